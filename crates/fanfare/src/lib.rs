@@ -3,5 +3,7 @@
 //! One log, many cursors: to push is to append to the log; to receive, by whatever door, is to read it from a
 //! position. `ARCHITECTURE.md` walks through the parts.
 
+pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod store;
