@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use fanfare_core::{EventType, Pattern, Priority, ReaderName};
+use fanfare_core::{EventType, Pattern, Position, Priority, ReaderName};
 use futures_util::future::{BoxFuture, FutureExt};
 use reqwest::Response;
 use serde::{Deserialize, Serialize};
@@ -132,10 +132,16 @@ pub struct Listening {
 }
 
 enum State {
-    Connecting(BoxFuture<'static, Result<Response, Error>>),
+    Connecting(BoxFuture<'static, Result<Connected, Error>>),
     Idle,
     Open(Box<Frames>),
     Waiting(Pin<Box<Sleep>>),
+}
+
+/// A stream, and the position after which it was asked to continue.
+struct Connected {
+    response: Response,
+    after: Option<String>,
 }
 
 impl std::fmt::Debug for State {
@@ -165,6 +171,11 @@ impl Listening {
         }
     }
 
+    /// Gives the gateway's address.
+    pub fn server(&self) -> &str {
+        self.api.server()
+    }
+
     /// Waits for the next thing. An error is final.
     pub async fn next(&mut self) -> Result<Item, Error> {
         loop {
@@ -178,7 +189,7 @@ impl Listening {
                     let connected = connecting.await;
                     self.state = State::Idle;
                     match connected {
-                        Ok(response) => return Ok(Item::Notice(self.opened(response))),
+                        Ok(connected) => return Ok(Item::Notice(self.opened(connected))),
                         Err(error) if !error.is_passing() || !(self.was_open || self.wish.wait) => {
                             return Err(error);
                         }
@@ -194,7 +205,7 @@ impl Listening {
                         self.last_id = frames.last_id().map(str::to_owned);
                         self.retry = frames.retry().unwrap_or(self.retry);
                         self.attempt = 0;
-                        if let Some(item) = self.understood(frame) {
+                        if let Some(item) = self.understood(frame)? {
                             return Ok(item);
                         }
                     }
@@ -214,19 +225,30 @@ impl Listening {
         }
     }
 
-    fn connect(&self) -> BoxFuture<'static, Result<Response, Error>> {
+    fn connect(&self) -> BoxFuture<'static, Result<Connected, Error>> {
         let mut query = self.wish.query();
+        let starts_live = self.wish.since.is_none() && self.wish.reader.is_none();
         if self.last_id.is_none() {
             query.extend(self.wish.since.clone().map(|since| ("since", since)));
         }
-        let (api, last_id) = (self.api.clone(), self.last_id.clone());
-        async move { api.open_stream(query, last_id).await }.boxed()
+        let (api, mut after) = (self.api.clone(), self.last_id.clone());
+        async move {
+            if after.is_none() && starts_live {
+                // A live stream says where it is only with its first event. Without a position, what is pushed
+                // between a connection lost before that and the next one would be missed.
+                after = api.status().await?.value.last;
+            }
+            let response = api.open_stream(query, after.clone()).await?;
+            Ok(Connected { response, after })
+        }
+        .boxed()
     }
 
-    fn opened(&mut self, response: Response) -> Notice {
+    fn opened(&mut self, connected: Connected) -> Notice {
         let again = std::mem::replace(&mut self.was_open, true);
         self.reported = None;
-        self.state = State::Open(Box::new(Frames::new(response.bytes_stream(), self.last_id.clone())));
+        self.last_id = connected.after;
+        self.state = State::Open(Box::new(Frames::new(connected.response.bytes_stream(), self.last_id.clone())));
         Notice::Connected { after: self.last_id.clone(), again }
     }
 
@@ -242,28 +264,32 @@ impl Listening {
         Some(Notice::Disconnected { problem: problem.to_owned(), retry_ms: pause.as_millis() as u64 })
     }
 
-    /// Reads a frame; nothing when a later gateway sends what this program does not know.
-    fn understood(&mut self, frame: Frame) -> Option<Item> {
+    /// Reads a frame; nothing for an event that was given already, or a notice of a later gateway that this
+    /// program does not know.
+    fn understood(&mut self, frame: Frame) -> Result<Option<Item>, Error> {
+        let unreadable = |error: serde_json::Error| Error::NotFanfare {
+            url: self.api.server().to_owned(),
+            problem: format!("an event cannot be read: {error}"),
+        };
         let Some(name) = frame.event else {
-            let received: Received = Answer::read(&frame.data).ok()?;
+            let received: Received = Answer::read(&frame.data).map_err(unreadable)?;
             if self.was_given(&received.value.id) {
-                return None;
+                return Ok(None);
             }
             self.last_given = Some(received.value.id.clone());
-            return Some(Item::Event(received));
+            return Ok(Some(Item::Event(received)));
         };
-        let members: serde_json::Value = serde_json::from_str(&frame.data).ok()?;
-        let mut object = members.as_object()?.clone();
-        object.insert("notice".to_owned(), name.into());
-        let notice = serde_json::from_value(object.into()).ok()?;
+        let mut members: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&frame.data).map_err(unreadable)?;
+        members.insert("notice".to_owned(), name.into());
+        let Ok(notice) = serde_json::from_value(members.into()) else { return Ok(None) };
         if let Notice::Closing { retry_ms, .. } = &notice {
             self.retry = Duration::from_millis(*retry_ms);
         }
-        Some(Item::Notice(notice))
+        Ok(Some(Item::Notice(notice)))
     }
 
     fn was_given(&self, id: &str) -> bool {
-        use fanfare_core::Position;
         let given = self.last_given.as_deref().and_then(|given| given.parse::<Position>().ok());
         match (given, id.parse::<Position>()) {
             (Some(given), Ok(id)) => given.epoch == id.epoch && id.seq <= given.seq,
