@@ -4,4 +4,6 @@
 //! position. `ARCHITECTURE.md` walks through the parts.
 
 pub mod clock;
+pub mod hub;
 pub mod store;
+pub mod telemetry;
