@@ -8,6 +8,7 @@ pub mod clock;
 pub mod dashboard;
 pub mod http;
 pub mod hub;
+pub mod shutdown;
 pub mod store;
 pub mod tasks;
 pub mod telemetry;
