@@ -4,6 +4,8 @@
 //! position. `ARCHITECTURE.md` walks through the parts.
 
 pub mod app;
+pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod dashboard;
 pub mod http;
