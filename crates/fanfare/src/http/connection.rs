@@ -190,6 +190,8 @@ async fn serve_http2(stream: TcpStream, peer: SocketAddr, shared: Shared) {
         async move {
             let mut response = answer(router, request, peer).await;
             if let Some(Outlet::Stream(outlet)) = Takeover::of(&mut response) {
+                // The body's length is not that of the empty one that the route gave.
+                response.headers_mut().remove(http::header::CONTENT_LENGTH);
                 *response.body_mut() = stream::body(outlet, beats);
             }
             Ok::<_, std::convert::Infallible>(response)
