@@ -43,14 +43,19 @@ impl Screen {
             return Ok(self.output.line(line.to_string())?);
         }
         let program = program();
-        let server = if url.ends_with("127.0.0.1:8000") { String::new() } else { format!(" --server {url}") };
+        // The commands below look for the usual address.
+        let elsewhere = if url.ends_with("127.0.0.1:8000") {
+            String::new()
+        } else {
+            format!("\n  {DIM}First{DIM:#}      export FANFARE_URL={url}")
+        };
         self.output.line(format!(
             "{BOLD}fanfare {}{BOLD:#}  demo {DIM}· kept in memory · only this machine can reach it{DIM:#}\n\n  \
-             {DIM}Dashboard{DIM:#}  {LITERAL}{url}/{LITERAL:#}\n  \
+             {DIM}Dashboard{DIM:#}  {LITERAL}{url}/{LITERAL:#}{elsewhere}\n  \
              {DIM}Listen{DIM:#}     curl -N {url}/stream\n             \
-             {program} listen{server}\n  \
+             {program} listen\n  \
              {DIM}Push{DIM:#}       curl -d \"deploy finished\" {url}/api/push/builds\n             \
-             {program} push -c builds \"deploy finished\" sha=ab12{server}\n",
+             {program} push -c builds \"deploy finished\" sha=ab12\n",
             env!("CARGO_PKG_VERSION"),
         ))?;
         Ok(())
