@@ -1,0 +1,9 @@
+//! Behaviour, from outside.
+
+mod cli;
+mod cli_config;
+mod cli_errors;
+mod cli_help;
+mod cli_live;
+mod cli_reference;
+mod cli_run;
