@@ -127,6 +127,8 @@ pub struct Listening {
     attempt: u32,
     /// A connection has stood before.
     was_open: bool,
+    /// The gateway has said that it is stopping.
+    is_closing: bool,
     /// The loss that was last reported: repeating it at each try would only be noise.
     reported: Option<String>,
 }
@@ -167,6 +169,7 @@ impl Listening {
             retry: RETRY_DEFAULT,
             attempt: 0,
             was_open: false,
+            is_closing: false,
             reported: None,
         }
     }
@@ -213,7 +216,8 @@ impl Listening {
                         self.last_id = frames.last_id().map(str::to_owned).or_else(|| self.last_id.take());
                         self.retry = frames.retry().unwrap_or(self.retry);
                         let problem = match ended {
-                            Err(error) => innermost(&error),
+                            Err(error) => format!("the connection is lost: {}", innermost(&error)),
+                            Ok(_) if self.is_closing => "the gateway has stopped".to_owned(),
                             Ok(_) => "the gateway closed the connection".to_owned(),
                         };
                         if let Some(notice) = self.lost(&problem, None) {
@@ -247,6 +251,7 @@ impl Listening {
     fn opened(&mut self, connected: Connected) -> Notice {
         let again = std::mem::replace(&mut self.was_open, true);
         self.reported = None;
+        self.is_closing = false;
         self.last_id = connected.after;
         self.state =
             State::Open(Box::new(Frames::new(connected.response.bytes_stream(), self.last_id.clone())));
@@ -286,6 +291,7 @@ impl Listening {
         let Ok(notice) = serde_json::from_value(members.into()) else { return Ok(None) };
         if let Notice::Closing { retry_ms, .. } = &notice {
             self.retry = Duration::from_millis(*retry_ms);
+            self.is_closing = true;
         }
         Ok(Some(Item::Notice(notice)))
     }
