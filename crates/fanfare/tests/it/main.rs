@@ -1,0 +1,4 @@
+//! Behaviour, from outside.
+
+mod store_contract;
+mod store_model;
