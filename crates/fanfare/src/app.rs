@@ -92,6 +92,11 @@ impl Running {
         self.stop.pull();
     }
 
+    /// Gives what makes it stop, for whoever waits for the end at the same time.
+    pub fn stopper(&self) -> Trigger {
+        self.stop.clone()
+    }
+
     /// Waits until it has stopped: because it was told to, or because the store failed.
     pub async fn ended(self) -> Result<(), store::Error> {
         self.ended.await.unwrap_or_else(|error| Err(store::Error::Other { problem: error.to_string() }))
