@@ -90,7 +90,7 @@ for (const [name, testid] of [["curl", "copy-curl"], ["CLI", "copy-cli"]]) {
     await tab.says("toasts", "copied");
     const command = await tab.page.evaluate(() => navigator.clipboard.readText());
     const env = { ...process.env, FANFARE_URL: gateway.url };
-    await run("sh", ["-c", `fanfare() { "$FANFARE_BIN" "$@"; }\n${command}`], { env });
+    await run("sh", ["-c", `fanfare() { "$FANFARE_BIN" "$@"; }\n${command}`], { env, timeout: 10_000 });
     const { events } = await gateway.get("/api/events");
     assert.equal(events.length, 2);
     for (const member of Object.keys(event)) assert.deepEqual(events[0][member], event[member], `${member} by ${command}`);

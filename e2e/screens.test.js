@@ -57,8 +57,9 @@ for (const colorScheme of ["light", "dark"]) {
       await empty.one("start").waitFor();
       await examine(empty, `start-${colorScheme}-${width}`);
       for (let i = 0; i < 5; i += 1) await gateway.push(sample);
+      const tab = await open();
       for (const [name, path, act, there] of screens) {
-        const tab = await open(path);
+        await tab.page.goto(new URL(path, gateway.url).href);
         await tab.live();
         if (path.startsWith("/?") || path === "/") await tab.one("row").first().waitFor();
         if (act) await act(tab);

@@ -23,7 +23,7 @@ export function FeedList() {
   const { items, removed, built } = shown.value;
   const height = rowHeight();
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const turn = () => setNarrow(narrow.matches);
     const size = new ResizeObserver(() => measure());
     narrow.addEventListener("change", turn);
@@ -35,6 +35,8 @@ export function FeedList() {
   }, []);
 
   const measure = () => {
+    // An observer may report once more after the list has left the page.
+    if (!box.current) return;
     const { scrollTop, clientHeight } = box.current;
     setScroll((old) => (old.top === scrollTop && old.height === clientHeight ? old : { top: scrollTop, height: clientHeight }));
   };
