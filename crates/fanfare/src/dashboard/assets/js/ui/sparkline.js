@@ -3,7 +3,7 @@ import { html } from "../../vendor/preact.js";
 const WIDTH = 72;
 const HEIGHT = 20;
 
-// Counts over time as bars: a quiet slot stays visible as a dot on the ground line.
+// Counts over time as bars: a quiet slot stays visible as a dot on the ground line. Without a label it is decoration.
 export function Sparkline({ counts, label, width = WIDTH, height = HEIGHT }) {
   const top = Math.max(3, ...counts);
   const step = width / counts.length;
@@ -16,7 +16,8 @@ export function Sparkline({ counts, label, width = WIDTH, height = HEIGHT }) {
     if (n) path += rect;
     else ground += rect;
   });
-  return html`<svg class="sparkline" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role="img" aria-label=${label}>
+  return html`<svg class="sparkline" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role=${label ? "img" : undefined}
+    aria-label=${label || undefined} aria-hidden=${label ? undefined : "true"}>
     <path class="ground" d=${ground} /><path d=${path} />
   </svg>`;
 }
