@@ -1,1 +1,9 @@
-//! The gateway.
+//! Fanfare: the event gateway between AI agents and everything else.
+//!
+//! One log, many cursors: to push is to append to the log; to receive, by whatever door, is to read it from a
+//! position. `ARCHITECTURE.md` walks through the parts.
+
+pub mod clock;
+pub mod hub;
+pub mod store;
+pub mod telemetry;

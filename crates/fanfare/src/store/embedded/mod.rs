@@ -1,0 +1,1 @@
+//! SQLite, in the file that the operator names.
