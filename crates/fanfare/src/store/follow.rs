@@ -34,8 +34,10 @@ impl Follow {
     pub async fn next(&mut self, store: &dyn Store) -> Result<Batch, Error> {
         loop {
             if self.committed.is_empty() && store.extent().last > self.after {
-                if let Some(batch) = self.read(store).await? {
-                    return Ok(batch);
+                // A page can be empty and yet have more behind it, so look again before waiting.
+                match self.read(store).await? {
+                    Some(batch) => return Ok(batch),
+                    None => continue,
                 }
             }
             match self.committed.recv().await {

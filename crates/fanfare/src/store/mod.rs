@@ -1,10 +1,12 @@
 //! What survives a restart. [`Store`] is the contract in words; `tests/it/store_contract.rs` holds every engine
 //! to it.
 
+pub mod clock;
 pub mod embedded;
 pub mod error;
 pub mod follow;
 pub mod memory;
+mod page;
 pub mod read;
 pub mod retention;
 
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fanfare_core::{Channel, Epoch, Event, Filter, NewEvent, ReaderName, Timestamp};
 
+pub use clock::Clock;
 pub use error::Error;
 pub use follow::{Batch, Follow};
 pub use read::{Order, Page, Read};
@@ -44,7 +47,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     ///
     /// Concurrent appends do not interleave. An event whose idempotency key was appended within the last 24 h,
     /// or earlier in the same call, is not appended again: the answer holds the first event in its place, with
-    /// `repeated` set. The answer is as long as `events` and in its order.
+    /// `repeated` set. (When retention has removed that one already, its place is filled by what was pushed
+    /// now, with the first one's position and timestamp.) The newest [`IDEMPOTENCY_KEYS_MAX`] keys are
+    /// remembered. The answer is as long as `events` and in its order.
+    ///
+    /// Fails with [`Error::TooManyChannels`] when the log would get more than [`CHANNELS_MAX`].
     async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>, Error>;
 
     /// Reads a page. What `append` answered before the call is seen; see [`Read`] for the bounds of a page.
@@ -60,11 +67,13 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     async fn channels(&self) -> Result<Vec<ChannelRow>, Error>;
 
     /// Gives the durable reader `name`, with its filter set to `filter`. One that is not known is made, as if
-    /// it had acknowledged everything up to `start`.
+    /// it had acknowledged everything up to `start`, or up to the log's last when that is smaller. Fails with
+    /// [`Error::TooManyReaders`] when there would be more than [`READERS_MAX`].
     async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error>;
 
-    /// Notes that reader `name` has everything up to `seq`, durably; a smaller seq than it has changes nothing.
-    /// Gives the reader as it is then, or nothing when it is not known.
+    /// Notes that reader `name` has everything up to `seq`, durably; a seq that is not larger than the one it
+    /// has changes nothing, and one past the log's last counts as the last: what is not there yet cannot have
+    /// been received. Gives the reader as it is then, or nothing when it is not known.
     async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error>;
 
     /// Gives every durable reader, in order of its name.
@@ -73,8 +82,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Forgets a durable reader; says whether it was known.
     async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error>;
 
-    /// Removes a bounded part of what retention no longer keeps, without stalling appends. Says whether there
-    /// is more to remove.
+    /// Removes a bounded part of what retention no longer keeps, without stalling appends, and forgets old
+    /// idempotency keys. Says whether there is more to remove. (An engine may remove what is too much by count
+    /// or bytes already when it appends.)
     async fn sweep(&self) -> Result<bool, Error>;
 
     /// Resolves when the store can no longer be trusted, with the reason.
@@ -131,5 +141,8 @@ pub struct ReaderRow {
 /// Most channels in one log: each is a row in a list that people look at, and an entry in memory.
 pub const CHANNELS_MAX: usize = 10_000;
 
-/// Most durable readers of one log, for the same reasons.
+/// Most idempotency keys that are remembered: about 100 MB at worst; past it the oldest are forgotten first.
+pub const IDEMPOTENCY_KEYS_MAX: usize = 1_000_000;
+
+/// Most durable readers of one log, for the same reasons as [`CHANNELS_MAX`].
 pub const READERS_MAX: usize = 10_000;

@@ -9,13 +9,13 @@ use fanfare_core::{Event, Filter, Timestamp};
 pub struct Read {
     /// The range begins after this seq.
     pub after: u64,
-    /// The range ends with this seq.
+    /// The range ends with this seq, or with the log's last when that is smaller.
     pub until: u64,
     /// Which events.
     pub filter: Filter,
     /// From which end.
     pub order: Order,
-    /// Most events; a page also ends at [`PAGE_BYTES_MAX`] and [`PAGE_SCAN_MAX`].
+    /// Most events, at least 1; a page also ends at [`PAGE_BYTES_MAX`] and [`PAGE_SCAN_MAX`].
     pub limit: usize,
     /// Events that expired by then are left out.
     pub now: Timestamp,
@@ -36,7 +36,9 @@ pub struct Page {
     /// The events, in the order asked for.
     pub events: Vec<Arc<Event>>,
     /// Where to go on: everything between the end that the reading started at and this seq (inclusive) was
-    /// looked at. Oldest first: `until` when the range is done. Newest first: `after + 1` when it is done.
+    /// looked at; a page without events may have more behind it. Oldest first: the end of the range when that
+    /// is done (`until`, or the log's last when that is smaller; `after` when the range is empty). Newest
+    /// first: `after + 1` when it is done. The next page is `after: scanned`, or `until: scanned - 1`.
     pub scanned: u64,
     /// The oldest seq that was kept when the page was read: the same snapshot as `events`.
     pub first: u64,
