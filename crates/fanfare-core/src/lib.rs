@@ -19,6 +19,7 @@ pub mod principal;
 pub mod priority;
 pub mod push_body;
 pub mod reader;
+pub mod socket_request;
 pub mod start;
 pub mod timestamp;
 pub mod wire;

@@ -1,0 +1,64 @@
+//! `GET /stream`: server-sent events.
+
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Response};
+use fanfare_core::wire::{Wire, sse};
+use fanfare_core::{Code, Invalid, Principal, Start};
+use http::{HeaderValue, header};
+
+use crate::http::Gateway;
+use crate::http::error::Problem;
+use crate::http::guard::Peer;
+use crate::http::query::Params;
+use crate::http::takeover::{Outlet, Stream, Takeover};
+use crate::hub::client::{NewClient, Transport};
+use crate::hub::subscribe;
+
+/// Opens a stream; see `docs/api.md` for the parameters.
+pub async fn listen(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut params = Params::of(request.uri());
+    let filter = params.filter(true)?;
+    let json = params.read("format", |value| choice("format", value, ["text", "json"]))? == Some(1);
+    let named = params.read("events", |value| choice("events", value, ["plain", "named"]))? == Some(1);
+    let since = params.read("since", Start::since)?;
+    let after = params.one("last_event_id")?.filter(|position| !position.is_empty());
+    let reader = params.read("reader", str::parse)?;
+    let conflate = params.switch("conflate")?;
+    params.finish()?;
+    // A browser that reconnects sends the header, and its position is newer than that of the address. One that
+    // is no text at all is a position that cannot be read.
+    let header = request.headers().get("last-event-id").map(|value| value.to_str().unwrap_or("?").to_owned());
+    let header = header.filter(|position| !position.is_empty());
+    let start = match header.or(after) {
+        Some(position) => Start::after(&position),
+        None => since.unwrap_or(Start::Live),
+    };
+
+    let client = NewClient { principal, transport: Transport::Sse, address: Some(address), reader };
+    let subscription = gateway.hub.subscribe(subscribe::Request { filter, start, conflate, client }).await?;
+    let mut preamble = Vec::new();
+    sse::write_preamble(gateway.hub.retry_ms(), &mut preamble);
+    let wire = Wire::Sse(sse::Format { json, named });
+    let mut response = ().into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(Takeover::mark(response, Outlet::Stream(Stream { subscription, wire, preamble: preamble.into() })))
+}
+
+/// Reads one of two words; gives its index.
+fn choice(name: &str, value: &str, words: [&'static str; 2]) -> Result<usize, Invalid> {
+    words.iter().position(|word| *word == value).ok_or_else(|| {
+        Invalid::new(
+            Code::InvalidQuery,
+            format!("`{name}` is neither `{}` nor `{}`", words[0], words[1]),
+            format!("write `{name}={}` or `{name}={}`", words[0], words[1]),
+        )
+    })
+}
