@@ -13,7 +13,7 @@ LISTENING = re.compile(r"listening on http://([\d.]+):(\d+)")
 
 
 @pytest.fixture(scope="session")
-def echo_server():
+def echo_process():
     process = subprocess.Popen(
         [os.environ["FANFARE_ECHO_BIN"], "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
     )
@@ -25,12 +25,18 @@ def echo_server():
         assert found, "the echo server did not say where it listens"
         # What it logs from here on must not fill the pipe.
         threading.Thread(target=process.stderr.read, daemon=True).start()
-        yield found[1], int(found[2])
+        process.address = found[1], int(found[2])
+        yield process
         assert process.poll() is None, f"the echo server ended by itself with {process.returncode}"
     finally:
         alarm.cancel()
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def echo_server(echo_process):
+    return echo_process.address
 
 
 @pytest.fixture
