@@ -1,7 +1,10 @@
 //! What a client says on a WebSocket.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::code::Code;
 use crate::event::EventType;
@@ -78,8 +81,7 @@ struct SubscribeMembers {
     conflate: bool,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 struct PublishMembers {
     event: Option<Members>,
     events: Option<Vec<Members>>,
@@ -151,19 +153,10 @@ fn ack(members: Value) -> Result<Op, Invalid> {
 
 /// Reads the events from the text itself: `data` keeps its digits and its order.
 fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
-    #[derive(Debug, Deserialize)]
-    struct Frame {
-        #[serde(rename = "op")]
-        _op: Value,
-        #[serde(rename = "id", default)]
-        _id: Value,
-        #[serde(flatten)]
-        rest: std::collections::BTreeMap<String, Box<serde_json::value::RawValue>>,
-    }
-    let frame: Frame = serde_json::from_str(text)
+    let frame: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text)
         .map_err(|error| Invalid::new(Code::InvalidJson, error.to_string(), "name each member once"))?;
     let mut members = PublishMembers { event: None, events: None };
-    for (name, raw) in frame.rest {
+    for (name, raw) in frame {
         let problem = |error: serde_json::Error| {
             Invalid::new(
                 Code::InvalidJson,
@@ -173,6 +166,7 @@ fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
             .at(format!("/{name}"))
         };
         match name.as_str() {
+            "id" | "op" => {}
             "event" => members.event = Some(serde_json::from_str(raw.get()).map_err(problem)?),
             "events" => members.events = Some(serde_json::from_str(raw.get()).map_err(problem)?),
             _ => {
@@ -192,16 +186,19 @@ fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
         )
     };
     match (members.event, members.events) {
-        (Some(event), None) => {
-            event.into_event(source.clone()).map(|event| Op::Publish(vec![event])).map_err(|error| error.under("/event"))
-        }
+        (Some(event), None) => event
+            .into_event(source.clone())
+            .map(|event| Op::Publish(vec![event]))
+            .map_err(|error| error.under("/event")),
         (None, Some(events)) if events.is_empty() => {
             Err(Invalid::new(Code::EmptyBatch, "`events` is empty", "push at least one event").at("/events"))
         }
-        (None, Some(events)) if events.len() > BATCH_LEN_MAX => {
-            Err(Invalid::new(Code::TooManyEvents, "`events` has over 10000 events", "push at most 10000 at once")
-                .at("/events"))
-        }
+        (None, Some(events)) if events.len() > BATCH_LEN_MAX => Err(Invalid::new(
+            Code::TooManyEvents,
+            "`events` has over 10000 events",
+            "push at most 10000 at once",
+        )
+        .at("/events")),
         (None, Some(events)) => events
             .into_iter()
             .enumerate()
@@ -225,18 +222,25 @@ fn subscribe(members: Value) -> Result<Subscribe, Invalid> {
     let filter = Filter::new(patterns, types, min_priority, members.text.as_deref())?;
     let start = match (members.after, members.since) {
         (Some(_), Some(_)) => {
-            return Err(Invalid::new(Code::InvalidQuery, "`after` and `since` contradict each other", "give one"));
+            return Err(Invalid::new(
+                Code::InvalidQuery,
+                "`after` and `since` contradict each other",
+                "give one",
+            ));
         }
         (Some(after), None) => Start::after(&after),
         (None, Some(since)) => Start::since(&since).map_err(|error| error.at("/since"))?,
         (None, None) => Start::Live,
     };
-    let reader = members.reader.map(|name| name.parse()).transpose().map_err(|error: Invalid| error.at("/reader"))?;
+    let reader =
+        members.reader.map(|name| name.parse()).transpose().map_err(|error: Invalid| error.at("/reader"))?;
     Ok(Subscribe { filter, start, reader, conflate: members.conflate })
 }
 
 fn list<T: std::str::FromStr<Err = Invalid>>(texts: &[String], name: &str) -> Result<Vec<T>, Invalid> {
-    let read = |(index, text): (usize, &String)| text.parse().map_err(|error: Invalid| error.at(format!("/{name}/{index}")));
+    let read = |(index, text): (usize, &String)| {
+        text.parse().map_err(|error: Invalid| error.at(format!("/{name}/{index}")))
+    };
     texts.iter().enumerate().map(read).collect()
 }
 
@@ -255,12 +259,14 @@ mod tests {
 
     #[test]
     fn requests_are_read() {
-        let request = parse(r#"{"op":"publish","id":7,"event":{"message":"hi","data":{"n":1.50}}}"#, &source());
+        let request =
+            parse(r#"{"op":"publish","id":7,"event":{"message":"hi","data":{"n":1.50}}}"#, &source());
         let request = request.expect("well formed");
         assert_eq!(request.id, Some(7.into()));
         let Op::Publish(events) = request.op else { panic!("{:?}", request.op) };
         assert_eq!(events[0].data.as_ref().map(|data| data.as_str()), Some(r#"{"n":1.50}"#));
-        let request = parse(r#"{"op":"subscribe","patterns":["a.*"],"since":"10m","conflate":true}"#, &source());
+        let request =
+            parse(r#"{"op":"subscribe","patterns":["a.*"],"since":"10m","conflate":true}"#, &source());
         assert!(matches!(request.expect("well formed").op, Op::Subscribe(subscribe) if subscribe.conflate));
     }
 

@@ -3,7 +3,11 @@
 //! One log, many cursors: to push is to append to the log; to receive, by whatever door, is to read it from a
 //! position. `ARCHITECTURE.md` walks through the parts.
 
+pub mod app;
 pub mod clock;
+pub mod dashboard;
+pub mod http;
 pub mod hub;
 pub mod store;
+pub mod tasks;
 pub mod telemetry;

@@ -53,6 +53,9 @@ pub fn write_notice(format: Format, notice: &Notice, out: &mut Vec<u8>) {
     if let Some(position) = notice.position() {
         let _ = writeln!(out, "id: {position}");
     }
+    if let Notice::Closing { retry_ms } = notice {
+        let _ = writeln!(out, "retry: {retry_ms}");
+    }
     let _ = write!(out, "event: {}\ndata: {{", notice.name());
     notice.write_members(out);
     out.extend_from_slice(b"}\n\n");
