@@ -22,7 +22,8 @@ fuzz_target!(|input: &str| {
             _ => {}
         }
     }
-    let one_by_one = |channel: &Channel| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(channel));
+    let one_by_one =
+        |channel: &Channel| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(channel));
     let expected: Vec<bool> = channels.iter().map(one_by_one).collect();
     let Ok(filter) = Filter::new(patterns.clone(), types.clone(), least, text) else { return };
     let found: Vec<bool> = channels.iter().map(|channel| filter.matches_channel(channel)).collect();
