@@ -52,6 +52,12 @@ impl fmt::Display for Epoch {
     }
 }
 
+impl Serialize for Epoch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// A place in a log, `epoch-seq`: the id of the event there. Seqs count from 1 without holes; seq 0 is the
 /// place before the first event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

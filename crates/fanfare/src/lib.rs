@@ -4,10 +4,13 @@
 //! position. `ARCHITECTURE.md` walks through the parts.
 
 pub mod app;
+pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod dashboard;
 pub mod http;
 pub mod hub;
+pub mod shutdown;
 pub mod store;
 pub mod tasks;
 pub mod telemetry;

@@ -47,7 +47,9 @@ impl Cors {
         let parse = |text: &String| {
             let origin = text.trim_end_matches('/').to_ascii_lowercase();
             let well_formed = origin.split_once("://").is_some_and(|(scheme, host)| {
-                matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '?', '#', '@', ' '])
+                matches!(scheme, "http" | "https")
+                    && !host.is_empty()
+                    && !host.contains(['/', '?', '#', '@', ' '])
             });
             if well_formed {
                 Ok(origin)
@@ -217,7 +219,11 @@ mod tests {
             ("", false),
         ] {
             let origin = HeaderValue::from_static(origin);
-            assert_eq!(guard.check_origin(&origin, Some("push.example.com:8443")).is_ok(), allowed, "{origin:?}");
+            assert_eq!(
+                guard.check_origin(&origin, Some("push.example.com:8443")).is_ok(),
+                allowed,
+                "{origin:?}"
+            );
         }
         assert!(Cors::parse(&["example.com".to_owned()]).is_err());
         assert_eq!(Cors::parse(&["*".to_owned()]), Ok(Cors::Any));

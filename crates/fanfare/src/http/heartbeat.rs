@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::shutdown::Shutdown;
+
 /// Beats at a fixed interval.
 #[derive(Debug)]
 pub struct Heartbeat {
@@ -23,12 +25,12 @@ impl Heartbeat {
     }
 
     /// Beats until `stop` turns true.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, mut stop: Shutdown) {
         let mut interval = tokio::time::interval(self.interval);
         loop {
             tokio::select! {
                 _ = interval.tick() => self.beats.send_modify(|beats| *beats += 1),
-                _ = stop.wait_for(|stop| *stop) => return,
+                () = stop.asked() => return,
             }
         }
     }

@@ -104,7 +104,9 @@ pub fn routes(gateway: Gateway) -> Router {
         .route("/openapi.json", get(openapi::document))
         .merge(dashboard::routes())
         .method_not_allowed_fallback(method_not_allowed)
-        .route_layer(middleware::from_fn(move |request: Request, next: Next| count(hub.clone(), request, next)))
+        .route_layer(middleware::from_fn(move |request: Request, next: Next| {
+            count(hub.clone(), request, next)
+        }))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check))
         .with_state(gateway)

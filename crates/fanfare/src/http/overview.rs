@@ -223,7 +223,11 @@ pub async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Problem
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     let text = gateway.hub.metrics().encode().map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");
-        Problem::new(fanfare_core::Code::Internal, "the metrics could not be written", "the gateway's log says why")
+        Problem::new(
+            fanfare_core::Code::Internal,
+            "the metrics could not be written",
+            "the gateway's log says why",
+        )
     })?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }

@@ -195,7 +195,10 @@ fn on_channel(pushed: PushBody, channel: &Channel, defaults: &Members) -> Result
     Ok(match pushed {
         PushBody::One(event) => PushBody::One(Box::new(place(*event, "/channel".to_owned())?)),
         PushBody::Batch(events) => {
-            let placed = events.into_iter().enumerate().map(|(index, event)| place(event, format!("/{index}/channel")));
+            let placed = events
+                .into_iter()
+                .enumerate()
+                .map(|(index, event)| place(event, format!("/{index}/channel")));
             PushBody::Batch(placed.collect::<Result<_, _>>()?)
         }
     })
@@ -267,7 +270,9 @@ fn media_type(headers: &HeaderMap) -> MediaType {
     match name.as_str() {
         "application/json" => MediaType::Json,
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => MediaType::NdJson,
-        "" | "text/plain" | "application/x-www-form-urlencoded" | "application/octet-stream" => MediaType::Text,
+        "" | "text/plain" | "application/x-www-form-urlencoded" | "application/octet-stream" => {
+            MediaType::Text
+        }
         name if name.ends_with("+json") => MediaType::Json,
         _ => MediaType::Other(name.chars().take(80).collect()),
     }

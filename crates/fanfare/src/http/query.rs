@@ -59,7 +59,11 @@ impl Params {
         let read = self.read(name, |value| match value {
             "1" | "true" => Ok(true),
             "0" | "false" => Ok(false),
-            _ => Err(Invalid::new(Code::InvalidQuery, format!("`{name}` is neither on nor off"), "write `1` or `0`")),
+            _ => Err(Invalid::new(
+                Code::InvalidQuery,
+                format!("`{name}` is neither on nor off"),
+                "write `1` or `0`",
+            )),
         })?;
         Ok(read.unwrap_or(false))
     }
@@ -67,8 +71,10 @@ impl Params {
     /// Takes `channel`, `type` and `min_priority`, and `text` where the route has it.
     pub fn filter(&mut self, with_text: bool) -> Result<Filter, Problem> {
         let at = |name| move |error: Invalid| Problem::from(error.at(place(name)));
-        let patterns: Result<Vec<Pattern>, Invalid> = self.all("channel").iter().map(|text| text.parse()).collect();
-        let types: Result<Vec<EventType>, Invalid> = self.all("type").iter().map(|text| text.parse()).collect();
+        let patterns: Result<Vec<Pattern>, Invalid> =
+            self.all("channel").iter().map(|text| text.parse()).collect();
+        let types: Result<Vec<EventType>, Invalid> =
+            self.all("type").iter().map(|text| text.parse()).collect();
         let min_priority: Priority = self.read("min_priority", str::parse)?.unwrap_or(Priority::Min);
         let text = if with_text { self.one("text")? } else { None };
         Filter::new(

@@ -1,7 +1,9 @@
 //! `GET /stream`: server-sent events.
 
+use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
 use fanfare_core::wire::{Wire, sse};
 use fanfare_core::{Code, Invalid, Principal, Start};
 use http::{HeaderValue, header};
@@ -9,10 +11,12 @@ use http::{HeaderValue, header};
 use crate::http::Gateway;
 use crate::http::error::Problem;
 use crate::http::guard::Peer;
+use crate::http::heartbeat::Beats;
 use crate::http::query::Params;
 use crate::http::takeover::{Outlet, Stream, Takeover};
 use crate::hub::client::{NewClient, Transport};
 use crate::hub::subscribe;
+use crate::hub::subscription::Item;
 
 /// Opens a stream; see `docs/api.md` for the parameters.
 pub async fn listen(
@@ -61,4 +65,43 @@ fn choice(name: &str, value: &str, words: [&'static str; 2]) -> Result<usize, In
             format!("write `{name}={}` or `{name}={}`", words[0], words[1]),
         )
     })
+}
+
+/// Makes the body of a stream that shares its connection with others: HTTP/2.
+pub fn body(outlet: Stream, beats: Beats) -> Body {
+    struct State {
+        outlet: Stream,
+        beats: Beats,
+        items: Vec<Item>,
+        ended: bool,
+    }
+    let state = State { outlet, beats, items: Vec::new(), ended: false };
+    let frames = futures_util::stream::unfold(state, |mut state| async move {
+        let preamble = std::mem::take(&mut state.outlet.preamble);
+        if !preamble.is_empty() {
+            return Some((Ok(preamble), state));
+        }
+        if state.ended {
+            return None;
+        }
+        let ready = tokio::select! {
+            ready = state.outlet.subscription.ready(&mut state.items) => ready,
+            () = state.beats.next() => return Some((Ok(Bytes::from_static(sse::KEEPALIVE)), state)),
+        };
+        match ready {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => {
+                state.ended = true;
+                return Some((Err(error), state));
+            }
+        }
+        let mut bytes = BytesMut::new();
+        for item in &state.items {
+            bytes.extend_from_slice(&item.bytes(state.outlet.wire));
+            state.outlet.subscription.advance(item, item.len());
+        }
+        Some((Ok(bytes.freeze()), state))
+    });
+    Body::from_stream(frames)
 }

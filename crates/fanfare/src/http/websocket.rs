@@ -13,10 +13,10 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::Error;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::Message;
 
 use crate::http::Gateway;
 use crate::http::error::Problem;
@@ -49,12 +49,15 @@ pub async fn connect(
 
 fn accept_key(method: &Method, headers: &HeaderMap) -> Result<HeaderValue, Problem> {
     let has = |name, token: &str| {
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token))
-        })
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
     };
     let key = headers.get(header::SEC_WEBSOCKET_KEY);
-    let asked = method == Method::GET && has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade");
+    let asked =
+        method == Method::GET && has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade");
     match key {
         Some(key) if asked && has(header::SEC_WEBSOCKET_VERSION, "13") => {
             let accept = derive_accept_key(key.as_bytes());
@@ -154,7 +157,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         let hub = &self.socket.gateway.hub;
         match op {
             Op::Ack(position) => {
-                let reader = self.subscription.as_ref().and_then(|subscription| subscription.client().reader.clone());
+                let reader =
+                    self.subscription.as_ref().and_then(|subscription| subscription.client().reader.clone());
                 let reader = reader.ok_or_else(|| {
                     Problem::new(
                         Code::InvalidReader,
@@ -174,7 +178,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             }
             Op::Subscribe(subscribe) => self.subscribe(subscribe).await,
             Op::Unsubscribe => {
-                let position = self.subscription.take().map_or(hub.last(), |subscription| subscription.position());
+                let position =
+                    self.subscription.take().map_or(hub.last(), |subscription| subscription.position());
                 Ok(json!({"op": "unsubscribed", "position": position}))
             }
         }
@@ -200,10 +205,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         let mut parts = self.items.iter().map(|item| item.bytes(Wire::WebSocket));
         let bytes = match (self.items.len(), parts.next()) {
             (1, Some(bytes)) => bytes,
-            (_, first) => first.into_iter().chain(parts).fold(Vec::new(), |mut all, part| {
-                all.extend_from_slice(&part);
-                all
-            }).into(),
+            (_, first) => first
+                .into_iter()
+                .chain(parts)
+                .fold(Vec::new(), |mut all, part| {
+                    all.extend_from_slice(&part);
+                    all
+                })
+                .into(),
         };
         let write = async {
             self.wire.flush().await?;

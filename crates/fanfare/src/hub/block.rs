@@ -15,6 +15,15 @@ pub struct Block {
     can_expire: bool,
 }
 
+/// How far a write went: into or to the end of this many events, the last of which ends here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// The events that were touched.
+    pub events: usize,
+    /// Where the last of them ends, in bytes.
+    pub end: usize,
+}
+
 /// The events of a block in one wire format, end to end.
 struct Encoded {
     bytes: Bytes,
@@ -50,14 +59,14 @@ impl Block {
         encoded.bytes.slice(encoded.start(range.start)..encoded.start(range.end))
     }
 
-    /// Says how many events, counted from `first`, are whole within the first `len` bytes from there, and where
-    /// the event after them ends, counted in the same way.
-    pub fn whole_events(&self, wire: Wire, first: usize, len: usize) -> (usize, usize) {
+    /// Says which events, counted from `first`, the first `len` bytes from there touch.
+    pub fn cut(&self, wire: Wire, first: usize, len: usize) -> Cut {
         let encoded = self.encoded(wire);
         let origin = encoded.start(first);
-        let whole = encoded.ends[first..].partition_point(|end| *end - origin <= len);
-        let next_end = encoded.ends.get(first + whole).map_or(len, |end| end - origin);
-        (whole, next_end)
+        let whole = encoded.ends[first..].partition_point(|end| end - origin <= len);
+        let end_of = |events: usize| encoded.start(first + events) - origin;
+        let events = if end_of(whole) == len { whole } else { whole + 1 };
+        Cut { events, end: end_of(events) }
     }
 
     fn encoded(&self, wire: Wire) -> &Encoded {

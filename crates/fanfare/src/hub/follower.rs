@@ -1,8 +1,7 @@
 //! The follower: one per process, hands what was committed to the feeds.
 
-use tokio::sync::watch;
-
 use crate::hub::Hub;
+use crate::shutdown::Shutdown;
 use crate::store;
 use crate::store::Follow;
 
@@ -19,11 +18,11 @@ impl Follower {
     }
 
     /// Runs until `stop` turns true, or the store cannot be read.
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), store::Error> {
+    pub async fn run(mut self, mut stop: Shutdown) -> Result<(), store::Error> {
         loop {
             tokio::select! {
                 batch = self.follow.next(self.hub.store()) => self.hub.deliver(&batch?),
-                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                () = stop.asked() => return Ok(()),
             }
         }
     }

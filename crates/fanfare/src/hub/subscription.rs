@@ -17,7 +17,7 @@ use fanfare_core::wire::{Notice, ResetReason, Wire};
 
 use crate::clock;
 use crate::hub::Hub;
-use crate::hub::block::Block;
+use crate::hub::block::{Block, Cut};
 use crate::hub::client::{Client, ClientState, NOT_LIVE};
 use crate::store;
 use crate::store::{Order, Page, Read};
@@ -110,15 +110,11 @@ impl Item {
         self.len() == 0
     }
 
-    /// Says how many of its events are whole in the first `len` of its bytes, and where the event after them
-    /// ends.
-    pub fn whole_events(&self, wire: Wire, len: usize) -> (usize, usize) {
+    /// Says which of its events the first `len` of its bytes touch; `len` is above 0.
+    pub fn cut(&self, wire: Wire, len: usize) -> Cut {
         match self {
-            Item::Events(run) => {
-                let (whole, next_end) = run.block.whole_events(wire, run.range.start, len);
-                (whole.min(run.range.len()), next_end)
-            }
-            Item::Notice(_) => (0, self.bytes(wire).len()),
+            Item::Events(run) => run.block.cut(wire, run.range.start, len),
+            Item::Notice(_) => Cut { events: 0, end: self.bytes(wire).len() },
         }
     }
 }
@@ -321,6 +317,15 @@ impl Subscription {
                 self.try_live();
             }
         }
+    }
+
+    /// Notes that the socket takes nothing, or does again, for others to see.
+    pub fn set_stalled(&self, stalled: bool) {
+        self.client.set_state(match (stalled, &self.backlog) {
+            (true, _) => ClientState::Stalled,
+            (false, Some(_)) => ClientState::Replaying,
+            (false, None) => ClientState::Live,
+        });
     }
 
     /// Lets go of a page that was read from the store: a reader that does not read costs no memory. It is read

@@ -9,11 +9,14 @@ pub mod memory;
 mod page;
 pub mod read;
 pub mod retention;
+pub mod spec;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use fanfare_core::limits::IDEMPOTENCY_WINDOW_SECONDS;
 use fanfare_core::{Channel, Epoch, Event, Filter, NewEvent, ReaderName, Timestamp};
 
 pub use clock::Clock;
@@ -21,6 +24,7 @@ pub use error::Error;
 pub use follow::{Batch, Follow};
 pub use read::{Order, Page, Read};
 pub use retention::Retention;
+pub use spec::{StoreSpec, open};
 
 /// One log with what belongs to it.
 ///
@@ -143,6 +147,9 @@ pub const CHANNELS_MAX: usize = 10_000;
 
 /// Most idempotency keys that are remembered: about 100 MB at worst; past it the oldest are forgotten first.
 pub const IDEMPOTENCY_KEYS_MAX: usize = 1_000_000;
+
+/// How long an idempotency key counts.
+pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(IDEMPOTENCY_WINDOW_SECONDS.unsigned_abs());
 
 /// Most durable readers of one log, for the same reasons as [`CHANNELS_MAX`].
 pub const READERS_MAX: usize = 10_000;

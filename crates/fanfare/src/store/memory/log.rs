@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
-use fanfare_core::limits::IDEMPOTENCY_WINDOW_SECONDS;
 use fanfare_core::{Channel, Epoch, Event, NewEvent, Position, Timestamp};
 
 use crate::store::retention::SWEEP_LEN_MAX;
-use crate::store::{Appended, CHANNELS_MAX, ChannelRow, Error, Extent, IDEMPOTENCY_KEYS_MAX, Retention};
+use crate::store::{
+    Appended, CHANNELS_MAX, ChannelRow, Error, Extent, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Retention,
+};
 
 /// Consecutive events with what finds them.
 #[derive(Debug)]
@@ -165,5 +165,5 @@ impl Log {
 
 /// Says whether the key of an event of that age still counts.
 fn remembered(timestamp: Timestamp, now: Timestamp) -> bool {
-    now < timestamp.after(Duration::from_secs(IDEMPOTENCY_WINDOW_SECONDS.unsigned_abs()))
+    now < timestamp.after(IDEMPOTENCY_WINDOW)
 }
