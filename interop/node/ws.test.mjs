@@ -40,10 +40,16 @@ class Socket {
     return this.frames.next();
   }
 
+  // The next events' messages; `caught-up` may come between them, wherever a replay ends.
   async messages(count) {
-    const frames = await this.frames.take(count);
-    assert.deepEqual(frames.map((frame) => frame.op), Array(count).fill("event"));
-    return frames.map((frame) => frame.event.message);
+    const messages = [];
+    while (messages.length < count) {
+      const frame = await this.frames.next();
+      if (frame.op === "caught-up") continue;
+      assert.equal(frame.op, "event");
+      messages.push(frame.event.message);
+    }
+    return messages;
   }
 }
 
