@@ -13,11 +13,13 @@ mod floor;
 mod generator;
 mod histogram;
 mod idle;
+mod kill;
 mod process;
 mod push;
 mod replay;
 mod report;
 mod resume;
+mod rng;
 mod server;
 mod target;
 mod wire;
@@ -39,6 +41,8 @@ enum Command {
     Floor(floor::Options),
     /// Subscribers that get nothing: memory each, and CPU to let one in
     Idle(idle::Options),
+    /// Kill the server under load, again and again, and check that nothing acknowledged is lost
+    Kill(kill::Options),
     /// Durable events per second, and how long a pusher waits
     Push(push::Options),
     /// Readers that come for the whole log; the server must be fresh
@@ -55,6 +59,7 @@ fn main() -> Result<ExitCode> {
         Command::Fanout(options) => report::emit("fanout", &fanout::run(&options.target, options.load)?)?,
         Command::Floor(options) => floor::run(&options)?,
         Command::Idle(options) => report::emit("idle", &idle::run(&options.target, options.subscribers)?)?,
+        Command::Kill(options) => kill::run(&options)?,
         Command::Push(options) => report::emit("push", &push::run(&options.target, options.load)?)?,
         Command::Replay(options) => {
             replay::prepare(&options.target, options.events)?;

@@ -29,6 +29,14 @@ pub(crate) struct Placement {
     pub(crate) generator: Vec<usize>,
 }
 
+impl Placement {
+    /// Server and generator share all cores.
+    pub(crate) fn anywhere() -> Result<Self> {
+        let cores: Vec<_> = (0..thread::available_parallelism()?.get()).collect();
+        Ok(Self { server: cores.clone(), generator: cores })
+    }
+}
+
 type Tail = Arc<Mutex<VecDeque<String>>>;
 
 pub(crate) struct Server {
