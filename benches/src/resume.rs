@@ -117,14 +117,15 @@ fn measure(server: SocketAddr, end: &LogEnd, case: &Case, options: &Options) -> 
         first_event_p50_ms: case.expected.map(|_| ms(&first_event, 0.5)),
         first_event_max_ms: case.expected.map(|_| ms(&first_event, 1.0)),
     };
+    let event = outcome.first_event_p50_ms.zip(outcome.first_event_max_ms);
+    let event = event.map(|(p50, most)| format!(", first event after {p50:.2} ms (at most {most:.2})"));
     say(format_args!(
-        "{} of {} events: first byte after {:.2} ms (at most {:.2}), first event {:.2?} ms (at most {:.2?})",
+        "{} of {} events: first byte after {:.2} ms (at most {:.2}){}",
         case.name,
         options.history,
         outcome.first_byte_p50_ms,
         outcome.first_byte_max_ms,
-        outcome.first_event_p50_ms,
-        outcome.first_event_max_ms,
+        event.unwrap_or_default(),
     ));
     Ok(outcome)
 }

@@ -85,6 +85,7 @@ pub(super) fn fanout(lab: &Lab<'_>) -> Result<Vec<Row>> {
         rows.push(row("deliveries/s", |run| run.deliveries_per_second, Goal::None));
         rows.push(row("p50 ms", |run| run.latency_p50_ms, Goal::None));
         rows.push(row("p99 ms", |run| run.latency_p99_ms, Goal::None));
+        rows.push(row("cores busy with other things", |run| run.foreign_cores, Goal::None));
         let mut faults =
             row("lost + duplicated + disordered", |run| run.faults.total() as f64, Goal::AtMost(0.0));
         // One fault in one run is one too many: the median would forgive it.
@@ -168,6 +169,7 @@ pub(super) fn push(lab: &Lab<'_>) -> Result<Vec<Row>> {
         rows.push(row("accepted after p50 ms", |run| run.accept_p50_ms, Goal::None));
         rows.push(row("accepted after p99 ms", |run| run.accept_p99_ms, Goal::AtMost(10.0)));
         rows.push(row("µs of CPU per event", |run| run.server_cpu_us_per_event, Goal::None));
+        rows.push(row("cores busy with other things", |run| run.foreign_cores, Goal::None));
         rows.push(row("commits per push", |run| run.commits_per_push.unwrap_or(f64::NAN), case.commits_goal));
     }
     Ok(rows)

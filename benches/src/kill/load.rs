@@ -21,11 +21,12 @@ pub(super) struct Acknowledged {
 
 pub(super) struct Load {
     pub(super) server: SocketAddr,
-    pub(super) stop: AtomicBool,
+    pub(super) pushers_stop: AtomicBool,
+    pub(super) readers_stop: AtomicBool,
     pub(super) readers: Vec<Reader>,
     pub(super) unanswered: AtomicU64,
     pub(super) repeated: AtomicU64,
-    pub(super) reconnects: AtomicU64,
+    pub(super) connects: AtomicU64,
     acknowledged: Mutex<Vec<Acknowledged>>,
     /// The first thing that must not happen.
     wrong: Mutex<Option<String>>,
@@ -35,11 +36,12 @@ impl Load {
     pub(super) fn new(server: SocketAddr, readers: Vec<Reader>) -> Self {
         Self {
             server,
-            stop: AtomicBool::new(false),
+            pushers_stop: AtomicBool::new(false),
+            readers_stop: AtomicBool::new(false),
             readers,
             unanswered: AtomicU64::new(0),
             repeated: AtomicU64::new(0),
-            reconnects: AtomicU64::new(0),
+            connects: AtomicU64::new(0),
             acknowledged: Mutex::default(),
             wrong: Mutex::default(),
         }

@@ -67,7 +67,8 @@ struct Outcome {
     unanswered_pushes: u64,
     /// Of these, pushed again with the same idempotency key and found to have been there.
     repeated: u64,
-    reconnects: u64,
+    /// Streams that readers opened.
+    connects: u64,
     restart_p50_ms: f64,
     restart_max_ms: f64,
 }
@@ -86,8 +87,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     match Trial::start(options, seed, store)?.run() {
         Ok(outcome) => {
             say(format_args!(
-                "{} rounds, {} events, {} acknowledged, {} reconnects: everything once and in order",
-                outcome.rounds, outcome.events, outcome.acknowledged, outcome.reconnects
+                "{} rounds, {} events, {} acknowledged, {} streams: everything once and in order",
+                outcome.rounds, outcome.events, outcome.acknowledged, outcome.connects
             ));
             emit("kill", &outcome)
         }
@@ -129,16 +130,19 @@ impl<'a> Trial<'a> {
 
     fn run(mut self) -> Result<Outcome> {
         let load = Load::new(self.address, Reader::cast());
-        let result = thread::scope(|scope| {
-            pushers::spawn(scope, &load, &mut self.rng);
+        thread::scope(|scope| {
             readers::spawn(scope, &load, &mut self.rng);
-            let result = self.rounds(&load);
-            load.stop.store(true, Ordering::Relaxed);
+            let rounds = thread::scope(|scope| {
+                pushers::spawn(scope, &load, &mut self.rng);
+                let rounds = self.rounds(&load);
+                load.pushers_stop.store(true, Ordering::Relaxed);
+                rounds
+            });
+            // The pushers have ended, so the log is what it is, and readers must get to the end of it.
+            let result = rounds.and_then(|()| self.check(&load).context("after the last round"));
+            load.readers_stop.store(true, Ordering::Relaxed);
             result
-        });
-        result?;
-        // The load has ended; now the log is what it is.
-        self.check(&load).context("after the last round")?;
+        })?;
         let events = self.book.check_from_the_start(&mut Client::connect(self.address)?)?;
         Ok(Outcome {
             seed: self.seed,
@@ -148,7 +152,7 @@ impl<'a> Trial<'a> {
             acknowledged: load.acknowledged()?.len(),
             unanswered_pushes: load.unanswered.load(Ordering::Relaxed),
             repeated: load.repeated.load(Ordering::Relaxed),
-            reconnects: load.reconnects.load(Ordering::Relaxed),
+            connects: load.connects.load(Ordering::Relaxed),
             restart_p50_ms: self.restarts.quantile_us(0.5) / 1e3,
             restart_max_ms: self.restarts.quantile_us(1.0) / 1e3,
         })

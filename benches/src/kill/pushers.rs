@@ -32,7 +32,7 @@ pub(super) fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, load: &'scope Load
 fn single(pusher: usize, load: &Load) {
     let mut connection = None;
     let mut number = 0;
-    while !load.stop.load(Ordering::Relaxed) {
+    while !load.pushers_stop.load(Ordering::Relaxed) {
         let message = format!("s{pusher}-{number}");
         let event =
             json!({ "channel": format!("kill.{pusher}"), "message": message, "idempotency_key": message });
@@ -51,7 +51,7 @@ fn single(pusher: usize, load: &Load) {
 fn batches(pusher: usize, load: &Load, mut rng: Rng) {
     let mut connection = None;
     let mut number = 0;
-    while !load.stop.load(Ordering::Relaxed) {
+    while !load.pushers_stop.load(Ordering::Relaxed) {
         let len = 1 + rng.below(BATCH_LEN_MAX);
         let messages: Vec<_> = (1..=len).map(|index| format!("b{pusher}-{number}.{index}/{len}")).collect();
         number += 1;

@@ -114,7 +114,8 @@ impl Reader {
         let path = format!("/stream?{}", query.join("&"));
         let mut stream = Stream::open(load.server, &path, &header)?;
         stream.patience(PATIENCE)?;
-        while !load.stop.load(Ordering::Relaxed) && stream.read(|frame| self.note(frame, load))? {
+        load.connects.fetch_add(1, Ordering::Relaxed);
+        while !load.readers_stop.load(Ordering::Relaxed) && stream.read(|frame| self.note(frame, load))? {
             match self.temper {
                 Temper::Restless if rng.below(RESTLESS_READS) == 0 => return Ok(()),
                 Temper::Slow => thread::sleep(Duration::from_millis(rng.below(SLOW_MS_MAX))),
@@ -129,12 +130,11 @@ pub(super) fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, load: &'scope Load
     for reader in &load.readers {
         let mut rng = rng.fork();
         scope.spawn(move || {
-            while !load.stop.load(Ordering::Relaxed) {
+            while !load.readers_stop.load(Ordering::Relaxed) {
                 // A server that is being killed ends streams in every way there is.
                 if reader.connect(load, &mut rng).is_err() {
                     thread::sleep(PAUSE);
                 }
-                load.reconnects.fetch_add(1, Ordering::Relaxed);
             }
         });
     }
