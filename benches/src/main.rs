@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod client;
 mod compare;
+mod disk;
 mod fanout;
 mod floor;
 mod generator;

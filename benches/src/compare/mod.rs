@@ -104,6 +104,10 @@ impl Lab<'_> {
         }
     }
 
+    fn store_dir(&self) -> PathBuf {
+        self.options.store_dir.clone().unwrap_or_else(std::env::temp_dir)
+    }
+
     fn floor(&self, method: floor::Method) -> Result<Server> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["floor", "--listen", "127.0.0.1:0", "--method", method.name()]);
@@ -111,11 +115,7 @@ impl Lab<'_> {
     }
 
     fn fanfare(&self) -> Result<Fanfare> {
-        let store = match &self.options.store_dir {
-            Some(directory) => TempDir::new_in(directory),
-            None => TempDir::new(),
-        };
-        let store = store.context("no place for the store file")?;
+        let store = TempDir::new_in(self.store_dir()).context("no place for the store file")?;
         let mut command = Command::new(&self.options.server_bin);
         command.args(["serve", "--listen", "127.0.0.1:0", "--store"]);
         if self.options.memory {

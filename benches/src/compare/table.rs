@@ -24,7 +24,8 @@ pub(super) struct Row {
 
 impl Row {
     fn ratio(&self) -> Option<f64> {
-        (!self.floor.is_empty()).then(|| median(&self.fanfare) / median(&self.floor))
+        let floor = median(&self.floor);
+        (floor > 0.0).then(|| median(&self.fanfare) / floor)
     }
 
     /// None where nothing was promised.
