@@ -1,1 +1,40 @@
-//! Values and rules.
+//! Fanfare's values and rules.
+//!
+//! Nothing here does I/O, waits, reads a clock or draws a random number: those are arguments. What a door
+//! receives is parsed into these types first; whatever cannot be parsed ends there as an [`Invalid`].
+
+pub mod channel;
+pub mod code;
+pub mod conflate;
+pub mod duration;
+pub mod event;
+pub mod filter;
+pub mod invalid;
+pub mod json;
+pub mod limits;
+pub mod new_event;
+pub mod pattern;
+pub mod position;
+pub mod principal;
+pub mod priority;
+pub mod push_body;
+pub mod reader;
+pub mod socket_request;
+pub mod start;
+pub mod timestamp;
+pub mod wire;
+
+pub use channel::Channel;
+pub use code::Code;
+pub use event::{Audience, Event, EventType, Key};
+pub use filter::Filter;
+pub use invalid::Invalid;
+pub use json::Json;
+pub use new_event::NewEvent;
+pub use pattern::Pattern;
+pub use position::{Epoch, Position};
+pub use principal::{Door, Principal, Source};
+pub use priority::Priority;
+pub use reader::ReaderName;
+pub use start::Start;
+pub use timestamp::Timestamp;

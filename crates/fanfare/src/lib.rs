@@ -1,1 +1,16 @@
-//! The gateway.
+//! Fanfare: the event gateway between AI agents and everything else.
+//!
+//! One log, many cursors: to push is to append to the log; to receive, by whatever door, is to read it from a
+//! position. `ARCHITECTURE.md` walks through the parts.
+
+pub mod app;
+pub mod cli;
+pub mod client;
+pub mod clock;
+pub mod dashboard;
+pub mod http;
+pub mod hub;
+pub mod shutdown;
+pub mod store;
+pub mod tasks;
+pub mod telemetry;

@@ -1,0 +1,111 @@
+//! The closed set of public error codes. Each surface maps a code to its own status or exit code by an
+//! exhaustive `match`.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident => $name:literal,)+) => {
+        /// What went wrong, as a stable name that programs may rely on.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $variant,)+ }
+
+        impl Code {
+            /// Every code, in alphabetical order of the variants.
+            pub const ALL: &[Code] = &[$(Code::$variant,)+];
+
+            /// Gives the name that appears on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is larger than the limit.
+    BodyTooLarge => "body_too_large",
+    /// A batch without events.
+    EmptyBatch => "empty_batch",
+    /// The `Host` header names a host that this gateway does not answer for.
+    HostNotAllowed => "host_not_allowed",
+    /// A defect of the gateway.
+    Internal => "internal",
+    /// A channel that cannot be read.
+    InvalidChannel => "invalid_channel",
+    /// `data` that is no JSON or is too large.
+    InvalidData => "invalid_data",
+    /// `expires_in` that cannot be read.
+    InvalidExpiry => "invalid_expiry",
+    /// An idempotency key of the wrong length.
+    InvalidIdempotencyKey => "invalid_idempotency_key",
+    /// A body that is not the JSON that was expected.
+    InvalidJson => "invalid_json",
+    /// A conflation key of the wrong length.
+    InvalidKey => "invalid_key",
+    /// A message that is missing, not text, or too long.
+    InvalidMessage => "invalid_message",
+    /// A pattern that cannot be read.
+    InvalidPattern => "invalid_pattern",
+    /// A position that cannot be read, where one is required.
+    InvalidPosition => "invalid_position",
+    /// A priority that is none of the five.
+    InvalidPriority => "invalid_priority",
+    /// A query parameter or member that cannot be read.
+    InvalidQuery => "invalid_query",
+    /// A reader name that cannot be read.
+    InvalidReader => "invalid_reader",
+    /// A time or duration that cannot be read.
+    InvalidTime => "invalid_time",
+    /// An event type that cannot be read.
+    InvalidType => "invalid_type",
+    /// The route exists, for other methods.
+    MethodNotAllowed => "method_not_allowed",
+    /// Nothing has this address or id.
+    NotFound => "not_found",
+    /// A web page that may not use this gateway.
+    OriginNotAllowed => "origin_not_allowed",
+    /// Retention has removed the event.
+    PositionGone => "position_gone",
+    /// Too many events in too short a time.
+    RateLimited => "rate_limited",
+    /// The gateway is stopping.
+    ShuttingDown => "shutting_down",
+    /// The store could not do it; nothing was written.
+    StoreFailed => "store_failed",
+    /// Too many bytes of pushes are being accepted at the moment.
+    TooManyBytesInFlight => "too_many_bytes_in_flight",
+    /// The log already has as many channels as it may have.
+    TooManyChannels => "too_many_channels",
+    /// Too many connections, in all or from one address.
+    TooManyConnections => "too_many_connections",
+    /// A batch has more events than one push may have.
+    TooManyEvents => "too_many_events",
+    /// As many durable readers are known as may be.
+    TooManyReaders => "too_many_readers",
+    /// The caller is not known.
+    Unauthorized => "unauthorized",
+    /// A member that is not part of the request.
+    UnknownField => "unknown_field",
+    /// A content type that this route does not take.
+    UnsupportedMediaType => "unsupported_media_type",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn names_are_unique_and_in_order() {
+        let names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(names, sorted);
+    }
+}

@@ -1,0 +1,135 @@
+//! Filters: which events a reader wants.
+
+use serde::Serialize;
+
+use crate::channel::Channel;
+use crate::code::Code;
+use crate::event::{Event, EventType};
+use crate::invalid::Invalid;
+use crate::limits::{FILTER_TERMS_MAX, FILTER_TEXT_LEN_MAX};
+use crate::pattern::Pattern;
+use crate::priority::Priority;
+
+/// Which events a reader wants. Two filters that want the same in other words (order, repetition) are equal,
+/// so that their readers can share a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Filter {
+    /// Sorted, without repetition, never empty; just `>` when that is among them.
+    patterns: Vec<Pattern>,
+    /// Sorted, without repetition; empty means all.
+    types: Vec<EventType>,
+    /// The least priority.
+    min_priority: Priority,
+    /// In lowercase; never empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Box<str>>,
+}
+
+impl Filter {
+    /// Makes a filter. No patterns means every channel, no types every type; `text` is looked for in the
+    /// message, ASCII case ignored. Fails when there are over 64 patterns or types, or over 256 bytes of text.
+    pub fn new(
+        mut patterns: Vec<Pattern>,
+        mut types: Vec<EventType>,
+        min_priority: Priority,
+        text: Option<&str>,
+    ) -> Result<Filter, Invalid> {
+        let refuse = |what: &str, fix: &'static str| Err(Invalid::new(Code::InvalidQuery, what, fix));
+        if patterns.len() > FILTER_TERMS_MAX {
+            return refuse(
+                "there are too many patterns",
+                "use at most 64, or a wider pattern such as `builds.>`",
+            );
+        }
+        if types.len() > FILTER_TERMS_MAX {
+            return refuse("there are too many types", "use at most 64, or none for all");
+        }
+        if text.is_some_and(|text| text.len() > FILTER_TEXT_LEN_MAX) {
+            return refuse("the text is too long to look for", "use at most 256 bytes");
+        }
+        patterns.sort_unstable();
+        patterns.dedup();
+        if patterns.is_empty() || patterns.iter().any(Pattern::is_all) {
+            patterns = vec![Pattern::all()];
+        }
+        types.sort_unstable();
+        types.dedup();
+        let text = text.filter(|text| !text.is_empty()).map(|text| text.to_ascii_lowercase().into());
+        Ok(Filter { patterns, types, min_priority, text })
+    }
+
+    /// Gives the filter that wants everything.
+    pub fn all() -> Filter {
+        Filter { patterns: vec![Pattern::all()], types: Vec::new(), min_priority: Priority::Min, text: None }
+    }
+
+    /// Gives the patterns: at least one.
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
+    /// Gives the types; none means all.
+    pub fn types(&self) -> &[EventType] {
+        &self.types
+    }
+
+    /// Gives the least priority.
+    pub fn min_priority(&self) -> Priority {
+        self.min_priority
+    }
+
+    /// Gives the text that is looked for, in lowercase.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// Says whether every event on every channel passes.
+    pub fn is_all(&self) -> bool {
+        self.patterns[0].is_all()
+            && self.types.is_empty()
+            && self.min_priority == Priority::Min
+            && self.text.is_none()
+    }
+
+    /// Says whether events on `channel` can pass.
+    pub fn matches_channel(&self, channel: &Channel) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(channel))
+    }
+
+    /// Says whether `event` passes.
+    pub fn matches(&self, event: &Event) -> bool {
+        event.priority >= self.min_priority
+            && (self.types.is_empty() || self.types.contains(&event.event_type))
+            && self.matches_channel(&event.channel)
+            && self.text.as_deref().is_none_or(|text| contains_ignoring_case(&event.message, text))
+    }
+}
+
+/// Says whether `message` contains `text`, which is in lowercase, ASCII case ignored.
+fn contains_ignoring_case(message: &str, text: &str) -> bool {
+    message.as_bytes().windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Filter, contains_ignoring_case};
+    use crate::priority::Priority;
+
+    #[test]
+    fn the_same_wish_in_other_words_is_the_same_filter() {
+        let filter = |patterns: &[&str]| {
+            let patterns = patterns.iter().map(|text| text.parse().expect("pattern")).collect();
+            Filter::new(patterns, Vec::new(), Priority::Min, None).expect("few terms")
+        };
+        assert_eq!(filter(&["a", "b", "a"]), filter(&["b", "a"]));
+        assert_eq!(filter(&["a", ">"]), Filter::all());
+        assert_eq!(filter(&[]), Filter::all());
+        assert!(filter(&[]).is_all());
+    }
+
+    #[test]
+    fn text_is_found_in_any_case() {
+        assert!(contains_ignoring_case("Deploy FINISHED", "finished"));
+        assert!(!contains_ignoring_case("Deploy", "deployed"));
+    }
+}

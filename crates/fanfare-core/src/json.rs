@@ -1,0 +1,114 @@
+//! JSON that is carried, not understood.
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::code::Code;
+use crate::invalid::Invalid;
+use crate::limits::DATA_LEN_MAX;
+
+/// Any JSON value, as its text on one line. Numbers keep their digits and objects their order: nothing is
+/// parsed and written again between pusher and reader.
+#[derive(Debug, Clone)]
+pub struct Json(
+    /// Valid JSON without line breaks outside strings (inside, JSON cannot have any).
+    Box<RawValue>,
+);
+
+impl Json {
+    /// Takes `raw`; fails when it is longer than 256 KiB.
+    pub fn new(raw: Box<RawValue>) -> Result<Json, Invalid> {
+        if raw.get().len() > DATA_LEN_MAX {
+            return Err(Invalid::new(
+                Code::InvalidData,
+                format!("`data` has {} bytes", raw.get().len()),
+                "use at most 262144 bytes of JSON; push the address of larger things",
+            ));
+        }
+        if !raw.get().contains(['\n', '\r']) {
+            return Ok(Json(raw));
+        }
+        let line = without_whitespace(raw.get());
+        Ok(Json(RawValue::from_string(line).expect("JSON stays JSON without whitespace between tokens")))
+    }
+
+    /// Reads JSON text.
+    pub fn parse(text: String) -> Result<Json, Invalid> {
+        let raw = RawValue::from_string(text).map_err(|error| {
+            Invalid::new(Code::InvalidData, format!("`data` is no JSON: {error}"), "give any JSON value")
+        })?;
+        Json::new(raw)
+    }
+
+    /// Takes text that [`Json::as_str`] gave earlier, out of the store; text that is no JSON is refused.
+    pub fn from_stored(text: String) -> Option<Json> {
+        RawValue::from_string(text).ok().map(Json)
+    }
+
+    /// Gives the text.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Json) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Json {}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// Drops whitespace between tokens.
+fn without_whitespace(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    let mut in_string = false;
+    let mut escaped = false;
+    for c in json.chars() {
+        if in_string {
+            in_string = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+        } else if matches!(c, ' ' | '\t' | '\n' | '\r') {
+            continue;
+        } else {
+            in_string = c == '"';
+        }
+        line.push(c);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Json;
+
+    #[test]
+    fn json_is_kept_on_one_line_and_to_the_digit() {
+        let json = Json::parse("{ \"b\":\n 1.50,\r\n \"a\\\" \\\\\": \"x y\" }".to_owned()).expect("JSON");
+        assert_eq!(json.as_str(), "{\"b\":1.50,\"a\\\" \\\\\":\"x y\"}");
+    }
+
+    proptest! {
+        #[test]
+        fn losing_whitespace_keeps_the_value(text in "[ \\n\"\\\\a-c]{0,12}", number: i32) {
+            let value = serde_json::json!({ "a": [text.clone(), { text: number }], "b": null });
+            let pretty = serde_json::to_string_pretty(&value).expect("serialises");
+            let json = Json::parse(pretty).expect("JSON");
+            prop_assert!(!json.as_str().contains('\n'));
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(json.as_str()).expect("JSON"), value);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".*") {
+            let _ = Json::parse(text);
+        }
+    }
+}

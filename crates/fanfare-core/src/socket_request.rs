@@ -1,0 +1,296 @@
+//! What a client says on a WebSocket.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::code::Code;
+use crate::event::EventType;
+use crate::filter::Filter;
+use crate::invalid::{Invalid, shown};
+use crate::limits::BATCH_LEN_MAX;
+use crate::new_event::NewEvent;
+use crate::pattern::Pattern;
+use crate::position::Position;
+use crate::principal::Source;
+use crate::push_body::Members;
+use crate::reader::ReaderName;
+use crate::start::Start;
+
+/// A request, with the `id` that its answer repeats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SocketRequest {
+    /// Any JSON scalar.
+    pub id: Option<Value>,
+    /// What is asked for.
+    pub op: Op,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// The socket's reader has everything up to here.
+    Ack(Position),
+    /// Say something.
+    Ping,
+    /// Append events.
+    Publish(Vec<NewEvent>),
+    /// Read; replaces what was read before.
+    Subscribe(Subscribe),
+    /// Stop reading.
+    Unsubscribe,
+}
+
+/// What to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscribe {
+    /// Which events.
+    pub filter: Filter,
+    /// From where.
+    pub start: Start,
+    /// The durable reader to be.
+    pub reader: Option<ReaderName>,
+    /// When behind, of the events with one key only the newest.
+    pub conflate: bool,
+}
+
+/// A request that was refused, with its `id` as far as it could be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// The request's `id`.
+    pub id: Option<Value>,
+    /// Why.
+    pub why: Invalid,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubscribeMembers {
+    #[serde(default)]
+    patterns: Vec<String>,
+    #[serde(default)]
+    types: Vec<String>,
+    min_priority: Option<String>,
+    text: Option<String>,
+    after: Option<String>,
+    since: Option<String>,
+    reader: Option<String>,
+    #[serde(default)]
+    conflate: bool,
+}
+
+#[derive(Debug)]
+struct PublishMembers {
+    event: Option<Members>,
+    events: Option<Vec<Members>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AckMembers {
+    position: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoMembers {}
+
+/// Reads a text frame. `source` is what events are said to come from.
+pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, Refused> {
+    let refuse = |id: &Option<Value>| {
+        let id = id.clone();
+        move |why| Refused { id, why }
+    };
+    let value: Value = serde_json::from_str(text).map_err(|error| Refused {
+        id: None,
+        why: Invalid::new(
+            Code::InvalidJson,
+            format!("the frame is no JSON: {error}"),
+            "send an object such as `{\"op\":\"subscribe\",\"patterns\":[\"builds.*\"]}`",
+        ),
+    })?;
+    let Value::Object(mut members) = value else {
+        return Err(Refused {
+            id: None,
+            why: Invalid::new(Code::InvalidJson, "the frame is no object", "send `{\"op\":\"…\"}`"),
+        });
+    };
+    let id = members.remove("id").filter(|id| !id.is_null());
+    if id.as_ref().is_some_and(|id| id.is_object() || id.is_array()) {
+        let why = Invalid::new(Code::InvalidQuery, "`id` is no scalar", "give text or a number").at("/id");
+        return Err(Refused { id: None, why });
+    }
+    let op = members.remove("op");
+    let op = match op.as_ref().and_then(Value::as_str) {
+        Some("ack") => ack(Value::Object(members)),
+        Some("ping") => read::<NoMembers>(Value::Object(members)).map(|NoMembers {}| Op::Ping),
+        Some("publish") => publish(text, source),
+        Some("subscribe") => subscribe(Value::Object(members)).map(Op::Subscribe),
+        Some("unsubscribe") => read::<NoMembers>(Value::Object(members)).map(|NoMembers {}| Op::Unsubscribe),
+        other => Err(Invalid::new(
+            Code::InvalidQuery,
+            other.map_or("`op` is missing".to_owned(), |op| format!("there is no op `{}`", shown(op))),
+            "use `subscribe`, `unsubscribe`, `publish`, `ack` or `ping`",
+        )
+        .at("/op")),
+    };
+    let op = op.map_err(refuse(&id))?;
+    Ok(SocketRequest { id, op })
+}
+
+fn read<T: for<'de> Deserialize<'de>>(members: Value) -> Result<T, Invalid> {
+    serde_json::from_value(members).map_err(|error| {
+        Invalid::new(Code::InvalidQuery, error.to_string(), "the members of each op are in `docs/api.md`")
+    })
+}
+
+fn ack(members: Value) -> Result<Op, Invalid> {
+    let AckMembers { position } = read(members)?;
+    position.parse().map(Op::Ack).map_err(|error: Invalid| error.at("/position"))
+}
+
+/// Reads the events from the text itself: `data` keeps its digits and its order.
+fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
+    let frame: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text)
+        .map_err(|error| Invalid::new(Code::InvalidJson, error.to_string(), "name each member once"))?;
+    let mut members = PublishMembers { event: None, events: None };
+    for (name, raw) in frame {
+        let problem = |error: serde_json::Error| {
+            Invalid::new(
+                Code::InvalidJson,
+                format!("`{}` is no event: {error}", shown(&name)),
+                "give `{\"message\": \"…\"}` with the members of an event, or a list of them as `events`",
+            )
+            .at(format!("/{name}"))
+        };
+        match name.as_str() {
+            "id" | "op" => {}
+            "event" => members.event = Some(serde_json::from_str(raw.get()).map_err(problem)?),
+            "events" => members.events = Some(serde_json::from_str(raw.get()).map_err(problem)?),
+            _ => {
+                return Err(Invalid::new(
+                    Code::UnknownField,
+                    format!("`publish` has no member `{}`", shown(&name)),
+                    "use `event`, or `events` for several",
+                ));
+            }
+        }
+    }
+    let wanted = || {
+        Invalid::new(
+            Code::InvalidQuery,
+            "`publish` needs `event` or `events`, and not both",
+            "give `\"event\": {\"message\": \"…\"}`",
+        )
+    };
+    match (members.event, members.events) {
+        (Some(event), None) => event
+            .into_event(source.clone())
+            .map(|event| Op::Publish(vec![event]))
+            .map_err(|error| error.under("/event")),
+        (None, Some(events)) if events.is_empty() => {
+            Err(Invalid::new(Code::EmptyBatch, "`events` is empty", "push at least one event").at("/events"))
+        }
+        (None, Some(events)) if events.len() > BATCH_LEN_MAX => Err(Invalid::new(
+            Code::TooManyEvents,
+            "`events` has over 10000 events",
+            "push at most 10000 at once",
+        )
+        .at("/events")),
+        (None, Some(events)) => events
+            .into_iter()
+            .enumerate()
+            .map(|(index, event)| {
+                event.into_event(source.clone()).map_err(|error| error.under(&format!("/events/{index}")))
+            })
+            .collect::<Result<_, _>>()
+            .map(Op::Publish),
+        _ => Err(wanted()),
+    }
+}
+
+fn subscribe(members: Value) -> Result<Subscribe, Invalid> {
+    let members: SubscribeMembers = read(members)?;
+    let patterns: Vec<Pattern> = list(&members.patterns, "patterns")?;
+    let types: Vec<EventType> = list(&members.types, "types")?;
+    let min_priority = members
+        .min_priority
+        .map_or(Ok(crate::Priority::Min), |text| text.parse())
+        .map_err(|error: Invalid| error.at("/min_priority"))?;
+    let filter = Filter::new(patterns, types, min_priority, members.text.as_deref())?;
+    let start = match (members.after, members.since) {
+        (Some(_), Some(_)) => {
+            return Err(Invalid::new(
+                Code::InvalidQuery,
+                "`after` and `since` contradict each other",
+                "give one",
+            ));
+        }
+        (Some(after), None) => Start::after(&after),
+        (None, Some(since)) => Start::since(&since).map_err(|error| error.at("/since"))?,
+        (None, None) => Start::Live,
+    };
+    let reader =
+        members.reader.map(|name| name.parse()).transpose().map_err(|error: Invalid| error.at("/reader"))?;
+    Ok(Subscribe { filter, start, reader, conflate: members.conflate })
+}
+
+fn list<T: std::str::FromStr<Err = Invalid>>(texts: &[String], name: &str) -> Result<Vec<T>, Invalid> {
+    let read = |(index, text): (usize, &String)| {
+        text.parse().map_err(|error: Invalid| error.at(format!("/{name}/{index}")))
+    };
+    texts.iter().enumerate().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::{Op, parse};
+    use crate::principal::{Door, Source};
+
+    fn source() -> Source {
+        Source { principal: Arc::from("local"), door: Door::WebSocket }
+    }
+
+    #[test]
+    fn requests_are_read() {
+        let request =
+            parse(r#"{"op":"publish","id":7,"event":{"message":"hi","data":{"n":1.50}}}"#, &source());
+        let request = request.expect("well formed");
+        assert_eq!(request.id, Some(7.into()));
+        let Op::Publish(events) = request.op else { panic!("{:?}", request.op) };
+        assert_eq!(events[0].data.as_ref().map(|data| data.as_str()), Some(r#"{"n":1.50}"#));
+        let request =
+            parse(r#"{"op":"subscribe","patterns":["a.*"],"since":"10m","conflate":true}"#, &source());
+        assert!(matches!(request.expect("well formed").op, Op::Subscribe(subscribe) if subscribe.conflate));
+    }
+
+    #[test]
+    fn a_refusal_names_the_place_and_keeps_the_id() {
+        for (text, at) in [
+            (r#"{"op":"jump","id":1}"#, "/op"),
+            (r#"{"id":1}"#, "/op"),
+            (r#"{"op":"ack","id":1,"position":"x"}"#, "/position"),
+            (r#"{"op":"subscribe","id":1,"patterns":["a","b..c"]}"#, "/patterns/1"),
+            (r#"{"op":"publish","id":1,"event":{"message":"x","channel":"-.-."}}"#, "/event/channel"),
+            (r#"{"op":"publish","id":1,"events":[{"message":"x"},{}]}"#, "/events/1/message"),
+            (r#"{"op":"publish","id":1}"#, ""),
+            (r#"{"op":"ping","id":1,"x":2}"#, ""),
+        ] {
+            let refused = parse(text, &source()).expect_err(text);
+            assert_eq!((refused.id, refused.why.at.as_str()), (Some(1.into()), at), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".*") {
+            let _ = parse(&text, &source());
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Where a reader starts.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::code::Code;
+use crate::duration;
+use crate::invalid::{Invalid, shown};
+use crate::position::Position;
+use crate::timestamp::Timestamp;
+
+/// Where a reader starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// After a position.
+    After(Position),
+    /// At the oldest event there is.
+    Earliest,
+    /// With what comes from now on.
+    Live,
+    /// At the first event at or after a moment.
+    Since(Moment),
+    /// After a position that cannot be read: the reader is told so, then gets live events.
+    Unreadable,
+}
+
+/// A moment, as asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// So long before now.
+    Ago(Duration),
+    /// This moment.
+    At(Timestamp),
+}
+
+impl Moment {
+    /// Gives the moment, when it is `now`.
+    pub fn resolve(self, now: Timestamp) -> Timestamp {
+        match self {
+            Moment::Ago(duration) => now.before(duration),
+            Moment::At(timestamp) => timestamp,
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = Invalid;
+
+    /// Reads a duration (`10m`: so long ago) or RFC 3339.
+    fn from_str(text: &str) -> Result<Moment, Invalid> {
+        if let Ok(duration) = duration::parse(text) {
+            return Ok(Moment::Ago(duration));
+        }
+        text.parse().map(Moment::At).map_err(|_: Invalid| {
+            Invalid::new(
+                Code::InvalidTime,
+                format!("`{}` is no time", shown(text)),
+                "write a duration such as `10m` (so long ago), or RFC 3339 such as `2026-11-21T08:00:00Z`",
+            )
+        })
+    }
+}
+
+impl Start {
+    /// Reads `since=`: `earliest`, a duration, or RFC 3339.
+    pub fn since(text: &str) -> Result<Start, Invalid> {
+        match text {
+            "earliest" => Ok(Start::Earliest),
+            text => text.parse().map(Start::Since).map_err(|error: Invalid| Invalid {
+                fix: "write `earliest`, a duration such as `10m` (so long ago), or RFC 3339 such as \
+                      `2026-11-21T08:00:00Z`"
+                    .into(),
+                ..error
+            }),
+        }
+    }
+
+    /// Reads a position that a reader gives back; one that cannot be read is no error, because a browser would
+    /// stop trying: the reader is told with a `reset`.
+    pub fn after(text: &str) -> Start {
+        text.parse().map_or(Start::Unreadable, Start::After)
+    }
+}

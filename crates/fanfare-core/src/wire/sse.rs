@@ -1,0 +1,77 @@
+//! Server-sent events, as in the HTML standard, section 9.2 "Server-sent events".
+
+use std::io::Write;
+
+use crate::event::Event;
+use crate::wire::Notice;
+
+/// What goes into a frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Format {
+    /// `data` is the whole event as JSON; otherwise `[timestamp] message`.
+    pub json: bool,
+    /// Each frame has `event: <type>`.
+    pub named: bool,
+}
+
+/// A comment that keeps the connection alive.
+pub const KEEPALIVE: &[u8] = b":\n\n";
+
+/// Appends the first bytes of a stream: the delay before a reconnect, and a comment.
+pub fn write_preamble(retry_ms: u64, out: &mut Vec<u8>) {
+    // A Vec takes whatever is written to it; so it is in this whole file.
+    let _ = write!(out, "retry: {retry_ms}\n: fanfare\n\n");
+}
+
+/// Appends the frame of an event.
+pub fn write_event(format: Format, event: &Event, out: &mut Vec<u8>) {
+    let _ = writeln!(out, "id: {}", event.position);
+    if format.named {
+        let _ = writeln!(out, "event: {}", event.event_type);
+    }
+    out.extend_from_slice(b"data: ");
+    if format.json {
+        // The text of an event's `data` has no line breaks (`Json` sees to it), and serde_json writes none.
+        let _ = serde_json::to_writer(&mut *out, event);
+    } else {
+        out.push(b'[');
+        event.timestamp.write_to(out);
+        out.extend_from_slice(b"] ");
+        write_lines(&event.message, out);
+    }
+    out.extend_from_slice(b"\n\n");
+}
+
+/// Appends the frame of a notice. `caught-up` is only for readers that asked for names or JSON: to the others
+/// the stream stays what the seeds send.
+pub fn write_notice(format: Format, notice: &Notice, out: &mut Vec<u8>) {
+    if matches!(notice, Notice::CaughtUp { .. }) && !format.json && !format.named {
+        return;
+    }
+    if let Some(position) = notice.position() {
+        let _ = writeln!(out, "id: {position}");
+    }
+    if let Notice::Closing { retry_ms } = notice {
+        let _ = writeln!(out, "retry: {retry_ms}");
+    }
+    let _ = write!(out, "event: {}\ndata: {{", notice.name());
+    notice.write_members(out);
+    out.extend_from_slice(b"}\n\n");
+}
+
+/// Appends text, with a `data: ` before each line but the first. CR, LF and CRLF all end a line there, so each
+/// of them begins a new one here; the reader joins the lines with LF.
+fn write_lines(text: &str, out: &mut Vec<u8>) {
+    if !text.contains(['\n', '\r']) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    let mut rest = text;
+    while let Some(end) = rest.find(['\n', '\r']) {
+        out.extend_from_slice(&rest.as_bytes()[..end]);
+        out.extend_from_slice(b"\ndata: ");
+        let break_len = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
+        rest = &rest[end + break_len..];
+    }
+    out.extend_from_slice(rest.as_bytes());
+}

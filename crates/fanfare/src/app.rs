@@ -1,0 +1,280 @@
+//! The application: builds the parts, spawns what runs, and stops it in order. Nobody else spawns.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::http;
+use crate::http::Gateway;
+use crate::http::connection::Shared;
+use crate::http::heartbeat::Heartbeat;
+use crate::http::limits::Connections;
+use crate::http::reactor::inbox::Reactors;
+use crate::http::reactor::librarian::Librarian;
+use crate::http::reactor::{self, Reactor};
+use crate::http::server::Server;
+use crate::hub;
+use crate::hub::Hub;
+use crate::shutdown::{Shutdown, Trigger};
+use crate::store;
+use crate::store::Store;
+use crate::tasks;
+use crate::telemetry::Metrics;
+
+/// Most reactors: beyond that many cores, sockets are not what a gateway waits for.
+const REACTORS_MAX: usize = 8;
+/// Descriptors that are kept for files and pipes.
+const DESCRIPTORS_RESERVED: u64 = 256;
+
+/// What an operator may change.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
+    /// The store.
+    pub store: store::StoreSpec,
+    /// What the store keeps.
+    pub retention: store::Retention,
+    /// The HTTP door.
+    pub http: http::Config,
+    /// The hub.
+    pub hub: hub::Config,
+    /// How long a stop may take; default 10 s.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8000))],
+            store: store::StoreSpec::Memory,
+            retention: store::Retention::default(),
+            http: http::Config::default(),
+            hub: hub::Config::default(),
+            shutdown_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A gateway that runs.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    url: String,
+    hub: Hub,
+    stop: Trigger,
+    ended: JoinHandle<Result<(), store::Error>>,
+}
+
+impl Running {
+    /// Gives the address for a browser on this machine.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Gives the addresses that it listens on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Gives the hub.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Begins to stop; [`Running::ended`] says when it has.
+    pub fn stop(&self) {
+        self.stop.pull();
+    }
+
+    /// Waits until it has stopped: because it was told to, or because the store failed.
+    pub async fn ended(self) -> Result<(), store::Error> {
+        self.ended.await.unwrap_or_else(|error| Err(store::Error::Other { problem: error.to_string() }))
+    }
+}
+
+/// Opens the store and starts a gateway on it.
+pub async fn start(config: Config) -> anyhow::Result<Running> {
+    let (spec, retention) = (config.store.clone(), config.retention);
+    let store = tokio::task::spawn_blocking(move || store::open(&spec, retention)).await??;
+    start_on(store, config).await
+}
+
+/// Starts a gateway on a store that is open.
+pub async fn start_on(store: Arc<dyn Store>, config: Config) -> anyhow::Result<Running> {
+    let mut listeners = Vec::new();
+    for address in &config.listen {
+        let listener = listen(*address).with_context(|| format!("cannot listen on {address}"))?;
+        listeners.push(listener);
+    }
+    let addresses: Vec<SocketAddr> =
+        listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().context("no address")?;
+    let first = *addresses.first().context("at least one address to listen on is needed")?;
+
+    let metrics = Metrics::new();
+    let (hub, follower) = Hub::new(Arc::clone(&store), config.hub, metrics.clone()).await?;
+    let (background, background_stop) = Trigger::new();
+    let (accepting, accepting_stop) = Trigger::new();
+
+    let (librarian, jobs) = Librarian::new();
+    let reactor_config =
+        reactor::Config { stall_timeout: config.http.stall_timeout, keepalive: config.http.keepalive };
+    let mut inboxes = Vec::new();
+    let mut threads = Vec::new();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    for number in 0..cores.min(REACTORS_MAX) {
+        let (reactor, inbox) = Reactor::new(reactor_config, jobs.clone(), metrics.clone())?;
+        let (done, ended) = oneshot::channel();
+        std::thread::Builder::new().name(format!("reactor-{number}")).spawn(move || {
+            // Nobody may be waiting any more.
+            let _ = done.send(reactor.run());
+        })?;
+        inboxes.push(inbox);
+        threads.push(ended);
+    }
+    let reactors = Arc::new(Reactors::new(inboxes));
+
+    let (heartbeat, beats) = Heartbeat::new(config.http.keepalive);
+    let connections = Connections::new(
+        config.http.max_connections.min(descriptors()),
+        config.http.max_connections_per_address,
+        metrics.connections.clone(),
+    );
+    let gateway = Gateway { hub: hub.clone(), config: Arc::new(config.http.clone()), listen: first };
+    let shared = Shared {
+        router: http::routes(gateway),
+        reactors: Arc::clone(&reactors),
+        beats,
+        stop: accepting_stop,
+    };
+    let grace = config.shutdown_timeout;
+    let servers: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| {
+            let (connections, shared, metrics) = (Arc::clone(&connections), shared.clone(), metrics.clone());
+            tokio::spawn(Server { listener, connections, shared, metrics }.run(grace))
+        })
+        .collect();
+
+    tokio::spawn(librarian.run(background_stop.clone()));
+    tokio::spawn(heartbeat.run(background_stop.clone()));
+    tokio::spawn(tasks::forget_idle_callers(hub.clone(), background_stop.clone()));
+    let follower = tokio::spawn(follower.run(background_stop.clone()));
+    let sweeper = {
+        let (store, stop) = (Arc::clone(&store), background_stop);
+        tokio::spawn(async move { tasks::sweep(&*store, stop).await })
+    };
+
+    let (stop, stop_asked) = Trigger::new();
+    let parts = Parts { store, hub: hub.clone(), servers, reactors, threads, follower, sweeper };
+    let phases = Phases { accepting, background, grace };
+    let ended = tokio::spawn(supervise(parts, phases, stop_asked));
+    let url = format!("http://{}", browsable(first));
+    Ok(Running { addresses, url, hub, stop, ended })
+}
+
+/// What must end before the gateway has.
+struct Parts {
+    store: Arc<dyn Store>,
+    hub: Hub,
+    servers: Vec<JoinHandle<()>>,
+    reactors: Arc<Reactors>,
+    threads: Vec<oneshot::Receiver<std::io::Result<()>>>,
+    follower: JoinHandle<Result<(), store::Error>>,
+    sweeper: JoinHandle<Result<(), store::Error>>,
+}
+
+/// What each part waits for.
+struct Phases {
+    /// Turns true when no more connections are accepted.
+    accepting: Trigger,
+    /// Turns true when everything that delivers has ended.
+    background: Trigger,
+    /// How long all of it may take.
+    grace: Duration,
+}
+
+/// Waits for the end and then stops in order: accept no more; tell the readers to come back; close the store.
+async fn supervise(mut parts: Parts, phases: Phases, mut stop: Shutdown) -> Result<(), store::Error> {
+    let outcome = tokio::select! {
+        () = stop.asked() => Ok(()),
+        error = parts.store.failed() => Err(error),
+        ended = &mut parts.follower => Err(unexpected("the follower", ended)),
+        ended = &mut parts.sweeper => Err(unexpected("the sweeper", ended)),
+    };
+    if let Err(error) = &outcome {
+        tracing::error!(%error, "stopping, because the log can no longer be trusted");
+    }
+    let deadline = tokio::time::Instant::now() + phases.grace;
+    phases.accepting.pull();
+    parts.hub.close();
+    parts.reactors.stop();
+    let ended = async {
+        for thread in &mut parts.threads {
+            // A thread that is gone has ended too.
+            let _ = thread.await;
+        }
+    };
+    if tokio::time::timeout_at(deadline, ended).await.is_err() {
+        tracing::info!("streams were cut off that did not end in time");
+        parts.reactors.hang_up();
+    }
+    for server in parts.servers {
+        // A server waits no longer than the grace; one that panicked has ended too.
+        let _ = server.await;
+    }
+    phases.background.pull();
+    parts.store.close().await;
+    outcome
+}
+
+fn unexpected(what: &str, ended: Result<Result<(), store::Error>, tokio::task::JoinError>) -> store::Error {
+    match ended {
+        Ok(Err(error)) => error,
+        Ok(Ok(())) => store::Error::Fatal { problem: format!("{what} ended") },
+        Err(error) => store::Error::Fatal { problem: format!("{what} panicked: {error}") },
+    }
+}
+
+/// Listens with a queue that a crowd of reconnecting clients fits into.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    const BACKLOG: i32 = 4_096;
+    let socket = socket2::Socket::new(
+        socket2::Domain::for_address(address),
+        socket2::Type::STREAM,
+        Some(socket2::Protocol::TCP),
+    )?;
+    // A gateway that was restarted takes its port back at once.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Raises the limit of open descriptors as far as it goes, and says how many connections that allows.
+fn descriptors() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    let allowed = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    let allowed = allowed.map_or(u64::MAX, |allowed| allowed.saturating_sub(DESCRIPTORS_RESERVED));
+    usize::try_from(allowed).unwrap_or(usize::MAX)
+}
+
+/// Gives an address that a browser on this machine can open.
+fn browsable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, v6.port()).into(),
+        address => address,
+    }
+}

@@ -1,0 +1,51 @@
+//! `fanfare channels`: what there is to listen to.
+
+use jiff::Zoned;
+
+use crate::cli::event_line::time;
+use crate::cli::output::Mode;
+use crate::cli::output::style::DIM;
+use crate::cli::table::table;
+use crate::cli::text::{grouped, harmless};
+use crate::cli::{Context, Exit, Failure, block_on, examples};
+use crate::client::answer::ChannelRow;
+
+/// List the channels that events were pushed to
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::examples(&[
+    ("A table", "fanfare channels"),
+    ("The names alone", "fanfare channels -o raw"),
+    ("The busiest", "fanfare channels -o json | jq '.channels | max_by(.rate)'"),
+]))]
+pub(crate) struct Args {}
+
+pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
+    let api = context.settings.api()?;
+    let answer = block_on(async { Ok(api.channels().await?) })?;
+    let channels = &answer.value.channels;
+    let output = context.output;
+    match output.mode {
+        Mode::Human | Mode::Table if channels.is_empty() => {
+            output.note(format!("{DIM}no channels yet; make one: fanfare push -c builds \"hello\"{DIM:#}"));
+        }
+        Mode::Human | Mode::Table => {
+            let now = Zoned::now();
+            let rows: Vec<Vec<String>> = channels.iter().map(|channel| row(channel, &now)).collect();
+            output.line(table(&["channel", "events ", "per second ", "listening ", "last event"], &rows))?;
+        }
+        Mode::Json => output.line(&answer.json)?,
+        Mode::Ndjson => super::each_of(&answer.json, "channels", |json| output.line(json))?,
+        Mode::Raw => channels.iter().try_for_each(|channel| output.line(&channel.channel))?,
+    }
+    Ok(Exit::Ok)
+}
+
+fn row(channel: &ChannelRow, now: &Zoned) -> Vec<String> {
+    vec![
+        harmless(&channel.channel).into_owned(),
+        grouped(channel.events),
+        format!("{:.1}", channel.rate),
+        grouped(channel.stream_clients),
+        time(&channel.last_timestamp, now),
+    ]
+}

@@ -1,0 +1,58 @@
+//! `fanfare clients`: who is listening.
+
+use jiff::Zoned;
+
+use crate::cli::event_line::time;
+use crate::cli::output::Mode;
+use crate::cli::output::style::DIM;
+use crate::cli::table::table;
+use crate::cli::text::{grouped, harmless, shortened};
+use crate::cli::{Context, Exit, Failure, block_on, examples};
+use crate::client::answer::ClientRow;
+
+/// List who is listening at the moment
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::examples(&[
+    ("A table", "fanfare clients"),
+    ("Who is behind", "fanfare clients -o json | jq '.clients[] | select(.lag > 0)'"),
+]))]
+pub(crate) struct Args {}
+
+/// Widest column of patterns.
+const PATTERNS_CHARS_MAX: usize = 30;
+
+pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
+    let api = context.settings.api()?;
+    let answer = block_on(async { Ok(api.clients().await?) })?;
+    let clients = &answer.value.clients;
+    let output = context.output;
+    match output.mode {
+        Mode::Human | Mode::Table if clients.is_empty() => {
+            output.note(format!("{DIM}nobody is listening; try: fanfare listen{DIM:#}"));
+        }
+        Mode::Human | Mode::Table => {
+            let now = Zoned::now();
+            let rows: Vec<Vec<String>> = clients.iter().map(|client| row(client, &now)).collect();
+            output.line(table(&["client", "by", "address", "listens to", "reader", "state", "behind ", "since"], &rows))?;
+        }
+        Mode::Json => output.line(&answer.json)?,
+        Mode::Ndjson => super::each_of(&answer.json, "clients", |json| output.line(json))?,
+        Mode::Raw => clients.iter().try_for_each(|client| output.line(client.client.to_string()))?,
+    }
+    Ok(Exit::Ok)
+}
+
+fn row(client: &ClientRow, now: &Zoned) -> Vec<String> {
+    let patterns = client.patterns.join(" ");
+    let cells = [
+        &client.client.to_string(),
+        &client.transport,
+        &client.address,
+        &*shortened(&patterns, PATTERNS_CHARS_MAX),
+        client.reader.as_deref().unwrap_or("–"),
+        &client.state,
+        &grouped(client.lag),
+        &time(&client.connected_at, now),
+    ];
+    cells.map(|cell| harmless(cell).into_owned()).to_vec()
+}

@@ -1,0 +1,130 @@
+//! `fanfare config`: what applies, and why.
+
+use std::path::Path;
+
+use clap::Subcommand;
+
+use crate::cli::output::style::{BOLD, DIM, SUCCESS};
+use crate::cli::output::{Mode, Output};
+use crate::cli::settings::{self, Key, Settings, Value};
+use crate::cli::{Exit, Failure, examples, global};
+
+/// Show and check the configuration
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("What applies, and where each value comes from", "fanfare config show --origin"),
+    ("Is the configuration all right?", "fanfare config check"),
+], "See `fanfare help config` for the keys and an example."))]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show every setting and its value
+    Show {
+        /// Also show where each value comes from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Read the configuration and say what is wrong with it
+    Check,
+    /// Show which files are looked for
+    Path,
+}
+
+pub(crate) fn run(
+    args: &Args,
+    flags: Vec<(Key, Vec<String>)>,
+    named: Option<&Path>,
+    output: Output,
+) -> Result<Exit, Failure> {
+    match args.command {
+        Command::Show { origin } => {
+            let settings = Settings::load(flags, named)?;
+            show(&settings, origin, Output { mode: global::mode(&settings), ..output })
+        }
+        Command::Check => {
+            let settings = Settings::load(flags, named)?;
+            let found = settings::paths(named).into_iter().filter(|path| path.exists()).count();
+            let mode = global::mode(&settings);
+            Output { mode, ..output }.result(
+                || format!("{SUCCESS}✓{SUCCESS:#} the configuration is all right {DIM}({found} of {} files exist){DIM:#}", settings::paths(named).len()),
+                r#"{"ok":true}"#,
+                || "ok".to_owned(),
+            )?;
+            Ok(Exit::Ok)
+        }
+        Command::Path => path(named, output),
+    }
+}
+
+fn show(settings: &Settings, with_origin: bool, output: Output) -> Result<Exit, Failure> {
+    let values = Key::ALL.map(|key| (key, settings.value(key)));
+    if output.mode.is_json() {
+        let mut object = serde_json::Map::new();
+        for (key, value) in &values {
+            object.insert(key.name().to_owned(), json(*key, value.as_ref(), with_origin));
+        }
+        output.line(serde_json::Value::from(object).to_string())?;
+        return Ok(Exit::Ok);
+    }
+    let width = Key::ALL.iter().map(|key| key.name().len()).max().unwrap_or_default();
+    let texts: Vec<String> = values.iter().map(|(key, value)| text(*key, value.as_ref())).collect();
+    let text_width = texts.iter().map(|text| text.chars().count()).max().unwrap_or_default();
+    for ((key, value), text) in values.iter().zip(&texts) {
+        let name = key.name();
+        let origin = value.as_ref().map(|value| value.origin.to_string()).unwrap_or_default();
+        let line = match (output.mode, with_origin) {
+            (Mode::Raw, _) => format!("{name}={text}"),
+            (_, true) => format!("{BOLD}{name:<width$}{BOLD:#}  {text:<text_width$}  {DIM}{origin}{DIM:#}"),
+            (_, false) => format!("{BOLD}{name:<width$}{BOLD:#}  {text}"),
+        };
+        output.line(line.trim_end())?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn text(key: Key, value: Option<&Value>) -> String {
+    match value {
+        None => "–".to_owned(),
+        Some(_) if key.is_secret() => "(hidden)".to_owned(),
+        Some(value) => value.texts.join(", "),
+    }
+}
+
+fn json(key: Key, value: Option<&Value>, with_origin: bool) -> serde_json::Value {
+    let shown = match value {
+        None => serde_json::Value::Null,
+        Some(_) if key.is_secret() => "(hidden)".into(),
+        Some(value) if key.is_list() => value.texts.clone().into(),
+        Some(value) => value.texts.first().cloned().unwrap_or_default().into(),
+    };
+    match value.filter(|_| with_origin) {
+        Some(value) => serde_json::json!({ "value": shown, "origin": value.origin.to_string() }),
+        None if with_origin => serde_json::json!({ "value": shown }),
+        None => shown,
+    }
+}
+
+fn path(named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+    let paths = settings::paths(named);
+    if output.mode.is_json() {
+        let rows: Vec<_> = paths
+            .iter()
+            .map(|path| serde_json::json!({ "path": path.display().to_string(), "exists": path.exists() }))
+            .collect();
+        output.line(serde_json::json!({ "files": rows }).to_string())?;
+        return Ok(Exit::Ok);
+    }
+    for path in paths {
+        let line = match (output.mode, path.exists()) {
+            (Mode::Raw, _) => path.display().to_string(),
+            (_, true) => format!("{SUCCESS}✓{SUCCESS:#} {}", path.display()),
+            (_, false) => format!("{DIM}–{DIM:#} {} {DIM}(not there){DIM:#}", path.display()),
+        };
+        output.line(line)?;
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,189 @@
+//! The checks.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use fanfare_core::Pattern;
+
+use crate::cli::Failure;
+use crate::cli::doctor::Finding;
+use crate::cli::failure::said;
+use crate::cli::push::{Body, idempotency_key};
+use crate::cli::settings::{self, Key, Settings, key};
+use crate::cli::text::duration;
+use crate::client::{Api, Error, Item, Listening, Wish};
+
+/// Clocks that are further apart make `--since` surprising.
+const SKEW_MAX_SECONDS: i64 = 5;
+
+/// SQLite before this one can lose a commit in a race at the reset of its log.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+/// How long an event may take back to us.
+const ROUND_TRIP_MAX: Duration = Duration::from_secs(5);
+
+/// Makes all checks that make sense.
+pub(crate) async fn all(
+    settings: &Settings,
+    named: Option<&Path>,
+    live: bool,
+) -> Result<Vec<Finding>, Failure> {
+    let mut findings = vec![configuration(named), data_directory(settings), sqlite()];
+    let api = match settings.api() {
+        Ok(api) => api,
+        Err(failure) => {
+            findings.push(Finding::failed("gateway", &failure));
+            return Ok(findings);
+        }
+    };
+    let status = api.status().await;
+    match &status {
+        Ok(status) => {
+            findings.push(gateway(&api, &status.value));
+            findings.extend(clock(&api).await);
+            if live {
+                findings.push(round_trip(&api).await);
+            }
+        }
+        Err(Error::Unreachable { .. }) => {
+            let failure = Failure::from(status.as_ref().expect_err("matched").clone());
+            findings.push(if live { Finding::failed("gateway", &failure) } else { not_running(&failure) });
+            findings.extend(ports(settings)?);
+        }
+        Err(error) => findings.push(Finding::failed("gateway", &Failure::from(error.clone()))),
+    }
+    Ok(findings)
+}
+
+fn configuration(named: Option<&Path>) -> Finding {
+    let found: Vec<String> = settings::paths(named)
+        .into_iter()
+        .filter(|path| path.exists())
+        .map(|path| path.display().to_string())
+        .collect();
+    let what = if found.is_empty() { "no file; everything is built in".to_owned() } else { found.join(", ") };
+    Finding::good("configuration", what)
+}
+
+fn data_directory(settings: &Settings) -> Finding {
+    const CHECK: &str = "data";
+    let Some(store) = settings.text(Key::Store) else {
+        return Finding::bad(CHECK, "there is no home directory for the log", "name a file: --store PATH, or FANFARE_STORE");
+    };
+    if store == "memory" {
+        return Finding::good(CHECK, "the log is kept in memory, and ends with the gateway");
+    }
+    let path = Path::new(&store);
+    let fix = "name another file: --store PATH, or FANFARE_STORE";
+    // The directory is made by `serve`; until then its nearest ancestor has to be writable.
+    let Some(directory) = path.ancestors().skip(1).find(|ancestor| ancestor.is_dir()) else {
+        return Finding::good(CHECK, store);
+    };
+    match tempfile_in(directory) {
+        Ok(()) if path.exists() => Finding::good(CHECK, store),
+        Ok(()) => Finding::good(CHECK, format!("{store} (made when `fanfare serve` starts)")),
+        Err(error) => Finding::bad(CHECK, format!("cannot write in {}: {}", directory.display(), said(&error)), fix),
+    }
+}
+
+/// Tries to write; asking for permissions would miss full and read-only disks.
+fn tempfile_in(directory: &Path) -> std::io::Result<()> {
+    let path = directory.join(format!(".fanfare-doctor-{:016x}", rand::random::<u64>()));
+    std::fs::File::create_new(&path)?;
+    std::fs::remove_file(&path)
+}
+
+fn sqlite() -> Finding {
+    let version = rusqlite::version();
+    if rusqlite::version_number() < SQLITE_VERSION_MIN {
+        return Finding::bad("sqlite", format!("{version} can lose events"), "build with SQLite 3.51.3 or later");
+    }
+    Finding::good("sqlite", version)
+}
+
+fn gateway(api: &Api, status: &crate::client::answer::Status) -> Finding {
+    let ours = env!("CARGO_PKG_VERSION");
+    let up = duration(Duration::from_secs(status.uptime_seconds));
+    let what = format!("{} · version {} · {} store · up {up}", api.server(), status.version, status.store);
+    if status.version == ours {
+        return Finding::good("gateway", what);
+    }
+    Finding::note("gateway", what, format!("this program is version {ours}; use the same on both sides"))
+}
+
+fn not_running(failure: &Failure) -> Finding {
+    let why = failure.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    Finding::note("gateway", format!("{}{why}", failure.what), "fanfare serve   or, elsewhere:   --server URL")
+}
+
+/// Compares our clock with the gateway's, which comes in whole seconds.
+async fn clock(api: &Api) -> Option<Finding> {
+    let date = api.date().await.ok().flatten()?;
+    let theirs = jiff::fmt::rfc2822::parse(&date).ok()?.timestamp();
+    let skew = jiff::Timestamp::now().as_second() - theirs.as_second();
+    Some(match skew.abs() {
+        0..=SKEW_MAX_SECONDS => Finding::good("clock", "the same as the gateway's"),
+        seconds => Finding::bad(
+            "clock",
+            format!("{seconds} s {} of the gateway's", if skew > 0 { "ahead" } else { "behind" }),
+            "set the clocks (NTP); until then, give --since a little more",
+        ),
+    })
+}
+
+/// Pushes an event and waits for it.
+async fn round_trip(api: &Api) -> Finding {
+    const CHECK: &str = "round trip";
+    let started = Instant::now();
+    match tokio::time::timeout(ROUND_TRIP_MAX, there_and_back(api)).await {
+        Ok(Ok(())) => Finding::good(CHECK, format!("pushed and heard within {}", duration(started.elapsed()))),
+        Ok(Err(error)) => Finding::failed(CHECK, &Failure::from(error)),
+        Err(_) => Finding::bad(
+            CHECK,
+            "an event was pushed, but not heard within 5 s",
+            "is there a proxy in between that buffers? switch that off for /stream",
+        ),
+    }
+}
+
+async fn there_and_back(api: &Api) -> Result<(), Error> {
+    const CHANNEL: &str = "fanfare.doctor";
+    let pattern: Pattern = CHANNEL.parse().expect("a channel is a pattern");
+    let wish = Wish { patterns: vec![pattern], ..Wish::default() };
+    let mut listening = Listening::new(api.clone(), wish);
+    while !matches!(listening.next().await?, Item::Notice(crate::client::Notice::Connected { .. })) {}
+    let channel = CHANNEL.parse().expect("a channel");
+    let body = Body {
+        message: "is this heard?",
+        channel: Some(&channel),
+        event_type: None,
+        data: None,
+        priority: Some(fanfare_core::Priority::Min),
+        key: None,
+        idempotency_key: &idempotency_key(),
+        expires_in: Some("1m"),
+    };
+    let pushed = api.push(body.json()).await?;
+    loop {
+        if let Item::Event(event) = listening.next().await?
+            && event.value.id == pushed.value.id
+        {
+            return Ok(());
+        }
+    }
+}
+
+/// Says whether `serve` could have its addresses.
+fn ports(settings: &Settings) -> Result<Vec<Finding>, Failure> {
+    const CHECK: &str = "port";
+    let check = |address: SocketAddr| match TcpListener::bind(address) {
+        Ok(_) => Finding::good(CHECK, format!("{address} is free for `fanfare serve`")),
+        Err(error) => Finding::bad(
+            CHECK,
+            format!("{address} cannot be used: {}", said(&error)),
+            "take another: fanfare serve --listen 127.0.0.1:0 takes any free one",
+        ),
+    };
+    settings.texts(Key::Listen).iter().map(|text| Ok(check(key::address(text)?))).collect()
+}

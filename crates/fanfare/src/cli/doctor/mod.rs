@@ -1,0 +1,132 @@
+//! `fanfare doctor`: checks, each with what to do about it.
+
+mod checks;
+
+use std::path::Path;
+
+use crate::cli::output::style::{BOLD, DIM, ERROR, LITERAL, SUCCESS, WARNING};
+use crate::cli::output::{Mode, Output};
+use crate::cli::settings::{Key, Settings};
+use crate::cli::{Exit, Failure, block_on, examples, global};
+
+/// Check that everything is in order
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("Look at everything", "fanfare doctor"),
+    ("Also push an event and listen to it", "fanfare doctor --live"),
+    ("In a script", "fanfare doctor -o json && echo fine"),
+], "Exit code 0 when no check failed, 1 otherwise."))]
+pub(crate) struct Args {
+    /// Also push an event and listen to it (channel `fanfare.doctor`)
+    #[arg(long)]
+    live: bool,
+}
+
+/// What a check found.
+#[derive(Debug, Clone)]
+pub(crate) struct Finding {
+    /// A short name for programs.
+    pub(crate) check: &'static str,
+    pub(crate) verdict: Verdict,
+    /// What was found.
+    pub(crate) what: String,
+    /// What to do.
+    pub(crate) fix: Option<String>,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Bad,
+    Good,
+    /// Worth knowing; nothing is wrong.
+    Note,
+}
+
+impl Finding {
+    pub(crate) fn good(check: &'static str, what: impl Into<String>) -> Finding {
+        Finding { check, verdict: Verdict::Good, what: what.into(), fix: None }
+    }
+
+    pub(crate) fn note(check: &'static str, what: impl Into<String>, fix: impl Into<String>) -> Finding {
+        Finding { check, verdict: Verdict::Note, what: what.into(), fix: Some(fix.into()) }
+    }
+
+    pub(crate) fn bad(check: &'static str, what: impl Into<String>, fix: impl Into<String>) -> Finding {
+        Finding { check, verdict: Verdict::Bad, what: what.into(), fix: Some(fix.into()) }
+    }
+
+    /// Takes over what an error says.
+    pub(crate) fn failed(check: &'static str, failure: &Failure) -> Finding {
+        let at = failure.at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+        let why = failure.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        Finding {
+            check,
+            verdict: Verdict::Bad,
+            what: format!("{}{at}{why}", failure.what),
+            fix: failure.fix.clone(),
+        }
+    }
+}
+
+pub(crate) fn run(
+    args: &Args,
+    flags: Vec<(Key, Vec<String>)>,
+    named: Option<&Path>,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let (findings, output) = match Settings::load(flags, named) {
+        Ok(settings) => {
+            let output = Output { mode: global::mode(&settings), ..output };
+            (block_on(checks::all(&settings, named, args.live))?, output)
+        }
+        Err(failure) => (vec![Finding::failed("configuration", &failure)], output),
+    };
+    let is_fine = findings.iter().all(|finding| finding.verdict != Verdict::Bad);
+    print(&findings, is_fine, output)?;
+    Ok(if is_fine { Exit::Ok } else { Exit::Failed })
+}
+
+fn print(findings: &[Finding], is_fine: bool, output: Output) -> Result<(), Failure> {
+    let json = |finding: &Finding| {
+        let verdict = match finding.verdict {
+            Verdict::Bad => "bad",
+            Verdict::Good => "good",
+            Verdict::Note => "note",
+        };
+        serde_json::json!({ "check": finding.check, "verdict": verdict, "what": finding.what, "fix": finding.fix })
+    };
+    match output.mode {
+        Mode::Json => {
+            let checks: Vec<_> = findings.iter().map(json).collect();
+            output.line(serde_json::json!({ "ok": is_fine, "checks": checks }).to_string())?;
+        }
+        Mode::Ndjson => findings.iter().try_for_each(|finding| output.line(json(finding).to_string()))?,
+        Mode::Human | Mode::Table | Mode::Raw => {
+            for finding in findings {
+                output.line(line(finding))?;
+            }
+            let bad = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
+            output.note(match bad {
+                0 => format!("\n{BOLD}Everything is in order.{BOLD:#}"),
+                1 => format!("\n{BOLD}One thing is not in order.{BOLD:#}"),
+                bad => format!("\n{BOLD}{bad} things are not in order.{BOLD:#}"),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn line(finding: &Finding) -> String {
+    let (symbol, style) = match finding.verdict {
+        Verdict::Bad => ("✗", ERROR),
+        Verdict::Good => ("✓", SUCCESS),
+        Verdict::Note => ("!", WARNING),
+    };
+    let mut line =
+        format!("{style}{symbol}{style:#} {BOLD}{:<14}{BOLD:#} {}", finding.check, finding.what);
+    if let Some(fix) = &finding.fix {
+        line.push_str(&format!("\n  {DIM}{:<14}{DIM:#} {LITERAL}fix{LITERAL:#}: {fix}", ""));
+    }
+    line
+}

@@ -1,0 +1,127 @@
+//! An event on a line, for people.
+
+use jiff::Zoned;
+
+use crate::cli::output::style::{BOLD, CHANNEL, DIM, ERROR, SUCCESS, WARNING};
+use crate::cli::text::{harmless, shortened};
+use crate::client::answer::Event;
+
+/// Most characters of `data` that are shown; `-o json` shows all.
+const DATA_CHARS_MAX: usize = 160;
+
+/// Widest column of channels; longer ones push the rest to the right.
+const CHANNEL_WIDTH_MAX: usize = 24;
+
+/// Lays out events below each other: remembers how wide the channels were.
+#[derive(Debug)]
+pub(crate) struct EventLines {
+    channel_width: usize,
+}
+
+impl EventLines {
+    pub(crate) fn new() -> EventLines {
+        EventLines { channel_width: 8 }
+    }
+
+    /// Writes `12:04:31 ✓ builds.web  deployed  sha=ab12`; further lines of the message stand below the first.
+    pub(crate) fn write(&mut self, event: &Event, now: &Zoned) -> String {
+        let channel = harmless(&event.channel);
+        let channel_len = channel.chars().count();
+        self.channel_width = self.channel_width.max(channel_len.min(CHANNEL_WIDTH_MAX));
+        let (symbol, symbol_style) = match event.event_type.as_str() {
+            "error" => ("✗", ERROR),
+            "success" => ("✓", SUCCESS),
+            "warning" => ("!", WARNING),
+            _ => ("·", DIM),
+        };
+        let time = time(&event.timestamp, now);
+        let padding = " ".repeat(self.channel_width.saturating_sub(channel_len));
+        let kind = match event.event_type.as_str() {
+            "info" | "error" | "success" | "warning" => String::new(),
+            other => format!("{DIM}{}{DIM:#} ", harmless(other)),
+        };
+        let message = harmless(&event.message);
+        let indent = " ".repeat(time.chars().count() + 3 + self.channel_width.max(channel_len) + 2);
+        let message = message.trim_end_matches('\n').replace('\n', &format!("\n{indent}"));
+        let message = match event.priority.as_str() {
+            "high" | "max" => format!("{BOLD}{message}{BOLD:#}"),
+            _ => message,
+        };
+        let urgent = if event.priority == "max" { format!("{ERROR}‼{ERROR:#} ") } else { String::new() };
+        let data = event.data.as_deref().map(|data| data_text(data.get())).unwrap_or_default();
+        let data = if data.is_empty() { data } else { format!("  {DIM}{data}{DIM:#}") };
+        format!(
+            "{DIM}{time}{DIM:#} {symbol_style}{symbol}{symbol_style:#} {CHANNEL}{channel}{CHANNEL:#}{padding}  \
+             {urgent}{kind}{message}{data}"
+        )
+    }
+}
+
+/// Writes the local time of day; the date too when that is another than today's.
+pub(crate) fn time(timestamp: &str, now: &Zoned) -> String {
+    let Ok(moment) = timestamp.parse::<jiff::Timestamp>() else { return harmless(timestamp).into_owned() };
+    let local = moment.to_zoned(now.time_zone().clone());
+    if local.date() == now.date() {
+        local.strftime("%H:%M:%S").to_string()
+    } else {
+        local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+}
+
+/// Writes a flat object as `k=v k=v`, anything else as JSON.
+fn data_text(json: &str) -> String {
+    let flat = |object: serde_json::Map<String, serde_json::Value>| {
+        let pairs = object.into_iter().map(|(name, value)| match value {
+            serde_json::Value::String(text) if !text.contains([' ', '\n', '\t']) => Some(format!("{name}={text}")),
+            serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
+            value => Some(format!("{name}={value}")),
+        });
+        pairs.collect::<Option<Vec<String>>>().map(|pairs| pairs.join(" "))
+    };
+    let text = serde_json::from_str(json).ok().and_then(flat).unwrap_or_else(|| json.to_owned());
+    shortened(&harmless(&text), DATA_CHARS_MAX).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EventLines;
+    use crate::client::answer::Event;
+
+    fn shown(json: &str) -> String {
+        let event: Event = serde_json::from_str(json).expect("an event");
+        let now = "2026-11-21T12:00:00+00:00[UTC]".parse().expect("a time");
+        anstream::adapter::strip_str(&EventLines::new().write(&event, &now)).to_string()
+    }
+
+    fn event(members: &str) -> String {
+        shown(&format!(
+            r#"{{"id":"k3f9x2ab-1","priority":"default","source":{{"principal":"local","door":"http"}},{members}}}"#
+        ))
+    }
+
+    #[test]
+    fn an_event_fits_a_line() {
+        assert_eq!(
+            event(
+                r#""channel":"builds","type":"success","message":"done","timestamp":"2026-11-21T08:00:00+00:00",
+                "data":{"sha":"ab12","ms":8123,"by":"A B"}"#
+            ),
+            "08:00:00 ✓ builds    done  sha=ab12 ms=8123 by=\"A B\""
+        );
+        assert_eq!(
+            event(
+                r#""channel":"a","type":"deploy","message":"one\ntwo","timestamp":"2026-11-20T08:00:00+00:00",
+                "data":[1,{"x":2}]"#
+            ),
+            "2026-11-20 08:00:00 · a         deploy one\n                                two  [1,{\"x\":2}]"
+        );
+    }
+
+    #[test]
+    fn an_event_cannot_draw_on_the_terminal() {
+        let line = event(
+            r#""channel":"a","type":"info","message":"\u001b[2Jx","timestamp":"\u001b[1m","data":{"a":"\u001b[1m"}"#,
+        );
+        assert!(!line.contains('\x1b'), "{line:?}");
+    }
+}

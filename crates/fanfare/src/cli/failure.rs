@@ -1,0 +1,173 @@
+//! Errors as people and programs read them: what, why, and the fix.
+
+use std::io;
+use std::path::Path;
+
+use fanfare_core::Invalid;
+use serde::Serialize;
+
+use crate::cli::exit::Exit;
+use crate::client;
+
+/// A command that could not do what was asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    /// How the program ends.
+    pub(crate) exit: Exit,
+    /// A stable name for programs.
+    pub(crate) code: String,
+    /// What could not be done: lowercase, no full stop.
+    pub(crate) what: String,
+    /// Why not.
+    pub(crate) why: Option<String>,
+    /// What to do; a command to paste where there is one.
+    pub(crate) fix: Option<String>,
+    /// The part of the input that is meant.
+    pub(crate) at: Option<String>,
+    /// The reader of our output has gone: nothing is wrong, and nobody is left to tell.
+    pub(crate) is_broken_pipe: bool,
+}
+
+impl Failure {
+    fn new(exit: Exit, code: &str, what: impl Into<String>) -> Failure {
+        Failure {
+            exit,
+            code: code.to_owned(),
+            what: what.into(),
+            why: None,
+            fix: None,
+            at: None,
+            is_broken_pipe: false,
+        }
+    }
+
+    /// Says that the command line or the configuration cannot be used.
+    pub(crate) fn usage(what: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, "usage", what)
+    }
+
+    /// Says that something did not work.
+    pub(crate) fn failed(what: impl Into<String>) -> Failure {
+        Failure::new(Exit::Failed, "failed", what)
+    }
+
+    /// Says that a file cannot be read or written.
+    pub(crate) fn file(doing: &str, path: &Path, error: &io::Error) -> Failure {
+        Failure::new(Exit::Usage, "file", format!("cannot {doing} `{}`", path.display())).why(said(error))
+    }
+
+    #[must_use]
+    pub(crate) fn why(mut self, why: impl Into<String>) -> Failure {
+        self.why = Some(why.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Failure {
+        self.fix = Some(fix.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn at(mut self, at: impl Into<String>) -> Failure {
+        self.at = Some(at.into());
+        self
+    }
+
+    /// Gives the line for programs.
+    pub(crate) fn json(&self) -> String {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            error: Members<'a>,
+        }
+        #[derive(Serialize)]
+        struct Members<'a> {
+            code: &'a str,
+            message: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            why: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            at: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            fix: Option<&'a str>,
+            exit_code: u8,
+        }
+        let members = Members {
+            code: &self.code,
+            message: &self.what,
+            why: self.why.as_deref(),
+            at: self.at.as_deref(),
+            fix: self.fix.as_deref(),
+            exit_code: self.exit.number(),
+        };
+        serde_json::to_string(&Line { error: members }).expect("text and a number are JSON")
+    }
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Failure {
+        let exit = Exit::from_client(&error);
+        match error {
+            client::Error::Refused(problem) => Failure {
+                at: Some(problem.at).filter(|at| !at.is_empty()),
+                fix: Some(problem.fix).filter(|fix| !fix.is_empty()).or_else(|| {
+                    (exit == Exit::Auth).then(|| "give a token: --token-file FILE, or FANFARE_TOKEN".to_owned())
+                }),
+                ..Failure::new(exit, &problem.code, problem.detail)
+            }
+            .why_option(problem.retry_after.map(|pause| format!("it asks to wait {} s", pause.as_secs()))),
+            client::Error::Unreachable { url, problem } => {
+                Failure::new(exit, "unreachable", format!("cannot reach {url}"))
+                    .why(problem)
+                    .fix("start a gateway with `fanfare serve`, or name another with --server URL")
+            }
+            client::Error::TimedOut { url, after } => {
+                Failure::new(exit, "timed_out", format!("{url} did not answer in time"))
+                    .why(format!("waited {} s", after.as_secs_f32()))
+                    .fix("try again, or wait longer with --timeout 2m")
+            }
+            client::Error::AnswerLost { url, problem } => {
+                Failure::new(exit, "answer_lost", format!("{url} closed the connection without an answer"))
+                    .why(problem)
+                    .fix("run the same command again")
+            }
+            client::Error::NotFanfare { url, problem } => {
+                Failure::new(exit, "not_fanfare", format!("{url} does not answer like a Fanfare gateway"))
+                    .why(problem)
+                    .fix("check the address: --server URL, or FANFARE_URL")
+            }
+        }
+    }
+}
+
+impl Failure {
+    fn why_option(mut self, why: Option<String>) -> Failure {
+        self.why = why;
+        self
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Failure {
+        Failure {
+            at: Some(invalid.at).filter(|at| !at.is_empty()),
+            ..Failure::new(Exit::Usage, invalid.code.as_str(), invalid.what).fix(invalid.fix)
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// For what is written to our own output; files have [`Failure::file`].
+    fn from(error: io::Error) -> Failure {
+        let is_broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+        Failure { is_broken_pipe, ..Failure::failed("cannot write the output").why(said(&error)) }
+    }
+}
+
+/// Gives what the system said, without its number.
+pub(crate) fn said(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}

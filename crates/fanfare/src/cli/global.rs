@@ -1,0 +1,117 @@
+//! Flags that every command takes.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, ColorChoice, ValueEnum};
+use fanfare_core::Priority;
+
+use crate::cli::output::Mode;
+use crate::cli::settings::{Key, Settings};
+
+/// Flags that every command takes.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The gateway to call [env: FANFARE_URL] [default: http://127.0.0.1:8000]
+    #[arg(long, global = true, value_name = "URL", hide_default_value = true)]
+    server: Option<String>,
+    /// A file that holds the token [env: FANFARE_TOKEN_FILE, or the token itself
+    /// in FANFARE_TOKEN]
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<String>,
+    /// The form of results: human, json, ndjson, table or raw
+    #[arg(short, long, global = true, value_name = "FORM", value_enum, hide_possible_values = true)]
+    output: Option<Mode>,
+    /// Colours: auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", value_enum, hide_possible_values = true)]
+    color: Option<ColorChoice>,
+    /// How long to wait for an answer [default: 30s]
+    #[arg(long, global = true, value_name = "TIME")]
+    timeout: Option<String>,
+    /// Read this configuration, and no other [env: FANFARE_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Only results and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// More detail; twice for even more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+impl Global {
+    /// Gives the values of the flags that were given.
+    pub(crate) fn flags(&self) -> Vec<(Key, Vec<String>)> {
+        let name_of_mode = |mode: Mode| mode.to_possible_value().map(|value| value.get_name().to_owned());
+        let texts = [
+            (Key::Server, self.server.clone()),
+            (Key::TokenFile, self.token_file.clone()),
+            (Key::Output, self.output.and_then(name_of_mode)),
+            (Key::Color, self.color.map(|choice| choice.to_string())),
+            (Key::Timeout, self.timeout.clone()),
+        ];
+        texts.into_iter().filter_map(|(key, text)| Some((key, vec![text?]))).collect()
+    }
+
+    /// Gives the configuration file that was named.
+    pub(crate) fn config_file(&self) -> Option<PathBuf> {
+        let named = || std::env::var_os("FANFARE_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+        self.config.clone().or_else(named)
+    }
+}
+
+/// Finds the form of results before the command line is parsed: an error in it must have that form.
+pub(crate) fn mode_asked_for(words: &[OsString]) -> Mode {
+    let asked = value_of(words, "--output", Some("-o"));
+    let named = asked.or_else(|| std::env::var(Key::Output.variable()).ok());
+    named.and_then(|name| Mode::from_str(&name, false).ok()).unwrap_or_default()
+}
+
+/// Gives the form of results that the settings say.
+pub(crate) fn mode(settings: &Settings) -> Mode {
+    settings.text(Key::Output).and_then(|name| Mode::from_str(&name, false).ok()).unwrap_or_default()
+}
+
+/// Chooses colours before the command line is parsed: errors and help have some.
+pub(crate) fn choose_colour(words: &[OsString], agent: bool) {
+    let asked = value_of(words, "--color", None).or_else(|| std::env::var(Key::Color.variable()).ok());
+    apply(asked.and_then(|name| ColorChoice::from_str(&name, false).ok()), agent);
+}
+
+/// Chooses colours as the settings say.
+pub(crate) fn apply_colour(settings: &Settings, agent: bool) {
+    apply(settings.text(Key::Color).and_then(|name| ColorChoice::from_str(&name, false).ok()), agent);
+}
+
+fn apply(choice: Option<ColorChoice>, agent: bool) {
+    let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
+    let choice = match choice.unwrap_or(ColorChoice::Auto) {
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+        // An agent reads escape codes as noise.
+        ColorChoice::Auto if agent && !forced => anstream::ColorChoice::Never,
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+    };
+    choice.write_global();
+}
+
+/// Finds the value of a flag among words that may not parse; none behind `--`.
+fn value_of(words: &[OsString], long: &str, short: Option<&str>) -> Option<String> {
+    let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--").collect();
+    words.iter().enumerate().find_map(|(index, word)| {
+        if *word == long || Some(*word) == short {
+            return words.get(index + 1).map(|value| (*value).to_owned());
+        }
+        let with_equals = word.strip_prefix(long).and_then(|rest| rest.strip_prefix('='));
+        let attached = || short.and_then(|short| word.strip_prefix(short)).filter(|rest| !rest.is_empty());
+        with_equals.or_else(attached).map(str::to_owned)
+    })
+}
+
+/// Reads a priority; completions know the five.
+pub(crate) fn priority_parser() -> impl TypedValueParser<Value = Priority> {
+    PossibleValuesParser::new(Priority::ALL.map(Priority::as_str))
+        .map(|name| name.parse().expect("one of the five names"))
+}

@@ -1,0 +1,122 @@
+//! Help: of commands, and pages on what belongs to no command.
+
+use clap::builder::{StyledStr, Styles};
+use clap::{Command, CommandFactory};
+
+use crate::cli::output::Output;
+use crate::cli::output::style::{DIM, HEADER, LITERAL};
+use crate::cli::settings::Key;
+use crate::cli::{Cli, Exit, Failure, agent, exit};
+
+/// The colours of help.
+pub(crate) const STYLES: Styles = Styles::styled().header(HEADER).usage(HEADER).literal(LITERAL);
+
+/// Show help for a command or a topic
+#[derive(Debug, clap::Args)]
+#[command(after_help = crate::cli::examples::examples(&[
+    ("How to push", "fanfare help push"),
+    ("What the exit codes mean", "fanfare help exit-codes"),
+]))]
+pub(crate) struct Args {
+    /// A command, or one of: exit-codes, config, environment
+    topic: Vec<String>,
+}
+
+/// The end of the first help that somebody sees.
+pub(crate) fn overview() -> StyledStr {
+    StyledStr::from(format!(
+        "{HEADER}Try it:{HEADER:#}\n  \
+         fanfare serve                          {DIM}# a gateway, here{DIM:#}\n  \
+         fanfare listen 'builds.>'              {DIM}# in a second terminal{DIM:#}\n  \
+         fanfare push -c builds.web \"deployed\"  {DIM}# in a third{DIM:#}\n  \
+         fanfare run -c builds -- make test     {DIM}# tells when it is done{DIM:#}\n\n\
+         {HEADER}Topics:{HEADER:#}\n  \
+         fanfare help exit-codes | config | environment"
+    ))
+}
+
+/// Adds what agents should know to every command.
+pub(crate) fn for_agents(command: Command) -> Command {
+    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let add = |command: Command| {
+        let after = command.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
+        command.after_help(format!("{after}{}", agent::GUIDANCE))
+    };
+    names.into_iter().fold(add(command), |command, name| command.mut_subcommand(name, add))
+}
+
+pub(crate) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
+    let page = match args.topic.first().map(String::as_str) {
+        Some("exit-codes") => format!("{HEADER}Exit codes{HEADER:#}\n{}", exit::TABLE.trim_end()),
+        Some("config") => config_page(),
+        Some("environment") => environment_page(),
+        _ => return command_help(args, output),
+    };
+    output.line(page)?;
+    Ok(Exit::Ok)
+}
+
+fn command_help(args: &Args, output: Output) -> Result<Exit, Failure> {
+    let mut command = super::command(output.agent);
+    command.build();
+    for name in &args.topic {
+        let Some(found) = command.find_subcommand(name) else {
+            let names: Vec<String> = Cli::command()
+                .get_subcommands()
+                .map(|command| command.get_name().to_owned())
+                .chain(["exit-codes", "config", "environment"].map(str::to_owned))
+                .collect();
+            let closest = names.iter().max_by(|one, two| {
+                strsim::jaro_winkler(one, name).total_cmp(&strsim::jaro_winkler(two, name))
+            });
+            let fix = closest.map_or("fanfare help".to_owned(), |closest| format!("fanfare help {closest}"));
+            return Err(Failure::usage(format!("there is no command or topic `{name}`")).fix(fix));
+        };
+        command = found.clone();
+    }
+    let help = command.render_long_help();
+    output.line(help.ansi().to_string().trim_end())?;
+    Ok(Exit::Ok)
+}
+
+fn config_page() -> String {
+    let mut text = format!(
+        "{HEADER}Configuration{HEADER:#}\n\
+         Flags win over the environment, that over ./fanfare.toml, that over the\n\
+         user's config.toml (see `fanfare config path`), that over what is built in.\n\
+         `fanfare config show --origin` shows every value and where it comes from.\n\n\
+         {HEADER}Keys{HEADER:#}\n"
+    );
+    for key in Key::ALL {
+        if !key.is_secret() {
+            text.push_str(&format!("  {:<34}{DIM}{}{DIM:#}\n", key.name(), key.meaning()));
+        }
+    }
+    text.push_str(&format!(
+        "\n{HEADER}Example{HEADER:#}\n  \
+         server = \"http://127.0.0.1:8000\"\n  \
+         token-file = \"/home/me/.fanfare-token\"\n\n  \
+         [serve]\n  \
+         listen = [\"127.0.0.1:8000\"]\n  \
+         retention-age = \"30d\"\n  \
+         cors = [\"https://app.example.com\"]"
+    ));
+    text
+}
+
+fn environment_page() -> String {
+    let mut text = format!("{HEADER}Environment{HEADER:#}\n");
+    for key in Key::ALL {
+        text.push_str(&format!("  {:<38}{DIM}{}{DIM:#}\n", key.variable(), key.meaning()));
+    }
+    for (name, meaning) in [
+        ("FANFARE_CONFIG", "read this configuration, and no other"),
+        ("FANFARE_AGENT", "1: the caller is an agent; 0: it is not"),
+        ("NO_COLOR", "no colours"),
+        ("CLICOLOR_FORCE", "colours, even into a pipe"),
+    ] {
+        text.push_str(&format!("  {name:<38}{DIM}{meaning}{DIM:#}\n"));
+    }
+    text.push_str("\nLists are separated by commas. An empty variable counts as unset.");
+    text
+}

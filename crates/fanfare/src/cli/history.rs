@@ -1,0 +1,227 @@
+//! `fanfare history`: what was pushed.
+
+use fanfare_core::start::Moment;
+use fanfare_core::{EventType, Pattern, Position, Priority};
+use jiff::Zoned;
+
+use crate::cli::event_line::{EventLines, time};
+use crate::cli::global::priority_parser;
+use crate::cli::output::Mode;
+use crate::cli::output::style::DIM;
+use crate::cli::table::table;
+use crate::cli::text::{harmless, shortened};
+use crate::cli::{Context, Exit, Failure, block_on, examples};
+use crate::client::answer::{Answer, Event};
+use crate::client::{Api, Received};
+
+/// Show events that were pushed
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("The newest 20", "fanfare history"),
+    ("What went wrong in the last day", "fanfare history 'builds.>' --since 1d --type error"),
+    ("Everything, as JSON", "fanfare history --limit all -o ndjson > events.ndjson"),
+], "Patterns: `builds.web` is one channel, `builds.*` has one more segment,\n`builds.>` one or more, `>` is all."))]
+pub(crate) struct Args {
+    /// Which channels [default: all]
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<Pattern>,
+    /// Only the newest so many, or `all`
+    #[arg(short = 'n', long, value_name = "N", default_value = "20", value_parser = limit)]
+    limit: Limit,
+    /// Only events since then: 10m, 2h, 7d, or RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<String>,
+    /// Only events until then
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<String>,
+    /// Only events before this one
+    #[arg(long, value_name = "ID")]
+    before: Option<Position>,
+    /// Only events after this one
+    #[arg(long, value_name = "ID")]
+    after: Option<Position>,
+    /// Only this kind; repeatable
+    #[arg(short, long = "type", value_name = "TYPE")]
+    event_type: Vec<EventType>,
+    /// Only this priority and above
+    #[arg(long, value_parser = priority_parser(), hide_possible_values = true)]
+    min_priority: Option<Priority>,
+    /// Only messages that contain this, in any case
+    #[arg(long)]
+    text: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    All,
+    Newest(usize),
+}
+
+/// Most events of one page.
+const PAGE_LEN_MAX: usize = 1_000;
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let api = context.settings.api()?;
+    block_on(async {
+        match args.limit {
+            Limit::All => all(args, &api, context).await,
+            Limit::Newest(limit) => newest(args, limit, &api, context).await,
+        }
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// Shows the newest events, the last of them at the end, where people look first.
+async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Result<(), Failure> {
+    let mut events = Vec::new();
+    let mut before = args.before.map(|position| position.to_string());
+    let mut more = true;
+    while more && events.len() < limit {
+        let mut query = args.query("newest", limit - events.len());
+        query.extend(args.after.map(|position| ("after", position.to_string())));
+        query.extend(before.take().map(|before| ("before", before)));
+        let page = api.history(&query).await?.value;
+        for json in &page.events {
+            events.push(read(json.get(), api)?);
+        }
+        more = page.next.is_some();
+        before = page.next;
+    }
+    events.reverse();
+    let mut printer = Printer::new(context);
+    if context.output.mode == Mode::Json {
+        let list: Vec<&str> = events.iter().map(|event| &*event.json).collect();
+        context.output.line(format!("{{\"events\":[{}]}}", list.join(",")))?;
+    } else {
+        printer.print(&events)?;
+        printer.end()?;
+    }
+    match (events.first(), more) {
+        (None, _) => context.output.note(format!("{DIM}no events{DIM:#}")),
+        (Some(first), true) => context.output.hint(format!(
+            "{DIM}older ones: the same with --before {}, or --limit all{DIM:#}",
+            first.value.id
+        )),
+        (Some(_), false) => {}
+    }
+    Ok(())
+}
+
+/// Shows everything, the oldest first, a page at a time.
+async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
+    let mut printer = Printer::new(context);
+    let mut after = args.after.map(|position| position.to_string());
+    let mut is_first = true;
+    if context.output.mode == Mode::Json {
+        context.output.line("{\"events\":[")?;
+    }
+    loop {
+        let mut query = args.query("oldest", PAGE_LEN_MAX);
+        query.extend(args.before.map(|position| ("before", position.to_string())));
+        query.extend(after.take().map(|after| ("after", after)));
+        let page = api.history(&query).await?.value;
+        let events: Vec<Received> = page.events.iter().map(|json| read(json.get(), api)).collect::<Result<_, _>>()?;
+        if context.output.mode == Mode::Json {
+            for event in &events {
+                context.output.line(format!("{}{}", if is_first { "" } else { "," }, event.json))?;
+                is_first = false;
+            }
+        } else {
+            printer.print(&events)?;
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if context.output.mode == Mode::Json {
+        context.output.line("]}")?;
+    }
+    printer.end()?;
+    Ok(())
+}
+
+impl Args {
+    fn query(&self, order: &'static str, limit: usize) -> Vec<(&'static str, String)> {
+        let mut query =
+            vec![("order", order.to_owned()), ("limit", limit.min(PAGE_LEN_MAX).to_string())];
+        query.extend(self.patterns.iter().map(|pattern| ("channel", pattern.to_string())));
+        query.extend(self.event_type.iter().map(|event_type| ("type", event_type.to_string())));
+        query.extend(self.min_priority.map(|priority| ("min_priority", priority.to_string())));
+        query.extend(self.text.clone().map(|text| ("text", text)));
+        query.extend(self.since.clone().map(|since| ("since", since)));
+        query.extend(self.until.clone().map(|until| ("until", until)));
+        query
+    }
+}
+
+fn read(json: &str, api: &Api) -> Result<Received, Failure> {
+    Answer::<Event>::read(json).map_err(|error| {
+        Failure::from(crate::client::Error::NotFanfare {
+            url: api.server().to_owned(),
+            problem: format!("an event cannot be read: {error}"),
+        })
+    })
+}
+
+/// Prints events in the form that was asked for.
+struct Printer<'a> {
+    context: &'a Context,
+    lines: EventLines,
+    now: Zoned,
+    /// A table needs all its rows to know how wide it is.
+    rows: Vec<Vec<String>>,
+}
+
+impl Printer<'_> {
+    fn new(context: &Context) -> Printer<'_> {
+        Printer { context, lines: EventLines::new(), now: Zoned::now(), rows: Vec::new() }
+    }
+
+    fn print(&mut self, events: &[Received]) -> Result<(), Failure> {
+        let output = self.context.output;
+        for event in events {
+            match output.mode {
+                Mode::Human => output.line(self.lines.write(&event.value, &self.now))?,
+                Mode::Json | Mode::Ndjson => output.line(&event.json)?,
+                Mode::Raw => output.line(&event.value.message)?,
+                Mode::Table => self.rows.push(row(&event.value, &self.now)),
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> Result<(), Failure> {
+        if !self.rows.is_empty() {
+            self.context.output.line(table(&["id", "time", "channel", "type", "priority", "message"], &self.rows))?;
+        }
+        Ok(())
+    }
+}
+
+fn row(event: &Event, now: &Zoned) -> Vec<String> {
+    const MESSAGE_CHARS_MAX: usize = 60;
+    let first_line = event.message.lines().next().unwrap_or_default();
+    [
+        &event.id,
+        &time(&event.timestamp, now),
+        &event.channel,
+        &event.event_type,
+        &event.priority,
+        &*shortened(first_line, MESSAGE_CHARS_MAX),
+    ]
+    .map(|cell| harmless(cell).into_owned())
+    .to_vec()
+}
+
+fn limit(text: &str) -> Result<Limit, String> {
+    if text == "all" {
+        return Ok(Limit::All);
+    }
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.map(Limit::Newest).ok_or_else(|| "write a number above 0, or `all`".to_owned())
+}
+
+fn moment(text: &str) -> Result<String, fanfare_core::Invalid> {
+    text.parse::<Moment>().map(|_| text.to_owned())
+}

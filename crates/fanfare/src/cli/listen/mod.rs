@@ -1,0 +1,191 @@
+//! `fanfare listen`: events as they come, or a command for each.
+
+mod acks;
+mod exec;
+mod show;
+
+use std::time::Duration;
+
+use fanfare_core::{EventType, Invalid, Pattern, Position, Priority, ReaderName, Start, duration};
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::{FuturesOrdered, StreamExt};
+
+use crate::cli::global::priority_parser;
+use crate::cli::listen::acks::Acks;
+use crate::cli::listen::exec::{Command, Ended};
+use crate::cli::listen::show::Show;
+use crate::cli::signals::Stop;
+use crate::cli::{Context, Exit, Failure, block_on, examples};
+use crate::client::{Item, Listening, Wish};
+
+/// Listen to events, live and from the past
+#[derive(Debug, clap::Args)]
+#[command(
+    visible_alias = "subscribe",
+    after_help = examples::with_note(&[
+        ("Everything, from now on", "fanfare listen"),
+        ("What happened in the last ten minutes, and what comes", "fanfare listen 'builds.>' --since 10m"),
+        ("A command for each event; the event is in $FANFARE_… and, as JSON, on stdin",
+         "fanfare listen alerts --exec 'notify-send \"$FANFARE_MESSAGE\"'"),
+        ("Go on tomorrow where it stopped today", "fanfare listen --reader laptop"),
+        ("Wait for one event, and take its message", "fanfare listen builds --type success --once -o raw"),
+    ], "\
+A lost connection comes back by itself, and goes on where it stopped. What was
+missed all the same is said: on stderr, or with -o json as an object with the
+member `notice` (gap, reset, disconnected, connected, closing, caught-up).
+
+--exec sets FANFARE_ID, FANFARE_CHANNEL, FANFARE_TYPE, FANFARE_MESSAGE,
+FANFARE_PRIORITY, FANFARE_TIMESTAMP, and FANFARE_KEY and FANFARE_DATA when
+there are such, each cut at 64 KiB; stdin has the whole event.")
+)]
+pub(crate) struct Args {
+    /// Which channels: `builds.web`, `builds.*` (one more segment), `builds.>`
+    /// (one or more) [default: all]
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<Pattern>,
+    /// Start in the past: 10m, 2h, 7d, RFC 3339, or `earliest`
+    #[arg(long, value_name = "TIME", value_parser = since, conflicts_with = "after")]
+    since: Option<String>,
+    /// Start after this event
+    #[arg(long, value_name = "ID")]
+    after: Option<Position>,
+    /// Only this kind; repeatable
+    #[arg(short, long = "type", value_name = "TYPE")]
+    event_type: Vec<EventType>,
+    /// Only this priority and above
+    #[arg(long, value_parser = priority_parser(), hide_possible_values = true)]
+    min_priority: Option<Priority>,
+    /// A name under which the gateway remembers what was done: the next time
+    /// it goes on there
+    #[arg(long, value_name = "NAME")]
+    reader: Option<ReaderName>,
+    /// When behind, of the events with one key only the newest
+    #[arg(long)]
+    conflate: bool,
+    /// Run a command for each event, with `sh -c`
+    #[arg(long, value_name = "CMD")]
+    exec: Option<String>,
+    /// So many commands at once; 1 keeps the order
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "exec", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    exec_concurrency: u16,
+    /// End a command that takes longer
+    #[arg(long, value_name = "TIME", requires = "exec", value_parser = duration::parse)]
+    exec_timeout: Option<Duration>,
+    /// Stop after so many events
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Stop after one event
+    #[arg(long, conflicts_with = "limit")]
+    once: bool,
+    /// Keep trying when nobody answers at first
+    #[arg(long)]
+    wait: bool,
+}
+
+/// What was started for events, in their order.
+type Running = FuturesOrdered<BoxFuture<'static, Ended>>;
+
+pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    block_on(listen(args, context))
+}
+
+async fn listen(args: Args, context: &Context) -> Result<Exit, Failure> {
+    let api = context.settings.api()?;
+    let mut stop = Stop::new()?;
+    let command = args.exec.as_deref().map(|line| Command::new(line, args.exec_timeout, api.server()));
+    let mut show = Show::new(context.output, command.is_some());
+    let mut acks = Acks::new(api.clone(), args.reader.clone());
+    let mut left = if args.once { Some(1) } else { args.limit };
+    let concurrency = usize::from(args.exec_concurrency);
+    let mut running = Running::new();
+    let mut listening = Listening::new(api, args.wish());
+    show.start(&args.patterns, listening.server());
+    let exit = loop {
+        if left == Some(0) && running.is_empty() {
+            break Exit::Ok;
+        }
+        tokio::select! {
+            exit = stop.asked() => break exit,
+            Some(ended) = running.next() => finished(&ended, &mut acks, context)?,
+            warning = acks.answered() => show.warn(&warning),
+            item = listening.next(), if left != Some(0) && running.len() < concurrency => match item? {
+                Item::Notice(notice) => show.notice(&notice)?,
+                Item::Event(event) => {
+                    left = left.map(|left| left - 1);
+                    match &command {
+                        Some(command) => {
+                            show.started(&event);
+                            running.push_back(command.run(event).boxed());
+                        }
+                        None => {
+                            show.event(&event)?;
+                            acks.acknowledge(&event.value.id);
+                        }
+                    }
+                }
+            },
+        }
+    };
+    drop(listening);
+    finish(running, acks, &mut stop, &show, context).await?;
+    Ok(exit)
+}
+
+/// Lets what runs come to its end, and acknowledges it; another signal breaks that off.
+async fn finish(
+    mut running: Running,
+    mut acks: Acks,
+    stop: &mut Stop,
+    show: &Show,
+    context: &Context,
+) -> Result<(), Failure> {
+    let work = async {
+        while let Some(ended) = running.next().await {
+            finished(&ended, &mut acks, context)?;
+        }
+        if let Some(warning) = acks.flush().await {
+            show.warn(&warning);
+        }
+        Ok(())
+    };
+    tokio::select! {
+        done = work => done,
+        _ = stop.asked() => Ok(()),
+    }
+}
+
+/// Judges a command that ended. With a durable reader, acknowledging a later event would acknowledge this one
+/// too; so what failed ends the listening, and comes again the next time.
+fn finished(ended: &Ended, acks: &mut Acks, context: &Context) -> Result<(), Failure> {
+    let Some(problem) = &ended.problem else {
+        acks.acknowledge(&ended.id);
+        return Ok(());
+    };
+    let what = format!("the command for {} {problem}", ended.id);
+    if acks.is_durable() {
+        return Err(Failure::failed(what)
+            .why("it was not acknowledged, and comes again the next time")
+            .fix("mend the command, then listen again with the same --reader"));
+    }
+    context.output.warn(&what);
+    Ok(())
+}
+
+impl Args {
+    fn wish(&self) -> Wish {
+        Wish {
+            patterns: self.patterns.clone(),
+            types: self.event_type.clone(),
+            min_priority: self.min_priority,
+            since: self.since.clone(),
+            after: self.after.map(|position| position.to_string()),
+            reader: self.reader.clone(),
+            conflate: self.conflate,
+            wait: self.wait,
+        }
+    }
+}
+
+fn since(text: &str) -> Result<String, Invalid> {
+    Start::since(text).map(|_| text.to_owned())
+}

@@ -1,0 +1,104 @@
+//! What `listen` shows: events on stdout; on stderr, or for programs between the events, what there is to know.
+
+use std::io::{self, IsTerminal};
+
+use fanfare_core::Pattern;
+use jiff::Zoned;
+
+use crate::cli::event_line::EventLines;
+use crate::cli::output::style::{BOLD, DIM, SUCCESS, WARNING};
+use crate::cli::output::{Mode, Output};
+use crate::cli::text;
+use crate::client::{Notice, Received};
+
+/// What `listen` shows.
+#[derive(Debug)]
+pub(crate) struct Show {
+    output: Output,
+    lines: EventLines,
+    /// Stdout belongs to the commands.
+    runs_commands: bool,
+}
+
+impl Show {
+    pub(crate) fn new(output: Output, runs_commands: bool) -> Show {
+        Show { output, lines: EventLines::new(), runs_commands }
+    }
+
+    /// Says what is being done, to whoever watches.
+    pub(crate) fn start(&self, patterns: &[Pattern], server: &str) {
+        if !io::stderr().is_terminal() {
+            return;
+        }
+        let channels = match patterns {
+            [] => "all channels".to_owned(),
+            patterns => patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", "),
+        };
+        self.output.note(format!("{DIM}listening to{DIM:#} {BOLD}{channels}{BOLD:#} {DIM}at {server} · Ctrl-C stops{DIM:#}"));
+    }
+
+    pub(crate) fn event(&mut self, event: &Received) -> io::Result<()> {
+        match self.output.mode {
+            Mode::Human | Mode::Table => self.output.line(self.lines.write(&event.value, &Zoned::now())),
+            Mode::Json | Mode::Ndjson => self.output.line(&event.json),
+            Mode::Raw => self.output.line(&event.value.message),
+        }
+    }
+
+    /// Says that a command was started.
+    pub(crate) fn started(&mut self, event: &Received) {
+        if self.output.verbose > 0 {
+            self.output.note(self.lines.write(&event.value, &Zoned::now()));
+        }
+    }
+
+    pub(crate) fn warn(&self, warning: &str) {
+        self.output.warn(warning);
+    }
+
+    pub(crate) fn notice(&self, notice: &Notice) -> io::Result<()> {
+        if self.output.mode.is_json() && !self.runs_commands {
+            return self.output.line(serde_json::to_string(notice)?);
+        }
+        match notice {
+            Notice::Connected { again: false, .. } => {}
+            Notice::CaughtUp { .. } => {
+                if io::stderr().is_terminal() && self.output.verbose > 0 {
+                    self.output.note(format!("{DIM}– all caught up; what follows is live –{DIM:#}"));
+                }
+            }
+            Notice::Connected { again: true, after } => {
+                let after = after.as_ref().map(|after| format!(", going on after {after}")).unwrap_or_default();
+                self.remark(&format!("{SUCCESS}✓{SUCCESS:#} connected again{after}"));
+            }
+            Notice::Closing { .. } => self.remark(&format!("{WARNING}!{WARNING:#} the gateway is stopping")),
+            Notice::Disconnected { problem, retry_ms } => {
+                let pause = text::duration(std::time::Duration::from_millis(*retry_ms));
+                self.remark(&format!("{WARNING}!{WARNING:#} connection lost: {problem}; trying again in {pause}"));
+            }
+            Notice::Gap { after, next, missed } => self.remark(&format!(
+                "{WARNING}!{WARNING:#} up to {} were removed before they could be read, between {after} and {next}",
+                text::count(*missed, "event")
+            )),
+            Notice::Reset { reason, position } => self.remark(&format!(
+                "{WARNING}!{WARNING:#} {}; going on live, after {position}. Earlier ones: fanfare history",
+                match reason.as_str() {
+                    "another_epoch" => "this is another log than before: events between the two may be missed",
+                    "ahead_of_log" => "the log ends before the position that was asked for",
+                    "unreadable" => "the position that was asked for cannot be read",
+                    other => other,
+                }
+            )),
+        }
+        Ok(())
+    }
+
+    /// What must not be missed, even when nobody watches; only `--quiet` silences it.
+    fn remark(&self, remark: &str) {
+        if self.output.mode.is_json() {
+            self.output.warn(&anstream::adapter::strip_str(remark).to_string());
+        } else {
+            self.output.note(remark);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `fanfare man`: manual pages.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap_mangen::Man;
+
+use crate::cli::output::Output;
+use crate::cli::{Exit, Failure, command, examples};
+
+/// Print the manual page, or write one for each command
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::examples(&[
+    ("Read it", "fanfare man | man -l -"),
+    ("Install all pages", "fanfare man --dir ~/.local/share/man/man1"),
+]))]
+pub(crate) struct Args {
+    /// Write a page for each command into this directory
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
+    let mut command = command(false);
+    command.build();
+    let Some(dir) = &args.dir else {
+        std::io::stdout().lock().write_all(&page(&command)?)?;
+        return Ok(Exit::Ok);
+    };
+    fs::create_dir_all(dir).map_err(|error| Failure::file("make the directory", dir, &error))?;
+    let subcommands = command.get_subcommands().filter(|command| !command.is_hide_set()).map(|subcommand| {
+        let name = format!("fanfare-{}", subcommand.get_name());
+        (name.clone(), subcommand.clone().name(name))
+    });
+    let commands: Vec<_> = std::iter::once(("fanfare".to_owned(), command.clone())).chain(subcommands).collect();
+    for (name, command) in &commands {
+        let path = dir.join(format!("{name}.1"));
+        fs::write(&path, page(command)?).map_err(|error| Failure::file("write", &path, &error))?;
+    }
+    output.note(format!("wrote {} pages into {}", commands.len(), dir.display()));
+    Ok(Exit::Ok)
+}
+
+fn page(command: &clap::Command) -> Result<Vec<u8>, Failure> {
+    let mut page = Vec::new();
+    Man::new(command.clone()).render(&mut page)?;
+    Ok(page)
+}

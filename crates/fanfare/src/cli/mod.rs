@@ -1,0 +1,196 @@
+//! The command line. One file per command; each takes what was parsed, and gives how it ended.
+
+mod agent;
+mod bytes;
+mod channels;
+mod clients;
+mod completions;
+mod config;
+mod doctor;
+mod event_line;
+mod examples;
+mod exit;
+mod failure;
+mod global;
+mod help;
+mod history;
+mod listen;
+mod man;
+mod output;
+mod pairs;
+mod push;
+mod reference;
+mod run;
+mod settings;
+mod signals;
+mod table;
+mod text;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::global::Global;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+
+pub use reference::reference;
+
+/// The event gateway between AI agents and everything else
+///
+/// One log, many cursors: to push is to append to the log; to listen is to read
+/// it from a position. Nothing is missed, and nobody has to be there.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fanfare",
+    version,
+    max_term_width = 80,
+    styles = help::STYLES,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = help::overview()
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Push(push::Args),
+    Listen(listen::Args),
+    Run(run::Args),
+    History(history::Args),
+    Channels(channels::Args),
+    Clients(clients::Args),
+    Doctor(doctor::Args),
+    Config(config::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    Help(help::Args),
+}
+
+/// What every command gets.
+#[derive(Debug)]
+struct Context {
+    settings: Settings,
+    output: Output,
+}
+
+/// Runs the program: reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    run_with(std::env::args_os().collect()).into()
+}
+
+fn run_with(words: Vec<OsString>) -> Exit {
+    let agent = agent::is_agent(agent::environment());
+    global::choose_colour(&words, agent);
+    let output = Output { mode: global::mode_asked_for(&words), quiet: false, verbose: 0, agent };
+    let cli = match command(agent).try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => return refused(&output, &error),
+    };
+    let (output, result) = started(cli, output);
+    result.unwrap_or_else(|failure| {
+        output.failure(&failure);
+        if failure.is_broken_pipe { Exit::Ok } else { failure.exit }
+    })
+}
+
+/// The whole command line, as clap knows it.
+fn command(agent: bool) -> clap::Command {
+    let command = Cli::command();
+    if agent { help::for_agents(command) } else { command }
+}
+
+/// Resolves what applies everywhere, then does the command.
+fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
+    output.quiet = cli.global.quiet;
+    output.verbose = cli.global.verbose;
+    let named = cli.global.config_file();
+    let flags = cli.global.flags();
+    // These must work when the configuration does not.
+    match cli.command {
+        Command::Completions(args) => return (output, completions::run(&args)),
+        Command::Config(args) => return (output, config::run(&args, flags, named.as_deref(), output)),
+        Command::Doctor(args) => return (output, doctor::run(&args, flags, named.as_deref(), output)),
+        Command::Help(args) => return (output, help::run(&args, output)),
+        Command::Man(args) => return (output, man::run(&args, output)),
+        Command::Channels(_)
+        | Command::Clients(_)
+        | Command::History(_)
+        | Command::Listen(_)
+        | Command::Push(_)
+        | Command::Run(_) => {}
+    }
+    let settings = match Settings::load(flags, named.as_deref()) {
+        Ok(settings) => settings,
+        Err(failure) => return (output, Err(failure)),
+    };
+    output.mode = global::mode(&settings);
+    global::apply_colour(&settings, output.agent);
+    let context = Context { settings, output };
+    let result = match cli.command {
+        Command::Channels(args) => channels::run(&args, &context),
+        Command::Clients(args) => clients::run(&args, &context),
+        Command::History(args) => history::run(&args, &context),
+        Command::Listen(args) => listen::run(args, &context),
+        Command::Push(args) => push::run(args, &context),
+        Command::Run(args) => run::run(&args, &context),
+        Command::Completions(_) | Command::Config(_) | Command::Doctor(_) | Command::Help(_) | Command::Man(_) => {
+            unreachable!("these were done above")
+        }
+    };
+    (output, result)
+}
+
+/// Tells what is wrong with the command line; help and version come this way too.
+fn refused(output: &Output, error: &clap::Error) -> Exit {
+    let is_answer = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if !is_answer && output.mode.is_json() {
+        let text = error.to_string();
+        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+        let failure = Failure::usage(what).fix(tip.unwrap_or("see `fanfare help`"));
+        output.failure(&failure);
+        return Exit::Usage;
+    }
+    // Nobody is left to tell when the terminal is gone.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok,
+        _ => Exit::Usage,
+    }
+}
+
+/// Runs a command that waits for the network.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("cannot start").why(failure::said(&error)))?;
+    let result = runtime.block_on(work);
+    // A thread that waits for a terminal's next line must not keep the program alive.
+    runtime.shutdown_background();
+    result
+}
+
+/// Gives each element of the list `member` of a JSON object, as it stands there.
+fn each_of(json: &str, member: &str, mut each: impl FnMut(&str) -> std::io::Result<()>) -> Result<(), Failure> {
+    let members: std::collections::BTreeMap<&str, &serde_json::value::RawValue> =
+        serde_json::from_str(json).unwrap_or_default();
+    let list = members.get(member).map_or("[]", |raw| raw.get());
+    let elements: Vec<&serde_json::value::RawValue> = serde_json::from_str(list).unwrap_or_default();
+    elements.into_iter().try_for_each(|element| Ok(each(element.get())?))
+}

@@ -1,0 +1,133 @@
+//! Where words go: results on stdout in the form that was asked for, everything else on stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+
+use crate::cli::failure::Failure;
+
+/// The form of results.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON object; streams: one per line
+    Json,
+    /// One JSON object per line
+    Ndjson,
+    /// Columns
+    Table,
+    /// Bare values, one per line: messages, ids or names
+    Raw,
+}
+
+impl Mode {
+    /// Says whether programs read it.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Mode::Json | Mode::Ndjson)
+    }
+}
+
+/// The terminal's sixteen colours, which follow its theme; nothing is said by colour alone.
+pub(crate) mod style {
+    use super::{AnsiColor, Style};
+
+    pub(crate) const BOLD: Style = Style::new().bold();
+    pub(crate) const CHANNEL: Style = AnsiColor::Cyan.on_default();
+    pub(crate) const DIM: Style = Style::new().dimmed();
+    pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+    pub(crate) const HEADER: Style = Style::new().bold().underline();
+    pub(crate) const LITERAL: Style = AnsiColor::Cyan.on_default().bold();
+    pub(crate) const SUCCESS: Style = AnsiColor::Green.on_default().bold();
+    pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+}
+
+/// Where words go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    /// The form of results.
+    pub(crate) mode: Mode,
+    /// Only results and errors.
+    pub(crate) quiet: bool,
+    /// How much detail.
+    pub(crate) verbose: u8,
+    /// The caller is an agent.
+    pub(crate) agent: bool,
+}
+
+impl Output {
+    /// Prints a line of results.
+    pub(crate) fn line(&self, line: impl AsRef<str>) -> io::Result<()> {
+        let mut stdout = anstream::stdout().lock();
+        stdout.write_all(line.as_ref().as_bytes())?;
+        stdout.write_all(b"\n")
+    }
+
+    /// Prints a result for the mode that was asked for, chosen among its forms.
+    pub(crate) fn result(
+        &self,
+        human: impl FnOnce() -> String,
+        json: &str,
+        raw: impl FnOnce() -> String,
+    ) -> io::Result<()> {
+        match self.mode {
+            Mode::Human | Mode::Table => self.line(human()),
+            Mode::Json | Mode::Ndjson => self.line(json),
+            Mode::Raw => self.line(raw()),
+        }
+    }
+
+    /// Says something besides results; not when quiet, and not to programs.
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
+        if !self.quiet && !self.mode.is_json() {
+            say(text.as_ref());
+        }
+    }
+
+    /// Says what could be done next: for whoever watches, not for logs.
+    pub(crate) fn hint(&self, text: impl AsRef<str>) {
+        if io::stderr().is_terminal() || self.agent {
+            self.note(text);
+        }
+    }
+
+    /// Warns of something that the command survives; when programs read, as JSON.
+    pub(crate) fn warn(&self, text: &str) {
+        use style::WARNING;
+        if self.mode.is_json() {
+            say(&serde_json::json!({ "warning": text }).to_string());
+        } else if !self.quiet {
+            say(&format!("{WARNING}!{WARNING:#} {text}"));
+        }
+    }
+
+    /// Tells why a command could not do what was asked.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        use style::{BOLD, ERROR, LITERAL};
+        if failure.is_broken_pipe {
+            return;
+        }
+        if self.mode.is_json() {
+            return say(&failure.json());
+        }
+        let mut text = format!("{ERROR}error{ERROR:#}: {}", failure.what);
+        if let Some(at) = &failure.at {
+            text.push_str(&format!("\n   {BOLD}at{BOLD:#}: {at}"));
+        }
+        if let Some(why) = &failure.why {
+            text.push_str(&format!("\n  {BOLD}why{BOLD:#}: {why}"));
+        }
+        if let Some(fix) = &failure.fix {
+            text.push_str(&format!("\n  {LITERAL}fix{LITERAL:#}: {fix}"));
+        }
+        say(&text);
+    }
+}
+
+/// Writes a line to stderr. Somebody who closed it does not want to know.
+fn say(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = writeln!(stderr, "{text}");
+}

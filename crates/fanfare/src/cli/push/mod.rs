@@ -1,0 +1,197 @@
+//! `fanfare push`: an event, or a stream of them.
+
+mod ndjson;
+
+use std::io::Read;
+
+use fanfare_core::{Channel, EventType, Invalid, Key, Priority, duration, limits};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::cli::global::priority_parser;
+use crate::cli::output::style::{BOLD, CHANNEL, DIM, SUCCESS};
+use crate::cli::text::count;
+use crate::cli::{Context, Exit, Failure, block_on, examples, pairs};
+use crate::client::answer::Pushed;
+
+/// Push an event
+#[derive(Debug, clap::Args)]
+#[command(
+    visible_alias = "publish",
+    override_usage = "fanfare push [OPTIONS] MESSAGE… [K=V K:=JSON K@FILE]\n       \
+                      fanfare push [OPTIONS] -\n       fanfare push [OPTIONS] --ndjson",
+    after_help = examples::with_note(&[
+        ("A message", "fanfare push \"deploy finished\""),
+        ("With data: text, JSON, and a file's content",
+         "fanfare push -c builds.web green sha=ab12 ms:=8123 log@build.log"),
+        ("From another program", "git log -1 --format=%s | fanfare push -c commits -"),
+        ("Many events, as they come", "tail -f events.ndjson | fanfare push --ndjson"),
+    ], "\
+Words at the end that look like K=V, K:=JSON or K@FILE (K: letters, digits,
+`_`, `.`, `-`) go into the event's data. To push such words as text, put them
+behind `--`, or use --message.")
+)]
+pub(crate) struct Args {
+    /// The message: words are joined by spaces; `-` reads it from stdin
+    #[arg(value_name = "MESSAGE")]
+    words: Vec<String>,
+    /// Words that are text, whatever they look like
+    #[arg(last = true, value_name = "TEXT", hide = true)]
+    literal: Vec<String>,
+    /// The message, taken as it is
+    #[arg(short, long, value_name = "TEXT", conflicts_with_all = ["literal", "ndjson"])]
+    message: Option<String>,
+    /// Where to [default: default]
+    #[arg(short, long)]
+    channel: Option<Channel>,
+    /// What kind: info, success, warning, error, or a word of yours [default: info]
+    #[arg(short, long = "type", value_name = "TYPE")]
+    event_type: Option<EventType>,
+    /// How much it matters: min, low, default, high or max
+    #[arg(short, long, value_parser = priority_parser(), hide_possible_values = true)]
+    priority: Option<Priority>,
+    /// A reader that lags needs only the newest event with this key
+    #[arg(long)]
+    key: Option<Key>,
+    /// The idempotency key: within 24 h the same one appends nothing
+    #[arg(long)]
+    id: Option<String>,
+    /// Not delivered after this time, such as 10m
+    #[arg(long, value_name = "TIME", value_parser = time_to_live)]
+    expires_in: Option<String>,
+    /// The data: any JSON
+    #[arg(long, value_name = "JSON", value_parser = json, conflicts_with = "ndjson")]
+    json: Option<Box<RawValue>>,
+    /// Push each line of stdin: an event as JSON, such as {"message":"hi"}
+    #[arg(long, conflicts_with_all = ["words", "literal", "event_type", "priority", "key", "id", "expires_in"])]
+    ndjson: bool,
+}
+
+/// An event as the gateway takes it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Body<'a> {
+    pub(crate) message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) channel: Option<&'a Channel>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(crate) event_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) priority: Option<Priority>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<&'a str>,
+    /// A push without one could be appended twice when its answer is lost.
+    pub(crate) idempotency_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_in: Option<&'a str>,
+}
+
+impl Body<'_> {
+    /// Gives the JSON.
+    pub(crate) fn json(&self) -> String {
+        serde_json::to_string(self).expect("text and JSON are JSON")
+    }
+}
+
+pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    if args.ndjson {
+        return block_on(ndjson::push_lines(args.channel, context));
+    }
+    let (words, pairs) = pairs::split(&args.words);
+    if args.json.is_some() && !pairs.is_empty() {
+        return Err(Failure::usage("data is given twice: as words and as --json").fix("use one of the two"));
+    }
+    let message = message(&args, words)?;
+    let data = pairs::object(&pairs)?.or_else(|| args.json.clone());
+    let own_id = idempotency_key();
+    let body = Body {
+        message: &message,
+        channel: args.channel.as_ref(),
+        event_type: args.event_type.as_ref().map(EventType::as_str),
+        data: data.as_deref(),
+        priority: args.priority,
+        key: args.key.as_ref().map(Key::as_str),
+        idempotency_key: args.id.as_deref().unwrap_or(&own_id),
+        expires_in: args.expires_in.as_deref(),
+    };
+    let api = context.settings.api()?;
+    let pushed = block_on(async { Ok(api.push(body.json()).await?) })?;
+    context.output.result(|| said(&pushed.value), &pushed.json, || pushed.value.id.clone())?;
+    if pushed.value.stream_clients == 0 {
+        context.output.hint(format!(
+            "{DIM}nobody is listening at the moment; the event is kept:{DIM:#}\n  \
+             {DIM}see it{DIM:#}  {}/\n  {DIM}or{DIM:#}      fanfare listen {} --since 10m",
+            api.server(),
+            pushed.value.channel,
+        ));
+    }
+    Ok(Exit::Ok)
+}
+
+fn said(pushed: &Pushed) -> String {
+    let Pushed { id, channel, stream_clients, repeated } = pushed;
+    if *repeated {
+        return format!("{BOLD}={BOLD:#} pushed before: {CHANNEL}{channel}{CHANNEL:#} {id}; nothing was appended");
+    }
+    let listeners = count(*stream_clients, "live listener");
+    format!("{SUCCESS}✓{SUCCESS:#} pushed to {CHANNEL}{channel}{CHANNEL:#} {DIM}·{DIM:#} {id} {DIM}·{DIM:#} {listeners}")
+}
+
+fn message(args: &Args, words: &[String]) -> Result<String, Failure> {
+    if let Some(message) = &args.message {
+        if let Some(word) = words.first() {
+            return Err(Failure::usage(format!("the message is given twice: --message and `{word}`"))
+                .fix("use one of the two"));
+        }
+        return Ok(message.clone());
+    }
+    if words == ["-"] && args.literal.is_empty() {
+        return from_stdin();
+    }
+    let all: Vec<&str> = words.iter().chain(&args.literal).map(String::as_str).collect();
+    if all.is_empty() {
+        let failure = Failure::usage("there is no message");
+        return Err(match args.words.first() {
+            Some(_) => failure
+                .why("all words look like data")
+                .fix(format!("fanfare push \"a message\" {0}   or, as text:   fanfare push -- {0}", args.words.join(" "))),
+            None => failure.fix("fanfare push \"deploy finished\"   or   fanfare push -   to read stdin"),
+        });
+    }
+    Ok(all.join(" "))
+}
+
+fn from_stdin() -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let limit = limits::MESSAGE_LEN_MAX as u64 + 2;
+    std::io::stdin()
+        .lock()
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::usage("cannot read stdin").why(super::failure::said(&error)))?;
+    let mut message = String::from_utf8(bytes).map_err(|_| {
+        Failure::usage("stdin is no UTF-8 text").fix("push text; for bytes, push the address of a file")
+    })?;
+    if message.ends_with('\n') {
+        message.pop();
+    }
+    if message.len() > limits::MESSAGE_LEN_MAX {
+        return Err(Failure::usage("the message on stdin is over 256 KiB")
+            .fix("push an excerpt: … | tail -c 200000 | fanfare push -"));
+    }
+    Ok(message)
+}
+
+/// Draws a key that no other push has.
+pub(crate) fn idempotency_key() -> String {
+    format!("cli-{:032x}", rand::random::<u128>())
+}
+
+fn time_to_live(text: &str) -> Result<String, Invalid> {
+    duration::parse(text).map(|_| text.to_owned())
+}
+
+fn json(text: &str) -> Result<Box<RawValue>, String> {
+    RawValue::from_string(text.to_owned()).map_err(|error| format!("no JSON: {error}"))
+}

@@ -1,0 +1,157 @@
+//! `fanfare run`: a command whose start and end are events.
+
+mod child;
+mod tail;
+
+use std::time::{Duration, Instant};
+
+use fanfare_core::{Channel, Priority};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::cli::push::{Body, idempotency_key};
+use crate::cli::run::child::{Child, Outcome};
+use crate::cli::text::{duration, shortened};
+use crate::cli::{Context, Exit, Failure, block_on, examples};
+use crate::client::Api;
+
+/// Run a command and push when it starts and how it ends
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "fanfare run [OPTIONS] -- COMMAND [ARGS]…",
+    after_help = examples::with_note(&[
+        ("Hear when a long test run is done", "fanfare run -c builds -- make test"),
+        ("Only when it goes wrong, without the command line",
+         "fanfare run -c cron --only-failure --name backup -- ./backup.sh --key …"),
+        ("A pipeline", "fanfare run -c nightly -- sh -c 'make | tee log'"),
+    ], "\
+The command's output, signals and exit code pass through unchanged, and it runs
+even when the gateway cannot be reached. The event at the end is `success` or
+`error`; its data has exit_code, signal, duration_ms and the last lines.")
+)]
+pub(crate) struct Args {
+    /// Where to push [default: default]
+    #[arg(short, long)]
+    channel: Option<Channel>,
+    /// What the events call it, instead of the command line
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// Push so many of the last lines of output; 0 leaves the output alone
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
+    tail: u16,
+    /// Push only when it fails
+    #[arg(long)]
+    only_failure: bool,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+/// Longest command line in a message.
+const TITLE_CHARS_MAX: usize = 120;
+
+/// How long the end of the command may be held up by a gateway that does not answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    // A gateway that cannot even be addressed must not keep the command from running.
+    let api = context.settings.api();
+    block_on(async {
+        let report = Report::new(args, context, api);
+        let started = Instant::now();
+        let child = Child::spawn(&args.command, args.tail);
+        let outcome = match child {
+            Ok(child) => {
+                let (outcome, ()) = tokio::join!(child.run_to_the_end(), report.start());
+                outcome
+            }
+            Err(outcome) => {
+                context.output.failure(&outcome.failure(&args.command[0]));
+                outcome
+            }
+        };
+        report.end(&outcome, started.elapsed()).await;
+        Ok(outcome.exit())
+    })
+}
+
+/// What is told of a run.
+struct Report<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    api: Result<Api, Failure>,
+    run: String,
+    title: String,
+}
+
+impl Report<'_> {
+    fn new<'a>(args: &'a Args, context: &'a Context, api: Result<Api, Failure>) -> Report<'a> {
+        let line = args.name.clone().unwrap_or_else(|| args.command.join(" "));
+        let title = shortened(line.lines().next().unwrap_or_default(), TITLE_CHARS_MAX).into_owned();
+        Report { args, context, api, run: format!("{:08x}", rand::random::<u32>()), title }
+    }
+
+    async fn start(&self) {
+        if self.args.only_failure {
+            return;
+        }
+        let mut data = json!({ "run": self.run, "phase": "start" });
+        self.add_command(&mut data);
+        self.push(&format!("started: {}", self.title), "info", &data, None).await;
+    }
+
+    async fn end(&self, outcome: &Outcome, elapsed: Duration) {
+        if outcome.is_success() && self.args.only_failure {
+            return;
+        }
+        let (event_type, priority) =
+            if outcome.is_success() { ("success", None) } else { ("error", Some(Priority::High)) };
+        let mut data = json!({
+            "run": self.run,
+            "phase": "end",
+            "exit_code": outcome.exit().number(),
+            "signal": outcome.signal_name(),
+            "duration_ms": elapsed.as_millis() as u64,
+        });
+        self.add_command(&mut data);
+        if self.args.tail > 0 {
+            data["tail"] = outcome.tail().into();
+        }
+        let message = format!("{} after {}: {}", outcome.words(), duration(elapsed), self.title);
+        self.push(&message, event_type, &data, priority).await;
+    }
+
+    fn add_command(&self, data: &mut serde_json::Value) {
+        if self.args.name.is_none() {
+            data["command"] = self.args.command.clone().into();
+        }
+    }
+
+    /// Pushes, or warns: the command comes first.
+    async fn push(&self, message: &str, event_type: &str, data: &serde_json::Value, priority: Option<Priority>) {
+        let own_id = idempotency_key();
+        let data = RawValue::from_string(data.to_string()).expect("a JSON value as text is JSON");
+        let key = format!("run-{}", self.run);
+        let body = Body {
+            message,
+            channel: self.args.channel.as_ref(),
+            event_type: Some(event_type),
+            data: Some(&data),
+            priority,
+            key: Some(&key),
+            idempotency_key: &own_id,
+            expires_in: None,
+        };
+        let warn = |problem: &str| {
+            self.context.output.warn(&format!("could not push `{message}`: {problem}"));
+        };
+        match &self.api {
+            Err(failure) => warn(&failure.what),
+            Ok(api) => match tokio::time::timeout(PATIENCE, api.push(body.json())).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => warn(&error.to_string()),
+                Err(_) => warn(&format!("{} did not answer within {} s", api.server(), PATIENCE.as_secs())),
+            },
+        }
+    }
+}

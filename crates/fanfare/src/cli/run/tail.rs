@@ -1,0 +1,97 @@
+//! Output that passes through, and its last lines.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Longest line that is kept; of a longer one, the beginning.
+const LINE_LEN_MAX: usize = 1_000;
+
+/// The last lines of output. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Tail {
+    /// Guards the lines; held for one read at a time.
+    lines: Arc<Mutex<Lines>>,
+}
+
+#[derive(Debug)]
+struct Lines {
+    whole: VecDeque<String>,
+    len_max: usize,
+}
+
+impl Tail {
+    /// Keeps at most `len_max` lines.
+    pub(crate) fn new(len_max: u16) -> Tail {
+        Tail { lines: Arc::new(Mutex::new(Lines { whole: VecDeque::new(), len_max: len_max.into() })) }
+    }
+
+    /// Gives the lines, without escape codes: they are read elsewhere.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.whole.iter().cloned().collect()
+    }
+
+    /// Copies `from` to `to` as it comes, until its end, and keeps the last lines. Goes on reading when nobody
+    /// takes the output any more, so that the command is not held up.
+    pub(crate) fn copy(&self, mut from: impl Read, mut to: impl Write) {
+        let mut buffer = vec![0; 16 * 1024];
+        let mut unfinished = Vec::new();
+        // A terminal's other end reports an error when the last writer has gone.
+        while let Ok(len @ 1..) = from.read(&mut buffer) {
+            let chunk = &buffer[..len];
+            let _ = to.write_all(chunk).and_then(|()| to.flush());
+            self.take(chunk, &mut unfinished);
+        }
+        if !unfinished.is_empty() {
+            self.push(&unfinished);
+        }
+    }
+
+    fn take(&self, chunk: &[u8], unfinished: &mut Vec<u8>) {
+        let mut parts = chunk.split(|byte| *byte == b'\n').peekable();
+        while let Some(part) = parts.next() {
+            let room = LINE_LEN_MAX.saturating_sub(unfinished.len());
+            unfinished.extend_from_slice(&part[..part.len().min(room)]);
+            if parts.peek().is_some() {
+                self.push(unfinished);
+                unfinished.clear();
+            }
+        }
+    }
+
+    fn push(&self, line: &[u8]) {
+        let text = anstream::adapter::strip_bytes(line).into_vec();
+        // Of a line that a progress bar wrote over, what was left standing.
+        let text = String::from_utf8_lossy(&text);
+        let text = text.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
+        let text: String = text.chars().filter(|c| *c == '\t' || !c.is_control()).collect();
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.whole.push_back(text);
+        if lines.whole.len() > lines.len_max {
+            lines.whole.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tail;
+
+    #[test]
+    fn the_last_lines_are_kept_and_all_passes_through() {
+        let tail = Tail::new(2);
+        let mut out = Vec::new();
+        let said = b"one\ntwo\r\n10%\r100%\n\x1b[31mred\x1b[0m";
+        tail.copy(&said[..], &mut out);
+        assert_eq!(out, said);
+        assert_eq!(tail.lines(), ["100%", "red"]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_bounded() {
+        let tail = Tail::new(1);
+        tail.copy(&vec![b'x'; 100_000][..], std::io::sink());
+        assert_eq!(tail.lines()[0].len(), super::LINE_LEN_MAX);
+    }
+}

@@ -1,0 +1,254 @@
+//! The settings there are. A key is the long flag of the same meaning; those of `serve` stand in `[serve]`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use fanfare_core::{Code, Invalid, duration};
+
+use crate::cli::output::Mode;
+use crate::cli::{bytes, settings};
+use crate::store::Retention;
+
+macro_rules! keys {
+    ($($variant:ident => $name:literal, $variable:literal, $meaning:literal;)+) => {
+        /// A setting.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Key { $($variant,)+ }
+
+        impl Key {
+            /// Every key, in the order in which they are shown.
+            pub(crate) const ALL: [Key; [$($name),+].len()] = [$(Key::$variant,)+];
+
+            /// Gives its name in a file: with its table, `serve.listen`.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Key::$variant => $name,)+ }
+            }
+
+            /// Gives its environment variable.
+            pub(crate) fn variable(self) -> &'static str {
+                match self { $(Key::$variant => $variable,)+ }
+            }
+
+            /// Says what it means.
+            pub(crate) fn meaning(self) -> &'static str {
+                match self { $(Key::$variant => $meaning,)+ }
+            }
+        }
+    };
+}
+
+keys! {
+    Server => "server", "FANFARE_URL", "the gateway to call";
+    Token => "token", "FANFARE_TOKEN", "shows the gateway who is calling; only in the environment";
+    TokenFile => "token-file", "FANFARE_TOKEN_FILE", "a file that holds the token";
+    Output => "output", "FANFARE_OUTPUT", "human, json, ndjson, table or raw";
+    Color => "color", "FANFARE_COLOR", "auto, always or never";
+    Timeout => "timeout", "FANFARE_TIMEOUT", "how long to wait for an answer";
+    Listen => "serve.listen", "FANFARE_LISTEN", "addresses to listen on";
+    Store => "serve.store", "FANFARE_STORE", "`memory`, or the file of the log";
+    RetentionAge => "serve.retention-age", "FANFARE_RETENTION_AGE", "events older than this are removed";
+    RetentionCount => "serve.retention-count", "FANFARE_RETENTION_COUNT", "most events that are kept";
+    RetentionBytes => "serve.retention-bytes", "FANFARE_RETENTION_BYTES", "most bytes of events that are kept";
+    Cors => "serve.cors", "FANFARE_CORS", "origins of pages that may listen and push";
+    AllowedHost => "serve.allowed-host", "FANFARE_ALLOWED_HOST", "names that the gateway answers for";
+    NoAuth => "serve.no-auth", "FANFARE_NO_AUTH", "serve other machines without asking who they are";
+    MaxConnections => "serve.max-connections", "FANFARE_MAX_CONNECTIONS", "most connections";
+    MaxConnectionsPerAddress =>
+        "serve.max-connections-per-address", "FANFARE_MAX_CONNECTIONS_PER_ADDRESS",
+        "most connections from one address";
+    MaxEventsPerSecond =>
+        "serve.max-events-per-second", "FANFARE_MAX_EVENTS_PER_SECOND", "most events per second from one caller";
+    StallTimeout =>
+        "serve.stall-timeout", "FANFARE_STALL_TIMEOUT", "a reader that takes nothing for so long is disconnected";
+    ShutdownTimeout =>
+        "serve.shutdown-timeout", "FANFARE_SHUTDOWN_TIMEOUT", "how long a stop may take";
+    LogFormat => "serve.log-format", "FANFARE_LOG_FORMAT", "text or json";
+}
+
+impl Key {
+    /// Gives the long flag, without its dashes.
+    pub(crate) fn flag(self) -> &'static str {
+        self.name().trim_start_matches("serve.")
+    }
+
+    /// Finds a key by its name in a file.
+    pub(crate) fn from_name(name: &str) -> Option<Key> {
+        Key::ALL.into_iter().find(|key| key.name() == name)
+    }
+
+    /// Says whether it holds several values.
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Key::AllowedHost | Key::Cors | Key::Listen)
+    }
+
+    /// Says whether its value must not be shown.
+    pub(crate) fn is_secret(self) -> bool {
+        self == Key::Token
+    }
+
+    /// Gives what applies when nobody says anything.
+    pub(crate) fn built_in(self) -> Option<String> {
+        let retention = Retention::default();
+        Some(match self {
+            Key::Server => "http://127.0.0.1:8000".to_owned(),
+            Key::Output => "human".to_owned(),
+            Key::Color => "auto".to_owned(),
+            Key::Timeout => "30s".to_owned(),
+            Key::Listen => "127.0.0.1:8000".to_owned(),
+            Key::Store => settings::data_dir()?.join("log.db").display().to_string(),
+            Key::RetentionAge => format!("{}d", retention.age.as_secs() / 86_400),
+            Key::RetentionCount => retention.count.to_string(),
+            Key::RetentionBytes => format!("{}GiB", retention.bytes >> 30),
+            Key::NoAuth => "false".to_owned(),
+            Key::StallTimeout => "60s".to_owned(),
+            Key::ShutdownTimeout => "10s".to_owned(),
+            Key::LogFormat => "text".to_owned(),
+            Key::AllowedHost
+            | Key::Cors
+            | Key::MaxConnections
+            | Key::MaxConnectionsPerAddress
+            | Key::MaxEventsPerSecond
+            | Key::Token
+            | Key::TokenFile => return None,
+        })
+    }
+
+    /// Says whether `texts` can be used.
+    pub(crate) fn check(self, texts: &[String]) -> Result<(), Invalid> {
+        for text in texts {
+            match self {
+                Key::Server => server(text).map(drop)?,
+                Key::Output => one_of(text, Mode::value_variants())?,
+                Key::Color => one_of(text, clap::ColorChoice::value_variants())?,
+                Key::Timeout | Key::StallTimeout | Key::ShutdownTimeout | Key::RetentionAge => {
+                    positive(text).map(drop)?;
+                }
+                Key::Listen => address(text).map(drop)?,
+                Key::RetentionCount
+                | Key::MaxConnections
+                | Key::MaxConnectionsPerAddress
+                | Key::MaxEventsPerSecond => number(text).map(drop)?,
+                Key::RetentionBytes => bytes::parse(text).map(drop)?,
+                Key::NoAuth if !matches!(text.as_str(), "true" | "false") => {
+                    return Err(invalid(format!("`{text}` is neither true nor false"), "write `true` or `false`"));
+                }
+                Key::LogFormat if !matches!(text.as_str(), "text" | "json") => {
+                    return Err(invalid(format!("`{text}` is no log format"), "write `text` or `json`"));
+                }
+                Key::Store | Key::Token | Key::TokenFile | Key::AllowedHost | Key::Cors if text.is_empty() => {
+                    return Err(invalid("the value is empty", "give a value, or leave the key out"));
+                }
+                Key::AllowedHost
+                | Key::Cors
+                | Key::LogFormat
+                | Key::NoAuth
+                | Key::Store
+                | Key::Token
+                | Key::TokenFile => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn invalid(what: impl Into<String>, fix: impl Into<std::borrow::Cow<'static, str>>) -> Invalid {
+    Invalid::new(Code::InvalidQuery, what, fix)
+}
+
+/// Reads the address of a gateway, and drops what is behind the host.
+pub(crate) fn server(text: &str) -> Result<String, Invalid> {
+    let refused = |problem: &str| {
+        invalid(format!("`{text}` is no gateway's address: {problem}"), "write it like `http://127.0.0.1:8000`")
+    };
+    if !text.contains("://") {
+        return Err(refused("it has no `http://` or `https://`"));
+    }
+    let url = reqwest::Url::parse(text).map_err(|error| refused(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refused("only http and https are spoken"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused("give a token with --token-file, not in the address"));
+    }
+    if url.path() != "/" || url.query().is_some() {
+        return Err(refused("leave out what follows the host"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Reads an address to listen on: `127.0.0.1:8000`, `[::1]:8000`, `localhost:8000`, `:8000` (loopback).
+pub(crate) fn address(text: &str) -> Result<SocketAddr, Invalid> {
+    let numeric = match text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')) {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numeric.parse().map_err(|_| {
+        invalid(
+            format!("`{text}` is no address to listen on"),
+            "write an IP address and a port: `127.0.0.1:8000`, `[::1]:8000`, `0.0.0.0:8000`",
+        )
+    })
+}
+
+/// Reads a number above 0.
+pub(crate) fn number(text: &str) -> Result<u64, Invalid> {
+    text.replace('_', "")
+        .parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| invalid(format!("`{text}` is no number above 0"), "write a number such as `10000`"))
+}
+
+/// Reads a duration above 0.
+pub(crate) fn positive(text: &str) -> Result<Duration, Invalid> {
+    let duration = duration::parse(text)?;
+    if duration.is_zero() {
+        return Err(invalid("the duration is 0", "give a longer one, such as `30s`"));
+    }
+    Ok(duration)
+}
+
+fn one_of<T: ValueEnum>(text: &str, variants: &[T]) -> Result<(), Invalid> {
+    let names: Vec<String> = variants
+        .iter()
+        .filter_map(|variant| variant.to_possible_value().map(|value| value.get_name().to_owned()))
+        .collect();
+    if names.iter().any(|name| name == text) {
+        return Ok(());
+    }
+    Err(invalid(format!("`{text}` is not known here"), format!("use one of {}", names.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, address, server};
+
+    #[test]
+    fn what_is_built_in_can_be_used() {
+        for key in Key::ALL {
+            let texts: Vec<String> = key.built_in().into_iter().collect();
+            assert!(key.check(&texts).is_ok(), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_a_gateway_has_a_scheme_and_no_path() {
+        assert_eq!(server("http://127.0.0.1:8000/").expect("fine"), "http://127.0.0.1:8000");
+        assert_eq!(server("https://push.example.com").expect("fine"), "https://push.example.com");
+        for text in ["127.0.0.1:8000", "localhost", "ftp://x", "http://u:p@x", "http://x/api", "http://", "http://x?y"]
+        {
+            assert!(server(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_to_listen_on_have_short_forms() {
+        assert_eq!(address(":8000").expect("fine").to_string(), "127.0.0.1:8000");
+        assert_eq!(address("localhost:0").expect("fine").to_string(), "127.0.0.1:0");
+        assert_eq!(address("[::1]:80").expect("fine").to_string(), "[::1]:80");
+        for text in ["8000", "example.com:80", "127.0.0.1", ":x", ""] {
+            assert!(address(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Columns.
+
+use crate::cli::output::style::DIM;
+
+/// Lays out rows in columns: texts to the left, numbers (columns whose head ends in a space) to the right.
+/// Control characters must be gone from the cells already.
+pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([heads[column].trim_end().chars().count()]).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let line = |cells: &[&str]| {
+        let mut text = String::new();
+        for (column, cell) in cells.iter().enumerate() {
+            let padding = " ".repeat(widths[column] - cell.chars().count());
+            let gap = if column == 0 { "" } else { "  " };
+            if heads[column].ends_with(' ') {
+                text.push_str(&format!("{gap}{padding}{cell}"));
+            } else {
+                text.push_str(&format!("{gap}{cell}{padding}"));
+            }
+        }
+        text.trim_end().to_owned()
+    };
+    let trimmed: Vec<&str> = heads.iter().map(|head| head.trim_end()).collect();
+    let mut text = format!("{DIM}{}{DIM:#}", line(&trimmed));
+    for row in rows {
+        text.push('\n');
+        text.push_str(&line(&row.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [vec!["a".to_owned(), "1,000".to_owned()], vec!["builds".to_owned(), "2".to_owned()]];
+        let text = anstream::adapter::strip_str(&table(&["channel", "events "], &rows)).to_string();
+        assert_eq!(text, "channel  events\na         1,000\nbuilds        2");
+    }
+}

@@ -1,0 +1,91 @@
+//! Text of others on our terminal.
+
+use std::borrow::Cow;
+
+/// Makes control characters visible, line breaks and tabs aside: an event must not move the cursor, rename the
+/// window or hide what came before it. Directions of writing (U+202A–202E, U+2066–2069) count too.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(harmful) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| match c {
+        '\0'..='\x1f' if harmful(c) => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+        '\x7f' => '␡',
+        c if harmful(c) => '\u{fffd}',
+        c => c,
+    };
+    Cow::Owned(text.replace("\r\n", "\n").chars().map(shown).collect())
+}
+
+/// Shortens to `chars_max`, marking what is gone.
+pub(crate) fn shortened(text: &str, chars_max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(chars_max) {
+        None => Cow::Borrowed(text),
+        Some(_) => {
+            let kept: String = text.chars().take(chars_max.saturating_sub(1)).collect();
+            Cow::Owned(format!("{kept}…"))
+        }
+    }
+}
+
+/// Writes a count with its thing, which is regular English: `1 event`, `2 events`; thousands have commas.
+pub(crate) fn count(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// Writes a number with commas between thousands.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Writes a duration in the two units that matter: `56 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`.
+pub(crate) fn duration(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 if duration.as_millis() < 1000 => format!("{} ms", duration.as_millis()),
+        0..10 => format!("{:.1} s", duration.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{count, duration, grouped, harmless, shortened};
+
+    #[test]
+    fn an_event_cannot_command_the_terminal() {
+        assert_eq!(harmless("plain\ttext\nlines"), "plain\ttext\nlines");
+        assert_eq!(harmless("\x1b[2J\x1b]0;x\x07"), "␛[2J␛]0;x␇");
+        assert_eq!(harmless("a\rb\r\nc\u{9b}m\u{202e}"), "a␍b\nc\u{fffd}m\u{fffd}");
+        assert_eq!(harmless("\x7f"), "␡");
+    }
+
+    #[test]
+    fn numbers_and_times_are_short() {
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(count(1, "event"), "1 event");
+        assert_eq!(count(2_000, "event"), "2,000 events");
+        assert_eq!(duration(Duration::from_millis(320)), "320 ms");
+        assert_eq!(duration(Duration::from_millis(3_210)), "3.2 s");
+        assert_eq!(duration(Duration::from_secs(200)), "3 min 20 s");
+        assert_eq!(duration(Duration::from_secs(90_000)), "1 d 1 h");
+        assert_eq!(shortened("abcdef", 4), "abc…");
+        assert_eq!(shortened("abcd", 4), "abcd");
+    }
+}

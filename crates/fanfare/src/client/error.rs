@@ -1,0 +1,130 @@
+//! What can go wrong between us and a gateway.
+
+use std::time::Duration;
+
+use fanfare_core::Code;
+use serde::Deserialize;
+
+/// What went wrong.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The request left, and the answer did not come back: it may have been done.
+    #[error("the answer of {url} was lost: {problem}")]
+    AnswerLost {
+        /// The address.
+        url: String,
+        /// What happened.
+        problem: String,
+    },
+    /// Something answered, but not a gateway.
+    #[error("{url} does not answer like a Fanfare gateway: {problem}")]
+    NotFanfare {
+        /// The address.
+        url: String,
+        /// What was wrong with the answer.
+        problem: String,
+    },
+    /// The gateway said no, and why.
+    #[error("{}", .0.detail)]
+    Refused(Box<Problem>),
+    /// No answer in time.
+    #[error("{url} did not answer within {} s", .after.as_secs_f32())]
+    TimedOut {
+        /// The address.
+        url: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// Nobody is there.
+    #[error("cannot reach {url}: {problem}")]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// What the system said.
+        problem: String,
+    },
+}
+
+/// A gateway's refusal: `application/problem+json`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable name of what is wrong.
+    pub code: String,
+    /// What is wrong.
+    pub detail: String,
+    /// Where: a JSON pointer or words.
+    #[serde(default)]
+    pub at: String,
+    /// What would be right.
+    #[serde(default)]
+    pub fix: String,
+    /// When to try again, out of `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// Gives the code, when this program knows it: a later gateway may have others.
+    pub fn known_code(&self) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.as_str() == self.code)
+    }
+}
+
+impl Error {
+    /// Says whether the same request may succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Error::AnswerLost { .. } | Error::TimedOut { .. } | Error::Unreachable { .. } => true,
+            Error::NotFanfare { .. } => false,
+            Error::Refused(problem) => matches!(problem.status, 408 | 429 | 500..=599),
+        }
+    }
+
+    /// Gives the pause that the gateway asked for.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::Refused(problem) => problem.retry_after,
+            Error::AnswerLost { .. }
+            | Error::NotFanfare { .. }
+            | Error::TimedOut { .. }
+            | Error::Unreachable { .. } => None,
+        }
+    }
+
+    /// Sorts what the HTTP library says; `url` is the gateway's address, without the query.
+    pub(super) fn from_http(error: &reqwest::Error, url: &str, timeout: Duration) -> Error {
+        let url = url.to_owned();
+        if error.is_timeout() {
+            return Error::TimedOut { url, after: timeout };
+        }
+        let problem = innermost(error);
+        if error.is_connect() {
+            return Error::Unreachable { url, problem };
+        }
+        if error.is_builder() || error.is_redirect() || error.is_decode() {
+            return Error::NotFanfare { url, problem };
+        }
+        Error::AnswerLost { url, problem }
+    }
+}
+
+/// Gives the last link of the chain of causes: `Connection refused` says more than `error sending request`.
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    let text = error.to_string();
+    // The system's texts end in `(os error 111)`, which helps nobody who reads them here.
+    match text.split_once(" (os error") {
+        Some((said, _)) => lowercase_first(said),
+        None => lowercase_first(&text),
+    }
+}
+
+fn lowercase_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}

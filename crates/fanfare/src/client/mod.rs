@@ -1,0 +1,14 @@
+//! The way to a gateway, as programs and the command line take it: the HTTP interface of `docs/api.md`. Knows
+//! nothing of terminals.
+
+pub mod answer;
+pub mod api;
+pub mod backoff;
+pub mod error;
+pub mod listening;
+pub mod sse;
+
+pub use answer::{Answer, Received};
+pub use api::{Api, Target};
+pub use error::{Error, Problem};
+pub use listening::{Item, Listening, Notice, Wish};

@@ -1,0 +1,83 @@
+// The shell: the rail (a bar at the bottom on a phone), the top bar, and the screen.
+import { html, useEffect } from "../vendor/preact.js";
+import { Channels } from "./channels.js";
+import { Clients } from "./clients.js";
+import { connection } from "./feed/connection.js";
+import { paused } from "./feed/feed.js";
+import { duration } from "./format.js";
+import { Live } from "./live/live.js";
+import { usePolled } from "./poll.js";
+import { Reference } from "./reference/reference.js";
+import { path } from "./router.js";
+import { Icon } from "./ui/icon.js";
+import { Pill } from "./ui/pill.js";
+import { Sheet, sheetOpen } from "./ui/sheet.js";
+import { ThemeSwitch } from "./ui/theme_switch.js";
+import { Toasts } from "./ui/toast.js";
+
+const places = [
+  { path: "/", title: "Live", icon: "live", keys: "g l", Screen: Live },
+  { path: "/clients", title: "Clients", icon: "clients", keys: "g c", Screen: Clients },
+  { path: "/channels", title: "Channels", icon: "channels", keys: "g h", Screen: Channels },
+  { path: "/reference", title: "Reference", icon: "reference", keys: "g r", Screen: Reference },
+];
+
+export function App() {
+  const place = places.find((one) => one.path === path.value) ?? places[0];
+  const { Screen } = place;
+  useEffect(() => {
+    document.title = `${place.title} · Fanfare`;
+  }, [place]);
+  return html`
+    <a class="skip" href="#main">Skip to the content</a>
+    <${Rail} current=${place} />
+    <div class="page">
+      <header class="topbar">
+        <span class="topbar-logo"><${Icon} name="logo" /></span>
+        <h1>${place.title}</h1>
+        <${Pill} />
+        <span class="visually-hidden" role="status">${spoken()}</span>
+        <span class="grow" />
+        <button type="button" class="icon-button wide-only" aria-label="Keyboard" title="Keyboard (?)" onClick=${() => (sheetOpen.value = true)}>
+          <${Icon} name="keyboard" />
+        </button>
+        <${ThemeSwitch} />
+      </header>
+      <main id="main" class="screen" tabindex="-1" data-testid="screen" data-screen=${place.title.toLowerCase()}><${Screen} /></main>
+    </div>
+    <${Sheet} />
+    <${Toasts} />
+  `;
+}
+
+// What a screen reader says about the stream: its state, not each second of it.
+function spoken() {
+  if (connection.value.state === "live") return paused.value ? "The feed is paused" : "The feed is live";
+  return connection.value.state === "reconnecting" ? "The connection is lost, trying again" : "Connecting";
+}
+
+function Rail({ current }) {
+  return html`<nav class="rail" aria-label="Screens">
+    <a class="wordmark" href="/" aria-label="Fanfare: Live"><${Icon} name="logo" /><span>Fanfare</span></a>
+    <ul>
+      ${places.map(
+        (place) => html`<li key=${place.path}>
+          <a href=${place.path} aria-current=${place === current ? "page" : undefined} title="${place.title} (${place.keys})">
+            <${Icon} name=${place.icon} /><span>${place.title}</span>
+          </a>
+        </li>`,
+      )}
+    </ul>
+    <${About} />
+  </nav>`;
+}
+
+function About() {
+  const { data } = usePolled("/api/status", 5000).value;
+  if (!data) return null;
+  return html`<div class="about" data-testid="about">
+    <span>${data.name} ${data.version}</span>
+    <span title="Where events are kept">${data.store === "memory" ? "in memory" : `${data.store} store`}</span>
+    <span>up ${duration(data.uptime_seconds)}</span>
+  </div>`;
+}

@@ -1,0 +1,60 @@
+// Who is connected, and how far each has read.
+import { html } from "../vendor/preact.js";
+import { now } from "./clock.js";
+import { examples } from "./commands.js";
+import { connection } from "./feed/connection.js";
+import { ago, count, fullTime, plural } from "./format.js";
+import { usePolled } from "./poll.js";
+import { Command } from "./ui/copy.js";
+import { Icon } from "./ui/icon.js";
+import { Cell, Table } from "./ui/table.js";
+
+const states = {
+  live: ["done", "live"],
+  replaying: ["replay", "replaying"],
+  stalled: ["stalled", "stalled"],
+};
+
+const transports = { sse: "SSE", websocket: "WebSocket" };
+
+export function Clients() {
+  const { data, problem } = usePolled("/api/clients", 2000).value;
+  if (!data) return html`<p class="screen-note">${problem ? problem.message : "Loading…"}</p>`;
+  const behind = data.clients.filter(({ lag }) => lag > 0).length;
+  return html`<div class="list-screen" data-testid="clients">
+    <p class="lead">${plural(data.total, "reader is", "readers are")} connected${behind ? `, ${count(behind)} of them behind the log` : ""}.${connection.value.state === "live" ? " This page is one of them." : ""}</p>
+    <${Table} label="Connected clients" columns=${["Transport", "Address", "Listens to", "Connected", "Position", "Lag", "State"]} numbers=${["Lag"]}>
+      ${data.clients.map((client) => html`<${ClientRow} key=${client.client} client=${client} />`)}
+    <//>
+    <section class="more-ways" aria-labelledby="more-ways">
+      <h2 id="more-ways">Connect another</h2>
+      <div class="ways">
+        <div><h3>Terminal</h3><${Command} text=${examples.listen} /></div>
+        <div><h3>Page</h3><${Command} text=${examples.page} /></div>
+        <div><h3>WebSocket</h3><${Command} text=${examples.socket} /></div>
+      </div>
+    </section>
+  </div>`;
+}
+
+function ClientRow({ client }) {
+  const since = Date.parse(client.connected_at);
+  const [icon, word] = states[client.state] ?? ["info", client.state];
+  return html`<tr role="row" data-testid="client-row">
+    <${Cell} name="Transport"><span class="strong">${transports[client.transport] ?? client.transport}</span> <span class="muted">#${client.client}</span><//>
+    <${Cell} name="Address"><span class="mono">${client.address}</span> <span class="muted">${client.reader ?? client.principal}</span><//>
+    <${Cell} name="Listens to">${client.patterns.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${" "}
+      <span class="muted">${conditions(client)}</span><//>
+    <${Cell} name="Connected"><time datetime=${client.connected_at} title=${fullTime(since)}>${ago(since, now.value)}</time><//>
+    <${Cell} name="Position"><span class="mono">${client.position}</span><//>
+    <${Cell} name="Lag" number><span class=${client.lag > 0 ? "strong" : "muted"}>${count(client.lag)}</span><//>
+    <${Cell} name="State"><span class="state ${client.state}"><${Icon} name=${icon} />${word}</span><//>
+  </tr>`;
+}
+
+function conditions({ types, min_priority: priority }) {
+  const parts = [];
+  if (types?.length) parts.push(types.join(", "));
+  if (priority && priority !== "min") parts.push(`${priority} and above`);
+  return parts.join(" · ");
+}

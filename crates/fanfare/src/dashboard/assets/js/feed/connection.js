@@ -1,0 +1,91 @@
+// The stream. EventSource delivers it; when to come back is decided here, because the browser's own rule
+// gives up for good when a starting server answers 503, and does not tell when it will try again.
+import { signal } from "../../vendor/preact.js";
+import { get } from "../api.js";
+import { appendEvent, appendNotice } from "./feed.js";
+
+// How much of the past a fresh page shows.
+const HISTORY = 500;
+const WAIT_FIRST_MS = 1000;
+const WAIT_MAX_MS = 15000;
+
+// `{ state: "connecting" | "live" }` or `{ state: "reconnecting", until }`.
+export const connection = signal({ state: "connecting" });
+
+let source = null;
+let timer = null;
+let failures = 0;
+// The last position we have; null until the history was read.
+let position = null;
+let announcedWait = null;
+let wasLive = false;
+
+export async function start() {
+  try {
+    const page = await get(`/api/events?order=newest&limit=${HISTORY}`);
+    for (const event of page.events.toReversed()) appendEvent(event, { history: true });
+    // From the newest event that we hold, not from the log's last: between the two reads others may have pushed.
+    position = page.events[0]?.id ?? page.last ?? "";
+    open();
+  } catch {
+    comeBack(start);
+  }
+}
+
+function open() {
+  const from = position ? `last_event_id=${encodeURIComponent(position)}` : "since=earliest";
+  source = new EventSource(`/stream?format=json&${from}`);
+  source.onopen = () => {
+    failures = 0;
+    wasLive = true;
+    connection.value = { state: "live" };
+  };
+  source.onmessage = ({ data, lastEventId }) => {
+    if (lastEventId) position = lastEventId;
+    appendEvent(JSON.parse(data));
+  };
+  for (const kind of ["gap", "reset", "caught-up", "closing"]) {
+    source.addEventListener(kind, (frame) => notice(kind, JSON.parse(frame.data)));
+  }
+  source.onerror = () => {
+    source.close();
+    source = null;
+    if (wasLive) appendNotice("lost", {});
+    wasLive = false;
+    comeBack(open);
+  };
+}
+
+function notice(kind, data) {
+  if (kind === "closing") announcedWait = data.retry_ms;
+  // The old position means nothing in this log; asking with it again would be answered with `reset` again.
+  if (kind === "reset" && data.position) position = data.position;
+  appendNotice(kind, data);
+}
+
+function comeBack(attempt) {
+  const usual = Math.min(WAIT_MAX_MS, WAIT_FIRST_MS * 2 ** failures);
+  // Pages that lost the same server do not all return at the same moment.
+  const wait = announcedWait ?? usual * (0.75 + Math.random() / 2);
+  announcedWait = null;
+  failures += 1;
+  connection.value = { state: "reconnecting", until: Date.now() + wait };
+  pending = attempt;
+  timer = setTimeout(retryNow, wait);
+}
+
+let pending = null;
+
+export function retryNow() {
+  if (!pending) return;
+  clearTimeout(timer);
+  const attempt = pending;
+  pending = null;
+  connection.value = { state: "connecting" };
+  attempt();
+}
+
+window.addEventListener("online", retryNow);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) retryNow();
+});

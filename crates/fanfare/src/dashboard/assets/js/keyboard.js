@@ -1,0 +1,54 @@
+// Keys that work everywhere. A screen adds its own while it is shown.
+import { navigate } from "./router.js";
+import { sheetOpen } from "./ui/sheet.js";
+import { nextTheme } from "./ui/theme_switch.js";
+
+const goTo = { l: "/", c: "/clients", h: "/channels", r: "/reference" };
+const G_WAIT_MS = 1200;
+
+// The keys of the screen that is shown: `{ key: action }`; an action gets the event.
+let screenKeys = {};
+let gAt = -Infinity;
+
+export function setScreenKeys(keys) {
+  screenKeys = keys;
+  return () => {
+    if (screenKeys === keys) screenKeys = {};
+  };
+}
+
+export function listenToKeys() {
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (isTyping(event.target)) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    if (sheetOpen.peek()) {
+      if (event.key === "?") sheetOpen.value = false;
+      return;
+    }
+    const action = actionFor(event);
+    if (!action) return;
+    event.preventDefault();
+    action(event);
+  });
+}
+
+function actionFor(event) {
+  const { key } = event;
+  if (event.timeStamp - gAt < G_WAIT_MS && goTo[key]) {
+    gAt = -Infinity;
+    return () => navigate(goTo[key]);
+  }
+  if (key === "g") return () => (gAt = event.timeStamp);
+  if (key === "?") return () => (sheetOpen.value = true);
+  if (key === "t") return nextTheme;
+  // A focused button or link keeps the keys that press it.
+  if ((key === "Enter" || key === " ") && event.target.closest("button, summary, select, a:not([data-row])")) return null;
+  return screenKeys[key] ?? (key === "/" ? () => navigate("/?focus=filter") : null);
+}
+
+function isTyping(target) {
+  return Boolean(target.closest?.("input, textarea, select, [contenteditable]"));
+}

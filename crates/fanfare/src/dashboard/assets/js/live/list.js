@@ -1,0 +1,112 @@
+// The feed as a virtual list: whatever the length, only the rows in sight are in the document.
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
+import { indexOf, paused, shown } from "../feed/feed.js";
+import { isFiltered, clearFilter } from "../feed/filter.js";
+import { count } from "../format.js";
+import { Icon } from "../ui/icon.js";
+import { Row } from "./row.js";
+import { cursor, following, jumpToNewest } from "./selection.js";
+
+const narrow = window.matchMedia("(max-width: 700px)");
+const OVERSCAN = 8;
+
+// Must agree with `--row` in feed.css.
+function rowHeight() {
+  return narrow.matches ? 58 : 34;
+}
+
+export function FeedList() {
+  const box = useRef(null);
+  const [scroll, setScroll] = useState({ top: 0, height: 800 });
+  const [, setNarrow] = useState(narrow.matches);
+  const seen = useRef({ removed: 0, built: 0, through: 0 });
+  const { items, removed, built } = shown.value;
+  const height = rowHeight();
+
+  useEffect(() => {
+    const turn = () => setNarrow(narrow.matches);
+    const size = new ResizeObserver(() => measure());
+    narrow.addEventListener("change", turn);
+    size.observe(box.current);
+    return () => {
+      narrow.removeEventListener("change", turn);
+      size.disconnect();
+    };
+  }, []);
+
+  const measure = () => {
+    const { scrollTop, clientHeight } = box.current;
+    setScroll((old) => (old.top === scrollTop && old.height === clientHeight ? old : { top: scrollTop, height: clientHeight }));
+  };
+
+  const onScroll = () => {
+    const { scrollTop, scrollHeight, clientHeight } = box.current;
+    const atEnd = scrollHeight - scrollTop - clientHeight < height / 2;
+    if (atEnd !== following.peek()) following.value = atEnd;
+    measure();
+  };
+
+  // Follow the newest, or hold still what is being read when older rows are dropped above it.
+  const follows = following.value;
+  useLayoutEffect(() => {
+    const list = box.current;
+    const dropped = built === seen.current.built ? removed - seen.current.removed : 0;
+    if (follows) list.scrollTop = list.scrollHeight;
+    else if (dropped) list.scrollTop -= dropped * height;
+    if (follows) seen.current.through = items.at(-1)?.n ?? 0;
+    seen.current.removed = removed;
+    seen.current.built = built;
+    measure();
+  });
+
+  const at = cursor.value;
+  useEffect(() => {
+    if (at === null) return;
+    const list = box.current;
+    const top = indexOf(shown.peek().items, at) * height;
+    if (top < list.scrollTop) list.scrollTop = top;
+    else if (top + height > list.scrollTop + list.clientHeight) list.scrollTop = top + height - list.clientHeight;
+  }, [at]);
+
+  const total = items.length * height;
+  const top = follows ? Math.max(0, total - scroll.height) : scroll.top;
+  const first = Math.max(0, Math.floor(top / height) - OVERSCAN);
+  const last = Math.min(items.length, Math.ceil((top + scroll.height) / height) + OVERSCAN);
+  const below = follows ? 0 : items.length - indexOf(items, seen.current.through + 1);
+
+  return html`<div class="feed">
+    <div class="feed-head" aria-hidden="true"><span>Time</span><span /><span>Channel</span><span>Message</span><span>Door</span></div>
+    <div class="feed-scroll" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-live="off" aria-label="Events, newest last"
+      data-testid="feed" data-count=${items.length} data-following=${follows}>
+      ${items.length === 0 && html`<${Nothing} />`}
+      <${Space} height=${total}>
+        <${Rows} items=${items} first=${first} last=${last} height=${height} at=${at} />
+      <//>
+    </div>
+    ${!follows &&
+    html`<button type="button" class="jump" onClick=${jumpToNewest} data-testid="jump">
+      <${Icon} name="down" />${below > 0 && !paused.value ? `${count(below)} new` : "newest"}
+    </button>`}
+  </div>`;
+}
+
+// Sizes are set through the CSSOM: the page allows no style attributes in markup.
+function Space({ height, children }) {
+  return html`<div class="feed-space" style=${{ height: `${height}px` }}>${children}</div>`;
+}
+
+function Rows({ items, first, last, height, at }) {
+  return html`<ol class="feed-rows" style=${{ transform: `translateY(${first * height}px)` }}>
+    ${items.slice(first, last).map(
+      (entry, i) => html`<${Row} key=${entry.n} entry=${entry} current=${entry.n === at} place=${first + i + 1} total=${items.length} />`,
+    )}
+  </ol>`;
+}
+
+function Nothing() {
+  return html`<div class="feed-nothing">
+    ${isFiltered.value
+      ? html`<p>No event passes the filter.</p><button type="button" class="button" onClick=${clearFilter}>Clear the filter</button>`
+      : html`<p>Waiting for events.</p>`}
+  </div>`;
+}

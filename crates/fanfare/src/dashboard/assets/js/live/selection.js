@@ -1,0 +1,50 @@
+// Which event the keys are on, which one is open, and whether the feed follows the newest.
+import { computed, signal } from "../../vendor/preact.js";
+import { indexOf, resume, shown } from "../feed/feed.js";
+import { query, setParams } from "../router.js";
+
+// The serial number of the row the keys are on, or null.
+export const cursor = signal(null);
+// The list scrolls with what comes in until the reader scrolls away from the end.
+export const following = signal(true);
+export const openId = computed(() => new URLSearchParams(query.value).get("event"));
+
+export function open(entry) {
+  cursor.value = entry.n;
+  setParams({ event: entry.event.id }, { replace: openId.peek() !== null });
+}
+
+export function openCursor() {
+  const { items } = shown.peek();
+  const entry = items[indexOf(items, cursor.peek() ?? Infinity)];
+  if (entry?.event) open(entry);
+}
+
+export function closeEvent() {
+  if (openId.peek() === null) {
+    cursor.value = null;
+    return;
+  }
+  setParams({ event: null }, { replace: true });
+  // The keyboard goes back to where it was.
+  requestAnimationFrame(() => document.querySelector("[data-row][aria-current]")?.focus({ preventScroll: true }));
+}
+
+// To the next event in this direction; rows that are not events are passed over.
+export function move(step) {
+  const { items } = shown.peek();
+  const at = cursor.peek();
+  let i = at === null ? (step > 0 ? items.length - 1 : items.length) : indexOf(items, at);
+  if (at !== null || step < 0) i += step;
+  while (items[i] && !items[i].event) i += step;
+  if (!items[i]) return;
+  cursor.value = items[i].n;
+  if (i < items.length - 1) following.value = false;
+  if (openId.peek() !== null) open(items[i]);
+}
+
+export function jumpToNewest() {
+  resume();
+  cursor.value = null;
+  following.value = true;
+}

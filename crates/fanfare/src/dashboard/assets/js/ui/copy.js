@@ -1,0 +1,38 @@
+// Buttons that copy, and commands that can be copied.
+import { html, useEffect, useState } from "../../vendor/preact.js";
+import { Icon } from "./icon.js";
+import { toast } from "./toast.js";
+
+export async function copy(text, what = "copied") {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(what);
+    return true;
+  } catch {
+    // Plain http on another address has no clipboard; selecting by hand remains.
+    toast("the browser does not let this page copy", "warning");
+    return false;
+  }
+}
+
+export function CopyButton({ text, label, icon = "copy", testid }) {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return undefined;
+    const timer = setTimeout(() => setCopied(false), 1500);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  const click = async () => setCopied(await copy(text(), `${label} copied`));
+  return html`<button type="button" class="button" onClick=${click} data-testid=${testid}>
+    <${Icon} name=${copied ? "done" : icon} />${label}
+  </button>`;
+}
+
+export function Command({ text }) {
+  return html`<div class="command">
+    <code tabindex="0">${text}</code>
+    <button type="button" class="icon-button" aria-label="Copy: ${text}" title="Copy" onClick=${() => copy(text, "command copied")}>
+      <${Icon} name="copy" />
+    </button>
+  </div>`;
+}

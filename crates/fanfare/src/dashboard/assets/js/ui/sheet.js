@@ -1,0 +1,50 @@
+// The sheet of keys: `?`.
+import { html, signal, useEffect, useRef } from "../../vendor/preact.js";
+import { Icon } from "./icon.js";
+
+export const sheetOpen = signal(false);
+
+const groups = [
+  ["Feed", [
+    [["Space"], "pause, resume"],
+    [["j", "↓"], "newer event"],
+    [["k", "↑"], "older event"],
+    [["Enter"], "open the event"],
+    [["Esc"], "close, leave the field"],
+    [["End", "G"], "jump to the newest"],
+    [["/"], "filter by text"],
+    [["p"], "publish something"],
+  ]],
+  ["Go to", [
+    [["g", "l"], "Live"],
+    [["g", "c"], "Clients"],
+    [["g", "h"], "Channels"],
+    [["g", "r"], "Reference"],
+  ]],
+  ["Anywhere", [
+    [["t"], "theme: auto, light, dark"],
+    [["?"], "this sheet"],
+  ]],
+];
+
+export function Sheet() {
+  const dialog = useRef(null);
+  const open = sheetOpen.value;
+  useEffect(() => {
+    if (open) dialog.current.showModal();
+    else dialog.current.close();
+  }, [open]);
+  const close = () => (sheetOpen.value = false);
+  return html`<dialog class="sheet" ref=${dialog} aria-labelledby="sheet-title" onClose=${close} data-testid="sheet"
+    onClick=${(click) => click.target === dialog.current && close()}>
+    <div class="sheet-body">
+      <header><h2 id="sheet-title">Keyboard</h2>
+        <button type="button" class="icon-button" aria-label="Close" onClick=${close}><${Icon} name="close" /></button></header>
+      ${groups.map(
+        ([title, keys]) => html`<section key=${title}><h3>${title}</h3><dl>
+          ${keys.map(([names, what]) => html`<div key=${what}><dt>${names.map((name) => html`<kbd key=${name}>${name}</kbd>`)}</dt><dd>${what}</dd></div>`)}
+        </dl></section>`,
+      )}
+    </div>
+  </dialog>`;
+}

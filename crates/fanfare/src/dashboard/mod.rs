@@ -1,0 +1,127 @@
+//! The dashboard: pages and scripts that are part of the binary.
+//!
+//! The pages are clients of the public interface and know nothing else, so no state comes in here. What they may do is
+//! written in one header: they load from the gateway alone, run no inline code, and turn no text into markup.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+#[cfg(test)]
+mod tests;
+
+/// The policy of every page.
+///
+/// `require-trusted-types-for` makes the browser refuse any string that a script would turn into markup: events come from
+/// anybody, and this page may push.
+pub const CONTENT_SECURITY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'";
+
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+    (CONTENT_SECURITY_POLICY, CONTENT_SECURITY),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// The screens that have an address of their own. They are one page: the script reads the address.
+const SCREENS: [&str; 4] = ["/", "/clients", "/channels", "/reference"];
+
+/// In a release build the files are in the binary; in a debug build they are read from the source tree at each request,
+/// so that a change shows without compiling.
+#[derive(RustEmbed)]
+#[folder = "src/dashboard/assets"]
+struct Assets;
+
+/// The dashboard's routes, for a router with any state.
+pub fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    SCREENS
+        .into_iter()
+        .fold(Router::new(), |router, screen| router.route(screen, get(page)))
+        .route("/assets/{*path}", get(asset))
+}
+
+async fn page(headers: HeaderMap) -> Response {
+    answer("index.html", &headers)
+}
+
+async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    answer(&path, &headers)
+}
+
+fn answer(path: &str, asked: &HeaderMap) -> Response {
+    let mut response = match (Assets::get(path), content_type(path)) {
+        (Some(file), Some(content_type)) => file_answer(file, content_type, asked),
+        _ => not_found(path),
+    };
+    for (name, value) in SECURITY_HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn file_answer(file: EmbeddedFile, content_type: &'static str, asked: &HeaderMap) -> Response {
+    let etag = etag_of(&file);
+    // Asked for anew each time, answered with 304: names carry no hash, and a new binary must not meet old scripts.
+    let common = [(CACHE_CONTROL, "no-cache".to_owned()), (ETAG, etag.clone())];
+    if has_already(asked, &etag) {
+        return (StatusCode::NOT_MODIFIED, common).into_response();
+    }
+    (common, [(CONTENT_TYPE, content_type)], file.data).into_response()
+}
+
+fn etag_of(file: &EmbeddedFile) -> String {
+    use std::fmt::Write;
+
+    let mut etag = String::from("\"");
+    for byte in &file.metadata.sha256_hash()[..16] {
+        write!(etag, "{byte:02x}").expect("a String takes every write");
+    }
+    etag.push('"');
+    etag
+}
+
+/// Compares weakly, as RFC 9110 §13.1.2 says: a proxy that compresses makes a strong tag weak.
+fn has_already(asked: &HeaderMap, etag: &str) -> bool {
+    asked
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag)
+}
+
+/// The types we serve; a file of any other kind (a README beside the vendored module) is not part of the page.
+fn content_type(path: &str) -> Option<&'static str> {
+    match path.rsplit_once('.')?.1 {
+        "css" => Some("text/css; charset=utf-8"),
+        "html" => Some("text/html; charset=utf-8"),
+        "js" => Some("text/javascript; charset=utf-8"),
+        "svg" => Some("image/svg+xml"),
+        _ => None,
+    }
+}
+
+fn not_found(path: &str) -> Response {
+    let problem = serde_json::json!({
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "code": "not_found",
+        "detail": format!("the dashboard has no file `{path}`"),
+        "fix": "open `/`",
+    });
+    (StatusCode::NOT_FOUND, [(CONTENT_TYPE, "application/problem+json")], problem.to_string()).into_response()
+}

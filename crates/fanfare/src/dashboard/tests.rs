@@ -1,0 +1,220 @@
+use std::collections::BTreeSet;
+
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use tower::ServiceExt;
+
+use super::*;
+
+async fn fetch(path: &str, if_none_match: Option<&str>) -> Response {
+    let mut request = Request::get(path);
+    if let Some(etag) = if_none_match {
+        request = request.header(IF_NONE_MATCH, etag);
+    }
+    routes::<()>()
+        .oneshot(request.body(Body::empty()).expect("the path is a URI"))
+        .await
+        .expect("a router is infallible")
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).map_or("", |value| value.to_str().expect("our headers are ASCII"))
+}
+
+fn text(path: &str) -> String {
+    let file = Assets::get(path).unwrap_or_else(|| panic!("no asset {path}"));
+    String::from_utf8(file.data.into_owned()).expect("assets are UTF-8")
+}
+
+fn served() -> BTreeSet<String> {
+    Assets::iter().map(|path| path.into_owned()).filter(|path| content_type(path).is_some()).collect()
+}
+
+fn ours() -> BTreeSet<String> {
+    served().into_iter().filter(|path| !path.starts_with("vendor/")).collect()
+}
+
+/// The parts of `text` that stand between `open` and the next `close`.
+fn between<'a>(text: &'a str, open: &'a str, close: char) -> impl Iterator<Item = &'a str> {
+    text.split(open).skip(1).filter_map(move |rest| rest.split_once(close).map(|(inner, _)| inner))
+}
+
+/// `js/live/` and `../api.js` → `js/api.js`.
+fn joined(base: &str, relative: &str) -> String {
+    let mut parts: Vec<&str> = base.split('/').collect();
+    parts.pop();
+    for part in relative.split('/') {
+        match part {
+            "." => {}
+            ".." => {
+                parts.pop().expect("an import does not leave the assets");
+            }
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
+}
+
+/// What an asset refers to, as asset paths.
+fn references(path: &str) -> Vec<String> {
+    let text = text(path);
+    let absolute = between(&text, "/assets/", '"')
+        .chain(between(&text, "/assets/", '`'))
+        .filter(|found| !found.contains(char::is_whitespace))
+        .map(|found| found.split('#').next().unwrap_or_default().to_owned());
+    let imported = between(&text, "from \"", '"')
+        .chain(between(&text, "import \"", '"'))
+        .filter(|_| path.ends_with(".js"))
+        .map(|relative| {
+            assert!(relative.starts_with('.'), "{path} imports `{relative}`, which no browser can resolve");
+            joined(path, relative)
+        });
+    absolute.chain(imported).collect()
+}
+
+#[tokio::test]
+async fn every_screen_is_the_page_with_the_exact_policy() {
+    for screen in SCREENS {
+        let response = fetch(screen, None).await;
+        assert_eq!(response.status(), StatusCode::OK, "{screen}");
+        assert_eq!(header(&response, "content-type"), "text/html; charset=utf-8");
+        assert_eq!(
+            header(&response, "content-security-policy"),
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+             connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+             require-trusted-types-for 'script'"
+        );
+        assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&response, "referrer-policy"), "no-referrer");
+        assert_eq!(header(&response, "cross-origin-opener-policy"), "same-origin");
+        assert_eq!(header(&response, "cross-origin-resource-policy"), "same-origin");
+        assert_eq!(header(&response, "cache-control"), "no-cache");
+        let body = to_bytes(response.into_body(), usize::MAX).await.expect("the body is at hand");
+        assert_eq!(body, text("index.html"));
+    }
+}
+
+#[tokio::test]
+async fn every_asset_is_served_with_its_type_and_not_twice_to_one_who_has_it() {
+    for path in served() {
+        let url = format!("/assets/{path}");
+        let response = fetch(&url, None).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        assert_eq!(header(&response, "content-type"), content_type(&path).unwrap_or_default(), "{path}");
+        assert_eq!(header(&response, "content-security-policy"), CONTENT_SECURITY, "{path}");
+
+        let etag = header(&response, "etag").to_owned();
+        let again = fetch(&url, Some(&format!("\"other\", W/{etag}"))).await;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
+        assert_eq!(header(&again, "etag"), etag);
+        let changed = fetch(&url, Some("\"other\"")).await;
+        assert_eq!(changed.status(), StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_part_of_the_page_is_not_found() {
+    for path in ["/assets/nothing.js", "/assets/vendor/README.md", "/assets/../mod.rs", "/assets/js"] {
+        let response = fetch(path, None).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(header(&response, "content-type"), "application/problem+json");
+        assert_eq!(header(&response, "content-security-policy"), CONTENT_SECURITY);
+    }
+}
+
+#[test]
+fn the_asset_graph_is_closed_and_nothing_is_left_over() {
+    let mut seen = BTreeSet::from(["index.html".to_owned()]);
+    let mut open = vec!["index.html".to_owned()];
+    while let Some(path) = open.pop() {
+        for reference in references(&path) {
+            assert!(served().contains(&reference), "{path} refers to `{reference}`, which is not there");
+            if seen.insert(reference.clone()) {
+                open.push(reference);
+            }
+        }
+    }
+    let unused: Vec<_> = served().difference(&seen).cloned().collect();
+    assert!(unused.is_empty(), "no page leads to {unused:?}");
+}
+
+#[test]
+fn every_icon_that_is_named_is_drawn() {
+    let icons = text("icons.svg");
+    for path in ours().into_iter().filter(|path| path.ends_with(".js")) {
+        let script = text(&path);
+        for name in between(&script, "<${Icon} name=\"", '"').chain(between(&script, "icon: \"", '"')) {
+            assert!(
+                icons.contains(&format!("<symbol id=\"{name}\"")),
+                "{path} shows the icon `{name}`, which is not drawn"
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_inline() {
+    let html = text("index.html");
+    for script in between(&html, "<script", '>') {
+        assert!(script.contains(" src=\"/assets/"), "inline script: <script{script}>");
+    }
+    assert!(!html.contains("<style"), "inline style element");
+    for path in ours().into_iter().filter(|path| !path.ends_with(".css")) {
+        let markup = text(&path);
+        assert!(!markup.contains(" style=\""), "{path} has a style attribute");
+        assert!(!markup.contains("javascript:"), "{path} has a javascript: URL");
+        if !path.ends_with(".js") {
+            // Handlers in our scripts are functions (`onClick=${…}`); as attributes of markup they would be inline code.
+            let handler =
+                markup.split_ascii_whitespace().find(|word| word.starts_with("on") && word.contains('='));
+            assert_eq!(handler, None, "{path} has a handler attribute");
+        }
+    }
+}
+
+#[test]
+fn no_script_turns_text_into_code_or_markup() {
+    let banned = [
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "dangerouslySet",
+    ];
+    for path in ours().into_iter().filter(|path| path.ends_with(".js")) {
+        let script = text(&path);
+        for word in banned {
+            assert!(!script.contains(word), "{path} uses {word}");
+        }
+    }
+}
+
+#[test]
+fn nothing_refers_to_another_host() {
+    // Names of XML vocabularies; nobody fetches them.
+    let allowed =
+        ["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML"];
+    for path in served() {
+        let mut rest = text(&path);
+        for name in allowed {
+            rest = rest.replace(name, "");
+        }
+        for scheme in ["http://", "https://", "ws://", "wss://", "url(//", "src=\"//", "href=\"//"] {
+            assert!(!rest.contains(scheme), "{path} refers to another host: {scheme}");
+        }
+    }
+}
+
+#[test]
+fn the_vendored_module_is_the_one_its_readme_describes() {
+    use std::fmt::Write;
+
+    let file = Assets::get("vendor/preact.js").expect("the vendored module is an asset");
+    let mut sha256 = String::new();
+    for byte in file.metadata.sha256_hash() {
+        write!(sha256, "{byte:02x}").expect("a String takes every write");
+    }
+    assert!(text("vendor/README.md").contains(&sha256), "vendor/preact.js has sha256 {sha256}");
+}

@@ -1,0 +1,203 @@
+//! `GET /api/events`, one event, and who has it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use fanfare_core::start::Moment;
+use fanfare_core::{Code, Event, Invalid, Position, ReaderName};
+use serde::Serialize;
+
+use crate::clock;
+use crate::http::Gateway;
+use crate::http::error::Problem;
+use crate::http::query::Params;
+use crate::hub::Hub;
+use crate::store::{Order, Read};
+
+/// Most events on a page.
+const LIMIT_MAX: usize = 1_000;
+/// Events on a page when the caller says nothing.
+const LIMIT_DEFAULT: usize = 100;
+/// A page reads at most so many pages of the store before it answers, perhaps with less than was asked for.
+const READS_MAX: usize = 5;
+
+/// A page of the history.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct HistoryPage {
+    /// The events, in the order asked for.
+    #[schema(value_type = Vec<Object>)]
+    events: Vec<Arc<Event>>,
+    /// Where the next page begins; left out at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next: Option<Position>,
+    /// The oldest position that is kept.
+    #[schema(value_type = String)]
+    first: Position,
+    /// The last position.
+    #[schema(value_type = String)]
+    last: Position,
+}
+
+/// Reads a page of the history; see `docs/api.md` for the parameters.
+pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
+    let hub = &gateway.hub;
+    let mut params = Params::of(request.uri());
+    let filter = params.filter(true)?;
+    let after: Option<Position> = params.read("after", str::parse)?;
+    let before: Option<Position> = params.read("before", str::parse)?;
+    let since: Option<Moment> = params.read("since", str::parse)?;
+    let until: Option<Moment> = params.read("until", str::parse)?;
+    let order = params.read("order", order)?.unwrap_or(Order::Newest);
+    let limit = params.read("limit", limit)?.unwrap_or(LIMIT_DEFAULT);
+    params.finish()?;
+
+    let now = clock::now();
+    let extent = hub.extent();
+    let mut read =
+        Read { after: extent.first.saturating_sub(1), until: extent.last, filter, order, limit, now };
+    if let Some(after) = after {
+        read.after = read.after.max(seq_in(hub, after, "after")?);
+    }
+    if let Some(before) = before {
+        read.until = read.until.min(seq_in(hub, before, "before")?.saturating_sub(1));
+    }
+    if let Some(since) = since {
+        read.after = read.after.max(hub.seq_before(since.resolve(now)).await?);
+    }
+    if let Some(until) = until {
+        read.until = read.until.min(hub.seq_before(until.resolve(now)).await?);
+    }
+    let (events, next) = collect(hub, read).await?;
+    let page = HistoryPage {
+        events,
+        next: next.map(|seq| hub.position(seq)),
+        first: hub.position(extent.first),
+        last: hub.position(extent.last),
+    };
+    Ok(Json(page).into_response())
+}
+
+/// Reads until the page is full, the range is done, or enough was looked at.
+async fn collect(hub: &Hub, mut read: Read) -> Result<(Vec<Arc<Event>>, Option<u64>), Problem> {
+    let limit = read.limit;
+    let mut events: Vec<Arc<Event>> = Vec::new();
+    for _ in 0..READS_MAX {
+        if read.after >= read.until {
+            return Ok((events, None));
+        }
+        let page = hub.history(Read { limit: limit - events.len(), ..read.clone() }).await?;
+        events.extend(page.events);
+        match read.order {
+            Order::Newest => read.until = page.scanned.saturating_sub(1),
+            Order::Oldest => read.after = page.scanned,
+        }
+        if events.len() >= limit {
+            break;
+        }
+    }
+    // `next` is exclusive, in the direction of reading.
+    let next = (read.after < read.until).then_some(match read.order {
+        Order::Newest => read.until + 1,
+        Order::Oldest => read.after,
+    });
+    Ok((events, next))
+}
+
+fn seq_in(hub: &Hub, position: Position, name: &str) -> Result<u64, Problem> {
+    if position.epoch == hub.epoch() {
+        return Ok(position.seq);
+    }
+    Err(Problem::new(
+        Code::InvalidPosition,
+        format!("position `{position}` is of another log"),
+        format!("this log's positions begin with `{}-`", hub.epoch()),
+    )
+    .at(format!("query parameter `{name}`")))
+}
+
+fn order(value: &str) -> Result<Order, Invalid> {
+    match value {
+        "newest" => Ok(Order::Newest),
+        "oldest" => Ok(Order::Oldest),
+        _ => Err(Invalid::new(
+            Code::InvalidQuery,
+            "`order` is neither `newest` nor `oldest`",
+            "write `order=newest` or `order=oldest`",
+        )),
+    }
+}
+
+fn limit(value: &str) -> Result<usize, Invalid> {
+    value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
+        Invalid::new(Code::InvalidQuery, "`limit` is no number from 1 to 1000", "write `limit=100`")
+    })
+}
+
+/// Gives one event.
+pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
+    Ok(Json(find(&gateway.hub, &id).await?).into_response())
+}
+
+/// Who has an event.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Receipts {
+    /// The event.
+    #[schema(value_type = String)]
+    id: Position,
+    /// The durable readers that it is for.
+    readers: Vec<Receipt>,
+    /// How many these are.
+    total: usize,
+    /// How many of them have it.
+    acknowledged: usize,
+}
+
+/// Whether one reader has an event.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Receipt {
+    /// Its name.
+    #[schema(value_type = String)]
+    reader: ReaderName,
+    /// Whether it has it.
+    acknowledged: bool,
+    /// How far it is.
+    #[schema(value_type = String)]
+    position: Position,
+}
+
+/// Says which durable readers have an event.
+pub async fn receipts(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let hub = &gateway.hub;
+    let event = find(hub, &id).await?;
+    let readers: Vec<Receipt> = hub
+        .receipts(&event)
+        .await?
+        .into_iter()
+        .map(|row| Receipt {
+            acknowledged: row.acknowledged >= event.position.seq,
+            position: hub.position(row.acknowledged),
+            reader: row.name,
+        })
+        .collect();
+    let acknowledged = readers.iter().filter(|receipt| receipt.acknowledged).count();
+    Ok(Json(Receipts { id: event.position, total: readers.len(), acknowledged, readers }).into_response())
+}
+
+async fn find(hub: &Hub, id: &str) -> Result<Arc<Event>, Problem> {
+    let position: Position = id.parse().map_err(|error: Invalid| error.at("path"))?;
+    if let Some(event) = hub.event(position).await? {
+        return Ok(event);
+    }
+    let extent = hub.extent();
+    if position.epoch == hub.epoch() && position.seq >= 1 && position.seq < extent.first {
+        return Err(Problem::new(
+            Code::PositionGone,
+            format!("retention has removed event `{position}`"),
+            format!("the oldest that is kept is `{}`", hub.position(extent.first)),
+        ));
+    }
+    Err(Problem::not_found(format_args!("event `{position}`")))
+}

@@ -1,0 +1,95 @@
+//! Connections: how many, in all and from one address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fanfare_core::Code;
+use prometheus_client::metrics::gauge::Gauge;
+
+use crate::http::error::Problem;
+
+/// How long a client has for a request head. Also how long an idle connection is kept for the next request.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Largest request head: long enough for a browser with many cookies of other programs on `localhost`.
+pub const HEADER_LEN_MAX: usize = 32 * 1024;
+/// Most streams of one HTTP/2 connection: a browser opens one connection for all its tabs.
+pub const HTTP2_STREAMS_MAX: u32 = 256;
+/// Bytes that a stream's socket takes before they are on the way: what a slow reader has waiting stays in the
+/// shared ring, not in the kernel's memory.
+pub const NOT_SENT_LEN_MAX: u32 = 128 * 1024;
+
+/// Counts connections.
+#[derive(Debug)]
+pub struct Connections {
+    in_all_max: usize,
+    per_address_max: usize,
+    /// Guards the counts; held for one look-up.
+    open: Mutex<Open>,
+    gauge: Gauge,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    in_all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// The right to have one connection; given back on drop.
+#[derive(Debug)]
+pub struct Permit {
+    connections: Arc<Connections>,
+    address: IpAddr,
+}
+
+impl Connections {
+    /// Allows so many.
+    pub fn new(in_all_max: usize, per_address_max: usize, gauge: Gauge) -> Arc<Connections> {
+        Arc::new(Connections { in_all_max, per_address_max, open: Mutex::new(Open::default()), gauge })
+    }
+
+    /// Counts one more connection from `address`. Loopback addresses have no limit of their own: behind a proxy
+    /// on this machine everybody has the same.
+    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Problem> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let later = Duration::from_secs(5);
+        if open.in_all >= self.in_all_max {
+            return Err(Problem::new(
+                Code::TooManyConnections,
+                format!("the gateway has {} connections, which is all it may have", self.in_all_max),
+                "try again later; the operator may raise `--max-connections`",
+            )
+            .over("connections", later));
+        }
+        if !address.is_loopback() {
+            let from_there = open.by_address.entry(address).or_default();
+            if *from_there >= self.per_address_max {
+                return Err(Problem::new(
+                    Code::TooManyConnections,
+                    format!("there are {} connections from this address already", self.per_address_max),
+                    "close some; the operator may raise `--max-connections-per-address`",
+                )
+                .over("connections_per_address", later));
+            }
+            *from_there += 1;
+        }
+        open.in_all += 1;
+        self.gauge.inc();
+        Ok(Permit { connections: Arc::clone(self), address })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.in_all -= 1;
+        if let Some(from_there) = open.by_address.get_mut(&self.address) {
+            *from_there -= 1;
+            if *from_there == 0 {
+                open.by_address.remove(&self.address);
+            }
+        }
+        self.connections.gauge.dec();
+    }
+}

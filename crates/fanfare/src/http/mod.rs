@@ -1,0 +1,135 @@
+//! The HTTP door: the route table, nothing else.
+
+pub mod body;
+pub mod connection;
+pub mod error;
+pub mod guard;
+pub mod heartbeat;
+pub mod history;
+pub mod limits;
+pub mod openapi;
+pub mod overview;
+pub mod push;
+pub mod query;
+pub mod reactor;
+pub mod readers;
+pub mod server;
+pub mod stream;
+pub mod takeover;
+pub mod websocket;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{delete, get, post};
+use fanfare_core::Code;
+
+use crate::dashboard;
+use crate::http::error::Problem;
+use crate::http::guard::{Cors, Guard};
+use crate::hub::Hub;
+use crate::telemetry::RequestLabels;
+
+/// What an operator may change.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Pages that may use the gateway besides its own and those on loopback; default none.
+    pub cors: Cors,
+    /// Host names that the gateway answers for besides `localhost` and addresses; default none.
+    pub allowed_hosts: Vec<String>,
+    /// Most connections; default 65,536, or what the process may open.
+    pub max_connections: usize,
+    /// Most connections from one address that is not loopback; default 1,024.
+    pub max_connections_per_address: usize,
+    /// How long a reader's socket may take nothing before it is closed; default 60 s.
+    pub stall_timeout: Duration,
+    /// How often a silent stream gets a comment, and a WebSocket a ping; default 30 s.
+    pub keepalive: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            cors: Cors::default(),
+            allowed_hosts: Vec::new(),
+            max_connections: 65_536,
+            max_connections_per_address: 1_024,
+            stall_timeout: Duration::from_secs(60),
+            keepalive: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What routes work with; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    /// The hub.
+    pub hub: Hub,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The first address that the gateway listens on.
+    pub listen: SocketAddr,
+}
+
+/// Every route. The table in `openapi.rs` says the same; a test compares them.
+pub fn routes(gateway: Gateway) -> Router {
+    let guard = Guard {
+        cors: gateway.config.cors.clone(),
+        allowed_hosts: gateway.config.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+    };
+    let hub = gateway.hub.clone();
+    Router::new()
+        .route("/api/push", post(push::push))
+        .route("/api/push/{channel}", post(push::push_to))
+        .route("/stream", get(stream::listen))
+        .route("/ws", get(websocket::connect))
+        .route("/api/events", get(history::list))
+        .route("/api/events/{id}", get(history::show))
+        .route("/api/events/{id}/receipts", get(history::receipts))
+        .route("/api/readers", get(readers::list))
+        .route("/api/readers/{name}", delete(readers::remove))
+        .route("/api/readers/{name}/ack", post(readers::acknowledge))
+        .route("/api/channels", get(overview::channels))
+        .route("/api/clients", get(overview::clients))
+        .route("/api/status", get(overview::status))
+        .route("/health", get(overview::health))
+        .route("/ready", get(overview::ready))
+        .route("/metrics", get(overview::metrics))
+        .route("/openapi.json", get(openapi::document))
+        .merge(dashboard::routes())
+        .method_not_allowed_fallback(method_not_allowed)
+        .route_layer(middleware::from_fn(move |request: Request, next: Next| {
+            count(hub.clone(), request, next)
+        }))
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check))
+        .with_state(gateway)
+}
+
+async fn not_found(request: Request) -> Problem {
+    Problem::not_found(format_args!("route `{}`", request.uri().path()))
+}
+
+async fn method_not_allowed(request: Request) -> Problem {
+    Problem::new(
+        Code::MethodNotAllowed,
+        format!("`{}` does not take {}", request.uri().path(), request.method()),
+        "`GET /openapi.json` lists the routes with their methods",
+    )
+}
+
+/// Counts requests by route and status.
+async fn count(hub: Hub, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    if let Some(route) = route {
+        let labels = RequestLabels { route, status: response.status().as_u16() };
+        hub.metrics().requests.get_or_create(&labels).inc();
+    }
+    response
+}

@@ -1,0 +1,105 @@
+//! Query parameters: parsed at the door, every one of them known.
+
+use fanfare_core::{Code, EventType, Filter, Invalid, Pattern, Priority};
+use http::Uri;
+
+use crate::http::error::Problem;
+
+/// The parameters of a query that were not taken yet.
+#[derive(Debug)]
+pub struct Params {
+    pairs: Vec<(String, String)>,
+    known: Vec<&'static str>,
+}
+
+impl Params {
+    /// Reads the query of `uri`.
+    pub fn of(uri: &Uri) -> Params {
+        let query = uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Params { pairs, known: Vec::new() }
+    }
+
+    /// Takes every value of `name`.
+    pub fn all(&mut self, name: &'static str) -> Vec<String> {
+        self.known.push(name);
+        let mut values = Vec::new();
+        self.pairs.retain_mut(|(key, value)| {
+            let taken = key == name;
+            if taken {
+                values.push(std::mem::take(value));
+            }
+            !taken
+        });
+        values
+    }
+
+    /// Takes the value of `name`; fails when there are several.
+    pub fn one(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
+        let mut values = self.all(name);
+        match values.len() {
+            0 | 1 => Ok(values.pop()),
+            _ => Err(Problem::new(Code::InvalidQuery, format!("`{name}` is given twice"), "give it once")
+                .at(place(name))),
+        }
+    }
+
+    /// Takes the value of `name` and reads it with `read`; an error names the parameter.
+    pub fn read<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Result<Option<T>, Problem> {
+        let value = self.one(name)?;
+        value.map(|value| read(&value)).transpose().map_err(|error| error.at(place(name)).into())
+    }
+
+    /// Takes a switch: `1` or `true`, `0` or `false`.
+    pub fn switch(&mut self, name: &'static str) -> Result<bool, Problem> {
+        let read = self.read(name, |value| match value {
+            "1" | "true" => Ok(true),
+            "0" | "false" => Ok(false),
+            _ => Err(Invalid::new(
+                Code::InvalidQuery,
+                format!("`{name}` is neither on nor off"),
+                "write `1` or `0`",
+            )),
+        })?;
+        Ok(read.unwrap_or(false))
+    }
+
+    /// Takes `channel`, `type` and `min_priority`, and `text` where the route has it.
+    pub fn filter(&mut self, with_text: bool) -> Result<Filter, Problem> {
+        let at = |name| move |error: Invalid| Problem::from(error.at(place(name)));
+        let patterns: Result<Vec<Pattern>, Invalid> =
+            self.all("channel").iter().map(|text| text.parse()).collect();
+        let types: Result<Vec<EventType>, Invalid> =
+            self.all("type").iter().map(|text| text.parse()).collect();
+        let min_priority: Priority = self.read("min_priority", str::parse)?.unwrap_or(Priority::Min);
+        let text = if with_text { self.one("text")? } else { None };
+        Filter::new(
+            patterns.map_err(at("channel"))?,
+            types.map_err(at("type"))?,
+            min_priority,
+            text.as_deref(),
+        )
+        .map_err(Problem::from)
+    }
+
+    /// Fails when a parameter is left: a misspelt filter must not read as no filter.
+    pub fn finish(self) -> Result<(), Problem> {
+        let Some((name, _)) = self.pairs.first() else { return Ok(()) };
+        let name: String = name.chars().take(60).flat_map(char::escape_debug).collect();
+        let known: Vec<_> = self.known.iter().map(|name| format!("`{name}`")).collect();
+        Err(Problem::new(
+            Code::InvalidQuery,
+            format!("there is no query parameter `{name}` here"),
+            if known.is_empty() { "leave it out".to_owned() } else { format!("use {}", known.join(", ")) },
+        )
+        .at(place(&name)))
+    }
+}
+
+fn place(name: &str) -> String {
+    format!("query parameter `{name}`")
+}

@@ -1,0 +1,98 @@
+//! The server: accepts connections, and ends them in order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::http::connection::{self, Shared};
+use crate::http::error::Problem;
+use crate::http::limits::{Connections, Permit};
+use crate::telemetry::Metrics;
+
+/// When a connection could not be accepted for want of descriptors, wait so long before the next.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Accepts connections on one address.
+#[derive(Debug)]
+pub struct Server {
+    /// The listening socket.
+    pub listener: TcpListener,
+    /// How many connections there may be.
+    pub connections: Arc<Connections>,
+    /// What every connection works with.
+    pub shared: Shared,
+    /// What is measured.
+    pub metrics: Metrics,
+}
+
+impl Server {
+    /// Runs until `shared.stop` turns true; then gives the connections until `grace` to end.
+    pub async fn run(self, grace: Duration) {
+        let mut open = JoinSet::new();
+        let mut stop = self.shared.stop.clone();
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, peer)) => self.admit(stream, peer, &mut open),
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(_) = open.join_next(), if !open.is_empty() => {}
+                () = stop.asked() => break,
+            }
+        }
+        drop(self.listener);
+        let ended = async { while open.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, ended).await.is_err() {
+            tracing::info!("connections were cut off that did not end in time");
+        }
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr, open: &mut JoinSet<()>) {
+        // A frame must not wait for the acknowledgement of the one before it.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "the connection broke at once");
+            return;
+        }
+        match self.connections.admit(peer.ip()) {
+            Ok(permit) => self.serve(stream, peer, permit, open),
+            Err(problem) => {
+                self.metrics.connections_refused.inc();
+                open.spawn(refuse(stream, problem));
+            }
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, permit: Permit, open: &mut JoinSet<()>) {
+        open.spawn(connection::serve(stream, peer, permit, self.shared.clone()));
+    }
+}
+
+/// Says why there is no room, and closes.
+async fn refuse(mut stream: TcpStream, problem: Problem) {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let body = problem.to_json();
+    let retry_after = problem.limit.map_or(1, |(_, retry_after)| retry_after.as_secs().max(1));
+    let status = problem.status();
+    let head = format!(
+        "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\nretry-after: {retry_after}\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n",
+        status.as_str(),
+        status.canonical_reason().unwrap_or_default(),
+        body.len(),
+    );
+    let write = async {
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(&body).await?;
+        stream.shutdown().await
+    };
+    // Whoever does not even read this is hung up on.
+    let _: Result<io::Result<()>, _> = tokio::time::timeout(PATIENCE, write).await;
+}

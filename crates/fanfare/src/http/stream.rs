@@ -1,0 +1,107 @@
+//! `GET /stream`: server-sent events.
+
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use fanfare_core::wire::{Wire, sse};
+use fanfare_core::{Code, Invalid, Principal, Start};
+use http::{HeaderValue, header};
+
+use crate::http::Gateway;
+use crate::http::error::Problem;
+use crate::http::guard::Peer;
+use crate::http::heartbeat::Beats;
+use crate::http::query::Params;
+use crate::http::takeover::{Outlet, Stream, Takeover};
+use crate::hub::client::{NewClient, Transport};
+use crate::hub::subscribe;
+use crate::hub::subscription::Item;
+
+/// Opens a stream; see `docs/api.md` for the parameters.
+pub async fn listen(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut params = Params::of(request.uri());
+    let filter = params.filter(true)?;
+    let json = params.read("format", |value| choice("format", value, ["text", "json"]))? == Some(1);
+    let named = params.read("events", |value| choice("events", value, ["plain", "named"]))? == Some(1);
+    let since = params.read("since", Start::since)?;
+    let after = params.one("last_event_id")?.filter(|position| !position.is_empty());
+    let reader = params.read("reader", str::parse)?;
+    let conflate = params.switch("conflate")?;
+    params.finish()?;
+    // A browser that reconnects sends the header, and its position is newer than that of the address. One that
+    // is no text at all is a position that cannot be read.
+    let header = request.headers().get("last-event-id").map(|value| value.to_str().unwrap_or("?").to_owned());
+    let header = header.filter(|position| !position.is_empty());
+    let start = match header.or(after) {
+        Some(position) => Start::after(&position),
+        None => since.unwrap_or(Start::Live),
+    };
+
+    let client = NewClient { principal, transport: Transport::Sse, address: Some(address), reader };
+    let subscription = gateway.hub.subscribe(subscribe::Request { filter, start, conflate, client }).await?;
+    let mut preamble = Vec::new();
+    sse::write_preamble(gateway.hub.retry_ms(), &mut preamble);
+    let wire = Wire::Sse(sse::Format { json, named });
+    let mut response = ().into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(Takeover::mark(response, Outlet::Stream(Stream { subscription, wire, preamble: preamble.into() })))
+}
+
+/// Reads one of two words; gives its index.
+fn choice(name: &str, value: &str, words: [&'static str; 2]) -> Result<usize, Invalid> {
+    words.iter().position(|word| *word == value).ok_or_else(|| {
+        Invalid::new(
+            Code::InvalidQuery,
+            format!("`{name}` is neither `{}` nor `{}`", words[0], words[1]),
+            format!("write `{name}={}` or `{name}={}`", words[0], words[1]),
+        )
+    })
+}
+
+/// Makes the body of a stream that shares its connection with others: HTTP/2.
+pub fn body(outlet: Stream, beats: Beats) -> Body {
+    struct State {
+        outlet: Stream,
+        beats: Beats,
+        items: Vec<Item>,
+        ended: bool,
+    }
+    let state = State { outlet, beats, items: Vec::new(), ended: false };
+    let frames = futures_util::stream::unfold(state, |mut state| async move {
+        let preamble = std::mem::take(&mut state.outlet.preamble);
+        if !preamble.is_empty() {
+            return Some((Ok(preamble), state));
+        }
+        if state.ended {
+            return None;
+        }
+        let ready = tokio::select! {
+            ready = state.outlet.subscription.ready(&mut state.items) => ready,
+            () = state.beats.next() => return Some((Ok(Bytes::from_static(sse::KEEPALIVE)), state)),
+        };
+        match ready {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => {
+                state.ended = true;
+                return Some((Err(error), state));
+            }
+        }
+        let mut bytes = BytesMut::new();
+        for item in &state.items {
+            bytes.extend_from_slice(&item.bytes(state.outlet.wire));
+            state.outlet.subscription.advance(item, item.len());
+        }
+        Some((Ok(bytes.freeze()), state))
+    });
+    Body::from_stream(frames)
+}

@@ -1,0 +1,79 @@
+//! Taking a connection over from the HTTP server.
+//!
+//! A route that holds its connection open (`/stream`, `/ws`) answers with a head and a [`Takeover`]. On HTTP/1.1
+//! the server then lets go of the socket and gives it to the outlet, so that an idle reader costs no request
+//! state and its events need no framing. On HTTP/2, where streams share a socket, the takeover becomes a body.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::response::Response;
+use bytes::Bytes;
+use fanfare_core::wire::Wire;
+use http::{HeaderValue, header};
+
+use crate::http::websocket::Socket;
+use crate::hub::subscription::Subscription;
+
+/// What takes the connection over.
+#[derive(Debug)]
+pub enum Outlet {
+    /// Server-sent events.
+    Stream(Stream),
+    /// A WebSocket.
+    WebSocket(Box<Socket>),
+}
+
+/// An event stream that is about to begin.
+#[derive(Debug)]
+pub struct Stream {
+    /// What is sent.
+    pub subscription: Subscription,
+    /// In which format.
+    pub wire: Wire,
+    /// What is sent first.
+    pub preamble: Bytes,
+}
+
+/// Carries an [`Outlet`] from the route to the server, in the response's extensions.
+#[derive(Debug, Clone)]
+pub struct Takeover(Arc<Mutex<Option<Outlet>>>);
+
+impl Takeover {
+    /// Marks `response` so that the server hands its connection to `outlet`.
+    pub fn mark(mut response: Response, outlet: Outlet) -> Response {
+        response.extensions_mut().insert(Takeover(Arc::new(Mutex::new(Some(outlet)))));
+        response
+    }
+
+    /// Takes the outlet out of a response that has one.
+    pub fn of(response: &mut Response) -> Option<Outlet> {
+        let takeover = response.extensions_mut().remove::<Takeover>()?;
+        takeover.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Writes the head of `response` for HTTP/1.1. A stream's body has no length and no chunks: it ends with the
+/// connection, so that every reader gets the same bytes.
+pub fn write_head(response: &Response, closes: bool) -> Vec<u8> {
+    let status = response.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut head = format!("HTTP/1.1 {} {reason}\r\n", status.as_str()).into_bytes();
+    let mut line = |name: &str, value: &HeaderValue| {
+        head.extend_from_slice(name.as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    };
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_LENGTH && name != header::TRANSFER_ENCODING {
+            line(name.as_str(), value);
+        }
+    }
+    let date = httpdate::fmt_http_date(std::time::SystemTime::now());
+    line("date", &HeaderValue::from_str(&date).expect("a date is ASCII"));
+    if closes {
+        line("connection", &HeaderValue::from_static("close"));
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}

@@ -1,0 +1,320 @@
+//! `GET /ws`: one JSON protocol to listen and to push; `docs/api.md` describes it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Response};
+use fanfare_core::socket_request::{self, Op, Subscribe};
+use fanfare_core::wire::Wire;
+use fanfare_core::{Code, Door, Principal, Source};
+use futures_util::{SinkExt, StreamExt};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+
+use crate::http::Gateway;
+use crate::http::error::Problem;
+use crate::http::guard::Peer;
+use crate::http::heartbeat::Beats;
+use crate::http::query::Params;
+use crate::http::takeover::{Outlet, Takeover};
+use crate::hub::client::{NewClient, Transport};
+use crate::hub::subscribe;
+use crate::hub::subscription::{Item, Subscription};
+
+/// Largest frame and message from a client: what it publishes at once.
+pub const MESSAGE_LEN_MAX: usize = 1024 * 1024;
+/// How long the other end has to answer a close.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
+
+/// Answers the handshake of RFC 6455, section 4.2.
+pub async fn connect(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Problem> {
+    Params::of(request.uri()).finish()?;
+    let accept = accept_key(request.method(), request.headers())?;
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    let socket = Socket { gateway, principal, address };
+    Ok(Takeover::mark(response, Outlet::WebSocket(Box::new(socket))))
+}
+
+fn accept_key(method: &Method, headers: &HeaderMap) -> Result<HeaderValue, Problem> {
+    let has = |name, token: &str| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
+    };
+    let key = headers.get(header::SEC_WEBSOCKET_KEY);
+    let asked =
+        method == Method::GET && has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade");
+    match key {
+        Some(key) if asked && has(header::SEC_WEBSOCKET_VERSION, "13") => {
+            let accept = derive_accept_key(key.as_bytes());
+            Ok(HeaderValue::from_str(&accept).expect("base64 is ASCII"))
+        }
+        _ => Err(Problem::new(
+            Code::InvalidQuery,
+            "this is no WebSocket handshake",
+            "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
+        )),
+    }
+}
+
+/// A WebSocket that is about to begin.
+#[derive(Debug)]
+pub struct Socket {
+    gateway: Gateway,
+    principal: Principal,
+    address: SocketAddr,
+}
+
+/// Why a socket ends: the code and the words of the close frame.
+type Farewell = (CloseCode, &'static str);
+
+struct Conversation<S> {
+    socket: Socket,
+    wire: WebSocketStream<S>,
+    subscription: Option<Subscription>,
+    items: Vec<Item>,
+    /// A beat has passed since the other end last said something.
+    silent: bool,
+}
+
+impl Socket {
+    /// Speaks on `stream`, of which `read` was read already, until one side closes.
+    pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, read: Vec<u8>, mut beats: Beats) {
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE_LEN_MAX))
+            .max_frame_size(Some(MESSAGE_LEN_MAX));
+        let wire = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
+        let mut conversation =
+            Conversation { socket: self, wire, subscription: None, items: Vec::new(), silent: false };
+        if let Some(farewell) = conversation.run(&mut beats).await {
+            conversation.close(farewell).await;
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
+    /// Runs until the socket ends; gives what is to be said at the end, if anything.
+    async fn run(&mut self, beats: &mut Beats) -> Option<Farewell> {
+        loop {
+            let step = tokio::select! {
+                message = self.wire.next() => match message? {
+                    Ok(message) => self.heard(message).await,
+                    Err(error) => Err(farewell(&error)),
+                },
+                ready = next_items(&mut self.subscription, &mut self.items) => match ready {
+                    Ok(true) => self.send_items().await,
+                    Ok(false) => Err(Some((CloseCode::Away, "the gateway is stopping"))),
+                    Err(error) => {
+                        tracing::error!(%error, "the log could not be read for a WebSocket");
+                        Err(Some((CloseCode::Error, "the log could not be read")))
+                    }
+                },
+                () = beats.next() => self.beat().await,
+            };
+            if let Err(farewell) = step {
+                return farewell;
+            }
+        }
+    }
+
+    async fn beat(&mut self) -> Result<(), Option<Farewell>> {
+        if std::mem::replace(&mut self.silent, true) {
+            return Err(Some((CloseCode::Policy, "pings were not answered")));
+        }
+        self.say(Message::Ping(Vec::new().into())).await
+    }
+
+    async fn heard(&mut self, message: Message) -> Result<(), Option<Farewell>> {
+        self.silent = false;
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Binary(_) => return Err(Some((CloseCode::Unsupported, "send JSON in text frames"))),
+            Message::Close(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
+        };
+        let source = Source { principal: self.socket.principal.name.clone(), door: Door::WebSocket };
+        let answer = match socket_request::parse(&text, &source) {
+            Ok(request) => {
+                let id = request.id;
+                match self.answer(request.op).await {
+                    Ok(answer) => with_id(answer, id),
+                    Err(problem) => error_answer(&problem, id),
+                }
+            }
+            Err(refused) => error_answer(&refused.why.into(), refused.id),
+        };
+        self.say(Message::text(answer.to_string())).await
+    }
+
+    async fn answer(&mut self, op: Op) -> Result<Value, Problem> {
+        let hub = &self.socket.gateway.hub;
+        match op {
+            Op::Ack(position) => {
+                let reader =
+                    self.subscription.as_ref().and_then(|subscription| subscription.client().reader.clone());
+                let reader = reader.ok_or_else(|| {
+                    Problem::new(
+                        Code::InvalidReader,
+                        "this socket reads for no durable reader",
+                        "subscribe with `\"reader\": \"NAME\"` first",
+                    )
+                })?;
+                let row = hub.acknowledge(&reader, position).await?;
+                Ok(json!({"op": "acked", "position": hub.position(row.acknowledged)}))
+            }
+            Op::Ping => Ok(json!({"op": "pong"})),
+            Op::Publish(events) => {
+                let published =
+                    hub.publish(&self.socket.principal, Some(self.socket.address.ip()), events).await?;
+                let ids: Vec<_> = published.appended.iter().map(|appended| appended.event.position).collect();
+                Ok(json!({"op": "published", "ids": ids, "stream_clients": published.stream_clients}))
+            }
+            Op::Subscribe(subscribe) => self.subscribe(subscribe).await,
+            Op::Unsubscribe => {
+                let position =
+                    self.subscription.take().map_or(hub.last(), |subscription| subscription.position());
+                Ok(json!({"op": "unsubscribed", "position": position}))
+            }
+        }
+    }
+
+    async fn subscribe(&mut self, subscribe: Subscribe) -> Result<Value, Problem> {
+        let Subscribe { filter, start, reader, conflate } = subscribe;
+        let client = NewClient {
+            principal: self.socket.principal.clone(),
+            transport: Transport::WebSocket,
+            address: Some(self.socket.address),
+            reader,
+        };
+        let hub = &self.socket.gateway.hub;
+        let request = subscribe::Request { filter, start, conflate, client };
+        self.subscription = Some(hub.subscribe(request).await?);
+        Ok(json!({"op": "subscribed", "position": hub.last()}))
+    }
+
+    /// Sends what the subscription gave: bytes that all readers of its feed share, past the framing layer, which
+    /// has nothing in hand after a flush.
+    async fn send_items(&mut self) -> Result<(), Option<Farewell>> {
+        let mut parts = self.items.iter().map(|item| item.bytes(Wire::WebSocket));
+        let bytes = match (self.items.len(), parts.next()) {
+            (1, Some(bytes)) => bytes,
+            (_, first) => first
+                .into_iter()
+                .chain(parts)
+                .fold(Vec::new(), |mut all, part| {
+                    all.extend_from_slice(&part);
+                    all
+                })
+                .into(),
+        };
+        let write = async {
+            self.wire.flush().await?;
+            let stream = self.wire.get_mut();
+            stream.write_all(&bytes).await?;
+            stream.flush().await?;
+            Ok(())
+        };
+        within(self.socket.gateway.config.stall_timeout, write).await?;
+        let metrics = self.socket.gateway.hub.metrics();
+        metrics.writes.inc();
+        metrics.sent_bytes.inc_by(bytes.len() as u64);
+        if let Some(subscription) = &mut self.subscription {
+            for item in &self.items {
+                subscription.advance(item, item.len());
+            }
+        }
+        Ok(())
+    }
+
+    async fn say(&mut self, message: Message) -> Result<(), Option<Farewell>> {
+        within(self.socket.gateway.config.stall_timeout, self.wire.send(message)).await
+    }
+
+    /// Says goodbye, and waits a little for the answer.
+    async fn close(&mut self, (code, reason): Farewell) {
+        let frame = CloseFrame { code, reason: reason.into() };
+        let goodbye = async {
+            if self.wire.close(Some(frame)).await.is_ok() {
+                while let Some(Ok(_)) = self.wire.next().await {}
+            }
+        };
+        // Whoever does not answer in time is hung up on.
+        let _ = tokio::time::timeout(CLOSE_WAIT, goodbye).await;
+    }
+}
+
+/// Waits for items of a subscription; for ever when there is none.
+async fn next_items(
+    subscription: &mut Option<Subscription>,
+    items: &mut Vec<Item>,
+) -> Result<bool, crate::store::Error> {
+    match subscription {
+        Some(subscription) => subscription.ready(items).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Gives a write so long; a socket that takes nothing for longer is not worth a farewell.
+async fn within(
+    limit: Duration,
+    write: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Option<Farewell>> {
+    match tokio::time::timeout(limit, write).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(None),
+    }
+}
+
+/// Says what a broken protocol deserves: RFC 6455, section 7.4.1.
+fn farewell(error: &Error) -> Option<Farewell> {
+    match error {
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+            Some((CloseCode::Size, "the message is larger than 1 MiB"))
+        }
+        Error::Utf8(_) => Some((CloseCode::Invalid, "the text is no UTF-8")),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) => Some((CloseCode::Protocol, "the frame breaks the protocol")),
+        _ => None,
+    }
+}
+
+fn with_id(mut answer: Value, id: Option<Value>) -> Value {
+    if let (Some(id), Value::Object(members)) = (id, &mut answer) {
+        members.insert("id".to_owned(), id);
+    }
+    answer
+}
+
+fn error_answer(problem: &Problem, id: Option<Value>) -> Value {
+    let mut error = json!({"code": problem.code.as_str(), "detail": problem.detail});
+    if let Value::Object(members) = &mut error {
+        for (name, text) in [("at", &problem.at), ("fix", &problem.fix)] {
+            if !text.is_empty() {
+                members.insert(name.to_owned(), Value::from(text.as_str()));
+            }
+        }
+        if let Some((limit, retry_after)) = problem.limit {
+            members.insert("limit".to_owned(), Value::from(limit));
+            members.insert("retry_after_seconds".to_owned(), Value::from(retry_after.as_secs_f64()));
+        }
+    }
+    with_id(json!({"op": "error", "error": error}), id)
+}

@@ -1,0 +1,103 @@
+//! Durable readers: cursors that outlive connections.
+
+use fanfare_core::{Event, Filter, Position, ReaderName};
+
+use crate::clock;
+use crate::hub::Hub;
+use crate::store;
+use crate::store::{Order, Read, ReaderRow};
+
+/// The lag of a reader is counted up to here.
+pub const LAG_MAX: u64 = 10_000;
+
+/// A durable reader and how far behind it is.
+#[derive(Debug, Clone)]
+pub struct ReaderInfo {
+    /// What the store knows.
+    pub row: ReaderRow,
+    /// How many connections it has.
+    pub connected: usize,
+    /// How many matching events come after what it acknowledged, up to [`LAG_MAX`].
+    pub lag: u64,
+    /// Whether all were counted.
+    pub lag_is_exact: bool,
+}
+
+/// Why nothing was acknowledged.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AckError {
+    /// The position is past the log's end or of another log.
+    #[error("position `{position}` is not in this log")]
+    NotInLog {
+        /// The position.
+        position: Position,
+    },
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// No reader has this name.
+    #[error("no reader is named `{name}`")]
+    UnknownReader {
+        /// The name.
+        name: ReaderName,
+    },
+}
+
+impl Hub {
+    /// Notes that `name` has everything up to `position`.
+    pub async fn acknowledge(&self, name: &ReaderName, position: Position) -> Result<ReaderRow, AckError> {
+        if position.epoch != self.epoch() || position.seq > self.store().extent().last {
+            return Err(AckError::NotInLog { position });
+        }
+        let row = self.store().acknowledge(name, position.seq).await?;
+        row.ok_or_else(|| AckError::UnknownReader { name: name.clone() })
+    }
+
+    /// Gives every durable reader.
+    pub async fn readers(&self) -> Result<Vec<ReaderInfo>, store::Error> {
+        let clients = self.clients();
+        let mut readers = Vec::new();
+        for row in self.store().readers().await? {
+            let connected = clients.iter().filter(|client| client.reader.as_ref() == Some(&row.name)).count();
+            let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter).await?;
+            readers.push(ReaderInfo { row, connected, lag, lag_is_exact });
+        }
+        Ok(readers)
+    }
+
+    /// Forgets a durable reader; says whether it was known.
+    pub async fn remove_reader(&self, name: &ReaderName) -> Result<bool, store::Error> {
+        self.store().remove_reader(name).await
+    }
+
+    /// Gives the durable readers that `event` is for.
+    pub async fn receipts(&self, event: &Event) -> Result<Vec<ReaderRow>, store::Error> {
+        let mut readers = self.store().readers().await?;
+        readers.retain(|reader| reader.filter.matches(event));
+        Ok(readers)
+    }
+
+    async fn count_after(&self, seq: u64, filter: &Filter) -> Result<(u64, bool), store::Error> {
+        let read = Read {
+            after: seq,
+            until: self.store().extent().last,
+            filter: filter.clone(),
+            order: Order::Oldest,
+            limit: LAG_MAX as usize,
+            now: clock::now(),
+        };
+        let mut after = seq;
+        let mut count = 0;
+        // A page ends early on bytes or on events looked at; a reader is worth a few of them.
+        const PAGES_MAX: usize = 4;
+        for _ in 0..PAGES_MAX {
+            let page = self.store().read(Read { after, ..read.clone() }).await?;
+            count += page.events.len() as u64;
+            after = page.scanned;
+            if after >= read.until || count >= LAG_MAX {
+                break;
+            }
+        }
+        Ok((count.min(LAG_MAX), after >= read.until && count <= LAG_MAX))
+    }
+}

@@ -1,0 +1,439 @@
+//! Subscriptions: cursors on the log.
+//!
+//! A subscription reads from its feed's ring while it is near the end, and from the store when it is behind.
+//! It hands out items without moving ([`Subscription::peek`]) and moves when the outlet says what went out
+//! ([`Subscription::advance`]), so that a socket that takes half a batch costs no buffer.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use fanfare_core::conflate;
+use fanfare_core::position::Position;
+use fanfare_core::wire::{Notice, ResetReason, Wire};
+
+use crate::clock;
+use crate::hub::Hub;
+use crate::hub::block::{Block, Cut};
+use crate::hub::client::{Client, ClientState, NOT_LIVE};
+use crate::store;
+use crate::store::{Order, Page, Read};
+
+/// Most blocks that one [`Subscription::peek`] gives: one `writev`.
+const PEEK_BLOCKS_MAX: usize = 32;
+
+/// Most events in a page that is read back from the store for one reader.
+const BACKLOG_PAGE_LEN: usize = 2_048;
+
+/// A cursor on the log, for one reader.
+pub struct Subscription {
+    hub: Hub,
+    client: Arc<Client>,
+    conflate: bool,
+    /// What is said before the next event.
+    notices: VecDeque<Notice>,
+    /// There while the reader is behind the ring.
+    backlog: Option<Box<Backlog>>,
+    replay: Replay,
+    closing: Closing,
+}
+
+/// What a reader that is behind the ring has in hand.
+#[derive(Debug, Default)]
+struct Backlog {
+    /// A page from the store, the index of its next event, and the seq up to which it covers the log.
+    page: Option<(Arc<Block>, usize, u64)>,
+}
+
+/// Whether the end of a replay is still to be announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Replay {
+    /// Nothing to announce.
+    Done,
+    /// To be announced when this ordinal of the feed is reached.
+    EndsAt(u64),
+    /// Still reading from the store.
+    Running,
+}
+
+/// Whether the reader was told that the gateway stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    Open,
+    Told,
+}
+
+/// Something to be sent.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// Events.
+    Events(Run),
+    /// A notice.
+    Notice(Notice),
+}
+
+/// Consecutive events of a block.
+#[derive(Debug, Clone)]
+pub struct Run {
+    block: Arc<Block>,
+    range: Range<usize>,
+    /// The feed's ordinal of the block's first event; `None` for a page from the store.
+    first_ordinal: Option<u64>,
+}
+
+impl Item {
+    /// Gives the bytes in `wire`.
+    pub fn bytes(&self, wire: Wire) -> Bytes {
+        match self {
+            Item::Events(run) => run.block.bytes(wire, run.range.clone()),
+            Item::Notice(notice) => {
+                let mut bytes = Vec::new();
+                wire.write_notice(notice, &mut bytes);
+                bytes.into()
+            }
+        }
+    }
+
+    /// Counts the events.
+    pub fn len(&self) -> usize {
+        match self {
+            Item::Events(run) => run.range.len(),
+            Item::Notice(_) => 0,
+        }
+    }
+
+    /// Says whether there are no events in it: it is a notice.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Says which of its events the first `len` of its bytes touch; `len` is above 0.
+    pub fn cut(&self, wire: Wire, len: usize) -> Cut {
+        match self {
+            Item::Events(run) => run.block.cut(wire, run.range.start, len),
+            Item::Notice(_) => Cut { events: 0, end: self.bytes(wire).len() },
+        }
+    }
+}
+
+/// What [`Subscription::peek`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peek {
+    /// The reader is behind the ring: call [`Subscription::read_back`].
+    Behind,
+    /// The gateway stops, and the reader was told: nothing follows.
+    Ended,
+    /// There is nothing to send: wait for the feed.
+    Idle,
+    /// There are items.
+    Items,
+}
+
+impl Subscription {
+    /// Starts after `seq`, of which the caller knows that it is at most the hub's head.
+    pub(super) fn new(hub: Hub, client: Arc<Client>, conflate: bool) -> Subscription {
+        Subscription {
+            hub,
+            client,
+            conflate,
+            notices: VecDeque::new(),
+            backlog: None,
+            replay: Replay::Done,
+            closing: Closing::Open,
+        }
+    }
+
+    /// Goes on with what comes after the client's seq, from the ring when that holds it.
+    pub(super) fn replay(&mut self) {
+        self.replay = Replay::Running;
+        if !self.try_live() {
+            self.backlog = Some(Box::default());
+        }
+    }
+
+    /// Goes on with live events, after telling why the reader's position was not honoured.
+    pub(super) fn reset(&mut self, reason: ResetReason) {
+        let position = self.position();
+        self.notices.push_back(Notice::Reset { reason, position });
+        self.go_live();
+    }
+
+    /// Goes on with live events.
+    pub(super) fn go_live(&mut self) {
+        if !self.try_live() {
+            self.backlog = Some(Box::default());
+        }
+    }
+
+    /// Gives the client that others see.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Gives the position up to which everything was sent or did not pass the filter.
+    pub fn position(&self) -> Position {
+        Position { epoch: self.hub.epoch(), seq: self.client.seq() }
+    }
+
+    /// Says quickly whether there is nothing to send.
+    pub fn is_idle(&self) -> bool {
+        self.notices.is_empty()
+            && self.replay == Replay::Done
+            && self.client.ordinal.load(Ordering::Relaxed) == self.client.feed.end()
+            && !self.hub.is_closing()
+    }
+
+    /// Gives what is to be sent next, without moving. Never waits.
+    pub fn peek(&mut self, items: &mut Vec<Item>) -> Peek {
+        items.clear();
+        if let Some(notice) = self.notices.front() {
+            items.push(Item::Notice(notice.clone()));
+            return Peek::Items;
+        }
+        if self.closing == Closing::Told {
+            return Peek::Ended;
+        }
+        if self.hub.is_closing() {
+            items.push(Item::Notice(Notice::Closing { retry_ms: self.hub.retry_ms() }));
+            return Peek::Items;
+        }
+        if let Some(backlog) = &self.backlog {
+            let Some((block, next, _)) = &backlog.page else { return Peek::Behind };
+            let range = *next..block.events().len();
+            items.push(Item::Events(Run { block: Arc::clone(block), range, first_ordinal: None }));
+            return Peek::Items;
+        }
+        self.peek_ring(items)
+    }
+
+    fn peek_ring(&mut self, items: &mut Vec<Item>) -> Peek {
+        let ordinal = self.client.ordinal.load(Ordering::Relaxed);
+        if let Replay::EndsAt(end) = self.replay
+            && ordinal >= end
+        {
+            self.replay = Replay::Done;
+            let position = self.position();
+            self.notices.push_back(Notice::CaughtUp { position });
+            items.push(Item::Notice(Notice::CaughtUp { position }));
+            return Peek::Items;
+        }
+        if ordinal == self.client.feed.end() {
+            return Peek::Idle;
+        }
+        let mut blocks = Vec::new();
+        if self.client.feed.from(ordinal, PEEK_BLOCKS_MAX, &mut blocks).is_err() {
+            self.client.ordinal.store(NOT_LIVE, Ordering::Relaxed);
+            self.client.set_state(ClientState::Replaying);
+            self.backlog = Some(Box::default());
+            return Peek::Behind;
+        }
+        let mut first_ordinal = ordinal;
+        for (block, skipped) in blocks {
+            first_ordinal -= skipped as u64;
+            let range = skipped..block.events().len();
+            let len = block.events().len() as u64;
+            items.push(Item::Events(Run { block, range, first_ordinal: Some(first_ordinal) }));
+            first_ordinal += len;
+        }
+        if self.conflate
+            || items.iter().any(|item| matches!(item, Item::Events(run) if run.block.can_expire()))
+        {
+            self.thin_out(items, first_ordinal);
+        }
+        if items.is_empty() { Peek::Idle } else { Peek::Items }
+    }
+
+    /// Drops the events that expired and, for a reader that conflates, those that a later one replaces. `end` is
+    /// the ordinal after the last item.
+    fn thin_out(&mut self, items: &mut Vec<Item>, end: u64) {
+        let now = clock::now();
+        let runs: Vec<Run> = items
+            .drain(..)
+            .filter_map(|item| match item {
+                Item::Events(run) => Some(run),
+                Item::Notice(_) => None,
+            })
+            .collect();
+        let events = runs.iter().flat_map(|run| &run.block.events()[run.range.clone()]);
+        let newest = self.conflate.then(|| conflate::keep(events.map(|event| &**event)));
+        let mut nth = 0;
+        for run in &runs {
+            for index in run.range.clone() {
+                let kept = newest.as_ref().is_none_or(|newest| newest[nth]);
+                nth += 1;
+                if !kept || run.block.events()[index].is_expired(now) {
+                    continue;
+                }
+                match items.last_mut() {
+                    Some(Item::Events(last))
+                        if Arc::ptr_eq(&last.block, &run.block) && last.range.end == index =>
+                    {
+                        last.range.end += 1;
+                    }
+                    _ => items.push(Item::Events(Run { range: index..index + 1, ..run.clone() })),
+                }
+            }
+        }
+        if items.is_empty() {
+            // All of it expired: the reader is past it.
+            if let Some(run) = runs.last() {
+                self.client.seq.store(run.block.last_seq(), Ordering::Relaxed);
+            }
+            self.client.ordinal.store(end, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that the first `events` events of `item` went out; a notice went out whole. Items must be given in
+    /// the order of [`Subscription::peek`].
+    pub fn advance(&mut self, item: &Item, events: usize) {
+        let run = match item {
+            Item::Notice(Notice::Closing { .. }) => {
+                self.closing = Closing::Told;
+                return;
+            }
+            Item::Notice(_) => {
+                self.notices.pop_front();
+                return;
+            }
+            Item::Events(run) => run,
+        };
+        if events == 0 {
+            return;
+        }
+        let next = run.range.start + events;
+        self.client.seq.store(run.block.events()[next - 1].position.seq, Ordering::Relaxed);
+        if let Some(first_ordinal) = run.first_ordinal {
+            self.client.ordinal.store(first_ordinal + next as u64, Ordering::Relaxed);
+        } else if let Some(backlog) = &mut self.backlog
+            && let Some((block, index, covered)) = &mut backlog.page
+        {
+            *index = next;
+            if next == block.events().len() {
+                self.client.seq.store(*covered, Ordering::Relaxed);
+                backlog.page = None;
+                self.try_live();
+            }
+        }
+    }
+
+    /// Notes that the socket takes nothing, or does again, for others to see.
+    pub fn set_stalled(&self, stalled: bool) {
+        self.client.set_state(match (stalled, &self.backlog) {
+            (true, _) => ClientState::Stalled,
+            (false, Some(_)) => ClientState::Replaying,
+            (false, None) => ClientState::Live,
+        });
+    }
+
+    /// Lets go of a page that was read from the store: a reader that does not read costs no memory. It is read
+    /// again when the reader goes on.
+    pub fn forget_page(&mut self) {
+        if let Some(backlog) = &mut self.backlog {
+            backlog.page = None;
+        }
+    }
+
+    /// Switches to the ring when that holds everything after the client's seq.
+    fn try_live(&mut self) -> bool {
+        let feed = &self.client.feed;
+        let Some(ordinal) = feed.ordinal_after(self.client.seq()) else { return false };
+        self.backlog = None;
+        if self.replay == Replay::Running {
+            self.replay = Replay::EndsAt(feed.end());
+        }
+        self.client.ordinal.store(ordinal, Ordering::Relaxed);
+        self.client.set_state(ClientState::Live);
+        true
+    }
+
+    /// Reads on from the store; afterwards [`Subscription::peek`] has items, or the reader is live. Cancelling
+    /// loses nothing.
+    pub async fn read_back(&mut self) -> Result<(), store::Error> {
+        while !self.try_live() {
+            let after = self.client.seq();
+            let page = self.read_page(after).await?;
+            if page.first > after + 1 {
+                let next = Position { epoch: self.hub.epoch(), seq: page.first };
+                self.notices.push_back(Notice::Gap { after: self.position(), next });
+                self.hub.metrics().gaps.inc();
+            }
+            let covered = page.scanned.max(page.first.saturating_sub(1));
+            if page.events.is_empty() {
+                self.client.seq.store(covered, Ordering::Relaxed);
+            } else {
+                let page = Some((Arc::new(Block::new(page.events)), 0, covered));
+                self.backlog = Some(Box::new(Backlog { page }));
+                return Ok(());
+            }
+            if !self.notices.is_empty() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a page; for a reader that conflates, as many as it takes to have a page of what is kept.
+    async fn read_page(&self, after: u64) -> Result<Page, store::Error> {
+        let until = self.hub.head();
+        let read = Read {
+            after,
+            until,
+            filter: self.client.feed.filter.clone(),
+            order: Order::Oldest,
+            limit: BACKLOG_PAGE_LEN,
+            now: clock::now(),
+        };
+        let mut page = self.hub.store().read(read.clone()).await?;
+        while self.conflate && page.scanned < until && page.events.len() < BACKLOG_PAGE_LEN {
+            let next = self.hub.store().read(Read { after: page.scanned, ..read.clone() }).await?;
+            page.events.extend(next.events);
+            page.scanned = next.scanned.max(next.first.saturating_sub(1));
+            let mut kept = conflate::keep(page.events.iter().map(|event| &**event)).into_iter();
+            page.events.retain(|_| kept.next().unwrap_or(true));
+        }
+        if self.conflate {
+            let mut kept = conflate::keep(page.events.iter().map(|event| &**event)).into_iter();
+            page.events.retain(|_| kept.next().unwrap_or(true));
+        }
+        Ok(page)
+    }
+
+    /// Waits until there are items, reading back from the store where needed; `false` when nothing follows.
+    /// Cancelling loses nothing.
+    pub async fn ready(&mut self, items: &mut Vec<Item>) -> Result<bool, store::Error> {
+        loop {
+            match self.peek(items) {
+                Peek::Items => return Ok(true),
+                Peek::Ended => return Ok(false),
+                Peek::Behind => {
+                    self.read_back().await?;
+                    continue;
+                }
+                Peek::Idle => {}
+            }
+            let feed = Arc::clone(&self.client.feed);
+            let appended = feed.appended().notified();
+            tokio::pin!(appended);
+            // Whoever appends between the look and the wait must not be missed.
+            appended.as_mut().enable();
+            if self.is_idle() {
+                appended.await;
+            }
+        }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.hub.leave(&self.client);
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("client", &self.client.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! What stands in the file, and how an older file is brought up to it.
+
+use rusqlite::Connection;
+
+/// Marks the file as ours: `Fnfr` in ASCII.
+pub(super) const APPLICATION_ID: i32 = 0x466e_6672;
+
+/// Each step leads from the schema version that is its index to the next. A step that was released is never
+/// changed: files that went through it exist.
+pub(super) const STEPS: &[&str] = &[LOG];
+
+/// Columns that have their usual value are NULL: a byte instead of a word, and quick to bind and to read. Those
+/// that decide whether a reader wants the row come before the long ones, so that a row is refused without
+/// unpacking them.
+const LOG: &str = "
+-- The one row. The tail is as of the last sweep or close: it counts when no event is left to tell it.
+CREATE TABLE log (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch TEXT NOT NULL,
+    last_seq INTEGER NOT NULL,
+    last_timestamp INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE channels (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    events INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    last_timestamp INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    channel INTEGER NOT NULL,
+    priority TEXT,         -- NULL: default
+    type TEXT,             -- NULL: info
+    expires INTEGER,
+    timestamp INTEGER NOT NULL,
+    bytes_before INTEGER NOT NULL, -- of all earlier events: what bytes retention removes is found by bisection
+    audience TEXT,         -- NULL: all
+    door TEXT,             -- NULL: http
+    principal TEXT,        -- NULL: local
+    key TEXT,
+    message TEXT NOT NULL,
+    data TEXT
+) STRICT;
+
+-- In which blocks of consecutive seqs a channel has events: far smaller than an index with an entry per event,
+-- and as good at passing over what a sparse channel does not have.
+CREATE TABLE channel_blocks (
+    channel INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    PRIMARY KEY (channel, block)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idempotency_keys (
+    seq INTEGER PRIMARY KEY,
+    timestamp INTEGER NOT NULL,
+    key TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE readers (
+    name TEXT PRIMARY KEY,
+    acknowledged INTEGER NOT NULL,
+    filter TEXT NOT NULL,
+    updated INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// Gives the version that the file has.
+pub(super) fn version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("PRAGMA user_version", (), |row| row.get(0))
+}
+
+/// Takes the steps that the file lacks, each in a transaction with the version that it leads to. Says whether
+/// there were any.
+pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result<bool> {
+    let found = version(conn)?;
+    let lacking = steps.iter().enumerate().skip(usize::try_from(found).unwrap_or(usize::MAX));
+    let mut changed = false;
+    for (index, step) in lacking {
+        let transaction = conn.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", index as i64 + 1)?;
+        transaction.commit()?;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{STEPS, migrate, version};
+
+    #[test]
+    fn an_older_file_takes_only_the_steps_it_lacks() {
+        let mut conn = Connection::open_in_memory().expect("memory");
+        let steps = ["CREATE TABLE a (x); INSERT INTO a VALUES (1)", "UPDATE a SET x = x + 10"];
+        assert!(migrate(&mut conn, &steps[..1]).expect("first step"));
+        assert_eq!(version(&conn).expect("version"), 1);
+        assert!(migrate(&mut conn, &steps).expect("second step"));
+        assert!(!migrate(&mut conn, &steps).expect("nothing to do"));
+        let x: i64 = conn.query_row("SELECT x FROM a", (), |row| row.get(0)).expect("row");
+        assert_eq!((x, version(&conn).expect("version")), (11, 2));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_file_as_it_was() {
+        let mut conn = Connection::open_in_memory().expect("memory");
+        let steps = ["CREATE TABLE a (x)", "INSERT INTO a VALUES (1); INSERT INTO missing VALUES (1)"];
+        assert!(migrate(&mut conn, &steps).is_err());
+        let rows: i64 = conn.query_row("SELECT count(*) FROM a", (), |row| row.get(0)).expect("row");
+        assert_eq!((rows, version(&conn).expect("version")), (0, 1));
+    }
+
+    #[test]
+    fn our_own_steps_run() {
+        assert!(migrate(&mut Connection::open_in_memory().expect("memory"), STEPS).expect("steps"));
+    }
+}
