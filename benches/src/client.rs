@@ -4,7 +4,8 @@ use std::{
     fmt::Write as _,
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -18,6 +19,7 @@ use crate::wire::{
 };
 
 const DEADLINE: Duration = Duration::from_secs(30);
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
 /// Events in one batch of a prepared log: a tenth of what a batch may hold.
 const PREPARED_BATCH: u64 = 1_000;
 
@@ -101,25 +103,36 @@ impl Client {
                 write!(body, "{comma}{}", event(number))?;
             }
             body.push(']');
-            let response = self.push(&body)?;
-            let text = String::from_utf8_lossy(&response.body);
-            ensure!(response.status == 200, "preparing the log was answered {} {text}", response.status);
+            self.push_patiently(&body)?;
         }
         ensure!(self.log_end()?.last_seq == count, "the log does not end at {count} after {count} events");
         Ok(())
+    }
+
+    /// Pushes what need not be fast: where the server says that it is too much, waits a little.
+    fn push_patiently(&mut self, body: &str) -> Result<()> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let response = self.push(body)?;
+            match response.status {
+                200 => return Ok(()),
+                429 | 503 if Instant::now() < deadline => thread::sleep(BUSY_PAUSE),
+                status => bail!("a push was answered {status} {}", String::from_utf8_lossy(&response.body)),
+            }
+        }
     }
 }
 
 fn counter_in(metrics: &str, name: &str) -> Option<f64> {
     let values = metrics.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;
-        ensure_delimited(rest)?.split_ascii_whitespace().last()?.parse::<f64>().ok()
+        delimited(rest)?.split_ascii_whitespace().last()?.parse::<f64>().ok()
     });
     values.reduce(|sum, value| sum + value)
 }
 
 /// `rest` if the name before it ended there.
-fn ensure_delimited(rest: &str) -> Option<&str> {
+fn delimited(rest: &str) -> Option<&str> {
     rest.starts_with([' ', '{']).then_some(rest)
 }
 
