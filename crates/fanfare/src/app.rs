@@ -1,5 +1,7 @@
 //! The application: builds the parts, spawns what runs, and stops it in order. Nobody else spawns.
 
+#![expect(clippy::disallowed_methods, reason = "this is the place that spawns")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +92,11 @@ impl Running {
     /// Begins to stop; [`Running::ended`] says when it has.
     pub fn stop(&self) {
         self.stop.pull();
+    }
+
+    /// Gives what makes it stop, for whoever waits for the end at the same time.
+    pub fn stopper(&self) -> Trigger {
+        self.stop.clone()
     }
 
     /// Waits until it has stopped: because it was told to, or because the store failed.

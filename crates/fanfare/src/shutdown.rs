@@ -2,8 +2,8 @@
 
 use tokio::sync::watch;
 
-/// Tells others to stop, once.
-#[derive(Debug)]
+/// Tells others to stop, once; cheap to clone.
+#[derive(Debug, Clone)]
 pub struct Trigger(watch::Sender<bool>);
 
 /// Says whether to stop; cheap to clone.

@@ -14,13 +14,15 @@ pub struct Format {
     pub named: bool,
 }
 
-/// A comment that keeps the connection alive.
-pub const KEEPALIVE: &[u8] = b":\n\n";
+/// A comment that keeps the connection alive. No blank line follows: it would end a block without data, which
+/// the standard ignores, but which some clients (`httpx-sse`) hand on as an event.
+pub const KEEPALIVE: &[u8] = b":\n";
 
-/// Appends the first bytes of a stream: the delay before a reconnect, and a comment.
+/// Appends the first bytes of a stream: the delay before a reconnect, and a comment. As after
+/// [`KEEPALIVE`], the block stays open until the first event.
 pub fn write_preamble(retry_ms: u64, out: &mut Vec<u8>) {
     // A Vec takes whatever is written to it; so it is in this whole file.
-    let _ = write!(out, "retry: {retry_ms}\n: fanfare\n\n");
+    let _ = write!(out, "retry: {retry_ms}\n: fanfare\n");
 }
 
 /// Appends the frame of an event.

@@ -1,6 +1,11 @@
 //! An event on a line, for people.
 
+use std::fmt;
+
 use jiff::Zoned;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::cli::output::style::{BOLD, CHANNEL, DIM, ERROR, SUCCESS, WARNING};
 use crate::cli::text::{harmless, shortened};
@@ -68,18 +73,52 @@ pub(crate) fn time(timestamp: &str, now: &Zoned) -> String {
     }
 }
 
-/// Writes a flat object as `k=v k=v`, anything else as JSON.
+/// Writes an object as `k=v k=v`, with what is nested left out; anything else as JSON.
 fn data_text(json: &str) -> String {
-    let flat = |object: serde_json::Map<String, serde_json::Value>| {
-        let pairs = object.into_iter().map(|(name, value)| match value {
-            serde_json::Value::String(text) if !text.contains([' ', '\n', '\t']) => Some(format!("{name}={text}")),
-            serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
-            value => Some(format!("{name}={value}")),
-        });
-        pairs.collect::<Option<Vec<String>>>().map(|pairs| pairs.join(" "))
-    };
-    let text = serde_json::from_str(json).ok().and_then(flat).unwrap_or_else(|| json.to_owned());
+    let text = serde_json::from_str(json).map_or_else(|_| json.to_owned(), |members: Members| members.to_string());
     shortened(&harmless(&text), DATA_CHARS_MAX).into_owned()
+}
+
+/// The members of an object, in their order.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+impl fmt::Display for Members {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut gap = "";
+        for (name, value) in &self.0 {
+            match value {
+                Value::Null => continue,
+                Value::String(text) if !text.contains([' ', '\n', '\t']) => write!(f, "{gap}{name}={text}")?,
+                Value::Array(_) => write!(f, "{gap}{name}=[…]")?,
+                Value::Object(_) => write!(f, "{gap}{name}={{…}}")?,
+                Value::Bool(_) | Value::Number(_) | Value::String(_) => write!(f, "{gap}{name}={value}")?,
+            }
+            gap = " ";
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -104,9 +143,9 @@ mod tests {
         assert_eq!(
             event(
                 r#""channel":"builds","type":"success","message":"done","timestamp":"2026-11-21T08:00:00+00:00",
-                "data":{"sha":"ab12","ms":8123,"by":"A B"}"#
+                "data":{"sha":"ab12","ms":8123,"by":"A B","log":["x"],"none":null}"#
             ),
-            "08:00:00 ✓ builds    done  sha=ab12 ms=8123 by=\"A B\""
+            "08:00:00 ✓ builds    done  sha=ab12 ms=8123 by=\"A B\" log=[…]"
         );
         assert_eq!(
             event(

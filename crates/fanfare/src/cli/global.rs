@@ -19,25 +19,25 @@ pub(crate) struct Global {
     server: Option<String>,
     /// A file that holds the token [env: FANFARE_TOKEN_FILE, or the token itself
     /// in FANFARE_TOKEN]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     token_file: Option<String>,
     /// The form of results: human, json, ndjson, table or raw
     #[arg(short, long, global = true, value_name = "FORM", value_enum, hide_possible_values = true)]
     output: Option<Mode>,
     /// Colours: auto, always or never
-    #[arg(long, global = true, value_name = "WHEN", value_enum, hide_possible_values = true)]
+    #[arg(long, global = true, value_name = "WHEN", value_enum, hide_possible_values = true, hide_short_help = true)]
     color: Option<ColorChoice>,
     /// How long to wait for an answer [default: 30s]
-    #[arg(long, global = true, value_name = "TIME")]
+    #[arg(long, global = true, value_name = "TIME", hide_short_help = true)]
     timeout: Option<String>,
     /// Read this configuration, and no other [env: FANFARE_CONFIG]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     config: Option<PathBuf>,
     /// Only results and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// More detail; twice for even more
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, hide_short_help = true)]
     pub(crate) verbose: u8,
 }
 

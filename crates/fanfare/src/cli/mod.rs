@@ -6,6 +6,7 @@ mod channels;
 mod clients;
 mod completions;
 mod config;
+mod demo;
 mod doctor;
 mod event_line;
 mod examples;
@@ -15,12 +16,14 @@ mod global;
 mod help;
 mod history;
 mod listen;
+mod logging;
 mod man;
 mod output;
 mod pairs;
 mod push;
 mod reference;
 mod run;
+mod serve;
 mod settings;
 mod signals;
 mod table;
@@ -64,6 +67,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    Serve(serve::Args),
     Push(push::Args),
     Listen(listen::Args),
     Run(run::Args),
@@ -116,7 +121,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
     output.quiet = cli.global.quiet;
     output.verbose = cli.global.verbose;
     let named = cli.global.config_file();
-    let flags = cli.global.flags();
+    let mut flags = cli.global.flags();
     // These must work when the configuration does not.
     match cli.command {
         Command::Completions(args) => return (output, completions::run(&args)),
@@ -124,8 +129,10 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Doctor(args) => return (output, doctor::run(&args, flags, named.as_deref(), output)),
         Command::Help(args) => return (output, help::run(&args, output)),
         Command::Man(args) => return (output, man::run(&args, output)),
+        Command::Serve(ref args) => flags.extend(args.flags()),
         Command::Channels(_)
         | Command::Clients(_)
+        | Command::Demo(_)
         | Command::History(_)
         | Command::Listen(_)
         | Command::Push(_)
@@ -141,10 +148,12 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
     let result = match cli.command {
         Command::Channels(args) => channels::run(&args, &context),
         Command::Clients(args) => clients::run(&args, &context),
+        Command::Demo(args) => demo::run(&args, &context),
         Command::History(args) => history::run(&args, &context),
         Command::Listen(args) => listen::run(args, &context),
         Command::Push(args) => push::run(args, &context),
         Command::Run(args) => run::run(&args, &context),
+        Command::Serve(_) => serve::run(&context),
         Command::Completions(_) | Command::Config(_) | Command::Doctor(_) | Command::Help(_) | Command::Man(_) => {
             unreachable!("these were done above")
         }
@@ -176,7 +185,19 @@ fn refused(output: &Output, error: &clap::Error) -> Exit {
 
 /// Runs a command that waits for the network.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    block_on_runtime(tokio::runtime::Builder::new_current_thread(), work)
+}
+
+/// Runs a gateway.
+fn block_on_all_cores<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    block_on_runtime(tokio::runtime::Builder::new_multi_thread(), work)
+}
+
+fn block_on_runtime<T>(
+    mut builder: tokio::runtime::Builder,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let runtime = builder
         .enable_all()
         .build()
         .map_err(|error| Failure::failed("cannot start").why(failure::said(&error)))?;

@@ -57,7 +57,7 @@ impl Api {
         // Whoever came first has installed the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = reqwest::Client::builder()
-            .user_agent(concat!("fanfare/", env!("CARGO_PKG_VERSION")))
+            .user_agent(concat!("fanfare-cli/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT.min(target.timeout))
             .read_timeout(SILENCE_MAX)
             .tcp_nodelay(true);

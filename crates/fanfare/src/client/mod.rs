@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod error;
 pub mod listening;
 pub mod sse;
+pub mod websocket;
 
 pub use answer::{Answer, Received};
 pub use api::{Api, Target};

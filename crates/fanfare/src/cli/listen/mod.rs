@@ -50,10 +50,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID")]
     after: Option<Position>,
     /// Only this kind; repeatable
-    #[arg(short, long = "type", value_name = "TYPE")]
+    #[arg(short = 't', long = "type", value_name = "TYPE")]
     event_type: Vec<EventType>,
     /// Only this priority and above
-    #[arg(long, value_parser = priority_parser(), hide_possible_values = true)]
+    #[arg(long, value_name = "PRIORITY", value_parser = priority_parser(), hide_possible_values = true)]
     min_priority: Option<Priority>,
     /// A name under which the gateway remembers what was done: the next time
     /// it goes on there

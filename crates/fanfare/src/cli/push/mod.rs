@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(short, long)]
     channel: Option<Channel>,
     /// What kind: info, success, warning, error, or a word of yours [default: info]
-    #[arg(short, long = "type", value_name = "TYPE")]
+    #[arg(short = 't', long = "type", value_name = "TYPE")]
     event_type: Option<EventType>,
     /// How much it matters: min, low, default, high or max
     #[arg(short, long, value_parser = priority_parser(), hide_possible_values = true)]

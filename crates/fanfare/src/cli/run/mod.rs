@@ -86,7 +86,7 @@ struct Report<'a> {
 
 impl Report<'_> {
     fn new<'a>(args: &'a Args, context: &'a Context, api: Result<Api, Failure>) -> Report<'a> {
-        let line = args.name.clone().unwrap_or_else(|| args.command.join(" "));
+        let line = args.name.clone().unwrap_or_else(|| command_line(&args.command));
         let title = shortened(line.lines().next().unwrap_or_default(), TITLE_CHARS_MAX).into_owned();
         Report { args, context, api, run: format!("{:08x}", rand::random::<u32>()), title }
     }
@@ -153,5 +153,31 @@ impl Report<'_> {
                 Err(_) => warn(&format!("{} did not answer within {} s", api.server(), PATIENCE.as_secs())),
             },
         }
+    }
+}
+
+/// Writes a command as it could be pasted into a shell.
+fn command_line(words: &[String]) -> String {
+    let quoted = |word: &String| {
+        let is_plain = |c: char| c.is_alphanumeric() || "_-./=:@%+,".contains(c);
+        if !word.is_empty() && word.chars().all(is_plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::command_line;
+
+    #[test]
+    fn a_command_can_be_pasted() {
+        let line = |words: &[&str]| command_line(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        assert_eq!(line(&["make", "test"]), "make test");
+        assert_eq!(line(&["sh", "-c", "echo it's; exit 3"]), r"sh -c 'echo it'\''s; exit 3'");
+        assert_eq!(line(&["x", ""]), "x ''");
     }
 }

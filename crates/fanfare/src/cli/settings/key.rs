@@ -9,6 +9,7 @@ use fanfare_core::{Code, Invalid, duration};
 use crate::cli::output::Mode;
 use crate::cli::{bytes, settings};
 use crate::store::Retention;
+use crate::{http, hub};
 
 macro_rules! keys {
     ($($variant:ident => $name:literal, $variable:literal, $meaning:literal;)+) => {
@@ -104,13 +105,10 @@ impl Key {
             Key::StallTimeout => "60s".to_owned(),
             Key::ShutdownTimeout => "10s".to_owned(),
             Key::LogFormat => "text".to_owned(),
-            Key::AllowedHost
-            | Key::Cors
-            | Key::MaxConnections
-            | Key::MaxConnectionsPerAddress
-            | Key::MaxEventsPerSecond
-            | Key::Token
-            | Key::TokenFile => return None,
+            Key::MaxConnections => http::Config::default().max_connections.to_string(),
+            Key::MaxConnectionsPerAddress => http::Config::default().max_connections_per_address.to_string(),
+            Key::MaxEventsPerSecond => hub::Config::default().events_per_second.to_string(),
+            Key::AllowedHost | Key::Cors | Key::Token | Key::TokenFile => return None,
         })
     }
 

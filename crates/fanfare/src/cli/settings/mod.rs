@@ -7,7 +7,7 @@ pub(crate) mod key;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fanfare_core::{Invalid, duration};
+use fanfare_core::Invalid;
 
 use crate::cli::failure::Failure;
 use crate::cli::settings::file::File;
@@ -139,9 +139,14 @@ impl Settings {
         self.text(key).as_deref() == Some("true")
     }
 
+    /// Gives how long to wait for an answer.
+    pub(crate) fn timeout(&self) -> Result<Duration, Failure> {
+        Ok(self.parsed(Key::Timeout, key::positive)?.unwrap_or(Duration::from_secs(30)))
+    }
+
     /// Gives the gateway to call.
     pub(crate) fn api(&self) -> Result<Api, Failure> {
-        let timeout = self.parsed(Key::Timeout, duration::parse)?.unwrap_or(Duration::from_secs(30));
+        let timeout = self.timeout()?;
         let server = self.parsed(Key::Server, key::server)?.unwrap_or_default();
         Ok(Api::new(Target { server, token: self.token()?, timeout })?)
     }

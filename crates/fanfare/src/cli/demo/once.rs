@@ -1,0 +1,42 @@
+//! `fanfare demo --once`: the smoke test.
+
+use crate::cli::demo::round_trip::{Trip, round_trip};
+use crate::cli::output::Output;
+use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS};
+use crate::cli::{Exit, Failure};
+use crate::client::Api;
+
+pub(crate) async fn run(api: &Api, output: Output) -> Result<Exit, Failure> {
+    let trips = round_trip(api).await;
+    let is_fine = trips.len() > 1 && trips.iter().all(|trip| trip.result.is_ok());
+    output.result(|| table(&trips), &json(&trips, is_fine), || if is_fine { "ok" } else { "failed" }.to_owned())?;
+    Ok(if is_fine { Exit::Ok } else { Exit::Failed })
+}
+
+fn table(trips: &[Trip]) -> String {
+    let mut text = format!("{BOLD}one event, there and back{BOLD:#}");
+    for Trip { way, result } in trips {
+        text.push_str(&match result {
+            Ok(elapsed) => {
+                let milliseconds = elapsed.as_secs_f64() * 1e3;
+                let what = if *way == "push" { "accepted" } else { "came back" };
+                format!("\n  {SUCCESS}✓{SUCCESS:#} {way:<10} {what:<10} {DIM}{milliseconds:>7.1} ms{DIM:#}")
+            }
+            Err(problem) => format!("\n  {ERROR}✗{ERROR:#} {way:<10} {problem}"),
+        });
+    }
+    text
+}
+
+fn json(trips: &[Trip], is_fine: bool) -> String {
+    let checks: Vec<_> = trips
+        .iter()
+        .map(|Trip { way, result }| match result {
+            Ok(elapsed) => {
+                serde_json::json!({ "check": way, "ok": true, "milliseconds": elapsed.as_secs_f64() * 1e3 })
+            }
+            Err(problem) => serde_json::json!({ "check": way, "ok": false, "problem": problem }),
+        })
+        .collect();
+    serde_json::json!({ "ok": is_fine, "checks": checks }).to_string()
+}

@@ -1,0 +1,84 @@
+//! One event, pushed over HTTP, and back by every outlet.
+
+use std::time::{Duration, Instant};
+
+use serde_json::value::RawValue;
+
+use crate::cli::push::{Body, idempotency_key};
+use crate::client::websocket::Socket;
+use crate::client::{Api, Error, Item, Listening, Notice, Wish};
+
+/// How long an event may take back to us.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What became of the event on one way.
+#[derive(Debug)]
+pub(crate) struct Trip {
+    /// The way: `push`, `sse` or `websocket`.
+    pub(crate) way: &'static str,
+    /// How long it took since it was pushed, or what went wrong.
+    pub(crate) result: Result<Duration, String>,
+}
+
+/// Pushes a sample event, and waits for it on every outlet.
+pub(crate) async fn round_trip(api: &Api) -> Vec<Trip> {
+    match tokio::time::timeout(PATIENCE, pushed_and_heard(api)).await {
+        Ok(Ok(trips)) => trips.into(),
+        Ok(Err(error)) => vec![Trip { way: "push", result: Err(error.to_string()) }],
+        Err(_) => vec![Trip { way: "push", result: Err(format!("no end within {} s", PATIENCE.as_secs())) }],
+    }
+}
+
+async fn pushed_and_heard(api: &Api) -> Result<[Trip; 3], Error> {
+    let mut listening = Listening::new(api.clone(), Wish::default());
+    while !matches!(listening.next().await?, Item::Notice(Notice::Connected { .. })) {}
+    let mut socket = Socket::listen(api.server(), &[]).await?;
+    let channel = "demo".parse().expect("a channel");
+    let data = RawValue::from_string(r#"{"sample":true}"#.to_owned()).expect("JSON");
+    let body = Body {
+        message: "one event, there and back",
+        channel: Some(&channel),
+        event_type: Some("success"),
+        data: Some(&data),
+        priority: None,
+        key: None,
+        idempotency_key: &idempotency_key(),
+        expires_in: None,
+    };
+    let started = Instant::now();
+    let push = async {
+        let answer = api.push(body.json()).await;
+        (answer, started.elapsed())
+    };
+    let ((answer, accepted), sse, websocket) =
+        tokio::join!(push, sse(&mut listening, started), websocket(&mut socket, started));
+    let id = answer?.value.id;
+    let checked = |heard: Result<(String, Duration), String>| {
+        let (heard, elapsed) = heard?;
+        if heard == id { Ok(elapsed) } else { Err(format!("{heard} came instead of {id}")) }
+    };
+    Ok([
+        Trip { way: "push", result: Ok(accepted) },
+        Trip { way: "sse", result: checked(sse) },
+        Trip { way: "websocket", result: checked(websocket) },
+    ])
+}
+
+async fn sse(listening: &mut Listening, started: Instant) -> Result<(String, Duration), String> {
+    loop {
+        match listening.next().await {
+            Ok(Item::Event(event)) => return Ok((event.value.id, started.elapsed())),
+            Ok(Item::Notice(Notice::Disconnected { problem, .. })) => return Err(problem),
+            Ok(Item::Notice(_)) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+async fn websocket(socket: &mut Socket, started: Instant) -> Result<(String, Duration), String> {
+    match socket.next().await {
+        Ok(Some(event)) => Ok((event.value.id, started.elapsed())),
+        Ok(None) => Err("the gateway closed the connection".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,70 @@
+//! Sample events, so that there is something to see.
+
+use std::time::Duration;
+
+use fanfare_core::{Door, Json, NewEvent, Principal, Source};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use crate::hub::Hub;
+
+/// Time between two samples: slow enough to read, quick enough to believe.
+const PACE: Duration = Duration::from_secs(3);
+
+/// Channel, type, message, members of the data.
+const SAMPLES: [(&str, &str, &str, &str); 8] = [
+    ("builds.web", "info", "build 128 started", r#""sha":"ab12f3""#),
+    ("builds.web", "success", "build 128 is green", r#""sha":"ab12f3","seconds":42"#),
+    ("agents.reviewer", "info", "reading src/hub/publish.rs", r#""step":3,"of":7"#),
+    ("alerts.disk", "warning", "disk at 81 %", r#""host":"db-1","percent":81"#),
+    ("agents.reviewer", "success", "review finished: 2 remarks", r#""remarks":2"#),
+    ("deploys.web", "info", "deploying build 128 to staging", r#""target":"staging""#),
+    ("alerts.api", "error", "checkout answers with 502", r#""status":502"#),
+    ("deploys.web", "success", "staging runs build 128", r#""target":"staging""#),
+];
+
+/// The samples, one after the other, for ever.
+#[derive(Debug)]
+pub(crate) struct Samples {
+    hub: Hub,
+    ticks: Interval,
+    next: usize,
+}
+
+impl Samples {
+    pub(crate) fn new(hub: Hub) -> Samples {
+        let mut ticks = interval_at(Instant::now() + PACE, PACE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Samples { hub, ticks, next: 0 }
+    }
+
+    /// Pushes the next when it is time. Can be cancelled: then it is pushed the next time.
+    pub(crate) async fn next(&mut self) {
+        self.ticks.tick().await;
+        let event = sample(self.next);
+        self.next += 1;
+        // A gateway that is stopping takes none, and then nobody misses it.
+        let _ = self.hub.publish(&Principal::local(), None, vec![event]).await;
+    }
+}
+
+fn sample(number: usize) -> NewEvent {
+    let (channel, event_type, message, members) = SAMPLES[number % SAMPLES.len()];
+    let source = Source { principal: Principal::local().name, door: Door::Demo };
+    let mut event = NewEvent::new(message, source).expect("short enough");
+    event.channel = channel.parse().expect("a channel");
+    event.event_type = event_type.parse().expect("a type");
+    event.data = Some(Json::parse(format!("{{\"sample\":true,{members}}}")).expect("JSON"));
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SAMPLES, sample};
+
+    #[test]
+    fn samples_are_events_and_say_that_they_are_samples() {
+        for number in 0..=SAMPLES.len() {
+            assert!(sample(number).data.is_some_and(|data| data.as_str().starts_with("{\"sample\":true,")));
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What `fanfare demo` shows: where to go, then each event with who got it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use fanfare_core::Position;
+use jiff::Zoned;
+
+use crate::cli::Failure;
+use crate::cli::demo::round_trip::Trip;
+use crate::cli::event_line::EventLines;
+use crate::cli::output::Output;
+use crate::cli::output::style::{BOLD, DIM, ERROR, LITERAL, SUCCESS};
+use crate::client::Received;
+use crate::hub::Hub;
+use crate::hub::client::Transport;
+
+/// What the demo shows.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    output: Output,
+    url: String,
+    lines: EventLines,
+}
+
+/// Live subscriptions that match an event, by outlet.
+#[derive(Debug, Default, Clone, Copy)]
+struct Live {
+    sse: usize,
+    websocket: usize,
+}
+
+impl Screen {
+    pub(crate) fn new(output: Output, url: &str) -> Screen {
+        Screen { output, url: url.to_owned(), lines: EventLines::new() }
+    }
+
+    /// Says where to go.
+    pub(crate) fn head(&self) -> Result<(), Failure> {
+        let url = &self.url;
+        if self.output.mode.is_json() {
+            let line = serde_json::json!({ "event": "listening", "url": url });
+            return Ok(self.output.line(line.to_string())?);
+        }
+        let program = program();
+        // The commands below look for the usual address.
+        let elsewhere = if url.ends_with("127.0.0.1:8000") {
+            String::new()
+        } else {
+            format!("\n  {DIM}First{DIM:#}      export FANFARE_URL={url}")
+        };
+        self.output.line(format!(
+            "{BOLD}fanfare {}{BOLD:#}  demo {DIM}· kept in memory · only this machine can reach it{DIM:#}\n\n  \
+             {DIM}Dashboard{DIM:#}  {LITERAL}{url}/{LITERAL:#}{elsewhere}\n  \
+             {DIM}Listen{DIM:#}     curl -N {url}/stream\n             \
+             {program} listen\n  \
+             {DIM}Push{DIM:#}       curl -d \"deploy finished\" {url}/api/push/builds\n             \
+             {program} push -c builds \"deploy finished\" sha=ab12\n",
+            env!("CARGO_PKG_VERSION"),
+        ))?;
+        Ok(())
+    }
+
+    /// Says whether an event comes back.
+    pub(crate) fn checked(&self, trips: &[Trip]) -> Result<(), Failure> {
+        if self.output.mode.is_json() {
+            return Ok(());
+        }
+        let trips: Vec<String> = trips
+            .iter()
+            .map(|Trip { way, result }| match result {
+                Ok(elapsed) => {
+                    format!("{SUCCESS}✓{SUCCESS:#} {way} {DIM}{:.1} ms{DIM:#}", elapsed.as_secs_f64() * 1e3)
+                }
+                Err(problem) => format!("{ERROR}✗{ERROR:#} {way} {problem}"),
+            })
+            .collect();
+        self.output.line(format!("  {}\n\n  {DIM}Events, and who got them · Ctrl-C stops{DIM:#}\n", trips.join("   ")))?;
+        Ok(())
+    }
+
+    /// Shows an event, and who got it besides `own`.
+    pub(crate) async fn event(
+        &mut self,
+        event: &Received,
+        hub: &Hub,
+        own: Option<SocketAddr>,
+    ) -> Result<(), Failure> {
+        let live = live(event, hub, own).await;
+        if self.output.mode.is_json() {
+            self.output.line(format!(
+                "{{\"event\":{},\"live\":{{\"sse\":{},\"websocket\":{}}}}}",
+                event.json, live.sse, live.websocket
+            ))?;
+            return Ok(());
+        }
+        let line = self.lines.write(&event.value, &Zoned::now());
+        let parts = [("sse", live.sse), ("ws", live.websocket)];
+        let got: Vec<String> = parts
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(outlet, count)| format!("{SUCCESS}{outlet}→{count}{SUCCESS:#}"))
+            .collect();
+        let got = if got.is_empty() { format!("{DIM}→ nobody yet{DIM:#}") } else { got.join(" ") };
+        self.output.line(format!("{line}  {got}"))?;
+        Ok(())
+    }
+}
+
+/// Counts who is connected and wants `event`.
+async fn live(event: &Received, hub: &Hub, own: Option<SocketAddr>) -> Live {
+    let mut live = Live::default();
+    let Ok(position) = event.value.id.parse::<Position>() else { return live };
+    let Ok(Some(event)) = hub.event(position).await else { return live };
+    for client in hub.clients() {
+        if client.feed.filter.matches(&event) && (own.is_none() || client.address != own) {
+            match client.transport {
+                Transport::Sse => live.sse += 1,
+                Transport::WebSocket => live.websocket += 1,
+            }
+        }
+    }
+    live
+}
+
+/// How this program is called here: `fanfare` when a shell would find it, its path otherwise.
+fn program() -> String {
+    let Ok(program) = std::env::current_exe() else { return "fanfare".to_owned() };
+    let found = std::env::var_os("PATH").and_then(|path| {
+        std::env::split_paths(&path).map(|directory| directory.join("fanfare")).find(|path| path.is_file())
+    });
+    if found.is_some_and(|found| found.canonicalize().ok() == program.canonicalize().ok()) {
+        return "fanfare".to_owned();
+    }
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::new());
+    match program.strip_prefix(&here) {
+        Ok(relative) => Path::new(".").join(relative).display().to_string(),
+        Err(_) => program.display().to_string(),
+    }
+}

@@ -1,0 +1,6 @@
+//! Behaviour, from outside.
+
+mod store_contract;
+mod store_crashes;
+mod store_faults;
+mod store_model;
