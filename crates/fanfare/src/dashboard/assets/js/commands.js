@@ -31,8 +31,8 @@ export function pushWithCli(event) {
   const words = ["fanfare", "push"];
   if (window.location.host !== CLI_DEFAULT) words.push("--server", origin);
   if (channel !== "default") words.push("-c", channel);
-  if (type) words.push("-e", type);
-  if (priority) words.push("-p", priority);
+  if (type) words.push("--type", type);
+  if (priority) words.push("--priority", priority);
   if (key !== undefined) words.push("--key", key);
   if (data !== undefined) words.push("--json", JSON.stringify(data));
   words.push("-m", message);

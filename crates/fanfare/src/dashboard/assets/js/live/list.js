@@ -81,7 +81,7 @@ export function FeedList() {
   const first = Math.max(0, Math.floor(top / height) - OVERSCAN);
   const last = Math.min(items.length, Math.ceil((top + scroll.height) / height) + OVERSCAN);
   const atEnd = top + scroll.height > total - height;
-  const below = follows ? 0 : items.length - indexOf(items, seen.current.through + 1);
+  const below = follows ? 0 : countEvents(items, indexOf(items, seen.current.through + 1));
 
   return html`<div class="feed">
     <div class="feed-head" aria-hidden="true"><span>Time</span><span /><span>Channel</span><span>Message</span><span>Door</span></div>
@@ -110,6 +110,12 @@ function Rows({ items, first, last, height, at }) {
       (entry, i) => html`<${Row} key=${entry.n} entry=${entry} current=${entry.n === at} place=${first + i + 1} total=${items.length} />`,
     )}
   </ol>`;
+}
+
+function countEvents(items, from) {
+  let events = 0;
+  for (let i = from; i < items.length; i += 1) if (items[i].event) events += 1;
+  return events;
 }
 
 function Nothing() {
