@@ -1,1 +1,78 @@
-fn main() {}
+//! Fanfare's benchmarks: what it costs, next to the least that it could cost.
+//! `fanfare-bench compare` runs them all; `docs/benchmarks.md` says how they measure.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod client;
+mod compare;
+mod disk;
+mod fanout;
+mod floor;
+mod generator;
+mod histogram;
+mod idle;
+mod kill;
+mod process;
+mod push;
+mod replay;
+mod report;
+mod resume;
+mod rng;
+mod server;
+mod target;
+mod wire;
+
+#[derive(Parser)]
+#[command(about, version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the floor and Fanfare in turns, measure both, and compare with the targets
+    Compare(compare::Options),
+    /// Many subscribers: server CPU per delivery, latency, and whether everyone got everything
+    Fanout(fanout::Options),
+    /// The server that only writes the bytes: what the others are compared with
+    Floor(floor::Options),
+    /// Subscribers that get nothing: memory each, and CPU to let one in
+    Idle(idle::Options),
+    /// Kill the server under load, again and again, and check that nothing acknowledged is lost
+    Kill(kill::Options),
+    /// Durable events per second, and how long a pusher waits
+    Push(push::Options),
+    /// Readers that come for the whole log; the server must be fresh
+    Replay(replay::Options),
+    /// A client that comes back after having read a part of a long log; the server must be fresh
+    Resume(resume::Options),
+}
+
+fn main() -> Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Compare(options) => {
+            return Ok(if compare::run(&options)? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Fanout(options) => report::emit("fanout", &fanout::run(&options.target, options.load)?)?,
+        Command::Floor(options) => floor::run(&options)?,
+        Command::Idle(options) => report::emit("idle", &idle::run(&options.target, options.subscribers)?)?,
+        Command::Kill(options) => kill::run(&options)?,
+        Command::Push(options) => report::emit("push", &push::run(&options.target, options.load)?)?,
+        Command::Replay(options) => {
+            replay::prepare(&options.target, options.events)?;
+            for readers in options.readers {
+                report::emit("replay", &replay::run(&options.target, options.events, readers)?)?;
+            }
+        }
+        Command::Resume(options) => {
+            for outcome in resume::run(&options)? {
+                report::emit("resume", &outcome)?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,5 +1,7 @@
 //! The application: builds the parts, spawns what runs, and stops it in order. Nobody else spawns.
 
+#![expect(clippy::disallowed_methods, reason = "this is the place that spawns")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod connection;
 pub mod error;
+pub mod frames;
 pub mod guard;
 pub mod heartbeat;
 pub mod history;

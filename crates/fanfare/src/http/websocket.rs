@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
+use tokio_tungstenite::tungstenite::error::Error;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
 use crate::http::Gateway;
 use crate::http::error::Problem;
+use crate::http::frames::{self, Farewell};
 use crate::http::guard::Peer;
 use crate::http::heartbeat::Beats;
 use crate::http::query::Params;
@@ -28,11 +28,6 @@ use crate::http::takeover::{Outlet, Takeover};
 use crate::hub::client::{NewClient, Transport};
 use crate::hub::subscribe;
 use crate::hub::subscription::{Item, Subscription};
-
-/// Largest frame and message from a client: what it publishes at once.
-pub const MESSAGE_LEN_MAX: usize = 1024 * 1024;
-/// How long the other end has to answer a close.
-const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
 /// Answers the handshake of RFC 6455, section 4.2.
 pub async fn connect(
@@ -84,9 +79,6 @@ pub struct Socket {
     address: SocketAddr,
 }
 
-/// Why a socket ends: the code and the words of the close frame.
-type Farewell = (CloseCode, &'static str);
-
 struct Conversation<S> {
     socket: Socket,
     wire: WebSocketStream<S>,
@@ -99,14 +91,11 @@ struct Conversation<S> {
 impl Socket {
     /// Speaks on `stream`, of which `read` was read already, until one side closes.
     pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, read: Vec<u8>, mut beats: Beats) {
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(MESSAGE_LEN_MAX))
-            .max_frame_size(Some(MESSAGE_LEN_MAX));
-        let wire = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
+        let wire = frames::messages(stream, read).await;
         let mut conversation =
             Conversation { socket: self, wire, subscription: None, items: Vec::new(), silent: false };
         if let Some(farewell) = conversation.run(&mut beats).await {
-            conversation.close(farewell).await;
+            frames::close(&mut conversation.wire, farewell).await;
         }
     }
 }
@@ -118,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             let step = tokio::select! {
                 message = self.wire.next() => match message? {
                     Ok(message) => self.heard(message).await,
-                    Err(error) => Err(farewell(&error)),
+                    Err(error) => Err(frames::farewell(&error)),
                 },
                 ready = next_items(&mut self.subscription, &mut self.items) => match ready {
                     Ok(true) => self.send_items().await,
@@ -247,18 +236,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     async fn say(&mut self, message: Message) -> Result<(), Option<Farewell>> {
         within(self.socket.gateway.config.stall_timeout, self.wire.send(message)).await
     }
-
-    /// Says goodbye, and waits a little for the answer.
-    async fn close(&mut self, (code, reason): Farewell) {
-        let frame = CloseFrame { code, reason: reason.into() };
-        let goodbye = async {
-            if self.wire.close(Some(frame)).await.is_ok() {
-                while let Some(Ok(_)) = self.wire.next().await {}
-            }
-        };
-        // Whoever does not answer in time is hung up on.
-        let _ = tokio::time::timeout(CLOSE_WAIT, goodbye).await;
-    }
 }
 
 /// Waits for items of a subscription; for ever when there is none.
@@ -280,19 +257,6 @@ async fn within(
     match tokio::time::timeout(limit, write).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) | Err(_) => Err(None),
-    }
-}
-
-/// Says what a broken protocol deserves: RFC 6455, section 7.4.1.
-fn farewell(error: &Error) -> Option<Farewell> {
-    match error {
-        Error::Capacity(CapacityError::MessageTooLong { .. }) => {
-            Some((CloseCode::Size, "the message is larger than 1 MiB"))
-        }
-        Error::Utf8(_) => Some((CloseCode::Invalid, "the text is no UTF-8")),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-        Error::Protocol(_) => Some((CloseCode::Protocol, "the frame breaks the protocol")),
-        _ => None,
     }
 }
 

@@ -7,3 +7,7 @@ mod cli_help;
 mod cli_live;
 mod cli_reference;
 mod cli_run;
+mod store_contract;
+mod store_crashes;
+mod store_faults;
+mod store_model;

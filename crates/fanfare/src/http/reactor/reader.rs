@@ -24,7 +24,7 @@ pub struct Reader {
     subscription: Option<Subscription>,
     /// What the socket did not take: the head, or the rest of one event.
     remainder: Bytes,
-    wire: Wire,
+    format: sse::Format,
     /// Since when the socket takes nothing.
     stalled_since: Option<Instant>,
     ended: bool,
@@ -45,7 +45,7 @@ impl Reader {
             serial: adopted.subscription.client().id,
             subscription: Some(adopted.subscription),
             remainder: adopted.head,
-            wire: adopted.wire,
+            format: adopted.format,
             stalled_since: None,
             ended: false,
             group,
@@ -104,6 +104,11 @@ impl Reader {
         if let Some(subscription) = &mut self.subscription {
             subscription.forget_page();
         }
+    }
+
+    /// Gives the format of its bytes.
+    fn wire(&self) -> Wire {
+        Wire::Sse(self.format)
     }
 
     /// Lends the subscription.
@@ -173,7 +178,12 @@ impl Pump {
             }
             match subscription.peek(&mut self.items) {
                 Peek::Behind => return Flow::Behind,
-                Peek::Ended => reader.ended = true,
+                Peek::Ended => {
+                    reader.ended = true;
+                    if reader.format.chunked {
+                        reader.remainder = Bytes::from_static(sse::LAST_CHUNK);
+                    }
+                }
                 Peek::Idle => return Flow::Done,
                 Peek::Items => match self.write_items(reader) {
                     Flow::Done => {}
@@ -185,7 +195,7 @@ impl Pump {
 
     fn write_items(&mut self, reader: &mut Reader) -> Flow {
         self.bytes.clear();
-        self.bytes.extend(self.items.iter().map(|item| item.bytes(reader.wire)));
+        self.bytes.extend(self.items.iter().map(|item| item.bytes(reader.wire())));
         let len: usize = self.bytes.iter().map(Bytes::len).sum();
         let result = match &self.bytes[..] {
             // A notice that this format does not show.
@@ -200,6 +210,7 @@ impl Pump {
             Ok(taken) => taken,
             Err(flow) => return flow,
         };
+        let wire = reader.wire();
         let Some(subscription) = &mut reader.subscription else { return Flow::Done };
         for (item, bytes) in self.items.iter().zip(&self.bytes) {
             if taken >= bytes.len() {
@@ -211,7 +222,7 @@ impl Pump {
                 break;
             }
             // What is left of the event that the socket took a part of is kept; the cursor moves past it.
-            let cut = item.cut(reader.wire, taken);
+            let cut = item.cut(wire, taken);
             reader.remainder = Bytes::copy_from_slice(&bytes[taken..cut.end]);
             subscription.advance(item, cut.events);
             break;
@@ -270,7 +281,9 @@ impl Pump {
         if reader.is_waiting() || !reader.remainder.is_empty() {
             return Flow::Done;
         }
-        reader.remainder = Bytes::from_static(sse::KEEPALIVE);
+        let mut comment = Vec::new();
+        sse::write_keepalive(reader.format, &mut comment);
+        reader.remainder = comment.into();
         self.run(reader)
     }
 

@@ -115,7 +115,7 @@ impl Shared {
                 return failure.clone();
             }
             if failure.changed().await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

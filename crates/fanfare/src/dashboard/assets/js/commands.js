@@ -1,6 +1,8 @@
 // The same thing in a shell: every view can be left for a terminal.
 
 const origin = window.location.origin;
+// Where the command line looks when it is not told.
+const CLI_DEFAULT = "127.0.0.1:8000";
 
 function quote(text) {
   if (/^[A-Za-z0-9_.:/=@%+-]+$/.test(text)) return text;
@@ -23,9 +25,18 @@ export function pushWithCurl(event) {
   return `curl ${origin}/api/push -H 'content-type: application/json' -d ${quote(JSON.stringify(requestOf(event)))}`;
 }
 
-// Through `--json`, which takes the same object as the interface does: it can say everything.
+// The audience has no option in the shell; everything else has.
 export function pushWithCli(event) {
-  return `echo ${quote(JSON.stringify(requestOf(event)))} | fanfare push --json -`;
+  const { channel, message, type, priority, key, data } = requestOf(event);
+  const words = ["fanfare", "push"];
+  if (window.location.host !== CLI_DEFAULT) words.push("--server", origin);
+  if (channel !== "default") words.push("-c", channel);
+  if (type) words.push("--type", type);
+  if (priority) words.push("--priority", priority);
+  if (key !== undefined) words.push("--key", key);
+  if (data !== undefined) words.push("--json", JSON.stringify(data));
+  words.push("-m", message);
+  return words.map(quote).join(" ");
 }
 
 export const examples = {

@@ -24,7 +24,8 @@ export function listenToKeys() {
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    if (sheetOpen.peek()) {
+    // The element, not the signal: `close` is told a moment after the dialog has gone.
+    if (document.querySelector("dialog[open]")) {
       if (event.key === "?") sheetOpen.value = false;
       return;
     }

@@ -25,11 +25,13 @@ export const received = signal(0);
 let frame = 0;
 // Counted as they arrive: in a hidden tab the ring may turn many times before the next frame.
 let newer = 0;
+let events = 0;
 
 export function appendEvent(event, { history = false } = {}) {
   const ms = Date.parse(event.timestamp);
   record(event.channel, ms, Date.now());
   const entry = ring.push({ kind: "event", event, ms, history });
+  events += 1;
   if (frozen && matches.peek()(entry)) newer += 1;
   schedule();
 }
@@ -47,7 +49,7 @@ function schedule() {
 function draw() {
   frame = 0;
   batch(() => {
-    received.value = ring.next;
+    received.value = events;
     if (frozen) waiting.value = newer;
     else extend();
   });

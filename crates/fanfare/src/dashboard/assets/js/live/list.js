@@ -23,7 +23,7 @@ export function FeedList() {
   const { items, removed, built } = shown.value;
   const height = rowHeight();
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const turn = () => setNarrow(narrow.matches);
     const size = new ResizeObserver(() => measure());
     narrow.addEventListener("change", turn);
@@ -35,6 +35,8 @@ export function FeedList() {
   }, []);
 
   const measure = () => {
+    // An observer may report once more after the list has left the page.
+    if (!box.current) return;
     const { scrollTop, clientHeight } = box.current;
     setScroll((old) => (old.top === scrollTop && old.height === clientHeight ? old : { top: scrollTop, height: clientHeight }));
   };
@@ -66,13 +68,20 @@ export function FeedList() {
     const top = indexOf(shown.peek().items, at) * height;
     if (top < list.scrollTop) list.scrollTop = top;
     else if (top + height > list.scrollTop + list.clientHeight) list.scrollTop = top + height - list.clientHeight;
+    // The focus goes along, so that a screen reader reads the row; it is left alone in a field and in the drawer.
+    requestAnimationFrame(() => {
+      const { activeElement } = document;
+      if (activeElement !== document.body && !list.contains(activeElement)) return;
+      list.querySelector("[aria-current]")?.focus({ preventScroll: true });
+    });
   }, [at]);
 
   const total = items.length * height;
   const top = follows ? Math.max(0, total - scroll.height) : scroll.top;
   const first = Math.max(0, Math.floor(top / height) - OVERSCAN);
   const last = Math.min(items.length, Math.ceil((top + scroll.height) / height) + OVERSCAN);
-  const below = follows ? 0 : items.length - indexOf(items, seen.current.through + 1);
+  const atEnd = top + scroll.height > total - height;
+  const below = follows ? 0 : countEvents(items, indexOf(items, seen.current.through + 1));
 
   return html`<div class="feed">
     <div class="feed-head" aria-hidden="true"><span>Time</span><span /><span>Channel</span><span>Message</span><span>Door</span></div>
@@ -83,7 +92,7 @@ export function FeedList() {
         <${Rows} items=${items} first=${first} last=${last} height=${height} at=${at} />
       <//>
     </div>
-    ${!follows &&
+    ${!follows && (below > 0 || !atEnd) &&
     html`<button type="button" class="jump" onClick=${jumpToNewest} data-testid="jump">
       <${Icon} name="down" />${below > 0 && !paused.value ? `${count(below)} new` : "newest"}
     </button>`}
@@ -101,6 +110,12 @@ function Rows({ items, first, last, height, at }) {
       (entry, i) => html`<${Row} key=${entry.n} entry=${entry} current=${entry.n === at} place=${first + i + 1} total=${items.length} />`,
     )}
   </ol>`;
+}
+
+function countEvents(items, from) {
+  let events = 0;
+  for (let i = from; i < items.length; i += 1) if (items[i].event) events += 1;
+  return events;
 }
 
 function Nothing() {

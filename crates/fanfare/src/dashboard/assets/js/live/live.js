@@ -1,5 +1,5 @@
 // The Live screen: filter, feed, publish box; beside them what is going on, or the event that is open.
-import { html, useEffect } from "../../vendor/preact.js";
+import { html, useEffect, useLayoutEffect } from "../../vendor/preact.js";
 import { connection } from "../feed/connection.js";
 import { paused, pause, received, resume } from "../feed/feed.js";
 import { setScreenKeys } from "../keyboard.js";
@@ -27,7 +27,8 @@ const keys = {
 };
 
 export function Live() {
-  useEffect(() => setScreenKeys(keys), []);
+  // At once, not after the paint: the keys must be those of the screen that is seen.
+  useLayoutEffect(() => setScreenKeys(keys), []);
   useEffect(() => {
     // `/` pressed on another screen.
     if (new URLSearchParams(query.value).get("focus") !== "filter") return;

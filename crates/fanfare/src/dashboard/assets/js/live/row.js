@@ -24,7 +24,7 @@ function EventRow({ entry, current, place, total }) {
   };
   return html`<li class="row-item" aria-posinset=${place} aria-setsize=${total}>
     <a class="row ${fresh ? "fresh" : ""} ${quiet ? "quiet" : ""}" href="/?event=${event.id}" data-row=${event.id} data-testid="row"
-      aria-current=${current ? "true" : undefined} onClick=${click} draggable=${false}>
+      tabindex=${current ? 0 : -1} aria-current=${current ? "true" : undefined} onClick=${click} draggable=${false}>
       <time class="row-time" datetime=${event.timestamp} title=${fullTime(ms)}>${timeOfDay(ms)}</time>
       <${TypeIcon} type=${event.type} />
       <span class="row-channel" title=${event.channel}>${event.channel}</span>

@@ -17,6 +17,7 @@ export function Reference() {
     if (document_ && hash.value) document.getElementById(decodeURIComponent(hash.value.slice(1)))?.scrollIntoView();
   }, [document_, hash.value]);
   if (!document_) return html`<p class="screen-note">${problem ? problem.message : "Loading…"}</p>`;
+  if (groups.length === 0) return html`<p class="screen-note">The gateway does not describe its interface.</p>`;
   const { info, components } = document_;
   const schemas = Object.entries(components?.schemas ?? {});
   return html`<div class="reference" data-testid="reference">

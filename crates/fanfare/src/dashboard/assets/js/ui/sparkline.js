@@ -2,9 +2,12 @@ import { html } from "../../vendor/preact.js";
 
 const WIDTH = 72;
 const HEIGHT = 20;
+// Narrower bars are a smear.
+const STEP_MIN = 3;
 
-// Counts over time as bars: a quiet slot stays visible as a dot on the ground line.
-export function Sparkline({ counts, label, width = WIDTH, height = HEIGHT }) {
+// Counts over time as bars: a quiet slot stays visible as a dot on the ground line. Without a label it is decoration.
+export function Sparkline({ counts: given, label, width = WIDTH, height = HEIGHT }) {
+  const counts = width / given.length < STEP_MIN ? inPairs(given) : given;
   const top = Math.max(3, ...counts);
   const step = width / counts.length;
   const bar = Math.max(1, step - 1);
@@ -16,7 +19,14 @@ export function Sparkline({ counts, label, width = WIDTH, height = HEIGHT }) {
     if (n) path += rect;
     else ground += rect;
   });
-  return html`<svg class="sparkline" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role="img" aria-label=${label}>
+  return html`<svg class="sparkline" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role=${label ? "img" : undefined}
+    aria-label=${label || undefined} aria-hidden=${label ? undefined : "true"}>
     <path class="ground" d=${ground} /><path d=${path} />
   </svg>`;
+}
+
+function inPairs(counts) {
+  const pairs = [];
+  for (let i = 0; i < counts.length; i += 2) pairs.push(counts[i] + (counts[i + 1] ?? 0));
+  return pairs;
 }

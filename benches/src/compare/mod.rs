@@ -1,0 +1,129 @@
+//! The runner: a fresh server for every run, floor and Fanfare in turns, medians, and the targets.
+
+use std::{path::PathBuf, process::Command};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use tempfile::TempDir;
+
+use crate::{
+    floor,
+    report::say,
+    server::{Placement, Server},
+};
+
+mod suites;
+mod table;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// What to measure
+    #[arg(value_enum, default_value_t = Suite::All)]
+    suite: Suite,
+    /// The program to measure
+    #[arg(long, default_value = "target/release/fanfare")]
+    server_bin: PathBuf,
+    /// One more argument for `fanfare serve`
+    #[arg(long, allow_hyphen_values = true)]
+    server_arg: Vec<String>,
+    /// Keep the log in memory instead of in a file
+    #[arg(long)]
+    memory: bool,
+    /// Where the store files go for the time of a run [default: the directory for temporary files]
+    #[arg(long)]
+    store_dir: Option<PathBuf>,
+    /// How often each case runs
+    #[arg(long, default_value_t = 3)]
+    repetitions: usize,
+    /// The cores of the server in the suites that count CPU per delivery
+    #[arg(long, value_delimiter = ',', default_values_t = [0])]
+    server_cores: Vec<usize>,
+    /// The cores of the generator
+    #[arg(long, value_delimiter = ',', default_values_t = [1])]
+    generator_cores: Vec<usize>,
+    /// End with 1 if a target is missed
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    All,
+    Fanout,
+    Idle,
+    Push,
+    Replay,
+    Resume,
+}
+
+/// Measures the suite and prints its table; says whether that is a success.
+pub(crate) fn run(options: &Options) -> Result<bool> {
+    let lab = Lab { options };
+    let mut all_met = true;
+    for suite in Suite::value_variants().iter().filter(|suite| [**suite, Suite::All].contains(&options.suite))
+    {
+        let rows = match suite {
+            Suite::All => continue,
+            Suite::Fanout => suites::fanout(&lab),
+            Suite::Idle => suites::idle(&lab),
+            Suite::Push => suites::push(&lab),
+            Suite::Replay => suites::replay(&lab),
+            Suite::Resume => suites::resume(&lab),
+        };
+        // The other suites may still say something when one cannot be measured.
+        match rows {
+            Ok(rows) => {
+                table::print(&rows)?;
+                all_met &= rows.iter().all(|row| row.met() != Some(false));
+            }
+            Err(error) => {
+                say(format_args!("{suite:?} could not be measured: {error:#}"));
+                all_met = false;
+            }
+        }
+    }
+    Ok(all_met || !options.check)
+}
+
+/// Starts servers as the options say.
+struct Lab<'a> {
+    options: &'a Options,
+}
+
+/// A Fanfare with a store of its own, which goes when it goes.
+struct Fanfare {
+    server: Server,
+    _store: TempDir,
+}
+
+impl Lab<'_> {
+    fn placement(&self) -> Placement {
+        Placement {
+            server: self.options.server_cores.clone(),
+            generator: self.options.generator_cores.clone(),
+        }
+    }
+
+    fn store_dir(&self) -> PathBuf {
+        self.options.store_dir.clone().unwrap_or_else(std::env::temp_dir)
+    }
+
+    fn floor(&self, method: floor::Method) -> Result<Server> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["floor", "--listen", "127.0.0.1:0", "--method", method.name()]);
+        Server::spawn(&mut command, &self.placement())
+    }
+
+    fn fanfare(&self) -> Result<Fanfare> {
+        let store = TempDir::new_in(self.store_dir()).context("no place for the store file")?;
+        let mut command = Command::new(&self.options.server_bin);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--store"]);
+        if self.options.memory {
+            command.arg("memory");
+        } else {
+            command.arg(store.path().join("fanfare.db"));
+        }
+        command.args(&self.options.server_arg);
+        Ok(Fanfare { server: Server::spawn(&mut command, &self.placement())?, _store: store })
+    }
+}

@@ -1,0 +1,238 @@
+//! What the runner measures, and what is promised for it.
+
+use anyhow::{Context, Result};
+
+use super::{
+    Lab,
+    table::{Goal, Row},
+};
+use crate::{disk, fanout, floor, idle, push, replay, report, resume};
+
+struct FanoutCase {
+    what: &'static str,
+    subscribers: usize,
+    events: usize,
+    publishers: usize,
+    rate: Option<f64>,
+    floor: floor::Method,
+    goal: Goal,
+}
+
+/// As many events as keep the server's core busy for two seconds or so.
+const FANOUT: [FanoutCase; 4] = [
+    FanoutCase {
+        what: "1,000 subscribers, one event at a time",
+        subscribers: 1_000,
+        events: 800,
+        publishers: 1,
+        rate: None,
+        floor: floor::Method::Write,
+        goal: Goal::RatioAtMost(1.4),
+    },
+    FanoutCase {
+        what: "10,000 subscribers, one event at a time",
+        subscribers: 10_000,
+        events: 80,
+        publishers: 1,
+        rate: None,
+        floor: floor::Method::Write,
+        goal: Goal::RatioAtMost(1.4),
+    },
+    FanoutCase {
+        what: "1,000 subscribers, 16 publishers",
+        subscribers: 1_000,
+        events: 4_000,
+        publishers: 16,
+        rate: None,
+        floor: floor::Method::Coalesce,
+        goal: Goal::RatioAtMost(1.6),
+    },
+    FanoutCase {
+        what: "1,000 subscribers, asked for 1,000,000 deliveries/s",
+        subscribers: 1_000,
+        events: 4_000,
+        publishers: 16,
+        rate: Some(1_000.0),
+        floor: floor::Method::Coalesce,
+        goal: Goal::None,
+    },
+];
+
+pub(super) fn fanout(lab: &Lab<'_>) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for case in FANOUT {
+        let FanoutCase { what, subscribers, events, publishers, rate, goal, .. } = case;
+        let load = fanout::Load { subscribers, events, size: 100, publishers, rate };
+        let (mut floors, mut fanfares) = (Vec::new(), Vec::new());
+        for _ in 0..lab.options.repetitions {
+            let mut server = lab.floor(case.floor)?;
+            let outcome = fanout::run(&server.target()?, load).context("the floor")?;
+            report::emit("fanout-floor", &outcome)?;
+            floors.push(outcome);
+            drop(server);
+            let mut fanfare = lab.fanfare()?;
+            let outcome = fanout::run(&fanfare.server.target()?, load)?;
+            report::emit("fanout", &outcome)?;
+            fanfares.push(outcome);
+        }
+        let row = |metric: &str, value: fn(&fanout::Outcome) -> f64, goal| Row {
+            what: format!("{what}: {metric}"),
+            floor: floors.iter().map(value).collect(),
+            fanfare: fanfares.iter().map(value).collect(),
+            goal,
+        };
+        rows.push(row("µs of CPU per delivery", |run| run.server_cpu_us_per_delivery, goal));
+        rows.push(row("deliveries/s", |run| run.deliveries_per_second, Goal::None));
+        rows.push(row("p50 ms", |run| run.latency_p50_ms, Goal::None));
+        rows.push(row("p99 ms", |run| run.latency_p99_ms, Goal::None));
+        rows.push(row("cores busy with other things", |run| run.foreign_cores, Goal::None));
+        let mut faults =
+            row("lost + duplicated + disordered", |run| run.faults.total() as f64, Goal::AtMost(0.0));
+        // One fault in one run is one too many: the median would forgive it.
+        faults.fanfare = vec![faults.fanfare.iter().sum()];
+        faults.floor = vec![faults.floor.iter().sum()];
+        rows.push(faults);
+    }
+    Ok(rows)
+}
+
+pub(super) fn idle(lab: &Lab<'_>) -> Result<Vec<Row>> {
+    let (mut floors, mut fanfares) = (Vec::new(), Vec::new());
+    for _ in 0..lab.options.repetitions {
+        let mut server = lab.floor(floor::Method::Write)?;
+        floors.push(idle::run(&server.target()?, 10_000).context("the floor")?);
+        drop(server);
+        let mut fanfare = lab.fanfare()?;
+        let outcome = idle::run(&fanfare.server.target()?, 10_000)?;
+        report::emit("idle", &outcome)?;
+        fanfares.push(outcome);
+    }
+    let row = |metric: &str, value: fn(&idle::Outcome) -> f64, goal| Row {
+        what: format!("10,000 idle subscribers: {metric}"),
+        floor: floors.iter().map(value).collect(),
+        fanfare: fanfares.iter().map(value).collect(),
+        goal,
+    };
+    Ok(vec![
+        row("resident bytes each", |run| run.resident_bytes_per_subscriber, Goal::AtMost(8.0 * 1024.0)),
+        row("the same after events", |run| run.resident_bytes_per_subscriber_after_events, Goal::None),
+        row("µs of CPU to connect one", |run| run.connect_cpu_us, Goal::None),
+        row("µs of CPU per idle second", |run| run.idle_cpu_us_per_second, Goal::None),
+    ])
+}
+
+struct PushCase {
+    what: &'static str,
+    load: push::Load,
+    rate_goal: Goal,
+    commits_goal: Goal,
+}
+
+const PUSH: [PushCase; 3] = [
+    PushCase {
+        what: "batches of 256, 4 connections",
+        load: push::Load { connections: 4, batch: 256, events: 512_000, size: 256 },
+        rate_goal: Goal::AtLeast(150_000.0),
+        commits_goal: Goal::None,
+    },
+    PushCase {
+        what: "single pushes, 64 connections",
+        load: push::Load { connections: 64, batch: 1, events: 120_000, size: 256 },
+        rate_goal: Goal::AtLeast(30_000.0),
+        commits_goal: Goal::None,
+    },
+    PushCase {
+        what: "a lone push",
+        load: push::Load { connections: 1, batch: 1, events: 3_000, size: 256 },
+        rate_goal: Goal::None,
+        commits_goal: Goal::AtMost(1.0),
+    },
+];
+
+pub(super) fn push(lab: &Lab<'_>) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for case in PUSH {
+        let (mut runs, mut syncs) = (Vec::new(), Vec::new());
+        for _ in 0..lab.options.repetitions {
+            syncs.push(disk::sync_p50_ms(&lab.store_dir())?);
+            let mut fanfare = lab.fanfare()?;
+            let outcome = push::run(&fanfare.server.target()?, case.load)?;
+            report::emit("push", &outcome)?;
+            runs.push(outcome);
+        }
+        let row = |metric: &str, value: fn(&push::Outcome) -> f64, goal| Row {
+            what: format!("{}: {metric}", case.what),
+            floor: Vec::new(),
+            fanfare: runs.iter().map(value).collect(),
+            goal,
+        };
+        rows.push(row("events/s", |run| run.events_per_second, case.rate_goal));
+        let mut accepted = row("accepted after p50 ms", |run| run.accept_p50_ms, Goal::None);
+        if case.load.connections == 1 {
+            // A push that waits for nobody cannot be kept sooner than one write and its sync.
+            accepted.floor = syncs;
+        }
+        rows.push(accepted);
+        rows.push(row("accepted after p99 ms", |run| run.accept_p99_ms, Goal::AtMost(10.0)));
+        rows.push(row("µs of CPU per event", |run| run.server_cpu_us_per_event, Goal::None));
+        rows.push(row("cores busy with other things", |run| run.foreign_cores, Goal::None));
+        rows.push(row("commits per push", |run| run.commits_per_push.unwrap_or(f64::NAN), case.commits_goal));
+    }
+    Ok(rows)
+}
+
+pub(super) fn replay(lab: &Lab<'_>) -> Result<Vec<Row>> {
+    const EVENTS: usize = 200_000;
+    let mut rows = Vec::new();
+    for readers in [1, 100] {
+        // A hundred readers of a tenth of the log take as long as ten of all of it.
+        let events = if readers == 1 { EVENTS } else { EVENTS / 10 };
+        let mut runs = Vec::new();
+        for _ in 0..lab.options.repetitions {
+            let mut fanfare = lab.fanfare()?;
+            let target = fanfare.server.target()?;
+            replay::prepare(&target, events)?;
+            let outcome = replay::run(&target, events, readers)?;
+            report::emit("replay", &outcome)?;
+            runs.push(outcome);
+        }
+        let row = |metric: &str, value: fn(&replay::Outcome) -> f64, goal| Row {
+            what: format!("replay to {readers}: {metric}"),
+            floor: Vec::new(),
+            fanfare: runs.iter().map(value).collect(),
+            goal,
+        };
+        rows.push(row("events/s", |run| run.events_per_second, Goal::AtLeast(300_000.0)));
+        rows.push(row("µs of CPU per event", |run| run.server_cpu_us_per_event, Goal::None));
+        let mut faults =
+            row("lost + duplicated + disordered", |run| run.faults.total() as f64, Goal::AtMost(0.0));
+        faults.fanfare = vec![faults.fanfare.iter().sum()];
+        rows.push(faults);
+    }
+    Ok(rows)
+}
+
+/// A short and a long log, so that what grows with the log shows.
+pub(super) fn resume(lab: &Lab<'_>) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for history in [1_000, 1_000_000] {
+        let mut fanfare = lab.fanfare()?;
+        let target = fanfare.server.target()?;
+        for outcome in resume::run(&resume::Options { target, history, repetitions: 20 })? {
+            report::emit("resume", &outcome)?;
+            let row = |metric: &str, value: Option<f64>, goal| Row {
+                what: format!("{}, {history} events: {metric}", outcome.case),
+                floor: Vec::new(),
+                fanfare: value.into_iter().collect(),
+                goal,
+            };
+            rows.push(row("first byte p50 ms", Some(outcome.first_byte_p50_ms), Goal::AtMost(5.0)));
+            rows.push(row("first byte at most ms", Some(outcome.first_byte_max_ms), Goal::None));
+            if outcome.first_event_p50_ms.is_some() {
+                rows.push(row("first event p50 ms", outcome.first_event_p50_ms, Goal::None));
+                rows.push(row("first event at most ms", outcome.first_event_max_ms, Goal::None));
+            }
+        }
+    }
+    Ok(rows)
+}

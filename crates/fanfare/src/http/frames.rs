@@ -1,0 +1,67 @@
+//! WebSocket frames on a connection that has shaken hands: limits, and goodbyes. `GET /ws` speaks through it, and
+//! so does `examples/websocket_echo.rs`, so that conformance suites test what users meet.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+
+/// Largest frame and message from a client: what it publishes at once.
+pub const MESSAGE_LEN_MAX: usize = 1024 * 1024;
+/// What may wait to be written: a whole answer, which is smaller than what it answers, and answers to pings. Without
+/// it, a client that pings and does not read fills the memory with pongs.
+const WRITE_BUFFER_LEN_MAX: usize = 2 * MESSAGE_LEN_MAX;
+/// How long the other end has to answer a close.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
+
+/// Why a socket ends: the code and the words of the close frame.
+pub type Farewell = (CloseCode, &'static str);
+
+/// Gives the messages on `stream`, of which `read` was read already.
+pub async fn messages<S: AsyncRead + AsyncWrite + Unpin>(stream: S, read: Vec<u8>) -> WebSocketStream<S> {
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MESSAGE_LEN_MAX))
+        .max_frame_size(Some(MESSAGE_LEN_MAX))
+        .max_write_buffer_size(WRITE_BUFFER_LEN_MAX);
+    WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await
+}
+
+/// Says goodbye, and waits a little for the answer.
+pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut WebSocketStream<S>,
+    (code, reason): Farewell,
+) {
+    let frame = CloseFrame { code, reason: reason.into() };
+    let goodbye = async {
+        if wire.close(Some(frame)).await.is_err() {
+            return;
+        }
+        while let Some(Ok(_)) = wire.next().await {}
+        // The rest of a message that is too large, say, is read and thrown away: to close on unread bytes resets
+        // the connection, and the other end may see the reset before the reason.
+        let stream = wire.get_mut();
+        let mut unwanted = [0; 4096];
+        if stream.shutdown().await.is_ok() {
+            while matches!(stream.read(&mut unwanted).await, Ok(1..)) {}
+        }
+    };
+    // Whoever does not answer in time is hung up on.
+    let _ = tokio::time::timeout(CLOSE_WAIT, goodbye).await;
+}
+
+/// Says what a broken protocol deserves: RFC 6455, section 7.4.1. Nothing, when there is nobody left to hear it.
+pub fn farewell(error: &Error) -> Option<Farewell> {
+    match error {
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+            Some((CloseCode::Size, "the message is larger than 1 MiB"))
+        }
+        Error::Utf8(_) => Some((CloseCode::Invalid, "the text is no UTF-8")),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) => Some((CloseCode::Protocol, "the frame breaks the protocol")),
+        _ => None,
+    }
+}

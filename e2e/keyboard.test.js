@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { stories } from "./support/story.js";
+
+const story = stories();
+
+story("everything can be done with the keys", {}, async ({ gateway, open }) => {
+  const ids = [];
+  for (const message of ["one", "two", "three"]) ids.push((await gateway.push(message)).id);
+  const tab = await open();
+  const press = (key) => tab.page.keyboard.press(key);
+  await tab.shows(["one", "two", "three"]);
+
+  // Choose, open, go on with the drawer open, close.
+  await press("k");
+  await press("k");
+  await tab.page.locator(`[data-row="${ids[1]}"][aria-current=true]`).waitFor();
+  await press("Enter");
+  await tab.one("drawer", { event: ids[1] }).waitFor();
+  await press("k");
+  await tab.one("drawer", { event: ids[0] }).waitFor();
+  await press("j");
+  await tab.one("drawer", { event: ids[1] }).waitFor();
+  await press("Escape");
+  await tab.gone("drawer");
+
+  // Pause and resume.
+  await press(" ");
+  await tab.one("connection", { status: "paused" }).waitFor();
+  await press(" ");
+  await tab.live();
+
+  // Filter: what is typed in a field is text, not a command.
+  await press("/");
+  await tab.page.locator("[data-testid=filter-text]:focus").waitFor();
+  await tab.page.keyboard.type("two j?");
+  await tab.shows([]);
+  await tab.one("filter-text").fill("two");
+  await tab.shows(["two"]);
+  await press("Escape");
+  assert.equal(await tab.page.evaluate(() => document.activeElement.tagName), "BODY");
+
+  // The sheet of keys.
+  await press("?");
+  await tab.page.locator("[data-testid=sheet][open]").waitFor();
+  await press("Escape");
+  await tab.page.locator("[data-testid=sheet]:not([open])").waitFor({ state: "attached" });
+
+  // Screens; `/` leads back to the filter.
+  for (const [key, screen] of [["c", "clients"], ["h", "channels"], ["r", "reference"], ["l", "live"]]) {
+    await press("g");
+    await press(key);
+    await tab.one("screen", { screen }).waitFor();
+  }
+  await press("g");
+  await press("c");
+  await tab.one("screen", { screen: "clients" }).waitFor();
+  await press("/");
+  await tab.page.locator("[data-testid=filter-text]:focus").waitFor();
+
+  // Publish.
+  await press("Escape");
+  await press("p");
+  await tab.page.locator("[data-testid=publish-message]:focus").waitFor();
+  await tab.page.keyboard.type("four");
+  await press("Enter");
+  await tab.shows(["one", "two", "three", "four"]);
+});
+
+story("the focus can be seen wherever Tab leads", {}, async ({ gateway, open }) => {
+  await gateway.push({ message: "one", data: { a: 1 } });
+  const tab = await open();
+  await tab.shows(["one"]);
+  const seen = new Set();
+  for (let i = 0; i < 40; i += 1) {
+    await tab.page.keyboard.press("Tab");
+    const { name, visible } = await tab.page.evaluate(() => {
+      const at = document.activeElement;
+      const ring = (element) => {
+        const { outlineStyle, outlineWidth } = getComputedStyle(element);
+        return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+      };
+      // A field may be ringed by the box it stands in.
+      const boxed = at.closest(".search, .composer-line");
+      return { name: at.getAttribute("aria-label") ?? at.textContent.trim().slice(0, 30), visible: at === document.body || ring(at) || (boxed && ring(boxed)) };
+    });
+    assert.ok(visible, `the focus on "${name}" cannot be seen`);
+    seen.add(name);
+  }
+  for (const name of ["Filter by text", "Message", "Channel", "Theme: auto"]) assert.ok(seen.has(name), `Tab does not lead to "${name}"`);
+});

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { stories } from "./support/story.js";
+
+const story = stories();
+
+// What Chromium itself writes into the console when a server goes away.
+const lost = [/net::ERR_/];
+const numbered = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => `event ${from + i}`);
+
+async function pushAll(gateway, messages) {
+  for (const message of messages) await gateway.push(message);
+}
+
+const tall = { height: 3000, expected: lost };
+
+story("after a kill and a restart the feed goes on without gap or duplicate", { store: "file", tab: tall }, async ({ gateway, open }) => {
+  await pushAll(gateway, numbered(1, 10));
+  const tab = await open();
+  await tab.live();
+  await pushAll(gateway, numbered(11, 20));
+  await tab.shows(numbered(1, 20));
+
+  for (let round = 1; round <= 3; round += 1) {
+    await gateway.kill();
+    await tab.one("connection", { status: "reconnecting" }).waitFor();
+    await gateway.restart();
+    // Some of these are in the log before the page is back, some come after.
+    await pushAll(gateway, numbered(round * 10 + 11, round * 10 + 20));
+    await tab.live();
+    await tab.shows(numbered(1, round * 10 + 20));
+  }
+  assert.equal(await tab.one("notice", { kind: "lost" }).count(), 3);
+  assert.equal(await tab.one("notice", { kind: "gap" }).count(), 0);
+  assert.equal(await tab.one("notice", { kind: "reset" }).count(), 0);
+});
+
+story("events that come while the page is paused and the server restarts are not lost", { store: "file", tab: tall }, async ({ gateway, open }) => {
+  const tab = await open();
+  await tab.live();
+  await pushAll(gateway, numbered(1, 5));
+  await tab.shows(numbered(1, 5));
+  await tab.one("pause").click();
+  await gateway.kill();
+  await tab.one("connection", { status: "reconnecting" }).waitFor();
+  await gateway.restart();
+  await pushAll(gateway, numbered(6, 10));
+  await tab.says("connection", "paused · 5 new");
+  await tab.shows(numbered(1, 5));
+  await tab.one("pause").click();
+  await tab.shows(numbered(1, 10));
+});
+
+story("a server that says goodbye is quoted, and the page comes back", { store: "file", tab: tall }, async ({ gateway, open }) => {
+  await gateway.push("before");
+  const tab = await open();
+  await tab.live();
+  await tab.shows(["before"]);
+  await gateway.stop();
+  await tab.one("notice", { kind: "closing" }).waitFor();
+  await tab.one("connection", { status: "reconnecting" }).waitFor();
+  await gateway.restart();
+  await gateway.push("after");
+  await tab.shows(["before", "after"]);
+});
+
+story("a gateway with another log is said to be one", { tab: tall }, async ({ gateway, open }) => {
+  await gateway.push("in the first log");
+  const tab = await open();
+  await tab.live();
+  await tab.shows(["in the first log"]);
+  await gateway.kill();
+  await tab.one("connection", { status: "reconnecting" }).waitFor();
+  await gateway.restart();
+  await tab.one("notice", { kind: "reset" }).waitFor();
+  await gateway.push("in the second log");
+  await tab.shows(["in the first log", "in the second log"]);
+});
+
+story("Chromium's own EventSource resumes on a page that is not ours", { store: "file" }, async ({ gateway, open }) => {
+  const elsewhere = createServer((_, answer) => answer.setHeader("content-type", "text/html").end("<!doctype html><title>blank</title>"));
+  await new Promise((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
+  try {
+    const tab = await open(`http://127.0.0.1:${elsewhere.address().port}/`, { expected: [...lost, /favicon/] });
+    await tab.page.evaluate((url) => {
+      window.messages = [];
+      window.source = new EventSource(url);
+      window.source.onmessage = ({ data }) => window.messages.push(JSON.parse(data).message);
+    }, `${gateway.url}/stream?format=json`);
+    await tab.page.waitForFunction(() => window.source.readyState === EventSource.OPEN);
+    const has = (count) => tab.page.waitForFunction((wanted) => window.messages.length >= wanted, count);
+
+    await pushAll(gateway, numbered(1, 10));
+    await has(10);
+    for (let round = 1; round <= 2; round += 1) {
+      await gateway.kill();
+      await gateway.restart();
+      await pushAll(gateway, numbered(round * 10 + 1, round * 10 + 10));
+      await has(round * 10 + 10);
+    }
+    assert.deepEqual(await tab.page.evaluate(() => window.messages), numbered(1, 30));
+  } finally {
+    elsewhere.close();
+    elsewhere.closeAllConnections();
+  }
+});

@@ -1,0 +1,26 @@
+//! What a client says on a WebSocket: nothing panics, and answer and refusal repeat the `id` that was given.
+
+#![no_main]
+
+use fanfare_core::socket_request::{Op, parse};
+use fanfare_core::{Door, Principal, Source};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+fuzz_target!(|text: &str| {
+    let source = Source { principal: Principal::local().name, door: Door::WebSocket };
+    let id = match parse(text, &source) {
+        Ok(request) => {
+            if let Op::Publish(events) = &request.op {
+                assert!(!events.is_empty());
+            }
+            request.id
+        }
+        Err(refused) => {
+            assert!(!refused.why.what.is_empty() && !refused.why.fix.is_empty());
+            refused.id
+        }
+    };
+    let given = serde_json::from_str::<Value>(text).ok().and_then(|value| value.get("id").cloned());
+    assert_eq!(id, given.filter(|id| !id.is_null() && !id.is_object() && !id.is_array()));
+});
