@@ -76,7 +76,7 @@ impl Show {
             }
             Notice::Disconnected { problem, retry_ms } => {
                 let pause = text::duration(std::time::Duration::from_millis(*retry_ms));
-                self.remark(&format!("{WARNING}!{WARNING:#} {problem}; trying again in {pause}"));
+                self.remark(&format!("{WARNING}!{WARNING:#} {}; trying again in {pause}", text::harmless(problem)));
             }
             Notice::Gap { after, next, missed } => self.remark(&format!(
                 "{WARNING}!{WARNING:#} up to {} were removed before they could be read, between {after} and {next}",

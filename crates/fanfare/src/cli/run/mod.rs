@@ -36,7 +36,8 @@ pub(crate) struct Args {
     /// What the events call it, instead of the command line
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// Push so many of the last lines of output; 0 leaves the output alone
+    /// Push so many of the last lines of output; 0 leaves the output alone, for
+    /// programs that draw on the whole screen
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
     tail: u16,
     /// Push only when it fails
