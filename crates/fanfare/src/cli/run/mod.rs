@@ -1,7 +1,10 @@
 //! `fanfare run`: a command whose start and end are events.
 
 mod child;
+mod outcome;
+mod signals;
 mod tail;
+mod way_through;
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +13,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::cli::push::{Body, idempotency_key};
-use crate::cli::run::child::{Child, Outcome};
+use crate::cli::run::child::Child;
+use crate::cli::run::outcome::Outcome;
 use crate::cli::text::{duration, shortened};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 use crate::client::Api;
