@@ -3,6 +3,8 @@
 //! Appends in batches and singly, the latency of a lone append, replay through pages with each event encoded as
 //! JSON, and how long a resume takes near the end of a long log, also on a sparse channel.
 
+#![expect(clippy::disallowed_methods, reason = "a measurement is its own application, and spawns")]
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
