@@ -489,11 +489,12 @@ async fn a_page_looks_at_a_bounded_number_of_events(engine: Engine) {
     let start = log.store.extent().last;
     let mut follow = log.store.follow(start);
     for _ in 0..FOLLOW_QUEUE_LEN + 10 {
-        log.store.append((0..30).map(short).collect()).await.expect("appended");
+        log.store.append((0..100).map(short).collect()).await.expect("appended");
     }
     let last = log.append(&["end"]).await[0];
-    let seen = follow_until(&mut follow, &*log.store, last).await;
-    assert_eq!(seen.last(), Some(&last));
+    assert_eq!(follow_until(&mut follow, &*log.store, last).await.last(), Some(&last));
+    let mut late = log.store.follow(start);
+    assert_eq!(follow_until(&mut late, &*log.store, last).await, [last]);
 }
 
 async fn a_sparse_channel_is_read_without_looking_at_the_rest(engine: Engine) {

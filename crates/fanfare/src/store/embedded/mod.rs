@@ -129,15 +129,6 @@ impl Embedded {
         }))
     }
 
-    /// Writes beside the file where the gateway that uses it listens, for those who find it in use.
-    pub fn announce(&self, url: &str) -> Result<(), Error> {
-        let owner = Owner { pid: std::process::id(), url: Some(url.to_owned()) };
-        match &mut *self.lock.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(lock) => lock.write(&owner).map_err(|error| failure::io(&self.shared.path, &error)),
-            None => Err(Error::Closed),
-        }
-    }
-
     /// Asks the writer for a change.
     async fn change<T>(&self, change: impl FnOnce(Answer<T>) -> Change) -> Result<T, Error> {
         self.request(|answer| Request::Change(change(answer))).await
@@ -263,6 +254,14 @@ impl Store for Embedded {
 
     async fn sweep(&self) -> Result<bool, Error> {
         self.request(Request::Sweep).await
+    }
+
+    fn announce(&self, url: &str) -> Result<(), Error> {
+        let owner = Owner { pid: std::process::id(), url: Some(url.to_owned()) };
+        match &mut *self.lock.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(lock) => lock.write(&owner).map_err(|error| failure::io(&self.shared.path, &error)),
+            None => Err(Error::Closed),
+        }
     }
 
     async fn failed(&self) -> Error {
