@@ -140,7 +140,7 @@ async fn an_empty_file_becomes_a_store() {
     let place = Place::new();
     fs::write(&place.path, "").expect("written");
     // What a crash left while a store was made.
-    fs::write(place.directory.path().join("log.db.new"), "half a store").expect("written");
+    fs::write(place.directory.path().join("log.db.fanfare-new"), "half a store").expect("written");
     let store = place.open().expect("a new store");
     store.append(vec![event("x")]).await.expect("appended");
     store.close().await;
@@ -279,6 +279,7 @@ async fn a_full_disk_refuses_appends_until_there_is_room() {
     fs::remove_file(&ballast).expect("removed");
     let next = store.append(vec![event("room")]).await.expect("there is room again");
     assert_eq!(next[0].event.position.seq, appended as u64 + 1);
+    assert_eq!(store.channels().await.expect("channels")[0].events, appended as u64 + 1);
     soon(store.close()).await;
     let store = Embedded::open(&path, Retention::default()).expect("the same store");
     let events = read_pages(&*store, read).await;

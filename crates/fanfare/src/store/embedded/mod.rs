@@ -65,6 +65,8 @@ impl Embedded {
 
     /// Opens the log; its events are stamped by `clock`.
     pub fn open_with_clock(path: &Path, retention: Retention, clock: Clock) -> Result<Arc<Embedded>, Error> {
+        // Absolute, because SQLite gives some names a meaning of their own, such as `:memory:`.
+        let path = &std::path::absolute(path).map_err(|error| failure::io(path, &error))?;
         let (lock, mut conn) = open::open(path)?;
         let named = |error| failure::named(path, &error);
         let wal_pages = Arc::new(AtomicU64::new(0));
