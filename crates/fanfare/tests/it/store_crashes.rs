@@ -10,7 +10,7 @@ use fanfare::store::embedded::Embedded;
 use fanfare::store::{Error, Retention, Store};
 use fanfare_core::{Event, NewEvent};
 
-use crate::store_contract::{event, read_all, read_pages, seqs, soon};
+use crate::store_contract::harness::{event, read_all, read_pages, seqs, soon};
 
 const CHILD_PATH: &str = "FANFARE_TEST_STORE_PATH";
 const CHILD_ROUND: &str = "FANFARE_TEST_STORE_ROUND";

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use fanfare::store::embedded::{self, Embedded};
 use fanfare::store::{Error, Retention, Store};
 
-use crate::store_contract::{event, read_all, read_pages, soon};
+use crate::store_contract::harness::{event, read_all, read_pages, soon};
 
 struct Place {
     directory: tempfile::TempDir,
