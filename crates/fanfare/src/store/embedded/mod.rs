@@ -1,7 +1,7 @@
 //! SQLite, in the file that the operator names.
 //!
-//! One thread writes ([`writer`]); up to four connections read, a page at a time ([`read`]); what everybody asks
-//! for is kept in memory ([`shared`]).
+//! One thread writes (`writer`); up to four connections read, a page at a time (`read`); what everybody asks
+//! for is kept in memory (`shared`).
 
 mod channels;
 mod failure;

@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, mpsc};
 use crate::store::embedded::channels::Channels;
 use crate::store::embedded::group::{Effect, Group, Tail};
 use crate::store::embedded::lock::Lock;
-use crate::store::embedded::request::{Change, Made, Request};
+use crate::store::embedded::request::{Answer, Change, Made, Request};
 use crate::store::embedded::shared::Shared;
 use crate::store::embedded::{failure, sweep};
 use crate::store::{Batch, Clock, Error, Retention};
@@ -154,7 +154,7 @@ impl Writer {
         }
     }
 
-    fn sweep(&mut self, answer: crate::store::embedded::request::Answer<bool>) -> Result<(), Error> {
+    fn sweep(&mut self, answer: Answer<bool>) -> Result<(), Error> {
         let swept = sweep::sweep(self);
         let failure = match &swept {
             Err(failure @ Error::Fatal { .. }) => {
