@@ -276,7 +276,7 @@ pub async fn status(State(gateway): State<Gateway>) -> Response {
 pub async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     const CONTENT_TYPE: HeaderValue =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    let text = gateway.hub.metrics().encode().map_err(|error| {
+    let text = gateway.hub.write_metrics().map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");
         Problem::new(
             fanfare_core::Code::Internal,

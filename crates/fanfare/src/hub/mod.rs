@@ -125,6 +125,13 @@ impl Hub {
         &self.shared.metrics
     }
 
+    /// Brings up to date what is only looked at, not counted, and writes all metrics in the OpenMetrics text format.
+    pub fn write_metrics(&self) -> Result<String, std::fmt::Error> {
+        let metrics = &self.shared.metrics;
+        metrics.store_commits.inner().store(self.shared.store.commits(), Ordering::Relaxed);
+        metrics.encode()
+    }
+
     /// Reads a page of the history.
     pub async fn history(&self, read: Read) -> Result<Page, store::Error> {
         self.shared.store.read(read).await

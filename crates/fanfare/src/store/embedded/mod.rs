@@ -205,6 +205,10 @@ impl Store for Embedded {
         "embedded"
     }
 
+    fn commits(&self) -> u64 {
+        self.shared.commits()
+    }
+
     fn epoch(&self) -> Epoch {
         self.shared.epoch
     }

@@ -98,6 +98,7 @@ impl Writer {
         let mut effect = Effect::new(self.tail);
         let refusal = match self.transact(changes, &mut made, &mut effect) {
             Ok(()) => {
+                self.shared.count_commit();
                 self.publish(effect);
                 made.into_iter().for_each(Made::confirm);
                 return Ok(());

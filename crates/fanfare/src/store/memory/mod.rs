@@ -30,6 +30,8 @@ pub struct Memory {
 struct State {
     log: Log,
     readers: BTreeMap<ReaderName, ReaderRow>,
+    /// Appends that changed something: here each is a commit of its own.
+    commits: u64,
     /// Wakes followers; gone once the store is closed.
     committed: Option<broadcast::Sender<Batch>>,
 }
@@ -46,6 +48,7 @@ impl Memory {
         let state = State {
             log: Log::new(epoch, retention),
             readers: BTreeMap::new(),
+            commits: 0,
             committed: Some(broadcast::Sender::new(FOLLOW_QUEUE_LEN)),
         };
         Arc::new(Memory { epoch, clock, state: RwLock::new(state) })
@@ -73,6 +76,10 @@ impl Store for Memory {
         "memory"
     }
 
+    fn commits(&self) -> u64 {
+        self.state().commits
+    }
+
     fn epoch(&self) -> Epoch {
         self.epoch
     }
@@ -91,6 +98,7 @@ impl Store for Memory {
             .map(|appended| appended.event.clone())
             .collect();
         if !batch.is_empty() {
+            state.commits += 1;
             // Sent under the lock, so that batches go out in the order of the log. Nobody may be following.
             let _ = committed.send(batch.into());
         }

@@ -14,8 +14,10 @@ pub(super) async fn a_batch_stands_in_the_log_in_its_order(engine: Engine) {
     assert_eq!(log.store.extent(), Extent { first: 1, last: 0 });
     assert!(log.page(log.read()).await.events.is_empty());
     assert_eq!(log.store.append(Vec::new()).await.expect("nothing to do").len(), 0);
+    let commits = log.store.commits();
     assert_eq!(log.append(&["a", "b", "c"]).await, [1, 2, 3]);
     assert_eq!(log.append(&["d"]).await, [4]);
+    assert_eq!(log.store.commits(), commits + 2);
     let page = log.page(log.read()).await;
     assert_eq!(messages(&page.events), ["a", "b", "c", "d"]);
     assert_eq!((page.scanned, page.first), (4, 1));
