@@ -169,7 +169,7 @@ fn tools(language: Language) -> Option<Tools> {
             panic!("{language:?} cannot be run: {missing}")
         }
         Err(missing) => {
-            println!("skipped: {language:?} cannot be run: {missing}");
+            tell(&format!("skipped: {language:?} cannot be run: {missing}"));
             None
         }
     }
@@ -177,7 +177,7 @@ fn tools(language: Language) -> Option<Tools> {
 
 fn check(gateway: &Gateway, tools: &Tools, block: &Block, expect: Expect) {
     if let Left(reason) = expect {
-        println!("not run, because {reason}: {block}");
+        tell(&format!("not run, because {reason}: {block}"));
         return;
     }
     let code = gateway.addressed(&block.code);
@@ -201,6 +201,11 @@ fn check(gateway: &Gateway, tools: &Tools, block: &Block, expect: Expect) {
     if let Err(said) = outcome {
         panic!("not as {expect:?}: {block}\nit said:\n{said}");
     }
+}
+
+#[expect(clippy::print_stdout, reason = "whoever runs the tests should see what was left out")]
+fn tell(what: &str) {
+    println!("{what}");
 }
 
 fn readme() -> Vec<Block> {

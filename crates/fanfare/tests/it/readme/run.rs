@@ -95,9 +95,7 @@ impl Tools {
 impl Running {
     /// Reads until a line `is_it`; gives all that was said when there is none.
     pub(super) fn read_until(&mut self, mut is_it: impl FnMut(&str) -> bool) -> Result<(), String> {
-        while let Ok(line) = self.lines.recv_timeout(self.deadline.saturating_duration_since(Instant::now()))
-        {
-            self.note(&line);
+        while let Some(line) = self.line() {
             if is_it(&line) {
                 return Ok(());
             }
@@ -124,13 +122,20 @@ impl Running {
 
     /// Reads to the end; all that was said is the error when it did not end, or not with success.
     pub(super) fn ended(mut self) -> Result<String, String> {
-        // Nothing is waited for, so what comes back is all of it.
-        let said = self.read_until(|_| false).unwrap_err();
+        while self.line().is_some() {}
+        let said = std::mem::take(&mut self.said);
         if Instant::now() >= self.deadline {
             return Err(format!("{said}(it went on)"));
         }
         let status = self.child.wait().expect("a child");
         if status.success() { Ok(said) } else { Err(format!("{said}({status})")) }
+    }
+
+    /// Waits for the next line; there is none at the end, and when the time is over.
+    fn line(&mut self) -> Option<String> {
+        let line = self.lines.recv_timeout(self.deadline.saturating_duration_since(Instant::now())).ok()?;
+        self.note(&line);
+        Some(line)
     }
 
     fn note(&mut self, line: &str) {
