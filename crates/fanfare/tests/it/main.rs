@@ -9,6 +9,7 @@ mod cli_help;
 mod cli_live;
 mod cli_reference;
 mod cli_run;
+mod readme;
 mod store_contract;
 mod store_crashes;
 mod store_faults;
