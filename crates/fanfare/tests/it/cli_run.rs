@@ -77,3 +77,11 @@ async fn warnings_are_json_when_programs_read() {
         assert!(json(line)["warning"].is_string(), "{line}");
     }
 }
+
+#[tokio::test]
+async fn a_reader_of_the_output_that_goes_away_ends_the_command() {
+    let shell = shell();
+    let line = format!("({} run -q -- yes; echo code $? >&2) | head -1", env!("CARGO_BIN_EXE_fanfare"));
+    let said = shell.run(&["run", "-q", "--", "sh", "-c", &line]).await;
+    assert_eq!((said.out.as_str(), said.err.as_str()), ("y\n", "code 141\n"), "{said:?}");
+}

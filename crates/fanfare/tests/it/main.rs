@@ -7,6 +7,7 @@ mod cli_config;
 mod cli_errors;
 mod cli_help;
 mod cli_live;
+mod cli_reconnect;
 mod cli_reference;
 mod cli_run;
 mod readme;
