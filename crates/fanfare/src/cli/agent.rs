@@ -27,7 +27,8 @@ pub(crate) fn is_agent(variables: impl IntoIterator<Item = (String, String)>) ->
 
 /// Gives the environment as text; what is no text cannot be a mark.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 #[cfg(test)]

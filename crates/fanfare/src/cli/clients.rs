@@ -33,7 +33,10 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
         Mode::Human | Mode::Table => {
             let now = Zoned::now();
             let rows: Vec<Vec<String>> = clients.iter().map(|client| row(client, &now)).collect();
-            output.line(table(&["client", "by", "address", "listens to", "reader", "state", "behind ", "since"], &rows))?;
+            output.line(table(
+                &["client", "by", "address", "listens to", "reader", "state", "behind ", "since"],
+                &rows,
+            ))?;
         }
         Mode::Json => output.line(&answer.json)?,
         Mode::Ndjson => super::each_of(&answer.json, "clients", |json| output.line(json))?,

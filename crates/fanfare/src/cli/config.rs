@@ -14,7 +14,7 @@ use crate::cli::{Exit, Failure, examples, global};
 #[command(after_help = examples::with_note(&[
     ("What applies, and where each value comes from", "fanfare config show --origin"),
     ("Is the configuration all right?", "fanfare config check"),
-], "See `fanfare help config` for the keys and an example."))]
+], "See `fanfare help settings` for the keys and an example."))]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,

@@ -75,7 +75,8 @@ pub(crate) fn time(timestamp: &str, now: &Zoned) -> String {
 
 /// Writes an object as `k=v k=v`, with what is nested left out; anything else as JSON.
 fn data_text(json: &str) -> String {
-    let text = serde_json::from_str(json).map_or_else(|_| json.to_owned(), |members: Members| members.to_string());
+    let text =
+        serde_json::from_str(json).map_or_else(|_| json.to_owned(), |members: Members| members.to_string());
     shortened(&harmless(&text), DATA_CHARS_MAX).into_owned()
 }
 

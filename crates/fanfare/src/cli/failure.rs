@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use fanfare_core::Invalid;
 use serde::Serialize;
@@ -15,24 +16,24 @@ pub(crate) struct Failure {
     /// How the program ends.
     pub(crate) exit: Exit,
     /// A stable name for programs.
-    pub(crate) code: String,
+    pub(crate) code: Box<str>,
     /// What could not be done: lowercase, no full stop.
-    pub(crate) what: String,
+    pub(crate) what: Box<str>,
     /// Why not.
-    pub(crate) why: Option<String>,
+    pub(crate) why: Option<Box<str>>,
     /// What to do; a command to paste where there is one.
-    pub(crate) fix: Option<String>,
+    pub(crate) fix: Option<Box<str>>,
     /// The part of the input that is meant.
-    pub(crate) at: Option<String>,
+    pub(crate) at: Option<Box<str>>,
     /// The reader of our output has gone: nothing is wrong, and nobody is left to tell.
     pub(crate) is_broken_pipe: bool,
 }
 
 impl Failure {
-    fn new(exit: Exit, code: &str, what: impl Into<String>) -> Failure {
+    fn new(exit: Exit, code: &str, what: impl Into<Box<str>>) -> Failure {
         Failure {
             exit,
-            code: code.to_owned(),
+            code: code.into(),
             what: what.into(),
             why: None,
             fix: None,
@@ -42,12 +43,12 @@ impl Failure {
     }
 
     /// Says that the command line or the configuration cannot be used.
-    pub(crate) fn usage(what: impl Into<String>) -> Failure {
+    pub(crate) fn usage(what: impl Into<Box<str>>) -> Failure {
         Failure::new(Exit::Usage, "usage", what)
     }
 
     /// Says that something did not work.
-    pub(crate) fn failed(what: impl Into<String>) -> Failure {
+    pub(crate) fn failed(what: impl Into<Box<str>>) -> Failure {
         Failure::new(Exit::Failed, "failed", what)
     }
 
@@ -57,21 +58,28 @@ impl Failure {
     }
 
     #[must_use]
-    pub(crate) fn why(mut self, why: impl Into<String>) -> Failure {
+    pub(crate) fn why(mut self, why: impl Into<Box<str>>) -> Failure {
         self.why = Some(why.into());
         self
     }
 
     #[must_use]
-    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Failure {
+    pub(crate) fn fix(mut self, fix: impl Into<Box<str>>) -> Failure {
         self.fix = Some(fix.into());
         self
     }
 
     #[must_use]
-    pub(crate) fn at(mut self, at: impl Into<String>) -> Failure {
+    pub(crate) fn at(mut self, at: impl Into<Box<str>>) -> Failure {
         self.at = Some(at.into());
         self
+    }
+
+    fn waiting(self, retry_after: Option<Duration>) -> Failure {
+        match retry_after {
+            Some(pause) => self.why(format!("it asks to wait {} s", pause.as_secs())),
+            None => self,
+        }
     }
 
     /// Gives the line for programs.
@@ -109,13 +117,13 @@ impl From<client::Error> for Failure {
         let exit = Exit::from_client(&error);
         match error {
             client::Error::Refused(problem) => Failure {
-                at: Some(problem.at).filter(|at| !at.is_empty()),
-                fix: Some(problem.fix).filter(|fix| !fix.is_empty()).or_else(|| {
-                    (exit == Exit::Auth).then(|| "give a token: --token-file FILE, or FANFARE_TOKEN".to_owned())
+                at: some(&problem.at),
+                fix: some(&problem.fix).or_else(|| {
+                    (exit == Exit::Auth).then(|| "give a token: --token-file FILE, or FANFARE_TOKEN".into())
                 }),
                 ..Failure::new(exit, &problem.code, problem.detail)
             }
-            .why_option(problem.retry_after.map(|pause| format!("it asks to wait {} s", pause.as_secs()))),
+            .waiting(problem.retry_after),
             client::Error::Unreachable { url, problem } => {
                 Failure::new(exit, "unreachable", format!("cannot reach {url}"))
                     .why(problem)
@@ -140,17 +148,10 @@ impl From<client::Error> for Failure {
     }
 }
 
-impl Failure {
-    fn why_option(mut self, why: Option<String>) -> Failure {
-        self.why = why;
-        self
-    }
-}
-
 impl From<Invalid> for Failure {
     fn from(invalid: Invalid) -> Failure {
         Failure {
-            at: Some(invalid.at).filter(|at| !at.is_empty()),
+            at: some(&invalid.at),
             ..Failure::new(Exit::Usage, invalid.code.as_str(), invalid.what).fix(invalid.fix)
         }
     }
@@ -162,6 +163,10 @@ impl From<io::Error> for Failure {
         let is_broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
         Failure { is_broken_pipe, ..Failure::failed("cannot write the output").why(said(&error)) }
     }
+}
+
+fn some(text: &str) -> Option<Box<str>> {
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// Gives what the system said, without its number.

@@ -25,7 +25,14 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, value_name = "FORM", value_enum, hide_possible_values = true)]
     output: Option<Mode>,
     /// Colours: auto, always or never
-    #[arg(long, global = true, value_name = "WHEN", value_enum, hide_possible_values = true, hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
     color: Option<ColorChoice>,
     /// How long to wait for an answer [default: 30s]
     #[arg(long, global = true, value_name = "TIME", hide_short_help = true)]
@@ -99,7 +106,8 @@ fn apply(choice: Option<ColorChoice>, agent: bool) {
 
 /// Finds the value of a flag among words that may not parse; none behind `--`.
 fn value_of(words: &[OsString], long: &str, short: Option<&str>) -> Option<String> {
-    let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--").collect();
+    let words: Vec<&str> =
+        words.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--").collect();
     words.iter().enumerate().find_map(|(index, word)| {
         if *word == long || Some(*word) == short {
             return words.get(index + 1).map(|value| (*value).to_owned());

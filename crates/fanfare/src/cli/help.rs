@@ -18,7 +18,7 @@ pub(crate) const STYLES: Styles = Styles::styled().header(HEADER).usage(HEADER).
     ("What the exit codes mean", "fanfare help exit-codes"),
 ]))]
 pub(crate) struct Args {
-    /// A command, or one of: exit-codes, config, environment
+    /// A command, or one of: exit-codes, settings, environment
     topic: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn overview() -> StyledStr {
          fanfare push -c builds.web \"deployed\"  {DIM}# in a third{DIM:#}\n  \
          fanfare run -c builds -- make test     {DIM}# tells when it is done{DIM:#}\n\n\
          {HEADER}Topics:{HEADER:#}\n  \
-         fanfare help exit-codes | config | environment"
+         fanfare help exit-codes | settings | environment"
     ))
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn for_agents(command: Command) -> Command {
 pub(crate) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let page = match args.topic.first().map(String::as_str) {
         Some("exit-codes") => format!("{HEADER}Exit codes{HEADER:#}\n{}", exit::TABLE.trim_end()),
-        Some("config") => config_page(),
+        Some("settings") => settings_page(),
         Some("environment") => environment_page(),
         _ => return command_help(args, output),
     };
@@ -64,7 +64,7 @@ fn command_help(args: &Args, output: Output) -> Result<Exit, Failure> {
             let names: Vec<String> = Cli::command()
                 .get_subcommands()
                 .map(|command| command.get_name().to_owned())
-                .chain(["exit-codes", "config", "environment"].map(str::to_owned))
+                .chain(["exit-codes", "settings", "environment"].map(str::to_owned))
                 .collect();
             let closest = names.iter().max_by(|one, two| {
                 strsim::jaro_winkler(one, name).total_cmp(&strsim::jaro_winkler(two, name))
@@ -79,9 +79,9 @@ fn command_help(args: &Args, output: Output) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn config_page() -> String {
+fn settings_page() -> String {
     let mut text = format!(
-        "{HEADER}Configuration{HEADER:#}\n\
+        "{HEADER}Settings{HEADER:#}\n\
          Flags win over the environment, that over ./fanfare.toml, that over the\n\
          user's config.toml (see `fanfare config path`), that over what is built in.\n\
          `fanfare config show --origin` shows every value and where it comes from.\n\n\
@@ -89,7 +89,7 @@ fn config_page() -> String {
     );
     for key in Key::ALL {
         if !key.is_secret() {
-            text.push_str(&format!("  {:<34}{DIM}{}{DIM:#}\n", key.name(), key.meaning()));
+            text.push_str(&format!("  {:<36}{DIM}{}{DIM:#}\n", key.name(), key.meaning()));
         }
     }
     text.push_str(&format!(

@@ -120,7 +120,8 @@ async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
         query.extend(args.before.map(|position| ("before", position.to_string())));
         query.extend(after.take().map(|after| ("after", after)));
         let page = api.history(&query).await?.value;
-        let events: Vec<Received> = page.events.iter().map(|json| read(json.get(), api)).collect::<Result<_, _>>()?;
+        let events: Vec<Received> =
+            page.events.iter().map(|json| read(json.get(), api)).collect::<Result<_, _>>()?;
         if context.output.mode == Mode::Json {
             for event in &events {
                 context.output.line(format!("{}{}", if is_first { "" } else { "," }, event.json))?;
@@ -143,8 +144,7 @@ async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
 
 impl Args {
     fn query(&self, order: &'static str, limit: usize) -> Vec<(&'static str, String)> {
-        let mut query =
-            vec![("order", order.to_owned()), ("limit", limit.min(PAGE_LEN_MAX).to_string())];
+        let mut query = vec![("order", order.to_owned()), ("limit", limit.min(PAGE_LEN_MAX).to_string())];
         query.extend(self.patterns.iter().map(|pattern| ("channel", pattern.to_string())));
         query.extend(self.event_type.iter().map(|event_type| ("type", event_type.to_string())));
         query.extend(self.min_priority.map(|priority| ("min_priority", priority.to_string())));
@@ -193,7 +193,9 @@ impl Printer<'_> {
 
     fn end(&self) -> Result<(), Failure> {
         if !self.rows.is_empty() {
-            self.context.output.line(table(&["id", "time", "channel", "type", "priority", "message"], &self.rows))?;
+            self.context
+                .output
+                .line(table(&["id", "time", "channel", "type", "priority", "message"], &self.rows))?;
         }
         Ok(())
     }

@@ -28,8 +28,9 @@ pub(crate) fn start(format: Format, output: Output) {
     // Fails when a log has been started already: then that one stays.
     let _ = match format {
         Format::Json => builder.json().flatten_event(true).try_init(),
-        Format::Text => {
-            builder.with_ansi(colours && std::io::stderr().is_terminal()).with_target(output.verbose > 0).try_init()
-        }
+        Format::Text => builder
+            .with_ansi(colours && std::io::stderr().is_terminal())
+            .with_target(output.verbose > 0)
+            .try_init(),
     };
 }

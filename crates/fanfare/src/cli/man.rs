@@ -33,7 +33,8 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         let name = format!("fanfare-{}", subcommand.get_name());
         (name.clone(), subcommand.clone().name(name))
     });
-    let commands: Vec<_> = std::iter::once(("fanfare".to_owned(), command.clone())).chain(subcommands).collect();
+    let commands: Vec<_> =
+        std::iter::once(("fanfare".to_owned(), command.clone())).chain(subcommands).collect();
     for (name, command) in &commands {
         let path = dir.join(format!("{name}.1"));
         fs::write(&path, page(command)?).map_err(|error| Failure::file("write", &path, &error))?;

@@ -32,8 +32,9 @@ mod text;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use fanfare_core::Invalid;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -98,7 +99,9 @@ fn run_with(words: Vec<OsString>) -> Exit {
     let agent = agent::is_agent(agent::environment());
     global::choose_colour(&words, agent);
     let output = Output { mode: global::mode_asked_for(&words), quiet: false, verbose: 0, agent };
-    let cli = match command(agent).try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches))
+    let cli = match command(agent)
+        .try_get_matches_from(words)
+        .and_then(|matches| Cli::from_arg_matches(&matches))
     {
         Ok(cli) => cli,
         Err(error) => return refused(&output, &error),
@@ -154,7 +157,11 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Push(args) => push::run(args, &context),
         Command::Run(args) => run::run(&args, &context),
         Command::Serve(_) => serve::run(&context),
-        Command::Completions(_) | Command::Config(_) | Command::Doctor(_) | Command::Help(_) | Command::Man(_) => {
+        Command::Completions(_)
+        | Command::Config(_)
+        | Command::Doctor(_)
+        | Command::Help(_)
+        | Command::Man(_) => {
             unreachable!("these were done above")
         }
     };
@@ -165,8 +172,14 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
 fn refused(output: &Output, error: &clap::Error) -> Exit {
     let is_answer = matches!(
         error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
+    if let Some(failure) = value_refused(error) {
+        output.failure(&failure);
+        return Exit::Usage;
+    }
     if !is_answer && output.mode.is_json() {
         let text = error.to_string();
         let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
@@ -181,6 +194,14 @@ fn refused(output: &Output, error: &clap::Error) -> Exit {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok,
         _ => Exit::Usage,
     }
+}
+
+/// Says in our own words what is wrong with a value: its parser knows the fix.
+fn value_refused(error: &clap::Error) -> Option<Failure> {
+    let invalid = std::error::Error::source(error)?.downcast_ref::<Invalid>()?.clone();
+    let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+    let name = argument.split(" <").next().unwrap_or_default();
+    Some(Failure::from(invalid).at(name))
 }
 
 /// Runs a command that waits for the network.
@@ -208,7 +229,11 @@ fn block_on_runtime<T>(
 }
 
 /// Gives each element of the list `member` of a JSON object, as it stands there.
-fn each_of(json: &str, member: &str, mut each: impl FnMut(&str) -> std::io::Result<()>) -> Result<(), Failure> {
+fn each_of(
+    json: &str,
+    member: &str,
+    mut each: impl FnMut(&str) -> std::io::Result<()>,
+) -> Result<(), Failure> {
     let members: std::collections::BTreeMap<&str, &serde_json::value::RawValue> =
         serde_json::from_str(json).unwrap_or_default();
     let list = members.get(member).map_or("[]", |raw| raw.get());

@@ -69,20 +69,22 @@ impl Pair<'_> {
     fn json(&self) -> Result<String, Failure> {
         match self.value {
             Value::Text(text) => Ok(json_text(text)),
-            Value::Json(json) => serde_json::from_str::<&RawValue>(json)
-                .map(|raw| raw.get().to_owned())
-                .map_err(|error| {
+            Value::Json(json) => {
+                serde_json::from_str::<&RawValue>(json).map(|raw| raw.get().to_owned()).map_err(|error| {
                     Failure::usage(format!("the value of `{}:=` is no JSON", self.name))
                         .why(error.to_string())
                         .fix(format!("for text write `{}={json}`", self.name))
-                }),
-            Value::File(path) => std::fs::read_to_string(path).map(|text| json_text(&text)).map_err(|error| {
-                Failure::file("read", path, &error).fix(format!(
-                    "for text with an `@` put it into --message, or write `{}=@{}`",
-                    self.name,
-                    path.display()
-                ))
-            }),
+                })
+            }
+            Value::File(path) => {
+                std::fs::read_to_string(path).map(|text| json_text(&text)).map_err(|error| {
+                    Failure::file("read", path, &error).fix(format!(
+                        "for text with an `@` put it into --message, or write `{}=@{}`",
+                        self.name,
+                        path.display()
+                    ))
+                })
+            }
         }
     }
 }

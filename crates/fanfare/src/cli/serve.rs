@@ -172,7 +172,8 @@ async fn cannot_start(error: &anyhow::Error, listen: &[SocketAddr]) -> Failure {
 /// Asks whether a gateway has the address already.
 async fn gateway_at(address: SocketAddr) -> Option<String> {
     const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
-    let target = crate::client::Target { server: format!("http://{address}"), token: None, timeout: PATIENCE };
+    let target =
+        crate::client::Target { server: format!("http://{address}"), token: None, timeout: PATIENCE };
     let api = crate::client::Api::new(target).ok()?;
     api.status().await.ok().map(|status| status.value.version)
 }
@@ -220,9 +221,12 @@ fn make_data_directory(settings: &Settings) -> Result<(), Failure> {
     let Some(value) = settings.value(Key::Store).filter(|value| value.origin == Origin::BuiltIn) else {
         return Ok(());
     };
-    let Some(directory) = value.texts.first().and_then(|path| Path::new(path).parent()) else { return Ok(()) };
+    let Some(directory) = value.texts.first().and_then(|path| Path::new(path).parent()) else {
+        return Ok(());
+    };
     std::fs::create_dir_all(directory).map_err(|error| {
-        Failure::file("make the directory", directory, &error).fix("name another file: --store PATH, or FANFARE_STORE")
+        Failure::file("make the directory", directory, &error)
+            .fix("name another file: --store PATH, or FANFARE_STORE")
     })
 }
 
@@ -237,7 +241,11 @@ fn config(settings: &Settings) -> Result<app::Config, Failure> {
         .parsed(Key::MaxEventsPerSecond, number)?
         .map_or(hub::Config::default().events_per_second, |number| u32::try_from(number).unwrap_or(u32::MAX));
     let config = app::Config {
-        listen: settings.texts(Key::Listen).iter().map(|text| address(text)).collect::<Result<_, Invalid>>()?,
+        listen: settings
+            .texts(Key::Listen)
+            .iter()
+            .map(|text| address(text))
+            .collect::<Result<_, Invalid>>()?,
         store: store_spec(settings)?,
         retention: Retention {
             age: settings.parsed(Key::RetentionAge, positive)?.unwrap_or(retention.age),
@@ -273,15 +281,21 @@ fn refuse_strangers(config: &app::Config, settings: &Settings) -> Result<(), Fai
     }
     match config.listen.iter().find(|address| !address.ip().is_loopback()) {
         None => Ok(()),
-        Some(address) => Err(Failure::usage(format!("other machines could reach {address}, and nobody asks who they are"))
-            .why("whoever reaches the gateway may push, and read everything")
-            .fix(format!("listen on 127.0.0.1:{}; or, when the network is yours alone, add --no-auth", address.port()))),
+        Some(address) => {
+            Err(Failure::usage(format!("other machines could reach {address}, and nobody asks who they are"))
+                .why("whoever reaches the gateway may push, and read everything")
+                .fix(format!(
+                    "listen on 127.0.0.1:{}; or, when the network is yours alone, add --no-auth",
+                    address.port()
+                )))
+        }
     }
 }
 
 fn store_spec(settings: &Settings) -> Result<StoreSpec, Failure> {
     let text = settings.text(Key::Store).ok_or_else(|| {
-        Failure::usage("there is no home directory for the log").fix("name a file: --store PATH, or FANFARE_STORE")
+        Failure::usage("there is no home directory for the log")
+            .fix("name a file: --store PATH, or FANFARE_STORE")
     })?;
     let Ok(spec) = text.parse();
     Ok(spec)

@@ -15,9 +15,8 @@ pub(crate) struct Stop {
 impl Stop {
     /// Begins to catch them.
     pub(crate) fn new() -> Result<Stop, Failure> {
-        let caught = |kind| {
-            signal(kind).map_err(|error| Failure::failed("cannot catch signals").why(said(&error)))
-        };
+        let caught =
+            |kind| signal(kind).map_err(|error| Failure::failed("cannot catch signals").why(said(&error)));
         Ok(Stop { interrupt: caught(SignalKind::interrupt())?, terminate: caught(SignalKind::terminate())? })
     }
 

@@ -65,10 +65,9 @@ impl Api {
             // A proxy would look for the gateway on its own machine.
             http = http.no_proxy();
         }
-        let http = http.build().map_err(|error| Error::NotFanfare {
-            url: target.server.clone(),
-            problem: innermost(&error),
-        })?;
+        let http = http
+            .build()
+            .map_err(|error| Error::NotFanfare { url: target.server.clone(), problem: innermost(&error) })?;
         Ok(Api { http, target })
     }
 
@@ -140,10 +139,7 @@ impl Api {
         }
         // Only the head has to be in time: the body has no end.
         let Ok(sent) = tokio::time::timeout(self.target.timeout, request.send()).await else {
-            return Err(Error::TimedOut {
-                url: self.target.server.clone(),
-                after: self.target.timeout,
-            });
+            return Err(Error::TimedOut { url: self.target.server.clone(), after: self.target.timeout });
         };
         let response = self.checked(sent).await?;
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());

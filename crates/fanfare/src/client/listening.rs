@@ -248,7 +248,8 @@ impl Listening {
         let again = std::mem::replace(&mut self.was_open, true);
         self.reported = None;
         self.last_id = connected.after;
-        self.state = State::Open(Box::new(Frames::new(connected.response.bytes_stream(), self.last_id.clone())));
+        self.state =
+            State::Open(Box::new(Frames::new(connected.response.bytes_stream(), self.last_id.clone())));
         Notice::Connected { after: self.last_id.clone(), again }
     }
 

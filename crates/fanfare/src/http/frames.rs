@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -37,8 +37,16 @@ pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let frame = CloseFrame { code, reason: reason.into() };
     let goodbye = async {
-        if wire.close(Some(frame)).await.is_ok() {
-            while let Some(Ok(_)) = wire.next().await {}
+        if wire.close(Some(frame)).await.is_err() {
+            return;
+        }
+        while let Some(Ok(_)) = wire.next().await {}
+        // The rest of a message that is too large, say, is read and thrown away: to close on unread bytes resets
+        // the connection, and the other end may see the reset before the reason.
+        let stream = wire.get_mut();
+        let mut unwanted = [0; 4096];
+        if stream.shutdown().await.is_ok() {
+            while matches!(stream.read(&mut unwanted).await, Ok(1..)) {}
         }
     };
     // Whoever does not answer in time is hung up on.

@@ -1,5 +1,12 @@
 //! Behaviour, from outside.
 
+mod cli;
+mod cli_config;
+mod cli_errors;
+mod cli_help;
+mod cli_live;
+mod cli_reference;
+mod cli_run;
 mod store_contract;
 mod store_crashes;
 mod store_faults;

@@ -9,7 +9,11 @@ use crate::client::Api;
 pub(crate) async fn run(api: &Api, output: Output) -> Result<Exit, Failure> {
     let trips = round_trip(api).await;
     let is_fine = trips.len() > 1 && trips.iter().all(|trip| trip.result.is_ok());
-    output.result(|| table(&trips), &json(&trips, is_fine), || if is_fine { "ok" } else { "failed" }.to_owned())?;
+    output.result(
+        || table(&trips),
+        &json(&trips, is_fine),
+        || if is_fine { "ok" } else { "failed" }.to_owned(),
+    )?;
     Ok(if is_fine { Exit::Ok } else { Exit::Failed })
 }
 

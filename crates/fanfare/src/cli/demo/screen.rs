@@ -75,7 +75,10 @@ impl Screen {
                 Err(problem) => format!("{ERROR}✗{ERROR:#} {way} {problem}"),
             })
             .collect();
-        self.output.line(format!("  {}\n\n  {DIM}Events, and who got them · Ctrl-C stops{DIM:#}\n", trips.join("   ")))?;
+        self.output.line(format!(
+            "  {}\n\n  {DIM}Events, and who got them · Ctrl-C stops{DIM:#}\n",
+            trips.join("   ")
+        ))?;
         Ok(())
     }
 

@@ -69,7 +69,11 @@ fn configuration(named: Option<&Path>) -> Finding {
 fn data_directory(settings: &Settings) -> Finding {
     const CHECK: &str = "data";
     let Some(store) = settings.text(Key::Store) else {
-        return Finding::bad(CHECK, "there is no home directory for the log", "name a file: --store PATH, or FANFARE_STORE");
+        return Finding::bad(
+            CHECK,
+            "there is no home directory for the log",
+            "name a file: --store PATH, or FANFARE_STORE",
+        );
     };
     if store == "memory" {
         return Finding::good(CHECK, "the log is kept in memory, and ends with the gateway");
@@ -83,7 +87,9 @@ fn data_directory(settings: &Settings) -> Finding {
     match tempfile_in(directory) {
         Ok(()) if path.exists() => Finding::good(CHECK, store),
         Ok(()) => Finding::good(CHECK, format!("{store} (made when `fanfare serve` starts)")),
-        Err(error) => Finding::bad(CHECK, format!("cannot write in {}: {}", directory.display(), said(&error)), fix),
+        Err(error) => {
+            Finding::bad(CHECK, format!("cannot write in {}: {}", directory.display(), said(&error)), fix)
+        }
     }
 }
 
@@ -97,7 +103,11 @@ fn tempfile_in(directory: &Path) -> std::io::Result<()> {
 fn sqlite() -> Finding {
     let version = rusqlite::version();
     if rusqlite::version_number() < SQLITE_VERSION_MIN {
-        return Finding::bad("sqlite", format!("{version} can lose events"), "build with SQLite 3.51.3 or later");
+        return Finding::bad(
+            "sqlite",
+            format!("{version} can lose events"),
+            "build with SQLite 3.51.3 or later",
+        );
     }
     Finding::good("sqlite", version)
 }
@@ -114,7 +124,11 @@ fn gateway(api: &Api, status: &crate::client::answer::Status) -> Finding {
 
 fn not_running(failure: &Failure) -> Finding {
     let why = failure.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    Finding::note("gateway", format!("{}{why}", failure.what), "fanfare serve   or, elsewhere:   --server URL")
+    Finding::note(
+        "gateway",
+        format!("{}{why}", failure.what),
+        "fanfare serve   or, elsewhere:   --server URL",
+    )
 }
 
 /// Compares our clock with the gateway's, which comes in whole seconds.
@@ -137,7 +151,9 @@ async fn round_trip(api: &Api) -> Finding {
     const CHECK: &str = "round trip";
     let started = Instant::now();
     match tokio::time::timeout(ROUND_TRIP_MAX, there_and_back(api)).await {
-        Ok(Ok(())) => Finding::good(CHECK, format!("pushed and heard within {}", duration(started.elapsed()))),
+        Ok(Ok(())) => {
+            Finding::good(CHECK, format!("pushed and heard within {}", duration(started.elapsed())))
+        }
         Ok(Err(error)) => Finding::failed(CHECK, &Failure::from(error)),
         Err(_) => Finding::bad(
             CHECK,

@@ -64,7 +64,7 @@ impl Finding {
             check,
             verdict: Verdict::Bad,
             what: format!("{}{at}{why}", failure.what),
-            fix: failure.fix.clone(),
+            fix: failure.fix.as_deref().map(str::to_owned),
         }
     }
 }
@@ -123,8 +123,7 @@ fn line(finding: &Finding) -> String {
         Verdict::Good => ("✓", SUCCESS),
         Verdict::Note => ("!", WARNING),
     };
-    let mut line =
-        format!("{style}{symbol}{style:#} {BOLD}{:<14}{BOLD:#} {}", finding.check, finding.what);
+    let mut line = format!("{style}{symbol}{style:#} {BOLD}{:<14}{BOLD:#} {}", finding.check, finding.what);
     if let Some(fix) = &finding.fix {
         line.push_str(&format!("\n  {DIM}{:<14}{DIM:#} {LITERAL}fix{LITERAL:#}: {fix}", ""));
     }

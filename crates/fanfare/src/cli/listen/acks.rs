@@ -11,11 +11,13 @@ pub(crate) struct Acks {
     reader: Option<ReaderName>,
     wanted: Option<String>,
     asked: Option<BoxFuture<'static, Result<(), Error>>>,
+    /// Something was not done, so nothing after it may be acknowledged.
+    is_frozen: bool,
 }
 
 impl Acks {
     pub(crate) fn new(api: Api, reader: Option<ReaderName>) -> Acks {
-        Acks { api, reader, wanted: None, asked: None }
+        Acks { api, reader, wanted: None, asked: None, is_frozen: false }
     }
 
     /// Says whether anything is acknowledged at all.
@@ -25,10 +27,15 @@ impl Acks {
 
     /// Notes that everything up to `id` is done.
     pub(crate) fn acknowledge(&mut self, id: &str) {
-        if self.is_durable() {
+        if self.is_durable() && !self.is_frozen {
             self.wanted = Some(id.to_owned());
             self.ask();
         }
+    }
+
+    /// Acknowledges nothing but what is noted already.
+    pub(crate) fn freeze(&mut self) {
+        self.is_frozen = true;
     }
 
     /// Drives the request that is on its way; gives what went wrong with it. Never ends when nothing is.

@@ -100,35 +100,46 @@ async fn listen(args: Args, context: &Context) -> Result<Exit, Failure> {
     let mut running = Running::new();
     let mut listening = Listening::new(api, args.wish());
     show.start(&args.patterns, listening.server());
-    let exit = loop {
+    let result = loop {
         if left == Some(0) && running.is_empty() {
-            break Exit::Ok;
+            break Ok(Exit::Ok);
         }
-        tokio::select! {
-            exit = stop.asked() => break exit,
-            Some(ended) = running.next() => finished(&ended, &mut acks, context)?,
-            warning = acks.answered() => show.warn(&warning),
-            item = listening.next(), if left != Some(0) && running.len() < concurrency => match item? {
-                Item::Notice(notice) => show.notice(&notice)?,
-                Item::Event(event) => {
+        let done = tokio::select! {
+            exit = stop.asked() => break Ok(exit),
+            Some(ended) = running.next() => finished(&ended, &mut acks, context),
+            warning = acks.answered() => {
+                show.warn(&warning);
+                Ok(())
+            }
+            item = listening.next(), if left != Some(0) && running.len() < concurrency => match item {
+                Err(error) => Err(error.into()),
+                Ok(Item::Notice(notice)) => show.notice(&notice).map_err(Failure::from),
+                Ok(Item::Event(event)) => {
                     left = left.map(|left| left - 1);
                     match &command {
                         Some(command) => {
                             show.started(&event);
                             running.push_back(command.run(event).boxed());
+                            Ok(())
                         }
                         None => {
-                            show.event(&event)?;
-                            acks.acknowledge(&event.value.id);
+                            let shown = show.event(&event);
+                            if shown.is_ok() {
+                                acks.acknowledge(&event.value.id);
+                            }
+                            shown.map_err(Failure::from)
                         }
                     }
                 }
             },
+        };
+        if let Err(failure) = done {
+            break Err(failure);
         }
     };
     drop(listening);
-    finish(running, acks, &mut stop, &show, context).await?;
-    Ok(exit)
+    let finished = finish(running, acks, &mut stop, &show, context).await;
+    result.and_then(|exit| finished.map(|()| exit))
 }
 
 /// Lets what runs come to its end, and acknowledges it; another signal breaks that off.
@@ -140,13 +151,14 @@ async fn finish(
     context: &Context,
 ) -> Result<(), Failure> {
     let work = async {
+        let mut result = Ok(());
         while let Some(ended) = running.next().await {
-            finished(&ended, &mut acks, context)?;
+            result = result.and(finished(&ended, &mut acks, context));
         }
         if let Some(warning) = acks.flush().await {
             show.warn(&warning);
         }
-        Ok(())
+        result
     };
     tokio::select! {
         done = work => done,
@@ -163,6 +175,7 @@ fn finished(ended: &Ended, acks: &mut Acks, context: &Context) -> Result<(), Fai
     };
     let what = format!("the command for {} {problem}", ended.id);
     if acks.is_durable() {
+        acks.freeze();
         return Err(Failure::failed(what)
             .why("it was not acknowledged, and comes again the next time")
             .fix("mend the command, then listen again with the same --reader"));

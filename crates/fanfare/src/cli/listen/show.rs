@@ -34,7 +34,9 @@ impl Show {
             [] => "all channels".to_owned(),
             patterns => patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", "),
         };
-        self.output.note(format!("{DIM}listening to{DIM:#} {BOLD}{channels}{BOLD:#} {DIM}at {server} · Ctrl-C stops{DIM:#}"));
+        self.output.note(format!(
+            "{DIM}listening to{DIM:#} {BOLD}{channels}{BOLD:#} {DIM}at {server} · Ctrl-C stops{DIM:#}"
+        ));
     }
 
     pub(crate) fn event(&mut self, event: &Received) -> io::Result<()> {

@@ -132,10 +132,14 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 fn said(pushed: &Pushed) -> String {
     let Pushed { id, channel, stream_clients, repeated } = pushed;
     if *repeated {
-        return format!("{BOLD}={BOLD:#} pushed before: {CHANNEL}{channel}{CHANNEL:#} {id}; nothing was appended");
+        return format!(
+            "{BOLD}={BOLD:#} pushed before: {CHANNEL}{channel}{CHANNEL:#} {id}; nothing was appended"
+        );
     }
     let listeners = count(*stream_clients, "live listener");
-    format!("{SUCCESS}✓{SUCCESS:#} pushed to {CHANNEL}{channel}{CHANNEL:#} {DIM}·{DIM:#} {id} {DIM}·{DIM:#} {listeners}")
+    format!(
+        "{SUCCESS}✓{SUCCESS:#} pushed to {CHANNEL}{channel}{CHANNEL:#} {DIM}·{DIM:#} {id} {DIM}·{DIM:#} {listeners}"
+    )
 }
 
 fn message(args: &Args, words: &[String]) -> Result<String, Failure> {
@@ -153,9 +157,10 @@ fn message(args: &Args, words: &[String]) -> Result<String, Failure> {
     if all.is_empty() {
         let failure = Failure::usage("there is no message");
         return Err(match args.words.first() {
-            Some(_) => failure
-                .why("all words look like data")
-                .fix(format!("fanfare push \"a message\" {0}   or, as text:   fanfare push -- {0}", args.words.join(" "))),
+            Some(_) => failure.why("all words look like data").fix(format!(
+                "fanfare push \"a message\" {0}   or, as text:   fanfare push -- {0}",
+                args.words.join(" ")
+            )),
             None => failure.fix("fanfare push \"deploy finished\"   or   fanfare push -   to read stdin"),
         });
     }

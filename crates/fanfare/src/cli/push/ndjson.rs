@@ -51,8 +51,11 @@ pub(crate) async fn push_lines(channel: Option<Channel>, context: &Context) -> R
         }
     }
     if context.output.mode == Mode::Human || context.output.mode == Mode::Table {
-        let last = if total.pushed == 0 { String::new() } else { format!(" {DIM}· last{DIM:#} {}", total.last_id) };
-        context.output.line(format!("{SUCCESS}✓{SUCCESS:#} pushed {}{last}", count(total.pushed, "event")))?;
+        let last =
+            if total.pushed == 0 { String::new() } else { format!(" {DIM}· last{DIM:#} {}", total.last_id) };
+        context
+            .output
+            .line(format!("{SUCCESS}✓{SUCCESS:#} pushed {}{last}", count(total.pushed, "event")))?;
     }
     Ok(Exit::Ok)
 }
@@ -153,7 +156,11 @@ fn read_line(stdin: &mut impl BufRead, number: u64) -> Result<Option<String>, Fa
 /// Checks a line here, where its number is known, and gives it a key, without touching what it says.
 fn checked(text: &str, number: u64, channel: Option<&Channel>) -> Result<Line, Failure> {
     let explain = |invalid: Invalid| {
-        let at = format!("line {number} of stdin{}", invalid.at.strip_prefix("/0").unwrap_or_default());
+        let member = invalid.at.strip_prefix("/0").filter(|member| !member.is_empty());
+        let at = format!(
+            "line {number} of stdin{}",
+            member.map(|member| format!(", {member}")).unwrap_or_default()
+        );
         Failure::from(invalid).at(at)
     };
     let text = text.trim();
@@ -189,14 +196,17 @@ mod tests {
     fn a_channel_is_for_those_that_name_none() {
         let channel = "builds".parse().expect("a channel");
         let event = |text| checked(text, 1, Some(&channel)).expect("an event").event;
-        assert!(event("{\"message\":\"x\",\"idempotency_key\":\"a\"}").starts_with("{\"channel\":\"builds\","));
+        assert!(
+            event("{\"message\":\"x\",\"idempotency_key\":\"a\"}").starts_with("{\"channel\":\"builds\",")
+        );
         assert!(!event("{\"message\":\"x\",\"channel\":\"b\",\"idempotency_key\":\"a\"}").contains("builds"));
     }
 
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
-        let failure = checked("{\"message\":\"x\",\"priority\":\"urgent\"}", 7, None).map(|_| ()).expect_err("wrong");
-        assert_eq!(failure.at.as_deref(), Some("line 7 of stdin/priority"));
+        let failure =
+            checked("{\"message\":\"x\",\"priority\":\"urgent\"}", 7, None).map(|_| ()).expect_err("wrong");
+        assert_eq!(failure.at.as_deref(), Some("line 7 of stdin, /priority"));
         assert!(checked("hello", 1, None).is_err());
     }
 }

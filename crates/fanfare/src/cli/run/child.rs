@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal as Caught, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::cli::Exit;
@@ -24,6 +24,7 @@ pub(crate) struct Child {
     tail: Tail,
     /// Resolve when all output was copied.
     copied: Vec<oneshot::Receiver<()>>,
+    signals: Signals,
 }
 
 /// How a command ended.
@@ -38,12 +39,14 @@ pub(crate) enum Outcome {
 impl Child {
     /// Starts it. Without lines to keep, it gets our output itself.
     pub(crate) fn spawn(command: &[String], tail_len: u16) -> Result<Child, Outcome> {
+        let not_started = |error: &io::Error| Outcome::NotStarted { problem: said(error), is_missing: false };
+        // From before the start: a signal in between would end us, and leave the command without an end.
+        let signals = Signals::catch().map_err(|error| not_started(&error))?;
         let mut process = tokio::process::Command::new(&command[0]);
         process.args(&command[1..]);
         let tail = Tail::new(tail_len);
         let mut copied = Vec::new();
         if tail_len > 0 {
-            let not_started = |error: &io::Error| Outcome::NotStarted { problem: said(error), is_missing: false };
             let (out, out_end) = way_through(io::stdout()).map_err(|error| not_started(&error))?;
             let (err, err_end) = way_through(io::stderr()).map_err(|error| not_started(&error))?;
             process.stdout(Stdio::from(out_end)).stderr(Stdio::from(err_end));
@@ -51,7 +54,7 @@ impl Child {
             copied.push(copy(&tail, err, io::stderr()));
         }
         match process.spawn() {
-            Ok(process) => Ok(Child { process, tail, copied }),
+            Ok(process) => Ok(Child { process, tail, copied, signals }),
             Err(error) => Err(Outcome::NotStarted {
                 problem: said(&error),
                 is_missing: error.kind() == io::ErrorKind::NotFound,
@@ -83,21 +86,48 @@ impl Child {
                 let _ = kill_process(pid, signal);
             }
         };
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut quit = signal(SignalKind::quit())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut hangup = signal(SignalKind::hangup())?;
-        let mut user1 = signal(SignalKind::user_defined1())?;
-        let mut user2 = signal(SignalKind::user_defined2())?;
         loop {
             tokio::select! {
                 status = self.process.wait() => return status,
-                _ = terminate.recv() => send(Signal::TERM),
-                _ = hangup.recv() => send(Signal::HUP),
-                _ = user1.recv() => send(Signal::USR1),
-                _ = user2.recv() => send(Signal::USR2),
-                _ = interrupt.recv() => if !comes_from_the_terminal() { send(Signal::INT) },
-                _ = quit.recv() => if !comes_from_the_terminal() { send(Signal::QUIT) },
+                signal = self.signals.next() => send(signal),
+            }
+        }
+    }
+}
+
+/// The signals that are passed on.
+#[derive(Debug)]
+struct Signals {
+    hangup: Caught,
+    interrupt: Caught,
+    quit: Caught,
+    terminate: Caught,
+    user1: Caught,
+    user2: Caught,
+}
+
+impl Signals {
+    fn catch() -> io::Result<Signals> {
+        Ok(Signals {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            terminate: signal(SignalKind::terminate())?,
+            user1: signal(SignalKind::user_defined1())?,
+            user2: signal(SignalKind::user_defined2())?,
+        })
+    }
+
+    /// Waits for the next that the command does not have already.
+    async fn next(&mut self) -> Signal {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => return Signal::HUP,
+                _ = self.terminate.recv() => return Signal::TERM,
+                _ = self.user1.recv() => return Signal::USR1,
+                _ = self.user2.recv() => return Signal::USR2,
+                _ = self.interrupt.recv() => if !comes_from_the_terminal() { return Signal::INT },
+                _ = self.quit.recv() => if !comes_from_the_terminal() { return Signal::QUIT },
             }
         }
     }

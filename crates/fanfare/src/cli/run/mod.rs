@@ -128,7 +128,13 @@ impl Report<'_> {
     }
 
     /// Pushes, or warns: the command comes first.
-    async fn push(&self, message: &str, event_type: &str, data: &serde_json::Value, priority: Option<Priority>) {
+    async fn push(
+        &self,
+        message: &str,
+        event_type: &str,
+        data: &serde_json::Value,
+        priority: Option<Priority>,
+    ) {
         let own_id = idempotency_key();
         let data = RawValue::from_string(data.to_string()).expect("a JSON value as text is JSON");
         let key = format!("run-{}", self.run);
@@ -175,7 +181,8 @@ mod tests {
 
     #[test]
     fn a_command_can_be_pasted() {
-        let line = |words: &[&str]| command_line(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        let line =
+            |words: &[&str]| command_line(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
         assert_eq!(line(&["make", "test"]), "make test");
         assert_eq!(line(&["sh", "-c", "echo it's; exit 3"]), r"sh -c 'echo it'\''s; exit 3'");
         assert_eq!(line(&["x", ""]), "x ''");

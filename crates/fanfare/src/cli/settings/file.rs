@@ -23,7 +23,7 @@ impl File {
             Failure::usage(format!("`{}` is no TOML", path.display()))
                 .at(format!("line {line}"))
                 .why(error.message().to_owned())
-                .fix("see the example in `fanfare help config`")
+                .fix("see the example in `fanfare help settings`")
         })?;
         let mut values = Vec::new();
         collect(path, "", &table, &mut values)?;
@@ -69,9 +69,10 @@ fn texts(key: Key, value: &Value) -> Result<Vec<String>, &'static str> {
         Value::String(text) => Ok(vec![text.clone()]),
         Value::Integer(number) => Ok(vec![number.to_string()]),
         Value::Boolean(switch) => Ok(vec![switch.to_string()]),
-        Value::Array(parts) if key.is_list() => {
-            parts.iter().map(|part| part.as_str().map(str::to_owned).ok_or("a list of something else than text")).collect()
-        }
+        Value::Array(parts) if key.is_list() => parts
+            .iter()
+            .map(|part| part.as_str().map(str::to_owned).ok_or("a list of something else than text"))
+            .collect(),
         Value::Array(_) => Err("a list, where one value is meant"),
         Value::Datetime(_) => Err("a date"),
         Value::Float(_) => Err("a number with a fraction"),
@@ -118,7 +119,8 @@ mod tests {
             "server = \"http://10.0.0.1:8000\"\n[serve]\nretention-count = 5\ncors = [\"http://a\", \"http://b\"]\nno-auth = true\n",
         )
         .expect("fine");
-        let texts = |key| file.values.iter().find(|(other, _)| *other == key).map(|(_, texts)| texts.join(" "));
+        let texts =
+            |key| file.values.iter().find(|(other, _)| *other == key).map(|(_, texts)| texts.join(" "));
         assert_eq!(texts(Key::Server).as_deref(), Some("http://10.0.0.1:8000"));
         assert_eq!(texts(Key::RetentionCount).as_deref(), Some("5"));
         assert_eq!(texts(Key::Cors).as_deref(), Some("http://a http://b"));
@@ -135,7 +137,12 @@ mod tests {
                 "fanfare.toml",
                 "did you mean `listen`, in the table `[serve]`?",
             ),
-            ("[x]\ny = 1", "there is no setting `x`", "fanfare.toml", "`fanfare config show` lists all settings"),
+            (
+                "[x]\ny = 1",
+                "there is no setting `x`",
+                "fanfare.toml",
+                "`fanfare config show` lists all settings",
+            ),
             (
                 "timeout = \"soon\"",
                 "`soon` is no duration",
@@ -157,7 +164,7 @@ mod tests {
         ] {
             let failure = read(text).expect_err(text);
             assert_eq!(
-                (failure.what.as_str(), failure.at.as_deref(), failure.fix.as_deref()),
+                (&*failure.what, failure.at.as_deref(), failure.fix.as_deref()),
                 (what, Some(at), Some(fix))
             );
         }

@@ -41,27 +41,27 @@ macro_rules! keys {
 
 keys! {
     Server => "server", "FANFARE_URL", "the gateway to call";
-    Token => "token", "FANFARE_TOKEN", "shows the gateway who is calling; only in the environment";
+    Token => "token", "FANFARE_TOKEN", "who is calling; only in the environment";
     TokenFile => "token-file", "FANFARE_TOKEN_FILE", "a file that holds the token";
     Output => "output", "FANFARE_OUTPUT", "human, json, ndjson, table or raw";
     Color => "color", "FANFARE_COLOR", "auto, always or never";
     Timeout => "timeout", "FANFARE_TIMEOUT", "how long to wait for an answer";
     Listen => "serve.listen", "FANFARE_LISTEN", "addresses to listen on";
     Store => "serve.store", "FANFARE_STORE", "`memory`, or the file of the log";
-    RetentionAge => "serve.retention-age", "FANFARE_RETENTION_AGE", "events older than this are removed";
+    RetentionAge => "serve.retention-age", "FANFARE_RETENTION_AGE", "remove events that are older";
     RetentionCount => "serve.retention-count", "FANFARE_RETENTION_COUNT", "most events that are kept";
     RetentionBytes => "serve.retention-bytes", "FANFARE_RETENTION_BYTES", "most bytes of events that are kept";
-    Cors => "serve.cors", "FANFARE_CORS", "origins of pages that may listen and push";
+    Cors => "serve.cors", "FANFARE_CORS", "origins whose pages may listen and push";
     AllowedHost => "serve.allowed-host", "FANFARE_ALLOWED_HOST", "names that the gateway answers for";
-    NoAuth => "serve.no-auth", "FANFARE_NO_AUTH", "serve other machines without asking who they are";
+    NoAuth => "serve.no-auth", "FANFARE_NO_AUTH", "serve others without asking who they are";
     MaxConnections => "serve.max-connections", "FANFARE_MAX_CONNECTIONS", "most connections";
     MaxConnectionsPerAddress =>
         "serve.max-connections-per-address", "FANFARE_MAX_CONNECTIONS_PER_ADDRESS",
         "most connections from one address";
     MaxEventsPerSecond =>
-        "serve.max-events-per-second", "FANFARE_MAX_EVENTS_PER_SECOND", "most events per second from one caller";
+        "serve.max-events-per-second", "FANFARE_MAX_EVENTS_PER_SECOND", "most events a second from one caller";
     StallTimeout =>
-        "serve.stall-timeout", "FANFARE_STALL_TIMEOUT", "a reader that takes nothing for so long is disconnected";
+        "serve.stall-timeout", "FANFARE_STALL_TIMEOUT", "how long a reader may take nothing";
     ShutdownTimeout =>
         "serve.shutdown-timeout", "FANFARE_SHUTDOWN_TIMEOUT", "how long a stop may take";
     LogFormat => "serve.log-format", "FANFARE_LOG_FORMAT", "text or json";
@@ -129,12 +129,17 @@ impl Key {
                 | Key::MaxEventsPerSecond => number(text).map(drop)?,
                 Key::RetentionBytes => bytes::parse(text).map(drop)?,
                 Key::NoAuth if !matches!(text.as_str(), "true" | "false") => {
-                    return Err(invalid(format!("`{text}` is neither true nor false"), "write `true` or `false`"));
+                    return Err(invalid(
+                        format!("`{text}` is neither true nor false"),
+                        "write `true` or `false`",
+                    ));
                 }
                 Key::LogFormat if !matches!(text.as_str(), "text" | "json") => {
                     return Err(invalid(format!("`{text}` is no log format"), "write `text` or `json`"));
                 }
-                Key::Store | Key::Token | Key::TokenFile | Key::AllowedHost | Key::Cors if text.is_empty() => {
+                Key::Store | Key::Token | Key::TokenFile | Key::AllowedHost | Key::Cors
+                    if text.is_empty() =>
+                {
                     return Err(invalid("the value is empty", "give a value, or leave the key out"));
                 }
                 Key::AllowedHost
@@ -157,7 +162,10 @@ fn invalid(what: impl Into<String>, fix: impl Into<std::borrow::Cow<'static, str
 /// Reads the address of a gateway, and drops what is behind the host.
 pub(crate) fn server(text: &str) -> Result<String, Invalid> {
     let refused = |problem: &str| {
-        invalid(format!("`{text}` is no gateway's address: {problem}"), "write it like `http://127.0.0.1:8000`")
+        invalid(
+            format!("`{text}` is no gateway's address: {problem}"),
+            "write it like `http://127.0.0.1:8000`",
+        )
     };
     if !text.contains("://") {
         return Err(refused("it has no `http://` or `https://`"));
@@ -234,8 +242,15 @@ mod tests {
     fn the_address_of_a_gateway_has_a_scheme_and_no_path() {
         assert_eq!(server("http://127.0.0.1:8000/").expect("fine"), "http://127.0.0.1:8000");
         assert_eq!(server("https://push.example.com").expect("fine"), "https://push.example.com");
-        for text in ["127.0.0.1:8000", "localhost", "ftp://x", "http://u:p@x", "http://x/api", "http://", "http://x?y"]
-        {
+        for text in [
+            "127.0.0.1:8000",
+            "localhost",
+            "ftp://x",
+            "http://u:p@x",
+            "http://x/api",
+            "http://",
+            "http://x?y",
+        ] {
             assert!(server(text).is_err(), "{text}");
         }
     }

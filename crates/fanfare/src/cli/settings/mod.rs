@@ -64,7 +64,8 @@ pub(crate) fn paths(named: Option<&Path>) -> Vec<PathBuf> {
     if let Some(path) = named {
         return vec![path.to_owned()];
     }
-    let user = directories::ProjectDirs::from("", "", "fanfare").map(|dirs| dirs.config_dir().join("config.toml"));
+    let user =
+        directories::ProjectDirs::from("", "", "fanfare").map(|dirs| dirs.config_dir().join("config.toml"));
     std::iter::once(PathBuf::from(".").join(PROJECT_FILE)).chain(user).collect()
 }
 
@@ -162,7 +163,9 @@ impl Settings {
         let Some(value) = self.value(Key::TokenFile) else { return Ok(None) };
         let path = Path::new(value.texts.first().map(String::as_str).unwrap_or_default());
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::file("read the token in", path, &error).at(value.origin.to_string())
+            Failure::file("read the token in", path, &error)
+                .at(value.origin.to_string())
+                .fix("name the file that holds the token: --token-file, or FANFARE_TOKEN_FILE")
         })?;
         let token = text.trim();
         if token.is_empty() || token.chars().any(|c| c.is_whitespace() || c.is_control()) {

@@ -51,16 +51,22 @@ const VECTORS: &[(&str, &str, &[&str])] = &[
     ("an id lasts", "id: 1\ndata: x\n\ndata: y\n\n", &["message|x|1", "message|y|1"]),
     ("an id without data counts", "id: 1\n\ndata: y\n\n", &["message|y|1"]),
     ("an empty id takes back", "id: 1\ndata: x\n\nid\ndata: y\n\n", &["message|x|1", "message|y|-"]),
-    ("an id with NUL is passed over", "id: 1\ndata: x\n\nid: 2\0\ndata: y\n\n", &["message|x|1", "message|y|1"]),
+    (
+        "an id with NUL is passed over",
+        "id: 1\ndata: x\n\nid: 2\0\ndata: y\n\n",
+        &["message|x|1", "message|y|1"],
+    ),
     ("the last id of a block wins", "id: 1\nid: 2\ndata: x\n\n", &["message|x|2"]),
     ("unknown fields are nothing", "datas: a\n data: b\nDATA: c\ndata : d\ndata: x\n\n", &["message|x|-"]),
     ("a value may hold colons", "data: a:b: c\n\n", &["message|a:b: c|-"]),
     ("data may hold NUL", "data: a\0b\n\n", &["message|a\0b|-"]),
     ("an unfinished block is dropped", "data: x\n\nid: 2\ndata: y\n", &["message|x|-"]),
     ("an unfinished line is dropped", "data: x\n\ndata: y", &["message|x|-"]),
-    ("the form of our own gateway", "retry: 1500\n: fanfare\n\nid: k3f9x2ab-1\ndata: {}\n\n", &[
-        "message|{}|k3f9x2ab-1",
-    ]),
+    (
+        "the form of our own gateway",
+        "retry: 1500\n: fanfare\n\nid: k3f9x2ab-1\ndata: {}\n\n",
+        &["message|{}|k3f9x2ab-1"],
+    ),
     ("characters of several bytes", "data: täglich ☕ 𝄞\n\n", &["message|täglich ☕ 𝄞|-"]),
 ];
 

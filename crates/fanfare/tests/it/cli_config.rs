@@ -1,0 +1,115 @@
+//! Settings: which wins, and where it comes from.
+
+use crate::cli::{Shell, json};
+
+#[tokio::test]
+async fn flags_win_over_environment_over_project_over_user_over_built_in() {
+    let mut shell = Shell::new();
+    let origins = [
+        "http://127.0.0.1:8000 built in",
+        "http://127.0.0.1:1 HOME/.config/fanfare/config.toml",
+        "http://127.0.0.1:2 ./fanfare.toml",
+        "http://127.0.0.1:3 environment FANFARE_URL",
+        "http://127.0.0.1:4 flag --server",
+    ];
+    for (layer, wanted) in origins.into_iter().enumerate() {
+        match layer {
+            1 => shell.write(".config/fanfare/config.toml", "server = \"http://127.0.0.1:1\"\n"),
+            2 => shell.write("fanfare.toml", "server = \"http://127.0.0.1:2\"\n"),
+            3 => {
+                shell.set("FANFARE_URL", "http://127.0.0.1:3");
+            }
+            _ => {}
+        }
+        let flag: &[&str] = if layer == 4 { &["--server", "http://127.0.0.1:4"] } else { &[] };
+        let words: Vec<&str> =
+            ["config", "show", "--origin", "-o", "json"].iter().chain(flag).copied().collect();
+        let said = shell.run(&words).await;
+        let server = &json(&said.out)["server"];
+        let found = format!(
+            "{} {}",
+            server["value"].as_str().expect("text"),
+            server["origin"].as_str().expect("text")
+        );
+        assert_eq!(found.replace(shell.home(), "HOME"), wanted);
+    }
+}
+
+#[tokio::test]
+async fn every_setting_is_shown_with_its_origin() {
+    let mut shell = Shell::new();
+    shell.set("FANFARE_TOKEN", "top-secret").set("FANFARE_CORS", "https://a.example, https://b.example");
+    shell.write("fanfare.toml", "timeout = \"5s\"\n[serve]\nretention-count = 10\nno-auth = true\n");
+    let said = shell.run(&["config", "show", "--origin"]).await;
+    assert!(!said.out.contains("top-secret"));
+    // How far the columns are apart depends on where the home is.
+    let cells = |line: &str| {
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" | ")
+    };
+    let shown: Vec<String> = said.out.replace(shell.home(), "HOME").lines().map(cells).collect();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    server | http://127.0.0.1:8000 | built in
+    token | (hidden) | environment FANFARE_TOKEN
+    token-file | –
+    output | human | built in
+    color | auto | built in
+    timeout | 5s | ./fanfare.toml
+    serve.listen | 127.0.0.1:8000 | built in
+    serve.store | HOME/.local/share/fanfare/log.db | built in
+    serve.retention-age | 7d | built in
+    serve.retention-count | 10 | ./fanfare.toml
+    serve.retention-bytes | 1GiB | built in
+    serve.cors | https://a.example, https://b.example | environment FANFARE_CORS
+    serve.allowed-host | –
+    serve.no-auth | true | ./fanfare.toml
+    serve.max-connections | 65536 | built in
+    serve.max-connections-per-address | 1024 | built in
+    serve.max-events-per-second | 200000 | built in
+    serve.stall-timeout | 60s | built in
+    serve.shutdown-timeout | 10s | built in
+    serve.log-format | text | built in
+    "#);
+}
+
+#[tokio::test]
+async fn a_file_that_is_named_is_the_only_one() {
+    let mut shell = Shell::new();
+    shell.write("fanfare.toml", "server = \"http://127.0.0.1:1\"\n");
+    shell.write("other.toml", "timeout = \"1s\"\n");
+    let said = shell.run(&["--config", "other.toml", "config", "show", "-o", "json"]).await;
+    assert_eq!(json(&said.out)["server"], "http://127.0.0.1:8000");
+    shell.set("FANFARE_CONFIG", "missing.toml");
+    let said = shell.run(&["config", "check"]).await;
+    assert_eq!(said.code, 2, "{said:?}");
+}
+
+#[tokio::test]
+async fn a_slip_in_the_configuration_is_found() {
+    let shell = Shell::new();
+    shell.write("fanfare.toml", "[serve]\nretention_age = \"7d\"\n");
+    for words in [&["config", "check"][..], &["push", "x"], &["doctor"]] {
+        let said = shell.run(words).await;
+        assert_ne!(said.code, 0, "{said:?}");
+        let words = format!("{}{}", said.out, said.err);
+        assert!(words.contains("there is no setting `serve.retention_age`"), "{words}");
+        assert!(words.contains("did you mean `retention-age`, in the table `[serve]`?"), "{words}");
+    }
+    shell.write("fanfare.toml", "[serve]\nretention-age = \"7d\"\n");
+    let said = shell.run(&["config", "check"]).await;
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, "✓ the configuration is all right (1 of 2 files exist)\n")
+    );
+}
+
+#[tokio::test]
+async fn the_environment_is_checked_too() {
+    let mut shell = Shell::new();
+    shell.set("FANFARE_TIMEOUT", "soon");
+    let said = shell.run(&["push", "x"]).await;
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("environment FANFARE_TIMEOUT"), "{said:?}");
+    // What is overridden does not matter.
+    let said = shell.run(&["push", "x", "--timeout", "1s", "--server", "http://127.0.0.1:1"]).await;
+    assert_eq!(said.code, 4, "{said:?}");
+}

@@ -1,0 +1,154 @@
+//! Help, completions and manual pages. The text of every command's help is in `docs/cli.md`, which
+//! `cli_reference.rs` compares.
+
+use crate::cli::Shell;
+
+const COMMANDS: [&str; 13] = [
+    "demo",
+    "serve",
+    "push",
+    "listen",
+    "run",
+    "history",
+    "channels",
+    "clients",
+    "doctor",
+    "config",
+    "completions",
+    "man",
+    "help",
+];
+
+#[tokio::test]
+async fn without_a_command_there_is_help() {
+    let said = Shell::new().run(&[]).await;
+    assert_eq!(said.code, 2);
+    insta::assert_snapshot!(said.err, @r#"
+    The event gateway between AI agents and everything else
+
+    Usage: fanfare [OPTIONS] <COMMAND>
+
+    Commands:
+      demo         Try everything out: a gateway in memory, with sample events
+      serve        Start a gateway
+      push         Push an event [alias: publish]
+      listen       Listen to events, live and from the past [alias: subscribe]
+      run          Run a command and push when it starts and how it ends
+      history      Show events that were pushed
+      channels     List the channels that events were pushed to
+      clients      List who is listening at the moment
+      doctor       Check that everything is in order
+      config       Show and check the configuration
+      completions  Print completions for a shell
+      man          Print the manual page, or write one for each command
+      help         Show help for a command or a topic
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Global options:
+          --server <URL>   The gateway to call [env: FANFARE_URL] [default:
+                           http://127.0.0.1:8000]
+      -o, --output <FORM>  The form of results: human, json, ndjson, table or raw
+      -q, --quiet          Only results and errors
+
+    Try it:
+      fanfare serve                          # a gateway, here
+      fanfare listen 'builds.>'              # in a second terminal
+      fanfare push -c builds.web "deployed"  # in a third
+      fanfare run -c builds -- make test     # tells when it is done
+
+    Topics:
+      fanfare help exit-codes | settings | environment
+    "#);
+}
+
+#[tokio::test]
+async fn every_help_has_examples_and_fits_eighty_columns() {
+    let shell = Shell::new();
+    for command in COMMANDS {
+        for words in [vec![command, "-h"], vec![command, "--help"], vec!["help", command]] {
+            let said = shell.run(&words).await;
+            assert_eq!(said.code, 0, "{words:?}: {said:?}");
+            assert!(said.err.is_empty(), "{words:?}");
+            assert!(!said.out.contains('\x1b'), "{words:?} has colours in a pipe");
+            let examples = said.out.lines().filter(|line| line.trim_start().starts_with("# ")).count();
+            assert!(examples >= 2, "{words:?} has {examples} examples");
+            for line in said.out.lines() {
+                assert!(line.chars().count() <= 80, "{words:?}: {line}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn help_has_pages_on_what_belongs_to_no_command() {
+    let shell = Shell::new();
+    for (topic, word) in
+        [("exit-codes", "130"), ("settings", "serve.retention-age"), ("environment", "FANFARE_URL")]
+    {
+        let said = shell.run(&["help", topic]).await;
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(said.out.contains(word), "{said:?}");
+        assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{said:?}");
+    }
+    let said = shell.run(&["help", "pusch"]).await;
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (2, "error: there is no command or topic `pusch`\n  fix: fanfare help push\n")
+    );
+}
+
+#[tokio::test]
+async fn agents_get_plain_help_with_guidance() {
+    let mut shell = Shell::new();
+    assert!(!shell.run(&["push", "--help"]).await.out.contains("[Agent guidance]"));
+    shell.set("CLAUDECODE", "1");
+    assert!(shell.run(&["push", "--help"]).await.out.contains("[Agent guidance]"));
+    shell.set("FANFARE_AGENT", "0");
+    assert!(!shell.run(&["push", "--help"]).await.out.contains("[Agent guidance]"));
+}
+
+#[tokio::test]
+async fn colours_come_when_they_are_asked_for() {
+    let mut shell = Shell::new();
+    assert!(shell.run(&["push", "--help", "--color", "always"]).await.out.contains('\x1b'));
+    shell.set("CLICOLOR_FORCE", "1");
+    assert!(shell.run(&["push", "--help"]).await.out.contains('\x1b'));
+    assert!(!shell.run(&["push", "--help", "--color=never"]).await.out.contains('\x1b'));
+    let mut shell = Shell::new();
+    shell.set("NO_COLOR", "1");
+    assert!(!shell.run(&["push", "--help"]).await.out.contains('\x1b'));
+}
+
+#[tokio::test]
+async fn every_shell_gets_completions() {
+    let shell = Shell::new();
+    for name in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let said = shell.run(&["completions", name]).await;
+        assert_eq!(said.code, 0, "{said:?}");
+        for command in COMMANDS {
+            assert!(said.out.contains(command), "{name} does not know {command}");
+        }
+        assert!(said.out.contains("min-priority"), "{name} does not know the flags");
+    }
+}
+
+#[tokio::test]
+async fn every_command_has_a_manual_page() {
+    let shell = Shell::new();
+    let said = shell.run(&["man", "--dir", "man"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    for command in COMMANDS {
+        let page = shell.read(&format!("man/fanfare-{command}.1"));
+        assert!(page.contains(".TH"), "{command}");
+    }
+    assert!(shell.run(&["man"]).await.out.contains(".TH fanfare"));
+}
+
+#[tokio::test]
+async fn the_version_is_the_packages() {
+    let said = Shell::new().run(&["--version"]).await;
+    assert_eq!(said.out, format!("fanfare {}\n", env!("CARGO_PKG_VERSION")));
+}

@@ -1,0 +1,79 @@
+//! `fanfare run` without a gateway: the command comes first.
+
+use rustix::process::Signal;
+
+use crate::cli::{Shell, json};
+
+fn shell() -> Shell {
+    let mut shell = Shell::new();
+    shell.set("FANFARE_URL", "http://127.0.0.1:1");
+    shell
+}
+
+#[tokio::test]
+async fn the_exit_code_and_the_output_pass_through() {
+    let shell = shell();
+    for code in [0, 1, 3, 255] {
+        let script = format!("printf 'out\\nno end'; printf 'err\\n' >&2; exit {code}");
+        let said = shell.run(&["run", "--", "sh", "-c", &script]).await;
+        assert_eq!((said.code, said.out.as_str()), (code, "out\nno end"), "{said:?}");
+        assert!(said.err.contains("err\n"), "{said:?}");
+        assert!(said.err.contains("! could not push"), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_a_signal_ended_gives_128_and_its_number() {
+    let said = shell().run(&["run", "--", "sh", "-c", "kill -TERM $$"]).await;
+    assert_eq!(said.code, 143, "{said:?}");
+    assert!(said.err.contains("ended by SIGTERM"), "{said:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_run_gives_127_or_126() {
+    let shell = shell();
+    let said = shell.run(&["run", "--", "no-such-command"]).await;
+    assert_eq!(said.code, 127, "{said:?}");
+    shell.write("text", "no program");
+    let said = shell.run(&["run", "--", "./text"]).await;
+    assert_eq!(said.code, 126, "{said:?}");
+}
+
+#[tokio::test]
+async fn signals_are_for_the_command() {
+    let shell = shell();
+    for (signal, name) in
+        [(Signal::TERM, "TERM"), (Signal::HUP, "HUP"), (Signal::INT, "INT"), (Signal::USR1, "USR1")]
+    {
+        // A shell runs its trap between two commands.
+        let script =
+            format!("trap 'echo got {name}; exit 7' {name}; echo ready; while :; do sleep 0.05; done");
+        let mut running = shell.start(&["run", "-q", "--", "sh", "-c", &script]);
+        assert_eq!(running.line().await, "ready");
+        running.signal(signal);
+        assert_eq!(running.line().await, format!("got {name}"));
+        assert_eq!(running.end().await.code, 7);
+    }
+}
+
+#[tokio::test]
+async fn what_the_command_leaves_behind_does_not_hold_it_up() {
+    let shell = shell();
+    let said = shell.run(&["run", "-q", "--", "sh", "-c", "echo done; sleep 20 & exit 4"]).await;
+    assert_eq!((said.code, said.out.as_str()), (4, "done\n"), "{said:?}");
+}
+
+#[tokio::test]
+async fn stdin_is_the_commands() {
+    let said = shell().run_with(&["run", "-q", "--", "cat"], "hello").await;
+    assert_eq!((said.code, said.out.as_str()), (0, "hello"));
+}
+
+#[tokio::test]
+async fn warnings_are_json_when_programs_read() {
+    let said = shell().run(&["run", "-o", "json", "--", "true"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    for line in said.err.lines() {
+        assert!(json(line)["warning"].is_string(), "{line}");
+    }
+}
