@@ -24,8 +24,10 @@ export function FeedList() {
   const seen = useRef({ removed: 0, built: 0, through: 0 });
   const { items, removed, built } = shown.value;
   const height = rowHeight();
+  // Rows about the stream pass every filter; they are no answer to it.
+  const nothing = items.every((entry) => !entry.event);
   // Room for the button above the first row.
-  const pad = items.length > 0 && isThereMore() ? EARLIER_HEIGHT : 0;
+  const pad = !nothing && isThereMore() ? EARLIER_HEIGHT : 0;
 
   useLayoutEffect(() => {
     const turn = () => setNarrow(narrow.matches);
@@ -91,7 +93,7 @@ export function FeedList() {
     <div class="feed-head" aria-hidden="true"><span>Time</span><span /><span>Channel</span><span>Message</span><span>Door</span></div>
     <div class="feed-scroll" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-live="off" aria-label="Events, newest last"
       data-testid="feed" data-count=${items.length} data-following=${follows}>
-      ${items.length === 0 && html`<${Nothing} />`}
+      ${nothing && html`<${Nothing} more=${isThereMore()} />`}
       <${Space} height=${total}>
         ${pad > 0 && first === 0 && html`<${Earlier} />`}
         <${Rows} pad=${pad} items=${items} first=${first} last=${last} height=${height} at=${at} />
@@ -130,12 +132,12 @@ function countEvents(items, from) {
   return events;
 }
 
-function Nothing() {
+function Nothing({ more }) {
   return html`<div class="feed-nothing">
     ${isFiltered.value
-      ? html`<p>${isThereMore() ? "None of the events that were loaded passes the filter." : "No event passes the filter."}</p>
+      ? html`<p>${more ? "None of the events that were loaded passes the filter." : "No event passes the filter."}</p>
           <div class="choices">
-            ${isThereMore() && html`<button type="button" class="button" onClick=${readOn} disabled=${past.value === "loading"} data-testid="look-earlier">
+            ${more && html`<button type="button" class="button" onClick=${readOn} disabled=${past.value === "loading"} data-testid="look-earlier">
               <${Icon} name="up" />Look further back</button>`}
             <button type="button" class="button" onClick=${clearFilter}>Clear the filter</button>
           </div>`
