@@ -16,6 +16,7 @@ use crate::principal::Source;
 use crate::priority::Priority;
 use crate::reader::is_token;
 use crate::timestamp::Timestamp;
+use crate::wire::NOTICE_NAMES;
 
 /// An event in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Serialize for Event {
     }
 }
 
-/// The kind of an event: a token of 1–64 `[A-Za-z0-9_.-]`.
+/// The kind of an event: a token of 1–64 `[A-Za-z0-9_.-]` that is not the name of a notice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EventType {
     /// Something went wrong.
@@ -124,6 +125,11 @@ impl FromStr for EventType {
             "info" => Ok(EventType::Info),
             "success" => Ok(EventType::Success),
             "warning" => Ok(EventType::Warning),
+            reserved if NOTICE_NAMES.contains(&reserved) => Err(Invalid::new(
+                Code::InvalidType,
+                format!("`{reserved}` is what the gateway itself says in a stream"),
+                "use another type; `caught-up`, `closing`, `gap` and `reset` are taken",
+            )),
             token if is_token(token, TYPE_LEN_MAX) => Ok(EventType::Other(token.into())),
             _ => Err(Invalid::new(
                 Code::InvalidType,

@@ -10,12 +10,11 @@ use crate::code::Code;
 use crate::event::EventType;
 use crate::filter::Filter;
 use crate::invalid::{Invalid, shown};
-use crate::limits::BATCH_LEN_MAX;
 use crate::new_event::NewEvent;
 use crate::pattern::Pattern;
 use crate::position::Position;
 use crate::principal::Source;
-use crate::push_body::Members;
+use crate::push_body::{self, PushBody};
 use crate::reader::ReaderName;
 use crate::start::Start;
 
@@ -79,12 +78,6 @@ struct SubscribeMembers {
     reader: Option<String>,
     #[serde(default)]
     conflate: bool,
-}
-
-#[derive(Debug)]
-struct PublishMembers {
-    event: Option<Members>,
-    events: Option<Vec<Members>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -153,61 +146,38 @@ fn ack(members: Value) -> Result<Op, Invalid> {
 
 /// Reads the events from the text itself: `data` keeps its digits and its order.
 fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
-    let frame: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text)
+    let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text)
         .map_err(|error| Invalid::new(Code::InvalidJson, error.to_string(), "name each member once"))?;
-    let mut members = PublishMembers { event: None, events: None };
-    for (name, raw) in frame {
-        let problem = |error: serde_json::Error| {
-            Invalid::new(
-                Code::InvalidJson,
-                format!("`{}` is no event: {error}", shown(&name)),
-                "give `{\"message\": \"…\"}` with the members of an event, or a list of them as `events`",
-            )
-            .at(format!("/{name}"))
-        };
-        match name.as_str() {
-            "id" | "op" => {}
-            "event" => members.event = Some(serde_json::from_str(raw.get()).map_err(problem)?),
-            "events" => members.events = Some(serde_json::from_str(raw.get()).map_err(problem)?),
-            _ => {
-                return Err(Invalid::new(
-                    Code::UnknownField,
-                    format!("`publish` has no member `{}`", shown(&name)),
-                    "use `event`, or `events` for several",
-                ));
-            }
-        }
+    let (event, events) = (members.remove("event"), members.remove("events"));
+    if let Some(name) = members.keys().find(|name| !matches!(name.as_str(), "id" | "op")) {
+        return Err(Invalid::new(
+            Code::UnknownField,
+            format!("`publish` has no member `{}`", shown(name)),
+            "use `event`, or `events` for several",
+        ));
     }
-    let wanted = || {
-        Invalid::new(
-            Code::InvalidQuery,
-            "`publish` needs `event` or `events`, and not both",
-            "give `\"event\": {\"message\": \"…\"}`",
-        )
-    };
-    match (members.event, members.events) {
-        (Some(event), None) => event
-            .into_event(source.clone())
-            .map(|event| Op::Publish(vec![event]))
-            .map_err(|error| error.under("/event")),
-        (None, Some(events)) if events.is_empty() => {
-            Err(Invalid::new(Code::EmptyBatch, "`events` is empty", "push at least one event").at("/events"))
+    let (name, raw) = match (event, events) {
+        (Some(event), None) => ("event", event),
+        (None, Some(events)) => ("events", events),
+        _ => {
+            return Err(Invalid::new(
+                Code::InvalidQuery,
+                "`publish` needs `event` or `events`, and not both",
+                "give `\"event\": {\"message\": \"…\"}`",
+            ));
         }
-        (None, Some(events)) if events.len() > BATCH_LEN_MAX => Err(Invalid::new(
-            Code::TooManyEvents,
-            "`events` has over 10000 events",
-            "push at most 10000 at once",
+    };
+    let pushed = push_body::parse_json(raw.get().as_bytes(), source)
+        .map_err(|error| error.under(&format!("/{name}")))?;
+    match (name, pushed) {
+        ("event", PushBody::One(event)) => Ok(Op::Publish(vec![*event])),
+        ("events", PushBody::Batch(events)) => Ok(Op::Publish(events)),
+        _ => Err(Invalid::new(
+            Code::InvalidJson,
+            format!("`{name}` is the wrong way round"),
+            "give one object as `event`, a list of them as `events`",
         )
-        .at("/events")),
-        (None, Some(events)) => events
-            .into_iter()
-            .enumerate()
-            .map(|(index, event)| {
-                event.into_event(source.clone()).map_err(|error| error.under(&format!("/events/{index}")))
-            })
-            .collect::<Result<_, _>>()
-            .map(Op::Publish),
-        _ => Err(wanted()),
+        .at(format!("/{name}"))),
     }
 }
 

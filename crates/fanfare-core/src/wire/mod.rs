@@ -17,13 +17,15 @@ pub enum Wire {
 
 impl Wire {
     /// The number of formats: [`Wire::index`] is below it.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 9;
 
     /// Gives the format's place in a table.
     pub fn index(self) -> usize {
         match self {
-            Wire::Sse(format) => usize::from(format.json) + 2 * usize::from(format.named),
-            Wire::WebSocket => 4,
+            Wire::Sse(format) => {
+                usize::from(format.json) + 2 * usize::from(format.named) + 4 * usize::from(format.chunked)
+            }
+            Wire::WebSocket => 8,
         }
     }
 
@@ -72,6 +74,9 @@ pub enum Notice {
         position: Position,
     },
 }
+
+/// The names of notices, which no event may have as its type: a pusher must not be able to say them.
+pub const NOTICE_NAMES: [&str; 4] = ["caught-up", "closing", "gap", "reset"];
 
 /// Why a position means nothing in this log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use fanfare_core::wire::sse;
 use futures_util::future::BoxFuture;
 use http::{Method, Request, Version};
 use hyper::body::Incoming;
@@ -25,7 +26,7 @@ use crate::http::heartbeat::Beats;
 use crate::http::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
 use crate::http::reactor::inbox::{Adopted, Reactors};
 use crate::http::stream;
-use crate::http::takeover::{self, Outlet, Takeover};
+use crate::http::takeover::{self, Follows, Outlet, Takeover};
 use crate::shutdown::Shutdown;
 
 /// What every connection works with; cheap to clone.
@@ -44,6 +45,7 @@ pub struct Shared {
 /// An outlet that a route asked for, with the head that goes before it.
 struct Taken {
     head: Vec<u8>,
+    follows: Follows,
     outlet: Outlet,
 }
 
@@ -82,11 +84,12 @@ async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
             let (slot, router) = (Arc::clone(&slot), router.clone());
             Box::pin(async move {
                 let is_head = request.method() == Method::HEAD;
+                let body = if request.version() == Version::HTTP_10 { Follows::UntilClose } else { Follows::Chunks };
                 let mut response = answer(router, request, peer).await;
                 let Some(outlet) = Takeover::of(&mut response).filter(|_| !is_head) else { return Ok(response) };
-                let closes = matches!(outlet, Outlet::Stream(_));
-                let head = takeover::write_head(&response, closes);
-                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Taken { head, outlet });
+                let follows = if matches!(outlet, Outlet::Stream(_)) { body } else { Follows::Protocol };
+                let head = takeover::write_head(&response, follows);
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Taken { head, follows, outlet });
                 // The connection is let go of while this waits.
                 std::future::pending().await
             })
@@ -157,7 +160,8 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
     match taken.outlet {
         Outlet::Stream(outlet) => {
             let mut head = taken.head;
-            head.extend_from_slice(&outlet.preamble);
+            let format = sse::Format { chunked: taken.follows == Follows::Chunks, ..outlet.format };
+            sse::write_preamble(format, outlet.retry_ms, &mut head);
             let limited =
                 socket2::SockRef::from(&stream).set_tcp_notsent_lowat(crate::http::limits::NOT_SENT_LEN_MAX);
             if let Err(error) = limited {
@@ -168,7 +172,7 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
                     stream,
                     head: head.into(),
                     subscription: outlet.subscription,
-                    wire: outlet.wire,
+                    format,
                     permit,
                 }),
                 Err(error) => tracing::debug!(%error, "the socket could not be handed over"),

@@ -3,13 +3,13 @@
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use fanfare_core::wire::{Wire, sse};
 use fanfare_core::{Code, Invalid, Principal, Start};
 use http::{HeaderValue, header};
 
 use crate::http::Gateway;
-use crate::http::error::Problem;
+use crate::http::error::{Problem, ProblemBody};
 use crate::http::guard::Peer;
 use crate::http::heartbeat::Beats;
 use crate::http::query::Params;
@@ -18,7 +18,29 @@ use crate::hub::client::{NewClient, Transport};
 use crate::hub::subscribe;
 use crate::hub::subscription::Item;
 
-/// Opens a stream; see `docs/api.md` for the parameters.
+/// Listens: server-sent events, from now on or from a position.
+#[utoipa::path(
+    get,
+    path = "/stream",
+    tag = "listen",
+    params(
+        ("channel" = Option<Vec<String>>, Query, description = "Patterns of channels; default `>`: all of them"),
+        ("type" = Option<Vec<String>>, Query, description = "Types of events; default all"),
+        ("min_priority" = Option<String>, Query, description = "`min`, `low`, `default`, `high` or `max`"),
+        ("text" = Option<String>, Query, description = "Text that the message contains, ASCII case ignored"),
+        ("format" = Option<String>, Query, description = "`text` (`[timestamp] message`) or `json` (the whole event)"),
+        ("events" = Option<String>, Query, description = "`named`: each frame has `event: <type>`"),
+        ("last_event_id" = Option<String>, Query, description = "Continue after this position"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The same; browsers send it when they reconnect"),
+        ("since" = Option<String>, Query, description = "`10m`, RFC 3339, or `earliest`"),
+        ("reader" = Option<String>, Query, description = "A durable reader: continue after what it acknowledged"),
+        ("conflate" = Option<String>, Query, description = "`1`: when behind, of the events with one key only the newest"),
+    ),
+    responses(
+        (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn listen(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,
@@ -45,15 +67,14 @@ pub async fn listen(
 
     let client = NewClient { principal, transport: Transport::Sse, address: Some(address), reader };
     let subscription = gateway.hub.subscribe(subscribe::Request { filter, start, conflate, client }).await?;
-    let mut preamble = Vec::new();
-    sse::write_preamble(gateway.hub.retry_ms(), &mut preamble);
-    let wire = Wire::Sse(sse::Format { json, named });
+    let format = sse::Format { json, named, chunked: false };
+    let retry_ms = gateway.hub.retry_ms();
     let mut response = ().into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(Takeover::mark(response, Outlet::Stream(Stream { subscription, wire, preamble: preamble.into() })))
+    Ok(Takeover::mark(response, Outlet::Stream(Stream { subscription, format, retry_ms })))
 }
 
 /// Reads one of two words; gives its index.
@@ -73,20 +94,26 @@ pub fn body(outlet: Stream, beats: Beats) -> Body {
         outlet: Stream,
         beats: Beats,
         items: Vec<Item>,
+        begun: bool,
         ended: bool,
     }
-    let state = State { outlet, beats, items: Vec::new(), ended: false };
+    let state = State { outlet, beats, items: Vec::new(), begun: false, ended: false };
     let frames = futures_util::stream::unfold(state, |mut state| async move {
-        let preamble = std::mem::take(&mut state.outlet.preamble);
-        if !preamble.is_empty() {
-            return Some((Ok(preamble), state));
+        let format = state.outlet.format;
+        let mut bytes = Vec::new();
+        if !std::mem::replace(&mut state.begun, true) {
+            sse::write_preamble(format, state.outlet.retry_ms, &mut bytes);
+            return Some((Ok(Bytes::from(bytes)), state));
         }
         if state.ended {
             return None;
         }
         let ready = tokio::select! {
             ready = state.outlet.subscription.ready(&mut state.items) => ready,
-            () = state.beats.next() => return Some((Ok(Bytes::from_static(sse::KEEPALIVE)), state)),
+            () = state.beats.next() => {
+                sse::write_keepalive(format, &mut bytes);
+                return Some((Ok(bytes.into()), state));
+            }
         };
         match ready {
             Ok(true) => {}
@@ -96,12 +123,11 @@ pub fn body(outlet: Stream, beats: Beats) -> Body {
                 return Some((Err(error), state));
             }
         }
-        let mut bytes = BytesMut::new();
         for item in &state.items {
-            bytes.extend_from_slice(&item.bytes(state.outlet.wire));
+            bytes.extend_from_slice(&item.bytes(Wire::Sse(format)));
             state.outlet.subscription.advance(item, item.len());
         }
-        Some((Ok(bytes.freeze()), state))
+        Some((Ok(bytes.into()), state))
     });
     Body::from_stream(frames)
 }

@@ -7,8 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::response::Response;
-use bytes::Bytes;
-use fanfare_core::wire::Wire;
+use fanfare_core::wire::sse;
 use http::{HeaderValue, header};
 
 use crate::http::websocket::Socket;
@@ -28,10 +27,10 @@ pub enum Outlet {
 pub struct Stream {
     /// What is sent.
     pub subscription: Subscription,
-    /// In which format.
-    pub wire: Wire,
-    /// What is sent first.
-    pub preamble: Bytes,
+    /// In which format; how it is framed is for the connection to say.
+    pub format: sse::Format,
+    /// When the client should come back after the stream broke.
+    pub retry_ms: u64,
 }
 
 /// Carries an [`Outlet`] from the route to the server, in the response's extensions.
@@ -52,9 +51,19 @@ impl Takeover {
     }
 }
 
-/// Writes the head of `response` for HTTP/1.1. A stream's body has no length and no chunks: it ends with the
-/// connection, so that every reader gets the same bytes.
-pub fn write_head(response: &Response, closes: bool) -> Vec<u8> {
+/// What follows a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// A body in chunks, at the end of which the connection closes.
+    Chunks,
+    /// Another protocol.
+    Protocol,
+    /// A body that ends with the connection: all that HTTP/1.0 knows.
+    UntilClose,
+}
+
+/// Writes the head of `response` for HTTP/1.
+pub fn write_head(response: &Response, follows: Follows) -> Vec<u8> {
     let status = response.status();
     let reason = status.canonical_reason().unwrap_or_default();
     let mut head = format!("HTTP/1.1 {} {reason}\r\n", status.as_str()).into_bytes();
@@ -71,7 +80,10 @@ pub fn write_head(response: &Response, closes: bool) -> Vec<u8> {
     }
     let date = httpdate::fmt_http_date(std::time::SystemTime::now());
     line("date", &HeaderValue::from_str(&date).expect("a date is ASCII"));
-    if closes {
+    if follows == Follows::Chunks {
+        line("transfer-encoding", &HeaderValue::from_static("chunked"));
+    }
+    if follows != Follows::Protocol {
         line("connection", &HeaderValue::from_static("close"));
     }
     head.extend_from_slice(b"\r\n");

@@ -171,7 +171,7 @@ impl Hub {
 
     /// Counts who is connected.
     pub fn client_count(&self) -> usize {
-        self.shared.clients.len()
+        self.shared.clients.count()
     }
 
     /// Begins to count the bytes of a body that is being accepted.

@@ -1,5 +1,7 @@
 //! Behaviour, from outside.
 
+#![expect(clippy::disallowed_methods, reason = "a test is its own application, and spawns")]
+
 mod cli;
 mod cli_config;
 mod cli_errors;

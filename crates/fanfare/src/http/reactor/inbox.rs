@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
 
 use bytes::Bytes;
-use fanfare_core::wire::Wire;
+use fanfare_core::wire::sse;
 use mio::{Registry, Token};
 
 use crate::http::limits::Permit;
@@ -41,7 +41,7 @@ pub struct Adopted {
     /// What is sent.
     pub subscription: Subscription,
     /// In which format.
-    pub wire: Wire,
+    pub format: sse::Format,
     /// The right to be connected.
     pub permit: Permit,
 }

@@ -24,7 +24,7 @@ pub struct Reader {
     subscription: Option<Subscription>,
     /// What the socket did not take: the head, or the rest of one event.
     remainder: Bytes,
-    wire: Wire,
+    format: sse::Format,
     /// Since when the socket takes nothing.
     stalled_since: Option<Instant>,
     ended: bool,
@@ -45,7 +45,7 @@ impl Reader {
             serial: adopted.subscription.client().id,
             subscription: Some(adopted.subscription),
             remainder: adopted.head,
-            wire: adopted.wire,
+            format: adopted.format,
             stalled_since: None,
             ended: false,
             group,
@@ -106,6 +106,11 @@ impl Reader {
         }
     }
 
+    /// Gives the format of its bytes.
+    fn wire(&self) -> Wire {
+        Wire::Sse(self.format)
+    }
+
     /// Lends the subscription.
     pub fn lend(&mut self) -> Option<Subscription> {
         self.subscription.take()
@@ -141,12 +146,13 @@ pub struct Pump {
     writes: u64,
 }
 
-impl Pump {
-    /// Makes a pump.
-    pub fn new() -> Pump {
+impl Default for Pump {
+    fn default() -> Pump {
         Pump { now: Instant::now(), items: Vec::new(), bytes: Vec::new(), written_bytes: 0, writes: 0 }
     }
+}
 
+impl Pump {
     /// Notes that a turn of the reactor begins.
     pub fn begin_turn(&mut self) {
         self.now = Instant::now();
@@ -173,7 +179,12 @@ impl Pump {
             }
             match subscription.peek(&mut self.items) {
                 Peek::Behind => return Flow::Behind,
-                Peek::Ended => reader.ended = true,
+                Peek::Ended => {
+                    reader.ended = true;
+                    if reader.format.chunked {
+                        reader.remainder = Bytes::from_static(sse::LAST_CHUNK);
+                    }
+                }
                 Peek::Idle => return Flow::Done,
                 Peek::Items => match self.write_items(reader) {
                     Flow::Done => {}
@@ -185,7 +196,7 @@ impl Pump {
 
     fn write_items(&mut self, reader: &mut Reader) -> Flow {
         self.bytes.clear();
-        self.bytes.extend(self.items.iter().map(|item| item.bytes(reader.wire)));
+        self.bytes.extend(self.items.iter().map(|item| item.bytes(reader.wire())));
         let len: usize = self.bytes.iter().map(Bytes::len).sum();
         let result = match &self.bytes[..] {
             // A notice that this format does not show.
@@ -200,6 +211,7 @@ impl Pump {
             Ok(taken) => taken,
             Err(flow) => return flow,
         };
+        let wire = reader.wire();
         let Some(subscription) = &mut reader.subscription else { return Flow::Done };
         for (item, bytes) in self.items.iter().zip(&self.bytes) {
             if taken >= bytes.len() {
@@ -211,7 +223,7 @@ impl Pump {
                 break;
             }
             // What is left of the event that the socket took a part of is kept; the cursor moves past it.
-            let cut = item.cut(reader.wire, taken);
+            let cut = item.cut(wire, taken);
             reader.remainder = Bytes::copy_from_slice(&bytes[taken..cut.end]);
             subscription.advance(item, cut.events);
             break;
@@ -270,7 +282,9 @@ impl Pump {
         if reader.is_waiting() || !reader.remainder.is_empty() {
             return Flow::Done;
         }
-        reader.remainder = Bytes::from_static(sse::KEEPALIVE);
+        let mut comment = Vec::new();
+        sse::write_keepalive(reader.format, &mut comment);
+        reader.remainder = comment.into();
         self.run(reader)
     }
 
