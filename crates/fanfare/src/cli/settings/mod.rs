@@ -7,6 +7,7 @@ pub(crate) mod key;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use etcetera::BaseStrategy;
 use fanfare_core::Invalid;
 
 use crate::cli::failure::Failure;
