@@ -32,7 +32,7 @@ use crate::telemetry::Metrics;
 /// What an operator may change.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// How many events a second one caller may push; default 200,000.
+    /// How many events a second one caller may push; default 500,000.
     pub events_per_second: u32,
 }
 
