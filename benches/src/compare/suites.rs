@@ -65,16 +65,13 @@ pub(super) fn fanout(lab: &Lab<'_>) -> Result<Vec<Row>> {
         let load = fanout::Load { subscribers, events, size: 100, publishers, rate };
         let (mut floors, mut fanfares) = (Vec::new(), Vec::new());
         for _ in 0..lab.options.repetitions {
-            let mut server = lab.floor(case.floor)?;
-            let outcome = fanout::run(&server.target()?, load).context("the floor")?;
-            report::emit("fanout-floor", &outcome)?;
-            floors.push(outcome);
-            drop(server);
-            let mut fanfare = lab.fanfare()?;
-            let outcome = fanout::run(&fanfare.server.target()?, load)?;
-            report::emit("fanout", &outcome)?;
-            fanfares.push(outcome);
+            let run = || fanout::run(&lab.floor(case.floor)?.target()?, load);
+            floors.push(lab.quietly(run, |outcome| outcome.foreign_cores).context("the floor")?);
+            let run = || fanout::run(&lab.fanfare()?.server.target()?, load);
+            fanfares.push(lab.quietly(run, |outcome| outcome.foreign_cores)?);
         }
+        floors.iter().try_for_each(|outcome| report::emit("fanout-floor", outcome))?;
+        fanfares.iter().try_for_each(|outcome| report::emit("fanout", outcome))?;
         let row = |metric: &str, value: fn(&fanout::Outcome) -> f64, goal| Row {
             what: format!("{what}: {metric}"),
             floor: floors.iter().map(value).collect(),
@@ -96,17 +93,17 @@ pub(super) fn fanout(lab: &Lab<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+const IDLE: usize = 10_000;
+
 pub(super) fn idle(lab: &Lab<'_>) -> Result<Vec<Row>> {
     let (mut floors, mut fanfares) = (Vec::new(), Vec::new());
     for _ in 0..lab.options.repetitions {
-        let mut server = lab.floor(floor::Method::Write)?;
-        floors.push(idle::run(&server.target()?, 10_000).context("the floor")?);
-        drop(server);
-        let mut fanfare = lab.fanfare()?;
-        let outcome = idle::run(&fanfare.server.target()?, 10_000)?;
-        report::emit("idle", &outcome)?;
-        fanfares.push(outcome);
+        let run = || idle::run(&lab.floor(floor::Method::Write)?.target()?, IDLE);
+        floors.push(lab.quietly(run, |outcome| outcome.foreign_cores).context("the floor")?);
+        let run = || idle::run(&lab.fanfare()?.server.target()?, IDLE);
+        fanfares.push(lab.quietly(run, |outcome| outcome.foreign_cores)?);
     }
+    fanfares.iter().try_for_each(|outcome| report::emit("idle", outcome))?;
     let row = |metric: &str, value: fn(&idle::Outcome) -> f64, goal| Row {
         what: format!("10,000 idle subscribers: {metric}"),
         floor: floors.iter().map(value).collect(),
@@ -155,11 +152,10 @@ pub(super) fn push(lab: &Lab<'_>) -> Result<Vec<Row>> {
         let (mut runs, mut syncs) = (Vec::new(), Vec::new());
         for _ in 0..lab.options.repetitions {
             syncs.push(disk::sync_p50_ms(&lab.store_dir())?);
-            let mut fanfare = lab.fanfare()?;
-            let outcome = push::run(&fanfare.server.target()?, case.load)?;
-            report::emit("push", &outcome)?;
-            runs.push(outcome);
+            let run = || push::run(&lab.fanfare()?.server.target()?, case.load);
+            runs.push(lab.quietly(run, |outcome| outcome.foreign_cores)?);
         }
+        runs.iter().try_for_each(|outcome| report::emit("push", outcome))?;
         let row = |metric: &str, value: fn(&push::Outcome) -> f64, goal| Row {
             what: format!("{}: {metric}", case.what),
             floor: Vec::new(),
@@ -189,13 +185,15 @@ pub(super) fn replay(lab: &Lab<'_>) -> Result<Vec<Row>> {
         let events = if readers == 1 { EVENTS } else { EVENTS / 10 };
         let mut runs = Vec::new();
         for _ in 0..lab.options.repetitions {
-            let mut fanfare = lab.fanfare()?;
-            let target = fanfare.server.target()?;
-            replay::prepare(&target, events)?;
-            let outcome = replay::run(&target, events, readers)?;
-            report::emit("replay", &outcome)?;
-            runs.push(outcome);
+            let run = || {
+                let mut fanfare = lab.fanfare()?;
+                let target = fanfare.server.target()?;
+                replay::prepare(&target, events)?;
+                replay::run(&target, events, readers)
+            };
+            runs.push(lab.quietly(run, |outcome| outcome.foreign_cores)?);
         }
+        runs.iter().try_for_each(|outcome| report::emit("replay", outcome))?;
         let row = |metric: &str, value: fn(&replay::Outcome) -> f64, goal| Row {
             what: format!("replay to {readers}: {metric}"),
             floor: Vec::new(),

@@ -17,6 +17,8 @@ use crate::hub::client::Transport;
 pub struct Metrics {
     /// Events appended.
     pub events: Counter,
+    /// Commits of the store; as of the last time that the metrics were asked for.
+    pub store_commits: Counter,
     /// How long appends took, from the hub to the answer of the store, in seconds.
     pub append_seconds: Histogram,
     /// Bytes handed to the sockets of readers.
@@ -59,6 +61,8 @@ impl Metrics {
         let mut registry = Registry::with_prefix("fanfare");
         let events = Counter::<u64, AtomicU64>::default();
         registry.register("events", "Events appended", events.clone());
+        let store_commits = Counter::<u64, AtomicU64>::default();
+        registry.register("store_commits", "Commits of the store", store_commits.clone());
         let append_seconds = Histogram::new(exponential_buckets(0.000_05, 2.0, 16));
         registry.register("append_seconds", "Seconds from a push to its commit", append_seconds.clone());
         let sent_bytes = Counter::default();
@@ -85,6 +89,7 @@ impl Metrics {
         registry.register("subscribers", "Live subscriptions by transport", subscribers.clone());
         Metrics {
             events,
+            store_commits,
             append_seconds,
             sent_bytes,
             writes,

@@ -59,7 +59,7 @@ pub(crate) struct Args {
     /// Most connections from one other machine [default: 1024]
     #[arg(long, value_name = "N")]
     max_connections_per_address: Option<String>,
-    /// Most events per second from one caller [default: 200000]
+    /// Most events per second from one caller [default: 500000]
     #[arg(long, value_name = "N")]
     max_events_per_second: Option<String>,
     /// Disconnect a reader that takes nothing for so long [default: 60s]

@@ -32,7 +32,7 @@ use crate::telemetry::Metrics;
 /// What an operator may change.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// How many events a second one caller may push; default 200,000.
+    /// How many events a second one caller may push; default 500,000.
     pub events_per_second: u32,
 }
 
@@ -125,6 +125,13 @@ impl Hub {
         &self.shared.metrics
     }
 
+    /// Brings up to date what is only looked at, not counted, and writes all metrics in the OpenMetrics text format.
+    pub fn write_metrics(&self) -> Result<String, std::fmt::Error> {
+        let metrics = &self.shared.metrics;
+        metrics.store_commits.inner().store(self.shared.store.commits(), Ordering::Relaxed);
+        metrics.encode()
+    }
+
     /// Reads a page of the history.
     pub async fn history(&self, read: Read) -> Result<Page, store::Error> {
         self.shared.store.read(read).await
@@ -171,7 +178,7 @@ impl Hub {
 
     /// Counts who is connected.
     pub fn client_count(&self) -> usize {
-        self.shared.clients.len()
+        self.shared.clients.count()
     }
 
     /// Begins to count the bytes of a body that is being accepted.

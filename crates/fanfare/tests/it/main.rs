@@ -1,5 +1,7 @@
 //! Behaviour, from outside.
 
+#![expect(clippy::disallowed_methods, reason = "a test is its own application, and spawns")]
+
 mod cli;
 mod cli_config;
 mod cli_errors;
@@ -8,6 +10,7 @@ mod cli_live;
 mod cli_reconnect;
 mod cli_reference;
 mod cli_run;
+mod readme;
 mod store_contract;
 mod store_crashes;
 mod store_faults;

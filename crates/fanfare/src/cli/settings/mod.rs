@@ -7,6 +7,7 @@ pub(crate) mod key;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use etcetera::BaseStrategy;
 use fanfare_core::Invalid;
 
 use crate::cli::failure::Failure;
@@ -65,13 +66,13 @@ pub(crate) fn paths(named: Option<&Path>) -> Vec<PathBuf> {
         return vec![path.to_owned()];
     }
     let user =
-        directories::ProjectDirs::from("", "", "fanfare").map(|dirs| dirs.config_dir().join("config.toml"));
+        etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("fanfare/config.toml"));
     std::iter::once(PathBuf::from(".").join(PROJECT_FILE)).chain(user).collect()
 }
 
 /// Gives the directory of the embedded store.
 pub(crate) fn data_dir() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "fanfare").map(|dirs| dirs.data_dir().to_owned())
+    etcetera::choose_base_strategy().ok().map(|base| base.data_dir().join("fanfare"))
 }
 
 impl Settings {

@@ -146,12 +146,13 @@ pub struct Pump {
     writes: u64,
 }
 
-impl Pump {
-    /// Makes a pump.
-    pub fn new() -> Pump {
+impl Default for Pump {
+    fn default() -> Pump {
         Pump { now: Instant::now(), items: Vec::new(), bytes: Vec::new(), written_bytes: 0, writes: 0 }
     }
+}
 
+impl Pump {
     /// Notes that a turn of the reactor begins.
     pub fn begin_turn(&mut self) {
         self.now = Instant::now();
