@@ -46,6 +46,7 @@ pub struct HistoryPage {
 #[utoipa::path(
     get,
     path = "/api/events",
+    operation_id = "listEvents",
     tag = "history",
     params(
         ("channel" = Option<Vec<String>>, Query, description = "Patterns of channels; default `>`: all of them"),
@@ -162,6 +163,7 @@ fn limit(value: &str) -> Result<usize, Invalid> {
 #[utoipa::path(
     get,
     path = "/api/events/{id}",
+    operation_id = "showEvent",
     tag = "history",
     params(
         ("id" = String, Path, description = "The event's position"),
@@ -206,6 +208,7 @@ pub struct Receipt {
 #[utoipa::path(
     get,
     path = "/api/events/{id}/receipts",
+    operation_id = "listReceipts",
     tag = "readers",
     params(
         ("id" = String, Path, description = "The event's position"),

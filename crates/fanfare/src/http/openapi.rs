@@ -4,7 +4,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use serde_json::Value;
-use utoipa::openapi::{InfoBuilder, License, OpenApi, OpenApiBuilder};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder};
 
 use crate::http::push::PushedBatch;
 
@@ -27,7 +28,6 @@ impl Document {
 
 /// Gives what stands before the routes, and the types that no route names by itself.
 pub fn head() -> OpenApi {
-    use utoipa::openapi::ComponentsBuilder;
     let info = InfoBuilder::new()
         .title("Fanfare")
         .version(env!("CARGO_PKG_VERSION"))
@@ -37,10 +37,23 @@ pub fn head() -> OpenApi {
         .license(Some(License::new("MIT OR Apache-2.0")))
         .build();
     let components = ComponentsBuilder::new().schema_from::<PushedBatch>().build();
-    OpenApiBuilder::new().info(info).components(Some(components)).build()
+    let tag =
+        |name: &str, description: &str| TagBuilder::new().name(name).description(Some(description)).build();
+    let tags = [
+        tag("push", "Append to the log."),
+        tag("listen", "Read the log, from now on or from a position."),
+        tag("history", "Look up what was pushed."),
+        tag("readers", "Durable readers: what each has acknowledged."),
+        tag("overview", "Who and what is there."),
+        tag("operation", "For those who run the gateway."),
+    ];
+    OpenApiBuilder::new().info(info).components(Some(components)).tags(Some(tags)).build()
 }
 
-/// An event, as readers get it. Only a description: `fanfare_core::Event` writes itself.
+// The types below only describe: `fanfare_core::Event` writes itself, `fanfare_core::push_body` reads. Their comments
+// are what users see.
+
+/// An event, as readers get it.
 #[derive(Debug, utoipa::ToSchema)]
 #[schema(as = Event)]
 #[expect(dead_code, reason = "the members are described, not used")]
@@ -80,7 +93,7 @@ pub struct SourceBody {
     door: String,
 }
 
-/// An event that is pushed. Only a description: `fanfare_core::push_body` reads it.
+/// An event that is pushed.
 #[derive(Debug, utoipa::ToSchema)]
 #[schema(as = NewEvent)]
 #[expect(dead_code, reason = "the members are described, not used")]
@@ -100,7 +113,7 @@ pub struct PushInput {
     /// A repeated one within 24 h appends nothing.
     idempotency_key: Option<String>,
     /// Seconds, or a duration such as `10m`.
-    expires_in: Option<Value>,
+    expires_in: Option<String>,
     /// `all`, or `stream` for live outlets only.
     audience: Option<String>,
 }

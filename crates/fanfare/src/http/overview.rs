@@ -45,6 +45,7 @@ pub struct ChannelEntry {
 #[utoipa::path(
     get,
     path = "/api/channels",
+    operation_id = "listChannels",
     tag = "overview",
     responses(
         (status = 200, description = "The channels", body = ChannelList),
@@ -117,6 +118,7 @@ pub struct ClientEntry {
 #[utoipa::path(
     get,
     path = "/api/clients",
+    operation_id = "listClients",
     tag = "overview",
     responses(
         (status = 200, description = "The live subscriptions", body = ClientList),
@@ -162,6 +164,7 @@ pub struct Health {
 #[utoipa::path(
     get,
     path = "/health",
+    operation_id = "health",
     tag = "operation",
     responses(
         (status = 200, description = "It runs", body = Health),
@@ -190,6 +193,7 @@ pub struct Readiness {
 #[utoipa::path(
     get,
     path = "/ready",
+    operation_id = "ready",
     tag = "operation",
     responses(
         (status = 200, description = "It does", body = Readiness),
@@ -239,6 +243,7 @@ pub struct Status {
 #[utoipa::path(
     get,
     path = "/api/status",
+    operation_id = "status",
     tag = "overview",
     responses(
         (status = 200, description = "What it is", body = Status),
@@ -267,6 +272,7 @@ pub async fn status(State(gateway): State<Gateway>) -> Response {
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "metrics",
     tag = "operation",
     responses(
         (status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"),

@@ -74,6 +74,7 @@ pub struct PushedBatch {
 #[utoipa::path(
     post,
     path = "/api/push",
+    operation_id = "push",
     tag = "push",
     request_body(content(
         (PushInput = "application/json"),
@@ -114,6 +115,7 @@ pub async fn push(
 #[utoipa::path(
     post,
     path = "/api/push/{channel}",
+    operation_id = "pushToChannel",
     tag = "push",
     params(
         ("channel" = String, Path, description = "The channel"),

@@ -72,6 +72,7 @@ pub struct Acknowledgement {
 #[utoipa::path(
     get,
     path = "/api/readers",
+    operation_id = "listReaders",
     tag = "readers",
     responses(
         (status = 200, description = "The readers", body = Readers),
@@ -105,6 +106,7 @@ pub async fn list(State(gateway): State<Gateway>) -> Result<Response, Problem> {
 #[utoipa::path(
     post,
     path = "/api/readers/{name}/ack",
+    operation_id = "acknowledge",
     tag = "readers",
     params(
         ("name" = String, Path, description = "The reader's name"),
@@ -139,6 +141,7 @@ pub async fn acknowledge(
 #[utoipa::path(
     delete,
     path = "/api/readers/{name}",
+    operation_id = "forgetReader",
     tag = "readers",
     params(
         ("name" = String, Path, description = "The reader's name"),

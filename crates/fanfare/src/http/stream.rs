@@ -22,6 +22,7 @@ use crate::hub::subscription::Item;
 #[utoipa::path(
     get,
     path = "/stream",
+    operation_id = "listen",
     tag = "listen",
     params(
         ("channel" = Option<Vec<String>>, Query, description = "Patterns of channels; default `>`: all of them"),

@@ -33,6 +33,7 @@ use crate::hub::subscription::{Item, Subscription};
 #[utoipa::path(
     get,
     path = "/ws",
+    operation_id = "connectWebSocket",
     tag = "listen",
     responses(
         (status = 101, description = "The WebSocket (RFC 6455)"),
