@@ -103,7 +103,8 @@ pub fn body(outlet: Stream, beats: Beats) -> Body {
         let format = state.outlet.format;
         let mut bytes = Vec::new();
         if !std::mem::replace(&mut state.begun, true) {
-            sse::write_preamble(format, state.outlet.retry_ms, &mut bytes);
+            let position = state.outlet.subscription.position();
+            sse::write_preamble(format, state.outlet.retry_ms, position, &mut bytes);
             return Some((Ok(Bytes::from(bytes)), state));
         }
         if state.ended {
