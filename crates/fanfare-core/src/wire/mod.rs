@@ -1,6 +1,10 @@
 //! Wire formats: how events look to readers. Bytes are made once per event and format, and shared.
 
+#[cfg(test)]
+mod event_source;
 pub mod sse;
+#[cfg(test)]
+mod tests;
 pub mod websocket;
 
 use crate::event::Event;

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use fanfare_core::Code;
+use http_body::Body as _;
 use http_body_util::BodyExt;
 
 use crate::http::error::Problem;
@@ -23,6 +24,10 @@ pub async fn read(hub: &Hub, mut body: Body, len_max: usize) -> Result<(Bytes, B
             "send less at once",
         )
     };
+    // One that says so itself need not be sent: this is what `Expect: 100-continue` is for.
+    if body.size_hint().lower() > len_max as u64 {
+        return Err(too_large());
+    }
     let mut in_flight = hub.body();
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -63,14 +64,16 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: 
 /// Looks whether a connection begins with the preface of HTTP/2 (RFC 9113, section 3.4), whose first three bytes
 /// begin no request of HTTP/1.1.
 async fn version_of(stream: &TcpStream) -> io::Result<Version> {
+    /// What follows is on its way, unless somebody means to keep us busy.
+    const PAUSE: Duration = Duration::from_millis(5);
     let mut first = [0; 3];
     loop {
         match stream.peek(&mut first).await? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             3 => return Ok(if &first == b"PRI" { Version::HTTP_2 } else { Version::HTTP_11 }),
             len if !b"PRI".starts_with(&first[..len]) => return Ok(Version::HTTP_11),
-            // The beginning is there already, so readiness says nothing new; what follows is on its way.
-            _ => tokio::task::yield_now().await,
+            // The beginning is there already, so readiness says nothing new.
+            _ => tokio::time::sleep(PAUSE).await,
         }
     }
 }
@@ -136,23 +139,21 @@ async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
 }
 
 /// Ends our side first and reads on for a moment: what the client is still sending would otherwise make the
-/// kernel drop the answer on the way.
-async fn close(mut stream: TcpStream) {
+/// kernel drop the answer on the way. Most clients look for an answer only when they have sent all of a body.
+pub async fn close(mut stream: TcpStream) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    const LINGER: std::time::Duration = std::time::Duration::from_millis(500);
-    const DISCARDS_MAX: usize = 64;
+    /// A client that is silent for so long has nothing more to send.
+    const SILENCE: Duration = Duration::from_millis(500);
+    /// A client that sends on and on is hung up on.
+    const LINGER: Duration = Duration::from_secs(5);
     if stream.shutdown().await.is_err() {
         return;
     }
     let discard = async {
-        let mut discarded = vec![0; 16 * 1024];
-        for _ in 0..DISCARDS_MAX {
-            if !matches!(stream.read(&mut discarded).await, Ok(len) if len > 0) {
-                return;
-            }
-        }
+        let mut discarded = vec![0; 64 * 1024];
+        while matches!(tokio::time::timeout(SILENCE, stream.read(&mut discarded)).await, Ok(Ok(1..))) {}
     };
-    // A client that sends on and on is hung up on.
+    // Either way there is nothing left to say.
     let _ = tokio::time::timeout(LINGER, discard).await;
 }
 
@@ -181,7 +182,7 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
         Outlet::WebSocket(socket) => {
             use tokio::io::AsyncWriteExt;
             if stream.write_all(&taken.head).await.is_ok() {
-                socket.run(stream, read.to_vec(), shared.beats.clone()).await;
+                socket.run(stream, read.to_vec(), shared.beats.clone(), shared.stop.clone()).await;
             }
         }
     }

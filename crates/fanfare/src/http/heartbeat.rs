@@ -13,8 +13,9 @@ pub struct Heartbeat {
     beats: watch::Sender<u64>,
 }
 
-/// Waits for beats; cheap to clone.
-#[derive(Debug, Clone)]
+/// Waits for beats; cheap to clone. A clone waits for the beats after it was made: a connection must not be taken
+/// for silent because of one that came before it.
+#[derive(Debug)]
 pub struct Beats(watch::Receiver<u64>);
 
 impl Heartbeat {
@@ -33,6 +34,14 @@ impl Heartbeat {
                 () = stop.asked() => return,
             }
         }
+    }
+}
+
+impl Clone for Beats {
+    fn clone(&self) -> Beats {
+        let mut beats = self.0.clone();
+        beats.mark_unchanged();
+        Beats(beats)
     }
 }
 

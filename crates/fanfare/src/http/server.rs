@@ -1,6 +1,5 @@
 //! The server: accepts connections, and ends them in order.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,9 +89,10 @@ async fn refuse(mut stream: TcpStream, problem: Problem) {
     );
     let write = async {
         stream.write_all(head.as_bytes()).await?;
-        stream.write_all(&body).await?;
-        stream.shutdown().await
+        stream.write_all(&body).await
     };
     // Whoever does not even read this is hung up on.
-    let _: Result<io::Result<()>, _> = tokio::time::timeout(PATIENCE, write).await;
+    if let Ok(Ok(())) = tokio::time::timeout(PATIENCE, write).await {
+        connection::close(stream).await;
+    }
 }

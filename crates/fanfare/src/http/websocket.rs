@@ -28,6 +28,7 @@ use crate::http::takeover::{Outlet, Takeover};
 use crate::hub::client::{NewClient, Transport};
 use crate::hub::subscribe;
 use crate::hub::subscription::{Item, Subscription};
+use crate::shutdown::Shutdown;
 
 /// Listens and pushes over a WebSocket; `docs/api.md` has the protocol.
 #[utoipa::path(
@@ -100,11 +101,17 @@ struct Conversation<S> {
 
 impl Socket {
     /// Speaks on `stream`, of which `read` was read already, until one side closes.
-    pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, read: Vec<u8>, mut beats: Beats) {
+    pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+        self,
+        stream: S,
+        read: Vec<u8>,
+        mut beats: Beats,
+        mut stop: Shutdown,
+    ) {
         let wire = frames::messages(stream, read).await;
         let mut conversation =
             Conversation { socket: self, wire, subscription: None, items: Vec::new(), silent: false };
-        if let Some(farewell) = conversation.run(&mut beats).await {
+        if let Some(farewell) = conversation.run(&mut beats, &mut stop).await {
             frames::close(&mut conversation.wire, farewell).await;
         }
     }
@@ -112,7 +119,8 @@ impl Socket {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     /// Runs until the socket ends; gives what is to be said at the end, if anything.
-    async fn run(&mut self, beats: &mut Beats) -> Option<Farewell> {
+    async fn run(&mut self, beats: &mut Beats, stop: &mut Shutdown) -> Option<Farewell> {
+        const STOPPING: Farewell = (CloseCode::Away, "the gateway is stopping");
         loop {
             let step = tokio::select! {
                 message = self.wire.next() => match message? {
@@ -121,13 +129,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 },
                 ready = next_items(&mut self.subscription, &mut self.items) => match ready {
                     Ok(true) => self.send_items().await,
-                    Ok(false) => Err(Some((CloseCode::Away, "the gateway is stopping"))),
+                    Ok(false) => Err(Some(STOPPING)),
                     Err(error) => {
                         tracing::error!(%error, "the log could not be read for a WebSocket");
                         Err(Some((CloseCode::Error, "the log could not be read")))
                     }
                 },
                 () = beats.next() => self.beat().await,
+                // A reader is told by its subscription, after what it is being sent.
+                () = stop.asked(), if self.subscription.is_none() => Err(Some(STOPPING)),
             };
             if let Err(farewell) = step {
                 return farewell;

@@ -20,6 +20,7 @@ use crate::hub::Hub;
 use crate::hub::block::{Block, Cut};
 use crate::hub::client::{Client, ClientState, NOT_LIVE};
 use crate::store;
+use crate::store::read::PAGE_BYTES_MAX;
 use crate::store::{Order, Page, Read};
 
 /// Most blocks that one [`Subscription::peek`] gives: one `writev`.
@@ -243,7 +244,8 @@ impl Subscription {
         {
             self.thin_out(items, first_ordinal);
         }
-        if items.is_empty() { Peek::Idle } else { Peek::Items }
+        // All of it has expired, and the cursor is past it: there may be more, or the end of a replay.
+        if items.is_empty() { self.peek_ring(items) } else { Peek::Items }
     }
 
     /// Drops the events that expired and, for a reader that conflates, those that a later one replaces. `end` is
@@ -387,16 +389,22 @@ impl Subscription {
             now: clock::now(),
         };
         let mut page = self.hub.store().read(read.clone()).await?;
-        while self.conflate && page.scanned < until && page.events.len() < BACKLOG_PAGE_LEN {
-            let next = self.hub.store().read(Read { after: page.scanned, ..read.clone() }).await?;
-            page.events.extend(next.events);
-            page.scanned = next.scanned.max(next.first.saturating_sub(1));
-            let mut kept = conflate::keep(page.events.iter().map(|event| &**event)).into_iter();
-            page.events.retain(|_| kept.next().unwrap_or(true));
+        if !self.conflate {
+            return Ok(page);
         }
-        if self.conflate {
-            let mut kept = conflate::keep(page.events.iter().map(|event| &**event)).into_iter();
-            page.events.retain(|_| kept.next().unwrap_or(true));
+        keep_newest(&mut page);
+        while page.scanned < until
+            && page.events.len() < BACKLOG_PAGE_LEN
+            && page.events.iter().map(|event| event.stored_len()).sum::<u64>() < PAGE_BYTES_MAX
+        {
+            let next = self.hub.store().read(Read { after: page.scanned, ..read.clone() }).await?;
+            if next.first > page.scanned + 1 {
+                // Retention passed this reader meanwhile; the next page begins with that gap.
+                break;
+            }
+            page.events.extend(next.events);
+            page.scanned = next.scanned;
+            keep_newest(&mut page);
         }
         Ok(page)
     }
@@ -424,6 +432,12 @@ impl Subscription {
             }
         }
     }
+}
+
+/// Drops the events that a later one replaces.
+fn keep_newest(page: &mut Page) {
+    let mut kept = conflate::keep(page.events.iter().map(|event| &**event)).into_iter();
+    page.events.retain(|_| kept.next().unwrap_or(true));
 }
 
 impl Drop for Subscription {

@@ -1,0 +1,238 @@
+//! A gateway on a free port, with a runtime of its own: it can be stopped from a `Drop`, and a test that blocks
+//! does not block it.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use fanfare::app;
+use fanfare::hub::Hub;
+use fanfare::shutdown::Trigger;
+use fanfare::store::{Error, StoreSpec};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::support::answer::Answer;
+use crate::support::reader::{Listen, Reader, Transport};
+use crate::support::{DEADLINE, Engine, log, soon, until};
+
+/// How long a stop may take. Nothing has to be cut off in a test that cleans up, so a stop that takes so long is
+/// a failure.
+pub(crate) const GRACE: Duration = Duration::from_secs(15);
+
+/// A gateway that runs. On drop it checks what tests forget: that nobody is left registered, that it stops in
+/// time, and that it logged no error.
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddr,
+    pub(crate) hub: Hub,
+    name: String,
+    config: app::Config,
+    stopper: Trigger,
+    ended: Option<mpsc::Receiver<Result<(), Error>>>,
+    http: reqwest::Client,
+    directory: Option<TempDir>,
+}
+
+impl Gateway {
+    /// Starts one that keeps everything in memory.
+    pub(crate) async fn start() -> Gateway {
+        Gateway::on(Engine::Memory).await
+    }
+
+    /// Starts one on an engine.
+    pub(crate) async fn on(engine: Engine) -> Gateway {
+        Gateway::with(engine, |_| {}).await
+    }
+
+    /// Starts one on an engine, with `change` made to the configuration.
+    pub(crate) async fn with(engine: Engine, change: impl FnOnce(&mut app::Config)) -> Gateway {
+        let directory = (engine == Engine::Embedded).then(|| tempfile::tempdir().expect("a directory"));
+        let store = match &directory {
+            Some(directory) => StoreSpec::Embedded(directory.path().join("log.db")),
+            None => StoreSpec::Memory,
+        };
+        let mut config = app::Config {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+            store,
+            shutdown_timeout: GRACE,
+            ..app::Config::default()
+        };
+        change(&mut config);
+        Gateway::run(config, directory).await
+    }
+
+    async fn run(config: app::Config, directory: Option<TempDir>) -> Gateway {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        log::listen();
+        let name = format!("gateway-{}", STARTED.fetch_add(1, Ordering::Relaxed));
+        let (started, starts) = oneshot::channel();
+        let (ends, ended) = mpsc::channel();
+        let (thread_name, thread_config) = (name.clone(), config.clone());
+        let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .thread_name(thread_name)
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async {
+                let running = match app::start(thread_config).await {
+                    Ok(running) => running,
+                    Err(error) => panic!("the gateway did not start: {error:#}"),
+                };
+                let _ = started.send((running.addresses()[0], running.hub().clone(), running.stopper()));
+                let _ = ends.send(running.ended().await);
+            });
+        });
+        thread.expect("a thread");
+        let (address, hub, stopper) = soon("the gateway", starts).await.expect("a gateway that started");
+        let http = reqwest_client(false);
+        Gateway { address, hub, name, config, stopper, ended: Some(ended), http, directory }
+    }
+
+    /// Gives the address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Begins to stop, and returns at once.
+    pub(crate) fn begin_stop(&self) {
+        self.stopper.pull();
+    }
+
+    /// Stops, whoever is still connected; gives how long that took.
+    pub(crate) async fn stop(mut self) -> Duration {
+        let took = self.end();
+        drop(self);
+        took
+    }
+
+    /// Stops, and starts again with the same configuration at the same address.
+    pub(crate) async fn restart(mut self) -> Gateway {
+        self.end();
+        let mut config = self.config.clone();
+        config.listen = vec![self.address];
+        Gateway::run(config, self.directory.take()).await
+    }
+
+    /// Waits for the end of a gateway that was told to stop, or tells it.
+    fn end(&mut self) -> Duration {
+        let Some(ended) = self.ended.take() else { return Duration::ZERO };
+        let begun = Instant::now();
+        self.stopper.pull();
+        let outcome = ended.recv_timeout(GRACE + DEADLINE).expect("an end of the gateway");
+        outcome.expect("a clean end");
+        assert_eq!(self.hub.client_count(), 0, "clients are registered after the end");
+        begun.elapsed()
+    }
+
+    /// Sends a request with what `build` adds to it.
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        build: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Answer {
+        let method = method.parse().expect("a method");
+        let request = build(self.http.request(method, self.url(path)));
+        Answer::read(soon(path, request.send()).await.expect("an answer")).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, |request| request).await
+    }
+
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        self.request("POST", path, |request| request.header("content-type", content_type).body(body)).await
+    }
+
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Answer {
+        self.post(path, "application/json", body.to_string()).await
+    }
+
+    /// Pushes one event and gives its id.
+    pub(crate) async fn push(&self, channel: &str, message: &str) -> String {
+        self.push_event(json!({ "channel": channel, "message": message })).await
+    }
+
+    /// Pushes one event and gives its id.
+    pub(crate) async fn push_event(&self, event: Value) -> String {
+        let answer = self.post_json("/api/push", &event).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Pushes a batch and gives its ids.
+    pub(crate) async fn push_batch(&self, events: Vec<Value>) -> Vec<String> {
+        let answer = self.post_json("/api/push", &Value::Array(events)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        serde_json::from_value(answer.json()["ids"].clone()).expect("ids")
+    }
+
+    /// Listens to a pattern from now on.
+    pub(crate) async fn listen(&self, transport: Transport, pattern: &str) -> Reader {
+        self.open(transport, Listen::to(pattern)).await
+    }
+
+    /// Listens to a pattern after a position.
+    pub(crate) async fn listen_after(&self, transport: Transport, pattern: &str, position: &str) -> Reader {
+        self.open(transport, Listen { after: Some(position.to_owned()), ..Listen::to(pattern) }).await
+    }
+
+    /// Listens as asked; returns when the gateway has the reader.
+    pub(crate) async fn open(&self, transport: Transport, listen: Listen) -> Reader {
+        Reader::open(self.address, transport, listen).await
+    }
+
+    /// Gives the log's last position.
+    pub(crate) fn last(&self) -> String {
+        self.hub.last().to_string()
+    }
+
+    /// Gives the position with a seq.
+    pub(crate) fn position(&self, seq: u64) -> String {
+        self.hub.position(seq).to_string()
+    }
+
+    /// Waits until so many clients are connected.
+    pub(crate) async fn clients(&self, count: usize) {
+        until("clients", async || (self.hub.client_count() == count).then_some(())).await;
+    }
+}
+
+/// Makes an HTTP client that speaks HTTP/2 from the first byte, or HTTP/1.1.
+pub(crate) fn reqwest_client(http2: bool) -> reqwest::Client {
+    // Whoever came first has installed the same provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder().no_proxy();
+    let builder = if http2 { builder.http2_prior_knowledge() } else { builder.http1_only() };
+    builder.build().expect("a client")
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.stopper.pull();
+            return;
+        }
+        if let Some(ended) = &self.ended {
+            let deadline = Instant::now() + DEADLINE;
+            // The gateway learns from its sockets that the test's readers are gone.
+            while self.hub.client_count() > 0 && Instant::now() < deadline {
+                assert!(ended.recv_timeout(Duration::from_millis(5)).is_err(), "the gateway ended by itself");
+            }
+            assert_eq!(self.hub.client_count(), 0, "clients are left registered");
+            let took = self.end();
+            assert!(took < GRACE, "the gateway had to cut something off: {took:?}");
+        }
+        let errors = log::take(&self.name);
+        assert!(errors.is_empty(), "errors were logged: {errors:#?}");
+    }
+}

@@ -1,0 +1,49 @@
+//! What the behaviour tests share: a gateway on a free port, and clients for every door.
+
+pub(crate) mod answer;
+#[path = "../../../../fanfare-core/src/wire/event_source.rs"]
+pub(crate) mod event_source;
+pub(crate) mod gateway;
+pub(crate) mod log;
+pub(crate) mod raw;
+pub(crate) mod reader;
+pub(crate) mod socket;
+
+use std::time::Duration;
+
+/// How long a test waits for what must come. Long, because machines that run tests are busy; shorter than the
+/// default keepalive, which would wake what sleeps by mistake.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Waits for `future`, and fails the test when that takes too long.
+pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
+    match tokio::time::timeout(DEADLINE, future).await {
+        Ok(output) => output,
+        Err(_) => panic!("waited {DEADLINE:?} in vain for {what}"),
+    }
+}
+
+/// Asks again and again until `check` gives something: for what nobody announces.
+pub(crate) async fn until<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut turns = tokio::time::interval(Duration::from_millis(10));
+    soon(what, async {
+        loop {
+            turns.tick().await;
+            if let Some(found) = check().await {
+                return found;
+            }
+        }
+    })
+    .await
+}
+
+/// Which engine a gateway runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Embedded,
+    Memory,
+}
+
+impl Engine {
+    pub(crate) const ALL: [Engine; 2] = [Engine::Embedded, Engine::Memory];
+}

@@ -1,0 +1,271 @@
+//! A reader, over whichever transport: the same scenario can be run over all of them.
+
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use crate::support::event_source::EventSource;
+use crate::support::gateway::reqwest_client;
+use crate::support::raw::Raw;
+use crate::support::socket::{Said, Socket};
+use crate::support::soon;
+
+/// The ways to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// Server-sent events over HTTP/1.1.
+    Sse1,
+    /// Server-sent events over HTTP/2.
+    Sse2,
+    /// A WebSocket.
+    WebSocket,
+}
+
+impl Transport {
+    pub(crate) const ALL: [Transport; 3] = [Transport::Sse1, Transport::Sse2, Transport::WebSocket];
+}
+
+/// What to listen to. Over server-sent events it is asked for as JSON, so that all transports give the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listen {
+    pub(crate) patterns: Vec<String>,
+    pub(crate) types: Vec<String>,
+    pub(crate) min_priority: Option<String>,
+    pub(crate) text: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) since: Option<String>,
+    pub(crate) reader: Option<String>,
+    pub(crate) conflate: bool,
+}
+
+impl Listen {
+    pub(crate) fn to(pattern: &str) -> Listen {
+        Listen { patterns: vec![pattern.to_owned()], ..Listen::default() }
+    }
+
+    pub(crate) fn earliest(pattern: &str) -> Listen {
+        Listen { since: Some("earliest".to_owned()), ..Listen::to(pattern) }
+    }
+
+    fn query(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("format", "json");
+        self.patterns.iter().for_each(|pattern| {
+            query.append_pair("channel", pattern);
+        });
+        self.types.iter().for_each(|event_type| {
+            query.append_pair("type", event_type);
+        });
+        for (name, value) in [
+            ("min_priority", &self.min_priority),
+            ("text", &self.text),
+            ("last_event_id", &self.after),
+            ("since", &self.since),
+            ("reader", &self.reader),
+        ] {
+            if let Some(value) = value {
+                query.append_pair(name, value);
+            }
+        }
+        if self.conflate {
+            query.append_pair("conflate", "1");
+        }
+        query.finish()
+    }
+
+    fn request(&self) -> Value {
+        let mut request = json!({
+            "op": "subscribe", "patterns": self.patterns, "types": self.types, "conflate": self.conflate,
+        });
+        for (name, value) in [
+            ("min_priority", &self.min_priority),
+            ("text", &self.text),
+            ("after", &self.after),
+            ("since", &self.since),
+            ("reader", &self.reader),
+        ] {
+            if let Some(value) = value {
+                request[name] = json!(value);
+            }
+        }
+        request
+    }
+}
+
+/// What a reader got.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Frame {
+    CaughtUp(Value),
+    /// What says that the gateway stops: the notice, or the code and reason of a WebSocket's close.
+    Closing(Value),
+    /// The stream is over.
+    End,
+    Event(Value),
+    Gap(Value),
+    Reset(Value),
+}
+
+#[derive(Debug)]
+pub(crate) struct Reader {
+    wire: Wire,
+}
+
+#[derive(Debug)]
+enum Wire {
+    Sse(Box<Sse>),
+    WebSocket(Box<Socket>),
+}
+
+#[derive(Debug)]
+struct Sse {
+    source: Source,
+    parser: EventSource,
+    frames: std::collections::VecDeque<Frame>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Http1(Raw),
+    Http2(reqwest::Response),
+}
+
+impl Reader {
+    /// Opens a reader; returns when the gateway has it.
+    pub(crate) async fn open(address: SocketAddr, transport: Transport, listen: Listen) -> Reader {
+        let sse = |source| {
+            let parser = EventSource::default();
+            Reader { wire: Wire::Sse(Box::new(Sse { source, parser, frames: Default::default() })) }
+        };
+        match transport {
+            Transport::Sse1 => {
+                let mut raw = Raw::connect(address).await;
+                let head = raw.get(&format!("/stream?{}", listen.query()), "").await;
+                assert_eq!(head.status, 200);
+                sse(Source::Http1(raw))
+            }
+            Transport::Sse2 => {
+                let url = format!("http://{address}/stream?{}", listen.query());
+                let request = reqwest_client(true).get(url).send();
+                let response = soon("a stream", connections().spawn(request)).await;
+                let response = response.expect("a task").expect("a stream");
+                assert_eq!(response.status(), 200);
+                assert_eq!(response.version(), http::Version::HTTP_2);
+                sse(Source::Http2(response))
+            }
+            Transport::WebSocket => {
+                let mut socket = Socket::open(address).await;
+                let answer = socket.ask(listen.request()).await;
+                assert_eq!(answer["op"], "subscribed", "{answer}");
+                Reader { wire: Wire::WebSocket(Box::new(socket)) }
+            }
+        }
+    }
+
+    /// Gives what comes next.
+    pub(crate) async fn next(&mut self) -> Frame {
+        match &mut self.wire {
+            Wire::Sse(sse) => sse.next().await,
+            Wire::WebSocket(socket) => loop {
+                let said = match socket.hear().await {
+                    Said::Json(said) => said,
+                    Said::Ping => continue,
+                    Said::Close(code, reason) => {
+                        return Frame::Closing(json!({ "code": code, "reason": reason }));
+                    }
+                    Said::End => return Frame::End,
+                };
+                return match said["op"].as_str() {
+                    Some("event") => Frame::Event(said["event"].clone()),
+                    Some("caught-up") => Frame::CaughtUp(said),
+                    Some("gap") => Frame::Gap(said),
+                    Some("reset") => Frame::Reset(said),
+                    // The notice comes first, the close with its code says the same.
+                    Some("closing") => continue,
+                    _ => panic!("unexpected: {said}"),
+                };
+            },
+        }
+    }
+
+    /// Gives the next event; anything else fails the test, but the end of a replay.
+    pub(crate) async fn event(&mut self) -> Value {
+        loop {
+            match self.next().await {
+                Frame::Event(event) => return event,
+                Frame::CaughtUp(_) => {}
+                other => panic!("an event was expected: {other:?}"),
+            }
+        }
+    }
+
+    /// Gives the message of the next event.
+    pub(crate) async fn message(&mut self) -> String {
+        self.event().await["message"].as_str().expect("a message").to_owned()
+    }
+
+    /// Gives the messages of so many events.
+    pub(crate) async fn messages(&mut self, count: usize) -> Vec<String> {
+        let mut messages = Vec::new();
+        while messages.len() < count {
+            messages.push(self.message().await);
+        }
+        messages
+    }
+
+    /// Gives the events up to the end of a replay.
+    pub(crate) async fn replay(&mut self) -> Vec<Value> {
+        let mut events = Vec::new();
+        loop {
+            match self.next().await {
+                Frame::Event(event) => events.push(event),
+                Frame::CaughtUp(_) => return events,
+                other => panic!("a replay was expected: {other:?}"),
+            }
+        }
+    }
+}
+
+impl Sse {
+    async fn next(&mut self) -> Frame {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                return frame;
+            }
+            let chunk = match &mut self.source {
+                Source::Http1(raw) => raw.chunk().await,
+                // A stream that is reset has ended, too.
+                Source::Http2(response) => {
+                    soon("bytes", response.chunk()).await.ok().flatten().map(|bytes| bytes.to_vec())
+                }
+            };
+            let Some(chunk) = chunk else { return Frame::End };
+            for said in self.parser.feed(&chunk) {
+                let data: Value = serde_json::from_str(&said.data).expect("JSON");
+                self.frames.push_back(match said.event.as_str() {
+                    "message" => {
+                        assert_eq!(
+                            data["id"], said.last_event_id,
+                            "the id of the frame is that of the event"
+                        );
+                        Frame::Event(data)
+                    }
+                    "caught-up" => Frame::CaughtUp(data),
+                    "closing" => Frame::Closing(data),
+                    "gap" => Frame::Gap(data),
+                    "reset" => Frame::Reset(data),
+                    other => panic!("unexpected: {other}"),
+                });
+            }
+        }
+    }
+}
+
+/// Gives the runtime that HTTP/2 connections run on: they must be able to end while a test is in a `Drop`.
+fn connections() -> &'static tokio::runtime::Runtime {
+    static CONNECTIONS: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(1).enable_all().build().expect("a runtime")
+    });
+    &CONNECTIONS
+}
