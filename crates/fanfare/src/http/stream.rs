@@ -15,8 +15,8 @@ use crate::http::heartbeat::Beats;
 use crate::http::query::Params;
 use crate::http::takeover::{Outlet, Stream, Takeover};
 use crate::hub::client::{NewClient, Transport};
+use crate::hub::item::Item;
 use crate::hub::subscribe;
-use crate::hub::subscription::Item;
 
 /// Listens: server-sent events, from now on or from a position.
 #[utoipa::path(

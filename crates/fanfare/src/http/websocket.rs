@@ -26,8 +26,9 @@ use crate::http::heartbeat::Beats;
 use crate::http::query::Params;
 use crate::http::takeover::{Outlet, Takeover};
 use crate::hub::client::{NewClient, Transport};
+use crate::hub::item::Item;
 use crate::hub::subscribe;
-use crate::hub::subscription::{Item, Subscription};
+use crate::hub::subscription::Subscription;
 use crate::shutdown::Shutdown;
 
 /// Listens and pushes over a WebSocket; `docs/api.md` has the protocol.

@@ -1,12 +1,14 @@
 //! The hub: everything that doors do with the log. Doors never see the store.
 
 pub mod admission;
+mod backlog;
 pub mod block;
 pub mod channels;
 pub mod client;
 pub mod feed;
 pub mod feeds;
 pub mod follower;
+pub mod item;
 pub mod publish;
 pub mod readers;
 pub mod subscribe;

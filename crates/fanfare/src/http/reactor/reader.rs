@@ -9,7 +9,8 @@ use mio::net::TcpStream;
 
 use crate::http::limits::Permit;
 use crate::http::reactor::inbox::Adopted;
-use crate::hub::subscription::{Item, Peek, Subscription};
+use crate::hub::item::Item;
+use crate::hub::subscription::{Peek, Subscription};
 use crate::telemetry::Metrics;
 
 /// What a client sends on a stream is read and dropped, so many times 4 KiB a turn: a flood must not keep the
