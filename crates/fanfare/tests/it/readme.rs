@@ -143,11 +143,11 @@ fn the_demo_shows_what_the_readme_shows() {
     }
 }
 
-/// Makes times, ports and versions alike.
+/// Makes times, ports, versions and widths of columns alike.
 fn without_numbers(line: &str) -> String {
-    let parts =
-        line.split(|c: char| c.is_ascii_digit() || matches!(c, '.' | ':')).filter(|part| !part.is_empty());
-    parts.collect::<Vec<_>>().join("0")
+    let spaced = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ':');
+    spaced.split(is_number).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("0")
 }
 
 fn run_blocks(language: Language) {
