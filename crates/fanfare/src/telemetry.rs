@@ -10,7 +10,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use crate::hub::client::Transport;
 
 /// What is measured; cheap to clone.
 #[derive(Debug, Clone)]
@@ -104,9 +103,9 @@ impl Metrics {
         }
     }
 
-    /// Gives the number of live subscriptions over `transport`.
-    pub fn subscribers(&self, transport: Transport) -> Gauge {
-        self.subscribers.get_or_create(&TransportLabel { transport: transport.as_str() }).clone()
+    /// Gives the number of live subscriptions over `transport`, by its name.
+    pub fn subscribers(&self, transport: &'static str) -> Gauge {
+        self.subscribers.get_or_create(&TransportLabel { transport }).clone()
     }
 
     /// Writes everything in the OpenMetrics text format.

@@ -243,6 +243,6 @@ impl Hub {
     fn leave(&self, client: &Client) {
         self.shared.clients.remove(client.id);
         self.feeds().leave(&client.feed);
-        self.shared.metrics.subscribers(client.transport).dec();
+        self.shared.metrics.subscribers(client.transport.as_str()).dec();
     }
 }
