@@ -52,7 +52,12 @@ struct Taken {
 
 /// Serves a connection until it ends or is taken over; a WebSocket is served to its end.
 pub async fn serve(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: Shared) {
-    let version = tokio::time::timeout(HEADER_TIMEOUT, version_of(&stream)).await;
+    let mut stop = shared.stop.clone();
+    let version = tokio::select! {
+        version = tokio::time::timeout(HEADER_TIMEOUT, version_of(&stream)) => version,
+        // Browsers open connections for requests that may never come.
+        () = stop.asked() => return,
+    };
     match version {
         Ok(Ok(Version::HTTP_2)) => serve_http2(stream, peer, shared).await,
         Ok(Ok(_)) => serve_http1(stream, peer, permit, shared).await,

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use fanfare::app;
@@ -30,7 +30,8 @@ pub(crate) struct Gateway {
     name: String,
     config: app::Config,
     stopper: Trigger,
-    ended: Option<mpsc::Receiver<Result<(), Error>>>,
+    /// Locked only because tasks of a test share the gateway.
+    ended: Option<Mutex<mpsc::Receiver<Result<(), Error>>>>,
     http: reqwest::Client,
     directory: Option<TempDir>,
 }
@@ -89,7 +90,7 @@ impl Gateway {
         thread.expect("a thread");
         let (address, hub, stopper) = soon("the gateway", starts).await.expect("a gateway that started");
         let http = reqwest_client(false);
-        Gateway { address, hub, name, config, stopper, ended: Some(ended), http, directory }
+        Gateway { address, hub, name, config, stopper, ended: Some(Mutex::new(ended)), http, directory }
     }
 
     /// Gives the address of a path.
@@ -122,6 +123,7 @@ impl Gateway {
         let Some(ended) = self.ended.take() else { return Duration::ZERO };
         let begun = Instant::now();
         self.stopper.pull();
+        let ended = ended.into_inner().expect("an unbroken lock");
         let outcome = ended.recv_timeout(GRACE + DEADLINE).expect("an end of the gateway");
         outcome.expect("a clean end");
         assert_eq!(self.hub.client_count(), 0, "clients are registered after the end");
@@ -201,6 +203,17 @@ impl Gateway {
         self.hub.position(seq).to_string()
     }
 
+    /// Waits until the log has come to a seq.
+    pub(crate) async fn reached(&self, seq: u64) {
+        let mut turns = tokio::time::interval(Duration::from_millis(1));
+        soon("pushes", async {
+            while self.hub.last().seq < seq {
+                turns.tick().await;
+            }
+        })
+        .await;
+    }
+
     /// Waits until so many clients are connected.
     pub(crate) async fn clients(&self, count: usize) {
         until("clients", async || (self.hub.client_count() == count).then_some(())).await;
@@ -222,7 +235,8 @@ impl Drop for Gateway {
             self.stopper.pull();
             return;
         }
-        if let Some(ended) = &self.ended {
+        if let Some(ended) = &mut self.ended {
+            let ended = ended.get_mut().expect("an unbroken lock");
             let deadline = Instant::now() + DEADLINE;
             // The gateway learns from its sockets that the test's readers are gone.
             while self.hub.client_count() > 0 && Instant::now() < deadline {

@@ -1,0 +1,158 @@
+//! Durable readers: what was acknowledged stays so, and what was not comes again.
+
+use serde_json::{Value, json};
+
+use crate::support::Engine;
+use crate::support::gateway::Gateway;
+use crate::support::reader::{Frame, Listen, Transport};
+use crate::support::socket::Socket;
+
+fn as_reader(name: &str, pattern: &str) -> Listen {
+    Listen { reader: Some(name.to_owned()), ..Listen::to(pattern) }
+}
+
+async fn ack(gateway: &Gateway, name: &str, position: &str) -> Value {
+    let answer = gateway.post_json(&format!("/api/readers/{name}/ack"), &json!({"position": position})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
+}
+
+async fn reader(gateway: &Gateway, name: &str) -> Value {
+    let list = gateway.get("/api/readers").await.json();
+    let readers = list["readers"].as_array().expect("readers");
+    assert_eq!(list["total"], readers.len());
+    readers.iter().find(|reader| reader["reader"] == name).expect(name).clone()
+}
+
+#[tokio::test]
+async fn what_was_not_acknowledged_is_delivered_again() {
+    for engine in Engine::ALL {
+        for transport in Transport::ALL {
+            let mut gateway = Gateway::on(engine).await;
+            let mut orders = gateway.open(transport, as_reader("shop-1", "orders.*")).await;
+            let mut ids = Vec::new();
+            for number in 0..5 {
+                ids.push(gateway.push(&format!("orders.{number}"), &number.to_string()).await);
+                gateway.push("noise", "n").await;
+            }
+            assert_eq!(orders.messages(5).await, ["0", "1", "2", "3", "4"]);
+
+            let answer = ack(&gateway, "shop-1", &ids[2]).await;
+            assert_eq!(answer, json!({"status": "success", "reader": "shop-1", "position": ids[2]}));
+            // Cumulative: an older one changes nothing.
+            assert_eq!(ack(&gateway, "shop-1", &ids[0]).await["position"], ids[2]);
+            let row = reader(&gateway, "shop-1").await;
+            assert_eq!((&row["position"], &row["connected"]), (&ids[2].clone().into(), &1.into()));
+            assert_eq!((&row["lag"], &row["lag_is_exact"]), (&2.into(), &true.into()));
+            assert_eq!((&row["patterns"], &row["types"]), (&json!(["orders.*"]), &json!([])));
+            drop(orders);
+
+            // A position of its own does not count for a durable reader.
+            let listen = Listen { since: Some("earliest".into()), ..as_reader("shop-1", "orders.*") };
+            let mut orders = gateway.open(transport, listen).await;
+            let again = orders.replay().await;
+            let again: Vec<_> = again.iter().map(|event| event["message"].as_str().expect("text")).collect();
+            assert_eq!(again, ["3", "4"], "{transport:?} on {engine:?}");
+            drop(orders);
+
+            if engine == Engine::Embedded {
+                gateway = gateway.restart().await;
+                let row = reader(&gateway, "shop-1").await;
+                assert_eq!((&row["position"], &row["connected"]), (&ids[2].clone().into(), &0.into()));
+            }
+            ack(&gateway, "shop-1", &ids[4]).await;
+            let mut orders = gateway.open(transport, as_reader("shop-1", "orders.*")).await;
+            assert!(matches!(orders.next().await, Frame::CaughtUp(_)), "all is acknowledged");
+            gateway.push("orders.9", "new").await;
+            assert_eq!(orders.message().await, "new");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_new_reader_begins_where_it_asks_to() {
+    let gateway = Gateway::start().await;
+    gateway.push("a", "old").await;
+    let mut late = gateway.open(Transport::Sse1, as_reader("late", "a")).await;
+    let listen = Listen { since: Some("earliest".into()), ..as_reader("early", "a") };
+    let mut early = gateway.open(Transport::Sse1, listen).await;
+    gateway.push("a", "new").await;
+    assert_eq!(early.messages(2).await, ["old", "new"]);
+    assert_eq!(late.message().await, "new");
+    assert_eq!(reader(&gateway, "early").await["lag"], 2);
+    assert_eq!(reader(&gateway, "late").await["lag"], 1);
+}
+
+#[tokio::test]
+async fn a_web_socket_acknowledges_what_it_read() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let mut socket = Socket::open(gateway.address).await;
+        let refused = socket.ask(json!({"op": "ack", "id": 1, "position": gateway.position(1)})).await;
+        assert_eq!((&refused["error"]["code"], &refused["id"]), (&"invalid_reader".into(), &1.into()));
+        socket.ask(json!({"op": "subscribe", "patterns": ["a"], "reader": "ws"})).await;
+        while socket.json().await["op"] != "caught-up" {}
+        let id = gateway.push("a", "x").await;
+        assert_eq!(socket.json().await["event"]["id"], id);
+        let acked = socket.ask(json!({"op": "ack", "id": "k", "position": id})).await;
+        assert_eq!(acked, json!({"op": "acked", "id": "k", "position": id}));
+        let ahead = socket.ask(json!({"op": "ack", "position": gateway.position(99)})).await;
+        assert_eq!(ahead["error"]["code"], "invalid_position");
+        let elsewhere = socket.ask(json!({"op": "ack", "position": "zzzzzzzz-1"})).await;
+        assert_eq!(elsewhere["error"]["code"], "invalid_position");
+        assert_eq!(reader(&gateway, "ws").await["lag"], 0);
+    }
+}
+
+#[tokio::test]
+async fn receipts_say_who_has_an_event() {
+    let gateway = Gateway::start().await;
+    for (name, pattern) in [("one", "a.*"), ("two", ">"), ("three", "b.*")] {
+        drop(gateway.open(Transport::Sse1, as_reader(name, pattern)).await);
+    }
+    let id = gateway.push("a.x", "x").await;
+    ack(&gateway, "two", &id).await;
+    let receipts = gateway.get(&format!("/api/events/{id}/receipts")).await.json();
+    assert_eq!(
+        receipts,
+        json!({
+            "id": id, "total": 2, "acknowledged": 1,
+            "readers": [
+                {"reader": "one", "acknowledged": false, "position": gateway.position(0)},
+                {"reader": "two", "acknowledged": true, "position": id},
+            ],
+        })
+    );
+    gateway.get(&format!("/api/events/{}/receipts", gateway.position(7))).await.problem(404, "not_found");
+    gateway.get("/api/events/x/receipts").await.problem(400, "invalid_position");
+}
+
+#[tokio::test]
+async fn a_reader_can_be_forgotten_and_mistakes_are_named() {
+    let gateway = Gateway::start().await;
+    drop(gateway.open(Transport::Sse1, as_reader("gone", "a")).await);
+    let id = gateway.push("a", "x").await;
+    let path = "/api/readers/gone/ack";
+    for (body, status, code, at) in [
+        ("{", 400, "invalid_json", ""),
+        ("{}", 400, "invalid_json", ""),
+        ("{\"position\":\"x\"}", 400, "invalid_position", "/position"),
+        ("{\"position\":\"zzzzzzzz-1\"}", 400, "invalid_position", "/position"),
+        (&format!("{{\"position\":\"{}\"}}", gateway.position(2)), 400, "invalid_position", "/position"),
+    ] {
+        let problem = gateway.post(path, "application/json", body.to_owned()).await.problem(status, code);
+        assert_eq!(problem["at"].as_str().unwrap_or_default(), at, "{body}");
+    }
+    let good = json!({"position": id});
+    gateway.post_json("/api/readers/nobody/ack", &good).await.problem(404, "not_found");
+    gateway.post_json("/api/readers/a%20b/ack", &good).await.problem(422, "invalid_reader");
+    let large = format!("{{\"position\":\"{id}\"{}}}", " ".repeat(64 * 1024));
+    gateway.post(path, "application/json", large).await.problem(413, "body_too_large");
+    assert_eq!(reader(&gateway, "gone").await["position"], gateway.position(0));
+
+    let answer = gateway.request("DELETE", "/api/readers/gone", |request| request).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({"status": "success", "reader": "gone"})));
+    let again = gateway.request("DELETE", "/api/readers/gone", |request| request).await;
+    again.problem(404, "not_found");
+    gateway.post_json(path, &good).await.problem(404, "not_found");
+}
