@@ -18,7 +18,7 @@ use crate::{
 };
 
 mod suites;
-mod table;
+pub(crate) mod table;
 
 /// A machine is quiet while others keep less of it busy.
 const QUIET_CORES: f64 = 0.15;

@@ -218,17 +218,15 @@ pub(super) fn resume(lab: &Lab<'_>) -> Result<Vec<Row>> {
         let target = fanfare.server.target()?;
         for outcome in resume::run(&resume::Options { target, history, repetitions: 20 })? {
             report::emit("resume", &outcome)?;
-            let row = |metric: &str, value: Option<f64>, goal| Row {
+            let row = |metric: &str, values: &[f64], goal| Row {
                 what: format!("{}, {history} events: {metric}", outcome.case),
                 floor: Vec::new(),
-                fanfare: value.into_iter().collect(),
+                fanfare: values.to_vec(),
                 goal,
             };
-            rows.push(row("first byte p50 ms", Some(outcome.first_byte_p50_ms), Goal::AtMost(5.0)));
-            rows.push(row("first byte at most ms", Some(outcome.first_byte_max_ms), Goal::None));
-            if outcome.first_event_p50_ms.is_some() {
-                rows.push(row("first event p50 ms", outcome.first_event_p50_ms, Goal::None));
-                rows.push(row("first event at most ms", outcome.first_event_max_ms, Goal::None));
+            rows.push(row("first byte ms", &outcome.first_byte_ms, Goal::AtMost(5.0)));
+            if !outcome.first_event_ms.is_empty() {
+                rows.push(row("first event ms", &outcome.first_event_ms, Goal::None));
             }
         }
     }
