@@ -10,7 +10,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-
 /// What is measured; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics {
