@@ -92,6 +92,35 @@ story("a reader who scrolls back is left where he is until he jumps to the newes
   await tab.one("feed", { following: "true" }).waitFor();
 });
 
+story("the past is read on, page by page, while the feed stands still", {}, async ({ gateway, open }) => {
+  await gateway.push(Array.from({ length: 800 }, (_, i) => ({ message: `event ${i + 1}`, type: i % 100 ? "info" : "error" })));
+  const tab = await open();
+  await tab.page.locator(".row-message", { hasText: /^event 800$/ }).waitFor();
+  await tab.page.locator("[data-testid=feed]").evaluate((feed) => (feed.scrollTop = 0));
+  await tab.page.locator(".row-message", { hasText: /^event 301$/ }).waitFor();
+  await tab.one("earlier").click();
+  await tab.one("connection", { status: "paused" }).waitFor();
+  // What was read stays where it was; what is older stands above it.
+  await tab.page.locator(".row-message", { hasText: /^event 300$/ }).waitFor();
+  assert.equal(Number(await tab.one("feed").getAttribute("data-count")) >= 700, true);
+  await gateway.push("later");
+  await tab.says("connection", "1 new");
+  await tab.one("pause").click();
+  await tab.live();
+
+  // With a filter the gateway looks for what passes it.
+  await tab.one("type-error").click();
+  await tab.shows(["event 301", "event 401", "event 501", "event 601", "event 701"]);
+  await tab.one("earlier").click();
+  await tab.shows(["event 1", "event 101", "event 201", "event 301", "event 401", "event 501", "event 601", "event 701"]);
+  await tab.gone("earlier");
+
+  // Also when nothing that is here passes.
+  const other = await open("/?type=warning");
+  await other.one("look-earlier").click();
+  await other.page.getByText("No event passes the filter.").waitFor();
+});
+
 story("what others write stays text", {}, async ({ gateway, open }) => {
   const hostile = `<img src="x" onerror="console.error('ran')"><script>console.error('ran')</script>`;
   await gateway.push({ message: hostile, type: "error", data: { [hostile]: hostile }, key: hostile });

@@ -64,6 +64,27 @@ story("a server that says goodbye is quoted, and the page comes back", { store: 
   await tab.shows(["before", "after"]);
 });
 
+story("a page that lacks more than it can hold goes on from the newest and says so", { store: "file", tab: { ...tall, height: 900 } }, async ({ gateway, open }) => {
+  await gateway.push("before");
+  const tab = await open();
+  await tab.shows(["before"]);
+  await gateway.kill();
+  await tab.one("connection", { status: "reconnecting" }).waitFor();
+  const away = (route) => route.abort();
+  await tab.page.route("**/api/status", away);
+  await gateway.restart();
+  for (let batch = 0; batch < 6; batch += 1) await gateway.push(numbered(batch * 1000 + 1, batch * 1000 + 1000).map((message) => ({ message })));
+  await tab.page.unroute("**/api/status", away);
+  await tab.live();
+  await tab.page.locator(".row-message", { hasText: /^event 6000$/ }).waitFor();
+  // Rows about the stream pass every filter.
+  await tab.one("filter-text").fill("event 5501");
+  await tab.shows(["event 5501"]);
+  await tab.one("notice", { kind: "skipped" }).filter({ hasText: "5,500 events" }).waitFor();
+  await tab.one("filter-text").fill("event 5500");
+  await tab.shows([]);
+});
+
 story("a gateway with another log is said to be one", { tab: tall }, async ({ gateway, open }) => {
   await gateway.push("in the first log");
   const tab = await open();

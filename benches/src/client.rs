@@ -4,18 +4,20 @@ use std::{
     fmt::Write as _,
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
-    thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::wire::{
-    request,
-    response::{Response, ResponseReader},
-    sse::Frame,
-    stream::StreamReader,
+use crate::{
+    pause::pause,
+    wire::{
+        request,
+        response::{Response, ResponseReader},
+        sse::Frame,
+        stream::StreamReader,
+    },
 };
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -116,7 +118,7 @@ impl Client {
             let response = self.push(body)?;
             match response.status {
                 200 => return Ok(()),
-                429 | 503 if Instant::now() < deadline => thread::sleep(BUSY_PAUSE),
+                429 | 503 if Instant::now() < deadline => pause(BUSY_PAUSE),
                 status => bail!("a push was answered {status} {}", String::from_utf8_lossy(&response.body)),
             }
         }

@@ -15,6 +15,7 @@ mod generator;
 mod histogram;
 mod idle;
 mod kill;
+mod pause;
 mod process;
 mod push;
 mod replay;

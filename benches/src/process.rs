@@ -1,6 +1,10 @@
 //! What the kernel knows of a process (CPU time, memory) and where it may run.
 
-use std::{collections::HashMap, fs, time::Instant};
+use std::{
+    collections::HashMap,
+    fs,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use rustix::{
@@ -9,6 +13,8 @@ use rustix::{
     thread::{CpuSet, sched_setaffinity},
 };
 use serde::Serialize;
+
+use crate::pause::pause;
 
 /// The CPU time of a process so far.
 #[derive(Clone, Default)]
@@ -61,6 +67,14 @@ pub(crate) fn resident_bytes(pid: u32) -> Result<u64> {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
     let line = rollup.lines().find(|line| line.starts_with("Rss:")).context("smaps_rollup has no Rss")?;
     Ok(field(line, 1) * 1024)
+}
+
+/// How many cores are busy now, this process being idle.
+pub(crate) fn busy_cores() -> f64 {
+    const LOOK: Duration = Duration::from_millis(500);
+    let before = machine_busy_us();
+    pause(LOOK);
+    machine_busy_us().saturating_sub(before) as f64 / LOOK.as_micros() as f64
 }
 
 /// The time that both cores spent on anything, the idle loop and waiting for disks aside.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     client::{Client, LogEnd, Stream},
-    histogram::Histogram,
+    compare::table,
     report::say,
     target::Target,
     wire::message,
@@ -37,11 +37,10 @@ pub(crate) struct Options {
 pub(crate) struct Outcome {
     pub(crate) history: u64,
     pub(crate) case: &'static str,
-    pub(crate) first_byte_p50_ms: f64,
-    pub(crate) first_byte_max_ms: f64,
-    /// None where there is no event to wait for.
-    pub(crate) first_event_p50_ms: Option<f64>,
-    pub(crate) first_event_max_ms: Option<f64>,
+    /// One value for each repetition, from before the connection is opened.
+    pub(crate) first_byte_ms: Vec<f64>,
+    /// Empty where there is no event to wait for.
+    pub(crate) first_event_ms: Vec<f64>,
 }
 
 /// A place to resume from.
@@ -83,7 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<Vec<Outcome>> {
 }
 
 fn measure(server: SocketAddr, end: &LogEnd, case: &Case, options: &Options) -> Result<Outcome> {
-    let (mut first_byte, mut first_event) = (Histogram::new(), Histogram::new());
+    let (mut first_byte_ms, mut first_event_ms) = (Vec::new(), Vec::new());
     for _ in 0..options.repetitions {
         let start = Instant::now();
         let header = format!("Last-Event-ID: {}-{}\r\n", end.epoch, case.after);
@@ -94,13 +93,13 @@ fn measure(server: SocketAddr, end: &LogEnd, case: &Case, options: &Options) -> 
         ensure!(stream.read(|frame| note(frame.seq()))?, "the stream ended at once");
         let arrived = start.elapsed();
         ensure!(arrived < DEADLINE, "no byte came within {DEADLINE:?}");
-        first_byte.record(arrived.as_nanos() as u64);
+        first_byte_ms.push(arrived.as_secs_f64() * 1e3);
         while case.expected.is_some() && first_seq.is_none() {
             ensure!(stream.read(|frame| first_seq = first_seq.or(frame.seq()))?, "the stream ended");
             ensure!(start.elapsed() < DEADLINE, "no event came within {DEADLINE:?}");
         }
         if let Some(expected) = case.expected {
-            first_event.record(start.elapsed().as_nanos() as u64);
+            first_event_ms.push(start.elapsed().as_secs_f64() * 1e3);
             ensure!(
                 first_seq == Some(expected),
                 "{}: {first_seq:?} came first instead of {expected}",
@@ -108,24 +107,13 @@ fn measure(server: SocketAddr, end: &LogEnd, case: &Case, options: &Options) -> 
             );
         }
     }
-    let ms = |histogram: &Histogram, quantile| histogram.quantile_us(quantile) / 1e3;
-    let outcome = Outcome {
-        history: options.history,
-        case: case.name,
-        first_byte_p50_ms: ms(&first_byte, 0.5),
-        first_byte_max_ms: ms(&first_byte, 1.0),
-        first_event_p50_ms: case.expected.map(|_| ms(&first_event, 0.5)),
-        first_event_max_ms: case.expected.map(|_| ms(&first_event, 1.0)),
-    };
-    let event = outcome.first_event_p50_ms.zip(outcome.first_event_max_ms);
-    let event = event.map(|(p50, most)| format!(", first event after {p50:.2} ms (at most {most:.2})"));
+    let outcome = Outcome { history: options.history, case: case.name, first_byte_ms, first_event_ms };
     say(format_args!(
-        "{} of {} events: first byte after {:.2} ms (at most {:.2}){}",
+        "{} of {} events: first byte after {} ms, first event after {} ms",
         case.name,
         options.history,
-        outcome.first_byte_p50_ms,
-        outcome.first_byte_max_ms,
-        event.unwrap_or_default(),
+        table::summary(&outcome.first_byte_ms),
+        table::summary(&outcome.first_event_ms),
     ));
     Ok(outcome)
 }

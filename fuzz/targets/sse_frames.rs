@@ -12,9 +12,10 @@ fuzz_target!(|message: &str| {
     let Ok(event) = NewEvent::new(message, source) else { return };
     let position = Position { epoch: Epoch::from_random(7), seq: 42 };
     let event = event.into_event(position, Timestamp::from_micros(1_700_000_000_000_000));
-    for format in [Format { json: false, named: false }, Format { json: true, named: true }] {
+    let text = Format { json: false, named: false, chunked: false };
+    for format in [text, Format { json: true, named: true, ..text }] {
         let mut bytes = Vec::new();
-        write_preamble(1000, &mut bytes);
+        write_preamble(format, 1000, position, &mut bytes);
         write_event(format, &event, &mut bytes);
         let stream = String::from_utf8(bytes).expect("UTF-8 in, UTF-8 out");
         let events = read(&stream);

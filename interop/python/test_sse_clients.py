@@ -39,7 +39,8 @@ class HttpxSse:
         self.context = httpx_sse.connect_sse(self.client, "GET", url, headers=headers)
         self.source = self.context.__enter__()
         self.source.response.raise_for_status()
-        self.events = self.source.iter_sse()
+        # A block without data is no event by the standard, but this library hands it on: the stream's first id comes so.
+        self.events = (event for event in self.source.iter_sse() if event.data)
 
     def next(self):
         event = next(self.events)
@@ -183,6 +184,8 @@ def test_httpx_sse_reads_it_without_blocking(gateway):
                 await asyncio.to_thread(gateway.push_all, "a", "b")
                 got = []
                 async for event in source.aiter_sse():
+                    if not event.data:
+                        continue
                     got.append(event.data.split("] ", 1)[1])
                     if len(got) == count:
                         return got

@@ -67,7 +67,7 @@ pub(super) fn print(rows: &[Row]) -> Result<()> {
 }
 
 /// The median and what it lies between.
-fn summary(values: &[f64]) -> String {
+pub(crate) fn summary(values: &[f64]) -> String {
     let (Some(least), Some(most)) =
         (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max))
     else {

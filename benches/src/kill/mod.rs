@@ -18,6 +18,7 @@ use self::{book::Book, load::Load, readers::Reader};
 use crate::{
     client::Client,
     histogram::Histogram,
+    pause::pause,
     report::{emit, say},
     rng::Rng,
     server::{Placement, Server},
@@ -160,7 +161,7 @@ impl<'a> Trial<'a> {
 
     fn rounds(&mut self, load: &Load) -> Result<()> {
         for round in 1..=self.options.rounds {
-            thread::sleep(Duration::from_millis(self.rng.below(self.options.live_ms_max + 1)));
+            pause(Duration::from_millis(self.rng.below(self.options.live_ms_max + 1)));
             self.server.kill()?;
             self.restart().with_context(|| format!("round {round}: the server does not come back"))?;
             // Every other round is killed again without a pause for checking, while readers catch up.
@@ -179,7 +180,7 @@ impl<'a> Trial<'a> {
         let listen = self.address.to_string();
         if self.rng.below(KILLED_STARTING_EVERY) == 0 {
             let mut starting = spawn(self.options, &self.store, &listen)?;
-            thread::sleep(Duration::from_millis(self.rng.below(STARTING_MS_MAX)));
+            pause(Duration::from_millis(self.rng.below(STARTING_MS_MAX)));
             starting.kill()?;
             self.kills_while_starting += 1;
         }
@@ -206,7 +207,7 @@ impl<'a> Trial<'a> {
                     self.book.lag(reader)?,
                 );
                 load.check()?;
-                thread::sleep(Duration::from_millis(2));
+                pause(Duration::from_millis(2));
             }
         }
         Ok(())

@@ -1,16 +1,12 @@
 //! Pushers that do not give up: single events under an idempotency key, and batches without.
 
-use std::{
-    sync::atomic::Ordering,
-    thread::{self, Scope},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, thread::Scope, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::load::{Acknowledged, Load};
-use crate::{client::Client, rng::Rng, wire::response::Response};
+use crate::{client::Client, pause::pause, rng::Rng, wire::response::Response};
 
 const SINGLE: usize = 3;
 const BATCH: usize = 2;
@@ -76,7 +72,7 @@ fn push(connection: &mut Option<Client>, load: &Load, body: &str) -> Option<Valu
         None => match Client::connect(load.server) {
             Ok(client) => connection.insert(client),
             Err(_) => {
-                thread::sleep(PAUSE);
+                pause(PAUSE);
                 return None;
             }
         },
@@ -90,7 +86,7 @@ fn push(connection: &mut Option<Client>, load: &Load, body: &str) -> Option<Valu
         Ok(answer) => Some(answer),
         // Busy or starting: it says so, and nothing was taken.
         Err(_) if matches!(response.status, 429 | 503) => {
-            thread::sleep(PAUSE);
+            pause(PAUSE);
             None
         }
         Err(error) => {

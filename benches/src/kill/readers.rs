@@ -2,14 +2,14 @@
 
 use std::{
     sync::{Mutex, atomic::Ordering},
-    thread::{self, Scope},
+    thread::Scope,
     time::Duration,
 };
 
 use serde_json::Value;
 
 use super::load::Load;
-use crate::{client::Stream, rng::Rng, wire::sse::Frame};
+use crate::{client::Stream, pause::pause, rng::Rng, wire::sse::Frame};
 
 /// Between two tries to connect to a server that is not there.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -118,7 +118,7 @@ impl Reader {
         while !load.readers_stop.load(Ordering::Relaxed) && stream.read(|frame| self.note(frame, load))? {
             match self.temper {
                 Temper::Restless if rng.below(RESTLESS_READS) == 0 => return Ok(()),
-                Temper::Slow => thread::sleep(Duration::from_millis(rng.below(SLOW_MS_MAX))),
+                Temper::Slow => pause(Duration::from_millis(rng.below(SLOW_MS_MAX))),
                 Temper::Quick | Temper::Restless => {}
             }
         }
@@ -133,7 +133,7 @@ pub(super) fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, load: &'scope Load
             while !load.readers_stop.load(Ordering::Relaxed) {
                 // A server that is being killed ends streams in every way there is.
                 if reader.connect(load, &mut rng).is_err() {
-                    thread::sleep(PAUSE);
+                    pause(PAUSE);
                 }
             }
         });

@@ -3,6 +3,8 @@
 //! Appends in batches and singly, the latency of a lone append, replay through pages with each event encoded as
 //! JSON, and how long a resume takes near the end of a long log, also on a sparse channel.
 
+#![expect(clippy::disallowed_methods, reason = "a measurement is its own application, and spawns")]
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,12 +60,30 @@ async fn main() -> anyhow::Result<()> {
 
     let sparse = store.append(vec![event("rare.channel")?]).await?[0].event.position.seq;
     batches(&store, 1, 100 * BATCH_LEN).await?;
-    let last = store.extent().last;
     for limit in [256, 1_000, 4_096] {
         let (count, elapsed, bytes) = replay(&*store, limit).await?;
         let rate = count as f64 / elapsed.as_secs_f64();
         writeln!(out, "replay in pages of {limit}: {rate:.0} events/s, {} MB", bytes / 1_000_000)?;
     }
+
+    // Readers that never pause must not keep the write-ahead log from starting over.
+    let wal = directory.path().join("log.db-wal");
+    let replays: Vec<_> = (0..4)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { while replay(&*store, 1_000).await.is_ok() {} })
+        })
+        .collect();
+    let (elapsed, latencies) = batches(&store, 4, BATCHED_EVENTS / 2).await?;
+    let rate = (BATCHED_EVENTS / 2) as f64 / elapsed.as_secs_f64();
+    let len = std::fs::metadata(&wal)?.len() >> 20;
+    writeln!(
+        out,
+        "the same from 4 tasks beside 4 replays: {rate:.0} events/s; {}; write-ahead log {len} MB",
+        shown(latencies)
+    )?;
+    replays.iter().for_each(tokio::task::JoinHandle::abort);
+    let last = store.extent().last;
 
     let only = Filter::new(vec!["rare.channel".parse()?], Vec::new(), Priority::Min, None)?;
     let wide = Filter::new(vec!["rare.*".parse()?], Vec::new(), Priority::Min, None)?;
@@ -87,7 +107,7 @@ async fn main() -> anyhow::Result<()> {
     store.seq_before(fanfare::clock::now().before(Duration::from_secs(1))).await?;
     writeln!(out, "seq_before: {:?}", started.elapsed())?;
 
-    let wal = std::fs::metadata(directory.path().join("log.db-wal"))?.len();
+    let wal = std::fs::metadata(&wal)?.len();
     let started = Instant::now();
     store.close().await;
     let file = std::fs::metadata(&path)?.len();

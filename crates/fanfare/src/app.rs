@@ -123,6 +123,9 @@ pub async fn start_on(store: Arc<dyn Store>, config: Config) -> anyhow::Result<R
         listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().context("no address")?;
     let first = *addresses.first().context("at least one address to listen on is needed")?;
 
+    let url = format!("http://{}", browsable(first));
+    store.announce(&url)?;
+
     let metrics = Metrics::new();
     let (hub, follower) = Hub::new(Arc::clone(&store), config.hub, metrics.clone()).await?;
     let (background, background_stop) = Trigger::new();
@@ -181,7 +184,6 @@ pub async fn start_on(store: Arc<dyn Store>, config: Config) -> anyhow::Result<R
     let parts = Parts { store, hub: hub.clone(), servers, reactors, threads, follower, sweeper };
     let phases = Phases { accepting, background, grace };
     let ended = tokio::spawn(supervise(parts, phases, stop_asked));
-    let url = format!("http://{}", browsable(first));
     Ok(Running { addresses, url, hub, stop, ended })
 }
 

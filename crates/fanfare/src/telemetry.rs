@@ -10,13 +10,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use crate::hub::client::Transport;
-
 /// What is measured; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     /// Events appended.
     pub events: Counter,
+    /// Commits of the store; as of the last time that the metrics were asked for.
+    pub store_commits: Counter,
     /// How long appends took, from the hub to the answer of the store, in seconds.
     pub append_seconds: Histogram,
     /// Bytes handed to the sockets of readers.
@@ -59,6 +59,8 @@ impl Metrics {
         let mut registry = Registry::with_prefix("fanfare");
         let events = Counter::<u64, AtomicU64>::default();
         registry.register("events", "Events appended", events.clone());
+        let store_commits = Counter::<u64, AtomicU64>::default();
+        registry.register("store_commits", "Commits of the store", store_commits.clone());
         let append_seconds = Histogram::new(exponential_buckets(0.000_05, 2.0, 16));
         registry.register("append_seconds", "Seconds from a push to its commit", append_seconds.clone());
         let sent_bytes = Counter::default();
@@ -85,6 +87,7 @@ impl Metrics {
         registry.register("subscribers", "Live subscriptions by transport", subscribers.clone());
         Metrics {
             events,
+            store_commits,
             append_seconds,
             sent_bytes,
             writes,
@@ -99,9 +102,9 @@ impl Metrics {
         }
     }
 
-    /// Gives the number of live subscriptions over `transport`.
-    pub fn subscribers(&self, transport: Transport) -> Gauge {
-        self.subscribers.get_or_create(&TransportLabel { transport: transport.as_str() }).clone()
+    /// Gives the number of live subscriptions over `transport`, by its name.
+    pub fn subscribers(&self, transport: &'static str) -> Gauge {
+        self.subscribers.get_or_create(&TransportLabel { transport }).clone()
     }
 
     /// Writes everything in the OpenMetrics text format.

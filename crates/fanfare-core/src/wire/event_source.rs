@@ -20,7 +20,7 @@ pub(crate) struct EventSource {
     begun: bool,
     event: String,
     data: String,
-    last_event_id: String,
+    pub(crate) last_event_id: String,
     /// The last delay that was asked for.
     pub(crate) retry_ms: Option<u64>,
     /// The comments so far.

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use crate::event::Event;
+use crate::position::Position;
 use crate::wire::Notice;
 
 /// What goes into a frame.
@@ -25,12 +26,13 @@ const KEEPALIVE: &[u8] = b":\n";
 /// Ends a body that is sent in chunks.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// Appends the first bytes of a stream: the delay before a reconnect, and a comment. As after a keepalive, the
-/// block stays open until the first event.
-pub fn write_preamble(format: Format, retry_ms: u64, out: &mut Vec<u8>) {
+/// Appends the first bytes of a stream: the delay before a reconnect, a comment, and the position at which it
+/// begins. A block without data is no event (section 9.2.6), but its id is remembered: a browser that loses the
+/// connection before the first event comes back to where it was.
+pub fn write_preamble(format: Format, retry_ms: u64, position: Position, out: &mut Vec<u8>) {
     // A Vec takes whatever is written to it; so it is in this whole file.
     framed(format, out, |out| {
-        let _ = write!(out, "retry: {retry_ms}\n: fanfare\n");
+        let _ = write!(out, "retry: {retry_ms}\n: fanfare\nid: {position}\n\n");
     });
 }
 

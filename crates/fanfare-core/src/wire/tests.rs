@@ -176,7 +176,7 @@ fn no_message_breaks_out_of_its_frame() {
 fn the_first_bytes_and_keepalives_dispatch_nothing() {
     for format in formats() {
         let mut bytes = Vec::new();
-        sse::write_preamble(format, 1_234, &mut bytes);
+        sse::write_preamble(format, 1_234, position(7), &mut bytes);
         sse::write_keepalive(format, &mut bytes);
         Wire::Sse(format).write_event(&event(1, "info", "x"), &mut bytes);
         sse::write_keepalive(format, &mut bytes);
@@ -186,6 +186,17 @@ fn the_first_bytes_and_keepalives_dispatch_nothing() {
         assert_eq!(said.len(), 2, "{format:?}");
         assert_eq!(browser.retry_ms, Some(1_234));
         assert_eq!(browser.comments, ["fanfare", "", ""]);
+    }
+}
+
+#[test]
+fn a_stream_has_a_position_before_its_first_event() {
+    for format in formats() {
+        let mut bytes = Vec::new();
+        sse::write_preamble(format, 1_234, position(7), &mut bytes);
+        let mut browser = EventSource::default();
+        assert_eq!(browser.feed(&body(format, &bytes)).len(), 0);
+        assert_eq!(browser.last_event_id, "k3f9x2ab-7");
     }
 }
 

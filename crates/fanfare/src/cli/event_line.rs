@@ -25,7 +25,7 @@ pub(crate) struct EventLines {
 
 impl EventLines {
     pub(crate) fn new() -> EventLines {
-        EventLines { channel_width: 8 }
+        EventLines { channel_width: 12 }
     }
 
     /// Writes `12:04:31 ✓ builds.web  deployed  sha=ab12`; further lines of the message stand below the first.
@@ -146,14 +146,14 @@ mod tests {
                 r#""channel":"builds","type":"success","message":"done","timestamp":"2026-11-21T08:00:00+00:00",
                 "data":{"sha":"ab12","ms":8123,"by":"A B","log":["x"],"none":null}"#
             ),
-            "08:00:00 ✓ builds    done  sha=ab12 ms=8123 by=\"A B\" log=[…]"
+            "08:00:00 ✓ builds        done  sha=ab12 ms=8123 by=\"A B\" log=[…]"
         );
         assert_eq!(
             event(
                 r#""channel":"a","type":"deploy","message":"one\ntwo","timestamp":"2026-11-20T08:00:00+00:00",
                 "data":[1,{"x":2}]"#
             ),
-            "2026-11-20 08:00:00 · a         deploy one\n                                two  [1,{\"x\":2}]"
+            "2026-11-20 08:00:00 · a             deploy one\n                                    two  [1,{\"x\":2}]"
         );
     }
 

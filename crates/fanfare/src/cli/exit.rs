@@ -107,8 +107,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// The table that `fanfare help exit-codes` shows.
-pub(crate) const TABLE: &str = "\
-  0    done
+pub(crate) const TABLE: &str = r"  0    done
   1    a check failed, or something that should not happen
   2    the command line or the configuration cannot be used
   3    the gateway does not know the caller: see --token-file

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
 use crate::cli::failure::Failure;
+use crate::cli::text::harmless;
 
 /// The form of results.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -99,7 +100,7 @@ impl Output {
         if self.mode.is_json() {
             say(&serde_json::json!({ "warning": text }).to_string());
         } else if !self.quiet {
-            say(&format!("{WARNING}!{WARNING:#} {text}"));
+            say(&format!("{WARNING}!{WARNING:#} {}", harmless(text)));
         }
     }
 
@@ -112,15 +113,16 @@ impl Output {
         if self.mode.is_json() {
             return say(&failure.json());
         }
-        let mut text = format!("{ERROR}error{ERROR:#}: {}", failure.what);
+        // Part of it may be a gateway's words.
+        let mut text = format!("{ERROR}error{ERROR:#}: {}", harmless(&failure.what));
         if let Some(at) = &failure.at {
-            text.push_str(&format!("\n   {BOLD}at{BOLD:#}: {at}"));
+            text.push_str(&format!("\n   {BOLD}at{BOLD:#}: {}", harmless(at)));
         }
         if let Some(why) = &failure.why {
-            text.push_str(&format!("\n  {BOLD}why{BOLD:#}: {why}"));
+            text.push_str(&format!("\n  {BOLD}why{BOLD:#}: {}", harmless(why)));
         }
         if let Some(fix) = &failure.fix {
-            text.push_str(&format!("\n  {LITERAL}fix{LITERAL:#}: {fix}"));
+            text.push_str(&format!("\n  {LITERAL}fix{LITERAL:#}: {}", harmless(fix)));
         }
         say(&text);
     }

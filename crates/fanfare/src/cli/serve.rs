@@ -1,7 +1,6 @@
 //! `fanfare serve`: a gateway.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use fanfare_core::Invalid;
 
@@ -9,7 +8,7 @@ use crate::app;
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM};
 use crate::cli::settings::key::{address, number, positive};
-use crate::cli::settings::{Key, Origin, Settings, explained};
+use crate::cli::settings::{Key, Settings, explained};
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure, logging};
 use crate::http::guard::Cors;
@@ -60,7 +59,7 @@ pub(crate) struct Args {
     /// Most connections from one other machine [default: 1024]
     #[arg(long, value_name = "N")]
     max_connections_per_address: Option<String>,
-    /// Most events per second from one caller [default: 200000]
+    /// Most events per second from one caller [default: 500000]
     #[arg(long, value_name = "N")]
     max_events_per_second: Option<String>,
     /// Disconnect a reader that takes nothing for so long [default: 60s]
@@ -101,7 +100,6 @@ impl Args {
 pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
     let settings = &context.settings;
     let config = config(settings)?;
-    make_data_directory(settings)?;
     let format = match settings.text(Key::LogFormat).as_deref() {
         Some("json") => logging::Format::Json,
         _ => logging::Format::Text,
@@ -214,20 +212,6 @@ fn tell(running: &app::Running, spec: &StoreSpec, output: Output) -> Result<(), 
          {DIM}listen{DIM:#}     fanfare listen{server}\n  {DIM}stop{DIM:#}       Ctrl-C"
     ));
     Ok(())
-}
-
-/// Makes the directory of the log when it is ours; in one that was named, a slip must not make directories.
-fn make_data_directory(settings: &Settings) -> Result<(), Failure> {
-    let Some(value) = settings.value(Key::Store).filter(|value| value.origin == Origin::BuiltIn) else {
-        return Ok(());
-    };
-    let Some(directory) = value.texts.first().and_then(|path| Path::new(path).parent()) else {
-        return Ok(());
-    };
-    std::fs::create_dir_all(directory).map_err(|error| {
-        Failure::file("make the directory", directory, &error)
-            .fix("name another file: --store PATH, or FANFARE_STORE")
-    })
 }
 
 fn config(settings: &Settings) -> Result<app::Config, Failure> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 
@@ -44,6 +44,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a stream may be silent: the gateway sends something every 30 s, so two of those were lost.
 const SILENCE_MAX: Duration = Duration::from_secs(75);
+
+/// Longest answer: a page of history has about 1 MiB, the longest list of channels or clients a few.
+const ANSWER_LEN_MAX: usize = 64 * 1024 * 1024;
 
 /// Most tries for one push.
 const TRIES_MAX: u32 = 5;
@@ -152,7 +155,7 @@ impl Api {
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.target.server));
         match &self.target.token {
-            Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+            Some(token) => request.bearer_auth(token),
             None => request,
         }
     }
@@ -192,7 +195,7 @@ impl Api {
         let timeout = request.timeout_mut().get_or_insert(self.target.timeout);
         *timeout = (*timeout).min(self.target.timeout);
         let response = self.checked(client.execute(request).await).await?;
-        let text = response.text().await.map_err(|error| self.http_error(&error))?;
+        let text = self.text(response).await?;
         Answer::read(&text).map_err(|error| self.not_fanfare(&format!("its JSON cannot be read: {error}")))
     }
 
@@ -208,7 +211,7 @@ impl Api {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
-        let text = response.text().await.map_err(|error| self.http_error(&error))?;
+        let text = self.text(response).await?;
         match serde_json::from_str::<Problem>(&text) {
             Ok(problem) => Err(Error::Refused(Box::new(Problem { retry_after, ..problem }))),
             Err(_) if status.is_server_error() => Err(Error::Unreachable {
@@ -217,6 +220,18 @@ impl Api {
             }),
             Err(_) => Err(self.not_fanfare(&format!("it answered {status}"))),
         }
+    }
+
+    /// Reads the whole of an answer, within reason.
+    async fn text(&self, mut response: Response) -> Result<String, Error> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.http_error(&error))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > ANSWER_LEN_MAX {
+                return Err(self.not_fanfare("its answer has no end"));
+            }
+        }
+        String::from_utf8(bytes).map_err(|_| self.not_fanfare("its answer is no UTF-8 text"))
     }
 
     fn http_error(&self, error: &reqwest::Error) -> Error {

@@ -8,7 +8,7 @@ use fanfare_core::{EventType, Pattern, Position, Priority, ReaderName};
 use futures_util::future::{BoxFuture, FutureExt};
 use reqwest::Response;
 use serde::{Deserialize, Serialize};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::client::answer::{Answer, Received};
 use crate::client::api::Api;
@@ -18,6 +18,9 @@ use crate::client::sse::{Frame, Frames};
 
 /// The pause before the first reconnect, until the gateway names another.
 const RETRY_DEFAULT: Duration = Duration::from_secs(1);
+
+/// A connection that stood so long was a good one, even if nothing came: the next pause is a short one again.
+const STEADY: Duration = Duration::from_secs(10);
 
 /// What to listen to, and from where.
 #[derive(Debug, Clone, Default)]
@@ -125,8 +128,12 @@ pub struct Listening {
     retry: Duration,
     /// Tries since the last frame.
     attempt: u32,
+    /// Since when the connection stands.
+    opened_at: Option<Instant>,
     /// A connection has stood before.
     was_open: bool,
+    /// The gateway has said that it is stopping.
+    is_closing: bool,
     /// The loss that was last reported: repeating it at each try would only be noise.
     reported: Option<String>,
 }
@@ -166,7 +173,9 @@ impl Listening {
             last_given: None,
             retry: RETRY_DEFAULT,
             attempt: 0,
+            opened_at: None,
             was_open: false,
+            is_closing: false,
             reported: None,
         }
     }
@@ -213,7 +222,8 @@ impl Listening {
                         self.last_id = frames.last_id().map(str::to_owned).or_else(|| self.last_id.take());
                         self.retry = frames.retry().unwrap_or(self.retry);
                         let problem = match ended {
-                            Err(error) => innermost(&error),
+                            Err(error) => format!("the connection is lost: {}", innermost(&error)),
+                            Ok(_) if self.is_closing => "the gateway has stopped".to_owned(),
                             Ok(_) => "the gateway closed the connection".to_owned(),
                         };
                         if let Some(notice) = self.lost(&problem, None) {
@@ -246,7 +256,9 @@ impl Listening {
 
     fn opened(&mut self, connected: Connected) -> Notice {
         let again = std::mem::replace(&mut self.was_open, true);
+        self.opened_at = Some(Instant::now());
         self.reported = None;
+        self.is_closing = false;
         self.last_id = connected.after;
         self.state =
             State::Open(Box::new(Frames::new(connected.response.bytes_stream(), self.last_id.clone())));
@@ -255,6 +267,9 @@ impl Listening {
 
     /// Sets the time of the next try; gives what is to be said about it, unless that was said.
     fn lost(&mut self, problem: &str, asked: Option<Duration>) -> Option<Notice> {
+        if self.opened_at.take().is_some_and(|opened_at| opened_at.elapsed() > STEADY) {
+            self.attempt = 0;
+        }
         let pause = backoff::pause(self.attempt, self.retry, asked, rand::random_range(0.0..1.0));
         self.attempt += 1;
         self.state = State::Waiting(Box::pin(tokio::time::sleep(pause)));
@@ -286,6 +301,7 @@ impl Listening {
         let Ok(notice) = serde_json::from_value(members.into()) else { return Ok(None) };
         if let Notice::Closing { retry_ms, .. } = &notice {
             self.retry = Duration::from_millis(*retry_ms);
+            self.is_closing = true;
         }
         Ok(Some(Item::Notice(notice)))
     }

@@ -167,7 +167,7 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
         Outlet::Stream(outlet) => {
             let mut head = taken.head;
             let format = sse::Format { chunked: taken.follows == Follows::Chunks, ..outlet.format };
-            sse::write_preamble(format, outlet.retry_ms, &mut head);
+            sse::write_preamble(format, outlet.retry_ms, outlet.subscription.position(), &mut head);
             let limited =
                 socket2::SockRef::from(&stream).set_tcp_notsent_lowat(crate::http::limits::NOT_SENT_LEN_MAX);
             if let Err(error) = limited {

@@ -29,6 +29,7 @@ pub struct Problem {
 
 /// The members on the wire.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
 pub struct ProblemBody<'a> {
     /// Always `about:blank`: `code` says it all.
     #[serde(rename = "type")]

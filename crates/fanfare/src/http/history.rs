@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use crate::clock;
 use crate::http::Gateway;
-use crate::http::error::Problem;
+use crate::http::error::{Problem, ProblemBody};
+use crate::http::openapi::EventBody;
 use crate::http::query::Params;
 use crate::hub::Hub;
 use crate::store::{Order, Read};
@@ -27,7 +28,7 @@ const READS_MAX: usize = 5;
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct HistoryPage {
     /// The events, in the order asked for.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<EventBody>)]
     events: Vec<Arc<Event>>,
     /// Where the next page begins; left out at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +42,29 @@ pub struct HistoryPage {
     last: Position,
 }
 
-/// Reads a page of the history; see `docs/api.md` for the parameters.
+/// Reads a page of the history.
+#[utoipa::path(
+    get,
+    path = "/api/events",
+    operation_id = "listEvents",
+    tag = "history",
+    params(
+        ("channel" = Option<Vec<String>>, Query, description = "Patterns of channels; default `>`: all of them"),
+        ("type" = Option<Vec<String>>, Query, description = "Types of events; default all"),
+        ("min_priority" = Option<String>, Query, description = "`min`, `low`, `default`, `high` or `max`"),
+        ("text" = Option<String>, Query, description = "Text that the message contains, ASCII case ignored"),
+        ("after" = Option<String>, Query, description = "Only events after this position"),
+        ("before" = Option<String>, Query, description = "Only events before this position"),
+        ("since" = Option<String>, Query, description = "Only events since: `10m` or RFC 3339"),
+        ("until" = Option<String>, Query, description = "Only events until: `10m` or RFC 3339"),
+        ("order" = Option<String>, Query, description = "`newest` (first; default) or `oldest`"),
+        ("limit" = Option<usize>, Query, description = "1 to 1,000; default 100"),
+    ),
+    responses(
+        (status = 200, description = "A page", body = HistoryPage),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
     let hub = &gateway.hub;
     let mut params = Params::of(request.uri());
@@ -137,6 +160,19 @@ fn limit(value: &str) -> Result<usize, Invalid> {
 }
 
 /// Gives one event.
+#[utoipa::path(
+    get,
+    path = "/api/events/{id}",
+    operation_id = "showEvent",
+    tag = "history",
+    params(
+        ("id" = String, Path, description = "The event's position"),
+    ),
+    responses(
+        (status = 200, description = "The event", body = EventBody),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
     Ok(Json(find(&gateway.hub, &id).await?).into_response())
 }
@@ -169,6 +205,19 @@ pub struct Receipt {
 }
 
 /// Says which durable readers have an event.
+#[utoipa::path(
+    get,
+    path = "/api/events/{id}/receipts",
+    operation_id = "listReceipts",
+    tag = "readers",
+    params(
+        ("id" = String, Path, description = "The event's position"),
+    ),
+    responses(
+        (status = 200, description = "The readers that it is for", body = Receipts),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn receipts(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
     let hub = &gateway.hub;
     let event = find(hub, &id).await?;

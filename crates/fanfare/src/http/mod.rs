@@ -27,8 +27,10 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::get;
 use fanfare_core::Code;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::dashboard;
 use crate::http::error::Problem;
@@ -77,31 +79,17 @@ pub struct Gateway {
     pub listen: SocketAddr,
 }
 
-/// Every route. The table in `openapi.rs` says the same; a test compares them.
+/// Every route. Method and path of each stand at its handler, where the document of the interface takes them from,
+/// too.
 pub fn routes(gateway: Gateway) -> Router {
     let guard = Guard {
         cors: gateway.config.cors.clone(),
         allowed_hosts: gateway.config.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
     };
     let hub = gateway.hub.clone();
-    Router::new()
-        .route("/api/push", post(push::push))
-        .route("/api/push/{channel}", post(push::push_to))
-        .route("/stream", get(stream::listen))
-        .route("/ws", get(websocket::connect))
-        .route("/api/events", get(history::list))
-        .route("/api/events/{id}", get(history::show))
-        .route("/api/events/{id}/receipts", get(history::receipts))
-        .route("/api/readers", get(readers::list))
-        .route("/api/readers/{name}", delete(readers::remove))
-        .route("/api/readers/{name}/ack", post(readers::acknowledge))
-        .route("/api/channels", get(overview::channels))
-        .route("/api/clients", get(overview::clients))
-        .route("/api/status", get(overview::status))
-        .route("/health", get(overview::health))
-        .route("/ready", get(overview::ready))
-        .route("/metrics", get(overview::metrics))
-        .route("/openapi.json", get(openapi::document))
+    let (api, document) = interface().split_for_parts();
+    let document = openapi::Document::new(&document);
+    api.route("/openapi.json", get(move || std::future::ready(document.answer())))
         .merge(dashboard::routes())
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
@@ -110,6 +98,27 @@ pub fn routes(gateway: Gateway) -> Router {
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check))
         .with_state(gateway)
+}
+
+/// The routes that programs use, with their description.
+fn interface() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(push::push))
+        .routes(routes!(push::push_to))
+        .routes(routes!(stream::listen))
+        .routes(routes!(websocket::connect))
+        .routes(routes!(history::list))
+        .routes(routes!(history::show))
+        .routes(routes!(history::receipts))
+        .routes(routes!(readers::list))
+        .routes(routes!(readers::remove))
+        .routes(routes!(readers::acknowledge))
+        .routes(routes!(overview::channels))
+        .routes(routes!(overview::clients))
+        .routes(routes!(overview::status))
+        .routes(routes!(overview::health))
+        .routes(routes!(overview::ready))
+        .routes(routes!(overview::metrics))
 }
 
 async fn not_found(request: Request) -> Problem {

@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::http::Gateway;
-use crate::http::error::Problem;
+use crate::http::error::{Problem, ProblemBody};
 
 /// Every channel that has had an event.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -41,7 +41,17 @@ pub struct ChannelEntry {
     stream_clients: usize,
 }
 
-/// Lists the channels.
+/// Lists the channels with their rates.
+#[utoipa::path(
+    get,
+    path = "/api/channels",
+    operation_id = "listChannels",
+    tag = "overview",
+    responses(
+        (status = 200, description = "The channels", body = ChannelList),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn channels(State(gateway): State<Gateway>) -> Response {
     let hub = &gateway.hub;
     let channels: Vec<ChannelEntry> = hub
@@ -104,7 +114,17 @@ pub struct ClientEntry {
     state: &'static str,
 }
 
-/// Lists who is connected.
+/// Lists who is connected, and how far each is.
+#[utoipa::path(
+    get,
+    path = "/api/clients",
+    operation_id = "listClients",
+    tag = "overview",
+    responses(
+        (status = 200, description = "The live subscriptions", body = ClientList),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn clients(State(gateway): State<Gateway>) -> Response {
     let hub = &gateway.hub;
     let head = hub.extent().last;
@@ -141,6 +161,16 @@ pub struct Health {
 }
 
 /// Says that the process runs.
+#[utoipa::path(
+    get,
+    path = "/health",
+    operation_id = "health",
+    tag = "operation",
+    responses(
+        (status = 200, description = "It runs", body = Health),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn health(State(gateway): State<Gateway>) -> Response {
     let uptime_seconds = gateway.hub.started().elapsed().as_secs();
     Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION"), uptime_seconds }).into_response()
@@ -160,6 +190,17 @@ pub struct Readiness {
 }
 
 /// Says whether the gateway takes and delivers events.
+#[utoipa::path(
+    get,
+    path = "/ready",
+    operation_id = "ready",
+    tag = "operation",
+    responses(
+        (status = 200, description = "It does", body = Readiness),
+        (status = 503, description = "It is stopping", body = Readiness),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn ready(State(gateway): State<Gateway>) -> Response {
     let hub = &gateway.hub;
     let (code, status) = match hub.is_closing() {
@@ -199,6 +240,16 @@ pub struct Status {
 }
 
 /// Says what the gateway is.
+#[utoipa::path(
+    get,
+    path = "/api/status",
+    operation_id = "status",
+    tag = "overview",
+    responses(
+        (status = 200, description = "What it is", body = Status),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn status(State(gateway): State<Gateway>) -> Response {
     let hub = &gateway.hub;
     let extent = hub.extent();
@@ -218,10 +269,20 @@ pub async fn status(State(gateway): State<Gateway>) -> Response {
 }
 
 /// Gives what is measured, in the OpenMetrics text format.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "operation",
+    responses(
+        (status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     const CONTENT_TYPE: HeaderValue =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    let text = gateway.hub.metrics().encode().map_err(|error| {
+    let text = gateway.hub.write_metrics().map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");
         Problem::new(
             fanfare_core::Code::Internal,

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use crate::http::Gateway;
 use crate::http::body::{self, PUSH_BODY_LEN_MAX};
-use crate::http::error::Problem;
+use crate::http::error::{Problem, ProblemBody};
 use crate::http::guard::Peer;
+use crate::http::openapi::PushInput;
 use crate::http::query::Params;
 use crate::hub::publish::Published;
 
@@ -69,7 +70,21 @@ pub struct PushedBatch {
     ids: Vec<Position>,
 }
 
-/// Pushes JSON.
+/// Pushes an event, or a batch: all or nothing.
+#[utoipa::path(
+    post,
+    path = "/api/push",
+    operation_id = "push",
+    tag = "push",
+    request_body(content(
+        (PushInput = "application/json"),
+        (String = "application/x-ndjson"),
+    ), description = "An event, a list of events, or an event per line"),
+    responses(
+        (status = 200, description = "Appended, and durable; a list is answered with `PushedBatch`", body = Pushed),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn push(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,
@@ -97,6 +112,29 @@ pub async fn push(
 }
 
 /// Pushes to the channel in the path; the body may be plain text.
+#[utoipa::path(
+    post,
+    path = "/api/push/{channel}",
+    operation_id = "pushToChannel",
+    tag = "push",
+    params(
+        ("channel" = String, Path, description = "The channel"),
+        ("type" = Option<String>, Query, description = "The event's type, for plain text"),
+        ("priority" = Option<String>, Query, description = "Its priority, for plain text"),
+        ("key" = Option<String>, Query, description = "Its conflation key, for plain text"),
+        ("idempotency_key" = Option<String>, Query, description = "Makes a repeated push harmless, for plain text"),
+        ("expires_in" = Option<String>, Query, description = "Seconds or `10m`, after which it is not delivered, for plain text"),
+    ),
+    request_body(content(
+        (String = "text/plain"),
+        (PushInput = "application/json"),
+        (String = "application/x-ndjson"),
+    ), description = "The message, or events as for `/api/push`"),
+    responses(
+        (status = 200, description = "Appended, and durable; a list is answered with `PushedBatch`", body = Pushed),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn push_to(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,

@@ -103,3 +103,46 @@ impl Params {
 fn place(name: &str) -> String {
     format!("query parameter `{name}`")
 }
+
+#[cfg(test)]
+mod tests {
+    use fanfare_core::{Priority, Start};
+    use http::Uri;
+    use proptest::prelude::*;
+
+    use super::Params;
+
+    fn params(query: &str) -> Params {
+        Params::of(&format!("/stream?{query}").parse::<Uri>().expect("a query"))
+    }
+
+    #[test]
+    fn a_filter_is_read_from_repeated_parameters() {
+        let mut params = params("channel=a.*&type=error&channel=b&min_priority=high&text=Caf%C3%A9");
+        let filter = params.filter(true).expect("well formed");
+        assert_eq!(filter.patterns().iter().map(ToString::to_string).collect::<Vec<_>>(), ["a.*", "b"]);
+        assert_eq!((filter.min_priority(), filter.text()), (Priority::High, Some("café")));
+        assert!(params.finish().is_ok());
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_known_is_an_error_that_names_the_known_ones() {
+        let mut params = params("chanel=a");
+        let _ = params.filter(false).expect("no filter");
+        let problem = params.finish().expect_err("misspelt");
+        assert_eq!(problem.at, "query parameter `chanel`");
+        assert!(problem.fix.contains("`channel`"), "{}", problem.fix);
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_makes_the_parser_panic(query in "[!-~]{0,60}") {
+            let Ok(uri) = format!("/stream?{query}").parse::<Uri>() else { return Ok(()) };
+            let mut params = Params::of(&uri);
+            let _ = params.filter(true);
+            let _ = params.read("since", Start::since);
+            let _ = params.switch("conflate");
+            let _ = params.finish();
+        }
+    }
+}

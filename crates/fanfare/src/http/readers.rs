@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::Gateway;
 use crate::http::body::{self, BODY_LEN_MAX};
-use crate::http::error::Problem;
+use crate::http::error::{Problem, ProblemBody};
 use crate::store::ReaderRow;
 
 /// Every durable reader.
@@ -68,7 +68,17 @@ pub struct Acknowledgement {
     position: String,
 }
 
-/// Lists the readers.
+/// Lists the durable readers with their lag.
+#[utoipa::path(
+    get,
+    path = "/api/readers",
+    operation_id = "listReaders",
+    tag = "readers",
+    responses(
+        (status = 200, description = "The readers", body = Readers),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn list(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     let readers: Vec<Reader> = gateway
         .hub
@@ -92,7 +102,21 @@ pub async fn list(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     Ok(Json(Readers { total: readers.len(), readers }).into_response())
 }
 
-/// Notes that a reader has everything up to a position.
+/// Acknowledges everything up to a position for a reader.
+#[utoipa::path(
+    post,
+    path = "/api/readers/{name}/ack",
+    operation_id = "acknowledge",
+    tag = "readers",
+    params(
+        ("name" = String, Path, description = "The reader's name"),
+    ),
+    request_body(content = Acknowledgement, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The reader as it is then", body = ReaderAnswer),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn acknowledge(
     State(gateway): State<Gateway>,
     Path(name): Path<String>,
@@ -114,6 +138,19 @@ pub async fn acknowledge(
 }
 
 /// Forgets a reader.
+#[utoipa::path(
+    delete,
+    path = "/api/readers/{name}",
+    operation_id = "forgetReader",
+    tag = "readers",
+    params(
+        ("name" = String, Path, description = "The reader's name"),
+    ),
+    responses(
+        (status = 200, description = "It is forgotten", body = ReaderAnswer),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn remove(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
     let name = name_in_path(&name)?;
     if !gateway.hub.remove_reader(&name).await? {

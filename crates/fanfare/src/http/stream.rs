@@ -9,16 +9,39 @@ use fanfare_core::{Code, Invalid, Principal, Start};
 use http::{HeaderValue, header};
 
 use crate::http::Gateway;
-use crate::http::error::Problem;
+use crate::http::error::{Problem, ProblemBody};
 use crate::http::guard::Peer;
 use crate::http::heartbeat::Beats;
 use crate::http::query::Params;
 use crate::http::takeover::{Outlet, Stream, Takeover};
 use crate::hub::client::{NewClient, Transport};
+use crate::hub::item::Item;
 use crate::hub::subscribe;
-use crate::hub::subscription::Item;
 
-/// Opens a stream; see `docs/api.md` for the parameters.
+/// Listens: server-sent events, from now on or from a position.
+#[utoipa::path(
+    get,
+    path = "/stream",
+    operation_id = "listen",
+    tag = "listen",
+    params(
+        ("channel" = Option<Vec<String>>, Query, description = "Patterns of channels; default `>`: all of them"),
+        ("type" = Option<Vec<String>>, Query, description = "Types of events; default all"),
+        ("min_priority" = Option<String>, Query, description = "`min`, `low`, `default`, `high` or `max`"),
+        ("text" = Option<String>, Query, description = "Text that the message contains, ASCII case ignored"),
+        ("format" = Option<String>, Query, description = "`text` (`[timestamp] message`) or `json` (the whole event)"),
+        ("events" = Option<String>, Query, description = "`named`: each frame has `event: <type>`"),
+        ("last_event_id" = Option<String>, Query, description = "Continue after this position"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The same; browsers send it when they reconnect"),
+        ("since" = Option<String>, Query, description = "`10m`, RFC 3339, or `earliest`"),
+        ("reader" = Option<String>, Query, description = "A durable reader: continue after what it acknowledged"),
+        ("conflate" = Option<String>, Query, description = "`1`: when behind, of the events with one key only the newest"),
+    ),
+    responses(
+        (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn listen(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,
@@ -80,7 +103,8 @@ pub fn body(outlet: Stream, beats: Beats) -> Body {
         let format = state.outlet.format;
         let mut bytes = Vec::new();
         if !std::mem::replace(&mut state.begun, true) {
-            sse::write_preamble(format, state.outlet.retry_ms, &mut bytes);
+            let position = state.outlet.subscription.position();
+            sse::write_preamble(format, state.outlet.retry_ms, position, &mut bytes);
             return Some((Ok(Bytes::from(bytes)), state));
         }
         if state.ended {

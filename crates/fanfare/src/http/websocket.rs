@@ -19,18 +19,29 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::http::Gateway;
-use crate::http::error::Problem;
+use crate::http::error::{Problem, ProblemBody};
 use crate::http::frames::{self, Farewell};
 use crate::http::guard::Peer;
 use crate::http::heartbeat::Beats;
 use crate::http::query::Params;
 use crate::http::takeover::{Outlet, Takeover};
 use crate::hub::client::{NewClient, Transport};
+use crate::hub::item::Item;
 use crate::hub::subscribe;
-use crate::hub::subscription::{Item, Subscription};
+use crate::hub::subscription::Subscription;
 use crate::shutdown::Shutdown;
 
-/// Answers the handshake of RFC 6455, section 4.2.
+/// Listens and pushes over a WebSocket; `docs/api.md` has the protocol.
+#[utoipa::path(
+    get,
+    path = "/ws",
+    operation_id = "connectWebSocket",
+    tag = "listen",
+    responses(
+        (status = 101, description = "The WebSocket (RFC 6455)"),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
 pub async fn connect(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,

@@ -160,7 +160,7 @@ impl Clients {
     }
 
     /// Counts them.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.table.lock().unwrap_or_else(PoisonError::into_inner).by_id.len()
     }
 

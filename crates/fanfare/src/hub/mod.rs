@@ -1,12 +1,14 @@
 //! The hub: everything that doors do with the log. Doors never see the store.
 
 pub mod admission;
+mod backlog;
 pub mod block;
 pub mod channels;
 pub mod client;
 pub mod feed;
 pub mod feeds;
 pub mod follower;
+pub mod item;
 pub mod publish;
 pub mod readers;
 pub mod subscribe;
@@ -32,7 +34,7 @@ use crate::telemetry::Metrics;
 /// What an operator may change.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// How many events a second one caller may push; default 200,000.
+    /// How many events a second one caller may push; default 500,000.
     pub events_per_second: u32,
 }
 
@@ -125,6 +127,13 @@ impl Hub {
         &self.shared.metrics
     }
 
+    /// Brings up to date what is only looked at, not counted, and writes all metrics in the OpenMetrics text format.
+    pub fn write_metrics(&self) -> Result<String, std::fmt::Error> {
+        let metrics = &self.shared.metrics;
+        metrics.store_commits.inner().store(self.shared.store.commits(), Ordering::Relaxed);
+        metrics.encode()
+    }
+
     /// Reads a page of the history.
     pub async fn history(&self, read: Read) -> Result<Page, store::Error> {
         self.shared.store.read(read).await
@@ -171,7 +180,7 @@ impl Hub {
 
     /// Counts who is connected.
     pub fn client_count(&self) -> usize {
-        self.shared.clients.len()
+        self.shared.clients.count()
     }
 
     /// Begins to count the bytes of a body that is being accepted.
@@ -234,6 +243,6 @@ impl Hub {
     fn leave(&self, client: &Client) {
         self.shared.clients.remove(client.id);
         self.feeds().leave(&client.feed);
-        self.shared.metrics.subscribers(client.transport).dec();
+        self.shared.metrics.subscribers(client.transport.as_str()).dec();
     }
 }

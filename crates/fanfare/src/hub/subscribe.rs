@@ -54,7 +54,7 @@ impl Hub {
             let client = self.shared.clients.add(request.client, feed, seq, clock::now());
             (client.clone(), Subscription::new(self.clone(), client, request.conflate))
         };
-        self.metrics().subscribers(transport).inc();
+        self.metrics().subscribers(transport.as_str()).inc();
         tracing::debug!(client = client.id, transport = transport.as_str(), "subscribed");
         match beginning {
             Beginning::Live => subscription.go_live(),

@@ -6,28 +6,23 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use fanfare_core::conflate;
 use fanfare_core::position::Position;
-use fanfare_core::wire::{Notice, ResetReason, Wire};
+use fanfare_core::wire::{Notice, ResetReason};
 
 use crate::clock;
 use crate::hub::Hub;
-use crate::hub::block::{Block, Cut};
+use crate::hub::backlog::{self, Backlog};
+use crate::hub::block::Block;
 use crate::hub::client::{Client, ClientState, NOT_LIVE};
+use crate::hub::item::{Item, Run};
 use crate::store;
-use crate::store::read::PAGE_BYTES_MAX;
-use crate::store::{Order, Page, Read};
 
 /// Most blocks that one [`Subscription::peek`] gives: one `writev`.
 const PEEK_BLOCKS_MAX: usize = 32;
-
-/// Most events in a page that is read back from the store for one reader.
-const BACKLOG_PAGE_LEN: usize = 2_048;
 
 /// A cursor on the log, for one reader.
 pub struct Subscription {
@@ -40,13 +35,6 @@ pub struct Subscription {
     backlog: Option<Box<Backlog>>,
     replay: Replay,
     closing: Closing,
-}
-
-/// What a reader that is behind the ring has in hand.
-#[derive(Debug, Default)]
-struct Backlog {
-    /// A page from the store, the index of its next event, and the seq up to which it covers the log.
-    page: Option<(Arc<Block>, usize, u64)>,
 }
 
 /// Whether the end of a replay is still to be announced.
@@ -65,59 +53,6 @@ enum Replay {
 enum Closing {
     Open,
     Told,
-}
-
-/// Something to be sent.
-#[derive(Debug, Clone)]
-pub enum Item {
-    /// Events.
-    Events(Run),
-    /// A notice.
-    Notice(Notice),
-}
-
-/// Consecutive events of a block.
-#[derive(Debug, Clone)]
-pub struct Run {
-    block: Arc<Block>,
-    range: Range<usize>,
-    /// The feed's ordinal of the block's first event; `None` for a page from the store.
-    first_ordinal: Option<u64>,
-}
-
-impl Item {
-    /// Gives the bytes in `wire`.
-    pub fn bytes(&self, wire: Wire) -> Bytes {
-        match self {
-            Item::Events(run) => run.block.bytes(wire, run.range.clone()),
-            Item::Notice(notice) => {
-                let mut bytes = Vec::new();
-                wire.write_notice(notice, &mut bytes);
-                bytes.into()
-            }
-        }
-    }
-
-    /// Counts the events.
-    pub fn len(&self) -> usize {
-        match self {
-            Item::Events(run) => run.range.len(),
-            Item::Notice(_) => 0,
-        }
-    }
-
-    /// Says whether there are no events in it: it is a notice.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Says which of its events the first `len` of its bytes touch; `len` is above 0.
-    pub fn cut(&self, wire: Wire, len: usize) -> Cut {
-        match self {
-            Item::Events(run) => run.block.cut(wire, run.range.start, len),
-            Item::Notice(_) => Cut { events: 0, end: self.bytes(wire).len() },
-        }
-    }
 }
 
 /// What [`Subscription::peek`] found.
@@ -356,11 +291,13 @@ impl Subscription {
     pub async fn read_back(&mut self) -> Result<(), store::Error> {
         while !self.try_live() {
             let after = self.client.seq();
-            let page = self.read_page(after).await?;
+            let page = backlog::read_page(&self.hub, &self.client.feed.filter, after, self.conflate).await?;
             if page.first > after + 1 {
                 let next = Position { epoch: self.hub.epoch(), seq: page.first };
                 self.notices.push_back(Notice::Gap { after: self.position(), next });
                 self.hub.metrics().gaps.inc();
+                // The gap is said once, also when the page is let go of and read again.
+                self.client.seq.store(page.first - 1, Ordering::Relaxed);
             }
             let covered = page.scanned.max(page.first.saturating_sub(1));
             if page.events.is_empty() {
@@ -375,38 +312,6 @@ impl Subscription {
             }
         }
         Ok(())
-    }
-
-    /// Reads a page; for a reader that conflates, as many as it takes to have a page of what is kept.
-    async fn read_page(&self, after: u64) -> Result<Page, store::Error> {
-        let until = self.hub.head();
-        let read = Read {
-            after,
-            until,
-            filter: self.client.feed.filter.clone(),
-            order: Order::Oldest,
-            limit: BACKLOG_PAGE_LEN,
-            now: clock::now(),
-        };
-        let mut page = self.hub.store().read(read.clone()).await?;
-        if !self.conflate {
-            return Ok(page);
-        }
-        keep_newest(&mut page);
-        while page.scanned < until
-            && page.events.len() < BACKLOG_PAGE_LEN
-            && page.events.iter().map(|event| event.stored_len()).sum::<u64>() < PAGE_BYTES_MAX
-        {
-            let next = self.hub.store().read(Read { after: page.scanned, ..read.clone() }).await?;
-            if next.first > page.scanned + 1 {
-                // Retention passed this reader meanwhile; the next page begins with that gap.
-                break;
-            }
-            page.events.extend(next.events);
-            page.scanned = next.scanned;
-            keep_newest(&mut page);
-        }
-        Ok(page)
     }
 
     /// Waits until there are items, reading back from the store where needed; `false` when nothing follows.
@@ -432,12 +337,6 @@ impl Subscription {
             }
         }
     }
-}
-
-/// Drops the events that a later one replaces.
-fn keep_newest(page: &mut Page) {
-    let mut kept = conflate::keep(page.events.iter().map(|event| &**event)).into_iter();
-    page.events.retain(|_| kept.next().unwrap_or(true));
 }
 
 impl Drop for Subscription {

@@ -11,8 +11,9 @@ use crate::store::{Error, Order, Read, Store};
 /// Consecutive events that were committed together, oldest first; never empty.
 pub type Batch = Arc<[Arc<Event>]>;
 
-/// Most batches that wait for a follower; one that lags further reads them from the store instead.
-pub const FOLLOW_QUEUE_LEN: usize = 1_024;
+/// Most batches that wait for a follower; one that lags further reads them from the store instead. A batch can
+/// have a few MB, and all that wait stay in memory.
+pub const FOLLOW_QUEUE_LEN: usize = 256;
 
 /// A cursor on the log that waits for what comes. Events arrive in order, each once.
 #[derive(Debug)]

@@ -91,6 +91,15 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// or bytes already when it appends.)
     async fn sweep(&self) -> Result<bool, Error>;
 
+    /// Counts the commits since the store was opened: with appends that wait together, fewer than appends.
+    fn commits(&self) -> u64;
+
+    /// Tells those who find the store in use where the gateway that uses it listens. Does nothing where nobody
+    /// can find it.
+    fn announce(&self, _url: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Resolves when the store can no longer be trusted, with the reason.
     async fn failed(&self) -> Error;
 

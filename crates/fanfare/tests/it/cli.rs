@@ -114,6 +114,20 @@ impl Running {
         json(&self.line().await)
     }
 
+    /// Waits until a line on stderr contains `text`.
+    pub(crate) async fn err(&mut self, text: &str) {
+        let mut lines = BufReader::new(self.child.stderr.as_mut().expect("a pipe")).lines();
+        let seen = async {
+            while let Some(line) = lines.next_line().await.expect("UTF-8") {
+                if line.contains(text) {
+                    return;
+                }
+            }
+            panic!("the end came before `{text}`");
+        };
+        tokio::time::timeout(DEADLINE, seen).await.expect("a line in time");
+    }
+
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = self.child.id().expect("it runs").cast_signed();
         let pid = rustix::process::Pid::from_raw(pid).expect("a process");

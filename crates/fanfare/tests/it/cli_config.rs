@@ -64,7 +64,7 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.no-auth | true | ./fanfare.toml
     serve.max-connections | 65536 | built in
     serve.max-connections-per-address | 1024 | built in
-    serve.max-events-per-second | 200000 | built in
+    serve.max-events-per-second | 500000 | built in
     serve.stall-timeout | 60s | built in
     serve.shutdown-timeout | 10s | built in
     serve.log-format | text | built in

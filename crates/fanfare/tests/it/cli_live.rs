@@ -177,6 +177,21 @@ async fn a_command_that_takes_too_long_is_ended_with_all_it_started() {
 }
 
 #[tokio::test]
+async fn a_second_signal_ends_the_commands_that_run() {
+    let gateway = Gateway::start().await;
+    gateway.push(&["one"]).await;
+    let script = "trap 'echo asked; exit 0' TERM; echo ready; sleep 60 & wait";
+    let mut listener = gateway.shell.start(&["listen", "--since", "earliest", "--exec", script]);
+    assert_eq!(listener.line().await, "ready");
+    listener.signal(Signal::INT);
+    listener.err("waiting for 1 command").await;
+    listener.signal(Signal::INT);
+    assert_eq!(listener.line().await, "asked");
+    assert_eq!(listener.end().await.code, 130);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_run_is_two_events() {
     let gateway = Gateway::start().await;
     let said = gateway.run(&["run", "-c", "builds", "--tail", "2", "--", "sh", "-c", "seq 5; exit 3"]).await;
@@ -330,7 +345,7 @@ async fn the_demo_says_who_got_an_event() {
     let mut demo = shell.start(&["demo", "--listen", "127.0.0.1:0", "--no-samples", "-o", "json"]);
     let url = demo.json().await["url"].as_str().expect("an address").to_owned();
     shell.set("FANFARE_URL", &url);
-    assert_eq!(demo.json().await["event"]["message"], "one event, there and back");
+    assert_eq!(demo.json().await["ok"], true);
     let mut listener = shell.start(&["listen", "builds", "-o", "json"]);
     assert_eq!(listener.json().await["notice"], "connected");
     shell.run(&["push", "-c", "builds", "to one"]).await;

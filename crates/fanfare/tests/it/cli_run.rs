@@ -77,3 +77,47 @@ async fn warnings_are_json_when_programs_read() {
         assert!(json(line)["warning"].is_string(), "{line}");
     }
 }
+
+#[tokio::test]
+async fn a_reader_of_the_output_that_goes_away_ends_the_command() {
+    let shell = shell();
+    let line = format!("({} run -q -- yes; echo code $? >&2) | head -1", env!("CARGO_BIN_EXE_fanfare"));
+    let said = shell.run(&["run", "-q", "--", "sh", "-c", &line]).await;
+    assert_eq!((said.out.as_str(), said.err.as_str()), ("y\n", "code 141\n"), "{said:?}");
+}
+
+#[tokio::test]
+async fn at_a_terminal_the_command_has_a_terminal_of_the_same_size() {
+    use rustix::fs::{Mode, OFlags, open};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+    grantpt(&ours).expect("ours");
+    unlockpt(&ours).expect("ours");
+    let path = ptsname(&ours, Vec::new()).expect("a name");
+    let theirs =
+        open(path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).expect("a terminal");
+    let mut size = rustix::termios::tcgetwinsize(&ours).expect("a size");
+    (size.ws_col, size.ws_row) = (93, 31);
+    rustix::termios::tcsetwinsize(&ours, size).expect("a size");
+
+    let shell = shell();
+    let script = "test -t 1 && ! test -t 2 && stty size <&1";
+    let mut command = shell.command(&["run", "-q", "--", "sh", "-c", script]);
+    let child = command.stdout(std::process::Stdio::from(theirs)).spawn().expect("the program starts");
+    // The other end must be closed here too, or its end would never be seen.
+    drop(command);
+    let read = tokio::task::spawn_blocking(move || {
+        let mut text = Vec::new();
+        // At the end of a terminal, reading fails.
+        let _ = std::io::Read::read_to_end(&mut std::fs::File::from(ours), &mut text);
+        String::from_utf8(text).expect("UTF-8")
+    });
+    let ended = tokio::time::timeout(crate::cli::DEADLINE, child.wait_with_output()).await;
+    let ended = ended.expect("an end in time").expect("an end");
+    assert_eq!(
+        (ended.status.code(), read.await.expect("read").as_str()),
+        (Some(0), "31 93\r\n"),
+        "{ended:?}"
+    );
+}

@@ -1,10 +1,13 @@
 //! Behaviour, from outside.
 
+#![expect(clippy::disallowed_methods, reason = "a test is its own application, and spawns")]
+
 mod cli;
 mod cli_config;
 mod cli_errors;
 mod cli_help;
 mod cli_live;
+mod cli_reconnect;
 mod cli_reference;
 mod cli_run;
 mod history;
@@ -14,6 +17,7 @@ mod origins;
 mod overview;
 mod push;
 mod readers;
+mod readme;
 mod resume;
 mod shutdown;
 mod slow;

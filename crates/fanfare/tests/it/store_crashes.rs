@@ -10,7 +10,7 @@ use fanfare::store::embedded::Embedded;
 use fanfare::store::{Error, Retention, Store};
 use fanfare_core::{Event, NewEvent};
 
-use crate::store_contract::{event, read_all, read_pages, seqs, soon};
+use crate::store_contract::harness::{event, read_all, read_pages, seqs, soon};
 
 const CHILD_PATH: &str = "FANFARE_TEST_STORE_PATH";
 const CHILD_ROUND: &str = "FANFARE_TEST_STORE_ROUND";
@@ -159,19 +159,33 @@ async fn what_was_acknowledged_survives_kills() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_disk_that_fails_stops_the_store() {
+async fn a_disk_that_fails_at_a_commit_stops_the_store() {
+    // The write-ahead log has 2 MiB before it starts over.
+    a_disk_that_fails_stops_the_store("512", "committing to").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_fails_at_a_checkpoint_stops_the_store() {
+    a_disk_that_fails_stops_the_store("3072", "checkpointing").await;
+}
+
+/// Lets writes past so many KiB of a file fail, with an error that does not say that the disk is full.
+async fn a_disk_that_fails_stops_the_store(kib_max: &str, doing: &str) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");
-    // Past 2 MiB, writes fail with an error that does not say that the disk is full.
-    let (mut child, lines) = start_child(&path, "0", "ulimit -f 4096; trap '' XFSZ;");
+    // The shell counts in blocks of 512 bytes.
+    let shell = format!("ulimit -f $((2 * {kib_max})); trap '' XFSZ;");
+    let (mut child, lines) = start_child(&path, "0", &shell);
     let lines: Vec<_> = lines.collect();
     child.wait().expect("it ended by itself");
     let acked: HashMap<_, _> = lines.iter().filter_map(|line| acked(line)).collect();
     assert!(!acked.is_empty(), "it worked at first");
     let refused: Vec<_> = lines.iter().filter(|line| line.starts_with("refused")).collect();
     assert_eq!(refused.len(), 8, "every task learns of it: {refused:?}");
-    for start in ["refused the store had to stop: ", "failed the store had to stop: committing to "] {
-        assert!(lines.iter().any(|line| line.starts_with(start)), "{start}");
+    for start in
+        ["refused the store had to stop: ".to_owned(), format!("failed the store had to stop: {doing} ")]
+    {
+        assert!(lines.iter().any(|line| line.starts_with(&start)), "{start}");
     }
     assert!(lines.iter().any(|line| line.starts_with("then the store had to stop: ")));
 

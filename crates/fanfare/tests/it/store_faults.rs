@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use fanfare::store::embedded::{self, Embedded};
 use fanfare::store::{Error, Retention, Store};
 
-use crate::store_contract::{event, read_all, read_pages, soon};
+use crate::store_contract::harness::{event, read_all, read_pages, soon};
 
 struct Place {
     directory: tempfile::TempDir,
@@ -67,6 +68,11 @@ fn is_root() -> bool {
 
 fn run(program: &str, arguments: &[&OsStr]) -> bool {
     Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
+}
+
+/// Says that a check was left out, past the test runner, which would swallow it.
+fn not_checked(why: &str) {
+    let _ = writeln!(std::io::stderr(), "{why}");
 }
 
 /// A small disk of its own, gone when dropped.
@@ -140,7 +146,7 @@ async fn an_empty_file_becomes_a_store() {
     let place = Place::new();
     fs::write(&place.path, "").expect("written");
     // What a crash left while a store was made.
-    fs::write(place.directory.path().join("log.db.new"), "half a store").expect("written");
+    fs::write(place.directory.path().join("log.db.fanfare-new"), "half a store").expect("written");
     let store = place.open().expect("a new store");
     store.append(vec![event("x")]).await.expect("appended");
     store.close().await;
@@ -251,7 +257,7 @@ async fn a_second_user_learns_of_the_first() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_appends_until_there_is_room() {
     let Some(disk) = Disk::mount("4m") else {
-        return tracing::warn!("not checked: only root may mount a disk to fill");
+        return not_checked("not checked: only root may mount a disk to fill");
     };
     let path = disk.path().join("log.db");
     let ballast = disk.path().join("ballast");
@@ -279,6 +285,7 @@ async fn a_full_disk_refuses_appends_until_there_is_room() {
     fs::remove_file(&ballast).expect("removed");
     let next = store.append(vec![event("room")]).await.expect("there is room again");
     assert_eq!(next[0].event.position.seq, appended as u64 + 1);
+    assert_eq!(store.channels().await.expect("channels")[0].events, appended as u64 + 1);
     soon(store.close()).await;
     let store = Embedded::open(&path, Retention::default()).expect("the same store");
     let events = read_pages(&*store, read).await;
@@ -290,7 +297,7 @@ async fn a_full_disk_refuses_appends_until_there_is_room() {
 #[tokio::test]
 async fn a_disk_that_cannot_be_written_is_said() {
     let Some(disk) = Disk::mount("4m") else {
-        return tracing::warn!("not checked: only root may mount a disk and make it read-only");
+        return not_checked("not checked: only root may mount a disk and make it read-only");
     };
     let path = disk.path().join("log.db");
     let store = Embedded::open(&path, Retention::default()).expect("a new store");
@@ -303,22 +310,36 @@ async fn a_disk_that_cannot_be_written_is_said() {
     }
 }
 
+/// A file that nobody can write, until it is dropped.
+struct Immutable<'a>(&'a Path);
+
+impl Immutable<'_> {
+    /// Gives none where the file system does not know that.
+    fn make(path: &Path) -> Option<Immutable<'_>> {
+        // Permissions do not bind root; this attribute does.
+        let done = match is_root() {
+            true => run("chattr", &[OsStr::new("+i"), path.as_os_str()]),
+            false => fs::set_permissions(path, fs::Permissions::from_mode(0o400)).is_ok(),
+        };
+        done.then_some(Immutable(path))
+    }
+}
+
+impl Drop for Immutable<'_> {
+    fn drop(&mut self) {
+        if is_root() {
+            run("chattr", &[OsStr::new("-i"), self.0.as_os_str()]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_cannot_be_written_is_said() {
     let place = Place::with_events(100).await;
-    let path = place.path.as_os_str();
-    // Permissions do not bind root; this attribute does.
-    if is_root() {
-        if !run("chattr", &[OsStr::new("+i"), path]) {
-            return tracing::warn!("not checked: this file system knows no immutable files");
-        }
-    } else {
-        fs::set_permissions(&place.path, fs::Permissions::from_mode(0o400)).expect("changed");
-    }
+    let Some(_immutable) = Immutable::make(&place.path) else {
+        return not_checked("not checked: this file system knows no immutable files");
+    };
     let error = place.refused();
-    if is_root() {
-        assert!(run("chattr", &[OsStr::new("-i"), path]), "changed back");
-    }
     assert!(matches!(error, Error::Io { .. }), "{error}");
     assert!(error.to_string().contains("not written"), "{error}");
 }

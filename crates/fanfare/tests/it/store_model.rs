@@ -7,7 +7,7 @@ use fanfare::store::{Order, Read, Retention, Store};
 use fanfare_core::{Epoch, Event, Filter, NewEvent, Position, Priority};
 use proptest::prelude::*;
 
-use crate::store_contract::{Engine, event, patterns, read_all, read_pages};
+use crate::store_contract::harness::{Engine, event, patterns, read_all, read_pages};
 
 const CHANNELS: [&str; 5] = ["a", "a.b", "a.c", "d.e.f", "g"];
 

@@ -69,9 +69,9 @@ async fn show(args: &Args, running: &app::Running, api: &Api, context: &Context)
     }
     let mut screen = Screen::new(context.output, running.url());
     screen.head()?;
+    screen.checked(&round_trip(api).await)?;
     // Ours is a client like any other; it is left out when the screen says who got an event.
     let mut socket = Socket::listen(running.url(), &[]).await?;
-    screen.checked(&round_trip(api).await)?;
     let mut samples = Samples::new(running.hub().clone());
     loop {
         tokio::select! {

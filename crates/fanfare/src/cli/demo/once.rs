@@ -8,12 +8,8 @@ use crate::client::Api;
 
 pub(crate) async fn run(api: &Api, output: Output) -> Result<Exit, Failure> {
     let trips = round_trip(api).await;
-    let is_fine = trips.len() > 1 && trips.iter().all(|trip| trip.result.is_ok());
-    output.result(
-        || table(&trips),
-        &json(&trips, is_fine),
-        || if is_fine { "ok" } else { "failed" }.to_owned(),
-    )?;
+    let is_fine = is_fine(&trips);
+    output.result(|| table(&trips), &json(&trips), || if is_fine { "ok" } else { "failed" }.to_owned())?;
     Ok(if is_fine { Exit::Ok } else { Exit::Failed })
 }
 
@@ -32,7 +28,13 @@ fn table(trips: &[Trip]) -> String {
     text
 }
 
-fn json(trips: &[Trip], is_fine: bool) -> String {
+/// Says whether the event came back on every way.
+fn is_fine(trips: &[Trip]) -> bool {
+    trips.len() > 1 && trips.iter().all(|trip| trip.result.is_ok())
+}
+
+/// Gives the same for programs.
+pub(crate) fn json(trips: &[Trip]) -> String {
     let checks: Vec<_> = trips
         .iter()
         .map(|Trip { way, result }| match result {
@@ -42,5 +44,5 @@ fn json(trips: &[Trip], is_fine: bool) -> String {
             Err(problem) => serde_json::json!({ "check": way, "ok": false, "problem": problem }),
         })
         .collect();
-    serde_json::json!({ "ok": is_fine, "checks": checks }).to_string()
+    serde_json::json!({ "ok": is_fine(trips), "checks": checks }).to_string()
 }

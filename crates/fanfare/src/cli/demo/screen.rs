@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use fanfare_core::Position;
+use fanfare_core::{Door, Position};
 use jiff::Zoned;
 
 use crate::cli::Failure;
+use crate::cli::demo::once;
 use crate::cli::demo::round_trip::Trip;
 use crate::cli::event_line::EventLines;
 use crate::cli::output::Output;
@@ -64,7 +65,7 @@ impl Screen {
     /// Says whether an event comes back.
     pub(crate) fn checked(&self, trips: &[Trip]) -> Result<(), Failure> {
         if self.output.mode.is_json() {
-            return Ok(());
+            return Ok(self.output.line(once::json(trips))?);
         }
         let trips: Vec<String> = trips
             .iter()
@@ -97,7 +98,14 @@ impl Screen {
             ))?;
             return Ok(());
         }
-        let line = self.lines.write(&event.value, &Zoned::now());
+        let mut shown = event.value.clone();
+        let is_sample = shown.source.door == Door::Demo.as_str();
+        if is_sample {
+            // The label is enough, and leaves room for who got it.
+            shown.data = None;
+        }
+        let label = if is_sample { format!("  {DIM}sample{DIM:#}") } else { String::new() };
+        let line = self.lines.write(&shown, &Zoned::now());
         let parts = [("sse", live.sse), ("ws", live.websocket)];
         let got: Vec<String> = parts
             .iter()
@@ -105,7 +113,7 @@ impl Screen {
             .map(|(outlet, count)| format!("{SUCCESS}{outlet}→{count}{SUCCESS:#}"))
             .collect();
         let got = if got.is_empty() { format!("{DIM}→ nobody yet{DIM:#}") } else { got.join(" ") };
-        self.output.line(format!("{line}  {got}"))?;
+        self.output.line(format!("{line}{label}  {got}"))?;
         Ok(())
     }
 }

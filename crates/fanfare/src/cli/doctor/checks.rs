@@ -86,7 +86,7 @@ fn data_directory(settings: &Settings) -> Finding {
     };
     match tempfile_in(directory) {
         Ok(()) if path.exists() => Finding::good(CHECK, store),
-        Ok(()) => Finding::good(CHECK, format!("{store} (made when `fanfare serve` starts)")),
+        Ok(()) => Finding::good(CHECK, format!("{store} (made by `fanfare serve`)")),
         Err(error) => {
             Finding::bad(CHECK, format!("cannot write in {}: {}", directory.display(), said(&error)), fix)
         }
@@ -115,7 +115,7 @@ fn sqlite() -> Finding {
 fn gateway(api: &Api, status: &crate::client::answer::Status) -> Finding {
     let ours = env!("CARGO_PKG_VERSION");
     let up = duration(Duration::from_secs(status.uptime_seconds));
-    let what = format!("{} · version {} · {} store · up {up}", api.server(), status.version, status.store);
+    let what = format!("{} · {} · {} store · up {up}", api.server(), status.version, status.store);
     if status.version == ours {
         return Finding::good("gateway", what);
     }

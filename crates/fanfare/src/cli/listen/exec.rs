@@ -69,8 +69,9 @@ impl Command {
             };
         }
         // A group of its own, so that all it started can be ended with it.
-        command.process_group(0).kill_on_drop(true);
+        command.process_group(0);
         let mut child = command.spawn().map_err(|error| format!("could not be started: {}", said(&error)))?;
+        let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
         let mut stdin = child.stdin.take();
         let ended = async {
             if let Some(stdin) = &mut stdin {
@@ -86,11 +87,12 @@ impl Command {
             Some(timeout) => match tokio::time::timeout(timeout, ended).await {
                 Ok(status) => status,
                 Err(_) => {
-                    end(&mut child).await;
+                    group.end(&mut child).await;
                     return Err(format!("took longer than {} s", timeout.as_secs_f32()));
                 }
             },
         };
+        group.has_ended();
         let status = status.map_err(|error| said(&error))?;
         match status.code() {
             Some(0) => Ok(()),
@@ -100,14 +102,32 @@ impl Command {
     }
 }
 
-/// Ends a command with all that it started.
-async fn end(child: &mut Child) {
-    let Some(group) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else { return };
-    // Fails when the group is gone already, which is what we want.
-    let _ = kill_process_group(group, Signal::TERM);
-    if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
-        let _ = kill_process_group(group, Signal::KILL);
-        let _ = child.wait().await;
+/// A command with all that it started. Asked to end when it is dropped before: nobody waits for it any more.
+struct Group(Option<Pid>);
+
+impl Group {
+    /// Ends all of it.
+    async fn end(mut self, child: &mut Child) {
+        let Some(group) = self.0.take() else { return };
+        // Fails when the group is gone already, which is what we want; so it does below.
+        let _ = kill_process_group(group, Signal::TERM);
+        if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+            let _ = kill_process_group(group, Signal::KILL);
+            let _ = child.wait().await;
+        }
+    }
+
+    /// Leaves alone what the command left behind on purpose.
+    fn has_ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            let _ = kill_process_group(group, Signal::TERM);
+        }
     }
 }
 

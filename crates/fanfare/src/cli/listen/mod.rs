@@ -14,7 +14,9 @@ use crate::cli::global::priority_parser;
 use crate::cli::listen::acks::Acks;
 use crate::cli::listen::exec::{Command, Ended};
 use crate::cli::listen::show::Show;
+use crate::cli::output::style::DIM;
 use crate::cli::signals::Stop;
+use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 use crate::client::{Item, Listening, Wish};
 
@@ -138,6 +140,10 @@ async fn listen(args: Args, context: &Context) -> Result<Exit, Failure> {
         }
     };
     drop(listening);
+    if !running.is_empty() {
+        let commands = count(running.len() as u64, "command");
+        context.output.note(format!("{DIM}waiting for {commands} to end; Ctrl-C again ends them now{DIM:#}"));
+    }
     let finished = finish(running, acks, &mut stop, &show, context).await;
     result.and_then(|exit| finished.map(|()| exit))
 }

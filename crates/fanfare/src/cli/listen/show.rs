@@ -63,7 +63,8 @@ impl Show {
             return self.output.line(serde_json::to_string(notice)?);
         }
         match notice {
-            Notice::Connected { again: false, .. } => {}
+            // That the connection is lost follows, and says why.
+            Notice::Closing { .. } | Notice::Connected { again: false, .. } => {}
             Notice::CaughtUp { .. } => {
                 if io::stderr().is_terminal() && self.output.verbose > 0 {
                     self.output.note(format!("{DIM}– all caught up; what follows is live –{DIM:#}"));
@@ -73,19 +74,18 @@ impl Show {
                 let after = after.as_ref().map(|after| format!(", going on after {after}")).unwrap_or_default();
                 self.remark(&format!("{SUCCESS}✓{SUCCESS:#} connected again{after}"));
             }
-            Notice::Closing { .. } => self.remark(&format!("{WARNING}!{WARNING:#} the gateway is stopping")),
             Notice::Disconnected { problem, retry_ms } => {
                 let pause = text::duration(std::time::Duration::from_millis(*retry_ms));
-                self.remark(&format!("{WARNING}!{WARNING:#} connection lost: {problem}; trying again in {pause}"));
+                self.remark(&format!("{WARNING}!{WARNING:#} {}; trying again in {pause}", text::harmless(problem)));
             }
             Notice::Gap { after, next, missed } => self.remark(&format!(
                 "{WARNING}!{WARNING:#} up to {} were removed before they could be read, between {after} and {next}",
                 text::count(*missed, "event")
             )),
             Notice::Reset { reason, position } => self.remark(&format!(
-                "{WARNING}!{WARNING:#} {}; going on live, after {position}. Earlier ones: fanfare history",
+                "{WARNING}!{WARNING:#} {}\n  going on live, after {position}; for earlier ones: fanfare history",
                 match reason.as_str() {
-                    "another_epoch" => "this is another log than before: events between the two may be missed",
+                    "another_epoch" => "this is another log than before, so events in between may be missed",
                     "ahead_of_log" => "the log ends before the position that was asked for",
                     "unreadable" => "the position that was asked for cannot be read",
                     other => other,

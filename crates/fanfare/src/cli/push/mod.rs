@@ -120,8 +120,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     context.output.result(|| said(&pushed.value), &pushed.json, || pushed.value.id.clone())?;
     if pushed.value.stream_clients == 0 {
         context.output.hint(format!(
-            "{DIM}nobody is listening at the moment; the event is kept:{DIM:#}\n  \
-             {DIM}see it{DIM:#}  {}/\n  {DIM}or{DIM:#}      fanfare listen {} --since 10m",
+            "  {DIM}to see it, open{DIM:#} {}/\n  {DIM}or run{DIM:#} fanfare listen {} --since 10m",
             api.server(),
             pushed.value.channel,
         ));

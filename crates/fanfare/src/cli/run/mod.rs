@@ -1,7 +1,10 @@
 //! `fanfare run`: a command whose start and end are events.
 
 mod child;
+mod outcome;
+mod signals;
 mod tail;
+mod way_through;
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +13,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::cli::push::{Body, idempotency_key};
-use crate::cli::run::child::{Child, Outcome};
+use crate::cli::run::child::Child;
+use crate::cli::run::outcome::Outcome;
 use crate::cli::text::{duration, shortened};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 use crate::client::Api;
@@ -36,7 +40,8 @@ pub(crate) struct Args {
     /// What the events call it, instead of the command line
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// Push so many of the last lines of output; 0 leaves the output alone
+    /// Push so many of the last lines of output; 0 leaves the output alone, for
+    /// programs that draw on the whole screen
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
     tail: u16,
     /// Push only when it fails

@@ -1,7 +1,7 @@
 //! Output that passes through, and its last lines.
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Longest line that is kept; of a longer one, the beginning.
@@ -32,16 +32,19 @@ impl Tail {
         lines.whole.iter().cloned().collect()
     }
 
-    /// Copies `from` to `to` as it comes, until its end, and keeps the last lines. Goes on reading when nobody
-    /// takes the output any more, so that the command is not held up.
+    /// Copies `from` to `to` as it comes, until its end, and keeps the last lines. Stops reading when the reader of
+    /// `to` has gone: then the command finds out as if it had written there itself.
     pub(crate) fn copy(&self, mut from: impl Read, mut to: impl Write) {
         let mut buffer = vec![0; 16 * 1024];
         let mut unfinished = Vec::new();
         // A terminal's other end reports an error when the last writer has gone.
         while let Ok(len @ 1..) = from.read(&mut buffer) {
             let chunk = &buffer[..len];
-            let _ = to.write_all(chunk).and_then(|()| to.flush());
+            let written = to.write_all(chunk).and_then(|()| to.flush());
             self.take(chunk, &mut unfinished);
+            if written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+                break;
+            }
         }
         if !unfinished.is_empty() {
             self.push(&unfinished);

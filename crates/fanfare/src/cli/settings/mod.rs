@@ -7,6 +7,7 @@ pub(crate) mod key;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use etcetera::BaseStrategy;
 use fanfare_core::Invalid;
 
 use crate::cli::failure::Failure;
@@ -65,13 +66,13 @@ pub(crate) fn paths(named: Option<&Path>) -> Vec<PathBuf> {
         return vec![path.to_owned()];
     }
     let user =
-        directories::ProjectDirs::from("", "", "fanfare").map(|dirs| dirs.config_dir().join("config.toml"));
+        etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("fanfare/config.toml"));
     std::iter::once(PathBuf::from(".").join(PROJECT_FILE)).chain(user).collect()
 }
 
 /// Gives the directory of the embedded store.
 pub(crate) fn data_dir() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "fanfare").map(|dirs| dirs.data_dir().to_owned())
+    etcetera::choose_base_strategy().ok().map(|base| base.data_dir().join("fanfare"))
 }
 
 impl Settings {
@@ -152,28 +153,34 @@ impl Settings {
         Ok(Api::new(Target { server, token: self.token()?, timeout })?)
     }
 
-    /// Gives the token: the stronger layer of the two keys decides, and the token itself within one.
+    /// Gives the token: the one in the environment, unless a file was named on the command line.
     fn token(&self) -> Result<Option<String>, Failure> {
-        let from_flag = self.value(Key::TokenFile).filter(|value| matches!(value.origin, Origin::Flag(_)));
-        if from_flag.is_none()
-            && let Some(token) = self.text(Key::Token)
-        {
-            return Ok(Some(token.trim().to_owned()));
+        let file = self.value(Key::TokenFile);
+        let is_flag = file.as_ref().is_some_and(|file| matches!(file.origin, Origin::Flag(_)));
+        if !is_flag && let Some(token) = self.value(Key::Token) {
+            let text = token.texts.into_iter().next().unwrap_or_default();
+            return checked_token(&text, &token.origin.to_string()).map(Some);
         }
-        let Some(value) = self.value(Key::TokenFile) else { return Ok(None) };
-        let path = Path::new(value.texts.first().map(String::as_str).unwrap_or_default());
+        let Some(file) = file else { return Ok(None) };
+        let path = Path::new(file.texts.first().map(String::as_str).unwrap_or_default());
         let text = std::fs::read_to_string(path).map_err(|error| {
             Failure::file("read the token in", path, &error)
-                .at(value.origin.to_string())
+                .at(file.origin.to_string())
                 .fix("name the file that holds the token: --token-file, or FANFARE_TOKEN_FILE")
         })?;
-        let token = text.trim();
-        if token.is_empty() || token.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(Failure::usage(format!("`{}` holds no token", path.display()))
-                .fix("put the token alone into the file, on one line"));
-        }
-        Ok(Some(token.to_owned()))
+        checked_token(&text, &path.display().to_string()).map(Some)
     }
+}
+
+/// Takes the token out of `text`; an error never repeats it.
+fn checked_token(text: &str, place: &str) -> Result<String, Failure> {
+    let token = text.trim();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Failure::usage("there is no token, or more than that")
+            .at(place)
+            .fix("put the token there alone, on one line"));
+    }
+    Ok(token.to_owned())
 }
 
 fn environment() -> Vec<(Key, Vec<String>)> {

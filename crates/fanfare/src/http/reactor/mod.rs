@@ -81,7 +81,7 @@ impl Reactor {
             feeds: Slab::new(),
             feed_of: HashMap::new(),
             stalled: Vec::new(),
-            pump: Pump::new(),
+            pump: Pump::default(),
             metrics,
             ticks: 0,
             stopping: false,

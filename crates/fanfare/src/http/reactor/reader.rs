@@ -9,7 +9,8 @@ use mio::net::TcpStream;
 
 use crate::http::limits::Permit;
 use crate::http::reactor::inbox::Adopted;
-use crate::hub::subscription::{Item, Peek, Subscription};
+use crate::hub::item::Item;
+use crate::hub::subscription::{Peek, Subscription};
 use crate::telemetry::Metrics;
 
 /// What a client sends on a stream is read and dropped, so many times 4 KiB a turn: a flood must not keep the
@@ -146,12 +147,13 @@ pub struct Pump {
     writes: u64,
 }
 
-impl Pump {
-    /// Makes a pump.
-    pub fn new() -> Pump {
+impl Default for Pump {
+    fn default() -> Pump {
         Pump { now: Instant::now(), items: Vec::new(), bytes: Vec::new(), written_bytes: 0, writes: 0 }
     }
+}
 
+impl Pump {
     /// Notes that a turn of the reactor begins.
     pub fn begin_turn(&mut self) {
         self.now = Instant::now();

@@ -73,6 +73,9 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // Nobody holds it now, so nobody's name should stand there. It is only a hint: a failure harms nobody.
         let _ = self.file.set_len(0);
+        // Closing alone would leave the lock to a child process that was forked a moment ago and has not begun
+        // its own program yet.
+        let _ = self.file.unlock();
     }
 }
 

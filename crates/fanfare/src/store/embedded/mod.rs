@@ -1,7 +1,7 @@
 //! SQLite, in the file that the operator names.
 //!
-//! One thread writes ([`writer`]); up to four connections read, a page at a time ([`read`]); what everybody asks
-//! for is kept in memory ([`shared`]).
+//! One thread writes (`writer`); up to four connections read, a page at a time (`read`); what everybody asks
+//! for is kept in memory (`shared`).
 
 mod channels;
 mod failure;
@@ -65,6 +65,8 @@ impl Embedded {
 
     /// Opens the log; its events are stamped by `clock`.
     pub fn open_with_clock(path: &Path, retention: Retention, clock: Clock) -> Result<Arc<Embedded>, Error> {
+        // Absolute, because SQLite gives some names a meaning of their own, such as `:memory:`.
+        let path = &std::path::absolute(path).map_err(|error| failure::io(path, &error))?;
         let (lock, mut conn) = open::open(path)?;
         let named = |error| failure::named(path, &error);
         let wal_pages = Arc::new(AtomicU64::new(0));
@@ -127,15 +129,6 @@ impl Embedded {
             lock,
             ended,
         }))
-    }
-
-    /// Writes beside the file where the gateway that uses it listens, for those who find it in use.
-    pub fn announce(&self, url: &str) -> Result<(), Error> {
-        let owner = Owner { pid: std::process::id(), url: Some(url.to_owned()) };
-        match &mut *self.lock.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(lock) => lock.write(&owner).map_err(|error| failure::io(&self.shared.path, &error)),
-            None => Err(Error::Closed),
-        }
     }
 
     /// Asks the writer for a change.
@@ -212,6 +205,10 @@ impl Store for Embedded {
         "embedded"
     }
 
+    fn commits(&self) -> u64 {
+        self.shared.commits()
+    }
+
     fn epoch(&self) -> Epoch {
         self.shared.epoch
     }
@@ -263,6 +260,14 @@ impl Store for Embedded {
 
     async fn sweep(&self) -> Result<bool, Error> {
         self.request(Request::Sweep).await
+    }
+
+    fn announce(&self, url: &str) -> Result<(), Error> {
+        let owner = Owner { pid: std::process::id(), url: Some(url.to_owned()) };
+        match &mut *self.lock.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(lock) => lock.write(&owner).map_err(|error| failure::io(&self.shared.path, &error)),
+            None => Err(Error::Closed),
+        }
     }
 
     async fn failed(&self) -> Error {

@@ -26,8 +26,9 @@ const CHECK_TIME_MAX: Duration = Duration::from_millis(150);
 /// Longest wait for somebody who looks at the file with another program; appends wait as long.
 const BUSY_TIME_MAX: Duration = Duration::from_millis(250);
 
-/// Pages that the writer keeps: the right edge of every table, and the idempotency index.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// Pages that the writer keeps: the right edge of every table, the idempotency index, and what one transaction
+/// changes.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
 /// Pages that each reader keeps: it drops them whenever something was committed, so more would be no use.
 const READER_CACHE_KIB: i64 = 8 * 1024;
@@ -136,7 +137,7 @@ fn make_directory(path: &Path) -> Result<(), Error> {
 
 /// Makes the file. It gets its name only when it is complete: a crash before leaves nothing to wonder about.
 fn create(path: &Path) -> Result<(), Error> {
-    let draft = beside(path, ".new");
+    let draft = beside(path, ".fanfare-new");
     let io = |error| failure::io(path, &error);
     for leftover in [draft.clone(), beside(&draft, "-journal")] {
         match fs::remove_file(leftover) {
@@ -219,4 +220,22 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_commit_is_synced_and_only_the_writer_checkpoints() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("log.db");
+        let (_lock, writer) = super::open(&path).expect("a new store");
+        let reader = super::open_reader(&path).expect("a reader");
+        let number = |conn: &rusqlite::Connection, pragma: &str| -> i64 {
+            conn.query_row(&format!("PRAGMA {pragma}"), (), |row| row.get(0)).expect("a number")
+        };
+        const FULL: i64 = 2;
+        assert_eq!((number(&writer, "synchronous"), number(&writer, "wal_autocheckpoint")), (FULL, 0));
+        assert_eq!(number(&reader, "query_only"), 1);
+        assert!(reader.execute("DELETE FROM events", ()).is_err());
+    }
 }

@@ -46,6 +46,17 @@ impl Change {
         }
     }
 
+    /// Counts the bytes of its long parts.
+    pub(super) fn bytes(&self) -> usize {
+        let long = |event: &NewEvent| {
+            event.message.len() + event.data.as_ref().map_or(0, |data| data.as_str().len())
+        };
+        match self {
+            Change::Append { events, .. } => events.iter().map(long).sum(),
+            Change::Acknowledge { .. } | Change::OpenReader { .. } | Change::RemoveReader { .. } => 0,
+        }
+    }
+
     /// Answers that it was not made.
     pub(super) fn refuse(self, error: Error) {
         // Nobody may be waiting any more: then nobody wants to know.

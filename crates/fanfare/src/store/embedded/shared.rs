@@ -19,6 +19,7 @@ pub(super) struct Shared {
     pub(super) epoch: Epoch,
     first: AtomicU64,
     last: AtomicU64,
+    commits: AtomicU64,
     channels: RwLock<Channels>,
     readers: RwLock<Readers>,
     /// Wakes followers; gone once the store is closed.
@@ -40,6 +41,7 @@ impl Shared {
             epoch,
             first: AtomicU64::new(extent.first),
             last: AtomicU64::new(extent.last),
+            commits: AtomicU64::new(0),
             channels: RwLock::new(channels),
             readers: RwLock::new(readers),
             committed: RwLock::new(Some(committed)),
@@ -51,6 +53,14 @@ impl Shared {
         // In this order, `first` cannot be past what belongs to `last`: both only grow.
         let first = self.first.load(Ordering::Acquire);
         Extent { first, last: self.last.load(Ordering::Acquire) }
+    }
+
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_commit(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn set_first(&self, first: u64) {

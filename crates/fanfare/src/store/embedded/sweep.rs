@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use crate::store::embedded::failure;
 use crate::store::embedded::group::Tail;
 use crate::store::embedded::read::{BLOCK_LEN, partition};
 use crate::store::embedded::writer::{Writer, in_transaction};
@@ -11,7 +12,7 @@ use crate::store::{Error, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW};
 /// Removes a bounded part, in a transaction of its own; says whether there is more.
 pub(super) fn sweep(writer: &mut Writer) -> Result<bool, Error> {
     let path = writer.shared.path.clone();
-    let named = |error| crate::store::embedded::failure::named(&path, &error);
+    let named = |error| failure::named(&path, &error);
     let first = writer.shared.extent().first;
     let keep_from = keep_from(writer, first).map_err(named)?;
     let cut = keep_from.min(first + SWEEP_LEN_MAX);

@@ -3,6 +3,7 @@
 mod log;
 mod read;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
@@ -11,7 +12,8 @@ use tokio::sync::broadcast;
 
 use crate::store::follow::FOLLOW_QUEUE_LEN;
 use crate::store::{
-    Appended, ChannelRow, Clock, Error, Extent, Follow, Page, READERS_MAX, Read, ReaderRow, Retention, Store,
+    Appended, Batch, ChannelRow, Clock, Error, Extent, Follow, Page, READERS_MAX, Read, ReaderRow, Retention,
+    Store,
 };
 use log::Log;
 
@@ -27,9 +29,11 @@ pub struct Memory {
 #[derive(Debug)]
 struct State {
     log: Log,
-    readers: std::collections::BTreeMap<ReaderName, ReaderRow>,
+    readers: BTreeMap<ReaderName, ReaderRow>,
+    /// Appends that changed something: here each is a commit of its own.
+    commits: u64,
     /// Wakes followers; gone once the store is closed.
-    committed: Option<broadcast::Sender<crate::store::Batch>>,
+    committed: Option<broadcast::Sender<Batch>>,
 }
 
 impl Memory {
@@ -43,7 +47,8 @@ impl Memory {
         let epoch = Epoch::from_random(rand::random());
         let state = State {
             log: Log::new(epoch, retention),
-            readers: std::collections::BTreeMap::new(),
+            readers: BTreeMap::new(),
+            commits: 0,
             committed: Some(broadcast::Sender::new(FOLLOW_QUEUE_LEN)),
         };
         Arc::new(Memory { epoch, clock, state: RwLock::new(state) })
@@ -71,6 +76,10 @@ impl Store for Memory {
         "memory"
     }
 
+    fn commits(&self) -> u64 {
+        self.state().commits
+    }
+
     fn epoch(&self) -> Epoch {
         self.epoch
     }
@@ -89,6 +98,7 @@ impl Store for Memory {
             .map(|appended| appended.event.clone())
             .collect();
         if !batch.is_empty() {
+            state.commits += 1;
             // Sent under the lock, so that batches go out in the order of the log. Nobody may be following.
             let _ = committed.send(batch.into());
         }

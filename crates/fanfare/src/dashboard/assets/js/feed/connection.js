@@ -2,7 +2,8 @@
 // gives up for good when a starting server answers 503, and does not tell when it will try again.
 import { signal } from "../../vendor/preact.js";
 import { get } from "../api.js";
-import { appendEvent, appendNotice } from "./feed.js";
+import { seqOf } from "../format.js";
+import { appendEvent, appendNotice, CAPACITY } from "./feed.js";
 
 // How much of the past a fresh page shows.
 const HISTORY = 500;
@@ -22,14 +23,43 @@ let wasLive = false;
 
 export async function start() {
   try {
-    const page = await get(`/api/events?order=newest&limit=${HISTORY}`);
-    for (const event of page.events.toReversed()) appendEvent(event, { history: true });
-    // From the newest event that we hold, not from the log's last: between the two reads others may have pushed.
-    position = page.events[0]?.id ?? page.last ?? "";
+    const page = await newest();
+    show(page);
     open();
   } catch {
     comeBack(start);
   }
+}
+
+function newest() {
+  return get(`/api/events?order=newest&limit=${HISTORY}`);
+}
+
+function show(page) {
+  for (const event of page.events.toReversed()) appendEvent(event, { history: true });
+  // From the newest event that we hold, not from the log's last: between the two reads others may have pushed.
+  position = page.events[0]?.id ?? page.last ?? "";
+}
+
+// A page that was away for long may lack more than it can hold; then it goes on from the newest, and says so.
+async function goOn() {
+  try {
+    const { last } = await get("/api/status");
+    if (isSameLog(last) && seqOf(last) - seqOf(position) > CAPACITY) {
+      const after = position;
+      const page = await newest();
+      appendNotice("skipped", { after, next: page.events.at(-1)?.id ?? page.last });
+      show(page);
+    }
+    open();
+  } catch {
+    comeBack(goOn);
+  }
+}
+
+function isSameLog(last) {
+  const epochOf = (text) => text?.split("-")[0];
+  return Boolean(position) && epochOf(last) === epochOf(position);
 }
 
 function open() {
@@ -52,7 +82,7 @@ function open() {
     source = null;
     if (wasLive) appendNotice("lost", {});
     wasLive = false;
-    comeBack(open);
+    comeBack(goOn);
   };
 }
 

@@ -77,8 +77,32 @@ function rebuild() {
 
 effect(() => {
   matches.value;
-  untracked(() => batch(rebuild));
+  untracked(() => {
+    // What was fetched from the past was fetched for the filter of then.
+    frozen = frozen?.filter(({ n }) => n >= 0) ?? null;
+    batch(rebuild);
+  });
 });
+
+// The oldest event that is here, whether the filter shows it or not.
+export function oldestId() {
+  if (frozen) return frozen.find((entry) => entry.event)?.event.id ?? null;
+  for (let n = ring.first; n < ring.next; n += 1) if (ring.at(n).event) return ring.at(n).event.id;
+  return null;
+}
+
+// Puts events of the past, oldest first, before what is shown. The past is read while the feed stands still:
+// in the ring there is no room for it. Its serial numbers go down from zero.
+export function prepend(events) {
+  pause();
+  const first = Math.min(0, frozen[0]?.n ?? 0);
+  const entries = events.map((event, i) => ({ kind: "event", event, ms: Date.parse(event.timestamp), history: true, n: first - events.length + i }));
+  const passing = entries.filter(matches.peek());
+  frozen = [...entries, ...frozen];
+  view = { ...view, items: [...passing, ...view.items], removed: view.removed - passing.length };
+  shown.value = view;
+  return passing.length;
+}
 
 export function pause() {
   if (frozen) return;

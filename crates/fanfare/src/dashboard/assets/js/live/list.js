@@ -2,6 +2,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
 import { indexOf, paused, shown } from "../feed/feed.js";
 import { isFiltered, clearFilter } from "../feed/filter.js";
+import { isThereMore, past, readOn } from "../feed/past.js";
 import { count } from "../format.js";
 import { Icon } from "../ui/icon.js";
 import { Row } from "./row.js";
@@ -9,6 +10,7 @@ import { cursor, following, jumpToNewest } from "./selection.js";
 
 const narrow = window.matchMedia("(max-width: 700px)");
 const OVERSCAN = 8;
+const EARLIER_HEIGHT = 48;
 
 // Must agree with `--row` in feed.css.
 function rowHeight() {
@@ -22,6 +24,10 @@ export function FeedList() {
   const seen = useRef({ removed: 0, built: 0, through: 0 });
   const { items, removed, built } = shown.value;
   const height = rowHeight();
+  // Rows about the stream pass every filter; they are no answer to it.
+  const nothing = items.every((entry) => !entry.event);
+  // Room for the button above the first row.
+  const pad = !nothing && isThereMore() ? EARLIER_HEIGHT : 0;
 
   useLayoutEffect(() => {
     const turn = () => setNarrow(narrow.matches);
@@ -65,7 +71,7 @@ export function FeedList() {
   useEffect(() => {
     if (at === null) return;
     const list = box.current;
-    const top = indexOf(shown.peek().items, at) * height;
+    const top = pad + indexOf(shown.peek().items, at) * height;
     if (top < list.scrollTop) list.scrollTop = top;
     else if (top + height > list.scrollTop + list.clientHeight) list.scrollTop = top + height - list.clientHeight;
     // The focus goes along, so that a screen reader reads the row; it is left alone in a field and in the drawer.
@@ -76,10 +82,10 @@ export function FeedList() {
     });
   }, [at]);
 
-  const total = items.length * height;
+  const total = pad + items.length * height;
   const top = follows ? Math.max(0, total - scroll.height) : scroll.top;
-  const first = Math.max(0, Math.floor(top / height) - OVERSCAN);
-  const last = Math.min(items.length, Math.ceil((top + scroll.height) / height) + OVERSCAN);
+  const first = Math.max(0, Math.floor((top - pad) / height) - OVERSCAN);
+  const last = Math.min(items.length, Math.ceil((top - pad + scroll.height) / height) + OVERSCAN);
   const atEnd = top + scroll.height > total - height;
   const below = follows ? 0 : countEvents(items, indexOf(items, seen.current.through + 1));
 
@@ -87,9 +93,10 @@ export function FeedList() {
     <div class="feed-head" aria-hidden="true"><span>Time</span><span /><span>Channel</span><span>Message</span><span>Door</span></div>
     <div class="feed-scroll" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-live="off" aria-label="Events, newest last"
       data-testid="feed" data-count=${items.length} data-following=${follows}>
-      ${items.length === 0 && html`<${Nothing} />`}
+      ${nothing && html`<${Nothing} more=${isThereMore()} />`}
       <${Space} height=${total}>
-        <${Rows} items=${items} first=${first} last=${last} height=${height} at=${at} />
+        ${pad > 0 && first === 0 && html`<${Earlier} />`}
+        <${Rows} pad=${pad} items=${items} first=${first} last=${last} height=${height} at=${at} />
       <//>
     </div>
     ${!follows && (below > 0 || !atEnd) &&
@@ -104,12 +111,19 @@ function Space({ height, children }) {
   return html`<div class="feed-space" style=${{ height: `${height}px` }}>${children}</div>`;
 }
 
-function Rows({ items, first, last, height, at }) {
-  return html`<ol class="feed-rows" style=${{ transform: `translateY(${first * height}px)` }}>
+function Rows({ pad, items, first, last, height, at }) {
+  return html`<ol class="feed-rows" style=${{ transform: `translateY(${pad + first * height}px)` }}>
     ${items.slice(first, last).map(
       (entry, i) => html`<${Row} key=${entry.n} entry=${entry} current=${entry.n === at} place=${first + i + 1} total=${items.length} />`,
     )}
   </ol>`;
+}
+
+function Earlier() {
+  const loading = past.value === "loading";
+  return html`<button type="button" class="earlier" onClick=${readOn} disabled=${loading} data-testid="earlier">
+    <${Icon} name="up" />${loading ? "Loading…" : "Earlier events"}
+  </button>`;
 }
 
 function countEvents(items, from) {
@@ -118,10 +132,15 @@ function countEvents(items, from) {
   return events;
 }
 
-function Nothing() {
+function Nothing({ more }) {
   return html`<div class="feed-nothing">
     ${isFiltered.value
-      ? html`<p>No event passes the filter.</p><button type="button" class="button" onClick=${clearFilter}>Clear the filter</button>`
+      ? html`<p>${more ? "None of the events that were loaded passes the filter." : "No event passes the filter."}</p>
+          <div class="choices">
+            ${more && html`<button type="button" class="button" onClick=${readOn} disabled=${past.value === "loading"} data-testid="look-earlier">
+              <${Icon} name="up" />Look further back</button>`}
+            <button type="button" class="button" onClick=${clearFilter}>Clear the filter</button>
+          </div>`
       : html`<p>Waiting for events.</p>`}
   </div>`;
 }

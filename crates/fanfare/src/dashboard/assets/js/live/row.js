@@ -54,6 +54,7 @@ const notices = {
   ],
   lost: () => ["link", "Connection lost"],
   reset: ({ reason }) => ["reset", `Not continued where we stopped: ${resets[reason] ?? reason}. Live events follow`],
+  skipped: ({ after, next }) => ["gap", `Too much came meanwhile: ${plural(seqOf(next) - seqOf(after) - 1, "event", "events")} are left out here`],
 };
 
 const resets = {

@@ -1,6 +1,7 @@
 // Which event the keys are on, which one is open, and whether the feed follows the newest.
 import { computed, signal } from "../../vendor/preact.js";
 import { indexOf, resume, shown } from "../feed/feed.js";
+import { readOn } from "../feed/past.js";
 import { query, setParams } from "../router.js";
 
 // The serial number of the row the keys are on, or null.
@@ -37,7 +38,10 @@ export function move(step) {
   let i = at === null ? (step > 0 ? items.length - 1 : items.length) : indexOf(items, at);
   if (at !== null || step < 0) i += step;
   while (items[i] && !items[i].event) i += step;
-  if (!items[i]) return;
+  if (!items[i]) {
+    if (step < 0) readOn();
+    return;
+  }
   cursor.value = items[i].n;
   if (i < items.length - 1) following.value = false;
   if (openId.peek() !== null) open(items[i]);

@@ -2,9 +2,13 @@
 
 const methods = ["get", "post", "put", "patch", "delete", "head"];
 
-// `[{ name, text, operations: [{ id, method, path, … }] }]`, in the order of the document.
+// What a newcomer looks for first; a document sorted by paths begins with what he needs last.
+const first = ["push", "listen", "history", "readers", "overview", "operation"];
+
+// `[{ name, text, operations: [{ id, method, path, … }] }]`
 export function operationsOf(root) {
-  const groups = new Map((root.tags ?? []).map(({ name, description }) => [name, { name, text: description, operations: [] }]));
+  const tags = root.tags ?? first.map((name) => ({ name }));
+  const groups = new Map(tags.map(({ name, description }) => [name, { name, text: description, operations: [] }]));
   for (const [path, item] of Object.entries(root.paths ?? {})) {
     for (const method of methods) {
       const operation = item[method];
@@ -13,7 +17,7 @@ export function operationsOf(root) {
       if (!groups.has(name)) groups.set(name, { name, operations: [] });
       groups.get(name).operations.push({
         ...operation,
-        id: operation.operationId ?? `${method}${path.replaceAll(/[^A-Za-z0-9]+/g, "-")}`,
+        id: `${method}${path.replaceAll(/[^A-Za-z0-9]+/g, "-")}`,
         method,
         path,
         parameters: [...(item.parameters ?? []), ...(operation.parameters ?? [])].map((one) => resolve(root, one)),

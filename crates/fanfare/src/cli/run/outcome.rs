@@ -1,0 +1,95 @@
+//! How a command ended.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use crate::cli::Exit;
+use crate::cli::failure::Failure;
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// By itself or by a signal.
+    Ended { status: ExitStatus, tail: Vec<String> },
+    /// It was never started.
+    NotStarted { problem: String, is_missing: bool },
+}
+
+impl Outcome {
+    pub(crate) fn is_success(&self) -> bool {
+        self.exit().number() == 0
+    }
+
+    /// Gives the exit that a shell would give.
+    pub(crate) fn exit(&self) -> Exit {
+        const NOT_EXECUTABLE: u8 = 126;
+        const NOT_FOUND: u8 = 127;
+        const SIGNALLED: i32 = 128;
+        let number = match self {
+            Outcome::Ended { status, .. } => {
+                status.code().or_else(|| status.signal().map(|signal| SIGNALLED + signal)).unwrap_or(1)
+            }
+            Outcome::NotStarted { is_missing: true, .. } => NOT_FOUND.into(),
+            Outcome::NotStarted { is_missing: false, .. } => NOT_EXECUTABLE.into(),
+        };
+        Exit::Child(u8::try_from(number).unwrap_or(1))
+    }
+
+    /// Gives the name of the signal that ended it.
+    pub(crate) fn signal_name(&self) -> Option<String> {
+        let Outcome::Ended { status, .. } = self else { return None };
+        status.signal().map(signal_name)
+    }
+
+    /// Gives the last lines of its output.
+    pub(crate) fn tail(&self) -> Vec<String> {
+        match self {
+            Outcome::Ended { tail, .. } => tail.clone(),
+            Outcome::NotStarted { .. } => Vec::new(),
+        }
+    }
+
+    /// Says how it ended, for a message.
+    pub(crate) fn words(&self) -> String {
+        match (self, self.signal_name()) {
+            (Outcome::NotStarted { problem, .. }, _) => format!("could not be started ({problem})"),
+            (_, Some(signal)) => format!("ended by {signal}"),
+            (_, None) if self.is_success() => "succeeded".to_owned(),
+            (_, None) => format!("failed with exit code {}", self.exit().number()),
+        }
+    }
+
+    /// Says why it could not be started.
+    pub(crate) fn failure(&self, program: &str) -> Failure {
+        let failure = Failure { exit: self.exit(), ..Failure::failed(format!("cannot run `{program}`")) };
+        match self {
+            Outcome::NotStarted { problem, is_missing } => {
+                let failure = failure.why(problem.clone());
+                if *is_missing && program.contains(' ') {
+                    failure.fix(format!("for a line with spaces: fanfare run -- sh -c '{program}'"))
+                } else {
+                    failure
+                }
+            }
+            Outcome::Ended { .. } => failure,
+        }
+    }
+}
+
+fn signal_name(number: i32) -> String {
+    let known = [
+        (1, "SIGHUP"),
+        (2, "SIGINT"),
+        (3, "SIGQUIT"),
+        (4, "SIGILL"),
+        (6, "SIGABRT"),
+        (8, "SIGFPE"),
+        (9, "SIGKILL"),
+        (11, "SIGSEGV"),
+        (13, "SIGPIPE"),
+        (14, "SIGALRM"),
+        (15, "SIGTERM"),
+    ];
+    let name = known.into_iter().find(|(known, _)| *known == number);
+    name.map_or_else(|| format!("signal {number}"), |(_, name)| name.to_owned())
+}

@@ -1,0 +1,3 @@
+import { everyScreen } from "./support/screens.js";
+
+everyScreen("dark");

@@ -1,0 +1,28 @@
+"""An agent that tells how far it is.
+
+All its events have the same key: whoever listens with `conflate=1` and lags, or comes late, gets only the newest of them.
+"""
+
+import os
+
+import requests
+
+URL = os.environ.get("FANFARE_URL", "http://127.0.0.1:8000")
+STEPS = ["reading the code", "running the tests", "writing the review"]
+
+
+def tell(message, **members):
+    answer = requests.post(
+        f"{URL}/api/push", json={"channel": "agents.reviewer", "message": message, **members}, timeout=10
+    )
+    if not answer.ok:
+        problem = answer.json()
+        raise SystemExit(f"{problem['detail']}; {problem.get('fix', '')}")
+    return answer.json()
+
+
+for number, step in enumerate(STEPS, start=1):
+    tell(step, key="review-17", data={"step": number, "of": len(STEPS)}, expires_in="1h")
+
+done = tell("review finished: 2 remarks", type="success", key="review-17", data={"remarks": 2})
+print(f"{done['id']} went to {done['stream_clients']} live listeners")
