@@ -26,4 +26,5 @@ mod store_crashes;
 mod store_faults;
 mod store_model;
 mod support;
+mod tidy;
 mod websocket;
