@@ -1,3 +1,5 @@
+//! The dashboard as it is served.
+
 use std::collections::BTreeSet;
 
 use axum::body::{Body, to_bytes};

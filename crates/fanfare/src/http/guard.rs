@@ -145,7 +145,8 @@ impl Guard {
 /// Gives the host that a request is for: HTTP/2 has it in the URI.
 fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     let authority = uri.authority().map(http::uri::Authority::as_str);
-    authority.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()))
+    // One that is no text is a name, too, and none of ours.
+    authority.or_else(|| headers.get(header::HOST).map(|host| host.to_str().unwrap_or("?")))
 }
 
 /// Drops the port and the brackets of an IPv6 address.

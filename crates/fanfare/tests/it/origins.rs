@@ -1,0 +1,159 @@
+//! `Host` and `Origin`, on every door.
+
+use fanfare::http::guard::Cors;
+
+use crate::support::Engine;
+use crate::support::gateway::Gateway;
+use crate::support::raw::{Head, Raw};
+
+const DOORS: [(&str, &str); 8] = [
+    ("GET", "/stream"),
+    ("GET", "/ws"),
+    ("POST", "/api/push"),
+    ("POST", "/api/push/a"),
+    ("GET", "/api/events"),
+    ("DELETE", "/api/readers/x"),
+    ("GET", "/health"),
+    ("GET", "/nowhere"),
+];
+
+const HANDSHAKE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// Sends a request that would be taken, but for what `headers` say.
+async fn knock(gateway: &Gateway, method: &str, path: &str, headers: &str) -> Head {
+    let upgrade = if path == "/ws" { HANDSHAKE } else { "" };
+    let body = if method == "POST" { "{\"message\":\"x\"}" } else { "" };
+    let len = body.len();
+    let mut raw = Raw::connect(gateway.address).await;
+    raw.send(format!(
+        "{method} {path} HTTP/1.1\r\n{headers}{upgrade}content-type: application/json\r\n\
+         content-length: {len}\r\n\r\n{body}"
+    ))
+    .await;
+    raw.head().await
+}
+
+/// Says whether a request came past the guard.
+fn came_in(head: &Head) -> bool {
+    !matches!(head.status, 403 | 421)
+}
+
+#[tokio::test]
+async fn names_that_are_not_ours_are_refused_at_every_door() {
+    let gateway = Gateway::with(Engine::Memory, |config| {
+        config.http.allowed_hosts = vec!["Push.Example.com".to_owned()];
+    })
+    .await;
+    let port = gateway.address.port();
+    for (host, allowed) in [
+        (format!("127.0.0.1:{port}"), true),
+        (format!("localhost:{port}"), true),
+        ("app.localhost".to_owned(), true),
+        ("[::1]:80".to_owned(), true),
+        ("10.1.2.3".to_owned(), true),
+        ("push.example.com".to_owned(), true),
+        ("evil.example.com".to_owned(), false),
+        ("localhost.evil.com".to_owned(), false),
+        ("127.0.0.1.evil.com".to_owned(), false),
+        ("evil.com\u{e9}".to_owned(), false),
+    ] {
+        for (method, path) in DOORS {
+            let head = knock(&gateway, method, path, &format!("host: {host}\r\n")).await;
+            assert_eq!(came_in(&head), allowed, "{method} {path} for {host}: {}", head.status);
+            assert!(allowed || head.status == 421);
+        }
+    }
+    assert_eq!(gateway.hub.last().seq, 12, "what was refused was not pushed");
+    let answer = gateway.request("GET", "/health", |request| request.header("host", "evil.com")).await;
+    assert_eq!(answer.problem(421, "host_not_allowed")["at"], "header `Host`");
+    gateway.clients(0).await;
+}
+
+#[tokio::test]
+async fn pages_from_elsewhere_are_refused_at_every_door() {
+    let gateway = Gateway::with(Engine::Memory, |config| {
+        config.http.cors = Cors::parse(&["https://app.example.com".to_owned()]).expect("an origin");
+    })
+    .await;
+    for (origin, allowed) in [
+        ("http://localhost:3000", true),
+        ("http://127.0.0.1:5500", true),
+        ("http://[::1]", true),
+        ("https://app.example.com", true),
+        ("https://app.example.com:444", false),
+        ("http://app.example.com", false),
+        ("https://evil.com", false),
+        ("http://localhost.evil.com", false),
+        ("null", false),
+    ] {
+        for (method, path) in DOORS {
+            let headers = format!("host: localhost\r\norigin: {origin}\r\n");
+            let head = knock(&gateway, method, path, &headers).await;
+            assert_eq!(came_in(&head), allowed, "{method} {path} from {origin}: {}", head.status);
+            let shared = if allowed { origin } else { "" };
+            assert_eq!(head.header("access-control-allow-origin"), shared, "{method} {path} from {origin}");
+            assert_eq!(head.header("access-control-allow-credentials"), "");
+            assert!(!allowed || head.header("vary").contains("Origin"));
+        }
+    }
+    assert_eq!(gateway.hub.last().seq, 8, "what was refused was not pushed");
+    let answer =
+        gateway.request("GET", "/health", |request| request.header("origin", "https://evil.com")).await;
+    assert_eq!(answer.problem(403, "origin_not_allowed")["at"], "header `Origin`");
+    gateway.clients(0).await;
+}
+
+#[tokio::test]
+async fn every_page_may_come_when_the_operator_says_so() {
+    let gateway = Gateway::with(Engine::Memory, |config| config.http.cors = Cors::Any).await;
+    for origin in ["https://evil.com", "null", "http://localhost"] {
+        for (method, path) in DOORS {
+            let headers = format!("host: localhost\r\norigin: {origin}\r\n");
+            let head = knock(&gateway, method, path, &headers).await;
+            assert!(came_in(&head), "{method} {path} from {origin}");
+            assert_eq!(head.header("access-control-allow-origin"), origin);
+        }
+    }
+    // A name that is not ours is another matter: a page that bound it to our address sends no `Origin`.
+    let head = knock(&gateway, "GET", "/stream", "host: evil.com\r\n").await;
+    assert_eq!(head.status, 421);
+    gateway.clients(0).await;
+}
+
+#[tokio::test]
+async fn preflights_are_answered_for_those_who_may_come() {
+    let gateway = Gateway::start().await;
+    let preflight = async |origin: &str, more: &str| {
+        let headers = format!(
+            "host: localhost\r\norigin: {origin}\r\naccess-control-request-method: POST\r\n\
+             access-control-request-headers: content-type\r\n{more}"
+        );
+        knock(&gateway, "OPTIONS", "/api/push", &headers).await
+    };
+    let head = preflight("http://localhost:3000", "").await;
+    assert_eq!(head.status, 204);
+    assert_eq!(head.header("access-control-allow-origin"), "http://localhost:3000");
+    for method in ["GET", "POST", "DELETE"] {
+        assert!(head.header("access-control-allow-methods").contains(method));
+    }
+    for header in ["Authorization", "Content-Type", "Last-Event-ID"] {
+        assert!(head.header("access-control-allow-headers").contains(header));
+    }
+    assert_eq!(head.header("access-control-max-age"), "3600");
+    assert_eq!(head.header("access-control-allow-private-network"), "");
+    let head = preflight("http://localhost:3000", "access-control-request-private-network: true\r\n").await;
+    assert_eq!(head.header("access-control-allow-private-network"), "true");
+    let head = preflight("https://evil.com", "access-control-request-private-network: true\r\n").await;
+    assert_eq!((head.status, head.header("access-control-allow-private-network")), (403, ""));
+
+    // Errors can be read by the page, too.
+    let headers = "host: localhost\r\norigin: http://localhost:3000\r\n";
+    for (method, path, status) in
+        [("PUT", "/api/push", 405), ("GET", "/nowhere", 404), ("GET", "/stream?x=1", 400)]
+    {
+        let head = knock(&gateway, method, path, headers).await;
+        assert_eq!(head.status, status);
+        assert_eq!(head.header("access-control-allow-origin"), "http://localhost:3000", "{method} {path}");
+    }
+}

@@ -1,0 +1,203 @@
+//! Who and what is there.
+
+use serde_json::{Value, json};
+
+use crate::support::gateway::Gateway;
+use crate::support::raw::Raw;
+use crate::support::reader::{Listen, Transport};
+use crate::support::{Engine, until};
+
+#[tokio::test]
+async fn channels_are_listed_with_what_they_had() {
+    for engine in Engine::ALL {
+        let mut gateway = Gateway::on(engine).await;
+        assert_eq!(gateway.get("/api/channels").await.json(), json!({"channels": [], "total": 0}));
+        let _wide = gateway.listen(Transport::Sse1, "builds.*").await;
+        for number in 0..12 {
+            gateway.push("builds.web", &number.to_string()).await;
+        }
+        gateway.push("alerts", "x").await;
+        let wanted = [("alerts", 1, 13, 0), ("builds.web", 12, 12, 1)];
+        let check = async |gateway: &Gateway, clients: bool| {
+            let list = until("the channels", async || {
+                let list = gateway.get("/api/channels").await.json();
+                (list["total"] == 2 && list["channels"][0]["events"] == 1).then_some(list)
+            })
+            .await;
+            for (entry, (channel, events, last, audience)) in
+                list["channels"].as_array().expect("channels").iter().zip(wanted)
+            {
+                assert_eq!((&entry["channel"], &entry["events"]), (&channel.into(), &events.into()));
+                assert_eq!(entry["last_id"], gateway.position(last));
+                assert_eq!(entry["stream_clients"], if clients { audience } else { 0 });
+                let event = gateway.get(&format!("/api/events/{}", gateway.position(last))).await.json();
+                assert_eq!(entry["last_timestamp"], event["timestamp"]);
+            }
+            list
+        };
+        let list = check(&gateway, true).await;
+        // 12 in a minute are 0.2 a second; the minute is over only on a machine that stands still.
+        assert_eq!(list["channels"][1]["rate"], 0.2);
+        drop(_wide);
+        gateway.clients(0).await;
+        if engine == Engine::Embedded {
+            gateway = gateway.restart().await;
+            check(&gateway, false).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn clients_are_listed_with_how_far_they_are() {
+    let gateway = Gateway::start().await;
+    let listen = Listen {
+        types: vec!["error".into()],
+        min_priority: Some("high".into()),
+        reader: Some("me".into()),
+        ..Listen::to("a.*")
+    };
+    let mut socket = gateway.open(Transport::WebSocket, listen).await;
+    let mut stream = gateway.listen(Transport::Sse2, ">").await;
+    let mut lazy = Raw::connect_narrow(gateway.address).await;
+    lazy.get("/stream?channel=b", "").await;
+    let id = gateway
+        .push_event(json!({"channel": "a.b", "message": "x", "type": "error", "priority": "max"}))
+        .await;
+    assert_eq!((socket.message().await.as_str(), stream.message().await.as_str()), ("x", "x"));
+    let clients: Vec<Value> = until("the position", async || {
+        let list = gateway.get("/api/clients").await.json();
+        assert_eq!(list["total"], 3);
+        let clients = list["clients"].as_array().expect("clients").clone();
+        (clients[0]["position"] == id && clients[1]["position"] == id).then_some(clients)
+    })
+    .await;
+    let socket_entry = json!({
+        "client": clients[0]["client"], "transport": "websocket", "principal": "local",
+        "address": clients[0]["address"], "patterns": ["a.*"], "types": ["error"], "min_priority": "high",
+        "reader": "me", "connected_at": clients[0]["connected_at"], "position": id, "lag": 0, "state": "live",
+    });
+    assert_eq!(clients[0], socket_entry);
+    assert_eq!((&clients[1]["transport"], &clients[1]["reader"]), (&"sse".into(), &Value::Null));
+    assert_eq!(clients[1]["min_priority"], "min");
+    assert_eq!(clients[2]["address"], lazy.stream.local_addr().expect("an address").to_string());
+
+    // One that reads nothing lags, and is seen to.
+    for _ in 0..80 {
+        gateway.push("b", &"x".repeat(100_000)).await;
+    }
+    let lag = until("the lag", async || {
+        let client = gateway.get("/api/clients").await.json()["clients"][2].clone();
+        let lag = client["lag"].as_u64().expect("a number");
+        (client["state"] == "stalled" && lag > 0).then_some(lag)
+    })
+    .await;
+    let position = gateway.get("/api/clients").await.json()["clients"][2]["position"].clone();
+    assert_eq!(position, gateway.position(81 - lag), "what it lacks and what it has is all there is");
+    drop(lazy);
+    gateway.clients(2).await;
+}
+
+#[tokio::test]
+async fn the_gateway_says_what_it_is() {
+    for (engine, name) in [(Engine::Memory, "memory"), (Engine::Embedded, "embedded")] {
+        let gateway = Gateway::with(engine, |config| config.retention.count = 5).await;
+        let epoch = gateway.hub.epoch().to_string();
+        let ready = gateway.get("/ready").await;
+        assert_eq!(ready.status, 200);
+        assert_eq!(ready.json(), json!({"status": "ready", "epoch": epoch, "last": gateway.position(0)}));
+        let health = gateway.get("/health").await.json();
+        assert_eq!(health["status"], "ok");
+        assert!(health["version"].is_string() && health["uptime_seconds"].is_u64());
+
+        let _reader = gateway.listen(Transport::WebSocket, ">").await;
+        for number in 0..8 {
+            gateway.push("a", &number.to_string()).await;
+        }
+        until("retention", async || (gateway.hub.extent().first == 4).then_some(())).await;
+        let status = gateway.get("/api/status").await.json();
+        let wanted = json!({
+            "name": "fanfare", "version": env!("CARGO_PKG_VERSION"), "store": name, "epoch": epoch,
+            "first": gateway.position(4), "last": gateway.position(8), "uptime_seconds": status["uptime_seconds"],
+            "stream_clients": 1, "total_webhooks": 0, "listen": gateway.address.to_string(),
+        });
+        assert_eq!(status, wanted);
+    }
+}
+
+/// Reads the OpenMetrics text format as far as we use it; gives the samples.
+fn samples(text: &str) -> Vec<(String, f64)> {
+    let mut typed = std::collections::HashMap::new();
+    let mut samples = Vec::new();
+    let body = text.strip_suffix("# EOF\n").expect("an end");
+    for line in body.lines() {
+        if let Some(description) = line.strip_prefix("# ") {
+            let mut words = description.splitn(3, ' ');
+            let (keyword, name) = (words.next().expect("a keyword"), words.next().expect("a name"));
+            assert!(matches!(keyword, "HELP" | "TYPE" | "UNIT"), "{line}");
+            if keyword == "TYPE" {
+                assert!(
+                    typed.insert(name.to_owned(), words.next().expect("a type").to_owned()).is_none(),
+                    "{line}"
+                );
+            }
+            continue;
+        }
+        let (name, value) = line.rsplit_once(' ').expect(line);
+        let family = name.split('{').next().expect("a name");
+        let known = ["", "_total", "_bucket", "_sum", "_count"]
+            .iter()
+            .any(|suffix| family.strip_suffix(suffix).is_some_and(|base| typed.contains_key(base)));
+        assert!(known && family.starts_with("fanfare_"), "{line}");
+        samples.push((name.to_owned(), value.parse().expect(line)));
+    }
+    samples
+}
+
+#[tokio::test]
+async fn metrics_can_be_parsed_and_move() {
+    let gateway = Gateway::start().await;
+    let scrape = async || {
+        let answer = gateway.get("/metrics").await;
+        assert!(answer.header("content-type").starts_with("application/openmetrics-text; version=1.0.0"));
+        samples(&answer.text())
+    };
+    let value = |samples: &[(String, f64)], name: &str| {
+        samples.iter().find(|(sample, _)| sample == name).map_or(0.0, |(_, value)| *value)
+    };
+    let before = scrape().await;
+    let mut sse = gateway.listen(Transport::Sse1, ">").await;
+    let mut socket = gateway.listen(Transport::WebSocket, ">").await;
+    let event = json!({"message": "x", "idempotency_key": "k"});
+    gateway.push_batch(vec![event.clone(), event, json!({"message": "y"})]).await;
+    gateway.get("/stream?x=1").await.problem(400, "invalid_query");
+    let _reset = gateway.listen_after(Transport::Sse1, ">", "zzzzzzzz-1").await;
+    assert_eq!((sse.messages(2).await.len(), socket.messages(2).await.len()), (2, 2));
+    let after = until("the counters", async || {
+        let after = scrape().await;
+        (value(&after, "fanfare_sent_bytes_total") > value(&before, "fanfare_sent_bytes_total") + 500.0)
+            .then_some(after)
+    })
+    .await;
+    for (name, grown) in [
+        ("fanfare_events_total", 2.0),
+        ("fanfare_append_seconds_count", 1.0),
+        ("fanfare_resets_total", 1.0),
+        ("fanfare_subscribers{transport=\"sse\"}", 2.0),
+        ("fanfare_subscribers{transport=\"websocket\"}", 1.0),
+        ("fanfare_requests_total{route=\"/stream\",status=\"400\"}", 1.0),
+        ("fanfare_requests_total{route=\"/api/push\",status=\"200\"}", 1.0),
+    ] {
+        assert_eq!(value(&after, name) - value(&before, name), grown, "{name} in {after:#?}");
+    }
+    assert!(value(&after, "fanfare_connections") >= 3.0);
+    // A path is a label only as the route it belongs to.
+    gateway.get("/api/events/some-id").await;
+    let after = scrape().await;
+    assert!(after.iter().all(|(name, _)| !name.contains("some-id")));
+    drop((sse, socket, _reset));
+    until("the gauges", async || {
+        let now = scrape().await;
+        (value(&now, "fanfare_subscribers{transport=\"sse\"}") == 0.0).then_some(())
+    })
+    .await;
+}
