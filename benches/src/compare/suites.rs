@@ -82,7 +82,10 @@ pub(super) fn fanout(lab: &Lab<'_>) -> Result<Vec<Row>> {
         rows.push(row("deliveries/s", |run| run.deliveries_per_second, Goal::None));
         rows.push(row("p50 ms", |run| run.latency_p50_ms, Goal::None));
         rows.push(row("p99 ms", |run| run.latency_p99_ms, Goal::None));
-        rows.push(row("cores busy with other things", |run| run.foreign_cores, Goal::None));
+        // Of no server, so there is nothing to divide.
+        let mut foreign = row("cores busy with other things", |run| run.foreign_cores, Goal::None);
+        foreign.fanfare.append(&mut foreign.floor);
+        rows.push(foreign);
         let mut faults =
             row("lost + duplicated + disordered", |run| run.faults.total() as f64, Goal::AtMost(0.0));
         // One fault in one run is one too many: the median would forgive it.
