@@ -10,6 +10,7 @@ mod client;
 mod compare;
 mod disk;
 mod fanout;
+mod figures;
 mod floor;
 mod generator;
 mod histogram;

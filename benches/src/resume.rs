@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     client::{Client, LogEnd, Stream},
-    compare::table,
+    figures::summary,
     report::say,
     target::Target,
     wire::message,
@@ -112,8 +112,8 @@ fn measure(server: SocketAddr, end: &LogEnd, case: &Case, options: &Options) -> 
         "{} of {} events: first byte after {} ms, first event after {} ms",
         case.name,
         options.history,
-        table::summary(&outcome.first_byte_ms),
-        table::summary(&outcome.first_event_ms),
+        summary(&outcome.first_byte_ms),
+        summary(&outcome.first_event_ms),
     ));
     Ok(outcome)
 }

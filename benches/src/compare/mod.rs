@@ -18,7 +18,7 @@ use crate::{
 };
 
 mod suites;
-pub(crate) mod table;
+mod table;
 
 /// A machine is quiet while others keep less of it busy.
 const QUIET_CORES: f64 = 0.15;

@@ -53,24 +53,28 @@ impl Frames {
     }
 }
 
-/// Hands every whole frame with an event in it to `each`; returns how many bytes the whole frames take.
+/// Hands every whole frame that has data to `each`; returns how many bytes the whole frames take.
 fn cut(bytes: &[u8], each: &mut impl FnMut(Frame<'_>)) -> usize {
     let (mut line_start, mut frame_start) = (0, 0);
     let mut frame = Frame::default();
+    let mut has_data = false;
     while let Some(len) = memchr(b'\n', &bytes[line_start..]) {
         let line = &bytes[line_start..line_start + len];
         line_start += len + 1;
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
-            if frame != Frame::default() {
+            // A position alone, or a comment, dispatches no event: `EventSource` has it so.
+            if has_data {
                 each(frame);
             }
             frame = Frame::default();
+            has_data = false;
             frame_start = line_start;
         } else if let Some(value) = value(line, b"data:") {
-            if frame.data.is_empty() {
+            if !has_data {
                 frame.data = value;
             }
+            has_data = true;
         } else if let Some(value) = value(line, b"id:") {
             frame.id = value;
         } else if let Some(value) = value(line, b"event:") {
@@ -89,8 +93,8 @@ fn value<'a>(line: &'a [u8], field: &[u8]) -> Option<&'a [u8]> {
 mod tests {
     use super::{Frame, Frames};
 
-    const WIRE: &[u8] = b"retry: 1500\n: fanfare\n\nid: k3f9x2ab-7\ndata: [t] one\n\n:\n\n\
-        id: k3f9x2ab-8\r\nevent: info\r\ndata: two\r\ndata: lines\r\n\r\nevent: gap\ndata: {}\n\nid: k3";
+    const WIRE: &[u8] = b"retry: 1500\n: fanfare\n\nid: k3f9x2ab-6\n\nid: k3f9x2ab-7\ndata: [t] one\n\n:\n\n\
+        id: k3f9x2ab-8\r\nevent: info\r\ndata: two\r\ndata: lines\r\n\r\nevent: gap\ndata: {}\n\ndata:\n\nid: k3";
 
     #[test]
     fn frames_are_the_same_however_they_arrive() {
@@ -108,6 +112,7 @@ mod tests {
                 (Some(7), String::new(), "[t] one".to_owned()),
                 (Some(8), "info".to_owned(), "two".to_owned()),
                 (None, "gap".to_owned(), "{}".to_owned()),
+                (None, String::new(), String::new()),
             ];
             assert_eq!(found, expected, "in pieces of {size}");
             assert_eq!(frames.unfinished, b"id: k3");
