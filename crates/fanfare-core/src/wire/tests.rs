@@ -68,7 +68,9 @@ fn with_lf(text: &str) -> String {
 /// The vectors of web-platform-tests `eventsource/`, so that what the other tests read with can be trusted.
 #[test]
 fn the_browser_of_these_tests_keeps_to_the_standard() {
-    let cases: [(&str, &[(&str, &str, &str)]); 14] = [
+    /// Data, event and last event id.
+    type Said = (&'static str, &'static str, &'static str);
+    let cases: [(&str, &[Said]); 14] = [
         (
             "data:\n\ndata\ndata\n\ndata:test\n\n",
             &[("", "message", ""), ("\n", "message", ""), ("test", "message", "")],

@@ -161,15 +161,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             Message::Close(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
         };
         let source = Source { principal: self.socket.principal.name.clone(), door: Door::WebSocket };
-        let answer = match socket_request::parse(&text, &source) {
-            Ok(request) => {
-                let id = request.id;
-                match self.answer(request.op).await {
-                    Ok(answer) => with_id(answer, id),
-                    Err(problem) => error_answer(&problem, id),
-                }
+        let mut in_flight = self.socket.gateway.hub.body();
+        let answer = match (in_flight.add(text.len()), socket_request::parse(&text, &source)) {
+            (Ok(()), Ok(request)) => match self.answer(request.op).await {
+                Ok(answer) => with_id(answer, request.id),
+                Err(problem) => error_answer(&problem, request.id),
+            },
+            (Ok(()), Err(refused)) => error_answer(&refused.why.into(), refused.id),
+            (Err(over), request) => {
+                error_answer(&over.into(), request.map_or_else(|refused| refused.id, |request| request.id))
             }
-            Err(refused) => error_answer(&refused.why.into(), refused.id),
         };
         self.say(Message::text(answer.to_string())).await
     }
@@ -235,14 +236,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 })
                 .into(),
         };
-        let write = async {
-            self.wire.flush().await?;
-            let stream = self.wire.get_mut();
-            stream.write_all(&bytes).await?;
-            stream.flush().await?;
-            Ok(())
-        };
-        within(self.socket.gateway.config.stall_timeout, write).await?;
+        self.write_out(&bytes).await?;
         let metrics = self.socket.gateway.hub.metrics();
         metrics.writes.inc();
         metrics.sent_bytes.inc_by(bytes.len() as u64);
@@ -250,6 +244,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             for item in &self.items {
                 subscription.advance(item, item.len());
             }
+        }
+        Ok(())
+    }
+
+    /// Writes whole frames, as fast as the socket takes them: what counts is whether it takes any.
+    async fn write_out(&mut self, bytes: &[u8]) -> Result<(), Option<Farewell>> {
+        /// A socket that takes nothing for so long is shown as stalled.
+        const NOTICED: Duration = Duration::from_secs(1);
+        let limit = self.socket.gateway.config.stall_timeout;
+        within(limit, self.wire.flush()).await?;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let write = self.wire.get_mut().write(rest);
+            tokio::pin!(write);
+            let taken = match tokio::time::timeout(NOTICED.min(limit), write.as_mut()).await {
+                Ok(taken) => taken.map_err(|_| None)?,
+                Err(_) => {
+                    let subscription = self.subscription.as_ref();
+                    subscription.inspect(|subscription| subscription.set_stalled(true));
+                    let taken = within(limit, async { Ok(write.await?) }).await?;
+                    subscription.inspect(|subscription| subscription.set_stalled(false));
+                    taken
+                }
+            };
+            if taken == 0 {
+                return Err(None);
+            }
+            rest = &rest[taken..];
         }
         Ok(())
     }
@@ -271,12 +293,12 @@ async fn next_items(
 }
 
 /// Gives a write so long; a socket that takes nothing for longer is not worth a farewell.
-async fn within(
+async fn within<T>(
     limit: Duration,
-    write: impl Future<Output = Result<(), Error>>,
-) -> Result<(), Option<Farewell>> {
+    write: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Option<Farewell>> {
     match tokio::time::timeout(limit, write).await {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(taken)) => Ok(taken),
         Ok(Err(_)) | Err(_) => Err(None),
     }
 }

@@ -28,7 +28,10 @@ fn numbers(from: u64, to: u64) -> Vec<String> {
 async fn pages_lead_to_the_end_in_both_directions() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        let event = |number: u64| json!({"channel": if number % 3 == 0 { "c" } else { "d" }, "message": number.to_string()});
+        let event = |number: u64| {
+            let channel = if number.is_multiple_of(3) { "c" } else { "d" };
+            json!({"channel": channel, "message": number.to_string()})
+        };
         gateway.push_batch((1..=250).map(event).collect()).await;
         let first = page(&gateway, "").await;
         assert_eq!(messages(&first), numbers(250, 151), "newest first, a hundred");

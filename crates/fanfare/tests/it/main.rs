@@ -26,5 +26,6 @@ mod store_crashes;
 mod store_faults;
 mod store_model;
 mod support;
+mod surfaces;
 mod tidy;
 mod websocket;
