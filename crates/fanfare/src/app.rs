@@ -160,14 +160,16 @@ pub async fn start_on(store: Arc<dyn Store>, config: Config) -> anyhow::Result<R
         router: http::routes(gateway),
         reactors: Arc::clone(&reactors),
         beats,
+        stall_timeout: config.http.stall_timeout,
+        metrics: metrics.clone(),
         stop: accepting_stop,
     };
     let grace = config.shutdown_timeout;
     let servers: Vec<_> = listeners
         .into_iter()
         .map(|listener| {
-            let (connections, shared, metrics) = (Arc::clone(&connections), shared.clone(), metrics.clone());
-            tokio::spawn(Server { listener, connections, shared, metrics }.run(grace))
+            let (connections, shared) = (Arc::clone(&connections), shared.clone());
+            tokio::spawn(Server { listener, connections, shared }.run(grace))
         })
         .collect();
 

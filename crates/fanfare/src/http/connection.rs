@@ -26,9 +26,11 @@ use crate::http::guard::Peer;
 use crate::http::heartbeat::Beats;
 use crate::http::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
 use crate::http::reactor::inbox::{Adopted, Reactors};
+use crate::http::stalls::Stalls;
 use crate::http::stream;
 use crate::http::takeover::{self, Follows, Outlet, Takeover};
 use crate::shutdown::Shutdown;
+use crate::telemetry::Metrics;
 
 /// What every connection works with; cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,6 +41,10 @@ pub struct Shared {
     pub reactors: Arc<Reactors>,
     /// The heartbeat of WebSockets and HTTP/2 streams.
     pub beats: Beats,
+    /// How long a reader may take nothing.
+    pub stall_timeout: Duration,
+    /// What is measured.
+    pub metrics: Metrics,
     /// Turns true when connections should end.
     pub stop: Shutdown,
 }
@@ -194,12 +200,15 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
 }
 
 async fn serve_http2(stream: TcpStream, peer: SocketAddr, shared: Shared) {
-    let (router, beats) = (shared.router.clone(), shared.beats.clone());
+    let (router, mut beats) = (shared.router.clone(), shared.beats.clone());
+    let stalls = Arc::new(Stalls::new(shared.stall_timeout));
+    let watched = (Arc::clone(&stalls), beats.clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let (router, beats) = (router.clone(), beats.clone());
+        let (router, (stalls, beats)) = (router.clone(), watched.clone());
         async move {
             let mut response = answer(router, request, peer).await;
             if let Some(Outlet::Stream(outlet)) = Takeover::of(&mut response) {
+                stalls.watch(outlet.subscription.client());
                 // The body's length is not that of the empty one that the route gave.
                 response.headers_mut().remove(http::header::CONTENT_LENGTH);
                 *response.body_mut() = stream::body(outlet, beats);
@@ -224,6 +233,11 @@ async fn serve_http2(stream: TcpStream, peer: SocketAddr, shared: Shared) {
                 if let Err(error) = ended {
                     tracing::debug!(%peer, %error, "the connection ended");
                 }
+                return;
+            }
+            () = stalls.found(&mut beats) => {
+                shared.metrics.stalled.inc();
+                tracing::debug!(%peer, "a stream took nothing for too long");
                 return;
             }
             () = stop.asked(), if !stopping => {

@@ -15,6 +15,7 @@ pub mod query;
 pub mod reactor;
 pub mod readers;
 pub mod server;
+pub mod stalls;
 pub mod stream;
 pub mod takeover;
 pub mod websocket;

@@ -11,7 +11,6 @@ use tokio::task::JoinSet;
 use crate::http::connection::{self, Shared};
 use crate::http::error::Problem;
 use crate::http::limits::{Connections, Permit};
-use crate::telemetry::Metrics;
 
 /// When a connection could not be accepted for want of descriptors, wait so long before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -25,8 +24,6 @@ pub struct Server {
     pub connections: Arc<Connections>,
     /// What every connection works with.
     pub shared: Shared,
-    /// What is measured.
-    pub metrics: Metrics,
 }
 
 impl Server {
@@ -63,7 +60,7 @@ impl Server {
         match self.connections.admit(peer.ip()) {
             Ok(permit) => self.serve(stream, peer, permit, open),
             Err(problem) => {
-                self.metrics.connections_refused.inc();
+                self.shared.metrics.connections_refused.inc();
                 open.spawn(refuse(stream, problem));
             }
         }

@@ -94,6 +94,12 @@ impl Client {
         self.state.store(state as u8, Ordering::Relaxed);
     }
 
+    /// Says whether there may be something that it has yet to get.
+    pub fn is_behind(&self) -> bool {
+        let ordinal = self.ordinal.load(Ordering::Relaxed);
+        ordinal == NOT_LIVE || ordinal < self.feed.end()
+    }
+
     /// Counts what it has yet to get: exactly while it reads from the ring, otherwise what the log has after its
     /// position, whether it passes the filter or not.
     pub fn lag(&self, head: u64) -> u64 {

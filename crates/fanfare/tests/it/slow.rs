@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{Gateway, reqwest_client};
 use crate::support::raw::Raw;
 use crate::support::reader::{Listen, Transport};
 use crate::support::socket::Socket;
@@ -23,6 +23,29 @@ fn resident() -> u64 {
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size");
     let kilobytes: u64 = line.split_whitespace().nth(1).and_then(|size| size.parse().ok()).expect("a number");
     kilobytes * 1024
+}
+
+#[tokio::test]
+async fn a_stream_over_http2_that_takes_nothing_is_disconnected() {
+    let gateway = Gateway::with(Engine::Memory, |config| {
+        config.http.stall_timeout = Duration::from_secs(1);
+        config.http.keepalive = Duration::from_millis(200);
+    })
+    .await;
+    let lazy = reqwest_client(true).get(gateway.url("/stream")).send().await.expect("a head");
+    // One that has everything is not stalled, however long nothing happens.
+    let mut idle = gateway.listen(Transport::Sse2, "rare").await;
+    gateway.clients(2).await;
+    // More than the windows of both ends hold.
+    let text = "x".repeat(250_000);
+    for _ in 0..64 {
+        gateway.push("a", &text).await;
+    }
+    until("the lazy one to go", async || (gateway.hub.client_count() == 1).then_some(())).await;
+    assert!(metric(&gateway, "fanfare_stalled_total").await >= 1.0);
+    drop(lazy);
+    gateway.push("rare", "still here").await;
+    assert_eq!(idle.message().await, "still here");
 }
 
 #[tokio::test]
