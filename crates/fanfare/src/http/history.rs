@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::clock;
 use crate::http::Gateway;
 use crate::http::error::{Problem, ProblemBody};
-use crate::http::openapi::EventBody;
+use crate::http::openapi::{EventBody, FilterParams};
 use crate::http::query::Params;
 use crate::hub::Hub;
 use crate::store::{Order, Read};
@@ -49,10 +49,7 @@ pub struct HistoryPage {
     operation_id = "listEvents",
     tag = "history",
     params(
-        ("channel" = Option<Vec<String>>, Query, description = "Patterns of channels; default `>`: all of them"),
-        ("type" = Option<Vec<String>>, Query, description = "Types of events; default all"),
-        ("min_priority" = Option<String>, Query, description = "`min`, `low`, `default`, `high` or `max`"),
-        ("text" = Option<String>, Query, description = "Text that the message contains, ASCII case ignored"),
+        FilterParams,
         ("after" = Option<String>, Query, description = "Only events after this position"),
         ("before" = Option<String>, Query, description = "Only events before this position"),
         ("since" = Option<String>, Query, description = "Only events since: `10m` or RFC 3339"),

@@ -53,6 +53,21 @@ pub fn head() -> OpenApi {
 // The types below only describe: `fanfare_core::Event` writes itself, `fanfare_core::push_body` reads. Their comments
 // are what users see.
 
+/// Which events: the parameters that `http::query` reads as a filter.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the members are described, not used")]
+pub struct FilterParams {
+    /// Patterns of channels; default `>`: all of them.
+    channel: Option<Vec<String>>,
+    /// Types of events; default all.
+    r#type: Option<Vec<String>>,
+    /// `min`, `low`, `default`, `high` or `max`.
+    min_priority: Option<String>,
+    /// Text that the message contains, ASCII case ignored.
+    text: Option<String>,
+}
+
 /// An event, as readers get it.
 #[derive(Debug, utoipa::ToSchema)]
 #[schema(as = Event)]

@@ -12,6 +12,7 @@ use crate::http::Gateway;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::guard::Peer;
 use crate::http::heartbeat::Beats;
+use crate::http::openapi::FilterParams;
 use crate::http::query::Params;
 use crate::http::takeover::{Outlet, Stream, Takeover};
 use crate::hub::client::{NewClient, Transport};
@@ -25,10 +26,7 @@ use crate::hub::subscribe;
     operation_id = "listen",
     tag = "listen",
     params(
-        ("channel" = Option<Vec<String>>, Query, description = "Patterns of channels; default `>`: all of them"),
-        ("type" = Option<Vec<String>>, Query, description = "Types of events; default all"),
-        ("min_priority" = Option<String>, Query, description = "`min`, `low`, `default`, `high` or `max`"),
-        ("text" = Option<String>, Query, description = "Text that the message contains, ASCII case ignored"),
+        FilterParams,
         ("format" = Option<String>, Query, description = "`text` (`[timestamp] message`) or `json` (the whole event)"),
         ("events" = Option<String>, Query, description = "`named`: each frame has `event: <type>`"),
         ("last_event_id" = Option<String>, Query, description = "Continue after this position"),
