@@ -1,5 +1,7 @@
 //! Durable readers: cursors that outlive connections.
 
+use std::collections::HashMap;
+
 use fanfare_core::{Event, Filter, Position, ReaderName};
 
 use crate::clock;
@@ -9,6 +11,10 @@ use crate::store::{Order, Read, ReaderRow};
 
 /// The lag of a reader is counted up to here.
 pub const LAG_MAX: u64 = 10_000;
+
+/// Most pages that one listing looks at, for all readers together: about two seconds of work. The lag of those that come
+/// after is what could be counted, and is said not to be exact.
+const PAGES_MAX: usize = 100;
 
 /// A durable reader and how far behind it is.
 #[derive(Debug, Clone)]
@@ -56,10 +62,15 @@ impl Hub {
     /// Gives every durable reader.
     pub async fn readers(&self) -> Result<Vec<ReaderInfo>, store::Error> {
         let clients = self.clients();
+        let mut connections: HashMap<&ReaderName, usize> = HashMap::new();
+        for name in clients.iter().filter_map(|client| client.reader.as_ref()) {
+            *connections.entry(name).or_default() += 1;
+        }
         let mut readers = Vec::new();
+        let mut pages = PAGES_MAX;
         for row in self.store().readers().await? {
-            let connected = clients.iter().filter(|client| client.reader.as_ref() == Some(&row.name)).count();
-            let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter).await?;
+            let connected = connections.get(&row.name).copied().unwrap_or_default();
+            let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, &mut pages).await?;
             readers.push(ReaderInfo { row, connected, lag, lag_is_exact });
         }
         Ok(readers)
@@ -77,7 +88,13 @@ impl Hub {
         Ok(readers)
     }
 
-    async fn count_after(&self, seq: u64, filter: &Filter) -> Result<(u64, bool), store::Error> {
+    /// Counts the events after `seq` that pass the filter, as far as `pages` last, which it takes from.
+    async fn count_after(
+        &self,
+        seq: u64,
+        filter: &Filter,
+        pages: &mut usize,
+    ) -> Result<(u64, bool), store::Error> {
         let read = Read {
             after: seq,
             until: self.store().extent().last,
@@ -89,12 +106,16 @@ impl Hub {
         let mut after = seq;
         let mut count = 0;
         // A page ends early on bytes or on events looked at; a reader is worth a few of them.
-        const PAGES_MAX: usize = 4;
-        for _ in 0..PAGES_MAX {
+        const PAGES_EACH_MAX: usize = 4;
+        for _ in 0..PAGES_EACH_MAX {
+            if after >= read.until || *pages == 0 {
+                break;
+            }
+            *pages -= 1;
             let page = self.store().read(Read { after, ..read.clone() }).await?;
             count += page.events.len() as u64;
             after = page.scanned;
-            if after >= read.until || count >= LAG_MAX {
+            if count >= LAG_MAX {
                 break;
             }
         }

@@ -156,3 +156,23 @@ async fn a_reader_can_be_forgotten_and_mistakes_are_named() {
     again.problem(404, "not_found");
     gateway.post_json(path, &good).await.problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_listing_of_many_readers_counts_only_so_much() {
+    const READERS: usize = 103;
+    let gateway = Gateway::start().await;
+    gateway.push("a", "one").await;
+    for number in 0..READERS {
+        let path = format!("/stream?reader=r{number:03}&since=earliest");
+        let head = gateway.request("HEAD", &path, |request| request).await;
+        assert_eq!(head.status, 200);
+    }
+    let listed = gateway.get("/api/readers").await.json();
+    let readers = listed["readers"].as_array().expect("readers");
+    assert_eq!(readers.len(), READERS);
+    for (index, reader) in readers.iter().enumerate() {
+        let counted = index < 100;
+        assert_eq!(reader["lag"], usize::from(counted), "{reader}");
+        assert_eq!(reader["lag_is_exact"], counted, "{reader}");
+    }
+}
