@@ -2,7 +2,7 @@
 //!
 //! A route that holds its connection open (`/stream`, `/ws`) answers with a head and a [`Takeover`]. On HTTP/1.1
 //! the server then lets go of the socket and gives it to the outlet, so that an idle reader costs no request
-//! state and its events need no framing. On HTTP/2, where streams share a socket, the takeover becomes a body.
+//! state and all readers get the same bytes. On HTTP/2, where streams share a socket, the takeover becomes a body.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -124,7 +124,7 @@ impl Reactor {
                 next_tick = Instant::now() + TICK;
                 self.tick();
             }
-            self.pump.report(&self.metrics);
+            self.pump.end_turn(&self.metrics);
         }
         Ok(())
     }

@@ -304,8 +304,10 @@ impl Pump {
         true
     }
 
-    /// Adds what was written to the metrics: once a turn, not once a write.
-    pub fn report(&mut self, metrics: &Metrics) {
+    /// Ends a turn: adds what was written to the metrics, once and not for each write, and lets go of the last events.
+    pub fn end_turn(&mut self, metrics: &Metrics) {
+        self.items.clear();
+        self.bytes.clear();
         if self.writes > 0 {
             metrics.sent_bytes.inc_by(std::mem::take(&mut self.written_bytes));
             metrics.writes.inc_by(std::mem::take(&mut self.writes));
