@@ -11,10 +11,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::doorway::heartbeat::Heartbeat;
 use crate::http;
 use crate::http::Gateway;
 use crate::http::connection::Shared;
-use crate::http::heartbeat::Heartbeat;
 use crate::http::limits::Connections;
 use crate::http::reactor::inbox::Reactors;
 use crate::http::reactor::librarian::Librarian;

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod dashboard;
+pub mod doorway;
 pub mod http;
 pub mod hub;
 pub mod shutdown;

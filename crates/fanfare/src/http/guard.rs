@@ -3,7 +3,7 @@
 //! A page of a foreign site can send requests to a loopback address, either openly (then the browser adds its
 //! `Origin`) or after binding its own name to that address (then `Host` is that name). Both are refused here.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -169,10 +169,6 @@ fn is_loopback(name: &str) -> bool {
 fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }
-
-/// The other end of a connection; put into every request by the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,8 @@
 //! The HTTP door: the route table, nothing else.
 
-pub mod body;
 pub mod connection;
 pub mod error;
-pub mod frames;
 pub mod guard;
-pub mod heartbeat;
 pub mod history;
 pub mod limits;
 pub mod openapi;
@@ -17,7 +14,6 @@ pub mod readers;
 pub mod server;
 pub mod stalls;
 pub mod stream;
-pub mod takeover;
 pub mod websocket;
 
 use std::net::SocketAddr;
