@@ -12,6 +12,8 @@ pub struct Outcome {
     json: Vec<u8>,
     kind: Kind,
     cache: Option<Cache>,
+    /// What notifications were tagged with.
+    subscription: Option<Id>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,18 +48,23 @@ impl Cache {
 impl Outcome {
     /// An answer; `result` is written as a JSON object.
     pub fn complete(result: &impl Serialize) -> Outcome {
-        Outcome { json: object(result), kind: Kind::Complete, cache: None }
+        Outcome { json: object(result), kind: Kind::Complete, cache: None, subscription: None }
     }
 
     /// An answer with nothing in it.
     pub fn empty() -> Outcome {
-        Outcome { json: b"{}".to_vec(), kind: Kind::Complete, cache: None }
+        Outcome { json: b"{}".to_vec(), kind: Kind::Complete, cache: None, subscription: None }
+    }
+
+    /// The end of a subscription that the server ends; `id` is the request that asked for it.
+    pub fn listened(id: &Id) -> Outcome {
+        Outcome { subscription: Some(id.clone()), ..Outcome::empty() }
     }
 
     /// A question back: the request is to be sent again with what it asks for (2026-07-28, multi-round-trip
     /// requests).
     pub fn input_required(asked: &InputRequired) -> Outcome {
-        Outcome { json: object(asked), kind: Kind::InputRequired, cache: None }
+        Outcome { json: object(asked), kind: Kind::InputRequired, cache: None, subscription: None }
     }
 
     /// Says how long it may be kept; required of lists and resources in the modern era.
@@ -102,6 +109,10 @@ impl Outcome {
         }
         bytes.extend_from_slice(b",\"_meta\":{\"io.modelcontextprotocol/serverInfo\":");
         bytes.extend_from_slice(server_info.as_bytes());
+        if let Some(id) = &self.subscription {
+            bytes.extend_from_slice(b",\"io.modelcontextprotocol/subscriptionId\":");
+            bytes.extend_from_slice(id.as_json().as_bytes());
+        }
         bytes.extend_from_slice(b"}}");
     }
 }

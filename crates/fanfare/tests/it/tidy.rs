@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// Who may use whom, besides itself: `cli → app → {http, dashboard} → hub → store`, and beside them what knows
 /// nobody. A module that is not named here is a decision that nobody has taken yet.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("app", &["doorway", "http", "hub", "shutdown", "store", "tasks", "telemetry"]),
-    ("cli", &["app", "client", "http", "hub", "store"]),
+    ("app", &["doorway", "http", "hub", "mcp", "shutdown", "store", "tasks", "telemetry"]),
+    ("cli", &["app", "client", "http", "hub", "mcp", "store"]),
     ("client", &[]),
     ("clock", &[]),
     ("dashboard", &[]),
@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hub", &["clock", "shutdown", "store", "telemetry"]),
     ("lib", &[]),
     ("main", &[]),
+    ("mcp", &["clock", "doorway", "hub", "shutdown", "store", "telemetry"]),
     ("shutdown", &[]),
     ("store", &["clock"]),
     ("tasks", &["hub", "shutdown", "store"]),
@@ -24,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Doors never see the store. These are values that the hub hands through, and errors to translate.
-const DOORS: &[&str] = &["http", "dashboard", "doorway"];
+const DOORS: &[&str] = &["http", "dashboard", "doorway", "mcp"];
 const STORE_VALUES: &[&str] = &["ChannelRow", "Error", "Order", "Read", "ReaderRow"];
 
 /// A file holds one idea; past this, look for the second one in it.
