@@ -201,6 +201,15 @@ async fn links_stay_links_and_permissions_stay() {
     assert_eq!(shell.read("dotfiles/mcp.json"), "{}\n");
     assert!(link.is_symlink());
 
+    // A file that install made, and that its owner keeps elsewhere since, is the owner's.
+    std::fs::remove_file(&link).expect("ours");
+    done(&shell, &["install", "cursor"]).await;
+    std::fs::rename(&link, &real).expect("ours");
+    symlink(&real, &link).expect("a link");
+    done(&shell, &["uninstall", "cursor"]).await;
+    assert_eq!(shell.read("dotfiles/mcp.json"), "{}\n");
+    assert!(link.is_symlink());
+
     std::fs::remove_file(&real).expect("ours");
     let said = shell.run(&["install", "cursor"]).await;
     assert!(said.code == 2 && said.err.contains("a link that leads nowhere"), "{said:?}");

@@ -81,14 +81,16 @@ impl Change {
         }
         let backups = file::backups(&found.target);
         let former = form.former(&found.text, &backups);
+        // A link is the user's own: what it leads to stays, be it with nothing in it.
+        let may_go = backups.is_empty() && !path.is_symlink();
         let is_ours = form.with_written("", &found.text).is_some_and(|made| made == found.text);
         let after = match former {
             Some(backup) => Some(backup.text.clone()),
-            None if is_ours && backups.is_empty() => None,
+            None if is_ours && may_go => None,
             None => {
                 let keeps_list = backups.first().is_some_and(|backup| form.has_list(&backup.text));
                 let rest = form.without(&found.text, keeps_list).map_err(refused)?;
-                Some(rest).filter(|rest| !form.is_empty(rest) || !backups.is_empty())
+                Some(rest).filter(|rest| !may_go || !form.is_empty(rest))
             }
         };
         let former = former.map(|backup| backup.path.clone());
@@ -123,8 +125,6 @@ impl Change {
         let backup = if is_made { None } else { Some(file::back_up(found)?) };
         match &self.after {
             Some(after) => file::replace(&self.path, Some(found), after)?,
-            // A link is the user's own; what it leads to stays, without anything in it.
-            None if self.path.is_symlink() => file::replace(&self.path, Some(found), "")?,
             None => {
                 let is_own = self.path.parent().is_some_and(|folder| !places.is_shared(folder));
                 file::remove(&self.path, found, is_own)?;

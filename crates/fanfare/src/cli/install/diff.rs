@@ -56,7 +56,13 @@ fn added(line: &str, removed: Option<&str>) -> String {
         .map(|(one, _)| one.len_utf8())
         .sum();
     if start + end < removed.len() {
-        return line.to_owned();
+        // Something was changed. Others stand on the line of an entry that is all on one line.
+        let is_inline = line.contains(&format!("\"{NAME}\"")) && line.contains('}');
+        return if is_inline {
+            format!("… {} …", &line[start..line.len() - end])
+        } else {
+            line.to_owned()
+        };
     }
     let mut end = line.len() - end;
     // What repeats may be taken for either; the one that begins with a token reads well.
@@ -99,6 +105,10 @@ mod tests {
             (lines, lines.replace("{\n  \"a\"", "{\n  \"fanfare\": {},\n  \"a\"")),
             (lines, lines.replace("secret\"\n", "secret\",\n    \"fanfare\": {}\n")),
             ("{\"a\":{\"KEY\":\"secret\"}}", "{\"fanfare\": {},\"a\":{\"KEY\":\"secret\"}}".to_owned()),
+            (
+                "{\"fanfare\": 1,\"a\":{\"KEY\":\"secret\"}}",
+                "{\"fanfare\": {\"fanfare\": {}},\"a\":{\"KEY\":\"secret\"}}".to_owned(),
+            ),
             ("KEY = \"secret\"", "KEY = \"secret\"\n\n[x.\"fanfare\": {}]\n".to_owned()),
         ] {
             let diff = unified("~/x.json", Some(before), Some(&after), true);

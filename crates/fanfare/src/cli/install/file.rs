@@ -158,3 +158,37 @@ fn create(path: &Path, text: &str, permissions: Option<&Permissions>) -> io::Res
     }
     file.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{back_up, backups, read, remove, replace};
+
+    #[test]
+    fn what_was_written_meanwhile_is_not_overwritten() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("x.json");
+        replace(&path, None, "1").expect("made");
+        let found = read(&path).expect("readable").expect("there");
+        std::fs::write(&path, "2").expect("written");
+        assert_eq!(&*replace(&path, Some(&found), "3").expect_err("changed").code, "failed");
+        assert!(replace(&path, None, "3").is_err());
+        assert!(remove(&path, &found, true).is_err());
+        assert_eq!(std::fs::read_to_string(&path).expect("there"), "2");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn backups_of_one_second_do_not_replace_each_other() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("x.json");
+        for text in ["1", "2", "3"] {
+            std::fs::write(&path, text).expect("written");
+            back_up(&read(&path).expect("readable").expect("there")).expect("kept");
+        }
+        std::fs::write(folder.path().join("y.json.fanfare-backup"), "other").expect("written");
+        let target = path.canonicalize().expect("there");
+        let mut texts: Vec<String> = backups(&target).into_iter().map(|backup| backup.text).collect();
+        texts.sort();
+        assert_eq!(texts, ["1", "2", "3"]);
+    }
+}

@@ -236,7 +236,7 @@ fn an_entry_that_others_have_moved_comes_out() {
     for (text, rest) in [
         (
             "[mcp_servers.fanfare]\ncommand = \"x\"\n\n[mcp_servers.fanfare.env]\nA = \"b\"\n\n# tui\n[tui]\na = 1\n",
-            "\n# tui\n[tui]\na = 1\n",
+            "# tui\n[tui]\na = 1\n",
         ),
         (
             "[mcp_servers]\nfanfare = { command = \"x\" }\ngit = { command = \"y\" } # why\n",
