@@ -111,7 +111,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     carry_out(&changes, &args.common, &places, context, |change| {
         let is_by_hand = change.action == Action::ByHand;
         let restart = change.host.restart();
-        let next = format!("{restart}; then ask it: push \"hello\" to the stream");
+        // What comes with a project is not trusted by itself.
+        let agree = match scope {
+            Scope::User => "",
+            Scope::Project => "agree when it asks about the project's servers; ",
+        };
+        let next = format!("{restart}; {agree}then ask it: push \"hello\" to the stream");
         let is_there = change.is_any() || is_by_hand;
         Ok((is_by_hand.then(|| wish.snippet(change.host)).transpose()?, is_there.then_some(next)))
     })
