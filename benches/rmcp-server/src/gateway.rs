@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rmcp::{
     ErrorData, ServerHandler,
-    handler::server::wrapper::Parameters,
+    handler::server::{router::tool::ToolRouter, wrapper::Parameters},
     model::{CallToolResult, ContentBlock, Implementation, ServerCapabilities, ServerConfig},
     schemars::{self, JsonSchema},
     tool, tool_handler, tool_router,
@@ -52,12 +52,14 @@ struct Pushed<'a> {
 #[derive(Clone)]
 pub struct Gateway {
     log: Arc<Log>,
+    /// Made once; unless it is told otherwise, the macro makes one for each call.
+    router: Arc<ToolRouter<Self>>,
 }
 
 #[tool_router]
 impl Gateway {
     pub fn new() -> Self {
-        Self { log: Arc::new(Log::new()) }
+        Self { log: Arc::new(Log::new()), router: Arc::new(Self::tool_router()) }
     }
 
     #[tool(
@@ -98,7 +100,7 @@ impl Gateway {
     }
 }
 
-#[tool_handler]
+#[tool_handler(router = self.router)]
 impl ServerHandler for Gateway {
     fn get_info(&self) -> ServerConfig {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
