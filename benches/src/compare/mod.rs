@@ -158,10 +158,10 @@ impl Lab<'_> {
     }
 
     fn fanfare(&self) -> Result<Fanfare> {
-        self.fanfare_with(self.options.memory)
+        self.fanfare_with(self.options.memory, &self.placement())
     }
 
-    fn fanfare_with(&self, memory: bool) -> Result<Fanfare> {
+    fn fanfare_with(&self, memory: bool, placement: &Placement) -> Result<Fanfare> {
         let store = TempDir::new_in(self.store_dir()).context("no place for the store file")?;
         let mut command = Command::new(&self.options.server_bin);
         command.args(["serve", "--listen", "127.0.0.1:0", "--store"]);
@@ -171,6 +171,6 @@ impl Lab<'_> {
             command.arg(store.path().join("fanfare.db"));
         }
         command.args(["--max-events-per-second", EVENTS_PER_SECOND]).args(&self.options.server_arg);
-        Ok(Fanfare { server: Server::spawn(&mut command, &self.placement())?, _store: store })
+        Ok(Fanfare { server: Server::spawn(&mut command, placement)?, _store: store })
     }
 }
