@@ -11,10 +11,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::doorway::heartbeat::Heartbeat;
 use crate::http;
 use crate::http::Gateway;
 use crate::http::connection::Shared;
-use crate::http::heartbeat::Heartbeat;
 use crate::http::limits::Connections;
 use crate::http::reactor::inbox::Reactors;
 use crate::http::reactor::librarian::Librarian;
@@ -22,6 +22,10 @@ use crate::http::reactor::{self, Reactor};
 use crate::http::server::Server;
 use crate::hub;
 use crate::hub::Hub;
+use crate::mcp;
+use crate::mcp::door::Door;
+use crate::mcp::service::Service;
+use crate::mcp::sessions::Sessions;
 use crate::shutdown::{Shutdown, Trigger};
 use crate::store;
 use crate::store::Store;
@@ -46,6 +50,8 @@ pub struct Config {
     pub http: http::Config,
     /// The hub.
     pub hub: hub::Config,
+    /// The MCP door.
+    pub mcp: mcp::Config,
     /// How long a stop may take; default 10 s.
     pub shutdown_timeout: Duration,
 }
@@ -58,6 +64,7 @@ impl Default for Config {
             retention: store::Retention::default(),
             http: http::Config::default(),
             hub: hub::Config::default(),
+            mcp: mcp::Config::default(),
             shutdown_timeout: Duration::from_secs(10),
         }
     }
@@ -114,6 +121,15 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
 
 /// Starts a gateway on a store that is open.
 pub async fn start_on(store: Arc<dyn Store>, config: Config) -> anyhow::Result<Running> {
+    start_serving(store, config, |hub| Arc::new(mcp::gateway::Gateway::new(hub.clone()))).await
+}
+
+/// Starts a gateway whose MCP door serves what `service` gives.
+pub async fn start_serving(
+    store: Arc<dyn Store>,
+    config: Config,
+    service: impl FnOnce(&Hub) -> Arc<dyn Service>,
+) -> anyhow::Result<Running> {
     let mut listeners = Vec::new();
     for address in &config.listen {
         let listener = listen(*address).with_context(|| format!("cannot listen on {address}"))?;
@@ -156,8 +172,17 @@ pub async fn start_on(store: Arc<dyn Store>, config: Config) -> anyhow::Result<R
         metrics.connections.clone(),
     );
     let gateway = Gateway { hub: hub.clone(), config: Arc::new(config.http.clone()), listen: first };
+    let (sessions, sessions_worker) = Sessions::new();
+    let door = Door {
+        server: mcp::Server::new(service(&hub), accepting_stop.clone()),
+        sessions,
+        hub: hub.clone(),
+        beats: beats.clone(),
+        toolset: config.mcp.toolset,
+    };
+    tokio::spawn(sessions_worker.run(accepting_stop.clone()));
     let shared = Shared {
-        router: http::routes(gateway),
+        router: http::routes(gateway, mcp::routes(door)),
         reactors: Arc::clone(&reactors),
         beats,
         stall_timeout: config.http.stall_timeout,

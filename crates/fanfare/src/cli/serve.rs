@@ -13,7 +13,7 @@ use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure, logging};
 use crate::http::guard::Cors;
 use crate::store::{self, Retention, StoreSpec};
-use crate::{http, hub};
+use crate::{http, hub, mcp};
 
 /// Start a gateway
 #[derive(Debug, clap::Args)]
@@ -250,6 +250,7 @@ fn config(settings: &Settings) -> Result<app::Config, Failure> {
             ..http_default
         },
         hub: hub::Config { events_per_second },
+        mcp: mcp::Config::default(),
         shutdown_timeout: settings
             .parsed(Key::ShutdownTimeout, positive)?
             .unwrap_or(app::Config::default().shutdown_timeout),

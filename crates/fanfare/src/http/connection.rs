@@ -22,13 +22,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 
-use crate::http::guard::Peer;
-use crate::http::heartbeat::Beats;
+use crate::doorway::Peer;
+use crate::doorway::heartbeat::Beats;
+use crate::doorway::takeover::{self, Follows, Outlet, Switched, Takeover};
 use crate::http::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
 use crate::http::reactor::inbox::{Adopted, Reactors};
 use crate::http::stalls::Stalls;
 use crate::http::stream;
-use crate::http::takeover::{self, Follows, Outlet, Takeover};
 use crate::shutdown::Shutdown;
 use crate::telemetry::Metrics;
 
@@ -190,10 +190,11 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
                 Err(error) => tracing::debug!(%error, "the socket could not be handed over"),
             }
         }
-        Outlet::WebSocket(socket) => {
+        Outlet::Protocol(converse) => {
             use tokio::io::AsyncWriteExt;
             if stream.write_all(&taken.head).await.is_ok() {
-                socket.run(stream, read.to_vec(), shared.beats.clone(), shared.stop.clone()).await;
+                let (beats, stop) = (shared.beats.clone(), shared.stop.clone());
+                converse(Switched { stream, read: read.to_vec(), beats, stop }).await;
             }
         }
     }

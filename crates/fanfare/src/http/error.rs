@@ -7,6 +7,7 @@ use fanfare_core::{Code, Invalid};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::doorway::body::BodyError;
 use crate::hub::admission::{BYTES_IN_FLIGHT_MAX, Refused};
 use crate::hub::publish::PushError;
 use crate::hub::readers::AckError;
@@ -209,6 +210,22 @@ impl From<Refused> for Problem {
                 "push slower; the operator may raise `--max-events-per-second`",
             )
             .over("events_per_second", retry_after),
+        }
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Problem {
+        match error {
+            BodyError::BrokenOff => Problem::new(
+                Code::InvalidJson,
+                "the body broke off",
+                "send all of the body that was announced",
+            ),
+            BodyError::Refused(refused) => refused.into(),
+            BodyError::TooLarge { .. } => {
+                Problem::new(Code::BodyTooLarge, error.to_string(), "send less at once")
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A page of a foreign site can send requests to a loopback address, either openly (then the browser adds its
 //! `Origin`) or after binding its own name to that address (then `Host` is that name). Both are refused here.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -62,9 +62,8 @@ impl Cors {
 }
 
 const ALLOW_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, DELETE, OPTIONS");
-const ALLOW_HEADERS: HeaderValue =
-    HeaderValue::from_static("Authorization, Cache-Control, Content-Type, Last-Event-ID");
-const EXPOSE_HEADERS: HeaderValue = HeaderValue::from_static("Retry-After");
+const EXPOSE_HEADERS: HeaderValue =
+    HeaderValue::from_static("Mcp-Session-Id, MCP-Protocol-Version, Retry-After");
 const PRIVATE_NETWORK_ASKED: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
@@ -84,11 +83,15 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
     let preflight = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if preflight {
+        let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
         let private_network = request.headers().contains_key(PRIVATE_NETWORK_ASKED);
         let mut response = StatusCode::NO_CONTENT.into_response();
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOW_METHODS);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOW_HEADERS);
+        // Tools may have headers of their own (`Mcp-Param-…`), so there is no list of them.
+        if let Some(asked) = asked {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
+        }
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
         if private_network {
             headers.insert(PRIVATE_NETWORK, HeaderValue::from_static("true"));
@@ -169,10 +172,6 @@ fn is_loopback(name: &str) -> bool {
 fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }
-
-/// The other end of a connection; put into every request by the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
 
 #[cfg(test)]
 mod tests {

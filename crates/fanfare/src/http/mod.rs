@@ -1,11 +1,8 @@
 //! The HTTP door: the route table, nothing else.
 
-pub mod body;
 pub mod connection;
 pub mod error;
-pub mod frames;
 pub mod guard;
-pub mod heartbeat;
 pub mod history;
 pub mod limits;
 pub mod openapi;
@@ -17,7 +14,6 @@ pub mod readers;
 pub mod server;
 pub mod stalls;
 pub mod stream;
-pub mod takeover;
 pub mod websocket;
 
 use std::net::SocketAddr;
@@ -80,9 +76,9 @@ pub struct Gateway {
     pub listen: SocketAddr,
 }
 
-/// Every route. Method and path of each stand at its handler, where the document of the interface takes them from,
+/// Every route; those of other doors come in as a router, so that all are guarded and counted alike. Method and path of each stand at its handler, where the document of the interface takes them from,
 /// too.
-pub fn routes(gateway: Gateway) -> Router {
+pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
     let guard = Guard {
         cors: gateway.config.cors.clone(),
         allowed_hosts: gateway.config.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
@@ -92,13 +88,14 @@ pub fn routes(gateway: Gateway) -> Router {
     let document = openapi::Document::new(&document);
     api.route("/openapi.json", get(move || std::future::ready(document.answer())))
         .merge(dashboard::routes())
+        .with_state(gateway)
+        .merge(other_doors)
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
             count(hub.clone(), request, next)
         }))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check))
-        .with_state(gateway)
 }
 
 /// The routes that programs use, with their description.

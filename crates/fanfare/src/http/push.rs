@@ -8,10 +8,10 @@ use fanfare_core::{Channel, Code, Door, NewEvent, Position, Principal, Source, T
 use http::{HeaderMap, header};
 use serde::Serialize;
 
+use crate::doorway::Peer;
+use crate::doorway::body::{self, PUSH_BODY_LEN_MAX};
 use crate::http::Gateway;
-use crate::http::body::{self, PUSH_BODY_LEN_MAX};
 use crate::http::error::{Problem, ProblemBody};
-use crate::http::guard::Peer;
 use crate::http::openapi::PushInput;
 use crate::http::query::Params;
 use crate::hub::publish::Published;

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use fanfare_core::{Code, EventType, Invalid, Pattern, Position, ReaderName, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::doorway::body::{self, BODY_LEN_MAX};
 use crate::http::Gateway;
-use crate::http::body::{self, BODY_LEN_MAX};
 use crate::http::error::{Problem, ProblemBody};
 use crate::store::ReaderRow;
 

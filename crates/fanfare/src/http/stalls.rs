@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use crate::http::heartbeat::Beats;
+use crate::doorway::heartbeat::Beats;
 use crate::hub::client::Client;
 
 /// The streams of one connection.

@@ -8,13 +8,13 @@ use fanfare_core::wire::{Wire, sse};
 use fanfare_core::{Code, Invalid, Principal, Start};
 use http::{HeaderValue, header};
 
+use crate::doorway::Peer;
+use crate::doorway::heartbeat::Beats;
+use crate::doorway::takeover::{Outlet, Stream, Takeover};
 use crate::http::Gateway;
 use crate::http::error::{Problem, ProblemBody};
-use crate::http::guard::Peer;
-use crate::http::heartbeat::Beats;
 use crate::http::openapi::FilterParams;
 use crate::http::query::Params;
-use crate::http::takeover::{Outlet, Stream, Takeover};
 use crate::hub::client::{NewClient, Transport};
 use crate::hub::item::Item;
 use crate::hub::subscribe;

@@ -4,27 +4,25 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::{Extension, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use fanfare_core::socket_request::{self, Op, Subscribe};
 use fanfare_core::wire::Wire;
 use fanfare_core::{Code, Door, Principal, Source};
 use futures_util::{SinkExt, StreamExt};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::Error;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use crate::doorway::Peer;
+use crate::doorway::frames::{self, Farewell};
+use crate::doorway::heartbeat::Beats;
+use crate::doorway::takeover::{Outlet, Switched, Takeover};
 use crate::http::Gateway;
 use crate::http::error::{Problem, ProblemBody};
-use crate::http::frames::{self, Farewell};
-use crate::http::guard::Peer;
-use crate::http::heartbeat::Beats;
 use crate::http::query::Params;
-use crate::http::takeover::{Outlet, Takeover};
 use crate::hub::client::{NewClient, Transport};
 use crate::hub::item::Item;
 use crate::hub::subscribe;
@@ -49,38 +47,15 @@ pub async fn connect(
     request: Request,
 ) -> Result<Response, Problem> {
     Params::of(request.uri()).finish()?;
-    let accept = accept_key(request.method(), request.headers())?;
-    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    let socket = Socket { gateway, principal, address };
-    Ok(Takeover::mark(response, Outlet::WebSocket(Box::new(socket))))
-}
-
-fn accept_key(method: &Method, headers: &HeaderMap) -> Result<HeaderValue, Problem> {
-    let has = |name, token: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
-    };
-    let key = headers.get(header::SEC_WEBSOCKET_KEY);
-    let asked =
-        method == Method::GET && has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade");
-    match key {
-        Some(key) if asked && has(header::SEC_WEBSOCKET_VERSION, "13") => {
-            let accept = derive_accept_key(key.as_bytes());
-            Ok(HeaderValue::from_str(&accept).expect("base64 is ASCII"))
-        }
-        _ => Err(Problem::new(
+    let response = frames::shake_hands(request.method(), request.headers()).ok_or_else(|| {
+        Problem::new(
             Code::InvalidQuery,
             "this is no WebSocket handshake",
             "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
-        )),
-    }
+        )
+    })?;
+    let socket = Socket { gateway, principal, address };
+    Ok(Takeover::mark(response, Outlet::Protocol(Box::new(|switched| Box::pin(socket.run(switched))))))
 }
 
 /// A WebSocket that is about to begin.
@@ -101,14 +76,8 @@ struct Conversation<S> {
 }
 
 impl Socket {
-    /// Speaks on `stream`, of which `read` was read already, until one side closes.
-    pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(
-        self,
-        stream: S,
-        read: Vec<u8>,
-        mut beats: Beats,
-        mut stop: Shutdown,
-    ) {
+    /// Speaks until one side closes.
+    async fn run(self, Switched { stream, read, mut beats, mut stop }: Switched) {
         let wire = frames::messages(stream, read).await;
         let mut conversation =
             Conversation { socket: self, wire, subscription: None, items: Vec::new(), silent: false };

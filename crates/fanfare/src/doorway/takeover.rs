@@ -4,22 +4,50 @@
 //! the server then lets go of the socket and gives it to the outlet, so that an idle reader costs no request
 //! state and all readers get the same bytes. On HTTP/2, where streams share a socket, the takeover becomes a body.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::response::Response;
 use fanfare_core::wire::sse;
+use futures_util::future::BoxFuture;
 use http::{HeaderValue, header};
+use tokio::net::TcpStream;
 
-use crate::http::websocket::Socket;
+use crate::doorway::heartbeat::Beats;
 use crate::hub::subscription::Subscription;
+use crate::shutdown::Shutdown;
 
 /// What takes the connection over.
-#[derive(Debug)]
 pub enum Outlet {
     /// Server-sent events.
     Stream(Stream),
-    /// A WebSocket.
-    WebSocket(Box<Socket>),
+    /// Another protocol, such as WebSocket, until one side ends it.
+    Protocol(Conversation),
+}
+
+/// What is spoken on a connection that was taken over.
+pub type Conversation = Box<dyn FnOnce(Switched) -> BoxFuture<'static, ()> + Send>;
+
+/// A connection that has left HTTP.
+#[derive(Debug)]
+pub struct Switched {
+    /// The socket; the head of the answer went out.
+    pub stream: TcpStream,
+    /// What was read of it already.
+    pub read: Vec<u8>,
+    /// When to look whether the other end is still there.
+    pub beats: Beats,
+    /// Turns true when the conversation should end.
+    pub stop: Shutdown,
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outlet::Protocol(_) => f.write_str("Protocol"),
+            Outlet::Stream(stream) => f.debug_tuple("Stream").field(stream).finish(),
+        }
+    }
 }
 
 /// An event stream that is about to begin.

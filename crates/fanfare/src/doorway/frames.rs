@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
+use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
@@ -17,6 +20,29 @@ pub const MESSAGE_LEN_MAX: usize = 1024 * 1024;
 const WRITE_BUFFER_LEN_MAX: usize = 2 * MESSAGE_LEN_MAX;
 /// How long the other end has to answer a close.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
+
+/// Answers a handshake (RFC 6455, section 4.2.2); nothing, when the request is none.
+pub fn shake_hands(method: &Method, headers: &HeaderMap) -> Option<Response> {
+    let has = |name, token: &str| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
+    };
+    let asked = method == Method::GET
+        && has(header::UPGRADE, "websocket")
+        && has(header::CONNECTION, "upgrade")
+        && has(header::SEC_WEBSOCKET_VERSION, "13");
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asked)?;
+    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).expect("base64 is ASCII");
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    Some(response)
+}
 
 /// Why a socket ends: the code and the words of the close frame.
 pub type Farewell = (CloseCode, &'static str);

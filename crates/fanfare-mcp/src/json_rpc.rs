@@ -1,0 +1,327 @@
+//! JSON-RPC 2.0 as the protocol uses it: messages in, messages out.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, shown};
+
+/// Most messages of one batch (2025-03-26): each is a call of its own.
+pub const BATCH_LEN_MAX: usize = 100;
+
+/// What identifies a request: a string or an integer, kept as it was written.
+#[derive(Debug, Clone)]
+pub struct Id(
+    /// A JSON string or integer.
+    Box<RawValue>,
+);
+
+impl Id {
+    /// Makes a numeric id, for a request of ours.
+    pub fn number(number: u64) -> Id {
+        Id(RawValue::from_string(number.to_string()).expect("digits are JSON"))
+    }
+
+    fn read(raw: &RawValue) -> Option<Id> {
+        /// An id is given back with every answer.
+        const ID_LEN_MAX: usize = 1024;
+        let text = raw.get();
+        let is_string = text.starts_with('"');
+        let is_integer = text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+        (text.len() <= ID_LEN_MAX && (is_string || is_integer)).then(|| Id(raw.to_owned()))
+    }
+
+    /// Gives the JSON text.
+    pub fn as_json(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl PartialEq for Id {
+    fn eq(&self, other: &Id) -> bool {
+        self.as_json() == other.as_json()
+    }
+}
+
+impl Eq for Id {}
+
+impl Hash for Id {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_json().hash(state);
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_json())
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
+        let raw = <Box<RawValue>>::deserialize(deserializer)?;
+        Id::read(&raw).ok_or_else(|| serde::de::Error::custom("an id is a string or an integer"))
+    }
+}
+
+/// A request: something that is answered.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What the answer is for.
+    pub id: Id,
+    /// What is asked.
+    pub method: Box<str>,
+    /// An object, or nothing.
+    pub params: Params,
+}
+
+/// Parameters as they were written; always an object.
+#[derive(Debug, Clone, Default)]
+pub struct Params(
+    /// A JSON object.
+    Option<Box<RawValue>>,
+);
+
+impl Params {
+    /// Gives the JSON text; `{}` when there are none.
+    pub fn as_json(&self) -> &str {
+        self.0.as_deref().map_or("{}", RawValue::get)
+    }
+
+    /// Reads them; the error names what does not fit.
+    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        serde_json::from_str(self.as_json())
+            .map_err(|error| Error::invalid_params(format!("the parameters do not fit: {error}")))
+    }
+}
+
+/// A message from the other side.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// Something that is not answered.
+    Notification {
+        /// What is told.
+        method: Box<str>,
+        /// About what.
+        params: Params,
+    },
+    /// Something that is answered.
+    Request(Request),
+    /// An answer to a request of ours.
+    Response {
+        /// Which request.
+        id: Id,
+        /// The result, or the error, as JSON text.
+        outcome: Result<Box<RawValue>, Box<RawValue>>,
+    },
+}
+
+/// What came in one body, line or frame.
+#[derive(Debug)]
+pub enum Incoming {
+    /// Several messages (2025-03-26); each may be wrong by itself.
+    Batch(Vec<Result<Message, Refused>>),
+    /// One message.
+    One(Message),
+}
+
+/// A message that cannot be taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// What it called itself, when that can be read.
+    pub id: Option<Id>,
+    /// Why.
+    pub error: Error,
+}
+
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(borrow)]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "also_null")]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method: Option<&'a RawValue>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "also_null")]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+/// Keeps a `null` that was written: it is no id, but it is a result.
+fn also_null<'de: 'a, 'a, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// Reads what came; members that JSON-RPC does not know are let be.
+pub fn parse(bytes: &[u8]) -> Result<Incoming, Refused> {
+    let refused = |error| Refused { id: None, error };
+    let text = std::str::from_utf8(bytes).map_err(|error| refused(Error::parse(error)))?;
+    if !text.trim_ascii_start().starts_with('[') {
+        return parse_one(text).map(Incoming::One);
+    }
+    let raw: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| refused(Error::parse(error)))?;
+    if raw.is_empty() || raw.len() > BATCH_LEN_MAX {
+        let problem = format!("a batch has {} messages; send 1 to {BATCH_LEN_MAX}", raw.len());
+        return Err(refused(Error::invalid_request(problem)));
+    }
+    Ok(Incoming::Batch(raw.into_iter().map(|raw| parse_one(raw.get())).collect()))
+}
+
+fn parse_one(text: &str) -> Result<Message, Refused> {
+    let frame: Frame = serde_json::from_str(text).map_err(|error| Refused {
+        id: None,
+        error: if error.is_data() {
+            Error::invalid_request(format!("this is no message: {error}"))
+        } else {
+            Error::parse(error)
+        },
+    })?;
+    let id = frame.id.and_then(Id::read);
+    let refuse = |problem: &str| {
+        let error = Error::invalid_request(problem);
+        Err(Refused { id: id.clone(), error })
+    };
+    if frame.jsonrpc.is_none_or(|version| version.get() != "\"2.0\"") {
+        return refuse("`jsonrpc` is not `\"2.0\"`");
+    }
+    if frame.id.is_some() && id.is_none() {
+        return refuse("`id` is neither a string nor an integer of at most 1,024 characters");
+    }
+    let Some(method) = frame.method else {
+        return match (id, frame.result, frame.error) {
+            (Some(id), Some(result), None) => Ok(Message::Response { id, outcome: Ok(result.to_owned()) }),
+            (Some(id), None, Some(error)) => Ok(Message::Response { id, outcome: Err(error.to_owned()) }),
+            (id, _, _) => {
+                let error = Error::invalid_request("there is neither a `method` nor one `result` or `error`");
+                Err(Refused { id, error })
+            }
+        };
+    };
+    let Ok(method) = serde_json::from_str::<Box<str>>(method.get()) else {
+        return refuse("`method` is no text");
+    };
+    let params = match frame.params {
+        None => Params::default(),
+        Some(raw) if raw.get().starts_with('{') => Params(Some(raw.to_owned())),
+        Some(_) => {
+            let problem = format!("the `params` of `{}` are no object", shown(&method));
+            return Err(Refused { id, error: Error::invalid_params(problem) });
+        }
+    };
+    Ok(match id {
+        None => Message::Notification { method, params },
+        Some(id) => Message::Request(Request { id, method, params }),
+    })
+}
+
+/// Writes an error as the answer to `id`; to nobody in particular when there is none.
+pub fn write_error(id: Option<&Id>, error: &Error) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        jsonrpc: &'static str,
+        id: Option<&'a Id>,
+        error: &'a Error,
+    }
+    to_bytes(&Answer { jsonrpc: "2.0", id, error })
+}
+
+/// Writes a notification.
+pub fn write_notification(method: &str, params: &impl Serialize) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Notification<'a, P> {
+        jsonrpc: &'static str,
+        method: &'a str,
+        params: &'a P,
+    }
+    to_bytes(&Notification { jsonrpc: "2.0", method, params })
+}
+
+/// Writes a request of ours; legacy only.
+pub fn write_request(id: &Id, method: &str, params: &impl Serialize) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Asked<'a, P> {
+        jsonrpc: &'static str,
+        id: &'a Id,
+        method: &'a str,
+        params: &'a P,
+    }
+    to_bytes(&Asked { jsonrpc: "2.0", id, method, params })
+}
+
+fn to_bytes(message: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(message).expect("messages have text for keys and finite numbers")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Incoming, Message, parse};
+    use crate::error::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR};
+
+    fn one(text: &str) -> Result<Message, (Option<String>, i64)> {
+        match parse(text.as_bytes()) {
+            Ok(Incoming::One(message)) => Ok(message),
+            Ok(Incoming::Batch(_)) => panic!("a batch"),
+            Err(refused) => Err((refused.id.map(|id| id.to_string()), refused.error.code)),
+        }
+    }
+
+    #[test]
+    fn messages_are_told_apart() {
+        let request =
+            one(r#"{"jsonrpc":"2.0","id":"a\"b","method":"x","params":{"y":1},"connection_id":"z"}"#);
+        assert!(
+            matches!(request, Ok(Message::Request(request)) if request.id.as_json() == r#""a\"b""# && request.params.as_json() == r#"{"y":1}"#)
+        );
+        let notification = one(r#"{"jsonrpc":"2.0","method":"x"}"#);
+        assert!(matches!(notification, Ok(Message::Notification { .. })));
+        let answer = one(r#"{"jsonrpc":"2.0","id":-7,"result":{}}"#);
+        assert!(matches!(answer, Ok(Message::Response { outcome: Ok(_), .. })));
+        let batch = parse(br#" [{"jsonrpc":"2.0","method":"x"},5]"#);
+        assert!(
+            matches!(batch, Ok(Incoming::Batch(messages)) if messages[0].is_ok() && messages[1].is_err())
+        );
+    }
+
+    #[test]
+    fn a_refusal_says_for_which_request() {
+        for (text, id, code) in [
+            ("", None, PARSE_ERROR),
+            ("{", None, PARSE_ERROR),
+            ("5", None, INVALID_REQUEST),
+            ("{}", None, INVALID_REQUEST),
+            (r#"{"jsonrpc":"1.0","id":1,"method":"x"}"#, Some("1"), INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":null,"method":"x"}"#, None, INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":1.5,"method":"x"}"#, None, INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#, None, INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":1,"method":5}"#, Some("1"), INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":1}"#, Some("1"), INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":1,"result":1,"error":2}"#, Some("1"), INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"x","params":[1]}"#, Some("1"), INVALID_PARAMS),
+            ("[]", None, INVALID_REQUEST),
+        ] {
+            assert_eq!(one(text).err(), Some((id.map(str::to_owned), code)), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = parse(&bytes);
+        }
+    }
+}

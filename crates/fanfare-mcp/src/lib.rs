@@ -1,0 +1,26 @@
+//! The Model Context Protocol as values: what may be said, in which revision, and how it is written.
+//!
+//! Nothing here does I/O, waits, or knows what a tool does. Five revisions are spoken: 2026-07-28 (**modern**: every
+//! request says everything about itself) and 2025-11-25, 2025-06-18, 2025-03-26 and 2024-11-05 (**legacy**: a
+//! session begins with `initialize`).
+
+pub mod error;
+pub mod headers;
+pub mod json_rpc;
+pub mod lifecycle;
+pub mod listen;
+pub mod meta;
+pub mod method;
+pub mod outcome;
+pub mod prompts;
+pub mod resources;
+pub mod sse;
+pub mod tools;
+pub mod version;
+
+pub use error::Error;
+pub use json_rpc::{Id, Incoming, Message, Request};
+pub use meta::{Declared, Meta};
+pub use method::Method;
+pub use outcome::Outcome;
+pub use version::{Era, Version};

@@ -1,0 +1,80 @@
+//! How a conversation begins: `initialize` (legacy) and `server/discover` (modern).
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::outcome::{Cache, Outcome, Scope};
+use crate::version::Version;
+
+/// What a server is and can do.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The name for programs.
+    pub name: String,
+    /// The name for people.
+    pub title: String,
+    /// The version of the software.
+    pub version: String,
+    /// What a model should know before it uses anything.
+    pub instructions: String,
+    /// What legacy clients are told that the server can do.
+    pub legacy_capabilities: Value,
+    /// What modern clients are told.
+    pub modern_capabilities: Value,
+}
+
+impl Identity {
+    /// Gives name, title and version as JSON.
+    pub fn server_info(&self) -> String {
+        json!({ "name": self.name, "title": self.title, "version": self.version }).to_string()
+    }
+
+    /// Answers `initialize`.
+    pub fn initialized(&self, version: Version) -> Outcome {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Initialized<'a> {
+            protocol_version: &'static str,
+            capabilities: &'a Value,
+            server_info: Value,
+            #[serde(skip_serializing_if = "str::is_empty")]
+            instructions: &'a str,
+        }
+        let mut server_info = json!({ "name": self.name, "version": self.version });
+        // `title` came with 2025-06-18.
+        if version >= Version::V2025_06_18 {
+            server_info["title"] = Value::from(self.title.as_str());
+        }
+        Outcome::complete(&Initialized {
+            protocol_version: version.as_str(),
+            capabilities: &self.legacy_capabilities,
+            server_info,
+            instructions: &self.instructions,
+        })
+    }
+
+    /// Answers `server/discover`.
+    pub fn discovered(&self) -> Outcome {
+        /// What a server is changes when another version of it is installed.
+        const CACHE: Cache = Cache { ttl_ms: 3_600_000, scope: Scope::Public };
+        let supported: Vec<_> = Version::ALL.iter().map(|version| version.as_str()).collect();
+        Outcome::complete(&json!({
+            "supportedVersions": supported,
+            "capabilities": self.modern_capabilities,
+            "instructions": self.instructions,
+        }))
+        .cached(CACHE)
+    }
+}
+
+/// What a legacy client says when it begins.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Initialize {
+    /// The revision that it would like.
+    pub protocol_version: String,
+    /// What it can do.
+    #[serde(default)]
+    pub capabilities: Option<Box<RawValue>>,
+}

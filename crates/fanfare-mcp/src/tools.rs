@@ -1,0 +1,147 @@
+//! Tools: what they are called with, and what they answer.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::json_rpc::Params;
+
+/// A tool as clients and models see it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tool {
+    /// The name: letters, digits, `_` and `-`.
+    pub name: &'static str,
+    /// The name for people.
+    pub title: &'static str,
+    /// When to use it, when not, and what it does besides answering.
+    pub description: &'static str,
+    /// JSON Schema 2020-12 of the arguments; an object.
+    pub input_schema: Value,
+    /// JSON Schema of `structuredContent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Value>,
+    /// What a client may tell the user before it calls.
+    pub annotations: Annotations,
+}
+
+/// What a call may do, in the words of the protocol.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Annotations {
+    /// It changes nothing.
+    pub read_only_hint: bool,
+    /// It may undo something.
+    pub destructive_hint: bool,
+    /// To call it again changes nothing more.
+    pub idempotent_hint: bool,
+    /// It reaches beyond this machine.
+    pub open_world_hint: bool,
+}
+
+/// What `tools/call` asks for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Call<'a> {
+    /// Which tool.
+    pub name: String,
+    /// An object; nothing is an empty one.
+    #[serde(borrow)]
+    pub arguments: Option<&'a RawValue>,
+    /// Answers to what an earlier [`crate::outcome::InputRequired`] asked, by its keys; modern only.
+    pub input_responses: Option<serde_json::Map<String, Value>>,
+    /// What that gave to be given back.
+    pub request_state: Option<String>,
+}
+
+impl<'a> Call<'a> {
+    /// Reads the parameters of `tools/call`.
+    pub fn read(params: &'a Params) -> Result<Call<'a>, Error> {
+        let call: Call = params.read()?;
+        match call.arguments {
+            Some(raw) if !raw.get().starts_with('{') && raw.get() != "null" => {
+                Err(Error::invalid_params("`arguments` is no object"))
+            }
+            _ => Ok(call),
+        }
+    }
+
+    /// Gives the arguments as a JSON object.
+    pub fn arguments(&self) -> &'a str {
+        self.arguments.map(RawValue::get).filter(|raw| *raw != "null").unwrap_or("{}")
+    }
+}
+
+/// What a tool answers.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// For the model, and for people.
+    pub content: Vec<Content>,
+    /// For programs; fits the tool's output schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub structured_content: Option<Value>,
+    /// The tool could not do it, and `content` says why and what to do.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_error: bool,
+}
+
+impl Answer {
+    /// Says `text`, and the same for programs.
+    pub fn new(text: impl Into<String>, structured: Value) -> Answer {
+        Answer { content: vec![Content::text(text)], structured_content: Some(structured), is_error: false }
+    }
+
+    /// Says why it could not be done, and what to do.
+    pub fn error(text: impl Into<String>) -> Answer {
+        Answer { content: vec![Content::text(text)], structured_content: None, is_error: true }
+    }
+}
+
+/// A piece of what a tool or a prompt says.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Content {
+    /// Sound.
+    Audio {
+        /// In base64.
+        data: String,
+        /// Its format.
+        mime_type: String,
+    },
+    /// A picture.
+    Image {
+        /// In base64.
+        data: String,
+        /// Its format.
+        mime_type: String,
+    },
+    /// A resource, whole.
+    Resource {
+        /// What it says.
+        resource: crate::resources::Contents,
+    },
+    /// Where a resource is.
+    ResourceLink {
+        /// Its address.
+        uri: String,
+        /// Its name.
+        name: String,
+        /// Its format.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mime_type: Option<String>,
+    },
+    /// Text.
+    Text {
+        /// The text.
+        text: String,
+    },
+}
+
+impl Content {
+    /// Makes text.
+    pub fn text(text: impl Into<String>) -> Content {
+        Content::Text { text: text.into() }
+    }
+}

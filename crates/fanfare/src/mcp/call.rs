@@ -1,0 +1,106 @@
+//! One call: what a service may know of it, and say before it answers.
+
+use std::sync::Arc;
+
+use fanfare_mcp::listen::LogLevel;
+use fanfare_mcp::{Era, Error, Id, Meta, json_rpc};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::mcp::caller::Caller;
+use crate::mcp::outbox::{Gone, Outbox};
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub struct Call {
+    /// Who calls.
+    pub caller: Caller,
+    /// Under which id.
+    pub id: Id,
+    meta: Meta,
+    /// What goes out before the answer.
+    outbox: Arc<Outbox>,
+}
+
+impl Call {
+    /// Makes the context of a request.
+    pub fn new(caller: Caller, id: Id, meta: Meta, outbox: Arc<Outbox>) -> Call {
+        Call { caller, id, meta, outbox }
+    }
+
+    /// Gives the era.
+    pub fn era(&self) -> Era {
+        self.caller.version.era()
+    }
+
+    /// Says whether the client declared `capability`, a path such as `elicitation.form`.
+    pub fn can(&self, capability: &str) -> bool {
+        match &self.caller.session {
+            Some(session) if self.era() == Era::Legacy => session.can(capability),
+            _ => self.meta.can(capability),
+        }
+    }
+
+    /// Says whether anybody wants to hear of progress.
+    pub fn wants_progress(&self) -> bool {
+        self.meta.progress_token.is_some()
+    }
+
+    /// Reports progress, when the client wants to hear of it.
+    pub async fn progress(&self, progress: f64, total: Option<f64>, message: &str) -> Result<(), Gone> {
+        let Some(token) = &self.meta.progress_token else { return Ok(()) };
+        let mut params = json!({ "progressToken": token, "progress": progress });
+        if let Some(total) = total {
+            params["total"] = json!(total);
+        }
+        // `message` came with 2025-03-26; older clients let it be.
+        if !message.is_empty() {
+            params["message"] = json!(message);
+        }
+        self.notify("notifications/progress", &params).await
+    }
+
+    /// Sends a log message, when the client asked for its level.
+    pub async fn log(&self, level: LogLevel, logger: &str, data: Value) -> Result<(), Gone> {
+        let least = match (self.era(), &self.caller.session) {
+            (Era::Modern, _) => self.meta.log_level,
+            (Era::Legacy, Some(session)) => Some(session.log_level()),
+            (Era::Legacy, None) => Some(LogLevel::Debug),
+        };
+        if least.is_none_or(|least| level < least) {
+            return Ok(());
+        }
+        let params = json!({ "level": level, "logger": logger, "data": data });
+        self.notify("notifications/message", &params).await
+    }
+
+    /// Asks the client for something and waits for the answer; legacy sessions only.
+    pub async fn ask(&self, method: &str, params: &Value) -> Result<Box<RawValue>, Error> {
+        let session = self.caller.session.as_ref().filter(|_| self.era() == Era::Legacy);
+        let session = session.ok_or_else(|| Error::internal("there is no session to ask the client in"))?;
+        let (id, answer) = session.begin_ask()?;
+        let asked = json_rpc::write_request(&id, method, params);
+        let sent = self.outbox.send(asked).await.map_err(|Gone| Error::internal("the client is gone"));
+        let answered = match sent {
+            Ok(()) => answer.await.unwrap_or_else(|_| Err(Error::internal("the client is gone"))),
+            Err(error) => Err(error),
+        };
+        session.end_ask(&id);
+        answered
+    }
+
+    /// Ends the connection that the answer would go out on, though the call goes on: the client continues where it
+    /// stopped, on another one. Sessions over Streamable HTTP only.
+    pub fn hang_up(&self) {
+        self.outbox.hang_up();
+    }
+
+    /// Sends bytes before the answer.
+    pub(super) async fn say(&self, message: Vec<u8>) -> Result<(), Gone> {
+        self.outbox.send(message).await
+    }
+
+    async fn notify(&self, method: &str, params: &Value) -> Result<(), Gone> {
+        self.say(json_rpc::write_notification(method, params)).await
+    }
+}

@@ -1,0 +1,264 @@
+//! Messages on their way to one client, in order.
+//!
+//! An outbox is a log in small: whoever writes waits for room, whoever reads has a place in it. A client that does not
+//! read costs what fits in, and stops those who would tell it more; one that comes back finds what it lacks.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+/// Most messages that wait to be taken: answers to all calls of a session, and some progress.
+const WAITING_MAX: usize = 128;
+/// Most bytes that wait; one message may be larger.
+const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How many messages that were taken are kept for a client that lost its connection, when it may come back.
+const KEPT_MAX: usize = 256;
+/// How many bytes of them.
+const KEPT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Messages on their way.
+#[derive(Debug)]
+pub struct Outbox {
+    /// Keep what was taken, for a client that comes back.
+    resumable: bool,
+    /// Guards the messages; held for one look or change.
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The messages `first + 1 ..= first + messages.len()`.
+    messages: VecDeque<Bytes>,
+    first: u64,
+    /// Everything up to here was taken.
+    taken: u64,
+    /// Bytes of the messages after `taken`.
+    waiting_bytes: usize,
+    /// Bytes of the messages up to `taken`.
+    kept_bytes: usize,
+    ended: bool,
+    /// Grows when another reader takes over.
+    reader: u64,
+}
+
+/// A message, and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Its number, from 1.
+    pub seq: u64,
+    /// The message.
+    pub message: Bytes,
+    /// Nothing follows.
+    pub is_last: bool,
+}
+
+/// Nobody will read what was to be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the client is gone")]
+pub struct Gone;
+
+impl Outbox {
+    /// For a client that is gone when its connection is.
+    pub fn new() -> Outbox {
+        Outbox::with(false)
+    }
+
+    /// For a client that may come back and continue.
+    pub fn resumable() -> Outbox {
+        Outbox::with(true)
+    }
+
+    fn with(resumable: bool) -> Outbox {
+        Outbox { resumable, state: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// Adds a message; waits for room.
+    pub async fn send(&self, message: impl Into<Bytes>) -> Result<(), Gone> {
+        self.put(message.into(), false).await
+    }
+
+    /// Adds the last message; waits for room.
+    pub async fn finish(&self, message: impl Into<Bytes>) -> Result<(), Gone> {
+        self.put(message.into(), true).await
+    }
+
+    async fn put(&self, message: Bytes, is_last: bool) -> Result<(), Gone> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Whoever makes room between the look and the wait must not be missed.
+            changed.as_mut().enable();
+            {
+                let mut state = self.state();
+                if state.ended {
+                    return Err(Gone);
+                }
+                let waiting = state.last() - state.taken;
+                if (waiting as usize) < WAITING_MAX && state.waiting_bytes < WAITING_BYTES_MAX {
+                    state.waiting_bytes += message.len();
+                    state.messages.push_back(message);
+                    state.ended = is_last;
+                    break;
+                }
+            }
+            changed.await;
+        }
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    /// Says that nothing follows; what waits can still be taken.
+    pub fn end(&self) {
+        self.state().ended = true;
+        self.changed.notify_waiters();
+    }
+
+    /// Says whether nothing follows.
+    pub fn is_ended(&self) -> bool {
+        self.state().ended
+    }
+
+    /// Makes the caller its one reader; an earlier one is told that nothing follows.
+    pub fn attach(&self) -> Reader {
+        let mut state = self.state();
+        state.reader += 1;
+        let reader = Reader(state.reader);
+        drop(state);
+        self.changed.notify_waiters();
+        reader
+    }
+
+    /// Gives the place up to which everything was taken.
+    pub fn taken(&self) -> u64 {
+        self.state().taken
+    }
+
+    /// Tells the reader that nothing follows, though something may: a later reader gets it.
+    pub fn hang_up(&self) {
+        self.attach();
+    }
+
+    /// Waits for the message after `seq`, up to which everything has reached the client. Nothing, when nothing
+    /// follows for this reader. Can be cancelled without loss.
+    pub async fn next(&self, reader: Reader, seq: u64) -> Option<Taken> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let mut state = self.state();
+                if state.reader != reader.0 {
+                    return None;
+                }
+                if state.take(seq, self.resumable) {
+                    self.changed.notify_waiters();
+                }
+                if let Some(taken) = state.after(seq) {
+                    return Some(taken);
+                }
+                if state.ended {
+                    return None;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Outbox {
+    fn default() -> Outbox {
+        Outbox::new()
+    }
+}
+
+/// The right to read; lost when somebody else attaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reader(u64);
+
+impl State {
+    fn last(&self) -> u64 {
+        self.first + self.messages.len() as u64
+    }
+
+    /// Notes that everything up to `seq` was taken; says whether that makes room.
+    fn take(&mut self, seq: u64, keep: bool) -> bool {
+        let seq = seq.min(self.last());
+        let makes_room = seq > self.taken;
+        while self.taken < seq {
+            let len = self.messages[(self.taken - self.first) as usize].len();
+            self.taken += 1;
+            self.waiting_bytes -= len;
+            self.kept_bytes += len;
+        }
+        let kept_max = if keep { KEPT_MAX } else { 0 };
+        while (self.taken - self.first) as usize > kept_max
+            || (self.taken > self.first && self.kept_bytes > KEPT_BYTES_MAX)
+        {
+            self.kept_bytes -= self.messages.pop_front().map_or(0, |message| message.len());
+            self.first += 1;
+        }
+        makes_room
+    }
+
+    fn after(&self, seq: u64) -> Option<Taken> {
+        // What is no longer kept is skipped: a client that was away for too long.
+        let seq = seq.max(self.first);
+        let message = self.messages.get((seq - self.first) as usize)?.clone();
+        Some(Taken { seq: seq + 1, message, is_last: self.ended && seq + 1 == self.last() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::{Gone, Outbox, WAITING_MAX};
+
+    fn now<T>(future: impl Future<Output = T>) -> Option<T> {
+        future.now_or_never()
+    }
+
+    #[test]
+    fn a_writer_waits_for_room_and_the_rest_can_be_taken_after_the_end() {
+        let outbox = Outbox::new();
+        for number in 0..WAITING_MAX {
+            assert_eq!(now(outbox.send(number.to_string())), Some(Ok(())));
+        }
+        assert_eq!(now(outbox.send("one too many")), None);
+        let reader = outbox.attach();
+        let first = now(outbox.next(reader, 0)).flatten().expect("a message");
+        assert_eq!((first.seq, &first.message[..]), (1, &b"0"[..]));
+        assert_eq!(now(outbox.send("one too many")), None, "it was not written out yet");
+        let second = now(outbox.next(reader, 1)).flatten().expect("a message");
+        assert_eq!(second.seq, 2);
+        assert_eq!(now(outbox.finish("last")), Some(Ok(())));
+        assert_eq!(now(outbox.send("after the end")), Some(Err(Gone)));
+        let mut seq = 1;
+        while let Some(taken) = now(outbox.next(reader, seq)).expect("no wait") {
+            assert_eq!(taken.seq, seq + 1);
+            assert_eq!(taken.is_last, &taken.message[..] == b"last");
+            seq = taken.seq;
+        }
+        assert_eq!(seq as usize, WAITING_MAX + 1);
+    }
+
+    #[test]
+    fn a_client_that_comes_back_gets_what_it_lacks() {
+        let outbox = Outbox::resumable();
+        for text in ["a", "b", "c"] {
+            assert_eq!(now(outbox.send(text)), Some(Ok(())));
+        }
+        let lost = outbox.attach();
+        assert_eq!(now(outbox.next(lost, 2)).flatten().map(|taken| taken.seq), Some(3));
+        let back = outbox.attach();
+        assert_eq!(now(outbox.next(lost, 3)), Some(None), "somebody else reads");
+        assert_eq!(now(outbox.next(back, 1)).flatten().map(|taken| taken.seq), Some(2));
+    }
+}

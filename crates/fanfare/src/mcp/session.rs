@@ -1,0 +1,258 @@
+//! A session: what a connection remembers between messages. Legacy clients agree on it with `initialize`; a connection
+//! that carries messages both ways has one from the beginning.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use fanfare_mcp::lifecycle::Initialize;
+use fanfare_mcp::listen::LogLevel;
+use fanfare_mcp::{Error, Id, Meta, Version};
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use crate::mcp::caller::Client;
+use crate::mcp::outbox::Outbox;
+use crate::mcp::watching::Watching;
+use crate::shutdown::{Shutdown, Trigger};
+
+/// Most calls of one session at once: each may wait for its answer for a minute.
+const CALLS_MAX: usize = 64;
+/// Most questions to the client at once.
+const ASKS_MAX: usize = 64;
+/// How many answers are kept for a client that lost its connection when they were sent.
+const ENDED_STREAMS_MAX: usize = 8;
+
+/// What an answer of the client is.
+type Answer = Result<Box<RawValue>, Error>;
+
+/// A session.
+#[derive(Debug)]
+pub struct Session {
+    /// Its name: nobody can guess it.
+    pub id: Box<str>,
+    /// Who has it; nobody else may use it.
+    pub client: Client,
+    /// What is said unasked, and, on a connection that carries messages both ways, everything.
+    pub outbox: Arc<Outbox>,
+    /// Guards what changes; held for one look or change.
+    state: Mutex<State>,
+    /// What the client wants to hear of.
+    pub(super) watching: Watching,
+    ended: (Trigger, Shutdown),
+}
+
+#[derive(Debug)]
+struct State {
+    version: Option<Version>,
+    meta: Meta,
+    log_level: LogLevel,
+    last_used: Instant,
+    calls: HashMap<Id, Trigger>,
+    asks: HashMap<Id, oneshot::Sender<Answer>>,
+    last_ask: u64,
+    /// Answers over Streamable HTTP, the oldest first.
+    streams: VecDeque<(u64, Arc<Outbox>)>,
+    last_stream: u64,
+    /// Connections that read what is said unasked.
+    connections: usize,
+}
+
+/// A connection that reads for a session, which is in use as long as there is one.
+#[derive(Debug)]
+pub struct Connected(Arc<Session>);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.connections -= 1;
+        state.last_used = Instant::now();
+    }
+}
+
+impl Session {
+    /// Begins one.
+    pub fn new(id: impl Into<Box<str>>, client: Client, outbox: Outbox) -> Arc<Session> {
+        let state = State {
+            version: None,
+            meta: Meta::default(),
+            log_level: LogLevel::Debug,
+            last_used: Instant::now(),
+            calls: HashMap::new(),
+            asks: HashMap::new(),
+            last_ask: 0,
+            streams: VecDeque::new(),
+            last_stream: 0,
+            connections: 0,
+        };
+        Arc::new(Session {
+            id: id.into(),
+            client,
+            outbox: Arc::new(outbox),
+            state: Mutex::new(state),
+            watching: Watching::default(),
+            ended: Trigger::new(),
+        })
+    }
+
+    /// Agrees on a revision.
+    pub fn initialize(&self, wanted: &Initialize) -> Version {
+        let version = Version::negotiate(&wanted.protocol_version);
+        let mut state = self.state();
+        state.version = Some(version);
+        state.meta.capabilities.clone_from(&wanted.capabilities);
+        version
+    }
+
+    /// Takes a revision for granted.
+    pub fn agree_on(&self, version: Version) {
+        self.state().version = Some(version);
+    }
+
+    /// Gives the revision that was agreed on.
+    pub fn version(&self) -> Option<Version> {
+        self.state().version
+    }
+
+    /// Says whether the client declared `capability` when it began.
+    pub fn can(&self, capability: &str) -> bool {
+        self.state().meta.can(capability)
+    }
+
+    /// Gives the level from which on log messages are sent.
+    pub fn log_level(&self) -> LogLevel {
+        self.state().log_level
+    }
+
+    /// Chooses the level.
+    pub fn set_log_level(&self, level: LogLevel) {
+        self.state().log_level = level;
+    }
+
+    /// Notes that it is in use.
+    pub fn touch(&self) {
+        self.state().last_used = Instant::now();
+    }
+
+    /// Gives when it was last used; nothing while it has something to do.
+    pub fn idle_since(&self) -> Option<Instant> {
+        let state = self.state();
+        (state.calls.is_empty() && state.connections == 0).then_some(state.last_used)
+    }
+
+    /// Notes a connection that reads for it.
+    pub fn connected(self: &Arc<Session>) -> Connected {
+        self.state().connections += 1;
+        Connected(Arc::clone(self))
+    }
+
+    /// Notes a call, so that the client can cancel it; gives what tells when it does.
+    pub fn begin_call(&self, id: &Id) -> Result<Shutdown, Error> {
+        let (cancel, cancelled) = Trigger::new();
+        let mut state = self.state();
+        state.last_used = Instant::now();
+        if state.calls.len() >= CALLS_MAX {
+            return Err(Error::busy(format!(
+                "{CALLS_MAX} calls of this session are not answered yet; wait for some of them"
+            )));
+        }
+        if state.calls.contains_key(id) {
+            return Err(Error::invalid_request(format!(
+                "the id {id} is in use by a call that is not answered yet"
+            )));
+        }
+        state.calls.insert(id.clone(), cancel);
+        Ok(cancelled)
+    }
+
+    /// Notes that a call was answered, or needs no answer.
+    pub fn end_call(&self, id: &Id) {
+        let mut state = self.state();
+        state.calls.remove(id);
+        state.last_used = Instant::now();
+    }
+
+    /// Cancels a call; one that is answered already is let be.
+    pub fn cancel_call(&self, id: &Id) {
+        if let Some(cancel) = self.state().calls.get(id) {
+            cancel.pull();
+        }
+    }
+
+    /// Begins a question to the client.
+    pub fn begin_ask(&self) -> Result<(Id, oneshot::Receiver<Answer>), Error> {
+        let mut state = self.state();
+        if state.asks.len() >= ASKS_MAX {
+            return Err(Error::busy(format!("the client has {ASKS_MAX} questions to answer already")));
+        }
+        state.last_ask += 1;
+        let id = Id::number(state.last_ask);
+        let (sender, receiver) = oneshot::channel();
+        state.asks.insert(id.clone(), sender);
+        Ok((id, receiver))
+    }
+
+    /// Forgets a question.
+    pub fn end_ask(&self, id: &Id) {
+        self.state().asks.remove(id);
+    }
+
+    /// Takes an answer of the client; one that nobody asked for is let be.
+    pub fn answered(&self, id: &Id, outcome: Result<Box<RawValue>, Box<RawValue>>) {
+        let Some(ask) = self.state().asks.remove(id) else { return };
+        let answer = outcome.map_err(|error| Error::internal(format!("the client answered {}", error.get())));
+        // Whoever asked may have given up.
+        let _ = ask.send(answer);
+    }
+
+    /// Opens the stream of an answer, and gives its number.
+    pub fn open_stream(&self) -> (u64, Arc<Outbox>) {
+        let outbox = Arc::new(Outbox::resumable());
+        let mut state = self.state();
+        state.last_stream += 1;
+        let number = state.last_stream;
+        let ended = state.streams.iter().filter(|(_, stream)| stream.is_ended()).count();
+        if ended > ENDED_STREAMS_MAX
+            && let Some(oldest) = state.streams.iter().position(|(_, stream)| stream.is_ended())
+        {
+            state.streams.remove(oldest);
+        }
+        state.streams.push_back((number, Arc::clone(&outbox)));
+        (number, outbox)
+    }
+
+    /// Finds a stream that a client comes back to.
+    pub fn stream(&self, number: u64) -> Option<Arc<Outbox>> {
+        let state = self.state();
+        state.streams.iter().find(|(known, _)| *known == number).map(|(_, outbox)| Arc::clone(outbox))
+    }
+
+    /// Forgets a stream of which the client has everything.
+    pub fn close_stream(&self, number: u64) {
+        self.state().streams.retain(|(known, _)| *known != number);
+    }
+
+    /// Ends it: calls are cancelled, streams end.
+    pub fn end(&self) {
+        let mut state = self.state();
+        for cancel in state.calls.values() {
+            cancel.pull();
+        }
+        state.asks.clear();
+        for (_, stream) in state.streams.drain(..) {
+            stream.end();
+        }
+        drop(state);
+        self.outbox.end();
+        self.ended.0.pull();
+    }
+
+    /// Says when it has ended.
+    pub fn ended(&self) -> Shutdown {
+        self.ended.1.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

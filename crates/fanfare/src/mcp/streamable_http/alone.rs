@@ -1,0 +1,163 @@
+//! Requests that stand alone: modern ones, and legacy ones without a session. Whoever hangs up cancels.
+//!
+//! An answer is JSON until something has to be said before it; then it is a stream of events, the last of which is the
+//! answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use fanfare_mcp::json_rpc::{Message, Refused};
+use fanfare_mcp::{Era, Error, Id, Meta, Request as Asked, Version, sse};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use http::StatusCode;
+
+use crate::doorway::heartbeat::Beats;
+use crate::mcp::call::Call;
+use crate::mcp::caller::Caller;
+use crate::mcp::outbox::{Outbox, Reader};
+use crate::mcp::session::Session;
+use crate::mcp::streamable_http::refusal::Refusal;
+use crate::mcp::streamable_http::{Exchange, event_response, json_response, write_error};
+
+/// How long a client waits for the head of an answer at most: then it gets a stream, which shows that we are there.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A request that is being answered.
+struct Running {
+    id: Id,
+    work: BoxFuture<'static, Result<Vec<u8>, Error>>,
+    /// What was answered, while there is more to say before.
+    answer: Option<Vec<u8>>,
+    outbox: Arc<Outbox>,
+    reader: Reader,
+    seq: u64,
+    beats: Beats,
+}
+
+/// What goes out next.
+enum Next {
+    Alive,
+    Answer(Vec<u8>),
+    Before(Bytes),
+}
+
+impl Exchange {
+    /// Answers a request that needs nothing but itself.
+    pub(super) async fn answer_alone(
+        self,
+        request: Asked,
+        version: Version,
+        meta: Meta,
+    ) -> Result<Response, Refusal> {
+        let outbox = Arc::new(Outbox::new());
+        let caller = Caller { client: self.client, version, session: None };
+        let id = request.id.clone();
+        let server = self.door.server;
+        let call = Call::new(caller, id.clone(), meta, Arc::clone(&outbox));
+        if !self.accepts.events {
+            // What cannot be sent is not waited for.
+            outbox.end();
+        }
+        let mut work = async move { server.answer(&call, &request).await }.boxed();
+        let reader = outbox.attach();
+        let before = tokio::select! {
+            biased;
+            answer = &mut work => match (answer, outbox.next(reader, 0).now_or_never().flatten()) {
+                (Ok(answer), None) if self.accepts.json => return Ok(json_response(StatusCode::OK, answer)),
+                (Err(error), None) => return Ok(refused(&id, &error, version.era())),
+                (answer, _) => Some(answer.unwrap_or_else(|error| write_error(&id, &error))),
+            },
+            _ = outbox.next(reader, 0), if self.accepts.events => None,
+            () = tokio::time::sleep(PATIENCE), if self.accepts.events => None,
+        };
+        if before.is_some() {
+            outbox.end();
+        }
+        let running = Running { id, work, answer: before, outbox, reader, seq: 0, beats: self.door.beats };
+        let events = futures_util::stream::unfold(Some(running), |running| async {
+            let mut running = running?;
+            let mut bytes = Vec::new();
+            let next = running.next().await;
+            match &next {
+                Next::Alive => bytes.extend_from_slice(sse::KEEPALIVE),
+                Next::Answer(message) => sse::write("message", None, message, &mut bytes),
+                Next::Before(message) => sse::write("message", None, message, &mut bytes),
+            }
+            let rest = (!matches!(next, Next::Answer(_))).then_some(running);
+            Some((Ok::<_, std::convert::Infallible>(Bytes::from(bytes)), rest))
+        });
+        Ok(event_response(Body::from_stream(events.fuse())))
+    }
+
+    /// Answers a batch (2025-03-26): all at once, as JSON.
+    pub(super) async fn take_batch(
+        self,
+        messages: Vec<Result<Message, Refused>>,
+    ) -> Result<Response, Refusal> {
+        let session = self.session()?;
+        let version = session.as_ref().and_then(|session| session.version()).or(self.version()?);
+        if version.is_some_and(|version| version != Version::V2025_03_26) {
+            let problem = "this revision knows no batches; send one message at a time";
+            return Err(Error::invalid_request(problem).into());
+        }
+        let nobody = Arc::new(Outbox::new());
+        nobody.end();
+        let server = &self.door.server;
+        let answers = match session {
+            Some(session) => {
+                let batch = server.begin_batch(&session, messages, &nobody);
+                for job in batch.beside {
+                    self.door.sessions.run(job).await;
+                }
+                batch.answers.await
+            }
+            None => {
+                // What goes on in a session has none to go on in.
+                let passing = Session::new("", self.client, Outbox::new());
+                passing.agree_on(Version::V2025_03_26);
+                server.begin_batch(&passing, messages, &nobody).answers.await
+            }
+        };
+        match answers {
+            Some(answers) => Ok(json_response(StatusCode::OK, answers)),
+            None => Ok(axum::response::IntoResponse::into_response(StatusCode::ACCEPTED)),
+        }
+    }
+}
+
+impl Running {
+    async fn next(&mut self) -> Next {
+        loop {
+            tokio::select! {
+                biased;
+                taken = self.outbox.next(self.reader, self.seq) => match taken {
+                    Some(taken) => {
+                        self.seq = taken.seq;
+                        return Next::Before(taken.message);
+                    }
+                    None => if let Some(answer) = self.answer.take() {
+                        return Next::Answer(answer);
+                    },
+                },
+                answer = &mut self.work, if self.answer.is_none() => {
+                    self.answer = Some(answer.unwrap_or_else(|error| write_error(&self.id, &error)));
+                    self.outbox.end();
+                }
+                () = self.beats.next() => return Next::Alive,
+            }
+        }
+    }
+}
+
+/// An error that was found while answering. Legacy clients take any other status for a broken connection.
+fn refused(id: &Id, error: &Error, era: Era) -> Response {
+    let status = match era {
+        Era::Legacy => StatusCode::OK,
+        Era::Modern => error.status(),
+    };
+    json_response(status, write_error(id, error))
+}

@@ -1,0 +1,197 @@
+//! Legacy sessions: answers that a client can come back to, and the stream of what is said unasked.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use fanfare_mcp::{Error, Meta, Request as Asked, Version, headers, sse};
+use http::{HeaderValue, StatusCode};
+
+use crate::doorway::heartbeat::Beats;
+use crate::mcp::call::Call;
+use crate::mcp::caller::Caller;
+use crate::mcp::outbox::{Outbox, Reader, Taken};
+use crate::mcp::session::{Connected, Session};
+use crate::mcp::streamable_http::alone::PATIENCE;
+use crate::mcp::streamable_http::refusal::Refusal;
+use crate::mcp::streamable_http::{Exchange, event_response, json_response};
+
+/// When a client should come back after its stream broke.
+const RETRY_MS: u64 = 1_000;
+
+/// A stream that a client reads.
+struct Stream {
+    /// Its number in the session; 0 is what is said unasked.
+    number: u64,
+    outbox: Arc<Outbox>,
+    reader: Reader,
+    seq: u64,
+    /// Says first from where a client continues, even before there is anything.
+    primes: bool,
+    beats: Beats,
+    /// Nothing follows.
+    is_over: bool,
+    _connected: Connected,
+}
+
+impl Exchange {
+    /// Finds the session that the header names.
+    pub(super) fn session(&self) -> Result<Option<Arc<Session>>, Error> {
+        let Some(id) = self.parts.headers.get(headers::SESSION) else { return Ok(None) };
+        let id = id.to_str().map_err(|_| Error::no_session())?;
+        self.door.sessions.find(id, &self.client.principal).map(Some)
+    }
+
+    /// Begins a session and answers `initialize`.
+    pub(super) async fn begin_session(self, request: &Asked, meta: Meta) -> Result<Response, Refusal> {
+        let session = self.door.sessions.begin(self.client.clone(), Outbox::resumable())?;
+        let version = Version::NEWEST_LEGACY;
+        let caller = Caller { client: self.client, version, session: Some(Arc::clone(&session)) };
+        let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&session.outbox));
+        match self.door.server.answer(&call, request).await {
+            Ok(answer) => {
+                let mut response = json_response(StatusCode::OK, answer);
+                let id = HeaderValue::from_str(&session.id).expect("an id is hexadecimal");
+                response.headers_mut().insert(headers::SESSION, id);
+                Ok(response)
+            }
+            Err(error) => {
+                self.door.sessions.end(&session);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Answers a request of a session. The work goes on when the client loses its connection.
+    pub(super) async fn answer_in(
+        self,
+        session: Arc<Session>,
+        request: Asked,
+        meta: Meta,
+    ) -> Result<Response, Refusal> {
+        let version = session.version().unwrap_or(Version::NEWEST_LEGACY);
+        let (number, outbox) = session.open_stream();
+        let caller = Caller { client: self.client.clone(), version, session: Some(Arc::clone(&session)) };
+        let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&outbox));
+        let work = self.door.server.begin_call(&session, call, request);
+        let answers = Arc::clone(&outbox);
+        let reader = outbox.attach();
+        let job = async move {
+            match work.await {
+                // A session that is gone needs no answer.
+                Some(answer) => drop(answers.finish(answer).await),
+                None => answers.end(),
+            }
+        };
+        self.door.sessions.run(Box::pin(job)).await;
+        if !self.accepts.events {
+            return Ok(only_the_answer(&session, number, &outbox, reader).await);
+        }
+        match tokio::time::timeout(PATIENCE, outbox.next(reader, 0)).await {
+            Ok(Some(Taken { message, is_last: true, .. })) if self.accepts.json => {
+                session.close_stream(number);
+                return Ok(json_response(StatusCode::OK, message.to_vec()));
+            }
+            // It was cancelled.
+            Ok(None) if outbox.is_ended() => {
+                session.close_stream(number);
+                return Ok(StatusCode::ACCEPTED.into_response());
+            }
+            _ => {}
+        }
+        Ok(self.follow(&session, number, outbox, reader, 0))
+    }
+
+    /// Gives what is said unasked, or a stream that broke, from where the client stopped.
+    pub(super) fn stream(self, session: &Arc<Session>) -> Response {
+        let last = self.parts.headers.get("last-event-id").and_then(|id| id.to_str().ok());
+        let place = last.and_then(|id| {
+            let (number, seq) = id.split_once('-')?;
+            Some((number.parse::<u64>().ok()?, seq.parse::<u64>().ok()?))
+        });
+        if let Some((number, seq)) = place
+            && let Some(outbox) = session.stream(number)
+        {
+            let reader = outbox.attach();
+            return self.follow(session, number, outbox, reader, seq);
+        }
+        let outbox = Arc::clone(&session.outbox);
+        let seq = place.filter(|(number, _)| *number == 0).map_or_else(|| outbox.taken(), |(_, seq)| seq);
+        let reader = outbox.attach();
+        self.follow(session, 0, outbox, reader, seq)
+    }
+
+    fn follow(
+        self,
+        session: &Arc<Session>,
+        number: u64,
+        outbox: Arc<Outbox>,
+        reader: Reader,
+        seq: u64,
+    ) -> Response {
+        // Older clients read the data of every event as JSON.
+        let primes = session.version().is_some_and(|version| version >= Version::V2025_11_25);
+        let connected = session.connected();
+        let stream = Stream {
+            number,
+            outbox,
+            reader,
+            seq,
+            primes,
+            beats: self.door.beats,
+            is_over: false,
+            _connected: connected,
+        };
+        let events = futures_util::stream::unfold(stream, |mut stream| async {
+            let bytes = stream.next().await?;
+            Some((Ok::<_, std::convert::Infallible>(bytes), stream))
+        });
+        event_response(Body::from_stream(events))
+    }
+}
+
+impl Stream {
+    async fn next(&mut self) -> Option<Bytes> {
+        let mut bytes = Vec::new();
+        if std::mem::take(&mut self.primes) {
+            sse::write_priming(&self.id(), RETRY_MS, &mut bytes);
+            return Some(bytes.into());
+        }
+        if self.is_over {
+            return None;
+        }
+        tokio::select! {
+            taken = self.outbox.next(self.reader, self.seq) => {
+                let taken = taken?;
+                self.seq = taken.seq;
+                self.is_over = taken.is_last;
+                sse::write("message", Some(&self.id()), &taken.message, &mut bytes);
+            }
+            () = self.beats.next() => bytes.extend_from_slice(sse::KEEPALIVE),
+        }
+        Some(bytes.into())
+    }
+
+    fn id(&self) -> String {
+        format!("{}-{}", self.number, self.seq)
+    }
+}
+
+/// Waits for the answer of a client that takes nothing else.
+async fn only_the_answer(session: &Session, number: u64, outbox: &Outbox, reader: Reader) -> Response {
+    let mut seq = 0;
+    let mut answer = None;
+    while let Some(taken) = outbox.next(reader, seq).await {
+        seq = taken.seq;
+        if taken.is_last {
+            answer = Some(taken.message);
+            break;
+        }
+    }
+    session.close_stream(number);
+    match answer {
+        Some(answer) => json_response(StatusCode::OK, answer.to_vec()),
+        None => StatusCode::ACCEPTED.into_response(),
+    }
+}

@@ -1,0 +1,268 @@
+//! Streamable HTTP: `POST`, `GET` and `DELETE /mcp`, for clients of every era.
+
+mod alone;
+mod in_session;
+mod refusal;
+
+use std::net::SocketAddr;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Response};
+use fanfare_core::Principal;
+use fanfare_mcp::json_rpc::{self, Message};
+use fanfare_mcp::tools::Call as ToolCall;
+use fanfare_mcp::{Declared, Era, Error, Id, Incoming, Method, Request as Asked, Version, headers};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use crate::doorway::{Peer, body};
+use crate::mcp::caller::Client;
+use crate::mcp::door::Door;
+use crate::mcp::streamable_http::refusal::Refusal;
+
+/// Largest message: an event with all its data, written with escapes.
+const MESSAGE_LEN_MAX: usize = 4 * 1024 * 1024;
+
+/// What a client takes as an answer. One that does not say takes anything, and so does `*/*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Accepts {
+    json: bool,
+    events: bool,
+}
+
+/// Takes a message, or a batch of them.
+pub async fn post(
+    State(door): State<Door>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
+    let client = door.client(principal, address, &parts)?;
+    let accepts = Accepts::of(&parts.headers);
+    if !accepts.json && !accepts.events {
+        let problem = "answers are `application/json` or `text/event-stream`, and `Accept` allows neither";
+        return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, Error::invalid_request(problem)));
+    }
+    if !is_json(&parts.headers) {
+        let error = Error::invalid_request("send JSON, with `Content-Type: application/json`");
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
+    }
+    let (bytes, in_flight) = body::read(&door.hub, body, MESSAGE_LEN_MAX).await?;
+    let exchange = Exchange { door, client, parts, accepts };
+    let answer = exchange.take(&bytes).await;
+    drop(in_flight);
+    answer
+}
+
+/// One request with a message in it.
+struct Exchange {
+    door: Door,
+    client: Client,
+    parts: Parts,
+    accepts: Accepts,
+}
+
+impl Exchange {
+    async fn take(self, bytes: &[u8]) -> Result<Response, Refusal> {
+        match json_rpc::parse(bytes)? {
+            Incoming::Batch(messages) => self.take_batch(messages).await,
+            Incoming::One(Message::Notification { method, params }) => {
+                if let Some(session) = self.session()?
+                    && let Some(job) = self.door.server.notified(&session, &method, &params)
+                {
+                    self.door.sessions.run(job).await;
+                }
+                Ok(StatusCode::ACCEPTED.into_response())
+            }
+            Incoming::One(Message::Request(request)) => {
+                let id = request.id.clone();
+                self.take_request(request).await.map_err(|refusal| refusal.of(id))
+            }
+            Incoming::One(Message::Response { id, outcome }) => {
+                let session = self.session()?.ok_or_else(|| {
+                    Error::invalid_request("nothing was asked outside of a session that this could answer")
+                })?;
+                session.answered(&id, outcome);
+                Ok(StatusCode::ACCEPTED.into_response())
+            }
+        }
+    }
+
+    /// Decides the era, once (2026-07-28, "Era negotiation").
+    async fn take_request(self, request: Asked) -> Result<Response, Refusal> {
+        match Declared::read(&request.params)? {
+            Declared::Modern { version, meta } => {
+                let version = self.check_modern(&version, &request)?;
+                self.answer_alone(request, version, meta).await
+            }
+            Declared::Legacy(meta) => {
+                let version = self.version()?;
+                if let Some(session) = self.session()? {
+                    return self.answer_in(session, request, meta).await;
+                }
+                if request.method.as_ref() == Method::Initialize.as_str() {
+                    return self.begin_session(&request, meta).await;
+                }
+                self.answer_alone(request, version.unwrap_or(Version::UNSAID), meta).await
+            }
+        }
+    }
+
+    /// Checks that the headers say what the body says.
+    fn check_modern(&self, version: &str, request: &Asked) -> Result<Version, Error> {
+        let sent = &self.parts.headers;
+        headers::check(sent, version, &request.method)?;
+        let version = Declared::served(version)?;
+        let method = Method::find(&request.method, Era::Modern)?;
+        headers::check_name(sent, &request.method, &request.params)?;
+        let tools = self.door.server.service().tools(self.client.toolset);
+        if method == Method::ToolsCall && tools.has_headers() {
+            let call = ToolCall::read(&request.params)?;
+            if let Some(wanted) = tools.headers(&call.name) {
+                headers::check_params(sent, wanted, call.arguments())?;
+            }
+        }
+        Ok(version)
+    }
+
+    /// Gives the legacy revision that the header names.
+    fn version(&self) -> Result<Option<Version>, Error> {
+        let Some(value) = self.parts.headers.get(headers::VERSION) else { return Ok(None) };
+        let name = value.to_str().unwrap_or_default().trim();
+        match Version::from_name(name) {
+            Some(version) if version.era() == Era::Legacy => Ok(Some(version)),
+            Some(_) => Err(Error::invalid_params(format!(
+                "a request of the revision {name} says so in `_meta`, with what the client can do"
+            ))),
+            None => Err(Error::unsupported_version(name)),
+        }
+    }
+}
+
+/// Gives the stream of a session, or, to whoever does not ask for one, whether the server is well.
+pub async fn get(
+    State(door): State<Door>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (parts, _) = request.into_parts();
+    if !parts.headers.get(header::ACCEPT).is_some_and(|accept| names(accept, "text/event-stream")) {
+        return Ok(health(&door));
+    }
+    let client = door.client(principal, address, &parts)?;
+    let accepts = Accepts::of(&parts.headers);
+    let exchange = Exchange { door, client, parts, accepts };
+    match exchange.session()? {
+        Some(session) => Ok(exchange.stream(&session)),
+        None => {
+            let error = Error::invalid_request(
+                "there is no stream without a session; POST `initialize` first, or `subscriptions/listen`",
+            );
+            let mut response = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).into_response();
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+            Ok(response)
+        }
+    }
+}
+
+/// Ends a session.
+pub async fn delete(
+    State(door): State<Door>,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let id = request.headers().get(headers::SESSION).and_then(|id| id.to_str().ok());
+    let id = id.ok_or_else(|| Error::invalid_request("name the session in `Mcp-Session-Id`"))?;
+    door.sessions.end(&*door.sessions.find(id, &principal)?);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn health(door: &Door) -> Response {
+    let identity = door.server.service().identity();
+    let versions: Vec<_> = Version::ALL.iter().map(|version| version.as_str()).collect();
+    Json(json!({
+        "status": "ok",
+        "name": identity.name,
+        "version": identity.version,
+        "protocol_versions": versions,
+        "sessions": door.sessions.count(),
+    }))
+    .into_response()
+}
+
+impl Accepts {
+    fn of(headers: &HeaderMap) -> Accepts {
+        if !headers.contains_key(header::ACCEPT) {
+            return Accepts { json: true, events: true };
+        }
+        let allows = |ranges: [&str; 3]| {
+            let mut values = headers.get_all(header::ACCEPT).iter();
+            values.any(|value| ranges.iter().any(|range| names(value, range)))
+        };
+        Accepts {
+            json: allows(["*/*", "application/*", "application/json"]),
+            events: allows(["*/*", "text/*", "text/event-stream"]),
+        }
+    }
+}
+
+fn names(accept: &HeaderValue, media_type: &str) -> bool {
+    accept.to_str().is_ok_and(|list| {
+        list.split(',')
+            .any(|range| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type))
+    })
+}
+
+/// What says nothing of itself is taken for JSON: it will show.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
+    let name = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    name.eq_ignore_ascii_case("application/json") || name.to_ascii_lowercase().ends_with("+json")
+}
+
+/// Gives a response with one JSON message.
+fn json_response(status: StatusCode, message: Vec<u8>) -> Response {
+    let mut response = (status, message).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Gives a response with events.
+fn event_response(body: Body) -> Response {
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    // Proxies that buffer would hold every message back.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+fn write_error(id: &Id, error: &Error) -> Vec<u8> {
+    json_rpc::write_error(Some(id), error)
+}
+
+impl Door {
+    /// Finds out who calls.
+    pub(super) fn client(
+        &self,
+        principal: Principal,
+        address: SocketAddr,
+        parts: &Parts,
+    ) -> Result<Client, Error> {
+        let is_forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"]
+            .iter()
+            .any(|name| parts.headers.contains_key(*name));
+        Ok(Client {
+            principal,
+            address: Some(address),
+            is_local: address.ip().is_loopback() && !is_forwarded,
+            toolset: self.toolset(parts.uri.query().unwrap_or_default())?,
+        })
+    }
+}

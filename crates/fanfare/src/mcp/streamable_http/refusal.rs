@@ -1,0 +1,74 @@
+//! Refusals: a status, and a JSON-RPC error that says why.
+
+use axum::response::{IntoResponse, Response};
+use fanfare_mcp::json_rpc::{self, Refused};
+use fanfare_mcp::{Error, Id, error};
+use http::{HeaderValue, StatusCode, header};
+
+use crate::doorway::body::BodyError;
+
+/// Why a request came to nothing.
+#[derive(Debug)]
+pub struct Refusal {
+    status: StatusCode,
+    id: Option<Id>,
+    error: Error,
+}
+
+impl Refusal {
+    /// Refuses with a status.
+    pub fn new(status: StatusCode, error: Error) -> Refusal {
+        Refusal { status, id: None, error }
+    }
+
+    /// Names the request, when it is known.
+    #[must_use]
+    pub fn of(mut self, id: Id) -> Refusal {
+        self.id = Some(id);
+        self
+    }
+}
+
+impl From<Error> for Refusal {
+    /// What was refused before it was looked at is the request's own fault.
+    fn from(error: Error) -> Refusal {
+        let status = match error.status() {
+            StatusCode::OK if error.code == error::INTERNAL => StatusCode::INTERNAL_SERVER_ERROR,
+            StatusCode::OK => StatusCode::BAD_REQUEST,
+            status => status,
+        };
+        Refusal::new(status, error)
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Refusal {
+        Refusal { id: refused.id, ..Refusal::from(refused.error) }
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(problem: BodyError) -> Refusal {
+        let text = problem.to_string();
+        match problem {
+            BodyError::BrokenOff => Refusal::new(StatusCode::BAD_REQUEST, Error::parse(text)),
+            BodyError::Refused(_) => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Error::busy(text)),
+            BodyError::TooLarge { .. } => {
+                Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Error::invalid_request(text))
+            }
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response =
+            (self.status, json_rpc::write_error(self.id.as_ref(), &self.error)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
