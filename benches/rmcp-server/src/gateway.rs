@@ -39,14 +39,13 @@ struct Push {
 
 #[derive(Serialize, JsonSchema)]
 struct Pushed<'a> {
-    status: &'static str,
-    message: &'a str,
-    timestamp: &'a str,
-    webhooks_notified: usize,
-    total_webhooks: usize,
     id: &'a str,
     channel: &'a str,
+    timestamp: &'a str,
     stream_clients: usize,
+    total_webhooks: usize,
+    webhooks_notified: usize,
+    repeated: bool,
 }
 
 #[derive(Clone)]
@@ -80,18 +79,19 @@ impl Gateway {
             timestamp,
         });
         let pushed = Pushed {
-            status: "success",
-            message: &event.message,
-            timestamp: &event.timestamp,
-            webhooks_notified: 0,
-            total_webhooks: 0,
             id: &event.id,
             channel: &event.channel,
+            timestamp: &event.timestamp,
             stream_clients,
+            total_webhooks: 0,
+            webhooks_notified: 0,
+            repeated: false,
         };
         // A sentence for the model, as Fanfare gives one, and not the structure once more as text, which costs more.
-        let sentence =
-            format!("pushed to `{}` as {}; {stream_clients} live listeners", event.channel, event.id);
+        let sentence = format!(
+            "Stored as {} on `{}`. It went to {stream_clients} live listeners; whoever comes later can still read it.",
+            event.id, event.channel
+        );
         let structure = serde_json::to_value(pushed)
             .map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
         let mut result = CallToolResult::success(vec![ContentBlock::text(sentence)]);
