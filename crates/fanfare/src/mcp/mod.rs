@@ -14,6 +14,7 @@ pub mod sessions;
 pub mod streamable_http;
 pub mod watching;
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
@@ -210,44 +211,41 @@ impl Server {
         session: &Arc<Session>,
         messages: Vec<Result<Message, Refused>>,
     ) -> BoxFuture<'static, ()> {
-        let work = self.begin_batch(session, messages, &session.outbox);
+        let Batch { answers, beside } = self.begin_batch(session, messages, &session.outbox);
         let session = Arc::clone(session);
-        async move {
-            if let Some(answer) = work.await {
+        let answer = async move {
+            if let Some(answers) = answers.await {
                 // A client that is gone needs no answer.
-                let _ = session.outbox.send(answer).await;
+                let _ = session.outbox.send(answers).await;
             }
-        }
-        .boxed()
+        };
+        futures_util::future::join(answer, futures_util::future::join_all(beside)).map(|_| ()).boxed()
     }
 
-    /// Begins everything in a batch (2025-03-26); gives the answers as one, when there are any. What is said before
-    /// them goes to `outbox`.
+    /// Begins everything in a batch (2025-03-26). What is said before the answers goes to `outbox`.
     pub fn begin_batch(
         &self,
         session: &Arc<Session>,
         messages: Vec<Result<Message, Refused>>,
         outbox: &Arc<Outbox>,
-    ) -> BoxFuture<'static, Option<Vec<u8>>> {
-        let work: Vec<_> = messages
-            .into_iter()
-            .filter_map(|message| match message {
-                Ok(Message::Request(request)) => Some(self.begin(session, request, outbox)),
-                Ok(message) => {
-                    let done = self.receive(session, Ok(Incoming::One(message)))?;
-                    Some(done.map(|()| None).boxed())
-                }
+    ) -> Batch {
+        let mut work = Vec::new();
+        let mut beside = Vec::new();
+        for message in messages {
+            match message {
+                Ok(Message::Request(request)) => work.push(self.begin(session, request, outbox)),
+                Ok(message) => beside.extend(self.receive(session, Ok(Incoming::One(message)))),
                 Err(refused) => {
                     let answer = write_error(refused.id.as_ref(), &refused.error);
-                    Some(std::future::ready(Some(answer)).boxed())
+                    work.push(std::future::ready(Some(answer)).boxed());
                 }
-            })
-            .collect();
-        async move {
+            }
+        }
+        let answers = async move {
             let answers: Vec<_> = futures_util::future::join_all(work).await.into_iter().flatten().collect();
             (!answers.is_empty()).then(|| [&b"["[..], &answers.join(&b','), b"]"].concat())
-        }
-        .boxed()
+        };
+        Batch { answers: answers.boxed(), beside }
     }
 
     /// Begins to answer a request of a session. Nothing, when it was cancelled.
@@ -326,6 +324,20 @@ impl Server {
             // What a server does not know of a client, it can do without.
             _ => None,
         }
+    }
+}
+
+/// A batch that was begun.
+pub struct Batch {
+    /// The answers as one message, when there are any.
+    pub answers: BoxFuture<'static, Option<Vec<u8>>>,
+    /// What goes on beside them.
+    pub beside: Vec<BoxFuture<'static, ()>>,
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("beside", &self.beside.len()).finish_non_exhaustive()
     }
 }
 

@@ -104,14 +104,25 @@ impl Exchange {
             let problem = "this revision knows no batches; send one message at a time";
             return Err(Error::invalid_request(problem).into());
         }
-        let session = session.unwrap_or_else(|| {
-            let session = Session::new("", self.client.clone(), Outbox::new());
-            session.agree_on(Version::V2025_03_26);
-            session
-        });
         let nobody = Arc::new(Outbox::new());
         nobody.end();
-        match self.door.server.begin_batch(&session, messages, &nobody).await {
+        let server = &self.door.server;
+        let answers = match session {
+            Some(session) => {
+                let batch = server.begin_batch(&session, messages, &nobody);
+                for job in batch.beside {
+                    self.door.sessions.run(job).await;
+                }
+                batch.answers.await
+            }
+            None => {
+                // What goes on in a session has none to go on in.
+                let passing = Session::new("", self.client, Outbox::new());
+                passing.agree_on(Version::V2025_03_26);
+                server.begin_batch(&passing, messages, &nobody).answers.await
+            }
+        };
+        match answers {
             Some(answers) => Ok(json_response(StatusCode::OK, answers)),
             None => Ok(axum::response::IntoResponse::into_response(StatusCode::ACCEPTED)),
         }
