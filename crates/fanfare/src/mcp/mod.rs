@@ -283,11 +283,11 @@ impl Server {
         call: Call,
         request: Request,
     ) -> BoxFuture<'static, Option<Vec<u8>>> {
-        let mut cancelled = match session.begin_call(&request.id) {
-            Ok(cancelled) => cancelled,
+        let (mut cancelled, answering) = match session.begin_call(&request.id) {
+            Ok(begun) => begun,
             Err(error) => return refuse(&request.id, &error),
         };
-        let (server, session) = (self.clone(), Arc::clone(session));
+        let server = self.clone();
         async move {
             let answer = tokio::select! {
                 answer = server.answer(&call, &request) => {
@@ -295,7 +295,7 @@ impl Server {
                 }
                 () = cancelled.asked() => None,
             };
-            session.end_call(&request.id);
+            drop(answering);
             answer
         }
         .boxed()
