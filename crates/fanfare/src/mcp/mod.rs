@@ -3,6 +3,7 @@
 //! A transport frames bytes, finds out who calls and in which era ([`caller`]), and hands requests to [`Server`], which
 //! knows no transport. What is served is a [`service::Service`]; the gateway's is in [`gateway`].
 
+pub mod batch;
 pub mod call;
 pub mod caller;
 pub mod door;
@@ -14,7 +15,6 @@ pub mod sessions;
 pub mod streamable_http;
 pub mod watching;
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
@@ -206,48 +206,6 @@ impl Server {
         }
     }
 
-    fn receive_batch(
-        &self,
-        session: &Arc<Session>,
-        messages: Vec<Result<Message, Refused>>,
-    ) -> BoxFuture<'static, ()> {
-        let Batch { answers, beside } = self.begin_batch(session, messages, &session.outbox);
-        let session = Arc::clone(session);
-        let answer = async move {
-            if let Some(answers) = answers.await {
-                // A client that is gone needs no answer.
-                let _ = session.outbox.send(answers).await;
-            }
-        };
-        futures_util::future::join(answer, futures_util::future::join_all(beside)).map(|_| ()).boxed()
-    }
-
-    /// Begins everything in a batch (2025-03-26). What is said before the answers goes to `outbox`.
-    pub fn begin_batch(
-        &self,
-        session: &Arc<Session>,
-        messages: Vec<Result<Message, Refused>>,
-        outbox: &Arc<Outbox>,
-    ) -> Batch {
-        let mut work = Vec::new();
-        let mut beside = Vec::new();
-        for message in messages {
-            match message {
-                Ok(Message::Request(request)) => work.push(self.begin(session, request, outbox)),
-                Ok(message) => beside.extend(self.receive(session, Ok(Incoming::One(message)))),
-                Err(refused) => {
-                    let answer = write_error(refused.id.as_ref(), &refused.error);
-                    work.push(std::future::ready(Some(answer)).boxed());
-                }
-            }
-        }
-        let answers = async move {
-            let answers: Vec<_> = futures_util::future::join_all(work).await.into_iter().flatten().collect();
-            (!answers.is_empty()).then(|| [&b"["[..], &answers.join(&b','), b"]"].concat())
-        };
-        Batch { answers: answers.boxed(), beside }
-    }
-
     /// Begins to answer a request of a session. Nothing, when it was cancelled.
     fn begin(
         &self,
@@ -324,20 +282,6 @@ impl Server {
             // What a server does not know of a client, it can do without.
             _ => None,
         }
-    }
-}
-
-/// A batch that was begun.
-pub struct Batch {
-    /// The answers as one message, when there are any.
-    pub answers: BoxFuture<'static, Option<Vec<u8>>>,
-    /// What goes on beside them.
-    pub beside: Vec<BoxFuture<'static, ()>>,
-}
-
-impl fmt::Debug for Batch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch").field("beside", &self.beside.len()).finish_non_exhaustive()
     }
 }
 
