@@ -21,7 +21,7 @@ use axum::Router;
 use axum::routing::get;
 use fanfare_mcp::json_rpc::{Refused, write_error};
 use fanfare_mcp::lifecycle::Initialize;
-use fanfare_mcp::listen::{Listen, LogLevel, RESOURCES_MAX, acknowledged};
+use fanfare_mcp::listen::{Listen, LogLevel, RESOURCES_MAX, acknowledged, torn_down};
 use fanfare_mcp::outcome::{Cache, Scope};
 use fanfare_mcp::resources::{Named, Paged};
 use fanfare_mcp::tools::Call as ToolCall;
@@ -153,10 +153,14 @@ impl Server {
         let mut stop = self.stop.clone();
         let mut told = call.say(acknowledged(&honoured, &call.id)).await;
         while told.is_ok() {
-            tokio::select! {
-                Some(change) = changes.next() => told = call.say(change.write(Some(&call.id))).await,
-                () = stop.asked() => break,
-            }
+            told = tokio::select! {
+                Some(change) = changes.next() => call.say(change.write(Some(&call.id))).await,
+                () = stop.asked() => {
+                    // A client that is gone needs no farewell.
+                    let _ = call.say(torn_down(&call.id)).await;
+                    break;
+                }
+            };
         }
         Ok(Outcome::listened(&call.id))
     }
