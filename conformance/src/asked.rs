@@ -2,7 +2,7 @@
 
 use fanfare::mcp::call::Call;
 use fanfare_mcp::outcome::InputRequired;
-use fanfare_mcp::{Era, Error, Outcome};
+use fanfare_mcp::{Error, Outcome};
 use serde_json::{Map, Value, json};
 
 /// One question.
@@ -85,10 +85,6 @@ impl<'a> Round<'a> {
 
     /// Asks; `state` comes back with the answers.
     pub(crate) fn ask(&self, questions: &[Asked], state: Option<String>) -> Result<Outcome, Error> {
-        if self.call.era() == Era::Legacy {
-            let problem = "this asks back in a way that came with the revision 2026-07-28";
-            return Err(Error::invalid_request(problem));
-        }
         let lacking = questions.iter().filter(|asked| !self.call.can(asked.capability));
         let lacking: Map<_, _> = lacking.map(|asked| (asked.capability.to_owned(), json!({}))).collect();
         if !lacking.is_empty() {

@@ -68,23 +68,30 @@ pub(crate) fn get(call: &Call, wanted: &Get) -> Result<Outcome, Error> {
                 None => round.ask(&[asked], None),
             }
         }
-        name => Err(Error::invalid_params(format!("there is no prompt `{name}`"))),
+        name => Err(unknown(name)),
     }
 }
 
 /// Suggests values: the ones that begin with what is written.
-pub(crate) fn complete(wanted: &Complete) -> Vec<String> {
+pub(crate) fn complete(wanted: &Complete) -> Result<Vec<String>, Error> {
     let values: &[&str] = match &wanted.reference {
         Reference::Prompt { name } if name == ARGUMENTS => match wanted.argument.name.as_str() {
             "arg1" => &["first", "further", "testValue1"],
             "arg2" => &["second", "seventh", "testValue2"],
             _ => &[],
         },
+        Reference::Prompt { name } if !all().iter().any(|prompt| prompt.name == name) => {
+            return Err(unknown(name));
+        }
         Reference::Prompt { .. } => &[],
         Reference::Resource { .. } => &["1", "12", "123"],
     };
     let fitting = values.iter().filter(|value| value.starts_with(&wanted.argument.value));
-    fitting.map(|value| (*value).to_owned()).collect()
+    Ok(fitting.map(|value| (*value).to_owned()).collect())
+}
+
+fn unknown(name: &str) -> Error {
+    Error::invalid_params(format!("there is no prompt `{name}`"))
 }
 
 fn said(contents: Vec<Content>) -> Outcome {

@@ -37,21 +37,20 @@ impl Suite {
 }
 
 fn identity() -> Identity {
-    let lists = json!({
+    let capabilities = json!({
         "tools": { "listChanged": true },
         "prompts": { "listChanged": true },
         "resources": { "subscribe": true, "listChanged": true },
         "completions": {},
+        "logging": {},
     });
-    let mut legacy = lists.clone();
-    legacy["logging"] = json!({});
     Identity {
         name: "fanfare-conformance".to_owned(),
         title: "Fanfare, under test".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         instructions: "Fixtures for the conformance suite; nothing here does anything useful.".to_owned(),
-        legacy_capabilities: legacy,
-        modern_capabilities: lists,
+        legacy_capabilities: capabilities.clone(),
+        modern_capabilities: capabilities,
     }
 }
 
@@ -90,7 +89,7 @@ impl Service for Suite {
     }
 
     async fn complete(&self, _: &Caller, wanted: &Complete) -> Result<Vec<String>, Error> {
-        Ok(prompts::complete(wanted))
+        prompts::complete(wanted)
     }
 
     async fn watch(

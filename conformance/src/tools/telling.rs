@@ -45,8 +45,8 @@ pub(super) async fn call(suite: &Suite, call: &Call, name: &str) -> Option<Answe
         LOGGING | LOGGING_MODERN => log(call).await,
         PROGRESS => progress(call).await,
         RECONNECTION => {
+            // The answer comes at once: it must wait for the client, who is not there.
             call.hang_up();
-            tokio::time::sleep(PAUSE).await;
             Ok("This was answered after the connection had ended.")
         }
         TOOL_CHANGE => changed(suite, Change::Tools),

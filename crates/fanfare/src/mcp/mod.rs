@@ -25,7 +25,7 @@ use fanfare_mcp::listen::{Listen, LogLevel, RESOURCES_MAX, acknowledged, torn_do
 use fanfare_mcp::outcome::{Cache, Scope};
 use fanfare_mcp::resources::{Named, Paged};
 use fanfare_mcp::tools::Call as ToolCall;
-use fanfare_mcp::{Error, Id, Incoming, Message, Method, Outcome, Request, prompts};
+use fanfare_mcp::{Era, Error, Id, Incoming, Message, Method, Outcome, Request, prompts};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
@@ -90,6 +90,7 @@ impl Server {
             Method::Ping => Ok(Outcome::empty()),
             Method::PromptsGet => service.prompt(call, params.read()?).await,
             Method::PromptsList => {
+                params.read::<Paged>()?.only_page()?;
                 Ok(Outcome::complete(&json!({ "prompts": service.prompts() })).cached(STATIC_LIST))
             }
             Method::ResourcesList => {
@@ -101,13 +102,14 @@ impl Server {
                 }
                 Ok(Outcome::complete(&list).cached(Cache::NONE))
             }
-            Method::ResourcesRead => service.read(call, params.read()?).await,
+            Method::ResourcesRead => Ok(service.read(call, params.read()?).await?.or_cached(Cache::NONE)),
             Method::ResourcesSubscribe => {
                 let Named { uri, .. } = params.read()?;
                 session(&call.caller)?.watching.add(service, &call.caller, uri).await?;
                 Ok(Outcome::empty())
             }
             Method::ResourcesTemplates => {
+                params.read::<Paged>()?.only_page()?;
                 let list = json!({ "resourceTemplates": service.templates() });
                 Ok(Outcome::complete(&list).cached(STATIC_LIST))
             }
@@ -133,7 +135,10 @@ impl Server {
                 }
                 service.call(call, tool).await
             }
-            Method::ToolsList => Ok(service.tools(call.caller.client.toolset).outcome()),
+            Method::ToolsList => {
+                params.read::<Paged>()?.only_page()?;
+                Ok(service.tools(call.caller.client.toolset).outcome())
+            }
         }
     }
 
@@ -168,6 +173,10 @@ impl Server {
     /// Answers a request in the words of its era.
     pub async fn answer(&self, call: &Call, request: &Request) -> Result<Vec<u8>, Error> {
         let outcome = self.handle(call, request).await?;
+        if outcome.asks_back() && call.era() == Era::Legacy {
+            let problem = "this asks back in a way that came with the revision 2026-07-28";
+            return Err(Error::invalid_request(problem));
+        }
         Ok(self.write(&outcome, call))
     }
 

@@ -264,3 +264,31 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fanfare_core::Principal;
+    use fanfare_mcp::Id;
+
+    use super::Session;
+    use crate::mcp::caller::Client;
+    use crate::mcp::outbox::Outbox;
+    use crate::mcp::service::Toolset;
+
+    #[test]
+    fn a_call_that_nobody_waits_for_any_more_is_over() {
+        let client = Client {
+            principal: Principal::local(),
+            address: None,
+            is_local: true,
+            toolset: Toolset::default(),
+        };
+        let session = Session::new("", client, Outbox::new());
+        let (_, answering) = session.begin_call(&Id::number(1)).unwrap();
+        assert!(session.begin_call(&Id::number(1)).is_err(), "the id is in use");
+        assert_eq!(session.idle_since(), None);
+        drop(answering);
+        assert!(session.idle_since().is_some());
+        assert!(session.begin_call(&Id::number(1)).is_ok());
+    }
+}
