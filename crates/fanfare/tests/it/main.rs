@@ -13,6 +13,7 @@ mod cli_run;
 mod history;
 mod limits;
 mod listen;
+mod mcp_eras;
 mod mcp_http;
 mod origins;
 mod overview;
