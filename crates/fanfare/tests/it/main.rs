@@ -15,6 +15,7 @@ mod cli_run;
 mod history;
 mod limits;
 mod listen;
+mod mcp_eras;
 mod mcp_http;
 mod origins;
 mod overview;

@@ -16,6 +16,7 @@ use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
 
 use crate::doorway::heartbeat::Beats;
+use crate::mcp::batch;
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::outbox::{Outbox, Reader};
@@ -99,11 +100,8 @@ impl Exchange {
         messages: Vec<Result<Message, Refused>>,
     ) -> Result<Response, Refusal> {
         let session = self.session()?;
-        let version = session.as_ref().and_then(|session| session.version()).or(self.version()?);
-        if version.is_some_and(|version| version != Version::V2025_03_26) {
-            let problem = "this revision knows no batches; send one message at a time";
-            return Err(Error::invalid_request(problem).into());
-        }
+        let version = session.as_ref().and_then(|session| session.version());
+        batch::check(version.or(self.named_version()?))?;
         let nobody = Arc::new(Outbox::new());
         nobody.end();
         let server = &self.door.server;
