@@ -244,7 +244,9 @@ impl Hub {
             feeds.head()
         };
         self.shared.head.send_replace(head);
-        self.shared.channel_count.send_if_modified(|known| std::mem::replace(known, channel_count) != channel_count);
+        self.shared
+            .channel_count
+            .send_if_modified(|known| std::mem::replace(known, channel_count) != channel_count);
     }
 
     fn store(&self) -> &dyn Store {
