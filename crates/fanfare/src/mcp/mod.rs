@@ -112,7 +112,7 @@ impl Server {
             }
             Method::ResourcesUnsubscribe => {
                 let Named { uri, .. } = params.read()?;
-                session(&call.caller)?.watching.remove(service, &call.caller, &uri).await?;
+                session(&call.caller)?.watching.remove(&uri).await;
                 Ok(Outcome::empty())
             }
             Method::SetLevel => {
@@ -150,12 +150,17 @@ impl Server {
         }
         let (honoured, mut changes) = self.service.watch(&call.caller, &notifications).await?;
         let mut stop = self.stop.clone();
-        let mut told = call.say(acknowledged(&honoured, &call.id)).await;
-        while told.is_ok() {
-            tokio::select! {
-                Some(change) = changes.next() => told = call.say(change.write(Some(&call.id))).await,
-                () = stop.asked() => break,
+        let tell = async {
+            let mut told = call.say(acknowledged(&honoured, &call.id)).await;
+            while told.is_ok() {
+                let Some(change) = changes.next().await else { return std::future::pending().await };
+                told = call.say(change.write(Some(&call.id))).await;
             }
+        };
+        // A client that does not read must not hold the stop up.
+        tokio::select! {
+            () = tell => {}
+            () = stop.asked() => {}
         }
         Ok(Outcome::listened(&call.id))
     }
