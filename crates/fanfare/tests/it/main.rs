@@ -13,6 +13,8 @@ mod cli_run;
 mod history;
 mod limits;
 mod listen;
+mod mcp_listen;
+mod mcp_resources;
 mod origins;
 mod overview;
 mod push;

@@ -207,3 +207,31 @@ impl Latest {
         rows.into_iter().filter(|(row, _)| row.last_seq > before).map(|(row, _)| row.channel).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::{CHANNELS_INTERVAL, Channels, Duration, Instant, Moves, next_channels, watch};
+
+    #[tokio::test]
+    async fn what_comes_within_the_interval_is_told_once_and_at_its_end() {
+        let (head, moves) = watch::channel(0);
+        let mut channels = Some(Channels { uris: vec!["x".to_owned()], head: Moves(moves), told: None });
+        assert_eq!(next_channels(&mut channels).now_or_never(), None, "nothing has moved");
+        head.send_replace(1);
+        assert_eq!(next_channels(&mut channels).await.len(), 1);
+        let told = Instant::now() + Duration::from_millis(50) - CHANNELS_INTERVAL;
+        channels.as_mut().expect("channels").told = Some(told);
+        for seq in 2..5 {
+            head.send_replace(seq);
+            assert_eq!(next_channels(&mut channels).now_or_never(), None, "it is too soon");
+        }
+        // Those that were given up have lost nothing.
+        let deadline = Duration::from_secs(20);
+        let told_now = tokio::time::timeout(deadline, next_channels(&mut channels)).await;
+        assert_eq!(told_now.map(|changes| changes.len()), Ok(1));
+        assert!(told.elapsed() >= CHANNELS_INTERVAL);
+        assert_eq!(next_channels(&mut channels).now_or_never(), None, "all was told");
+    }
+}
