@@ -36,7 +36,7 @@ pub struct Client {
 /// The outlets with live connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {
-    /// An agent that is told of a channel's resource.
+    /// An agent that waits, or is told of a channel's resource.
     Mcp,
     /// Server-sent events.
     Sse,

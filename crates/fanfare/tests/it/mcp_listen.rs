@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-use crate::support::agent::{Agent, Era, Told};
+use crate::support::agent::{Agent, Era, Told, settled};
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
 use crate::support::soon;
@@ -14,8 +14,9 @@ fn latest(channel: &str) -> String {
     format!("fanfare://channels/{channel}/latest")
 }
 
-/// Begins an agent that is told of `uris`. Their channels get an event before: afterwards none of them is new.
+/// Begins an agent that is told of `uris`. What was pushed before is no change.
 async fn watching<'a>(gateway: &'a Gateway, era: Era, uris: &[&str]) -> (Agent<'a>, Told) {
+    settled(gateway).await;
     let agent = Agent::begin(gateway, era).await;
     let (told, honoured) = agent.listen(json!(7), json!({ "resourceSubscriptions": uris })).await;
     match era {
@@ -95,6 +96,7 @@ async fn another_channel_changes_the_list() {
     for era in Era::ALL {
         let gateway = Gateway::start().await;
         gateway.push("old", "x").await;
+        settled(&gateway).await;
         let agent = Agent::begin(&gateway, era).await;
         let (mut told, honoured) = agent.listen(json!(1), json!({ "resourcesListChanged": true })).await;
         if era == Era::Modern {

@@ -182,8 +182,8 @@ fn summarize(given: &Given<'_>) -> Result<String, Error> {
         .map_err(|invalid| Error::invalid_params(format!("the argument `since`: {invalid}")))?;
     Ok(format!(
         "Summarize what happened on the channel `{channel}` since `{since}`.\n\
-         1. Call `read_history` with channel `{channel}` and since `{since}`. As long as it says that there is more, call \
-         it again from where it stopped, ten times at most; when there is still more then, say how far you came.\n\
+         1. Call `read_history` with channel `{channel}` and since `{since}`. As long as it gives a `next_cursor`, call \
+         it again with that as `cursor`, ten times at most; when there is still more then, say how far you came.\n\
          2. Begin with what matters most: errors and warnings, what is not resolved, what changed. Then the rest in a few \
          lines, grouped, with numbers.\n\
          3. Give the id of each event that you rely on, so that I can look it up. Say so when there was nothing.\n\

@@ -1,6 +1,8 @@
 //! Resources: what an agent can look at by address. What stands in channels was written by others, and says so.
 
-use fanfare_core::{Channel, Filter, Pattern, Position, Priority, Timestamp};
+use std::sync::Arc;
+
+use fanfare_core::{Channel, Event, Filter, Pattern, Position, Priority, Timestamp};
 use fanfare_mcp::outcome::Cache;
 use fanfare_mcp::resources::{Contents, Named, Resource, Template};
 use fanfare_mcp::{Era, Error, Outcome};
@@ -110,19 +112,21 @@ impl Gateway {
                 json!({ "event": event })
             }
             Address::Latest(channel) => {
-                let rows = self.hub.channel_rows();
-                if rows.binary_search_by(|(row, _)| row.channel.cmp(&channel)).is_err() {
+                let events = self.latest(&channel).await.map_err(|error| unreadable(&error))?;
+                // Whoever has just pushed finds it, though the list of channels may be a moment behind.
+                if events.is_empty() && !self.hub.channel_rows().iter().any(|(row, _)| row.channel == channel)
+                {
                     return Err(missing(
-                        "nothing was ever pushed to this channel; `fanfare://channels` has all",
+                        "nothing was ever pushed to this channel; `fanfare://channels` says which there are",
                     ));
                 }
-                self.latest(&channel).await.map_err(|error| unreadable(&error))?
+                json!({ "channel": channel, "order": "newest first", "events": events })
             }
         };
         Ok(contents(uri, content))
     }
 
-    async fn latest(&self, channel: &Channel) -> Result<Value, store::Error> {
+    async fn latest(&self, channel: &Channel) -> Result<Vec<Arc<Event>>, store::Error> {
         let filter = Filter::new(vec![Pattern::from(channel)], Vec::new(), Priority::Min, None)
             .expect("one pattern is not too many");
         let extent = self.hub.extent();
@@ -143,7 +147,7 @@ impl Gateway {
             events.extend(page.events);
             read.until = page.scanned.saturating_sub(1);
         }
-        Ok(json!({ "channel": channel, "order": "newest first", "events": events }))
+        Ok(events)
     }
 }
 

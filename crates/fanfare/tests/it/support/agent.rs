@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::support::event_source::EventSource;
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
+use crate::support::soon;
 
 /// The revision of modern requests.
 const MODERN: &str = "2026-07-28";
@@ -23,6 +24,13 @@ pub(crate) enum Era {
 
 impl Era {
     pub(crate) const ALL: [Era; 2] = [Era::Legacy, Era::Modern];
+}
+
+/// Waits until the channels of everything that was pushed are known: that is a moment later.
+pub(crate) async fn settled(gateway: &Gateway) {
+    let last = gateway.hub.last().seq;
+    let mut moves = gateway.hub.moves();
+    soon("the head of the log", moves.wait_for(|seq| *seq >= last)).await.expect("a hub");
 }
 
 /// A client that asks.
