@@ -36,6 +36,8 @@ pub struct Client {
 /// The outlets with live connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {
+    /// An agent that waits, or is told of a channel's resource.
+    Mcp,
     /// Server-sent events.
     Sse,
     /// WebSocket.
@@ -46,6 +48,7 @@ impl Transport {
     /// Gives the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
+            Transport::Mcp => "mcp",
             Transport::Sse => "sse",
             Transport::WebSocket => "websocket",
         }

@@ -60,6 +60,8 @@ struct Shared {
     clients: Clients,
     /// Guards what is known of channels; held for a batch or a copy.
     channels: Mutex<Channels>,
+    /// How many channels there are.
+    channel_count: watch::Sender<usize>,
     admission: Admission,
     metrics: Metrics,
     closing: AtomicBool,
@@ -76,12 +78,14 @@ impl Hub {
         let head = store.extent().last;
         let follow = store.follow(head);
         let channels = Channels::new(store.channels().await?);
+        let channel_count = watch::Sender::new(channels.count());
         let shared = Shared {
             store,
             feeds: Mutex::new(Feeds::new(head)),
             head: watch::Sender::new(head),
             clients: Clients::default(),
             channels: Mutex::new(channels),
+            channel_count,
             admission: Admission::new(config.events_per_second),
             metrics,
             closing: AtomicBool::new(false),
@@ -163,7 +167,7 @@ impl Hub {
 
     /// Gives every channel with its rate in events per second, and how many live subscriptions match it.
     pub fn channels(&self) -> Vec<(ChannelRow, f64, usize)> {
-        let rows = self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner).list(clock::now());
+        let rows = self.channel_rows();
         let feeds = self.feeds();
         rows.into_iter()
             .map(|(row, rate)| {
@@ -171,6 +175,21 @@ impl Hub {
                 (row, rate, audience)
             })
             .collect()
+    }
+
+    /// Gives every channel with its rate in events per second, in order of the name.
+    pub fn channel_rows(&self) -> Vec<(ChannelRow, f64)> {
+        self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner).list(clock::now())
+    }
+
+    /// Gives how many channels there are, and tells when there is one more.
+    pub fn channel_count(&self) -> watch::Receiver<usize> {
+        self.shared.channel_count.subscribe()
+    }
+
+    /// Gives the last seq that readers can have, and tells when it moves.
+    pub fn moves(&self) -> watch::Receiver<u64> {
+        self.shared.head.subscribe()
     }
 
     /// Gives everybody who is connected.
@@ -214,13 +233,20 @@ impl Hub {
 
     /// Hands consecutive events to the feeds.
     fn deliver(&self, events: &[Arc<Event>]) {
-        self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner).note(events);
+        let channel_count = {
+            let mut channels = self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner);
+            channels.note(events);
+            channels.count()
+        };
         let head = {
             let mut feeds = self.feeds();
             feeds.deliver(events);
             feeds.head()
         };
         self.shared.head.send_replace(head);
+        self.shared
+            .channel_count
+            .send_if_modified(|known| std::mem::replace(known, channel_count) != channel_count);
     }
 
     fn store(&self) -> &dyn Store {

@@ -17,6 +17,8 @@ mod limits;
 mod listen;
 mod mcp_eras;
 mod mcp_http;
+mod mcp_listen;
+mod mcp_resources;
 mod origins;
 mod overview;
 mod push;
