@@ -6,6 +6,9 @@ const ENTRIES_MAX = 500;
 // `{ key, at, way: "in" | "out" | "note", event, method, rpcId, body, ms, wrong }`, oldest first.
 export const entries = signal([]);
 
+// Grows with each answer to a request that was written by hand.
+export const answered = signal(0);
+
 let lastKey = 0;
 // Requests without an answer yet, by id.
 const open = new Map();

@@ -4,7 +4,11 @@ import { preview, timeOfDay } from "../format.js";
 import { copy } from "../ui/copy.js";
 import { Icon } from "../ui/icon.js";
 import { JsonTree } from "../ui/json_tree.js";
-import { clear, entries } from "./log.js";
+import { answered, clear, entries } from "./log.js";
+
+// What is smaller opens whole.
+const SMALL = 1500;
+const WHOLE = -6;
 
 const beatsShown = signal(true);
 
@@ -42,6 +46,10 @@ function Lines({ shown }) {
   useEffect(() => {
     if (atEnd.current) box.current.scrollTop = box.current.scrollHeight;
   }, [newest]);
+  useEffect(() => {
+    // On a phone the log is below the form: the answer is what one waits for.
+    if (answered.value > 0) box.current.lastElementChild?.scrollIntoView({ block: "nearest" });
+  }, [answered.value]);
   const scrolled = () => {
     const { scrollTop, scrollHeight, clientHeight } = box.current;
     atEnd.current = scrollHeight - scrollTop - clientHeight < 40;
@@ -71,7 +79,7 @@ function Line({ entry }) {
     ${isOpen &&
     html`<div class="mcp-whole"><button type="button" class="icon-button" aria-label="Copy the message" title="Copy" onClick=${() => copy(JSON.stringify(body, null, 2), "message copied")}>
         <${Icon} name="copy" /></button>
-      <div class="json" data-testid="json-tree"><${JsonTree} value=${body} /></div></div>`}
+      <div class="json" data-testid="json-tree"><${JsonTree} value=${body} depth=${JSON.stringify(body).length < SMALL ? WHOLE : 0} /></div></div>`}
   </li>`;
 }
 
@@ -82,5 +90,7 @@ function summary({ event, body }) {
   if (body.error) return body.error.message;
   if (body.result?.content) return body.result.content.map(({ text, type }) => text ?? type).join(" ");
   if (body.result?.tools) return body.result.tools.map(({ name }) => name).join(", ");
-  return preview(body.result ?? body.params ?? {}, 200);
+  if (body.method === "tools/call") return `${body.params?.name}  ${preview(body.params?.arguments ?? {}, 200)}`;
+  const said = body.result ?? body.params ?? {};
+  return Object.keys(said).length > 0 ? preview(said, 200) : "";
 }

@@ -1,16 +1,18 @@
 // The request: a method, and its parameters as a form or as JSON.
 import { html } from "../../vendor/preact.js";
+import { Prose } from "../reference/prose.js";
 import { CopyButton } from "../ui/copy.js";
 import { Icon } from "../ui/icon.js";
 import { isConnected, request, tools } from "./connection.js";
 import * as draft from "./draft.js";
+import { answered } from "./log.js";
 import { SchemaForm } from "./schema_form.js";
 
 export function Request() {
   const { value: drafted } = draft.drafted;
   const send = (submit) => {
     submit.preventDefault();
-    if (drafted && isConnected.value) request(drafted.method, drafted.params);
+    if (drafted && isConnected.value) request(drafted.method, drafted.params, () => (answered.value += 1));
   };
   const whole = () => JSON.stringify({ jsonrpc: "2.0", id: 1, ...drafted }, null, 2);
   return html`<form class="mcp-request" onSubmit=${send} aria-label="Request">
@@ -37,7 +39,7 @@ function Tool() {
         ${tools.value.map(({ name }) => html`<option key=${name} value=${name}>${name}</option>`)}
       </select><${Icon} name="chevron" class="turned" /></span>
     </label>
-    <p class="mcp-about">${tool.description}</p>
+    <p class="mcp-about"><${Prose} text=${tool.description} inline /></p>
     <div class="mcp-modes" role="group" aria-label="Arguments as">
       ${["form", "json"].map(
         (mode) => html`<button type="button" key=${mode} aria-pressed=${draft.mode.value === mode} onClick=${() => draft.setMode(mode)} data-testid="mcp-mode-${mode}">

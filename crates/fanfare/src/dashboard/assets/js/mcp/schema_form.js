@@ -1,5 +1,6 @@
 // A form from a tool's JSON Schema: a field for each argument. What no field fits is written as JSON.
 import { html } from "../../vendor/preact.js";
+import { Prose } from "../reference/prose.js";
 import { Icon } from "../ui/icon.js";
 
 // What each kind of field makes of its text.
@@ -57,7 +58,7 @@ function Field({ name, member, text, wrong, required, onChange }) {
   return html`<div class="field mcp-field">
     <label for="mcp-field-${name}"><code>${name}</code>${required && html`<span class="required">required</span>`}</label>
     <${Input} id="mcp-field-${name}" name=${name} member=${member} text=${text} wrong=${wrong} hint=${hint} onChange=${onChange} />
-    <p class="hint ${wrong ? "wrong" : ""}" id=${hint}>${wrong ?? member.description}</p>
+    <p class="hint ${wrong ? "wrong" : ""}" id=${hint}>${wrong ?? html`<${Prose} text=${member.description} inline />`}</p>
   </div>`;
 }
 
