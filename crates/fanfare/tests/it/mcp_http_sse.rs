@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::Engine;
 use crate::support::gateway::Gateway;
-use crate::support::mcp_stream::{Door, request};
+use crate::support::mcp_stream::{Door, request, sessions};
 use crate::support::raw::Raw;
 
 #[tokio::test]
@@ -98,6 +98,16 @@ async fn clients_that_try_streamable_http_first_are_sent_to_get() {
     let refused = gateway.post_json("/sse", &request(1, "initialize", json!({}))).await;
     assert_eq!((refused.status, refused.header("allow")), (405, "GET"));
     assert!(refused.json()["error"]["message"].as_str().is_some_and(|text| text.contains("`/mcp`")));
+}
+
+#[tokio::test]
+async fn a_head_request_leaves_no_session() {
+    let gateway = Gateway::start().await;
+    for path in ["/sse", "/mcp/sse"] {
+        let answer = gateway.request("HEAD", path, |request| request).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, "text/event-stream"), "{path}");
+        sessions(&gateway, 0).await;
+    }
 }
 
 #[tokio::test]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::Engine;
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{Gateway, reqwest_client};
 use crate::support::mcp_stream::{Door, long_request, request, sessions};
 use crate::support::raw::Raw;
+use crate::support::{Engine, soon, until};
 
 #[tokio::test]
 async fn a_conversation_from_handshake_to_push() {
@@ -97,7 +97,7 @@ async fn a_flood_is_answered_and_bounded() {
             )
             .await;
         // What was cancelled is not answered, and makes room.
-        let answered = crate::support::until("room", async || {
+        let answered = until("room", async || {
             let answer = client.ask(&gateway, 300, "ping", json!({})).await;
             answer["result"].is_object().then_some(answer)
         })
@@ -144,9 +144,17 @@ async fn streams_end_when_the_gateway_does() {
         let (mut idle, mut busy) = (door.open(&gateway).await, door.open(&gateway).await);
         busy.send(&gateway, &long_request(1)).await;
         busy.message().await;
+        let path = if door == Door::HttpSse { "/sse" } else { "/mcp/sse" };
+        let shared = reqwest_client(true).get(gateway.url(path)).send();
+        let mut shared = soon("a stream over HTTP/2", shared).await.expect("an answer");
+        assert!(soon("its opening", shared.chunk()).await.expect("no break").is_some());
         gateway.begin_stop();
         assert_eq!(idle.next().await, None);
         while busy.next().await.is_some() {}
+        // A last frame may be empty.
+        while let Some(rest) = soon("its end", shared.chunk()).await.expect("no break") {
+            assert_eq!(rest, "");
+        }
         let took = gateway.stop().await;
         assert!(took < Duration::from_secs(5), "{took:?}");
     }
