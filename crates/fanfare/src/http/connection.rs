@@ -20,7 +20,6 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
 use tower::ServiceExt;
 
 use crate::doorway::Peer;
@@ -112,7 +111,8 @@ async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
     };
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEADER_LEN_MAX);
-    let mut connection = builder.serve_connection(Wire::new(stream, shared.stall_timeout), service);
+    let mut connection =
+        builder.serve_connection(Wire { stream: TokioIo::new(stream), blocked: false }, service);
     let mut stop = shared.stop.clone();
     let mut stopping = false;
     let taken = loop {
@@ -257,30 +257,10 @@ async fn answer(router: Router, mut request: Request<Incoming>, peer: SocketAddr
     }
 }
 
-/// A socket that remembers whether it took all that was written, and breaks when it takes nothing for too long: what
-/// is being answered to a client that does not read would be kept for ever.
+/// A socket that remembers whether it took all that was written.
 struct Wire {
     stream: TokioIo<TcpStream>,
     blocked: bool,
-    patience: Duration,
-    /// When it breaks; there while it is blocked.
-    stall: Option<Pin<Box<Sleep>>>,
-}
-
-impl Wire {
-    fn new(stream: TcpStream, patience: Duration) -> Wire {
-        Wire { stream: TokioIo::new(stream), blocked: false, patience, stall: None }
-    }
-
-    fn wrote(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        self.blocked = poll.is_pending();
-        if !self.blocked {
-            self.stall = None;
-            return poll;
-        }
-        let stall = self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.patience)));
-        stall.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
-    }
 }
 
 impl Read for Wire {
@@ -296,7 +276,8 @@ impl Read for Wire {
 impl Write for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.wrote(cx, poll)
+        self.blocked = poll.is_pending();
+        poll
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -317,6 +298,7 @@ impl Write for Wire {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.wrote(cx, poll)
+        self.blocked = poll.is_pending();
+        poll
     }
 }
