@@ -180,7 +180,7 @@ pub async fn start_serving(
         beats: beats.clone(),
         toolset: config.mcp.toolset,
     };
-    tokio::spawn(sessions_worker.run(accepting_stop.clone()));
+    let sessions = tokio::spawn(sessions_worker.run(accepting_stop.clone()));
     let shared = Shared {
         router: http::routes(gateway, mcp::routes(door)),
         reactors: Arc::clone(&reactors),
@@ -208,7 +208,7 @@ pub async fn start_serving(
     };
 
     let (stop, stop_asked) = Trigger::new();
-    let parts = Parts { store, hub: hub.clone(), servers, reactors, threads, follower, sweeper };
+    let parts = Parts { store, hub: hub.clone(), sessions, servers, reactors, threads, follower, sweeper };
     let phases = Phases { accepting, background, grace };
     let ended = tokio::spawn(supervise(parts, phases, stop_asked));
     Ok(Running { addresses, url, hub, stop, ended })
@@ -218,6 +218,7 @@ pub async fn start_serving(
 struct Parts {
     store: Arc<dyn Store>,
     hub: Hub,
+    sessions: JoinHandle<()>,
     servers: Vec<JoinHandle<()>>,
     reactors: Arc<Reactors>,
     threads: Vec<oneshot::Receiver<std::io::Result<()>>>,
@@ -260,6 +261,8 @@ async fn supervise(mut parts: Parts, phases: Phases, mut stop: Shutdown) -> Resu
         tracing::info!("streams were cut off that did not end in time");
         parts.reactors.hang_up();
     }
+    // The worker ends by itself; one that panicked has ended too.
+    let _ = parts.sessions.await;
     for server in parts.servers {
         // A server waits no longer than the grace; one that panicked has ended too.
         let _ = server.await;

@@ -128,6 +128,11 @@ async fn another_channel_changes_the_list() {
             assert_eq!(told.change().await, "list");
             drop((sentinel, told));
             gateway.begin_stop();
+            let torn_down = other.hear().await.expect("a farewell");
+            assert_eq!(
+                torn_down["method"], "notifications/cancelled",
+                "who asked for nothing was told: {torn_down}"
+            );
             let end = other.hear().await.expect("a result");
             assert_eq!(end["id"], 2, "who asked for nothing was told something: {end}");
         }
@@ -276,6 +281,8 @@ async fn the_end_of_the_gateway_ends_a_subscription_with_a_result() {
     let (mut told, _) = modern.listen(json!("s"), json!({ "resourceSubscriptions": [latest("a")] })).await;
     let (mut session, _) = legacy.listen(json!(0), json!({})).await;
     gateway.begin_stop();
+    let torn_down = told.hear().await.expect("a farewell");
+    assert_eq!(torn_down["params"]["requestId"], "s", "{torn_down}");
     let end = told.hear().await.expect("a result");
     assert_eq!((&end["id"], &end["result"]["resultType"]), (&json!("s"), &json!("complete")), "{end}");
     assert_eq!(end["result"]["_meta"]["io.modelcontextprotocol/subscriptionId"], "s");

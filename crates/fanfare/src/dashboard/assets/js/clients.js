@@ -32,6 +32,7 @@ export function Clients() {
         <div><h3>Terminal</h3><${Command} text=${examples.listen} /></div>
         <div><h3>Page</h3><${Command} text=${examples.page} /></div>
         <div><h3>WebSocket</h3><${Command} text=${examples.socket} /></div>
+        <div><h3>Agent (MCP)</h3><${Command} text=${examples.mcp} /><a class="ways-more" href="/mcp_sse_example.html">Try it in the browser</a></div>
       </div>
     </section>
   </div>`;
