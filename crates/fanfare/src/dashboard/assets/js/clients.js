@@ -15,7 +15,7 @@ const states = {
   stalled: ["stalled", "stalled"],
 };
 
-const transports = { sse: "SSE", websocket: "WebSocket" };
+const transports = { mcp: "MCP", sse: "SSE", websocket: "WebSocket" };
 
 export function Clients() {
   const { data, problem } = usePolled("/api/clients", 2000).value;
@@ -42,7 +42,7 @@ function ClientRow({ client }) {
   const [icon, word] = states[client.state] ?? ["info", client.state];
   return html`<tr role="row" data-testid="client-row">
     <${Cell} name="Transport"><span class="strong">${transports[client.transport] ?? client.transport}</span> <span class="muted">#${client.client}</span><//>
-    <${Cell} name="Address"><span class="mono">${client.address}</span> <span class="muted">${client.reader ?? client.principal}</span><//>
+    <${Cell} name="Address"><span class="mono">${client.address ?? "this machine"}</span> <span class="muted">${client.reader ?? client.principal}</span><//>
     <${Cell} name="Listens to">${client.patterns.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${" "}
       <span class="muted">${conditions(client)}</span><//>
     <${Cell} name="Connected"><time datetime=${client.connected_at} title=${fullTime(since)}>${ago(since, now.value)}</time><//>
