@@ -28,8 +28,9 @@ use crate::hub::channels::Channels;
 use crate::hub::client::{Client, Clients};
 use crate::hub::feeds::Feeds;
 use crate::hub::follower::Follower;
+use crate::hub::readers::Told;
 use crate::store;
-use crate::store::{ChannelRow, Extent, ReaderRow, Store};
+use crate::store::{ChannelRow, Extent, Store};
 use crate::telemetry::Metrics;
 
 /// What an operator may change.
@@ -66,7 +67,7 @@ struct Shared {
     closing: AtomicBool,
     started: Instant,
     /// Tells what was acknowledged.
-    acknowledgements: broadcast::Sender<Arc<ReaderRow>>,
+    acknowledgements: broadcast::Sender<Told>,
 }
 
 impl Hub {
@@ -174,6 +175,8 @@ impl Hub {
     pub fn close(&self) {
         self.shared.closing.store(true, Ordering::Release);
         self.feeds().wake_all();
+        // Nobody may be waiting.
+        let _ = self.shared.acknowledgements.send(Told::Closing);
     }
 
     /// Says whether it is stopping.

@@ -34,6 +34,15 @@ pub struct ReaderInfo {
     pub lag_is_exact: bool,
 }
 
+/// What somebody is told who waits for an acknowledgement.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// A reader is that far.
+    Acknowledged(Arc<ReaderRow>),
+    /// The gateway is stopping.
+    Closing,
+}
+
 /// Why nothing was acknowledged.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AckError {
@@ -65,13 +74,13 @@ impl Hub {
         let told = &self.shared.acknowledgements;
         if told.receiver_count() > 0 {
             // Whoever waited may be gone by now.
-            let _ = told.send(Arc::new(row.clone()));
+            let _ = told.send(Told::Acknowledged(Arc::new(row.clone())));
         }
         Ok(row)
     }
 
     /// Tells what is acknowledged from now on. Whoever lags has to look at [`Hub::receipts`] again.
-    pub fn acknowledgements(&self) -> broadcast::Receiver<Arc<ReaderRow>> {
+    pub fn acknowledgements(&self) -> broadcast::Receiver<Told> {
         self.shared.acknowledgements.subscribe()
     }
 
