@@ -8,6 +8,7 @@ pub(crate) mod log;
 pub(crate) mod raw;
 pub(crate) mod reader;
 pub(crate) mod socket;
+pub(crate) mod tools;
 
 use std::time::Duration;
 
