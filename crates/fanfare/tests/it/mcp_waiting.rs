@@ -77,7 +77,7 @@ async fn a_cursor_loses_and_repeats_nothing_under_load() {
         let push = async {
             for chunk in 0..EVENTS / 30 {
                 let event = |number: usize| {
-                    let channel = if number % 3 == 0 { "a.x" } else { "b" };
+                    let channel = if number.is_multiple_of(3) { "a.x" } else { "b" };
                     json!({"channel": channel, "message": number.to_string()})
                 };
                 gateway.push_batch((chunk * 30..(chunk + 1) * 30).map(event).collect()).await;
@@ -101,7 +101,7 @@ async fn a_cursor_loses_and_repeats_nothing_under_load() {
             got
         };
         let ((), got) = tokio::join!(push, wait);
-        let wanted: Vec<usize> = (0..EVENTS).filter(|number| number % 3 == 0).collect();
+        let wanted: Vec<usize> = (0..EVENTS).filter(|number| number.is_multiple_of(3)).collect();
         assert_eq!(got, wanted);
     }
 }
@@ -123,7 +123,7 @@ async fn an_acknowledgement_ends_the_wait() {
                 gateway.post_json(&format!("/api/readers/{reader}/ack"), &json!({"position": id})).await
             };
             let waits = gateway.tool(era, "wait_for", arguments);
-            let (told, answer) = soon("an answer", async { tokio::join!(waits, acknowledge) }).await;
+            let (told, answer) = soon("an answer", Box::pin(async { tokio::join!(waits, acknowledge) })).await;
             assert_eq!(answer.status, 200);
             assert_eq!(told.member("status"), "acknowledged");
             let readers = told.structured["readers"].as_array().expect("readers");
