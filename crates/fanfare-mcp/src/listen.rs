@@ -73,6 +73,13 @@ pub fn acknowledged(honoured: &Wanted, subscription: &Id) -> Vec<u8> {
     json_rpc::write_notification("notifications/subscriptions/acknowledged", &params)
 }
 
+/// Writes that the server ends a subscription; its last message is the result (2026-07-28, cancellation).
+pub fn torn_down(subscription: &Id) -> Vec<u8> {
+    let mut params = json!({ "requestId": subscription, "reason": "the server is stopping" });
+    tag(&mut params, Some(subscription));
+    json_rpc::write_notification("notifications/cancelled", &params)
+}
+
 fn tag(params: &mut Value, subscription: Option<&Id>) {
     if let Some(id) = subscription {
         params["_meta"] = json!({ SUBSCRIPTION_ID: id });

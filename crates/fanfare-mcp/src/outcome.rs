@@ -74,6 +74,18 @@ impl Outcome {
         self
     }
 
+    /// Says how long it may be kept, unless that was said already.
+    #[must_use]
+    pub fn or_cached(mut self, cache: Cache) -> Outcome {
+        self.cache.get_or_insert(cache);
+        self
+    }
+
+    /// Says whether it asks back, which only a modern client understands.
+    pub fn asks_back(&self) -> bool {
+        self.kind == Kind::InputRequired
+    }
+
     /// Writes the answer to `id`. `server_info` is JSON: what the server calls itself, in every modern result.
     pub fn write(&self, id: &Id, era: Era, server_info: &str) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.json.len() + server_info.len() + 256);

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::error::Error;
+
 /// A resource in a list.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,4 +73,14 @@ pub struct Named {
 pub struct Paged {
     /// Where the page before ended.
     pub cursor: Option<String>,
+}
+
+impl Paged {
+    /// Refuses a cursor, for a list that has one page: we never gave one. An empty one is as good as none.
+    pub fn only_page(&self) -> Result<(), Error> {
+        match self.cursor.as_deref() {
+            None | Some("") => Ok(()),
+            Some(_) => Err(Error::invalid_params("this list has one page; ask for it without a `cursor`")),
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Bodies, read within bounds.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
@@ -13,10 +15,13 @@ pub const PUSH_BODY_LEN_MAX: usize = 16 * 1024 * 1024;
 /// Largest body of any other request.
 pub const BODY_LEN_MAX: usize = 64 * 1024;
 
+/// How long the next piece of a body may take: a client that announces one and then is silent holds a connection.
+const FRAME_WAIT: Duration = Duration::from_secs(30);
+
 /// Why a body was not taken.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BodyError {
-    /// The connection ended before the body did.
+    /// The connection ended before the body did, or nothing came for half a minute.
     #[error("the body broke off")]
     BrokenOff,
     /// Too much is being accepted at the moment.
@@ -40,7 +45,9 @@ pub async fn read(hub: &Hub, mut body: Body, len_max: usize) -> Result<(Bytes, B
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     let mut len = 0;
-    while let Some(frame) = body.frame().await {
+    loop {
+        let frame = tokio::time::timeout(FRAME_WAIT, body.frame()).await.map_err(|_| BodyError::BrokenOff)?;
+        let Some(frame) = frame else { break };
         let frame = frame.map_err(|_| BodyError::BrokenOff)?;
         let Ok(data) = frame.into_data() else { continue };
         len += data.len();

@@ -15,6 +15,9 @@ use crate::http::limits::{Connections, Permit};
 /// When a connection could not be accepted for want of descriptors, wait so long before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How much longer than outlets the kernel waits for a socket that takes nothing.
+const USER_TIMEOUT_GRACE: Duration = Duration::from_secs(2);
+
 /// Accepts connections on one address.
 #[derive(Debug)]
 pub struct Server {
@@ -56,6 +59,12 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "the connection broke at once");
             return;
+        }
+        // What nobody takes must not wait for ever: neither for a machine that is gone, nor for a client that has
+        // stopped reading. Outlets notice by themselves, and a moment earlier; this is for every other answer.
+        let patience = self.shared.stall_timeout + USER_TIMEOUT_GRACE;
+        if let Err(error) = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(patience)) {
+            tracing::debug!(%peer, %error, "the kernel keeps what a client does not take");
         }
         match self.connections.admit(peer.ip()) {
             Ok(permit) => self.serve(stream, peer, permit, open),

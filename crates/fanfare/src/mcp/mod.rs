@@ -3,6 +3,7 @@
 //! A transport frames bytes, finds out who calls and in which era ([`caller`]), and hands requests to [`Server`], which
 //! knows no transport. What is served is a [`service::Service`]; the gateway's is in [`gateway`].
 
+pub mod batch;
 pub mod call;
 pub mod caller;
 pub mod door;
@@ -20,11 +21,11 @@ use axum::Router;
 use axum::routing::get;
 use fanfare_mcp::json_rpc::{Refused, write_error};
 use fanfare_mcp::lifecycle::Initialize;
-use fanfare_mcp::listen::{Listen, LogLevel, RESOURCES_MAX, acknowledged};
+use fanfare_mcp::listen::{Listen, LogLevel, RESOURCES_MAX, acknowledged, torn_down};
 use fanfare_mcp::outcome::{Cache, Scope};
 use fanfare_mcp::resources::{Named, Paged};
 use fanfare_mcp::tools::Call as ToolCall;
-use fanfare_mcp::{Error, Id, Incoming, Message, Method, Outcome, Request, prompts};
+use fanfare_mcp::{Era, Error, Id, Incoming, Message, Method, Outcome, Request, prompts};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
@@ -89,6 +90,7 @@ impl Server {
             Method::Ping => Ok(Outcome::empty()),
             Method::PromptsGet => service.prompt(call, params.read()?).await,
             Method::PromptsList => {
+                params.read::<Paged>()?.only_page()?;
                 Ok(Outcome::complete(&json!({ "prompts": service.prompts() })).cached(STATIC_LIST))
             }
             Method::ResourcesList => {
@@ -100,13 +102,14 @@ impl Server {
                 }
                 Ok(Outcome::complete(&list).cached(Cache::NONE))
             }
-            Method::ResourcesRead => service.read(call, params.read()?).await,
+            Method::ResourcesRead => Ok(service.read(call, params.read()?).await?.or_cached(Cache::NONE)),
             Method::ResourcesSubscribe => {
                 let Named { uri, .. } = params.read()?;
                 session(&call.caller)?.watching.add(service, &call.caller, uri).await?;
                 Ok(Outcome::empty())
             }
             Method::ResourcesTemplates => {
+                params.read::<Paged>()?.only_page()?;
                 let list = json!({ "resourceTemplates": service.templates() });
                 Ok(Outcome::complete(&list).cached(STATIC_LIST))
             }
@@ -132,7 +135,10 @@ impl Server {
                 }
                 service.call(call, tool).await
             }
-            Method::ToolsList => Ok(service.tools(call.caller.client.toolset).outcome()),
+            Method::ToolsList => {
+                params.read::<Paged>()?.only_page()?;
+                Ok(service.tools(call.caller.client.toolset).outcome())
+            }
         }
     }
 
@@ -152,10 +158,14 @@ impl Server {
         let mut stop = self.stop.clone();
         let mut told = call.say(acknowledged(&honoured, &call.id)).await;
         while told.is_ok() {
-            tokio::select! {
-                Some(change) = changes.next() => told = call.say(change.write(Some(&call.id))).await,
-                () = stop.asked() => break,
-            }
+            told = tokio::select! {
+                Some(change) = changes.next() => call.say(change.write(Some(&call.id))).await,
+                () = stop.asked() => {
+                    // A client that is gone needs no farewell.
+                    let _ = call.say(torn_down(&call.id)).await;
+                    break;
+                }
+            };
         }
         Ok(Outcome::listened(&call.id))
     }
@@ -163,6 +173,10 @@ impl Server {
     /// Answers a request in the words of its era.
     pub async fn answer(&self, call: &Call, request: &Request) -> Result<Vec<u8>, Error> {
         let outcome = self.handle(call, request).await?;
+        if outcome.asks_back() && call.era() == Era::Legacy {
+            let problem = "this asks back in a way that came with the revision 2026-07-28";
+            return Err(Error::invalid_request(problem));
+        }
         Ok(self.write(&outcome, call))
     }
 
@@ -205,51 +219,6 @@ impl Server {
         }
     }
 
-    fn receive_batch(
-        &self,
-        session: &Arc<Session>,
-        messages: Vec<Result<Message, Refused>>,
-    ) -> BoxFuture<'static, ()> {
-        let work = self.begin_batch(session, messages, &session.outbox);
-        let session = Arc::clone(session);
-        async move {
-            if let Some(answer) = work.await {
-                // A client that is gone needs no answer.
-                let _ = session.outbox.send(answer).await;
-            }
-        }
-        .boxed()
-    }
-
-    /// Begins everything in a batch (2025-03-26); gives the answers as one, when there are any. What is said before
-    /// them goes to `outbox`.
-    pub fn begin_batch(
-        &self,
-        session: &Arc<Session>,
-        messages: Vec<Result<Message, Refused>>,
-        outbox: &Arc<Outbox>,
-    ) -> BoxFuture<'static, Option<Vec<u8>>> {
-        let work: Vec<_> = messages
-            .into_iter()
-            .filter_map(|message| match message {
-                Ok(Message::Request(request)) => Some(self.begin(session, request, outbox)),
-                Ok(message) => {
-                    let done = self.receive(session, Ok(Incoming::One(message)))?;
-                    Some(done.map(|()| None).boxed())
-                }
-                Err(refused) => {
-                    let answer = write_error(refused.id.as_ref(), &refused.error);
-                    Some(std::future::ready(Some(answer)).boxed())
-                }
-            })
-            .collect();
-        async move {
-            let answers: Vec<_> = futures_util::future::join_all(work).await.into_iter().flatten().collect();
-            (!answers.is_empty()).then(|| [&b"["[..], &answers.join(&b','), b"]"].concat())
-        }
-        .boxed()
-    }
-
     /// Begins to answer a request of a session. Nothing, when it was cancelled.
     fn begin(
         &self,
@@ -285,11 +254,11 @@ impl Server {
         call: Call,
         request: Request,
     ) -> BoxFuture<'static, Option<Vec<u8>>> {
-        let mut cancelled = match session.begin_call(&request.id) {
-            Ok(cancelled) => cancelled,
+        let (mut cancelled, answering) = match session.begin_call(&request.id) {
+            Ok(begun) => begun,
             Err(error) => return refuse(&request.id, &error),
         };
-        let (server, session) = (self.clone(), Arc::clone(session));
+        let server = self.clone();
         async move {
             let answer = tokio::select! {
                 answer = server.answer(&call, &request) => {
@@ -297,7 +266,7 @@ impl Server {
                 }
                 () = cancelled.asked() => None,
             };
-            session.end_call(&request.id);
+            drop(answering);
             answer
         }
         .boxed()

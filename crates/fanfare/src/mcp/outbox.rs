@@ -121,6 +121,12 @@ impl Outbox {
         self.state().ended
     }
 
+    /// Says whether nothing follows `seq`, for any reader.
+    pub fn is_over(&self, seq: u64) -> bool {
+        let state = self.state();
+        state.ended && state.last() <= seq
+    }
+
     /// Makes the caller its one reader; an earlier one is told that nothing follows.
     pub fn attach(&self) -> Reader {
         let mut state = self.state();
@@ -240,6 +246,7 @@ mod tests {
         assert_eq!(second.seq, 2);
         assert_eq!(now(outbox.finish("last")), Some(Ok(())));
         assert_eq!(now(outbox.send("after the end")), Some(Err(Gone)));
+        assert!(outbox.is_ended() && !outbox.is_over(1), "what waits can still be taken");
         let mut seq = 1;
         while let Some(taken) = now(outbox.next(reader, seq)).expect("no wait") {
             assert_eq!(taken.seq, seq + 1);
@@ -247,6 +254,7 @@ mod tests {
             seq = taken.seq;
         }
         assert_eq!(seq as usize, WAITING_MAX + 1);
+        assert!(outbox.is_over(seq));
     }
 
     #[test]

@@ -70,6 +70,21 @@ impl Drop for Connected {
     }
 }
 
+/// A call that is being answered. It is over when this is dropped: also when nobody waits for the answer any more.
+#[derive(Debug)]
+pub struct Answering {
+    session: Arc<Session>,
+    id: Id,
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let mut state = self.session.state();
+        state.calls.remove(&self.id);
+        state.last_used = Instant::now();
+    }
+}
+
 impl Session {
     /// Begins one.
     pub fn new(id: impl Into<Box<str>>, client: Client, outbox: Outbox) -> Arc<Session> {
@@ -147,7 +162,7 @@ impl Session {
     }
 
     /// Notes a call, so that the client can cancel it; gives what tells when it does.
-    pub fn begin_call(&self, id: &Id) -> Result<Shutdown, Error> {
+    pub fn begin_call(self: &Arc<Session>, id: &Id) -> Result<(Shutdown, Answering), Error> {
         let (cancel, cancelled) = Trigger::new();
         let mut state = self.state();
         state.last_used = Instant::now();
@@ -162,14 +177,7 @@ impl Session {
             )));
         }
         state.calls.insert(id.clone(), cancel);
-        Ok(cancelled)
-    }
-
-    /// Notes that a call was answered, or needs no answer.
-    pub fn end_call(&self, id: &Id) {
-        let mut state = self.state();
-        state.calls.remove(id);
-        state.last_used = Instant::now();
+        Ok((cancelled, Answering { session: Arc::clone(self), id: id.clone() }))
     }
 
     /// Cancels a call; one that is answered already is let be.
@@ -254,5 +262,33 @@ impl Session {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fanfare_core::Principal;
+    use fanfare_mcp::Id;
+
+    use super::Session;
+    use crate::mcp::caller::Client;
+    use crate::mcp::outbox::Outbox;
+    use crate::mcp::service::Toolset;
+
+    #[test]
+    fn a_call_that_nobody_waits_for_any_more_is_over() {
+        let client = Client {
+            principal: Principal::local(),
+            address: None,
+            is_local: true,
+            toolset: Toolset::default(),
+        };
+        let session = Session::new("", client, Outbox::new());
+        let (_, answering) = session.begin_call(&Id::number(1)).unwrap();
+        assert!(session.begin_call(&Id::number(1)).is_err(), "the id is in use");
+        assert_eq!(session.idle_since(), None);
+        drop(answering);
+        assert!(session.idle_since().is_some());
+        assert!(session.begin_call(&Id::number(1)).is_ok());
     }
 }

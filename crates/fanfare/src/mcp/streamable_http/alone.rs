@@ -16,6 +16,7 @@ use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
 
 use crate::doorway::heartbeat::Beats;
+use crate::mcp::batch;
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::outbox::{Outbox, Reader};
@@ -99,19 +100,27 @@ impl Exchange {
         messages: Vec<Result<Message, Refused>>,
     ) -> Result<Response, Refusal> {
         let session = self.session()?;
-        let version = session.as_ref().and_then(|session| session.version()).or(self.version()?);
-        if version.is_some_and(|version| version != Version::V2025_03_26) {
-            let problem = "this revision knows no batches; send one message at a time";
-            return Err(Error::invalid_request(problem).into());
-        }
-        let session = session.unwrap_or_else(|| {
-            let session = Session::new("", self.client.clone(), Outbox::new());
-            session.agree_on(Version::V2025_03_26);
-            session
-        });
+        let version = session.as_ref().and_then(|session| session.version());
+        batch::check(version.or(self.named_version()?))?;
         let nobody = Arc::new(Outbox::new());
         nobody.end();
-        match self.door.server.begin_batch(&session, messages, &nobody).await {
+        let server = &self.door.server;
+        let answers = match session {
+            Some(session) => {
+                let batch = server.begin_batch(&session, messages, &nobody);
+                for job in batch.beside {
+                    self.door.sessions.run(job).await;
+                }
+                batch.answers.await
+            }
+            None => {
+                // What goes on in a session has none to go on in.
+                let passing = Session::new("", self.client, Outbox::new());
+                passing.agree_on(Version::V2025_03_26);
+                server.begin_batch(&passing, messages, &nobody).answers.await
+            }
+        };
+        match answers {
             Some(answers) => Ok(json_response(StatusCode::OK, answers)),
             None => Ok(axum::response::IntoResponse::into_response(StatusCode::ACCEPTED)),
         }

@@ -94,7 +94,7 @@ impl Exchange {
                 return Ok(json_response(StatusCode::OK, message.to_vec()));
             }
             // It was cancelled.
-            Ok(None) if outbox.is_ended() => {
+            Ok(None) if outbox.is_over(0) => {
                 session.close_stream(number);
                 return Ok(StatusCode::ACCEPTED.into_response());
             }
@@ -179,14 +179,17 @@ impl Stream {
 }
 
 /// Waits for the answer of a client that takes nothing else.
-async fn only_the_answer(session: &Session, number: u64, outbox: &Outbox, reader: Reader) -> Response {
+async fn only_the_answer(session: &Session, number: u64, outbox: &Outbox, mut reader: Reader) -> Response {
     let mut seq = 0;
     let mut answer = None;
-    while let Some(taken) = outbox.next(reader, seq).await {
-        seq = taken.seq;
-        if taken.is_last {
-            answer = Some(taken.message);
-            break;
+    while answer.is_none() && !outbox.is_over(seq) {
+        match outbox.next(reader, seq).await {
+            Some(taken) => {
+                seq = taken.seq;
+                answer = taken.is_last.then_some(taken.message);
+            }
+            // A call that hangs up wants its client to come back, and this one cannot.
+            None => reader = outbox.attach(),
         }
     }
     session.close_stream(number);

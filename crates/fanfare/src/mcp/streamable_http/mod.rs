@@ -129,16 +129,21 @@ impl Exchange {
         Ok(version)
     }
 
-    /// Gives the legacy revision that the header names.
-    fn version(&self) -> Result<Option<Version>, Error> {
+    /// Gives the revision that the header names.
+    fn named_version(&self) -> Result<Option<Version>, Error> {
         let Some(value) = self.parts.headers.get(headers::VERSION) else { return Ok(None) };
         let name = value.to_str().unwrap_or_default().trim();
-        match Version::from_name(name) {
-            Some(version) if version.era() == Era::Legacy => Ok(Some(version)),
-            Some(_) => Err(Error::invalid_params(format!(
-                "a request of the revision {name} says so in `_meta`, with what the client can do"
-            ))),
-            None => Err(Error::unsupported_version(name)),
+        Version::from_name(name).map(Some).ok_or_else(|| Error::unsupported_version(name))
+    }
+
+    /// Gives the revision that the header names, for a request that says nothing of itself.
+    fn version(&self) -> Result<Option<Version>, Error> {
+        let version = self.named_version()?;
+        match version.map(Version::era) {
+            None | Some(Era::Legacy) => Ok(version),
+            Some(Era::Modern) => Err(Error::invalid_params(
+                "a request of this revision says so in `_meta`, with what the client can do",
+            )),
         }
     }
 }

@@ -1,0 +1,105 @@
+//! The fixtures as a service.
+
+use async_trait::async_trait;
+use fanfare::mcp::call::Call;
+use fanfare::mcp::caller::Caller;
+use fanfare::mcp::service::{Service, ToolList, Toolset};
+use fanfare_mcp::lifecycle::Identity;
+use fanfare_mcp::listen::{Change, Wanted};
+use fanfare_mcp::prompts::{Complete, Get, Prompt};
+use fanfare_mcp::resources::{Named, Resource, Template};
+use fanfare_mcp::tools::Call as ToolCall;
+use fanfare_mcp::{Error, Outcome};
+use futures_util::stream::BoxStream;
+use serde_json::json;
+
+use crate::changes::Changes;
+use crate::sealed::Seal;
+use crate::{prompts, resources, tools};
+
+/// The fixtures, with what they share.
+#[derive(Debug)]
+pub(crate) struct Suite {
+    identity: Identity,
+    tools: ToolList,
+    /// What the tools that change something tell.
+    pub(crate) changes: Changes,
+    /// What keeps clients from changing the state that they carry for us.
+    pub(crate) seal: Seal,
+}
+
+impl Suite {
+    /// Makes the fixtures; draws the key of the seal.
+    pub(crate) fn new() -> anyhow::Result<Suite> {
+        let tools = ToolList::new(&tools::all());
+        Ok(Suite { identity: identity(), tools, changes: Changes::new(), seal: Seal::new()? })
+    }
+}
+
+fn identity() -> Identity {
+    let capabilities = json!({
+        "tools": { "listChanged": true },
+        "prompts": { "listChanged": true },
+        "resources": { "subscribe": true, "listChanged": true },
+        "completions": {},
+        "logging": {},
+    });
+    Identity {
+        name: "fanfare-conformance".to_owned(),
+        title: "Fanfare, under test".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        instructions: "Fixtures for the conformance suite; nothing here does anything useful.".to_owned(),
+        legacy_capabilities: capabilities.clone(),
+        modern_capabilities: capabilities,
+    }
+}
+
+#[async_trait]
+impl Service for Suite {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn tools(&self, _: Toolset) -> &ToolList {
+        &self.tools
+    }
+
+    async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error> {
+        tools::call(self, call, tool).await
+    }
+
+    fn prompts(&self) -> Vec<Prompt> {
+        prompts::all()
+    }
+
+    async fn prompt(&self, call: &Call, wanted: Get) -> Result<Outcome, Error> {
+        prompts::get(call, &wanted)
+    }
+
+    async fn resources(&self, _: &Caller, _: Option<&str>) -> Result<(Vec<Resource>, Option<String>), Error> {
+        Ok((resources::all(), None))
+    }
+
+    fn templates(&self) -> Vec<Template> {
+        resources::templates()
+    }
+
+    async fn read(&self, call: &Call, wanted: Named) -> Result<Outcome, Error> {
+        resources::read(&wanted.uri, call.era())
+    }
+
+    async fn complete(&self, _: &Caller, wanted: &Complete) -> Result<Vec<String>, Error> {
+        prompts::complete(wanted)
+    }
+
+    async fn watch(
+        &self,
+        caller: &Caller,
+        wanted: &Wanted,
+    ) -> Result<(Wanted, BoxStream<'static, Change>), Error> {
+        for uri in &wanted.resource_subscriptions {
+            resources::read(uri, caller.version.era())?;
+        }
+        Ok((wanted.clone(), self.changes.follow(wanted.clone())))
+    }
+}

@@ -1,0 +1,104 @@
+//! Several messages at once: a thing of 2025-03-26, which that revision brought and the next one took away.
+
+use std::fmt;
+use std::sync::Arc;
+
+use fanfare_mcp::json_rpc::{Message, Refused, write_error};
+use fanfare_mcp::{Declared, Error, Incoming, Method, Request, Version};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join, join_all};
+
+use crate::mcp::outbox::Outbox;
+use crate::mcp::session::Session;
+use crate::mcp::{Server, refuse};
+
+/// A batch that was begun.
+pub struct Batch {
+    /// The answers as one message, when there are any.
+    pub answers: BoxFuture<'static, Option<Vec<u8>>>,
+    /// What goes on beside them.
+    pub beside: Vec<BoxFuture<'static, ()>>,
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("beside", &self.beside.len()).finish_non_exhaustive()
+    }
+}
+
+/// Says whether a client may send batches; one that has not said its revision may.
+pub fn check(version: Option<Version>) -> Result<(), Error> {
+    match version {
+        None | Some(Version::V2025_03_26) => Ok(()),
+        Some(Version::V2024_11_05 | Version::V2025_06_18 | Version::V2025_11_25 | Version::V2026_07_28) => {
+            Err(Error::invalid_request("this revision knows no batches; send one message at a time"))
+        }
+    }
+}
+
+/// Says whether a request may come in a batch: not one that begins a session, as 2025-03-26 has it, and not a modern
+/// one, whose headers repeat a single body.
+fn check_one(request: &Request) -> Result<(), Error> {
+    let problem = match Declared::read(&request.params)? {
+        Declared::Modern { .. } => "a request that says everything about itself comes alone, not in a batch",
+        Declared::Legacy(_) if request.method.as_ref() == Method::Initialize.as_str() => {
+            "`initialize` comes alone, not in a batch"
+        }
+        Declared::Legacy(_) => return Ok(()),
+    };
+    Err(Error::invalid_request(problem))
+}
+
+impl Server {
+    /// Begins everything in a batch. What is said before the answers goes to `outbox`.
+    pub fn begin_batch(
+        &self,
+        session: &Arc<Session>,
+        messages: Vec<Result<Message, Refused>>,
+        outbox: &Arc<Outbox>,
+    ) -> Batch {
+        let mut work = Vec::new();
+        let mut beside = Vec::new();
+        for message in messages {
+            match message {
+                Ok(Message::Request(request)) => work.push(match check_one(&request) {
+                    Ok(()) => self.begin(session, request, outbox),
+                    Err(error) => refuse(&request.id, &error),
+                }),
+                Ok(message) => beside.extend(self.receive(session, Ok(Incoming::One(message)))),
+                Err(refused) => {
+                    let answer = write_error(refused.id.as_ref(), &refused.error);
+                    work.push(std::future::ready(Some(answer)).boxed());
+                }
+            }
+        }
+        let answers = async move {
+            let answers: Vec<_> = join_all(work).await.into_iter().flatten().collect();
+            (!answers.is_empty()).then(|| [&b"["[..], &answers.join(&b','), b"]"].concat())
+        };
+        Batch { answers: answers.boxed(), beside }
+    }
+
+    /// Takes a batch on a connection that carries messages both ways.
+    pub(super) fn receive_batch(
+        &self,
+        session: &Arc<Session>,
+        messages: Vec<Result<Message, Refused>>,
+    ) -> BoxFuture<'static, ()> {
+        let Batch { answers, beside } = match check(session.version()) {
+            Ok(()) => self.begin_batch(session, messages, &session.outbox),
+            Err(error) => {
+                let refusal = std::future::ready(Some(write_error(None, &error)));
+                Batch { answers: refusal.boxed(), beside: Vec::new() }
+            }
+        };
+        let session = Arc::clone(session);
+        let answer = async move {
+            if let Some(answers) = answers.await {
+                // A client that is gone needs no answer.
+                let _ = session.outbox.send(answers).await;
+            }
+        };
+        join(answer, join_all(beside)).map(|_| ()).boxed()
+    }
+}

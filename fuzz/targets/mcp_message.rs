@@ -1,0 +1,48 @@
+//! What a client says over MCP: nothing panics, every answer is one line of JSON, and a refusal names the request
+//! that it is for, when that can be read.
+
+#![no_main]
+
+use fanfare_mcp::json_rpc::{parse, write_error};
+use fanfare_mcp::{Declared, Era, Incoming, Message, Method, Outcome, tools};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+fuzz_target!(|bytes: &[u8]| {
+    let one = |message: &Message| match message {
+        Message::Notification { params, .. } => {
+            assert!(serde_json::from_str::<Value>(params.as_json()).is_ok_and(|params| params.is_object()));
+        }
+        Message::Request(request) => {
+            let answer = match Declared::read(&request.params) {
+                Ok(Declared::Legacy(_)) => {
+                    let _ = Method::find(&request.method, Era::Legacy);
+                    Outcome::empty().write(&request.id, Era::Legacy, "{}")
+                }
+                Ok(Declared::Modern { version, meta }) => {
+                    let _ = (Declared::served(&version), meta.can("elicitation.form"));
+                    Outcome::listened(&request.id).write(&request.id, Era::Modern, "{}")
+                }
+                Err(error) => write_error(Some(&request.id), &error),
+            };
+            assert!(!answer.contains(&b'\n'));
+            let answer: Value = serde_json::from_slice(&answer).expect("an answer is JSON");
+            assert!(answer["id"].is_string() || answer["id"].is_number());
+            if let Ok(call) = tools::Call::read(&request.params) {
+                assert!(call.arguments().starts_with('{'));
+            }
+        }
+        Message::Response { .. } => {}
+    };
+    match parse(bytes) {
+        Ok(Incoming::One(message)) => one(&message),
+        Ok(Incoming::Batch(messages)) => {
+            assert!(!messages.is_empty());
+            messages.iter().filter_map(|message| message.as_ref().ok()).for_each(one);
+        }
+        Err(refused) => {
+            let answer = write_error(refused.id.as_ref(), &refused.error);
+            assert!(serde_json::from_slice::<Value>(&answer).is_ok());
+        }
+    }
+});
