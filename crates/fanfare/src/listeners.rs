@@ -198,3 +198,63 @@ pub fn browsable(address: SocketAddr) -> SocketAddr {
         address => address,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+    use std::net::{IpAddr, SocketAddr};
+
+    use super::{Listeners, OPENED_MAX, Opened, Refused, refused};
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn where_it_listens_already_nothing_is_opened() {
+        for (own, host, port) in [
+            ("127.0.0.1:8000", None, Some(8000)),
+            ("127.0.0.1:8000", Some("127.0.0.1"), None),
+            ("127.0.0.1:8000", Some("::ffff:127.0.0.1"), Some(8000)),
+            ("0.0.0.0:8000", Some("127.0.0.1"), Some(8000)),
+            ("0.0.0.0:8000", Some("192.0.2.1"), None),
+            ("[::]:8000", Some("127.0.0.1"), Some(8000)),
+        ] {
+            let own: SocketAddr = own.parse().expect("an address");
+            let (_, worker) = Listeners::new(vec![own]);
+            let opened = worker.open(host.map(ip), port).expect("an address").0;
+            assert_eq!(opened, Opened { address: own, is_new: false }, "{own} {host:?} {port:?}");
+        }
+    }
+
+    #[test]
+    fn other_machines_may_connect_only_where_the_operator_lets_them() {
+        // An address that is kept for documents, so that nothing is opened even where it may be.
+        let elsewhere = Some(ip("192.0.2.1"));
+        let (_, worker) = Listeners::new(vec!["127.0.0.1:8000".parse().expect("an address")]);
+        for host in ["192.0.2.1", "0.0.0.0", "::", "169.254.1.1"] {
+            let said = worker.open(Some(ip(host)), Some(9000)).expect_err("other machines");
+            assert_eq!(said, Refused::OnlyThisMachine(ip(host)));
+        }
+        let (_, mut worker) = Listeners::new(vec!["192.0.2.7:8000".parse().expect("an address")]);
+        let address = "192.0.2.1:9000".parse().expect("an address");
+        assert_eq!(worker.open(elsewhere, Some(9000)).expect_err("not here"), Refused::NotHere(address));
+        worker.opened = vec![address; OPENED_MAX];
+        assert!(matches!(worker.open(None, Some(9001)).expect_err("enough"), Refused::TooMany(_)));
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_said_in_words() {
+        let address: SocketAddr = "127.0.0.1:80".parse().expect("an address");
+        for (kind, says) in [
+            (ErrorKind::AddrInUse, "another program listens on 127.0.0.1:80 already"),
+            (ErrorKind::PermissionDenied, "the system does not let this gateway listen on port 80"),
+            (
+                ErrorKind::OutOfMemory,
+                "the system does not let this gateway listen on 127.0.0.1:80: out of memory",
+            ),
+        ] {
+            assert_eq!(refused(address, &Error::from(kind)).to_string(), says);
+        }
+    }
+}

@@ -123,7 +123,8 @@ async fn an_acknowledgement_ends_the_wait() {
                 gateway.post_json(&format!("/api/readers/{reader}/ack"), &json!({"position": id})).await
             };
             let waits = gateway.tool(era, "wait_for", arguments);
-            let (told, answer) = soon("an answer", Box::pin(async { tokio::join!(waits, acknowledge) })).await;
+            let (told, answer) =
+                soon("an answer", Box::pin(async { tokio::join!(waits, acknowledge) })).await;
             assert_eq!(answer.status, 200);
             assert_eq!(told.member("status"), "acknowledged");
             let readers = told.structured["readers"].as_array().expect("readers");
@@ -192,6 +193,34 @@ async fn who_hangs_up_waits_no_longer() {
     let told = gateway.tool(Era::Modern, "list_targets", json!({"kind": "clients"})).await;
     assert_eq!(told.structured["clients"][0]["transport"], "mcp");
     drop(waiting);
+    gateway.clients(0).await;
+}
+
+#[tokio::test]
+async fn a_session_cancels_a_wait_by_its_id() {
+    let gateway = Gateway::start().await;
+    let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+    let begun = gateway.rpc(Era::Legacy, "initialize", hello, &[]).await;
+    let session = begun.header("mcp-session-id").to_owned();
+    let send = async |body: Value| {
+        let headers = [("mcp-session-id", session.as_str()), ("content-type", "application/json")];
+        let add = |request: reqwest::RequestBuilder| {
+            headers
+                .iter()
+                .fold(request, |request, (name, value)| request.header(*name, *value))
+                .body(body.to_string())
+        };
+        gateway.request("POST", "/mcp", add).await
+    };
+    let params = json!({"name": "wait_for", "arguments": {"channel": "a", "timeout_seconds": 50}});
+    let call = send(json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}));
+    let cancel = async {
+        gateway.clients(1).await;
+        let params = json!({"requestId": 7});
+        send(json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})).await
+    };
+    let (call, cancel) = Box::pin(async { tokio::join!(call, cancel) }).await;
+    assert_eq!((call.status, call.text().as_str(), cancel.status), (202, "", 202));
     gateway.clients(0).await;
 }
 
