@@ -25,7 +25,13 @@ async fn the_tools_are_listed_as_they_are() {
 
 /// Says what of a schema strict clients refuse, or models misread.
 fn strict(schema: &Value, at: &str, wrong: &mut Vec<String>) {
-    let Some(members) = schema.as_object() else { return };
+    let Some(members) = schema.as_object() else {
+        wrong.push(format!("{at} is no schema object"));
+        return;
+    };
+    if !["anyOf", "const", "enum", "type"].iter().any(|keyword| members.contains_key(*keyword)) {
+        wrong.push(format!("{at} says nothing of its value"));
+    }
     if members.get("type").is_some_and(|kind| !kind.is_string()) {
         wrong.push(format!("{at} has several types"));
     }
@@ -40,6 +46,9 @@ fn strict(schema: &Value, at: &str, wrong: &mut Vec<String>) {
     }
     for (name, property) in members.get("properties").and_then(Value::as_object).into_iter().flatten() {
         strict(property, &format!("{at}/{name}"), wrong);
+    }
+    for choice in members.get("anyOf").and_then(Value::as_array).into_iter().flatten() {
+        strict(choice, &format!("{at}|"), wrong);
     }
     if let Some(items) = members.get("items") {
         strict(items, &format!("{at}[]"), wrong);

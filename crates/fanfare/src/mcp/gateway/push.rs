@@ -17,7 +17,7 @@ use crate::listeners::{Opened, Refused};
 use crate::mcp::call::Call;
 use crate::mcp::caller::Client;
 use crate::mcp::gateway::answer::said;
-use crate::mcp::gateway::{Described, Gateway, arguments};
+use crate::mcp::gateway::{Described, Gateway, arguments, events};
 use crate::mcp::service::Toolset;
 
 /// The name of the tool that reaches whoever listens now.
@@ -42,7 +42,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "description": "What kind: `info`, `success`, `warning`, `error`, or a word of your own",
                 "default": "info",
             },
-            "data": { "description": "Anything for programs, as JSON; at most 256 KiB" },
+            "data": events::any_json("Anything for programs, as JSON; at most 256 KiB"),
             "priority": {
                 "type": "string",
                 "enum": ["min", "low", "default", "high", "max"],
@@ -131,8 +131,8 @@ pub(super) fn webhook() -> Described {
         description: "Push an event to every registered webhook, and to everybody who listens live. Use when other \
                       systems must act on it: start a job, open a ticket, page somebody. Not for mere progress, which \
                       only people watch: that is `push_stream`. A webhook may send it on to people and places outside \
-                      of this machine, so say nothing that should stay here; it is stored durably and cannot be taken \
-                      back. Leave `port` and `host` out. Example: {\"message\": \"deploy finished\", \"channel\": \
+                      of this machine, so say nothing that should stay here; it is stored durably (within \
+                      milliseconds) and cannot be taken back. Leave `port` and `host` out. Example: {\"message\": \"deploy finished\", \"channel\": \
                       \"deploys\", \"data\": {\"version\": \"1.4.2\"}}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
