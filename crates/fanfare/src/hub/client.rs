@@ -26,6 +26,8 @@ pub struct Client {
     pub reader: Option<ReaderName>,
     /// Since when.
     pub connected_at: Timestamp,
+    /// It was to get what comes after this seq.
+    pub began_after: u64,
     /// While live: the ordinal in the feed that comes next.
     pub(super) ordinal: AtomicU64,
     /// Everything up to this seq was handed to the outlet or did not pass the filter.
@@ -155,6 +157,7 @@ impl Clients {
             feed,
             reader: new.reader,
             connected_at: now,
+            began_after: seq,
             ordinal: AtomicU64::new(NOT_LIVE),
             seq: AtomicU64::new(seq),
             state: AtomicU8::new(ClientState::Replaying as u8),

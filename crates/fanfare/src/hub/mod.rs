@@ -8,6 +8,7 @@ pub mod client;
 pub mod feed;
 pub mod feeds;
 pub mod follower;
+pub mod history;
 pub mod item;
 pub mod publish;
 pub mod readers;
@@ -19,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fanfare_core::{Epoch, Event, Position};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::clock;
 use crate::hub::admission::{Admission, BytesInFlight};
@@ -27,8 +28,9 @@ use crate::hub::channels::Channels;
 use crate::hub::client::{Client, Clients};
 use crate::hub::feeds::Feeds;
 use crate::hub::follower::Follower;
+use crate::hub::readers::Told;
 use crate::store;
-use crate::store::{ChannelRow, Extent, Page, Read, Store};
+use crate::store::{ChannelRow, Extent, Store};
 use crate::telemetry::Metrics;
 
 /// What an operator may change.
@@ -66,6 +68,8 @@ struct Shared {
     metrics: Metrics,
     closing: AtomicBool,
     started: Instant,
+    /// Tells what was acknowledged.
+    acknowledgements: broadcast::Sender<Told>,
 }
 
 impl Hub {
@@ -90,6 +94,7 @@ impl Hub {
             metrics,
             closing: AtomicBool::new(false),
             started: Instant::now(),
+            acknowledgements: broadcast::Sender::new(readers::ACKNOWLEDGEMENTS_MAX),
         };
         let hub = Hub { shared: Arc::new(shared) };
         let follower = Follower::new(hub.clone(), follow);
@@ -136,33 +141,6 @@ impl Hub {
         let metrics = &self.shared.metrics;
         metrics.store_commits.inner().store(self.shared.store.commits(), Ordering::Relaxed);
         metrics.encode()
-    }
-
-    /// Reads a page of the history.
-    pub async fn history(&self, read: Read) -> Result<Page, store::Error> {
-        self.shared.store.read(read).await
-    }
-
-    /// Gives one event, when it is kept and has not expired.
-    pub async fn event(&self, position: Position) -> Result<Option<Arc<Event>>, store::Error> {
-        let extent = self.extent();
-        if position.epoch != self.epoch() || !(extent.first..=extent.last).contains(&position.seq) {
-            return Ok(None);
-        }
-        let read = Read {
-            after: position.seq - 1,
-            until: position.seq,
-            filter: fanfare_core::Filter::all(),
-            order: store::Order::Oldest,
-            limit: 1,
-            now: clock::now(),
-        };
-        Ok(self.shared.store.read(read).await?.events.pop())
-    }
-
-    /// Gives the last seq before `moment`.
-    pub async fn seq_before(&self, moment: fanfare_core::Timestamp) -> Result<u64, store::Error> {
-        self.shared.store.seq_before(moment).await
     }
 
     /// Gives every channel with its rate in events per second, and how many live subscriptions match it.
@@ -216,6 +194,8 @@ impl Hub {
     pub fn close(&self) {
         self.shared.closing.store(true, Ordering::Release);
         self.feeds().wake_all();
+        // Nobody may be waiting.
+        let _ = self.shared.acknowledgements.send(Told::Closing);
     }
 
     /// Says whether it is stopping.

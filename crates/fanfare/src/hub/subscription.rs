@@ -276,6 +276,18 @@ impl Subscription {
         before
     }
 
+    /// Passes over what did not pass the filter, when nothing else is left; gives the position from which a later
+    /// subscription with this filter misses nothing.
+    pub fn settle(&mut self) -> Position {
+        // What is up to the head was put into the ring before: when the ring has nothing after this look, neither
+        // has the log up to there.
+        let head = self.hub.head();
+        if self.is_idle() {
+            self.client.seq.fetch_max(head, Ordering::Relaxed);
+        }
+        self.position()
+    }
+
     /// Notes that the socket takes nothing, or does again, for others to see.
     pub fn set_stalled(&self, stalled: bool) {
         self.client.set_state(match (stalled, &self.backlog) {

@@ -1,11 +1,20 @@
 //! The gateway as a service: its tools, resources and prompts.
 
+mod acknowledgement;
 mod address;
+mod answer;
 mod arguments;
 mod completion;
+mod delivery_status;
+mod events;
+mod filter;
+mod list_targets;
 mod prompts;
 mod push;
+mod read_history;
 mod resources;
+mod untrusted;
+mod wait_for;
 mod watch;
 
 use async_trait::async_trait;
@@ -13,12 +22,13 @@ use fanfare_mcp::lifecycle::Identity;
 use fanfare_mcp::listen::{Change, Wanted};
 use fanfare_mcp::prompts::{Complete, Get, Prompt};
 use fanfare_mcp::resources::{Named, Resource, Template};
-use fanfare_mcp::tools::{Answer, Call as ToolCall, Tool};
+use fanfare_mcp::tools::{Annotations, Answer, Call as ToolCall, Tool};
 use fanfare_mcp::{Error, Outcome};
 use futures_util::stream::BoxStream;
 use serde_json::json;
 
 use crate::hub::Hub;
+use crate::listeners::Listeners;
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::service::{Service, ToolList, Toolset};
@@ -27,6 +37,7 @@ use crate::mcp::service::{Service, ToolList, Toolset};
 #[derive(Debug)]
 pub struct Gateway {
     hub: Hub,
+    listeners: Listeners,
     identity: Identity,
     /// By [`Toolset`], in its order.
     tools: [ToolList; 3],
@@ -38,10 +49,25 @@ struct Described {
     toolset: Toolset,
 }
 
+/// What a tool that changes nothing may do.
+const LOOKS: Annotations = Annotations {
+    read_only_hint: true,
+    destructive_hint: false,
+    idempotent_hint: true,
+    open_world_hint: false,
+};
+
 impl Gateway {
-    /// Serves `hub`.
-    pub fn new(hub: Hub) -> Gateway {
-        let described = [push::stream(), push::webhook()];
+    /// Serves `hub`; what callers want to listen on is opened by `listeners`.
+    pub fn new(hub: Hub, listeners: Listeners) -> Gateway {
+        let described = [
+            push::stream(),
+            push::webhook(),
+            read_history::described(),
+            wait_for::described(),
+            list_targets::described(),
+            delivery_status::described(),
+        ];
         let list = |toolset: Toolset| {
             let tools: Vec<_> = described
                 .iter()
@@ -51,7 +77,7 @@ impl Gateway {
             ToolList::new(&tools)
         };
         let tools = Toolset::ALL.map(list);
-        Gateway { hub, identity: identity(), tools }
+        Gateway { hub, listeners, identity: identity(), tools }
     }
 }
 
@@ -98,11 +124,15 @@ impl Service for Gateway {
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error> {
         let arguments = tool.arguments();
         let answer = match tool.name.as_str() {
+            delivery_status::NAME => self.delivery_status(arguments).await,
+            list_targets::NAME => self.list_targets(arguments),
             push::STREAM => self.push(call, fanfare_core::Audience::Stream, arguments).await,
             push::WEBHOOK => self.push(call, fanfare_core::Audience::All, arguments).await,
+            read_history::NAME => self.read_history(arguments).await,
+            wait_for::NAME => self.wait_for(call, arguments).await,
             name => return Err(Error::invalid_params(format!("there is no tool `{name}`"))),
         };
-        Ok(Outcome::complete(&answer.unwrap_or_else(Answer::error)))
+        Ok(answer.unwrap_or_else(|problem| Outcome::complete(&Answer::error(problem))))
     }
 
     fn prompts(&self) -> Vec<Prompt> {
