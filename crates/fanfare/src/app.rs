@@ -76,6 +76,7 @@ pub struct Running {
     addresses: Vec<SocketAddr>,
     url: String,
     hub: Hub,
+    door: Door,
     stop: Trigger,
     ended: JoinHandle<Result<(), store::Error>>,
 }
@@ -94,6 +95,11 @@ impl Running {
     /// Gives the hub.
     pub fn hub(&self) -> &Hub {
         &self.hub
+    }
+
+    /// Gives what MCP clients are served with, for one that is in this process.
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 
     /// Begins to stop; [`Running::ended`] says when it has.
@@ -182,7 +188,7 @@ pub async fn start_serving(
     };
     tokio::spawn(sessions_worker.run(accepting_stop.clone()));
     let shared = Shared {
-        router: http::routes(gateway, mcp::routes(door)),
+        router: http::routes(gateway, mcp::routes(door.clone())),
         reactors: Arc::clone(&reactors),
         beats,
         stall_timeout: config.http.stall_timeout,
@@ -211,7 +217,7 @@ pub async fn start_serving(
     let parts = Parts { store, hub: hub.clone(), servers, reactors, threads, follower, sweeper };
     let phases = Phases { accepting, background, grace };
     let ended = tokio::spawn(supervise(parts, phases, stop_asked));
-    Ok(Running { addresses, url, hub, stop, ended })
+    Ok(Running { addresses, url, hub, door, stop, ended })
 }
 
 /// What must end before the gateway has.

@@ -6,13 +6,16 @@
 pub mod call;
 pub mod caller;
 pub mod door;
+pub mod duplex;
 pub mod gateway;
+pub mod lines;
 pub mod outbox;
 pub mod service;
 pub mod session;
 pub mod sessions;
 pub mod streamable_http;
 pub mod watching;
+pub mod websocket;
 
 use std::sync::Arc;
 

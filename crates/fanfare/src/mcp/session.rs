@@ -17,7 +17,7 @@ use crate::mcp::watching::Watching;
 use crate::shutdown::{Shutdown, Trigger};
 
 /// Most calls of one session at once: each may wait for its answer for a minute.
-const CALLS_MAX: usize = 64;
+pub const CALLS_MAX: usize = 64;
 /// Most questions to the client at once.
 const ASKS_MAX: usize = 64;
 /// How many answers are kept for a client that lost its connection when they were sent.
