@@ -1,5 +1,6 @@
 //! What the behaviour tests share: a gateway on a free port, and clients for every door.
 
+pub(crate) mod agent;
 pub(crate) mod answer;
 #[path = "../../../../fanfare-core/src/wire/event_source.rs"]
 pub(crate) mod event_source;
