@@ -194,6 +194,12 @@ impl Calls {
         tokio::time::timeout(limit, finished).await.is_ok()
     }
 
+    /// Forgets what has not begun.
+    pub fn forget_waiting(&mut self) {
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+    }
+
     /// Forgets a call that is cancelled before its turn has come.
     fn forget_cancelled(&mut self, incoming: &Incoming) {
         let Some(cancelled) = cancelled(incoming) else { return };

@@ -39,6 +39,8 @@ pub struct Session {
     state: Mutex<State>,
     /// What the client wants to hear of.
     pub(super) watching: Watching,
+    /// Its client goes to the next gateway when this one stops, with all that was not begun here.
+    moves_on: bool,
     ended: (Trigger, Shutdown),
 }
 
@@ -73,6 +75,15 @@ impl Drop for Connected {
 impl Session {
     /// Begins one.
     pub fn new(id: impl Into<Box<str>>, client: Client, outbox: Outbox) -> Arc<Session> {
+        Session::with(id.into(), client, outbox, false)
+    }
+
+    /// Begins one whose client goes to the next gateway when this one stops, with all that was not begun here.
+    pub fn moving_on(id: impl Into<Box<str>>, client: Client, outbox: Outbox) -> Arc<Session> {
+        Session::with(id.into(), client, outbox, true)
+    }
+
+    fn with(id: Box<str>, client: Client, outbox: Outbox, moves_on: bool) -> Arc<Session> {
         let state = State {
             version: None,
             meta: Meta::default(),
@@ -86,11 +97,12 @@ impl Session {
             connections: 0,
         };
         Arc::new(Session {
-            id: id.into(),
+            id,
             client,
             outbox: Arc::new(outbox),
             state: Mutex::new(state),
             watching: Watching::default(),
+            moves_on,
             ended: Trigger::new(),
         })
     }
@@ -177,6 +189,14 @@ impl Session {
         if let Some(cancel) = self.state().calls.get(id) {
             cancel.pull();
         }
+    }
+
+    /// Leaves a call unanswered that the gateway, which stops, has not begun; says whether the client asks the next one.
+    pub fn leave_call(&self, id: &Id) -> bool {
+        if self.moves_on {
+            self.cancel_call(id);
+        }
+        self.moves_on
     }
 
     /// Begins a question to the client.

@@ -26,6 +26,7 @@ use crate::mcp::door::Door;
 use crate::mcp::duplex::{Calls, MESSAGE_LEN_MAX};
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
+use crate::shutdown::Shutdown;
 
 /// The name of the subprotocol, for clients that ask for one.
 const SUBPROTOCOL: &str = "mcp";
@@ -67,25 +68,24 @@ async fn converse(door: Door, client: Client, Switched { stream, read, beats, mu
     }
     let wire = frames::messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await;
     let (mut sink, mut heard) = wire.split();
-    let session = Session::new(format!("{:032x}", rand::random::<u128>()), client, Outbox::new());
+    let session = Session::moving_on(format!("{:032x}", rand::random::<u128>()), client, Outbox::new());
     let silent = AtomicBool::new(false);
     let mut calls = Calls::new(door.server.clone(), Arc::clone(&session));
     let farewell = {
         let writing = write_out(&session.outbox, &mut sink, beats, &silent);
         tokio::pin!(writing);
-        let farewell = tokio::select! {
-            biased;
-            () = stop.asked() => None,
-            farewell = hear(&door, &mut calls, &mut heard, &silent) => Some(farewell),
-            farewell = &mut writing => Some(farewell),
+        let heard = tokio::select! {
+            heard = hear(&door, &mut calls, &mut heard, &silent, &mut stop) => heard,
+            farewell = &mut writing => Heard::End(farewell),
         };
-        match farewell {
-            Some(farewell) => {
+        match heard {
+            Heard::End(farewell) => {
                 session.end();
                 farewell
             }
-            None => {
+            Heard::Stop => {
                 let finishing = async {
+                    calls.forget_waiting();
                     let is_finished = calls.finish(FINISH_MAX).await;
                     session.end();
                     is_finished
@@ -104,16 +104,31 @@ async fn converse(door: Door, client: Client, Switched { stream, read, beats, mu
     }
 }
 
-/// Takes messages until there are no more; gives what is to be said at the end, if anything.
+/// Why nothing more is taken.
+enum Heard {
+    /// The connection ends; what is to be said, if anything.
+    End(Option<Farewell>),
+    /// The gateway stops.
+    Stop,
+}
+
+/// Takes messages until there are no more.
 async fn hear(
     door: &Door,
     calls: &mut Calls,
     heard: &mut SplitStream<Wire>,
     silent: &AtomicBool,
-) -> Option<Farewell> {
+    stop: &mut Shutdown,
+) -> Heard {
     loop {
         let message = tokio::select! {
-            message = heard.next(), if calls.has_room() => message?,
+            // First: what is taken after that would be begun in vain.
+            biased;
+            () = stop.asked() => return Heard::Stop,
+            message = heard.next(), if calls.has_room() => match message {
+                Some(message) => message,
+                None => return Heard::End(None),
+            },
             () = calls.progress() => continue,
         };
         silent.store(false, Ordering::Relaxed);
@@ -125,12 +140,14 @@ async fn hear(
                     Err(_) => calls.refuse(too_much(text.as_bytes())),
                 }
             }
-            Ok(Message::Binary(_)) => return Some((CloseCode::Unsupported, "send JSON in text frames")),
+            Ok(Message::Binary(_)) => {
+                return Heard::End(Some((CloseCode::Unsupported, "send JSON in text frames")));
+            }
             Ok(Message::Close(_) | Message::Frame(_) | Message::Ping(_) | Message::Pong(_)) => {}
             Err(WireError::Capacity(CapacityError::MessageTooLong { .. })) => {
-                return Some((CloseCode::Size, "the message is larger than 4 MiB"));
+                return Heard::End(Some((CloseCode::Size, "the message is larger than 4 MiB")));
             }
-            Err(error) => return frames::farewell(&error),
+            Err(error) => return Heard::End(frames::farewell(&error)),
         }
     }
 }

@@ -152,11 +152,11 @@ impl Gateway {
         let mut event = members.into_event(source).map_err(said)?;
         event.audience = audience;
         let address = client.address.map(|address| address.ip());
-        let published = self
-            .hub
-            .publish(&client.principal, address, vec![event])
-            .await
-            .map_err(|error| not_pushed(&error))?;
+        let published = match self.hub.publish(&client.principal, address, vec![event]).await {
+            Ok(published) => published,
+            Err(PushError::ShuttingDown) if call.leave() => std::future::pending().await,
+            Err(error) => return Err(not_pushed(&error)),
+        };
         let appended = &published.appended[0];
         let event = &appended.event;
         let listeners = published.stream_clients;
