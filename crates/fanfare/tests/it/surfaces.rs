@@ -24,6 +24,9 @@ const SURFACES: [(&str, &str); 16] = [
     ("POST /api/readers/{name}/ack", "listen"),
 ];
 
+/// Routes that speak a protocol of their own, which OpenAPI cannot describe, and the command that speaks it, too.
+const PROTOCOLS: [(&str, &str); 1] = [("/mcp", "mcp")];
+
 #[tokio::test]
 async fn every_route_has_a_command_or_a_reason() {
     let gateway = Gateway::start().await;
@@ -45,6 +48,11 @@ async fn every_route_has_a_command_or_a_reason() {
     for (route, command) in SURFACES.iter().filter(|(_, command)| !command.starts_with("none")) {
         let listed = help.lines().any(|line| line.split_whitespace().next() == Some(command));
         assert!(listed, "{route} is said to be `fanfare {command}`, which is not in the help");
+    }
+    for (path, command) in PROTOCOLS {
+        assert_eq!(gateway.get(path).await.status, 200, "{path}");
+        let listed = help.lines().any(|line| line.split_whitespace().next() == Some(command));
+        assert!(listed, "{path} is said to be `fanfare {command}`, which is not in the help");
     }
 }
 

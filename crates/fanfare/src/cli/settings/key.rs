@@ -65,7 +65,7 @@ keys! {
         "serve.stall-timeout", "FANFARE_STALL_TIMEOUT", "how long a reader may take nothing";
     ShutdownTimeout =>
         "serve.shutdown-timeout", "FANFARE_SHUTDOWN_TIMEOUT", "how long a stop may take";
-    Toolset => "serve.toolset", "FANFARE_TOOLSET", "which MCP tools are offered: essential, all or readonly";
+    Toolset => "serve.toolset", "FANFARE_TOOLSET", "MCP tools: essential, all or readonly";
     LogFormat => "serve.log-format", "FANFARE_LOG_FORMAT", "text or json";
 }
 
