@@ -1,7 +1,7 @@
 //! The gateway in this process, when it hosts one.
 
 use tokio::sync::oneshot;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::app;
 use crate::cli::{Failure, serve};
@@ -36,14 +36,10 @@ impl Hosted {
     /// Waits for its end, which nobody asked for; for ever when there is none.
     pub(crate) async fn failed(&mut self) -> Failure {
         match self.running.join_next().await {
-            Some(ended) => why(ended),
+            Some(Ok(Err(error))) => serve::store_failure(error),
+            Some(Ok(Ok(())) | Err(_)) => Failure::failed("the gateway in this process ended"),
             None => std::future::pending().await,
         }
-    }
-
-    /// Says whether it has ended, though nobody asked for that.
-    pub(crate) fn has_failed(&mut self) -> Option<Failure> {
-        self.running.try_join_next().map(why)
     }
 
     /// Stops it in order: readers are told, the log is closed, and another process may have it.
@@ -56,12 +52,5 @@ impl Hosted {
             }
         }
         Ok(())
-    }
-}
-
-fn why(ended: Result<Result<(), store::Error>, JoinError>) -> Failure {
-    match ended {
-        Ok(Err(error)) => serve::store_failure(error),
-        Ok(Ok(())) | Err(_) => Failure::failed("the gateway in this process ended"),
     }
 }

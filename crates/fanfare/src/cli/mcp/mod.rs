@@ -7,23 +7,23 @@ mod place;
 mod relay;
 mod repeat;
 mod stdio;
+mod thread;
 
 use std::time::Duration;
 
 use fanfare_core::Principal;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::app;
 use crate::cli::mcp::hosted::Hosted;
 use crate::cli::mcp::place::{Finder, Place, Trouble};
-use crate::cli::mcp::relay::{Relay, pause};
+use crate::cli::mcp::relay::{Question, Relay};
+use crate::cli::output::Output;
 use crate::cli::settings::Key;
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, logging};
-use crate::client;
-use crate::client::mcp::Socket;
+use crate::client::Target;
 use crate::mcp::caller::Client;
 use crate::mcp::lines;
 use crate::mcp::outbox::Outbox;
@@ -69,14 +69,6 @@ impl Args {
     }
 }
 
-/// What there is to speak to.
-enum Found {
-    /// A gateway in this process.
-    Here(app::Running),
-    /// A connection; nothing, when the gateway that was named does not answer yet.
-    There(Option<Socket>),
-}
-
 pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
     let patience = context.settings.timeout()?;
     let mut finder = Finder::new(&context.settings, context.output)?;
@@ -85,22 +77,16 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
         let mut stop = Stop::new()?;
         let mut hosted = Hosted::default();
         let found = tokio::select! {
-            found = first(&mut finder, patience) => found?,
+            found = finder.find() => found,
             _ = stop.asked() => return Ok(Exit::Ok),
         };
         let served = match found {
-            Found::Here(running) => {
-                tracing::debug!(url = running.url(), "hosting the gateway");
-                serve_here(running, &mut hosted, &mut stop).await
+            Ok(Place::Here(running)) => serve_here(running, &mut hosted, &mut stop).await,
+            // A gateway that does not answer yet may before the client has something to say.
+            Ok(Place::There(_)) | Err(Trouble::Passing(_)) => {
+                attach(finder, patience, &mut hosted, &mut stop, context.output).await
             }
-            Found::There(socket) => {
-                let relay = Relay::new(finder, patience, context.output);
-                let (input, output) = (stdio::input()?, stdio::output()?);
-                tokio::select! {
-                    served = relay.run(input, output, socket, &mut hosted) => served,
-                    _ = stop.asked() => Ok(()),
-                }
-            }
+            Err(Trouble::Lasting(failure)) => Err(failure),
         };
         // A second signal stops at once.
         tokio::select! {
@@ -110,51 +96,25 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
     })
 }
 
-/// Finds the first gateway, or becomes it.
-async fn first(finder: &mut Finder, patience: Duration) -> Result<Found, Failure> {
-    let deadline = Instant::now() + patience;
-    let mut attempt = 0;
-    loop {
-        let failure = match finder.find().await {
-            Ok(Place::Here(running)) => return Ok(Found::Here(running)),
-            Ok(Place::There(target)) => match client::mcp::connect(&target, finder.toolset()).await {
-                Ok(socket) => return Ok(Found::There(Some(socket))),
-                Err(error) if !error.is_passing() => return Err(error.into()),
-                // The client need not wait for it to be asked: it may come while the client has nothing to say.
-                Err(_) if finder.is_named() => return Ok(Found::There(None)),
-                Err(error) => error.into(),
-            },
-            Err(Trouble::Lasting(failure)) => return Err(failure),
-            Err(Trouble::Passing(failure)) => failure,
-        };
-        let pause = pause(attempt, finder.is_named());
-        if Instant::now() + pause >= deadline {
-            return Err(failure);
-        }
-        tokio::time::sleep(pause).await;
-        attempt += 1;
-    }
-}
-
 /// Serves the client as the gateway, without a connection in between.
 async fn serve_here(running: app::Running, hosted: &mut Hosted, stop: &mut Stop) -> Result<(), Failure> {
     let door = running.door();
     let client =
         Client { principal: Principal::local(), address: None, is_local: true, toolset: door.toolset };
     let session = Session::new(format!("{:032x}", rand::random::<u128>()), client, Outbox::new());
-    let (input, output) = (stdio::input()?, stdio::output()?);
     let (ask, asked) = oneshot::channel::<()>();
     let server = door.server.clone();
     hosted.add(running);
-    // On a thread of the runtime, which is the one that is told of input: no other has to be woken.
+    // Beside the gateway's own tasks: a push wakes some of them, which costs least on the thread that they run on.
     let mut serving = JoinSet::new();
-    serving.spawn(
-        async move { lines::serve(server, session, input, output, async { drop(asked.await) }).await },
-    );
+    serving.spawn(async move {
+        let stop = async { drop(asked.await) };
+        lines::serve(server, session, stdio::input()?, stdio::output()?, stop).await
+    });
     let served = async {
         match serving.join_next().await {
             Some(Ok(served)) => Ok(served?),
-            Some(Err(_)) | None => Err(Failure::failed("the conversation broke off")),
+            Some(Err(_)) | None => Err(broken_off()),
         }
     };
     tokio::pin!(served);
@@ -167,4 +127,52 @@ async fn serve_here(running: app::Running, hosted: &mut Hosted, stop: &mut Stop)
         served = served => served,
         _ = stop.asked() => Ok(()),
     }
+}
+
+/// Passes messages on to the gateway there is, and takes over when there is none any more.
+async fn attach(
+    mut finder: Finder,
+    patience: Duration,
+    hosted: &mut Hosted,
+    stop: &mut Stop,
+    output: Output,
+) -> Result<(), Failure> {
+    let (questions, mut asked) = mpsc::channel::<Question>(1);
+    let config = relay::Config {
+        finder: questions,
+        is_named: finder.is_named(),
+        toolset: finder.toolset().map(str::to_owned),
+        patience,
+    };
+    let mut ended =
+        thread::run(|| async { Relay::new(config).run(stdio::input()?, stdio::output()?).await })?;
+    loop {
+        tokio::select! {
+            served = &mut ended => return served.map_err(|_| broken_off())?,
+            failure = hosted.failed() => return Err(failure),
+            _ = stop.asked() => return Ok(()),
+            Some(question) = asked.recv() => {
+                let found = find(&mut finder, hosted, output).await;
+                // Whoever asked may have ended meanwhile.
+                drop(question.send(found));
+            }
+        }
+    }
+}
+
+/// Finds the gateway, or becomes it.
+async fn find(finder: &mut Finder, hosted: &mut Hosted, output: Output) -> Result<Target, Trouble> {
+    match finder.find().await? {
+        Place::Here(running) => {
+            let url = running.url().to_owned();
+            output.note(format!("nobody hosts the gateway any more; hosting it at {url}"));
+            hosted.add(running);
+            Ok(finder.target(&url))
+        }
+        Place::There(target) => Ok(target),
+    }
+}
+
+fn broken_off() -> Failure {
+    Failure::failed("the conversation with the client broke off")
 }

@@ -8,17 +8,16 @@ use std::time::Duration;
 use fanfare_mcp::json_rpc;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::cli::Failure;
-use crate::cli::mcp::hosted::Hosted;
 use crate::cli::mcp::memory::{Heard, Memory, Replay};
-use crate::cli::mcp::place::{Finder, Place, Trouble};
+use crate::cli::mcp::place::Trouble;
 use crate::cli::mcp::stdio::{Input, Output};
 use crate::client::mcp::Socket;
-use crate::client::{self, SILENCE_MAX, backoff};
+use crate::client::{self, SILENCE_MAX, Target, backoff};
 use crate::mcp::lines::{FINISH_MAX, FLUSH_MAX, Lines, write_out};
 use crate::mcp::outbox::Outbox;
 use crate::mcp::websocket::ANSWERED;
@@ -28,23 +27,38 @@ const STALL_MAX: Duration = Duration::from_secs(60);
 /// How long a goodbye may take that is on its way.
 const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
+/// Asks where the gateway is.
+pub(crate) type Question = oneshot::Sender<Result<Target, Trouble>>;
+
+/// What a relay is to do.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Who knows where the gateway is.
+    pub(crate) finder: mpsc::Sender<Question>,
+    /// Somebody named the gateway.
+    pub(crate) is_named: bool,
+    /// The set of tools that somebody chose.
+    pub(crate) toolset: Option<String>,
+    /// How long requests wait for a gateway.
+    pub(crate) patience: Duration,
+}
+
 /// A process that is attached.
 #[derive(Debug)]
 pub(crate) struct Relay {
-    finder: tokio::sync::Mutex<Finder>,
+    config: Config,
     /// Guards what is remembered; held for one message.
     memory: Mutex<Memory>,
     /// What the client is told.
     outbox: Outbox,
-    /// How long requests wait for a gateway.
-    patience: Duration,
+    /// There was a gateway.
+    was_connected: AtomicBool,
     /// The client says nothing more.
     input_ended: AtomicBool,
     /// Nothing is left to be answered.
     settled: Notify,
     /// Why there is no gateway, for so long that requests are refused.
     away: Mutex<Option<String>>,
-    output: crate::cli::output::Output,
 }
 
 /// How a connection ended.
@@ -58,31 +72,24 @@ enum End {
 type Sink = SplitSink<Socket, Message>;
 
 impl Relay {
-    pub(crate) fn new(finder: Finder, patience: Duration, output: crate::cli::output::Output) -> Relay {
+    pub(crate) fn new(config: Config) -> Relay {
         Relay {
-            finder: tokio::sync::Mutex::new(finder),
+            config,
             memory: Mutex::default(),
             outbox: Outbox::new(),
-            patience,
+            was_connected: AtomicBool::new(false),
             input_ended: AtomicBool::new(false),
             settled: Notify::new(),
             away: Mutex::default(),
-            output,
         }
     }
 
     /// Passes messages on until the input ends, and everything is answered.
-    pub(crate) async fn run(
-        &self,
-        input: Input,
-        output: Output,
-        socket: Option<Socket>,
-        hosted: &mut Hosted,
-    ) -> Result<(), Failure> {
+    pub(crate) async fn run(&self, input: Input, output: Output) -> Result<(), Failure> {
         let writing = write_out(&self.outbox, output);
         tokio::pin!(writing);
         let relayed = tokio::select! {
-            relayed = self.relay(Lines::new(input), socket, hosted) => relayed,
+            relayed = self.relay(Lines::new(input)) => relayed,
             written = &mut writing => return Ok(written?),
         };
         self.outbox.end();
@@ -93,32 +100,17 @@ impl Relay {
         relayed
     }
 
-    async fn relay(
-        &self,
-        mut lines: Lines<Input>,
-        mut socket: Option<Socket>,
-        hosted: &mut Hosted,
-    ) -> Result<(), Failure> {
+    async fn relay(&self, mut lines: Lines<Input>) -> Result<(), Failure> {
         loop {
-            let connected = match socket.take() {
-                Some(socket) => Some(socket),
-                None => self.reconnect(&mut lines, hosted).await?,
-            };
-            let Some(connected) = connected else { return Ok(()) };
-            let end = self.converse(connected, &mut lines, hosted).await?;
-            let End::Lost { answered } = end else { return Ok(()) };
+            let Some(socket) = self.reconnect(&mut lines).await? else { return Ok(()) };
+            let End::Lost { answered } = self.converse(socket, &mut lines).await else { return Ok(()) };
             let answers = self.memory().lost(answered);
             self.tell(answers).await;
         }
     }
 
     /// Speaks with a gateway until one side has enough.
-    async fn converse(
-        &self,
-        socket: Socket,
-        lines: &mut Lines<Input>,
-        hosted: &mut Hosted,
-    ) -> Result<End, Failure> {
+    async fn converse(&self, socket: Socket, lines: &mut Lines<Input>) -> End {
         let (mut sink, mut stream) = socket.split();
         let Replay { send, tell } = self.memory().replay();
         let up = async {
@@ -133,12 +125,11 @@ impl Relay {
         tokio::pin!(down);
         tokio::select! {
             up = up => match up {
-                Some(()) => Ok(End::Settled),
+                Some(()) => End::Settled,
                 // It may have said why before it took nothing more.
-                None => Ok(tokio::time::timeout(GOODBYE_MAX, down).await.unwrap_or(End::Lost { answered: false })),
+                None => tokio::time::timeout(GOODBYE_MAX, down).await.unwrap_or(End::Lost { answered: false }),
             },
-            end = &mut down => Ok(end),
-            failure = hosted.failed() => Err(failure),
+            end = &mut down => end,
         }
     }
 
@@ -237,14 +228,10 @@ impl Relay {
 
     /// Finds a gateway, or becomes one; reads what the client says meanwhile. Nothing, when the client needs none any
     /// more.
-    async fn reconnect(
-        &self,
-        lines: &mut Lines<Input>,
-        hosted: &mut Hosted,
-    ) -> Result<Option<Socket>, Failure> {
+    async fn reconnect(&self, lines: &mut Lines<Input>) -> Result<Option<Socket>, Failure> {
         let started = Instant::now();
         let last_trouble = Mutex::new(None::<Failure>);
-        let finding = self.find(hosted, &last_trouble);
+        let finding = self.find(&last_trouble);
         tokio::pin!(finding);
         let found = loop {
             let is_settled = self.input_ended.load(Ordering::Relaxed) && self.memory().is_settled();
@@ -259,7 +246,7 @@ impl Relay {
             tokio::select! {
                 found = &mut finding => break found,
                 () = self.read_ahead(lines), if reads => {}
-                () = tokio::time::sleep_until(started + self.patience), if !is_away => {
+                () = tokio::time::sleep_until(started + self.config.patience), if !is_away => {
                     let trouble = last_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
                     let problem = trouble.map_or_else(|| "it does not answer".into(), |trouble| trouble.what);
                     *self.away() = Some(format!("there is no gateway at the moment: {problem}"));
@@ -283,42 +270,37 @@ impl Relay {
     }
 
     /// Tries until a gateway takes us.
-    async fn find(
-        &self,
-        hosted: &mut Hosted,
-        last_trouble: &Mutex<Option<Failure>>,
-    ) -> Result<Socket, Failure> {
-        let mut finder = self.finder.lock().await;
+    async fn find(&self, last_trouble: &Mutex<Option<Failure>>) -> Result<Socket, Failure> {
         let mut attempt = 0;
         loop {
-            let target = match finder.find().await {
-                Ok(Place::Here(running)) => {
-                    let url = running.url().to_owned();
-                    self.output.note(format!("no gateway has the log any more; hosting it at {url}"));
-                    hosted.add(running);
-                    Ok(finder.target(&url))
-                }
-                Ok(Place::There(target)) => Ok(target),
-                Err(Trouble::Lasting(failure)) => return Err(failure),
-                Err(Trouble::Passing(failure)) => Err(failure),
-            };
-            let connected = match target {
-                Ok(target) => client::mcp::connect(&target, finder.toolset()).await.map_err(Failure::from),
-                Err(failure) => Err(failure),
-            };
-            match connected {
+            let failure = match self.connect().await {
                 Ok(socket) => return Ok(socket),
-                Err(failure) => {
-                    tracing::debug!(problem = %failure.what, "no gateway yet");
-                    *last_trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
-                }
-            }
-            if let Some(failure) = hosted.has_failed() {
-                return Err(failure);
-            }
-            tokio::time::sleep(pause(attempt, finder.is_named())).await;
+                Err(Trouble::Lasting(failure)) => return Err(failure),
+                Err(Trouble::Passing(failure)) => failure,
+            };
+            tracing::debug!(problem = %failure.what, "no gateway yet");
+            *last_trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+            tokio::time::sleep(pause(attempt, self.config.is_named)).await;
             attempt += 1;
         }
+    }
+
+    async fn connect(&self) -> Result<Socket, Trouble> {
+        let stopping = || Trouble::Lasting(Failure::failed("this process is about to end"));
+        let (question, answer) = oneshot::channel();
+        self.config.finder.send(question).await.map_err(|_| stopping())?;
+        let target = answer.await.map_err(|_| stopping())??;
+        let connected = client::mcp::connect(&target, self.config.toolset.as_deref()).await;
+        let socket = connected.map_err(|error| {
+            // What was a gateway once will be one again, whatever stands there now.
+            if error.is_passing() || self.was_connected.load(Ordering::Relaxed) {
+                Trouble::Passing(error.into())
+            } else {
+                Trouble::Lasting(error.into())
+            }
+        })?;
+        self.was_connected.store(true, Ordering::Relaxed);
+        Ok(socket)
     }
 
     /// Takes note of what the client says while there is no gateway: requests wait, the rest is of no use to the next.
@@ -359,7 +341,7 @@ impl Relay {
 }
 
 /// Gives the pause before the next try: short on this machine, where another process is about to take over.
-pub(crate) fn pause(attempt: u32, is_named: bool) -> Duration {
+fn pause(attempt: u32, is_named: bool) -> Duration {
     const FIRST: Duration = Duration::from_millis(100);
     const NEAR_ATTEMPT_MAX: u32 = 4;
     let attempt = if is_named { attempt } else { attempt.min(NEAR_ATTEMPT_MAX) };
