@@ -31,6 +31,17 @@ async fn stored(url: &str, channel: &str) -> Vec<String> {
     events.iter().map(|event| event["message"].as_str().expect("text").to_owned()).collect()
 }
 
+/// Says whether no thread of a process runs.
+fn is_stopped(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("a process");
+    let states = threads.map(|thread| {
+        let path = thread.expect("an entry").path().join("stat");
+        std::fs::read_to_string(path).expect("a state")
+    });
+    // The state follows the name, which is in brackets.
+    states.into_iter().all(|state| state.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')))
+}
+
 #[tokio::test]
 async fn three_processes_are_one_hub_and_two_hosts_may_be_killed() {
     let shell = Shell::new();
@@ -73,6 +84,8 @@ async fn calls_under_way_are_done_again_when_that_is_harmless_and_told_when_not(
     agent.push("a", "before").await;
     // It takes nothing any more, and whatever comes now is lost with it.
     host.signal(Signal::STOP);
+    let pid = host.pid();
+    until("every thread of the host", async || is_stopped(pid).then_some(())).await;
     let list = agent.send("tools/list", json!({})).await;
     let lost = agent.send("tools/call", push("a", "lost")).await;
     let lost_modern = agent.send("tools/call", modern(push("a", "lost"))).await;
@@ -84,8 +97,10 @@ async fn calls_under_way_are_done_again_when_that_is_harmless_and_told_when_not(
         { "jsonrpc": "2.0", "id": "b2", "method": "tools/call", "params": push("a", "lost in a batch") },
     ]);
     agent.say(&batch.to_string()).await;
-    // What is not known to be sent could not be lost.
     let ping = agent.send("ping", json!({})).await;
+    // The process answers this itself, so by then it has passed on what came before.
+    agent.say("no json").await;
+    assert_eq!(agent.hear().await["error"]["code"], -32700);
     host.signal(Signal::KILL);
     host.end().await;
     let mut answers = std::collections::HashMap::new();

@@ -124,12 +124,13 @@ impl Relay {
         let down = self.pass_back(&mut stream);
         tokio::pin!(down);
         tokio::select! {
+            biased;
+            end = &mut down => end,
             up = up => match up {
                 Some(()) => End::Settled,
                 // It may have said why before it took nothing more.
                 None => tokio::time::timeout(GOODBYE_MAX, down).await.unwrap_or(End::Lost { answered: false }),
             },
-            end = &mut down => end,
         }
     }
 
@@ -154,7 +155,10 @@ impl Relay {
                 }
                 return Some(());
             }
-            if let Some(last) = self.fill(lines).await {
+            let last = self.fill(lines).await;
+            // A gateway that ended before the client said this is noticed first: what it cannot have taken, it has not.
+            tokio::task::yield_now().await;
+            if let Some(last) = last {
                 self.pass_on_one(&last, sink).await?;
             }
         }
