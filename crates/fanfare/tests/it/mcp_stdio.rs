@@ -249,3 +249,42 @@ async fn a_named_gateway_that_is_not_there_is_said_and_waited_for() {
     assert_eq!(agent.end().await.code, 0);
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn stdin_and_stdout_may_be_pipes_sockets_or_files() {
+    use std::io::{Read, Write};
+    use std::net::Shutdown;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    use std::process::Stdio;
+    let shell = Shell::new();
+    shell.write("input", LIST);
+    let words = ["mcp", "--store", "memory", "--listen", "127.0.0.1:0"];
+    // Node gives its children sockets.
+    let (mut ours, theirs) = UnixStream::pair().expect("sockets");
+    let output = theirs.try_clone().expect("a descriptor");
+    let mut command = shell.command(&words);
+    command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::from(OwnedFd::from(output)));
+    let mut child = command.spawn().expect("it starts");
+    drop(command);
+    let read = tokio::task::spawn_blocking(move || {
+        let large = format!(r#"{{"jsonrpc":"2.0","id":2,"method":"{}"}}"#, "x".repeat(1 << 20));
+        ours.write_all(format!("{large}\n{LIST}").as_bytes()).expect("a write");
+        ours.shutdown(Shutdown::Write).expect("an end");
+        let mut text = String::new();
+        ours.read_to_string(&mut text).expect("text");
+        text
+    });
+    let said = tokio::time::timeout(crate::cli::DEADLINE, read).await.expect("in time").expect("an end");
+    assert_eq!(ids(&said), [2, 1]);
+    let ended = tokio::time::timeout(crate::cli::DEADLINE, child.wait()).await;
+    assert!(ended.expect("in time").expect("an end").success());
+
+    let file = |name: &str| std::path::Path::new(shell.home()).join(name);
+    let input = std::fs::File::open(file("input")).expect("a file");
+    let output = std::fs::File::create(file("output")).expect("a file");
+    let mut child = shell.command(&words).stdin(input).stdout(output).spawn().expect("it starts");
+    let ended = tokio::time::timeout(crate::cli::DEADLINE, child.wait()).await;
+    assert!(ended.expect("in time").expect("an end").success());
+    assert_eq!(ids(&shell.read("output")), [1]);
+}
