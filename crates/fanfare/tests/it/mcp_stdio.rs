@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::cli::{Gateway, Shell};
-use crate::support::agent::{Agent, modern, push};
+use crate::support::stdio::{Agent, modern, push};
 
 const LIST: &str = r#"{"jsonrpc":"2.0","method":"tools/list","id":1}"#;
 /// Hosts on any free port.

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::cli::Shell;
-use crate::support::agent::{Agent, modern, push};
+use crate::support::stdio::{Agent, modern, push};
 use crate::support::until;
 
 const ANYWHERE: [&str; 2] = ["--listen", "127.0.0.1:0"];

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::support::agent::{modern, push};
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
 use crate::support::socket::{Said, Socket};
+use crate::support::stdio::{modern, push};
 use crate::support::{Engine, soon};
 
 const HANDSHAKE: &str = "connection: Upgrade\r\nupgrade: websocket\r\n\

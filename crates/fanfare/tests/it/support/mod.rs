@@ -1,6 +1,5 @@
 //! What the behaviour tests share: a gateway on a free port, and clients for every door.
 
-pub(crate) mod agent;
 pub(crate) mod answer;
 #[path = "../../../../fanfare-core/src/wire/event_source.rs"]
 pub(crate) mod event_source;
@@ -9,6 +8,7 @@ pub(crate) mod log;
 pub(crate) mod raw;
 pub(crate) mod reader;
 pub(crate) mod socket;
+pub(crate) mod stdio;
 
 use std::time::Duration;
 
