@@ -8,9 +8,11 @@ pub mod call;
 pub mod caller;
 pub mod connection_sse;
 pub mod door;
+pub mod duplex;
 pub mod event_stream;
 pub mod gateway;
 pub mod http_sse;
+pub mod lines;
 pub mod outbox;
 mod refusal;
 pub mod service;
@@ -18,6 +20,7 @@ pub mod session;
 pub mod sessions;
 pub mod streamable_http;
 pub mod watching;
+pub mod websocket;
 
 use std::sync::Arc;
 
