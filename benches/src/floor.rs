@@ -13,6 +13,7 @@ use mio::{
 };
 
 use crate::{
+    mcp,
     process::allow_open_files,
     report::say,
     wire::head::{Head, Length},
@@ -31,6 +32,9 @@ pub(crate) struct Options {
     /// One write per event, or one for everything that was published during a turn of the loop
     #[arg(long, value_enum, default_value_t = Method::Write)]
     method: Method,
+    /// Answer MCP calls on stdin and stdout instead of listening
+    #[arg(long)]
+    stdio: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -51,6 +55,9 @@ impl Method {
 
 /// Serves until it is killed.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if options.stdio {
+        return mcp::floor::serve_stdio();
+    }
     ensure!(options.listen.ip().is_loopback(), "the floor has no protection: it listens on loopback only");
     allow_open_files(0)?;
     let mut poll = Poll::new()?;
@@ -153,6 +160,11 @@ impl Floor {
         let Length::Bytes(len) = head.length else { return Ok(()) };
         let Some(body) = connection.request.get(head.len..head.len + len) else { return Ok(()) };
         self.seq += 1;
+        if head.first_line.starts_with("POST /mcp ") {
+            write_answer(&connection.stream, &mcp::floor::answer(body, self.seq)?)?;
+            connection.request.clear();
+            return Ok(());
+        }
         append_frame(&mut self.frames, self.seq, message_of(body));
         connection.request.clear();
         self.unanswered.push((index, self.seq));
@@ -175,11 +187,16 @@ impl Floor {
         for (publisher, seq) in self.unanswered.drain(..) {
             let Some(Connection { stream, .. }) = &self.connections[publisher] else { continue };
             let body = format!(r#"{{"status":"success","id":"k3f9x2ab-{seq}"}}"#);
-            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-            rustix::io::write(stream, answer.as_bytes())?;
+            write_answer(stream, &body)?;
         }
         Ok(())
     }
+}
+
+fn write_answer(stream: &TcpStream, body: &str) -> Result<()> {
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    rustix::io::write(stream, answer.as_bytes())?;
+    Ok(())
 }
 
 /// The text in `{"message":"…"}`; the generator's messages need no unescaping.

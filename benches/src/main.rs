@@ -16,6 +16,7 @@ mod generator;
 mod histogram;
 mod idle;
 mod kill;
+mod mcp;
 mod pause;
 mod process;
 mod push;
@@ -46,6 +47,8 @@ enum Command {
     Idle(idle::Options),
     /// Kill the server under load, again and again, and check that nothing acknowledged is lost
     Kill(kill::Options),
+    /// MCP's tools/call: calls per second, and how long a caller waits
+    Mcp(mcp::Options),
     /// Durable events per second, and how long a pusher waits
     Push(push::Options),
     /// Readers that come for the whole log; the server must be fresh
@@ -63,6 +66,7 @@ fn main() -> Result<ExitCode> {
         Command::Floor(options) => floor::run(&options)?,
         Command::Idle(options) => report::emit("idle", &idle::run(&options.target, options.subscribers)?)?,
         Command::Kill(options) => kill::run(&options)?,
+        Command::Mcp(options) => report::emit("mcp", &mcp::run(&options)?)?,
         Command::Push(options) => report::emit("push", &push::run(&options.target, options.load)?)?,
         Command::Replay(options) => {
             replay::prepare(&options.target, options.events)?;

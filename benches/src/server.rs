@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{Child, ChildStderr, Command, Stdio},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         Arc, Mutex,
         mpsc::{self, Receiver, Sender},
@@ -48,7 +48,22 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `command` and does not wait until it listens.
     pub(crate) fn spawn(command: &mut Command, placement: &Placement) -> Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        Self::start(command.stdin(Stdio::null()).stdout(Stdio::null()), placement)
+    }
+
+    /// Starts `command` and gives the other ends of its standard streams.
+    pub(crate) fn spawn_piped(
+        command: &mut Command,
+        placement: &Placement,
+    ) -> Result<(Self, ChildStdin, ChildStdout)> {
+        let mut server = Self::start(command.stdin(Stdio::piped()).stdout(Stdio::piped()), placement)?;
+        let stdin = server.child.stdin.take().context("stdin is piped")?;
+        let stdout = server.child.stdout.take().context("stdout is piped")?;
+        Ok((server, stdin, stdout))
+    }
+
+    fn start(command: &mut Command, placement: &Placement) -> Result<Self> {
+        command.stderr(Stdio::piped());
         // A child inherits the affinity of the thread that starts it, so every thread of the server has it
         // from its first instruction.
         pin_to(&placement.server)?;
@@ -68,11 +83,16 @@ impl Server {
         if let Ok(address) = self.ready.recv_timeout(START_DEADLINE) {
             return Ok(address);
         }
-        let said = self.tail.lock().map(|tail| Vec::from(tail.clone()).join("\n")).unwrap_or_default();
+        let said = self.said();
         match self.child.try_wait()? {
             Some(status) => bail!("the server ended with {status} before it listened; it said:\n{said}"),
             None => bail!("the server does not listen after {START_DEADLINE:?}; it said:\n{said}"),
         }
+    }
+
+    /// The last lines that it wrote to stderr.
+    pub(crate) fn said(&self) -> String {
+        self.tail.lock().map(|tail| Vec::from(tail.clone()).join("\n")).unwrap_or_default()
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -1,4 +1,4 @@
-//! The runner: a fresh server for every run, floor and Fanfare in turns, medians, and the targets.
+//! The runner: a fresh server for every run, baseline and Fanfare in turns, medians, and the targets.
 
 use std::{
     path::PathBuf,
@@ -17,6 +17,7 @@ use crate::{
     server::{Placement, Server},
 };
 
+mod mcp;
 mod suites;
 mod table;
 
@@ -34,6 +35,9 @@ pub(crate) struct Options {
     /// The program to measure
     #[arg(long, default_value = "target/release/fanfare")]
     server_bin: PathBuf,
+    /// The server on rmcp that MCP calls are compared with
+    #[arg(long, default_value = "benches/rmcp-server/target/release/rmcp-server")]
+    rmcp_bin: PathBuf,
     /// One more argument for `fanfare serve`
     #[arg(long, allow_hyphen_values = true)]
     server_arg: Vec<String>,
@@ -66,6 +70,7 @@ enum Suite {
     All,
     Fanout,
     Idle,
+    Mcp,
     Push,
     Replay,
     Resume,
@@ -77,10 +82,12 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let mut all_met = true;
     for suite in Suite::value_variants().iter().filter(|suite| [**suite, Suite::All].contains(&options.suite))
     {
+        let baseline = if *suite == Suite::Mcp { "rmcp" } else { "floor" };
         let rows = match suite {
             Suite::All => continue,
             Suite::Fanout => suites::fanout(&lab),
             Suite::Idle => suites::idle(&lab),
+            Suite::Mcp => mcp::measure(&lab),
             Suite::Push => suites::push(&lab),
             Suite::Replay => suites::replay(&lab),
             Suite::Resume => suites::resume(&lab),
@@ -88,7 +95,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         // The other suites may still say something when one cannot be measured.
         match rows {
             Ok(rows) => {
-                table::print(&rows)?;
+                table::print(&rows, baseline)?;
                 all_met &= rows.iter().all(|row| row.met() != Some(false));
             }
             Err(error) => {
@@ -151,15 +158,19 @@ impl Lab<'_> {
     }
 
     fn fanfare(&self) -> Result<Fanfare> {
+        self.fanfare_with(self.options.memory, &self.placement())
+    }
+
+    fn fanfare_with(&self, memory: bool, placement: &Placement) -> Result<Fanfare> {
         let store = TempDir::new_in(self.store_dir()).context("no place for the store file")?;
         let mut command = Command::new(&self.options.server_bin);
         command.args(["serve", "--listen", "127.0.0.1:0", "--store"]);
-        if self.options.memory {
+        if memory {
             command.arg("memory");
         } else {
             command.arg(store.path().join("fanfare.db"));
         }
         command.args(["--max-events-per-second", EVENTS_PER_SECOND]).args(&self.options.server_arg);
-        Ok(Fanfare { server: Server::spawn(&mut command, &self.placement())?, _store: store })
+        Ok(Fanfare { server: Server::spawn(&mut command, placement)?, _store: store })
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn fanout(lab: &Lab<'_>) -> Result<Vec<Row>> {
         fanfares.iter().try_for_each(|outcome| report::emit("fanout", outcome))?;
         let row = |metric: &str, value: fn(&fanout::Outcome) -> f64, goal| Row {
             what: format!("{what}: {metric}"),
-            floor: floors.iter().map(value).collect(),
+            baseline: floors.iter().map(value).collect(),
             fanfare: fanfares.iter().map(value).collect(),
             goal,
         };
@@ -84,13 +84,13 @@ pub(super) fn fanout(lab: &Lab<'_>) -> Result<Vec<Row>> {
         rows.push(row("p99 ms", |run| run.latency_p99_ms, Goal::None));
         // Of no server, so there is nothing to divide.
         let mut foreign = row("cores busy with other things", |run| run.foreign_cores, Goal::None);
-        foreign.fanfare.append(&mut foreign.floor);
+        foreign.fanfare.append(&mut foreign.baseline);
         rows.push(foreign);
         let mut faults =
             row("lost + duplicated + disordered", |run| run.faults.total() as f64, Goal::AtMost(0.0));
         // One fault in one run is one too many: the median would forgive it.
         faults.fanfare = vec![faults.fanfare.iter().sum()];
-        faults.floor = vec![faults.floor.iter().sum()];
+        faults.baseline = vec![faults.baseline.iter().sum()];
         rows.push(faults);
     }
     Ok(rows)
@@ -109,7 +109,7 @@ pub(super) fn idle(lab: &Lab<'_>) -> Result<Vec<Row>> {
     fanfares.iter().try_for_each(|outcome| report::emit("idle", outcome))?;
     let row = |metric: &str, value: fn(&idle::Outcome) -> f64, goal| Row {
         what: format!("10,000 idle subscribers: {metric}"),
-        floor: floors.iter().map(value).collect(),
+        baseline: floors.iter().map(value).collect(),
         fanfare: fanfares.iter().map(value).collect(),
         goal,
     };
@@ -161,7 +161,7 @@ pub(super) fn push(lab: &Lab<'_>) -> Result<Vec<Row>> {
         runs.iter().try_for_each(|outcome| report::emit("push", outcome))?;
         let row = |metric: &str, value: fn(&push::Outcome) -> f64, goal| Row {
             what: format!("{}: {metric}", case.what),
-            floor: Vec::new(),
+            baseline: Vec::new(),
             fanfare: runs.iter().map(value).collect(),
             goal,
         };
@@ -169,7 +169,7 @@ pub(super) fn push(lab: &Lab<'_>) -> Result<Vec<Row>> {
         let mut accepted = row("accepted after p50 ms", |run| run.accept_p50_ms, Goal::None);
         if case.load.connections == 1 {
             // A push that waits for nobody cannot be kept sooner than one write and its sync.
-            accepted.floor = syncs;
+            accepted.baseline = syncs;
         }
         rows.push(accepted);
         rows.push(row("accepted after p99 ms", |run| run.accept_p99_ms, Goal::AtMost(10.0)));
@@ -199,7 +199,7 @@ pub(super) fn replay(lab: &Lab<'_>) -> Result<Vec<Row>> {
         runs.iter().try_for_each(|outcome| report::emit("replay", outcome))?;
         let row = |metric: &str, value: fn(&replay::Outcome) -> f64, goal| Row {
             what: format!("replay to {readers}: {metric}"),
-            floor: Vec::new(),
+            baseline: Vec::new(),
             fanfare: runs.iter().map(value).collect(),
             goal,
         };
@@ -223,7 +223,7 @@ pub(super) fn resume(lab: &Lab<'_>) -> Result<Vec<Row>> {
             report::emit("resume", &outcome)?;
             let row = |metric: &str, values: &[f64], goal| Row {
                 what: format!("{}, {history} events: {metric}", outcome.case),
-                floor: Vec::new(),
+                baseline: Vec::new(),
                 fanfare: values.to_vec(),
                 goal,
             };

@@ -12,22 +12,23 @@ pub(super) enum Goal {
     AtLeast(f64),
     AtMost(f64),
     None,
-    /// Fanfare's median divided by the floor's.
+    /// Fanfare's median divided by that of what it is compared with.
+    RatioAtLeast(f64),
     RatioAtMost(f64),
 }
 
 pub(super) struct Row {
     pub(super) what: String,
-    /// One value for each repetition; empty where there is no floor.
-    pub(super) floor: Vec<f64>,
+    /// What Fanfare is compared with, one value for each repetition; empty where that is nothing.
+    pub(super) baseline: Vec<f64>,
     pub(super) fanfare: Vec<f64>,
     pub(super) goal: Goal,
 }
 
 impl Row {
     fn ratio(&self) -> Option<f64> {
-        let floor = median(&self.floor);
-        (floor > 0.0).then(|| median(&self.fanfare) / floor)
+        let baseline = median(&self.baseline);
+        (baseline > 0.0).then(|| median(&self.fanfare) / baseline)
     }
 
     /// None where nothing was promised.
@@ -36,6 +37,7 @@ impl Row {
             Goal::AtLeast(least) => Some(median(&self.fanfare) >= least),
             Goal::AtMost(most) => Some(median(&self.fanfare) <= most),
             Goal::None => None,
+            Goal::RatioAtLeast(least) => self.ratio().map(|ratio| ratio >= least),
             Goal::RatioAtMost(most) => self.ratio().map(|ratio| ratio <= most),
         }
     }
@@ -46,6 +48,7 @@ impl Row {
             Goal::AtLeast(least) => format!("≥ {}", number(least)),
             Goal::AtMost(most) => format!("≤ {}", number(most)),
             Goal::None => "–".to_owned(),
+            Goal::RatioAtLeast(least) => format!("≥ {least} ×"),
             Goal::RatioAtMost(most) => format!("≤ {most} ×"),
         };
         let met = match self.met() {
@@ -53,14 +56,15 @@ impl Row {
             Some(false) => "**no**",
             None => "–",
         };
-        let (floor, fanfare) = (summary(&self.floor), summary(&self.fanfare));
-        format!("| {} | {floor} | {fanfare} | {ratio} | {goal} | {met} |", self.what)
+        let (baseline, fanfare) = (summary(&self.baseline), summary(&self.fanfare));
+        format!("| {} | {baseline} | {fanfare} | {ratio} | {goal} | {met} |", self.what)
     }
 }
 
-pub(super) fn print(rows: &[Row]) -> Result<()> {
+/// `baseline` names what the rows compare Fanfare with.
+pub(super) fn print(rows: &[Row], baseline: &str) -> Result<()> {
     let mut out = stdout().lock();
-    writeln!(out, "\n| what | floor | Fanfare | ratio | target | met |\n|---|---|---|---|---|---|")?;
+    writeln!(out, "\n| what | {baseline} | Fanfare | ratio | target | met |\n|---|---|---|---|---|---|")?;
     for row in rows {
         writeln!(out, "{}", row.markdown())?;
     }
@@ -74,17 +78,20 @@ mod tests {
 
     #[test]
     fn a_target_is_met_or_missed() {
-        let row = |goal| Row { what: String::new(), floor: vec![2.0], fanfare: vec![3.0], goal };
+        let row = |goal| Row { what: String::new(), baseline: vec![2.0], fanfare: vec![3.0], goal };
         let met = [
             Goal::RatioAtMost(1.5),
             Goal::RatioAtMost(1.4),
+            Goal::RatioAtLeast(1.5),
+            Goal::RatioAtLeast(1.6),
             Goal::AtLeast(4.0),
             Goal::AtMost(3.0),
             Goal::None,
         ];
-        assert_eq!(met.map(|goal| row(goal).met()), [Some(true), Some(false), Some(false), Some(true), None]);
+        let expected = [Some(true), Some(false), Some(true), Some(false), Some(false), Some(true), None];
+        assert_eq!(met.map(|goal| row(goal).met()), expected);
         // A value that is missing meets nothing.
-        let missing = Row { what: String::new(), floor: vec![], fanfare: vec![], goal: Goal::AtMost(1.0) };
+        let missing = Row { what: String::new(), baseline: vec![], fanfare: vec![], goal: Goal::AtMost(1.0) };
         assert_eq!(missing.met(), Some(false));
     }
 }

@@ -15,6 +15,7 @@ mod failure;
 mod global;
 mod help;
 mod history;
+mod install;
 mod listen;
 mod logging;
 mod man;
@@ -76,6 +77,8 @@ enum Command {
     History(history::Args),
     Channels(channels::Args),
     Clients(clients::Args),
+    Install(install::Args),
+    Uninstall(install::UninstallArgs),
     Doctor(doctor::Args),
     Config(config::Args),
     Completions(completions::Args),
@@ -137,9 +140,11 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         | Command::Clients(_)
         | Command::Demo(_)
         | Command::History(_)
+        | Command::Install(_)
         | Command::Listen(_)
         | Command::Push(_)
-        | Command::Run(_) => {}
+        | Command::Run(_)
+        | Command::Uninstall(_) => {}
     }
     let settings = match Settings::load(flags, named.as_deref()) {
         Ok(settings) => settings,
@@ -153,10 +158,12 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Clients(args) => clients::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::History(args) => history::run(&args, &context),
+        Command::Install(args) => install::run(&args, &context),
         Command::Listen(args) => listen::run(args, &context),
         Command::Push(args) => push::run(args, &context),
         Command::Run(args) => run::run(&args, &context),
         Command::Serve(_) => serve::run(&context),
+        Command::Uninstall(args) => install::uninstall(&args, &context),
         Command::Completions(_)
         | Command::Config(_)
         | Command::Doctor(_)

@@ -3,7 +3,7 @@
 
 use crate::cli::Shell;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "demo",
     "serve",
     "push",
@@ -12,6 +12,8 @@ const COMMANDS: [&str; 13] = [
     "history",
     "channels",
     "clients",
+    "install",
+    "uninstall",
     "doctor",
     "config",
     "completions",
@@ -37,6 +39,8 @@ async fn without_a_command_there_is_help() {
       history      Show events that were pushed
       channels     List the channels that events were pushed to
       clients      List who is listening at the moment
+      install      Add Fanfare to Claude Code, Cursor, VS Code, Codex and others
+      uninstall    Take Fanfare out of MCP clients again
       doctor       Check that everything is in order
       config       Show and check the configuration
       completions  Print completions for a shell

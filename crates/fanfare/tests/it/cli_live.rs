@@ -180,7 +180,7 @@ async fn a_command_that_takes_too_long_is_ended_with_all_it_started() {
 async fn a_second_signal_ends_the_commands_that_run() {
     let gateway = Gateway::start().await;
     gateway.push(&["one"]).await;
-    let script = "trap 'echo asked; exit 0' TERM; echo ready; sleep 60 & wait";
+    let script = "trap 'echo asked; exit 0' TERM; sleep 60 & echo ready; wait";
     let mut listener = gateway.shell.start(&["listen", "--since", "earliest", "--exec", script]);
     assert_eq!(listener.line().await, "ready");
     listener.signal(Signal::INT);

@@ -6,6 +6,8 @@ mod cli;
 mod cli_config;
 mod cli_errors;
 mod cli_help;
+mod cli_install;
+mod cli_install_said;
 mod cli_live;
 mod cli_reconnect;
 mod cli_reference;

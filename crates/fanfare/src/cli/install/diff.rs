@@ -1,0 +1,121 @@
+//! What changes in a file, as lines; what belongs to others is hinted at.
+
+use std::collections::VecDeque;
+
+use similar::{ChangeTag, TextDiff};
+
+use crate::cli::install::entry::NAME;
+use crate::cli::output::style::{DIM, ERROR, SUCCESS};
+use crate::cli::text::{harmless, shortened};
+
+/// Lines around a change. The files hold secrets of other servers: this is for finding one's way.
+const CONTEXT: usize = 1;
+
+/// A file that is one line is not shown whole.
+const CHARS_MAX: usize = 240;
+
+/// Gives the unified diff between two texts, without colours. What is added is shown when it `is_ours`.
+pub(crate) fn unified(name: &str, before: Option<&str>, after: Option<&str>, is_ours: bool) -> String {
+    let diff = TextDiff::from_lines(before.unwrap_or_default(), after.unwrap_or_default());
+    let named = |text: Option<&str>| text.map_or("/dev/null", |_| name);
+    let mut text = format!("--- {}\n+++ {}", named(before), named(after));
+    for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
+        text.push_str(&format!("\n{}", hunk.header()));
+        let mut removed = VecDeque::new();
+        for change in hunk.iter_changes() {
+            let line = change.value().trim_end_matches(['\r', '\n']);
+            let (mark, line) = match change.tag() {
+                ChangeTag::Insert if is_ours => ('+', added(line, removed.pop_front())),
+                ChangeTag::Insert => ('+', without_value(line)),
+                ChangeTag::Delete => {
+                    removed.push_back(line);
+                    ('-', without_value(line))
+                }
+                ChangeTag::Equal => {
+                    removed.clear();
+                    (' ', without_value(line))
+                }
+            };
+            text.push_str(&format!("\n{mark}{}", shortened(&harmless(&line), CHARS_MAX)));
+        }
+    }
+    text
+}
+
+/// Gives of a line that stands for `removed` what is new in it: the rest may be of others.
+fn added(line: &str, removed: Option<&str>) -> String {
+    let Some(removed) = removed else { return line.to_owned() };
+    let same = |(one, two): &(char, char)| one == two;
+    let mut start: usize =
+        line.chars().zip(removed.chars()).take_while(same).map(|(one, _)| one.len_utf8()).sum();
+    let end: usize = line[start..]
+        .chars()
+        .rev()
+        .zip(removed[start..].chars().rev())
+        .take_while(same)
+        .map(|(one, _)| one.len_utf8())
+        .sum();
+    if start + end < removed.len() {
+        // Something was changed. Others stand on the line of an entry that is all on one line.
+        let is_inline = line.contains(&format!("\"{NAME}\"")) && line.contains('}');
+        return if is_inline {
+            format!("… {} …", &line[start..line.len() - end])
+        } else {
+            line.to_owned()
+        };
+    }
+    let mut end = line.len() - end;
+    // What repeats may be taken for either; the one that begins with a token reads well.
+    while let (Some(before), Some(last)) = (line[..start].chars().last(), line[start..end].chars().last())
+        && before == last
+    {
+        (start, end) = (start - before.len_utf8(), end - last.len_utf8());
+    }
+    let new = &line[start..end];
+    if new.contains(NAME) { format!("… {new} …") } else { without_value(line) }
+}
+
+/// Colours the lines of a diff.
+pub(crate) fn coloured(diff: &str) -> String {
+    let colour = |line: &str| match line.as_bytes().first() {
+        Some(b'+') => format!("{SUCCESS}{line}{SUCCESS:#}"),
+        Some(b'-') => format!("{ERROR}{line}{ERROR:#}"),
+        Some(b'@') => format!("{DIM}{line}{DIM:#}"),
+        _ => line.to_owned(),
+    };
+    diff.lines().map(colour).collect::<Vec<_>>().join("\n")
+}
+
+/// Leaves text out that follows a key: it may be a secret, and the reader may be a model.
+fn without_value(line: &str) -> String {
+    match line.find([':', '=']) {
+        Some(at) if line[at + 1..].contains(['"', '\'']) => format!("{} …", &line[..=at]),
+        _ => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unified;
+
+    #[test]
+    fn a_diff_shows_what_comes_and_no_secret_of_others() {
+        let lines = "{\n  \"a\": {\n    \"KEY\": \"secret\"\n  }\n}\n";
+        for (before, after) in [
+            (lines, lines.replace("{\n  \"a\"", "{\n  \"fanfare\": {},\n  \"a\"")),
+            (lines, lines.replace("secret\"\n", "secret\",\n    \"fanfare\": {}\n")),
+            ("{\"a\":{\"KEY\":\"secret\"}}", "{\"fanfare\": {},\"a\":{\"KEY\":\"secret\"}}".to_owned()),
+            (
+                "{\"fanfare\": 1,\"a\":{\"KEY\":\"secret\"}}",
+                "{\"fanfare\": {\"fanfare\": {}},\"a\":{\"KEY\":\"secret\"}}".to_owned(),
+            ),
+            ("KEY = \"secret\"", "KEY = \"secret\"\n\n[x.\"fanfare\": {}]\n".to_owned()),
+        ] {
+            let diff = unified("~/x.json", Some(before), Some(&after), true);
+            assert!(!diff.contains("secret"), "{diff}");
+            assert!(diff.contains("\"fanfare\": {}"), "{diff}");
+            let back = unified("~/x.json", Some(&after), Some(before), false);
+            assert!(!back.contains("secret"), "{back}");
+        }
+    }
+}

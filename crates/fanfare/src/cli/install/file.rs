@@ -1,0 +1,194 @@
+//! Files of others on the disk: read whole, kept beside, replaced in one step.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::cli::failure::Failure;
+
+/// Claude Code keeps much more than servers in its file; still, one that is larger is no list of servers.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// How many backups beside a file are looked at; the newest count.
+const BACKUPS_MAX: usize = 64;
+
+/// How many backups may be made within one second.
+const BACKUPS_PER_SECOND_MAX: usize = 99;
+
+/// The end of a backup's name.
+const BACKUP_END: &str = ".fanfare-backup";
+
+/// A file as it was found.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// Behind links.
+    pub(crate) target: PathBuf,
+    pub(crate) text: String,
+    permissions: Permissions,
+}
+
+/// A copy that stands beside a file.
+#[derive(Debug, Clone)]
+pub(crate) struct Backup {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+/// Reads the file at `path`; none when there is none.
+pub(crate) fn read(path: &Path) -> Result<Option<Found>, Failure> {
+    let failed = |error: &io::Error| Failure::file("read", path, error);
+    match fs::symlink_metadata(path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(&error).fix("look at who may read it")),
+    }
+    let target = path
+        .canonicalize()
+        .map_err(|error| failed(&error).fix("it is a link that leads nowhere: repair or remove it"))?;
+    let metadata = fs::metadata(&target).map_err(|error| failed(&error))?;
+    let refused = |why: String, fix: &str| {
+        Err(Failure::usage(format!("cannot change `{}`", path.display())).why(why).fix(fix.to_owned()))
+    };
+    if !metadata.is_file() {
+        return refused("it is no file".to_owned(), "move away what is there");
+    }
+    if metadata.len() > BYTES_MAX {
+        return refused(format!("it is larger than {} MiB", BYTES_MAX >> 20), "look at what is in it");
+    }
+    let bytes = fs::read(&target).map_err(|error| failed(&error).fix("look at who may read it"))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(Found { target, text, permissions: metadata.permissions() })),
+        Err(error) => {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+            refused(format!("line {line} is not UTF-8"), "save it as UTF-8")
+        }
+    }
+}
+
+/// Gives the backups of `target`, the newest first. One that cannot be read is none.
+pub(crate) fn backups(target: &Path) -> Vec<Backup> {
+    let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else { return Vec::new() };
+    let start = format!("{}.", name.to_string_lossy());
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            name.starts_with(&start) && name.ends_with(BACKUP_END)
+        })
+        .collect();
+    paths.sort_unstable_by(|one, two| two.cmp(one));
+    let read = |path: PathBuf| Some(Backup { text: read(&path).ok()??.text, path });
+    paths.into_iter().take(BACKUPS_MAX).filter_map(read).collect()
+}
+
+/// Writes a dated copy beside the file.
+pub(crate) fn back_up(found: &Found) -> Result<PathBuf, Failure> {
+    let date = jiff::Timestamp::now().strftime("%Y-%m-%dT%H%M%SZ").to_string();
+    let name = found.target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    for number in 0..BACKUPS_PER_SECOND_MAX {
+        let more = if number == 0 { String::new() } else { format!("-{number:02}") };
+        let path = found.target.with_file_name(format!("{name}.{date}{more}{BACKUP_END}"));
+        match create(&path, &found.text, Some(&found.permissions)) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Failure::file("write the backup", &path, &error)),
+        }
+    }
+    Err(Failure::failed("cannot write a backup").why("too many were made this second").fix("try again"))
+}
+
+/// Puts `text` in the place of the file in one step: who reads meanwhile sees the old or the new.
+pub(crate) fn replace(path: &Path, found: Option<&Found>, text: &str) -> Result<(), Failure> {
+    unchanged(path, found)?;
+    let target = found.map_or(path, |found| &found.target);
+    let failed = |error: io::Error| {
+        Failure::file("write", target, &error).fix("nothing was changed; look at who may write there")
+    };
+    if let Some(folder) = target.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let new = target.with_file_name(format!(".{name}.{}.fanfare-new", std::process::id()));
+    let written =
+        create(&new, text, found.map(|found| &found.permissions)).and_then(|()| fs::rename(&new, target));
+    written.map_err(|error| {
+        // What is left of it is of no use to anybody.
+        let _ = fs::remove_file(&new);
+        failed(error)
+    })
+}
+
+/// Removes a file that has become empty, and its folder when nothing else is in it.
+pub(crate) fn remove(path: &Path, found: &Found, with_folder: bool) -> Result<(), Failure> {
+    unchanged(path, Some(found))?;
+    fs::remove_file(path).map_err(|error| Failure::file("remove", path, &error))?;
+    if let Some(folder) = path.parent().filter(|_| with_folder) {
+        // It fails when something else is in it, as it should.
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
+}
+
+/// The host may have written its file since we read it.
+fn unchanged(path: &Path, found: Option<&Found>) -> Result<(), Failure> {
+    let now = read(path)?;
+    if now.as_ref().map(|now| &now.text) == found.map(|found| &found.text) {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("`{}` has changed meanwhile", path.display()))
+        .why("somebody else has written it since it was read; nothing was changed")
+        .fix("run the same command again"))
+}
+
+fn create(path: &Path, text: &str, permissions: Option<&Permissions>) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if permissions.is_some() {
+        // Nobody else may look into it before it has the permissions of the file.
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    let mut file: File = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    if let Some(permissions) = permissions {
+        file.set_permissions(permissions.clone())?;
+    }
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{back_up, backups, read, remove, replace};
+
+    #[test]
+    fn what_was_written_meanwhile_is_not_overwritten() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("x.json");
+        replace(&path, None, "1").expect("made");
+        let found = read(&path).expect("readable").expect("there");
+        std::fs::write(&path, "2").expect("written");
+        assert_eq!(&*replace(&path, Some(&found), "3").expect_err("changed").code, "failed");
+        assert!(replace(&path, None, "3").is_err());
+        assert!(remove(&path, &found, true).is_err());
+        assert_eq!(std::fs::read_to_string(&path).expect("there"), "2");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn backups_of_one_second_do_not_replace_each_other() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("x.json");
+        for text in ["1", "2", "3"] {
+            std::fs::write(&path, text).expect("written");
+            back_up(&read(&path).expect("readable").expect("there")).expect("kept");
+        }
+        std::fs::write(folder.path().join("y.json.fanfare-backup"), "other").expect("written");
+        let target = path.canonicalize().expect("there");
+        let mut texts: Vec<String> = backups(&target).into_iter().map(|backup| backup.text).collect();
+        texts.sort();
+        assert_eq!(texts, ["1", "2", "3"]);
+    }
+}

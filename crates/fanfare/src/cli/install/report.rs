@@ -1,0 +1,133 @@
+//! What `install` and `uninstall` say.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::cli::Context;
+use crate::cli::failure::Failure;
+use crate::cli::install::change::{Action, Change};
+use crate::cli::install::diff::coloured;
+use crate::cli::install::hosts::Places;
+use crate::cli::output::Mode;
+use crate::cli::output::style::{BOLD, DIM, SUCCESS};
+
+/// What happened to one host's file.
+#[derive(Debug)]
+pub(crate) struct Outcome<'a> {
+    pub(crate) change: &'a Change,
+    /// It was not done, only looked at.
+    pub(crate) is_dry: bool,
+    pub(crate) backup: Option<PathBuf>,
+    /// What to paste, for a host whose file we do not write.
+    pub(crate) snippet: Option<String>,
+    /// What to do next.
+    pub(crate) next: Option<String>,
+}
+
+/// Shows what will change; a person at a terminal may still say no.
+pub(crate) fn is_wanted(
+    changes: &[Change],
+    is_agreed: bool,
+    places: &Places,
+    context: &Context,
+) -> Result<bool, Failure> {
+    let output = context.output;
+    if matches!(output.mode, Mode::Human | Mode::Table) {
+        for change in changes.iter().filter(|change| change.is_any()) {
+            output.line(coloured(&change.diff(places)))?;
+        }
+    }
+    let is_asked = matches!(output.mode, Mode::Human | Mode::Table)
+        && !output.agent
+        && !output.quiet
+        && io::stdin().is_terminal()
+        && io::stdout().is_terminal();
+    if is_agreed || !is_asked || !changes.iter().any(Change::is_any) {
+        return Ok(true);
+    }
+    let mut stdout = anstream::stdout().lock();
+    write!(stdout, "{BOLD}Write this?{BOLD:#} [Y/n] ")?;
+    stdout.flush()?;
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::failed("cannot read the answer").why(error.to_string()).fix("add --yes"))?;
+    // The end of the input is no agreement.
+    Ok(answer.ends_with('\n') && matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
+}
+
+/// Says what happened.
+pub(crate) fn tell(outcomes: &[Outcome], places: &Places, context: &Context) -> Result<(), Failure> {
+    let output = context.output;
+    match output.mode {
+        Mode::Human | Mode::Table => {
+            outcomes.iter().try_for_each(|outcome| human(outcome, places, context))?;
+        }
+        Mode::Json => {
+            let clients: Vec<_> = outcomes.iter().map(|outcome| json(outcome, places)).collect();
+            output.line(json!({ "clients": clients }).to_string())?;
+        }
+        Mode::Ndjson => {
+            outcomes.iter().try_for_each(|outcome| output.line(json(outcome, places).to_string()))?;
+        }
+        Mode::Raw => outcomes
+            .iter()
+            .filter(|outcome| outcome.change.is_any())
+            .try_for_each(|outcome| output.line(outcome.change.path.display().to_string()))?,
+    }
+    Ok(())
+}
+
+fn human(outcome: &Outcome, places: &Places, context: &Context) -> Result<(), Failure> {
+    let output = context.output;
+    let title = outcome.change.host.title();
+    let path = places.shown(&outcome.change.path);
+    let shown = |done: &str| format!("{SUCCESS}✓{SUCCESS:#} {BOLD}{title}{BOLD:#}: {done} {path}");
+    let would = |what: &str| format!("{DIM}–{DIM:#} {BOLD}{title}{BOLD:#}: would {what} {path}");
+    let line = match (outcome.change.action, outcome.is_dry) {
+        (Action::Add, true) => would("add the entry to"),
+        (Action::Add, false) => shown("added to"),
+        (Action::Change, true) => would("change the entry in"),
+        (Action::Change, false) => shown("changed in"),
+        (Action::Remove, true) => would("take the entry out of"),
+        (Action::Remove, false) => shown("taken out of"),
+        (Action::Nothing, _) => format!("{DIM}–{DIM:#} {BOLD}{title}{BOLD:#}: nothing to do in {path}"),
+        (Action::ByHand, _) => format!("{DIM}–{DIM:#} {BOLD}{title}{BOLD:#}: by hand, in {path}"),
+    };
+    output.line(line)?;
+    if let Some(snippet) = &outcome.snippet {
+        output.line(snippet)?;
+    }
+    if let Some(backup) = &outcome.backup {
+        output.note(format!("  {DIM}backup: {}{DIM:#}", places.shown(backup)));
+    }
+    if let Some(next) = &outcome.next {
+        output.note(format!("  {DIM}next:{DIM:#} {next}"));
+    }
+    Ok(())
+}
+
+fn json(outcome: &Outcome, places: &Places) -> serde_json::Value {
+    let change = outcome.change;
+    let path = |path: &Path| path.display().to_string();
+    json!({
+        "client": change.host.as_str(),
+        "scope": change.scope.as_str(),
+        "path": path(&change.path),
+        "action": match change.action {
+            Action::Add => "add",
+            Action::ByHand => "by-hand",
+            Action::Change => "change",
+            Action::Nothing => "nothing",
+            Action::Remove => "remove",
+        },
+        "dry_run": outcome.is_dry,
+        "diff": change.is_any().then(|| change.diff(places)),
+        "backup": outcome.backup.as_deref().map(path),
+        "snippet": outcome.snippet,
+        "next": outcome.next,
+    })
+}
