@@ -20,7 +20,10 @@ async fn each_subscription_hears_of_what_it_asked_for() {
     for (id, wanted) in [
         (json!(1), json!({ "toolsListChanged": true })),
         (json!("two"), json!({ "promptsListChanged": true, "toolsListChanged": false })),
-        (json!(3), json!({ "resourceSubscriptions": [WATCHED], "resourcesListChanged": true })),
+        (
+            json!(3),
+            json!({ "resourceSubscriptions": [WATCHED, "test://no-such"], "resourcesListChanged": true }),
+        ),
         (json!(4), json!({ "toolsListChanged": true, "promptsListChanged": true })),
     ] {
         let (mut body, _) = modern(json!({}), "subscriptions/listen", json!({ "notifications": wanted }));
@@ -28,6 +31,8 @@ async fn each_subscription_hears_of_what_it_asked_for() {
         let mut stream = server.open(&headers, Some(&body)).await;
         let first = stream.wait(1).await.remove(0);
         assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
+        let resources = &first["params"]["notifications"]["resourceSubscriptions"];
+        assert_eq!(*resources, if id == 3 { json!([WATCHED]) } else { json!(null) }, "what is honoured");
         streams.push((id, stream));
     }
     for what in ["prompt", "tool", "resource"] {

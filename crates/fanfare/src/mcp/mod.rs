@@ -156,16 +156,17 @@ impl Server {
         }
         let (honoured, mut changes) = self.service.watch(&call.caller, &notifications).await?;
         let mut stop = self.stop.clone();
-        let mut told = call.say(acknowledged(&honoured, &call.id)).await;
-        while told.is_ok() {
-            told = tokio::select! {
-                Some(change) = changes.next() => call.say(change.write(Some(&call.id))).await,
-                () = stop.asked() => {
-                    // A client that is gone needs no farewell.
-                    let _ = call.say(torn_down(&call.id)).await;
-                    break;
-                }
-            };
+        let tell = async {
+            let mut told = call.say(acknowledged(&honoured, &call.id)).await;
+            while told.is_ok() {
+                let Some(change) = changes.next().await else { return std::future::pending().await };
+                told = call.say(change.write(Some(&call.id))).await;
+            }
+        };
+        tokio::select! {
+            () = tell => {}
+            // A client that does not read must not hold the stop up: it is told when there is room.
+            () = stop.asked() => drop(call.say(torn_down(&call.id)).now_or_never()),
         }
         Ok(Outcome::listened(&call.id))
     }
