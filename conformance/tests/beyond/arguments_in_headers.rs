@@ -4,10 +4,13 @@ use serde_json::{Value, json};
 
 use crate::server::{Server, request};
 
+/// Headers, arguments, and whether they fit.
+type Row<'a> = (&'a [(&'a str, &'a str)], Value, bool);
+
 #[tokio::test]
 async fn headers_that_repeat_arguments_say_the_same() {
     let server = Server::start();
-    let rows: &[(&[(&str, &str)], Value, bool)] = &[
+    let rows: &[Row<'_>] = &[
         (&[], json!({}), true),
         (&[], json!({ "query": "not repeated" }), true),
         (&[], json!({ "region": null }), true),

@@ -44,7 +44,8 @@ async fn each_subscription_hears_of_what_it_asked_for() {
         streams.into_iter().zip([&[tools][..], &[prompts], &[resource], &[prompts, tools]])
     {
         let messages = stream.wait(wanted.len() + 1).await;
-        let heard: Vec<_> = messages[1..].iter().map(|message| message["method"].as_str().unwrap()).collect();
+        let heard: Vec<_> =
+            messages[1..].iter().map(|message| message["method"].as_str().expect("a notification")).collect();
         assert_eq!(heard, wanted);
         for message in &messages {
             assert_eq!(message["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], id, "{message}");

@@ -90,7 +90,8 @@ impl Server {
     pub(crate) async fn send(&self, headers: &[(&str, &str)], body: &Value) -> Answer {
         let mut stream = self.open(headers, Some(body)).await;
         let status = stream.response.status().as_u16();
-        let header = |name| stream.response.headers().get(name).map_or("", |value| value.to_str().unwrap());
+        let header =
+            |name| stream.response.headers().get(name).map_or("", |value| value.to_str().expect("ASCII"));
         let is_stream = header("content-type") == "text/event-stream";
         let session = header("mcp-session-id").to_owned();
         while stream.more().await {}
