@@ -97,9 +97,9 @@ impl Service for Suite {
         caller: &Caller,
         wanted: &Wanted,
     ) -> Result<(Wanted, BoxStream<'static, Change>), Error> {
-        for uri in &wanted.resource_subscriptions {
-            resources::read(uri, caller.version.era())?;
-        }
-        Ok((wanted.clone(), self.changes.follow(wanted.clone())))
+        let mut honoured = wanted.clone();
+        honoured.resource_subscriptions.retain(|uri| resources::read(uri, caller.version.era()).is_ok());
+        let changes = self.changes.follow(honoured.clone());
+        Ok((honoured, changes))
     }
 }

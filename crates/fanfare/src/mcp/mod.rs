@@ -177,10 +177,9 @@ impl Server {
                 told = call.say(change.write(Some(&call.id))).await;
             }
         };
-        // A client that does not read must not hold the stop up.
         tokio::select! {
             () = tell => {}
-            // A client that is gone, or does not read, gets no farewell.
+            // A client that does not read must not hold the stop up: it is told when there is room.
             () = stop.asked() => drop(call.say(torn_down(&call.id)).now_or_never()),
         }
         Ok(Outcome::listened(&call.id))

@@ -335,6 +335,22 @@ async fn modern_lists_say_how_long_they_may_be_kept_and_legacy_ones_do_not() {
 }
 
 #[tokio::test]
+async fn what_can_only_be_one_thing_is_not_sent_as_another() {
+    let gateway = Gateway::start().await;
+    let headers = and(repeating("subscriptions/listen"), &[("accept", "application/json")]);
+    let listen = modern("subscriptions/listen", json!({ "notifications": {} }));
+    assert_eq!(Comes::of(&post(&gateway, &headers, &listen).await), Comes::Error(400, -32600));
+    let begun = post(&gateway, &[("accept", "text/event-stream")], &initialize(LEGACY[0])).await;
+    assert_eq!(begun.header("content-type"), "text/event-stream");
+    assert_ne!(begun.header("mcp-session-id"), "");
+    assert!(
+        begun.text().starts_with("event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,"),
+        "{}",
+        begun.text()
+    );
+}
+
+#[tokio::test]
 async fn a_subscription_is_acknowledged_first_and_torn_down_last() {
     for id in [json!(7), json!("seven")] {
         let gateway = Gateway::start().await;

@@ -51,7 +51,13 @@ impl Exchange {
         let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&session.outbox));
         match self.door.server.answer(&call, request).await {
             Ok(answer) => {
-                let mut response = json_response(StatusCode::OK, answer);
+                let mut response = if self.accepts.json {
+                    json_response(StatusCode::OK, answer)
+                } else {
+                    let mut event = Vec::new();
+                    sse::write("message", None, &answer, &mut event);
+                    event_response(event.into())
+                };
                 let id = HeaderValue::from_str(&session.id).expect("an id is hexadecimal");
                 response.headers_mut().insert(headers::SESSION, id);
                 Ok(response)

@@ -116,6 +116,10 @@ impl Exchange {
         headers::check(sent, version, &request.method)?;
         let version = Declared::served(version)?;
         let method = Method::find(&request.method, Era::Modern)?;
+        if method == Method::Listen && !self.accepts.events {
+            let problem = "a subscription is a stream of events; accept `text/event-stream`";
+            return Err(Error::invalid_request(problem));
+        }
         headers::check_name(sent, &request.method, &request.params)?;
         let tools = self.door.server.service().tools(self.client.toolset);
         if method == Method::ToolsCall && tools.has_headers() {
