@@ -151,10 +151,8 @@ async fn streams_end_when_the_gateway_does() {
         gateway.begin_stop();
         assert_eq!(idle.next().await, None);
         while busy.next().await.is_some() {}
-        // A last frame may be empty.
-        while let Some(rest) = soon("its end", shared.chunk()).await.expect("no break") {
-            assert_eq!(rest, "");
-        }
+        // The rest of its opening comes first.
+        while soon("its end", shared.chunk()).await.expect("no break").is_some() {}
         let took = gateway.stop().await;
         assert!(took < Duration::from_secs(5), "{took:?}");
     }
