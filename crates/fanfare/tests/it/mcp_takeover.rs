@@ -127,7 +127,16 @@ async fn calls_under_way_are_done_again_when_that_is_harmless_and_told_when_not(
 }
 
 #[tokio::test]
-async fn a_session_goes_on_with_what_it_watches() {
+async fn a_session_goes_on_with_what_it_watches_when_its_host_is_killed() {
+    goes_on(|host| host.signal(Signal::KILL)).await;
+}
+
+#[tokio::test]
+async fn a_session_goes_on_with_what_it_watches_when_its_host_ends() {
+    goes_on(Agent::close).await;
+}
+
+async fn goes_on(leave: impl FnOnce(&mut Agent)) {
     let shell = Shell::new();
     let mut host = Agent::start(&shell, &ANYWHERE);
     host.push("a", "b").await;
@@ -142,7 +151,7 @@ async fn a_session_goes_on_with_what_it_watches() {
     let listen = agent.send("subscriptions/listen", modern(wanted)).await;
     let acknowledged = agent.hear().await;
     assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged", "{acknowledged}");
-    host.signal(Signal::KILL);
+    leave(&mut host);
     host.end().await;
     // What it watches may have changed meanwhile, so it is told so; nothing else is said twice.
     let mut told = Vec::new();

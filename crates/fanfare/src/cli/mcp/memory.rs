@@ -188,7 +188,11 @@ impl Memory {
             return true;
         };
         if let Some(method) = frame.method {
-            return method != "notifications/subscriptions/acknowledged" || self.acknowledged(frame.params);
+            return match &*method {
+                "notifications/cancelled" => !self.is_torn_down(frame.params),
+                "notifications/subscriptions/acknowledged" => self.acknowledged(frame.params),
+                _ => true,
+            };
         }
         let Some(raw) = frame.id else { return true };
         if raw.get().starts_with(OWN) {
@@ -217,6 +221,17 @@ impl Memory {
             }
         }
         true
+    }
+
+    /// Says whether a gateway that stops ends a subscription, with which another will go on.
+    fn is_torn_down(&self, params: Option<&RawValue>) -> bool {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Cancelled {
+            request_id: Id,
+        }
+        let cancelled = params.and_then(|params| serde_json::from_str::<Cancelled>(params.get()).ok());
+        cancelled.is_some_and(|cancelled| matches!(self.at(&cancelled.request_id), Some(What::Listen { .. })))
     }
 
     fn at(&self, id: &Id) -> Option<&What> {
