@@ -1,6 +1,7 @@
 //! `fanfare mcp`: the gateway for an agent's host, over stdin and stdout. Attaches to the gateway there is, or hosts
 //! one; several of these are one hub.
 
+mod asked;
 mod hosted;
 mod memory;
 mod place;
