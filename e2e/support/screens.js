@@ -24,6 +24,19 @@ const press = (...keys) => async ({ page }) => {
   for (const key of keys) await page.keyboard.press(key);
 };
 
+const talk = async (tab) => {
+  await tab.one("mcp-connect").click();
+  await tab.one("mcp-line", { event: "mcp_response", method: "tools/list" }).waitFor();
+  await tab.one("mcp-field", { name: "message" }).fill("web built in 41 s");
+  await tab.one("mcp-field", { name: "channel" }).fill("builds.web");
+  await tab.one("mcp-send").click();
+  const answer = tab.one("mcp-line", { event: "mcp_response", method: "tools/call" });
+  await answer.getByRole("button").first().click();
+  await tab.one("mcp-field", { name: "channel" }).fill("builds..web");
+  await tab.one("mcp-send").click();
+  await tab.page.locator("[data-testid=mcp-line].wrong").waitFor();
+};
+
 // name, path, what to do there, what is then there
 const screens = [
   ["live", "/", null, "row"],
@@ -33,6 +46,8 @@ const screens = [
   ["keys", "/", press("?"), "sheet"],
   ["clients", "/clients", null, "client-row"],
   ["channels", "/channels", null, "channel-row"],
+  ["mcp", "/mcp_sse_example.html", null, "mcp-nothing"],
+  ["mcp-connected", "/mcp_sse_example.html", talk, "json-tree"],
   ["reference", "/reference", null, "operation"],
 ];
 
@@ -60,7 +75,8 @@ export function everyScreen(colorScheme) {
       const tab = await open();
       for (const [name, path, act, there] of screens) {
         await tab.page.goto(new URL(path, gateway.url).href);
-        await tab.live();
+        // The MCP screen has a state of its own.
+        if (!name.startsWith("mcp")) await tab.live();
         if (path.startsWith("/?") || path === "/") await tab.one("row").first().waitFor();
         if (act) await act(tab);
         await tab.one(there).first().waitFor();

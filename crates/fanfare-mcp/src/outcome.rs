@@ -86,6 +86,11 @@ impl Outcome {
         self.kind == Kind::InputRequired
     }
 
+    /// Gives the JSON object, without what the envelope adds.
+    pub fn as_json(&self) -> &[u8] {
+        &self.json
+    }
+
     /// Writes the answer to `id`. `server_info` is JSON: what the server calls itself, in every modern result.
     pub fn write(&self, id: &Id, era: Era, server_info: &str) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.json.len() + server_info.len() + 256);

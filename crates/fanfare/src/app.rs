@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -22,6 +23,8 @@ use crate::http::reactor::{self, Reactor};
 use crate::http::server::Server;
 use crate::hub;
 use crate::hub::Hub;
+use crate::listeners;
+use crate::listeners::Listeners;
 use crate::mcp;
 use crate::mcp::door::Door;
 use crate::mcp::service::Service;
@@ -121,7 +124,10 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
 
 /// Starts a gateway on a store that is open.
 pub async fn start_on(store: Arc<dyn Store>, config: Config) -> anyhow::Result<Running> {
-    start_serving(store, config, |hub| Arc::new(mcp::gateway::Gateway::new(hub.clone()))).await
+    let gateway = |hub: &Hub, listeners: &Listeners| -> Arc<dyn Service> {
+        Arc::new(mcp::gateway::Gateway::new(hub.clone(), listeners.clone()))
+    };
+    start_with(store, config, gateway).await
 }
 
 /// Starts a gateway whose MCP door serves what `service` gives.
@@ -130,16 +136,24 @@ pub async fn start_serving(
     config: Config,
     service: impl FnOnce(&Hub) -> Arc<dyn Service>,
 ) -> anyhow::Result<Running> {
-    let mut listeners = Vec::new();
+    start_with(store, config, |hub, _| service(hub)).await
+}
+
+async fn start_with(
+    store: Arc<dyn Store>,
+    config: Config,
+    service: impl FnOnce(&Hub, &Listeners) -> Arc<dyn Service>,
+) -> anyhow::Result<Running> {
+    let mut sockets = Vec::new();
     for address in &config.listen {
-        let listener = listen(*address).with_context(|| format!("cannot listen on {address}"))?;
-        listeners.push(listener);
+        let listener = listeners::bind(*address).with_context(|| format!("cannot listen on {address}"))?;
+        sockets.push(listener);
     }
     let addresses: Vec<SocketAddr> =
-        listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().context("no address")?;
+        sockets.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().context("no address")?;
     let first = *addresses.first().context("at least one address to listen on is needed")?;
 
-    let url = format!("http://{}", browsable(first));
+    let url = format!("http://{}", listeners::browsable(first));
     store.announce(&url)?;
 
     let metrics = Metrics::new();
@@ -173,14 +187,15 @@ pub async fn start_serving(
     );
     let gateway = Gateway { hub: hub.clone(), config: Arc::new(config.http.clone()), listen: first };
     let (sessions, sessions_worker) = Sessions::new();
+    let (more, more_worker) = Listeners::new(addresses.clone());
     let door = Door {
-        server: mcp::Server::new(service(&hub), accepting_stop.clone()),
+        server: mcp::Server::new(service(&hub, &more), accepting_stop.clone()),
         sessions,
         hub: hub.clone(),
         beats: beats.clone(),
         toolset: config.mcp.toolset,
     };
-    tokio::spawn(sessions_worker.run(accepting_stop.clone()));
+    let sessions = tokio::spawn(sessions_worker.run(accepting_stop.clone()));
     let shared = Shared {
         router: http::routes(gateway, mcp::routes(door)),
         reactors: Arc::clone(&reactors),
@@ -190,13 +205,13 @@ pub async fn start_serving(
         stop: accepting_stop,
     };
     let grace = config.shutdown_timeout;
-    let servers: Vec<_> = listeners
-        .into_iter()
-        .map(|listener| {
-            let (connections, shared) = (Arc::clone(&connections), shared.clone());
-            tokio::spawn(Server { listener, connections, shared }.run(grace))
-        })
-        .collect();
+    let stop = shared.stop.clone();
+    let serve = move |listener| -> BoxFuture<'static, ()> {
+        let (connections, shared) = (Arc::clone(&connections), shared.clone());
+        Box::pin(Server { listener, connections, shared }.run(grace))
+    };
+    let mut servers: Vec<_> = sockets.into_iter().map(|socket| tokio::spawn(serve(socket))).collect();
+    servers.push(tokio::spawn(more_worker.run(serve, stop)));
 
     tokio::spawn(librarian.run(background_stop.clone()));
     tokio::spawn(heartbeat.run(background_stop.clone()));
@@ -208,7 +223,7 @@ pub async fn start_serving(
     };
 
     let (stop, stop_asked) = Trigger::new();
-    let parts = Parts { store, hub: hub.clone(), servers, reactors, threads, follower, sweeper };
+    let parts = Parts { store, hub: hub.clone(), sessions, servers, reactors, threads, follower, sweeper };
     let phases = Phases { accepting, background, grace };
     let ended = tokio::spawn(supervise(parts, phases, stop_asked));
     Ok(Running { addresses, url, hub, stop, ended })
@@ -218,6 +233,7 @@ pub async fn start_serving(
 struct Parts {
     store: Arc<dyn Store>,
     hub: Hub,
+    sessions: JoinHandle<()>,
     servers: Vec<JoinHandle<()>>,
     reactors: Arc<Reactors>,
     threads: Vec<oneshot::Receiver<std::io::Result<()>>>,
@@ -260,6 +276,8 @@ async fn supervise(mut parts: Parts, phases: Phases, mut stop: Shutdown) -> Resu
         tracing::info!("streams were cut off that did not end in time");
         parts.reactors.hang_up();
     }
+    // The worker ends by itself; one that panicked has ended too.
+    let _ = parts.sessions.await;
     for server in parts.servers {
         // A server waits no longer than the grace; one that panicked has ended too.
         let _ = server.await;
@@ -277,22 +295,6 @@ fn unexpected(what: &str, ended: Result<Result<(), store::Error>, tokio::task::J
     }
 }
 
-/// Listens with a queue that a crowd of reconnecting clients fits into.
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    const BACKLOG: i32 = 4_096;
-    let socket = socket2::Socket::new(
-        socket2::Domain::for_address(address),
-        socket2::Type::STREAM,
-        Some(socket2::Protocol::TCP),
-    )?;
-    // A gateway that was restarted takes its port back at once.
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
-}
-
 /// Raises the limit of open descriptors as far as it goes, and says how many connections that allows.
 fn descriptors() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -304,13 +306,4 @@ fn descriptors() -> usize {
     };
     let allowed = allowed.map_or(u64::MAX, |allowed| allowed.saturating_sub(DESCRIPTORS_RESERVED));
     usize::try_from(allowed).unwrap_or(usize::MAX)
-}
-
-/// Gives an address that a browser on this machine can open.
-fn browsable(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, v6.port()).into(),
-        address => address,
-    }
 }

@@ -11,6 +11,7 @@ pub mod dashboard;
 pub mod doorway;
 pub mod http;
 pub mod hub;
+pub mod listeners;
 pub mod mcp;
 pub mod shutdown;
 pub mod store;

@@ -50,7 +50,7 @@ fn row(client: &ClientRow, now: &Zoned) -> Vec<String> {
     let cells = [
         &client.client.to_string(),
         &client.transport,
-        &client.address,
+        client.address.as_deref().unwrap_or("–"),
         &*shortened(&patterns, PATTERNS_CHARS_MAX),
         client.reader.as_deref().unwrap_or("–"),
         &client.state,

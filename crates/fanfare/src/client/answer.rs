@@ -137,12 +137,13 @@ pub struct Clients {
 pub struct ClientRow {
     /// Its number.
     pub client: u64,
-    /// `sse` or `websocket`.
+    /// `sse`, `websocket` or `mcp`.
     pub transport: String,
     /// Who it is.
     pub principal: String,
-    /// Where it calls from.
-    pub address: String,
+    /// Where it calls from; nothing for who started the gateway's process.
+    #[serde(default)]
+    pub address: Option<String>,
     /// Which channels it wants.
     pub patterns: Vec<String>,
     /// Its durable name.

@@ -21,8 +21,6 @@ use crate::store::{Order, Read};
 const LIMIT_MAX: usize = 1_000;
 /// Events on a page when the caller says nothing.
 const LIMIT_DEFAULT: usize = 100;
-/// A page reads at most so many pages of the store before it answers, perhaps with less than was asked for.
-const READS_MAX: usize = 5;
 
 /// A page of the history.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -90,7 +88,7 @@ pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Re
     if let Some(until) = until {
         read.until = read.until.min(hub.seq_before(until.resolve(now)).await?);
     }
-    let (events, next) = collect(hub, read).await?;
+    let (events, next) = hub.collect(read).await?;
     let page = HistoryPage {
         events,
         next: next.map(|seq| hub.position(seq)),
@@ -98,32 +96,6 @@ pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Re
         last: hub.position(extent.last),
     };
     Ok(Json(page).into_response())
-}
-
-/// Reads until the page is full, the range is done, or enough was looked at.
-async fn collect(hub: &Hub, mut read: Read) -> Result<(Vec<Arc<Event>>, Option<u64>), Problem> {
-    let limit = read.limit;
-    let mut events: Vec<Arc<Event>> = Vec::new();
-    for _ in 0..READS_MAX {
-        if read.after >= read.until {
-            return Ok((events, None));
-        }
-        let page = hub.history(Read { limit: limit - events.len(), ..read.clone() }).await?;
-        events.extend(page.events);
-        match read.order {
-            Order::Newest => read.until = page.scanned.saturating_sub(1),
-            Order::Oldest => read.after = page.scanned,
-        }
-        if events.len() >= limit {
-            break;
-        }
-    }
-    // `next` is exclusive, in the direction of reading.
-    let next = (read.after < read.until).then_some(match read.order {
-        Order::Newest => read.until + 1,
-        Order::Oldest => read.after,
-    });
-    Ok((events, next))
 }
 
 fn seq_in(hub: &Hub, position: Position, name: &str) -> Result<u64, Problem> {

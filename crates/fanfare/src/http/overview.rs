@@ -83,11 +83,11 @@ pub struct ClientList {
 pub struct ClientEntry {
     /// Its number.
     client: u64,
-    /// `sse` or `websocket`.
+    /// `sse`, `websocket` or `mcp`.
     transport: &'static str,
     /// Who opened it.
     principal: String,
-    /// The other end.
+    /// The other end; nothing for who started the gateway's process.
     #[schema(value_type = Option<String>)]
     address: Option<SocketAddr>,
     /// What it reads.

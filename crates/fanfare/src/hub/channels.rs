@@ -35,6 +35,11 @@ impl Channels {
         Channels { by_name: rows.into_iter().map(activity).collect() }
     }
 
+    /// Counts them.
+    pub fn count(&self) -> usize {
+        self.by_name.len()
+    }
+
     /// Counts events that were appended.
     pub fn note(&mut self, events: &[Arc<Event>]) {
         for event in events {

@@ -26,6 +26,8 @@ pub struct Client {
     pub reader: Option<ReaderName>,
     /// Since when.
     pub connected_at: Timestamp,
+    /// It was to get what comes after this seq.
+    pub began_after: u64,
     /// While live: the ordinal in the feed that comes next.
     pub(super) ordinal: AtomicU64,
     /// Everything up to this seq was handed to the outlet or did not pass the filter.
@@ -36,6 +38,8 @@ pub struct Client {
 /// The outlets with live connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {
+    /// An agent that waits, or is told of a channel's resource.
+    Mcp,
     /// Server-sent events.
     Sse,
     /// WebSocket.
@@ -46,6 +50,7 @@ impl Transport {
     /// Gives the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
+            Transport::Mcp => "mcp",
             Transport::Sse => "sse",
             Transport::WebSocket => "websocket",
         }
@@ -152,6 +157,7 @@ impl Clients {
             feed,
             reader: new.reader,
             connected_at: now,
+            began_after: seq,
             ordinal: AtomicU64::new(NOT_LIVE),
             seq: AtomicU64::new(seq),
             state: AtomicU8::new(ClientState::Replaying as u8),

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fanfare_core::Event;
 use fanfare_core::wire::{Notice, Wire};
 
 use crate::hub::block::{Block, Cut};
@@ -36,6 +37,14 @@ impl Item {
                 wire.write_notice(notice, &mut bytes);
                 bytes.into()
             }
+        }
+    }
+
+    /// Gives the events.
+    pub fn events(&self) -> &[Arc<Event>] {
+        match self {
+            Item::Events(run) => &run.block.events()[run.range.clone()],
+            Item::Notice(_) => &[],
         }
     }
 

@@ -8,6 +8,7 @@ pub mod client;
 pub mod feed;
 pub mod feeds;
 pub mod follower;
+pub mod history;
 pub mod item;
 pub mod publish;
 pub mod readers;
@@ -19,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fanfare_core::{Epoch, Event, Position};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::clock;
 use crate::hub::admission::{Admission, BytesInFlight};
@@ -27,8 +28,9 @@ use crate::hub::channels::Channels;
 use crate::hub::client::{Client, Clients};
 use crate::hub::feeds::Feeds;
 use crate::hub::follower::Follower;
+use crate::hub::readers::Told;
 use crate::store;
-use crate::store::{ChannelRow, Extent, Page, Read, Store};
+use crate::store::{ChannelRow, Extent, Store};
 use crate::telemetry::Metrics;
 
 /// What an operator may change.
@@ -60,10 +62,14 @@ struct Shared {
     clients: Clients,
     /// Guards what is known of channels; held for a batch or a copy.
     channels: Mutex<Channels>,
+    /// How many channels there are.
+    channel_count: watch::Sender<usize>,
     admission: Admission,
     metrics: Metrics,
     closing: AtomicBool,
     started: Instant,
+    /// Tells what was acknowledged.
+    acknowledgements: broadcast::Sender<Told>,
 }
 
 impl Hub {
@@ -76,16 +82,19 @@ impl Hub {
         let head = store.extent().last;
         let follow = store.follow(head);
         let channels = Channels::new(store.channels().await?);
+        let channel_count = watch::Sender::new(channels.count());
         let shared = Shared {
             store,
             feeds: Mutex::new(Feeds::new(head)),
             head: watch::Sender::new(head),
             clients: Clients::default(),
             channels: Mutex::new(channels),
+            channel_count,
             admission: Admission::new(config.events_per_second),
             metrics,
             closing: AtomicBool::new(false),
             started: Instant::now(),
+            acknowledgements: broadcast::Sender::new(readers::ACKNOWLEDGEMENTS_MAX),
         };
         let hub = Hub { shared: Arc::new(shared) };
         let follower = Follower::new(hub.clone(), follow);
@@ -134,36 +143,9 @@ impl Hub {
         metrics.encode()
     }
 
-    /// Reads a page of the history.
-    pub async fn history(&self, read: Read) -> Result<Page, store::Error> {
-        self.shared.store.read(read).await
-    }
-
-    /// Gives one event, when it is kept and has not expired.
-    pub async fn event(&self, position: Position) -> Result<Option<Arc<Event>>, store::Error> {
-        let extent = self.extent();
-        if position.epoch != self.epoch() || !(extent.first..=extent.last).contains(&position.seq) {
-            return Ok(None);
-        }
-        let read = Read {
-            after: position.seq - 1,
-            until: position.seq,
-            filter: fanfare_core::Filter::all(),
-            order: store::Order::Oldest,
-            limit: 1,
-            now: clock::now(),
-        };
-        Ok(self.shared.store.read(read).await?.events.pop())
-    }
-
-    /// Gives the last seq before `moment`.
-    pub async fn seq_before(&self, moment: fanfare_core::Timestamp) -> Result<u64, store::Error> {
-        self.shared.store.seq_before(moment).await
-    }
-
     /// Gives every channel with its rate in events per second, and how many live subscriptions match it.
     pub fn channels(&self) -> Vec<(ChannelRow, f64, usize)> {
-        let rows = self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner).list(clock::now());
+        let rows = self.channel_rows();
         let feeds = self.feeds();
         rows.into_iter()
             .map(|(row, rate)| {
@@ -171,6 +153,21 @@ impl Hub {
                 (row, rate, audience)
             })
             .collect()
+    }
+
+    /// Gives every channel with its rate in events per second, in order of the name.
+    pub fn channel_rows(&self) -> Vec<(ChannelRow, f64)> {
+        self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner).list(clock::now())
+    }
+
+    /// Gives how many channels there are, and tells when there is one more.
+    pub fn channel_count(&self) -> watch::Receiver<usize> {
+        self.shared.channel_count.subscribe()
+    }
+
+    /// Gives the last seq that readers can have, and tells when it moves.
+    pub fn moves(&self) -> watch::Receiver<u64> {
+        self.shared.head.subscribe()
     }
 
     /// Gives everybody who is connected.
@@ -197,6 +194,8 @@ impl Hub {
     pub fn close(&self) {
         self.shared.closing.store(true, Ordering::Release);
         self.feeds().wake_all();
+        // Nobody may be waiting.
+        let _ = self.shared.acknowledgements.send(Told::Closing);
     }
 
     /// Says whether it is stopping.
@@ -214,13 +213,20 @@ impl Hub {
 
     /// Hands consecutive events to the feeds.
     fn deliver(&self, events: &[Arc<Event>]) {
-        self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner).note(events);
+        let channel_count = {
+            let mut channels = self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner);
+            channels.note(events);
+            channels.count()
+        };
         let head = {
             let mut feeds = self.feeds();
             feeds.deliver(events);
             feeds.head()
         };
         self.shared.head.send_replace(head);
+        self.shared
+            .channel_count
+            .send_if_modified(|known| std::mem::replace(known, channel_count) != channel_count);
     }
 
     fn store(&self) -> &dyn Store {

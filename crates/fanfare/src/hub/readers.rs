@@ -1,8 +1,10 @@
 //! Durable readers: cursors that outlive connections.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use fanfare_core::{Event, Filter, Position, ReaderName};
+use tokio::sync::broadcast;
 
 use crate::clock;
 use crate::hub::Hub;
@@ -16,6 +18,9 @@ pub const LAG_MAX: u64 = 10_000;
 /// after is what could be counted, and is said not to be exact.
 const PAGES_MAX: usize = 100;
 
+/// Most acknowledgements that somebody who waits for one may be behind; past it, the readers are looked at instead.
+pub(super) const ACKNOWLEDGEMENTS_MAX: usize = 256;
+
 /// A durable reader and how far behind it is.
 #[derive(Debug, Clone)]
 pub struct ReaderInfo {
@@ -27,6 +32,15 @@ pub struct ReaderInfo {
     pub lag: u64,
     /// Whether all were counted.
     pub lag_is_exact: bool,
+}
+
+/// What somebody is told who waits for an acknowledgement.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// A reader is that far.
+    Acknowledged(Arc<ReaderRow>),
+    /// The gateway is stopping.
+    Closing,
 }
 
 /// Why nothing was acknowledged.
@@ -56,7 +70,18 @@ impl Hub {
             return Err(AckError::NotInLog { position });
         }
         let row = self.store().acknowledge(name, position.seq).await?;
-        row.ok_or_else(|| AckError::UnknownReader { name: name.clone() })
+        let row = row.ok_or_else(|| AckError::UnknownReader { name: name.clone() })?;
+        let told = &self.shared.acknowledgements;
+        if told.receiver_count() > 0 {
+            // Whoever waited may be gone by now.
+            let _ = told.send(Told::Acknowledged(Arc::new(row.clone())));
+        }
+        Ok(row)
+    }
+
+    /// Tells what is acknowledged from now on. Whoever lags has to look at [`Hub::receipts`] again.
+    pub fn acknowledgements(&self) -> broadcast::Receiver<Told> {
+        self.shared.acknowledgements.subscribe()
     }
 
     /// Gives every durable reader.

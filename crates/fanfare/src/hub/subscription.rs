@@ -104,6 +104,11 @@ impl Subscription {
         }
     }
 
+    /// Gives the hub that it reads from.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
     /// Gives the client that others see.
     pub fn client(&self) -> &Arc<Client> {
         &self.client
@@ -254,6 +259,33 @@ impl Subscription {
                 self.try_live();
             }
         }
+    }
+
+    /// Passes over everything up to now, for an outlet that tells only that something has changed; gives the seq up to
+    /// which it had been told. What comes after is in the ring.
+    pub fn skip(&mut self) -> u64 {
+        let feeds = self.hub.feeds();
+        // Both are taken while nobody appends to the ring: an event between them would be lost.
+        let (seq, ordinal) = (feeds.head(), self.client.feed.end());
+        self.backlog = None;
+        self.replay = Replay::Done;
+        let before = self.client.seq.swap(seq, Ordering::Relaxed);
+        self.client.ordinal.store(ordinal, Ordering::Relaxed);
+        self.client.set_state(ClientState::Live);
+        drop(feeds);
+        before
+    }
+
+    /// Passes over what did not pass the filter, when nothing else is left; gives the position from which a later
+    /// subscription with this filter misses nothing.
+    pub fn settle(&mut self) -> Position {
+        // What is up to the head was put into the ring before: when the ring has nothing after this look, neither
+        // has the log up to there.
+        let head = self.hub.head();
+        if self.is_idle() {
+            self.client.seq.fetch_max(head, Ordering::Relaxed);
+        }
+        self.position()
     }
 
     /// Notes that the socket takes nothing, or does again, for others to see.

@@ -6,9 +6,13 @@
 pub mod batch;
 pub mod call;
 pub mod caller;
+pub mod connection_sse;
 pub mod door;
+pub mod event_stream;
 pub mod gateway;
+pub mod http_sse;
 pub mod outbox;
+mod refusal;
 pub mod service;
 pub mod session;
 pub mod sessions;
@@ -18,7 +22,7 @@ pub mod watching;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use fanfare_mcp::json_rpc::{Refused, write_error};
 use fanfare_mcp::lifecycle::Initialize;
 use fanfare_mcp::listen::{Listen, LogLevel, RESOURCES_MAX, acknowledged, torn_down};
@@ -52,7 +56,14 @@ pub struct Config {
 /// The routes of the transports over HTTP.
 pub fn routes(door: Door) -> Router {
     let mcp = get(streamable_http::get).post(streamable_http::post).delete(streamable_http::delete);
-    Router::new().route("/mcp", mcp).with_state(door)
+    Router::new()
+        .route("/mcp", mcp)
+        .route("/mcp/sse", get(connection_sse::get))
+        .route("/mcp/sse/message", post(connection_sse::post))
+        .route("/messages", post(http_sse::post_message))
+        .route("/messages/", post(http_sse::post_message))
+        .route("/sse", get(http_sse::get).post(http_sse::post))
+        .with_state(door)
 }
 
 /// Answers requests; cheap to clone.
@@ -115,7 +126,7 @@ impl Server {
             }
             Method::ResourcesUnsubscribe => {
                 let Named { uri, .. } = params.read()?;
-                session(&call.caller)?.watching.remove(service, &call.caller, &uri).await?;
+                session(&call.caller)?.watching.remove(&uri).await;
                 Ok(Outcome::empty())
             }
             Method::SetLevel => {
@@ -163,9 +174,10 @@ impl Server {
                 told = call.say(change.write(Some(&call.id))).await;
             }
         };
+        // A client that does not read must not hold the stop up.
         tokio::select! {
             () = tell => {}
-            // A client that does not read must not hold the stop up: it is told when there is room.
+            // A client that is gone, or does not read, gets no farewell.
             () = stop.asked() => drop(call.say(torn_down(&call.id)).now_or_never()),
         }
         Ok(Outcome::listened(&call.id))

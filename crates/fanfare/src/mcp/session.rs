@@ -2,22 +2,26 @@
 //! that carries messages both ways has one from the beginning.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use fanfare_mcp::lifecycle::Initialize;
 use fanfare_mcp::listen::LogLevel;
 use fanfare_mcp::{Error, Id, Meta, Version};
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::mcp::caller::Client;
+use crate::mcp::event_stream::Framing;
 use crate::mcp::outbox::Outbox;
 use crate::mcp::watching::Watching;
 use crate::shutdown::{Shutdown, Trigger};
 
 /// Most calls of one session at once: each may wait for its answer for a minute.
 const CALLS_MAX: usize = 64;
+/// Most messages of a session with a stream that are taken and not done with: calls, and answers that wait for a
+/// client to read.
+const WORK_MAX: usize = 2 * CALLS_MAX;
 /// Most questions to the client at once.
 const ASKS_MAX: usize = 64;
 /// How many answers are kept for a client that lost its connection when they were sent.
@@ -37,6 +41,9 @@ pub struct Session {
     pub outbox: Arc<Outbox>,
     /// Guards what changes; held for one look or change.
     state: Mutex<State>,
+    /// How its stream is framed; nothing when it has none.
+    framing: OnceLock<Framing>,
+    work: Arc<Semaphore>,
     /// What the client wants to hear of.
     pub(super) watching: Watching,
     ended: (Trigger, Shutdown),
@@ -105,6 +112,8 @@ impl Session {
             client,
             outbox: Arc::new(outbox),
             state: Mutex::new(state),
+            framing: OnceLock::new(),
+            work: Arc::new(Semaphore::new(WORK_MAX)),
             watching: Watching::default(),
             ended: Trigger::new(),
         })
@@ -117,6 +126,24 @@ impl Session {
         state.version = Some(version);
         state.meta.capabilities.clone_from(&wanted.capabilities);
         version
+    }
+
+    /// Gives it a stream of its own.
+    pub fn frame(&self, framing: Framing) {
+        // A second one changes nothing.
+        self.framing.get_or_init(|| framing);
+    }
+
+    /// Gives how its stream is framed; nothing when it has none.
+    pub fn framing(&self) -> Option<Framing> {
+        self.framing.get().copied()
+    }
+
+    /// Takes room for a message, until it is done with.
+    pub fn begin_work(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.work).try_acquire_owned().map_err(|_| {
+            Error::busy(format!("{WORK_MAX} messages are not answered yet; read the stream, and try again"))
+        })
     }
 
     /// Takes a revision for granted.

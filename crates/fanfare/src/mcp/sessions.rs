@@ -21,6 +21,8 @@ pub const SESSIONS_MAX: usize = 10_000;
 const IDLE_MAX: Duration = Duration::from_secs(30 * 60);
 /// How often idle sessions are looked for.
 const REAP_INTERVAL: Duration = Duration::from_secs(30);
+/// How long calls may take that are under way when the gateway stops: longer than a commit.
+const LAST_ANSWERS: Duration = Duration::from_millis(300);
 /// Most pieces of work that wait to be begun; whoever has one more waits.
 const JOBS_WAITING_MAX: usize = 1024;
 
@@ -31,8 +33,15 @@ pub type Job = BoxFuture<'static, ()>;
 #[derive(Debug, Clone)]
 pub struct Sessions {
     /// Guards the table; held for one look-up or change.
-    table: Arc<Mutex<HashMap<Box<str>, Arc<Session>>>>,
+    table: Arc<Mutex<Table>>,
     jobs: mpsc::Sender<Job>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    by_id: HashMap<Box<str>, Arc<Session>>,
+    /// The gateway stops: one that began now would never end.
+    closed: bool,
 }
 
 /// Runs the work of sessions, and ends those that nobody uses.
@@ -53,19 +62,22 @@ impl Sessions {
     /// Begins a session.
     pub fn begin(&self, client: Client, outbox: Outbox) -> Result<Arc<Session>, Error> {
         let mut table = self.table();
-        if table.len() >= SESSIONS_MAX {
+        if table.closed {
+            return Err(Error::busy("the gateway is stopping; try again in a moment"));
+        }
+        if table.by_id.len() >= SESSIONS_MAX {
             return Err(Error::busy(format!(
                 "there are {SESSIONS_MAX} sessions already; end one with DELETE, or call without a session"
             )));
         }
         let session = Session::new(draw_id(), client, outbox);
-        table.insert(session.id.clone(), Arc::clone(&session));
+        table.by_id.insert(session.id.clone(), Arc::clone(&session));
         Ok(session)
     }
 
     /// Finds a session of `principal`. That of somebody else is as good as none.
     pub fn find(&self, id: &str, principal: &Principal) -> Result<Arc<Session>, Error> {
-        let session = self.table().get(id).cloned();
+        let session = self.table().by_id.get(id).cloned();
         let session = session.filter(|session| session.client.principal == *principal);
         let session = session.ok_or_else(Error::no_session)?;
         session.touch();
@@ -74,13 +86,13 @@ impl Sessions {
 
     /// Ends a session.
     pub fn end(&self, session: &Session) {
-        self.table().remove(&session.id);
+        self.table().by_id.remove(&session.id);
         session.end();
     }
 
     /// Counts them.
     pub fn count(&self) -> usize {
-        self.table().len()
+        self.table().by_id.len()
     }
 
     /// Has work done that nobody waits for.
@@ -91,7 +103,7 @@ impl Sessions {
 
     fn reap(&self, now: Instant) {
         let mut idle = Vec::new();
-        self.table().retain(|_, session| {
+        self.table().by_id.retain(|_, session| {
             let is_idle = session.idle_since().is_some_and(|since| now.duration_since(since) > IDLE_MAX);
             if is_idle {
                 idle.push(Arc::clone(session));
@@ -104,13 +116,17 @@ impl Sessions {
     }
 
     fn end_all(&self) {
-        let all: Vec<_> = self.table().drain().map(|(_, session)| session).collect();
+        let all: Vec<_> = {
+            let mut table = self.table();
+            table.closed = true;
+            table.by_id.drain().map(|(_, session)| session).collect()
+        };
         for session in all {
             session.end();
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Session>>> {
+    fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -132,7 +148,12 @@ impl Worker {
                 () = stop.asked() => break,
             }
         }
+        // A push that is being committed is still answered; what waits for something is not waited for.
+        let finish = async { while running.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_ANSWERS, finish).await;
         self.sessions.end_all();
+        // Nobody is left registered.
+        running.shutdown().await;
     }
 }
 

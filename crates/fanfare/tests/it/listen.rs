@@ -102,7 +102,7 @@ async fn formats_and_names_are_as_asked() {
     let expires = expires.as_str().expect("a time");
     // The bytes, not the value: members in this order, numbers with their digits.
     let wanted = format!(
-        r#"{{"id":"{id}","channel":"builds.web","type":"build.failed","message":"a\nb","data":{{"a":[null],"b":1.5}},"#
+        r#"{{"id":"{id}","channel":"builds.web","type":"build.failed","message":"a\nb","data":{{"b":1.5,"a":[null]}},"#
     );
     assert!(said[1].data.starts_with(&wanted), "{}", said[1].data);
     let wanted = format!(

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::support::gateway::Gateway;
+use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
 const SURFACES: [(&str, &str); 16] = [
@@ -24,6 +25,41 @@ const SURFACES: [(&str, &str); 16] = [
     ("POST /api/readers/{name}/ack", "listen"),
 ];
 
+/// Each tool of agents, and the command that does the same.
+const TOOLS: [(&str, &str); 6] = [
+    ("delivery_status", "none yet: `GET /api/events/{id}/receipts` says a part of it"),
+    ("list_targets", "channels"),
+    ("push_stream", "push"),
+    ("push_webhook", "push"),
+    ("read_history", "history"),
+    ("wait_for", "listen"),
+];
+
+fn help() -> String {
+    let help = Command::new(env!("CARGO_BIN_EXE_fanfare")).arg("--help").output().expect("the program runs");
+    String::from_utf8(help.stdout).expect("text")
+}
+
+fn is_command(help: &str, command: &str) -> bool {
+    help.lines().any(|line| line.split_whitespace().next() == Some(command))
+}
+
+#[tokio::test]
+async fn every_tool_has_a_command_or_a_reason() {
+    let gateway = Gateway::start().await;
+    let tools = gateway.tools(Era::Modern, "all").await;
+    let mut names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().expect("a name")).collect();
+    names.sort_unstable();
+    assert_eq!(names, TOOLS.map(|(tool, _)| tool));
+    let help = help();
+    for (tool, command) in TOOLS.iter().filter(|(_, command)| !command.starts_with("none")) {
+        assert!(
+            is_command(&help, command),
+            "{tool} is said to be `fanfare {command}`, which is not in the help"
+        );
+    }
+}
+
 #[tokio::test]
 async fn every_route_has_a_command_or_a_reason() {
     let gateway = Gateway::start().await;
@@ -40,11 +76,12 @@ async fn every_route_has_a_command_or_a_reason() {
     routes.sort();
     assert_eq!(routes, SURFACES.map(|(route, _)| route));
 
-    let help = Command::new(env!("CARGO_BIN_EXE_fanfare")).arg("--help").output().expect("the program runs");
-    let help = String::from_utf8(help.stdout).expect("text");
+    let help = help();
     for (route, command) in SURFACES.iter().filter(|(_, command)| !command.starts_with("none")) {
-        let listed = help.lines().any(|line| line.split_whitespace().next() == Some(command));
-        assert!(listed, "{route} is said to be `fanfare {command}`, which is not in the help");
+        assert!(
+            is_command(&help, command),
+            "{route} is said to be `fanfare {command}`, which is not in the help"
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Who may use whom, besides itself: `cli → app → {http, dashboard} → hub → store`, and beside them what knows
 /// nobody. A module that is not named here is a decision that nobody has taken yet.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("app", &["doorway", "http", "hub", "mcp", "shutdown", "store", "tasks", "telemetry"]),
+    ("app", &["doorway", "http", "hub", "listeners", "mcp", "shutdown", "store", "tasks", "telemetry"]),
     ("cli", &["app", "client", "http", "hub", "mcp", "store"]),
     ("client", &[]),
     ("clock", &[]),
@@ -16,8 +16,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http", &["clock", "dashboard", "doorway", "hub", "shutdown", "store", "telemetry"]),
     ("hub", &["clock", "shutdown", "store", "telemetry"]),
     ("lib", &[]),
+    ("listeners", &["shutdown"]),
     ("main", &[]),
-    ("mcp", &["clock", "doorway", "hub", "shutdown", "store", "telemetry"]),
+    ("mcp", &["clock", "doorway", "hub", "listeners", "shutdown", "store", "telemetry"]),
     ("shutdown", &[]),
     ("store", &["clock"]),
     ("tasks", &["hub", "shutdown", "store"]),

@@ -29,6 +29,7 @@ pub(crate) struct Screen {
 struct Live {
     sse: usize,
     websocket: usize,
+    mcp: usize,
 }
 
 impl Screen {
@@ -93,8 +94,8 @@ impl Screen {
         let live = live(event, hub, own).await;
         if self.output.mode.is_json() {
             self.output.line(format!(
-                "{{\"event\":{},\"live\":{{\"sse\":{},\"websocket\":{}}}}}",
-                event.json, live.sse, live.websocket
+                "{{\"event\":{},\"live\":{{\"sse\":{},\"websocket\":{},\"mcp\":{}}}}}",
+                event.json, live.sse, live.websocket, live.mcp
             ))?;
             return Ok(());
         }
@@ -106,7 +107,7 @@ impl Screen {
         }
         let label = if is_sample { format!("  {DIM}sample{DIM:#}") } else { String::new() };
         let line = self.lines.write(&shown, &Zoned::now());
-        let parts = [("sse", live.sse), ("ws", live.websocket)];
+        let parts = [("sse", live.sse), ("ws", live.websocket), ("mcp", live.mcp)];
         let got: Vec<String> = parts
             .iter()
             .filter(|(_, count)| *count > 0)
@@ -126,6 +127,7 @@ async fn live(event: &Received, hub: &Hub, own: Option<SocketAddr>) -> Live {
     for client in hub.clients() {
         if client.feed.filter.matches(&event) && (own.is_none() || client.address != own) {
             match client.transport {
+                Transport::Mcp => live.mcp += 1,
                 Transport::Sse => live.sse += 1,
                 Transport::WebSocket => live.websocket += 1,
             }

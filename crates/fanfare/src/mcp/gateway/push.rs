@@ -1,17 +1,23 @@
 //! `push_stream` and `push_webhook`: the two ways into the log.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
 use fanfare_core::push_body::{ExpiresIn, Members};
-use fanfare_core::{Audience, Door, Invalid, Source};
-use fanfare_mcp::tools::{Annotations, Answer, Tool};
-use serde::Deserialize;
+use fanfare_core::{Audience, Channel, Door, Invalid, Position, Source, Timestamp};
+use fanfare_mcp::Outcome;
+use fanfare_mcp::tools::{Annotations, Tool};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::hub::publish::PushError;
+use crate::listeners;
+use crate::listeners::{Opened, Refused};
 use crate::mcp::call::Call;
-use crate::mcp::gateway::{Described, Gateway, arguments};
+use crate::mcp::caller::Client;
+use crate::mcp::gateway::answer::said;
+use crate::mcp::gateway::{Described, Gateway, arguments, events};
 use crate::mcp::service::Toolset;
 
 /// The name of the tool that reaches whoever listens now.
@@ -36,7 +42,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "description": "What kind: `info`, `success`, `warning`, `error`, or a word of your own",
                 "default": "info",
             },
-            "data": { "description": "Anything for programs, as JSON; at most 256 KiB" },
+            "data": events::any_json("Anything for programs, as JSON; at most 256 KiB"),
             "priority": {
                 "type": "string",
                 "enum": ["min", "low", "default", "high", "max"],
@@ -55,6 +61,19 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "type": "string",
                 "description": "After so long it is not delivered any more, such as `10m`",
             },
+            "port": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 65535,
+                "description": "Nearly always left out: listeners use the port that the gateway has already. Only when \
+                                something must connect to another one: the gateway then listens there, too, until it \
+                                stops",
+            },
+            "host": {
+                "type": "string",
+                "description": "Nearly always left out, as `port`: the address to listen on, `127.0.0.1` for this machine \
+                                alone; left out, the gateway's own",
+            },
         },
         "required": ["message"],
         "additionalProperties": false,
@@ -72,6 +91,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "total_webhooks": { "type": "integer", "description": "How many webhooks are registered" },
             "webhooks_notified": { "type": "integer", "description": "How many webhooks took it" },
             "repeated": { "type": "boolean", "description": "An earlier call with this idempotency key had stored it" },
+            "url": { "type": "string", "description": "Where listeners connect, when `port` or `host` was given" },
         },
         "required": ["id", "channel", "timestamp", "stream_clients", "total_webhooks", "webhooks_notified", "repeated"],
         "additionalProperties": false,
@@ -91,10 +111,11 @@ pub(super) fn stream() -> Described {
         name: STREAM,
         title: "Push to live listeners",
         description: "Push an event to everybody who listens live on a channel: browsers, dashboards, apps and other \
-                      agents. Use it for progress, results and alerts as they happen. Not for servers that must get \
-                      it even when they are down: that is `push_webhook`. The event is stored durably before this \
-                      answers (milliseconds), so late listeners can still read it. Example: \
-                      {\"message\": \"build 812 is green\", \"channel\": \"builds.web\", \"type\": \"success\"}",
+                      agents. Use when something is worth knowing as it happens: progress, results, alerts. Not for \
+                      servers that must get it even when they are down: that is `push_webhook`. The event is stored \
+                      durably before this answers (within milliseconds) and cannot be taken back; a person may see it at \
+                      once, and who comes later can still read it. Leave `port` and `host` out. Example: {\"message\": \
+                      \"build 812 is green\", \"channel\": \"builds.web\", \"type\": \"success\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: ANNOTATIONS,
@@ -107,10 +128,12 @@ pub(super) fn webhook() -> Described {
     let tool = Tool {
         name: WEBHOOK,
         title: "Push to webhooks and live listeners",
-        description: "Push an event to every registered webhook, and to everybody who listens live. Use it when other \
-                      systems must act on it: start a job, open a ticket, page somebody. A webhook may send it on to \
-                      people and places outside of this machine, so say nothing that should stay here. Example: \
-                      {\"message\": \"deploy finished\", \"channel\": \"deploys\", \"data\": {\"version\": \"1.4.2\"}}",
+        description: "Push an event to every registered webhook, and to everybody who listens live. Use when other \
+                      systems must act on it: start a job, open a ticket, page somebody. Not for mere progress, which \
+                      only people watch: that is `push_stream`. A webhook may send it on to people and places outside \
+                      of this machine, so say nothing that should stay here; it is stored durably (within \
+                      milliseconds) and cannot be taken back. Leave `port` and `host` out. Example: {\"message\": \"deploy finished\", \"channel\": \
+                      \"deploys\", \"data\": {\"version\": \"1.4.2\"}}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations { open_world_hint: true, ..ANNOTATIONS },
@@ -130,11 +153,26 @@ struct Arguments {
     key: Option<String>,
     idempotency_key: Option<String>,
     expires_in: Option<ExpiresIn>,
+    port: Option<u16>,
+    host: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Structured<'a> {
+    id: Position,
+    channel: &'a Channel,
+    timestamp: Timestamp,
+    stream_clients: usize,
+    total_webhooks: usize,
+    webhooks_notified: usize,
+    repeated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
 }
 
 impl Gateway {
     /// Appends an event for `audience`; the error is for the model.
-    pub(super) async fn push(&self, call: &Call, audience: Audience, given: &str) -> Result<Answer, String> {
+    pub(super) async fn push(&self, call: &Call, audience: Audience, given: &str) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let members = Members {
             message: Some(given.message),
@@ -149,8 +187,12 @@ impl Gateway {
         };
         let client = &call.caller.client;
         let source = Source { principal: client.principal.name.clone(), door: Door::Mcp };
-        let mut event = members.into_event(source).map_err(said)?;
+        let mut event = members.into_event(source).map_err(refused)?;
         event.audience = audience;
+        let opened = match (given.host, given.port) {
+            (None, None) => None,
+            (host, port) => Some(self.listen(client, host.as_deref(), port).await?),
+        };
         let address = client.address.map(|address| address.ip());
         let published = self
             .hub
@@ -160,33 +202,85 @@ impl Gateway {
         let appended = &published.appended[0];
         let event = &appended.event;
         let listeners = published.stream_clients;
-        let text = format!(
-            "Stored as {} on `{}`. {}",
-            event.position,
-            event.channel,
-            match listeners {
-                0 => "Nobody listens live at the moment; whoever comes later can still read it.".to_owned(),
-                1 => "1 live listener has it.".to_owned(),
-                many => format!("{many} live listeners have it."),
-            }
-        );
-        let structured = json!({
-            "id": event.position,
-            "channel": event.channel,
-            "timestamp": event.timestamp,
-            "stream_clients": listeners,
-            "total_webhooks": 0,
-            "webhooks_notified": 0,
-            "repeated": appended.repeated,
+        let mut text = format!("Stored as {} on `{}`", event.position, event.channel);
+        if appended.repeated {
+            text.push_str(" by an earlier call with this `idempotency_key`; nothing was pushed again");
+        }
+        text.push_str(match listeners {
+            0 => ". Nobody listens live at the moment; whoever comes later can still read it.",
+            1 => ". 1 live listener gets it.",
+            _ => "",
         });
-        Ok(Answer::new(text, structured))
+        if listeners > 1 {
+            text.push_str(&format!(". {listeners} live listeners get it."));
+        }
+        if audience == Audience::All {
+            text.push_str(" No webhook is registered.");
+        }
+        let url = opened.map(|opened| format!("http://{}", listeners::browsable(opened.address)));
+        if let (Some(opened), Some(url)) = (opened, &url) {
+            let how = if opened.is_new {
+                "The gateway now listens there, too"
+            } else {
+                "The gateway listened there already"
+            };
+            text.push_str(&format!(" {how}: {url}/stream gives live events."));
+        }
+        text.push_str(" `delivery_status` with this id shows who has it.");
+        let structured = Structured {
+            id: event.position,
+            channel: &event.channel,
+            timestamp: event.timestamp,
+            stream_clients: listeners,
+            total_webhooks: 0,
+            webhooks_notified: 0,
+            repeated: appended.repeated,
+            url,
+        };
+        Ok(said(text, &structured))
+    }
+
+    /// Sees to it that the gateway listens where a caller on this machine wants it to.
+    async fn listen(&self, client: &Client, host: Option<&str>, port: Option<u16>) -> Result<Opened, String> {
+        if !client.is_local {
+            return Err("`port` and `host` are for callers on the gateway's own machine; nothing was pushed. Call again \
+                        without them: listeners use the address that the gateway has already"
+                .to_owned());
+        }
+        let host = host.map(host_address).transpose()?;
+        self.listeners.open(host, port).await.map_err(|refused| {
+            let fix = match refused {
+                Refused::Busy(_) | Refused::NotPermitted(_) => "take another port, 1024 or above",
+                Refused::NotHere(_) | Refused::OnlyThisMachine(_) => "give \"host\": \"127.0.0.1\"",
+                Refused::Other { .. } | Refused::Stopping | Refused::TooMany(_) => "use one of those there are",
+            };
+            format!(
+                "{refused}; nothing was pushed. Leave `port` and `host` out, which is right nearly always, or {fix}. \
+                 Example: {EXAMPLE}"
+            )
+        })
     }
 }
 
+/// Reads an address to listen on. Names would have to be looked up, and mean another address tomorrow.
+fn host_address(text: &str) -> Result<IpAddr, String> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    if bare.eq_ignore_ascii_case("localhost") {
+        return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    bare.parse().map_err(|_| {
+        let shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+        format!(
+            "`host`: `{shown}` is no address to listen on; give `127.0.0.1` or `localhost`, or leave `host` and `port` \
+             out. Nothing was pushed. Example: {EXAMPLE}"
+        )
+    })
+}
+
 /// Says what is wrong with an argument.
-fn said(invalid: Invalid) -> String {
+fn refused(invalid: Invalid) -> String {
     let name = invalid.at.trim_start_matches('/');
-    format!("`{name}`: {}; {}. Nothing was pushed", invalid.what, invalid.fix)
+    format!("`{name}`: {}; {}. Nothing was pushed. Example: {EXAMPLE}", invalid.what, invalid.fix)
 }
 
 fn not_pushed(error: &PushError) -> String {

@@ -20,8 +20,8 @@ use crate::mcp::batch;
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::outbox::{Outbox, Reader};
+use crate::mcp::refusal::Refusal;
 use crate::mcp::session::Session;
-use crate::mcp::streamable_http::refusal::Refusal;
 use crate::mcp::streamable_http::{Exchange, event_response, json_response, write_error};
 
 /// How long a client waits for the head of an answer at most: then it gets a stream, which shows that we are there.

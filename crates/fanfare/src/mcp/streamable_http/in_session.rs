@@ -12,9 +12,9 @@ use crate::doorway::heartbeat::Beats;
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::outbox::{Outbox, Reader, Taken};
+use crate::mcp::refusal::Refusal;
 use crate::mcp::session::{Connected, Session};
 use crate::mcp::streamable_http::alone::PATIENCE;
-use crate::mcp::streamable_http::refusal::Refusal;
 use crate::mcp::streamable_http::{Exchange, event_response, json_response};
 
 /// When a client should come back after its stream broke.

@@ -2,7 +2,6 @@
 
 mod alone;
 mod in_session;
-mod refusal;
 
 use std::net::SocketAddr;
 
@@ -21,10 +20,10 @@ use serde_json::json;
 use crate::doorway::{Peer, body};
 use crate::mcp::caller::Client;
 use crate::mcp::door::Door;
-use crate::mcp::streamable_http::refusal::Refusal;
+use crate::mcp::refusal::Refusal;
 
 /// Largest message: an event with all its data, written with escapes.
-const MESSAGE_LEN_MAX: usize = 4 * 1024 * 1024;
+pub(super) const MESSAGE_LEN_MAX: usize = 4 * 1024 * 1024;
 
 /// What a client takes as an answer. One that does not say takes anything, and so does `*/*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,7 +241,7 @@ fn json_response(status: StatusCode, message: Vec<u8>) -> Response {
 }
 
 /// Gives a response with events.
-fn event_response(body: Body) -> Response {
+pub(super) fn event_response(body: Body) -> Response {
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

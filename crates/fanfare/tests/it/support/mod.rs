@@ -1,13 +1,16 @@
 //! What the behaviour tests share: a gateway on a free port, and clients for every door.
 
+pub(crate) mod agent;
 pub(crate) mod answer;
 #[path = "../../../../fanfare-core/src/wire/event_source.rs"]
 pub(crate) mod event_source;
 pub(crate) mod gateway;
 pub(crate) mod log;
+pub(crate) mod mcp_stream;
 pub(crate) mod raw;
 pub(crate) mod reader;
 pub(crate) mod socket;
+pub(crate) mod tools;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@ import { connection } from "./feed/connection.js";
 import { paused } from "./feed/feed.js";
 import { duration } from "./format.js";
 import { Live } from "./live/live.js";
+import { Mcp } from "./mcp/mcp.js";
 import { usePolled } from "./poll.js";
 import { Reference } from "./reference/reference.js";
 import { path } from "./router.js";
@@ -19,6 +20,7 @@ const places = [
   { path: "/", title: "Live", icon: "live", keys: "g l", Screen: Live },
   { path: "/clients", title: "Clients", icon: "clients", keys: "g c", Screen: Clients },
   { path: "/channels", title: "Channels", icon: "channels", keys: "g h", Screen: Channels },
+  { path: "/mcp_sse_example.html", title: "MCP", icon: "mcp", keys: "g m", Screen: Mcp, hasOwnState: true },
   { path: "/reference", title: "Reference", icon: "reference", keys: "g r", Screen: Reference },
 ];
 
@@ -35,7 +37,7 @@ export function App() {
       <header class="topbar">
         <span class="topbar-logo"><${Icon} name="logo" /></span>
         <h1>${place.title}</h1>
-        <${Pill} />
+        ${!place.hasOwnState && html`<${Pill} />`}
         <span class="visually-hidden" role="status">${spoken()}</span>
         <span class="grow" />
         <button type="button" class="icon-button wide-only" aria-label="Keyboard" title="Keyboard (?)" onClick=${() => (sheetOpen.value = true)}>

@@ -15,7 +15,7 @@ const states = {
   stalled: ["stalled", "stalled"],
 };
 
-const transports = { sse: "SSE", websocket: "WebSocket" };
+const transports = { mcp: "MCP", sse: "SSE", websocket: "WebSocket" };
 
 export function Clients() {
   const { data, problem } = usePolled("/api/clients", 2000).value;
@@ -32,6 +32,7 @@ export function Clients() {
         <div><h3>Terminal</h3><${Command} text=${examples.listen} /></div>
         <div><h3>Page</h3><${Command} text=${examples.page} /></div>
         <div><h3>WebSocket</h3><${Command} text=${examples.socket} /></div>
+        <div><h3>Agent (MCP)</h3><${Command} text=${examples.mcp} /><a class="ways-more" href="/mcp_sse_example.html">Try it in the browser</a></div>
       </div>
     </section>
   </div>`;
@@ -42,7 +43,7 @@ function ClientRow({ client }) {
   const [icon, word] = states[client.state] ?? ["info", client.state];
   return html`<tr role="row" data-testid="client-row">
     <${Cell} name="Transport"><span class="strong">${transports[client.transport] ?? client.transport}</span> <span class="muted">#${client.client}</span><//>
-    <${Cell} name="Address"><span class="mono">${client.address}</span> <span class="muted">${client.reader ?? client.principal}</span><//>
+    <${Cell} name="Address"><span class="mono">${client.address ?? "this machine"}</span> <span class="muted">${client.reader ?? client.principal}</span><//>
     <${Cell} name="Listens to">${client.patterns.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${" "}
       <span class="muted">${conditions(client)}</span><//>
     <${Cell} name="Connected"><time datetime=${client.connected_at} title=${fullTime(since)}>${ago(since, now.value)}</time><//>

@@ -46,6 +46,7 @@ export const examples = {
   page: `new EventSource("${origin}/stream?format=json")`,
   cli: "fanfare listen",
   socket: `websocat ${origin.replace("http", "ws")}/ws`,
+  mcp: `${origin}/mcp`,
 };
 
 export function listenTo(channel) {

@@ -1,7 +1,7 @@
 // Where we are. Screen, filter and open event all live in the URL, so that every view can be linked to.
 import { computed, signal } from "../vendor/preact.js";
 
-export const screens = ["/", "/clients", "/channels", "/reference"];
+export const screens = ["/", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
 
 const here = signal(read());
 

@@ -19,6 +19,7 @@ const groups = [
     [["g", "l"], "Live"],
     [["g", "c"], "Clients"],
     [["g", "h"], "Channels"],
+    [["g", "m"], "MCP"],
     [["g", "r"], "Reference"],
   ]],
   ["Anywhere", [

@@ -1,0 +1,44 @@
+// The MCP screen, `/mcp_sse_example.html`: the connection protocol in a browser, message by message.
+import { html } from "../../vendor/preact.js";
+import { now } from "../clock.js";
+import { ago } from "../format.js";
+import { Icon } from "../ui/icon.js";
+import { connect, connectionId, disconnect, lastBeat, server, state } from "./connection.js";
+import { LogList } from "./log_list.js";
+import { Request } from "./request.js";
+
+export function Mcp() {
+  return html`<div class="mcp" data-testid="mcp">
+    <div class="mcp-side">
+      <${Connection} />
+      <${Request} />
+    </div>
+    <${LogList} />
+  </div>`;
+}
+
+const pills = { connected: "is-live", reconnecting: "is-reconnecting" };
+
+function Connection() {
+  const { value: status } = state;
+  const isOff = status === "disconnected";
+  return html`<section class="mcp-connection" aria-label="Connection">
+    <div class="mcp-state">
+      <span class="pill ${pills[status] ?? ""}" role="status" data-testid="mcp-state" data-status=${status}><i class="dot" />${status}</span>
+      <span class="grow" />
+      <button type="button" class="button ${isOff ? "primary" : ""}" onClick=${isOff ? connect : disconnect} data-testid=${isOff ? "mcp-connect" : "mcp-disconnect"}>
+        <${Icon} name=${isOff ? "link" : "close"} />${isOff ? "Connect" : "Disconnect"}</button>
+    </div>
+    ${!isOff &&
+    html`<dl class="facts">
+      <${Fact} name="Connection"><span class="mono" data-testid="mcp-connection">${connectionId.value ?? "–"}</span><//>
+      <${Fact} name="Server">${server.value ? `${server.value.serverInfo.name} ${server.value.serverInfo.version}` : "–"}
+        ${server.value && html` <span class="muted">speaks ${server.value.protocolVersion}</span>`}<//>
+      <${Fact} name="Heartbeat">${lastBeat.value ? ago(lastBeat.value, now.value) : html`<span class="muted">none yet</span>`}<//>
+    </dl>`}
+  </section>`;
+}
+
+function Fact({ name, children }) {
+  return html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
+}

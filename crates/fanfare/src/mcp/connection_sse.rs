@@ -1,0 +1,88 @@
+//! The connection protocol of seed 5: `GET /mcp/sse` gives a stream and says what it is called, and JSON-RPC messages
+//! that name it are answered on it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Response};
+use fanfare_core::Principal;
+use fanfare_mcp::json_rpc::{self, Message, Refused};
+use fanfare_mcp::{Error, Incoming};
+use futures_util::FutureExt;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::doorway::{Peer, body};
+use crate::mcp::door::Door;
+use crate::mcp::event_stream::{Framing, framed};
+use crate::mcp::refusal::Refusal;
+use crate::mcp::session::Session;
+use crate::mcp::streamable_http::MESSAGE_LEN_MAX;
+
+/// Opens a connection and says what it is called.
+pub async fn get(
+    State(door): State<Door>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (parts, _) = request.into_parts();
+    let client = door.client(principal, address, &parts)?;
+    let opening = |session: &Session| {
+        let connected = json!({ "connection_id": session.id }).to_string();
+        framed("connected", None, connected.as_bytes())
+    };
+    Ok(door.open_stream(client, Framing::Connection, opening)?)
+}
+
+/// Takes a message.
+pub async fn post(
+    State(door): State<Door>,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (bytes, _in_flight) = body::read(&door.hub, request.into_body(), MESSAGE_LEN_MAX).await?;
+    let named: Named = serde_json::from_slice(&bytes)
+        .map_err(|error| if error.is_data() { unnamed() } else { Error::parse(error) })?;
+    let id = named.connection_id.ok_or_else(unnamed)?;
+    let session = door.streaming(&id, Framing::Connection, &principal)?;
+    let incoming = match json_rpc::parse(&bytes) {
+        Err(refused) => {
+            say_refused(&door, &session, &refused).await;
+            return Err(refused.into());
+        }
+        Ok(incoming) => incoming,
+    };
+    let request_id = match &incoming {
+        Incoming::One(Message::Request(request)) => Some(request.id.clone()),
+        Incoming::One(_) | Incoming::Batch(_) => None,
+    };
+    door.take(&session, Ok(incoming)).await?;
+    let accepted = json!({ "status": "accepted", "connection_id": session.id, "id": request_id });
+    Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
+}
+
+#[derive(Deserialize)]
+struct Named {
+    connection_id: Option<String>,
+}
+
+fn unnamed() -> Error {
+    Error::invalid_request(
+        "send one JSON-RPC message with the `connection_id` that the event `connected` gave",
+    )
+}
+
+/// Says on the stream, too, what could not be taken: whoever watches it need not have sent it.
+async fn say_refused(door: &Door, session: &Arc<Session>, refused: &Refused) {
+    let answer = json_rpc::write_error(refused.id.as_ref(), &refused.error);
+    let outbox = Arc::clone(&session.outbox);
+    let say = async move {
+        // A client that is gone needs no answer.
+        let _ = outbox.send(framed("error", None, &answer)).await;
+    };
+    // When there is no room for it on the stream, the answer to the request must do.
+    let _ = door.work(session, || Some(say.boxed())).await;
+}

@@ -1,0 +1,75 @@
+//! Completion: which channels and ids an argument that is being written may become.
+
+use std::cmp::Reverse;
+
+use fanfare_mcp::Error;
+use fanfare_mcp::prompts::{Complete, Reference};
+
+use crate::mcp::gateway::Gateway;
+use crate::mcp::gateway::address::{EVENT_TEMPLATE, LATEST_TEMPLATE};
+use crate::mcp::gateway::prompts;
+
+/// What an argument stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Channel,
+    EventId,
+    /// Whatever the user wants to say: nobody can know.
+    Words,
+}
+
+impl Gateway {
+    /// Gives what the argument may become: what begins with it before what contains it, each with the channel that was
+    /// active last before the others.
+    pub(super) fn completions(&self, wanted: &Complete) -> Result<Vec<String>, Error> {
+        let meaning = meaning(&wanted.reference, &wanted.argument.name)?;
+        if meaning == Meaning::Words {
+            return Ok(Vec::new());
+        }
+        let mut rows = self.hub.channel_rows();
+        rows.sort_unstable_by_key(|(row, _)| Reverse(row.last_seq));
+        let candidates = rows.iter().map(|(row, _)| match meaning {
+            Meaning::EventId => self.hub.position(row.last_seq).to_string(),
+            Meaning::Channel | Meaning::Words => row.channel.to_string(),
+        });
+        let written = wanted.argument.value.to_ascii_lowercase();
+        let (mut begins, mut contains) = (Vec::new(), Vec::new());
+        for candidate in candidates {
+            match candidate.to_ascii_lowercase().find(&written) {
+                Some(0) => begins.push(candidate),
+                Some(_) => contains.push(candidate),
+                None => {}
+            }
+        }
+        begins.append(&mut contains);
+        Ok(begins)
+    }
+}
+
+fn meaning(reference: &Reference, argument: &str) -> Result<Meaning, Error> {
+    let (arguments, of) = match reference {
+        Reference::Prompt { name } => {
+            let prompt = prompts::find(name)?;
+            (
+                prompt.arguments.iter().map(|argument| argument.name).collect(),
+                format!("the prompt `{}`", prompt.name),
+            )
+        }
+        Reference::Resource { uri } if uri == LATEST_TEMPLATE => (vec!["channel"], format!("`{uri}`")),
+        Reference::Resource { uri } if uri == EVENT_TEMPLATE => (vec!["id"], format!("`{uri}`")),
+        Reference::Resource { .. } => {
+            return Err(Error::invalid_params(format!(
+                "there is no such template; there are `{LATEST_TEMPLATE}` and `{EVENT_TEMPLATE}`"
+            )));
+        }
+    };
+    match arguments.iter().find(|known| **known == argument) {
+        Some(&prompts::CHANNEL) => Ok(Meaning::Channel),
+        Some(&"id") => Ok(Meaning::EventId),
+        Some(_) => Ok(Meaning::Words),
+        None => {
+            let names: Vec<_> = arguments.iter().map(|name| format!("`{name}`")).collect();
+            Err(Error::invalid_params(format!("{of} has no such argument; it has {}", names.join(", "))))
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Which events a tool is asked for: the arguments that say so, and where to begin.
+
+use fanfare_core::{EventType, Filter, Pattern, Priority};
+use serde_json::{Value, json};
+
+use crate::mcp::gateway::arguments::refuse;
+
+/// The arguments of a filter, as they are written.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) channel: Option<String>,
+    pub(super) types: Vec<String>,
+    pub(super) min_priority: Option<String>,
+    pub(super) text: Option<String>,
+}
+
+impl Wanted {
+    /// Checks them.
+    pub(super) fn read(&self, example: &str) -> Result<Filter, String> {
+        let pattern: Option<Pattern> = self
+            .channel
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|invalid| refuse("channel", &invalid, example))?;
+        let types: Vec<EventType> = self
+            .types
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_, _>>()
+            .map_err(|invalid| refuse("types", &invalid, example))?;
+        let min_priority: Priority = self
+            .min_priority
+            .as_deref()
+            .map_or(Ok(Priority::Min), str::parse)
+            .map_err(|invalid| refuse("min_priority", &invalid, example))?;
+        let patterns = pattern.into_iter().collect();
+        Filter::new(patterns, types, min_priority, self.text.as_deref())
+            .map_err(|invalid| refuse("types or text", &invalid, example))
+    }
+}
+
+/// Says in words where a filter looks.
+pub(super) fn place(filter: &Filter) -> String {
+    let pattern = &filter.patterns()[0];
+    if pattern.is_all() { "any channel".to_owned() } else { format!("`{pattern}`") }
+}
+
+/// Describes `channel`.
+pub(super) fn channel() -> Value {
+    json!({
+        "type": "string",
+        "description": "A channel such as `builds.web`, or a pattern: `builds.*` for one segment, `builds.>` for the \
+                        rest, `>` for every channel",
+        "default": ">",
+    })
+}
+
+/// Describes `types`.
+pub(super) fn types() -> Value {
+    json!({
+        "type": "array",
+        "items": { "type": "string" },
+        "maxItems": 64,
+        "description": "Only these types, such as [\"error\", \"warning\"]; left out, all",
+    })
+}
+
+/// Describes `min_priority`.
+pub(super) fn min_priority() -> Value {
+    json!({
+        "type": "string",
+        "enum": ["min", "low", "default", "high", "max"],
+        "description": "Only events that matter at least so much",
+        "default": "min",
+    })
+}
+
+/// Describes `text`.
+pub(super) fn text() -> Value {
+    json!({
+        "type": "string",
+        "description": "Only events whose message contains this; upper and lower case of ASCII are the same",
+    })
+}

@@ -1,0 +1,175 @@
+//! HTTP+SSE (2024-11-05): `GET /sse` gives a stream, `POST /messages/` takes messages, and the answers come on the
+//! stream. Beside it stands the flow of seed 4: `POST /sse` calls a tool without JSON-RPC.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Response};
+use fanfare_core::Principal;
+use fanfare_mcp::json_rpc::{self, Message};
+use fanfare_mcp::{Error, Id, Incoming, Meta, Request as Asked, Version};
+use futures_util::FutureExt;
+use http::{HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::doorway::{Peer, body};
+use crate::mcp::call::Call;
+use crate::mcp::caller::Caller;
+use crate::mcp::door::Door;
+use crate::mcp::event_stream::{Framing, framed};
+use crate::mcp::refusal::Refusal;
+use crate::mcp::session::Session;
+use crate::mcp::sessions::Job;
+use crate::mcp::streamable_http::MESSAGE_LEN_MAX;
+
+/// Opens a session: says where its messages go, and which tools there are.
+pub async fn get(
+    State(door): State<Door>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (parts, _) = request.into_parts();
+    let client = door.client(principal, address, &parts)?;
+    let tools = door.server.service().tools(client.toolset).outcome();
+    let tools: Tools = serde_json::from_slice(tools.as_json()).map_err(|error| {
+        tracing::error!(%error, "the list of tools cannot be read");
+        Error::internal("the list of tools cannot be read")
+    })?;
+    let opening = |session: &Session| {
+        // Relative, so that it holds behind any proxy.
+        let endpoint = format!("/messages/?session_id={}", session.id);
+        let mut bytes = framed("endpoint", None, endpoint.as_bytes());
+        bytes.extend(framed("tools", None, tools.tools.get().as_bytes()));
+        bytes
+    };
+    Ok(door.open_stream(client, Framing::HttpSse, opening)?)
+}
+
+#[derive(Deserialize)]
+struct Tools<'a> {
+    #[serde(borrow)]
+    tools: &'a RawValue,
+}
+
+/// Takes a message.
+pub async fn post_message(
+    State(door): State<Door>,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default();
+    let id = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "session_id");
+    let (_, id) = id.ok_or_else(|| {
+        Error::invalid_request("name the session: send to the address that the event `endpoint` gave")
+    })?;
+    let session = door.streaming(&id, Framing::HttpSse, &principal)?;
+    let (bytes, _in_flight) = body::read(&door.hub, body, MESSAGE_LEN_MAX).await?;
+    let incoming = match json_rpc::parse(&bytes) {
+        // Nobody waits on the stream for an answer to what has no id.
+        Err(refused) if refused.id.is_none() => return Err(refused.into()),
+        incoming => incoming,
+    };
+    door.take(&session, incoming).await?;
+    Ok((StatusCode::ACCEPTED, "Accepted").into_response())
+}
+
+/// Calls a tool, as seed 4 does.
+pub async fn post(
+    State(door): State<Door>,
+    Extension(principal): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (bytes, _in_flight) = body::read(&door.hub, request.into_body(), MESSAGE_LEN_MAX).await?;
+    let wanted: Wanted = serde_json::from_slice(&bytes)
+        .map_err(|error| if error.is_data() { takes(&error) } else { Error::parse(error) })?;
+    if wanted.jsonrpc.is_some() {
+        return Ok(not_here());
+    }
+    let (Some(id), Some(tool)) = (wanted.session_id, wanted.tool) else {
+        return Err(takes(&"`session_id` or `tool` is missing").into());
+    };
+    let args = wanted.args.map_or("null", RawValue::get);
+    if args != "null" && !args.starts_with('{') {
+        return Err(takes(&"`args` is no object").into());
+    }
+    let session = door.streaming(&id, Framing::HttpSse, &principal)?;
+    let call_id = format!("{:016x}", rand::random::<u64>());
+    let asked = ask(&call_id, &tool, wanted.args)?;
+    door.work(&session, || Some(call(&door, &session, call_id.clone(), asked))).await?;
+    let accepted = json!({ "status": "accepted", "session_id": session.id, "call_id": call_id });
+    Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
+}
+
+#[derive(Deserialize)]
+struct Wanted<'a> {
+    #[serde(borrow)]
+    jsonrpc: Option<&'a RawValue>,
+    session_id: Option<String>,
+    tool: Option<String>,
+    #[serde(borrow)]
+    args: Option<&'a RawValue>,
+}
+
+fn takes(problem: &impl std::fmt::Display) -> Error {
+    Error::invalid_request(format!(
+        "{problem}; `POST /sse` takes {{\"session_id\": \"…\", \"tool\": \"…\", \"args\": {{…}}}}"
+    ))
+}
+
+/// Refuses a JSON-RPC message in the way that makes clients that would rather speak Streamable HTTP open the stream.
+fn not_here() -> Response {
+    let error = Error::invalid_request(
+        "`/sse` is HTTP+SSE: open a stream with GET, and send messages to the address that its event `endpoint` \
+         gives; for Streamable HTTP, send them to `/mcp`",
+    );
+    let mut response = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).into_response();
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+    response
+}
+
+/// Says in JSON-RPC what seed 4 says without.
+fn ask(call_id: &str, tool: &str, args: Option<&RawValue>) -> Result<Asked, Error> {
+    let request = json_rpc::write_request(
+        &serde_json::from_value::<Id>(call_id.into()).map_err(Error::parse)?,
+        "tools/call",
+        &Params { name: tool, arguments: args },
+    );
+    match json_rpc::parse(&request).map_err(|refused| refused.error)? {
+        Incoming::One(Message::Request(asked)) => Ok(asked),
+        Incoming::One(_) | Incoming::Batch(_) => Err(Error::internal("a call is a request")),
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Params<'a> {
+    name: &'a str,
+    arguments: Option<&'a RawValue>,
+}
+
+/// Begins a call; what comes of it goes to the stream as `result` or `error`, with the call's id.
+fn call(door: &Door, session: &Arc<Session>, call_id: String, asked: Asked) -> Job {
+    let caller = Caller {
+        client: session.client.clone(),
+        version: session.version().unwrap_or(Version::NEWEST_LEGACY),
+        session: Some(Arc::clone(session)),
+    };
+    let call = Call::new(caller, asked.id.clone(), Meta::default(), Arc::clone(&session.outbox));
+    let work = door.server.begin_call(session, call, asked);
+    let session = Arc::clone(session);
+    async move {
+        let Some(answer) = work.await else { return };
+        let (event, data) = match json_rpc::parse(&answer) {
+            Ok(Incoming::One(Message::Response { outcome: Ok(result), .. })) => ("result", result),
+            Ok(Incoming::One(Message::Response { outcome: Err(error), .. })) => ("error", error),
+            other => return tracing::error!(?other, "an answer cannot be read"),
+        };
+        // A client that is gone needs no answer.
+        let _ = session.outbox.send(framed(event, Some(&call_id), data.get().as_bytes())).await;
+    }
+    .boxed()
+}

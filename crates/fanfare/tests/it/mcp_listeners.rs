@@ -1,0 +1,114 @@
+//! `port` and `host` of a push: the gateway listens there, too, or says why not and pushes nothing.
+
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
+
+use crate::support::gateway::Gateway;
+use crate::support::reader::{Frame, Listen, Reader, Transport};
+use crate::support::tools::Era;
+
+/// Gives a port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
+}
+
+#[tokio::test]
+async fn a_push_opens_the_port_that_it_names() {
+    let gateway = Gateway::start().await;
+    for (tool, era) in [("push_stream", Era::Modern), ("push_webhook", Era::Legacy)] {
+        let port = free_port();
+        let told = gateway.tool(era, tool, json!({"message": "first", "port": port})).await;
+        assert_eq!(told.member("url"), format!("http://127.0.0.1:{port}"));
+        assert!(told.text.contains("now listens there, too"), "{}", told.text);
+
+        let address = format!("127.0.0.1:{port}").parse().expect("an address");
+        let mut reader = Reader::open(address, Transport::Sse1, Listen::to(">")).await;
+        let again = json!({"message": "second", "port": port, "host": "localhost"});
+        let told = gateway.tool(era, tool, again).await;
+        assert!(told.text.contains("listens there already") || told.text.contains("listened there already"));
+        assert_eq!(told.structured["stream_clients"], 1, "it is the same hub");
+        let Frame::Event(event) = reader.next().await else { panic!("no event") };
+        assert_eq!(event["message"], "second");
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_the_gateway_has_needs_nothing() {
+    let gateway = Gateway::start().await;
+    let own = gateway.address.port();
+    for more in
+        [json!({"port": own}), json!({"host": "127.0.0.1"}), json!({"port": own, "host": "127.0.0.1"})]
+    {
+        let mut arguments = json!({"message": "x"});
+        arguments.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let told = gateway.tool(Era::Modern, "push_stream", arguments).await;
+        assert_eq!(told.member("url"), format!("http://{}", gateway.address));
+        assert!(told.text.contains("listened there already"), "{}", told.text);
+    }
+}
+
+#[tokio::test]
+async fn a_listener_that_cannot_be_is_refused_and_nothing_is_pushed() {
+    let gateway = Gateway::start().await;
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let busy = taken.local_addr().expect("an address").port();
+    let free = free_port();
+    let refused = async |more: Value, says: &str| {
+        let mut arguments = json!({"message": "x"});
+        arguments.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        for era in Era::ALL {
+            let said = gateway.tool_error(era, "push_stream", arguments.clone()).await;
+            assert!(said.contains(says), "{more}: {said}");
+            assert!(said.to_lowercase().contains("nothing was pushed"), "{more}: {said}");
+        }
+    };
+    refused(json!({"port": busy}), "another program listens on 127.0.0.1").await;
+    refused(json!({"port": free, "host": "0.0.0.0"}), "serves only this machine").await;
+    refused(json!({"port": gateway.address.port(), "host": "0.0.0.0"}), "serves only this machine").await;
+    refused(json!({"port": free, "host": "192.0.2.1"}), "serves only this machine").await;
+    refused(json!({"port": free, "host": "::"}), "serves only this machine").await;
+    refused(json!({"port": free, "host": "example.com"}), "no address to listen on").await;
+    // An event that is wrong opens no port.
+    let said = gateway
+        .tool_error(Era::Modern, "push_stream", json!({"message": "x", "type": "a b", "port": free}))
+        .await;
+    assert!(said.contains("`type`"), "{said}");
+    assert!(TcpListener::bind(("127.0.0.1", free)).is_ok(), "the port was opened");
+    assert_eq!(gateway.hub.last().seq, 0);
+}
+
+#[tokio::test]
+async fn who_calls_from_elsewhere_opens_nothing() {
+    let gateway = Gateway::start().await;
+    let port = free_port();
+    let params = json!({"name": "push_stream", "arguments": {"message": "x", "port": port}});
+    for header in ["x-forwarded-for", "forwarded", "x-real-ip"] {
+        let told = gateway.call_tool(Era::Modern, params.clone(), &[(header, "203.0.113.7")]).await;
+        assert!(told.is_error && told.text.contains("on the gateway's own machine"), "{}", told.text);
+    }
+    assert_eq!(gateway.hub.last().seq, 0);
+    assert!(TcpListener::bind(("127.0.0.1", port)).is_ok(), "the port was opened");
+}
+
+#[tokio::test]
+async fn no_more_than_eight_are_opened_and_all_of_them_end_with_the_gateway() {
+    let gateway = Gateway::start().await;
+    let mut ports = Vec::new();
+    while ports.len() < 8 {
+        let port = free_port();
+        gateway.tool(Era::Modern, "push_stream", json!({"message": "x", "port": port})).await;
+        ports.push(port);
+    }
+    let said =
+        gateway.tool_error(Era::Modern, "push_stream", json!({"message": "x", "port": free_port()})).await;
+    assert!(
+        said.contains("8 listeners were opened already") && said.contains(&ports[0].to_string()),
+        "{said}"
+    );
+    assert_eq!(gateway.hub.last().seq, 8);
+    gateway.stop().await;
+    for port in ports {
+        assert!(TcpListener::bind(("127.0.0.1", port)).is_ok(), "{port} is still taken");
+    }
+}

@@ -1,0 +1,149 @@
+//! Tools, called as agents of both eras call them. What a tool answers is held against its own schemas.
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use crate::support::answer::Answer;
+use crate::support::event_source::EventSource;
+use crate::support::gateway::Gateway;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Era {
+    Legacy,
+    Modern,
+}
+
+impl Era {
+    pub(crate) const ALL: [Era; 2] = [Era::Legacy, Era::Modern];
+
+    fn version(self) -> &'static str {
+        match self {
+            Era::Legacy => "2025-11-25",
+            Era::Modern => "2026-07-28",
+        }
+    }
+
+    /// Gives a request as JSON.
+    pub(crate) fn message(self, method: &str, mut params: Value) -> Value {
+        if self == Era::Modern {
+            params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(self.version());
+            params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+        }
+        json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
+    }
+
+    /// Gives the headers of a request.
+    pub(crate) fn headers(self, method: &str, params: &Value) -> Vec<(&'static str, String)> {
+        let mut headers = vec![("mcp-protocol-version", self.version().to_owned())];
+        if self == Era::Modern {
+            headers.push(("mcp-method", method.to_owned()));
+            headers.extend(params["name"].as_str().map(|name| ("mcp-name", name.to_owned())));
+        }
+        headers
+    }
+}
+
+/// What a tool said.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) text: String,
+    pub(crate) structured: Value,
+    pub(crate) is_error: bool,
+}
+
+impl Told {
+    /// Gives the messages of the events in it.
+    pub(crate) fn messages(&self) -> Vec<&str> {
+        let events = self.structured["events"].as_array().expect("events");
+        events.iter().map(|event| event["message"].as_str().expect("a message")).collect()
+    }
+
+    /// Gives a member that is text.
+    pub(crate) fn member(&self, name: &str) -> String {
+        self.structured[name].as_str().unwrap_or_else(|| panic!("no `{name}`: {self:?}")).to_owned()
+    }
+}
+
+impl Gateway {
+    /// Sends a request without a session.
+    pub(crate) async fn rpc(&self, era: Era, method: &str, params: Value, more: &[(&str, &str)]) -> Answer {
+        let headers = era.headers(method, &params);
+        let body = era.message(method, params).to_string();
+        self.request("POST", "/mcp", |mut request| {
+            for (name, value) in &headers {
+                request = request.header(*name, value);
+            }
+            for (name, value) in more {
+                request = request.header(*name, *value);
+            }
+            request.header("content-type", "application/json").body(body)
+        })
+        .await
+    }
+
+    /// Gives the tools of a set.
+    pub(crate) async fn tools(&self, era: Era, toolset: &str) -> Vec<Value> {
+        let headers = era.headers("tools/list", &json!({}));
+        let body = era.message("tools/list", json!({})).to_string();
+        let answer = self
+            .request("POST", &format!("/mcp?toolset={toolset}"), |mut request| {
+                for (name, value) in &headers {
+                    request = request.header(*name, value);
+                }
+                request.header("content-type", "application/json").body(body)
+            })
+            .await;
+        answer.json()["result"]["tools"].as_array().unwrap_or_else(|| panic!("{}", answer.text())).clone()
+    }
+
+    /// Calls a tool that can do what it is asked for.
+    pub(crate) async fn tool(&self, era: Era, name: &str, arguments: Value) -> Told {
+        let told = self.call_tool(era, json!({ "name": name, "arguments": arguments }), &[]).await;
+        assert!(!told.is_error, "{name} {arguments}: {}", told.text);
+        let tools = self.tools(era, "all").await;
+        let tool = tools.iter().find(|tool| tool["name"] == name).expect("a tool");
+        check(&tool["inputSchema"], &arguments);
+        check(&tool["outputSchema"], &told.structured);
+        told
+    }
+
+    /// Calls a tool that cannot do it, and gives what it says.
+    pub(crate) async fn tool_error(&self, era: Era, name: &str, arguments: Value) -> String {
+        let told = self.call_tool(era, json!({ "name": name, "arguments": arguments }), &[]).await;
+        assert!(told.is_error, "{name} {arguments}: {}", told.text);
+        assert_eq!(told.structured, Value::Null);
+        told.text
+    }
+
+    pub(crate) async fn call_tool(&self, era: Era, params: Value, more: &[(&str, &str)]) -> Told {
+        let answer = self.rpc(era, "tools/call", params, more).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let mut said: Vec<Value> = if answer.header("content-type") == "text/event-stream" {
+            let said = EventSource::default().feed(&answer.body);
+            said.iter().map(|said| serde_json::from_str(&said.data).expect("JSON")).collect()
+        } else {
+            vec![answer.json()]
+        };
+        let result = said.pop().expect("an answer")["result"].clone();
+        let text = result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{}", answer.text()));
+        assert_eq!(result["content"].as_array().map(Vec::len), Some(1));
+        Told {
+            text: text.to_owned(),
+            structured: result["structuredContent"].clone(),
+            is_error: result["isError"] == true,
+        }
+    }
+}
+
+/// Holds a value against a schema.
+pub(crate) fn check(schema: &Value, value: &Value) {
+    let wrong: Vec<String> = validator(schema)
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(wrong.is_empty(), "{value:#} does not fit: {wrong:#?}");
+}
+
+pub(crate) fn validator(schema: &Value) -> Validator {
+    jsonschema::draft202012::options().build(schema).unwrap_or_else(|error| panic!("no schema: {error}"))
+}
