@@ -79,6 +79,7 @@ pub struct Running {
     addresses: Vec<SocketAddr>,
     url: String,
     hub: Hub,
+    door: Door,
     stop: Trigger,
     ended: JoinHandle<Result<(), store::Error>>,
 }
@@ -97,6 +98,11 @@ impl Running {
     /// Gives the hub.
     pub fn hub(&self) -> &Hub {
         &self.hub
+    }
+
+    /// Gives what MCP clients are served with, for one that is in this process.
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 
     /// Begins to stop; [`Running::ended`] says when it has.
@@ -197,7 +203,7 @@ async fn start_with(
     };
     let sessions = tokio::spawn(sessions_worker.run(accepting_stop.clone()));
     let shared = Shared {
-        router: http::routes(gateway, mcp::routes(door)),
+        router: http::routes(gateway, mcp::routes(door.clone())),
         reactors: Arc::clone(&reactors),
         beats,
         stall_timeout: config.http.stall_timeout,
@@ -226,7 +232,7 @@ async fn start_with(
     let parts = Parts { store, hub: hub.clone(), sessions, servers, reactors, threads, follower, sweeper };
     let phases = Phases { accepting, background, grace };
     let ended = tokio::spawn(supervise(parts, phases, stop_asked));
-    Ok(Running { addresses, url, hub, stop, ended })
+    Ok(Running { addresses, url, hub, door, stop, ended })
 }
 
 /// What must end before the gateway has.

@@ -19,6 +19,7 @@ mod install;
 mod listen;
 mod logging;
 mod man;
+mod mcp;
 mod output;
 mod pairs;
 mod push;
@@ -74,6 +75,7 @@ enum Command {
     Push(push::Args),
     Listen(listen::Args),
     Run(run::Args),
+    Mcp(mcp::Args),
     History(history::Args),
     Channels(channels::Args),
     Clients(clients::Args),
@@ -135,6 +137,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Doctor(args) => return (output, doctor::run(&args, flags, named.as_deref(), output)),
         Command::Help(args) => return (output, help::run(&args, output)),
         Command::Man(args) => return (output, man::run(&args, output)),
+        Command::Mcp(ref args) => flags.extend(args.flags()),
         Command::Serve(ref args) => flags.extend(args.flags()),
         Command::Channels(_)
         | Command::Clients(_)
@@ -160,6 +163,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::History(args) => history::run(&args, &context),
         Command::Install(args) => install::run(&args, &context),
         Command::Listen(args) => listen::run(args, &context),
+        Command::Mcp(_) => mcp::run(&context),
         Command::Push(args) => push::run(args, &context),
         Command::Run(args) => run::run(&args, &context),
         Command::Serve(_) => serve::run(&context),

@@ -7,7 +7,7 @@ use fanfare_core::Invalid;
 use crate::app;
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM};
-use crate::cli::settings::key::{address, number, positive};
+use crate::cli::settings::key::{address, number, positive, toolset};
 use crate::cli::settings::{Key, Settings, explained};
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure, logging};
@@ -68,6 +68,9 @@ pub(crate) struct Args {
     /// How long a stop may take [default: 10s]
     #[arg(long, value_name = "TIME")]
     shutdown_timeout: Option<String>,
+    /// Which MCP tools are offered: essential, all or readonly [default: essential]
+    #[arg(long, value_name = "SET")]
+    toolset: Option<String>,
     /// The form of the log on stderr: text or json [default: text]
     #[arg(long, value_name = "FORM", value_parser = ["text", "json"], hide_possible_values = true)]
     log_format: Option<String>,
@@ -77,7 +80,7 @@ impl Args {
     /// Gives the values of the flags that were given.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
-        let texts: [(Key, Vec<String>); 14] = [
+        let texts: [(Key, Vec<String>); 15] = [
             (Key::Listen, self.listen.clone()),
             one(Key::Store, &self.store),
             one(Key::RetentionAge, &self.retention_age),
@@ -91,6 +94,7 @@ impl Args {
             one(Key::MaxEventsPerSecond, &self.max_events_per_second),
             one(Key::StallTimeout, &self.stall_timeout),
             one(Key::ShutdownTimeout, &self.shutdown_timeout),
+            one(Key::Toolset, &self.toolset),
             one(Key::LogFormat, &self.log_format),
         ];
         texts.into_iter().filter(|(_, texts)| !texts.is_empty())
@@ -143,7 +147,8 @@ pub(crate) async fn start(config: app::Config) -> Result<app::Running, Failure> 
     }
 }
 
-async fn cannot_start(error: &anyhow::Error, listen: &[SocketAddr]) -> Failure {
+/// Says why a gateway did not start.
+pub(crate) async fn cannot_start(error: &anyhow::Error, listen: &[SocketAddr]) -> Failure {
     if let Some(error) = error.downcast_ref::<store::Error>() {
         return store_failure(error.clone());
     }
@@ -176,7 +181,8 @@ async fn gateway_at(address: SocketAddr) -> Option<String> {
     api.status().await.ok().map(|status| status.value.version)
 }
 
-fn store_failure(error: store::Error) -> Failure {
+/// Says what is wrong with the log, and what to do.
+pub(crate) fn store_failure(error: store::Error) -> Failure {
     let text = error.to_string();
     // Errors of the store end in what to do.
     match text.split_once("; ") {
@@ -214,7 +220,8 @@ fn tell(running: &app::Running, spec: &StoreSpec, output: Output) -> Result<(), 
     Ok(())
 }
 
-fn config(settings: &Settings) -> Result<app::Config, Failure> {
+/// Gives the configuration of a gateway.
+pub(crate) fn config(settings: &Settings) -> Result<app::Config, Failure> {
     let retention = Retention::default();
     let http_default = http::Config::default();
     let size = |key, default: usize| -> Result<usize, Failure> {
@@ -250,7 +257,7 @@ fn config(settings: &Settings) -> Result<app::Config, Failure> {
             ..http_default
         },
         hub: hub::Config { events_per_second },
-        mcp: mcp::Config::default(),
+        mcp: mcp::Config { toolset: settings.parsed(Key::Toolset, toolset)?.unwrap_or_default() },
         shutdown_timeout: settings
             .parsed(Key::ShutdownTimeout, positive)?
             .unwrap_or(app::Config::default().shutdown_timeout),

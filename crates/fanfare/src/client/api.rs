@@ -43,7 +43,7 @@ pub struct Api {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a stream may be silent: the gateway sends something every 30 s, so two of those were lost.
-const SILENCE_MAX: Duration = Duration::from_secs(75);
+pub const SILENCE_MAX: Duration = Duration::from_secs(75);
 
 /// Longest answer: a page of history has about 1 MiB, the longest list of channels or clients a few.
 const ANSWER_LEN_MAX: usize = 64 * 1024 * 1024;
@@ -57,18 +57,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 impl Api {
     /// Makes ready to call; nothing is sent yet.
     pub fn new(target: Target) -> Result<Api, Error> {
-        // Whoever came first has installed the same provider.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("fanfare-cli/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT.min(target.timeout))
-            .read_timeout(SILENCE_MAX)
-            .tcp_nodelay(true);
-        if is_loopback(&target.server) {
-            // A proxy would look for the gateway on its own machine.
-            http = http.no_proxy();
-        }
-        let http = http
+        let http = http(&target)
             .build()
             .map_err(|error| Error::NotFanfare { url: target.server.clone(), problem: innermost(&error) })?;
         Ok(Api { http, target })
@@ -241,6 +230,19 @@ impl Api {
     fn not_fanfare(&self, problem: &str) -> Error {
         Error::NotFanfare { url: self.target.server.clone(), problem: problem.to_owned() }
     }
+}
+
+/// Makes ready to connect as every request of ours does.
+pub(super) fn http(target: &Target) -> reqwest::ClientBuilder {
+    // Whoever came first has installed the same provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder()
+        .user_agent(concat!("fanfare-cli/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT.min(target.timeout))
+        .read_timeout(SILENCE_MAX)
+        .tcp_nodelay(true);
+    // A proxy would look for the gateway on its own machine.
+    if is_loopback(&target.server) { http.no_proxy() } else { http }
 }
 
 /// Says whether `server` is on this machine.

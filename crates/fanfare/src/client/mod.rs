@@ -6,10 +6,11 @@ pub mod api;
 pub mod backoff;
 pub mod error;
 pub mod listening;
+pub mod mcp;
 pub mod sse;
 pub mod websocket;
 
 pub use answer::{Answer, Received};
-pub use api::{Api, Target};
+pub use api::{Api, SILENCE_MAX, Target};
 pub use error::{Error, Problem};
 pub use listening::{Item, Listening, Notice, Wish};

@@ -49,10 +49,20 @@ pub type Farewell = (CloseCode, &'static str);
 
 /// Gives the messages on `stream`, of which `read` was read already.
 pub async fn messages<S: AsyncRead + AsyncWrite + Unpin>(stream: S, read: Vec<u8>) -> WebSocketStream<S> {
+    messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await
+}
+
+/// The same with other bounds: on a message, and on what may wait to be written, which must hold one message of ours.
+pub async fn messages_within<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    read: Vec<u8>,
+    message_len_max: usize,
+    write_len_max: usize,
+) -> WebSocketStream<S> {
     let config = WebSocketConfig::default()
-        .max_message_size(Some(MESSAGE_LEN_MAX))
-        .max_frame_size(Some(MESSAGE_LEN_MAX))
-        .max_write_buffer_size(WRITE_BUFFER_LEN_MAX);
+        .max_message_size(Some(message_len_max))
+        .max_frame_size(Some(message_len_max))
+        .max_write_buffer_size(write_len_max);
     WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await
 }
 

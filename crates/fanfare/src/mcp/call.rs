@@ -89,6 +89,12 @@ impl Call {
         answered
     }
 
+    /// Leaves the call unanswered, because the gateway stops and nothing of it was done; says whether the client asks
+    /// the next gateway. Then there is nothing to do but wait to be dropped.
+    pub fn leave(&self) -> bool {
+        self.caller.session.as_ref().is_some_and(|session| session.leave_call(&self.id))
+    }
+
     /// Ends the connection that the answer would go out on, though the call goes on: the client continues where it
     /// stopped, on another one. Sessions over Streamable HTTP only.
     pub fn hang_up(&self) {

@@ -19,11 +19,11 @@ use crate::doorway::{Peer, body};
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::door::Door;
+use crate::mcp::duplex::MESSAGE_LEN_MAX;
 use crate::mcp::event_stream::{Framing, framed};
 use crate::mcp::refusal::Refusal;
 use crate::mcp::session::Session;
 use crate::mcp::sessions::Job;
-use crate::mcp::streamable_http::MESSAGE_LEN_MAX;
 
 /// Opens a session: says where its messages go, and which tools there are.
 pub async fn get(

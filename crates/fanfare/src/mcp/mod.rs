@@ -8,9 +8,11 @@ pub mod call;
 pub mod caller;
 pub mod connection_sse;
 pub mod door;
+pub mod duplex;
 pub mod event_stream;
 pub mod gateway;
 pub mod http_sse;
+pub mod lines;
 pub mod outbox;
 mod refusal;
 pub mod service;
@@ -18,6 +20,7 @@ pub mod session;
 pub mod sessions;
 pub mod streamable_http;
 pub mod watching;
+pub mod websocket;
 
 use std::sync::Arc;
 
@@ -174,10 +177,9 @@ impl Server {
                 told = call.say(change.write(Some(&call.id))).await;
             }
         };
-        // A client that does not read must not hold the stop up.
         tokio::select! {
             () = tell => {}
-            // A client that is gone, or does not read, gets no farewell.
+            // A client that does not read must not hold the stop up: it is told when there is room.
             () = stop.asked() => drop(call.say(torn_down(&call.id)).now_or_never()),
         }
         Ok(Outcome::listened(&call.id))

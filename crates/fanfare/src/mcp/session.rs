@@ -18,7 +18,7 @@ use crate::mcp::watching::Watching;
 use crate::shutdown::{Shutdown, Trigger};
 
 /// Most calls of one session at once: each may wait for its answer for a minute.
-const CALLS_MAX: usize = 64;
+pub const CALLS_MAX: usize = 64;
 /// Most messages of a session with a stream that are taken and not done with: calls, and answers that wait for a
 /// client to read.
 const WORK_MAX: usize = 2 * CALLS_MAX;
@@ -46,6 +46,8 @@ pub struct Session {
     work: Arc<Semaphore>,
     /// What the client wants to hear of.
     pub(super) watching: Watching,
+    /// Its client goes to the next gateway when this one stops, with all that was not begun here.
+    moves_on: bool,
     ended: (Trigger, Shutdown),
 }
 
@@ -95,6 +97,15 @@ impl Drop for Answering {
 impl Session {
     /// Begins one.
     pub fn new(id: impl Into<Box<str>>, client: Client, outbox: Outbox) -> Arc<Session> {
+        Session::with(id.into(), client, outbox, false)
+    }
+
+    /// Begins one whose client goes to the next gateway when this one stops, with all that was not begun here.
+    pub fn moving_on(id: impl Into<Box<str>>, client: Client, outbox: Outbox) -> Arc<Session> {
+        Session::with(id.into(), client, outbox, true)
+    }
+
+    fn with(id: Box<str>, client: Client, outbox: Outbox, moves_on: bool) -> Arc<Session> {
         let state = State {
             version: None,
             meta: Meta::default(),
@@ -108,13 +119,14 @@ impl Session {
             connections: 0,
         };
         Arc::new(Session {
-            id: id.into(),
+            id,
             client,
             outbox: Arc::new(outbox),
             state: Mutex::new(state),
             framing: OnceLock::new(),
             work: Arc::new(Semaphore::new(WORK_MAX)),
             watching: Watching::default(),
+            moves_on,
             ended: Trigger::new(),
         })
     }
@@ -212,6 +224,14 @@ impl Session {
         if let Some(cancel) = self.state().calls.get(id) {
             cancel.pull();
         }
+    }
+
+    /// Leaves a call unanswered that the gateway, which stops, has not begun; says whether the client asks the next one.
+    pub fn leave_call(&self, id: &Id) -> bool {
+        if self.moves_on {
+            self.cancel_call(id);
+        }
+        self.moves_on
     }
 
     /// Begins a question to the client.

@@ -67,6 +67,7 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.max-events-per-second | 500000 | built in
     serve.stall-timeout | 60s | built in
     serve.shutdown-timeout | 10s | built in
+    serve.toolset | essential | built in
     serve.log-format | text | built in
     "#);
 }

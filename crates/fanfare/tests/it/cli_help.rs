@@ -3,12 +3,13 @@
 
 use crate::cli::Shell;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "demo",
     "serve",
     "push",
     "listen",
     "run",
+    "mcp",
     "history",
     "channels",
     "clients",
@@ -36,6 +37,7 @@ async fn without_a_command_there_is_help() {
       push         Push an event [alias: publish]
       listen       Listen to events, live and from the past [alias: subscribe]
       run          Run a command and push when it starts and how it ends
+      mcp          Serve an agent over stdin and stdout (MCP) [alias: stdio]
       history      Show events that were pushed
       channels     List the channels that events were pushed to
       clients      List who is listening at the moment

@@ -60,6 +60,9 @@ async fn every_tool_has_a_command_or_a_reason() {
     }
 }
 
+/// Routes that speak a protocol of their own, which OpenAPI cannot describe, and the command that speaks it, too.
+const PROTOCOLS: [(&str, &str); 1] = [("/mcp", "mcp")];
+
 #[tokio::test]
 async fn every_route_has_a_command_or_a_reason() {
     let gateway = Gateway::start().await;
@@ -81,6 +84,13 @@ async fn every_route_has_a_command_or_a_reason() {
         assert!(
             is_command(&help, command),
             "{route} is said to be `fanfare {command}`, which is not in the help"
+        );
+    }
+    for (path, command) in PROTOCOLS {
+        assert_eq!(gateway.get(path).await.status, 200, "{path}");
+        assert!(
+            is_command(&help, command),
+            "{path} is said to be `fanfare {command}`, which is not in the help"
         );
     }
 }

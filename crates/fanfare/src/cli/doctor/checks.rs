@@ -13,6 +13,7 @@ use crate::cli::push::{Body, idempotency_key};
 use crate::cli::settings::{self, Key, Settings, key};
 use crate::cli::text::duration;
 use crate::client::{Api, Error, Item, Listening, Wish};
+use crate::store::embedded::{self, Owner};
 
 /// Clocks that are further apart make `--since` surprising.
 const SKEW_MAX_SECONDS: i64 = 5;
@@ -85,12 +86,22 @@ fn data_directory(settings: &Settings) -> Finding {
         return Finding::good(CHECK, store);
     };
     match tempfile_in(directory) {
-        Ok(()) if path.exists() => Finding::good(CHECK, store),
+        Ok(()) if path.exists() => {
+            Finding::good(CHECK, host(path).map_or(store.clone(), |host| format!("{store} (used by {host})")))
+        }
         Ok(()) => Finding::good(CHECK, format!("{store} (made by `fanfare serve`)")),
         Err(error) => {
             Finding::bad(CHECK, format!("cannot write in {}: {}", directory.display(), said(&error)), fix)
         }
     }
+}
+
+/// Gives who has the log: a `fanfare serve`, or a `fanfare mcp` that hosts it.
+fn host(path: &Path) -> Option<Owner> {
+    let owner = embedded::owner(path)?;
+    // One that was killed could not take its name back.
+    let pid = rustix::process::Pid::from_raw(owner.pid.cast_signed())?;
+    rustix::process::test_kill_process(pid).is_ok().then_some(owner)
 }
 
 /// Tries to write; asking for permissions would miss full and read-only disks.

@@ -8,6 +8,7 @@ use fanfare_core::{Code, Invalid, duration};
 
 use crate::cli::output::Mode;
 use crate::cli::{bytes, settings};
+use crate::mcp::service::Toolset;
 use crate::store::Retention;
 use crate::{http, hub};
 
@@ -64,6 +65,7 @@ keys! {
         "serve.stall-timeout", "FANFARE_STALL_TIMEOUT", "how long a reader may take nothing";
     ShutdownTimeout =>
         "serve.shutdown-timeout", "FANFARE_SHUTDOWN_TIMEOUT", "how long a stop may take";
+    Toolset => "serve.toolset", "FANFARE_TOOLSET", "MCP tools: essential, all or readonly";
     LogFormat => "serve.log-format", "FANFARE_LOG_FORMAT", "text or json";
 }
 
@@ -105,6 +107,7 @@ impl Key {
             Key::StallTimeout => "60s".to_owned(),
             Key::ShutdownTimeout => "10s".to_owned(),
             Key::LogFormat => "text".to_owned(),
+            Key::Toolset => Toolset::default().as_str().to_owned(),
             Key::MaxConnections => http::Config::default().max_connections.to_string(),
             Key::MaxConnectionsPerAddress => http::Config::default().max_connections_per_address.to_string(),
             Key::MaxEventsPerSecond => hub::Config::default().events_per_second.to_string(),
@@ -134,6 +137,7 @@ impl Key {
                         "write `true` or `false`",
                     ));
                 }
+                Key::Toolset => toolset(text).map(drop)?,
                 Key::LogFormat if !matches!(text.as_str(), "text" | "json") => {
                     return Err(invalid(format!("`{text}` is no log format"), "write `text` or `json`"));
                 }
@@ -213,6 +217,14 @@ pub(crate) fn positive(text: &str) -> Result<Duration, Invalid> {
         return Err(invalid("the duration is 0", "give a longer one, such as `30s`"));
     }
     Ok(duration)
+}
+
+/// Reads the name of a set of tools.
+pub(crate) fn toolset(text: &str) -> Result<Toolset, Invalid> {
+    Toolset::from_name(text).ok_or_else(|| {
+        let names = Toolset::ALL.map(Toolset::as_str).join(", ");
+        invalid(format!("`{text}` is no set of tools"), format!("use one of {names}"))
+    })
 }
 
 fn one_of<T: ValueEnum>(text: &str, variants: &[T]) -> Result<(), Invalid> {

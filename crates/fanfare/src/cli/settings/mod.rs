@@ -147,10 +147,20 @@ impl Settings {
     }
 
     /// Gives the gateway to call.
-    pub(crate) fn api(&self) -> Result<Api, Failure> {
+    pub(crate) fn target(&self) -> Result<Target, Failure> {
         let timeout = self.timeout()?;
         let server = self.parsed(Key::Server, key::server)?.unwrap_or_default();
-        Ok(Api::new(Target { server, token: self.token()?, timeout })?)
+        Ok(Target { server, token: self.token()?, timeout })
+    }
+
+    /// Makes ready to call the gateway.
+    pub(crate) fn api(&self) -> Result<Api, Failure> {
+        Ok(Api::new(self.target()?)?)
+    }
+
+    /// Says whether somebody chose the value for `key`.
+    pub(crate) fn is_chosen(&self, key: Key) -> bool {
+        self.value(key).is_some_and(|value| value.origin != Origin::BuiltIn)
     }
 
     /// Gives the token: the one in the environment, unless a file was named on the command line.

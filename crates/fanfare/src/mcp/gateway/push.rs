@@ -194,11 +194,11 @@ impl Gateway {
             (host, port) => Some(self.listen(client, host.as_deref(), port).await?),
         };
         let address = client.address.map(|address| address.ip());
-        let published = self
-            .hub
-            .publish(&client.principal, address, vec![event])
-            .await
-            .map_err(|error| not_pushed(&error))?;
+        let published = match self.hub.publish(&client.principal, address, vec![event]).await {
+            Ok(published) => published,
+            Err(PushError::ShuttingDown) if call.leave() => std::future::pending().await,
+            Err(error) => return Err(not_pushed(&error)),
+        };
         let appended = &published.appended[0];
         let event = &appended.event;
         let listeners = published.stream_clients;

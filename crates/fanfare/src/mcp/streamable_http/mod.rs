@@ -20,10 +20,9 @@ use serde_json::json;
 use crate::doorway::{Peer, body};
 use crate::mcp::caller::Client;
 use crate::mcp::door::Door;
+use crate::mcp::duplex::MESSAGE_LEN_MAX;
 use crate::mcp::refusal::Refusal;
-
-/// Largest message: an event with all its data, written with escapes.
-pub(super) const MESSAGE_LEN_MAX: usize = 4 * 1024 * 1024;
+use crate::mcp::websocket;
 
 /// What a client takes as an answer. One that does not say takes anything, and so does `*/*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +150,8 @@ impl Exchange {
     }
 }
 
-/// Gives the stream of a session, or, to whoever does not ask for one, whether the server is well.
+/// Gives the stream of a session, or, to whoever does not ask for one, whether the server is well; to whoever speaks
+/// WebSocket, one.
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
@@ -159,6 +159,10 @@ pub async fn get(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
+    if parts.headers.get(header::UPGRADE).is_some_and(|upgrade| names(upgrade, "websocket")) {
+        let client = door.client(principal, address, &parts)?;
+        return Ok(websocket::accept(door, client, &parts)?);
+    }
     if !parts.headers.get(header::ACCEPT).is_some_and(|accept| names(accept, "text/event-stream")) {
         return Ok(health(&door));
     }

@@ -10,6 +10,7 @@ pub(crate) mod mcp_stream;
 pub(crate) mod raw;
 pub(crate) mod reader;
 pub(crate) mod socket;
+pub(crate) mod stdio;
 pub(crate) mod tools;
 
 use std::time::Duration;

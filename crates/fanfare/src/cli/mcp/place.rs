@@ -1,0 +1,155 @@
+//! Where the gateway is: the one that was named, the one that has the log, or this process.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::app;
+use crate::cli::output::Output;
+use crate::cli::settings::{Key, Settings};
+use crate::cli::{Failure, serve};
+use crate::client::Target;
+use crate::store::{self, StoreSpec, embedded};
+
+/// How long the address of a gateway that has just ended may be in use.
+const ADDRESS_FREE_MAX: Duration = Duration::from_secs(2);
+/// The pause between two looks whether it is free.
+const ADDRESS_PAUSE: Duration = Duration::from_millis(50);
+
+/// Where the gateway is.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// In this process.
+    Here(app::Running),
+    /// Elsewhere.
+    There(Target),
+}
+
+/// Why there is no gateway at the moment.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// It will not get better by itself.
+    Lasting(Failure),
+    /// It may pass.
+    Passing(Failure),
+}
+
+/// Finds the gateway, again and again.
+#[derive(Debug)]
+pub(crate) struct Finder {
+    /// Somebody named a gateway: this process never hosts one.
+    is_named: bool,
+    /// Somebody chose the address to listen on.
+    is_address_chosen: bool,
+    target: Target,
+    /// The set of tools that somebody chose.
+    toolset: Option<String>,
+    config: app::Config,
+    /// Where the gateway listened last.
+    last: Option<SocketAddr>,
+    output: Output,
+}
+
+impl Finder {
+    /// Takes what the settings say.
+    pub(crate) fn new(settings: &Settings, output: Output) -> Result<Finder, Failure> {
+        let store_is_memory = settings.text(Key::Store).as_deref() == Some("memory");
+        Ok(Finder {
+            is_named: settings.is_chosen(Key::Server) && !store_is_memory,
+            is_address_chosen: settings.is_chosen(Key::Listen),
+            target: settings.target()?,
+            toolset: settings.text(Key::Toolset).filter(|_| settings.is_chosen(Key::Toolset)),
+            config: serve::config(settings)?,
+            last: None,
+            output,
+        })
+    }
+
+    /// Says whether somebody named the gateway.
+    pub(crate) fn is_named(&self) -> bool {
+        self.is_named
+    }
+
+    /// Gives the set of tools that somebody chose.
+    pub(crate) fn toolset(&self) -> Option<&str> {
+        self.toolset.as_deref()
+    }
+
+    /// Finds it. The lock on the log decides who hosts: whoever gets it.
+    pub(crate) async fn find(&mut self) -> Result<Place, Trouble> {
+        if self.is_named {
+            return Ok(Place::There(self.target.clone()));
+        }
+        let (spec, retention) = (self.config.store.clone(), self.config.retention);
+        let opened = tokio::task::spawn_blocking(move || store::open(&spec, retention)).await;
+        let opened = opened.unwrap_or_else(|error| Err(store::Error::Other { problem: error.to_string() }));
+        match (opened, &self.config.store) {
+            (Ok(store), _) => self.host(store).await.map(Place::Here),
+            (Err(error @ store::Error::Locked { .. }), StoreSpec::Embedded(path)) => {
+                let Some(url) = embedded::owner(path).and_then(|owner| owner.url) else {
+                    return Err(Trouble::Passing(serve::store_failure(error)));
+                };
+                self.last = url.trim_start_matches("http://").parse().ok().or(self.last);
+                Ok(Place::There(Target { server: url, ..self.target.clone() }))
+            }
+            (Err(error), _) => Err(Trouble::Lasting(serve::store_failure(error))),
+        }
+    }
+
+    /// Gives the gateway in this process, for the messages of this process.
+    pub(crate) fn target(&self, url: &str) -> Target {
+        Target { server: url.to_owned(), ..self.target.clone() }
+    }
+
+    async fn host(&mut self, store: std::sync::Arc<dyn store::Store>) -> Result<app::Running, Trouble> {
+        let mut config = self.config.clone();
+        let successor = self.last.filter(|last| self.may_listen_on(*last));
+        if let Some(last) = successor
+            && !config.listen.iter().any(|address| is_same(*address, last))
+        {
+            config.listen = vec![last];
+        }
+        let patience = successor.map_or(Duration::ZERO, |_| ADDRESS_FREE_MAX);
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let error = match app::start_on(std::sync::Arc::clone(&store), config.clone()).await {
+                Ok(running) => {
+                    self.last = running.addresses().first().copied();
+                    return Ok(running);
+                }
+                Err(error) => error,
+            };
+            let is_taken = error
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|error| error.kind() == ErrorKind::AddrInUse);
+            if is_taken && tokio::time::Instant::now() < deadline {
+                tokio::time::sleep(ADDRESS_PAUSE).await;
+            } else if is_taken && !self.is_address_chosen && config.listen.iter().all(|it| it.port() != 0) {
+                let taken: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
+                self.output.warn(&format!(
+                    "{} is taken by another program; taking a free port instead",
+                    taken.join(", ")
+                ));
+                config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+            } else {
+                let failure = serve::cannot_start(&error, &config.listen).await;
+                store.close().await;
+                return Err(Trouble::Lasting(failure));
+            }
+        }
+    }
+
+    /// Says whether this process may take over an address: nobody allowed it to serve other machines by starting
+    /// another gateway so.
+    fn may_listen_on(&self, address: SocketAddr) -> bool {
+        address.ip().is_loopback() || self.config.listen.iter().any(|known| is_same(*known, address))
+    }
+}
+
+/// Says whether listening on `address` is listening on `announced`.
+fn is_same(address: SocketAddr, announced: SocketAddr) -> bool {
+    address == announced
+        || (address.port() == announced.port()
+            && address.ip().is_unspecified()
+            && announced.ip().is_loopback())
+}

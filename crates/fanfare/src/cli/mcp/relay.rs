@@ -1,0 +1,358 @@
+//! A process that is attached to a gateway: passes messages on, and goes to the next gateway when one ends.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use fanfare_mcp::json_rpc;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use crate::cli::Failure;
+use crate::cli::mcp::memory::{Heard, Memory, Replay};
+use crate::cli::mcp::place::Trouble;
+use crate::cli::mcp::stdio::{Input, Output};
+use crate::client::mcp::Socket;
+use crate::client::{self, SILENCE_MAX, Target, backoff};
+use crate::mcp::lines::{FINISH_MAX, FLUSH_MAX, Lines, write_out};
+use crate::mcp::outbox::Outbox;
+use crate::mcp::websocket::ANSWERED;
+
+/// How long a gateway may take nothing.
+const STALL_MAX: Duration = Duration::from_secs(60);
+/// How long a goodbye may take that is on its way.
+const GOODBYE_MAX: Duration = Duration::from_secs(2);
+
+/// Asks where the gateway is.
+pub(crate) type Question = oneshot::Sender<Result<Target, Trouble>>;
+
+/// What a relay is to do.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Who knows where the gateway is.
+    pub(crate) finder: mpsc::Sender<Question>,
+    /// Somebody named the gateway.
+    pub(crate) is_named: bool,
+    /// The set of tools that somebody chose.
+    pub(crate) toolset: Option<String>,
+    /// How long requests wait for a gateway.
+    pub(crate) patience: Duration,
+}
+
+/// A process that is attached.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    config: Config,
+    /// Guards what is remembered; held for one message.
+    memory: Mutex<Memory>,
+    /// What the client is told.
+    outbox: Outbox,
+    /// There was a gateway.
+    was_connected: AtomicBool,
+    /// The client says nothing more.
+    input_ended: AtomicBool,
+    /// Nothing is left to be answered.
+    settled: Notify,
+    /// Why there is no gateway, for so long that requests are refused.
+    away: Mutex<Option<String>>,
+}
+
+/// How a connection ended.
+enum End {
+    /// The gateway is gone; `answered` when it said that all that it began is answered.
+    Lost { answered: bool },
+    /// The client needs it no longer.
+    Settled,
+}
+
+type Sink = SplitSink<Socket, Message>;
+
+impl Relay {
+    pub(crate) fn new(config: Config) -> Relay {
+        Relay {
+            config,
+            memory: Mutex::default(),
+            outbox: Outbox::new(),
+            was_connected: AtomicBool::new(false),
+            input_ended: AtomicBool::new(false),
+            settled: Notify::new(),
+            away: Mutex::default(),
+        }
+    }
+
+    /// Passes messages on until the input ends, and everything is answered.
+    pub(crate) async fn run(&self, input: Input, output: Output) -> Result<(), Failure> {
+        let writing = write_out(&self.outbox, output);
+        tokio::pin!(writing);
+        let relayed = tokio::select! {
+            relayed = self.relay(Lines::new(input)) => relayed,
+            written = &mut writing => return Ok(written?),
+        };
+        self.outbox.end();
+        match tokio::time::timeout(FLUSH_MAX, writing).await {
+            Ok(written) => written?,
+            Err(_) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+        }
+        relayed
+    }
+
+    async fn relay(&self, mut lines: Lines<Input>) -> Result<(), Failure> {
+        loop {
+            let Some(socket) = self.reconnect(&mut lines).await? else { return Ok(()) };
+            let End::Lost { answered } = self.converse(socket, &mut lines).await else { return Ok(()) };
+            let answers = self.memory().lost(answered);
+            self.tell(answers).await;
+        }
+    }
+
+    /// Speaks with a gateway until one side has enough.
+    async fn converse(&self, socket: Socket, lines: &mut Lines<Input>) -> End {
+        let (mut sink, mut stream) = socket.split();
+        let Replay { send, tell } = self.memory().replay();
+        let up = async {
+            for text in send {
+                within(sink.feed(Message::Text(text))).await?;
+            }
+            within(sink.flush()).await?;
+            self.tell(tell).await;
+            self.pass_on(lines, &mut sink).await
+        };
+        let down = self.pass_back(&mut stream);
+        tokio::pin!(down);
+        tokio::select! {
+            biased;
+            end = &mut down => end,
+            up = up => match up {
+                Some(()) => End::Settled,
+                // It may have said why before it took nothing more.
+                None => tokio::time::timeout(GOODBYE_MAX, down).await.unwrap_or(End::Lost { answered: false }),
+            },
+        }
+    }
+
+    /// Passes on what the client says; nothing when the gateway takes no more.
+    async fn pass_on(&self, lines: &mut Lines<Input>, sink: &mut Sink) -> Option<()> {
+        loop {
+            while let Some(line) = lines.take() {
+                match line {
+                    Ok(line) => self.pass_on_one(&line, sink).await?,
+                    Err(too_long) => self.refuse(&too_long.refused()).await,
+                }
+            }
+            within(sink.flush()).await?;
+            if self.input_ended.load(Ordering::Relaxed) {
+                let settled = async {
+                    while !self.memory().is_settled() {
+                        self.settled.notified().await;
+                    }
+                };
+                if tokio::time::timeout(FINISH_MAX, settled).await.is_err() {
+                    tracing::warn!("calls were cut off that did not end in time");
+                }
+                return Some(());
+            }
+            let last = self.fill(lines).await;
+            // A gateway that ended before the client said this is noticed first: what it cannot have taken, it has not.
+            tokio::task::yield_now().await;
+            if let Some(last) = last {
+                self.pass_on_one(&last, sink).await?;
+            }
+        }
+    }
+
+    async fn pass_on_one(&self, line: &[u8], sink: &mut Sink) -> Option<()> {
+        if let Some((text, first)) = self.heard(line).await {
+            if let Some(first) = first {
+                within(sink.feed(Message::Text(first))).await?;
+            }
+            within(sink.feed(Message::Text(text))).await?;
+        }
+        Some(())
+    }
+
+    /// Reads more; at the end, gives what is left.
+    async fn fill(&self, lines: &mut Lines<Input>) -> Option<bytes::BytesMut> {
+        match lines.fill().await {
+            Ok(true) => None,
+            // An input that cannot be read has ended, too.
+            Ok(false) | Err(_) => {
+                self.input_ended.store(true, Ordering::Relaxed);
+                lines.rest()
+            }
+        }
+    }
+
+    /// Takes note of a message of the client; gives what is to be sent, and before it, unless it was answered here.
+    async fn heard(&self, line: &[u8]) -> Option<(Utf8Bytes, Option<Utf8Bytes>)> {
+        let Ok(text) = String::from_utf8(line.to_vec()).map(Utf8Bytes::from) else {
+            if let Err(refused) = json_rpc::parse(line) {
+                self.refuse(&refused).await;
+            }
+            return None;
+        };
+        let heard = self.memory().heard(&text);
+        match heard {
+            Heard::Answer(answer) => {
+                self.tell(vec![answer]).await;
+                None
+            }
+            Heard::Send(first) => Some((text, first)),
+        }
+    }
+
+    /// Passes back what the gateway says until it says no more.
+    async fn pass_back(&self, stream: &mut SplitStream<Socket>) -> End {
+        loop {
+            match tokio::time::timeout(SILENCE_MAX, stream.next()).await {
+                Ok(Some(Ok(Message::Text(text)))) => {
+                    let is_told = self.memory().told(&text);
+                    if is_told {
+                        // A client that is gone is noticed where its output is written.
+                        let _ = self.outbox.send(bytes::Bytes::from(text)).await;
+                    }
+                    if self.input_ended.load(Ordering::Relaxed) {
+                        self.settled.notify_one();
+                    }
+                }
+                Ok(Some(Ok(Message::Close(frame)))) => {
+                    let answered = frame.is_some_and(|frame| frame.reason == ANSWERED);
+                    return End::Lost { answered };
+                }
+                Ok(Some(Ok(
+                    Message::Binary(_) | Message::Frame(_) | Message::Ping(_) | Message::Pong(_),
+                ))) => {}
+                Ok(Some(Err(_)) | None) | Err(_) => return End::Lost { answered: false },
+            }
+        }
+    }
+
+    /// Finds a gateway, or becomes one; reads what the client says meanwhile. Nothing, when the client needs none any
+    /// more.
+    async fn reconnect(&self, lines: &mut Lines<Input>) -> Result<Option<Socket>, Failure> {
+        let started = Instant::now();
+        let last_trouble = Mutex::new(None::<Failure>);
+        let finding = self.find(&last_trouble);
+        tokio::pin!(finding);
+        let found = loop {
+            let is_settled = self.input_ended.load(Ordering::Relaxed) && self.memory().is_settled();
+            if is_settled {
+                return match last_trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                    Some(trouble) if self.away().is_some() => Err(trouble),
+                    _ => Ok(None),
+                };
+            }
+            let reads = !self.input_ended.load(Ordering::Relaxed) && self.memory().has_room();
+            let is_away = self.away().is_some();
+            tokio::select! {
+                found = &mut finding => break found,
+                () = self.read_ahead(lines), if reads => {}
+                () = tokio::time::sleep_until(started + self.config.patience), if !is_away => {
+                    let trouble = last_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let problem = trouble.map_or_else(|| "it does not answer".into(), |trouble| trouble.what);
+                    *self.away() = Some(format!("there is no gateway at the moment: {problem}"));
+                }
+            }
+            let away = self.away().clone();
+            if let Some(problem) = away {
+                let answers = self.memory().refuse(&problem);
+                self.tell(answers).await;
+            }
+        };
+        *self.away() = None;
+        match found {
+            Ok(socket) => Ok(Some(socket)),
+            Err(failure) => {
+                let answers = self.memory().refuse(&failure.what);
+                self.tell(answers).await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Tries until a gateway takes us.
+    async fn find(&self, last_trouble: &Mutex<Option<Failure>>) -> Result<Socket, Failure> {
+        let mut attempt = 0;
+        loop {
+            let failure = match self.connect().await {
+                Ok(socket) => return Ok(socket),
+                Err(Trouble::Lasting(failure)) => return Err(failure),
+                Err(Trouble::Passing(failure)) => failure,
+            };
+            tracing::debug!(problem = %failure.what, "no gateway yet");
+            *last_trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+            tokio::time::sleep(pause(attempt, self.config.is_named)).await;
+            attempt += 1;
+        }
+    }
+
+    async fn connect(&self) -> Result<Socket, Trouble> {
+        let stopping = || Trouble::Lasting(Failure::failed("this process is about to end"));
+        let (question, answer) = oneshot::channel();
+        self.config.finder.send(question).await.map_err(|_| stopping())?;
+        let target = answer.await.map_err(|_| stopping())??;
+        let connected = client::mcp::connect(&target, self.config.toolset.as_deref()).await;
+        let socket = connected.map_err(|error| {
+            // What was a gateway once will be one again, whatever stands there now.
+            if error.is_passing() || self.was_connected.load(Ordering::Relaxed) {
+                Trouble::Passing(error.into())
+            } else {
+                Trouble::Lasting(error.into())
+            }
+        })?;
+        self.was_connected.store(true, Ordering::Relaxed);
+        Ok(socket)
+    }
+
+    /// Takes note of what the client says while there is no gateway: requests wait, the rest is of no use to the next.
+    async fn read_ahead(&self, lines: &mut Lines<Input>) {
+        while self.memory().has_room()
+            && let Some(line) = lines.take()
+        {
+            match line {
+                Ok(line) => drop(self.heard(&line).await),
+                Err(too_long) => self.refuse(&too_long.refused()).await,
+            }
+        }
+        if self.memory().has_room()
+            && let Some(last) = self.fill(lines).await
+        {
+            self.heard(&last).await;
+        }
+    }
+
+    async fn refuse(&self, refused: &json_rpc::Refused) {
+        self.tell(vec![json_rpc::write_error(refused.id.as_ref(), &refused.error)]).await;
+    }
+
+    async fn tell(&self, messages: Vec<Vec<u8>>) {
+        for message in messages {
+            // A client that is gone is noticed where its output is written.
+            let _ = self.outbox.send(message).await;
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn away(&self) -> MutexGuard<'_, Option<String>> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives the pause before the next try: short on this machine, where another process is about to take over.
+fn pause(attempt: u32, is_named: bool) -> Duration {
+    const FIRST: Duration = Duration::from_millis(100);
+    const NEAR_ATTEMPT_MAX: u32 = 4;
+    let attempt = if is_named { attempt } else { attempt.min(NEAR_ATTEMPT_MAX) };
+    backoff::pause(attempt, FIRST, None, rand::random_range(0.0..1.0))
+}
+
+/// Gives a write so long.
+async fn within<E>(write: impl Future<Output = Result<(), E>>) -> Option<()> {
+    tokio::time::timeout(STALL_MAX, write).await.ok()?.ok()
+}
