@@ -17,6 +17,22 @@ pub fn parse(text: &str) -> Result<Duration, Invalid> {
     })
 }
 
+/// Writes a duration as [`parse`] reads it, largest unit first: `1h30m`, `500ms`, `0s`. What is below a millisecond is
+/// left out.
+pub fn show(duration: Duration) -> String {
+    const UNITS: [(u128, &str); 5] =
+        [(24 * 60 * 60 * 1_000, "d"), (60 * 60 * 1_000, "h"), (60 * 1_000, "m"), (1_000, "s"), (1, "ms")];
+    let mut rest = duration.as_millis();
+    let mut text = String::new();
+    for (millis, unit) in UNITS {
+        if rest >= millis {
+            text.push_str(&format!("{}{unit}", rest / millis));
+            rest %= millis;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 fn read(text: &str) -> Option<Duration> {
     const DURATION_MAX: Duration = Duration::from_secs(DURATION_SECONDS_MAX);
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -49,7 +65,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::parse;
+    use super::{parse, show};
 
     #[test]
     fn what_people_write_is_read() {
@@ -65,6 +81,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_duration_reads_back_as_it_was_written(millis in 0..316_000_000_000u64) {
+            let duration = Duration::from_millis(millis);
+            prop_assert_eq!(parse(&show(duration)).expect("a duration"), duration);
+        }
+
         #[test]
         fn no_text_makes_the_parser_panic(text in ".*") {
             let _ = parse(&text);
