@@ -4,10 +4,15 @@
 
 pub mod address;
 pub mod allow;
+pub mod auth;
 pub mod breaker;
+pub mod headers;
 pub mod inbound;
+mod members;
 pub mod message_id;
+pub mod options;
 pub mod outcome;
+pub mod patch;
 pub mod pause;
 pub mod payload;
 pub mod policy;
