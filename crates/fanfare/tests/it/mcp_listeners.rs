@@ -6,19 +6,32 @@ use serde_json::{Value, json};
 
 use crate::support::gateway::Gateway;
 use crate::support::reader::{Frame, Listen, Reader, Transport};
-use crate::support::tools::Era;
+use crate::support::tools::{Era, Told};
 
 /// Gives a port that was free a moment ago.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
+/// Pushes on a port that is free; another test may be quicker to take one.
+async fn push_on_a_free_port(gateway: &Gateway, era: Era, tool: &str) -> (u16, Told) {
+    for _ in 0..5 {
+        let port = free_port();
+        let params = json!({"name": tool, "arguments": {"message": "first", "port": port}});
+        let told = gateway.call_tool(era, params, &[]).await;
+        if !told.text.contains("another program listens") {
+            assert!(!told.is_error, "{}", told.text);
+            return (port, told);
+        }
+    }
+    panic!("no port stayed free");
+}
+
 #[tokio::test]
 async fn a_push_opens_the_port_that_it_names() {
     let gateway = Gateway::start().await;
     for (tool, era) in [("push_stream", Era::Modern), ("push_webhook", Era::Legacy)] {
-        let port = free_port();
-        let told = gateway.tool(era, tool, json!({"message": "first", "port": port})).await;
+        let (port, told) = push_on_a_free_port(&gateway, era, tool).await;
         assert_eq!(told.member("url"), format!("http://127.0.0.1:{port}"));
         assert!(told.text.contains("now listens there, too"), "{}", told.text);
 
@@ -26,7 +39,7 @@ async fn a_push_opens_the_port_that_it_names() {
         let mut reader = Reader::open(address, Transport::Sse1, Listen::to(">")).await;
         let again = json!({"message": "second", "port": port, "host": "localhost"});
         let told = gateway.tool(era, tool, again).await;
-        assert!(told.text.contains("listens there already") || told.text.contains("listened there already"));
+        assert!(told.text.contains("listened there already"), "{}", told.text);
         assert_eq!(told.structured["stream_clients"], 1, "it is the same hub");
         let Frame::Event(event) = reader.next().await else { panic!("no event") };
         assert_eq!(event["message"], "second");
@@ -96,9 +109,7 @@ async fn no_more_than_eight_are_opened_and_all_of_them_end_with_the_gateway() {
     let gateway = Gateway::start().await;
     let mut ports = Vec::new();
     while ports.len() < 8 {
-        let port = free_port();
-        gateway.tool(Era::Modern, "push_stream", json!({"message": "x", "port": port})).await;
-        ports.push(port);
+        ports.push(push_on_a_free_port(&gateway, Era::Modern, "push_stream").await.0);
     }
     let said =
         gateway.tool_error(Era::Modern, "push_stream", json!({"message": "x", "port": free_port()})).await;

@@ -100,12 +100,12 @@ async fn calls_under_way_are_done_again_when_that_is_harmless_and_told_when_not(
     let ping = agent.send("ping", json!({})).await;
     // The process answers this itself, so by then it has passed on what came before.
     agent.say("no json").await;
-    assert_eq!(agent.hear().await["error"]["code"], -32700);
+    assert_eq!(agent.answer().await["error"]["code"], -32700);
     host.signal(Signal::KILL);
     host.end().await;
     let mut answers = std::collections::HashMap::new();
     for _ in 0..7 {
-        let answer = agent.hear().await;
+        let answer = agent.answer().await;
         answers.insert(answer["id"].to_string(), answer);
     }
     let answer = |id: u64| &answers[&id.to_string()];
@@ -127,7 +127,16 @@ async fn calls_under_way_are_done_again_when_that_is_harmless_and_told_when_not(
 }
 
 #[tokio::test]
-async fn a_session_goes_on_with_what_it_watches() {
+async fn a_session_goes_on_with_what_it_watches_when_its_host_is_killed() {
+    goes_on(|host| host.signal(Signal::KILL)).await;
+}
+
+#[tokio::test]
+async fn a_session_goes_on_with_what_it_watches_when_its_host_ends() {
+    goes_on(Agent::close).await;
+}
+
+async fn goes_on(leave: impl FnOnce(&mut Agent)) {
     let shell = Shell::new();
     let mut host = Agent::start(&shell, &ANYWHERE);
     host.push("a", "b").await;
@@ -142,7 +151,7 @@ async fn a_session_goes_on_with_what_it_watches() {
     let listen = agent.send("subscriptions/listen", modern(wanted)).await;
     let acknowledged = agent.hear().await;
     assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged", "{acknowledged}");
-    host.signal(Signal::KILL);
+    leave(&mut host);
     host.end().await;
     // What it watches may have changed meanwhile, so it is told so; nothing else is said twice.
     let mut told = Vec::new();
@@ -158,7 +167,7 @@ async fn a_session_goes_on_with_what_it_watches() {
     // The new gateway knows the subscription: its id is in use.
     let again = json!({ "jsonrpc": "2.0", "id": listen, "method": "ping" });
     agent.say(&again.to_string()).await;
-    assert_eq!(agent.hear().await["error"]["code"], -32600);
+    assert_eq!(agent.answer().await["error"]["code"], -32600);
     let said = agent.end().await;
     assert_eq!((said.code, said.out.as_str()), (0, ""), "{said:?}");
 }
@@ -191,7 +200,7 @@ async fn a_host_that_ends_in_order_loses_and_repeats_nothing() {
             }
         }
         for _ in 0..PUSHES {
-            let answer = agent.hear().await;
+            let answer = agent.answer().await;
             assert!(answer["result"]["structuredContent"]["id"].is_string(), "{answer}");
         }
         assert_eq!(host.end().await.code, 0);

@@ -21,6 +21,17 @@ async fn open(gateway: &Gateway, query: &str) -> Socket {
     Socket { wire: connected.expect("a handshake").0 }
 }
 
+/// Sends something; gives its answer, whatever is told before it.
+async fn ask(socket: &mut Socket, message: Value) -> Value {
+    socket.say(&message).await;
+    loop {
+        let said = socket.json().await;
+        if said["method"].is_null() {
+            return said;
+        }
+    }
+}
+
 fn request(id: u64, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
@@ -30,19 +41,23 @@ async fn messages_go_both_ways_in_either_era() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
         let mut socket = open(&gateway, "").await;
-        let answer = socket.ask(request(1, "tools/list", json!({}))).await;
+        let answer = ask(&mut socket, request(1, "tools/list", json!({}))).await;
         assert!(answer["result"]["tools"].is_array(), "{answer}");
         let client = json!({ "name": "test", "version": "1" });
         let begin = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
-        let answer = socket.ask(request(2, "initialize", begin)).await;
+        let answer = ask(&mut socket, request(2, "initialize", begin)).await;
         assert_eq!(answer["result"]["protocolVersion"], "2025-06-18");
         socket.say(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
-        let answer = socket.ask(request(3, "tools/call", push("a", "legacy"))).await;
+        let answer = ask(&mut socket, request(3, "tools/call", push("a", "legacy"))).await;
         assert_eq!(answer["result"]["structuredContent"]["id"], gateway.position(1));
-        let answer = socket.ask(request(4, "tools/call", modern(push("a", "modern")))).await;
+        let answer = ask(&mut socket, request(4, "tools/call", modern(push("a", "modern")))).await;
         assert_eq!(answer["result"]["resultType"], "complete");
+        let mut older = open(&gateway, "").await;
+        let begin = json!({ "protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": {} });
+        let answer = ask(&mut older, request(1, "initialize", begin)).await;
+        assert_eq!(answer["result"]["protocolVersion"], "2025-03-26");
         let batch = json!([request(5, "ping", json!({})), request(6, "ping", json!({}))]);
-        let answer = socket.ask(batch).await;
+        let answer = ask(&mut older, batch).await;
         assert_eq!(answer.as_array().map(Vec::len), Some(2), "{answer}");
         gateway.reached(2).await;
         let events = gateway.get("/api/events?channel=a").await.json();
@@ -62,7 +77,7 @@ async fn mistakes_leave_the_socket_open_but_for_those_of_the_frames() {
     let mut large = push("a", "x");
     large["arguments"]["message"] = "ü".repeat(120 << 10).into();
     large["arguments"]["data"] = json!({ "escapes": "\u{1}".repeat(40 << 10) });
-    let answer = socket.ask(request(1, "tools/call", large)).await;
+    let answer = ask(&mut socket, request(1, "tools/call", large)).await;
     assert!(answer["result"]["structuredContent"]["id"].is_string(), "{answer}");
     for (message, code) in
         [(Message::binary(vec![1, 2, 3]), 1003), (Message::text("x".repeat(5 << 20)), 1009)]
@@ -91,7 +106,7 @@ async fn handshakes_are_checked_and_the_subprotocol_is_echoed() {
     let head = Raw::connect(gateway.address).await.get("/mcp?toolset=some", &offered).await;
     assert_eq!(head.status, 400);
     let mut narrow = open(&gateway, "?toolset=readonly").await;
-    let answer = narrow.ask(request(1, "tools/list", json!({}))).await;
+    let answer = ask(&mut narrow, request(1, "tools/list", json!({}))).await;
     assert!(!answer.to_string().contains("push_stream"), "{answer}");
 }
 
@@ -105,7 +120,7 @@ async fn a_silent_socket_is_pinged_and_then_let_go_of() {
     for _ in 0..2 {
         assert!(matches!(socket.hear().await, Said::Ping));
     }
-    assert_eq!(socket.ask(request(1, "ping", json!({}))).await["result"], json!({}));
+    assert_eq!(ask(&mut socket, request(1, "ping", json!({}))).await["result"], json!({}));
     let mut raw = Raw::connect(gateway.address).await;
     raw.get("/mcp", &format!("{HANDSHAKE}sec-websocket-version: 13\r\n")).await;
     let said = raw.rest().await;

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use fanfare_mcp::json_rpc::{self, Params};
 use fanfare_mcp::listen::{Change, Listen, RESOURCES_MAX};
 use fanfare_mcp::meta::SUBSCRIPTION_ID;
-use fanfare_mcp::resources::Named;
-use fanfare_mcp::{Error, Id, Incoming, Message, Method, Request};
+use fanfare_mcp::{Error, Id, Incoming, Message, Method};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use crate::cli::mcp::asked::{What, request, what};
 use crate::cli::mcp::repeat;
 use crate::mcp::duplex;
 
@@ -51,21 +51,6 @@ struct Open {
     text: Utf8Bytes,
     ids: Vec<Id>,
     what: What,
-}
-
-#[derive(Debug)]
-enum What {
-    Batch,
-    Call,
-    Initialize(Params),
-    Level(Params),
-    /// What changes is told until the client cancels; `acknowledged` when the client knows that.
-    Listen {
-        acknowledged: bool,
-    },
-    Other,
-    Subscribe(String),
-    Unsubscribe(String),
 }
 
 /// What to do with a message of the client.
@@ -188,9 +173,20 @@ impl Memory {
             return true;
         };
         if let Some(method) = frame.method {
-            return method != "notifications/subscriptions/acknowledged" || self.acknowledged(frame.params);
+            return match &*method {
+                "notifications/cancelled" => !self.is_torn_down(frame.params),
+                "notifications/subscriptions/acknowledged" => self.acknowledged(frame.params),
+                _ => true,
+            };
         }
-        let Some(raw) = frame.id else { return true };
+        let Some(raw) = frame.id else {
+            // What is no message at all is refused here, so a gateway says this of batches, which some revisions lack.
+            let batch = self.open.values().find(|open| matches!(open.what, What::Batch));
+            if let Some(id) = batch.and_then(|batch| batch.ids.first().cloned()) {
+                self.close(&id);
+            }
+            return true;
+        };
         if raw.get().starts_with(OWN) {
             self.told_own(raw.get(), frame.result);
             return false;
@@ -217,6 +213,17 @@ impl Memory {
             }
         }
         true
+    }
+
+    /// Says whether a gateway that stops ends a subscription, with which another will go on.
+    fn is_torn_down(&self, params: Option<&RawValue>) -> bool {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Cancelled {
+            request_id: Id,
+        }
+        let cancelled = params.and_then(|params| serde_json::from_str::<Cancelled>(params.get()).ok());
+        cancelled.is_some_and(|cancelled| matches!(self.at(&cancelled.request_id), Some(What::Listen { .. })))
     }
 
     fn at(&self, id: &Id) -> Option<&What> {
@@ -345,33 +352,5 @@ impl Memory {
         let error = Error::internal(problem);
         let closed: Vec<Open> = refused.iter().filter_map(|id| self.close(id)).collect();
         closed.iter().flat_map(|open| &open.ids).map(|id| json_rpc::write_error(Some(id), &error)).collect()
-    }
-}
-
-fn what(request: &Request) -> What {
-    let uri = || request.params.read::<Named>().map(|named| named.uri).ok();
-    let method = &*request.method;
-    let is = |other: Method| method == other.as_str();
-    if is(Method::ToolsCall) {
-        What::Call
-    } else if is(Method::Initialize) {
-        What::Initialize(request.params.clone())
-    } else if is(Method::SetLevel) {
-        What::Level(request.params.clone())
-    } else if is(Method::Listen) {
-        What::Listen { acknowledged: false }
-    } else if is(Method::ResourcesSubscribe) {
-        uri().map_or(What::Other, What::Subscribe)
-    } else if is(Method::ResourcesUnsubscribe) {
-        uri().map_or(What::Other, What::Unsubscribe)
-    } else {
-        What::Other
-    }
-}
-
-fn request(text: &Utf8Bytes) -> Option<Request> {
-    match json_rpc::parse(text.as_bytes()) {
-        Ok(Incoming::One(Message::Request(request))) => Some(request),
-        _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! `fanfare mcp`: the gateway for an agent's host, over stdin and stdout. Attaches to the gateway there is, or hosts
 //! one; several of these are one hub.
 
+mod asked;
 mod hosted;
 mod memory;
 mod place;
@@ -39,8 +40,9 @@ use crate::mcp::session::Session;
 ], "\
 Speaks every revision of the Model Context Protocol, one JSON-RPC message per
 line. Attaches to the gateway that --server or FANFARE_URL names; otherwise to
-the one that has the log; when there is none, it is the gateway, and the others
-attach to it. When that one ends, another takes over.
+the one at 127.0.0.1:8000 (unless a log or an address is chosen), or to the one
+that has the log; when there is none, it is the gateway, and the others attach
+to it. When that one ends, another takes over.
 Settings of `fanfare serve` apply when it hosts: fanfare help settings"))]
 pub(crate) struct Args {
     /// Where to listen when it hosts; repeatable, port 0 takes a free one

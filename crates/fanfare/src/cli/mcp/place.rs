@@ -8,9 +8,11 @@ use crate::app;
 use crate::cli::output::Output;
 use crate::cli::settings::{Key, Settings};
 use crate::cli::{Failure, serve};
-use crate::client::Target;
+use crate::client::{Api, Target};
 use crate::store::{self, StoreSpec, embedded};
 
+/// How long a gateway on this machine may take to say that it is one: whatever else has its port may never answer.
+const LOOK_MAX: Duration = Duration::from_millis(500);
 /// How long the address of a gateway that has just ended may be in use.
 const ADDRESS_FREE_MAX: Duration = Duration::from_secs(2);
 /// The pause between two looks whether it is free.
@@ -39,6 +41,8 @@ pub(crate) enum Trouble {
 pub(crate) struct Finder {
     /// Somebody named a gateway: this process never hosts one.
     is_named: bool,
+    /// Nobody chose a log or an address: a gateway where everybody looks for one is the gateway.
+    is_anywhere: bool,
     /// Somebody chose the address to listen on.
     is_address_chosen: bool,
     target: Target,
@@ -56,6 +60,7 @@ impl Finder {
         let store_is_memory = settings.text(Key::Store).as_deref() == Some("memory");
         Ok(Finder {
             is_named: settings.is_chosen(Key::Server) && !store_is_memory,
+            is_anywhere: !settings.is_chosen(Key::Listen) && !settings.is_chosen(Key::Store),
             is_address_chosen: settings.is_chosen(Key::Listen),
             target: settings.target()?,
             toolset: settings.text(Key::Toolset).filter(|_| settings.is_chosen(Key::Toolset)),
@@ -75,9 +80,13 @@ impl Finder {
         self.toolset.as_deref()
     }
 
-    /// Finds it. The lock on the log decides who hosts: whoever gets it.
+    /// Finds it: where every command looks for one, such as a demo, which has no log in a file; then by the lock on
+    /// the log, which decides who hosts: whoever gets it.
     pub(crate) async fn find(&mut self) -> Result<Place, Trouble> {
         if self.is_named {
+            return Ok(Place::There(self.target.clone()));
+        }
+        if self.is_anywhere && self.is_anybody_there().await {
             return Ok(Place::There(self.target.clone()));
         }
         let (spec, retention) = (self.config.store.clone(), self.config.retention);
@@ -94,6 +103,11 @@ impl Finder {
             }
             (Err(error), _) => Err(Trouble::Lasting(serve::store_failure(error))),
         }
+    }
+
+    async fn is_anybody_there(&self) -> bool {
+        let Ok(api) = Api::new(Target { timeout: LOOK_MAX, ..self.target.clone() }) else { return false };
+        api.status().await.is_ok()
     }
 
     /// Gives the gateway in this process, for the messages of this process.

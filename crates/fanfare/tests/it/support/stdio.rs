@@ -58,10 +58,20 @@ impl Agent {
         line.expect("a line or the end in time").expect("UTF-8")
     }
 
-    /// Sends a request; its answer must be the next message.
+    /// Gives the next answer, whatever is told before it.
+    pub(crate) async fn answer(&mut self) -> Value {
+        loop {
+            let said = self.hear().await;
+            if said["method"].is_null() {
+                return said;
+            }
+        }
+    }
+
+    /// Sends a request; its answer must be the next one.
     pub(crate) async fn ask(&mut self, method: &str, params: Value) -> Value {
         let id = self.send(method, params).await;
-        let answer = self.hear().await;
+        let answer = self.answer().await;
         assert_eq!(answer["id"], id, "{answer}");
         answer
     }
