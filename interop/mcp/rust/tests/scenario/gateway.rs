@@ -32,11 +32,14 @@ impl Gateway {
     }
 }
 
-/// Gives the program, which ends when nobody holds it any more, and goes by nothing that this machine has set.
+/// Gives the program, which ends when nobody holds it any more, and goes by no setting of whoever runs the tests.
 pub fn program() -> Result<Command> {
-    let mut command =
-        Command::new(env::var_os("FANFARE_BIN").context("FANFARE_BIN does not name the gateway")?);
-    command.kill_on_drop(true).env_remove("FANFARE_URL").env_remove("FANFARE_LISTEN");
+    let program = env::var_os("FANFARE_BIN").context("FANFARE_BIN does not name the gateway")?;
+    let mut command = Command::new(program);
+    command.kill_on_drop(true);
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FANFARE_")) {
+        command.env_remove(name);
+    }
     Ok(command)
 }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -72,7 +72,30 @@ impl Plan {
         let runs: Vec<Value> = member("clients.json", "runs")?;
         let mine = runs.into_iter().filter(|run| run["runner"] == RUNNER);
         let runs = mine.map(|run| serde_json::from_value(run).context("a run of clients.json"));
-        Ok(Self { runs: runs.collect::<Result<_>>()?, steps: member("scenario.json", "steps")? })
+        let plan = Self { runs: runs.collect::<Result<_>>()?, steps: member("scenario.json", "steps")? };
+        ensure!(!plan.runs.is_empty() && !plan.steps.is_empty(), "there is nothing to play");
+        for step in &plan.steps {
+            step.check().with_context(|| format!("the step `{}` of scenario.json", step.name))?;
+        }
+        Ok(plan)
+    }
+}
+
+impl Step {
+    /// Refuses what would be passed over: an expectation without the question that it is about.
+    fn check(&self) -> Result<()> {
+        let (asks, watches) = (self.ask.is_some(), self.subscribe.is_some());
+        ensure!(!(asks && watches), "it asks and subscribes at once");
+        ensure!(asks || watches || self.server.is_some(), "it does nothing");
+        let of_asking = [&self.params, &self.answer, &self.error, &self.progress];
+        ensure!(asks || of_asking.iter().all(|word| word.is_none()), "it asks nothing");
+        ensure!(asks || watches || self.meanwhile.is_none(), "there is no meanwhile");
+        ensure!(
+            self.progress.is_none() || self.meanwhile.is_none(),
+            "it pushes while it listens for progress"
+        );
+        ensure!(watches != self.updated.is_empty(), "`subscribe` and `updated` belong together");
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 
 use crate::client::{Answer, Client, Handler};
@@ -30,19 +30,13 @@ impl World {
             }
             Transport::Stdio => {
                 let gateway = Gateway::start().await?;
-                (
-                    connect::over_stdio(&gateway.url, run.era, handler).await?,
-                    gateway.url.clone(),
-                    Some(gateway),
-                )
+                let service = connect::over_stdio(&gateway.url, run.era, handler).await?;
+                (service, gateway.url.clone(), Some(gateway))
             }
             Transport::Http => {
                 let gateway = Gateway::start().await?;
-                (
-                    connect::over_http(&gateway.url, run.era, handler).await?,
-                    gateway.url.clone(),
-                    Some(gateway),
-                )
+                let service = connect::over_http(&gateway.url, run.era, handler).await?;
+                (service, gateway.url.clone(), Some(gateway))
             }
         };
         let listener = Listener::connect(url).await?;
@@ -108,7 +102,7 @@ impl World {
                 call.await?
             }
             (None, None) => self.client.ask(method, params).await?,
-            (Some(_), Some(_)) => bail!("this runner does not push and listen for progress at once"),
+            (Some(_), Some(_)) => bail!("it pushes while it listens for progress"),
         };
         self.judge(step, &answer)
     }
@@ -133,7 +127,8 @@ impl World {
 
     async fn watch(&mut self, uri: &Value, step: &Step) -> Result<()> {
         let uri = self.known.fill(uri)?;
-        let mut subscribed = self.client.subscribe(uri.as_str().unwrap_or_default()).await?;
+        let mut subscribed =
+            self.client.subscribe(uri.as_str().context("`subscribe` wants a string")?).await?;
         if let Some(event) = &step.meanwhile {
             let id = self.listener.push(&self.known.fill(event)?).await?;
             self.known.saved.insert("pushed".to_owned(), id);
