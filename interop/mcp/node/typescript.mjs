@@ -50,7 +50,7 @@ export class TypeScriptClient {
     const alarm = setTimeout(() => stderr.destroy(new Error("it did not say where it listens")), START_MS);
     try {
       for await (const line of createInterface({ input: stderr })) {
-        const found = /hosting the gateway url="(http:\/\/[\d.]+:\d+)"/u.exec(line);
+        const found = /hosting the gateway at (http:\/\/[\d.]+:\d+)/u.exec(line);
         if (found) return found[1];
       }
       return undefined;
