@@ -85,8 +85,8 @@ impl Breaker {
         }
     }
 
-    /// Takes a jump of the clock backwards: nothing waits longer from `now` than it would have when it was opened by
-    /// a receiver's wish, which is capped at 24 h.
+    /// Is told that the clock was set back to `now`: a moment that was near may lie hours ahead then. Nothing waits
+    /// longer from here than the breaker would make it wait by itself.
     pub fn clock_changed(&mut self, now: Timestamp) {
         match self {
             Breaker::Closed { .. } => {}

@@ -3,7 +3,7 @@
 //! The same rules judge at registration, at a test and at every connection, there on the resolved address: a name that
 //! meant something public yesterday may mean this machine today.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::code::Code;
 use crate::invalid::{Invalid, shown};
@@ -108,9 +108,8 @@ impl Policy {
         if METADATA_NAMES.contains(&&**name) && !allowed {
             return Err(Refusal::MetadataName { host: name.to_string() });
         }
-        // RFC 6761 section 6.3: these are this machine, whatever a resolver would say.
-        if **name == *"localhost" || name.ends_with(".localhost") {
-            return self.judge(url, IpAddr::from([127, 0, 0, 1]));
+        if is_localhost(name) {
+            return self.judge(url, Ipv4Addr::LOCALHOST.into());
         }
         // Which addresses the name has is not known yet, and one of them may be allowed.
         let may_be_allowed = self.allow.iter().any(|allow| matches!(allow, Allow::Network { .. }));
@@ -139,7 +138,8 @@ impl Policy {
         let exactly = self.allow.iter().any(|allow| allow.is_exactly(ip));
         let allowed = exactly
             || self.allow.iter().any(|allow| allow.contains(ip))
-            || matches!(url.host(), TargetHost::Name(name) if self.allows_name(name));
+            || matches!(url.host(), TargetHost::Name(name) if self.allows_name(name))
+            || self.allows_localhost(url, class);
         match class {
             Class::Forbidden(forbidden) if !(exactly && forbidden.can_be_allowed()) => return refuse(),
             Class::Private(_) if !allowed && self.mode == Mode::Locked => return refuse(),
@@ -172,6 +172,15 @@ impl Policy {
         self.allow.iter().any(|allow| allow.names(name))
     }
 
+    /// Says whether `localhost` is allowed by either of its addresses. It has both on most machines, and whoever allows
+    /// `127.0.0.1` does not think of `::1`.
+    fn allows_localhost(&self, url: &WebhookUrl, class: Class) -> bool {
+        let either = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+        class == Class::Private(Private::Loopback)
+            && matches!(url.host(), TargetHost::Name(name) if is_localhost(name))
+            && self.allow.iter().any(|allow| either.iter().any(|ip| allow.contains(*ip)))
+    }
+
     /// Gives what NAT64 leads to, when this machine uses it.
     fn inner(&self, ip: IpAddr) -> IpAddr {
         match ip {
@@ -194,6 +203,11 @@ impl Policy {
             own == to.ip() || anywhere || unspecified
         })
     }
+}
+
+/// Says whether `name` is this machine, whatever a resolver would say: RFC 6761 section 6.3.
+fn is_localhost(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 fn host_of(url: &WebhookUrl) -> String {

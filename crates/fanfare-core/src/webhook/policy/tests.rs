@@ -150,9 +150,14 @@ fn the_operator_can_allow_networks_names_and_single_forbidden_addresses() {
     }
     let localhost = url("http://localhost:3000/");
     assert!(locked(&["10.0.0.0/8"]).judge_url(&localhost).is_err());
-    for allow in ["127.0.0.0/8", "localhost"] {
-        assert_eq!(locked(&[allow]).judge_url(&localhost), Ok(()), "{allow}");
+    for allow in ["127.0.0.0/8", "127.0.0.1", "::1", "localhost"] {
+        let policy = locked(&[allow]);
+        assert_eq!(policy.judge_url(&localhost), Ok(()), "{allow}");
+        assert_eq!(policy.judge_resolved(&localhost, &[ip("::1"), ip("127.0.0.1")]), Ok(()), "{allow}");
+        assert!(policy.judge_resolved(&localhost, &[ip("169.254.169.254")]).is_err(), "{allow}");
     }
+    let rebound = url("http://rebound.example:3000/");
+    assert!(locked(&["::1"]).judge_resolved(&rebound, &[ip("127.0.0.1")]).is_err());
     let metadata = url("http://169.254.169.254/");
     for allow in ["169.254.0.0/16", "0.0.0.0/0"] {
         assert!(locked(&[allow]).judge_url(&metadata).is_err(), "{allow}: a network is not exact");

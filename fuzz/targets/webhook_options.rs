@@ -1,0 +1,56 @@
+//! What a webhook is registered with: nothing panics, every refusal says where and what would be right, what is
+//! accepted comes back from the store, and no secret is shown.
+
+#![no_main]
+
+use fanfare_core::Invalid;
+use fanfare_core::webhook::options::Options;
+use fanfare_core::webhook::patch::{Patch, Registration};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| {
+    match Registration::parse(body) {
+        Ok(registration) => {
+            let mut options = Options::default();
+            options.apply(registration.options).expect("a registration does not contradict itself");
+            check(&options);
+        }
+        Err(error) => explains(&error),
+    }
+    match Patch::parse(body) {
+        Ok(patch) => {
+            let mut options = Options::default();
+            match options.apply(patch) {
+                Ok(()) => check(&options),
+                Err(error) => {
+                    explains(&error);
+                    assert_eq!(options, Options::default(), "what is refused changes nothing");
+                }
+            }
+        }
+        Err(error) => explains(&error),
+    }
+});
+
+fn check(options: &Options) {
+    assert_eq!(Options::from_stored(&options.to_stored()).as_ref(), Ok(options));
+    assert!((1..=options.concurrency).contains(&options.in_flight_max()));
+    let shown: serde_json::Value = serde_json::to_value(options).expect("an object");
+    assert!(shown["headers"].is_array(), "names only");
+    for (name, value) in options.headers.reveal() {
+        assert!(value.bytes().chain(name.bytes()).all(|byte| (b' '..=b'~').contains(&byte)), "{name:?}");
+        assert!(
+            !["host", "content-length", "transfer-encoding"].contains(&name.to_ascii_lowercase().as_str())
+        );
+    }
+    if let Some(auth) = &options.auth {
+        assert!(!auth.header_value().contains(['\r', '\n']));
+        assert!(shown["auth"].get("password").is_none());
+    }
+}
+
+fn explains(error: &Invalid) {
+    assert!(!error.what.is_empty() && !error.fix.is_empty());
+    assert!(error.at.is_empty() || error.at.starts_with('/'), "{}", error.at);
+    assert!(error.what.len() < 2000, "an answer does not repeat the question");
+}
