@@ -54,10 +54,16 @@ codes! {
     InvalidQuery => "invalid_query",
     /// A reader name that cannot be read.
     InvalidReader => "invalid_reader",
+    /// A webhook's signature that does not fit its body, its time or the secret.
+    InvalidSignature => "invalid_signature",
     /// A time or duration that cannot be read.
     InvalidTime => "invalid_time",
     /// An event type that cannot be read.
     InvalidType => "invalid_type",
+    /// An address that webhooks cannot be sent to, because it is none.
+    InvalidUrl => "invalid_url",
+    /// What a webhook was to be registered with, past a bound or not readable.
+    InvalidWebhook => "invalid_webhook",
     /// The route exists, for other methods.
     MethodNotAllowed => "method_not_allowed",
     /// Nothing has this address or id.
@@ -72,6 +78,8 @@ codes! {
     ShuttingDown => "shutting_down",
     /// The store could not do it; nothing was written.
     StoreFailed => "store_failed",
+    /// An address that this gateway may not send webhooks to.
+    TargetRefused => "target_refused",
     /// Too many bytes of pushes are being accepted at the moment.
     TooManyBytesInFlight => "too_many_bytes_in_flight",
     /// The log already has as many channels as it may have.

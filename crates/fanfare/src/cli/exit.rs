@@ -66,14 +66,18 @@ impl Exit {
             | Code::InvalidPriority
             | Code::InvalidQuery
             | Code::InvalidReader
+            | Code::InvalidSignature
             | Code::InvalidTime
             | Code::InvalidType
+            | Code::InvalidUrl
+            | Code::InvalidWebhook
             | Code::MethodNotAllowed
             | Code::NotFound
             | Code::OriginNotAllowed
             | Code::PositionGone
             | Code::RateLimited
             | Code::StoreFailed
+            | Code::TargetRefused
             | Code::TooManyBytesInFlight
             | Code::TooManyChannels
             | Code::TooManyConnections

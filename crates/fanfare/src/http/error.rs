@@ -121,6 +121,9 @@ pub fn status(code: Code) -> StatusCode {
         | Code::InvalidPriority
         | Code::InvalidReader
         | Code::InvalidType
+        | Code::InvalidUrl
+        | Code::InvalidWebhook
+        | Code::TargetRefused
         | Code::TooManyEvents
         | Code::UnknownField => StatusCode::UNPROCESSABLE_ENTITY,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -131,7 +134,7 @@ pub fn status(code: Code) -> StatusCode {
         Code::ShuttingDown | Code::TooManyBytesInFlight | Code::TooManyConnections => {
             StatusCode::SERVICE_UNAVAILABLE
         }
-        Code::Unauthorized => StatusCode::UNAUTHORIZED,
+        Code::InvalidSignature | Code::Unauthorized => StatusCode::UNAUTHORIZED,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
     }
 }
