@@ -22,6 +22,7 @@ pub mod reader;
 pub mod socket_request;
 pub mod start;
 pub mod timestamp;
+pub mod webhook;
 pub mod wire;
 
 pub use channel::Channel;
