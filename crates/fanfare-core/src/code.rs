@@ -90,12 +90,16 @@ codes! {
     TooManyEvents => "too_many_events",
     /// As many durable readers are known as may be.
     TooManyReaders => "too_many_readers",
+    /// As many webhooks are registered as may be.
+    TooManyWebhooks => "too_many_webhooks",
     /// The caller is not known.
     Unauthorized => "unauthorized",
     /// A member that is not part of the request.
     UnknownField => "unknown_field",
     /// A content type that this route does not take.
     UnsupportedMediaType => "unsupported_media_type",
+    /// Another webhook has this address already.
+    WebhookExists => "webhook_exists",
 }
 
 impl fmt::Display for Code {

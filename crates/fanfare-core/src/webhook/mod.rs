@@ -7,6 +7,7 @@ pub mod allow;
 pub mod auth;
 pub mod breaker;
 pub mod headers;
+mod id;
 pub mod inbound;
 mod members;
 pub mod message_id;
@@ -25,3 +26,5 @@ pub mod url;
 #[cfg(test)]
 mod vectors;
 pub mod verify;
+
+pub use id::WebhookId;

@@ -83,8 +83,10 @@ impl Exit {
             | Code::TooManyConnections
             | Code::TooManyEvents
             | Code::TooManyReaders
+            | Code::TooManyWebhooks
             | Code::UnknownField
-            | Code::UnsupportedMediaType => Exit::Refused,
+            | Code::UnsupportedMediaType
+            | Code::WebhookExists => Exit::Refused,
         }
     }
 

@@ -242,6 +242,7 @@ pub(crate) fn config(settings: &Settings) -> Result<app::Config, Failure> {
             age: settings.parsed(Key::RetentionAge, positive)?.unwrap_or(retention.age),
             count: settings.parsed(Key::RetentionCount, number)?.unwrap_or(retention.count),
             bytes: settings.parsed(Key::RetentionBytes, bytes::parse)?.unwrap_or(retention.bytes),
+            ..retention
         },
         http: http::Config {
             cors: cors(settings)?,

@@ -130,12 +130,15 @@ pub fn status(code: Code) -> StatusCode {
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::OriginNotAllowed => StatusCode::FORBIDDEN,
         Code::PositionGone => StatusCode::GONE,
-        Code::RateLimited | Code::TooManyChannels | Code::TooManyReaders => StatusCode::TOO_MANY_REQUESTS,
+        Code::RateLimited | Code::TooManyChannels | Code::TooManyReaders | Code::TooManyWebhooks => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         Code::ShuttingDown | Code::TooManyBytesInFlight | Code::TooManyConnections => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Code::InvalidSignature | Code::Unauthorized => StatusCode::UNAUTHORIZED,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::WebhookExists => StatusCode::CONFLICT,
     }
 }
 
@@ -174,6 +177,17 @@ impl From<store::Error> for Problem {
                 "remove one with `DELETE /api/readers/{name}`",
             )
             .over("readers", LATER),
+            store::Error::TooManyWebhooks { max } => Problem::new(
+                Code::TooManyWebhooks,
+                format!("{max} webhooks are registered already"),
+                "unregister one that is no longer needed",
+            )
+            .over("webhooks", LATER),
+            store::Error::UrlTaken { webhook } => Problem::new(
+                Code::WebhookExists,
+                format!("webhook `{webhook}` already has this address"),
+                "change that one, or give another address",
+            ),
             store::Error::DiskFull { .. } => Problem::new(
                 Code::StoreFailed,
                 "the gateway's disk is full; nothing was written",

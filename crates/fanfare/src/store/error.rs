@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use fanfare_core::webhook::WebhookId;
+
 /// What went wrong. But for `Fatal`, nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -81,5 +83,17 @@ pub enum Error {
     TooManyReaders {
         /// The limit.
         max: usize,
+    },
+    /// As many webhooks are registered as may be.
+    #[error("{max} webhooks are registered already; unregister one that is no longer needed")]
+    TooManyWebhooks {
+        /// The limit.
+        max: usize,
+    },
+    /// Another webhook has this address.
+    #[error("webhook `{webhook}` already has this address; change that one, or give another address")]
+    UrlTaken {
+        /// Which one.
+        webhook: WebhookId,
     },
 }

@@ -8,8 +8,10 @@ pub mod follow;
 pub mod memory;
 mod page;
 pub mod read;
+mod registry;
 pub mod retention;
 pub mod spec;
+pub mod webhooks;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::limits::IDEMPOTENCY_WINDOW_SECONDS;
+use fanfare_core::webhook::WebhookId;
 use fanfare_core::{Channel, Epoch, Event, Filter, NewEvent, ReaderName, Timestamp};
 
 pub use clock::Clock;
@@ -25,6 +28,10 @@ pub use follow::{Batch, Follow};
 pub use read::{Order, Page, Read};
 pub use retention::Retention;
 pub use spec::{StoreSpec, open};
+pub use webhooks::{
+    ATTEMPTS_MAX, AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus, ReadAttempts,
+    ReadDeliveries, WEBHOOKS_MAX, WebhookRow,
+};
 
 /// One log with what belongs to it.
 ///
@@ -86,9 +93,43 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Forgets a durable reader; says whether it was known.
     async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error>;
 
+    /// Gives every webhook, in the order of registration.
+    async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error>;
+
+    /// Registers a webhook, with its cursor at most at the log's last. When its id is known, that webhook gets this
+    /// url and these settings; its cursor, state and moment of registration stay. Gives the webhook as it is then.
+    ///
+    /// Fails with [`Error::UrlTaken`] when another webhook has the url, and with [`Error::TooManyWebhooks`] when
+    /// there would be more than [`WEBHOOKS_MAX`].
+    async fn put_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error>;
+
+    /// Forgets a webhook with its deliveries and attempts; says whether it was known. (An engine may leave what is no
+    /// longer to be seen on the disk for [`Store::sweep`] to remove.)
+    async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error>;
+
+    /// Makes these changes in their order, durably, all or nothing; shares its commit with appends. What names a
+    /// webhook that is not known is passed over; a seq past the log's last counts as the last.
+    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error>;
+
+    /// Reads a page of one webhook's delivery rows; of a webhook that is not known, nothing.
+    async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error>;
+
+    /// Gives the row of one webhook and event, when there is one.
+    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error>;
+
+    /// Counts the delivery rows of every webhook, in the order of [`Store::webhooks`]; costs no reading.
+    async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error>;
+
+    /// Reads a page of attempts.
+    async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error>;
+
+    /// Gives one attempt, while it is kept.
+    async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error>;
+
     /// Removes a bounded part of what retention no longer keeps, without stalling appends, and forgets old
-    /// idempotency keys. Says whether there is more to remove. (An engine may remove what is too much by count
-    /// or bytes already when it appends.)
+    /// idempotency keys, dead letters and attempts (the last in the order of their ids, and past [`ATTEMPTS_MAX`]).
+    /// What waits for its next attempt is never forgotten. Says whether there is more to remove. (An engine may
+    /// remove what is too much by count or bytes already when it appends or records.)
     async fn sweep(&self) -> Result<bool, Error>;
 
     /// Counts the commits since the store was opened: with appends that wait together, fewer than appends.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// What is kept: an event goes when it is too old, when there are too many, or when they are too large.
+/// What is kept: an event goes when it is too old, when there are too many, or when they are too large. What is
+/// kept of deliveries has ages of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Oldest age; default 7 days.
@@ -11,11 +12,25 @@ pub struct Retention {
     pub count: u64,
     /// Most bytes, counted by `Event::stored_len`; default 1 GiB.
     pub bytes: u64,
+    /// Oldest age of an attempt; default 7 days. At most [`ATTEMPTS_MAX`] are kept.
+    ///
+    /// [`ATTEMPTS_MAX`]: crate::store::ATTEMPTS_MAX
+    pub attempts: Duration,
+    /// How long a delivery that was given up is kept; default 30 days.
+    pub dead_letters: Duration,
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for Retention {
     fn default() -> Retention {
-        Retention { age: Duration::from_secs(7 * 24 * 60 * 60), count: 1_000_000, bytes: 1024 * 1024 * 1024 }
+        Retention {
+            age: 7 * DAY,
+            count: 1_000_000,
+            bytes: 1024 * 1024 * 1024,
+            attempts: 7 * DAY,
+            dead_letters: 30 * DAY,
+        }
     }
 }
 
