@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use crate::code::Code;
 use crate::invalid::{Invalid, shown};
@@ -52,6 +52,16 @@ impl WebhookUrl {
     /// Gives the port, also when it was not written: 1–65,535.
     pub fn port(&self) -> u16 {
         self.url.port_or_known_default().expect("http and https have a port")
+    }
+
+    /// Gives what stands in the request line.
+    pub fn path_and_query(&self) -> &str {
+        &self.url[Position::BeforePath..Position::AfterQuery]
+    }
+
+    /// Gives what stands in the header `Host`: the port only when it is not the scheme's own.
+    pub fn authority(&self) -> &str {
+        &self.url[Position::BeforeHost..Position::AfterPort]
     }
 
     /// Says whether TLS is spoken.

@@ -12,7 +12,6 @@ use bytes::Bytes;
 use fanfare_core::Timestamp;
 use fanfare_core::webhook::outcome::{Failure, Outcome};
 use fanfare_core::webhook::retry_after;
-use fanfare_core::webhook::url::WebhookUrl;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -20,6 +19,7 @@ use hyper::body::Incoming;
 use crate::webhooks::client::connection::{Connection, Read, Unanswered};
 use crate::webhooks::client::dial::Dialer;
 use crate::webhooks::client::times::{Times, since};
+use crate::webhooks::target::Target;
 
 /// How long an attempt may take: name, connection, TLS, request and the whole answer.
 pub const ATTEMPT_MAX: Duration = Duration::from_secs(10);
@@ -54,11 +54,11 @@ pub struct Answer {
     pub is_cut: bool,
 }
 
-/// Posts `body` to `url` with `headers`, over `idle` when that can still be used. `now` says what a date in
+/// Posts `body` to `target` with `headers`, over `idle` when that can still be used. `now` says what a date in
 /// `Retry-After` is compared with.
 pub async fn post(
     dialer: &Dialer,
-    url: &WebhookUrl,
+    target: &Target,
     headers: HeaderMap,
     body: Bytes,
     idle: Option<Connection>,
@@ -67,7 +67,7 @@ pub async fn post(
     let begun = Instant::now();
     let mut times = Times::default();
     let mut answer = None;
-    let exchange = exchange(dialer, url, headers, body, idle, &mut times, &mut answer);
+    let exchange = exchange(dialer, target, headers, body, idle, &mut times, &mut answer);
     let done = tokio::time::timeout(ATTEMPT_MAX, exchange).await.unwrap_or(Err(Failure::Timeout));
     times.total_us = since(begun);
     let (outcome, connection) = match (done, &answer) {
@@ -80,22 +80,22 @@ pub async fn post(
 
 async fn exchange(
     dialer: &Dialer,
-    url: &WebhookUrl,
+    target: &Target,
     headers: HeaderMap,
     body: Bytes,
     idle: Option<Connection>,
     times: &mut Times,
     answer: &mut Option<Answer>,
 ) -> Result<Option<Connection>, Failure> {
-    let mut request = Request::post(url.path()).body(Full::new(body)).map_err(|_| Failure::Protocol)?;
+    let mut request = Request::post(target.uri.clone()).body(Full::new(body)).map_err(|_| Failure::Protocol)?;
     *request.headers_mut() = headers;
     let (mut connection, response) = match send_over(idle, request, times).await {
         Sent::Answered(connection, response) => (connection, response),
         Sent::Failed(failure) => return Err(failure),
         // Nothing was sent yet, so this is still the first request.
         Sent::Unsent(request) => {
-            let connection = dialer.dial(url, times).await?;
-            match send_over(Some(Box::new(connection)).map(|boxed| *boxed), *request, times).await {
+            let connection = dialer.dial(&target.url, times).await?;
+            match send_over(Some(connection), *request, times).await {
                 Sent::Answered(connection, response) => (connection, response),
                 Sent::Failed(failure) => return Err(failure),
                 Sent::Unsent(_) => return Err(Failure::BrokenOff),

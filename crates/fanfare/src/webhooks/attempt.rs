@@ -1,0 +1,132 @@
+//! One attempt: signed, sent, and written down.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanfare_core::webhook::message_id::MessageId;
+use fanfare_core::webhook::outcome::{Failure, Outcome};
+use fanfare_core::webhook::signature::{SignatureHeaders, SigningKeys};
+use fanfare_core::webhook::WebhookId;
+use fanfare_core::{Event, Timestamp};
+use http::HeaderMap;
+use serde_json::{Map, Value, json};
+
+use crate::store::webhooks::AttemptRow;
+use crate::webhooks::client::connection::Connection;
+use crate::webhooks::client::dial::Dialer;
+use crate::webhooks::client::times::Times;
+use crate::webhooks::client::{self, Answer, Attempted};
+use crate::webhooks::target::Target;
+
+/// What is to be sent: an event, or a batch.
+#[derive(Debug)]
+pub struct Job {
+    /// The events; at least one.
+    pub events: Vec<Arc<Event>>,
+    /// Which attempt this is, from 1.
+    pub number: u32,
+    /// The bytes that are signed and sent.
+    pub body: Bytes,
+    /// What they are.
+    pub content_type: &'static str,
+}
+
+impl Job {
+    /// Gives the id that is the same for every attempt.
+    fn message_id(&self) -> MessageId {
+        let (first, last) = (self.events[0].position, self.events[self.events.len() - 1].position);
+        if self.events.len() == 1 { first.into() } else { MessageId::of_batch(first, last) }
+    }
+}
+
+/// An attempt that was made.
+#[derive(Debug)]
+pub struct Attempt {
+    /// To which webhook.
+    pub webhook: WebhookId,
+    /// What was sent.
+    pub job: Job,
+    /// When it began.
+    pub at: Timestamp,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub times: Times,
+    target: Arc<Target>,
+    signed: SignatureHeaders,
+    answer: Option<Answer>,
+}
+
+/// Makes an attempt; gives it with the connection, when that can be used again. `now` is when it begins.
+pub async fn make(
+    dialer: &Dialer,
+    webhook: WebhookId,
+    target: Arc<Target>,
+    keys: &SigningKeys,
+    job: Job,
+    idle: Option<Connection>,
+    now: Timestamp,
+) -> (Attempt, Option<Connection>) {
+    let signed = keys.sign(&job.message_id(), now, &job.body);
+    let attempted = match target.headers(&signed, job.content_type) {
+        Ok(headers) => client::post(dialer, &target, headers, job.body.clone(), idle, now).await,
+        Err(failure) => refused(failure),
+    };
+    let Attempted { outcome, answer, times, connection } = attempted;
+    (Attempt { webhook, job, at: now, outcome, times, target, signed, answer }, connection)
+}
+
+fn refused(failure: Failure) -> Attempted {
+    Attempted { outcome: Outcome::Failed(failure), answer: None, times: Times::default(), connection: None }
+}
+
+impl Attempt {
+    /// Gives what the store keeps of it; its id is the store's to give.
+    pub fn to_row(&self) -> AttemptRow {
+        AttemptRow {
+            id: 0,
+            webhook: self.webhook.clone(),
+            seq: self.job.events[0].position.seq,
+            number: self.job.number,
+            at: self.at,
+            is_delivered: self.is_delivered(),
+            detail: self.detail().to_string().into(),
+        }
+    }
+
+    /// Says whether it was answered with 2xx.
+    pub fn is_delivered(&self) -> bool {
+        self.outcome.category() == "delivered"
+    }
+
+    /// Gives what people see of it. Values of headers that are secret are left out.
+    pub fn detail(&self) -> Value {
+        let headers = self.target.headers(&self.signed, self.job.content_type).unwrap_or_default();
+        json!({
+            "event_id": self.job.events[0].position,
+            "message_id": &*self.signed.id,
+            "events": self.job.events.len(),
+            "category": self.outcome.category(),
+            "status": self.answer.as_ref().map(|answer| answer.status.as_u16()),
+            "times": self.times,
+            "request": {
+                "url": self.target.url.as_given(),
+                "headers": shown(&headers),
+                "body_bytes": self.job.body.len(),
+            },
+            "answer": self.answer.as_ref().map(|answer| json!({
+                "headers": shown(&answer.headers),
+                "body": String::from_utf8_lossy(&answer.body),
+                "is_cut": answer.is_cut,
+            })),
+        })
+    }
+}
+
+fn shown(headers: &HeaderMap) -> Map<String, Value> {
+    let show = |value: &http::HeaderValue| match value.is_sensitive() {
+        true => "(hidden)".to_owned(),
+        false => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+    };
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), show(value).into())).collect()
+}

@@ -1,0 +1,17 @@
+//! Webhooks: durable cursors whose outlet is an HTTP request.
+//!
+//! A [`registry`] knows who is registered; one [`worker`] each reads the log from the webhook's position and makes
+//! the attempts; the [`recorder`] writes down how far everybody is, many in one transaction. What was delivered leaves
+//! no row, what failed leaves one.
+
+pub mod attempt;
+pub mod client;
+pub mod dispatcher;
+pub mod first_attempts;
+pub mod health;
+pub mod recorder;
+pub mod registry;
+pub mod target;
+pub mod webhook;
+mod window;
+mod worker;

@@ -1,0 +1,67 @@
+//! What every request to one webhook has in common, made once.
+
+use fanfare_core::webhook::outcome::Failure;
+use fanfare_core::webhook::signature::SignatureHeaders;
+use fanfare_core::webhook::url::WebhookUrl;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+
+use crate::webhooks::webhook::Webhook;
+
+/// Names the log that a delivery comes from: a gateway that gets its own back refuses it.
+pub const VIA: HeaderName = HeaderName::from_static("fanfare-via");
+
+/// A receiver, ready to be called.
+#[derive(Debug)]
+pub struct Target {
+    /// Its address.
+    pub url: WebhookUrl,
+    /// The request line.
+    pub uri: Uri,
+    /// The headers that do not change.
+    headers: HeaderMap,
+}
+
+impl Target {
+    /// Makes what a webhook's requests have in common; `epoch` names the log they come from.
+    pub fn new(webhook: &Webhook, epoch: &str) -> Result<Target, Failure> {
+        let uri = webhook.url.path_and_query().parse().map_err(|_| Failure::Protocol)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, value(webhook.url.authority())?);
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("Fanfare/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(VIA, value(epoch)?);
+        for (name, text) in webhook.options.headers.reveal() {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Failure::Protocol)?;
+            headers.insert(name, secret(text)?);
+        }
+        if let Some(auth) = &webhook.options.auth {
+            headers.insert(AUTHORIZATION, secret(&auth.header_value())?);
+        }
+        Ok(Target { url: webhook.url.clone(), uri, headers })
+    }
+
+    /// Gives the headers of one attempt.
+    pub fn headers(
+        &self,
+        signed: &SignatureHeaders,
+        content_type: &'static str,
+    ) -> Result<HeaderMap, Failure> {
+        let mut headers = self.headers.clone();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        for (name, text) in signed.iter() {
+            headers.insert(HeaderName::from_static(name), value(text)?);
+        }
+        Ok(headers)
+    }
+}
+
+fn value(text: &str) -> Result<HeaderValue, Failure> {
+    HeaderValue::from_str(text).map_err(|_| Failure::Protocol)
+}
+
+/// What the log of attempts shows only the length of.
+fn secret(text: &str) -> Result<HeaderValue, Failure> {
+    let mut value = value(text)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
