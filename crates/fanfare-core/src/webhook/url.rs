@@ -190,6 +190,8 @@ mod tests {
             "data:text/plain,x",
             "javascript:alert(1)",
             "http:/\\127.0.0.1",
+            "http://127.0.0.1\\.public.example/",
+            "http://example.com/a\\b",
             "http:/127.0.0.1",
             "http:127.0.0.1",
             "http://",
