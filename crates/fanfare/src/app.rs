@@ -34,6 +34,8 @@ use crate::store;
 use crate::store::Store;
 use crate::tasks;
 use crate::telemetry::Metrics;
+use crate::webhooks::service as webhooks;
+use crate::webhooks::service::Webhooks;
 
 /// Most reactors: beyond that many cores, sockets are not what a gateway waits for.
 const REACTORS_MAX: usize = 8;
@@ -55,6 +57,8 @@ pub struct Config {
     pub hub: hub::Config,
     /// The MCP door.
     pub mcp: mcp::Config,
+    /// The webhooks.
+    pub webhooks: webhooks::Config,
     /// How long a stop may take; default 10 s.
     pub shutdown_timeout: Duration,
 }
@@ -68,6 +72,7 @@ impl Default for Config {
             http: http::Config::default(),
             hub: hub::Config::default(),
             mcp: mcp::Config::default(),
+            webhooks: webhooks::Config::default(),
             shutdown_timeout: Duration::from_secs(10),
         }
     }
@@ -130,8 +135,8 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
 
 /// Starts a gateway on a store that is open.
 pub async fn start_on(store: Arc<dyn Store>, config: Config) -> anyhow::Result<Running> {
-    let gateway = |hub: &Hub, listeners: &Listeners| -> Arc<dyn Service> {
-        Arc::new(mcp::gateway::Gateway::new(hub.clone(), listeners.clone()))
+    let gateway = |webhooks: &Webhooks, listeners: &Listeners| -> Arc<dyn Service> {
+        Arc::new(mcp::gateway::Gateway::new(webhooks.clone(), listeners.clone()))
     };
     start_with(store, config, gateway).await
 }
@@ -142,13 +147,13 @@ pub async fn start_serving(
     config: Config,
     service: impl FnOnce(&Hub) -> Arc<dyn Service>,
 ) -> anyhow::Result<Running> {
-    start_with(store, config, |hub, _| service(hub)).await
+    start_with(store, config, |webhooks, _| service(webhooks.hub())).await
 }
 
 async fn start_with(
     store: Arc<dyn Store>,
     config: Config,
-    service: impl FnOnce(&Hub, &Listeners) -> Arc<dyn Service>,
+    service: impl FnOnce(&Webhooks, &Listeners) -> Arc<dyn Service>,
 ) -> anyhow::Result<Running> {
     let mut sockets = Vec::new();
     for address in &config.listen {
@@ -164,6 +169,10 @@ async fn start_with(
 
     let metrics = Metrics::new();
     let (hub, follower) = Hub::new(Arc::clone(&store), config.hub, metrics.clone()).await?;
+    let mut webhook_config = config.webhooks.clone();
+    webhook_config.policy.own.extend(&addresses);
+    let (webhooks, work) =
+        Webhooks::new(hub.clone(), Arc::clone(&store), webhook_config, metrics.clone()).await?;
     let (background, background_stop) = Trigger::new();
     let (accepting, accepting_stop) = Trigger::new();
 
@@ -191,11 +200,16 @@ async fn start_with(
         config.http.max_connections_per_address,
         metrics.connections.clone(),
     );
-    let gateway = Gateway { hub: hub.clone(), config: Arc::new(config.http.clone()), listen: first };
+    let gateway = Gateway {
+        hub: hub.clone(),
+        webhooks: webhooks.clone(),
+        config: Arc::new(config.http.clone()),
+        listen: first,
+    };
     let (sessions, sessions_worker) = Sessions::new();
     let (more, more_worker) = Listeners::new(addresses.clone());
     let door = Door {
-        server: mcp::Server::new(service(&hub, &more), accepting_stop.clone()),
+        server: mcp::Server::new(service(&webhooks, &more), accepting_stop.clone()),
         sessions,
         hub: hub.clone(),
         beats: beats.clone(),
@@ -212,6 +226,9 @@ async fn start_with(
     };
     let grace = config.shutdown_timeout;
     let stop = shared.stop.clone();
+    // Attempts under way end while the doors close; what they come to is written down after that.
+    let dispatcher = tokio::spawn(work.dispatcher.run(stop.clone()));
+    let recording = tokio::spawn(work.recording.run(background_stop.clone()));
     let serve = move |listener| -> BoxFuture<'static, ()> {
         let (connections, shared) = (Arc::clone(&connections), shared.clone());
         Box::pin(Server { listener, connections, shared }.run(grace))
@@ -229,7 +246,18 @@ async fn start_with(
     };
 
     let (stop, stop_asked) = Trigger::new();
-    let parts = Parts { store, hub: hub.clone(), sessions, servers, reactors, threads, follower, sweeper };
+    let parts = Parts {
+        store,
+        hub: hub.clone(),
+        sessions,
+        servers,
+        reactors,
+        threads,
+        follower,
+        sweeper,
+        dispatcher,
+        recording,
+    };
     let phases = Phases { accepting, background, grace };
     let ended = tokio::spawn(supervise(parts, phases, stop_asked));
     Ok(Running { addresses, url, hub, door, stop, ended })
@@ -245,6 +273,8 @@ struct Parts {
     threads: Vec<oneshot::Receiver<std::io::Result<()>>>,
     follower: JoinHandle<Result<(), store::Error>>,
     sweeper: JoinHandle<Result<(), store::Error>>,
+    dispatcher: JoinHandle<Result<(), store::Error>>,
+    recording: JoinHandle<Result<(), store::Error>>,
 }
 
 /// What each part waits for.
@@ -264,6 +294,8 @@ async fn supervise(mut parts: Parts, phases: Phases, mut stop: Shutdown) -> Resu
         error = parts.store.failed() => Err(error),
         ended = &mut parts.follower => Err(unexpected("the follower", ended)),
         ended = &mut parts.sweeper => Err(unexpected("the sweeper", ended)),
+        ended = &mut parts.dispatcher => Err(unexpected("the dispatcher of webhooks", ended)),
+        ended = &mut parts.recording => Err(unexpected("the recorder of webhooks", ended)),
     };
     if let Err(error) = &outcome {
         tracing::error!(%error, "stopping, because the log can no longer be trusted");
@@ -288,7 +320,15 @@ async fn supervise(mut parts: Parts, phases: Phases, mut stop: Shutdown) -> Resu
         // A server waits no longer than the grace; one that panicked has ended too.
         let _ = server.await;
     }
+    // Neither waits longer than an attempt may take; one that panicked has ended too. A handle that was waited for
+    // above is not asked again.
+    if !parts.dispatcher.is_finished() {
+        let _ = parts.dispatcher.await;
+    }
     phases.background.pull();
+    if !parts.recording.is_finished() {
+        let _ = parts.recording.await;
+    }
     parts.store.close().await;
     outcome
 }

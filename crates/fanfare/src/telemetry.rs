@@ -36,6 +36,7 @@ pub struct Metrics {
     /// Requests by route and status.
     pub requests: Family<RequestLabels, Counter>,
     subscribers: Family<TransportLabel, Gauge>,
+    webhook_attempts: Family<OutcomeLabel, Counter>,
     registry: Arc<Registry>,
 }
 
@@ -51,6 +52,11 @@ pub struct RequestLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TransportLabel {
     transport: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
 }
 
 impl Metrics {
@@ -85,6 +91,8 @@ impl Metrics {
         registry.register("requests", "Requests by route and status", requests.clone());
         let subscribers = Family::default();
         registry.register("subscribers", "Live subscriptions by transport", subscribers.clone());
+        let webhook_attempts = Family::default();
+        registry.register("webhook_attempts", "Requests to webhooks by outcome", webhook_attempts.clone());
         Metrics {
             events,
             store_commits,
@@ -98,6 +106,7 @@ impl Metrics {
             connections_refused,
             requests,
             subscribers,
+            webhook_attempts,
             registry: Arc::new(registry),
         }
     }
@@ -105,6 +114,11 @@ impl Metrics {
     /// Gives the number of live subscriptions over `transport`, by its name.
     pub fn subscribers(&self, transport: &'static str) -> Gauge {
         self.subscribers.get_or_create(&TransportLabel { transport }).clone()
+    }
+
+    /// Counts a request to a webhook by its category.
+    pub fn webhook_attempt(&self, outcome: &'static str) {
+        self.webhook_attempts.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     /// Writes everything in the OpenMetrics text format.

@@ -220,6 +220,13 @@ fn tell(running: &app::Running, spec: &StoreSpec, output: Output) -> Result<(), 
     Ok(())
 }
 
+/// Gives where webhooks may be sent: whoever can only be reached from this machine trusts this machine.
+fn webhooks(listen: &[SocketAddr]) -> webhooks::Config {
+    let is_local = listen.iter().all(|address| address.ip().is_loopback());
+    let mode = if is_local { Mode::Local } else { Mode::Locked };
+    webhooks::Config { policy: Policy { mode, ..Policy::default() }, ..webhooks::Config::default() }
+}
+
 /// Gives the configuration of a gateway.
 pub(crate) fn config(settings: &Settings) -> Result<app::Config, Failure> {
     let retention = Retention::default();
@@ -231,12 +238,11 @@ pub(crate) fn config(settings: &Settings) -> Result<app::Config, Failure> {
     let events_per_second = settings
         .parsed(Key::MaxEventsPerSecond, number)?
         .map_or(hub::Config::default().events_per_second, |number| u32::try_from(number).unwrap_or(u32::MAX));
+    let listen: Vec<SocketAddr> =
+        settings.texts(Key::Listen).iter().map(|text| address(text)).collect::<Result<_, Invalid>>()?;
     let config = app::Config {
-        listen: settings
-            .texts(Key::Listen)
-            .iter()
-            .map(|text| address(text))
-            .collect::<Result<_, Invalid>>()?,
+        webhooks: webhooks(&listen),
+        listen,
         store: store_spec(settings)?,
         retention: Retention {
             age: settings.parsed(Key::RetentionAge, positive)?.unwrap_or(retention.age),

@@ -14,7 +14,8 @@ pub mod readers;
 pub mod server;
 pub mod stalls;
 pub mod stream;
-pub mod websocket;
+pub mod webhooks;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::http::error::Problem;
 use crate::http::guard::{Cors, Guard};
 use crate::hub::Hub;
 use crate::telemetry::RequestLabels;
+use crate::webhooks::service::Webhooks;
 
 /// What an operator may change.
 #[derive(Debug, Clone)]
@@ -70,6 +72,8 @@ impl Default for Config {
 pub struct Gateway {
     /// The hub.
     pub hub: Hub,
+    /// The webhooks.
+    pub webhooks: Webhooks,
     /// The configuration.
     pub config: Arc<Config>,
     /// The first address that the gateway listens on.
@@ -111,6 +115,9 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(readers::list))
         .routes(routes!(readers::remove))
         .routes(routes!(readers::acknowledge))
+        .routes(routes!(webhooks::register))
+        .routes(routes!(webhooks::unregister))
+        .routes(routes!(webhooks::list))
         .routes(routes!(overview::channels))
         .routes(routes!(overview::clients))
         .routes(routes!(overview::status))

@@ -262,7 +262,7 @@ pub async fn status(State(gateway): State<Gateway>) -> Response {
         last: hub.position(extent.last),
         uptime_seconds: hub.started().elapsed().as_secs(),
         stream_clients: hub.client_count(),
-        total_webhooks: 0,
+        total_webhooks: gateway.webhooks.count(),
         listen: gateway.listen,
     };
     Json(status).into_response()

@@ -14,7 +14,7 @@ use crate::http::Gateway;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::openapi::PushInput;
 use crate::http::query::Params;
-use crate::hub::publish::Published;
+use crate::webhooks::service::{Published, Wait};
 
 /// The answer to one event.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -26,7 +26,7 @@ pub struct Pushed {
     /// When it was appended.
     #[schema(value_type = String)]
     timestamp: Timestamp,
-    /// How many webhooks answered.
+    /// How many webhooks answered the first attempt with 2xx, within ten seconds.
     webhooks_notified: usize,
     /// How many webhooks are registered.
     total_webhooks: usize,
@@ -59,7 +59,7 @@ pub struct PushedBatch {
     /// When the last was appended.
     #[schema(value_type = String)]
     timestamp: Timestamp,
-    /// How many webhooks answered.
+    /// How many webhooks answered the first attempt with 2xx, within ten seconds.
     webhooks_notified: usize,
     /// How many webhooks are registered.
     total_webhooks: usize,
@@ -76,6 +76,7 @@ pub struct PushedBatch {
     path = "/api/push",
     operation_id = "push",
     tag = "push",
+    params(("wait" = Option<bool>, Query, description = "`false`: answer when it is durable, without waiting for webhooks")),
     request_body(content(
         (PushInput = "application/json"),
         (String = "application/x-ndjson"),
@@ -92,7 +93,9 @@ pub async fn push(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    Params::of(&parts.uri).finish()?;
+    let mut params = Params::of(&parts.uri);
+    let wait = wait(&mut params)?;
+    params.finish()?;
     let source = Source { principal: principal.name.clone(), door: door(&parts.headers) };
     let (bytes, _in_flight) = body::read(&gateway.hub, body, PUSH_BODY_LEN_MAX).await?;
     let pushed = match media_type(&parts.headers) {
@@ -108,7 +111,7 @@ pub async fn push(
             .at("header `Content-Type`"));
         }
     };
-    answer(&gateway, &principal, address, pushed).await
+    answer(&gateway, &principal, address, pushed, wait).await
 }
 
 /// Pushes to the channel in the path; the body may be plain text.
@@ -123,6 +126,7 @@ pub async fn push(
         ("priority" = Option<String>, Query, description = "Its priority, for plain text"),
         ("key" = Option<String>, Query, description = "Its conflation key, for plain text"),
         ("idempotency_key" = Option<String>, Query, description = "Makes a repeated push harmless, for plain text"),
+        ("wait" = Option<bool>, Query, description = "`false`: answer when it is durable, without waiting for webhooks"),
         ("expires_in" = Option<String>, Query, description = "Seconds or `10m`, after which it is not delivered, for plain text"),
     ),
     request_body(content(
@@ -145,7 +149,9 @@ pub async fn push_to(
     let (parts, body) = request.into_parts();
     let channel: Channel = channel.parse().map_err(|error: fanfare_core::Invalid| error.at("path"))?;
     let source = Source { principal: principal.name.clone(), door: door(&parts.headers) };
-    let defaults = query_members(Params::of(&parts.uri))?;
+    let mut params = Params::of(&parts.uri);
+    let wait = wait(&mut params)?;
+    let defaults = query_members(params)?;
     let (bytes, _in_flight) = body::read(&gateway.hub, body, PUSH_BODY_LEN_MAX).await?;
     let pushed = match media_type(&parts.headers) {
         MediaType::Json => on_channel(push_body::parse_json(&bytes, &source)?, &channel, &defaults)?,
@@ -176,7 +182,7 @@ pub async fn push_to(
             .at("header `Content-Type`"));
         }
     };
-    answer(&gateway, &principal, address, pushed).await
+    answer(&gateway, &principal, address, pushed, wait).await
 }
 
 fn query_members(mut params: Params) -> Result<Members, Problem> {
@@ -247,13 +253,30 @@ async fn answer(
     principal: &Principal,
     address: std::net::SocketAddr,
     pushed: PushBody,
+    wait: Wait,
 ) -> Result<Response, Problem> {
     let (events, is_batch) = match pushed {
         PushBody::Batch(events) => (events, true),
         PushBody::One(event) => (vec![*event], false),
     };
-    let published = gateway.hub.publish(principal, Some(address.ip()), events).await?;
-    Ok(if is_batch { Json(batch(&published)).into_response() } else { Json(one(&published)).into_response() })
+    let pushed = gateway.webhooks.publish(principal, Some(address.ip()), events, wait).await?;
+    Ok(if is_batch { Json(batch(&pushed)).into_response() } else { Json(one(&pushed)).into_response() })
+}
+
+/// Whether webhooks are waited for: `wait=false` answers when the events are durable.
+fn wait(params: &mut Params) -> Result<Wait, Problem> {
+    Ok(match params.one("wait")?.as_deref() {
+        None | Some("true") => Wait::ForWebhooks,
+        Some("false") => Wait::ForStore,
+        Some(_) => {
+            return Err(Problem::new(
+                Code::InvalidQuery,
+                "`wait` is `true` or `false`",
+                "leave it out to wait for the first attempts at webhooks, or send `wait=false`",
+            )
+            .at("query parameter `wait`"));
+        }
+    })
 }
 
 fn one(published: &Published) -> Pushed {
@@ -263,8 +286,8 @@ fn one(published: &Published) -> Pushed {
         status: "success",
         message: event.message.clone(),
         timestamp: event.timestamp,
-        webhooks_notified: 0,
-        total_webhooks: 0,
+        webhooks_notified: published.webhooks_notified,
+        total_webhooks: published.total_webhooks,
         id: event.position,
         channel: event.channel.clone(),
         stream_clients: published.stream_clients,
@@ -281,8 +304,8 @@ fn batch(published: &Published) -> PushedBatch {
         first_id: ids[0],
         last_id: last.position,
         timestamp: last.timestamp,
-        webhooks_notified: 0,
-        total_webhooks: 0,
+        webhooks_notified: published.webhooks_notified,
+        total_webhooks: published.total_webhooks,
         stream_clients: published.stream_clients,
         ids,
     }

@@ -6,12 +6,15 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use fanfare_core::Event;
+use fanfare_core::webhook::payload::Payload;
 use fanfare_core::wire::Wire;
 
 /// Consecutive events of one feed; never empty.
 pub struct Block {
     events: Vec<Arc<Event>>,
     encoded: [OnceLock<Encoded>; Wire::COUNT],
+    /// The events as webhooks get them.
+    payloads: [OnceLock<Encoded>; Payload::ALL.len()],
     can_expire: bool,
 }
 
@@ -24,7 +27,7 @@ pub struct Cut {
     pub end: usize,
 }
 
-/// The events of a block in one wire format, end to end.
+/// The events of a block in one form, end to end.
 struct Encoded {
     bytes: Bytes,
     /// Where each event ends in `bytes`.
@@ -35,7 +38,7 @@ impl Block {
     /// Makes a block of `events`, of which there is at least one.
     pub fn new(events: Vec<Arc<Event>>) -> Block {
         let can_expire = events.iter().any(|event| event.expires.is_some());
-        Block { events, encoded: Default::default(), can_expire }
+        Block { events, encoded: Default::default(), payloads: Default::default(), can_expire }
     }
 
     /// Gives the events.
@@ -69,23 +72,32 @@ impl Block {
         Cut { events, end: end_of(events) }
     }
 
+    /// Gives the body of the event at `index` as a webhook gets it.
+    pub fn payload(&self, payload: Payload, index: usize) -> Bytes {
+        let encoded = self.payloads[payload as usize]
+            .get_or_init(|| Encoded::new(&self.events, |event, bytes| payload.write(event, bytes)));
+        encoded.bytes.slice(encoded.start(index)..encoded.start(index + 1))
+    }
+
     fn encoded(&self, wire: Wire) -> &Encoded {
-        self.encoded[wire.index()].get_or_init(|| {
-            let mut bytes = Vec::with_capacity(self.events.len() * 192);
-            let ends = self
-                .events
-                .iter()
-                .map(|event| {
-                    wire.write_event(event, &mut bytes);
-                    bytes.len()
-                })
-                .collect();
-            Encoded { bytes: bytes.into(), ends }
-        })
+        self.encoded[wire.index()]
+            .get_or_init(|| Encoded::new(&self.events, |event, bytes| wire.write_event(event, bytes)))
     }
 }
 
 impl Encoded {
+    fn new(events: &[Arc<Event>], write: impl Fn(&Event, &mut Vec<u8>)) -> Encoded {
+        let mut bytes = Vec::with_capacity(events.len() * 192);
+        let ends = events
+            .iter()
+            .map(|event| {
+                write(event, &mut bytes);
+                bytes.len()
+            })
+            .collect();
+        Encoded { bytes: bytes.into(), ends }
+    }
+
     fn start(&self, index: usize) -> usize {
         if index == 0 { 0 } else { self.ends[index - 1] }
     }

@@ -42,16 +42,24 @@ pub enum Transport {
     Mcp,
     /// Server-sent events.
     Sse,
+    /// A webhook: no connection, and nobody who listens live.
+    Webhook,
     /// WebSocket.
     WebSocket,
 }
 
 impl Transport {
+    /// Says whether somebody listens live.
+    pub fn is_live(self) -> bool {
+        self != Transport::Webhook
+    }
+
     /// Gives the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Transport::Mcp => "mcp",
             Transport::Sse => "sse",
+            Transport::Webhook => "webhook",
             Transport::WebSocket => "websocket",
         }
     }
@@ -140,6 +148,7 @@ pub struct Clients {
 
 #[derive(Debug, Default)]
 struct Table {
+    /// Those who listen live.
     by_id: HashMap<u64, Arc<Client>>,
     last_id: u64,
 }
@@ -162,7 +171,9 @@ impl Clients {
             seq: AtomicU64::new(seq),
             state: AtomicU8::new(ClientState::Replaying as u8),
         });
-        table.by_id.insert(client.id, Arc::clone(&client));
+        if client.transport.is_live() {
+            table.by_id.insert(client.id, Arc::clone(&client));
+        }
         client
     }
 

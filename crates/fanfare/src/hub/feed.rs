@@ -25,6 +25,8 @@ pub struct Feed {
     pub filter: Filter,
     /// How many subscriptions read it.
     pub subscribers: AtomicUsize,
+    /// How many of them listen live.
+    pub listeners: AtomicUsize,
     /// Guards the ring; held for a look-up, never while writing to a socket.
     ring: Mutex<Ring>,
     /// The ordinal that the next event will have: `ring.next_ordinal`, readable without the lock.
@@ -53,6 +55,7 @@ impl Feed {
         Feed {
             filter,
             subscribers: AtomicUsize::new(0),
+            listeners: AtomicUsize::new(0),
             ring: Mutex::new(ring),
             end: AtomicU64::new(0),
             appended: Notify::new(),

@@ -31,13 +31,18 @@ impl Feeds {
     }
 
     /// Gives the feed of `filter` with one more subscriber.
-    pub fn join(&mut self, filter: &Filter) -> Arc<Feed> {
+    pub fn join(&mut self, filter: &Filter, is_live: bool) -> Arc<Feed> {
+        let feed = self.feed(filter);
+        feed.subscribers.fetch_add(1, Ordering::Relaxed);
+        feed.listeners.fetch_add(usize::from(is_live), Ordering::Relaxed);
+        feed
+    }
+
+    fn feed(&mut self, filter: &Filter) -> Arc<Feed> {
         if let Some(feed) = self.by_filter.get(filter) {
-            feed.subscribers.fetch_add(1, Ordering::Relaxed);
             return Arc::clone(feed);
         }
         let feed = Arc::new(Feed::new(filter.clone(), self.head));
-        feed.subscribers.store(1, Ordering::Relaxed);
         self.by_filter.insert(filter.clone(), Arc::clone(&feed));
         match exact_channels(filter) {
             Some(channels) => {
@@ -51,7 +56,8 @@ impl Feeds {
     }
 
     /// Takes one subscriber away; a feed without any is dropped.
-    pub fn leave(&mut self, feed: &Arc<Feed>) {
+    pub fn leave(&mut self, feed: &Arc<Feed>, is_live: bool) {
+        feed.listeners.fetch_sub(usize::from(is_live), Ordering::Relaxed);
         if feed.subscribers.fetch_sub(1, Ordering::Relaxed) > 1 {
             return;
         }
@@ -105,16 +111,16 @@ impl Feeds {
         }
     }
 
-    /// Counts the subscriptions that `event` is for.
+    /// Counts those who listen live and whom `event` is for.
     pub fn audience(&self, event: &Event) -> usize {
         let exact = self.exact.get(event.channel.as_str()).into_iter().flatten();
-        exact.chain(&self.wide).filter(|feed| feed.filter.matches(event)).map(subscribers).sum()
+        exact.chain(&self.wide).filter(|feed| feed.filter.matches(event)).map(listeners).sum()
     }
 
-    /// Counts the subscriptions whose patterns match `channel`.
+    /// Counts those who listen live and whose patterns match `channel`.
     pub fn audience_of(&self, channel: &Channel) -> usize {
         let exact = self.exact.get(channel.as_str()).into_iter().flatten();
-        exact.chain(&self.wide).filter(|feed| feed.filter.matches_channel(channel)).map(subscribers).sum()
+        exact.chain(&self.wide).filter(|feed| feed.filter.matches_channel(channel)).map(listeners).sum()
     }
 
     /// Wakes every reader of every feed.
@@ -125,8 +131,8 @@ impl Feeds {
     }
 }
 
-fn subscribers(feed: &Arc<Feed>) -> usize {
-    feed.subscribers.load(Ordering::Relaxed)
+fn listeners(feed: &Arc<Feed>) -> usize {
+    feed.listeners.load(Ordering::Relaxed)
 }
 
 /// Gives the channels of a filter whose patterns are all exact.

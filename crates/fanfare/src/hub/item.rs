@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanfare_core::Event;
+use fanfare_core::webhook::payload::Payload;
 use fanfare_core::wire::{Notice, Wire};
 
 use crate::hub::block::{Block, Cut};
@@ -45,6 +46,14 @@ impl Item {
         match self {
             Item::Events(run) => &run.block.events()[run.range.clone()],
             Item::Notice(_) => &[],
+        }
+    }
+
+    /// Gives the body of the event at `index` among [`Item::events`] as a webhook gets it.
+    pub fn payload(&self, payload: Payload, index: usize) -> Option<Bytes> {
+        match self {
+            Item::Events(run) => Some(run.block.payload(payload, run.range.start + index)),
+            Item::Notice(_) => None,
         }
     }
 

@@ -248,7 +248,7 @@ impl Hub {
 
     fn leave(&self, client: &Client) {
         self.shared.clients.remove(client.id);
-        self.feeds().leave(&client.feed);
+        self.feeds().leave(&client.feed, client.transport.is_live());
         self.shared.metrics.subscribers(client.transport.as_str()).dec();
     }
 }

@@ -46,7 +46,7 @@ impl Hub {
         let transport = request.client.transport;
         let (client, mut subscription) = {
             let mut feeds = self.feeds();
-            let feed = feeds.join(&request.filter);
+            let feed = feeds.join(&request.filter, transport.is_live());
             let seq = match beginning {
                 Beginning::Replay(seq) => seq,
                 Beginning::Live | Beginning::Reset(_) => feeds.head(),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanfare_core::webhook::message_id::MessageId;
-use fanfare_core::webhook::outcome::{Failure, Outcome};
-use fanfare_core::webhook::signature::{SignatureHeaders, SigningKeys};
 use fanfare_core::webhook::WebhookId;
+use fanfare_core::webhook::message_id::MessageId;
+use fanfare_core::webhook::outcome::Outcome;
+use fanfare_core::webhook::signature::{SignatureHeaders, SigningKeys};
 use fanfare_core::{Event, Timestamp};
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
@@ -68,16 +68,10 @@ pub async fn make(
     now: Timestamp,
 ) -> (Attempt, Option<Connection>) {
     let signed = keys.sign(&job.message_id(), now, &job.body);
-    let attempted = match target.headers(&signed, job.content_type) {
-        Ok(headers) => client::post(dialer, &target, headers, job.body.clone(), idle, now).await,
-        Err(failure) => refused(failure),
-    };
-    let Attempted { outcome, answer, times, connection } = attempted;
+    let headers = target.headers(&signed, job.content_type);
+    let Attempted { outcome, answer, times, connection } =
+        client::post(dialer, &target, headers, job.body.clone(), idle, now).await;
     (Attempt { webhook, job, at: now, outcome, times, target, signed, answer }, connection)
-}
-
-fn refused(failure: Failure) -> Attempted {
-    Attempted { outcome: Outcome::Failed(failure), answer: None, times: Times::default(), connection: None }
 }
 
 impl Attempt {
@@ -101,7 +95,7 @@ impl Attempt {
 
     /// Gives what people see of it. Values of headers that are secret are left out.
     pub fn detail(&self) -> Value {
-        let headers = self.target.headers(&self.signed, self.job.content_type).unwrap_or_default();
+        let headers = self.target.headers(&self.signed, self.job.content_type);
         json!({
             "event_id": self.job.events[0].position,
             "message_id": &*self.signed.id,

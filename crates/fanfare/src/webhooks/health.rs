@@ -1,5 +1,7 @@
 //! How a webhook fares, and the form in which the store keeps that.
 
+use std::sync::Arc;
+
 use fanfare_core::Timestamp;
 use fanfare_core::webhook::outcome::Outcome;
 use fanfare_core::webhook::pause::{Failing, PauseReason, State};
@@ -44,7 +46,7 @@ impl Health {
     }
 
     /// Gives what the store keeps.
-    pub fn to_stored(&self) -> Box<str> {
+    pub fn to_stored(&self) -> Arc<str> {
         let (reason, since) = match self.state {
             State::Active => (None, None),
             State::Paused { reason, since } => (Some(reason.as_str().to_owned()), Some(since.as_micros())),

@@ -145,8 +145,8 @@ impl Recording {
                 }
             }
         }
-        for (_, cursor, seq) in cursors {
-            cursor.written.store(seq, Ordering::Release);
+        for (_, entry, seq) in cursors {
+            entry.cursor.written.store(seq, Ordering::Release);
         }
         for done in awaited {
             // Whoever asked may have stopped waiting.

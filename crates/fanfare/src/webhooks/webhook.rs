@@ -1,5 +1,7 @@
 //! A registered webhook: its definition, and the form in which the store keeps it.
 
+use std::sync::Arc;
+
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::webhook::options::Options;
 use fanfare_core::webhook::rotation::{Previous, Rotation};
@@ -57,7 +59,7 @@ impl Webhook {
     }
 
     /// Gives what the store keeps of it besides its id and address. It holds secrets.
-    pub fn settings(&self) -> Box<str> {
+    pub fn settings(&self) -> Arc<str> {
         let stored = Stored {
             url: self.url.as_given().to_owned(),
             options: self.options.to_stored(),
@@ -71,7 +73,8 @@ impl Webhook {
     /// Reads what the store kept. Fails when somebody else wrote it.
     pub fn from_row(row: &WebhookRow) -> Result<Webhook, Damaged> {
         let damaged = |problem: String| Damaged { id: row.id.clone(), problem };
-        let stored: Stored = serde_json::from_str(&row.settings).map_err(|error| damaged(error.to_string()))?;
+        let stored: Stored =
+            serde_json::from_str(&row.settings).map_err(|error| damaged(error.to_string()))?;
         let invalid = |error: Invalid| damaged(error.to_string());
         Ok(Webhook {
             id: row.id.clone(),

@@ -39,6 +39,11 @@ impl Window {
         self.advance();
     }
 
+    /// Gives the seq up to which everything was read.
+    pub(super) fn read(&self) -> u64 {
+        self.read
+    }
+
     /// Gives the seq up to which everything is done or not wanted.
     pub(super) fn cursor(&self) -> u64 {
         self.cursor

@@ -129,6 +129,7 @@ async fn live(event: &Received, hub: &Hub, own: Option<SocketAddr>) -> Live {
             match client.transport {
                 Transport::Mcp => live.mcp += 1,
                 Transport::Sse => live.sse += 1,
+                Transport::Webhook => {}
                 Transport::WebSocket => live.websocket += 1,
             }
         }

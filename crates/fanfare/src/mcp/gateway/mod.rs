@@ -32,11 +32,13 @@ use crate::listeners::Listeners;
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::service::{Service, ToolList, Toolset};
+use crate::webhooks::service::Webhooks;
 
 /// The gateway, for agents.
 #[derive(Debug)]
 pub struct Gateway {
     hub: Hub,
+    webhooks: Webhooks,
     listeners: Listeners,
     identity: Identity,
     /// By [`Toolset`], in its order.
@@ -59,7 +61,8 @@ const LOOKS: Annotations = Annotations {
 
 impl Gateway {
     /// Serves `hub`; what callers want to listen on is opened by `listeners`.
-    pub fn new(hub: Hub, listeners: Listeners) -> Gateway {
+    pub fn new(webhooks: Webhooks, listeners: Listeners) -> Gateway {
+        let hub = webhooks.hub().clone();
         let described = [
             push::stream(),
             push::webhook(),
@@ -77,7 +80,7 @@ impl Gateway {
             ToolList::new(&tools)
         };
         let tools = Toolset::ALL.map(list);
-        Gateway { hub, listeners, identity: identity(), tools }
+        Gateway { hub, webhooks, listeners, identity: identity(), tools }
     }
 }
 

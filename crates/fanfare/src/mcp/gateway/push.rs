@@ -19,6 +19,7 @@ use crate::mcp::caller::Client;
 use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::{Described, Gateway, arguments, events};
 use crate::mcp::service::Toolset;
+use crate::webhooks::service::Wait;
 
 /// The name of the tool that reaches whoever listens now.
 pub(super) const STREAM: &str = "push_stream";
@@ -194,7 +195,8 @@ impl Gateway {
             (host, port) => Some(self.listen(client, host.as_deref(), port).await?),
         };
         let address = client.address.map(|address| address.ip());
-        let published = match self.hub.publish(&client.principal, address, vec![event]).await {
+        let wait = if audience == Audience::All { Wait::ForWebhooks } else { Wait::ForStore };
+        let published = match self.webhooks.publish(&client.principal, address, vec![event], wait).await {
             Ok(published) => published,
             Err(PushError::ShuttingDown) if call.leave() => std::future::pending().await,
             Err(error) => return Err(not_pushed(&error)),
@@ -215,7 +217,13 @@ impl Gateway {
             text.push_str(&format!(". {listeners} live listeners get it."));
         }
         if audience == Audience::All {
-            text.push_str(" No webhook is registered.");
+            let (notified, total) = (published.webhooks_notified, published.total_webhooks);
+            text.push_str(&match total {
+                0 => " No webhook is registered.".to_owned(),
+                _ => format!(
+                    " {notified} of {total} registered webhooks took it at once; others are tried again."
+                ),
+            });
         }
         let url = opened.map(|opened| format!("http://{}", listeners::browsable(opened.address)));
         if let (Some(opened), Some(url)) = (opened, &url) {
@@ -232,8 +240,8 @@ impl Gateway {
             channel: &event.channel,
             timestamp: event.timestamp,
             stream_clients: listeners,
-            total_webhooks: 0,
-            webhooks_notified: 0,
+            total_webhooks: published.total_webhooks,
+            webhooks_notified: published.webhooks_notified,
             repeated: appended.repeated,
             url,
         };

@@ -28,11 +28,12 @@ use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use crate::store::follow::FOLLOW_QUEUE_LEN;
-use fanfare_core::webhook::WebhookId;
 use crate::store::{
-    AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, ReadAttempts, ReadDeliveries, WebhookRow, Appended, ChannelRow, Clock, Error, Extent, Follow, Page, Read, ReaderRow, Retention, Store,
+    Appended, AttemptRow, ChannelRow, Clock, DeliveryChange, DeliveryCounts, DeliveryRow, Error, Extent,
+    Follow, Page, Read, ReadAttempts, ReadDeliveries, ReaderRow, Retention, Store, WebhookRow,
 };
 use channels::Channels;
+use fanfare_core::webhook::WebhookId;
 use group::Tail;
 use lock::Lock;
 pub use lock::{Owner, owner};
@@ -259,15 +260,33 @@ impl Store for Embedded {
         self.change(|answer| Change::RemoveReader { name, answer }).await
     }
 
-    async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> { todo!() }
-    async fn put_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> { todo!() }
-    async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> { todo!() }
-    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> { todo!() }
-    async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> { todo!() }
-    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> { todo!() }
-    async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> { todo!() }
-    async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error> { todo!() }
-    async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error> { todo!() }
+    async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
+        todo!()
+    }
+    async fn put_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> {
+        todo!()
+    }
+    async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
+        todo!()
+    }
+    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
+        todo!()
+    }
+    async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
+        todo!()
+    }
+    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> {
+        todo!()
+    }
+    async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> {
+        todo!()
+    }
+    async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error> {
+        todo!()
+    }
+    async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error> {
+        todo!()
+    }
 
     async fn sweep(&self) -> Result<bool, Error> {
         self.request(Request::Sweep).await

@@ -11,11 +11,12 @@ use fanfare_core::{Epoch, Filter, NewEvent, ReaderName, Timestamp};
 use tokio::sync::broadcast;
 
 use crate::store::follow::FOLLOW_QUEUE_LEN;
-use fanfare_core::webhook::WebhookId;
 use crate::store::{
-    AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, ReadAttempts, ReadDeliveries, WebhookRow, Appended, Batch, ChannelRow, Clock, Error, Extent, Follow, Page, READERS_MAX, Read, ReaderRow, Retention,
-    Store,
+    Appended, AttemptRow, Batch, ChannelRow, Clock, DeliveryChange, DeliveryCounts, DeliveryRow, Error,
+    Extent, Follow, Page, READERS_MAX, Read, ReadAttempts, ReadDeliveries, ReaderRow, Retention, Store,
+    WebhookRow,
 };
+use fanfare_core::webhook::WebhookId;
 use log::Log;
 
 /// A log in memory.
@@ -173,15 +174,33 @@ impl Store for Memory {
         Ok(state.readers.remove(name).is_some())
     }
 
-    async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> { todo!() }
-    async fn put_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> { todo!() }
-    async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> { todo!() }
-    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> { todo!() }
-    async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> { todo!() }
-    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> { todo!() }
-    async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> { todo!() }
-    async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error> { todo!() }
-    async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error> { todo!() }
+    async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
+        todo!()
+    }
+    async fn put_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> {
+        todo!()
+    }
+    async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
+        todo!()
+    }
+    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
+        todo!()
+    }
+    async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
+        todo!()
+    }
+    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> {
+        todo!()
+    }
+    async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> {
+        todo!()
+    }
+    async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error> {
+        todo!()
+    }
+    async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error> {
+        todo!()
+    }
 
     async fn sweep(&self) -> Result<bool, Error> {
         let mut state = self.state_mut();

@@ -87,7 +87,8 @@ async fn exchange(
     times: &mut Times,
     answer: &mut Option<Answer>,
 ) -> Result<Option<Connection>, Failure> {
-    let mut request = Request::post(target.uri.clone()).body(Full::new(body)).map_err(|_| Failure::Protocol)?;
+    let mut request =
+        Request::post(target.uri.clone()).body(Full::new(body)).map_err(|_| Failure::Protocol)?;
     *request.headers_mut() = headers;
     let (mut connection, response) = match send_over(idle, request, times).await {
         Sent::Answered(connection, response) => (connection, response),
@@ -104,12 +105,8 @@ async fn exchange(
     };
     let begun = Instant::now();
     let (head, body) = response.into_parts();
-    let answer = answer.insert(Answer {
-        status: head.status,
-        headers: head.headers,
-        body: Vec::new(),
-        is_cut: false,
-    });
+    let answer =
+        answer.insert(Answer { status: head.status, headers: head.headers, body: Vec::new(), is_cut: false });
     let mut read = Read::default();
     let outcome = connection.read(body, ANSWER_BYTES_KEPT, ANSWER_BYTES_MAX, &mut read).await;
     times.body_us = Some(since(begun));
@@ -125,11 +122,7 @@ enum Sent {
     Failed(Failure),
 }
 
-async fn send_over(
-    connection: Option<Connection>,
-    request: Request<Full<Bytes>>,
-    times: &mut Times,
-) -> Sent {
+async fn send_over(connection: Option<Connection>, request: Request<Full<Bytes>>, times: &mut Times) -> Sent {
     let Some(mut connection) = connection else { return Sent::Unsent(Box::new(request)) };
     if !connection.is_usable().await {
         return Sent::Unsent(Box::new(request));

@@ -1,0 +1,206 @@
+//! The registry: who is registered. What it says is durable; workers learn of changes from it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fanfare_core::webhook::WebhookId;
+use fanfare_core::{Audience, Event};
+use tokio::sync::watch;
+
+use crate::store::webhooks::WebhookRow;
+use crate::webhooks::attempt::Attempt;
+use crate::webhooks::health::Health;
+use crate::webhooks::recorder::Cursor;
+use crate::webhooks::webhook::{Damaged, Webhook};
+
+/// Most attempts that are kept in memory for each webhook, whether they delivered or not; the store keeps the failed
+/// ones for days.
+pub const RECENT_MAX: usize = 50;
+
+/// Everybody who is registered.
+#[derive(Debug)]
+pub struct Registry {
+    /// Guards the table; held for one look-up, change or copy.
+    entries: Mutex<BTreeMap<WebhookId, Arc<Entry>>>,
+    /// Counts the changes of the table.
+    version: watch::Sender<u64>,
+}
+
+/// A webhook, shared by its worker and everybody who looks at it.
+#[derive(Debug)]
+pub struct Entry {
+    /// What it is; changes when its owner changes it.
+    pub definition: watch::Sender<Arc<Webhook>>,
+    /// How it fares.
+    health: Mutex<Health>,
+    /// How far it is.
+    pub cursor: Cursor,
+    /// The newest attempts.
+    recent: Mutex<VecDeque<Arc<Attempt>>>,
+    /// It is paused, or its breaker is open: nobody should wait for it.
+    is_held: AtomicBool,
+    /// Counts what its worker has to look at: a change of its health by hand, deliveries to be made again.
+    pub nudges: watch::Sender<u64>,
+}
+
+impl Entry {
+    fn new(webhook: Webhook, health: Health, cursor: u64) -> Entry {
+        Entry {
+            definition: watch::Sender::new(Arc::new(webhook)),
+            is_held: health.is_paused().into(),
+            health: Mutex::new(health),
+            cursor: Cursor::new(cursor),
+            recent: Mutex::new(VecDeque::new()),
+            nudges: watch::Sender::new(0),
+        }
+    }
+
+    /// Gives what it is.
+    pub fn webhook(&self) -> Arc<Webhook> {
+        Arc::clone(&self.definition.borrow())
+    }
+
+    /// Gives how it fares.
+    pub fn health(&self) -> Health {
+        self.lock_health().clone()
+    }
+
+    /// Changes how it fares.
+    pub fn change_health<T>(&self, change: impl FnOnce(&mut Health) -> T) -> T {
+        change(&mut self.lock_health())
+    }
+
+    fn lock_health(&self) -> MutexGuard<'_, Health> {
+        // A change is a few assignments, which do not panic.
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps an attempt for people to look at.
+    pub fn remember(&self, attempt: Arc<Attempt>) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.len() == RECENT_MAX {
+            recent.pop_front();
+        }
+        recent.push_back(attempt);
+    }
+
+    /// Gives the newest attempts, the newest first.
+    pub fn recent(&self) -> Vec<Arc<Attempt>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).iter().rev().cloned().collect()
+    }
+
+    /// Notes whether it is sent anything at the moment; says whether that is new.
+    pub fn set_held(&self, is_held: bool) -> bool {
+        self.is_held.swap(is_held, Ordering::AcqRel) != is_held
+    }
+
+    /// Says whether it is sent nothing at the moment.
+    pub fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Acquire)
+    }
+
+    /// Has its worker look again.
+    pub fn nudge(&self) {
+        self.nudges.send_modify(|count| *count += 1);
+    }
+
+    /// Says whether `event` is for it.
+    pub fn wants(&self, event: &Event) -> bool {
+        event.audience == Audience::All && self.definition.borrow().options.filter.matches(event)
+    }
+}
+
+impl Registry {
+    /// Starts with what the store has. What cannot be read is refused, not forgotten.
+    pub fn new(rows: Vec<WebhookRow>) -> Result<Registry, Damaged> {
+        let entry = |row: WebhookRow| {
+            let webhook = Webhook::from_row(&row)?;
+            Ok((row.id, Arc::new(Entry::new(webhook, Health::from_stored(&row.state), row.cursor))))
+        };
+        let entries = rows.into_iter().map(entry).collect::<Result<_, Damaged>>()?;
+        Ok(Registry { entries: Mutex::new(entries), version: watch::Sender::new(0) })
+    }
+
+    /// Takes what the store has accepted: a new webhook, or another definition of one.
+    pub fn put(&self, webhook: Webhook, row: &WebhookRow) -> Arc<Entry> {
+        let entry = {
+            let mut entries = self.entries();
+            match entries.get(&webhook.id) {
+                Some(entry) => {
+                    entry.definition.send_replace(Arc::new(webhook));
+                    Arc::clone(entry)
+                }
+                None => {
+                    let id = webhook.id.clone();
+                    let entry = Arc::new(Entry::new(webhook, Health::from_stored(&row.state), row.cursor));
+                    entries.insert(id, Arc::clone(&entry));
+                    entry
+                }
+            }
+        };
+        self.version.send_modify(|version| *version += 1);
+        entry
+    }
+
+    /// Forgets a webhook.
+    pub fn remove(&self, id: &WebhookId) -> Option<Arc<Entry>> {
+        let removed = self.entries().remove(id);
+        self.version.send_modify(|version| *version += 1);
+        removed
+    }
+
+    /// Gives a webhook.
+    pub fn get(&self, id: &WebhookId) -> Option<Arc<Entry>> {
+        self.entries().get(id).cloned()
+    }
+
+    /// Gives the webhook with this normalised address.
+    pub fn by_url(&self, url: &str) -> Option<Arc<Entry>> {
+        let entries = self.entries();
+        entries.values().find(|entry| entry.definition.borrow().url.normalised() == url).cloned()
+    }
+
+    /// Gives all of them, the oldest first.
+    pub fn list(&self) -> Vec<Arc<Entry>> {
+        let mut list: Vec<_> = self.entries().values().cloned().collect();
+        list.sort_by_key(|entry| {
+            let webhook = entry.definition.borrow();
+            (webhook.created, webhook.id.clone())
+        });
+        list
+    }
+
+    /// Counts them.
+    pub fn count(&self) -> usize {
+        self.entries().len()
+    }
+
+    /// Tells when somebody was added or removed.
+    pub fn version(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// Gives those who are sent `event` now, if any is of theirs.
+    pub fn audience(&self, events: &[Arc<Event>]) -> Vec<WebhookId> {
+        let entries = self.entries();
+        let wanting = entries
+            .iter()
+            .filter(|(_, entry)| !entry.is_held() && events.iter().any(|event| entry.wants(event)));
+        wanting.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Gives the cursors that are further than what was written.
+    pub(super) fn moved_cursors(&self) -> Vec<(WebhookId, Arc<Entry>, u64)> {
+        let entries = self.entries();
+        let moved = entries
+            .iter()
+            .filter_map(|(id, entry)| entry.cursor.moved().map(|seq| (id.clone(), Arc::clone(entry), seq)));
+        moved.collect()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<WebhookId, Arc<Entry>>> {
+        // A change is one insertion or removal.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
