@@ -27,7 +27,8 @@ impl WebhookId {
     /// Makes an id of 80 random bits.
     pub fn from_random(random: [u8; 10]) -> WebhookId {
         let bits = random.iter().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
-        let letters = (0..RANDOM_LEN).rev().map(|nth| char::from(ALPHABET[(bits >> (5 * nth) & 31) as usize]));
+        let letters =
+            (0..RANDOM_LEN).rev().map(|nth| char::from(ALPHABET[(bits >> (5 * nth) & 31) as usize]));
         let id: String = PREFIX.chars().chain(letters).collect();
         WebhookId(id.into())
     }
@@ -83,7 +84,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for id in ["", "wh_", "wh_aaaaaaaaaaaaaaa", "wh_aaaaaaaaaaaaaaaaa", "wh_aaaaaaaaaaaaaaa1", "xx_aaaaaaaaaaaaaaaa"] {
+        for id in [
+            "",
+            "wh_",
+            "wh_aaaaaaaaaaaaaaa",
+            "wh_aaaaaaaaaaaaaaaaa",
+            "wh_aaaaaaaaaaaaaaa1",
+            "xx_aaaaaaaaaaaaaaaa",
+        ] {
             assert!(id.parse::<WebhookId>().is_err(), "{id}");
         }
     }

@@ -98,12 +98,8 @@ fn all_without_epoch(events: &[Arc<Event>]) -> Vec<Event> {
 }
 
 async fn check(operations: Vec<Operation>) {
-    let retention = Retention {
-        age: Duration::from_secs(50_000),
-        count: 150,
-        bytes: 1_500_000,
-        ..Retention::default()
-    };
+    let retention =
+        Retention { age: Duration::from_secs(50_000), count: 150, bytes: 1_500_000, ..Retention::default() };
     let mut memory = Engine::Memory.start(retention);
     let mut embedded = Engine::Embedded.start(retention);
     let start = memory.clock.now();

@@ -14,8 +14,9 @@ use tokio::sync::broadcast;
 
 use crate::store::follow::FOLLOW_QUEUE_LEN;
 use crate::store::{
-    Appended, AttemptRow, Batch, DeliveryChange, DeliveryCounts, DeliveryRow, ReadAttempts, ReadDeliveries, WebhookRow, ChannelRow, Clock, Error, Extent, Follow, Page, READERS_MAX, Read, ReaderRow, Retention,
-    Store,
+    Appended, AttemptRow, Batch, ChannelRow, Clock, DeliveryChange, DeliveryCounts, DeliveryRow, Error,
+    Extent, Follow, Page, READERS_MAX, Read, ReadAttempts, ReadDeliveries, ReaderRow, Retention, Store,
+    WebhookRow,
 };
 use log::Log;
 use webhooks::Webhooks;

@@ -7,10 +7,10 @@ use fanfare_core::webhook::WebhookId;
 
 use crate::store::page::Rows;
 use crate::store::registry::{Entry, Registry};
-use crate::store::retention::SWEEP_LEN_MAX;
+use crate::store::retention::FORGET_LEN_MAX;
 use crate::store::{
-    ATTEMPTS_MAX, AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus, Error, ReadAttempts,
-    ReadDeliveries, Retention, WebhookRow,
+    ATTEMPTS_MAX, AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus, Error,
+    ReadAttempts, ReadDeliveries, Retention, WebhookRow,
 };
 
 /// What is kept of webhooks. Every key begins with the number of one that is registered.
@@ -37,7 +37,8 @@ impl Webhooks {
     /// Registers one, or changes it; `last` is the log's last seq.
     pub(super) fn put(&mut self, mut row: WebhookRow, last: u64) -> Result<WebhookRow, Error> {
         self.registry.check(&row)?;
-        let known = self.registry.number(&row.id).and_then(|number| Some((number, self.registry.get(number)?)));
+        let known =
+            self.registry.number(&row.id).and_then(|number| Some((number, self.registry.get(number)?)));
         let (number, entry) = match known {
             Some((number, known)) => {
                 let row = WebhookRow { url: row.url, settings: row.settings, ..known.row.clone() };
@@ -110,7 +111,9 @@ impl Webhooks {
                 && read.delivered.is_none_or(|delivered| attempt.is_delivered == delivered)
         };
         let mut page = Rows::new(read.limit);
-        for attempt in self.attempts.range(..read.before.unwrap_or(u64::MAX)).rev().map(|(_, attempt)| attempt) {
+        for attempt in
+            self.attempts.range(..read.before.unwrap_or(u64::MAX)).rev().map(|(_, attempt)| attempt)
+        {
             if is_wanted(attempt) && !page.take(attempt.clone(), attempt.detail.len()) {
                 break;
             }
@@ -131,22 +134,22 @@ impl Webhooks {
             .iter()
             .filter(|(_, row)| is_old(row))
             .map(|(key, _)| *key)
-            .take(SWEEP_LEN_MAX as usize + 1)
+            .take(FORGET_LEN_MAX as usize + 1)
             .collect();
-        for (number, seq) in old.iter().take(SWEEP_LEN_MAX as usize) {
+        for (number, seq) in old.iter().take(FORGET_LEN_MAX as usize) {
             let before = self.deliveries.remove(&(*number, *seq));
             if let Some(entry) = self.registry.get_mut(*number) {
                 entry.count(before.map(|row| row.status), None);
             }
         }
         let oldest_attempt = now.before(retention.attempts);
-        for _ in 0..SWEEP_LEN_MAX {
+        for _ in 0..FORGET_LEN_MAX {
             if !self.has_too_many(oldest_attempt) {
-                return old.len() > SWEEP_LEN_MAX as usize;
+                return old.len() > FORGET_LEN_MAX as usize;
             }
             self.attempts.pop_first();
         }
-        old.len() > SWEEP_LEN_MAX as usize || self.has_too_many(oldest_attempt)
+        old.len() > FORGET_LEN_MAX as usize || self.has_too_many(oldest_attempt)
     }
 
     fn has_too_many(&self, oldest: Timestamp) -> bool {
