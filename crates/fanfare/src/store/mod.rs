@@ -129,7 +129,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Removes a bounded part of what retention no longer keeps, without stalling appends, and forgets old
     /// idempotency keys, dead letters and attempts (the last in the order of their ids, and past [`ATTEMPTS_MAX`]).
     /// What waits for its next attempt is never forgotten. Says whether there is more to remove. (An engine may
-    /// remove what is too much by count or bytes already when it appends or records.)
+    /// remove what is too much by count or bytes already when it appends.)
     async fn sweep(&self) -> Result<bool, Error>;
 
     /// Counts the commits since the store was opened: with appends that wait together, fewer than appends.

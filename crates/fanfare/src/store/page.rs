@@ -102,3 +102,32 @@ impl Collector {
         self.stop(first)
     }
 }
+
+/// Rows of one kind that are being read, within the bounds of a page.
+#[derive(Debug)]
+pub(super) struct Rows<T> {
+    rows: Vec<T>,
+    bytes: u64,
+    limit: usize,
+}
+
+impl<T> Rows<T> {
+    pub(super) fn new(limit: usize) -> Rows<T> {
+        Rows { rows: Vec::new(), bytes: 0, limit: limit.max(1) }
+    }
+
+    /// Takes a row that has so many bytes in its long parts. Says whether another may fit; one that does not is
+    /// left for the next page.
+    pub(super) fn take(&mut self, row: T, len: usize) -> bool {
+        self.bytes += len as u64;
+        if !self.rows.is_empty() && self.bytes > PAGE_BYTES_MAX {
+            return false;
+        }
+        self.rows.push(row);
+        self.rows.len() < self.limit
+    }
+
+    pub(super) fn finish(self) -> Vec<T> {
+        self.rows
+    }
+}

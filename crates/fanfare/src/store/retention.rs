@@ -36,3 +36,9 @@ impl Default for Retention {
 
 /// Most events that one sweep removes: a transaction of a few milliseconds, between two commits of appends.
 pub const SWEEP_LEN_MAX: u64 = 2_000;
+
+/// Once a sweep has removed so many bytes of events it takes no more, for the same reason.
+pub const SWEEP_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Most deliveries, and most attempts, that one sweep removes: fewer, because each lies in several places.
+pub const FORGET_LEN_MAX: u64 = 500;

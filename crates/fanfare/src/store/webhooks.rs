@@ -48,6 +48,16 @@ pub enum DeliveryStatus {
     Dead(Timestamp),
 }
 
+impl DeliveryStatus {
+    /// Says whether it was given up.
+    pub fn is_dead(self) -> bool {
+        match self {
+            DeliveryStatus::Waiting(_) => false,
+            DeliveryStatus::Dead(_) => true,
+        }
+    }
+}
+
 /// One HTTP request to a webhook, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptRow {
@@ -104,6 +114,20 @@ pub enum DeliveryChange {
         /// As [`WebhookRow::state`].
         state: Arc<str>,
     },
+}
+
+impl DeliveryChange {
+    /// Gives whose it is.
+    pub fn webhook(&self) -> &WebhookId {
+        match self {
+            DeliveryChange::Cursor { webhook, .. }
+            | DeliveryChange::Rewind { webhook, .. }
+            | DeliveryChange::Remove { webhook, .. }
+            | DeliveryChange::State { webhook, .. } => webhook,
+            DeliveryChange::Put(row) => &row.webhook,
+            DeliveryChange::Attempt(row) => &row.webhook,
+        }
+    }
 }
 
 /// How many delivery rows a webhook has.

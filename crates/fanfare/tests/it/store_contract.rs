@@ -1,11 +1,15 @@
 //! One suite for the contract of `Store`, run for every engine.
 
 mod append;
+mod attempts;
+mod deliveries;
 mod follow;
 pub(crate) mod harness;
+pub(crate) mod hooks;
 mod known;
 mod read;
 mod retention;
+mod webhooks;
 
 macro_rules! contract {
     ($($theme:ident::$name:ident,)+) => {
@@ -30,6 +34,18 @@ contract! {
     append::nothing_of_a_refused_append_is_there,
     append::timestamps_never_go_back,
     append::what_was_answered_is_seen,
+    attempts::a_page_of_large_attempts_ends_early,
+    attempts::an_attempt_comes_back_as_it_was_recorded,
+    attempts::attempts_are_chosen_and_read_page_by_page,
+    attempts::attempts_are_forgotten_by_age,
+    attempts::attempts_are_forgotten_by_count,
+    attempts::the_attempts_of_a_removed_webhook_are_gone,
+    deliveries::a_delivery_comes_back_as_it_was_recorded,
+    deliveries::a_page_of_large_deliveries_ends_early,
+    deliveries::an_event_is_kept_as_long_as_it_waits,
+    deliveries::dead_letters_are_forgotten_and_waiting_ones_are_not,
+    deliveries::deliveries_are_read_page_by_page,
+    deliveries::much_is_forgotten_in_parts,
     follow::a_closed_store_says_so,
     follow::a_follower_gets_every_event_once_while_others_append,
     follow::a_follower_of_a_closed_store_ends,
@@ -48,4 +64,12 @@ contract! {
     retention::retention_by_age_removes_from_the_old_end,
     retention::retention_by_bytes_removes_from_the_old_end,
     retention::retention_by_count_removes_from_the_old_end,
+    webhooks::a_closed_store_records_nothing,
+    webhooks::a_cursor_moves_on_and_is_rewound,
+    webhooks::a_webhook_comes_back_as_it_was_registered,
+    webhooks::a_webhook_that_is_changed_stays_where_it_is,
+    webhooks::records_and_appends_share_commits,
+    webhooks::two_webhooks_have_two_urls,
+    webhooks::webhooks_are_bounded,
+    webhooks::what_names_no_webhook_changes_nothing,
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use fanfare::store::embedded::{self, Embedded};
 use fanfare::store::{Error, Retention, Store};
 
-use crate::store_contract::harness::{event, read_all, read_pages, soon};
+use crate::store_contract::harness::event;
 
 struct Place {
     directory: tempfile::TempDir,
@@ -71,18 +71,18 @@ fn run(program: &str, arguments: &[&OsStr]) -> bool {
 }
 
 /// Says that a check was left out, past the test runner, which would swallow it.
-fn not_checked(why: &str) {
+pub(crate) fn not_checked(why: &str) {
     let _ = writeln!(std::io::stderr(), "{why}");
 }
 
 /// A small disk of its own, gone when dropped.
-struct Disk {
+pub(crate) struct Disk {
     directory: tempfile::TempDir,
 }
 
 impl Disk {
     /// Gives none where we may not mount one.
-    fn mount(size: &str) -> Option<Disk> {
+    pub(crate) fn mount(size: &str) -> Option<Disk> {
         let directory = tempfile::tempdir().expect("a directory");
         let size = format!("size={size}");
         let arguments = ["-t", "tmpfs", "-o", &size, "tmpfs"].map(OsStr::new);
@@ -90,7 +90,7 @@ impl Disk {
         mounted.then_some(Disk { directory })
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
@@ -252,46 +252,6 @@ async fn a_second_user_learns_of_the_first() {
     assert_eq!(embedded::owner(&place.path), None);
     assert!(matches!(store.announce("http://127.0.0.1:1"), Err(Error::Closed)));
     place.open().expect("it is free again").close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_refuses_appends_until_there_is_room() {
-    let Some(disk) = Disk::mount("4m") else {
-        return not_checked("not checked: only root may mount a disk to fill");
-    };
-    let path = disk.path().join("log.db");
-    let ballast = disk.path().join("ballast");
-    fs::write(&ballast, vec![1; 2_000_000]).expect("written");
-    let store = Embedded::open(&path, Retention::default()).expect("a new store");
-    let mut appended = 0;
-    let error = loop {
-        let batch = (0..20).map(|_| event(&"x".repeat(500))).collect();
-        match store.append(batch).await {
-            Ok(_) => appended += 20,
-            Err(error) => break error,
-        }
-        assert!(appended < 100_000, "the disk is never full");
-    };
-    assert!(matches!(error, Error::DiskFull { .. }), "{error}");
-    assert!(appended > 100, "{appended}");
-    // It goes on refusing and reading; nothing of what it refused is there.
-    let refused = store.append((0..200).map(|_| event(&"y".repeat(500))).collect()).await;
-    assert!(matches!(refused, Err(Error::DiskFull { .. })), "{refused:?}");
-    let read = read_all(fanfare::clock::now());
-    assert_eq!(read_pages(&*store, read.clone()).await.len(), appended);
-    assert_eq!(store.channels().await.expect("channels")[0].events, appended as u64);
-    assert_eq!(store.extent().last, appended as u64);
-
-    fs::remove_file(&ballast).expect("removed");
-    let next = store.append(vec![event("room")]).await.expect("there is room again");
-    assert_eq!(next[0].event.position.seq, appended as u64 + 1);
-    assert_eq!(store.channels().await.expect("channels")[0].events, appended as u64 + 1);
-    soon(store.close()).await;
-    let store = Embedded::open(&path, Retention::default()).expect("the same store");
-    let events = read_pages(&*store, read).await;
-    assert_eq!(events.len(), appended + 1);
-    assert!(events[..appended].iter().all(|event| event.message.starts_with('x')));
-    store.close().await;
 }
 
 #[tokio::test]

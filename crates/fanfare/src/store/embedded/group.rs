@@ -12,6 +12,8 @@ use crate::store::embedded::readers;
 use crate::store::embedded::request::{Change, Made};
 use crate::store::embedded::row;
 use crate::store::embedded::shared::Shared;
+use crate::store::embedded::webhooks::Touched;
+use crate::store::registry::Registry;
 use crate::store::{Appended, CHANNELS_MAX, Error, IDEMPOTENCY_WINDOW, READERS_MAX, ReaderRow};
 
 /// The end of the log.
@@ -33,13 +35,25 @@ pub(super) struct Effect {
     pub(super) channels: Vec<usize>,
     /// What became of durable readers; nothing when one was removed.
     pub(super) readers: BTreeMap<ReaderName, Option<ReaderRow>>,
+    /// The webhooks of which something changed.
+    pub(super) webhooks: BTreeMap<u64, Touched>,
+    /// How many attempts were added.
+    pub(super) attempts: u64,
     /// How many idempotency keys were added.
     pub(super) keys: usize,
 }
 
 impl Effect {
     pub(super) fn new(tail: Tail) -> Effect {
-        Effect { tail, batch: Vec::new(), channels: Vec::new(), readers: BTreeMap::new(), keys: 0 }
+        Effect {
+            tail,
+            batch: Vec::new(),
+            channels: Vec::new(),
+            readers: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
+            attempts: 0,
+            keys: 0,
+        }
     }
 }
 
@@ -49,6 +63,8 @@ pub(super) struct Group<'a> {
     pub(super) conn: &'a Connection,
     /// The writer's own copy, which is ahead of the shared one until the commit.
     pub(super) channels: &'a mut Channels,
+    /// As `channels`.
+    pub(super) webhooks: &'a mut Registry,
     pub(super) effect: &'a mut Effect,
     /// When it is; never before the log's last event.
     pub(super) now: Timestamp,
@@ -75,14 +91,36 @@ impl Group<'_> {
                 Change::OpenReader { name, filter, start, answer } => {
                     Made::OpenedReader(answer, self.open_reader(name, filter, start))
                 }
+                Change::PutWebhook { row, answer } => match self.put_webhook(&row) {
+                    Ok(put) => Made::PutWebhook(answer, put),
+                    Err(error) => {
+                        changes.push(Change::PutWebhook { row, answer });
+                        return Err(error);
+                    }
+                },
+                Change::Record { changes: recorded, answer } => match self.record(recorded) {
+                    Ok(()) => Made::Recorded(answer),
+                    Err(error) => {
+                        changes.push(Change::Record { changes: Vec::new(), answer });
+                        return Err(error);
+                    }
+                },
                 Change::RemoveReader { name, answer } => {
                     let known = self.reader(&name).is_some();
                     self.effect.readers.insert(name, None);
                     Made::RemovedReader(answer, known)
                 }
+                Change::RemoveWebhook { id, answer } => match self.remove_webhook(&id) {
+                    Ok(known) => Made::RemovedWebhook(answer, known),
+                    Err(error) => {
+                        changes.push(Change::RemoveWebhook { id, answer });
+                        return Err(error);
+                    }
+                },
             });
         }
         self.write_channels()?;
+        self.write_webhooks()?;
         for (name, row) in &self.effect.readers {
             readers::write(self.conn, name, row.as_ref())?;
         }

@@ -3,8 +3,11 @@
 //! One thread writes (`writer`); up to four connections read, a page at a time (`read`); what everybody asks
 //! for is kept in memory (`shared`).
 
+mod attempts;
 mod channels;
+mod deliveries;
 mod failure;
+mod forget;
 mod group;
 mod lock;
 mod open;
@@ -15,6 +18,7 @@ mod row;
 mod schema;
 mod shared;
 mod sweep;
+mod webhooks;
 mod writer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,6 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use fanfare_core::webhook::WebhookId;
 use fanfare_core::{Epoch, Filter, NewEvent, ReaderName, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
@@ -33,7 +38,6 @@ use crate::store::{
     Follow, Page, Read, ReadAttempts, ReadDeliveries, ReaderRow, Retention, Store, WebhookRow,
 };
 use channels::Channels;
-use fanfare_core::webhook::WebhookId;
 use group::Tail;
 use lock::Lock;
 pub use lock::{Owner, owner};
@@ -80,6 +84,8 @@ impl Embedded {
         .map_err(named)?;
         let channels = Channels::load(&conn).map_err(named)?;
         let durable_readers = readers::load(&conn).map_err(named)?;
+        let registry = webhooks::load(&conn).map_err(named)?;
+        let attempts = attempts::count(&conn).map_err(named)?;
         let (epoch, first, tail) = ends(&conn, &channels).map_err(named)?;
         let keys: i64 =
             conn.query_row("SELECT count(*) FROM idempotency_keys", (), |row| row.get(0)).map_err(named)?;
@@ -92,6 +98,7 @@ impl Embedded {
             extent,
             channels.clone(),
             durable_readers,
+            registry.clone(),
             committed.clone(),
         ));
         let lock = Arc::new(Mutex::new(Some(lock)));
@@ -101,7 +108,9 @@ impl Embedded {
             conn,
             channels,
             tail,
+            webhooks: registry,
             keys: keys as usize,
+            attempts,
             retention,
             clock,
             queue: requests,
@@ -261,31 +270,44 @@ impl Store for Embedded {
     }
 
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
-        todo!()
+        self.shared.check_usable()?;
+        Ok(self.shared.webhooks().rows())
     }
-    async fn put_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> {
-        todo!()
+
+    async fn put_webhook(&self, row: WebhookRow) -> Result<WebhookRow, Error> {
+        self.change(|answer| Change::PutWebhook { row, answer }).await
     }
+
     async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
-        todo!()
+        let id = id.clone();
+        self.change(|answer| Change::RemoveWebhook { id, answer }).await
     }
+
     async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
-        todo!()
+        self.change(|answer| Change::Record { changes, answer }).await
     }
+
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
-        todo!()
+        self.with_reader(move |shared, conn| deliveries::page(shared, conn, &read)).await
     }
+
     async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> {
-        todo!()
+        let Some(after) = seq.checked_sub(1) else { return Ok(None) };
+        let read = ReadDeliveries { webhook: webhook.clone(), dead: None, after, limit: 1 };
+        Ok(self.deliveries(read).await?.pop().filter(|row| row.event.position.seq == seq))
     }
+
     async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> {
-        todo!()
+        self.shared.check_usable()?;
+        Ok(self.shared.webhooks().counts())
     }
+
     async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error> {
-        todo!()
+        self.with_reader(move |shared, conn| attempts::page(shared, conn, &read)).await
     }
+
     async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error> {
-        todo!()
+        self.with_reader(move |shared, conn| attempts::find(shared, conn, id)).await
     }
 
     async fn sweep(&self) -> Result<bool, Error> {

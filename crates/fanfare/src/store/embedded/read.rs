@@ -33,7 +33,7 @@ pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusql
         range,
         page: Collector::new(read, range),
         wanted: wanted.as_ref().map(|ids| flags(ids)),
-        names: Names { shared, found: Vec::new() },
+        names: Names::new(shared),
         decoder: Decoder::new(shared.epoch),
     };
     let is_done = match wanted {
@@ -235,13 +235,17 @@ impl Block for Reverse<u64> {
 }
 
 /// The names of the channels in a page, looked up once each.
-struct Names<'a> {
+pub(super) struct Names<'a> {
     shared: &'a Shared,
     found: Vec<Option<Channel>>,
 }
 
-impl Names<'_> {
-    fn name(&mut self, id: usize) -> rusqlite::Result<Channel> {
+impl<'a> Names<'a> {
+    pub(super) fn new(shared: &'a Shared) -> Names<'a> {
+        Names { shared, found: Vec::new() }
+    }
+
+    pub(super) fn name(&mut self, id: usize) -> rusqlite::Result<Channel> {
         if let Some(Some(channel)) = self.found.get(id) {
             return Ok(channel.clone());
         }

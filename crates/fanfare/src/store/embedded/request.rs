@@ -1,9 +1,10 @@
 //! What the writer is asked for, and how it answers.
 
+use fanfare_core::webhook::WebhookId;
 use fanfare_core::{Filter, NewEvent, ReaderName};
 use tokio::sync::oneshot;
 
-use crate::store::{Appended, Error, ReaderRow};
+use crate::store::{Appended, DeliveryChange, Error, ReaderRow, WebhookRow};
 
 /// Where the answer goes. Nobody may be waiting for it any more.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, Error>>;
@@ -25,7 +26,10 @@ pub(super) enum Change {
     Acknowledge { name: ReaderName, seq: u64, answer: Answer<Option<ReaderRow>> },
     Append { events: Vec<NewEvent>, answer: Answer<Vec<Appended>> },
     OpenReader { name: ReaderName, filter: Filter, start: u64, answer: Answer<ReaderRow> },
+    PutWebhook { row: WebhookRow, answer: Answer<WebhookRow> },
+    Record { changes: Vec<DeliveryChange>, answer: Answer<()> },
     RemoveReader { name: ReaderName, answer: Answer<bool> },
+    RemoveWebhook { id: WebhookId, answer: Answer<bool> },
 }
 
 /// A change that was made in a transaction which is not committed yet.
@@ -34,7 +38,10 @@ pub(super) enum Made {
     Acknowledged(Answer<Option<ReaderRow>>, Option<ReaderRow>),
     Appended(Answer<Vec<Appended>>, Result<Vec<Appended>, Error>),
     OpenedReader(Answer<ReaderRow>, Result<ReaderRow, Error>),
+    PutWebhook(Answer<WebhookRow>, Result<WebhookRow, Error>),
+    Recorded(Answer<()>),
     RemovedReader(Answer<bool>, bool),
+    RemovedWebhook(Answer<bool>, bool),
 }
 
 impl Change {
@@ -42,7 +49,12 @@ impl Change {
     pub(super) fn len(&self) -> usize {
         match self {
             Change::Append { events, .. } => events.len(),
-            Change::Acknowledge { .. } | Change::OpenReader { .. } | Change::RemoveReader { .. } => 1,
+            Change::Record { changes, .. } => changes.len(),
+            Change::Acknowledge { .. }
+            | Change::OpenReader { .. }
+            | Change::PutWebhook { .. }
+            | Change::RemoveReader { .. }
+            | Change::RemoveWebhook { .. } => 1,
         }
     }
 
@@ -53,7 +65,12 @@ impl Change {
         };
         match self {
             Change::Append { events, .. } => events.iter().map(long).sum(),
-            Change::Acknowledge { .. } | Change::OpenReader { .. } | Change::RemoveReader { .. } => 0,
+            Change::PutWebhook { row, .. } => row.url.len() + row.settings.len() + row.state.len(),
+            Change::Record { changes, .. } => changes.iter().map(long_recorded).sum(),
+            Change::Acknowledge { .. }
+            | Change::OpenReader { .. }
+            | Change::RemoveReader { .. }
+            | Change::RemoveWebhook { .. } => 0,
         }
     }
 
@@ -64,6 +81,9 @@ impl Change {
             Change::Acknowledge { answer, .. } => drop(answer.send(Err(error))),
             Change::Append { answer, .. } => drop(answer.send(Err(error))),
             Change::OpenReader { answer, .. } => drop(answer.send(Err(error))),
+            Change::PutWebhook { answer, .. } => drop(answer.send(Err(error))),
+            Change::Record { answer, .. } => drop(answer.send(Err(error))),
+            Change::RemoveWebhook { answer, .. } => drop(answer.send(Err(error))),
             Change::RemoveReader { answer, .. } => drop(answer.send(Err(error))),
         }
     }
@@ -76,6 +96,9 @@ impl Made {
             Made::Acknowledged(answer, row) => drop(answer.send(Ok(row))),
             Made::Appended(answer, appended) => drop(answer.send(appended)),
             Made::OpenedReader(answer, row) => drop(answer.send(row)),
+            Made::PutWebhook(answer, row) => drop(answer.send(row)),
+            Made::Recorded(answer) => drop(answer.send(Ok(()))),
+            Made::RemovedWebhook(answer, known) => drop(answer.send(Ok(known))),
             Made::RemovedReader(answer, known) => drop(answer.send(Ok(known))),
         }
     }
@@ -86,7 +109,19 @@ impl Made {
             Made::Acknowledged(answer, _) => drop(answer.send(Err(error))),
             Made::Appended(answer, _) => drop(answer.send(Err(error))),
             Made::OpenedReader(answer, _) => drop(answer.send(Err(error))),
+            Made::PutWebhook(answer, _) => drop(answer.send(Err(error))),
+            Made::Recorded(answer) => drop(answer.send(Err(error))),
+            Made::RemovedWebhook(answer, _) => drop(answer.send(Err(error))),
             Made::RemovedReader(answer, _) => drop(answer.send(Err(error))),
         }
+    }
+}
+
+fn long_recorded(change: &DeliveryChange) -> usize {
+    match change {
+        DeliveryChange::Attempt(row) => row.detail.len(),
+        DeliveryChange::Put(row) => row.failure.len(),
+        DeliveryChange::State { state, .. } => state.len(),
+        DeliveryChange::Cursor { .. } | DeliveryChange::Rewind { .. } | DeliveryChange::Remove { .. } => 0,
     }
 }

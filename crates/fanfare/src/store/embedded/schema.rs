@@ -7,7 +7,7 @@ pub(super) const APPLICATION_ID: i32 = 0x466e_6672;
 
 /// Each step leads from the schema version that is its index to the next. A step that was released is never
 /// changed: files that went through it exist.
-pub(super) const STEPS: &[&str] = &[LOG];
+pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS];
 
 /// Columns that have their usual value are NULL: a byte instead of a word, and quick to bind and to read. Those
 /// that decide whether a reader wants the row come before the long ones, so that a row is refused without
@@ -66,6 +66,80 @@ CREATE TABLE readers (
     filter TEXT NOT NULL,
     updated INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What changes ten times a second (cursors) or at each failure (states, deliveries) is apart from what is long and
+/// rarely changes (settings, events): a change writes its whole row again.
+const WEBHOOKS: &str = "
+-- AUTOINCREMENT: the number of a webhook that was removed stands in rows that are still to be removed.
+CREATE TABLE webhooks (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    url TEXT NOT NULL UNIQUE,
+    settings TEXT NOT NULL,
+    created INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE webhook_cursors (
+    webhook INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE webhook_states (
+    webhook INTEGER PRIMARY KEY,
+    state TEXT NOT NULL
+) STRICT;
+
+-- Whose deliveries and attempts are still to be removed.
+CREATE TABLE removed_webhooks (
+    webhook INTEGER PRIMARY KEY
+) STRICT;
+
+CREATE TABLE deliveries (
+    webhook INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    dead INTEGER NOT NULL, -- 1: given up
+    at INTEGER NOT NULL,   -- dead: since when; otherwise when it is tried again
+    failure TEXT NOT NULL,
+    PRIMARY KEY (webhook, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX deliveries_by_status ON deliveries (webhook, dead, seq);
+CREATE INDEX deliveries_by_seq ON deliveries (seq);
+CREATE INDEX deliveries_dead ON deliveries (at) WHERE dead = 1;
+
+-- Events that retention removed from the log while a delivery needs them; all are older than the log's first.
+CREATE TABLE kept_events (
+    seq INTEGER PRIMARY KEY,
+    channel INTEGER NOT NULL,
+    priority TEXT,
+    type TEXT,
+    expires INTEGER,
+    timestamp INTEGER NOT NULL,
+    audience TEXT,
+    door TEXT,
+    principal TEXT,
+    key TEXT,
+    message TEXT NOT NULL,
+    data TEXT
+) STRICT;
+
+-- AUTOINCREMENT: an id is never given again.
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    is_delivered INTEGER NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+
+-- With what a list is narrowed by, so that the long rows that it leaves out are not read.
+CREATE INDEX attempts_by_webhook ON attempts (webhook, id, is_delivered);
+CREATE INDEX attempts_by_seq ON attempts (seq, id, webhook, is_delivered);
+CREATE INDEX attempts_by_outcome ON attempts (is_delivered, id);
 ";
 
 /// Gives the version that the file has.

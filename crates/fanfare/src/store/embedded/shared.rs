@@ -9,10 +9,11 @@ use tokio::sync::{broadcast, watch};
 
 use crate::store::embedded::channels::Channels;
 use crate::store::embedded::readers::Readers;
+use crate::store::registry::Registry;
 use crate::store::{Batch, Error, Extent};
 
 /// What was committed, as far as it is kept in memory. Only the writer changes it, after each commit and in the
-/// order channels and readers, then `last`: whoever has seen `last` finds the channels of all events up to it.
+/// order channels, readers and webhooks, then `last`: whoever has seen `last` finds the channels of all events up to it.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) path: PathBuf,
@@ -22,6 +23,7 @@ pub(super) struct Shared {
     commits: AtomicU64,
     channels: RwLock<Channels>,
     readers: RwLock<Readers>,
+    webhooks: RwLock<Registry>,
     /// Wakes followers; gone once the store is closed.
     committed: RwLock<Option<broadcast::Sender<Batch>>>,
     failure: watch::Sender<Option<Error>>,
@@ -34,6 +36,7 @@ impl Shared {
         extent: Extent,
         channels: Channels,
         readers: Readers,
+        webhooks: Registry,
         committed: broadcast::Sender<Batch>,
     ) -> Shared {
         Shared {
@@ -44,6 +47,7 @@ impl Shared {
             commits: AtomicU64::new(0),
             channels: RwLock::new(channels),
             readers: RwLock::new(readers),
+            webhooks: RwLock::new(webhooks),
             committed: RwLock::new(Some(committed)),
             failure: watch::Sender::new(None),
         }
@@ -87,6 +91,14 @@ impl Shared {
 
     pub(super) fn readers_mut(&self) -> RwLockWriteGuard<'_, Readers> {
         self.readers.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn webhooks(&self) -> RwLockReadGuard<'_, Registry> {
+        self.webhooks.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn webhooks_mut(&self) -> RwLockWriteGuard<'_, Registry> {
+        self.webhooks.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a queue of what is committed from now on; one that has ended when the store is closed.

@@ -2,11 +2,13 @@
 
 use rusqlite::Connection;
 
+use crate::store::embedded::deliveries;
 use crate::store::embedded::failure;
+use crate::store::embedded::forget::Forgetting;
 use crate::store::embedded::group::Tail;
 use crate::store::embedded::read::{BLOCK_LEN, partition};
 use crate::store::embedded::writer::{Writer, in_transaction};
-use crate::store::retention::SWEEP_LEN_MAX;
+use crate::store::retention::{SWEEP_BYTES_MAX, SWEEP_LEN_MAX};
 use crate::store::{Error, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW};
 
 /// Removes a bounded part, in a transaction of its own; says whether there is more.
@@ -15,28 +17,31 @@ pub(super) fn sweep(writer: &mut Writer) -> Result<bool, Error> {
     let named = |error| failure::named(&path, &error);
     let first = writer.shared.extent().first;
     let keep_from = keep_from(writer, first).map_err(named)?;
-    let cut = keep_from.min(first + SWEEP_LEN_MAX);
+    let cut = bounded(&writer.conn, first, keep_from.min(first + SWEEP_LEN_MAX)).map_err(named)?;
+    let forgetting = Forgetting::find(writer).map_err(named)?;
     let now = writer.clock.now().max(writer.tail.timestamp);
     let oldest_key = now.before(IDEMPOTENCY_WINDOW);
     let too_many_keys = writer.keys.saturating_sub(IDEMPOTENCY_KEYS_MAX).min(SWEEP_LEN_MAX as usize);
     let conn = &writer.conn;
     let has_old_keys = has_keys_until(conn, oldest_key.as_micros()).map_err(named)?;
-    if cut == first && !has_old_keys && too_many_keys == 0 {
+    if cut == first && !has_old_keys && too_many_keys == 0 && forgetting.is_empty() {
         return Ok(false);
     }
     let tail = writer.tail;
-    let forgotten = in_transaction(&path, conn, || {
+    let (forgotten_keys, forgotten) = in_transaction(&path, conn, || {
+        let forgotten = forgetting.run(conn, first)?;
         if cut > first {
             remove(conn, first, cut)?;
             save_tail(conn, tail)?;
         }
-        forget_keys(conn, oldest_key.as_micros(), too_many_keys)
+        Ok((forget_keys(conn, oldest_key.as_micros(), too_many_keys)?, forgotten))
     })?;
-    writer.keys = writer.keys.saturating_sub(forgotten);
+    writer.keys = writer.keys.saturating_sub(forgotten_keys);
+    forgotten.publish(writer);
     writer.shared.set_first(cut);
     let more_keys = has_keys_until(&writer.conn, oldest_key.as_micros()).map_err(named)?
         || writer.keys > IDEMPOTENCY_KEYS_MAX;
-    Ok(cut < keep_from || more_keys)
+    Ok(cut < keep_from || more_keys || forgetting.has_more)
 }
 
 /// Gives the first seq that is kept.
@@ -51,6 +56,17 @@ fn keep_from(writer: &Writer, first: u64) -> rusqlite::Result<u64> {
     Ok(first.max(by_count).max(by_age).max(by_bytes))
 }
 
+/// Moves `cut` back so far that the events `first..cut` have a bounded number of bytes; never to the first.
+fn bounded(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<u64> {
+    if cut == first {
+        return Ok(cut);
+    }
+    let start: i64 = conn
+        .prepare_cached("SELECT bytes_before FROM events WHERE seq = ?1")?
+        .query_row([first as i64], |row| row.get(0))?;
+    partition(conn, first, cut, |_, before| before - start < SWEEP_BYTES_MAX as i64)
+}
+
 /// Removes the events `first..cut`.
 fn remove(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<()> {
     let range = (first as i64, cut as i64);
@@ -58,6 +74,7 @@ fn remove(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<()> {
         conn.prepare_cached("SELECT DISTINCT channel FROM events WHERE seq >= ?1 AND seq < ?2")?;
     let channels: Vec<i64> =
         statement.query_map(range, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    deliveries::keep_events(conn, first, cut)?;
     conn.prepare_cached("DELETE FROM events WHERE seq >= ?1 AND seq < ?2")?.execute(range)?;
     let mut statement =
         conn.prepare_cached("DELETE FROM channel_blocks WHERE channel = ?1 AND block < ?2")?;

@@ -16,6 +16,7 @@ use crate::store::embedded::lock::Lock;
 use crate::store::embedded::request::{Answer, Change, Made, Request};
 use crate::store::embedded::shared::Shared;
 use crate::store::embedded::{failure, sweep};
+use crate::store::registry::Registry;
 use crate::store::{Batch, Clock, Error, Retention};
 
 /// Most requests that wait for the writer: enough to fill several groups; who comes later waits for room.
@@ -46,7 +47,10 @@ pub(super) struct Writer {
     pub(super) conn: Connection,
     pub(super) channels: Channels,
     pub(super) tail: Tail,
+    pub(super) webhooks: Registry,
     pub(super) keys: usize,
+    /// How many attempts there are.
+    pub(super) attempts: u64,
     pub(super) retention: Retention,
     pub(super) clock: Clock,
     pub(super) queue: mpsc::Receiver<Request>,
@@ -106,6 +110,7 @@ impl Writer {
             Err(refusal) => refusal,
         };
         self.channels.revert(&self.shared.channels(), &effect.channels);
+        self.webhooks.copy_from(&self.shared.webhooks(), effect.webhooks.keys().copied());
         let outcome = match refusal {
             Error::Fatal { .. } => {
                 // Before anybody learns of it, so that nobody asks again in vain.
@@ -126,8 +131,8 @@ impl Writer {
         effect: &mut Effect,
     ) -> Result<(), Error> {
         let now = self.clock.now().max(self.tail.timestamp);
-        let Writer { shared, conn, channels, .. } = self;
-        let mut group = Group { shared, conn, channels, effect, now };
+        let Writer { shared, conn, channels, webhooks, .. } = self;
+        let mut group = Group { shared, conn, channels, webhooks, effect, now };
         in_transaction(&shared.path, conn, || group.make(changes, made))
     }
 
@@ -135,6 +140,7 @@ impl Writer {
     fn publish(&mut self, effect: Effect) {
         self.tail = effect.tail;
         self.keys += effect.keys;
+        self.attempts += effect.attempts;
         if !effect.channels.is_empty() {
             self.shared.channels_mut().update(&self.channels, &effect.channels);
         }
@@ -146,6 +152,9 @@ impl Writer {
                     None => readers.remove(&name),
                 };
             }
+        }
+        if !effect.webhooks.is_empty() {
+            self.shared.webhooks_mut().copy_from(&self.webhooks, effect.webhooks.keys().copied());
         }
         if !effect.batch.is_empty() {
             let batch: Batch = effect.batch.into();

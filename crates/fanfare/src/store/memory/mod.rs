@@ -2,11 +2,13 @@
 
 mod log;
 mod read;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
+use fanfare_core::webhook::WebhookId;
 use fanfare_core::{Epoch, Filter, NewEvent, ReaderName, Timestamp};
 use tokio::sync::broadcast;
 
@@ -16,14 +18,15 @@ use crate::store::{
     Extent, Follow, Page, READERS_MAX, Read, ReadAttempts, ReadDeliveries, ReaderRow, Retention, Store,
     WebhookRow,
 };
-use fanfare_core::webhook::WebhookId;
 use log::Log;
+use webhooks::Webhooks;
 
 /// A log in memory.
 #[derive(Debug)]
 pub struct Memory {
     epoch: Epoch,
     clock: Clock,
+    retention: Retention,
     /// Everything; held for short sections only, never across an `.await`.
     state: RwLock<State>,
 }
@@ -32,6 +35,7 @@ pub struct Memory {
 struct State {
     log: Log,
     readers: BTreeMap<ReaderName, ReaderRow>,
+    webhooks: Webhooks,
     /// Appends that changed something: here each is a commit of its own.
     commits: u64,
     /// Wakes followers; gone once the store is closed.
@@ -50,10 +54,11 @@ impl Memory {
         let state = State {
             log: Log::new(epoch, retention),
             readers: BTreeMap::new(),
+            webhooks: Webhooks::default(),
             commits: 0,
             committed: Some(broadcast::Sender::new(FOLLOW_QUEUE_LEN)),
         };
-        Arc::new(Memory { epoch, clock, state: RwLock::new(state) })
+        Arc::new(Memory { epoch, clock, retention, state: RwLock::new(state) })
     }
 
     /// Gives the state to read. No section can panic half-way through a change, so poison is no news.
@@ -175,37 +180,68 @@ impl Store for Memory {
     }
 
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
-        todo!()
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.rows())
     }
+
     async fn put_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> {
-        todo!()
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let last = state.log.extent().last;
+        state.webhooks.put(webhook, last)
     }
+
     async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
-        todo!()
+        let mut state = self.state_mut();
+        state.check_open()?;
+        Ok(state.webhooks.remove(id))
     }
+
     async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
-        todo!()
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let last = state.log.extent().last;
+        changes.into_iter().for_each(|change| state.webhooks.change(change, last));
+        Ok(())
     }
+
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
-        todo!()
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.deliveries(&read))
     }
+
     async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> {
-        todo!()
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.delivery(webhook, seq))
     }
+
     async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> {
-        todo!()
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.counts())
     }
+
     async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error> {
-        todo!()
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.attempts(&read))
     }
+
     async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error> {
-        todo!()
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.attempt(id))
     }
 
     async fn sweep(&self) -> Result<bool, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        Ok(state.log.sweep(self.clock.now()))
+        let now = self.clock.now();
+        let more_events = state.log.sweep(now);
+        Ok(state.webhooks.sweep(self.retention, now) || more_events)
     }
 
     async fn failed(&self) -> Error {

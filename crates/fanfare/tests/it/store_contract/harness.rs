@@ -94,6 +94,19 @@ impl Log {
         while self.store.sweep().await.expect("swept") {}
     }
 
+    /// Looks into the file of a closed store and counts what nothing leads to: events that no delivery needs, and rows
+    /// of webhooks that are not there.
+    pub(crate) fn orphans(&self) -> i64 {
+        let conn = rusqlite::Connection::open(self.directory.path().join("log.db")).expect("a database");
+        let count = "SELECT (SELECT count(*) FROM kept_events WHERE seq NOT IN (SELECT seq FROM deliveries)
+                                OR seq IN (SELECT seq FROM events))
+            + (SELECT count(*) FROM deliveries WHERE webhook NOT IN (SELECT number FROM webhooks)
+                                OR seq NOT IN (SELECT seq FROM events UNION SELECT seq FROM kept_events))
+            + (SELECT count(*) FROM attempts WHERE webhook NOT IN (SELECT number FROM webhooks))
+            + (SELECT count(*) FROM removed_webhooks)";
+        conn.query_row(count, (), |row| row.get(0)).expect("a number")
+    }
+
     /// Closes the store and opens the same file again; memory forgets, so it stays as it is.
     pub(crate) async fn reopen(&mut self) {
         if let Engine::Embedded = self.engine {
