@@ -26,7 +26,8 @@ fuzz_target!(|input: (&[u8], &[u8], &[u8], &str, &str)| {
         panic!("this is a request")
     };
     let named = check_name(&headers, "tools/call", &request.params).is_ok();
-    let wanted = annotated(&json!({ "properties": { "region": { "type": "string", "x-mcp-header": "Region" } } }));
+    let wanted =
+        annotated(&json!({ "properties": { "region": { "type": "string", "x-mcp-header": "Region" } } }));
     let arguments = json!({ "region": body_name }).to_string();
     // Both headers have the same bytes, and both members the same text.
     assert_eq!(named, check_params(&headers, &wanted, &arguments).is_ok());
