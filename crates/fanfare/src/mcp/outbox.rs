@@ -121,6 +121,12 @@ impl Outbox {
         self.state().ended
     }
 
+    /// Counts the bytes that it holds.
+    pub fn bytes(&self) -> usize {
+        let state = self.state();
+        state.waiting_bytes + state.kept_bytes
+    }
+
     /// Says whether nothing follows `seq`, for any reader.
     pub fn is_over(&self, seq: u64) -> bool {
         let state = self.state();

@@ -83,12 +83,14 @@ impl Exchange {
         let work = self.door.server.begin_call(&session, call, request);
         let answers = Arc::clone(&outbox);
         let reader = outbox.attach();
+        let whose = Arc::clone(&session);
         let job = async move {
             match work.await {
                 // A session that is gone needs no answer.
                 Some(answer) => drop(answers.finish(answer).await),
                 None => answers.end(),
             }
+            whose.forget_ended();
         };
         self.door.sessions.run(Box::pin(job)).await;
         if !self.accepts.events {
