@@ -121,6 +121,11 @@ impl Outbox {
         self.state().ended
     }
 
+    /// Gives the place of the newest message.
+    pub fn last(&self) -> u64 {
+        self.state().last()
+    }
+
     /// Counts the bytes that it holds.
     pub fn bytes(&self) -> usize {
         let state = self.state();
