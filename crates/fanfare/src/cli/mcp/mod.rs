@@ -83,7 +83,11 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
             _ = stop.asked() => return Ok(Exit::Ok),
         };
         let served = match found {
-            Ok(Place::Here(running)) => serve_here(running, &mut hosted, &mut stop).await,
+            Ok(Place::Here(running)) => {
+                // Whoever wonders where the events can be seen looks into the log of the host of agents.
+                context.output.note(format!("hosting the gateway at {}", running.url()));
+                serve_here(running, &mut hosted, &mut stop).await
+            }
             // A gateway that does not answer yet may before the client has something to say.
             Ok(Place::There(_)) | Err(Trouble::Passing(_)) => {
                 attach(finder, patience, &mut hosted, &mut stop, context.output).await
