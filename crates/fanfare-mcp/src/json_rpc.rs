@@ -188,6 +188,11 @@ pub fn parse(bytes: &[u8]) -> Result<Incoming, Refused> {
 }
 
 fn parse_one(text: &str) -> Result<Message, Refused> {
+    // Serde would take the members of a frame in their order, too.
+    if text.starts_with('[') {
+        let error = Error::invalid_request("this is no message but an array; a batch has none in it");
+        return Err(Refused { id: None, error });
+    }
     let frame: Frame = serde_json::from_str(text).map_err(|error| Refused {
         id: None,
         error: if error.is_data() {
@@ -298,10 +303,9 @@ mod tests {
         assert!(matches!(notification, Ok(Message::Notification { .. })));
         let answer = one(r#"{"jsonrpc":"2.0","id":-7,"result":{}}"#);
         assert!(matches!(answer, Ok(Message::Response { outcome: Ok(_), .. })));
-        let batch = parse(br#" [{"jsonrpc":"2.0","method":"x"},5]"#);
-        assert!(
-            matches!(batch, Ok(Incoming::Batch(messages)) if messages[0].is_ok() && messages[1].is_err())
-        );
+        let batch = parse(br#" [{"jsonrpc":"2.0","method":"x"},5, ["2.0",1,"x",{},null,null]]"#);
+        let Ok(Incoming::Batch(messages)) = batch else { panic!("no batch: {batch:?}") };
+        assert_eq!(messages.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false]);
     }
 
     #[test]

@@ -65,8 +65,12 @@ impl Declared {
     pub fn read(params: &Params) -> Result<Declared, Error> {
         let outer: Outer = params.read()?;
         let Some(raw) = outer.meta else { return Ok(Declared::Legacy(Meta::default())) };
-        let members: Members =
-            serde_json::from_str(raw.get()).map_err(|_| Error::invalid_params("`_meta` is no object"))?;
+        // Serde would take an array for an object, its members in their order.
+        if !raw.get().starts_with('{') {
+            return Err(Error::invalid_params("`_meta` is no object"));
+        }
+        let members: Members = serde_json::from_str(raw.get())
+            .map_err(|error| Error::invalid_params(format!("`_meta` does not fit: {error}")))?;
         let progress_token = members.progress_token.map(|token| {
             let problem =
                 "`_meta.progressToken` is neither a string of at most 1,024 bytes nor an integer of 64 bits";

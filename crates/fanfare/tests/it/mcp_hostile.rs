@@ -42,7 +42,7 @@ async fn an_id_and_a_token_are_text_or_an_integer_and_given_back_as_they_were() 
         }
         let params = format!(r#"{{"_meta":{{"progressToken":{id}}}}}"#);
         let answer = text(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{params}}}"#)).await;
-        // A token that is not there is none.
+        // One that is not there is none.
         assert_eq!(
             answer.status,
             if is_taken || id == "null" { 200 } else { 400 },
@@ -94,4 +94,21 @@ async fn no_more_is_taken_of_a_client_that_does_not_read_what_it_is_refused() {
     .await;
     running.stopper().pull();
     soon("the end", running.ended()).await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn an_array_is_no_object_whatever_is_in_it() {
+    let gateway = Gateway::start().await;
+    let meta = r#"["2026-07-28",{},"info","t"]"#;
+    for body in [
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"_meta":{meta}}}}}"#),
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":[{meta}]}}"#),
+    ] {
+        let answer = gateway.post("/mcp", "application/json", body).await;
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (400, &Value::from(-32602)));
+    }
+    let batch = r#"[["2.0",1,"ping",{},null,null],{"jsonrpc":"2.0","id":2,"method":"ping"}]"#;
+    let answers = gateway.post("/mcp", "application/json", batch).await.json();
+    assert_eq!((&answers[0]["id"], &answers[0]["error"]["code"]), (&Value::Null, &Value::from(-32600)));
+    assert_eq!(answers[1]["result"], serde_json::json!({}));
 }
