@@ -7,26 +7,19 @@ use serde_json::{Value, json};
 use crate::support::answer::Answer;
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
-use crate::support::{Engine, until};
+use crate::support::{Engine, rpc, until};
 
 /// Posts `body` with these headers besides `Content-Type`.
 async fn post(gateway: &Gateway, headers: &[(&str, &str)], body: impl Into<String>) -> Answer {
-    let body = body.into();
-    gateway
-        .request("POST", "/mcp", |request| {
-            let request = request.header("content-type", "application/json").body(body);
-            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
-        })
-        .await
+    gateway.post_mcp("/mcp", headers, body).await
 }
 
 fn request(id: impl Into<Value>, method: &str, params: Value) -> String {
-    json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params }).to_string()
+    rpc::request(id, method, params).to_string()
 }
 
 fn initialize(version: &str) -> String {
-    let client = json!({ "name": "test", "version": "1" });
-    request(0, "initialize", json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client }))
+    rpc::initialize(version).to_string()
 }
 
 /// Begins a session, and gives its id.
