@@ -191,9 +191,10 @@ async fn start_with(
         config.http.max_connections_per_address,
         metrics.connections.clone(),
     );
-    let gateway = Gateway { hub: hub.clone(), config: Arc::new(config.http.clone()), listen: first };
     let (sessions, sessions_worker) = Sessions::new();
     let (more, more_worker) = Listeners::new(addresses.clone());
+    let gateway =
+        Gateway { hub: hub.clone(), config: Arc::new(config.http.clone()), listeners: more.addresses() };
     let door = Door {
         server: mcp::Server::new(service(&hub, &more), accepting_stop.clone()),
         sessions,
