@@ -4,22 +4,38 @@
 #![no_main]
 
 use fanfare_mcp::json_rpc::{parse, write_error};
-use fanfare_mcp::{Declared, Era, Incoming, Message, Method, Outcome, tools};
+use fanfare_mcp::listen::{Change, Wanted, acknowledged, torn_down};
+use fanfare_mcp::{Declared, Era, Id, Incoming, Message, Meta, Method, Outcome, tools};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Whatever a client is told by its own words can be read.
+fn told(id: &Id, meta: &Meta) {
+    for written in [acknowledged(&Wanted::default(), id), torn_down(id), Change::Tools.write(Some(id))] {
+        assert!(!written.contains(&b'\n') && serde_json::from_slice::<Value>(&written).is_ok());
+    }
+    assert!(meta.progress_token.as_ref().is_none_or(|token| serde_json::to_value(token).is_ok()));
+}
 
 fuzz_target!(|bytes: &[u8]| {
     let one = |message: &Message| match message {
         Message::Notification { params, .. } => {
-            assert!(serde_json::from_str::<Value>(params.as_json()).is_ok_and(|params| params.is_object()));
+            // Not every JSON is a value: a number may be larger than any float.
+            assert!(
+                params.as_json().starts_with('{')
+                    && serde_json::from_str::<&RawValue>(params.as_json()).is_ok()
+            );
         }
         Message::Request(request) => {
             let answer = match Declared::read(&request.params) {
-                Ok(Declared::Legacy(_)) => {
+                Ok(Declared::Legacy(meta)) => {
+                    told(&request.id, &meta);
                     let _ = Method::find(&request.method, Era::Legacy);
                     Outcome::empty().write(&request.id, Era::Legacy, "{}")
                 }
                 Ok(Declared::Modern { version, meta }) => {
+                    told(&request.id, &meta);
                     let _ = (Declared::served(&version), meta.can("elicitation.form"));
                     Outcome::listened(&request.id).write(&request.id, Era::Modern, "{}")
                 }

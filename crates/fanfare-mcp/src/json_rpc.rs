@@ -24,13 +24,18 @@ impl Id {
         Id(RawValue::from_string(number.to_string()).expect("digits are JSON"))
     }
 
-    fn read(raw: &RawValue) -> Option<Id> {
+    /// Reads a string or an integer that every client can read back: half a surrogate pair is JSON, but no text, and
+    /// longer integers are JSON, but lose their last digits on the way.
+    pub(crate) fn read(raw: &RawValue) -> Option<Id> {
         /// An id is given back with every answer.
         const ID_LEN_MAX: usize = 1024;
         let text = raw.get();
-        let is_string = text.starts_with('"');
-        let is_integer = text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
-        (text.len() <= ID_LEN_MAX && (is_string || is_integer)).then(|| Id(raw.to_owned()))
+        let is_fine = match text.as_bytes()[0] {
+            _ if text.len() > ID_LEN_MAX => false,
+            b'"' => !text.contains('\\') || serde_json::from_str::<String>(text).is_ok(),
+            _ => text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok(),
+        };
+        is_fine.then(|| Id(raw.to_owned()))
     }
 
     /// Gives the JSON text.
@@ -68,7 +73,9 @@ impl Serialize for Id {
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
         let raw = <Box<RawValue>>::deserialize(deserializer)?;
-        Id::read(&raw).ok_or_else(|| serde::de::Error::custom("an id is a string or an integer"))
+        Id::read(&raw).ok_or_else(|| {
+            serde::de::Error::custom("an id is a string of at most 1,024 bytes or an integer of 64 bits")
+        })
     }
 }
 
@@ -181,6 +188,11 @@ pub fn parse(bytes: &[u8]) -> Result<Incoming, Refused> {
 }
 
 fn parse_one(text: &str) -> Result<Message, Refused> {
+    // Serde would take the members of a frame in their order, too.
+    if text.starts_with('[') {
+        let error = Error::invalid_request("this is no message but an array; a batch has none in it");
+        return Err(Refused { id: None, error });
+    }
     let frame: Frame = serde_json::from_str(text).map_err(|error| Refused {
         id: None,
         error: if error.is_data() {
@@ -198,7 +210,7 @@ fn parse_one(text: &str) -> Result<Message, Refused> {
         return refuse("`jsonrpc` is not `\"2.0\"`");
     }
     if frame.id.is_some() && id.is_none() {
-        return refuse("`id` is neither a string nor an integer of at most 1,024 characters");
+        return refuse("`id` is neither a string of at most 1,024 bytes nor an integer of 64 bits");
     }
     let Some(method) = frame.method else {
         return match (id, frame.result, frame.error) {
@@ -291,10 +303,24 @@ mod tests {
         assert!(matches!(notification, Ok(Message::Notification { .. })));
         let answer = one(r#"{"jsonrpc":"2.0","id":-7,"result":{}}"#);
         assert!(matches!(answer, Ok(Message::Response { outcome: Ok(_), .. })));
-        let batch = parse(br#" [{"jsonrpc":"2.0","method":"x"},5]"#);
-        assert!(
-            matches!(batch, Ok(Incoming::Batch(messages)) if messages[0].is_ok() && messages[1].is_err())
-        );
+        let batch = parse(br#" [{"jsonrpc":"2.0","method":"x"},5, ["2.0",1,"x",{},null,null]]"#);
+        let Ok(Incoming::Batch(messages)) = batch else { panic!("no batch: {batch:?}") };
+        assert_eq!(messages.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false]);
+    }
+
+    #[test]
+    fn an_id_is_given_back_as_it_was_written() {
+        let longest = format!("\"{}\"", "x".repeat(1022));
+        for id in
+            ["0", "-0", "-9223372036854775808", "18446744073709551615", r#""\u0061\ud83d\ude00""#, &longest]
+        {
+            let read = one(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"x"}}"#));
+            assert!(
+                matches!(&read, Ok(Message::Request(request)) if request.id.as_json() == id),
+                "{id}: {read:?}"
+            );
+        }
+        assert!(one(&format!(r#"{{"jsonrpc":"2.0","id":"x{},"method":"x"}}"#, &longest[1..])).is_err());
     }
 
     #[test]
@@ -308,6 +334,10 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":null,"method":"x"}"#, None, INVALID_REQUEST),
             (r#"{"jsonrpc":"2.0","id":1.5,"method":"x"}"#, None, INVALID_REQUEST),
             (r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#, None, INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":1e3,"method":"x"}"#, None, INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":true,"method":"x"}"#, None, INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":18446744073709551616,"method":"x"}"#, None, INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":"\ud800","method":"x"}"#, None, INVALID_REQUEST),
             (r#"{"jsonrpc":"2.0","id":1,"method":5}"#, Some("1"), INVALID_REQUEST),
             (r#"{"jsonrpc":"2.0","id":1}"#, Some("1"), INVALID_REQUEST),
             (r#"{"jsonrpc":"2.0","id":1,"result":1,"error":2}"#, Some("1"), INVALID_REQUEST),

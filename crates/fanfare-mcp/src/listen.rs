@@ -1,11 +1,9 @@
 //! What a server says unasked: changes, progress and log messages.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::json_rpc::{self, Id};
-use crate::meta::SUBSCRIPTION_ID;
 
 /// Most resources of one subscription: each is compared with every event.
 pub const RESOURCES_MAX: usize = 64;
@@ -57,32 +55,53 @@ impl Change {
             Change::Resources => ("notifications/resources/list_changed", None),
             Change::Tools => ("notifications/tools/list_changed", None),
         };
-        let mut params = json!({});
-        if let Some(uri) = uri {
-            params["uri"] = Value::from(uri);
-        }
-        tag(&mut params, subscription);
-        json_rpc::write_notification(method, &params)
+        json_rpc::write_notification(method, &Told { uri, ..Told::of(subscription) })
     }
 }
 
 /// Writes the first message of a subscription: what of it is honoured.
 pub fn acknowledged(honoured: &Wanted, subscription: &Id) -> Vec<u8> {
-    let mut params = json!({ "notifications": honoured });
-    tag(&mut params, Some(subscription));
-    json_rpc::write_notification("notifications/subscriptions/acknowledged", &params)
+    let told = Told { notifications: Some(honoured), ..Told::of(Some(subscription)) };
+    json_rpc::write_notification("notifications/subscriptions/acknowledged", &told)
 }
 
 /// Writes that the server ends a subscription; its last message is the result (2026-07-28, cancellation).
 pub fn torn_down(subscription: &Id) -> Vec<u8> {
-    let mut params = json!({ "requestId": subscription, "reason": "the server is stopping" });
-    tag(&mut params, Some(subscription));
-    json_rpc::write_notification("notifications/cancelled", &params)
+    let told = Told {
+        request_id: Some(subscription),
+        reason: Some("the server is stopping"),
+        ..Told::of(Some(subscription))
+    };
+    json_rpc::write_notification("notifications/cancelled", &told)
 }
 
-fn tag(params: &mut Value, subscription: Option<&Id>) {
-    if let Some(id) = subscription {
-        params["_meta"] = json!({ SUBSCRIPTION_ID: id });
+/// What a client is told, with the subscription that it belongs to. An id is written as the client wrote it, so it does
+/// not go by way of a [`serde_json::Value`].
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notifications: Option<&'a Wanted>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<Tag<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tag<'a> {
+    /// [`crate::meta::SUBSCRIPTION_ID`].
+    #[serde(rename = "io.modelcontextprotocol/subscriptionId")]
+    subscription: &'a Id,
+}
+
+impl<'a> Told<'a> {
+    fn of(subscription: Option<&'a Id>) -> Told<'a> {
+        Told { meta: subscription.map(|subscription| Tag { subscription }), ..Told::default() }
     }
 }
 
@@ -116,5 +135,40 @@ impl LogLevel {
                 "the log level is none of debug, info, notice, warning, error, critical, alert, emergency",
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Change, Wanted, acknowledged, torn_down};
+    use crate::meta::SUBSCRIPTION_ID;
+
+    #[test]
+    fn everything_told_is_tagged_with_the_id_as_it_was_written() {
+        let raw = r#""\u0061-18446744073709551615""#;
+        let id = serde_json::from_str(raw).expect("an id");
+        let meta = json!({ SUBSCRIPTION_ID: "a-18446744073709551615" });
+        let uri = "fanfare://channels".to_owned();
+        let honoured = Wanted { resource_subscriptions: vec![uri.clone()], ..Wanted::default() };
+        let notifications = json!({ "resourceSubscriptions": [uri] });
+        let reason = "the server is stopping";
+        for (written, params) in [
+            (Change::Resource(uri.clone()).write(Some(&id)), json!({ "uri": uri, "_meta": meta })),
+            (Change::Tools.write(Some(&id)), json!({ "_meta": meta })),
+            (Change::Resource(uri.clone()).write(None), json!({ "uri": uri })),
+            (Change::Prompts.write(None), json!({})),
+            (acknowledged(&honoured, &id), json!({ "notifications": notifications, "_meta": meta })),
+            (
+                torn_down(&id),
+                json!({ "requestId": "a-18446744073709551615", "reason": reason, "_meta": meta }),
+            ),
+        ] {
+            let text = std::str::from_utf8(&written).expect("text");
+            assert_eq!(text.contains(raw), params.get("_meta").is_some(), "{text}");
+            let said: Value = serde_json::from_str(text).expect("JSON");
+            assert_eq!(said["params"], params);
+        }
     }
 }

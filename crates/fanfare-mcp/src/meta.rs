@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::json_rpc::Params;
+use crate::json_rpc::{Id, Params};
 use crate::listen::LogLevel;
 use crate::version::Version;
 
@@ -38,8 +38,8 @@ pub struct Meta {
     pub capabilities: Option<Box<RawValue>>,
     /// From which level on to send log messages; modern only.
     pub log_level: Option<LogLevel>,
-    /// What progress is reported under; a string or a number.
-    pub progress_token: Option<Box<RawValue>>,
+    /// What progress is reported under.
+    pub progress_token: Option<Id>,
 }
 
 #[derive(Deserialize)]
@@ -65,12 +65,18 @@ impl Declared {
     pub fn read(params: &Params) -> Result<Declared, Error> {
         let outer: Outer = params.read()?;
         let Some(raw) = outer.meta else { return Ok(Declared::Legacy(Meta::default())) };
-        let members: Members =
-            serde_json::from_str(raw.get()).map_err(|_| Error::invalid_params("`_meta` is no object"))?;
-        if members.progress_token.is_some_and(|token| !is_token(token)) {
-            return Err(Error::invalid_params("`_meta.progressToken` is neither a string nor a number"));
+        // Serde would take an array for an object, its members in their order.
+        if !raw.get().starts_with('{') {
+            return Err(Error::invalid_params("`_meta` is no object"));
         }
-        let progress_token = members.progress_token.map(ToOwned::to_owned);
+        let members: Members = serde_json::from_str(raw.get())
+            .map_err(|error| Error::invalid_params(format!("`_meta` does not fit: {error}")))?;
+        let progress_token = members.progress_token.map(|token| {
+            let problem =
+                "`_meta.progressToken` is neither a string of at most 1,024 bytes nor an integer of 64 bits";
+            Id::read(token).ok_or_else(|| Error::invalid_params(problem))
+        });
+        let progress_token = progress_token.transpose()?;
         if members.version.is_none() && members.capabilities.is_none() {
             return Ok(Declared::Legacy(Meta { progress_token, ..Meta::default() }));
         }
@@ -115,8 +121,4 @@ impl Meta {
         }
         true
     }
-}
-
-fn is_token(raw: &RawValue) -> bool {
-    raw.get().starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit())
 }

@@ -200,14 +200,14 @@ async fn start_with(
         config.http.max_connections_per_address,
         metrics.connections.clone(),
     );
+    let (sessions, sessions_worker) = Sessions::new();
+    let (more, more_worker) = Listeners::new(addresses.clone());
     let gateway = Gateway {
         hub: hub.clone(),
         webhooks: webhooks.clone(),
         config: Arc::new(config.http.clone()),
-        listen: first,
+        listeners: more.addresses(),
     };
-    let (sessions, sessions_worker) = Sessions::new();
-    let (more, more_worker) = Listeners::new(addresses.clone());
     let door = Door {
         server: mcp::Server::new(service(&webhooks, &more), accepting_stop.clone()),
         sessions,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::shutdown::Shutdown;
@@ -19,6 +19,7 @@ const ASKS_WAITING_MAX: usize = 16;
 #[derive(Debug, Clone)]
 pub struct Listeners {
     asks: mpsc::Sender<Ask>,
+    addresses: watch::Receiver<Vec<SocketAddr>>,
 }
 
 /// Opens what is asked for and serves it.
@@ -29,6 +30,8 @@ pub struct Worker {
     own: Vec<SocketAddr>,
     /// Those that callers asked for.
     opened: Vec<SocketAddr>,
+    /// Tells of both.
+    addresses: watch::Sender<Vec<SocketAddr>>,
 }
 
 #[derive(Debug)]
@@ -83,7 +86,13 @@ impl Listeners {
     /// gateway listens on by itself, at least one.
     pub fn new(own: Vec<SocketAddr>) -> (Listeners, Worker) {
         let (asks, waiting) = mpsc::channel(ASKS_WAITING_MAX);
-        (Listeners { asks }, Worker { asks: waiting, own, opened: Vec::new() })
+        let (told, addresses) = watch::channel(own.clone());
+        (Listeners { asks, addresses }, Worker { asks: waiting, own, opened: Vec::new(), addresses: told })
+    }
+
+    /// Gives the addresses that the gateway listens on, its own before those that callers asked for.
+    pub fn addresses(&self) -> watch::Receiver<Vec<SocketAddr>> {
+        self.addresses.clone()
     }
 
     /// Sees to it that the gateway listens there. What is left out is as at its own first address; without a host, a port
@@ -106,6 +115,7 @@ impl Worker {
                         if let Some(listener) = listener {
                             tracing::info!(address = %opened.address, "listening on {}, too", opened.address);
                             self.opened.push(opened.address);
+                            self.addresses.send_modify(|addresses| addresses.push(opened.address));
                             serving.spawn(serve(listener));
                         }
                         opened

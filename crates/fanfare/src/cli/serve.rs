@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use fanfare_core::Invalid;
+use fanfare_core::webhook::policy::{Mode, Policy};
 
 use crate::app;
 use crate::cli::output::Output;
@@ -13,6 +14,7 @@ use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure, logging};
 use crate::http::guard::Cors;
 use crate::store::{self, Retention, StoreSpec};
+use crate::webhooks::service as webhook;
 use crate::{http, hub, mcp};
 
 /// Start a gateway
@@ -221,10 +223,10 @@ fn tell(running: &app::Running, spec: &StoreSpec, output: Output) -> Result<(), 
 }
 
 /// Gives where webhooks may be sent: whoever can only be reached from this machine trusts this machine.
-fn webhooks(listen: &[SocketAddr]) -> webhooks::Config {
+fn webhooks(listen: &[SocketAddr]) -> webhook::Config {
     let is_local = listen.iter().all(|address| address.ip().is_loopback());
     let mode = if is_local { Mode::Local } else { Mode::Locked };
-    webhooks::Config { policy: Policy { mode, ..Policy::default() }, ..webhooks::Config::default() }
+    webhook::Config { policy: Policy { mode, ..Policy::default() }, ..webhook::Config::default() }
 }
 
 /// Gives the configuration of a gateway.

@@ -27,6 +27,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use fanfare_core::Code;
+use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -76,8 +77,8 @@ pub struct Gateway {
     pub webhooks: Webhooks,
     /// The configuration.
     pub config: Arc<Config>,
-    /// The first address that the gateway listens on.
-    pub listen: SocketAddr,
+    /// The addresses that the gateway listens on; at least one.
+    pub listeners: watch::Receiver<Vec<SocketAddr>>,
 }
 
 /// Every route; those of other doors come in as a router, so that all are guarded and counted alike. Method and path of each stand at its handler, where the document of the interface takes them from,

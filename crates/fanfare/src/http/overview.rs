@@ -234,9 +234,12 @@ pub struct Status {
     stream_clients: usize,
     /// How many webhooks are registered.
     total_webhooks: usize,
-    /// Where it listens.
+    /// Where it listens: the first of `listeners`.
     #[schema(value_type = String)]
     listen: SocketAddr,
+    /// Everywhere it listens, its own addresses before those that pushes asked for.
+    #[schema(value_type = Vec<String>)]
+    listeners: Vec<SocketAddr>,
 }
 
 /// Says what the gateway is.
@@ -253,6 +256,7 @@ pub struct Status {
 pub async fn status(State(gateway): State<Gateway>) -> Response {
     let hub = &gateway.hub;
     let extent = hub.extent();
+    let listeners = gateway.listeners.borrow().clone();
     let status = Status {
         name: "fanfare",
         version: env!("CARGO_PKG_VERSION"),
@@ -263,7 +267,8 @@ pub async fn status(State(gateway): State<Gateway>) -> Response {
         uptime_seconds: hub.started().elapsed().as_secs(),
         stream_clients: hub.client_count(),
         total_webhooks: gateway.webhooks.count(),
-        listen: gateway.listen,
+        listen: listeners[0],
+        listeners,
     };
     Json(status).into_response()
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fanfare_mcp::listen::LogLevel;
 use fanfare_mcp::{Era, Error, Id, Meta, json_rpc};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -49,14 +50,8 @@ impl Call {
     /// Reports progress, when the client wants to hear of it.
     pub async fn progress(&self, progress: f64, total: Option<f64>, message: &str) -> Result<(), Gone> {
         let Some(token) = &self.meta.progress_token else { return Ok(()) };
-        let mut params = json!({ "progressToken": token, "progress": progress });
-        if let Some(total) = total {
-            params["total"] = json!(total);
-        }
         // `message` came with 2025-03-26; older clients let it be.
-        if !message.is_empty() {
-            params["message"] = json!(message);
-        }
+        let params = Progress { progress_token: token, progress, total, message };
         self.notify("notifications/progress", &params).await
     }
 
@@ -106,7 +101,19 @@ impl Call {
         self.outbox.send(message).await
     }
 
-    async fn notify(&self, method: &str, params: &Value) -> Result<(), Gone> {
+    async fn notify(&self, method: &str, params: &impl Serialize) -> Result<(), Gone> {
         self.say(json_rpc::write_notification(method, params)).await
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Progress<'a> {
+    /// As the client wrote it.
+    progress_token: &'a Id,
+    progress: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<f64>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    message: &'a str,
 }

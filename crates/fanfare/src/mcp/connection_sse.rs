@@ -8,10 +8,10 @@ use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_core::Principal;
 use fanfare_mcp::json_rpc::{self, Message, Refused};
-use fanfare_mcp::{Error, Incoming};
+use fanfare_mcp::{Error, Id, Incoming};
 use futures_util::FutureExt;
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::doorway::{Peer, body};
@@ -60,13 +60,21 @@ pub async fn post(
         Incoming::One(_) | Incoming::Batch(_) => None,
     };
     door.take(&session, Ok(incoming)).await?;
-    let accepted = json!({ "status": "accepted", "connection_id": session.id, "id": request_id });
+    let accepted = Accepted { status: "accepted", connection_id: &session.id, id: request_id.as_ref() };
     Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
 }
 
 #[derive(Deserialize)]
 struct Named {
     connection_id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Accepted<'a> {
+    status: &'static str,
+    connection_id: &'a str,
+    /// As the client wrote it.
+    id: Option<&'a Id>,
 }
 
 fn unnamed() -> Error {

@@ -23,6 +23,9 @@ pub const MESSAGE_LEN_MAX: usize = 4 * 1024 * 1024;
 const WAITING_MAX: usize = 256;
 /// Most bytes of them; one more message may come on top.
 const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most pieces of work at once: as many calls as may be, and as many refusals that wait for the client to read. Beyond
+/// that, nothing more is read.
+const RUNNING_MAX: usize = CALLS_MAX + WAITING_MAX;
 /// How long nothing is read because calls wait for their turn. After that they are refused: whoever has only calls
 /// that never end must be able to cancel one.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -136,7 +139,9 @@ impl Calls {
 
     /// Says whether more may be read.
     pub fn has_room(&self) -> bool {
-        self.waiting.len() < WAITING_MAX && self.waiting_bytes < WAITING_BYTES_MAX
+        self.waiting.len() < WAITING_MAX
+            && self.waiting_bytes < WAITING_BYTES_MAX
+            && self.running.len() < RUNNING_MAX
     }
 
     /// Waits for something to end, and begins what waited for that; for ever when nothing runs. Can be cancelled

@@ -121,6 +121,17 @@ impl Outbox {
         self.state().ended
     }
 
+    /// Gives the place of the newest message.
+    pub fn last(&self) -> u64 {
+        self.state().last()
+    }
+
+    /// Counts the bytes that it holds.
+    pub fn bytes(&self) -> usize {
+        let state = self.state();
+        state.waiting_bytes + state.kept_bytes
+    }
+
     /// Says whether nothing follows `seq`, for any reader.
     pub fn is_over(&self, seq: u64) -> bool {
         let state = self.state();

@@ -26,6 +26,8 @@ const WORK_MAX: usize = 2 * CALLS_MAX;
 const ASKS_MAX: usize = 64;
 /// How many answers are kept for a client that lost its connection when they were sent.
 const ENDED_STREAMS_MAX: usize = 8;
+/// How many bytes of them; the newest is kept whatever its length.
+const ENDED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// What an answer of the client is.
 type Answer = Result<Box<RawValue>, Error>;
@@ -266,14 +268,26 @@ impl Session {
         let mut state = self.state();
         state.last_stream += 1;
         let number = state.last_stream;
-        let ended = state.streams.iter().filter(|(_, stream)| stream.is_ended()).count();
-        if ended > ENDED_STREAMS_MAX
-            && let Some(oldest) = state.streams.iter().position(|(_, stream)| stream.is_ended())
-        {
-            state.streams.remove(oldest);
-        }
         state.streams.push_back((number, Arc::clone(&outbox)));
         (number, outbox)
+    }
+
+    /// Forgets the oldest of the streams that have ended, of which only so much is kept. Whoever reads one of them reads on.
+    pub fn forget_ended(&self) {
+        let (mut count, mut bytes) = (0, 0);
+        let mut state = self.state();
+        let mut kept = VecDeque::with_capacity(state.streams.len());
+        while let Some((number, stream)) = state.streams.pop_back() {
+            if stream.is_ended() {
+                count += 1;
+                bytes += stream.bytes();
+                if count > ENDED_STREAMS_MAX || (count > 1 && bytes > ENDED_BYTES_MAX) {
+                    continue;
+                }
+            }
+            kept.push_front((number, stream));
+        }
+        state.streams = kept;
     }
 
     /// Finds a stream that a client comes back to.
@@ -314,28 +328,56 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use fanfare_core::Principal;
     use fanfare_mcp::Id;
+    use futures_util::FutureExt;
 
-    use super::Session;
+    use super::{ENDED_BYTES_MAX, ENDED_STREAMS_MAX, Session};
     use crate::mcp::caller::Client;
     use crate::mcp::outbox::Outbox;
     use crate::mcp::service::Toolset;
 
-    #[test]
-    fn a_call_that_nobody_waits_for_any_more_is_over() {
+    fn session() -> Arc<Session> {
         let client = Client {
             principal: Principal::local(),
             address: None,
             is_local: true,
             toolset: Toolset::default(),
         };
-        let session = Session::new("", client, Outbox::new());
+        Session::new("", client, Outbox::new())
+    }
+
+    #[test]
+    fn a_call_that_nobody_waits_for_any_more_is_over() {
+        let session = session();
         let (_, answering) = session.begin_call(&Id::number(1)).unwrap();
         assert!(session.begin_call(&Id::number(1)).is_err(), "the id is in use");
         assert_eq!(session.idle_since(), None);
         drop(answering);
         assert!(session.idle_since().is_some());
         assert!(session.begin_call(&Id::number(1)).is_ok());
+    }
+
+    #[test]
+    fn of_answers_that_nobody_fetches_the_newest_are_kept() {
+        for (len, kept) in [(10, ENDED_STREAMS_MAX), (ENDED_BYTES_MAX / 4, 4), (2 * ENDED_BYTES_MAX, 1)] {
+            let session = session();
+            let (first, _running) = session.open_stream();
+            let ended: Vec<u64> = (0..20)
+                .map(|_| {
+                    let (number, outbox) = session.open_stream();
+                    let sent = outbox.finish(vec![b' '; len]).now_or_never();
+                    assert_eq!(sent, Some(Ok(())));
+                    session.forget_ended();
+                    number
+                })
+                .collect();
+            let there: Vec<bool> = ended.iter().map(|number| session.stream(*number).is_some()).collect();
+            let expected: Vec<bool> = (0..20).map(|index| index >= 20 - kept).collect();
+            assert_eq!(there, expected, "{len}");
+            assert!(session.stream(first).is_some(), "it has not ended");
+        }
     }
 }

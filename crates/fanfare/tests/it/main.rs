@@ -17,6 +17,7 @@ mod limits;
 mod listen;
 mod mcp_connection;
 mod mcp_eras;
+mod mcp_hostile;
 mod mcp_http;
 mod mcp_http_sse;
 mod mcp_listen;

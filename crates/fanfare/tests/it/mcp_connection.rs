@@ -17,7 +17,7 @@ async fn seed_5_connects_and_asks() {
     let first = String::from_utf8(raw.chunk().await.expect("first bytes")).expect("text");
     let id = first.strip_prefix("event: connected\ndata: {\"connection_id\":\"");
     let id = id.and_then(|rest| rest.strip_suffix("\"}\n\n")).expect("one event");
-    let mut ask = request(1764000000000, "tools/list", json!({}));
+    let mut ask = request(1_764_000_000_000_u64, "tools/list", json!({}));
     ask["connection_id"] = id.into();
     let taken = gateway.post_json("/mcp/sse/message", &ask).await;
     assert_eq!((taken.status, taken.header("content-type")), (202, "application/json"));

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use crate::support::answer::Answer;
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
+use crate::support::rpc;
+use crate::support::rpc::initialize;
 
 const MODERN: &str = "2026-07-28";
 const LEGACY: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
@@ -61,12 +63,7 @@ impl Comes {
 type Headers<'a> = Vec<(&'a str, &'a str)>;
 
 async fn post(gateway: &Gateway, headers: &[(&str, &str)], body: &Value) -> Answer {
-    gateway
-        .request("POST", "/mcp", |request| {
-            let request = request.header("content-type", "application/json").body(body.to_string());
-            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
-        })
-        .await
+    gateway.post_mcp("/mcp", headers, body.to_string()).await
 }
 
 /// Says what a request of the modern revision says of itself.
@@ -78,7 +75,7 @@ fn meta() -> Value {
 }
 
 fn request(method: &str, params: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params })
+    rpc::request(7, method, params)
 }
 
 /// Gives a request of the modern revision, and `params` besides its `_meta`.
@@ -109,11 +106,6 @@ fn repeating(method: &str) -> Headers<'_> {
 fn and<'a>(mut headers: Headers<'a>, more: &[(&'a str, &'a str)]) -> Headers<'a> {
     headers.extend_from_slice(more);
     headers
-}
-
-fn initialize(version: &str) -> Value {
-    let client = json!({ "name": "test", "version": "1" });
-    request("initialize", json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client }))
 }
 
 async fn begin(gateway: &Gateway) -> String {
@@ -344,7 +336,7 @@ async fn what_can_only_be_one_thing_is_not_sent_as_another() {
     assert_eq!(begun.header("content-type"), "text/event-stream");
     assert_ne!(begun.header("mcp-session-id"), "");
     assert!(
-        begun.text().starts_with("event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,"),
+        begun.text().starts_with("event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":0,"),
         "{}",
         begun.text()
     );

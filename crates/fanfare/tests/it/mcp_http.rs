@@ -7,26 +7,19 @@ use serde_json::{Value, json};
 use crate::support::answer::Answer;
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
-use crate::support::{Engine, until};
+use crate::support::{Engine, rpc, until};
 
 /// Posts `body` with these headers besides `Content-Type`.
 async fn post(gateway: &Gateway, headers: &[(&str, &str)], body: impl Into<String>) -> Answer {
-    let body = body.into();
-    gateway
-        .request("POST", "/mcp", |request| {
-            let request = request.header("content-type", "application/json").body(body);
-            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
-        })
-        .await
+    gateway.post_mcp("/mcp", headers, body).await
 }
 
 fn request(id: impl Into<Value>, method: &str, params: Value) -> String {
-    json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params }).to_string()
+    rpc::request(id, method, params).to_string()
 }
 
 fn initialize(version: &str) -> String {
-    let client = json!({ "name": "test", "version": "1" });
-    request(0, "initialize", json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client }))
+    rpc::initialize(version).to_string()
 }
 
 /// Begins a session, and gives its id.
@@ -239,4 +232,71 @@ async fn a_client_that_never_reads_is_hung_up_on() {
     .await;
     assert_eq!(post(&gateway, &[], request(1, "ping", json!({}))).await.status, 200);
     drop(lazy);
+}
+
+/// Calls `wait_for` in a session, and returns when it waits.
+async fn wait_in(gateway: &Gateway, session: &str, waits: usize) -> Raw {
+    let body = request(waits, "tools/call", json!({ "name": "wait_for", "arguments": { "channel": "a" } }));
+    let mut raw = Raw::connect(gateway.address).await;
+    let (host, len) = (gateway.address, body.len());
+    raw.send(format!(
+        "POST /mcp HTTP/1.1\r\nhost: {host}\r\nmcp-session-id: {session}\r\ncontent-type: application/json\r\n\
+         content-length: {len}\r\n\r\n{body}"
+    ))
+    .await;
+    gateway.clients(waits).await;
+    raw
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_fetched_by_whoever_comes_last() {
+    let gateway = Gateway::start().await;
+    let session = begin(&gateway, "2025-11-25").await;
+    let open = async |last: &str| {
+        let mut raw = Raw::connect(gateway.address).await;
+        let last = if last.is_empty() { String::new() } else { format!("last-event-id: {last}\r\n") };
+        let headers = format!("accept: text/event-stream\r\nmcp-session-id: {session}\r\n{last}");
+        let head = raw.get("/mcp", &headers).await;
+        (head.status, raw)
+    };
+    let (_, mut unasked) = open("").await;
+    assert!(unasked.chunk().await.is_some_and(|chunk| chunk.starts_with(b"id: 0-0\n")));
+    drop(wait_in(&gateway, &session, 1).await);
+    let (status, mut first) = open("1-0").await;
+    assert_eq!(status, 200);
+    assert!(first.chunk().await.is_some_and(|chunk| chunk.starts_with(b"id: 1-0\n")));
+    let (_, mut second) = open("1-0").await;
+    assert!(second.chunk().await.is_some(), "where it continues");
+    assert_eq!(first.chunk().await, None, "somebody else reads now");
+    // What was never said, or is not kept, is no reason to take somebody else's stream.
+    for (last, status) in [("9-0", 400), ("1-7", 400), ("1-18446744073709551615", 400), ("1-0", 200)] {
+        assert_eq!(open(last).await.0, status, "{last}");
+    }
+    let (_, mut third) = open("1-0").await;
+    assert!(third.chunk().await.is_some(), "where it continues");
+    let id = gateway.push("a", "x").await;
+    let answer = String::from_utf8(third.chunk().await.expect("the answer")).expect("text");
+    assert!(answer.starts_with("id: 1-1\nevent: message\n") && answer.contains(&id), "{answer}");
+    assert_eq!(third.chunk().await, None, "nothing follows");
+    gateway.clients(0).await;
+    let ended = gateway.request("DELETE", "/mcp", |request| request.header("mcp-session-id", &session));
+    assert_eq!(ended.await.status, 204);
+    assert_eq!(unasked.chunk().await, None, "it was read until the end of the session");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_takes_its_calls_along() {
+    let gateway = Gateway::start().await;
+    let session = begin(&gateway, "2025-06-18").await;
+    let mut waiting = Vec::new();
+    for waits in 1..=3 {
+        waiting.push(wait_in(&gateway, &session, waits).await);
+    }
+    let delete = || gateway.request("DELETE", "/mcp", |request| request.header("mcp-session-id", &session));
+    assert_eq!(delete().await.status, 204);
+    for mut raw in waiting {
+        assert_eq!(raw.head().await.status, 202, "nothing is left to answer");
+    }
+    gateway.clients(0).await;
+    assert_eq!(delete().await.status, 404);
 }

@@ -34,6 +34,9 @@ async fn a_push_opens_the_port_that_it_names() {
         let (port, told) = push_on_a_free_port(&gateway, era, tool).await;
         assert_eq!(told.member("url"), format!("http://127.0.0.1:{port}"));
         assert!(told.text.contains("now listens there, too"), "{}", told.text);
+        let listeners = gateway.get("/api/status").await.json()["listeners"].clone();
+        let last = listeners.as_array().and_then(|listeners| listeners.last()).expect("listeners");
+        assert_eq!((&listeners[0], last), (&json!(gateway.address), &json!(format!("127.0.0.1:{port}"))));
 
         let address = format!("127.0.0.1:{port}").parse().expect("an address");
         let mut reader = Reader::open(address, Transport::Sse1, Listen::to(">")).await;

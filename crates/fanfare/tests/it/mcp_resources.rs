@@ -118,6 +118,51 @@ async fn channels_their_latest_and_events_can_be_read() {
 }
 
 #[tokio::test]
+async fn any_json_that_was_pushed_can_be_read() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+        let odd =
+            ["1e999", r#""\ud800""#, &"9".repeat(400), r#"{"a":1.50,"a":-0}"#, r#"{"\udfff":1}"#, &deep];
+        for data in odd {
+            let event = format!(r#"{{"channel":"odd","message":"x","data":{data}}}"#);
+            let answer = gateway.post("/api/push", "application/json", event).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let id = answer.json()["id"].as_str().expect("an id").to_owned();
+            for era in Era::ALL {
+                let agent = Agent::begin(&gateway, era).await;
+                for uri in [&format!("fanfare://events/{id}"), "fanfare://channels/odd/latest"] {
+                    let result = agent.result("resources/read", json!({ "uri": uri })).await;
+                    let text = result["contents"][0]["text"].as_str().expect("a text");
+                    assert!(text.contains(&format!(r#""data":{data},"#)), "{data}: {text}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_latest_of_a_channel_are_no_longer_than_a_client_can_take() {
+    let gateway = Gateway::start().await;
+    let agent = Agent::begin(&gateway, Era::Modern).await;
+    let long = "\u{1}".repeat(256 * 1024);
+    for number in 0..20 {
+        gateway.push("short", &number.to_string()).await;
+        gateway.push_event(json!({ "channel": "long", "message": long, "data": long[..40_000] })).await;
+        gateway.push_event(json!({ "channel": "some", "message": "y".repeat(200 * 1024) })).await;
+    }
+    settled(&gateway).await;
+    for (channel, newest, events) in [("short", 58, 20), ("long", 59, 1), ("some", 60, 5)] {
+        let uri = format!("fanfare://channels/{channel}/latest");
+        let said = read(&agent, &uri).await;
+        assert_eq!(said["events"].as_array().map(Vec::len), Some(events), "{channel}");
+        assert_eq!(said["events"][0]["id"], gateway.position(newest), "the newest is always there");
+        let says_so = said["more"].as_str().is_some_and(|more| more.contains("older ones are left out"));
+        assert_eq!(says_so, events < 20, "{channel}: {}", said["more"]);
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_refused_in_the_words_of_the_era() {
     let gateway = Gateway::start().await;
     gateway.push("a", "x").await;

@@ -288,6 +288,7 @@ async fn a_refusal_says_what_would_be_right_and_leaves_no_trace() {
         ("push_stream", json!({"message": "x", "channel": "a..b"}), "empty segment"),
         ("push_stream", json!({"message": "x", "priority": "big"}), "`max`"),
         ("push_stream", json!({"message": "x", "port": 70_000}), "`port` must be from 1 to 65535"),
+        ("push_stream", json!({"message": "x", "port": 0}), "`port` must be from 1 to 65535"),
         ("push_webhook", json!({"message": "x", "type": "a b"}), "Nothing was pushed"),
         ("read_history", json!({"limit": 0}), "give 1 to 100"),
         ("read_history", json!({"limit": 101}), "give 1 to 100"),

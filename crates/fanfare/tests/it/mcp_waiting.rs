@@ -172,7 +172,7 @@ async fn post(gateway: &Gateway, arguments: Value, with_progress: bool) -> Raw {
     }
     let headers = Era::Modern.headers("tools/call", &params);
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let body = Era::Modern.message("tools/call", params).to_string();
+    let body = Era::Modern.request(1, "tools/call", params).to_string();
     let mut raw = Raw::connect(gateway.address).await;
     raw.send(format!(
         "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",

@@ -8,6 +8,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
+use crate::support::rpc::request;
 use crate::support::socket::{Said, Socket};
 use crate::support::stdio::{modern, push};
 use crate::support::{Engine, soon};
@@ -30,10 +31,6 @@ async fn ask(socket: &mut Socket, message: Value) -> Value {
             return said;
         }
     }
-}
-
-fn request(id: u64, method: &str, params: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
 
 #[tokio::test]

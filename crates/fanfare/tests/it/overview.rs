@@ -119,6 +119,7 @@ async fn the_gateway_says_what_it_is() {
             "name": "fanfare", "version": env!("CARGO_PKG_VERSION"), "store": name, "epoch": epoch,
             "first": gateway.position(4), "last": gateway.position(8), "uptime_seconds": status["uptime_seconds"],
             "stream_clients": 1, "total_webhooks": 0, "listen": gateway.address.to_string(),
+            "listeners": [gateway.address.to_string()],
         });
         assert_eq!(status, wanted);
     }

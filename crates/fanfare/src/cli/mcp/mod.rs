@@ -84,6 +84,7 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
         };
         let served = match found {
             Ok(Place::Here(running)) => {
+                // Whoever wonders where the events can be seen looks into the log of the host of agents.
                 context.output.note(format!("hosting the gateway at {}", running.url()));
                 serve_here(running, &mut hosted, &mut stop).await
             }

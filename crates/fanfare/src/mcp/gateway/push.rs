@@ -1,6 +1,7 @@
 //! `push_stream` and `push_webhook`: the two ways into the log.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU16;
 use std::sync::LazyLock;
 
 use fanfare_core::push_body::{ExpiresIn, Members};
@@ -154,7 +155,7 @@ struct Arguments {
     key: Option<String>,
     idempotency_key: Option<String>,
     expires_in: Option<ExpiresIn>,
-    port: Option<u16>,
+    port: Option<NonZeroU16>,
     host: Option<String>,
 }
 
@@ -192,7 +193,7 @@ impl Gateway {
         event.audience = audience;
         let opened = match (given.host, given.port) {
             (None, None) => None,
-            (host, port) => Some(self.listen(client, host.as_deref(), port).await?),
+            (host, port) => Some(self.listen(client, host.as_deref(), port.map(NonZeroU16::get)).await?),
         };
         let address = client.address.map(|address| address.ip());
         let wait = if audience == Audience::All { Wait::ForWebhooks } else { Wait::ForStore };

@@ -83,12 +83,14 @@ impl Exchange {
         let work = self.door.server.begin_call(&session, call, request);
         let answers = Arc::clone(&outbox);
         let reader = outbox.attach();
+        let whose = Arc::clone(&session);
         let job = async move {
             match work.await {
                 // A session that is gone needs no answer.
                 Some(answer) => drop(answers.finish(answer).await),
                 None => answers.end(),
             }
+            whose.forget_ended();
         };
         self.door.sessions.run(Box::pin(job)).await;
         if !self.accepts.events {
@@ -110,22 +112,25 @@ impl Exchange {
     }
 
     /// Gives what is said unasked, or a stream that broke, from where the client stopped.
-    pub(super) fn stream(self, session: &Arc<Session>) -> Response {
+    pub(super) fn stream(self, session: &Arc<Session>) -> Result<Response, Refusal> {
         let last = self.parts.headers.get("last-event-id").and_then(|id| id.to_str().ok());
         let place = last.and_then(|id| {
             let (number, seq) = id.split_once('-')?;
             Some((number.parse::<u64>().ok()?, seq.parse::<u64>().ok()?))
         });
-        if let Some((number, seq)) = place
-            && let Some(outbox) = session.stream(number)
-        {
-            let reader = outbox.attach();
-            return self.follow(session, number, outbox, reader, seq);
-        }
-        let outbox = Arc::clone(&session.outbox);
-        let seq = place.filter(|(number, _)| *number == 0).map_or_else(|| outbox.taken(), |(_, seq)| seq);
+        let (number, outbox, seq) = match place {
+            // An id that is none of ours says nothing.
+            None => (0, Arc::clone(&session.outbox), session.outbox.taken()),
+            Some((0, seq)) => (0, Arc::clone(&session.outbox), seq.min(session.outbox.last())),
+            Some((number, seq)) => {
+                let outbox = session.stream(number).filter(|outbox| seq <= outbox.last());
+                let problem =
+                    "nothing is kept of the stream that `Last-Event-ID` names; send the request again";
+                (number, outbox.ok_or_else(|| Error::invalid_request(problem))?, seq)
+            }
+        };
         let reader = outbox.attach();
-        self.follow(session, 0, outbox, reader, seq)
+        Ok(self.follow(session, number, outbox, reader, seq))
     }
 
     fn follow(

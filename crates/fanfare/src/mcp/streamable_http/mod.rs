@@ -170,7 +170,7 @@ pub async fn get(
     let accepts = Accepts::of(&parts.headers);
     let exchange = Exchange { door, client, parts, accepts };
     match exchange.session()? {
-        Some(session) => Ok(exchange.stream(&session)),
+        Some(session) => exchange.stream(&session),
         None => {
             let error = Error::invalid_request(
                 "there is no stream without a session; POST `initialize` first, or `subscriptions/listen`",

@@ -5,26 +5,13 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
+use crate::support::answer::Answer;
 use crate::support::event_source::EventSource;
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
+pub(crate) use crate::support::rpc::Era;
+use crate::support::rpc::initialize;
 use crate::support::soon;
-
-/// The revision of modern requests.
-const MODERN: &str = "2026-07-28";
-/// The revision of legacy ones.
-const LEGACY: &str = "2025-11-25";
-
-/// Which rules a client follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Era {
-    Legacy,
-    Modern,
-}
-
-impl Era {
-    pub(crate) const ALL: [Era; 2] = [Era::Legacy, Era::Modern];
-}
 
 /// Waits until the channels of everything that was pushed are known: that is a moment later.
 pub(crate) async fn settled(gateway: &Gateway) {
@@ -48,11 +35,7 @@ impl<'a> Agent<'a> {
         if era == Era::Modern {
             return agent;
         }
-        let params = json!({
-            "protocolVersion": LEGACY, "capabilities": {}, "clientInfo": { "name": "test", "version": "1" },
-        });
-        let message = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
-        let answer = gateway.post_json("/mcp", &message).await;
+        let answer = gateway.post_json("/mcp", &initialize(era.version())).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         agent.session = Some(answer.header("mcp-session-id").to_owned());
         let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
@@ -121,32 +104,16 @@ impl<'a> Agent<'a> {
         (told, first["params"]["notifications"].clone())
     }
 
-    fn request(&self, method: &str, mut params: Value) -> Value {
-        if self.era == Era::Modern {
-            params["_meta"] = json!({
-                "io.modelcontextprotocol/protocolVersion": MODERN,
-                "io.modelcontextprotocol/clientCapabilities": {},
-            });
-        }
-        json!({ "jsonrpc": "2.0", "id": "r1", "method": method, "params": params })
+    fn request(&self, method: &str, params: Value) -> Value {
+        self.era.request("r1", method, params)
     }
 
     /// Gives the headers that the era wants.
     fn headers(&self, message: &Value) -> Vec<(&'static str, String)> {
-        let mut headers = vec![("accept", "application/json, text/event-stream".to_owned())];
-        if let Some(session) = &self.session {
-            headers.push(("mcp-session-id", session.clone()));
-            headers.push(("mcp-protocol-version", LEGACY.to_owned()));
-            return headers;
-        }
-        let text = |value: &Value| value.as_str().expect("a text").to_owned();
-        headers.push(("mcp-protocol-version", MODERN.to_owned()));
-        headers.push(("mcp-method", text(&message["method"])));
-        for name in ["name", "uri"] {
-            if message["params"][name].is_string() {
-                headers.push(("mcp-name", text(&message["params"][name])));
-            }
-        }
+        let method = message["method"].as_str().expect("a method");
+        let mut headers = self.era.headers(method, &message["params"]);
+        headers.push(("accept", "application/json, text/event-stream".to_owned()));
+        headers.extend(self.session.clone().map(|session| ("mcp-session-id", session)));
         headers
     }
 
@@ -159,14 +126,8 @@ impl<'a> Agent<'a> {
         head
     }
 
-    async fn post(&self, message: &Value) -> crate::support::answer::Answer {
-        let headers = self.headers(message);
-        self.gateway
-            .request("POST", "/mcp", |request| {
-                let request = request.header("content-type", "application/json").body(message.to_string());
-                headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
-            })
-            .await
+    async fn post(&self, message: &Value) -> Answer {
+        self.gateway.post_mcp("/mcp", &self.headers(message), message.to_string()).await
     }
 }
 

@@ -8,6 +8,8 @@ use crate::support::answer::Answer;
 use crate::support::event_source::{Dispatched, EventSource};
 use crate::support::gateway::Gateway;
 use crate::support::raw::Raw;
+use crate::support::rpc::Era;
+pub(crate) use crate::support::rpc::request;
 use crate::support::until;
 
 /// Which transport.
@@ -126,18 +128,9 @@ impl McpStream {
     }
 }
 
-/// Writes a request.
-pub(crate) fn request(id: u64, method: &str, params: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
-}
-
 /// Writes a request whose answer does not come before the client or the gateway goes.
 pub(crate) fn long_request(id: u64) -> Value {
-    let meta = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-    });
-    request(id, "subscriptions/listen", json!({ "_meta": meta, "notifications": {} }))
+    Era::Modern.request(id, "subscriptions/listen", json!({ "notifications": {} }))
 }
 
 /// Waits until the gateway has so many sessions.

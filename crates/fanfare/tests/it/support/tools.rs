@@ -6,42 +6,7 @@ use serde_json::{Value, json};
 use crate::support::answer::Answer;
 use crate::support::event_source::EventSource;
 use crate::support::gateway::Gateway;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Era {
-    Legacy,
-    Modern,
-}
-
-impl Era {
-    pub(crate) const ALL: [Era; 2] = [Era::Legacy, Era::Modern];
-
-    fn version(self) -> &'static str {
-        match self {
-            Era::Legacy => "2025-11-25",
-            Era::Modern => "2026-07-28",
-        }
-    }
-
-    /// Gives a request as JSON.
-    pub(crate) fn message(self, method: &str, mut params: Value) -> Value {
-        if self == Era::Modern {
-            params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(self.version());
-            params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
-        }
-        json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
-    }
-
-    /// Gives the headers of a request.
-    pub(crate) fn headers(self, method: &str, params: &Value) -> Vec<(&'static str, String)> {
-        let mut headers = vec![("mcp-protocol-version", self.version().to_owned())];
-        if self == Era::Modern {
-            headers.push(("mcp-method", method.to_owned()));
-            headers.extend(params["name"].as_str().map(|name| ("mcp-name", name.to_owned())));
-        }
-        headers
-    }
-}
+pub(crate) use crate::support::rpc::Era;
 
 /// What a tool said.
 #[derive(Debug, Clone)]
@@ -66,33 +31,23 @@ impl Told {
 
 impl Gateway {
     /// Sends a request without a session.
-    pub(crate) async fn rpc(&self, era: Era, method: &str, params: Value, more: &[(&str, &str)]) -> Answer {
-        let headers = era.headers(method, &params);
-        let body = era.message(method, params).to_string();
-        self.request("POST", "/mcp", |mut request| {
-            for (name, value) in &headers {
-                request = request.header(*name, value);
-            }
-            for (name, value) in more {
-                request = request.header(*name, *value);
-            }
-            request.header("content-type", "application/json").body(body)
-        })
-        .await
+    pub(crate) async fn rpc(
+        &self,
+        era: Era,
+        method: &str,
+        params: Value,
+        more: &[(&'static str, &str)],
+    ) -> Answer {
+        let mut headers = era.headers(method, &params);
+        headers.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        self.post_mcp("/mcp", &headers, era.request(1, method, params).to_string()).await
     }
 
     /// Gives the tools of a set.
     pub(crate) async fn tools(&self, era: Era, toolset: &str) -> Vec<Value> {
-        let headers = era.headers("tools/list", &json!({}));
-        let body = era.message("tools/list", json!({})).to_string();
-        let answer = self
-            .request("POST", &format!("/mcp?toolset={toolset}"), |mut request| {
-                for (name, value) in &headers {
-                    request = request.header(*name, value);
-                }
-                request.header("content-type", "application/json").body(body)
-            })
-            .await;
+        let (path, headers) = (format!("/mcp?toolset={toolset}"), era.headers("tools/list", &json!({})));
+        let body = era.request(1, "tools/list", json!({})).to_string();
+        let answer = self.post_mcp(&path, &headers, body).await;
         answer.json()["result"]["tools"].as_array().unwrap_or_else(|| panic!("{}", answer.text())).clone()
     }
 
@@ -115,7 +70,7 @@ impl Gateway {
         told.text
     }
 
-    pub(crate) async fn call_tool(&self, era: Era, params: Value, more: &[(&str, &str)]) -> Told {
+    pub(crate) async fn call_tool(&self, era: Era, params: Value, more: &[(&'static str, &str)]) -> Told {
         let answer = self.rpc(era, "tools/call", params, more).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let mut said: Vec<Value> = if answer.header("content-type") == "text/event-stream" {
