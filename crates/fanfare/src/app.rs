@@ -169,10 +169,15 @@ async fn start_with(
 
     let metrics = Metrics::new();
     let (hub, follower) = Hub::new(Arc::clone(&store), config.hub, metrics.clone()).await?;
-    let mut webhook_config = config.webhooks.clone();
-    webhook_config.policy.own.extend(&addresses);
-    let (webhooks, work) =
-        Webhooks::new(hub.clone(), Arc::clone(&store), webhook_config, metrics.clone()).await?;
+    let (more, more_worker) = Listeners::new(addresses.clone());
+    let (webhooks, work) = Webhooks::new(
+        hub.clone(),
+        Arc::clone(&store),
+        more.addresses(),
+        config.webhooks.clone(),
+        metrics.clone(),
+    )
+    .await?;
     let (background, background_stop) = Trigger::new();
     let (accepting, accepting_stop) = Trigger::new();
 
@@ -201,7 +206,6 @@ async fn start_with(
         metrics.connections.clone(),
     );
     let (sessions, sessions_worker) = Sessions::new();
-    let (more, more_worker) = Listeners::new(addresses.clone());
     let gateway = Gateway {
         hub: hub.clone(),
         webhooks: webhooks.clone(),

@@ -15,7 +15,7 @@ pub mod server;
 pub mod stalls;
 pub mod stream;
 pub mod webhooks;
-mod websocket;
+pub mod websocket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

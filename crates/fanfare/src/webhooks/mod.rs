@@ -11,6 +11,7 @@ pub mod first_attempts;
 pub mod health;
 pub mod recorder;
 pub mod registry;
+pub mod rules;
 pub mod service;
 pub mod target;
 pub mod webhook;

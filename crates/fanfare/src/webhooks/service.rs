@@ -1,6 +1,6 @@
 //! What doors do with webhooks.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +11,11 @@ use fanfare_core::webhook::pause::FAILING_MAX_DEFAULT;
 use fanfare_core::webhook::policy::Policy;
 use fanfare_core::webhook::url::WebhookUrl;
 use fanfare_core::{Code, Event, Invalid, NewEvent, Principal, Start};
+use tokio::sync::watch;
 
 use crate::clock;
 use crate::hub::Hub;
-use crate::hub::publish::{self, PushError};
+use crate::hub::publish::PushError;
 use crate::store;
 use crate::store::webhooks::WebhookRow;
 use crate::store::{Appended, Store};
@@ -25,6 +26,7 @@ use crate::webhooks::first_attempts::{Expected, FirstAttempts};
 use crate::webhooks::health::Health;
 use crate::webhooks::recorder::{Recorder, Recording};
 use crate::webhooks::registry::{Entry, Registry};
+use crate::webhooks::rules::Rules;
 use crate::webhooks::webhook::{Keys, Webhook};
 
 /// A handle on the webhooks; cheap to clone.
@@ -34,7 +36,7 @@ pub struct Webhooks {
     store: Arc<dyn Store>,
     registry: Arc<Registry>,
     first_attempts: Arc<FirstAttempts>,
-    policy: Arc<Policy>,
+    rules: Rules,
 }
 
 /// What an operator may change.
@@ -73,9 +75,9 @@ pub enum Wait {
 /// What became of a push.
 #[derive(Debug, Clone)]
 pub struct Published {
-    /// As [`publish::Published::appended`].
+    /// As [`crate::hub::publish::Published::appended`].
     pub appended: Vec<Appended>,
-    /// As [`publish::Published::stream_clients`].
+    /// As [`crate::hub::publish::Published::stream_clients`].
     pub stream_clients: usize,
     /// How many webhooks answered the first attempt with 2xx, as far as that was waited for; of a batch, the event
     /// that has the most counts.
@@ -109,17 +111,18 @@ impl Webhooks {
     pub async fn new(
         hub: Hub,
         store: Arc<dyn Store>,
+        listeners: watch::Receiver<Vec<SocketAddr>>,
         config: Config,
         metrics: Metrics,
     ) -> anyhow::Result<(Webhooks, Work)> {
         let registry = Arc::new(Registry::new(store.webhooks().await?)?);
-        let policy = Arc::new(config.policy);
+        let rules = Rules::new(config.policy, listeners);
         let first_attempts = Arc::new(FirstAttempts::default());
         let (recorder, recording) = Recorder::new(Arc::clone(&store), Arc::clone(&registry));
         let parts = Parts {
             hub: hub.clone(),
             store: Arc::clone(&store),
-            dialer: Dialer::new(Arc::clone(&policy))?,
+            dialer: Dialer::new(rules.clone())?,
             recorder,
             first_attempts: Arc::clone(&first_attempts),
             metrics,
@@ -127,14 +130,14 @@ impl Webhooks {
             steady: Steady::start(),
         };
         let dispatcher = Dispatcher::new(Arc::new(parts), Arc::clone(&registry));
-        let webhooks = Webhooks { hub, store, registry, first_attempts, policy };
+        let webhooks = Webhooks { hub, store, registry, first_attempts, rules };
         Ok((webhooks, Work { dispatcher, recording }))
     }
 
     /// Registers a webhook; one with that address is changed as the registration says.
     pub async fn register(&self, registration: Registration) -> Result<Registered, Refused> {
         let Registration { url, options: patch, secret, start } = registration;
-        self.policy.judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
+        self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
         if let Some(known) = self.registry.by_url(url.normalised()) {
             let mut webhook = Webhook::clone(&known.webhook());
             webhook.options.apply(patch)?;

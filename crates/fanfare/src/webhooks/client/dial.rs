@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fanfare_core::webhook::outcome::Failure;
-use fanfare_core::webhook::policy::{Policy, Refusal};
+use fanfare_core::webhook::policy::Refusal;
 use fanfare_core::webhook::url::{TargetHost, WebhookUrl};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -17,6 +17,7 @@ use tokio_util::either::Either;
 
 use crate::webhooks::client::connection::{Connection, Stream};
 use crate::webhooks::client::times::{Times, since};
+use crate::webhooks::rules::Rules;
 
 /// How long opening a connection may take, over all addresses of a name: a receiver that is there accepts at once.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
@@ -27,26 +28,21 @@ const LOOKUPS_MAX: usize = 32;
 
 /// Opens connections to receivers.
 pub struct Dialer {
-    policy: Arc<Policy>,
+    rules: Rules,
     tls: TlsConnector,
     lookups: Semaphore,
 }
 
 impl Dialer {
-    /// Makes a dialer that keeps to `policy`, and trusts the certificates that this machine trusts. Fails when those
+    /// Makes a dialer that keeps to `rules`, and trusts the certificates that this machine trusts. Fails when those
     /// cannot be loaded.
-    pub fn new(policy: Arc<Policy>) -> anyhow::Result<Dialer> {
+    pub fn new(rules: Rules) -> anyhow::Result<Dialer> {
         // Whoever came first has installed the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut config = ClientConfig::with_platform_verifier()?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let tls = TlsConnector::from(Arc::new(config));
-        Ok(Dialer { policy, tls, lookups: Semaphore::new(LOOKUPS_MAX) })
-    }
-
-    /// Gives the rules.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+        Ok(Dialer { rules, tls, lookups: Semaphore::new(LOOKUPS_MAX) })
     }
 
     /// Opens a connection to a webhook, and notes in `times` what that took.
@@ -76,14 +72,15 @@ impl Dialer {
 
     /// Gives the addresses to try, all of which the rules allow.
     async fn addresses(&self, url: &WebhookUrl, times: &mut Times) -> Result<Vec<SocketAddr>, Failure> {
+        let policy = self.rules.now();
         let name = match url.host() {
             TargetHost::Ip(ip) => {
-                self.policy.judge(url, *ip).map_err(refused)?;
+                policy.judge(url, *ip).map_err(refused)?;
                 return Ok(vec![SocketAddr::new(*ip, url.port())]);
             }
             TargetHost::Name(name) => name,
         };
-        self.policy.judge_url(url).map_err(refused)?;
+        policy.judge_url(url).map_err(refused)?;
         let begun = Instant::now();
         let _permit = self.lookups.acquire().await;
         let found = tokio::net::lookup_host((&**name, url.port())).await;
@@ -98,7 +95,7 @@ impl Dialer {
         if found.is_empty() {
             return Err(Failure::Dns);
         }
-        self.policy.judge_resolved(url, &found).map_err(refused)?;
+        policy.judge_resolved(url, &found).map_err(refused)?;
         Ok(found.into_iter().take(ADDRESSES_MAX).map(|ip| SocketAddr::new(ip, url.port())).collect())
     }
 }
@@ -135,6 +132,6 @@ fn refused(refusal: Refusal) -> Failure {
 
 impl std::fmt::Debug for Dialer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Dialer").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Dialer").field("rules", &self.rules).finish_non_exhaustive()
     }
 }

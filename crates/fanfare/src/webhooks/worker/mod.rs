@@ -105,6 +105,7 @@ impl Worker {
                     if !ready? {
                         break;
                     }
+                    self.note_lost().await;
                 }
                 () = sleep_until(wake_at), if wake_at.is_some() => {}
                 changed = definition.changed() => {
@@ -334,6 +335,17 @@ impl Worker {
             failure: attempt.outcome.category().into(),
         };
         self.parts.recorder.put(DeliveryChange::Put(row)).await;
+    }
+
+    /// Writes down that retention removed what was not sent yet: whoever looks at the webhook has to see it.
+    async fn note_lost(&mut self) {
+        let Some(seq) = self.source.take_lost() else { return };
+        tracing::warn!(webhook = %self.id, up_to = seq, "events were removed before this webhook was sent them");
+        let state = self.entry.change_health(|health| {
+            health.lost_up_to = Some(seq);
+            health.to_stored()
+        });
+        self.parts.recorder.put(DeliveryChange::State { webhook: self.id.clone(), state }).await;
     }
 
     /// Notes how far it is.
