@@ -1,5 +1,7 @@
 //! The embedded store when its process is killed, or its disk fails: what was acknowledged is there.
 
+mod recorded;
+
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -26,7 +28,7 @@ fn child() {
     runtime.block_on(append_for_ever(Path::new(&path), &round));
 }
 
-/// Appends from several tasks, and prints what was acknowledged, until the process is killed or the store fails.
+/// Appends and records from several tasks, and prints what was acknowledged, until the process is killed or the store fails.
 async fn append_for_ever(path: &Path, round: &str) {
     let store = Embedded::open(path, Retention::default()).expect("the store opens");
     let mut tasks = tokio::task::JoinSet::new();
@@ -51,6 +53,7 @@ async fn append_for_ever(path: &Path, round: &str) {
             }
         });
     }
+    tasks.spawn(recorded::record_for_ever(store.clone(), round.parse().expect("a number"), say));
     let failure = store.failed().await;
     say(&format!("failed {failure}\n"));
     tasks.join_all().await;
@@ -128,12 +131,17 @@ async fn what_was_acknowledged_survives_kills() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");
     let mut all = HashMap::new();
+    let mut all_recorded = HashMap::new();
     let mut epoch = None;
     for round in 0..ROUNDS {
         let (mut child, mut lines) = start_child(&path, &round.to_string(), "");
         // Between the first acknowledgement and a few checkpoints.
         let target = if round == 0 { 1 } else { rand::random_range(1..12_000) };
-        let mut seen: Vec<_> = lines.by_ref().filter_map(|line| acked(&line)).take(target).collect();
+        let mut acked_or_recorded = |line: String| {
+            all_recorded.extend(recorded::parse(&line));
+            acked(&line)
+        };
+        let mut seen: Vec<_> = lines.by_ref().filter_map(&mut acked_or_recorded).take(target).collect();
         assert_eq!(seen.len(), target, "the child goes on until it is killed");
         match Embedded::open(&path, Retention::default()) {
             Err(Error::Locked { owner: Some(owner), .. }) => {
@@ -143,12 +151,13 @@ async fn what_was_acknowledged_survives_kills() {
         }
         child.kill().expect("killed");
         child.wait().expect("it ended");
-        seen.extend(lines.filter_map(|line| acked(&line)));
+        seen.extend(lines.filter_map(acked_or_recorded));
         all.extend(seen);
 
         let store = Embedded::open(&path, Retention::default()).expect("it opens after a kill");
         assert_eq!(*epoch.get_or_insert(store.epoch()), store.epoch());
         check(&*store, &all).await;
+        recorded::check(&*store, &all_recorded).await;
         let next = store.append(vec![event(&format!("between-{round}"))]).await.expect("it goes on");
         all.insert(next[0].event.position.seq, format!("between-{round}"));
         store.close().await;
@@ -156,6 +165,7 @@ async fn what_was_acknowledged_survives_kills() {
         let answer: String = conn.query_row("PRAGMA integrity_check", (), |row| row.get(0)).expect("checked");
         assert_eq!(answer, "ok", "round {round}, killed after {target}");
     }
+    assert!(!all_recorded.is_empty(), "something was recorded");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

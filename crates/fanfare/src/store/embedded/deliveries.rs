@@ -8,15 +8,12 @@ use fanfare_core::{Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::store::embedded::channels::Channels;
-use crate::store::embedded::read::Names;
+use crate::store::embedded::read::{Names, first};
 use crate::store::embedded::row::{self, COLUMNS, Decoder};
 use crate::store::embedded::shared::Shared;
 use crate::store::page::Rows;
 use crate::store::registry::Registry;
 use crate::store::{DeliveryRow, DeliveryStatus, ReadDeliveries};
-
-/// Where the event of a delivery can be: first those that are older than the log.
-const EVENTS: [&str; 2] = ["kept_events", "events"];
 
 /// Counts the rows of every webhook.
 pub(super) fn count(conn: &Connection, registry: &mut Registry) -> rusqlite::Result<()> {
@@ -118,31 +115,38 @@ pub(super) fn of_webhook(conn: &Connection, webhook: u64, limit: u64) -> rusqlit
         .collect()
 }
 
-/// Reads a page in one snapshot.
+/// Reads a page in one snapshot: first what is older than the log, then what is in it.
 pub(super) fn page(
     shared: &Shared,
     conn: &mut Connection,
-    read: &ReadDeliveries,
+    wanted: &ReadDeliveries,
 ) -> rusqlite::Result<Vec<DeliveryRow>> {
-    let Some(number) = shared.webhooks().number(&read.webhook) else { return Ok(Vec::new()) };
+    let Some(number) = shared.webhooks().number(&wanted.webhook) else { return Ok(Vec::new()) };
     let snapshot = conn.transaction()?;
-    let mut page = Rows::new(read.limit);
+    let mut page = Rows::new(wanted.limit);
     let mut names = Names::new(shared);
     let mut decoder = Decoder::new(shared.epoch);
-    let only = read.dead.map_or("", |dead| if dead { "AND dead = 1" } else { "AND dead = 0" });
-    for events in EVENTS {
+    let (index, only) = match wanted.dead {
+        Some(true) => ("INDEXED BY deliveries_by_status", "AND dead = 1"),
+        Some(false) => ("INDEXED BY deliveries_by_status", "AND dead = 0"),
+        None => ("", ""),
+    };
+    let first = first(&snapshot)?;
+    let from = wanted.after.saturating_add(1);
+    for (events, low, high) in [("kept_events", from, first), ("events", from.max(first), u64::MAX)] {
         // CROSS: in the order of the rows, which is that of their events.
         let mut statement = snapshot.prepare_cached(&format!(
-            "SELECT {COLUMNS}, attempts, dead, at, failure FROM deliveries CROSS JOIN {events} USING (seq)
-                 WHERE webhook = ?1 AND deliveries.seq > ?2 {only} ORDER BY deliveries.seq LIMIT ?3"
+            "SELECT {COLUMNS}, attempts, dead, at, failure FROM deliveries {index} CROSS JOIN {events} USING (seq)
+                 WHERE webhook = ?1 AND deliveries.seq >= ?2 AND deliveries.seq < ?3 {only}
+                 ORDER BY deliveries.seq"
         ))?;
-        let after = i64::try_from(read.after).unwrap_or(i64::MAX);
-        let mut rows = statement.query((number as i64, after, read.limit.max(1) as i64))?;
+        let bound = |seq| i64::try_from(seq).unwrap_or(i64::MAX);
+        let mut rows = statement.query((number as i64, bound(low), bound(high)))?;
         while let Some(row) = rows.next()? {
             let event = decoder.event(row, names.name(row::channel(row)?)?)?;
             let len = event.stored_len() as usize;
             let delivery = DeliveryRow {
-                webhook: read.webhook.clone(),
+                webhook: wanted.webhook.clone(),
                 event: Arc::new(event),
                 attempts: row.get(12)?,
                 status: status_of(row, 13)?,
