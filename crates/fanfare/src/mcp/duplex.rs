@@ -160,7 +160,7 @@ impl Calls {
                 }
             }
             // The session refuses them itself, as it has as many as it may.
-            () = tokio::time::sleep(PATIENCE), if !has_room => self.begin_all(),
+            () = async { tokio::time::sleep(PATIENCE).await }, if !has_room => self.begin_all(),
             else => std::future::pending().await,
         }
     }
@@ -225,8 +225,12 @@ pub fn waits(request: &Request) -> bool {
         name: std::borrow::Cow<'a, str>,
     }
     let method = &*request.method;
+    let text = request.params.as_json();
+    // Most calls name none of these, and are not read for it: unless it has escapes, a name stands in the text as it is.
+    let may_name_one = text.contains('\\') || WAITING_TOOLS.iter().any(|name| text.contains(name));
     method == Method::Listen.as_str()
         || (method == Method::ToolsCall.as_str()
+            && may_name_one
             && request.params.read::<Named>().is_ok_and(|call| WAITING_TOOLS.contains(&&*call.name)))
 }
 

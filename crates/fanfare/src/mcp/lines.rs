@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::mcp::Server;
 use crate::mcp::duplex::{Calls, MESSAGE_LEN_MAX};
-use crate::mcp::outbox::Outbox;
+use crate::mcp::outbox::{Outbox, Reader, Taken};
 use crate::mcp::session::Session;
 
 /// How much is read at once: what a pipe holds.
@@ -64,7 +64,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     /// Takes the next line that is there, without its end; empty ones are skipped.
     pub fn take(&mut self) -> Option<Result<BytesMut, TooLong>> {
         loop {
-            let Some(end) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') else {
+            let Some(end) = memchr::memchr(b'\n', &self.buffer[self.searched..]) else {
                 self.searched = self.buffer.len();
                 if self.skipping || self.searched > MESSAGE_LEN_MAX {
                     self.buffer.clear();
@@ -115,34 +115,53 @@ where
     W: AsyncWrite + Unpin,
 {
     let outbox = Arc::clone(&session.outbox);
-    let writing = write_out(&outbox, output);
-    tokio::pin!(writing);
-    let reading = async {
-        let mut calls = Calls::new(server, Arc::clone(&session));
-        let (read, limit) = tokio::select! {
-            read = read_in(&mut calls, Lines::new(input)) => (read, FINISH_MAX),
-            () = stop => (Ok(()), STOP_MAX),
-        };
-        if !calls.finish(limit).await {
-            tracing::warn!("calls were cut off that did not end in time");
-        }
-        session.end();
-        read
+    let mut writer = Writer::new(&outbox, output);
+    let mut calls = Calls::new(server, Arc::clone(&session));
+    let ended = tokio::select! {
+        ended = talk(&mut calls, Lines::new(input), &mut writer) => ended,
+        () = stop => Ok(Ended::Stop),
     };
-    let read = tokio::select! {
-        read = reading => read,
-        written = &mut writing => {
+    let (read, limit) = match ended {
+        Ok(Ended::Input(read)) => (read, FINISH_MAX),
+        Ok(Ended::Stop) => (Ok(()), STOP_MAX),
+        Ok(Ended::Output) | Err(_) => {
+            session.end();
+            return ended.map(drop);
+        }
+    };
+    tokio::select! {
+        finished = calls.finish(limit) => if !finished {
+            tracing::warn!("calls were cut off that did not end in time");
+        },
+        written = writer.run() => {
             session.end();
             return written;
         }
-    };
-    match tokio::time::timeout(FLUSH_MAX, writing).await {
+    }
+    session.end();
+    match tokio::time::timeout(FLUSH_MAX, writer.run()).await {
         Ok(written) => written.and(read),
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 
-async fn read_in<R: AsyncRead + Unpin>(calls: &mut Calls, mut lines: Lines<R>) -> io::Result<()> {
+/// What ended first.
+enum Ended {
+    /// The input, or it could not be read.
+    Input(io::Result<()>),
+    /// Nothing follows for this client.
+    Output,
+    /// Somebody asked to stop.
+    Stop,
+}
+
+/// Takes lines and writes what there is to say, in turns: an answer that is there when its line has been taken goes out
+/// without waking anybody.
+async fn talk<R, W>(calls: &mut Calls, mut lines: Lines<R>, writer: &mut Writer<'_, W>) -> io::Result<Ended>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
     loop {
         while calls.has_room()
             && let Some(line) = lines.take()
@@ -153,39 +172,81 @@ async fn read_in<R: AsyncRead + Unpin>(calls: &mut Calls, mut lines: Lines<R>) -
             }
         }
         tokio::select! {
-            more = lines.fill(), if calls.has_room() => if !more? {
-                if let Some(line) = lines.rest() {
-                    calls.take(&line, None);
+            more = lines.fill(), if calls.has_room() => match more {
+                Ok(true) => {}
+                Ok(false) => {
+                    if let Some(line) = lines.rest() {
+                        calls.take(&line, None);
+                    }
+                    return Ok(Ended::Input(Ok(())));
                 }
-                return Ok(());
+                Err(error) => return Ok(Ended::Input(Err(error))),
             },
             () = calls.progress() => {}
+            follows = writer.step() => if !follows? {
+                return Ok(Ended::Output);
+            },
         }
     }
 }
 
-/// Writes what an outbox has, a line for each message, until nothing follows: everything that waits at once.
-pub async fn write_out<W: AsyncWrite + Unpin>(outbox: &Outbox, mut output: W) -> io::Result<()> {
-    let reader = outbox.attach();
-    let mut seq = outbox.taken();
-    let mut bytes = Vec::new();
-    while let Some(first) = outbox.next(reader, seq).await {
+/// Writes what an outbox has, a line for each message: everything that waits at once.
+#[derive(Debug)]
+pub struct Writer<'a, W> {
+    outbox: &'a Outbox,
+    reader: Reader,
+    /// Everything up to here was put into `bytes`.
+    seq: u64,
+    output: W,
+    /// Whole lines, of which so much is written.
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl<W: AsyncWrite + Unpin> Writer<'_, W> {
+    /// Becomes the one reader of `outbox`.
+    pub fn new(outbox: &Outbox, output: W) -> Writer<'_, W> {
+        let reader = outbox.attach();
+        Writer { outbox, reader, seq: outbox.taken(), output, bytes: Vec::new(), written: 0 }
+    }
+
+    /// Writes until nothing follows. Can be cancelled without loss.
+    pub async fn run(&mut self) -> io::Result<()> {
+        while self.step().await? {}
+        Ok(())
+    }
+
+    /// Waits for something to say and writes it; says whether anything follows. Can be cancelled without loss.
+    async fn step(&mut self) -> io::Result<bool> {
+        if self.bytes.is_empty() {
+            let Some(first) = self.outbox.next(self.reader, self.seq).await else { return Ok(false) };
+            self.gather(first);
+        }
+        while self.written < self.bytes.len() {
+            match self.output.write(&self.bytes[self.written..]).await? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                len => self.written += len,
+            }
+        }
+        self.output.flush().await?;
+        self.written = 0;
+        self.bytes.clear();
+        self.bytes.shrink_to(WRITE_LEN_MAX);
+        Ok(true)
+    }
+
+    fn gather(&mut self, first: Taken) {
         let mut taken = Some(first);
         while let Some(message) = taken {
-            seq = message.seq;
-            bytes.extend_from_slice(&message.message);
-            bytes.push(b'\n');
-            taken = match bytes.len() < WRITE_LEN_MAX {
-                true => outbox.next(reader, seq).now_or_never().flatten(),
+            self.seq = message.seq;
+            self.bytes.extend_from_slice(&message.message);
+            self.bytes.push(b'\n');
+            taken = match self.bytes.len() < WRITE_LEN_MAX {
+                true => self.outbox.next(self.reader, self.seq).now_or_never().flatten(),
                 false => None,
             };
         }
-        output.write_all(&bytes).await?;
-        output.flush().await?;
-        bytes.clear();
-        bytes.shrink_to(WRITE_LEN_MAX);
     }
-    Ok(())
 }
 
 #[cfg(test)]

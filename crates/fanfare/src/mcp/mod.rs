@@ -276,6 +276,7 @@ impl Server {
         let server = self.clone();
         async move {
             let answer = tokio::select! {
+                biased;
                 answer = server.answer(&call, &request) => {
                     Some(answer.unwrap_or_else(|error| write_error(Some(&request.id), &error)))
                 }

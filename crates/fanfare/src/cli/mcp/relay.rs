@@ -18,7 +18,7 @@ use crate::cli::mcp::place::Trouble;
 use crate::cli::mcp::stdio::{Input, Output};
 use crate::client::mcp::Socket;
 use crate::client::{self, SILENCE_MAX, Target, backoff};
-use crate::mcp::lines::{FINISH_MAX, FLUSH_MAX, Lines, write_out};
+use crate::mcp::lines::{FINISH_MAX, FLUSH_MAX, Lines, Writer};
 use crate::mcp::outbox::Outbox;
 use crate::mcp::websocket::ANSWERED;
 
@@ -86,7 +86,8 @@ impl Relay {
 
     /// Passes messages on until the input ends, and everything is answered.
     pub(crate) async fn run(&self, input: Input, output: Output) -> Result<(), Failure> {
-        let writing = write_out(&self.outbox, output);
+        let mut writer = Writer::new(&self.outbox, output);
+        let writing = writer.run();
         tokio::pin!(writing);
         let relayed = tokio::select! {
             relayed = self.relay(Lines::new(input)) => relayed,
