@@ -91,13 +91,13 @@ async fn exchange(
         Request::post(target.uri.clone()).body(Full::new(body)).map_err(|_| Failure::Protocol)?;
     *request.headers_mut() = headers;
     let (mut connection, response) = match send_over(idle, request, times).await {
-        Sent::Answered(connection, response) => (connection, response),
+        Sent::Answered(answered) => *answered,
         Sent::Failed(failure) => return Err(failure),
         // Nothing was sent yet, so this is still the first request.
         Sent::Unsent(request) => {
             let connection = dialer.dial(&target.url, times).await?;
             match send_over(Some(connection), *request, times).await {
-                Sent::Answered(connection, response) => (connection, response),
+                Sent::Answered(answered) => *answered,
                 Sent::Failed(failure) => return Err(failure),
                 Sent::Unsent(_) => return Err(Failure::BrokenOff),
             }
@@ -117,7 +117,7 @@ async fn exchange(
 }
 
 enum Sent {
-    Answered(Connection, Response<Incoming>),
+    Answered(Box<(Connection, Response<Incoming>)>),
     Unsent(Box<Request<Full<Bytes>>>),
     Failed(Failure),
 }
@@ -131,7 +131,7 @@ async fn send_over(connection: Option<Connection>, request: Request<Full<Bytes>>
     let sent = connection.send(request).await;
     times.wait_us = Some(since(begun));
     match sent {
-        Ok(response) => Sent::Answered(connection, response),
+        Ok(response) => Sent::Answered(Box::new((connection, response))),
         Err(Unanswered::Unsent(request)) => Sent::Unsent(request),
         Err(Unanswered::Failed(failure)) => Sent::Failed(failure),
     }
