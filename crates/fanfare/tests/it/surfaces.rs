@@ -6,7 +6,7 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 16] = [
+const SURFACES: [(&str, &str); 19] = [
     ("DELETE /api/readers/{name}", "none yet: a reader is forgotten rarely, and not by the one who reads"),
     ("GET /api/channels", "channels"),
     ("GET /api/clients", "clients"),
@@ -15,6 +15,7 @@ const SURFACES: [(&str, &str); 16] = [
     ("GET /api/events/{id}/receipts", "none yet"),
     ("GET /api/readers", "none yet: `listen --reader` makes them"),
     ("GET /api/status", "doctor"),
+    ("GET /api/webhooks", "none yet: `curl` does it"),
     ("GET /health", "doctor"),
     ("GET /metrics", "none: it is for Prometheus"),
     ("GET /ready", "none: it is for the process manager"),
@@ -23,6 +24,8 @@ const SURFACES: [(&str, &str); 16] = [
     ("POST /api/push", "push"),
     ("POST /api/push/{channel}", "push"),
     ("POST /api/readers/{name}/ack", "listen"),
+    ("POST /api/register", "none yet: `curl` does it"),
+    ("POST /api/unregister", "none yet: `curl` does it"),
 ];
 
 /// Each tool of agents, and the command that does the same.

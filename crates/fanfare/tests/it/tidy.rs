@@ -7,22 +7,37 @@ use std::path::{Path, PathBuf};
 /// Who may use whom, besides itself: `cli → app → {http, dashboard} → hub → store`, and beside them what knows
 /// nobody. A module that is not named here is a decision that nobody has taken yet.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("app", &["doorway", "http", "hub", "listeners", "mcp", "shutdown", "store", "tasks", "telemetry"]),
-    ("cli", &["app", "client", "http", "hub", "mcp", "store"]),
+    (
+        "app",
+        &[
+            "doorway",
+            "http",
+            "hub",
+            "listeners",
+            "mcp",
+            "shutdown",
+            "store",
+            "tasks",
+            "telemetry",
+            "webhooks",
+        ],
+    ),
+    ("cli", &["app", "client", "http", "hub", "mcp", "store", "webhooks"]),
     ("client", &[]),
     ("clock", &[]),
     ("dashboard", &[]),
     ("doorway", &["hub", "shutdown"]),
-    ("http", &["clock", "dashboard", "doorway", "hub", "shutdown", "store", "telemetry"]),
+    ("http", &["clock", "dashboard", "doorway", "hub", "shutdown", "store", "telemetry", "webhooks"]),
     ("hub", &["clock", "shutdown", "store", "telemetry"]),
     ("lib", &[]),
     ("listeners", &["shutdown"]),
     ("main", &[]),
-    ("mcp", &["clock", "doorway", "hub", "listeners", "shutdown", "store", "telemetry"]),
+    ("mcp", &["clock", "doorway", "hub", "listeners", "shutdown", "store", "telemetry", "webhooks"]),
     ("shutdown", &[]),
     ("store", &["clock"]),
     ("tasks", &["hub", "shutdown", "store"]),
     ("telemetry", &[]),
+    ("webhooks", &["clock", "hub", "shutdown", "store", "telemetry"]),
 ];
 
 /// Doors never see the store. These are values that the hub hands through, and errors to translate.

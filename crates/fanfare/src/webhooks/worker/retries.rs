@@ -1,6 +1,6 @@
 //! What is to be tried again, and when: by the clock that never jumps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use fanfare_core::webhook::WebhookId;
@@ -22,13 +22,15 @@ const PAGE_LEN: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Retries {
     by_moment: BTreeSet<(Instant, u64)>,
+    /// On their way now: what the store still has of them is not started a second time.
+    flying: HashSet<u64>,
 }
 
 impl Retries {
-    /// Reads what the store has. A moment in the store is by the clock on the wall: what lies further ahead than any
+    /// Reads what the store has, anew. A moment in the store is by the clock on the wall: what lies further ahead than any
     /// delay does was written before that was set back.
-    pub(super) async fn load(store: &dyn Store, webhook: &WebhookId) -> Result<Retries, store::Error> {
-        let mut retries = Retries::default();
+    pub(super) async fn load(&mut self, store: &dyn Store, webhook: &WebhookId) -> Result<(), store::Error> {
+        self.by_moment.clear();
         let (wall, now) = (clock::now(), Instant::now());
         let mut after = 0;
         loop {
@@ -37,21 +39,26 @@ impl Retries {
             for row in &page {
                 if let DeliveryStatus::Waiting(at) = row.status {
                     let micros = u64::try_from(at.as_micros() - wall.as_micros()).unwrap_or(0);
-                    retries.add(row.event.position.seq, now + Duration::from_micros(micros).min(DELAY_MAX));
+                    self.add(row.event.position.seq, now + Duration::from_micros(micros).min(DELAY_MAX));
                 }
             }
             match page.last() {
-                Some(last) if page.len() == PAGE_LEN && retries.by_moment.len() < RETRIES_MAX => {
-                    after = last.event.position.seq;
-                }
-                _ => return Ok(retries),
+                Some(last) if self.by_moment.len() < RETRIES_MAX => after = last.event.position.seq,
+                _ => return Ok(()),
             }
         }
     }
 
     /// Adds a delivery.
     pub(super) fn add(&mut self, seq: u64, at: Instant) {
-        self.by_moment.insert((at, seq));
+        if !self.flying.contains(&seq) {
+            self.by_moment.insert((at, seq));
+        }
+    }
+
+    /// Notes that one that was taken is no longer on its way.
+    pub(super) fn landed(&mut self, seq: u64) {
+        self.flying.remove(&seq);
     }
 
     /// Gives when the next one is due.
@@ -64,14 +71,19 @@ impl Retries {
         self.next().is_some_and(|at| at <= Instant::now())
     }
 
-    /// Takes one that is due.
+    /// Takes one that is due, until it has [`landed`](Retries::landed).
     pub(super) fn take_due(&mut self) -> Option<u64> {
-        self.is_due().then(|| self.by_moment.pop_first().map(|(_, seq)| seq)).flatten()
+        if !self.is_due() {
+            return None;
+        }
+        let (_, seq) = self.by_moment.pop_first()?;
+        self.flying.insert(seq);
+        Some(seq)
     }
 
     /// Says whether there are none.
     pub(super) fn is_empty(&self) -> bool {
-        self.by_moment.is_empty()
+        self.by_moment.is_empty() && self.flying.is_empty()
     }
 
     /// Says whether there are as many as may be.

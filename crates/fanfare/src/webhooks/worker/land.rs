@@ -1,0 +1,108 @@
+//! Ending attempts: what became of each, and what follows.
+
+use std::sync::Arc;
+
+use fanfare_core::webhook::breaker::Breaker;
+use fanfare_core::webhook::retry::Verdict;
+use fanfare_core::{Event, Timestamp};
+
+use crate::store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
+use crate::webhooks::attempt::Attempt;
+use crate::webhooks::worker::{Landed, Worker};
+
+/// Most connections that are kept open to a receiver while nothing is sent.
+const IDLE_CONNECTIONS_MAX: usize = 16;
+
+impl Worker {
+    /// Takes what an attempt gave back, and decides what follows.
+    pub(super) async fn land(&mut self, landed: Landed) {
+        let (attempt, connection) = match landed {
+            Landed::Attempted(attempted) => *attempted,
+            Landed::Unwanted(seq) => return self.retries.landed(seq),
+        };
+        if let Some(connection) = connection.filter(|_| self.idle.len() < IDLE_CONNECTIONS_MAX) {
+            self.idle.push(connection);
+        }
+        let now = self.parts.now();
+        self.breaker.record(attempt.outcome, now);
+        let failing_max = self.parts.failing_max;
+        let (is_news, stored, is_paused) = self.entry.change_health(|health| {
+            let is_news = health.record(attempt.outcome, now, failing_max);
+            (is_news, is_news.then(|| health.to_stored()), health.is_paused())
+        });
+        let is_delivered = attempt.is_delivered();
+        let is_held = is_paused || !matches!(self.breaker, Breaker::Closed { .. });
+        if self.entry.set_held(is_held) && is_held {
+            self.parts.first_attempts.recount();
+        }
+        if is_news && let Some(state) = stored {
+            let change = DeliveryChange::State { webhook: self.id.clone(), state };
+            self.parts.recorder.put(change).await;
+        }
+        let seqs = attempt.job.events.iter().map(|event| event.position.seq);
+        if attempt.job.number == 1 {
+            self.parts.first_attempts.report(&self.id, seqs.clone(), is_delivered);
+        }
+        if !is_delivered {
+            self.parts.recorder.put(DeliveryChange::Attempt(attempt.to_row())).await;
+        }
+        let random = rand::random();
+        let verdict = self.webhook.options.retry.judge(attempt.job.number, attempt.outcome, now, random);
+        for event in &attempt.job.events {
+            self.retries.landed(event.position.seq);
+            self.conclude(event, &attempt, verdict, now).await;
+        }
+        for event in &attempt.job.events {
+            self.window.done(event.position.seq);
+        }
+        self.parts.metrics.webhook_attempt(attempt.outcome.category());
+        self.entry.remember(Arc::new(attempt));
+        self.save();
+    }
+
+    /// Writes down what became of one delivery.
+    async fn conclude(&mut self, event: &Arc<Event>, attempt: &Attempt, verdict: Verdict, now: Timestamp) {
+        let seq = event.position.seq;
+        let status = match verdict {
+            Verdict::Delivered => {
+                if attempt.job.number > 1 {
+                    let change = DeliveryChange::Remove { webhook: self.id.clone(), seq };
+                    self.parts.recorder.put(change).await;
+                }
+                return;
+            }
+            Verdict::Retry { at } => {
+                self.retries.add(seq, self.parts.instant(at));
+                DeliveryStatus::Waiting(at)
+            }
+            Verdict::DeadLetter(_) => DeliveryStatus::Dead(now),
+        };
+        let row = DeliveryRow {
+            webhook: self.id.clone(),
+            event: Arc::clone(event),
+            attempts: attempt.job.number,
+            status,
+            failure: attempt.outcome.category().into(),
+        };
+        self.parts.recorder.put(DeliveryChange::Put(row)).await;
+    }
+
+    /// Writes down that retention removed what was not sent yet: whoever looks at the webhook has to see it.
+    pub(super) async fn note_lost(&mut self) {
+        let Some(seq) = self.source.take_lost() else { return };
+        tracing::warn!(webhook = %self.id, up_to = seq, "events were removed before this webhook was sent them");
+        let state = self.entry.change_health(|health| {
+            health.lost_up_to = Some(seq);
+            health.to_stored()
+        });
+        self.parts.recorder.put(DeliveryChange::State { webhook: self.id.clone(), state }).await;
+    }
+
+    /// Notes how far it is.
+    pub(super) fn save(&mut self) {
+        if !self.source.has_events() {
+            self.window.pass(self.source.settle());
+        }
+        self.parts.recorder.moved(&self.entry.cursor, self.window.cursor());
+    }
+}
