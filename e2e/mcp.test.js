@@ -36,6 +36,7 @@ story("connecting is a handshake that can be watched", {}, async ({ gateway, ope
   await status(tab, "disconnected");
   await tab.says("mcp-note", "disconnected");
   assert.ok(await tab.one("mcp-send").isDisabled());
+  await tab.says("mcp-obstacle", "Connect first");
   await tab.page.waitForFunction(async () => (await (await fetch("/mcp")).json()).sessions === 0);
 });
 
@@ -48,6 +49,7 @@ story("a tool is called with a form that its schema makes", {}, async ({ gateway
   await field(tab, "data").fill('{"sha": ');
   assert.ok(await tab.one("mcp-send").isDisabled());
   assert.equal(await field(tab, "data").getAttribute("aria-invalid"), "true");
+  await tab.says("mcp-obstacle", "Not right yet: data");
   await field(tab, "data").fill('{"sha": "ab12"}');
   await tab.one("mcp-send").click();
   await line(tab, { event: "mcp_response", method: "tools/call" }).filter({ hasText: "Stored as" }).waitFor();
@@ -92,6 +94,7 @@ story("a connection that is lost comes back under another name", { tab: { expect
   await gateway.kill();
   await status(tab, "reconnecting");
   await tab.says("mcp-note", "connection lost");
+  await tab.says("mcp-obstacle", "Waiting for the connection");
   await gateway.restart();
   await status(tab, "connected");
   assert.notEqual(await tab.one("mcp-connection").textContent(), id);

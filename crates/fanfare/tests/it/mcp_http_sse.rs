@@ -111,6 +111,20 @@ async fn a_head_request_leaves_no_session() {
 }
 
 #[tokio::test]
+async fn its_session_is_none_for_streamable_http() {
+    let gateway = Gateway::start().await;
+    for door in [Door::HttpSse, Door::Connection] {
+        let client = door.open(&gateway).await;
+        let answer = gateway
+            .request("POST", "/mcp", |post| {
+                post.header("mcp-session-id", &client.id).json(&request(1, "ping", json!({})))
+            })
+            .await;
+        assert_eq!(answer.status, 404, "{}", answer.text());
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_message_is_refused() {
     let gateway = Gateway::start().await;
     let mut client = Door::HttpSse.open(&gateway).await;

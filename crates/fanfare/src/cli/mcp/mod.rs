@@ -39,10 +39,13 @@ use crate::mcp::session::Session;
     ("Only look, never push", "fanfare mcp --toolset readonly"),
 ], "\
 Speaks every revision of the Model Context Protocol, one JSON-RPC message per
-line. Attaches to the gateway that --server or FANFARE_URL names; otherwise to
-the one at 127.0.0.1:8000 (unless a log or an address is chosen), or to the one
-that has the log; when there is none, it is the gateway, and the others attach
-to it. When that one ends, another takes over.
+line. stdout carries nothing else; what there is to say besides goes to stderr.
+
+The gateway is the first of these that there is:
+  the one that --server or FANFARE_URL names
+  the one at 127.0.0.1:8000, unless a log or an address is chosen
+  the one that has the log
+  this process: others then attach to it; when it ends, one of them takes over
 Settings of `fanfare serve` apply when it hosts: fanfare help settings"))]
 pub(crate) struct Args {
     /// Where to listen when it hosts; repeatable, port 0 takes a free one

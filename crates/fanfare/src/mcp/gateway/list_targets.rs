@@ -262,7 +262,7 @@ fn describe(found: &Structured, channel: Option<&Channel>) -> String {
         });
         lines.extend(channels.iter().map(|entry| {
             let ChannelEntry { channel, events, rate, stream_clients, last_timestamp, .. } = entry;
-            format!("- channel `{channel}`: {stream_clients} live, {events} events, {rate}/s, last {last_timestamp}")
+            format!("- channel `{channel}`: {stream_clients} live, {events} pushed, {rate}/s, last {last_timestamp}")
         }));
     }
     if let Some(Clients { clients, clients_total }) = &found.clients {

@@ -40,7 +40,9 @@ impl Exchange {
     pub(super) fn session(&self) -> Result<Option<Arc<Session>>, Error> {
         let Some(id) = self.parts.headers.get(headers::SESSION) else { return Ok(None) };
         let id = id.to_str().map_err(|_| Error::no_session())?;
-        self.door.sessions.find(id, &self.client.principal).map(Some)
+        let session = self.door.sessions.find(id, &self.client.principal)?;
+        // One whose answers go into a stream of events of its own is none for this transport.
+        if session.framing().is_some() { Err(Error::no_session()) } else { Ok(Some(session)) }
     }
 
     /// Begins a session and answers `initialize`.

@@ -3,7 +3,7 @@ import { html } from "../../vendor/preact.js";
 import { Prose } from "../reference/prose.js";
 import { CopyButton } from "../ui/copy.js";
 import { Icon } from "../ui/icon.js";
-import { isConnected, request, tools } from "./connection.js";
+import { isConnected, request, state, tools } from "./connection.js";
 import * as draft from "./draft.js";
 import { answered } from "./log.js";
 import { SchemaForm } from "./schema_form.js";
@@ -26,9 +26,19 @@ export function Request() {
     <div class="mcp-actions">
       <button type="submit" class="button primary" disabled=${!isConnected.value || !drafted} data-testid="mcp-send"><${Icon} name="up" />Send</button>
       ${drafted && html`<${CopyButton} label="JSON-RPC" icon="braces" text=${whole} testid="mcp-copy" />`}
-      ${!isConnected.value && html`<span class="muted">Connect first.</span>`}
+      <span class="muted" role="status" data-testid="mcp-obstacle">${obstacle()}</span>
     </div>
   </form>`;
+}
+
+// Why nothing can be sent; what has to be corrected may be out of sight.
+function obstacle() {
+  if (state.value === "disconnected") return "Connect first.";
+  if (!isConnected.value) return "Waiting for the connection.";
+  if (draft.drafted.value) return null;
+  const names = draft.usesForm.value ? Object.keys(draft.filled.value.wrong) : [];
+  if (names.length > 0) return html`Not right yet: ${names.map((name, index) => html`${index > 0 && ", "}<code>${name}</code>`)}`;
+  return draft.textWrong.value ? "Not right yet: the JSON." : null;
 }
 
 function Tool() {
