@@ -113,17 +113,18 @@ impl Recording {
                     () = stop.asked() => {}
                 }
             }
-            self.write(notes).await?;
+            self.write(notes, &mut stop).await?;
             if is_last {
                 return Ok(());
             }
         }
     }
 
-    async fn write(&mut self, mut notes: Vec<Note>) -> Result<(), store::Error> {
-        // The cursors first: whatever they pass over is among the changes by then.
+    async fn write(&mut self, mut notes: Vec<Note>, stop: &mut Shutdown) -> Result<(), store::Error> {
+        // The cursors first: whatever they pass over is among the changes by then, of which no more than this wait.
         let cursors = self.registry.moved_cursors();
-        while let Ok(note) = self.changes.try_recv() {
+        for _ in 0..CHANGES_MAX {
+            let Ok(note) = self.changes.try_recv() else { break };
             notes.push(note);
         }
         let mut changes = Vec::with_capacity(notes.len() + cursors.len());
@@ -141,7 +142,11 @@ impl Recording {
                 Err(error @ (store::Error::Fatal { .. } | store::Error::Closed)) => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "how far webhooks are could not be written down; trying again");
-                    tokio::time::sleep(AGAIN_AFTER).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(AGAIN_AFTER) => {}
+                        // What is not written down is delivered again by the next start.
+                        () = stop.asked() => return Ok(()),
+                    }
                 }
             }
         }
