@@ -113,14 +113,16 @@ impl Recording {
                     () = stop.asked() => {}
                 }
             }
-            self.write(notes, &mut stop).await?;
-            if is_last {
+            let is_written = self.write(notes, &mut stop).await?;
+            if is_last || !is_written {
                 return Ok(());
             }
         }
     }
 
-    async fn write(&mut self, mut notes: Vec<Note>, stop: &mut Shutdown) -> Result<(), store::Error> {
+    /// Writes what there is; says whether it could. If not, nothing may be written after it: a cursor would pass over
+    /// what was lost.
+    async fn write(&mut self, mut notes: Vec<Note>, stop: &mut Shutdown) -> Result<bool, store::Error> {
         // The cursors first: whatever they pass over is among the changes by then, of which no more than this wait.
         let cursors = self.registry.moved_cursors();
         for _ in 0..CHANGES_MAX {
@@ -145,7 +147,7 @@ impl Recording {
                     tokio::select! {
                         () = tokio::time::sleep(AGAIN_AFTER) => {}
                         // What is not written down is delivered again by the next start.
-                        () = stop.asked() => return Ok(()),
+                        () = stop.asked() => return Ok(false),
                     }
                 }
             }
@@ -157,7 +159,7 @@ impl Recording {
             // Whoever asked may have stopped waiting.
             let _ = done.send(());
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -47,4 +47,6 @@ mod store_upgrade;
 mod support;
 mod surfaces;
 mod tidy;
+mod webhooks_delivery;
+mod webhooks_seed;
 mod websocket;
