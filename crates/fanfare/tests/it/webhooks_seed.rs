@@ -137,7 +137,8 @@ async fn payloads_headers_and_credentials_are_as_registered_and_secrets_stay_sec
         });
         let hook = gateway.register(&receiver, options).await;
         let id = gateway.push_event(json!({ "channel": "a.b", "message": "m", "data": { "x": 1.50 } })).await;
-        let got = receiver.gets(2).await;
+        gateway.outcomes(&hook, 2).await;
+        let got = receiver.got();
         for one in &got {
             one.assert_signed(&hook.secret);
             assert_eq!((one.id(), one.header("content-type")), (&*id, content_type));

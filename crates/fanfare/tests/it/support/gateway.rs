@@ -138,9 +138,15 @@ impl Gateway {
     }
 
     /// Stops, and starts again with the same configuration at the same address.
-    pub(crate) async fn restart(mut self) -> Gateway {
+    pub(crate) async fn restart(self) -> Gateway {
+        self.restart_with(|_| {}).await
+    }
+
+    /// As [`Gateway::restart`], with `change` made to the configuration.
+    pub(crate) async fn restart_with(mut self, change: impl FnOnce(&mut app::Config)) -> Gateway {
         self.end();
         let mut config = self.config.clone();
+        change(&mut config);
         config.listen = vec![self.address];
         Gateway::run(config, self.directory.take()).await
     }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use fanfare_core::Timestamp;
 use fanfare_core::webhook::secret::Secret;
@@ -33,6 +34,8 @@ pub(crate) enum Script {
     Reset,
     /// Writes these bytes and then says nothing more, ever.
     Stall(Vec<u8>),
+    /// Writes these bytes, and then one byte after the other, slowly, for ever.
+    Trickle(Vec<u8>),
 }
 
 impl Script {
@@ -92,6 +95,7 @@ struct Shared {
     got: watch::Sender<Vec<Got>>,
     release: Notify,
     connections: AtomicUsize,
+    open: AtomicUsize,
     /// How many are answered at this moment, and the most that ever were.
     busy: AtomicUsize,
     busiest: AtomicUsize,
@@ -127,6 +131,7 @@ impl Receiver {
             got: watch::Sender::new(Vec::new()),
             release: Notify::new(),
             connections: 0.into(),
+            open: 0.into(),
             busy: 0.into(),
             busiest: 0.into(),
             written: watch::Sender::new(None),
@@ -179,6 +184,11 @@ impl Receiver {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// Counts the connections that are open.
+    pub(crate) fn open(&self) -> usize {
+        self.shared.open.load(Ordering::SeqCst)
+    }
+
     /// Gives the most requests that were on their way at once.
     pub(crate) fn busiest(&self) -> usize {
         self.shared.busiest.load(Ordering::SeqCst)
@@ -204,7 +214,11 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let Ok((stream, _)) = listener.accept().await else { return };
         let number = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
         let shared = Arc::clone(&shared);
-        serving.spawn(async move { serve(stream, number, &shared).await });
+        shared.open.fetch_add(1, Ordering::SeqCst);
+        serving.spawn(async move {
+            serve(stream, number, &shared).await;
+            shared.open.fetch_sub(1, Ordering::SeqCst);
+        });
     }
 }
 
@@ -277,6 +291,15 @@ async fn answer(stream: &mut TcpStream, script: Script, shared: &Shared, busy: B
         Script::Stall(bytes) => {
             let _ = stream.write_all(&bytes).await;
             wait_for_end(stream).await;
+            false
+        }
+        Script::Trickle(head) => {
+            let mut pauses = tokio::time::interval(Duration::from_millis(10));
+            let mut next = stream.write_all(&head).await;
+            while next.is_ok() {
+                pauses.tick().await;
+                next = stream.write_all(b"x").await;
+            }
             false
         }
         Script::Reset => {
