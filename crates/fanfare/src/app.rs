@@ -84,6 +84,7 @@ pub struct Running {
     addresses: Vec<SocketAddr>,
     url: String,
     hub: Hub,
+    webhooks: Webhooks,
     door: Door,
     stop: Trigger,
     ended: JoinHandle<Result<(), store::Error>>,
@@ -103,6 +104,11 @@ impl Running {
     /// Gives the hub.
     pub fn hub(&self) -> &Hub {
         &self.hub
+    }
+
+    /// Gives the webhooks.
+    pub fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 
     /// Gives what MCP clients are served with, for one that is in this process.
@@ -264,7 +270,7 @@ async fn start_with(
     };
     let phases = Phases { accepting, background, grace };
     let ended = tokio::spawn(supervise(parts, phases, stop_asked));
-    Ok(Running { addresses, url, hub, door, stop, ended })
+    Ok(Running { addresses, url, hub, webhooks, door, stop, ended })
 }
 
 /// What must end before the gateway has.

@@ -9,7 +9,7 @@ use crate::webhook::outcome::{Meaning, Outcome};
 
 /// Failures in a row that open it: one slow minute of a receiver does not.
 pub const FAILURES_MAX: u32 = 5;
-/// How long it stays open the first time; twice as long each time that a probe fails.
+/// How long it stays open the first time when nothing is said; twice as long each time that a probe fails.
 pub const OPEN_FIRST: Duration = Duration::from_secs(15);
 /// Longest it stays open by itself: a receiver that has come back waits no longer.
 pub const OPEN_MAX: Duration = Duration::from_secs(5 * 60);
@@ -76,12 +76,12 @@ impl Breaker {
         }
     }
 
-    /// Takes the outcome of an attempt, which ended at `now`. What the receiver refuses because of the delivery itself
+    /// Takes the outcome of an attempt, which ended at `now`; `first` is how long it stays open the first time. What the receiver refuses because of the delivery itself
     /// (413) shows that it is there, as a success does.
-    pub fn record(&mut self, outcome: Outcome, now: Timestamp) {
+    pub fn record(&mut self, outcome: Outcome, now: Timestamp, first: Duration) {
         match outcome.meaning() {
             Meaning::Delivered | Meaning::TooLarge => *self = Breaker::default(),
-            Meaning::Gone | Meaning::TryAgain => *self = self.failed(outcome.hold_until(), now),
+            Meaning::Gone | Meaning::TryAgain => *self = self.failed(outcome.hold_until(), now, first),
         }
     }
 
@@ -95,13 +95,15 @@ impl Breaker {
         }
     }
 
-    fn failed(self, hold_until: Option<Timestamp>, now: Timestamp) -> Breaker {
+    fn failed(self, hold_until: Option<Timestamp>, now: Timestamp, first: Duration) -> Breaker {
         let (mut failed, held) = match self {
             Breaker::Closed { failures } if failures + 1 < FAILURES_MAX => {
                 (Breaker::Closed { failures: failures + 1 }, 0)
             }
-            Breaker::Closed { .. } => (opened(1, now), 1),
-            Breaker::HalfOpen { openings, .. } => (opened(openings.saturating_add(1), now), openings + 1),
+            Breaker::Closed { .. } => (opened(1, now, first), 1),
+            Breaker::HalfOpen { openings, .. } => {
+                (opened(openings.saturating_add(1), now, first), openings + 1)
+            }
             // The end of an attempt that had begun before it was opened says nothing new.
             Breaker::Open { openings, .. } => (self, openings),
         };
@@ -116,9 +118,9 @@ impl Breaker {
     }
 }
 
-fn opened(openings: u32, now: Timestamp) -> Breaker {
+fn opened(openings: u32, now: Timestamp, first: Duration) -> Breaker {
     let doublings = openings.saturating_sub(1).min(16);
-    Breaker::Open { until: now.after((OPEN_FIRST * (1 << doublings)).min(OPEN_MAX)), openings }
+    Breaker::Open { until: now.after(first.saturating_mul(1 << doublings).min(OPEN_MAX)), openings }
 }
 
 #[cfg(test)]
@@ -143,19 +145,19 @@ mod tests {
     fn it_opens_lets_one_through_and_closes_when_that_arrives() {
         let mut breaker = Breaker::default();
         for _ in 1..FAILURES_MAX {
-            breaker.record(DOWN, start());
+            breaker.record(DOWN, start(), OPEN_FIRST);
             assert_eq!(breaker.admit(start()), Admission::Go);
         }
-        breaker.record(DOWN, start());
+        breaker.record(DOWN, start(), OPEN_FIRST);
         let until = start().after(OPEN_FIRST);
         assert_eq!(breaker.admit(start()), Admission::Wait { until });
         assert_eq!(breaker.admit(until), Admission::Probe);
         assert!(matches!(breaker.admit(until), Admission::Wait { .. }), "one probe at a time");
-        breaker.record(DOWN, until);
+        breaker.record(DOWN, until, OPEN_FIRST);
         let again = until.after(OPEN_FIRST * 2);
         assert_eq!(breaker.admit(until), Admission::Wait { until: again });
         assert_eq!(breaker.admit(again), Admission::Probe);
-        breaker.record(UP, again);
+        breaker.record(UP, again, OPEN_FIRST);
         assert_eq!(breaker, Breaker::default());
     }
 
@@ -170,9 +172,9 @@ mod tests {
     fn a_receiver_that_asks_for_quiet_gets_it_at_once() {
         let mut breaker = Breaker::default();
         let wished = start().after(Duration::from_secs(3600));
-        breaker.record(Outcome::Answered { status: 429, retry_after: Some(wished) }, start());
+        breaker.record(Outcome::Answered { status: 429, retry_after: Some(wished) }, start(), OPEN_FIRST);
         assert_eq!(breaker.admit(start()), Admission::Wait { until: wished });
-        breaker.record(DOWN, start());
+        breaker.record(DOWN, start(), OPEN_FIRST);
         assert_eq!(breaker.admit(start()), Admission::Wait { until: wished }, "an older attempt ends");
         breaker.clock_changed(start().before(Duration::from_secs(86_400)));
         assert!(!matches!(breaker.admit(start()), Admission::Wait { .. }), "the clock was set back by a day");
@@ -186,9 +188,9 @@ mod tests {
                 now = now.after(Duration::from_secs(seconds));
                 let wished = Some(now.after(Duration::from_secs(seconds)).min(now.after(RETRY_AFTER_MAX)));
                 match step {
-                    0 => breaker.record(UP, now),
-                    1 => breaker.record(DOWN, now),
-                    2 => breaker.record(Outcome::Answered { status: 503, retry_after: wished }, now),
+                    0 => breaker.record(UP, now, OPEN_FIRST),
+                    1 => breaker.record(DOWN, now, OPEN_FIRST),
+                    2 => breaker.record(Outcome::Answered { status: 503, retry_after: wished }, now, OPEN_FIRST),
                     _ => {}
                 }
                 if let Admission::Wait { until } = breaker.admit(now) {

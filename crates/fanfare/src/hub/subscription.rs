@@ -121,10 +121,13 @@ impl Subscription {
 
     /// Says quickly whether there is nothing to send.
     pub fn is_idle(&self) -> bool {
+        self.is_at_end() && !self.hub.is_closing()
+    }
+
+    fn is_at_end(&self) -> bool {
         self.notices.is_empty()
             && self.replay == Replay::Done
             && self.client.ordinal.load(Ordering::Relaxed) == self.client.feed.end()
-            && !self.hub.is_closing()
     }
 
     /// Gives what is to be sent next, without moving. Never waits.
@@ -282,7 +285,7 @@ impl Subscription {
         // What is up to the head was put into the ring before: when the ring has nothing after this look, neither
         // has the log up to there.
         let head = self.hub.head();
-        if self.is_idle() {
+        if self.is_at_end() {
             self.client.seq.fetch_max(head, Ordering::Relaxed);
         }
         self.position()

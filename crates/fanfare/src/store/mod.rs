@@ -29,8 +29,8 @@ pub use read::{Order, Page, Read};
 pub use retention::Retention;
 pub use spec::{StoreSpec, open};
 pub use webhooks::{
-    ATTEMPTS_MAX, AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus, ReadAttempts,
-    ReadDeliveries, WEBHOOKS_MAX, WebhookRow,
+    ATTEMPTS_MAX, AttemptRow, BatchSpan, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus,
+    ReadAttempts, ReadDeliveries, WEBHOOKS_MAX, WebhookRow,
 };
 
 /// One log with what belongs to it.

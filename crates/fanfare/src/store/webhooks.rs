@@ -37,6 +37,17 @@ pub struct DeliveryRow {
     pub status: DeliveryStatus,
     /// Why the last attempt failed: a category.
     pub failure: Box<str>,
+    /// The batch that it was first sent in, when that had others: it is sent with them again, under the same id.
+    pub batch: Option<BatchSpan>,
+}
+
+/// The events of one webhook that were sent in one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BatchSpan {
+    /// The first event's seq.
+    pub first: u64,
+    /// The last event's seq.
+    pub last: u64,
 }
 
 /// What comes next for a delivery.

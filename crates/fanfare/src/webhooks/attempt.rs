@@ -7,11 +7,11 @@ use fanfare_core::webhook::WebhookId;
 use fanfare_core::webhook::message_id::MessageId;
 use fanfare_core::webhook::outcome::Outcome;
 use fanfare_core::webhook::signature::{SignatureHeaders, SigningKeys};
-use fanfare_core::{Event, Timestamp};
+use fanfare_core::{Event, Position, Timestamp};
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
-use crate::store::webhooks::AttemptRow;
+use crate::store::webhooks::{AttemptRow, BatchSpan};
 use crate::webhooks::client::connection::Connection;
 use crate::webhooks::client::dial::Dialer;
 use crate::webhooks::client::times::Times;
@@ -23,6 +23,8 @@ use crate::webhooks::target::Target;
 pub struct Job {
     /// The events; at least one.
     pub events: Vec<Arc<Event>>,
+    /// The batch that they are, or were when they were first sent.
+    pub batch: Option<BatchSpan>,
     /// Which attempt this is, from 1.
     pub number: u32,
     /// The bytes that are signed and sent.
@@ -34,8 +36,12 @@ pub struct Job {
 impl Job {
     /// Gives the id that is the same for every attempt.
     fn message_id(&self) -> MessageId {
-        let (first, last) = (self.events[0].position, self.events[self.events.len() - 1].position);
-        if self.events.len() == 1 { first.into() } else { MessageId::of_batch(first, last) }
+        let position = self.events[0].position;
+        let at = |seq| Position { seq, ..position };
+        match self.batch {
+            None => position.into(),
+            Some(BatchSpan { first, last }) => MessageId::of_batch(at(first), at(last)),
+        }
     }
 }
 
@@ -57,7 +63,8 @@ pub struct Attempt {
     answer: Option<Answer>,
 }
 
-/// Makes an attempt; gives it with the connection, when that can be used again. `now` is when it begins.
+/// Makes an attempt; gives it with the connection, when that can be used again. `now` is when it begins, by the clock
+/// on the wall: that is what the receiver compares the signature with.
 pub async fn make(
     dialer: &Dialer,
     webhook: WebhookId,

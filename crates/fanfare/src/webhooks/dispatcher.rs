@@ -1,14 +1,16 @@
 //! The dispatcher: one worker for each webhook, started and ended as the registry has it.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::Timestamp;
 use fanfare_core::webhook::WebhookId;
-use tokio::sync::oneshot;
+use futures_util::FutureExt;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::clock;
 use crate::hub::Hub;
@@ -22,6 +24,12 @@ use crate::webhooks::recorder::Recorder;
 use crate::webhooks::registry::{Entry, Registry};
 use crate::webhooks::worker::Worker;
 
+/// How often workers note how far they are when they are sent nothing: after a crash, that much of the log is looked
+/// through again.
+const SETTLE_INTERVAL: Duration = Duration::from_secs(30);
+/// How long a worker that panicked waits before it starts again where it was.
+const RESTART_AFTER: Duration = Duration::from_secs(5);
+
 /// What workers share.
 #[derive(Debug)]
 pub struct Parts {
@@ -33,7 +41,11 @@ pub struct Parts {
     pub(super) metrics: Metrics,
     /// How long a webhook may fail without one success before it is paused.
     pub(super) failing_max: Duration,
+    /// How long a breaker stays open the first time.
+    pub(super) open_first: Duration,
     pub(super) steady: Steady,
+    /// Tells every worker now and then to note how far it is: one that is sent nothing is past what it does not want.
+    pub(super) ticks: watch::Sender<()>,
 }
 
 /// The time of day when the gateway started, carried on by a clock that never jumps: a schedule is not shortened or
@@ -61,6 +73,11 @@ impl Steady {
 }
 
 impl Parts {
+    /// Gives the moment, by the clock on the wall: what others compare with theirs.
+    pub(super) fn wall(&self) -> Timestamp {
+        clock::now()
+    }
+
     /// Gives the moment, by the clock that never jumps.
     pub(super) fn now(&self) -> Timestamp {
         self.steady.now()
@@ -90,6 +107,9 @@ impl Dispatcher {
     pub async fn run(self, mut stop: Shutdown) -> Result<(), store::Error> {
         let mut version = self.registry.version();
         let mut workers = JoinSet::new();
+        let mut ticks = tokio::time::interval(SETTLE_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut settled = 0;
         // Dropping one ends its worker.
         let mut running: HashMap<WebhookId, oneshot::Sender<()>> = HashMap::new();
         loop {
@@ -106,6 +126,12 @@ impl Dispatcher {
             tokio::select! {
                 _ = version.changed() => {}
                 Some(ended) = workers.join_next() => outcome(ended)?,
+                _ = ticks.tick() => {
+                    let last = self.parts.hub.extent().last;
+                    if std::mem::replace(&mut settled, last) != last {
+                        self.parts.ticks.send_replace(());
+                    }
+                }
                 () = stop.asked() => break,
             }
         }
@@ -120,12 +146,26 @@ impl Dispatcher {
 async fn work(
     parts: Arc<Parts>,
     entry: Arc<Entry>,
-    stop: Shutdown,
+    mut stop: Shutdown,
     removed: oneshot::Receiver<()>,
 ) -> Result<(), store::Error> {
     let working = async {
-        let worker = Worker::start(parts, entry).await?;
-        worker.run(stop).await
+        loop {
+            let working = async {
+                let worker = Worker::start(Arc::clone(&parts), Arc::clone(&entry)).await?;
+                worker.run(stop.clone()).await
+            };
+            // One webhook's bad luck is not the others'. What the worker held is gone with it; the entry, which stays,
+            // has a cursor behind which everything was written down.
+            if let Ok(ended) = AssertUnwindSafe(working).catch_unwind().await {
+                return ended;
+            }
+            tracing::error!(webhook = %entry.webhook().id, "a webhook's worker panicked; it is started again");
+            tokio::select! {
+                () = tokio::time::sleep(RESTART_AFTER) => {}
+                () = stop.asked() => return Ok(()),
+            }
+        }
     };
     tokio::select! {
         done = working => done,

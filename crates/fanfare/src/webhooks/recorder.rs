@@ -113,17 +113,20 @@ impl Recording {
                     () = stop.asked() => {}
                 }
             }
-            self.write(notes).await?;
-            if is_last {
+            let is_written = self.write(notes, &mut stop).await?;
+            if is_last || !is_written {
                 return Ok(());
             }
         }
     }
 
-    async fn write(&mut self, mut notes: Vec<Note>) -> Result<(), store::Error> {
-        // The cursors first: whatever they pass over is among the changes by then.
+    /// Writes what there is; says whether it could. If not, nothing may be written after it: a cursor would pass over
+    /// what was lost.
+    async fn write(&mut self, mut notes: Vec<Note>, stop: &mut Shutdown) -> Result<bool, store::Error> {
+        // The cursors first: whatever they pass over is among the changes by then, of which no more than this wait.
         let cursors = self.registry.moved_cursors();
-        while let Ok(note) = self.changes.try_recv() {
+        for _ in 0..CHANGES_MAX {
+            let Ok(note) = self.changes.try_recv() else { break };
             notes.push(note);
         }
         let mut changes = Vec::with_capacity(notes.len() + cursors.len());
@@ -141,7 +144,11 @@ impl Recording {
                 Err(error @ (store::Error::Fatal { .. } | store::Error::Closed)) => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "how far webhooks are could not be written down; trying again");
-                    tokio::time::sleep(AGAIN_AFTER).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(AGAIN_AFTER) => {}
+                        // What is not written down is delivered again by the next start.
+                        () = stop.asked() => return Ok(false),
+                    }
                 }
             }
         }
@@ -152,7 +159,7 @@ impl Recording {
             // Whoever asked may have stopped waiting.
             let _ = done.send(());
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Entry {
     recent: Mutex<VecDeque<Arc<Attempt>>>,
     /// It is paused, or its breaker is open: nobody should wait for it.
     is_held: AtomicBool,
+    /// It was removed: nothing more goes out.
+    is_removed: AtomicBool,
     /// Counts what its worker has to look at: a change of its health by hand, deliveries to be made again.
     pub nudges: watch::Sender<u64>,
 }
@@ -49,6 +51,7 @@ impl Entry {
         Entry {
             definition: watch::Sender::new(Arc::new(webhook)),
             is_held: health.is_paused().into(),
+            is_removed: false.into(),
             health: Mutex::new(health),
             cursor: Cursor::new(cursor),
             recent: Mutex::new(VecDeque::new()),
@@ -64,6 +67,16 @@ impl Entry {
     /// Gives how it fares.
     pub fn health(&self) -> Health {
         self.lock_health().clone()
+    }
+
+    /// Says whether nothing goes out until somebody resumes it.
+    pub fn is_paused(&self) -> bool {
+        self.lock_health().is_paused()
+    }
+
+    /// Says whether it was removed.
+    pub fn is_removed(&self) -> bool {
+        self.is_removed.load(Ordering::Acquire)
     }
 
     /// Changes how it fares.
@@ -146,6 +159,9 @@ impl Registry {
     /// Forgets a webhook.
     pub fn remove(&self, id: &WebhookId) -> Option<Arc<Entry>> {
         let removed = self.entries().remove(id);
+        if let Some(entry) = &removed {
+            entry.is_removed.store(true, Ordering::Release);
+        }
         self.version.send_modify(|version| *version += 1);
         removed
     }

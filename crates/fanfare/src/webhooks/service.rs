@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::webhook::WebhookId;
+use fanfare_core::webhook::breaker::OPEN_FIRST;
 use fanfare_core::webhook::options::Options;
 use fanfare_core::webhook::patch::Registration;
 use fanfare_core::webhook::pause::FAILING_MAX_DEFAULT;
@@ -20,6 +21,7 @@ use crate::store;
 use crate::store::webhooks::WebhookRow;
 use crate::store::{Appended, Store};
 use crate::telemetry::Metrics;
+use crate::webhooks::client::ATTEMPT_MAX;
 use crate::webhooks::client::dial::Dialer;
 use crate::webhooks::dispatcher::{Dispatcher, Parts, Steady};
 use crate::webhooks::first_attempts::{Expected, FirstAttempts};
@@ -46,11 +48,20 @@ pub struct Config {
     pub policy: Policy,
     /// How long a webhook may fail without one success before it is paused; default five days.
     pub failing_max: Duration,
+    /// How long an attempt may take, from the name to the end of the answer; default ten seconds.
+    pub attempt_max: Duration,
+    /// How long a breaker stays open the first time; default 15 seconds.
+    pub open_first: Duration,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { policy: Policy::default(), failing_max: FAILING_MAX_DEFAULT }
+        Config {
+            policy: Policy::default(),
+            failing_max: FAILING_MAX_DEFAULT,
+            attempt_max: ATTEMPT_MAX,
+            open_first: OPEN_FIRST,
+        }
     }
 }
 
@@ -122,12 +133,14 @@ impl Webhooks {
         let parts = Parts {
             hub: hub.clone(),
             store: Arc::clone(&store),
-            dialer: Dialer::new(rules.clone())?,
+            dialer: Dialer::new(rules.clone(), config.attempt_max)?,
             recorder,
             first_attempts: Arc::clone(&first_attempts),
             metrics,
             failing_max: config.failing_max,
+            open_first: config.open_first,
             steady: Steady::start(),
+            ticks: watch::Sender::new(()),
         };
         let dispatcher = Dispatcher::new(Arc::new(parts), Arc::clone(&registry));
         let webhooks = Webhooks { hub, store, registry, first_attempts, rules };
@@ -173,6 +186,7 @@ impl Webhooks {
     pub async fn remove(&self, id: &WebhookId) -> Result<bool, Refused> {
         let was_known = self.store.remove_webhook(id).await?;
         self.registry.remove(id);
+        self.first_attempts.recount();
         Ok(was_known)
     }
 

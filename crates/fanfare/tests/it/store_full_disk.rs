@@ -76,6 +76,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
         attempts: 1,
         status: DeliveryStatus::Waiting(fanfare::clock::now()),
         failure: "timeout".into(),
+        batch: None,
     };
     let attempt = |len: usize| {
         DeliveryChange::Attempt(AttemptRow {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare::store::{
-    DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries, Retention, Store, WebhookRow,
+    BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries, Retention, Store,
+    WebhookRow,
 };
 use fanfare_core::{Epoch, Event, Position};
 use proptest::prelude::*;
@@ -112,7 +113,9 @@ impl Side {
                 let at = self.log.clock.now();
                 let status = if is_dead { DeliveryStatus::Dead(at) } else { DeliveryStatus::Waiting(at) };
                 let failure = format!("{nth}").into();
-                DeliveryChange::Put(DeliveryRow { webhook: id(webhook), event, attempts: 1, status, failure })
+                let batch = (nth % 2 == 1).then_some(BatchSpan { first: 1, last: nth as u64 });
+                let webhook = id(webhook);
+                DeliveryChange::Put(DeliveryRow { webhook, event, attempts: 1, status, failure, batch })
             }
             Change::Remove { webhook, seq } => DeliveryChange::Remove { webhook: id(webhook), seq },
             Change::Rewind { webhook, seq } => DeliveryChange::Rewind { webhook: id(webhook), seq },

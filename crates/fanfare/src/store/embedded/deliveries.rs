@@ -13,7 +13,7 @@ use crate::store::embedded::row::{self, COLUMNS, Decoder};
 use crate::store::embedded::shared::Shared;
 use crate::store::page::Rows;
 use crate::store::registry::Registry;
-use crate::store::{DeliveryRow, DeliveryStatus, ReadDeliveries};
+use crate::store::{BatchSpan, DeliveryRow, DeliveryStatus, ReadDeliveries};
 
 /// Counts the rows of every webhook.
 pub(super) fn count(conn: &Connection, registry: &mut Registry) -> rusqlite::Result<()> {
@@ -46,13 +46,17 @@ pub(super) fn put(
     };
     let sql = match before {
         Some(_) => {
-            "UPDATE deliveries SET attempts = ?3, dead = ?4, at = ?5, failure = ?6 WHERE webhook = ?1 AND seq = ?2"
+            "UPDATE deliveries SET attempts = ?3, dead = ?4, at = ?5, failure = ?6, batch_first = ?7, batch_last = ?8
+                 WHERE webhook = ?1 AND seq = ?2"
         }
         None => {
-            "INSERT INTO deliveries (webhook, seq, attempts, dead, at, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+            "INSERT INTO deliveries (webhook, seq, attempts, dead, at, failure, batch_first, batch_last)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
         }
     };
-    conn.prepare_cached(sql)?.execute((key.0, key.1, row.attempts, dead, at.as_micros(), &*row.failure))?;
+    let batch = row.batch.map(|batch| (batch.first as i64, batch.last as i64)).unzip();
+    let values = (key.0, key.1, row.attempts, dead, at.as_micros(), &*row.failure, batch.0, batch.1);
+    conn.prepare_cached(sql)?.execute(values)?;
     Ok(before)
 }
 
@@ -136,7 +140,8 @@ pub(super) fn page(
     for (events, low, high) in [("kept_events", from, first), ("events", from.max(first), u64::MAX)] {
         // CROSS: in the order of the rows, which is that of their events.
         let mut statement = snapshot.prepare_cached(&format!(
-            "SELECT {COLUMNS}, attempts, dead, at, failure FROM deliveries {index} CROSS JOIN {events} USING (seq)
+            "SELECT {COLUMNS}, attempts, dead, at, failure, batch_first, batch_last
+                 FROM deliveries {index} CROSS JOIN {events} USING (seq)
                  WHERE webhook = ?1 AND deliveries.seq >= ?2 AND deliveries.seq < ?3 {only}
                  ORDER BY deliveries.seq"
         ))?;
@@ -151,6 +156,7 @@ pub(super) fn page(
                 attempts: row.get(12)?,
                 status: status_of(row, 13)?,
                 failure: row.get_ref(15)?.as_str()?.into(),
+                batch: batch_of(row)?,
             };
             if !page.take(delivery, len) {
                 return Ok(page.finish());
@@ -170,6 +176,12 @@ fn status(conn: &Connection, key: (i64, i64)) -> rusqlite::Result<Option<Deliver
 fn status_of(row: &Row<'_>, index: usize) -> rusqlite::Result<DeliveryStatus> {
     let at = Timestamp::from_micros(row.get(index + 1)?);
     Ok(if row.get(index)? { DeliveryStatus::Dead(at) } else { DeliveryStatus::Waiting(at) })
+}
+
+/// Reads the columns after `failure` of a page.
+fn batch_of(row: &Row<'_>) -> rusqlite::Result<Option<BatchSpan>> {
+    let (first, last): (Option<i64>, Option<i64>) = (row.get(16)?, row.get(17)?);
+    Ok(first.zip(last).map(|(first, last)| BatchSpan { first: first as u64, last: last as u64 }))
 }
 
 fn key(row: &Row<'_>) -> rusqlite::Result<(u64, u64)> {

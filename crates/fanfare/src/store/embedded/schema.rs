@@ -102,6 +102,8 @@ CREATE TABLE deliveries (
     dead INTEGER NOT NULL, -- 1: given up
     at INTEGER NOT NULL,   -- dead: since when; otherwise when it is tried again
     failure TEXT NOT NULL,
+    batch_first INTEGER,   -- NULL: it was sent alone
+    batch_last INTEGER,
     PRIMARY KEY (webhook, seq)
 ) STRICT, WITHOUT ROWID;
 

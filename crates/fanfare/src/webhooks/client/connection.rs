@@ -5,7 +5,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare_core::webhook::outcome::Failure;
@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
@@ -73,6 +74,11 @@ impl Connection {
             .map_err(|error| failure(&error))?;
         let now = Instant::now();
         Ok(Connection { sender, driver: Some(Box::pin(driver)), opened: now, used: now })
+    }
+
+    /// Gives until when it may be idle; then it is closed.
+    pub fn idle_until(&self) -> Instant {
+        self.used + IDLE_MAX
     }
 
     /// Says whether another request can go over it: it is young enough, and the receiver has not closed it.

@@ -31,18 +31,20 @@ pub struct Dialer {
     rules: Rules,
     tls: TlsConnector,
     lookups: Semaphore,
+    /// How long an attempt may take.
+    pub(super) attempt_max: Duration,
 }
 
 impl Dialer {
     /// Makes a dialer that keeps to `rules`, and trusts the certificates that this machine trusts. Fails when those
     /// cannot be loaded.
-    pub fn new(rules: Rules) -> anyhow::Result<Dialer> {
+    pub fn new(rules: Rules, attempt_max: Duration) -> anyhow::Result<Dialer> {
         // Whoever came first has installed the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut config = ClientConfig::with_platform_verifier()?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let tls = TlsConnector::from(Arc::new(config));
-        Ok(Dialer { rules, tls, lookups: Semaphore::new(LOOKUPS_MAX) })
+        Ok(Dialer { rules, tls, lookups: Semaphore::new(LOOKUPS_MAX), attempt_max })
     }
 
     /// Opens a connection to a webhook, and notes in `times` what that took.

@@ -21,7 +21,7 @@ use crate::webhooks::client::dial::Dialer;
 use crate::webhooks::client::times::{Times, since};
 use crate::webhooks::target::Target;
 
-/// How long an attempt may take: name, connection, TLS, request and the whole answer.
+/// How long an attempt may take when nothing is said: name, connection, TLS, request and the whole answer.
 pub const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 /// Most bytes of an answer's body that are read: so much is cheaper to read than a new connection is to open.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -68,7 +68,7 @@ pub async fn post(
     let mut times = Times::default();
     let mut answer = None;
     let exchange = exchange(dialer, target, headers, body, idle, &mut times, &mut answer);
-    let done = tokio::time::timeout(ATTEMPT_MAX, exchange).await.unwrap_or(Err(Failure::Timeout));
+    let done = tokio::time::timeout(dialer.attempt_max, exchange).await.unwrap_or(Err(Failure::Timeout));
     times.total_us = since(begun);
     let (outcome, connection) = match (done, &answer) {
         (Ok(connection), Some(answer)) => (answered(answer, now), connection),

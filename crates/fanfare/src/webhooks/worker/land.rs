@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fanfare_core::webhook::breaker::Breaker;
+use fanfare_core::webhook::outcome::Outcome;
 use fanfare_core::webhook::retry::Verdict;
 use fanfare_core::{Event, Timestamp};
 
@@ -13,28 +14,32 @@ use crate::webhooks::worker::{Landed, Worker};
 /// Most connections that are kept open to a receiver while nothing is sent.
 const IDLE_CONNECTIONS_MAX: usize = 16;
 
+/// The category of a delivery that expired before it could be tried again.
+const EXPIRED: &str = "expired";
+
 impl Worker {
     /// Takes what an attempt gave back, and decides what follows.
     pub(super) async fn land(&mut self, landed: Landed) {
         let (attempt, connection) = match landed {
             Landed::Attempted(attempted) => *attempted,
-            Landed::Unwanted(seq) => return self.retries.landed(seq),
+            Landed::Expired(rows) => return self.give_up(rows).await,
+            Landed::Unwanted(seq) => {
+                self.release_probe();
+                return self.retries.landed(seq);
+            }
         };
         if let Some(connection) = connection.filter(|_| self.idle.len() < IDLE_CONNECTIONS_MAX) {
             self.idle.push(connection);
         }
         let now = self.parts.now();
-        self.breaker.record(attempt.outcome, now);
+        let outcome = self.steadied(attempt.outcome);
+        self.breaker.record(outcome, now, self.parts.open_first);
         let failing_max = self.parts.failing_max;
-        let (is_news, stored, is_paused) = self.entry.change_health(|health| {
-            let is_news = health.record(attempt.outcome, now, failing_max);
-            (is_news, is_news.then(|| health.to_stored()), health.is_paused())
+        let (is_news, stored) = self.entry.change_health(|health| {
+            let is_news = health.record(outcome, now, failing_max);
+            (is_news, is_news.then(|| health.to_stored()))
         });
         let is_delivered = attempt.is_delivered();
-        let is_held = is_paused || !matches!(self.breaker, Breaker::Closed { .. });
-        if self.entry.set_held(is_held) && is_held {
-            self.parts.first_attempts.recount();
-        }
         if is_news && let Some(state) = stored {
             let change = DeliveryChange::State { webhook: self.id.clone(), state };
             self.parts.recorder.put(change).await;
@@ -47,7 +52,7 @@ impl Worker {
             self.parts.recorder.put(DeliveryChange::Attempt(attempt.to_row())).await;
         }
         let random = rand::random();
-        let verdict = self.webhook.options.retry.judge(attempt.job.number, attempt.outcome, now, random);
+        let verdict = self.webhook.options.retry.judge(attempt.job.number, outcome, now, random);
         for event in &attempt.job.events {
             self.retries.landed(event.position.seq);
             self.conclude(event, &attempt, verdict, now).await;
@@ -72,7 +77,9 @@ impl Worker {
                 return;
             }
             Verdict::Retry { at } => {
-                self.retries.add(seq, self.parts.instant(at));
+                if seq == attempt.job.events[0].position.seq {
+                    self.retries.add(seq, self.parts.instant(at));
+                }
                 DeliveryStatus::Waiting(at)
             }
             Verdict::DeadLetter(_) => DeliveryStatus::Dead(now),
@@ -83,8 +90,39 @@ impl Worker {
             attempts: attempt.job.number,
             status,
             failure: attempt.outcome.category().into(),
+            batch: attempt.job.batch,
         };
         self.parts.recorder.put(DeliveryChange::Put(row)).await;
+    }
+
+    /// Gives up what expired while it waited to be tried again.
+    async fn give_up(&mut self, rows: Vec<DeliveryRow>) {
+        self.release_probe();
+        for row in rows {
+            self.retries.landed(row.event.position.seq);
+            let status = DeliveryStatus::Dead(self.parts.now());
+            let row = DeliveryRow { status, failure: EXPIRED.into(), ..row };
+            self.parts.recorder.put(DeliveryChange::Put(row)).await;
+        }
+    }
+
+    /// Lets another be the one that finds out whether the receiver is back: this one was not sent.
+    fn release_probe(&mut self) {
+        if let Breaker::HalfOpen { openings, .. } = self.breaker {
+            self.breaker = Breaker::Open { until: self.parts.now(), openings };
+        }
+    }
+
+    /// Gives what the receiver asked for by the clock that never jumps.
+    fn steadied(&self, outcome: Outcome) -> Outcome {
+        let ahead = self.parts.now().as_micros() - self.parts.wall().as_micros();
+        let steady = |at: Timestamp| Timestamp::from_micros(at.as_micros().saturating_add(ahead));
+        match outcome {
+            Outcome::Answered { status, retry_after } => {
+                Outcome::Answered { status, retry_after: retry_after.map(steady) }
+            }
+            Outcome::Failed(failure) => Outcome::Failed(failure),
+        }
     }
 
     /// Writes down that retention removed what was not sent yet: whoever looks at the webhook has to see it.

@@ -1,45 +1,78 @@
 //! Starting attempts: what may go out now, and what it is.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_core::Event;
 use fanfare_core::webhook::breaker::Admission;
 use fanfare_core::webhook::payload::Batch;
 use tokio::time::Instant;
 
-use crate::store;
+use crate::store::webhooks::BatchSpan;
 use crate::webhooks::attempt::{self, Job};
 use crate::webhooks::worker::source::Taken;
 use crate::webhooks::worker::{Landed, Worker};
 
+/// What a worker waits for when it has started all that may be started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Turn {
+    /// The log is to be read on: there is room for what comes.
+    pub(super) is_reading: bool,
+    /// When there is something to do that nobody tells.
+    pub(super) wake_at: Option<Instant>,
+}
+
+impl Turn {
+    /// Waits for a landing, or for somebody to say something.
+    const IDLE: Turn = Turn { is_reading: false, wake_at: None };
+
+    fn until(moment: Option<Instant>) -> Turn {
+        Turn { is_reading: false, wake_at: moment }
+    }
+}
+
+/// Whether new events may go out.
+enum Waiting {
+    /// They may.
+    Nothing,
+    /// For events; until then, if some are there that wait for others to make a batch.
+    Events(Option<Instant>),
+}
+
 impl Worker {
-    /// Starts what may be started. Says whether the log is to be read on: there is room for what comes.
-    pub(super) fn launch(&mut self) -> Result<bool, store::Error> {
+    /// Starts what may be started. All that is compared with a moment is compared with the same one, and what was not
+    /// reached yet is waited for: a moment that passes meanwhile is not missed.
+    pub(super) fn launch(&mut self) -> Turn {
         loop {
-            let room = (self.webhook.options.in_flight_max() as usize).saturating_sub(self.flights.len());
-            if room == 0 || self.entry.health().is_paused() {
-                return Ok(false);
+            let in_flight_max = self.webhook.options.in_flight_max() as usize;
+            if self.flights.len() >= in_flight_max || self.entry.is_paused() || self.entry.is_removed() {
+                return Turn::IDLE;
             }
-            if !self.retries.is_due() && !self.may_read() {
-                return Ok(false);
+            let now = Instant::now();
+            let due = self.retries.next();
+            let is_due = due.is_some_and(|due| due <= now);
+            if !is_due {
+                if !self.may_read() {
+                    return Turn::until(due);
+                }
+                if let Waiting::Events(until) = self.gather(now) {
+                    let wake_at = [due, until].into_iter().flatten().min();
+                    return Turn { is_reading: true, wake_at };
+                }
             }
-            if !self.retries.is_due() && !self.source.has_events() {
-                return Ok(true);
+            if self.webhook.options.rate_per_second.is_some() && now < self.next_slot {
+                return Turn::until(Some(self.next_slot));
             }
-            if self.webhook.options.rate_per_second.is_some() && Instant::now() < self.next_slot {
-                return Ok(false);
-            }
-            if !self.retries.is_due() && !self.is_gathered() {
-                return Ok(true);
-            }
-            if !self.is_admitted() {
-                return Ok(false);
+            if let Admission::Wait { until } = self.breaker.admit(self.parts.now()) {
+                return Turn::until(Some(self.parts.instant(until)));
             }
             if let Some(rate) = self.webhook.options.rate_per_second {
-                self.next_slot = self.next_slot.max(Instant::now()) + Duration::from_secs(1) / rate;
+                self.next_slot = self.next_slot.max(now) + Duration::from_secs(1) / rate;
             }
-            self.launch_one();
+            match is_due.then(|| self.retries.take_due(now)).flatten() {
+                Some(seq) => self.fly_again(seq),
+                None => self.fly(),
+            }
         }
     }
 
@@ -50,106 +83,107 @@ impl Worker {
             && !(self.webhook.options.ordered && !(self.retries.is_empty() && self.flights.is_empty()))
     }
 
-    fn is_admitted(&mut self) -> bool {
-        match self.breaker.admit(self.parts.now()) {
-            Admission::Go | Admission::Probe => {
-                self.held_until = None;
-                true
-            }
-            Admission::Wait { until } => {
-                self.held_until = Some(self.parts.instant(until));
-                if self.entry.set_held(true) {
-                    self.parts.first_attempts.recount();
-                }
-                false
-            }
-        }
-    }
-
-    /// Says whether a batch is full, or has waited long enough.
-    fn is_gathered(&mut self) -> bool {
-        let Some(batch) = self.webhook.options.batch else { return true };
-        let since = *self.gathering_since.get_or_insert_with(Instant::now);
-        self.source.len() >= batch.max_events as usize || since.elapsed() >= batch.max_wait
-    }
-
-    fn launch_one(&mut self) {
-        if let Some(due) = self.retries.take_due() {
-            return self.fly_again(due);
-        }
-        self.gathering_since = None;
-        let payload = self.webhook.options.payload;
-        let job = match self.webhook.options.batch {
-            None => {
-                let Some(Taken { event, body }) = self.source.take(payload) else { return };
-                self.window.take(event.position.seq);
-                Job { events: vec![event], number: 1, body, content_type: payload.content_type(false) }
-            }
-            Some(options) => {
-                let mut batch = Batch::new(payload, options.max_events as usize);
-                let mut events = Vec::new();
-                while let Some(event) = self.source.next_event() {
-                    if !batch.push(event) {
-                        break;
-                    }
-                    let event = Arc::clone(event);
-                    self.source.pass();
-                    self.window.take(event.position.seq);
-                    events.push(event);
-                }
-                if events.is_empty() {
-                    return;
-                }
-                Job {
-                    events,
-                    number: 1,
-                    body: batch.finish().into(),
-                    content_type: payload.content_type(true),
-                }
-            }
+    /// Takes what is there for the next batch; says what that waits for.
+    fn gather(&mut self, now: Instant) -> Waiting {
+        self.pass_expired();
+        let Some(batch) = self.webhook.options.batch else {
+            let is_empty = self.gathered.is_empty() && !self.source.has_events();
+            return if is_empty { Waiting::Events(None) } else { Waiting::Nothing };
         };
-        let flight = self.flight(job);
-        self.flights.push(Box::pin(async move { Ok(flight.await) }));
+        while !self.gathered.is_full(batch) {
+            let Some(event) = self.source.next_event().cloned() else { break };
+            self.source.pass();
+            self.window.take(event.position.seq);
+            self.gathered.push(event);
+            self.pass_expired();
+        }
+        let Some(since) = self.gathered.since(now) else { return Waiting::Events(None) };
+        let until = since + batch.max_wait;
+        let is_ready = self.gathered.is_full(batch) || until <= now;
+        if is_ready { Waiting::Nothing } else { Waiting::Events(Some(until)) }
     }
 
-    /// Makes the next attempt of what failed before: the store has it.
-    fn fly_again(&mut self, seq: u64) {
+    /// Passes over what has expired while it waited.
+    fn pass_expired(&mut self) {
+        let is_expired = |event: &Event| event.is_expired(self.parts.wall());
+        while let Some(event) = self.source.next_event().filter(|event| is_expired(event)) {
+            let seq = event.position.seq;
+            self.source.pass();
+            self.window.pass(seq);
+            self.parts.first_attempts.report(&self.id, [seq], false);
+        }
+        for event in self.gathered.take_expired(is_expired) {
+            self.window.done(event.position.seq);
+            self.parts.first_attempts.report(&self.id, [event.position.seq], false);
+        }
+    }
+
+    /// Makes the first attempt at what comes next.
+    fn fly(&mut self) {
+        let Some(job) = self.next_job() else { return };
         let (parts, id) = (Arc::clone(&self.parts), self.id.clone());
-        let options = self.webhook.options.clone();
         let (target, keys) = (Arc::clone(&self.target), Arc::clone(&self.keys));
         let idle = self.idle.pop();
         self.flights.push(Box::pin(async move {
-            // What failed a moment ago may not be written yet.
-            parts.recorder.flushed().await;
-            let Some(row) = parts.store.delivery(&id, seq).await? else { return Ok(Landed::Unwanted(seq)) };
-            let body = match options.batch {
-                None => options.payload.body(&row.event),
-                Some(_) => {
-                    let mut batch = Batch::new(options.payload, 1);
-                    batch.push(&row.event);
-                    batch.finish()
-                }
-            };
-            let job = Job {
-                number: row.attempts + 1,
-                body: body.into(),
-                content_type: options.payload.content_type(options.batch.is_some()),
-                events: vec![row.event],
-            };
-            let now = parts.now();
+            let now = parts.wall();
             let (attempt, connection) = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
             Ok(Landed::Attempted(Box::new((attempt, connection))))
         }));
     }
 
-    fn flight(&mut self, job: Job) -> impl Future<Output = Landed> + Send + use<> {
-        let (parts, id) = (Arc::clone(&self.parts), self.id.clone());
+    fn next_job(&mut self) -> Option<Job> {
+        let payload = self.webhook.options.payload;
+        let Some(options) = self.webhook.options.batch else {
+            let (event, body) = match self.gathered.pop() {
+                // It was gathered when events were still sent several at a time.
+                Some(event) => (Arc::clone(&event), payload.body(&event).into()),
+                None => {
+                    let Taken { event, body } = self.source.take(payload)?;
+                    self.window.take(event.position.seq);
+                    (event, body)
+                }
+            };
+            let content_type = payload.content_type(false);
+            return Some(Job { events: vec![event], batch: None, number: 1, body, content_type });
+        };
+        let mut batch = Batch::new(payload, options.max_events as usize);
+        let mut events = Vec::new();
+        while let Some(event) = self.gathered.next() {
+            if !batch.push(event) {
+                break;
+            }
+            events.extend(self.gathered.pop());
+        }
+        let (first, last) = (events.first()?.position.seq, events.last()?.position.seq);
+        let span = (first != last).then_some(BatchSpan { first, last });
+        let (body, content_type) = (batch.finish().into(), payload.content_type(true));
+        Some(Job { events, batch: span, number: 1, body, content_type })
+    }
+
+    /// Makes the next attempt at what failed before: the store has it.
+    fn fly_again(&mut self, seq: u64) {
+        let (parts, entry, id) = (Arc::clone(&self.parts), Arc::clone(&self.entry), self.id.clone());
+        let (payload, batch) = (self.webhook.options.payload, self.webhook.options.batch);
         let (target, keys) = (Arc::clone(&self.target), Arc::clone(&self.keys));
         let idle = self.idle.pop();
-        let now = parts.now();
-        async move {
+        self.flights.push(Box::pin(async move {
+            // What failed a moment ago may not be written yet.
+            parts.recorder.flushed().await;
+            let rows = super::again::rows(&*parts.store, &id, seq).await?;
+            let now = parts.wall();
+            let Some(first) = rows.first().filter(|_| !entry.is_removed()) else {
+                return Ok(Landed::Unwanted(seq));
+            };
+            if rows.iter().all(|row| row.event.is_expired(now)) {
+                return Ok(Landed::Expired(rows));
+            }
+            let (number, span) = (first.attempts + 1, first.batch);
+            let is_batch = batch.is_some() || span.is_some();
+            let events: Vec<Arc<Event>> = rows.into_iter().map(|row| row.event).collect();
+            let body = super::again::body(payload, is_batch, &events).into();
+            let job = Job { events, batch: span, number, body, content_type: payload.content_type(is_batch) };
             let (attempt, connection) = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
-            Landed::Attempted(Box::new((attempt, connection)))
-        }
+            Ok(Landed::Attempted(Box::new((attempt, connection))))
+        }));
     }
 }

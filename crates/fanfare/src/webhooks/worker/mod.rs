@@ -1,5 +1,7 @@
 //! The worker of one webhook: reads the log from its cursor, makes the attempts, and decides what follows from each.
 
+mod again;
+mod gathered;
 mod land;
 mod launch;
 mod retries;
@@ -14,10 +16,12 @@ use fanfare_core::webhook::WebhookId;
 use fanfare_core::webhook::breaker::Breaker;
 use fanfare_core::webhook::signature::SigningKeys;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::shutdown::Shutdown;
 use crate::store;
+use crate::store::webhooks::DeliveryRow;
 use crate::webhooks::attempt::Attempt;
 use crate::webhooks::client::connection::Connection;
 use crate::webhooks::dispatcher::Parts;
@@ -25,6 +29,7 @@ use crate::webhooks::registry::Entry;
 use crate::webhooks::target::Target;
 use crate::webhooks::webhook::Webhook;
 use crate::webhooks::window::Window;
+use crate::webhooks::worker::gathered::Gathered;
 use crate::webhooks::worker::retries::Retries;
 use crate::webhooks::worker::source::Source;
 
@@ -35,6 +40,8 @@ const STOP_MAX: Duration = Duration::from_secs(5);
 enum Landed {
     /// It was made; here is the connection, when that can be used again.
     Attempted(Box<(Attempt, Option<Connection>)>),
+    /// There was none: everything in it expired while it waited.
+    Expired(Vec<DeliveryRow>),
     /// There was no need for it any more.
     Unwanted(u64),
 }
@@ -57,15 +64,23 @@ pub(super) struct Worker {
     idle: Vec<Connection>,
     /// When the next delivery may go out, where a rate is set.
     next_slot: Instant,
-    /// Since when events wait for others to make a batch.
-    gathering_since: Option<Instant>,
-    /// When the breaker lets something through again.
-    held_until: Option<Instant>,
+    /// What waits for others to make a batch.
+    gathered: Gathered,
+    /// It was paused when that was last looked at.
+    was_paused: bool,
+    /// Tells when its owner changed it.
+    definition: watch::Receiver<Arc<Webhook>>,
+    /// As [`Entry::nudges`].
+    nudges: watch::Receiver<u64>,
+    /// As [`Parts::ticks`].
+    ticks: watch::Receiver<()>,
 }
 
 impl Worker {
     /// Starts where the store has it.
     pub(super) async fn start(parts: Arc<Parts>, entry: Arc<Entry>) -> Result<Worker, store::Error> {
+        // Before the first look: what changes after it is not missed.
+        let (definition, nudges) = (entry.definition.subscribe(), entry.nudges.subscribe());
         let webhook = entry.webhook();
         let cursor = entry.cursor.get();
         let source = Source::open(&parts.hub, &webhook.options.filter, cursor).await?;
@@ -84,8 +99,11 @@ impl Worker {
             flights: FuturesUnordered::new(),
             idle: Vec::new(),
             next_slot: Instant::now(),
-            gathering_since: None,
-            held_until: None,
+            gathered: Gathered::default(),
+            was_paused: entry.is_paused(),
+            definition,
+            nudges,
+            ticks: parts.ticks.subscribe(),
             parts,
             entry,
         })
@@ -93,27 +111,27 @@ impl Worker {
 
     /// Works until the webhook is removed or the gateway stops. Fails when the store can no longer be trusted.
     pub(super) async fn run(mut self, mut stop: Shutdown) -> Result<(), store::Error> {
-        let mut definition = self.entry.definition.subscribe();
-        let mut nudges = self.entry.nudges.subscribe();
         loop {
-            let is_reading = self.launch()?;
-            let wake_at = self.wakes_at();
+            if self.retries.are_lacking() {
+                self.read_retries().await?;
+            }
+            let turn = self.launch();
+            self.note_hold();
+            let idle_until = self.idle.iter().map(Connection::idle_until).min();
             tokio::select! {
                 Some(landed) = self.flights.next(), if !self.flights.is_empty() => self.land(landed?).await,
-                ready = self.source.ready(), if is_reading => {
+                ready = self.source.ready(), if turn.is_reading => {
                     if !ready? {
                         break;
                     }
                     self.note_lost().await;
                 }
-                () = sleep_until(wake_at), if wake_at.is_some() => {}
-                changed = definition.changed() => {
-                    if changed.is_err() {
-                        return Ok(());
-                    }
-                    self.redefine().await?;
-                }
-                _ = nudges.changed() => self.retries.load(&*self.parts.store, &self.id).await?,
+                () = sleep_until(turn.wake_at), if turn.wake_at.is_some() => {}
+                () = sleep_until(idle_until), if idle_until.is_some() => self.close_idle(),
+                // Neither ends before this: the entry holds the other ends.
+                _ = self.definition.changed() => self.redefine().await?,
+                _ = self.nudges.changed() => self.read_retries().await?,
+                _ = self.ticks.changed() => self.save(),
                 () = stop.asked() => break,
             }
         }
@@ -124,7 +142,16 @@ impl Worker {
             Ok(())
         };
         // What is cut off is not recorded, so it is made again.
-        tokio::time::timeout(STOP_MAX, landing).await.unwrap_or(Ok(()))
+        let ended = tokio::time::timeout(STOP_MAX, landing).await.unwrap_or(Ok(()));
+        self.save();
+        ended
+    }
+
+    /// Reads anew what waits to be tried again, as the store has it.
+    async fn read_retries(&mut self) -> Result<(), store::Error> {
+        // What failed a moment ago may not be written yet, and would be forgotten.
+        self.parts.recorder.flushed().await;
+        self.retries.load(&*self.parts.store, &self.id).await
     }
 
     /// Takes another definition. With another filter, what was not read yet is read with that.
@@ -143,22 +170,26 @@ impl Worker {
         Ok(())
     }
 
-    /// Gives when something is to be done that nobody tells.
-    fn wakes_at(&self) -> Option<Instant> {
-        if self.entry.health().is_paused() {
-            return None;
+    /// Notes whether new events go out at the moment: a pusher does not wait for a webhook to which they do not.
+    fn note_hold(&mut self) {
+        let is_paused = self.entry.is_paused();
+        if self.was_paused && !is_paused {
+            // Whoever resumes it has mended something.
+            self.breaker = Breaker::default();
         }
-        let rated = self.webhook.options.rate_per_second.map(|_| self.next_slot);
-        let batch = self.webhook.options.batch.zip(self.gathering_since);
-        let gathered = batch.map(|(batch, since)| since + batch.max_wait);
-        let due = self.retries.next();
+        self.was_paused = is_paused;
+        let is_tripped = !matches!(self.breaker, Breaker::Closed { .. });
+        let is_in_line = self.webhook.options.ordered && self.retries.are_waiting();
+        let is_held = is_paused || is_tripped || is_in_line || self.retries.is_full();
+        if self.entry.set_held(is_held) && is_held {
+            self.parts.first_attempts.recount();
+        }
+    }
+
+    /// Closes the connections that nobody used for long: each costs a descriptor, here and there.
+    fn close_idle(&mut self) {
         let now = Instant::now();
-        let moments = [self.held_until, rated.filter(|slot| *slot > now), gathered, due];
-        // What holds everything back is waited for first; what is due already waits for an attempt to end.
-        match self.held_until {
-            Some(until) => Some(until),
-            None => moments.into_iter().flatten().filter(|moment| *moment > now).min(),
-        }
+        self.idle.retain(|connection| connection.idle_until() > now);
     }
 }
 

@@ -22,6 +22,8 @@ const PAGE_LEN: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Retries {
     by_moment: BTreeSet<(Instant, u64)>,
+    /// The store has more than fit: they are read when these are done.
+    has_more: bool,
     /// On their way now: what the store still has of them is not started a second time.
     flying: HashSet<u64>,
 }
@@ -31,20 +33,29 @@ impl Retries {
     /// delay does was written before that was set back.
     pub(super) async fn load(&mut self, store: &dyn Store, webhook: &WebhookId) -> Result<(), store::Error> {
         self.by_moment.clear();
+        self.has_more = false;
         let (wall, now) = (clock::now(), Instant::now());
-        let mut after = 0;
+        let (mut after, mut batches) = (0, HashSet::new());
         loop {
             let read = ReadDeliveries { webhook: webhook.clone(), dead: Some(false), after, limit: PAGE_LEN };
             let page = store.deliveries(read).await?;
             for row in &page {
+                // The first of a batch that still waits stands for the others.
+                if row.batch.is_some_and(|batch| !batches.insert(batch)) {
+                    continue;
+                }
                 if let DeliveryStatus::Waiting(at) = row.status {
                     let micros = u64::try_from(at.as_micros() - wall.as_micros()).unwrap_or(0);
                     self.add(row.event.position.seq, now + Duration::from_micros(micros).min(DELAY_MAX));
                 }
             }
             match page.last() {
+                None => return Ok(()),
                 Some(last) if self.by_moment.len() < RETRIES_MAX => after = last.event.position.seq,
-                _ => return Ok(()),
+                Some(_) => {
+                    self.has_more = true;
+                    return Ok(());
+                }
             }
         }
     }
@@ -66,14 +77,9 @@ impl Retries {
         self.by_moment.first().map(|(at, _)| *at)
     }
 
-    /// Says whether one is due.
-    pub(super) fn is_due(&self) -> bool {
-        self.next().is_some_and(|at| at <= Instant::now())
-    }
-
-    /// Takes one that is due, until it has [`landed`](Retries::landed).
-    pub(super) fn take_due(&mut self) -> Option<u64> {
-        if !self.is_due() {
+    /// Takes one that is due at `now`, until it has [`landed`](Retries::landed).
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<u64> {
+        if self.next().is_none_or(|at| at > now) {
             return None;
         }
         let (_, seq) = self.by_moment.pop_first()?;
@@ -83,7 +89,17 @@ impl Retries {
 
     /// Says whether there are none.
     pub(super) fn is_empty(&self) -> bool {
-        self.by_moment.is_empty() && self.flying.is_empty()
+        !self.are_waiting() && self.flying.is_empty()
+    }
+
+    /// Says whether some wait.
+    pub(super) fn are_waiting(&self) -> bool {
+        self.has_more || !self.by_moment.is_empty()
+    }
+
+    /// Says whether the store has some that are to be read now.
+    pub(super) fn are_lacking(&self) -> bool {
+        self.has_more && self.by_moment.is_empty()
     }
 
     /// Says whether there are as many as may be.

@@ -75,11 +75,6 @@ impl Source {
         self.item < self.items.len()
     }
 
-    /// Counts the events that are there, with some that will turn out not to be for webhooks.
-    pub(super) fn len(&self) -> usize {
-        self.items[self.item..].iter().map(Item::len).sum::<usize>() - self.next
-    }
-
     /// Gives the seq up to which everything was taken or is not wanted. There is nothing to take.
     pub(super) fn settle(&mut self) -> u64 {
         self.subscription.settle().seq
@@ -112,8 +107,8 @@ impl Source {
     fn step(&mut self) {
         let item = &self.items[self.item];
         self.next += 1;
+        self.subscription.advance(item, self.next);
         if self.next == item.len() {
-            self.subscription.advance(item, item.len());
             self.item += 1;
             self.next = 0;
         }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare::store::{DeliveryChange, DeliveryRow, DeliveryStatus, Extent, ReadDeliveries, Retention};
+use fanfare::store::{
+    BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, Extent, ReadDeliveries, Retention,
+};
 use fanfare_core::{Audience, Door, Json, NewEvent, Priority, Source};
 
 use crate::store_contract::harness::{Engine, Log, event};
@@ -37,12 +39,14 @@ pub(super) async fn a_delivery_comes_back_as_it_was_recorded(engine: Engine) {
         attempts: 3,
         status: DeliveryStatus::Waiting(log.clock.now().after(Duration::from_secs(9))),
         failure: "refused".into(),
+        batch: None,
     };
     let other = DeliveryRow {
         webhook: id(1),
         attempts: 1,
         status: DeliveryStatus::Dead(log.clock.now()),
         failure: "".into(),
+        batch: Some(BatchSpan { first: 1, last: 2 }),
         ..row.clone()
     };
     let put = [row.clone(), other.clone()].map(DeliveryChange::Put);
@@ -58,7 +62,8 @@ pub(super) async fn a_delivery_comes_back_as_it_was_recorded(engine: Engine) {
     assert_eq!(log.store.delivery(&id(7), 2).await.expect("read"), None);
     assert_eq!((counts(&log, 0).await, counts(&log, 1).await), ((1, 0), (0, 1)));
 
-    let again = DeliveryRow { attempts: 4, failure: "timeout".into(), ..row };
+    let batch = Some(BatchSpan { first: 2, last: 9 });
+    let again = DeliveryRow { attempts: 4, failure: "timeout".into(), batch, ..row };
     log.store.record(vec![DeliveryChange::Put(again.clone())]).await.expect("recorded");
     assert_eq!(log.store.deliveries(of(0)).await.expect("rows"), [again], "in the place of the other");
     assert_eq!(counts(&log, 0).await, (1, 0));
@@ -187,6 +192,7 @@ pub(super) async fn much_is_forgotten_in_parts(engine: Engine) {
                 attempts: 1,
                 status,
                 failure: "timeout".into(),
+                batch: None,
             })
         });
         changes.collect::<Vec<_>>()

@@ -55,6 +55,7 @@ async fn put(log: &Log, webhook: usize, seq: u64, status: DeliveryStatus) -> Del
         attempts: 1,
         status,
         failure: "timeout".into(),
+        batch: None,
     })
 }
 

@@ -30,6 +30,7 @@ pub(super) async fn record_for_ever(store: Arc<dyn Store>, round: usize, say: im
             attempts: number,
             status: DeliveryStatus::Waiting(now),
             failure: "timeout".into(),
+            batch: None,
         };
         let attempt = AttemptRow {
             id: 0,

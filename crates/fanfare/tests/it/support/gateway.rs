@@ -3,13 +3,14 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use fanfare::app;
 use fanfare::hub::Hub;
 use fanfare::shutdown::Trigger;
-use fanfare::store::{Error, StoreSpec};
+use fanfare::store::{self, Error, Store, StoreSpec};
+use fanfare::webhooks::service::Webhooks;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -27,6 +28,8 @@ pub(crate) const GRACE: Duration = Duration::from_secs(15);
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     pub(crate) hub: Hub,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) store: Arc<dyn Store>,
     name: String,
     config: app::Config,
     stopper: Trigger,
@@ -81,20 +84,26 @@ impl Gateway {
                 .build()
                 .expect("a runtime");
             runtime.block_on(async {
-                let running = match app::start(thread_config).await {
+                let opened = store::open(&thread_config.store, thread_config.retention);
+                let store = opened.expect("the store opens");
+                let running = match app::start_on(Arc::clone(&store), thread_config).await {
                     Ok(running) => running,
                     Err(error) => panic!("the gateway did not start: {error:#}"),
                 };
-                let _ = started.send((running.addresses()[0], running.hub().clone(), running.stopper()));
+                let (hub, webhooks) = (running.hub().clone(), running.webhooks().clone());
+                let _ = started.send((running.addresses()[0], hub, webhooks, store, running.stopper()));
                 let _ = ends.send(running.ended().await);
             });
         });
         thread.expect("a thread");
-        let (address, hub, stopper) = soon("the gateway", starts).await.expect("a gateway that started");
+        let (address, hub, webhooks, store, stopper) =
+            soon("the gateway", starts).await.expect("a gateway that started");
         let http = reqwest_client(false);
         Gateway {
             address,
             hub,
+            webhooks,
+            store,
             name,
             config,
             stopper,
@@ -129,9 +138,15 @@ impl Gateway {
     }
 
     /// Stops, and starts again with the same configuration at the same address.
-    pub(crate) async fn restart(mut self) -> Gateway {
+    pub(crate) async fn restart(self) -> Gateway {
+        self.restart_with(|_| {}).await
+    }
+
+    /// As [`Gateway::restart`], with `change` made to the configuration.
+    pub(crate) async fn restart_with(mut self, change: impl FnOnce(&mut app::Config)) -> Gateway {
         self.end();
         let mut config = self.config.clone();
+        change(&mut config);
         config.listen = vec![self.address];
         Gateway::run(config, self.directory.take()).await
     }

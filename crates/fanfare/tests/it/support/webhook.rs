@@ -1,0 +1,103 @@
+//! Webhooks of a gateway: registering them, and looking at what became of their deliveries.
+
+use std::sync::Arc;
+
+use fanfare::store::{AttemptRow, DeliveryRow, ReadAttempts, ReadDeliveries};
+use fanfare::webhooks::attempt::Attempt;
+use fanfare::webhooks::registry::Entry;
+use fanfare_core::webhook::WebhookId;
+use serde_json::{Value, json};
+
+use crate::support::gateway::Gateway;
+use crate::support::receiver::Receiver;
+use crate::support::until;
+
+/// A webhook that was registered.
+#[derive(Debug, Clone)]
+pub(crate) struct Hook {
+    pub(crate) id: WebhookId,
+    pub(crate) secret: String,
+}
+
+impl Gateway {
+    /// Registers a receiver, with members besides its address.
+    pub(crate) async fn register(&self, receiver: &Receiver, options: Value) -> Hook {
+        self.register_url(&receiver.url(), options).await
+    }
+
+    pub(crate) async fn register_url(&self, url: &str, mut options: Value) -> Hook {
+        options["webhook_url"] = json!(url);
+        let answer = self.post_json("/api/register", &options).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let answer = answer.json();
+        Hook {
+            id: answer["id"].as_str().expect("an id").parse().expect("an id"),
+            secret: answer["secret"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Pushes without waiting for webhooks, and gives the event's id.
+    pub(crate) async fn push_only(&self, channel: &str, message: &str) -> String {
+        let body = json!({ "channel": channel, "message": message });
+        let answer = self.post_json("/api/push?wait=false", &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Pushes events whose messages are the numbers from 0 on, in one batch.
+    pub(crate) async fn push_numbers(&self, count: usize) {
+        let events = (0..count).map(|number| json!({ "message": number.to_string() })).collect();
+        let answer = self.post_json("/api/push?wait=false", &Value::Array(events)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    pub(crate) fn entry(&self, hook: &Hook) -> Arc<Entry> {
+        let found = self.webhooks.list().into_iter().find(|entry| entry.webhook().id == hook.id);
+        found.expect("a webhook that is registered")
+    }
+
+    /// Waits until everything up to the log's end is done for a webhook, or waits to be tried again.
+    pub(crate) async fn is_done(&self, hook: &Hook) {
+        let entry = self.entry(hook);
+        until("the webhook's cursor", async || (entry.cursor.get() == self.hub.last().seq).then_some(()))
+            .await;
+    }
+
+    /// Gives the newest attempts, the newest last.
+    pub(crate) fn recent(&self, hook: &Hook) -> Vec<Arc<Attempt>> {
+        self.entry(hook).recent().into_iter().rev().collect()
+    }
+
+    /// Waits until so many attempts have ended, and gives their categories.
+    pub(crate) async fn outcomes(&self, hook: &Hook, count: usize) -> Vec<&'static str> {
+        until("attempts", async || {
+            let recent = self.recent(hook);
+            (recent.len() >= count).then(|| recent.iter().map(|one| one.outcome.category()).collect())
+        })
+        .await
+    }
+
+    /// Gives what a webhook has not taken, as the store has it.
+    pub(crate) async fn rows(&self, hook: &Hook) -> Vec<DeliveryRow> {
+        let read = ReadDeliveries { webhook: hook.id.clone(), dead: None, after: 0, limit: 1_000 };
+        self.store.deliveries(read).await.expect("rows")
+    }
+
+    /// Waits until the store has so many dead letters of a webhook and nothing that waits, and gives them.
+    pub(crate) async fn dead_letters(&self, hook: &Hook, count: usize) -> Vec<DeliveryRow> {
+        until("dead letters", async || {
+            let rows = self.rows(hook).await;
+            (rows.len() == count && rows.iter().all(|row| row.status.is_dead())).then_some(rows)
+        })
+        .await
+    }
+
+    /// Gives the failed attempts, as the store has them, the oldest first.
+    pub(crate) async fn failed_attempts(&self, hook: &Hook) -> Vec<AttemptRow> {
+        let webhook = Some(hook.id.clone());
+        let read = ReadAttempts { webhook, seq: None, delivered: None, before: None, limit: 1_000 };
+        let mut rows = self.store.attempts(read).await.expect("attempts");
+        rows.reverse();
+        rows
+    }
+}
