@@ -89,7 +89,7 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
             Ok(Place::Here(running)) => {
                 // Whoever wonders where the events can be seen looks into the log of the host of agents.
                 context.output.note(format!("hosting the gateway at {}", running.url()));
-                serve_here(running, &mut hosted, &mut stop).await
+                serve_here(*running, &mut hosted, &mut stop).await
             }
             // A gateway that does not answer yet may before the client has something to say.
             Ok(Place::There(_)) | Err(Trouble::Passing(_)) => {
@@ -175,7 +175,7 @@ async fn find(finder: &mut Finder, hosted: &mut Hosted, output: Output) -> Resul
         Place::Here(running) => {
             let url = running.url().to_owned();
             output.note(format!("nobody hosts the gateway any more; hosting it at {url}"));
-            hosted.add(running);
+            hosted.add(*running);
             Ok(finder.target(&url))
         }
         Place::There(target) => Ok(target),

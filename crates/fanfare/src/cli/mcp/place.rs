@@ -22,7 +22,7 @@ const ADDRESS_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) enum Place {
     /// In this process.
-    Here(app::Running),
+    Here(Box<app::Running>),
     /// Elsewhere.
     There(Target),
 }
@@ -93,7 +93,7 @@ impl Finder {
         let opened = tokio::task::spawn_blocking(move || store::open(&spec, retention)).await;
         let opened = opened.unwrap_or_else(|error| Err(store::Error::Other { problem: error.to_string() }));
         match (opened, &self.config.store) {
-            (Ok(store), _) => self.host(store).await.map(Place::Here),
+            (Ok(store), _) => self.host(store).await.map(|running| Place::Here(Box::new(running))),
             (Err(error @ store::Error::Locked { .. }), StoreSpec::Embedded(path)) => {
                 let Some(url) = embedded::owner(path).and_then(|owner| owner.url) else {
                     return Err(Trouble::Passing(serve::store_failure(error)));
