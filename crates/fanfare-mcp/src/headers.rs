@@ -7,11 +7,10 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, shown};
-use crate::json_rpc::Params;
+use crate::params::Params;
 
 /// The revision.
 pub const VERSION: &str = "mcp-protocol-version";
@@ -67,19 +66,11 @@ pub fn check(headers: &HeaderMap, version: &str, method: &str) -> Result<(), Err
 
 /// Checks the name of what `method` is about: `params.name` of a tool or prompt, `params.uri` of a resource.
 pub fn check_name(headers: &HeaderMap, method: &str, params: &Params) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow)]
-        name: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        uri: Option<Cow<'a, str>>,
-    }
     if !matches!(method, "prompts/get" | "resources/read" | "tools/call") {
         return Ok(());
     }
-    let named: Named = params.read()?;
-    let name = if method == "resources/read" { named.uri } else { named.name };
-    match name {
+    let name = if method == "resources/read" { "uri" } else { "name" };
+    match params.read_member::<String>(name)? {
         Some(name) => same(NAME, decoded(headers, NAME)?, &name),
         None => Err(Error::invalid_params("the parameters name nothing")),
     }

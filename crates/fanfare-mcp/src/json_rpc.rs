@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, shown};
+use crate::params::{Params, Written};
 
 /// Most messages of one batch (2025-03-26): each is a call of its own.
 pub const BATCH_LEN_MAX: usize = 100;
@@ -90,26 +91,6 @@ pub struct Request {
     pub params: Params,
 }
 
-/// Parameters as they were written; always an object.
-#[derive(Debug, Clone, Default)]
-pub struct Params(
-    /// A JSON object.
-    Option<Box<RawValue>>,
-);
-
-impl Params {
-    /// Gives the JSON text; `{}` when there are none.
-    pub fn as_json(&self) -> &str {
-        self.0.as_deref().map_or("{}", RawValue::get)
-    }
-
-    /// Reads them; the error names what does not fit.
-    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        serde_json::from_str(self.as_json())
-            .map_err(|error| Error::invalid_params(format!("the parameters do not fit: {error}")))
-    }
-}
-
 /// A message from the other side.
 #[derive(Debug, Clone)]
 pub enum Message {
@@ -157,8 +138,7 @@ struct Frame<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     method: Option<&'a RawValue>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
+    params: Option<Written>,
     #[serde(borrow, default, deserialize_with = "also_null")]
     result: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -227,9 +207,9 @@ fn parse_one(text: &str) -> Result<Message, Refused> {
     };
     let params = match frame.params {
         None => Params::default(),
-        Some(raw) if raw.get().starts_with('{') => Params(Some(raw.to_owned())),
-        Some(_) => {
-            let problem = format!("the `params` of `{}` are no object", shown(&method));
+        Some(Written::Object(params)) => params,
+        Some(Written::Other(why)) => {
+            let problem = format!("the `params` of `{}` {why}", shown(&method));
             return Err(Refused { id, error: Error::invalid_params(problem) });
         }
     };
@@ -297,7 +277,7 @@ mod tests {
         let request =
             one(r#"{"jsonrpc":"2.0","id":"a\"b","method":"x","params":{"y":1},"connection_id":"z"}"#);
         assert!(
-            matches!(request, Ok(Message::Request(request)) if request.id.as_json() == r#""a\"b""# && request.params.as_json() == r#"{"y":1}"#)
+            matches!(request, Ok(Message::Request(request)) if request.id.as_json() == r#""a\"b""# && request.params.to_json() == r#"{"y":1}"#)
         );
         let notification = one(r#"{"jsonrpc":"2.0","method":"x"}"#);
         assert!(matches!(notification, Ok(Message::Notification { .. })));

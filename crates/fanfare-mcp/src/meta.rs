@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::json_rpc::{Id, Params};
+use crate::json_rpc::Id;
 use crate::listen::LogLevel;
+use crate::params::Params;
 use crate::version::Version;
 
 /// The key of the revision.
@@ -43,12 +44,6 @@ pub struct Meta {
 }
 
 #[derive(Deserialize)]
-struct Outer<'a> {
-    #[serde(borrow, rename = "_meta")]
-    meta: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
 struct Members<'a> {
     #[serde(rename = "io.modelcontextprotocol/protocolVersion", borrow)]
     version: Option<&'a RawValue>,
@@ -63,8 +58,7 @@ struct Members<'a> {
 impl Declared {
     /// Reads what `params` declare. One modern key makes a request modern, and then both must be right.
     pub fn read(params: &Params) -> Result<Declared, Error> {
-        let outer: Outer = params.read()?;
-        let Some(raw) = outer.meta else { return Ok(Declared::Legacy(Meta::default())) };
+        let Some(raw) = params.member("_meta")? else { return Ok(Declared::Legacy(Meta::default())) };
         // Serde would take an array for an object, its members in their order.
         if !raw.get().starts_with('{') {
             return Err(Error::invalid_params("`_meta` is no object"));

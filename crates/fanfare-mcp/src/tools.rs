@@ -1,11 +1,11 @@
 //! Tools: what they are called with, and what they answer.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::json_rpc::Params;
+use crate::params::Params;
 
 /// A tool as clients and models see it.
 #[derive(Debug, Clone, Serialize)]
@@ -41,13 +41,11 @@ pub struct Annotations {
 }
 
 /// What `tools/call` asks for.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct Call<'a> {
     /// Which tool.
     pub name: String,
     /// An object; nothing is an empty one.
-    #[serde(borrow)]
     pub arguments: Option<&'a RawValue>,
     /// Answers to what an earlier [`crate::outcome::InputRequired`] asked, by its keys; modern only.
     pub input_responses: Option<serde_json::Map<String, Value>>,
@@ -58,18 +56,22 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// Reads the parameters of `tools/call`.
     pub fn read(params: &'a Params) -> Result<Call<'a>, Error> {
-        let call: Call = params.read()?;
-        match call.arguments {
-            Some(raw) if !raw.get().starts_with('{') && raw.get() != "null" => {
-                Err(Error::invalid_params("`arguments` is no object"))
-            }
-            _ => Ok(call),
+        let arguments = params.member("arguments")?;
+        if arguments.is_some_and(|raw| !raw.get().starts_with('{')) {
+            return Err(Error::invalid_params("`arguments` is no object"));
         }
+        let name = params.read_member("name")?;
+        Ok(Call {
+            name: name.ok_or_else(|| Error::invalid_params("the parameters name nothing"))?,
+            arguments,
+            input_responses: params.read_member("inputResponses")?,
+            request_state: params.read_member("requestState")?,
+        })
     }
 
     /// Gives the arguments as a JSON object.
     pub fn arguments(&self) -> &'a str {
-        self.arguments.map(RawValue::get).filter(|raw| *raw != "null").unwrap_or("{}")
+        self.arguments.map_or("{}", RawValue::get)
     }
 }
 

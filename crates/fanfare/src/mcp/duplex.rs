@@ -9,7 +9,6 @@ use std::time::Duration;
 use fanfare_mcp::json_rpc::{self, Refused};
 use fanfare_mcp::{Id, Incoming, Message, Method, Request};
 use futures_util::FutureExt;
-use serde::Deserialize;
 use tokio::task::JoinSet;
 
 use crate::hub::admission::BytesInFlight;
@@ -219,19 +218,11 @@ impl Calls {
 
 /// Says whether the call ends only when something happens.
 pub fn waits(request: &Request) -> bool {
-    #[derive(Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow)]
-        name: std::borrow::Cow<'a, str>,
-    }
     let method = &*request.method;
-    let text = request.params.as_json();
-    // Most calls name none of these, and are not read for it: unless it has escapes, a name stands in the text as it is.
-    let may_name_one = text.contains('\\') || WAITING_TOOLS.iter().any(|name| text.contains(name));
+    let named = || request.params.read_member::<String>("name").ok().flatten();
     method == Method::Listen.as_str()
         || (method == Method::ToolsCall.as_str()
-            && may_name_one
-            && request.params.read::<Named>().is_ok_and(|call| WAITING_TOOLS.contains(&&*call.name)))
+            && named().is_some_and(|name| WAITING_TOOLS.contains(&&*name)))
 }
 
 /// Gives the call that a message cancels.

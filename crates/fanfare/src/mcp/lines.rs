@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use fanfare_mcp::Error;
 use fanfare_mcp::json_rpc::Refused;
-use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::mcp::Server;
@@ -242,7 +241,7 @@ impl<W: AsyncWrite + Unpin> Writer<'_, W> {
             self.bytes.extend_from_slice(&message.message);
             self.bytes.push(b'\n');
             taken = match self.bytes.len() < WRITE_LEN_MAX {
-                true => self.outbox.next(self.reader, self.seq).now_or_never().flatten(),
+                true => self.outbox.try_next(self.reader, self.seq),
                 false => None,
             };
         }

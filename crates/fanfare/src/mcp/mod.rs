@@ -293,7 +293,7 @@ impl Server {
         &self,
         session: &Arc<Session>,
         method: &str,
-        params: &fanfare_mcp::json_rpc::Params,
+        params: &fanfare_mcp::Params,
     ) -> Option<BoxFuture<'static, ()>> {
         match method {
             "notifications/cancelled" => {

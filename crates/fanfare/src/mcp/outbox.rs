@@ -86,26 +86,8 @@ impl Outbox {
     }
 
     async fn put(&self, message: Bytes, is_last: bool) -> Result<(), Gone> {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            // Whoever makes room between the look and the wait must not be missed.
-            changed.as_mut().enable();
-            {
-                let mut state = self.state();
-                if state.ended {
-                    return Err(Gone);
-                }
-                let waiting = state.last() - state.taken;
-                if (waiting as usize) < WAITING_MAX && state.waiting_bytes < WAITING_BYTES_MAX {
-                    state.waiting_bytes += message.len();
-                    state.messages.push_back(message);
-                    state.ended = is_last;
-                    break;
-                }
-            }
-            changed.await;
-        }
+        let mut message = Some(message);
+        self.find(|state| state.put(&mut message, is_last)).await?;
         self.changed.notify_waiters();
         Ok(())
     }
@@ -161,24 +143,39 @@ impl Outbox {
     /// Waits for the message after `seq`, up to which everything has reached the client. Nothing, when nothing
     /// follows for this reader. Can be cancelled without loss.
     pub async fn next(&self, reader: Reader, seq: u64) -> Option<Taken> {
+        self.find(|state| self.look(state, reader, seq)).await
+    }
+
+    /// Gives what [`Outbox::next`] would, when it is there already.
+    pub fn try_next(&self, reader: Reader, seq: u64) -> Option<Taken> {
+        self.look(&mut self.state(), reader, seq).flatten()
+    }
+
+    /// Gives what `next` comes to; nothing, when that has to wait.
+    fn look(&self, state: &mut State, reader: Reader, seq: u64) -> Option<Option<Taken>> {
+        if state.reader != reader.0 {
+            return Some(None);
+        }
+        if state.take(seq, self.resumable) {
+            self.changed.notify_waiters();
+        }
+        let taken = state.after(seq);
+        (taken.is_some() || state.ended).then_some(taken)
+    }
+
+    /// Waits until `look` finds something.
+    async fn find<T>(&self, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
+        // Mostly it is there, and then nothing has to be prepared for a wait.
+        if let Some(found) = look(&mut self.state()) {
+            return found;
+        }
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
+            // What changes between the look and the wait must not be missed.
             changed.as_mut().enable();
-            {
-                let mut state = self.state();
-                if state.reader != reader.0 {
-                    return None;
-                }
-                if state.take(seq, self.resumable) {
-                    self.changed.notify_waiters();
-                }
-                if let Some(taken) = state.after(seq) {
-                    return Some(taken);
-                }
-                if state.ended {
-                    return None;
-                }
+            if let Some(found) = look(&mut self.state()) {
+                return found;
             }
             changed.await;
         }
@@ -202,6 +199,22 @@ pub struct Reader(u64);
 impl State {
     fn last(&self) -> u64 {
         self.first + self.messages.len() as u64
+    }
+
+    /// Puts `message` behind the others; nothing, when there is no room.
+    fn put(&mut self, message: &mut Option<Bytes>, is_last: bool) -> Option<Result<(), Gone>> {
+        if self.ended {
+            return Some(Err(Gone));
+        }
+        let waiting = (self.last() - self.taken) as usize;
+        if waiting >= WAITING_MAX || self.waiting_bytes >= WAITING_BYTES_MAX {
+            return None;
+        }
+        let message = message.take()?;
+        self.waiting_bytes += message.len();
+        self.messages.push_back(message);
+        self.ended = is_last;
+        Some(Ok(()))
     }
 
     /// Notes that everything up to `seq` was taken; says whether that makes room.

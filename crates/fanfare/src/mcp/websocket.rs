@@ -188,7 +188,7 @@ async fn write_out(
             let text = Utf8Bytes::try_from(message.message).expect("what we write is JSON");
             within(sink.feed(Message::Text(text))).await?;
             taken = match len < BATCH_LEN_MAX {
-                true => outbox.next(reader, seq).now_or_never().flatten(),
+                true => outbox.try_next(reader, seq),
                 false => None,
             };
         }

@@ -1,8 +1,8 @@
 //! What a client asks for, as far as it matters when a gateway ends.
 
-use fanfare_mcp::json_rpc::{self, Params};
 use fanfare_mcp::resources::Named;
 use fanfare_mcp::{Incoming, Message, Method, Request};
+use fanfare_mcp::{Params, json_rpc};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// What a request asks for.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use fanfare_mcp::json_rpc::{self, Params};
 use fanfare_mcp::listen::{Change, Listen, RESOURCES_MAX};
 use fanfare_mcp::meta::SUBSCRIPTION_ID;
 use fanfare_mcp::{Error, Id, Incoming, Message, Method};
+use fanfare_mcp::{Params, json_rpc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -307,14 +307,14 @@ impl Memory {
     pub(crate) fn replay(&mut self) -> Replay {
         let mut replay = Replay::default();
         if let Some(params) = self.initialize.clone() {
-            replay.send.push(self.own(Method::Initialize, params.as_json()));
+            replay.send.push(self.own(Method::Initialize, &params.to_json()));
         }
         let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
         if self.initialized && self.initialize.is_some() {
             replay.send.push(initialized.into());
         }
         if let Some(params) = self.level.clone() {
-            replay.send.push(self.own(Method::SetLevel, params.as_json()));
+            replay.send.push(self.own(Method::SetLevel, &params.to_json()));
         }
         for uri in self.resources.clone() {
             replay.tell.push(Change::Resource(uri.clone()).write(None));

@@ -67,7 +67,7 @@ impl Exchange {
         let reader = outbox.attach();
         let before = tokio::select! {
             biased;
-            answer = &mut work => match (answer, outbox.next(reader, 0).now_or_never().flatten()) {
+            answer = &mut work => match (answer, outbox.try_next(reader, 0)) {
                 (Ok(answer), None) if self.accepts.json => return Ok(json_response(StatusCode::OK, answer)),
                 (Err(error), None) => return Ok(refused(&id, &error, version.era())),
                 (answer, _) => Some(answer.unwrap_or_else(|error| write_error(&id, &error))),
