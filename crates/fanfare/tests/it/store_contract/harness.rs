@@ -178,7 +178,7 @@ pub(crate) fn name(name: &str) -> ReaderName {
 
 /// Waits for something that must come.
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), what).await.expect("within the deadline")
+    tokio::time::timeout(Duration::from_secs(60), what).await.expect("within the deadline")
 }
 
 pub(crate) async fn follow_until(follow: &mut Follow, store: &dyn Store, last: u64) -> Vec<u64> {
