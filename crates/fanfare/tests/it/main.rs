@@ -48,6 +48,7 @@ mod support;
 mod surfaces;
 mod tidy;
 mod webhooks_addresses;
+mod webhooks_crashes;
 mod webhooks_delivery;
 mod webhooks_failures;
 mod webhooks_receivers;

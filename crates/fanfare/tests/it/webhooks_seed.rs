@@ -152,7 +152,7 @@ async fn payloads_headers_and_credentials_are_as_registered_and_secrets_stay_sec
         let body = got[0].json();
         match payload {
             "cloudevents" => {
-                assert_eq!((&body["specversion"], &body["data"]["data"]["x"]), (&json!("1.0"), &json!(1.5)))
+                assert_eq!((&body["specversion"], &body["data"]["data"]["x"]), (&json!("1.0"), &json!(1.5)));
             }
             _ => assert_eq!((&body["channel"], &body["data"]["x"]), (&json!("a.b"), &json!(1.5))),
         }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fanfare_core::Timestamp;
 use fanfare_core::webhook::secret::Secret;
@@ -55,8 +55,8 @@ pub(crate) struct Got {
     /// Names in lowercase.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// The number of the connection that it came on.
-    pub(crate) connection: usize,
+    /// When it was there whole.
+    pub(crate) at: Instant,
 }
 
 impl Got {
@@ -212,20 +212,20 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut serving = tokio::task::JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else { return };
-        let number = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.connections.fetch_add(1, Ordering::SeqCst);
         let shared = Arc::clone(&shared);
         shared.open.fetch_add(1, Ordering::SeqCst);
         serving.spawn(async move {
-            serve(stream, number, &shared).await;
+            serve(stream, &shared).await;
             shared.open.fetch_sub(1, Ordering::SeqCst);
         });
     }
 }
 
 /// Answers one request after the other, until either end hangs up.
-async fn serve(mut stream: TcpStream, connection: usize, shared: &Shared) {
+async fn serve(mut stream: TcpStream, shared: &Shared) {
     let mut buffer = Vec::new();
-    while let Some(got) = read(&mut stream, &mut buffer, connection).await {
+    while let Some(got) = read(&mut stream, &mut buffer).await {
         let script = {
             let mut script = shared.script.lock().expect("an unbroken lock");
             script.0.pop_front().unwrap_or_else(|| script.1.clone())
@@ -316,7 +316,7 @@ async fn wait_for_end(stream: &mut TcpStream) {
 }
 
 /// Reads one request whole; nothing at the end.
-async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -> Option<Got> {
+async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Got> {
     let end = loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             break end + 4;
@@ -332,12 +332,13 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
     let path = request.split(' ').nth(1).expect("a path").to_owned();
-    let mut got = Got { path, headers, body: Vec::new(), connection };
+    let mut got = Got { path, headers, body: Vec::new(), at: Instant::now() };
     let len: usize = got.header("content-length").parse().expect("a length");
     while buffer.len() < len {
         fill(stream, buffer).await?;
     }
     got.body = buffer.drain(..len).collect();
+    got.at = Instant::now();
     Some(got)
 }
 

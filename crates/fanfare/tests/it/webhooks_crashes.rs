@@ -1,0 +1,181 @@
+//! `kill -9` while webhooks are sent to: what was acknowledged arrives, and only what was not written down yet arrives
+//! twice.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use fanfare::store::embedded::Embedded;
+use fanfare::store::{Retention, Store};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
+
+use crate::support::gateway::reqwest_client;
+use crate::support::receiver::{Got, Receiver, Script};
+use crate::support::{soon, until};
+
+const ROUNDS: usize = 6;
+const PUSHERS: usize = 4;
+/// How long what was delivered may stay unwritten: 50 ms, and what a busy machine needs on top of it.
+const WINDOW: Duration = Duration::from_secs(2);
+
+/// A gateway in a process of its own; killed with its drop.
+struct Process {
+    child: Child,
+    url: String,
+}
+
+impl Process {
+    async fn start(store: &Path) -> Process {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
+            .args(["serve", "--listen", "127.0.0.1:0", "-o", "json", "--store"])
+            .arg(store)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let line = soon("the start", lines.next_line()).await.expect("text").expect("a line");
+        let said: Value = serde_json::from_str(&line).expect("JSON");
+        Process { child, url: said["url"].as_str().expect("an address").to_owned() }
+    }
+
+    async fn kill(mut self) {
+        self.child.kill().await.expect("killed");
+    }
+}
+
+async fn register(process: &Process, receiver: &Receiver, mut options: Value) -> String {
+    options["webhook_url"] = json!(receiver.url());
+    let request = reqwest_client(false).post(format!("{}/api/register", process.url)).json(&options);
+    let answer = soon("a registration", request.send()).await.expect("an answer");
+    let answer: Value = answer.json().await.expect("JSON");
+    answer["secret"].as_str().expect("a secret").to_owned()
+}
+
+/// What was acknowledged: the message of each id.
+type Acked = Arc<Mutex<HashMap<String, String>>>;
+
+/// Pushes until the process is gone.
+async fn push_for_ever(url: String, label: String, acked: Acked, count: Arc<AtomicUsize>) {
+    let http = reqwest_client(false);
+    for number in 0.. {
+        let message = format!("{label}-{number}");
+        let request = http.post(format!("{url}/api/push?wait=false")).json(&json!({ "message": message }));
+        let Ok(answer) = request.send().await else { return };
+        let Ok(answer) = answer.json::<Value>().await else { return };
+        let id = answer["id"].as_str().expect("an id").to_owned();
+        acked.lock().expect("an unbroken lock").insert(id, message);
+        count.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn seq(id: &str) -> u64 {
+    id.rsplit_once('-').expect("a position").1.parse().expect("a seq")
+}
+
+/// Gives the events of a request, which may be a batch.
+fn events(got: &Got) -> Vec<(String, String)> {
+    let body = got.json();
+    let one = |event: &Value| {
+        let text = |name: &str| event[name].as_str().expect("text").to_owned();
+        (text("id"), text("message"))
+    };
+    body.as_array().map_or_else(|| vec![one(&body)], |all| all.iter().map(one).collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_arrives_whenever_the_gateway_is_killed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    let (well, ordered) = (Receiver::start().await, Receiver::start().await);
+    let (failing, batched) = (Receiver::playing(vec![], Script::status(500)).await, Receiver::start().await);
+    let mut secrets = Vec::new();
+    let acked = Acked::default();
+    // After each kill: when it was, and how far the first webhook's cursor was written.
+    let mut kills: Vec<(Instant, u64)> = Vec::new();
+    for round in 0..ROUNDS {
+        let process = Process::start(&path).await;
+        if round == 0 {
+            let often = vec!["100ms"; 32].join(",");
+            for (receiver, options) in [
+                (&well, json!({})),
+                (&ordered, json!({ "ordered": true })),
+                (&failing, json!({ "retry": often })),
+                (&batched, json!({ "batch": { "max_events": 10, "max_wait": "20ms" } })),
+            ] {
+                secrets.push(register(&process, receiver, options).await);
+            }
+        }
+        let count = Arc::new(AtomicUsize::new(0));
+        let mut pushing = JoinSet::new();
+        for pusher in 0..PUSHERS {
+            let label = format!("{round}-{pusher}");
+            pushing.spawn(push_for_ever(process.url.clone(), label, Arc::clone(&acked), Arc::clone(&count)));
+        }
+        let target = rand::random_range(1..400);
+        until("pushes", async || (count.load(Ordering::SeqCst) >= target).then_some(())).await;
+        let killed = Instant::now();
+        process.kill().await;
+        soon("the pushers", pushing.join_all()).await;
+        let store = Embedded::open(&path, Retention::default()).expect("it opens after a kill");
+        let rows = store.webhooks().await.expect("webhooks");
+        assert_eq!(rows.len(), 4, "what was registered is registered");
+        let cursor = rows.iter().find(|row| *row.url == well.url()).expect("the first").cursor;
+        store.close().await;
+        kills.push((killed, cursor));
+    }
+
+    failing.play(Script::status(200));
+    let process = Process::start(&path).await;
+    let acked = acked.lock().expect("an unbroken lock").clone();
+    for (receiver, secret) in [&well, &ordered, &failing, &batched].into_iter().zip(&secrets) {
+        let missing = until("everything", async || {
+            let seen: HashSet<String> = receiver.got().iter().flat_map(events).map(|(id, _)| id).collect();
+            let missing = acked.keys().filter(|id| !seen.contains(*id)).count();
+            (missing == 0).then_some(missing)
+        })
+        .await;
+        assert_eq!(missing, 0);
+        let mut bodies: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        for got in receiver.got() {
+            got.assert_signed(secret);
+            let first = bodies.entry(got.id().to_owned()).or_insert_with(|| got.body.clone());
+            assert_eq!(*first, got.body, "the same id has the same body");
+            for (id, message) in events(&got) {
+                assert!(acked.get(&id).is_none_or(|acked| *acked == message), "{id}");
+            }
+        }
+    }
+    process.kill().await;
+
+    // What was written down is not sent again, and only the last moment before a kill is not written down.
+    let mut first: HashMap<String, Instant> = HashMap::new();
+    let mut repeated = 0;
+    for got in well.got() {
+        let Some(before) = first.get(got.id()) else {
+            first.insert(got.id().to_owned(), got.at);
+            continue;
+        };
+        repeated += 1;
+        let (killed, cursor) =
+            kills.iter().rfind(|(killed, _)| *killed < got.at).expect("nothing is sent twice without a kill");
+        assert!(seq(got.id()) > *cursor, "{} was written down", got.id());
+        assert!(*before + WINDOW > *killed, "{} arrived long before the kill", got.id());
+    }
+    assert!(repeated <= first.len(), "{repeated} of {}", first.len());
+
+    let mut last = 0;
+    let mut seen = HashSet::new();
+    for got in ordered.got().iter().filter(|got| seen.insert(got.id().to_owned())) {
+        assert!(seq(got.id()) > last, "in order");
+        last = seq(got.id());
+    }
+}
