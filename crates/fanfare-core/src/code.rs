@@ -64,6 +64,8 @@ codes! {
     InvalidUrl => "invalid_url",
     /// What a webhook was to be registered with, past a bound or not readable.
     InvalidWebhook => "invalid_webhook",
+    /// The request is a delivery of this very log, on its way back in.
+    LoopDetected => "loop_detected",
     /// The route exists, for other methods.
     MethodNotAllowed => "method_not_allowed",
     /// Nothing has this address or id.
@@ -74,6 +76,8 @@ codes! {
     PositionGone => "position_gone",
     /// Too many events in too short a time.
     RateLimited => "rate_limited",
+    /// The operator has given no secret for signatures of this kind.
+    SecretMissing => "secret_missing",
     /// The gateway is stopping.
     ShuttingDown => "shutting_down",
     /// The store could not do it; nothing was written.

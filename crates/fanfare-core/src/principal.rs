@@ -28,6 +28,8 @@ pub enum Door {
     Demo,
     /// `POST /api/push`.
     Http,
+    /// `POST /ingest/{kind}`: the words are somebody else's.
+    Ingest,
     /// A tool call.
     Mcp,
     /// `publish` on a WebSocket.
@@ -36,7 +38,7 @@ pub enum Door {
 
 impl Door {
     /// All doors.
-    pub const ALL: [Door; 5] = [Door::Cli, Door::Demo, Door::Http, Door::Mcp, Door::WebSocket];
+    pub const ALL: [Door; 6] = [Door::Cli, Door::Demo, Door::Http, Door::Ingest, Door::Mcp, Door::WebSocket];
 
     /// Gives the name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
@@ -44,6 +46,7 @@ impl Door {
             Door::Cli => "cli",
             Door::Demo => "demo",
             Door::Http => "http",
+            Door::Ingest => "ingest",
             Door::Mcp => "mcp",
             Door::WebSocket => "websocket",
         }

@@ -71,11 +71,13 @@ impl Exit {
             | Code::InvalidType
             | Code::InvalidUrl
             | Code::InvalidWebhook
+            | Code::LoopDetected
             | Code::MethodNotAllowed
             | Code::NotFound
             | Code::OriginNotAllowed
             | Code::PositionGone
             | Code::RateLimited
+            | Code::SecretMissing
             | Code::StoreFailed
             | Code::TargetRefused
             | Code::TooManyBytesInFlight

@@ -107,7 +107,7 @@ fn settings_page() -> String {
 fn environment_page() -> String {
     let mut text = format!("{HEADER}Environment{HEADER:#}\n");
     for key in Key::ALL {
-        text.push_str(&format!("  {:<38}{DIM}{}{DIM:#}\n", key.variable(), key.meaning()));
+        text.push_str(&format!("  {:<37} {DIM}{}{DIM:#}\n", key.variable(), key.meaning()));
     }
     for (name, meaning) in [
         ("FANFARE_CONFIG", "read this configuration, and no other"),

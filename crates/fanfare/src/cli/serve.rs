@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 
 use fanfare_core::Invalid;
+use fanfare_core::ingest::Secrets;
 use fanfare_core::webhook::policy::{Mode, Policy};
 
 use crate::app;
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM};
-use crate::cli::settings::key::{address, number, positive, toolset};
+use crate::cli::settings::key::{address, number, plain_secret, positive, standard_key, toolset};
 use crate::cli::settings::{Key, Settings, explained};
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure, logging};
@@ -255,6 +256,7 @@ pub(crate) fn config(settings: &Settings) -> Result<app::Config, Failure> {
         http: http::Config {
             cors: cors(settings)?,
             allowed_hosts: settings.texts(Key::AllowedHost),
+            ingest: ingest_secrets(settings)?,
             max_connections: size(Key::MaxConnections, http_default.max_connections)?,
             max_connections_per_address: size(
                 Key::MaxConnectionsPerAddress,
@@ -273,6 +275,24 @@ pub(crate) fn config(settings: &Settings) -> Result<app::Config, Failure> {
     };
     refuse_strangers(&config, settings)?;
     Ok(config)
+}
+
+/// Gives what senders sign with.
+fn ingest_secrets(settings: &Settings) -> Result<Secrets, Failure> {
+    fn all<T>(
+        settings: &Settings,
+        key: Key,
+        read: impl Fn(&str) -> Result<T, Invalid>,
+    ) -> Result<Vec<T>, Failure> {
+        let Some(value) = settings.value(key) else { return Ok(Vec::new()) };
+        let read: Result<Vec<T>, Invalid> = value.texts.iter().map(|text| read(text)).collect();
+        read.map_err(|invalid| explained(&value.origin, key, invalid))
+    }
+    Ok(Secrets {
+        github: all(settings, Key::IngestSecretGithub, plain_secret)?,
+        standard_webhooks: all(settings, Key::IngestSecretStandardWebhooks, standard_key)?,
+        stripe: all(settings, Key::IngestSecretStripe, plain_secret)?,
+    })
 }
 
 /// Refuses to serve other machines without asking who they are, unless that was said in so many words.

@@ -126,6 +126,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::TargetRefused
         | Code::TooManyEvents
         | Code::UnknownField => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::LoopDetected => StatusCode::LOOP_DETECTED,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::OriginNotAllowed => StatusCode::FORBIDDEN,
@@ -133,7 +134,7 @@ pub fn status(code: Code) -> StatusCode {
         Code::RateLimited | Code::TooManyChannels | Code::TooManyReaders | Code::TooManyWebhooks => {
             StatusCode::TOO_MANY_REQUESTS
         }
-        Code::ShuttingDown | Code::TooManyBytesInFlight | Code::TooManyConnections => {
+        Code::SecretMissing | Code::ShuttingDown | Code::TooManyBytesInFlight | Code::TooManyConnections => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Code::InvalidSignature | Code::Unauthorized => StatusCode::UNAUTHORIZED,

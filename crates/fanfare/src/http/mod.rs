@@ -4,6 +4,7 @@ pub mod connection;
 pub mod error;
 pub mod guard;
 pub mod history;
+pub mod ingest;
 pub mod limits;
 pub mod openapi;
 pub mod overview;
@@ -14,6 +15,7 @@ pub mod readers;
 pub mod server;
 pub mod stalls;
 pub mod stream;
+pub mod via;
 pub mod webhooks;
 pub mod websocket;
 
@@ -27,6 +29,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use fanfare_core::Code;
+use fanfare_core::ingest::Secrets;
 use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -45,6 +48,8 @@ pub struct Config {
     pub cors: Cors,
     /// Host names that the gateway answers for besides `localhost` and addresses; default none.
     pub allowed_hosts: Vec<String>,
+    /// What is sent in is signed with; default none, and then nothing that has to be signed is taken.
+    pub ingest: Secrets,
     /// Most connections; default 65,536, or what the process may open.
     pub max_connections: usize,
     /// Most connections from one address that is not loopback; default 1,024.
@@ -60,6 +65,7 @@ impl Default for Config {
         Config {
             cors: Cors::default(),
             allowed_hosts: Vec::new(),
+            ingest: Secrets::default(),
             max_connections: 65_536,
             max_connections_per_address: 1_024,
             stall_timeout: Duration::from_secs(60),
@@ -108,6 +114,7 @@ fn interface() -> OpenApiRouter<Gateway> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(push::push))
         .routes(routes!(push::push_to))
+        .routes(routes!(ingest::receive))
         .routes(routes!(stream::listen))
         .routes(routes!(websocket::connect))
         .routes(routes!(history::list))

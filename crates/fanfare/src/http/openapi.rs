@@ -104,7 +104,7 @@ pub struct EventBody {
 pub struct SourceBody {
     /// Who pushed it.
     principal: String,
-    /// `http`, `websocket`, `mcp`, `cli` or `demo`.
+    /// `http`, `websocket`, `mcp`, `cli`, `ingest` or `demo`.
     door: String,
 }
 

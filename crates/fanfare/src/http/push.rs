@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use crate::doorway::Peer;
 use crate::doorway::body::{self, PUSH_BODY_LEN_MAX};
-use crate::http::Gateway;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::openapi::PushInput;
 use crate::http::query::Params;
+use crate::http::{Gateway, via};
 use crate::webhooks::service::{Published, Wait};
 
 /// The answer to one event.
@@ -93,6 +93,7 @@ pub async fn push(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
+    via::refuse_own(&gateway.hub, &parts.headers)?;
     let mut params = Params::of(&parts.uri);
     let wait = wait(&mut params)?;
     params.finish()?;
@@ -147,6 +148,7 @@ pub async fn push_to(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
+    via::refuse_own(&gateway.hub, &parts.headers)?;
     let channel: Channel = channel.parse().map_err(|error: fanfare_core::Invalid| error.at("path"))?;
     let source = Source { principal: principal.name.clone(), door: door(&parts.headers) };
     let mut params = Params::of(&parts.uri);
@@ -279,7 +281,8 @@ fn wait(params: &mut Params) -> Result<Wait, Problem> {
     })
 }
 
-fn one(published: &Published) -> Pushed {
+/// Answers one event.
+pub fn one(published: &Published) -> Pushed {
     let appended = &published.appended[0];
     let event = &appended.event;
     Pushed {
@@ -295,7 +298,8 @@ fn one(published: &Published) -> Pushed {
     }
 }
 
-fn batch(published: &Published) -> PushedBatch {
+/// Answers several events.
+pub fn batch(published: &Published) -> PushedBatch {
     let ids: Vec<_> = published.appended.iter().map(|appended| appended.event.position).collect();
     let last = &published.appended[ids.len() - 1].event;
     PushedBatch {

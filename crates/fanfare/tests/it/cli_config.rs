@@ -39,6 +39,7 @@ async fn flags_win_over_environment_over_project_over_user_over_built_in() {
 async fn every_setting_is_shown_with_its_origin() {
     let mut shell = Shell::new();
     shell.set("FANFARE_TOKEN", "top-secret").set("FANFARE_CORS", "https://a.example, https://b.example");
+    shell.set("FANFARE_INGEST_SECRET_GITHUB", "top-secret,older");
     shell.write("fanfare.toml", "timeout = \"5s\"\n[serve]\nretention-count = 10\nno-auth = true\n");
     let said = shell.run(&["config", "show", "--origin"]).await;
     assert!(!said.out.contains("top-secret"));
@@ -68,6 +69,9 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.stall-timeout | 60s | built in
     serve.shutdown-timeout | 10s | built in
     serve.toolset | essential | built in
+    serve.ingest-secret-github | (hidden) | environment FANFARE_INGEST_SECRET_GITHUB
+    serve.ingest-secret-stripe | –
+    serve.ingest-secret-standard-webhooks | –
     serve.log-format | text | built in
     "#);
 }
@@ -113,4 +117,15 @@ async fn the_environment_is_checked_too() {
     // What is overridden does not matter.
     let said = shell.run(&["push", "x", "--timeout", "1s", "--server", "http://127.0.0.1:1"]).await;
     assert_eq!(said.code, 4, "{said:?}");
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_one_is_refused_and_not_repeated() {
+    let mut shell = Shell::new();
+    shell.set("FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS", "whsec_aGFyZGx5,whsec_c2VjcmV0");
+    let said = shell.run(&["config", "check"]).await;
+    assert_ne!(said.code, 0, "{said:?}");
+    let words = format!("{}{}", said.out, said.err);
+    assert!(words.contains("environment FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS"), "{words}");
+    assert!(!words.contains("aGFyZGx5") && !words.contains("c2VjcmV0"), "{words}");
 }

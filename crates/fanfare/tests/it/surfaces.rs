@@ -6,7 +6,7 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 19] = [
+const SURFACES: [(&str, &str); 20] = [
     ("DELETE /api/readers/{name}", "none yet: a reader is forgotten rarely, and not by the one who reads"),
     ("GET /api/channels", "channels"),
     ("GET /api/clients", "clients"),
@@ -26,6 +26,7 @@ const SURFACES: [(&str, &str); 19] = [
     ("POST /api/readers/{name}/ack", "listen"),
     ("POST /api/register", "none yet: `curl` does it"),
     ("POST /api/unregister", "none yet: `curl` does it"),
+    ("POST /ingest/{kind}", "none: other programs call it in their own words; ours is `push`"),
 ];
 
 /// Each tool of agents, and the command that does the same.

@@ -49,6 +49,11 @@ fn collect(
                     .at(format!("`token` in {}", path.display()))
                     .fix("put it into a file of its own, and write `token-file = \"…\"`"));
             }
+            (Some(key), _) if key.is_secret() => {
+                return Err(Failure::usage("a secret does not belong into this file")
+                    .at(format!("`{name}` in {}", path.display()))
+                    .fix(format!("put it into the gateway's environment, as {}", key.variable())));
+            }
             (Some(key), value) => {
                 let texts = texts(key, value).map_err(|what| {
                     Failure::usage(format!("`{name}` is {what}"))
@@ -154,6 +159,12 @@ mod tests {
                 "a token does not belong into this file",
                 "`token` in fanfare.toml",
                 "put it into a file of its own, and write `token-file = \"…\"`",
+            ),
+            (
+                "[serve]\ningest-secret-github = \"it's a secret\"",
+                "a secret does not belong into this file",
+                "`serve.ingest-secret-github` in fanfare.toml",
+                "put it into the gateway's environment, as FANFARE_INGEST_SECRET_GITHUB",
             ),
             (
                 "\nserver = [\"x\"]",

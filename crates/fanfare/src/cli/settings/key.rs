@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use fanfare_core::webhook::inbound::PlainSecret;
+use fanfare_core::webhook::verify;
 use fanfare_core::{Code, Invalid, duration};
 
 use crate::cli::output::Mode;
@@ -66,6 +68,15 @@ keys! {
     ShutdownTimeout =>
         "serve.shutdown-timeout", "FANFARE_SHUTDOWN_TIMEOUT", "how long a stop may take";
     Toolset => "serve.toolset", "FANFARE_TOOLSET", "MCP tools: essential, all or readonly";
+    IngestSecretGithub =>
+        "serve.ingest-secret-github", "FANFARE_INGEST_SECRET_GITHUB",
+        "what GitHub signs with";
+    IngestSecretStripe =>
+        "serve.ingest-secret-stripe", "FANFARE_INGEST_SECRET_STRIPE",
+        "what Stripe signs with";
+    IngestSecretStandardWebhooks =>
+        "serve.ingest-secret-standard-webhooks", "FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS",
+        "what other senders sign with";
     LogFormat => "serve.log-format", "FANFARE_LOG_FORMAT", "text or json";
 }
 
@@ -82,12 +93,16 @@ impl Key {
 
     /// Says whether it holds several values.
     pub(crate) fn is_list(self) -> bool {
-        matches!(self, Key::AllowedHost | Key::Cors | Key::Listen)
+        self.is_ingest_secret() || matches!(self, Key::AllowedHost | Key::Cors | Key::Listen)
     }
 
-    /// Says whether its value must not be shown.
+    /// Says whether its value must not be shown, nor stand in a file that others may read.
     pub(crate) fn is_secret(self) -> bool {
-        self == Key::Token
+        self == Key::Token || self.is_ingest_secret()
+    }
+
+    fn is_ingest_secret(self) -> bool {
+        matches!(self, Key::IngestSecretGithub | Key::IngestSecretStandardWebhooks | Key::IngestSecretStripe)
     }
 
     /// Gives what applies when nobody says anything.
@@ -111,7 +126,13 @@ impl Key {
             Key::MaxConnections => http::Config::default().max_connections.to_string(),
             Key::MaxConnectionsPerAddress => http::Config::default().max_connections_per_address.to_string(),
             Key::MaxEventsPerSecond => hub::Config::default().events_per_second.to_string(),
-            Key::AllowedHost | Key::Cors | Key::Token | Key::TokenFile => return None,
+            Key::AllowedHost
+            | Key::Cors
+            | Key::IngestSecretGithub
+            | Key::IngestSecretStandardWebhooks
+            | Key::IngestSecretStripe
+            | Key::Token
+            | Key::TokenFile => return None,
         })
     }
 
@@ -138,6 +159,8 @@ impl Key {
                     ));
                 }
                 Key::Toolset => toolset(text).map(drop)?,
+                Key::IngestSecretGithub | Key::IngestSecretStripe => plain_secret(text).map(drop)?,
+                Key::IngestSecretStandardWebhooks => standard_key(text).map(drop)?,
                 Key::LogFormat if !matches!(text.as_str(), "text" | "json") => {
                     return Err(invalid(format!("`{text}` is no log format"), "write `text` or `json`"));
                 }
@@ -224,6 +247,26 @@ pub(crate) fn toolset(text: &str) -> Result<Toolset, Invalid> {
     Toolset::from_name(text).ok_or_else(|| {
         let names = Toolset::ALL.map(Toolset::as_str).join(", ");
         invalid(format!("`{text}` is no set of tools"), format!("use one of {names}"))
+    })
+}
+
+/// Reads a secret whose text is the key.
+pub(crate) fn plain_secret(text: &str) -> Result<PlainSecret, Invalid> {
+    PlainSecret::new(text)
+        .ok_or_else(|| invalid("the secret is empty", "give the secret, or unset the variable"))
+}
+
+/// Reads a key of Standard Webhooks. An error does not repeat it.
+pub(crate) fn standard_key(text: &str) -> Result<verify::Key, Invalid> {
+    if text.starts_with("whpk_") {
+        return text.parse().map(verify::Key::Public);
+    }
+    let secret = text.parse().map(verify::Key::Secret);
+    secret.map_err(|_: Invalid| {
+        invalid(
+            "a secret is neither `whsec_…` nor `whpk_…`",
+            "give what the sender shows: `whsec_` and the base64 of 24 to 64 bytes, or `whpk_` and that of 32",
+        )
     })
 }
 
