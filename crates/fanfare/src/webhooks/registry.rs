@@ -197,12 +197,14 @@ impl Registry {
         self.version.subscribe()
     }
 
-    /// Gives those who are sent `event` now, if any is of theirs.
+    /// Gives those who are sent one of `events` now, each as it comes: not those who want to have several at a time,
+    /// for whom an event waits on purpose.
     pub fn audience(&self, events: &[Arc<Event>]) -> Vec<WebhookId> {
         let entries = self.entries();
+        let is_waited_for = |entry: &Entry| !entry.is_held() && entry.webhook().options.batch.is_none();
         let wanting = entries
             .iter()
-            .filter(|(_, entry)| !entry.is_held() && events.iter().any(|event| entry.wants(event)));
+            .filter(|(_, entry)| is_waited_for(entry) && events.iter().any(|event| entry.wants(event)));
         wanting.map(|(id, _)| id.clone()).collect()
     }
 

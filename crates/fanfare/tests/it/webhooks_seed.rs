@@ -104,6 +104,19 @@ async fn a_push_does_not_wait_when_it_is_told_not_to() {
 }
 
 #[tokio::test]
+async fn a_push_does_not_wait_until_a_batch_is_full() {
+    let gateway = Gateway::start().await;
+    let receiver = Receiver::start().await;
+    gateway.register(&receiver, json!({ "batch": { "max_events": 2, "max_wait": "60s" } })).await;
+    let begun = std::time::Instant::now();
+    for message in ["a", "b"] {
+        gateway.push("default", message).await;
+    }
+    assert!(begun.elapsed().as_secs() < 8, "it waited in vain");
+    assert_eq!(receiver.gets(1).await[0].json().as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
 async fn a_push_waits_for_no_webhook_that_is_removed_meanwhile() {
     let gateway = Gateway::start().await;
     let slow = Receiver::playing(vec![], Script::Held).await;
