@@ -5,15 +5,21 @@
 //! no row, what failed leaves one.
 
 pub mod attempt;
+pub mod attempt_id;
+pub mod changing;
 pub mod client;
 pub mod dispatcher;
 pub mod first_attempts;
 pub mod health;
+pub mod looking;
 pub mod recorder;
+mod registering;
 pub mod registry;
+pub mod replaying;
 pub mod rules;
 pub mod service;
 pub mod target;
+mod trying;
 pub mod webhook;
 mod window;
 mod worker;

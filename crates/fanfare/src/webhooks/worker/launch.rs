@@ -83,7 +83,13 @@ impl Worker {
             None => {
                 let Some(Taken { event, body }) = self.source.take(payload) else { return };
                 self.window.take(event.position.seq);
-                Job { events: vec![event], number: 1, body, content_type: payload.content_type(false) }
+                Job {
+                    events: vec![event],
+                    number: 1,
+                    body,
+                    content_type: payload.content_type(false),
+                    by_hand: None,
+                }
             }
             Some(options) => {
                 let mut batch = Batch::new(payload, options.max_events as usize);
@@ -105,6 +111,7 @@ impl Worker {
                     number: 1,
                     body: batch.finish().into(),
                     content_type: payload.content_type(true),
+                    by_hand: None,
                 }
             }
         };
@@ -135,6 +142,7 @@ impl Worker {
                 body: body.into(),
                 content_type: options.payload.content_type(options.batch.is_some()),
                 events: vec![row.event],
+                by_hand: None,
             };
             let now = parts.now();
             let (attempt, connection) = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;

@@ -96,6 +96,9 @@ impl Worker {
         let mut definition = self.entry.definition.subscribe();
         let mut nudges = self.entry.nudges.subscribe();
         loop {
+            if self.retries.are_more_stored() {
+                self.reload().await?;
+            }
             let is_reading = self.launch()?;
             let wake_at = self.wakes_at();
             tokio::select! {
@@ -113,7 +116,7 @@ impl Worker {
                     }
                     self.redefine().await?;
                 }
-                _ = nudges.changed() => self.retries.load(&*self.parts.store, &self.id).await?,
+                _ = nudges.changed() => self.reload().await?,
                 () = stop.asked() => break,
             }
         }
@@ -127,6 +130,13 @@ impl Worker {
         tokio::time::timeout(STOP_MAX, landing).await.unwrap_or(Ok(()))
     }
 
+    /// Reads anew what waits: somebody has changed it by hand.
+    async fn reload(&mut self) -> Result<(), store::Error> {
+        // What failed a moment ago may not be written yet, and would be missing.
+        self.parts.recorder.flushed().await;
+        self.retries.load(&*self.parts.store, &self.id).await
+    }
+
     /// Takes another definition. With another filter, what was not read yet is read with that.
     async fn redefine(&mut self) -> Result<(), store::Error> {
         let webhook = self.entry.webhook();
@@ -138,6 +148,7 @@ impl Worker {
             self.idle.clear();
         }
         self.breaker = Breaker::default();
+        self.held_until = None;
         (self.target, self.keys) = prepared(&self.parts, &webhook);
         self.webhook = webhook;
         Ok(())

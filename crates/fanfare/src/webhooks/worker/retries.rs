@@ -24,6 +24,8 @@ pub(super) struct Retries {
     by_moment: BTreeSet<(Instant, u64)>,
     /// On their way now: what the store still has of them is not started a second time.
     flying: HashSet<u64>,
+    /// The store had more than were read.
+    is_partial: bool,
 }
 
 impl Retries {
@@ -31,6 +33,7 @@ impl Retries {
     /// delay does was written before that was set back.
     pub(super) async fn load(&mut self, store: &dyn Store, webhook: &WebhookId) -> Result<(), store::Error> {
         self.by_moment.clear();
+        self.is_partial = false;
         let (wall, now) = (clock::now(), Instant::now());
         let mut after = 0;
         loop {
@@ -44,7 +47,11 @@ impl Retries {
             }
             match page.last() {
                 Some(last) if self.by_moment.len() < RETRIES_MAX => after = last.event.position.seq,
-                _ => return Ok(()),
+                Some(_) => {
+                    self.is_partial = true;
+                    return Ok(());
+                }
+                None => return Ok(()),
             }
         }
     }
@@ -84,6 +91,11 @@ impl Retries {
     /// Says whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.by_moment.is_empty() && self.flying.is_empty()
+    }
+
+    /// Says whether it is time to read on: those that were read are nearly done, and the store had more.
+    pub(super) fn are_more_stored(&self) -> bool {
+        self.is_partial && self.by_moment.len() < RETRIES_MAX / 2
     }
 
     /// Says whether there are as many as may be.
