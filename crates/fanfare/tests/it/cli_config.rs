@@ -59,6 +59,9 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.retention-age | 7d | built in
     serve.retention-count | 10 | ./fanfare.toml
     serve.retention-bytes | 1GiB | built in
+    serve.webhook-attempts-age | 7d | built in
+    serve.webhook-mode | –
+    serve.allow-target | –
     serve.cors | https://a.example, https://b.example | environment FANFARE_CORS
     serve.allowed-host | –
     serve.no-auth | true | ./fanfare.toml

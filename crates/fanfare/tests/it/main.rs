@@ -47,4 +47,6 @@ mod store_upgrade;
 mod support;
 mod surfaces;
 mod tidy;
+mod webhooks_again;
+mod webhooks_api;
 mod websocket;

@@ -12,7 +12,7 @@ use crate::http::error::{Problem, ProblemBody};
 use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
 use crate::hub::Hub;
-use crate::store::webhooks::{DeliveryRow, DeliveryStatus};
+use crate::store::{DeliveryRow, DeliveryStatus};
 
 /// Most deliveries on a page.
 const LIMIT_MAX: usize = 1_000;

@@ -16,7 +16,7 @@ use crate::clock;
 use crate::http::Gateway;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::webhooks::id_in_path;
-use crate::store::webhooks::DeliveryCounts;
+use crate::store::DeliveryCounts;
 use crate::webhooks::attempt::Attempt;
 use crate::webhooks::registry::Entry;
 

@@ -9,6 +9,7 @@ pub(crate) mod log;
 pub(crate) mod mcp_stream;
 pub(crate) mod raw;
 pub(crate) mod reader;
+pub(crate) mod receiver;
 pub(crate) mod rpc;
 pub(crate) mod socket;
 pub(crate) mod stdio;
