@@ -3,6 +3,9 @@
 //! A [`registry`] knows who is registered; one [`worker`] each reads the log from the webhook's position and makes
 //! the attempts; the [`recorder`] writes down how far everybody is, many in one transaction. What was delivered leaves
 //! no row, what failed leaves one.
+//!
+//! Doors hold [`service::Webhooks`]; its verbs stand where their idea is: `registering`, [`changing`], `trying`,
+//! [`replaying`], [`looking`].
 
 pub mod attempt;
 pub mod attempt_id;

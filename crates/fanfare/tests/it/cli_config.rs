@@ -117,3 +117,21 @@ async fn the_environment_is_checked_too() {
     let said = shell.run(&["push", "x", "--timeout", "1s", "--server", "http://127.0.0.1:1"]).await;
     assert_eq!(said.code, 4, "{said:?}");
 }
+
+#[tokio::test]
+async fn where_webhooks_may_go_is_read_before_anything_starts() {
+    let mut shell = Shell::new();
+    for (flag, value, fix) in [
+        ("--allow-target", "10.0.0.0/99", "10.0.0.0/8"),
+        ("--webhook-mode", "open", "`local` or `locked`"),
+        ("--webhook-attempts-age", "0s", "longer"),
+    ] {
+        let said = shell.run(&["serve", "--store", "memory", flag, value]).await;
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains(flag) && said.err.contains(fix), "{said:?}");
+    }
+    shell.set("FANFARE_ALLOW_TARGET", "10.2.0.0/16, receiver.internal").set("FANFARE_WEBHOOK_MODE", "locked");
+    let said = shell.run(&["config", "show", "-o", "json"]).await;
+    assert_eq!(json(&said.out)["serve.webhook-mode"], "locked", "{said:?}");
+    assert!(said.out.contains("receiver.internal"), "{said:?}");
+}

@@ -109,6 +109,31 @@ async fn what_was_delivered_is_replayed_by_id_channel_and_time_with_the_id_it_ha
 }
 
 #[tokio::test]
+async fn one_call_makes_at_most_ten_thousand_again_and_says_where_to_go_on() {
+    const MOST: usize = 10_000;
+    let gateway = Gateway::start().await;
+    let mut receiver = Receiver::start().await;
+    let body = json!({"webhook_url": receiver.url("/"), "patterns": ["marker"]});
+    let path = register(&gateway, body).await.0;
+    let events = |count| (0..count).map(|_| json!({"message": "x", "channel": "orders"})).collect();
+    let ids = gateway.push_batch(events(MOST)).await;
+    gateway.push_batch(events(5)).await;
+    // It has passed over all of them, and then wants them.
+    gateway.push("marker", "here").await;
+    receiver.next().await;
+    count(&gateway, &path, "behind", 0).await;
+    let change = json!({"patterns": ["orders"]}).to_string();
+    let changed = gateway
+        .request("PATCH", &path, |request| request.header("content-type", "application/json").body(change))
+        .await;
+    assert_eq!(changed.status, 200);
+    let first = replay(&gateway, &path, json!({"since": "1h", "dry_run": true})).await;
+    assert_eq!((&first["count"], &first["next"]), (&json!(MOST), &json!(ids[MOST - 1])));
+    let rest = replay(&gateway, &path, json!({"after": first["next"], "dry_run": true})).await;
+    assert_eq!((&rest["count"], rest.get("next")), (&json!(5), None));
+}
+
+#[tokio::test]
 async fn one_event_is_sent_again_also_with_another_body() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
