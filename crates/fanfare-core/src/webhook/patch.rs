@@ -69,6 +69,17 @@ pub struct Registration {
     pub start: Option<Start>,
 }
 
+/// A change to a webhook that is registered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Where it is called from now on.
+    pub url: Option<WebhookUrl>,
+    /// What it wants otherwise.
+    pub options: Patch,
+}
+
+const CHANGE_MEMBERS: &str = "use `webhook_url`, `patterns`, `types`, `min_priority`, `text`, `payload`, `headers`, `auth`, \
+                              `concurrency`, `rate_per_second`, `ordered`, `batch`, `description`, `retry` or `signatures`";
 const MEMBERS: &str = "use `patterns`, `types`, `min_priority`, `text`, `payload`, `headers`, `auth`, `concurrency`, \
                        `rate_per_second`, `ordered`, `batch`, `description`, `retry` or `signatures`";
 const REGISTRATION_MEMBERS: &str =
@@ -112,6 +123,22 @@ impl Patch {
             retry: members.parsed("retry", str::parse)?.map(Option::unwrap_or_default),
             signatures: read_signatures(members)?,
         })
+    }
+}
+
+impl Change {
+    /// Reads a JSON object. A webhook always has an address: `null` is none.
+    pub fn parse(body: &[u8]) -> Result<Change, Invalid> {
+        let mut members = Members::parse(body, "send an object such as `{\"payload\":\"event\"}`")?;
+        let url = match members.parsed("webhook_url", str::parse)? {
+            Some(None) => {
+                return Err(members.wrong("webhook_url", "is `null`", "give an address, or leave it out"));
+            }
+            given => given.flatten(),
+        };
+        let change = Change { url, options: Patch::take(&mut members)? };
+        members.finish(CHANGE_MEMBERS)?;
+        Ok(change)
     }
 }
 

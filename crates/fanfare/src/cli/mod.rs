@@ -71,7 +71,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Args),
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     Push(push::Args),
     Listen(listen::Args),
     Run(run::Args),

@@ -9,7 +9,9 @@ use fanfare_core::webhook::policy::{Mode, Policy};
 use crate::app;
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM};
-use crate::cli::settings::key::{address, number, plain_secret, positive, standard_key, toolset};
+use crate::cli::settings::key::{
+    address, number, plain_secret, positive, standard_key, toolset, webhook_mode,
+};
 use crate::cli::settings::{Key, Settings, explained};
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure, logging};
@@ -46,6 +48,16 @@ pub(crate) struct Args {
     /// Keep at most so many bytes of events [default: 1GiB]
     #[arg(long, value_name = "SIZE")]
     retention_bytes: Option<String>,
+    /// Keep failed attempts at webhooks for so long [default: 7d]
+    #[arg(long, value_name = "TIME")]
+    webhook_attempts_age: Option<String>,
+    /// Where webhooks may go: `local` (this machine and its networks, too) or
+    /// `locked` (public https addresses) [default: local on loopback, else locked]
+    #[arg(long, value_name = "MODE")]
+    webhook_mode: Option<String>,
+    /// Webhooks may go there, too: an address, a network or a name; repeatable
+    #[arg(long, value_name = "CIDR|HOST")]
+    allow_target: Vec<String>,
     /// Pages of this origin may listen and push; repeatable, `*` for every page.
     /// Pages on this machine always may
     #[arg(long, value_name = "ORIGIN")]
@@ -83,12 +95,15 @@ impl Args {
     /// Gives the values of the flags that were given.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
-        let texts: [(Key, Vec<String>); 15] = [
+        let texts: [(Key, Vec<String>); 18] = [
             (Key::Listen, self.listen.clone()),
             one(Key::Store, &self.store),
             one(Key::RetentionAge, &self.retention_age),
             one(Key::RetentionCount, &self.retention_count),
             one(Key::RetentionBytes, &self.retention_bytes),
+            one(Key::AttemptsAge, &self.webhook_attempts_age),
+            one(Key::WebhookMode, &self.webhook_mode),
+            (Key::AllowTarget, self.allow_target.clone()),
             (Key::Cors, self.cors.clone()),
             (Key::AllowedHost, self.allowed_host.clone()),
             (Key::NoAuth, self.no_auth.then(|| "true".to_owned()).into_iter().collect()),
@@ -224,10 +239,21 @@ fn tell(running: &app::Running, spec: &StoreSpec, output: Output) -> Result<(), 
 }
 
 /// Gives where webhooks may be sent: whoever can only be reached from this machine trusts this machine.
-fn webhooks(listen: &[SocketAddr]) -> webhook::Config {
+fn webhooks(settings: &Settings, listen: &[SocketAddr]) -> Result<webhook::Config, Failure> {
     let is_local = listen.iter().all(|address| address.ip().is_loopback());
-    let mode = if is_local { Mode::Local } else { Mode::Locked };
-    webhook::Config { policy: Policy { mode, ..Policy::default() }, ..webhook::Config::default() }
+    let by_address = if is_local { Mode::Local } else { Mode::Locked };
+    let allow =
+        settings.texts(Key::AllowTarget).iter().map(|text| text.parse()).collect::<Result<_, Invalid>>()?;
+    let interfaces = if_addrs::get_if_addrs().map_err(|error| {
+        Failure::failed("the addresses of this machine cannot be read").why(failure::said(&error))
+    })?;
+    let policy = Policy {
+        mode: settings.parsed(Key::WebhookMode, webhook_mode)?.unwrap_or(by_address),
+        allow,
+        interfaces: interfaces.iter().map(if_addrs::Interface::ip).collect(),
+        ..Policy::default()
+    };
+    Ok(webhook::Config { policy, ..webhook::Config::default() })
 }
 
 /// Gives the configuration of a gateway.
@@ -244,13 +270,14 @@ pub(crate) fn config(settings: &Settings) -> Result<app::Config, Failure> {
     let listen: Vec<SocketAddr> =
         settings.texts(Key::Listen).iter().map(|text| address(text)).collect::<Result<_, Invalid>>()?;
     let config = app::Config {
-        webhooks: webhooks(&listen),
+        webhooks: webhooks(settings, &listen)?,
         listen,
         store: store_spec(settings)?,
         retention: Retention {
             age: settings.parsed(Key::RetentionAge, positive)?.unwrap_or(retention.age),
             count: settings.parsed(Key::RetentionCount, number)?.unwrap_or(retention.count),
             bytes: settings.parsed(Key::RetentionBytes, bytes::parse)?.unwrap_or(retention.bytes),
+            attempts: settings.parsed(Key::AttemptsAge, positive)?.unwrap_or(retention.attempts),
             ..retention
         },
         http: http::Config {

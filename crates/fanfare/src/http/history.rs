@@ -6,7 +6,8 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_core::start::Moment;
-use fanfare_core::{Code, Event, Invalid, Position, ReaderName};
+use fanfare_core::webhook::WebhookId;
+use fanfare_core::{Code, Event, Invalid, Position, ReaderName, Timestamp};
 use serde::Serialize;
 
 use crate::clock;
@@ -16,6 +17,8 @@ use crate::http::openapi::{EventBody, FilterParams};
 use crate::http::query::Params;
 use crate::hub::Hub;
 use crate::store::{Order, Read};
+use crate::webhooks::looking::Fate;
+use crate::webhooks::registry::Entry;
 
 /// Most events on a page.
 const LIMIT_MAX: usize = 1_000;
@@ -158,6 +161,52 @@ pub struct Receipts {
     total: usize,
     /// How many of them have it.
     acknowledged: usize,
+    /// The webhooks that it is for.
+    webhooks: Vec<WebhookReceipt>,
+    /// How many these are.
+    webhooks_total: usize,
+    /// How many of them took it.
+    webhooks_delivered: usize,
+}
+
+/// How an event fared with a webhook.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct WebhookReceipt {
+    /// Its id.
+    #[schema(value_type = String)]
+    webhook: WebhookId,
+    /// Where it is called.
+    webhook_url: Box<str>,
+    /// `pending`, `delivered`, `waiting` (for its next attempt) or `dead` (given up).
+    state: &'static str,
+    /// How often it was tried, when it waits or was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
+    /// Why the last attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Box<str>>,
+    /// Not before this it is tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next_attempt_at: Option<Timestamp>,
+}
+
+impl WebhookReceipt {
+    fn of(entry: &Entry, fate: Fate) -> WebhookReceipt {
+        let webhook = entry.webhook();
+        let (state, next_attempt_at) = match &fate {
+            Fate::Dead(_) => ("dead", None),
+            Fate::Delivered => ("delivered", None),
+            Fate::Pending => ("pending", None),
+            Fate::Waiting(row) => ("waiting", row.status.due()),
+        };
+        let (attempts, failure) = match fate {
+            Fate::Dead(row) | Fate::Waiting(row) => (Some(row.attempts), Some(row.failure)),
+            Fate::Delivered | Fate::Pending => (None, None),
+        };
+        let webhook_url = webhook.url.as_given().into();
+        WebhookReceipt { webhook: webhook.id.clone(), webhook_url, state, attempts, failure, next_attempt_at }
+    }
 }
 
 /// Whether one reader has an event.
@@ -173,7 +222,7 @@ pub struct Receipt {
     position: Position,
 }
 
-/// Says which durable readers have an event.
+/// Says which durable readers have an event, and how it fared with webhooks.
 #[utoipa::path(
     get,
     path = "/api/events/{id}/receipts",
@@ -183,7 +232,7 @@ pub struct Receipt {
         ("id" = String, Path, description = "The event's position"),
     ),
     responses(
-        (status = 200, description = "The readers that it is for", body = Receipts),
+        (status = 200, description = "The readers and webhooks that it is for", body = Receipts),
         (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -201,7 +250,18 @@ pub async fn receipts(State(gateway): State<Gateway>, Path(id): Path<String>) ->
         })
         .collect();
     let acknowledged = readers.iter().filter(|receipt| receipt.acknowledged).count();
-    Ok(Json(Receipts { id: event.position, total: readers.len(), acknowledged, readers }).into_response())
+    let fates = gateway.webhooks.fates(&event).await?;
+    let webhooks: Vec<_> = fates.into_iter().map(|(entry, fate)| WebhookReceipt::of(&entry, fate)).collect();
+    let receipts = Receipts {
+        id: event.position,
+        total: readers.len(),
+        acknowledged,
+        readers,
+        webhooks_total: webhooks.len(),
+        webhooks_delivered: webhooks.iter().filter(|webhook| webhook.state == "delivered").count(),
+        webhooks,
+    };
+    Ok(Json(receipts).into_response())
 }
 
 async fn find(hub: &Hub, id: &str) -> Result<Arc<Event>, Problem> {

@@ -44,6 +44,7 @@ pub fn head() -> OpenApi {
         tag("listen", "Read the log, from now on or from a position."),
         tag("history", "Look up what was pushed."),
         tag("readers", "Durable readers: what each has acknowledged."),
+        tag("webhooks", "Requests to programs that listen, and what became of them."),
         tag("overview", "Who and what is there."),
         tag("operation", "For those who run the gateway."),
     ];

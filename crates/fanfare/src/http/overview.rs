@@ -234,12 +234,27 @@ pub struct Status {
     stream_clients: usize,
     /// How many webhooks are registered.
     total_webhooks: usize,
+    /// How these fare.
+    webhooks: WebhookTotals,
     /// Where it listens: the first of `listeners`.
     #[schema(value_type = String)]
     listen: SocketAddr,
     /// Everywhere it listens, its own addresses before those that pushes asked for.
     #[schema(value_type = Vec<String>)]
     listeners: Vec<SocketAddr>,
+}
+
+/// How the webhooks fare, all together.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct WebhookTotals {
+    /// How many are paused.
+    paused: usize,
+    /// How many are sent to, and failed last time.
+    failing: usize,
+    /// Deliveries that wait for their next attempt.
+    waiting: u64,
+    /// Deliveries that were given up.
+    dead: u64,
 }
 
 /// Says what the gateway is.
@@ -253,7 +268,7 @@ pub struct Status {
         (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub async fn status(State(gateway): State<Gateway>) -> Response {
+pub async fn status(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     let hub = &gateway.hub;
     let extent = hub.extent();
     let listeners = gateway.listeners.borrow().clone();
@@ -267,10 +282,24 @@ pub async fn status(State(gateway): State<Gateway>) -> Response {
         uptime_seconds: hub.started().elapsed().as_secs(),
         stream_clients: hub.client_count(),
         total_webhooks: gateway.webhooks.count(),
+        webhooks: webhook_totals(&gateway).await?,
         listen: listeners[0],
         listeners,
     };
-    Json(status).into_response()
+    Ok(Json(status).into_response())
+}
+
+async fn webhook_totals(gateway: &Gateway) -> Result<WebhookTotals, Problem> {
+    let counts = gateway.webhooks.delivery_counts().await?;
+    let list = gateway.webhooks.list();
+    let healths = list.iter().map(|entry| entry.health());
+    let (paused, sent_to): (Vec<_>, Vec<_>) = healths.partition(|health| health.is_paused());
+    Ok(WebhookTotals {
+        paused: paused.len(),
+        failing: sent_to.iter().filter(|health| health.failing.failures > 0).count(),
+        waiting: counts.values().map(|counts| counts.waiting).sum(),
+        dead: counts.values().map(|counts| counts.dead).sum(),
+    })
 }
 
 /// Gives what is measured, in the OpenMetrics text format.

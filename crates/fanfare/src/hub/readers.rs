@@ -17,6 +17,8 @@ pub const LAG_MAX: u64 = 10_000;
 /// Most pages that one listing looks at, for all readers together: about two seconds of work. The lag of those that come
 /// after is what could be counted, and is said not to be exact.
 const PAGES_MAX: usize = 100;
+/// Most pages for one of them: a page ends early on bytes or on events looked at.
+const PAGES_EACH_MAX: usize = 4;
 
 /// Most acknowledgements that somebody who waits for one may be behind; past it, the readers are looked at instead.
 pub(super) const ACKNOWLEDGEMENTS_MAX: usize = 256;
@@ -113,6 +115,12 @@ impl Hub {
         Ok(readers)
     }
 
+    /// Counts the events after `seq` that pass `filter`, up to [`LAG_MAX`]; says whether those are all.
+    pub async fn lag(&self, seq: u64, filter: &Filter) -> Result<(u64, bool), store::Error> {
+        let mut pages = PAGES_EACH_MAX;
+        self.count_after(seq, filter, &mut pages).await
+    }
+
     /// Counts the events after `seq` that pass the filter, as far as `pages` last, which it takes from.
     async fn count_after(
         &self,
@@ -130,8 +138,6 @@ impl Hub {
         };
         let mut after = seq;
         let mut count = 0;
-        // A page ends early on bytes or on events looked at; a reader is worth a few of them.
-        const PAGES_EACH_MAX: usize = 4;
         for _ in 0..PAGES_EACH_MAX {
             if after >= read.until || *pages == 0 {
                 break;

@@ -60,6 +60,14 @@ pub enum DeliveryStatus {
 }
 
 impl DeliveryStatus {
+    /// Gives when it is tried again at the earliest.
+    pub fn due(self) -> Option<Timestamp> {
+        match self {
+            DeliveryStatus::Waiting(at) => Some(at),
+            DeliveryStatus::Dead(_) => None,
+        }
+    }
+
     /// Says whether it was given up.
     pub fn is_dead(self) -> bool {
         match self {

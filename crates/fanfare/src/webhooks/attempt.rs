@@ -31,11 +31,37 @@ pub struct Job {
     pub body: Bytes,
     /// What they are.
     pub content_type: &'static str,
+    /// Somebody asked for it.
+    pub by_hand: Option<ByHand>,
+}
+
+/// What somebody asked to be sent at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ByHand {
+    /// The event, with another body: for the receiver it is something else, and has an id of its own.
+    Edited(MessageId),
+    /// The event as it is.
+    Resend,
+    /// An event that is in no log.
+    Test(MessageId),
+}
+
+impl ByHand {
+    fn as_str(&self) -> &'static str {
+        match self {
+            ByHand::Edited(_) => "edited",
+            ByHand::Resend => "resend",
+            ByHand::Test(_) => "test",
+        }
+    }
 }
 
 impl Job {
     /// Gives the id that is the same for every attempt.
     fn message_id(&self) -> MessageId {
+        if let Some(ByHand::Edited(id) | ByHand::Test(id)) = &self.by_hand {
+            return id.clone();
+        }
         let position = self.events[0].position;
         let at = |seq| Position { seq, ..position };
         match self.batch {
@@ -107,6 +133,7 @@ impl Attempt {
             "event_id": self.job.events[0].position,
             "message_id": &*self.signed.id,
             "events": self.job.events.len(),
+            "kind": self.job.by_hand.as_ref().map_or("delivery", ByHand::as_str),
             "category": self.outcome.category(),
             "status": self.answer.as_ref().map(|answer| answer.status.as_u16()),
             "times": self.times,

@@ -3,17 +3,26 @@
 //! A [`registry`] knows who is registered; one [`worker`] each reads the log from the webhook's position and makes
 //! the attempts; the [`recorder`] writes down how far everybody is, many in one transaction. What was delivered leaves
 //! no row, what failed leaves one.
+//!
+//! Doors hold [`service::Webhooks`]; its verbs stand where their idea is: `registering`, [`changing`], `trying`,
+//! [`replaying`], [`looking`].
 
 pub mod attempt;
+pub mod attempt_id;
+pub mod changing;
 pub mod client;
 pub mod dispatcher;
 pub mod first_attempts;
 pub mod health;
+pub mod looking;
 pub mod recorder;
+mod registering;
 pub mod registry;
+pub mod replaying;
 pub mod rules;
 pub mod service;
 pub mod target;
+mod trying;
 pub mod webhook;
 mod window;
 mod worker;

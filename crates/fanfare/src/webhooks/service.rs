@@ -6,40 +6,38 @@ use std::time::Duration;
 
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::webhook::breaker::OPEN_FIRST;
-use fanfare_core::webhook::options::Options;
-use fanfare_core::webhook::patch::Registration;
 use fanfare_core::webhook::pause::FAILING_MAX_DEFAULT;
 use fanfare_core::webhook::policy::Policy;
-use fanfare_core::webhook::url::WebhookUrl;
-use fanfare_core::{Code, Event, Invalid, NewEvent, Principal, Start};
-use tokio::sync::watch;
+use fanfare_core::{Event, Invalid, NewEvent, Principal};
+use tokio::sync::{Semaphore, watch};
 
-use crate::clock;
 use crate::hub::Hub;
 use crate::hub::publish::PushError;
 use crate::store;
-use crate::store::webhooks::WebhookRow;
 use crate::store::{Appended, Store};
 use crate::telemetry::Metrics;
 use crate::webhooks::client::ATTEMPT_MAX;
 use crate::webhooks::client::dial::Dialer;
 use crate::webhooks::dispatcher::{Dispatcher, Parts, Steady};
 use crate::webhooks::first_attempts::{Expected, FirstAttempts};
-use crate::webhooks::health::Health;
 use crate::webhooks::recorder::{Recorder, Recording};
 use crate::webhooks::registry::{Entry, Registry};
 use crate::webhooks::rules::Rules;
-use crate::webhooks::webhook::{Keys, Webhook};
 
 /// A handle on the webhooks; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Webhooks {
-    hub: Hub,
-    store: Arc<dyn Store>,
-    registry: Arc<Registry>,
-    first_attempts: Arc<FirstAttempts>,
-    rules: Rules,
+    pub(super) parts: Arc<Parts>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) rules: Rules,
+    /// Held while a webhook is registered or changed: what is read, changed and written is one step.
+    pub(super) changing: Arc<tokio::sync::Mutex<()>>,
+    /// Permits for requests that somebody waits for.
+    pub(super) trials: Arc<Semaphore>,
 }
+
+/// Most requests at a time that somebody waits for: tests, and events sent again by hand. Each may take ten seconds.
+const TRIALS_MAX: usize = 16;
 
 /// What an operator may change.
 #[derive(Debug, Clone)]
@@ -97,24 +95,24 @@ pub struct Published {
     pub total_webhooks: usize,
 }
 
-/// Why nothing was registered or changed.
+/// Why nothing was registered, changed or sent.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
+    /// As many requests as may be are being made because somebody asked.
+    #[error("too many tests are under way")]
+    Busy,
+    /// It is not known, or not kept any more.
+    #[error("there is no {what}")]
+    NotFound {
+        /// What was asked for.
+        what: String,
+    },
     /// What was said cannot be.
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] store::Error),
-}
-
-/// A registration that was accepted.
-#[derive(Debug)]
-pub struct Registered {
-    /// The webhook.
-    pub entry: Arc<Entry>,
-    /// It is new: its secret is shown now, and never again.
-    pub is_new: bool,
 }
 
 impl Webhooks {
@@ -135,59 +133,33 @@ impl Webhooks {
             store: Arc::clone(&store),
             dialer: Dialer::new(rules.clone(), config.attempt_max)?,
             recorder,
-            first_attempts: Arc::clone(&first_attempts),
+            first_attempts,
             metrics,
             failing_max: config.failing_max,
             open_first: config.open_first,
             steady: Steady::start(),
             ticks: watch::Sender::new(()),
         };
-        let dispatcher = Dispatcher::new(Arc::new(parts), Arc::clone(&registry));
-        let webhooks = Webhooks { hub, store, registry, first_attempts, rules };
-        Ok((webhooks, Work { dispatcher, recording }))
-    }
-
-    /// Registers a webhook; one with that address is changed as the registration says.
-    pub async fn register(&self, registration: Registration) -> Result<Registered, Refused> {
-        let Registration { url, options: patch, secret, start } = registration;
-        self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
-        if let Some(known) = self.registry.by_url(url.normalised()) {
-            let mut webhook = Webhook::clone(&known.webhook());
-            webhook.options.apply(patch)?;
-            self.save(webhook, 0).await?;
-            return Ok(Registered { entry: known, is_new: false });
-        }
-        let mut options = Options::default();
-        options.apply(patch)?;
-        let cursor = self.cursor(start).await?;
-        let webhook = Webhook {
-            id: WebhookId::from_random(rand::random()),
-            url,
-            options,
-            keys: Keys::new(secret),
-            created: clock::now(),
+        let parts = Arc::new(parts);
+        let dispatcher = Dispatcher::new(Arc::clone(&parts), Arc::clone(&registry));
+        let webhooks = Webhooks {
+            parts,
+            registry,
+            rules,
+            changing: Arc::default(),
+            trials: Arc::new(Semaphore::new(TRIALS_MAX)),
         };
-        let entry = self.save(webhook, cursor).await?;
-        Ok(Registered { entry, is_new: true })
+        Ok((webhooks, Work { dispatcher, recording }))
     }
 
     /// Gives the hub that they read from.
     pub fn hub(&self) -> &Hub {
-        &self.hub
+        &self.parts.hub
     }
 
-    /// Forgets the webhook with an address; says whether there was one.
-    pub async fn unregister(&self, url: &WebhookUrl) -> Result<bool, Refused> {
-        let Some(entry) = self.registry.by_url(url.normalised()) else { return Ok(false) };
-        self.remove(&entry.webhook().id).await
-    }
-
-    /// Forgets a webhook; says whether it was known.
-    pub async fn remove(&self, id: &WebhookId) -> Result<bool, Refused> {
-        let was_known = self.store.remove_webhook(id).await?;
-        self.registry.remove(id);
-        self.first_attempts.recount();
-        Ok(was_known)
+    /// Gives a webhook.
+    pub fn find(&self, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
+        self.registry.get(id).ok_or_else(|| Refused::NotFound { what: format!("webhook `{id}`") })
     }
 
     /// Gives all of them, the oldest first.
@@ -210,8 +182,8 @@ impl Webhooks {
         wait: Wait,
     ) -> Result<Published, PushError> {
         let is_waited_for = wait == Wait::ForWebhooks && self.count() > 0;
-        let expected = is_waited_for.then(|| self.first_attempts.expect(self.hub.extent().last));
-        let published = self.hub.publish(by, address, events).await?;
+        let expected = is_waited_for.then(|| self.parts.first_attempts.expect(self.hub().extent().last));
+        let published = self.hub().publish(by, address, events).await?;
         let webhooks_notified = match expected {
             Some(expected) => self.notified(expected, &published.appended).await,
             None => 0,
@@ -230,39 +202,5 @@ impl Webhooks {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return 0 };
         let seqs = first.position.seq..=last.position.seq;
         expected.wait(seqs, || self.registry.audience(&events)).await
-    }
-
-    async fn cursor(&self, start: Option<Start>) -> Result<u64, Refused> {
-        let extent = self.hub.extent();
-        Ok(match start {
-            None | Some(Start::Live) => extent.last,
-            Some(Start::Earliest) => extent.first.saturating_sub(1),
-            Some(Start::Since(moment)) => self.store.seq_before(moment.resolve(clock::now())).await?,
-            Some(Start::After(position)) if position.epoch == self.hub.epoch() => {
-                position.seq.min(extent.last)
-            }
-            Some(Start::After(_) | Start::Unreadable) => {
-                return Err(Invalid::new(
-                    Code::InvalidWebhook,
-                    "the position is not of this log",
-                    "use the id of an event that this gateway has, or `since`",
-                )
-                .at("/after")
-                .into());
-            }
-        })
-    }
-
-    async fn save(&self, webhook: Webhook, cursor: u64) -> Result<Arc<Entry>, Refused> {
-        let row = WebhookRow {
-            id: webhook.id.clone(),
-            url: webhook.url.normalised().into(),
-            settings: webhook.settings(),
-            state: Health::default().to_stored(),
-            cursor,
-            created: webhook.created,
-        };
-        let row = self.store.put_webhook(row).await?;
-        Ok(self.registry.put(webhook, &row))
     }
 }

@@ -26,6 +26,8 @@ pub struct Webhook {
     pub keys: Keys,
     /// When it was registered.
     pub created: Timestamp,
+    /// It was registered to be sent what comes after this seq.
+    pub begins_after: u64,
 }
 
 /// The keys that belong to a webhook, whether all of them are in use or not.
@@ -65,6 +67,7 @@ impl Webhook {
             options: self.options.to_stored(),
             secrets: StoredKeys::of(&self.keys.secrets, |secret| secret.reveal()),
             ed25519: StoredKeys::of(&self.keys.ed25519, |key| key.reveal()),
+            begins_after: self.begins_after,
         };
         // Nothing in it can fail to be JSON.
         serde_json::to_string(&stored).unwrap_or_default().into()
@@ -85,6 +88,7 @@ impl Webhook {
                 ed25519: stored.ed25519.read().map_err(invalid)?,
             },
             created: row.created,
+            begins_after: stored.begins_after,
         })
     }
 }
@@ -105,6 +109,8 @@ struct Stored {
     options: String,
     secrets: StoredKeys,
     ed25519: StoredKeys,
+    #[serde(default)]
+    begins_after: u64,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -60,6 +60,9 @@ async fn every_setting_is_shown_with_its_origin() {
     serve.retention-age | 7d | built in
     serve.retention-count | 10 | ./fanfare.toml
     serve.retention-bytes | 1GiB | built in
+    serve.webhook-attempts-age | 7d | built in
+    serve.webhook-mode | –
+    serve.allow-target | –
     serve.cors | https://a.example, https://b.example | environment FANFARE_CORS
     serve.allowed-host | –
     serve.no-auth | true | ./fanfare.toml
@@ -128,4 +131,22 @@ async fn a_secret_that_cannot_be_one_is_refused_and_not_repeated() {
     let words = format!("{}{}", said.out, said.err);
     assert!(words.contains("environment FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS"), "{words}");
     assert!(!words.contains("aGFyZGx5") && !words.contains("c2VjcmV0"), "{words}");
+}
+
+#[tokio::test]
+async fn where_webhooks_may_go_is_read_before_anything_starts() {
+    let mut shell = Shell::new();
+    for (flag, value, fix) in [
+        ("--allow-target", "10.0.0.0/99", "10.0.0.0/8"),
+        ("--webhook-mode", "open", "`local` or `locked`"),
+        ("--webhook-attempts-age", "0s", "longer"),
+    ] {
+        let said = shell.run(&["serve", "--store", "memory", flag, value]).await;
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains(flag) && said.err.contains(fix), "{said:?}");
+    }
+    shell.set("FANFARE_ALLOW_TARGET", "10.2.0.0/16, receiver.internal").set("FANFARE_WEBHOOK_MODE", "locked");
+    let said = shell.run(&["config", "show", "-o", "json"]).await;
+    assert_eq!(json(&said.out)["serve.webhook-mode"], "locked", "{said:?}");
+    assert!(said.out.contains("receiver.internal"), "{said:?}");
 }

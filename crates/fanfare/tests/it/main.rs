@@ -51,6 +51,8 @@ mod support;
 mod surfaces;
 mod tidy;
 mod webhooks_addresses;
+mod webhooks_again;
+mod webhooks_api;
 mod webhooks_crashes;
 mod webhooks_delivery;
 mod webhooks_failures;

@@ -121,6 +121,7 @@ async fn receipts_say_who_has_an_event() {
                 {"reader": "one", "acknowledged": false, "position": gateway.position(0)},
                 {"reader": "two", "acknowledged": true, "position": id},
             ],
+            "webhooks": [], "webhooks_total": 0, "webhooks_delivered": 0,
         })
     );
     gateway.get(&format!("/api/events/{}/receipts", gateway.position(7))).await.problem(404, "not_found");

@@ -6,8 +6,11 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 20] = [
+const SURFACES: [(&str, &str); 33] = [
     ("DELETE /api/readers/{name}", "none yet: a reader is forgotten rarely, and not by the one who reads"),
+    ("DELETE /api/webhooks/{id}", "none yet: `curl` does it"),
+    ("DELETE /api/webhooks/{id}/deliveries/{event_id}", "none yet: `curl` does it"),
+    ("GET /api/attempts/{id}", "none yet: `curl` does it"),
     ("GET /api/channels", "channels"),
     ("GET /api/clients", "clients"),
     ("GET /api/events", "history"),
@@ -16,16 +19,26 @@ const SURFACES: [(&str, &str); 20] = [
     ("GET /api/readers", "none yet: `listen --reader` makes them"),
     ("GET /api/status", "doctor"),
     ("GET /api/webhooks", "none yet: `curl` does it"),
+    ("GET /api/webhooks/{id}", "none yet: `curl` does it"),
+    ("GET /api/webhooks/{id}/attempts", "none yet: `curl` does it"),
+    ("GET /api/webhooks/{id}/deliveries", "none yet: `curl` does it"),
     ("GET /health", "doctor"),
     ("GET /metrics", "none: it is for Prometheus"),
     ("GET /ready", "none: it is for the process manager"),
     ("GET /stream", "listen"),
     ("GET /ws", "none: `listen` and `push` do what it does"),
+    ("PATCH /api/webhooks/{id}", "none yet: `curl` does it"),
     ("POST /api/push", "push"),
     ("POST /api/push/{channel}", "push"),
     ("POST /api/readers/{name}/ack", "listen"),
     ("POST /api/register", "none yet: `curl` does it"),
     ("POST /api/unregister", "none yet: `curl` does it"),
+    ("POST /api/webhooks/{id}/deliveries/{event_id}/resend", "none yet: `curl` does it"),
+    ("POST /api/webhooks/{id}/pause", "none yet: `curl` does it"),
+    ("POST /api/webhooks/{id}/replay", "none yet: `curl` does it"),
+    ("POST /api/webhooks/{id}/resume", "none yet: `curl` does it"),
+    ("POST /api/webhooks/{id}/secret/rotate", "none yet: `curl` does it"),
+    ("POST /api/webhooks/{id}/test", "none yet: `curl` does it"),
     ("POST /ingest/{kind}", "none: other programs call it in their own words; ours is `push`"),
 ];
 

@@ -42,7 +42,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Doors never see the store. These are values that the hub hands through, and errors to translate.
 const DOORS: &[&str] = &["http", "dashboard", "doorway", "mcp"];
-const STORE_VALUES: &[&str] = &["ChannelRow", "Error", "Order", "Read", "ReaderRow"];
+const STORE_VALUES: &[&str] =
+    &["ChannelRow", "DeliveryCounts", "DeliveryRow", "DeliveryStatus", "Error", "Order", "Read", "ReaderRow"];
 
 /// A file holds one idea; past this, look for the second one in it.
 const FILE_LINES_MAX: usize = 400;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::Options;
 use crate::start::Start;
-use crate::webhook::patch::{Patch, Registration};
+use crate::webhook::patch::{Change, Patch, Registration};
 
 const EVERYTHING: &str = r#"{"webhook_url":"http://localhost:3000/webhook","patterns":["builds.*","a"],
     "types":["error"],"min_priority":"high","text":"Fail","payload":"cloudevents",
@@ -182,5 +182,16 @@ proptest! {
         body in "\\{\"(auth|batch|headers|retry|patterns|webhook_url)\":(\"[a-z,:/0-9]{0,12}\"|[0-9]{1,3}|null|\\{\"(basic|max_wait)\":(null|\\{\\})\\})\\}"
     ) {
         let _ = (Patch::parse(body.as_bytes()), Registration::parse(body.as_bytes()));
+    }
+}
+
+#[test]
+fn a_change_may_move_a_webhook_but_not_take_its_address() {
+    let change = Change::parse(br#"{"webhook_url":"http://localhost:1/x","ordered":true}"#).expect("fine");
+    assert_eq!(change.url.map(|url| url.as_given().to_owned()).as_deref(), Some("http://localhost:1/x"));
+    assert_eq!(change.options.ordered, Some(true));
+    assert_eq!(Change::parse(b"{}").expect("nothing to change"), Change::default());
+    for body in [&br#"{"webhook_url":null}"#[..], br#"{"webhook_url":7}"#, br#"{"secret":"x"}"#, b"[]"] {
+        assert!(Change::parse(body).is_err(), "{}", String::from_utf8_lossy(body));
     }
 }

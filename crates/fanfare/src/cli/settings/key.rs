@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use fanfare_core::webhook::allow::Allow;
 use fanfare_core::webhook::inbound::PlainSecret;
+use fanfare_core::webhook::policy as webhook;
 use fanfare_core::webhook::verify;
 use fanfare_core::{Code, Invalid, duration};
 
@@ -54,6 +56,10 @@ keys! {
     RetentionAge => "serve.retention-age", "FANFARE_RETENTION_AGE", "remove events that are older";
     RetentionCount => "serve.retention-count", "FANFARE_RETENTION_COUNT", "most events that are kept";
     RetentionBytes => "serve.retention-bytes", "FANFARE_RETENTION_BYTES", "most bytes of events that are kept";
+    AttemptsAge =>
+        "serve.webhook-attempts-age", "FANFARE_WEBHOOK_ATTEMPTS_AGE", "keep attempts at webhooks that failed";
+    WebhookMode => "serve.webhook-mode", "FANFARE_WEBHOOK_MODE", "where webhooks may go: local, locked";
+    AllowTarget => "serve.allow-target", "FANFARE_ALLOW_TARGET", "where else webhooks may go";
     Cors => "serve.cors", "FANFARE_CORS", "origins whose pages may listen and push";
     AllowedHost => "serve.allowed-host", "FANFARE_ALLOWED_HOST", "names that the gateway answers for";
     NoAuth => "serve.no-auth", "FANFARE_NO_AUTH", "serve others without asking who they are";
@@ -93,7 +99,8 @@ impl Key {
 
     /// Says whether it holds several values.
     pub(crate) fn is_list(self) -> bool {
-        self.is_ingest_secret() || matches!(self, Key::AllowedHost | Key::Cors | Key::Listen)
+        self.is_ingest_secret()
+            || matches!(self, Key::AllowTarget | Key::AllowedHost | Key::Cors | Key::Listen)
     }
 
     /// Says whether its value must not be shown, nor stand in a file that others may read.
@@ -116,6 +123,7 @@ impl Key {
             Key::Listen => "127.0.0.1:8000".to_owned(),
             Key::Store => settings::data_dir()?.join("log.db").display().to_string(),
             Key::RetentionAge => format!("{}d", retention.age.as_secs() / 86_400),
+            Key::AttemptsAge => format!("{}d", retention.attempts.as_secs() / 86_400),
             Key::RetentionCount => retention.count.to_string(),
             Key::RetentionBytes => format!("{}GiB", retention.bytes >> 30),
             Key::NoAuth => "false".to_owned(),
@@ -126,13 +134,15 @@ impl Key {
             Key::MaxConnections => http::Config::default().max_connections.to_string(),
             Key::MaxConnectionsPerAddress => http::Config::default().max_connections_per_address.to_string(),
             Key::MaxEventsPerSecond => hub::Config::default().events_per_second.to_string(),
-            Key::AllowedHost
+            Key::AllowTarget
+            | Key::AllowedHost
             | Key::Cors
             | Key::IngestSecretGithub
             | Key::IngestSecretStandardWebhooks
             | Key::IngestSecretStripe
             | Key::Token
-            | Key::TokenFile => return None,
+            | Key::TokenFile
+            | Key::WebhookMode => return None,
         })
     }
 
@@ -143,7 +153,13 @@ impl Key {
                 Key::Server => server(text).map(drop)?,
                 Key::Output => one_of(text, Mode::value_variants())?,
                 Key::Color => one_of(text, clap::ColorChoice::value_variants())?,
-                Key::Timeout | Key::StallTimeout | Key::ShutdownTimeout | Key::RetentionAge => {
+                Key::AllowTarget => text.parse::<Allow>().map(drop)?,
+                Key::WebhookMode => webhook_mode(text).map(drop)?,
+                Key::AttemptsAge
+                | Key::Timeout
+                | Key::StallTimeout
+                | Key::ShutdownTimeout
+                | Key::RetentionAge => {
                     positive(text).map(drop)?;
                 }
                 Key::Listen => address(text).map(drop)?,
@@ -240,6 +256,15 @@ pub(crate) fn positive(text: &str) -> Result<Duration, Invalid> {
         return Err(invalid("the duration is 0", "give a longer one, such as `30s`"));
     }
     Ok(duration)
+}
+
+/// Reads how far those who register webhooks are trusted.
+pub(crate) fn webhook_mode(text: &str) -> Result<webhook::Mode, Invalid> {
+    match text {
+        "local" => Ok(webhook::Mode::Local),
+        "locked" => Ok(webhook::Mode::Locked),
+        _ => Err(invalid(format!("`{text}` is no mode for webhooks"), "write `local` or `locked`")),
+    }
 }
 
 /// Reads the name of a set of tools.

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::{Event, Position, ReaderName};
+use fanfare_core::webhook::WebhookId;
+use fanfare_core::{Event, Position, ReaderName, Timestamp};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,12 @@ use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::{count, said, unreadable};
 use crate::mcp::gateway::events::{self, Format, Shown};
+use crate::mcp::gateway::list_targets::place;
 use crate::mcp::gateway::untrusted::{fenced, neutral};
 use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
 use crate::mcp::service::Toolset;
+use crate::webhooks::looking::Fate;
+use crate::webhooks::registry::Entry;
 
 /// The name of the tool.
 pub(super) const NAME: &str = "delivery_status";
@@ -66,14 +70,14 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let webhook = json!({
         "type": "object",
         "properties": {
-            "webhook": { "type": "string", "description": "Its name or address" },
+            "webhook": { "type": "string", "description": "Its id" },
+            "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
             "status": { "type": "string", "enum": ["pending", "delivered", "retrying", "failed"] },
-            "http_status": { "type": "integer", "description": "What it answered last" },
-            "attempts": { "type": "integer" },
+            "attempts": { "type": "integer", "description": "How often it was tried, as far as that is kept" },
             "last_error": { "type": "string" },
             "next_retry_at": { "type": "string", "description": "ISO 8601" },
         },
-        "required": ["webhook", "status", "attempts"],
+        "required": ["webhook", "webhook_url", "status"],
         "additionalProperties": false,
     });
     let count = |description: &str| json!({ "type": "integer", "description": description });
@@ -134,8 +138,7 @@ struct Structured<'a> {
     readers: &'a [ReceiptRow],
     readers_total: usize,
     readers_acknowledged: usize,
-    /// There are none yet.
-    webhooks: [(); 0],
+    webhooks: &'a [WebhookRow],
     webhooks_total: usize,
     webhooks_delivered: usize,
     untrusted: bool,
@@ -149,6 +152,44 @@ struct LiveRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     reader: Option<ReaderName>,
     received: bool,
+}
+
+/// A webhook that an event is for.
+#[derive(Debug, Serialize)]
+struct WebhookRow {
+    webhook: WebhookId,
+    webhook_url: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_retry_at: Option<Timestamp>,
+}
+
+impl WebhookRow {
+    fn of(entry: &Entry, fate: Fate) -> WebhookRow {
+        let webhook = entry.webhook();
+        let (status, row) = match fate {
+            Fate::Dead(row) => ("failed", Some(row)),
+            Fate::Delivered => ("delivered", None),
+            Fate::Pending => ("pending", None),
+            Fate::Waiting(row) => ("retrying", Some(row)),
+        };
+        WebhookRow {
+            webhook: webhook.id.clone(),
+            webhook_url: place(&webhook.url),
+            status,
+            attempts: row.as_ref().map(|row| row.attempts),
+            next_retry_at: row.as_ref().and_then(|row| row.status.due()),
+            last_error: row.map(|row| row.failure),
+        }
+    }
+
+    fn has_it(&self) -> bool {
+        self.status == "delivered"
+    }
 }
 
 /// A durable reader that an event is for.
@@ -166,6 +207,11 @@ impl Gateway {
         let event = self.find(&given.event_id, EXAMPLE).await?;
         let mut live = self.live(&event);
         let mut readers = self.receipts(&event).await?;
+        let fates = self.webhooks.fates(&event).await.map_err(|error| unreadable(&error))?;
+        let mut webhooks: Vec<_> =
+            fates.into_iter().map(|(entry, fate)| WebhookRow::of(&entry, fate)).collect();
+        let webhooks_total = webhooks.len();
+        let webhooks_delivered = webhooks.iter().filter(|row| row.has_it()).count();
         let (live_total, readers_total) = (live.len(), readers.len());
         let live_received = live.iter().filter(|row| row.received).count();
         let readers_acknowledged = readers.iter().filter(|row| row.acknowledged).count();
@@ -176,6 +222,8 @@ impl Gateway {
         // Those that lack it come first: they are what one asks for.
         live.sort_by_key(|row| row.received);
         readers.sort_by_key(|row| row.acknowledged);
+        webhooks.sort_by_key(WebhookRow::has_it);
+        webhooks.truncate(rows_max);
         live.truncate(rows_max);
         readers.truncate(rows_max);
         let shown = Shown::new(&event, given.response_format);
@@ -187,12 +235,17 @@ impl Gateway {
             readers: &readers,
             readers_total,
             readers_acknowledged,
-            webhooks: [],
-            webhooks_total: 0,
-            webhooks_delivered: 0,
+            webhooks: &webhooks,
+            webhooks_total,
+            webhooks_delivered,
             untrusted: true,
         };
         let next = match (live_total, readers_total) {
+            _ if webhooks_total > webhooks_delivered => {
+                "Webhooks that have not taken it are tried again by themselves, unless they failed for good."
+                    .to_owned()
+            }
+            (0, 0) if webhooks_total > 0 => "Everybody it is for has it.".to_owned(),
             (0, 0) => {
                 "Nobody who is connected now was to get it; whoever comes later can still read it.".to_owned()
             }
@@ -204,14 +257,18 @@ impl Gateway {
             }
             _ => "Everybody it is for has it.".to_owned(),
         };
+        let took_it = match webhooks_total {
+            0 => "it is for no webhook".to_owned(),
+            _ => format!("{webhooks_delivered} of {} took it", count(webhooks_total, "webhook")),
+        };
         let text = format!(
-            "Event {} on `{}`: {live_received} of {} got it, {readers_acknowledged} of {} acknowledged it, no webhook is \
-             registered. {next}\n{}\n{}",
+            "Event {} on `{}`: {live_received} of {} got it, {readers_acknowledged} of {} acknowledged it, {took_it}. \
+             {next}\n{}\n{}",
             event.position,
             event.channel,
             count(live_total, "live connection"),
             count(readers_total, "durable reader"),
-            missing(&live, &readers),
+            missing(&live, &readers, &webhooks),
             fenced(&shown.to_text()),
         );
         Ok(said(text, &structured))
@@ -246,11 +303,13 @@ impl Gateway {
 }
 
 /// Names those that lack it.
-fn missing(live: &[LiveRow], readers: &[ReceiptRow]) -> String {
+fn missing(live: &[LiveRow], readers: &[ReceiptRow], webhooks: &[WebhookRow]) -> String {
     let live = live.iter().filter(|row| !row.received);
     let live = live.map(|row| format!("connection {} ({})", row.client, row.transport));
     let readers = readers.iter().filter(|row| !row.acknowledged);
     let readers = readers.map(|row| format!("reader `{}`", neutral(row.reader.as_str())));
-    let missing: Vec<String> = readers.chain(live).collect();
+    let webhooks = webhooks.iter().filter(|row| !row.has_it());
+    let webhooks = webhooks.map(|row| format!("webhook {} ({})", row.webhook, row.status));
+    let missing: Vec<String> = readers.chain(live).chain(webhooks).collect();
     if missing.is_empty() { String::new() } else { format!("Not yet: {}.\n", missing.join(", ")) }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use fanfare_core::webhook::WebhookId;
+use fanfare_core::webhook::url::WebhookUrl;
 use fanfare_core::{Channel, EventType, Pattern, Position, Priority, ReaderName, Timestamp};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
@@ -84,12 +86,13 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let webhook = json!({
         "type": "object",
         "properties": {
-            "webhook": { "type": "string", "description": "Its name or address" },
+            "webhook": { "type": "string", "description": "Its id" },
+            "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
             "patterns": { "type": "array", "items": { "type": "string" } },
             "status": { "type": "string", "enum": ["active", "paused", "failing"] },
-            "lag": { "type": "integer", "description": "How many events it has yet to get" },
+            "lag": { "type": "integer", "description": "How many events of all kinds come after what it got" },
         },
-        "required": ["webhook", "patterns", "status", "lag"],
+        "required": ["webhook", "webhook_url", "patterns", "status", "lag"],
         "additionalProperties": false,
     });
     json!({
@@ -188,9 +191,17 @@ struct ClientEntry {
 
 #[derive(Serialize)]
 struct Webhooks {
-    /// There are none yet.
-    webhooks: [(); 0],
+    webhooks: Vec<WebhookEntry>,
     webhooks_total: usize,
+}
+
+#[derive(Serialize)]
+struct WebhookEntry {
+    webhook: WebhookId,
+    webhook_url: String,
+    patterns: Vec<Pattern>,
+    status: &'static str,
+    lag: u64,
 }
 
 impl Gateway {
@@ -208,7 +219,7 @@ impl Gateway {
         let found = Structured {
             channels: wants(Kind::Channels).then(|| self.list_channels(channel.as_ref(), limit)),
             clients: wants(Kind::Clients).then(|| self.list_clients(channel.as_ref(), limit)),
-            webhooks: wants(Kind::Webhooks).then_some(Webhooks { webhooks: [], webhooks_total: 0 }),
+            webhooks: wants(Kind::Webhooks).then(|| self.list_webhooks(channel.as_ref(), limit)),
         };
         Ok(said(describe(&found, channel.as_ref()), &found))
     }
@@ -227,6 +238,27 @@ impl Gateway {
             stream_clients,
         };
         Channels { channels: channels.into_iter().take(limit).map(entry).collect(), channels_total }
+    }
+
+    fn list_webhooks(&self, only: Option<&Channel>, limit: usize) -> Webhooks {
+        let head = self.hub.extent().last;
+        let mut entries = self.webhooks.list();
+        entries.retain(|entry| only.is_none_or(|only| entry.webhook().options.filter.matches_channel(only)));
+        let shown = entries.iter().take(limit).map(|entry| {
+            let (webhook, health) = (entry.webhook(), entry.health());
+            WebhookEntry {
+                webhook: webhook.id.clone(),
+                webhook_url: place(&webhook.url),
+                patterns: webhook.options.filter.patterns().iter().take(TERMS_MAX).cloned().collect(),
+                status: match (health.is_paused(), health.failing.failures) {
+                    (true, _) => "paused",
+                    (false, 0) => "active",
+                    (false, _) => "failing",
+                },
+                lag: head.saturating_sub(entry.cursor.get()),
+            }
+        });
+        Webhooks { webhooks: shown.collect(), webhooks_total: entries.len() }
     }
 
     fn list_clients(&self, only: Option<&Channel>, limit: usize) -> Clients {
@@ -276,8 +308,20 @@ fn describe(found: &Structured, channel: Option<&Channel>) -> String {
         });
         lines.extend(clients.iter().map(describe_client));
     }
-    if found.webhooks.is_some() {
-        sentences.push("No webhook is registered.".to_owned());
+    if let Some(Webhooks { webhooks, webhooks_total }) = &found.webhooks {
+        sentences.push(match (webhooks_total, channel) {
+            (0, None) => "No webhook is registered.".to_owned(),
+            (0, Some(_)) => format!("No webhook gets what is pushed{place}."),
+            _ => format!(
+                "{}{place}{}.",
+                count(*webhooks_total, "webhook"),
+                shown(webhooks.len(), *webhooks_total)
+            ),
+        });
+        lines.extend(webhooks.iter().map(|entry| {
+            let WebhookEntry { webhook, webhook_url, status, lag, .. } = entry;
+            format!("- webhook {webhook} ({}): {status}, {lag} behind", neutral(webhook_url))
+        }));
     }
     sentences.push("`push_stream` reaches live listeners, `push_webhook` webhooks as well.".to_owned());
     if lines.is_empty() {
@@ -285,6 +329,12 @@ fn describe(found: &Structured, channel: Option<&Channel>) -> String {
     } else {
         format!("{}\n{}", sentences.join(" "), lines.join("\n"))
     }
+}
+
+/// Says where a webhook is without what may be secret in its address.
+pub(super) fn place(url: &WebhookUrl) -> String {
+    let scheme = if url.is_https() { "https" } else { "http" };
+    format!("{scheme}://{}", url.authority())
 }
 
 fn describe_client(client: &ClientEntry) -> String {

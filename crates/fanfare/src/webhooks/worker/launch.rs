@@ -144,7 +144,14 @@ impl Worker {
                 }
             };
             let content_type = payload.content_type(false);
-            return Some(Job { events: vec![event], batch: None, number: 1, body, content_type });
+            return Some(Job {
+                events: vec![event],
+                batch: None,
+                number: 1,
+                body,
+                content_type,
+                by_hand: None,
+            });
         };
         let mut batch = Batch::new(payload, options.max_events as usize);
         let mut events = Vec::new();
@@ -157,7 +164,7 @@ impl Worker {
         let (first, last) = (events.first()?.position.seq, events.last()?.position.seq);
         let span = (first != last).then_some(BatchSpan { first, last });
         let (body, content_type) = (batch.finish().into(), payload.content_type(true));
-        Some(Job { events, batch: span, number: 1, body, content_type })
+        Some(Job { events, batch: span, number: 1, body, content_type, by_hand: None })
     }
 
     /// Makes the next attempt at what failed before: the store has it.
@@ -181,7 +188,8 @@ impl Worker {
             let is_batch = batch.is_some() || span.is_some();
             let events: Vec<Arc<Event>> = rows.into_iter().map(|row| row.event).collect();
             let body = super::again::body(payload, is_batch, &events).into();
-            let job = Job { events, batch: span, number, body, content_type: payload.content_type(is_batch) };
+            let content_type = payload.content_type(is_batch);
+            let job = Job { events, batch: span, number, body, content_type, by_hand: None };
             let (attempt, connection) = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
             Ok(Landed::Attempted(Box::new((attempt, connection))))
         }));

@@ -6,6 +6,7 @@ pub(crate) mod answer;
 pub(crate) mod event_source;
 pub(crate) mod gateway;
 pub(crate) mod log;
+pub(crate) mod mailbox;
 pub(crate) mod mcp_stream;
 pub(crate) mod raw;
 pub(crate) mod reader;

@@ -1,22 +1,28 @@
-//! Webhooks: `POST /api/register`, `POST /api/unregister`, `GET /api/webhooks`.
+//! Webhooks: `POST /api/register`, `POST /api/unregister`, `GET /api/webhooks`; the modules have what is done with one.
+
+pub mod attempts;
+pub mod changing;
+pub mod deliveries;
+pub mod details;
+pub mod replaying;
+pub mod trying;
+
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_core::Timestamp;
 use fanfare_core::webhook::WebhookId;
-use fanfare_core::webhook::options::Options;
 use fanfare_core::webhook::patch::Registration;
-use fanfare_core::webhook::pause::State as Sending;
 use fanfare_core::webhook::url::WebhookUrl;
-use fanfare_core::{Code, Position};
+use fanfare_core::{Code, Invalid};
 use serde::{Deserialize, Serialize};
 
 use crate::doorway::body::{self, BODY_LEN_MAX};
 use crate::http::Gateway;
 use crate::http::error::{Problem, ProblemBody};
 use crate::http::query::Params;
-use crate::webhooks::registry::Entry;
+use crate::http::webhooks::details::Details;
 use crate::webhooks::service::Refused;
 
 /// What became of a registration.
@@ -54,39 +60,38 @@ enum Shown {
     Details(Box<Details>),
 }
 
-/// A webhook with what it wants and how it fares.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Details {
-    #[schema(value_type = String)]
-    id: WebhookId,
-    webhook_url: Box<str>,
-    /// `active` or `paused`.
-    state: &'static str,
-    /// Why it is paused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    /// Everything up to here was delivered, or is being tried again.
-    #[schema(value_type = String)]
-    position: Position,
-    /// Failures since the last success.
-    failures: u32,
-    #[schema(value_type = Option<String>)]
-    last_success: Option<Timestamp>,
-    #[schema(value_type = Option<String>)]
-    last_failure: Option<Timestamp>,
-    #[schema(value_type = String)]
-    created: Timestamp,
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    options: Options,
-}
-
 /// Which webhook to forget.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unregistration {
     /// The address.
     webhook_url: String,
+}
+
+/// Reads the id in a path.
+fn id_in_path(id: &str) -> Result<WebhookId, Problem> {
+    id.parse().map_err(|error: Invalid| error.at("path").into())
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Problem {
+        const LATER: Duration = Duration::from_secs(10);
+        match refused {
+            Refused::Busy => Problem::new(
+                Code::RateLimited,
+                "as many webhooks as may be are being tested at the moment",
+                "wait for some of them to answer",
+            )
+            .over("webhook_tests", LATER),
+            Refused::Invalid(invalid) => invalid.into(),
+            Refused::NotFound { what } => Problem::new(
+                Code::NotFound,
+                format!("there is no {what}"),
+                "`GET /api/webhooks?details=true` lists the webhooks with their ids",
+            ),
+            Refused::Store(error) => error.into(),
+        }
+    }
 }
 
 /// Registers a webhook; again, it changes what it wants.
@@ -142,8 +147,7 @@ pub async fn unregister(State(gateway): State<Gateway>, request: Request) -> Res
             "send `{\"webhook_url\": \"http://…\"}`",
         )
     })?;
-    let url: WebhookUrl =
-        asked.webhook_url.parse().map_err(|error: fanfare_core::Invalid| error.at("/webhook_url"))?;
+    let url: WebhookUrl = asked.webhook_url.parse().map_err(|error: Invalid| error.at("/webhook_url"))?;
     gateway.webhooks.unregister(&url).await?;
     let answer = Registered {
         status: "success",
@@ -171,39 +175,11 @@ pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Re
     let mut params = Params::of(request.uri());
     let has_details = params.switch("details")?;
     params.finish()?;
-    let show = |entry: &std::sync::Arc<Entry>| match has_details {
-        true => Shown::Details(Box::new(details(&gateway, entry))),
+    let counts = gateway.webhooks.delivery_counts().await?;
+    let show = |entry: &std::sync::Arc<_>| match has_details {
+        true => Shown::Details(Box::new(Details::of(&gateway, entry, &counts))),
         false => Shown::Address(entry.webhook().url.as_given().into()),
     };
     let webhooks: Vec<Shown> = gateway.webhooks.list().iter().map(show).collect();
     Ok(Json(Listed { total: webhooks.len(), webhooks }).into_response())
-}
-
-fn details(gateway: &Gateway, entry: &Entry) -> Details {
-    let (webhook, health) = (entry.webhook(), entry.health());
-    let (state, reason) = match health.state {
-        Sending::Active => ("active", None),
-        Sending::Paused { reason, .. } => ("paused", Some(reason.as_str())),
-    };
-    Details {
-        id: webhook.id.clone(),
-        webhook_url: webhook.url.as_given().into(),
-        state,
-        reason,
-        position: gateway.hub.position(entry.cursor.get()),
-        failures: health.failing.failures,
-        last_success: health.last_success,
-        last_failure: health.last_failure.map(|(at, _)| at),
-        created: webhook.created,
-        options: webhook.options.clone(),
-    }
-}
-
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Problem {
-        match refused {
-            Refused::Invalid(invalid) => invalid.into(),
-            Refused::Store(error) => error.into(),
-        }
-    }
 }

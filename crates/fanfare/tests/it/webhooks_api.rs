@@ -1,0 +1,221 @@
+//! Webhooks under somebody's hand: looked at, changed, paused, tested, with new keys.
+
+use fanfare_core::Timestamp;
+use fanfare_core::webhook::policy::{Mode, Policy};
+use fanfare_core::webhook::verify::{Key, verify};
+use serde_json::{Value, json};
+
+use crate::support::Engine;
+use crate::support::gateway::Gateway;
+use crate::support::mailbox::{Mailbox as Receiver, Received};
+
+/// Registers a webhook; gives its path and its secret.
+pub(crate) async fn register(gateway: &Gateway, body: Value) -> (String, String) {
+    let answer = gateway.post_json("/api/register", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = answer.json();
+    let text = |name: &str| answer[name].as_str().expect(name).to_owned();
+    (format!("/api/webhooks/{}", text("id")), text("secret"))
+}
+
+async fn patch(gateway: &Gateway, path: &str, body: Value) -> crate::support::answer::Answer {
+    let body = body.to_string();
+    gateway
+        .request("PATCH", path, |request| request.header("content-type", "application/json").body(body))
+        .await
+}
+
+fn is_signed_with(received: &Received, secret: &str) -> bool {
+    let headers = received.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let keys = [Key::Secret(secret.parse().expect("a secret"))];
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let now = Timestamp::from_micros(i64::try_from(now.as_micros()).expect("not yet"));
+    verify(&headers, &received.body, &keys, now).is_ok()
+}
+
+#[tokio::test]
+async fn a_webhook_is_changed_and_its_secret_is_never_shown_again() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let mut receiver = Receiver::start().await;
+        let (path, secret) = register(&gateway, json!({"webhook_url": receiver.url("/a")})).await;
+        let (other, _) = register(&gateway, json!({"webhook_url": receiver.url("/b")})).await;
+        let webhook = gateway.get(&path).await.json();
+        assert_eq!(
+            (&webhook["state"], &webhook["health"], &webhook["lag"], &webhook["waiting"], &webhook["dead"]),
+            (&json!("active"), &json!("ok"), &json!(0), &json!(0), &json!(0))
+        );
+
+        let change = json!({"webhook_url": receiver.url("/c"), "patterns": ["builds.*"], "description": "CI",
+                            "auth": {"bearer": "hush-hush"}, "headers": {"X-Key": "hush-hush"}});
+        let changed = patch(&gateway, &path, change).await;
+        assert_eq!(changed.status, 200, "{}", changed.text());
+        assert_eq!(changed.json()["webhook_url"], receiver.url("/c"));
+        assert_eq!(changed.json()["patterns"], json!(["builds.*"]));
+        // Another filter, and another address: from the next event on.
+        gateway.push("noise", "not for it").await;
+        gateway.push("builds.web", "for it").await;
+        let mut got = [receiver.next().await, receiver.next().await, receiver.next().await];
+        got.sort_by_key(|received| received.path.clone());
+        assert_eq!(got.each_ref().map(|received| received.path.as_str()), ["/b", "/b", "/c"]);
+        assert_eq!(got[2].json()["message"], "for it");
+        assert_eq!(got[2].header("authorization"), "Bearer hush-hush");
+        assert!(is_signed_with(&got[2], &secret));
+
+        for shown in ["/api/webhooks?details=true", &path, &format!("{path}/attempts")] {
+            let text = gateway.get(shown).await.text();
+            assert!(!text.contains(&secret) && !text.contains("hush-hush"), "{shown}: {text}");
+        }
+        let problem = patch(&gateway, &path, json!({"webhook_url": receiver.url("/b")})).await;
+        problem.problem(409, "webhook_exists");
+        let problem =
+            patch(&gateway, &path, json!({"webhook_url": null})).await.problem(422, "invalid_webhook");
+        assert_eq!(problem["at"], "/webhook_url");
+        patch(&gateway, &path, json!({"colour": "red"})).await.problem(422, "unknown_field");
+
+        let gone = gateway.request("DELETE", &other, |request| request).await;
+        assert_eq!((gone.status, &gone.json()["total_webhooks"]), (200, &json!(1)));
+        for (method, path) in [
+            ("GET", other.clone()),
+            ("PATCH", other.clone()),
+            ("DELETE", other.clone()),
+            ("POST", format!("{other}/test")),
+            ("POST", format!("{other}/pause")),
+            ("GET", format!("{other}/attempts")),
+            ("GET", format!("{other}/deliveries")),
+        ] {
+            gateway.request(method, &path, |request| request.body("{}")).await.problem(404, "not_found");
+        }
+        gateway.get("/api/webhooks/nonsense").await.problem(422, "invalid_webhook");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_paused_gets_what_it_missed_when_it_is_resumed() {
+    for engine in Engine::ALL {
+        let mut gateway = Gateway::on(engine).await;
+        let mut receiver = Receiver::start().await;
+        let url = receiver.url("/");
+        let (path, _) = register(&gateway, json!({"webhook_url": url, "ordered": true})).await;
+        let paused = gateway.post_json(&format!("{path}/pause"), &json!({})).await.json();
+        assert_eq!((&paused["state"], &paused["reason"]), (&json!("paused"), &json!("by_hand")));
+        assert!(paused["explained"].as_str().is_some_and(|words| words.contains("resume")), "{paused}");
+        // Nobody waits for it.
+        let pushed = gateway.post_json("/api/push", &json!({"message": "one"})).await.json();
+        assert_eq!((&pushed["webhooks_notified"], &pushed["total_webhooks"]), (&json!(0), &json!(1)));
+        if engine == Engine::Embedded {
+            gateway = gateway.restart().await;
+        }
+        gateway.push("default", "two").await;
+        assert!(receiver.is_quiet());
+        let shown = gateway.get(&path).await.json();
+        assert_eq!((&shown["state"], &shown["lag"]), (&json!("paused"), &json!(2)));
+
+        // A test goes out all the same.
+        let test = gateway.post_json(&format!("{path}/test"), &json!({})).await.json();
+        assert_eq!((&test["delivered"], &test["kind"]), (&json!(true), &json!("test")), "{test}");
+        assert_eq!(receiver.next().await.json()["type"], "webhook.test");
+
+        let resumed = gateway.post_json(&format!("{path}/resume"), &json!({})).await.json();
+        assert_eq!(resumed["state"], "active");
+        assert_eq!(receiver.messages(2).await, ["one", "two"]);
+    }
+}
+
+#[tokio::test]
+async fn a_test_tells_what_came_back() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let mut receiver = Receiver::start().await;
+        let url = receiver.url("/");
+        let (path, secret) = register(&gateway, json!({"webhook_url": url, "payload": "event"})).await;
+        let test = format!("{path}/test");
+        let answer = gateway.post_json(&test, &json!({})).await.json();
+        assert_eq!((&answer["category"], &answer["status"]), (&json!("delivered"), &json!(200)), "{answer}");
+        assert!(answer["times"]["total_us"].as_u64().is_some_and(|micros| micros > 0), "{answer}");
+        assert!(answer.get("answer").is_none(), "what a receiver says is not for whoever tests: {answer}");
+        let first = receiver.next().await;
+        assert!(is_signed_with(&first, &secret));
+        assert_eq!(first.json()["type"], "webhook.test");
+
+        receiver.answer(500);
+        let answer = gateway.post_json(&test, &json!({})).await.json();
+        assert_eq!(
+            (&answer["category"], &answer["delivered"]),
+            (&json!("http_5xx"), &json!(false)),
+            "{answer}"
+        );
+        let second = receiver.next().await;
+        assert_ne!(first.header("webhook-id"), second.header("webhook-id"), "a receiver would drop it");
+        // It is in no log, and changes nothing.
+        assert_eq!(gateway.get("/api/events").await.json()["events"], json!([]));
+        let shown = gateway.get(&path).await.json();
+        assert_eq!(
+            (&shown["failures"], &shown["dead"], &shown["waiting"]),
+            (&json!(0), &json!(0), &json!(0))
+        );
+        let attempts = gateway.get(&format!("{path}/attempts")).await.json();
+        assert_eq!(attempts["attempts"].as_array().map(Vec::len), Some(2), "{attempts}");
+        let id = attempts["attempts"][0]["id"].as_str().expect("an id");
+        let whole = gateway.get(&format!("/api/attempts/{id}")).await.json();
+        assert_eq!((&whole["answer"]["body"], &whole["status"]), (&json!("noted"), &json!(500)), "{whole}");
+        assert_eq!(whole["request"]["headers"]["content-type"], "application/json");
+    }
+}
+
+#[tokio::test]
+async fn a_new_secret_signs_beside_the_old_one_until_that_is_revoked() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let mut receiver = Receiver::start().await;
+        let (path, old) = register(&gateway, json!({"webhook_url": receiver.url("/")})).await;
+        let rotate = format!("{path}/secret/rotate");
+        let rotated = gateway.post_json(&rotate, &json!({"overlap": "1h"})).await.json();
+        let new = rotated["secret"].as_str().expect("the new secret").to_owned();
+        assert!(rotated["old_until"].is_string(), "{rotated}");
+        gateway.push("default", "both").await;
+        let received = receiver.next().await;
+        assert!(is_signed_with(&received, &old) && is_signed_with(&received, &new));
+        let shown = gateway.get(&path).await;
+        assert_eq!(shown.json()["earlier_secrets_until"].as_array().map(Vec::len), Some(1));
+        assert!(!shown.text().contains(&new), "it is shown once");
+
+        let rotated = gateway.post_json(&rotate, &json!({"overlap": "0s"})).await.json();
+        let newest = rotated["secret"].as_str().expect("the newest secret");
+        gateway.push("default", "one").await;
+        let received = receiver.next().await;
+        assert!(!is_signed_with(&received, &old) && !is_signed_with(&received, &new));
+        assert!(is_signed_with(&received, newest));
+
+        let before = gateway.get(&path).await.json()["public_key"].clone();
+        let pair = gateway.post_json(&rotate, &json!({"key": "ed25519"})).await.json();
+        assert_ne!(pair["public_key"], before);
+        assert_eq!(pair["public_key"], gateway.get(&path).await.json()["public_key"]);
+        for (body, at) in [
+            (json!({"secret": "whsec_short"}), "/secret"),
+            (json!({"overlap": "9d"}), ""),
+            (json!({"key": "rsa"}), "/key"),
+        ] {
+            let problem = gateway.post_json(&rotate, &body).await.problem(422, "invalid_webhook");
+            assert_eq!(problem["at"].as_str().unwrap_or(""), at, "{problem}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_locked_mode_no_change_leads_into_the_private_network() {
+    let policy = Policy {
+        mode: Mode::Locked,
+        allow: vec!["127.0.0.1".parse().expect("an address")],
+        ..Policy::default()
+    };
+    let gateway = Gateway::with(Engine::Memory, |config| config.webhooks.policy = policy).await;
+    let receiver = Receiver::start().await;
+    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url("/")})).await;
+    for url in ["https://10.0.0.1/", "https://169.254.169.254/", "https://[::1]/", "http://8.8.8.8/"] {
+        let problem =
+            patch(&gateway, &path, json!({"webhook_url": url})).await.problem(422, "target_refused");
+        assert_eq!(problem["at"], "/webhook_url", "{url}");
+    }
+    assert_eq!(gateway.get(&path).await.json()["webhook_url"], receiver.url("/"));
+}
