@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::support::agent::settled;
 use crate::support::gateway::Gateway;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::{Engine, until};
@@ -224,9 +225,13 @@ async fn a_webhook_that_wants_nothing_of_it_is_past_it_after_a_stop() {
     let gateway = Gateway::on(Engine::Embedded).await;
     let receiver = Receiver::start().await;
     let hook = gateway.register(&receiver, json!({ "patterns": ["rare"] })).await;
+    // One that it wants: then it reads along, instead of what came before it began.
+    gateway.push("rare", "x").await;
+    until("its end", async || (gateway.entry(&hook).cursor.get() == 1).then_some(())).await;
     gateway.push_numbers(500).await;
+    settled(&gateway).await;
     let gateway = gateway.restart().await;
-    assert_eq!(gateway.entry(&hook).cursor.get(), 500);
+    assert_eq!(gateway.entry(&hook).cursor.get(), 501);
     assert_eq!(gateway.entry(&hook).health().lost_up_to, None);
 }
 
