@@ -58,7 +58,11 @@ impl Source {
             }
             while let Some(Item::Notice(notice)) = self.items.first() {
                 match notice {
-                    Notice::Closing { .. } => return Ok(false),
+                    Notice::Closing { .. } => {
+                        // It is no event to take.
+                        self.items.clear();
+                        return Ok(false);
+                    }
                     Notice::Gap { next, .. } => self.lost_up_to = Some(next.seq - 1),
                     _ => {}
                 }
