@@ -30,6 +30,8 @@ use axum::response::Response;
 use axum::routing::get;
 use fanfare_core::Code;
 use fanfare_core::ingest::Secrets;
+use http::header::CONNECTION;
+use http::{HeaderValue, StatusCode, Version};
 use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -159,10 +161,15 @@ async fn method_not_allowed(request: Request) -> Problem {
     )
 }
 
-/// Counts requests by route and status.
+/// Counts requests by route and status; says so when the connection ends with the answer.
 async fn count(hub: Hub, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let response = next.run(request).await;
+    let version = request.version();
+    let mut response = next.run(request).await;
+    // What is left of the body is not waited for: a client that knows sends nothing else over this connection.
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && version <= Version::HTTP_11 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Some(route) = route {
         let labels = RequestLabels { route, status: response.status().as_u16() };
         hub.metrics().requests.get_or_create(&labels).inc();
