@@ -2,8 +2,7 @@
 //!
 //! The log knows nothing of it, and nobody waits for the pusher: what is not asked for costs a look at one number.
 
-use std::collections::{BTreeMap, HashSet};
-use std::ops::RangeInclusive;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,15 +30,8 @@ pub struct FirstAttempts {
 struct Counts {
     /// From which seq on each pusher wants to know, and how many do.
     from: BTreeMap<u64, usize>,
-    events: BTreeMap<u64, Tally>,
-}
-
-#[derive(Debug, Default)]
-struct Tally {
-    /// Who was tried, or will not be for now.
-    tried: HashSet<WebhookId>,
-    /// How many answered with 2xx.
-    delivered: usize,
+    /// Who was tried with each event, and whether they answered with 2xx.
+    events: BTreeMap<u64, HashMap<WebhookId, bool>>,
 }
 
 impl FirstAttempts {
@@ -59,10 +51,7 @@ impl FirstAttempts {
             let mut counts = self.counts();
             let Some((&from, _)) = counts.from.first_key_value() else { return };
             for seq in seqs.into_iter().filter(|seq| *seq >= from) {
-                let tally = counts.events.entry(seq).or_default();
-                if tally.tried.insert(webhook.clone()) && delivered {
-                    tally.delivered += 1;
-                }
+                counts.events.entry(seq).or_default().entry(webhook.clone()).or_insert(delivered);
             }
             while counts.events.len() > EVENTS_MAX {
                 counts.events.pop_first();
@@ -71,8 +60,7 @@ impl FirstAttempts {
         self.changed.notify_waiters();
     }
 
-    /// Notes that a webhook is sent nothing for now: nobody should wait for it. `is_held` says of which webhooks that
-    /// is so, and whoever waits asks again.
+    /// Notes that a webhook is sent nothing for now: nobody should wait for it, and whoever does asks again.
     pub fn recount(&self) {
         if self.waiting.load(Ordering::SeqCst) > 0 {
             self.changed.notify_waiters();
@@ -93,16 +81,23 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Waits until every webhook that `wanted` gives was tried with every event of `seqs`, or for [`WAIT_MAX`]; gives
-    /// how many delivered, of the event that has the most. `wanted` is asked again whenever something changed: a
-    /// webhook that is held meanwhile is not waited for.
-    pub async fn wait(self, seqs: RangeInclusive<u64>, wanted: impl Fn() -> Vec<WebhookId>) -> usize {
+    /// Waits until each webhook of `wanted` was tried with its event, or for [`WAIT_MAX`]; gives how many answered with
+    /// 2xx. One of which `is_sent` says no meanwhile is not waited for.
+    pub async fn wait(self, wanted: &[(WebhookId, u64)], is_sent: impl Fn(&WebhookId) -> bool) -> usize {
         let all_tried = async {
+            // All of them have to be tried, so one that is not is reason enough to wait: each is passed once.
+            let mut left = wanted;
             loop {
                 let changed = self.attempts.changed.notified();
                 tokio::pin!(changed);
                 changed.as_mut().enable();
-                if self.is_done(&seqs, &wanted()) {
+                while let [one, others @ ..] = left {
+                    if self.tried(one).is_none() && is_sent(&one.0) {
+                        break;
+                    }
+                    left = others;
+                }
+                if left.is_empty() {
                     return;
                 }
                 changed.await;
@@ -110,17 +105,12 @@ impl Expected<'_> {
         };
         // When the time is over, what is known by then counts.
         let _ = tokio::time::timeout(WAIT_MAX, all_tried).await;
-        let counts = self.attempts.counts();
-        counts.events.range(seqs).map(|(_, tally)| tally.delivered).max().unwrap_or(0)
+        wanted.iter().filter(|one| self.tried(one) == Some(true)).count()
     }
 
-    fn is_done(&self, seqs: &RangeInclusive<u64>, wanted: &[WebhookId]) -> bool {
-        let counts = self.attempts.counts();
-        wanted.is_empty()
-            || seqs.clone().all(|seq| {
-                let tried = counts.events.get(&seq).map(|tally| &tally.tried);
-                tried.is_some_and(|tried| wanted.iter().all(|webhook| tried.contains(webhook)))
-            })
+    /// Says how the first attempt went, if it has ended.
+    fn tried(&self, (webhook, seq): &(WebhookId, u64)) -> Option<bool> {
+        self.attempts.counts().events.get(seq)?.get(webhook).copied()
     }
 }
 

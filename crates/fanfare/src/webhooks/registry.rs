@@ -197,15 +197,16 @@ impl Registry {
         self.version.subscribe()
     }
 
-    /// Gives those who are sent one of `events` now, each as it comes: not those who want to have several at a time,
-    /// for whom an event waits on purpose.
-    pub fn audience(&self, events: &[Arc<Event>]) -> Vec<WebhookId> {
+    /// Gives those who are sent one of `events` now, each as it comes, with the last seq that is for them: not those who
+    /// want to have several at a time, for whom an event waits on purpose.
+    pub fn audience(&self, events: &[Arc<Event>]) -> Vec<(WebhookId, u64)> {
+        let last_for = |entry: &Entry| {
+            let is_waited_for = !entry.is_held() && entry.webhook().options.batch.is_none();
+            let last = || events.iter().rev().find(|event| entry.wants(event));
+            is_waited_for.then(last).flatten().map(|event| event.position.seq)
+        };
         let entries = self.entries();
-        let is_waited_for = |entry: &Entry| !entry.is_held() && entry.webhook().options.batch.is_none();
-        let wanting = entries
-            .iter()
-            .filter(|(_, entry)| is_waited_for(entry) && events.iter().any(|event| entry.wants(event)));
-        wanting.map(|(id, _)| id.clone()).collect()
+        entries.iter().filter_map(|(id, entry)| Some((id.clone(), last_for(entry)?))).collect()
     }
 
     /// Gives the cursors that are further than what was written.

@@ -88,8 +88,8 @@ pub struct Published {
     pub appended: Vec<Appended>,
     /// As [`crate::hub::publish::Published::stream_clients`].
     pub stream_clients: usize,
-    /// How many webhooks answered the first attempt with 2xx, as far as that was waited for; of a batch, the event
-    /// that has the most counts.
+    /// How many webhooks answered the first attempt with 2xx, as far as that was waited for; of a batch, the last
+    /// event that is for each counts.
     pub webhooks_notified: usize,
     /// How many are registered.
     pub total_webhooks: usize,
@@ -199,8 +199,7 @@ impl Webhooks {
     async fn notified(&self, expected: Expected<'_>, appended: &[Appended]) -> usize {
         let new = appended.iter().filter(|appended| !appended.repeated);
         let events: Vec<Arc<Event>> = new.map(|appended| Arc::clone(&appended.event)).collect();
-        let (Some(first), Some(last)) = (events.first(), events.last()) else { return 0 };
-        let seqs = first.position.seq..=last.position.seq;
-        expected.wait(seqs, || self.registry.audience(&events)).await
+        let is_sent = |id: &WebhookId| self.registry.get(id).is_some_and(|entry| !entry.is_held());
+        expected.wait(&self.registry.audience(&events), is_sent).await
     }
 }

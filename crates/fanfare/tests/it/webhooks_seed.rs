@@ -1,5 +1,6 @@
 //! Webhooks as seed 3 has them, and what a delivery looks like.
 
+use fanfare::webhooks::first_attempts::WAIT_MAX;
 use serde_json::json;
 
 use crate::support::gateway::Gateway;
@@ -101,6 +102,18 @@ async fn a_push_does_not_wait_when_it_is_told_not_to() {
     }
     slow.release();
     assert_eq!(pushing.await.json()["webhooks_notified"], 1);
+}
+
+#[tokio::test]
+async fn a_push_waits_for_nobody_whom_only_a_part_of_it_is_for() {
+    let gateway = Gateway::start().await;
+    let receiver = Receiver::start().await;
+    gateway.register(&receiver, json!({ "patterns": ["a"] })).await;
+    let batch = json!([{ "channel": "a", "message": "1" }, { "channel": "b", "message": "2" }]);
+    let pushed = gateway.post_json("/api/push", &batch);
+    let answer = tokio::time::timeout(WAIT_MAX / 2, pushed).await.expect("before the time is over").json();
+    assert_eq!((&answer["webhooks_notified"], &answer["total_webhooks"]), (&json!(1), &json!(1)));
+    assert_eq!(receiver.messages(), ["1"]);
 }
 
 #[tokio::test]
