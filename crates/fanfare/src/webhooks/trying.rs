@@ -89,10 +89,10 @@ impl Webhooks {
             by_hand: Some(by_hand),
         };
         let target = Arc::new(Target::new(webhook, &self.hub().epoch().to_string()));
-        let (dialer, now) = (&self.parts.dialer, self.parts.now());
+        let (dialer, now) = (&self.parts.dialer, self.parts.wall());
         let id = webhook.id.clone();
-        let (attempt, _) = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
-        let attempt = Arc::new(attempt);
+        let made = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
+        let attempt = Arc::new(made.attempt);
         self.parts.metrics.webhook_attempt(attempt.outcome.category());
         // It may have been removed meanwhile.
         if let Ok(entry) = self.find(&webhook.id) {

@@ -126,8 +126,8 @@ impl Worker {
         let idle = self.idle.pop();
         self.flights.push(Box::pin(async move {
             let now = parts.wall();
-            let (attempt, connection) = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
-            Ok(Landed::Attempted(Box::new((attempt, connection))))
+            let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
+            Ok(Landed::Made(Box::new(made)))
         }));
     }
 
@@ -190,8 +190,8 @@ impl Worker {
             let body = super::again::body(payload, is_batch, &events).into();
             let content_type = payload.content_type(is_batch);
             let job = Job { events, batch: span, number, body, content_type, by_hand: None };
-            let (attempt, connection) = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
-            Ok(Landed::Attempted(Box::new((attempt, connection))))
+            let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
+            Ok(Landed::Made(Box::new(made)))
         }));
     }
 }

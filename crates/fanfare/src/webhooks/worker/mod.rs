@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::shutdown::Shutdown;
 use crate::store;
 use crate::store::webhooks::DeliveryRow;
-use crate::webhooks::attempt::Attempt;
+use crate::webhooks::attempt::Made;
 use crate::webhooks::client::connection::Connection;
 use crate::webhooks::dispatcher::Parts;
 use crate::webhooks::registry::Entry;
@@ -38,8 +38,8 @@ const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// What an attempt gives back.
 enum Landed {
-    /// It was made; here is the connection, when that can be used again.
-    Attempted(Box<(Attempt, Option<Connection>)>),
+    /// It was made.
+    Made(Box<Made>),
     /// There was none: everything in it expired while it waited.
     Expired(Vec<DeliveryRow>),
     /// There was no need for it any more.
