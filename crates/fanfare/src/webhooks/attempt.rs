@@ -1,5 +1,6 @@
 //! One attempt: signed, sent, and written down.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -183,7 +184,7 @@ impl Attempt {
                 "body_bytes": self.sent.body_bytes,
             },
             "answer": self.answer.as_ref().map(|answer| json!({
-                "headers": shown(&answer.headers),
+                "headers": answer.headers.iter().collect::<BTreeMap<_, _>>(),
                 "body": String::from_utf8_lossy(&answer.body),
                 "is_cut": answer.is_cut,
             })),

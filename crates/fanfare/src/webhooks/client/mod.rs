@@ -47,11 +47,39 @@ pub struct Answer {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
-    pub headers: HeaderMap,
+    pub headers: AnswerHeaders,
+    /// What it said in `Retry-After`.
+    retry_after: Option<Box<str>>,
     /// The beginning of its body: at most [`ANSWER_BYTES_KEPT`].
     pub body: Vec<u8>,
     /// There was more.
     pub is_cut: bool,
+}
+
+/// The headers of an answer, copied: those that came hold on to all of the buffer that they were read in.
+#[derive(Debug)]
+pub struct AnswerHeaders(Box<str>);
+
+impl AnswerHeaders {
+    /// Gives names and values; what is no UTF-8 was replaced.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        // No value holds the end of a line, and no name a colon.
+        self.0.lines().filter_map(|line| line.split_once(':'))
+    }
+}
+
+impl From<&HeaderMap> for AnswerHeaders {
+    fn from(headers: &HeaderMap) -> AnswerHeaders {
+        let lens = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2);
+        let mut lines = String::with_capacity(lens.sum());
+        for (name, value) in headers {
+            lines.push_str(name.as_str());
+            lines.push(':');
+            lines.push_str(&String::from_utf8_lossy(value.as_bytes()));
+            lines.push('\n');
+        }
+        AnswerHeaders(lines.into())
+    }
 }
 
 /// Posts `body` to `target` with `headers`, over `idle` when that can still be used. `now` says what a date in
@@ -105,8 +133,14 @@ async fn exchange(
     };
     let begun = Instant::now();
     let (head, body) = response.into_parts();
-    let answer =
-        answer.insert(Answer { status: head.status, headers: head.headers, body: Vec::new(), is_cut: false });
+    let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let answer = answer.insert(Answer {
+        status: head.status,
+        retry_after: retry_after.map(Box::from),
+        headers: (&head.headers).into(),
+        body: Vec::new(),
+        is_cut: false,
+    });
     let mut read = Read::default();
     let outcome = connection.read(body, ANSWER_BYTES_KEPT, ANSWER_BYTES_MAX, &mut read).await;
     times.body_us = Some(since(begun));
@@ -138,7 +172,6 @@ async fn send_over(connection: Option<Connection>, request: Request<Full<Bytes>>
 }
 
 fn answered(answer: &Answer, now: Timestamp) -> Outcome {
-    let asked = answer.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let retry_after = asked.and_then(|value| retry_after::parse(value, now));
+    let retry_after = answer.retry_after.as_deref().and_then(|asked| retry_after::parse(asked, now));
     Outcome::Answered { status: answer.status.as_u16(), retry_after }
 }
