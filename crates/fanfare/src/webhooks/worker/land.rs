@@ -35,14 +35,10 @@ impl Worker {
         let outcome = self.steadied(attempt.outcome);
         self.breaker.record(outcome, now, self.parts.open_first);
         let failing_max = self.parts.failing_max;
-        let (is_news, stored) = self.entry.change_health(|health| {
-            let is_news = health.record(outcome, now, failing_max);
-            (is_news, is_news.then(|| health.to_stored()))
-        });
+        let is_news = self.entry.change_health(|health| health.record(outcome, now, failing_max));
         let is_delivered = attempt.is_delivered();
-        if is_news && let Some(state) = stored {
-            let change = DeliveryChange::State { webhook: self.id.clone(), state };
-            self.parts.recorder.put(change).await;
+        if is_news {
+            self.parts.recorder.put_health(self.id.clone()).await;
         }
         let seqs = job.events.iter().map(|event| event.position.seq);
         if job.number == 1 {
@@ -136,11 +132,8 @@ impl Worker {
     pub(super) async fn note_lost(&mut self) {
         let Some(seq) = self.source.take_lost() else { return };
         tracing::warn!(webhook = %self.id, up_to = seq, "events were removed before this webhook was sent them");
-        let state = self.entry.change_health(|health| {
-            health.lost_up_to = Some(seq);
-            health.to_stored()
-        });
-        self.parts.recorder.put(DeliveryChange::State { webhook: self.id.clone(), state }).await;
+        self.entry.change_health(|health| health.lost_up_to = Some(seq));
+        self.parts.recorder.put_health(self.id.clone()).await;
     }
 
     /// Notes how far it is.
