@@ -9,6 +9,7 @@ use fanfare_core::{Event, Timestamp};
 
 use crate::store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
 use crate::webhooks::attempt::{Job, Made};
+use crate::webhooks::client::connection::Connection;
 use crate::webhooks::worker::{Landed, Worker};
 
 /// Most connections that are kept open to a receiver while nothing is sent.
@@ -28,7 +29,7 @@ impl Worker {
                 return self.retries.landed(seq);
             }
         };
-        if let Some(connection) = connection.filter(|_| self.idle.len() < IDLE_CONNECTIONS_MAX) {
+        if let Some(connection) = connection.filter(|connection| self.may_keep(connection)) {
             self.idle.push(connection);
         }
         let now = self.parts.now();
@@ -59,6 +60,11 @@ impl Worker {
         self.parts.metrics.webhook_attempt(attempt.outcome.category());
         self.entry.remember(Arc::new(attempt));
         self.save();
+    }
+
+    /// Says whether a connection is kept for what comes.
+    fn may_keep(&self, connection: &Connection) -> bool {
+        self.idle.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle()
     }
 
     /// Writes down what became of one delivery.
