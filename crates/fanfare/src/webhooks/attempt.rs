@@ -73,6 +73,12 @@ pub struct Sent {
 }
 
 impl Job {
+    /// Gives which part of the log it is of.
+    pub fn span(&self) -> BatchSpan {
+        let seq = self.events[0].position.seq;
+        self.batch.unwrap_or(BatchSpan { first: seq, last: seq })
+    }
+
     /// Gives the id that is the same for every attempt.
     fn message_id(&self) -> MessageId {
         if let Some(ByHand::Edited(id) | ByHand::Test(id)) = &self.by_hand {

@@ -55,6 +55,11 @@ impl Cursor {
     pub fn get(&self) -> u64 {
         self.known.load(Ordering::Acquire)
     }
+
+    /// Gives as much of that as is written down.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
 }
 
 impl Recorder {
@@ -184,7 +189,7 @@ impl Cursor {
     /// Gives the seq to write, when it is another than what was written.
     pub(super) fn moved(&self) -> Option<u64> {
         let seq = self.get();
-        (seq != self.written.load(Ordering::Acquire)).then_some(seq)
+        (seq != self.written()).then_some(seq)
     }
 }
 

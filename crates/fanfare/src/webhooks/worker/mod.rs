@@ -99,7 +99,7 @@ impl Worker {
             flights: FuturesUnordered::new(),
             idle: Vec::new(),
             next_slot: Instant::now(),
-            gathered: Gathered::default(),
+            gathered: Gathered::making_again(&entry.health().batches, cursor),
             was_paused: entry.is_paused(),
             definition,
             nudges,
