@@ -134,6 +134,7 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(webhooks::changing::pause))
         .routes(routes!(webhooks::changing::resume))
         .routes(routes!(webhooks::changing::rotate))
+        .routes(routes!(webhooks::trying::try_out))
         .routes(routes!(webhooks::trying::test))
         .routes(routes!(webhooks::trying::resend))
         .routes(routes!(webhooks::attempts::list))

@@ -89,9 +89,11 @@ impl<const N: usize, const WIDTH: i64> Slots<N, WIDTH> {
 
     fn up_to(&self, now: Timestamp) -> impl Iterator<Item = Ended> {
         let last = now.as_micros().div_euclid(WIDTH);
-        (last - Self::LEN + 1..=last).map(|slot| match (self.newest - Self::LEN + 1..=self.newest).contains(&slot) {
-            true => self.ended[Self::place(slot)],
-            false => Ended::default(),
+        (last - Self::LEN + 1..=last).map(|slot| {
+            match (self.newest - Self::LEN + 1..=self.newest).contains(&slot) {
+                true => self.ended[Self::place(slot)],
+                false => Ended::default(),
+            }
         })
     }
 

@@ -6,7 +6,7 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 33] = [
+const SURFACES: [(&str, &str); 34] = [
     ("DELETE /api/readers/{name}", "none yet: a reader is forgotten rarely, and not by the one who reads"),
     ("DELETE /api/webhooks/{id}", "none yet: `curl` does it"),
     ("DELETE /api/webhooks/{id}/deliveries/{event_id}", "none yet: `curl` does it"),
@@ -33,6 +33,7 @@ const SURFACES: [(&str, &str); 33] = [
     ("POST /api/readers/{name}/ack", "listen"),
     ("POST /api/register", "none yet: `curl` does it"),
     ("POST /api/unregister", "none yet: `curl` does it"),
+    ("POST /api/webhooks/test", "none yet: `curl` does it, and the dashboard before it registers an address"),
     ("POST /api/webhooks/{id}/deliveries/{event_id}/resend", "none yet: `curl` does it"),
     ("POST /api/webhooks/{id}/pause", "none yet: `curl` does it"),
     ("POST /api/webhooks/{id}/replay", "none yet: `curl` does it"),
