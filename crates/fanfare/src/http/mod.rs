@@ -140,6 +140,7 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(webhooks::attempts::list))
         .routes(routes!(webhooks::attempts::show))
         .routes(routes!(webhooks::deliveries::list))
+        .routes(routes!(webhooks::deliveries::show))
         .routes(routes!(webhooks::deliveries::discard))
         .routes(routes!(webhooks::replaying::replay))
         .routes(routes!(overview::channels))

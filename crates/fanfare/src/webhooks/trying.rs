@@ -7,7 +7,6 @@ use fanfare_core::webhook::WebhookId;
 use fanfare_core::webhook::message_id::MessageId;
 use fanfare_core::webhook::options::Options;
 use fanfare_core::webhook::patch::Registration;
-use fanfare_core::webhook::payload::Batch;
 use fanfare_core::{Audience, Channel, Door, Event, Invalid, Principal, Priority, Source};
 
 use crate::store::webhooks::DeliveryChange;
@@ -95,16 +94,8 @@ impl Webhooks {
         let _permit = self.trials.try_acquire().map_err(|_| Refused::Busy)?;
         self.rules.now().judge_url(&webhook.url).map_err(Invalid::from)?;
         let options = &webhook.options;
-        let as_it_is = || match options.batch {
-            None => options.payload.body(&event),
-            Some(_) => {
-                let mut batch = Batch::new(options.payload, 1);
-                batch.push(&event);
-                batch.finish()
-            }
-        };
         let job = Job {
-            body: body.unwrap_or_else(|| as_it_is().into()),
+            body: body.unwrap_or_else(|| options.body(&event).into()),
             events: vec![Arc::clone(&event)],
             batch: None,
             number: 1,

@@ -165,6 +165,44 @@ async fn a_test_tells_what_came_back() {
 }
 
 #[tokio::test]
+async fn a_delivery_shows_what_is_sent_and_an_attempt_what_was_sent() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let mut receiver = Receiver::start().await;
+        let options = json!({"webhook_url": receiver.url("/"), "patterns": ["builds.*"], "payload": "cloudevents", "retry": "none"});
+        let (path, _) = register(&gateway, options).await;
+        let event = gateway
+            .push_event(json!({"channel": "builds.web", "message": "built", "data": {"n": 1.000}}))
+            .await;
+        let sent = receiver.next().await;
+        let shown = gateway.get(&format!("{path}/deliveries/{event}")).await.json();
+        assert_eq!((&shown["state"], &shown["body"]), (&json!("delivered"), &sent.json()));
+
+        // What was sent is kept with the attempt, also when it was written by hand.
+        let resend = format!("{path}/deliveries/{event}/resend");
+        let edited = gateway.post_json(&resend, &json!({"body": {"by": "hand"}})).await.json();
+        assert_eq!(receiver.next().await.json(), json!({"by": "hand"}));
+        let whole =
+            gateway.get(&format!("/api/attempts/{}", edited["id"].as_str().expect("an id"))).await.json();
+        assert_eq!(
+            (&whole["request"]["body"], &whole["request"]["is_cut"]),
+            (&json!("{\"by\":\"hand\"}"), &json!(false))
+        );
+
+        receiver.answer(500);
+        let dead = gateway.push_event(json!({"channel": "builds.web", "message": "not taken"})).await;
+        let shown = gateway.get(&format!("{path}/deliveries/{dead}")).await.json();
+        assert_eq!(shown["state"], "dead", "{shown}");
+        let other = gateway.push("chat", "not for it").await;
+        let shown = gateway.get(&format!("{path}/deliveries/{other}")).await.json();
+        assert!(shown.get("state").is_none(), "{shown}");
+        assert_eq!(shown["body"]["subject"], "chat");
+        let unknown = gateway.position(99);
+        gateway.get(&format!("{path}/deliveries/{unknown}")).await.problem(404, "not_found");
+    }
+}
+
+#[tokio::test]
 async fn an_address_is_tried_before_it_is_registered() {
     const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
     let gateway = Gateway::start().await;
