@@ -19,6 +19,9 @@ use crate::webhooks::client::times::Times;
 use crate::webhooks::client::{self, Answer, Attempted};
 use crate::webhooks::target::Target;
 
+/// How much of a body is remembered with the attempts in memory.
+const BODY_BYTES_KEPT: usize = 16 * 1024;
+
 /// What is to be sent: an event, or a batch.
 #[derive(Debug)]
 pub struct Job {
@@ -57,8 +60,8 @@ impl ByHand {
     }
 }
 
-/// What was sent, as far as it is remembered: its bytes are the log's to keep.
-#[derive(Debug, Clone, Copy)]
+/// What was sent, as far as it is remembered: the whole of it is the log's to keep.
+#[derive(Debug)]
 pub struct Sent {
     /// The event; of a batch, the first.
     pub position: Position,
@@ -66,10 +69,24 @@ pub struct Sent {
     pub events: usize,
     /// As [`Job::number`].
     pub number: u32,
+    /// The beginning of the body: at most [`BODY_BYTES_KEPT`].
+    body: Box<[u8]>,
     body_bytes: usize,
     content_type: &'static str,
-    /// What it was sent for.
-    kind: &'static str,
+    /// What somebody asked for, if so.
+    by_hand: Option<&'static str>,
+}
+
+impl Sent {
+    /// Says whether it was sent because somebody asked.
+    pub fn is_by_hand(&self) -> bool {
+        self.by_hand.is_some()
+    }
+
+    /// Gives the beginning of the body, and says whether there was more.
+    pub fn body(&self) -> (&[u8], bool) {
+        (&self.body, self.body.len() < self.body_bytes)
+    }
 }
 
 impl Job {
@@ -99,9 +116,11 @@ impl From<&Job> for Sent {
             position: job.events[0].position,
             events: job.events.len(),
             number: job.number,
+            // A copy: the bytes that are sent hold on to those of other events.
+            body: job.body[..job.body.len().min(BODY_BYTES_KEPT)].into(),
             body_bytes: job.body.len(),
             content_type: job.content_type,
-            kind: job.by_hand.as_ref().map_or("delivery", ByHand::as_str),
+            by_hand: job.by_hand.as_ref().map(ByHand::as_str),
         }
     }
 }
@@ -180,7 +199,7 @@ impl Attempt {
             "event_id": self.sent.position,
             "message_id": &*self.signed.id,
             "events": self.sent.events,
-            "kind": self.sent.kind,
+            "kind": self.sent.by_hand.unwrap_or("delivery"),
             "category": self.outcome.category(),
             "status": self.answer.as_ref().map(|answer| answer.status.as_u16()),
             "times": self.times,

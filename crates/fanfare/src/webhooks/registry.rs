@@ -1,24 +1,25 @@
 //! The registry: who is registered. What it says is durable; workers learn of changes from it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::webhook::WebhookId;
-use fanfare_core::{Audience, Event};
+use fanfare_core::{Audience, Event, Timestamp};
 use tokio::sync::watch;
 
 use crate::store::webhooks::WebhookRow;
 use crate::webhooks::attempt::Attempt;
 use crate::webhooks::health::Health;
 use crate::webhooks::recorder::Cursor;
+use crate::webhooks::tally::Tally;
 use crate::webhooks::webhook::{Damaged, Webhook};
 
 /// Most attempts that are kept in memory for each webhook, whether they delivered or not; the store keeps the failed
 /// ones for days.
 pub const RECENT_MAX: usize = 50;
 /// Most attempts that are kept in memory for all of them, unless there are more webhooks than that, of which each keeps
-/// its last: most take under 1 KiB, one with all of an answer that is kept 17 KiB.
+/// its last: most take under 1 KiB; the most that is kept of a body and of its answer is 33 KiB.
 const RECENT_OF_ALL_MAX: usize = 10_000;
 
 /// Everybody who is registered.
@@ -45,8 +46,12 @@ pub struct Entry {
     recent: Mutex<VecDeque<Arc<Attempt>>>,
     /// As [`Registry`] has it.
     recent_max: Arc<AtomicUsize>,
+    /// How its attempts ended; made with the first of them.
+    tally: Mutex<Option<Box<Tally>>>,
     /// It is paused, or its breaker is open: nobody should wait for it.
     is_held: AtomicBool,
+    /// When its breaker lets an attempt through, in microseconds since 1970; 0 while that is closed.
+    held_until: AtomicI64,
     /// It was removed: nothing more goes out.
     is_removed: AtomicBool,
     /// Counts what its worker has to look at: a change of its health by hand, deliveries to be made again.
@@ -64,6 +69,8 @@ impl Entry {
             cursor: Cursor::new(row.cursor),
             recent: Mutex::new(VecDeque::new()),
             recent_max: Arc::clone(recent_max),
+            tally: Mutex::new(None),
+            held_until: 0.into(),
             nudges: watch::Sender::new(0),
         }
     }
@@ -100,6 +107,9 @@ impl Entry {
 
     /// Keeps an attempt for people to look at.
     pub fn remember(&self, attempt: Arc<Attempt>) {
+        if !attempt.sent.is_by_hand() {
+            self.lock_tally().get_or_insert_default().count(attempt.at, attempt.is_delivered());
+        }
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         while recent.len() >= self.recent_max.load(Ordering::Relaxed) {
             recent.pop_front();
@@ -110,6 +120,27 @@ impl Entry {
     /// Gives the newest attempts, the newest first.
     pub fn recent(&self) -> Vec<Arc<Attempt>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).iter().rev().cloned().collect()
+    }
+
+    /// Looks at how its attempts ended, but for those that somebody asked for; nothing before the first.
+    pub fn look_at_tally<T>(&self, look: impl FnOnce(&Tally) -> T) -> Option<T> {
+        self.lock_tally().as_deref().map(look)
+    }
+
+    fn lock_tally(&self) -> MutexGuard<'_, Option<Box<Tally>>> {
+        // Counts may be one short, and stay counts.
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes when its breaker lets an attempt through, by the clock on the wall.
+    pub fn set_held_until(&self, until: Option<Timestamp>) {
+        self.held_until.store(until.map_or(0, Timestamp::as_micros), Ordering::Relaxed);
+    }
+
+    /// Gives when its breaker lets an attempt through, while that is open.
+    pub fn held_until(&self) -> Option<Timestamp> {
+        let micros = self.held_until.load(Ordering::Relaxed);
+        (micros != 0).then(|| Timestamp::from_micros(micros))
     }
 
     /// Notes whether it is sent anything at the moment; says whether that is new.

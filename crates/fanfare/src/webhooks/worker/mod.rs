@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_core::Timestamp;
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::webhook::breaker::Breaker;
 use fanfare_core::webhook::signature::SigningKeys;
@@ -178,12 +179,22 @@ impl Worker {
             self.breaker = Breaker::default();
         }
         self.was_paused = is_paused;
+        self.entry.set_held_until(match self.breaker {
+            Breaker::Open { until, .. } => Some(self.on_the_wall(until)),
+            Breaker::Closed { .. } | Breaker::HalfOpen { .. } => None,
+        });
         let is_tripped = !matches!(self.breaker, Breaker::Closed { .. });
         let is_in_line = self.webhook.options.ordered && self.retries.are_waiting();
         let is_held = is_paused || is_tripped || is_in_line || self.retries.is_full();
         if self.entry.set_held(is_held) && is_held {
             self.parts.first_attempts.recount();
         }
+    }
+
+    /// Gives when that is by the clock on the wall.
+    fn on_the_wall(&self, at: Timestamp) -> Timestamp {
+        let ahead = self.parts.now().as_micros().saturating_sub(self.parts.wall().as_micros());
+        Timestamp::from_micros(at.as_micros().saturating_sub(ahead))
     }
 
     /// Closes the connections that nobody used for long: each costs a descriptor, here and there.
