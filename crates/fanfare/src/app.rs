@@ -41,6 +41,8 @@ use crate::webhooks::service::Webhooks;
 const REACTORS_MAX: usize = 8;
 /// Descriptors that are kept for files and pipes.
 const DESCRIPTORS_RESERVED: u64 = 256;
+/// The part of the descriptors that connections to webhooks may take: one of so many.
+const WEBHOOKS_SHARE: usize = 4;
 
 /// What an operator may change.
 #[derive(Debug, Clone)]
@@ -176,11 +178,13 @@ async fn start_with(
     let metrics = Metrics::new();
     let (hub, follower) = Hub::new(Arc::clone(&store), config.hub, metrics.clone()).await?;
     let (more, more_worker) = Listeners::new(addresses.clone());
+    let descriptors = descriptors();
+    let to_webhooks = config.webhooks.sockets_max.min(descriptors / WEBHOOKS_SHARE);
     let (webhooks, work) = Webhooks::new(
         hub.clone(),
         Arc::clone(&store),
         more.addresses(),
-        config.webhooks.clone(),
+        webhooks::Config { sockets_max: to_webhooks, ..config.webhooks.clone() },
         metrics.clone(),
     )
     .await?;
@@ -207,7 +211,7 @@ async fn start_with(
 
     let (heartbeat, beats) = Heartbeat::new(config.http.keepalive);
     let connections = Connections::new(
-        config.http.max_connections.min(descriptors()),
+        config.http.max_connections.min(descriptors.saturating_sub(to_webhooks)),
         config.http.max_connections_per_address,
         metrics.connections.clone(),
     );

@@ -107,19 +107,23 @@ impl Webhooks {
         entry: &Entry,
         change: impl FnOnce(&mut Health),
     ) -> Result<(), Refused> {
-        let state = entry.change_health(|health| {
-            change(health);
-            health.to_stored()
-        });
-        self.write(vec![DeliveryChange::State { webhook: id.clone(), state }]).await
+        entry.change_health(change);
+        self.in_time(self.parts.recorder.put_health(id.clone())).await
     }
 
     /// Has changes written down, after those of the workers that were made before.
     pub(super) async fn write(&self, changes: Vec<DeliveryChange>) -> Result<(), Refused> {
-        let writing = async {
+        let putting = async {
             for change in changes {
                 self.parts.recorder.put(change).await;
             }
+        };
+        self.in_time(putting).await
+    }
+
+    async fn in_time(&self, putting: impl Future<Output = ()>) -> Result<(), Refused> {
+        let writing = async {
+            putting.await;
             self.parts.recorder.flushed().await;
         };
         tokio::time::timeout(WRITING_MAX, writing).await.map_err(|_| {

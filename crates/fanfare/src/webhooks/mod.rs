@@ -21,6 +21,7 @@ pub mod registry;
 pub mod replaying;
 pub mod rules;
 pub mod service;
+pub mod tally;
 pub mod target;
 mod trying;
 pub mod webhook;

@@ -18,6 +18,7 @@ use crate::store::{Appended, Store};
 use crate::telemetry::Metrics;
 use crate::webhooks::client::ATTEMPT_MAX;
 use crate::webhooks::client::dial::Dialer;
+use crate::webhooks::client::sockets::{SOCKETS_MAX, Sockets};
 use crate::webhooks::dispatcher::{Dispatcher, Parts, Steady};
 use crate::webhooks::first_attempts::{Expected, FirstAttempts};
 use crate::webhooks::recorder::{Recorder, Recording};
@@ -50,6 +51,9 @@ pub struct Config {
     pub attempt_max: Duration,
     /// How long a breaker stays open the first time; default 15 seconds.
     pub open_first: Duration,
+    /// Most connections to receivers that are open at a time, over all webhooks; default 4,096, and never more than a
+    /// quarter of the descriptors that the process may open.
+    pub sockets_max: usize,
 }
 
 impl Default for Config {
@@ -59,6 +63,7 @@ impl Default for Config {
             failing_max: FAILING_MAX_DEFAULT,
             attempt_max: ATTEMPT_MAX,
             open_first: OPEN_FIRST,
+            sockets_max: SOCKETS_MAX,
         }
     }
 }
@@ -131,7 +136,7 @@ impl Webhooks {
         let parts = Parts {
             hub: hub.clone(),
             store: Arc::clone(&store),
-            dialer: Dialer::new(rules.clone(), config.attempt_max)?,
+            dialer: Dialer::new(rules.clone(), config.attempt_max, Sockets::new(config.sockets_max))?,
             recorder,
             first_attempts,
             metrics,

@@ -6,7 +6,7 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 33] = [
+const SURFACES: [(&str, &str); 35] = [
     ("DELETE /api/readers/{name}", "none yet: a reader is forgotten rarely, and not by the one who reads"),
     ("DELETE /api/webhooks/{id}", "none yet: `curl` does it"),
     ("DELETE /api/webhooks/{id}/deliveries/{event_id}", "none yet: `curl` does it"),
@@ -22,6 +22,7 @@ const SURFACES: [(&str, &str); 33] = [
     ("GET /api/webhooks/{id}", "none yet: `curl` does it"),
     ("GET /api/webhooks/{id}/attempts", "none yet: `curl` does it"),
     ("GET /api/webhooks/{id}/deliveries", "none yet: `curl` does it"),
+    ("GET /api/webhooks/{id}/deliveries/{event_id}", "none yet: `curl` does it"),
     ("GET /health", "doctor"),
     ("GET /metrics", "none: it is for Prometheus"),
     ("GET /ready", "none: it is for the process manager"),
@@ -33,6 +34,7 @@ const SURFACES: [(&str, &str); 33] = [
     ("POST /api/readers/{name}/ack", "listen"),
     ("POST /api/register", "none yet: `curl` does it"),
     ("POST /api/unregister", "none yet: `curl` does it"),
+    ("POST /api/webhooks/test", "none yet: `curl` does it, and the dashboard before it registers an address"),
     ("POST /api/webhooks/{id}/deliveries/{event_id}/resend", "none yet: `curl` does it"),
     ("POST /api/webhooks/{id}/pause", "none yet: `curl` does it"),
     ("POST /api/webhooks/{id}/replay", "none yet: `curl` does it"),

@@ -1,6 +1,7 @@
 //! Webhooks under somebody's hand: looked at, changed, paused, tested, with new keys.
 
 use fanfare_core::Timestamp;
+use fanfare_core::webhook::breaker::FAILURES_MAX;
 use fanfare_core::webhook::policy::{Mode, Policy};
 use fanfare_core::webhook::verify::{Key, verify};
 use serde_json::{Value, json};
@@ -161,6 +162,105 @@ async fn a_test_tells_what_came_back() {
         assert_eq!((&whole["answer"]["body"], &whole["status"]), (&json!("noted"), &json!(500)), "{whole}");
         assert_eq!(whole["request"]["headers"]["content-type"], "application/json");
     }
+}
+
+#[tokio::test]
+async fn a_delivery_shows_what_is_sent_and_an_attempt_what_was_sent() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let mut receiver = Receiver::start().await;
+        let options = json!({"webhook_url": receiver.url("/"), "patterns": ["builds.*"], "payload": "cloudevents", "retry": "none"});
+        let (path, _) = register(&gateway, options).await;
+        let event = gateway
+            .push_event(json!({"channel": "builds.web", "message": "built", "data": {"n": 1.000}}))
+            .await;
+        let sent = receiver.next().await;
+        let shown = gateway.get(&format!("{path}/deliveries/{event}")).await.json();
+        assert_eq!((&shown["state"], &shown["body"]), (&json!("delivered"), &sent.json()));
+
+        // What was sent is kept with the attempt, also when it was written by hand.
+        let resend = format!("{path}/deliveries/{event}/resend");
+        let edited = gateway.post_json(&resend, &json!({"body": {"by": "hand"}})).await.json();
+        assert_eq!(receiver.next().await.json(), json!({"by": "hand"}));
+        let whole =
+            gateway.get(&format!("/api/attempts/{}", edited["id"].as_str().expect("an id"))).await.json();
+        assert_eq!(
+            (&whole["request"]["body"], &whole["request"]["is_cut"]),
+            (&json!("{\"by\":\"hand\"}"), &json!(false))
+        );
+
+        receiver.answer(500);
+        let dead = gateway.push_event(json!({"channel": "builds.web", "message": "not taken"})).await;
+        let shown = gateway.get(&format!("{path}/deliveries/{dead}")).await.json();
+        assert_eq!(shown["state"], "dead", "{shown}");
+        let other = gateway.push("chat", "not for it").await;
+        let shown = gateway.get(&format!("{path}/deliveries/{other}")).await.json();
+        assert!(shown.get("state").is_none(), "{shown}");
+        assert_eq!(shown["body"]["subject"], "chat");
+        let unknown = gateway.position(99);
+        gateway.get(&format!("{path}/deliveries/{unknown}")).await.problem(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_tried_before_it_is_registered() {
+    const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let gateway = Gateway::start().await;
+    let mut receiver = Receiver::start().await;
+    let body = json!({"webhook_url": receiver.url("/hook"), "secret": SECRET, "payload": "event", "headers": {"X-Key": "k"}});
+    let trial = gateway.post_json("/api/webhooks/test", &body).await.json();
+    assert_eq!(
+        (&trial["delivered"], &trial["kind"], &trial["status"]),
+        (&json!(true), &json!("test"), &json!(200))
+    );
+    let received = receiver.next().await;
+    assert!(is_signed_with(&received, SECRET));
+    assert_eq!((received.path.as_str(), received.header("x-key")), ("/hook", "k"));
+    assert_eq!(received.json()["type"], "webhook.test");
+
+    receiver.answer(500);
+    let trial = gateway.post_json("/api/webhooks/test", &body).await.json();
+    assert_eq!((&trial["delivered"], &trial["category"]), (&json!(false), &json!("http_5xx")));
+    let mut members: Vec<&String> = trial.as_object().expect("an object").keys().collect();
+    members.sort();
+    assert_eq!(members, ["at", "category", "delivered", "kind", "message_id", "status", "times"]);
+
+    // Nothing of it is kept, and the rules are those of registration.
+    assert_eq!(gateway.get("/api/webhooks").await.json()["total"], 0);
+    let refused =
+        gateway.post_json("/api/webhooks/test", &json!({"webhook_url": "http://169.254.169.254/"})).await;
+    assert_eq!(refused.problem(422, "target_refused")["at"], "/webhook_url");
+    let body = json!({"webhook_url": receiver.url("/"), "colour": "red"});
+    gateway.post_json("/api/webhooks/test", &body).await.problem(422, "unknown_field");
+}
+
+#[tokio::test]
+async fn what_fares_badly_says_how_badly_and_until_when() {
+    let gateway = Gateway::start().await;
+    let mut receiver = Receiver::start().await;
+    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url("/"), "retry": "none"})).await;
+    assert_eq!(gateway.get(&path).await.json()["ended"], json!({"day": [0, 0], "hour": []}));
+    gateway.push("default", "taken").await;
+    receiver.next().await;
+    receiver.answer(500);
+    for _ in 0..FAILURES_MAX {
+        gateway.push("default", "refused").await;
+    }
+    gateway.post_json(&format!("{path}/test"), &json!({})).await;
+    let shown = gateway.get(&path).await.json();
+    assert_eq!(shown["health"], "held", "{shown}");
+    assert!(
+        shown["held_until"]
+            .as_str()
+            .is_some_and(|until| until > shown["last_failure"].as_str().unwrap_or(""))
+    );
+    assert_eq!(shown["ended"]["day"], json!([1, FAILURES_MAX]), "a test counts for nothing: {shown}");
+    let hour = shown["ended"]["hour"].as_array().expect("minutes");
+    assert_eq!(hour.len(), 60);
+    let failed: u64 = hour.iter().filter_map(|minute| minute[1].as_u64()).sum();
+    assert_eq!(failed, u64::from(FAILURES_MAX));
+    let resumed = gateway.post_json(&format!("{path}/pause"), &json!({})).await.json();
+    assert!(resumed.get("held_until").is_none(), "{resumed}");
 }
 
 #[tokio::test]

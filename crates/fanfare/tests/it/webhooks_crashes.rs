@@ -150,11 +150,14 @@ async fn what_was_acknowledged_arrives_whenever_the_gateway_is_killed() {
         .await;
         assert_eq!(missing, 0);
         let mut bodies: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut sent_as: HashMap<String, String> = HashMap::new();
         for got in receiver.got() {
             got.assert_signed(secret);
             let first = bodies.entry(got.id().to_owned()).or_insert_with(|| got.body.clone());
             assert_eq!(*first, got.body, "the same id has the same body");
             for (id, message) in events(&got) {
+                let sent_as = sent_as.entry(id.clone()).or_insert_with(|| got.id().to_owned());
+                assert_eq!(sent_as, got.id(), "an event is always sent under one id");
                 assert!(acked.get(&id).is_none_or(|acked| *acked == message), "{id}");
             }
         }
@@ -183,4 +186,45 @@ async fn what_was_acknowledged_arrives_whenever_the_gateway_is_killed() {
         assert!(seq(got.id()) > last, "in order");
         last = seq(got.id());
     }
+}
+
+#[tokio::test]
+async fn a_batch_whose_end_was_not_written_down_is_made_again_as_it_was() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    let receiver = Receiver::playing(vec![], Script::Hang).await;
+    let process = Process::start(&path).await;
+    register(&process, &receiver, json!({ "batch": { "max_events": 10, "max_wait": "20ms" } })).await;
+    for (number, count) in [3, 1, 5].into_iter().enumerate() {
+        push_numbers(&process, count).await;
+        receiver.gets(number + 1).await;
+    }
+    process.kill().await;
+
+    let before: BTreeMap<String, Vec<u8>> = by_id(&receiver.got());
+    assert_eq!(before.len(), 3);
+    receiver.play(Script::status(200));
+    let process = Process::start(&path).await;
+    push_numbers(&process, 2).await;
+    let all = until("all of it", async || {
+        let got = receiver.got();
+        (got.iter().skip(3).flat_map(events).count() >= 11).then_some(got)
+    })
+    .await;
+    let after = by_id(&all[3..]);
+    for (id, body) in &before {
+        assert_eq!(after.get(id), Some(body), "{id}");
+    }
+    assert_eq!(after.len(), all.len() - 3, "nothing comes twice");
+    process.kill().await;
+}
+
+fn by_id(got: &[Got]) -> BTreeMap<String, Vec<u8>> {
+    got.iter().map(|got| (got.id().to_owned(), got.body.clone())).collect()
+}
+
+async fn push_numbers(process: &Process, count: usize) {
+    let numbers: Vec<Value> = (0..count).map(|number| json!({ "message": number.to_string() })).collect();
+    let request = reqwest_client(false).post(format!("{}/api/push?wait=false", process.url)).json(&numbers);
+    assert!(soon("a push", request.send()).await.expect("an answer").status().is_success());
 }

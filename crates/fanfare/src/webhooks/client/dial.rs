@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_util::either::Either;
 
 use crate::webhooks::client::connection::{Connection, Stream};
+use crate::webhooks::client::sockets::{Socket, Sockets};
 use crate::webhooks::client::times::{Times, since};
 use crate::webhooks::rules::Rules;
 
@@ -31,6 +32,8 @@ pub struct Dialer {
     rules: Rules,
     tls: TlsConnector,
     lookups: Semaphore,
+    /// How many connections may be open.
+    pub(super) sockets: Sockets,
     /// How long an attempt may take.
     pub(super) attempt_max: Duration,
 }
@@ -38,17 +41,22 @@ pub struct Dialer {
 impl Dialer {
     /// Makes a dialer that keeps to `rules`, and trusts the certificates that this machine trusts. Fails when those
     /// cannot be loaded.
-    pub fn new(rules: Rules, attempt_max: Duration) -> anyhow::Result<Dialer> {
+    pub fn new(rules: Rules, attempt_max: Duration, sockets: Sockets) -> anyhow::Result<Dialer> {
         // Whoever came first has installed the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut config = ClientConfig::with_platform_verifier()?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let tls = TlsConnector::from(Arc::new(config));
-        Ok(Dialer { rules, tls, lookups: Semaphore::new(LOOKUPS_MAX), attempt_max })
+        Ok(Dialer { rules, tls, lookups: Semaphore::new(LOOKUPS_MAX), sockets, attempt_max })
     }
 
     /// Opens a connection to a webhook, and notes in `times` what that took.
-    pub(super) async fn dial(&self, url: &WebhookUrl, times: &mut Times) -> Result<Connection, Failure> {
+    pub(super) async fn dial(
+        &self,
+        url: &WebhookUrl,
+        socket: Socket,
+        times: &mut Times,
+    ) -> Result<Connection, Failure> {
         let addresses = self.addresses(url, times).await?;
         let begun = Instant::now();
         let stream = tokio::time::timeout(CONNECT_MAX, connect(&addresses)).await;
@@ -69,7 +77,7 @@ impl Dialer {
         } else {
             Either::Left(stream)
         };
-        Connection::start(stream).await
+        Connection::start(stream, socket).await
     }
 
     /// Gives the addresses to try, all of which the rules allow.

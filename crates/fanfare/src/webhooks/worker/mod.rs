@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_core::Timestamp;
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::webhook::breaker::Breaker;
 use fanfare_core::webhook::signature::SigningKeys;
@@ -22,7 +23,7 @@ use tokio::time::Instant;
 use crate::shutdown::Shutdown;
 use crate::store;
 use crate::store::webhooks::DeliveryRow;
-use crate::webhooks::attempt::Attempt;
+use crate::webhooks::attempt::Made;
 use crate::webhooks::client::connection::Connection;
 use crate::webhooks::dispatcher::Parts;
 use crate::webhooks::registry::Entry;
@@ -38,8 +39,8 @@ const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// What an attempt gives back.
 enum Landed {
-    /// It was made; here is the connection, when that can be used again.
-    Attempted(Box<(Attempt, Option<Connection>)>),
+    /// It was made.
+    Made(Box<Made>),
     /// There was none: everything in it expired while it waited.
     Expired(Vec<DeliveryRow>),
     /// There was no need for it any more.
@@ -99,7 +100,7 @@ impl Worker {
             flights: FuturesUnordered::new(),
             idle: Vec::new(),
             next_slot: Instant::now(),
-            gathered: Gathered::default(),
+            gathered: Gathered::making_again(&entry.health().batches, cursor),
             was_paused: entry.is_paused(),
             definition,
             nudges,
@@ -178,12 +179,22 @@ impl Worker {
             self.breaker = Breaker::default();
         }
         self.was_paused = is_paused;
+        self.entry.set_held_until(match self.breaker {
+            Breaker::Open { until, .. } => Some(self.on_the_wall(until)),
+            Breaker::Closed { .. } | Breaker::HalfOpen { .. } => None,
+        });
         let is_tripped = !matches!(self.breaker, Breaker::Closed { .. });
         let is_in_line = self.webhook.options.ordered && self.retries.are_waiting();
         let is_held = is_paused || is_tripped || is_in_line || self.retries.is_full();
         if self.entry.set_held(is_held) && is_held {
             self.parts.first_attempts.recount();
         }
+    }
+
+    /// Gives when that is by the clock on the wall.
+    fn on_the_wall(&self, at: Timestamp) -> Timestamp {
+        let ahead = self.parts.now().as_micros().saturating_sub(self.parts.wall().as_micros());
+        Timestamp::from_micros(at.as_micros().saturating_sub(ahead))
     }
 
     /// Closes the connections that nobody used for long: each costs a descriptor, here and there.
