@@ -19,8 +19,16 @@ const IDLE_CONNECTIONS_MAX: usize = 16;
 const EXPIRED: &str = "expired";
 
 impl Worker {
+    /// Takes what attempts gave back, and notes how far that brings the webhook.
+    pub(super) async fn land_all(&mut self, all: Vec<Landed>) {
+        for landed in all {
+            self.land(landed).await;
+        }
+        self.save();
+    }
+
     /// Takes what an attempt gave back, and decides what follows.
-    pub(super) async fn land(&mut self, landed: Landed) {
+    async fn land(&mut self, landed: Landed) {
         let Made { attempt, job, connection } = match landed {
             Landed::Made(made) => *made,
             Landed::Expired(rows) => return self.give_up(rows).await,
@@ -59,7 +67,6 @@ impl Worker {
         }
         self.parts.metrics.webhook_attempt(attempt.outcome.category());
         self.entry.remember(Arc::new(attempt));
-        self.save();
     }
 
     /// Says whether a connection is kept for what comes.
