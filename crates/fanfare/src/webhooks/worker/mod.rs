@@ -7,6 +7,7 @@ mod launch;
 mod retries;
 mod source;
 
+use std::collections::HashSet;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub(super) struct Worker {
     next_slot: Instant,
     /// What waits for others to make a batch.
     gathered: Gathered,
+    /// What is not to be sent from the log although it comes after the cursor: see [`again::settled`].
+    settled: HashSet<u64>,
     /// It was paused when that was last looked at.
     was_paused: bool,
     signals: Signals,
@@ -108,6 +111,7 @@ impl Worker {
         let source = Source::open(&parts.hub, &webhook.options.filter, cursor).await?;
         let mut retries = Retries::default();
         retries.load(&*parts.store, &webhook.id).await?;
+        let settled = again::settled(&*parts.store, &webhook.id, cursor).await?;
         let (target, keys) = prepared(&parts, &webhook);
         Ok(Worker {
             id: webhook.id.clone(),
@@ -121,6 +125,7 @@ impl Worker {
             flights: FuturesUnordered::new(),
             idle: Vec::new(),
             next_slot: Instant::now(),
+            settled,
             gathered: Gathered::making_again(&entry.health().batches, cursor),
             was_paused: entry.is_paused(),
             signals,
