@@ -113,15 +113,14 @@ impl Dispatcher {
         // Dropping one ends its worker.
         let mut running: HashMap<WebhookId, oneshot::Sender<()>> = HashMap::new();
         loop {
-            let wanted = self.registry.list();
-            running.retain(|id, _| self.registry.get(id).is_some());
-            for entry in wanted {
-                let id = entry.webhook().id.clone();
-                if let std::collections::hash_map::Entry::Vacant(place) = running.entry(id) {
-                    let (end, ended) = oneshot::channel();
-                    place.insert(end);
-                    workers.spawn(work(Arc::clone(&self.parts), entry, stop.clone(), ended));
-                }
+            for (id, entry) in self.registry.take_changed() {
+                let Some(entry) = entry else {
+                    running.remove(&id);
+                    continue;
+                };
+                let (end, ended) = oneshot::channel();
+                running.insert(id, end);
+                workers.spawn(work(Arc::clone(&self.parts), entry, stop.clone(), ended));
             }
             tokio::select! {
                 _ = version.changed() => {}
