@@ -22,7 +22,8 @@ const PUBLISHERS: usize = 64;
 const CASES: [(usize, usize); 2] = [(10, 16_000), (100, 1_600)];
 /// How long the load lasts at half the rate.
 const HALF_SECONDS: f64 = 5.0;
-/// More than the attempts at the one that hangs take, and so few at once that the others need few connections.
+/// Longer than the attempts at the one that hangs take; and so few at once that all connections can stay open, of which
+/// the gateway has 4,096 and keeps a quarter for those who need one.
 const ISOLATION: Load =
     Load { webhooks: 999, hanging: 0, events: 400, size: SIZE, publishers: 4, outstanding: 4, rate: None };
 const REGISTERED: usize = 10_000;
