@@ -25,7 +25,7 @@ const HALF_SECONDS: f64 = 5.0;
 /// Longer than the attempts at the one that hangs take; and so few at once that all connections can stay open, of which
 /// the gateway has 4,096 and keeps a quarter for those who need one.
 const ISOLATION: Load =
-    Load { webhooks: 999, hanging: 0, events: 400, size: SIZE, publishers: 4, outstanding: 4, rate: None };
+    Load { webhooks: 999, hanging: 0, events: 400, size: SIZE, publishers: 2, outstanding: 2, rate: None };
 const REGISTERED: usize = 10_000;
 
 pub(super) fn measure(lab: &Lab<'_>) -> Result<Vec<Row>> {
