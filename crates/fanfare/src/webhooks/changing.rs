@@ -9,6 +9,7 @@ use fanfare_core::webhook::patch::Change;
 use fanfare_core::webhook::pause::{Failing, PauseReason, State};
 use fanfare_core::webhook::secret::{Secret, SigningKey};
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store;
 use crate::store::webhooks::DeliveryChange;
 use crate::webhooks::health::Health;
@@ -67,7 +68,10 @@ impl Webhooks {
                 }
             }
         }
-        self.save(webhook, 0).await
+        reach(FailPoint::RotationBegun);
+        let entry = self.save(webhook, 0).await?;
+        reach(FailPoint::RotationWritten);
+        Ok(entry)
     }
 
     /// Sends nothing to a webhook until it is resumed. One that is paused keeps its reason.

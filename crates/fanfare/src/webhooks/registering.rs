@@ -9,6 +9,7 @@ use fanfare_core::webhook::url::WebhookUrl;
 use fanfare_core::{Code, Invalid, Start};
 
 use crate::clock;
+use crate::fail_point::{FailPoint, reach};
 use crate::store::webhooks::WebhookRow;
 use crate::webhooks::health::Health;
 use crate::webhooks::registry::Entry;
@@ -59,7 +60,9 @@ impl Webhooks {
 
     /// Forgets a webhook; says whether it was known.
     pub async fn remove(&self, id: &WebhookId) -> Result<bool, Refused> {
+        reach(FailPoint::RemovalBegun);
         let was_known = self.parts.store.remove_webhook(id).await?;
+        reach(FailPoint::RemovalWritten);
         self.registry.remove(id);
         self.parts.first_attempts.recount();
         Ok(was_known)
@@ -95,7 +98,9 @@ impl Webhooks {
             cursor,
             created: webhook.created,
         };
+        reach(FailPoint::WebhookBegun);
         let row = self.parts.store.put_webhook(row).await?;
+        reach(FailPoint::WebhookWritten);
         Ok(self.registry.put(webhook, &row))
     }
 }

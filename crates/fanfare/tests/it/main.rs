@@ -55,6 +55,7 @@ mod webhooks_again;
 mod webhooks_api;
 mod webhooks_crashes;
 mod webhooks_delivery;
+mod webhooks_fail_points;
 mod webhooks_failures;
 mod webhooks_receivers;
 mod webhooks_seed;
