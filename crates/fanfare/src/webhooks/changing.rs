@@ -52,7 +52,8 @@ impl Webhooks {
     ) -> Result<Arc<Entry>, Refused> {
         let _one_at_a_time = self.changing.lock().await;
         let mut webhook = Webhook::clone(&*self.find(id)?.webhook());
-        let now = self.parts.now();
+        // Receivers are told until when, and signing asks this clock, too.
+        let now = self.parts.wall();
         match key {
             NewKey::Secret(secret) => {
                 let secret = secret.unwrap_or_else(|| Secret::from_random(rand::random()));

@@ -8,7 +8,6 @@ use fanfare_core::webhook::patch::Registration;
 use fanfare_core::webhook::url::WebhookUrl;
 use fanfare_core::{Code, Invalid, Start};
 
-use crate::clock;
 use crate::fail_point::{FailPoint, reach};
 use crate::store::webhooks::WebhookRow;
 use crate::webhooks::health::Health;
@@ -45,7 +44,7 @@ impl Webhooks {
             url,
             options,
             keys: Keys::new(secret),
-            created: clock::now(),
+            created: self.parts.wall(),
             begins_after: cursor,
         };
         let entry = self.save(webhook, cursor).await?;
@@ -73,7 +72,9 @@ impl Webhooks {
         Ok(match start {
             None | Some(Start::Live) => extent.last,
             Some(Start::Earliest) => extent.first.saturating_sub(1),
-            Some(Start::Since(moment)) => self.parts.store.seq_before(moment.resolve(clock::now())).await?,
+            Some(Start::Since(moment)) => {
+                self.parts.store.seq_before(moment.resolve(self.parts.wall())).await?
+            }
             Some(Start::After(position)) if position.epoch == self.hub().epoch() => {
                 position.seq.min(extent.last)
             }

@@ -11,6 +11,7 @@ use fanfare_core::webhook::policy::Policy;
 use fanfare_core::{Event, Invalid, NewEvent, Principal};
 use tokio::sync::{Semaphore, watch};
 
+use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::hub::publish::PushError;
 use crate::store;
@@ -50,6 +51,8 @@ pub struct Config {
     pub attempt_max: Duration,
     /// How long a breaker stays open the first time; default 15 seconds.
     pub open_first: Duration,
+    /// The clock on the wall.
+    pub clock: Clock,
 }
 
 impl Default for Config {
@@ -59,6 +62,7 @@ impl Default for Config {
             failing_max: FAILING_MAX_DEFAULT,
             attempt_max: ATTEMPT_MAX,
             open_first: OPEN_FIRST,
+            clock: Clock::default(),
         }
     }
 }
@@ -137,7 +141,8 @@ impl Webhooks {
             metrics,
             failing_max: config.failing_max,
             open_first: config.open_first,
-            steady: Steady::start(),
+            steady: Steady::start(config.clock.now()),
+            clock: config.clock,
             ticks: watch::Sender::new(()),
         };
         let parts = Arc::new(parts);

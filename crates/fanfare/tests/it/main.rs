@@ -53,6 +53,7 @@ mod tidy;
 mod webhooks_addresses;
 mod webhooks_again;
 mod webhooks_api;
+mod webhooks_clocks;
 mod webhooks_crashes;
 mod webhooks_delivery;
 mod webhooks_fail_points;
