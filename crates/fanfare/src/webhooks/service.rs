@@ -19,6 +19,7 @@ use crate::store::{Appended, Store};
 use crate::telemetry::Metrics;
 use crate::webhooks::client::ATTEMPT_MAX;
 use crate::webhooks::client::dial::Dialer;
+use crate::webhooks::client::resolve::Resolver;
 use crate::webhooks::dispatcher::{Dispatcher, Parts, Steady};
 use crate::webhooks::first_attempts::{Expected, FirstAttempts};
 use crate::webhooks::recorder::{Recorder, Recording};
@@ -53,6 +54,8 @@ pub struct Config {
     pub open_first: Duration,
     /// The clock on the wall.
     pub clock: Clock,
+    /// Who is asked for the addresses of names.
+    pub resolver: Resolver,
 }
 
 impl Default for Config {
@@ -63,6 +66,7 @@ impl Default for Config {
             attempt_max: ATTEMPT_MAX,
             open_first: OPEN_FIRST,
             clock: Clock::default(),
+            resolver: Resolver::default(),
         }
     }
 }
@@ -135,7 +139,7 @@ impl Webhooks {
         let parts = Parts {
             hub: hub.clone(),
             store: Arc::clone(&store),
-            dialer: Dialer::new(rules.clone(), config.attempt_max)?,
+            dialer: Dialer::new(rules.clone(), config.resolver, config.attempt_max)?,
             recorder,
             first_attempts,
             metrics,

@@ -4,6 +4,7 @@
 
 pub mod connection;
 pub mod dial;
+pub mod resolve;
 pub mod times;
 
 use std::time::{Duration, Instant};
