@@ -61,4 +61,5 @@ mod webhooks_failures;
 mod webhooks_names;
 mod webhooks_receivers;
 mod webhooks_seed;
+mod webhooks_tls;
 mod websocket;

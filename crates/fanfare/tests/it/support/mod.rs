@@ -14,6 +14,7 @@ pub(crate) mod receiver;
 pub(crate) mod rpc;
 pub(crate) mod socket;
 pub(crate) mod stdio;
+pub(crate) mod tls;
 pub(crate) mod tools;
 pub(crate) mod webhook;
 
