@@ -12,6 +12,7 @@ use fanfare_core::{Event, Position, Timestamp};
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store::webhooks::{AttemptRow, BatchSpan};
 use crate::webhooks::client::connection::Connection;
 use crate::webhooks::client::dial::Dialer;
@@ -167,8 +168,10 @@ pub async fn make(
 ) -> Made {
     let signed = keys.sign(&job.message_id(), now, &job.body);
     let headers = target.headers(&signed, job.content_type);
+    reach(FailPoint::PostBegun);
     let Attempted { outcome, answer, times, connection } =
         client::post(dialer, &target, headers, job.body.clone(), idle, now).await;
+    reach(FailPoint::PostDone);
     let attempt = Attempt { webhook, sent: (&job).into(), at: now, outcome, times, target, signed, answer };
     Made { attempt, job, connection }
 }

@@ -7,6 +7,7 @@ use fanfare_core::webhook::outcome::Outcome;
 use fanfare_core::webhook::retry::Verdict;
 use fanfare_core::{Event, Timestamp};
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
 use crate::webhooks::attempt::{Job, Made};
 use crate::webhooks::client::connection::Connection;
@@ -48,11 +49,15 @@ impl Worker {
         if !is_delivered {
             self.parts.recorder.put(DeliveryChange::Attempt(attempt.to_row())).await;
         }
+        reach(FailPoint::OutcomeNoted);
         let random = rand::random();
         let verdict = self.webhook.options.retry.judge(job.number, outcome, now, random);
         for event in &job.events {
             self.retries.landed(event.position.seq);
             self.conclude(event, &job, attempt.outcome, verdict, now).await;
+        }
+        if !is_delivered {
+            reach(FailPoint::RetryScheduled);
         }
         for event in &job.events {
             self.window.done(event.position.seq);

@@ -86,7 +86,7 @@ impl Worker {
         let cursor = entry.cursor.get();
         let source = Source::open(&parts.hub, &webhook.options.filter, cursor).await?;
         let mut retries = Retries::default();
-        retries.load(&*parts.store, &webhook.id).await?;
+        retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
         let (target, keys) = prepared(&parts, &webhook);
         Ok(Worker {
             id: webhook.id.clone(),
@@ -152,7 +152,7 @@ impl Worker {
     async fn read_retries(&mut self) -> Result<(), store::Error> {
         // What failed a moment ago may not be written yet, and would be forgotten.
         self.parts.recorder.flushed().await;
-        self.retries.load(&*self.parts.store, &self.id).await
+        self.retries.load(&self.parts, &self.id, last_failure(&self.entry)).await
     }
 
     /// Takes another definition. With another filter, what was not read yet is read with that.
@@ -207,6 +207,10 @@ impl Worker {
 fn prepared(parts: &Parts, webhook: &Webhook) -> (Arc<Target>, Arc<SigningKeys>) {
     let target = Target::new(webhook, &parts.hub.epoch().to_string());
     (Arc::new(target), Arc::new(webhook.signing_keys()))
+}
+
+fn last_failure(entry: &Entry) -> Option<Timestamp> {
+    entry.health().last_failure.map(|(at, _)| at)
 }
 
 async fn sleep_until(moment: Option<Instant>) {
