@@ -52,6 +52,11 @@ impl Failure {
         Failure::new(Exit::Failed, "failed", what)
     }
 
+    /// Says that what was named is not there: what the gateway says of an id, for what it knows no names of.
+    pub(crate) fn not_found(what: impl Into<Box<str>>) -> Failure {
+        Failure::new(Exit::Refused, "not_found", what)
+    }
+
     /// Says that a file cannot be read or written.
     pub(crate) fn file(doing: &str, path: &Path, error: &io::Error) -> Failure {
         Failure::new(Exit::Usage, "file", format!("cannot {doing} `{}`", path.display())).why(said(error))

@@ -6,6 +6,8 @@ mod channels;
 mod clients;
 mod completions;
 mod config;
+mod confirm;
+mod deliveries;
 mod demo;
 mod doctor;
 mod event_line;
@@ -25,11 +27,13 @@ mod pairs;
 mod push;
 mod reference;
 mod run;
+mod secret;
 mod serve;
 mod settings;
 mod signals;
 mod table;
 mod text;
+mod webhooks;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -76,6 +80,8 @@ enum Command {
     Listen(listen::Args),
     Run(run::Args),
     Mcp(mcp::Args),
+    Webhooks(webhooks::Args),
+    Deliveries(deliveries::Args),
     History(history::Args),
     Channels(channels::Args),
     Clients(clients::Args),
@@ -141,13 +147,15 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Serve(ref args) => flags.extend(args.flags()),
         Command::Channels(_)
         | Command::Clients(_)
+        | Command::Deliveries(_)
         | Command::Demo(_)
         | Command::History(_)
         | Command::Install(_)
         | Command::Listen(_)
         | Command::Push(_)
         | Command::Run(_)
-        | Command::Uninstall(_) => {}
+        | Command::Uninstall(_)
+        | Command::Webhooks(_) => {}
     }
     let settings = match Settings::load(flags, named.as_deref()) {
         Ok(settings) => settings,
@@ -159,6 +167,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
     let result = match cli.command {
         Command::Channels(args) => channels::run(&args, &context),
         Command::Clients(args) => clients::run(&args, &context),
+        Command::Deliveries(args) => deliveries::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::History(args) => history::run(&args, &context),
         Command::Install(args) => install::run(&args, &context),
@@ -168,6 +177,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Run(args) => run::run(&args, &context),
         Command::Serve(_) => serve::run(&context),
         Command::Uninstall(args) => install::uninstall(&args, &context),
+        Command::Webhooks(args) => webhooks::run(&args, &context),
         Command::Completions(_)
         | Command::Config(_)
         | Command::Doctor(_)
@@ -250,4 +260,11 @@ fn each_of(
     let list = members.get(member).map_or("[]", |raw| raw.get());
     let elements: Vec<&serde_json::value::RawValue> = serde_json::from_str(list).unwrap_or_default();
     elements.into_iter().try_for_each(|element| Ok(each(element.get())?))
+}
+
+/// Adds a member to a JSON object.
+fn with_member(object: &str, name: &str, json: &str) -> String {
+    let inner = object.trim_end().strip_suffix('}').unwrap_or(object);
+    let comma = if inner.trim_end().ends_with('{') { "" } else { "," };
+    format!("{inner}{comma}\"{name}\":{json}}}")
 }

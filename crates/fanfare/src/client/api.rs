@@ -141,7 +141,7 @@ impl Api {
         Ok(response)
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.target.server));
         match &self.target.token {
             Some(token) => request.bearer_auth(token),
@@ -178,7 +178,10 @@ impl Api {
         }
     }
 
-    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, Error> {
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<Answer<T>, Error> {
         let (client, request) = request.build_split();
         let mut request = request.map_err(|error| self.http_error(&error))?;
         let timeout = request.timeout_mut().get_or_insert(self.target.timeout);

@@ -8,6 +8,7 @@ pub mod error;
 pub mod listening;
 pub mod mcp;
 pub mod sse;
+pub mod webhooks;
 pub mod websocket;
 
 pub use answer::{Answer, Received};
