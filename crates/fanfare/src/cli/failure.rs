@@ -80,6 +80,13 @@ impl Failure {
         self
     }
 
+    /// Gives it another stable name for programs.
+    #[must_use]
+    pub(crate) fn coded(mut self, code: &str) -> Failure {
+        self.code = code.into();
+        self
+    }
+
     fn waiting(self, retry_after: Option<Duration>) -> Failure {
         match retry_after {
             Some(pause) => self.why(format!("it asks to wait {} s", pause.as_secs())),

@@ -25,6 +25,7 @@ mod mcp;
 mod output;
 mod pairs;
 mod push;
+mod receive;
 mod reference;
 mod run;
 mod secret;
@@ -33,6 +34,7 @@ mod settings;
 mod signals;
 mod table;
 mod text;
+mod verify;
 mod webhooks;
 
 use std::ffi::OsString;
@@ -78,10 +80,12 @@ enum Command {
     Serve(Box<serve::Args>),
     Push(push::Args),
     Listen(listen::Args),
+    Receive(Box<receive::Args>),
     Run(run::Args),
     Mcp(mcp::Args),
     Webhooks(webhooks::Args),
     Deliveries(deliveries::Args),
+    Verify(verify::Args),
     History(history::Args),
     Channels(channels::Args),
     Clients(clients::Args),
@@ -153,8 +157,10 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         | Command::Install(_)
         | Command::Listen(_)
         | Command::Push(_)
+        | Command::Receive(_)
         | Command::Run(_)
         | Command::Uninstall(_)
+        | Command::Verify(_)
         | Command::Webhooks(_) => {}
     }
     let settings = match Settings::load(flags, named.as_deref()) {
@@ -174,9 +180,11 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Listen(args) => listen::run(args, &context),
         Command::Mcp(_) => mcp::run(&context),
         Command::Push(args) => push::run(args, &context),
+        Command::Receive(args) => receive::run(&args, &context),
         Command::Run(args) => run::run(&args, &context),
         Command::Serve(_) => serve::run(&context),
         Command::Uninstall(args) => install::uninstall(&args, &context),
+        Command::Verify(args) => verify::run(&args, &context),
         Command::Webhooks(args) => webhooks::run(&args, &context),
         Command::Completions(_)
         | Command::Config(_)

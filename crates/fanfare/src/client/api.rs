@@ -249,7 +249,7 @@ pub(super) fn http(target: &Target) -> reqwest::ClientBuilder {
 }
 
 /// Says whether `server` is on this machine.
-fn is_loopback(server: &str) -> bool {
+pub(crate) fn is_loopback(server: &str) -> bool {
     reqwest::Url::parse(server).is_ok_and(|url| {
         url.host_str().is_some_and(|host| {
             let address = host.trim_start_matches('[').trim_end_matches(']');
