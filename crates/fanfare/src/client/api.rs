@@ -68,15 +68,20 @@ impl Api {
         &self.target.server
     }
 
-    /// Pushes one event, given as JSON. It must have an idempotency key: the push is repeated when its answer
-    /// is lost.
+    /// Pushes one event, given as JSON; it is durable then. It must have an idempotency key: the push is repeated
+    /// when its answer is lost.
     pub async fn push(&self, event: String) -> Result<Answer<Pushed>, Error> {
-        self.push_until_answered("application/json", event.into()).await
+        self.push_until_answered("/api/push?wait=false", "application/json", event.into()).await
+    }
+
+    /// The same, and waits for the first attempts at webhooks, at most 10 s.
+    pub async fn push_to_webhooks(&self, event: String) -> Result<Answer<Pushed>, Error> {
+        self.push_until_answered("/api/push", "application/json", event.into()).await
     }
 
     /// Pushes a batch, all or nothing, given as lines of JSON. Each must have an idempotency key.
     pub async fn push_batch(&self, lines: String) -> Result<Answer<PushedBatch>, Error> {
-        self.push_until_answered("application/x-ndjson", lines.into()).await
+        self.push_until_answered("/api/push?wait=false", "application/x-ndjson", lines.into()).await
     }
 
     /// Reads a page of history.
@@ -153,6 +158,7 @@ impl Api {
     /// idempotency keys in it see to it that this never appends twice.
     async fn push_until_answered<T: DeserializeOwned>(
         &self,
+        path: &'static str,
         content_type: &'static str,
         body: Bytes,
     ) -> Result<Answer<T>, Error> {
@@ -160,7 +166,7 @@ impl Api {
         let mut attempt = 0;
         loop {
             let request =
-                self.request(Method::POST, "/api/push").header(CONTENT_TYPE, content_type).body(body.clone());
+                self.request(Method::POST, path).header(CONTENT_TYPE, content_type).body(body.clone());
             let left = deadline.saturating_duration_since(Instant::now());
             let error = match self.call(request.timeout(left)).await {
                 Ok(answer) => return Ok(answer),

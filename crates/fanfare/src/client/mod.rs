@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod error;
 pub mod listening;
 pub mod mcp;
+pub mod receiving;
 pub mod sse;
 pub mod webhooks;
 pub mod websocket;
