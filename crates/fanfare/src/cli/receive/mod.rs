@@ -1,5 +1,6 @@
 //! `fanfare receive`: a webhook's receiver on this machine, that shows what comes.
 
+pub(crate) mod body;
 mod faults;
 pub(crate) mod judge;
 mod registration;

@@ -4,17 +4,16 @@ use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 
 use jiff::Zoned;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::cli::event_line::{EventLines, time};
 use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS, WARNING};
 use crate::cli::output::{Mode, Output};
+use crate::cli::receive::body::events_in;
 use crate::cli::receive::judge::Verdict;
 use crate::cli::receive::registration::{Registration, reached_at};
 use crate::cli::receive::server::Got;
 use crate::cli::text::{count, harmless, shortened};
-use crate::client::answer::{Event, Source};
 
 /// Most characters of a body that is no event.
 const BODY_CHARS_MAX: usize = 200;
@@ -138,40 +137,6 @@ fn outcome(got: &Got) -> String {
         (_, false) => format!("{ERROR}→ {status}{ERROR:#}"),
     };
     format!("{verdict}{again} {answered}")
-}
-
-/// Finds the events in a body: one, several of a batch, or none when it is something else.
-fn events_in(body: &[u8]) -> Vec<Event> {
-    let Ok(raw) = serde_json::from_slice::<&RawValue>(body) else { return Vec::new() };
-    let batch: Option<Vec<&RawValue>> = serde_json::from_str(raw.get()).ok();
-    let members = batch.unwrap_or_else(|| vec![raw]);
-    let events: Option<Vec<Event>> = members.into_iter().map(|member| event_in(member.get())).collect();
-    events.unwrap_or_default()
-}
-
-/// Reads an event in any of the forms in which webhooks get it: what is not there is left empty.
-pub(crate) fn event_in(json: &str) -> Option<Event> {
-    let members: Map<String, Value> = serde_json::from_str(json).ok()?;
-    let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
-    let is_cloud_event = members.contains_key("specversion");
-    let cloud = members.get("data").filter(|_| is_cloud_event).and_then(Value::as_object);
-    let in_cloud = |name: &str| cloud.and_then(|data| data.get(name));
-    let message = match is_cloud_event {
-        true => in_cloud("message").and_then(Value::as_str).map(str::to_owned),
-        false => text("message"),
-    };
-    let data = if is_cloud_event { in_cloud("data") } else { members.get("data") };
-    Some(Event {
-        message: message?,
-        id: text("id").unwrap_or_default(),
-        channel: text("channel").or_else(|| text("subject")).unwrap_or_else(|| "–".to_owned()),
-        event_type: text("type").unwrap_or_else(|| "info".to_owned()),
-        data: data.and_then(|data| RawValue::from_string(data.to_string()).ok()),
-        priority: text("priority").unwrap_or_else(|| "default".to_owned()),
-        key: None,
-        timestamp: String::new(),
-        source: Source { principal: String::new(), door: String::new() },
-    })
 }
 
 fn details(got: &Got) -> String {
