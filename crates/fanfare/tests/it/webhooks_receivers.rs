@@ -100,7 +100,8 @@ async fn a_connection_that_is_not_made_ends_before_the_attempt_would() {
 
 #[tokio::test]
 async fn no_more_of_an_answer_is_read_than_is_worth_it() {
-    let gateway = impatient().await;
+    // Its attempts may take ten seconds, and need none of them.
+    let gateway = Gateway::start().await;
     let megabyte = vec![b'x'; 1024 * 1024];
     let chunk = [b"100000\r\n".to_vec(), megabyte.clone(), b"\r\n".to_vec()].concat();
     for (head, again, expected) in [
@@ -112,13 +113,13 @@ async fn no_more_of_an_answer_is_read_than_is_worth_it() {
         ("", megabyte, "protocol_error"),
     ] {
         let script = Script::Endless(head.as_bytes().to_vec(), again);
-        let (outcome, took, receiver) = attempt(&gateway, script).await;
+        let (outcome, _, receiver) = attempt(&gateway, script).await;
         assert_eq!(outcome, expected, "{head:?}");
-        assert!(took < ATTEMPT_MAX, "{head:?}: {took:?}");
         let written = receiver.had_enough().await;
         assert!(written < BUFFERED_MAX, "{head:?}: {written} bytes were taken");
     }
     // An endless row of interim answers is no answer.
+    let gateway = impatient().await;
     let flood = Script::Endless(Vec::new(), b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100));
     let (outcome, took, _) = attempt(&gateway, flood).await;
     assert!(["timeout", "protocol_error"].contains(&outcome), "{outcome}");
