@@ -22,7 +22,8 @@ pub(super) fn failure(request: &Request, keys: &Keys, header: &'static str, mism
     }
 }
 
-fn what(header: &str, mismatch: &Mismatch) -> String {
+/// Says what is wrong.
+pub(crate) fn what(header: &str, mismatch: &Mismatch) -> String {
     match mismatch {
         Mismatch::Missing(name) => format!("the header `{name}` is missing"),
         Mismatch::TooOld { seconds } => format!("it was signed {} ago", span(*seconds)),
