@@ -4,14 +4,19 @@
 
 mod cli;
 mod cli_config;
+mod cli_deliveries;
 mod cli_errors;
+mod cli_forward;
 mod cli_help;
 mod cli_install;
 mod cli_install_said;
 mod cli_live;
+mod cli_receive;
 mod cli_reconnect;
 mod cli_reference;
 mod cli_run;
+mod cli_verify;
+mod cli_webhooks;
 mod history;
 mod ingest;
 mod ingest_signed;

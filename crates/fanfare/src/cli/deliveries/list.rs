@@ -85,7 +85,7 @@ fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), 
             let now = Zoned::now();
             let rows: Vec<Vec<String>> =
                 found.iter().map(|(webhook, delivery)| row(webhook, &delivery.value, &now)).collect();
-            output.line(table(&["event", "channel", "state", "tries ", "why", "again", "webhook"], &rows))?;
+            output.line(table(&["event", "channel", "next", "tries ", "why", "webhook"], &rows))?;
         }
         Mode::Json => {
             let list: Vec<String> = found.iter().map(json).collect();
@@ -98,15 +98,17 @@ fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), 
 }
 
 fn row(webhook: &Webhook, delivery: &Delivery, now: &Zoned) -> Vec<String> {
-    let again = delivery.next_attempt_at.as_deref().map_or_else(|| "–".to_owned(), |at| time(at, now));
+    let next = match &delivery.next_attempt_at {
+        Some(at) => format!("{WARNING}!{WARNING:#} {}", time(at, now)),
+        None => format!("{ERROR}✗{ERROR:#} given up"),
+    };
     let url = webhook.webhook_url.split_once("://").map_or(webhook.webhook_url.as_str(), |(_, rest)| rest);
     vec![
         delivery.event_id.clone(),
         harmless(&delivery.channel).into_owned(),
-        state_text(&delivery.state),
+        next,
         delivery.attempts.to_string(),
         words(&delivery.failure),
-        again,
         harmless(&shortened(url, ADDRESS_CHARS_MAX)).into_owned(),
     ]
 }

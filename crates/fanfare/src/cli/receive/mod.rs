@@ -10,7 +10,9 @@ mod show;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fanfare_core::webhook::retry::RetrySchedule;
 use fanfare_core::webhook::secret::VerifyingKey;
+use fanfare_core::webhook::url::WebhookUrl;
 use fanfare_core::{Code, Invalid, duration};
 
 pub(crate) use crate::cli::receive::faults::{Fail, Faults};
@@ -29,7 +31,7 @@ use crate::cli::{Context, Exit, Failure, block_on, examples};
 #[command(after_help = examples::with_note(&[
     ("What would a webhook get? Registers itself, and forgets itself at the end",
      "fanfare receive --register"),
-    ("Fail the first attempt at each, and see it come again", "fanfare receive --register --fail once"),
+    ("Fail the first attempt at each, and see it come again", "fanfare receive --register --fail once --retry 1s"),
     ("Beside a webhook that is registered already",
      "fanfare receive --port 3000 --secret hook.secret"),
     ("One in three answers is 503, after two seconds",
@@ -58,7 +60,11 @@ pub(crate) struct Args {
     /// The address to register, when the gateway reaches this machine by
     /// another one
     #[arg(long, value_name = "URL", requires = "register")]
-    url: Option<fanfare_core::webhook::url::WebhookUrl>,
+    url: Option<WebhookUrl>,
+    /// The pauses before what failed comes again [default:
+    /// 5s,5m,30m,2h,5h,10h,10h]
+    #[arg(long, value_name = "TIMES", requires = "register")]
+    retry: Option<RetrySchedule>,
     /// Verify with a secret (whsec_…) FROM there
     #[arg(long, value_name = "FROM")]
     secret: Option<Place>,

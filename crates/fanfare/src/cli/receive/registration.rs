@@ -48,6 +48,7 @@ impl Registration {
         let mut body = args.filter.members();
         body.insert("webhook_url".to_owned(), url.clone().into());
         body.insert("description".to_owned(), DESCRIPTION.into());
+        body.extend(args.retry.as_ref().map(|retry| ("retry".to_owned(), json!(retry))));
         let webhooks = api.webhooks().await?.value.webhooks;
         let before = among(&webhooks, &url).ok().filter(|found| found.webhook_url == url);
         if before.is_some_and(|before| before.description.as_deref() != Some(DESCRIPTION)) && secret.is_none()

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 
+use fanfare_core::webhook::signature::SIGNATURE;
 use jiff::Zoned;
 use serde_json::{Map, Value, json};
 
@@ -14,6 +15,7 @@ use crate::cli::receive::judge::Verdict;
 use crate::cli::receive::registration::{Registration, reached_at};
 use crate::cli::receive::server::Got;
 use crate::cli::text::{count, harmless, shortened};
+use crate::cli::verify::diagnosis::what;
 
 /// Most characters of a body that is no event.
 const BODY_CHARS_MAX: usize = 200;
@@ -124,7 +126,7 @@ fn outcome(got: &Got) -> String {
     let verdict = match &got.verdict {
         Verdict::Verified => format!("{SUCCESS}✓{SUCCESS:#} verified"),
         Verdict::NoKey => format!("{DIM}not verified{DIM:#}"),
-        Verdict::Refused(mismatch) => format!("{ERROR}✗{ERROR:#} {mismatch}"),
+        Verdict::Refused(mismatch) => format!("{ERROR}✗{ERROR:#} {}", what(SIGNATURE, mismatch)),
     };
     let again = match got.attempt {
         0 | 1 => String::new(),

@@ -22,7 +22,8 @@ pub(super) fn failure(request: &Request, keys: &Keys, header: &'static str, mism
     }
 }
 
-fn what(header: &str, mismatch: &Mismatch) -> String {
+/// Says what is wrong.
+pub(crate) fn what(header: &str, mismatch: &Mismatch) -> String {
     match mismatch {
         Mismatch::Missing(name) => format!("the header `{name}` is missing"),
         Mismatch::TooOld { seconds } => format!("it was signed {} ago", span(*seconds)),
@@ -49,10 +50,10 @@ fn too_far(failure: Failure, request: &Request, keys: &Keys) -> Failure {
     let then = request.signed().map(|signed| believed(request, keys, signed).is_ok());
     match then {
         Some(true) => failure
-            .why("the signature itself is right, but more than 5 min from now anybody could have repeated it")
+            .why("the signature itself is right; what is over 5 min off could be a repetition by anybody")
             .fix("--any-age to leave that out, --at TIME for when it came; or set the clocks"),
         _ => failure
-            .why("more than 5 min from now is not believed; and the signature is not right either")
+            .why("at most 5 min off is believed; and the signature is not right either")
             .fix("see what is wrong with that: the same with --any-age"),
     }
 }

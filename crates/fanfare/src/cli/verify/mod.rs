@@ -1,6 +1,6 @@
 //! `fanfare verify`: is a request that was kept really from its sender, and if not, what is wrong with it?
 
-mod diagnosis;
+pub(crate) mod diagnosis;
 mod request;
 
 use std::path::PathBuf;

@@ -20,11 +20,11 @@ use crate::client::webhooks::Registered;
 #[command(after_help = examples::with_note(&[
     ("Everything from now on", "fanfare webhooks add http://localhost:3000/hook"),
     ("Some of it, and a test at once",
-     "fanfare webhooks add https://hooks.example.com/in -c 'builds.>' -t error --test"),
+     "fanfare webhooks add https://hooks.example.com/in -c 'builds.>' -t error \\\n    --test"),
     ("With a token, and from the beginning of the log",
      "fanfare webhooks add https://hooks.example.com/in --bearer env:HOOK_TOKEN \\\n    --since earliest"),
     ("Keep the secret for the receiver",
-     "fanfare webhooks add http://localhost:3000/hook -o json | jq -r .secret > hook.secret"),
+     "fanfare webhooks add http://localhost:3000/hook -o json \\\n    | jq -r .secret > hook.secret"),
 ], "\
 The secret that deliveries are signed with is shown now and never again.
 Adding an address again changes what is said of it, and keeps its secret.
@@ -73,7 +73,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let is_human = matches!(output.mode, Mode::Human | Mode::Table);
     if let Some(test) = &test {
         if is_human {
-            output.line(format!("  {DIM}test{DIM:#}    {}", test::said(&test.value)))?;
+            output.line(format!("  {DIM}test{DIM:#}     {}", test::said(&test.value)))?;
         }
         return Ok(if test.value.delivered { Exit::Ok } else { Exit::Failed });
     }
@@ -106,12 +106,12 @@ fn said(registered: &Registered, id: &str) -> String {
     match &registered.secret {
         Some(secret) => format!(
             "{SUCCESS}✓{SUCCESS:#} registered {BOLD}{url}{BOLD:#}\n  \
-             {DIM}id{DIM:#}      {id}\n  \
-             {DIM}secret{DIM:#}  {LITERAL}{secret}{LITERAL:#}\n          \
+             {DIM}id{DIM:#}       {id}\n  \
+             {DIM}secret{DIM:#}   {LITERAL}{secret}{LITERAL:#}\n           \
              {DIM}shown only now: the receiver verifies with it{DIM:#}"
         ),
         None => format!(
-            "{BOLD}={BOLD:#} registered before, and keeps its secret: {BOLD}{url}{BOLD:#}\n  {DIM}id{DIM:#}      {id}"
+            "{BOLD}={BOLD:#} registered before, and keeps its secret: {BOLD}{url}{BOLD:#}\n  {DIM}id{DIM:#}       {id}"
         ),
     }
 }

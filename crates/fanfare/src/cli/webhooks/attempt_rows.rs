@@ -60,6 +60,10 @@ pub(crate) fn answer_text(attempt: &Attempt) -> String {
 /// Writes a category as people say it.
 pub(crate) fn words(category: &str) -> String {
     match category {
+        "connection_refused" => "refused".to_owned(),
+        "http_3xx" => "HTTP 3xx".to_owned(),
+        "http_4xx" => "HTTP 4xx".to_owned(),
+        "http_5xx" => "HTTP 5xx".to_owned(),
         "dns_error" => "no such name".to_owned(),
         "tls_error" => "TLS failed".to_owned(),
         "protocol_error" => "no HTTP".to_owned(),
@@ -71,7 +75,8 @@ pub(crate) fn words(category: &str) -> String {
 /// Writes microseconds: `0.4 ms`, `12 ms`, `3.2 s`.
 pub(crate) fn span(micros: u64) -> String {
     match micros {
-        0..10_000 => format!("{:.1} ms", micros as f64 / 1e3),
+        0..50 => "<0.1 ms".to_owned(),
+        50..10_000 => format!("{:.1} ms", micros as f64 / 1e3),
         10_000..1_000_000 => format!("{} ms", micros / 1_000),
         _ => format!("{:.1} s", micros as f64 / 1e6),
     }

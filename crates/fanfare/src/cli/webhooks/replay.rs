@@ -13,7 +13,7 @@ use crate::cli::{Context, Exit, Failure, examples};
 use crate::client::Api;
 use crate::client::webhooks::Webhook;
 
-/// Send a webhook again what it was sent before, or what was given up
+/// Send again what was sent before, or was given up
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
     ("What was given up", "fanfare webhooks replay localhost:3000 --failed"),

@@ -17,7 +17,7 @@ use crate::cli::{Context, Exit, Failure, examples};
 use crate::client::Api;
 use crate::client::webhooks::Rotated;
 
-/// Make a new secret, and let the old one sign beside it for a while
+/// Make a new secret; the old one signs, too, for a while
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
     ("A new one; the old one still works for a day", "fanfare webhooks rotate-secret localhost:3000"),

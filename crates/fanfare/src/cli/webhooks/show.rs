@@ -14,7 +14,7 @@ use crate::cli::{Context, Exit, Failure, examples};
 use crate::client::Api;
 use crate::client::webhooks::Webhook;
 
-/// Show one webhook: what it wants, how it fares, and its newest attempts
+/// Show what one wants, how it fares, and its attempts
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::examples(&[
     ("By a part of its address", "fanfare webhooks show localhost:3000"),
