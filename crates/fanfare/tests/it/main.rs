@@ -58,4 +58,5 @@ mod webhooks_delivery;
 mod webhooks_failures;
 mod webhooks_receivers;
 mod webhooks_seed;
+mod webhooks_verified;
 mod websocket;
