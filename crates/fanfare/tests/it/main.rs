@@ -31,6 +31,7 @@ mod mcp_streams;
 mod mcp_takeover;
 mod mcp_tools;
 mod mcp_waiting;
+mod mcp_webhooks;
 mod mcp_websocket;
 mod origins;
 mod overview;
