@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::support::Engine;
 use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
@@ -51,12 +52,20 @@ const SURFACES: [(&str, &str); 35] = [
 ];
 
 /// Each tool of agents, and the command that does the same.
-const TOOLS: [(&str, &str); 6] = [
+const TOOLS: [(&str, &str); 14] = [
+    ("delete_webhook", "webhooks rm"),
     ("delivery_status", "deliveries show"),
+    ("list_deliveries", "deliveries ls"),
     ("list_targets", "channels"),
+    ("pause_webhook", "webhooks pause"),
     ("push_stream", "push"),
     ("push_webhook", "push"),
     ("read_history", "history"),
+    ("register_webhook", "webhooks add"),
+    ("replay_webhook", "webhooks replay"),
+    ("resume_webhook", "webhooks resume"),
+    ("retry_delivery", "deliveries retry"),
+    ("test_webhook", "webhooks test"),
     ("wait_for", "listen"),
 ];
 
@@ -77,7 +86,7 @@ fn a_command_that_is_not_there_is_noticed() {
 
 #[tokio::test]
 async fn every_tool_has_a_command_or_a_reason() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::with_every_tool(Engine::Memory).await;
     let tools = gateway.tools(Era::Modern, "all").await;
     let mut names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().expect("a name")).collect();
     names.sort_unstable();
