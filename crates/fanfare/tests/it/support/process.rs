@@ -3,7 +3,9 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -72,13 +74,6 @@ impl Process {
         answer
     }
 
-    /// Gives the last attempt at a webhook, when there is one: with all that is known of it.
-    pub(crate) async fn last_attempt(&self, id: &Value) -> Option<Value> {
-        let id = id.as_str().expect("an id");
-        let listed = self.get(&format!("/api/webhooks/{id}/attempts?limit=1")).await;
-        listed["attempts"].as_array().expect("attempts").first().cloned()
-    }
-
     /// Gives what the kernel says of the process's memory, in bytes: `VmRSS`, `VmHWM`.
     pub(crate) fn memory(&self, what: &str) -> u64 {
         let pid = self.child.id().expect("a process that runs");
@@ -91,6 +86,19 @@ impl Process {
     /// Kills it.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.expect("killed");
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn terminate(&self) {
+        let pid =
+            self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())).expect("a process that runs");
+        kill_process(pid, Signal::TERM).expect("it is ours");
+    }
+
+    /// Waits until it has stopped, in that time.
+    pub(crate) async fn is_ended(mut self, most: Duration) {
+        let ended = tokio::time::timeout(most, self.child.wait()).await;
+        assert!(ended.is_ok_and(|status| status.is_ok()), "it did not stop within {most:?}");
     }
 
     /// Waits until it was killed, by itself.
