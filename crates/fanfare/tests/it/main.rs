@@ -58,6 +58,7 @@ mod webhooks_crashes;
 mod webhooks_delivery;
 mod webhooks_fail_points;
 mod webhooks_failures;
+mod webhooks_full_disk;
 mod webhooks_names;
 mod webhooks_receivers;
 mod webhooks_seed;
