@@ -55,6 +55,7 @@ mod webhooks_again;
 mod webhooks_api;
 mod webhooks_clocks;
 mod webhooks_crashes;
+mod webhooks_crowds;
 mod webhooks_delivery;
 mod webhooks_fail_points;
 mod webhooks_failures;
