@@ -245,6 +245,8 @@ async fn only_2xx_is_a_delivery_and_no_redirect_is_followed() {
         (200, "delivered"),
         (201, "delivered"),
         (202, "delivered"),
+        (204, "delivered"),
+        (205, "delivered"),
         (206, "delivered"),
         (226, "delivered"),
         (299, "delivered"),
