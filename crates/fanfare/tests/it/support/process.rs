@@ -32,22 +32,17 @@ impl Process {
 
     /// As [`Process::start`], with arguments and variables besides.
     pub(crate) async fn with(store: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Process {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
-            .args(["serve", "--listen", "127.0.0.1:0", "-o", "json", "--store"])
-            .arg(store)
-            .args(arguments)
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
+        let mut child = spawn(store, arguments, variables);
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let line = soon("the start", lines.next_line()).await.expect("text").expect("a line");
         let said: Value = serde_json::from_str(&line).expect("JSON");
         let url = said["url"].as_str().expect("an address").to_owned();
         Process { child, url, http: reqwest_client(false) }
+    }
+
+    /// Starts one that is killed by itself before anybody can ask it something.
+    pub(crate) async fn is_killed_at_start(store: &Path, arguments: &[&str], variables: &[(&str, &str)]) {
+        ended_by_kill(spawn(store, arguments, variables), "the kill at the start").await;
     }
 
     /// Posts JSON and gives what came back; nothing when the process ended meanwhile.
@@ -102,10 +97,28 @@ impl Process {
     }
 
     /// Waits until it was killed, by itself.
-    pub(crate) async fn is_killed(mut self, why: &str) {
-        let status = soon(why, self.child.wait()).await.expect("a status");
-        assert_eq!(status.signal(), Some(SIGKILL), "{why}: {status}");
+    pub(crate) async fn is_killed(self, why: &str) {
+        ended_by_kill(self.child, why).await;
     }
+}
+
+fn spawn(store: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_fanfare"))
+        .args(["serve", "--listen", "127.0.0.1:0", "-o", "json", "--store"])
+        .arg(store)
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts")
+}
+
+async fn ended_by_kill(mut child: Child, why: &str) {
+    let status = soon(why, child.wait()).await.expect("a status");
+    assert_eq!(status.signal(), Some(SIGKILL), "{why}: {status}");
 }
 
 /// Posts JSON and gives what came back; nothing when nobody answered.
