@@ -42,6 +42,12 @@ pub enum FailPoint {
     RotationBegun,
     /// It was replaced in the store; whoever asked was not answered.
     RotationWritten,
+    /// Retention is about to remove a part of the log.
+    SweepBegun,
+    /// It has removed it; nobody knows.
+    SweepDone,
+    /// It has removed it, and that is not committed.
+    SweepWritten,
     /// A webhook is about to be written: a new one, or another definition.
     WebhookBegun,
     /// It was written; neither its worker nor whoever asked knows.
@@ -50,7 +56,7 @@ pub enum FailPoint {
 
 impl FailPoint {
     /// All of them.
-    pub const ALL: [FailPoint; 20] = [
+    pub const ALL: [FailPoint; 23] = [
         FailPoint::AgainBegun,
         FailPoint::CheckpointBegun,
         FailPoint::CheckpointDone,
@@ -69,6 +75,9 @@ impl FailPoint {
         FailPoint::RetryScheduled,
         FailPoint::RotationBegun,
         FailPoint::RotationWritten,
+        FailPoint::SweepBegun,
+        FailPoint::SweepDone,
+        FailPoint::SweepWritten,
         FailPoint::WebhookBegun,
         FailPoint::WebhookWritten,
     ];
@@ -94,6 +103,9 @@ impl FailPoint {
             FailPoint::RetryScheduled => "retry.scheduled",
             FailPoint::RotationBegun => "rotation.begun",
             FailPoint::RotationWritten => "rotation.written",
+            FailPoint::SweepBegun => "sweep.begun",
+            FailPoint::SweepDone => "sweep.done",
+            FailPoint::SweepWritten => "sweep.written",
             FailPoint::WebhookBegun => "webhook.begun",
             FailPoint::WebhookWritten => "webhook.written",
         }

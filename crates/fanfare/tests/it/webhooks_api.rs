@@ -4,9 +4,10 @@ use fanfare_core::webhook::breaker::FAILURES_MAX;
 use fanfare_core::webhook::policy::{Mode, Policy};
 use serde_json::{Value, json};
 
-use crate::support::Engine;
 use crate::support::gateway::Gateway;
-use crate::support::receiver::{Got, Receiver};
+use crate::support::receiver::{Got, Receiver, Script};
+use crate::support::tools::Era;
+use crate::support::{Engine, until};
 
 /// Registers a webhook; gives its path and its secret.
 pub(crate) async fn register(gateway: &Gateway, body: Value) -> (String, String) {
@@ -255,6 +256,54 @@ async fn what_fares_badly_says_how_badly_and_until_when() {
     assert_eq!(failed, u64::from(FAILURES_MAX));
     let resumed = gateway.post_json(&format!("{path}/pause"), &json!({})).await.json();
     assert!(resumed.get("held_until").is_none(), "{resumed}");
+}
+
+#[tokio::test]
+async fn what_a_receiver_says_is_only_for_who_looks_at_the_attempt() {
+    const SAID: &str = "said-by-the-receiver";
+    let gateway = Gateway::start().await;
+    let answer =
+        format!("HTTP/1.1 500 {SAID}\r\nx-said: {SAID}\r\ncontent-length: {}\r\n\r\n{SAID}", SAID.len());
+    let receiver = Receiver::playing(vec![], Script::Bytes(answer.into_bytes())).await;
+    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url(), "retry": "none"})).await;
+    let mut seen = Vec::new();
+    let pushed = gateway.post_json("/api/push", &json!({"message": "x"})).await;
+    let id = pushed.json()["id"].as_str().expect("an id").to_owned();
+    until("a dead letter", async || (gateway.get(&path).await.json()["dead"] == 1).then_some(())).await;
+    seen.push(("a push".to_owned(), pushed.text()));
+    for post in [format!("{path}/test"), format!("{path}/deliveries/{id}/resend")] {
+        let answer = gateway.request("POST", &post, |request| request).await;
+        assert_eq!(answer.json()["category"], "http_5xx", "{}", answer.text());
+        seen.push((post, answer.text()));
+    }
+    for get in [
+        path.clone(),
+        format!("{path}/attempts"),
+        format!("{path}/deliveries"),
+        format!("/api/events/{id}/receipts"),
+        "/api/webhooks?details=true".to_owned(),
+        "/api/status".to_owned(),
+        "/metrics".to_owned(),
+    ] {
+        let answer = gateway.get(&get).await;
+        assert_eq!(answer.status, 200, "{get}: {}", answer.text());
+        seen.push((get, answer.text()));
+    }
+    for (tool, arguments) in [
+        ("push_webhook", json!({"message": "y"})),
+        ("delivery_status", json!({"event_id": id})),
+        ("list_targets", json!({})),
+    ] {
+        let told = gateway.tool(Era::Modern, tool, arguments).await;
+        seen.push((tool.to_owned(), format!("{} {}", told.text, told.structured)));
+    }
+    for (what, text) in seen {
+        assert!(!text.contains(SAID), "{what}: {text}");
+    }
+    let list = gateway.get(&format!("{path}/attempts")).await.json();
+    let attempt = list["attempts"][0]["id"].as_str().expect("an id").to_owned();
+    let whole = gateway.get(&format!("/api/attempts/{attempt}")).await.text();
+    assert_eq!(whole.matches(SAID).count(), 2, "a header and the body, for the operator: {whole}");
 }
 
 #[tokio::test]

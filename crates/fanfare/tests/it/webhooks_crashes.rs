@@ -38,12 +38,12 @@ async fn push_for_ever(url: String, label: String, acked: Acked, count: Arc<Atom
     }
 }
 
-fn seq(id: &str) -> u64 {
+pub(crate) fn seq(id: &str) -> u64 {
     id.rsplit_once('-').expect("a position").1.parse().expect("a seq")
 }
 
 /// Gives the events of a request, which may be a batch.
-fn events(got: &Got) -> Vec<(String, String)> {
+pub(crate) fn events(got: &Got) -> Vec<(String, String)> {
     let body = got.json();
     let one = |event: &Value| {
         let text = |name: &str| event[name].as_str().expect("text").to_owned();

@@ -6,6 +6,7 @@
 #![cfg(debug_assertions)]
 
 mod book;
+mod retention;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -14,50 +15,51 @@ use std::sync::Arc;
 use fanfare::fail_point::FailPoint;
 use fanfare::store::embedded::Embedded;
 use fanfare::store::{ReadDeliveries, Retention, Store};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::store_contract::harness::{read_all, read_pages};
 use crate::support::process::Process;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::{soon, until};
-use crate::webhooks_fail_points::book::{Book, change_for_ever, push_for_ever, seq};
+use crate::webhooks_crashes::{events, seq};
+use crate::webhooks_fail_points::book::{Book, change_for_ever, push_for_ever};
 
 const PUSHERS: usize = 3;
 
 /// What a group of changes and the file go through: a step, and how often it is passed first.
 const COMMITTING: &[(FailPoint, u32)] = &[
-    (FailPoint::CheckpointBegun, 2),
-    (FailPoint::CheckpointDone, 2),
-    (FailPoint::GroupAnswered, 120),
-    (FailPoint::GroupBegun, 120),
-    (FailPoint::GroupCommitted, 120),
-    (FailPoint::GroupSeen, 120),
-    (FailPoint::GroupWritten, 120),
+    (FailPoint::CheckpointBegun, 1),
+    (FailPoint::CheckpointDone, 1),
+    (FailPoint::GroupAnswered, 60),
+    (FailPoint::GroupBegun, 60),
+    (FailPoint::GroupCommitted, 60),
+    (FailPoint::GroupSeen, 60),
+    (FailPoint::GroupWritten, 60),
 ];
 /// What a delivery goes through.
 const DELIVERING: &[(FailPoint, u32)] = &[
     (FailPoint::AgainBegun, 10),
     (FailPoint::OutcomeNoted, 60),
-    (FailPoint::PostBegun, 60),
+    (FailPoint::PostBegun, 50),
     (FailPoint::PostDone, 60),
     (FailPoint::RecordBegun, 8),
     (FailPoint::RecordDone, 8),
     (FailPoint::RetryScheduled, 20),
 ];
-/// What a change of the registry goes through. The webhooks that the test begins with are the first three.
+/// What a change of the registry goes through. The webhooks that the test begins with are the first five.
 const CHANGING: &[(FailPoint, u32)] = &[
-    (FailPoint::RemovalBegun, 6),
-    (FailPoint::RemovalWritten, 6),
+    (FailPoint::RemovalBegun, 4),
+    (FailPoint::RemovalWritten, 4),
     (FailPoint::RotationBegun, 6),
     (FailPoint::RotationWritten, 6),
-    (FailPoint::WebhookBegun, 14),
-    (FailPoint::WebhookWritten, 14),
+    (FailPoint::WebhookBegun, 16),
+    (FailPoint::WebhookWritten, 16),
 ];
 
 #[test]
 fn no_step_is_left_out() {
-    let tested = [COMMITTING, DELIVERING, CHANGING].concat();
+    let tested = [COMMITTING, DELIVERING, CHANGING, retention::REMOVING].concat();
     let tested: BTreeSet<_> = tested.iter().map(|(point, _)| point.as_str()).collect();
     assert_eq!(tested, FailPoint::ALL.map(FailPoint::as_str).into());
 }
@@ -83,19 +85,85 @@ async fn a_kill_at_any_step_of_a_registration_loses_nothing() {
     }
 }
 
+/// A receiver that is compared with the log: whole events, or several at a time.
+struct Subject {
+    receiver: Receiver,
+    secret: String,
+    /// How many requests it had got when the gateway was killed.
+    before: usize,
+    /// What of it is done as the file has it: what is sent again after this is one time too many.
+    settled: BTreeSet<u64>,
+}
+
+impl Subject {
+    async fn register(process: &Process, script: Script, mut options: Value) -> Subject {
+        options["patterns"] = json!(["load"]);
+        let receiver = Receiver::playing(vec![], script).await;
+        let secret = process.register(&receiver, options).await;
+        Subject { receiver, secret, before: 0, settled: BTreeSet::new() }
+    }
+
+    /// Gives the ids of the events that it has answered with 200.
+    fn taken(&self) -> BTreeSet<String> {
+        let got = self.receiver.got();
+        let taken = got.iter().filter(|got| got.answered == Some(200));
+        taken.flat_map(events).map(|(id, _)| id).collect()
+    }
+
+    /// Compares what came with the log, and with what was written down before the kill.
+    fn check(&self, log: &HashMap<String, String>, armed: &str) {
+        let mut bodies = HashMap::new();
+        let mut taken = BTreeSet::new();
+        for (number, got) in self.receiver.got().iter().enumerate() {
+            got.assert_signed(&self.secret);
+            let body = bodies.entry(got.id().to_owned()).or_insert_with(|| got.body.clone());
+            assert_eq!(*body, got.body, "{armed}: the same id has the same body");
+            for (id, message) in events(got) {
+                assert_eq!(log.get(&id), Some(&message), "{armed}: {id}");
+                let is_allowed = number >= self.before && !self.settled.contains(&seq(&id));
+                assert!(
+                    !taken.contains(&id) || is_allowed,
+                    "{armed}: {id} was taken and written down, and came again"
+                );
+                if got.answered == Some(200) {
+                    taken.insert(id);
+                }
+            }
+        }
+    }
+
+    /// Fails the test when something came before what is before it in the log.
+    fn check_order(&self, armed: &str) {
+        let mut last = 0;
+        let mut seen = BTreeSet::new();
+        for got in self.receiver.got() {
+            if got.answered == Some(200) && seen.insert(got.id().to_owned()) {
+                assert!(seq(got.id()) > last, "{armed}: {} came after {last}", got.id());
+                last = seq(got.id());
+            }
+        }
+    }
+}
+
 /// Has a gateway end at a step, starts it again, and compares what is there with what was acknowledged.
 async fn kill_at(point: FailPoint, passes: u32) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");
-    let (well, flaky) = (Receiver::start().await, Receiver::playing(vec![], Script::Every(3, 500)).await);
-    let turning = Receiver::start().await;
     let armed = format!("{}:{passes}", point.as_str());
     let process = Process::with(&path, &[], &[("FANFARE_ABORT_AT", &armed)]).await;
-    let often = vec!["20ms"; 32].join(",");
+    let often = vec!["10ms"; 32].join(",");
     // With so few at a time, never five in a row fail.
-    let few = json!({ "retry": often, "concurrency": 4, "patterns": ["load"] });
-    let secrets =
-        [process.register(&well, json!({ "patterns": ["load"] })).await, process.register(&flaky, few).await];
+    let few = json!({ "retry": often, "concurrency": 4 });
+    let batched = json!({
+        "retry": often, "concurrency": 2, "batch": { "max_events": 10, "max_wait": "10ms" },
+    });
+    let mut subjects = vec![
+        Subject::register(&process, Script::status(200), json!({})).await,
+        Subject::register(&process, Script::Every(3, 500), few).await,
+        Subject::register(&process, Script::Every(7, 500), json!({ "retry": often, "ordered": true })).await,
+        Subject::register(&process, Script::Every(4, 500), batched).await,
+    ];
+    let turning = Receiver::start().await;
     let registered = process.register_url(&turning.url(), json!({ "patterns": ["turning"] })).await;
     let book = Arc::new(Book::new(registered["secret"].as_str().expect("a secret")));
 
@@ -108,16 +176,16 @@ async fn kill_at(point: FailPoint, passes: u32) {
     process.is_killed(&format!("the kill at {armed}")).await;
     soon("those who asked", busy.join_all()).await;
 
-    let before = (well.got().len(), flaky.got().len());
-    let settled = [settled(&path, &well).await, settled(&path, &flaky).await];
+    for subject in &mut subjects {
+        subject.before = subject.receiver.count();
+        subject.settled = settled(&path, &subject.receiver).await;
+    }
     let process = Process::start(&path).await;
     let pushed = book.pushed();
-    for receiver in [&well, &flaky] {
+    for subject in &subjects {
         until(&format!("everything after {armed}"), async || {
-            let got = receiver.got();
-            let taken: BTreeSet<_> =
-                got.iter().filter(|got| got.answered == Some(200)).map(|got| got.id()).collect();
-            pushed.keys().all(|id| taken.contains(id.as_str())).then_some(())
+            let taken = subject.taken();
+            pushed.keys().all(|id| taken.contains(id)).then_some(())
         })
         .await;
     }
@@ -136,26 +204,13 @@ async fn kill_at(point: FailPoint, passes: u32) {
     for (id, message) in &pushed {
         assert_eq!(log.get(id), Some(message), "{armed}: {id}");
     }
-    let receivers = [(&well, before.0), (&flaky, before.1)];
-    for ((receiver, before), (secret, settled)) in receivers.into_iter().zip(secrets.iter().zip(settled)) {
-        let mut first = HashMap::new();
-        for (number, got) in receiver.got().iter().enumerate() {
-            got.assert_signed(secret);
-            assert_eq!(log.get(got.id()), Some(&got.message()), "{armed}: {}", got.id());
-            let (body, is_taken) = first.entry(got.id().to_owned()).or_insert((got.body.clone(), false));
-            assert_eq!(*body, got.body, "{armed}: the same id has the same body");
-            let is_allowed = number >= before && !settled.contains(&seq(got.id()));
-            assert!(
-                !*is_taken || is_allowed,
-                "{armed}: {} was taken and written down, and came again",
-                got.id()
-            );
-            *is_taken |= got.answered == Some(200);
-        }
+    for subject in &subjects {
+        subject.check(&log, &armed);
     }
+    subjects[2].check_order(&armed);
 }
 
-/// Gives what of a receiver is done as the file has it: what is sent again after this is one time too many.
+/// Gives what of a receiver is done as the file has it.
 async fn settled(path: &Path, receiver: &Receiver) -> BTreeSet<u64> {
     let conn = rusqlite::Connection::open(path).expect("a database");
     let whole: String = conn.query_row("PRAGMA integrity_check", (), |row| row.get(0)).expect("checked");

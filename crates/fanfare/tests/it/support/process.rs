@@ -3,7 +3,9 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -30,22 +32,17 @@ impl Process {
 
     /// As [`Process::start`], with arguments and variables besides.
     pub(crate) async fn with(store: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Process {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
-            .args(["serve", "--listen", "127.0.0.1:0", "-o", "json", "--store"])
-            .arg(store)
-            .args(arguments)
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
+        let mut child = spawn(store, arguments, variables);
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let line = soon("the start", lines.next_line()).await.expect("text").expect("a line");
         let said: Value = serde_json::from_str(&line).expect("JSON");
         let url = said["url"].as_str().expect("an address").to_owned();
         Process { child, url, http: reqwest_client(false) }
+    }
+
+    /// Starts one that is killed by itself before anybody can ask it something.
+    pub(crate) async fn is_killed_at_start(store: &Path, arguments: &[&str], variables: &[(&str, &str)]) {
+        ended_by_kill(spawn(store, arguments, variables), "the kill at the start").await;
     }
 
     /// Posts JSON and gives what came back; nothing when the process ended meanwhile.
@@ -72,13 +69,6 @@ impl Process {
         answer
     }
 
-    /// Gives the last attempt at a webhook, when there is one: with all that is known of it.
-    pub(crate) async fn last_attempt(&self, id: &Value) -> Option<Value> {
-        let id = id.as_str().expect("an id");
-        let listed = self.get(&format!("/api/webhooks/{id}/attempts?limit=1")).await;
-        listed["attempts"].as_array().expect("attempts").first().cloned()
-    }
-
     /// Gives what the kernel says of the process's memory, in bytes: `VmRSS`, `VmHWM`.
     pub(crate) fn memory(&self, what: &str) -> u64 {
         let pid = self.child.id().expect("a process that runs");
@@ -93,11 +83,42 @@ impl Process {
         self.child.kill().await.expect("killed");
     }
 
-    /// Waits until it was killed, by itself.
-    pub(crate) async fn is_killed(mut self, why: &str) {
-        let status = soon(why, self.child.wait()).await.expect("a status");
-        assert_eq!(status.signal(), Some(SIGKILL), "{why}: {status}");
+    /// Asks it to stop.
+    pub(crate) fn terminate(&self) {
+        let pid =
+            self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())).expect("a process that runs");
+        kill_process(pid, Signal::TERM).expect("it is ours");
     }
+
+    /// Waits until it has stopped, in that time.
+    pub(crate) async fn is_ended(mut self, most: Duration) {
+        let ended = tokio::time::timeout(most, self.child.wait()).await;
+        assert!(ended.is_ok_and(|status| status.is_ok()), "it did not stop within {most:?}");
+    }
+
+    /// Waits until it was killed, by itself.
+    pub(crate) async fn is_killed(self, why: &str) {
+        ended_by_kill(self.child, why).await;
+    }
+}
+
+fn spawn(store: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_fanfare"))
+        .args(["serve", "--listen", "127.0.0.1:0", "-o", "json", "--store"])
+        .arg(store)
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts")
+}
+
+async fn ended_by_kill(mut child: Child, why: &str) {
+    let status = soon(why, child.wait()).await.expect("a status");
+    assert_eq!(status.signal(), Some(SIGKILL), "{why}: {status}");
 }
 
 /// Posts JSON and gives what came back; nothing when nobody answered.

@@ -149,6 +149,11 @@ impl Receiver {
         self.shared.got.borrow().clone()
     }
 
+    /// Counts what came so far.
+    pub(crate) fn count(&self) -> usize {
+        self.shared.got.borrow().len()
+    }
+
     /// Waits until so many requests came, and gives them.
     pub(crate) async fn gets(&self, count: usize) -> Vec<Got> {
         let mut got = self.shared.got.subscribe();

@@ -15,6 +15,8 @@ use crate::support::receiver::Receiver;
 enum Known {
     /// It may be there or not: nobody has answered.
     Perhaps,
+    /// It is there and nothing is sent to it.
+    Paused,
     /// It is there.
     There,
     /// It is gone.
@@ -47,16 +49,22 @@ impl Book {
 
     /// Compares the registry with what was acknowledged.
     pub(super) async fn check(&self, process: &Process, turning: &Receiver, armed: &str) {
-        let listed = process.get("/api/webhooks").await;
-        let listed = listed["webhooks"].as_array().expect("webhooks");
+        let listed = process.get("/api/webhooks?details=true").await;
+        let states: BTreeMap<&str, &str> = listed["webhooks"]
+            .as_array()
+            .expect("webhooks")
+            .iter()
+            .filter_map(|webhook| Some((webhook["webhook_url"].as_str()?, webhook["state"].as_str()?)))
+            .collect();
         for (url, known) in &*self.others.lock().expect("an unbroken lock") {
-            let is_there = listed.contains(&json!(url));
+            let state = states.get(url.as_str());
             let is_right = match known {
                 Known::Perhaps => true,
-                Known::There => is_there,
-                Known::Gone => !is_there,
+                Known::Paused => state == Some(&"paused"),
+                Known::There => state.is_some(),
+                Known::Gone => state.is_none(),
             };
-            assert!(is_right, "{armed}: {url} is {known:?}");
+            assert!(is_right, "{armed}: {url} is {known:?}, and {state:?}");
         }
         let event = json!({ "channel": "turning", "message": "signed with what?" });
         process.post("/api/push?wait=false", &event).await.expect("pushed");
@@ -65,10 +73,6 @@ impl Book {
         let fits = |secret: &String| got.verified(secret, fanfare::clock::now()).is_ok();
         assert!(fits(&sure) || asked.as_ref().is_some_and(fits), "{armed}: another secret signs");
     }
-}
-
-pub(super) fn seq(id: &str) -> u64 {
-    id.rsplit_once('-').expect("a position").1.parse().expect("a seq")
 }
 
 /// Pushes until the process is gone.
@@ -85,7 +89,7 @@ pub(super) async fn push_for_ever(url: String, pusher: usize, book: Arc<Book>) {
     }
 }
 
-/// Registers webhooks, removes them, and changes the secret of one, until the process is gone.
+/// Registers webhooks, pauses and removes them, and changes the secret of one, until the process is gone.
 pub(super) async fn change_for_ever(url: String, turning: String, book: Arc<Book>) {
     let http = reqwest_client(false);
     let said = |answer: &Option<Value>| answer.as_ref().is_some_and(|answer| answer.get("code").is_none());
@@ -93,10 +97,16 @@ pub(super) async fn change_for_ever(url: String, turning: String, book: Arc<Book
         let other = format!("http://127.0.0.1:9/{number}");
         let body = json!({ "webhook_url": other, "patterns": ["nothing"] });
         book.know(&other, Known::Perhaps);
-        if !said(&post(&http, &format!("{url}/api/register"), &body).await) {
+        let registered = post(&http, &format!("{url}/api/register"), &body).await;
+        if !said(&registered) {
             return;
         }
         book.know(&other, Known::There);
+        if let Some(id) = registered.as_ref().and_then(|answer| answer["id"].as_str())
+            && said(&post(&http, &format!("{url}/api/webhooks/{id}/pause"), &json!({})).await)
+        {
+            book.know(&other, Known::Paused);
+        }
 
         let secret = Secret::from_random(rand::random()).reveal().to_owned();
         book.secrets.lock().expect("an unbroken lock").1 = Some(secret.clone());
