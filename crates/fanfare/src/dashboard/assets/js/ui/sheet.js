@@ -17,6 +17,7 @@ const groups = [
   ]],
   ["Go to", [
     [["g", "l"], "Live"],
+    [["g", "w"], "Webhooks"],
     [["g", "c"], "Clients"],
     [["g", "h"], "Channels"],
     [["g", "m"], "MCP"],
