@@ -24,5 +24,5 @@ export async function setWebhooks(gateway, receive) {
   await gateway.push({ channel: "alerts.disk", type: "warning", message: "disk at 81 % on db-2", data: { host: "db-2", used: 0.81 } });
   await gateway.push({ channel: "alerts.latency", type: "error", priority: "max", message: "p99 of /checkout over 2 s for 5 minutes", data: { p99_ms: 2311 } });
   await gateway.post(`${healthy.api}/test`);
-  return { healthy, failing, held, paused, disabled };
+  return { healthy, failing, held, paused, disabled, good };
 }

@@ -12,7 +12,7 @@ export function stories() {
   after(() => browser?.close());
 
   return function story(name, options, tell) {
-    test(name, { timeout: 60_000 }, async () => {
+    test(name, { timeout: 120_000 }, async () => {
       const gateway = await Gateway.start(options);
       const tabs = [];
       const receivers = [];

@@ -98,3 +98,7 @@ export function percent(part, whole) {
 export function bytes(n) {
   return n < 1024 ? plural(n, "byte", "bytes") : `${(n / 1024).toFixed(1)} KiB`;
 }
+
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -19,7 +19,7 @@ export function OutcomeBars({ hour, width = 120, height = 22 }) {
     if (failed) paths.failed += rect(i, Math.min(low, height - 3), high);
     if (!delivered && !failed) paths.ground += rect(i, 0, 1);
   });
-  return html`<svg class="sparkline outcomes" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role="img" aria-label=${said(hour)}>
+  return html`<svg class="sparkline outcomes" width=${width} height=${height} viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-label=${said(hour)}>
     <path class="ground" d=${paths.ground} /><path d=${paths.delivered} /><path class="failed" d=${paths.failed} />
   </svg>`;
 }

@@ -15,6 +15,11 @@ const groups = [
     [["/"], "filter by text"],
     [["p"], "publish something"],
   ]],
+  ["Webhooks", [
+    [["n"], "add one"],
+    [["j", "k"], "earlier, later attempt"],
+    [["Esc"], "close the attempt"],
+  ]],
   ["Go to", [
     [["g", "l"], "Live"],
     [["g", "w"], "Webhooks"],

@@ -9,6 +9,7 @@ import { query, setParams } from "../router.js";
 import { Icon } from "../ui/icon.js";
 import { Segments } from "../ui/segments.js";
 import { toast } from "../ui/toast.js";
+import { useEvents } from "./events.js";
 import { PhaseBar } from "./phases.js";
 import { kinds, wordOf } from "./words.js";
 
@@ -26,6 +27,7 @@ export function Attempts({ webhook, base }) {
   const { rows, more, readOn, problem } = useAttempts(base, shown, event);
   const open = params.get("attempt");
   useKeys(rows, open);
+  const events = useEvents(rows.map(({ event_id: id }) => id));
   const longest = Math.max(1, ...rows.map(({ times }) => times.total_us));
   return html`<section aria-label="Attempts">
     <div class="list-tools">
@@ -36,7 +38,7 @@ export function Attempts({ webhook, base }) {
     ${webhook.waiting > 0 && shown !== "delivered" && html`<${Next} base=${base} event=${event} />`}
     ${rows.length > 0 &&
     html`<ol class="wh-attempts" aria-label="Attempts, newest first">
-      ${rows.map((attempt) => html`<${Row} key=${attempt.id} attempt=${attempt} longest=${longest} isOpen=${attempt.id === open} />`)}
+      ${rows.map((attempt) => html`<${Row} key=${attempt.id} attempt=${attempt} known=${events.get(attempt.event_id)} longest=${longest} isOpen=${attempt.id === open} />`)}
     </ol>`}
     ${rows.length === 0 && problem && html`<p class="screen-note">${problem.message}</p>`}
     ${rows.length === 0 && !problem && more !== null && html`<p class="screen-note" data-testid="attempts-none">${shown === "all" && !event ? "Nothing was sent yet. The first event that it wants is sent at once; a test goes out even before." : "None."}</p>`}
@@ -84,7 +86,7 @@ function useKeys(rows, open) {
   useLayoutEffect(() => setScreenKeys(keys), [keys]);
 }
 
-function Row({ attempt, longest, isOpen }) {
+function Row({ attempt, known, longest, isOpen }) {
   const { id, at, category, status, delivered, kind, number, event_id: event, events, times } = attempt;
   const ms = Date.parse(at);
   const click = (mouse) => {
@@ -97,7 +99,7 @@ function Row({ attempt, longest, isOpen }) {
     data-testid="attempt-row" data-attempt=${id} data-category=${category} data-kind=${kind}>
     <time datetime=${at} title=${fullTime(ms)}>${sameDay(ms) ? timeOfDay(ms) : fullTime(ms)}</time>
     <span class="wh-outcome"><${Icon} name=${delivered ? "success" : "error"} /><b>${status ?? "–"}</b><span>${wordOf(category)}</span></span>
-    <span class="wh-what">${what}${kinds[kind] && html`<span class="tag">${kinds[kind]}</span>`}${number > 1 && html`<span class="muted">attempt ${number}</span>`}</span>
+    <span class="wh-what">${what}${kinds[kind] && html`<span class="tag">${kinds[kind]}</span>`}${number > 1 && html`<span class="muted">attempt ${number}</span>`}${known && html`<span class="wh-message muted"><span class="mono">${known.channel}</span> ${known.message}</span>`}</span>
     <${PhaseBar} times=${times} longest=${longest} />
     <span class="wh-took">${took(times.total_us)}</span>
   </a></li>`;
@@ -119,6 +121,6 @@ function Next({ base, event }) {
       return html`<li key=${delivery.event_id} data-testid="next-attempt" data-event=${delivery.event_id}><${Icon} name="stalled" />
         <b>${left ? `in ${left}` : "now"}</b><span>event ${seqOf(delivery.event_id)}, attempt ${delivery.attempts + 1}</span><span class="muted">last: ${wordOf(delivery.failure)}</span></li>`;
     })}
-    ${all.length > next.length && html`<li><a href="?tab=waiting">${all.length - next.length} more</a></li>`}
+    ${all.length > next.length && html`<li><a href="?tab=undelivered">${all.length - next.length} more</a></li>`}
   </ul>`;
 }

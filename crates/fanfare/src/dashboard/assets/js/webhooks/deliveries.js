@@ -2,7 +2,7 @@
 import { html, useState } from "../../vendor/preact.js";
 import { get, send } from "../api.js";
 import { now } from "../clock.js";
-import { ago, fullTime, plural, seqOf, until } from "../format.js";
+import { ago, count, fullTime, plural, seqOf, until } from "../format.js";
 import { usePolled } from "../poll.js";
 import { query, setParams } from "../router.js";
 import { ProblemNote, useAction } from "../ui/action.js";
@@ -10,6 +10,7 @@ import { Icon } from "../ui/icon.js";
 import { Segments } from "../ui/segments.js";
 import { Cell, Table } from "../ui/table.js";
 import { toast } from "../ui/toast.js";
+import { useEvents } from "./events.js";
 import { wordOf } from "./words.js";
 
 const EVERY_MS = 1500;
@@ -26,6 +27,7 @@ export function Deliveries({ webhook, base, ask }) {
   const [older, setOlder] = useState({ url, rows: [], next: undefined });
   const more = older.url === url ? older : { rows: [], next: undefined };
   const action = useAction();
+  const events = useEvents((data?.deliveries ?? []).map(({ event_id: id }) => id));
   if (!data) return html`<p class="screen-note">${problem ? problem.message : "Loading…"}</p>`;
   // Pages that were read on are a moment old; the first is asked for again.
   const fresh = new Set(data.deliveries.map(({ event_id: id }) => id));
@@ -47,13 +49,13 @@ export function Deliveries({ webhook, base, ask }) {
     ${rows.length === 0
       ? html`<p class="screen-note" data-testid="deliveries-none">${state === "dead" ? "Nothing was given up." : "Nothing waits. What is delivered at once never stands here."}</p>`
       : html`<${Table} label="Deliveries" columns=${columns} numbers=${["Attempts"]}>
-          ${rows.map((delivery) => html`<${Row} key=${delivery.event_id} delivery=${delivery} base=${base} ask=${ask} action=${action} />`)}
+          ${rows.map((delivery) => html`<${Row} key=${delivery.event_id} delivery=${delivery} known=${events.get(delivery.event_id)} base=${base} ask=${ask} action=${action} />`)}
         <//>`}
     ${next && rows.length < SHOWN_MAX && html`<button type="button" class="button wh-more" onClick=${readOn} disabled=${action.busy}><${Icon} name="down" />More</button>`}
   </section>`;
 }
 
-function Row({ delivery, base, ask, action }) {
+function Row({ delivery, known, base, ask, action }) {
   const { event_id: event, channel, type, state, attempts, failure, next_attempt_at: nextAt, given_up_at: givenUpAt } = delivery;
   const resend = () =>
     action.run(async () => {
@@ -66,10 +68,10 @@ function Row({ delivery, base, ask, action }) {
       toast(`Event ${seqOf(event)} is not tried again`);
     });
   return html`<tr role="row" data-testid="delivery-row" data-event=${event} data-state=${state}>
-    <${Cell} name="Event"><a class="mono" href="/?event=${event}" title="Show the event">${seqOf(event)}</a> <span class="muted">${type}</span><//>
+    <${Cell} name="Event"><a class="mono" href="/?event=${event}" title="Show the event">${seqOf(event)}</a> <span class="muted wh-message">${known?.message ?? type}</span><//>
     <${Cell} name="Channel"><span class="mono">${channel}</span><//>
     <${Cell} name="State">${state === "waiting" ? html`<${Waiting} at=${Date.parse(nextAt)} />` : html`<${Dead} at=${Date.parse(givenUpAt)} />`}<//>
-    <${Cell} name="Attempts" number><a href="?event=${event}" title="Show its attempts">${plural(attempts, "attempt", "attempts")}</a><//>
+    <${Cell} name="Attempts" number><a href="?event=${event}" title="Show its attempts" aria-label="${plural(attempts, "attempt", "attempts")} at event ${seqOf(event)}">${count(attempts)}</a><//>
     <${Cell} name="Why">${wordOf(failure)}<//>
     <${Cell} name=""><div class="wh-row-actions">
       <button type="button" class="button" onClick=${resend} disabled=${action.busy} data-testid="delivery-resend"><${Icon} name="replay" />Send now</button>

@@ -1,15 +1,17 @@
 // Every webhook with how it fares.
-import { html, useState } from "../../vendor/preact.js";
+import { createRef, html, useLayoutEffect, useState } from "../../vendor/preact.js";
 import { now } from "../clock.js";
 import { ago, count, fullTime, percent, plural, took } from "../format.js";
+import { setScreenKeys } from "../keyboard.js";
 import { usePolled } from "../poll.js";
+import { navigate } from "../router.js";
 import { Command } from "../ui/copy.js";
 import { Icon } from "../ui/icon.js";
 import { OutcomeBars } from "../ui/outcome_bars.js";
 import { Cell, Table } from "../ui/table.js";
 import { lastTried, shareOf, slowOf } from "./figures.js";
 import { State } from "./state.js";
-import { placeOf, titleOf } from "./words.js";
+import { placeOf, stateOf, titleOf } from "./words.js";
 
 // More rows than anybody reads would only make the page slow; the field narrows them down.
 const ROWS_MAX = 200;
@@ -17,25 +19,34 @@ const ROWS_MAX = 200;
 const columns = ["Webhook", "State", "Last hour", "Delivered, 24 h", "p95", "Last attempt", "Waiting", "Given up"];
 const numbers = ["Delivered, 24 h", "p95", "Waiting", "Given up"];
 // Those that need somebody come first.
-const urgency = { paused: 1, held: 0, failing: 0, ok: 2 };
+const urgency = { failing: 0, held: 0, stopped: 0, paused: 1, healthy: 2, new: 2 };
+const urgencyOf = (webhook) => urgency[stateOf(webhook, 0).kind];
+
+const field = createRef();
+
+const keys = {
+  "/": () => field.current?.focus(),
+  n: () => navigate("/webhooks/new"),
+};
 
 export function List() {
+  useLayoutEffect(() => setScreenKeys(keys), []);
   const { data, problem } = usePolled("/api/webhooks?details=true", 2000).value;
   const [typed, setTyped] = useState("");
   if (!data) return html`<p class="screen-note">${problem ? problem.message : "Loading…"}</p>`;
   if (data.webhooks.length === 0) return html`<${None} />`;
   const wanted = typed.trim().toLowerCase();
   const found = data.webhooks.filter((webhook) => `${webhook.webhook_url} ${webhook.description ?? ""} ${webhook.patterns.join(" ")}`.toLowerCase().includes(wanted));
-  const rows = found.toSorted((a, b) => urgency[a.health] - urgency[b.health] || titleOf(a).localeCompare(titleOf(b))).slice(0, ROWS_MAX);
+  const rows = found.toSorted((a, b) => urgencyOf(a) - urgencyOf(b) || titleOf(a).localeCompare(titleOf(b))).slice(0, ROWS_MAX);
   const down = data.webhooks.filter(({ health }) => health !== "ok").length;
   return html`<div class="list-screen wh-list" data-testid="webhooks">
     <div class="list-tools">
       <label class="search"><${Icon} name="search" />
-        <input type="search" placeholder="Find a webhook" aria-label="Find a webhook" value=${typed} autocomplete="off" spellcheck="false"
+        <input type="search" ref=${field} placeholder="Find a webhook" aria-label="Find a webhook" value=${typed} autocomplete="off" spellcheck="false"
           onInput=${(input) => setTyped(input.target.value)} data-testid="webhooks-find" /></label>
       <span class="muted">${plural(data.total, "webhook", "webhooks")}${down ? `, ${count(down)} not in order` : ""}${rows.length < data.total ? `, ${count(rows.length)} shown` : ""}</span>
       <span class="grow" />
-      <a class="button primary" href="/webhooks/new" data-testid="webhook-add"><${Icon} name="add" />Add</a>
+      <a class="button primary" href="/webhooks/new" title="Add a webhook (n)" data-testid="webhook-add"><${Icon} name="add" />Add</a>
     </div>
     <${Table} label="Webhooks" columns=${columns} numbers=${numbers}>
       ${rows.map((webhook) => html`<${Row} key=${webhook.id} webhook=${webhook} />`)}
@@ -59,8 +70,8 @@ function Row({ webhook }) {
       ${percent(share.delivered, share.all)}</span><//>
     <${Cell} name="p95" number>${slow === null ? "–" : took(slow)}<//>
     <${Cell} name="Last attempt">${last === null ? html`<span class="muted">none yet</span>` : html`<time datetime=${new Date(last).toISOString()} title=${fullTime(last)}>${ago(last, now.value)}</time>`}<//>
-    <${Cell} name="Waiting" number><${Due} n=${waiting} href="/webhooks/${id}?tab=waiting" /><//>
-    <${Cell} name="Given up" number><${Due} n=${dead} href="/webhooks/${id}?tab=waiting&state=dead" wrong /><//>
+    <${Cell} name="Waiting" number><${Due} n=${waiting} href="/webhooks/${id}?tab=undelivered" /><//>
+    <${Cell} name="Given up" number><${Due} n=${dead} href="/webhooks/${id}?tab=undelivered&state=dead" wrong /><//>
   </tr>`;
 }
 

@@ -25,7 +25,7 @@ const EVERY_MS = 1500;
 
 const tabs = [
   ["attempts", "Attempts"],
-  ["waiting", "Waiting"],
+  ["undelivered", "Undelivered"],
   ["settings", "Settings"],
   ["verify", "Signatures"],
 ];
@@ -49,11 +49,11 @@ export function One({ id }) {
       <nav class="wh-tabs" aria-label="About this webhook">
         ${tabs.map(
           ([name, title]) => html`<a key=${name} href="/webhooks/${id}${name === "attempts" ? "" : `?tab=${name}`}" aria-current=${name === tab ? "true" : undefined} data-testid="tab-${name}">
-            ${title}${name === "waiting" && webhook.waiting + webhook.dead > 0 && html`<span class="wh-count">${webhook.waiting + webhook.dead}</span>`}</a>`,
+            ${title}${name === "undelivered" && webhook.waiting + webhook.dead > 0 && html`<span class="wh-count">${webhook.waiting + webhook.dead}</span>`}</a>`,
         )}
       </nav>
       ${tab === "attempts" && html`<${Attempts} ...${parts} />`}
-      ${tab === "waiting" && html`<${Deliveries} ...${parts} />`}
+      ${tab === "undelivered" && html`<${Deliveries} ...${parts} />`}
       ${tab === "settings" && html`<${Settings} ...${parts} />`}
       ${tab === "verify" && html`<${Verify} ...${parts} />`}
     </div></div>

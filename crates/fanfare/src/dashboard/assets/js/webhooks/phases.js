@@ -10,11 +10,14 @@ const phases = [
   ["body_us", "reading it"],
 ];
 
+// What would be shown as `0.0 ms` is told by the bar alone.
+const SHORT_US = 50;
+
 function partsOf(times) {
   const parts = phases.filter(([member]) => times[member] > 0).map(([member, name]) => ({ member, name, us: times[member] }));
   const rest = times.total_us - parts.reduce((sum, { us }) => sum + us, 0);
   // What an attempt that was cut off spent in the phase that did not end, and what lies between phases.
-  if (rest > 0) parts.push({ member: "rest", name: "the rest", us: rest });
+  if (rest > Math.max(SHORT_US, times.total_us / 50)) parts.push({ member: "rest", name: "the rest", us: rest });
   return parts;
 }
 
@@ -22,7 +25,7 @@ function partsOf(times) {
 export function PhaseBar({ times, longest, width = 96 }) {
   const whole = Math.max(3, (times.total_us / longest) * width);
   let x = 0;
-  return html`<svg class="phases" width=${width} height="8" viewBox="0 0 ${width} 8" aria-hidden="true">
+  return html`<svg class="phases" width=${width} height="8" viewBox="0 0 ${width} 8" preserveAspectRatio="none" aria-hidden="true">
     ${partsOf(times).map(({ member, us }) => {
       const wide = (us / times.total_us) * whole;
       x += wide;
@@ -31,12 +34,12 @@ export function PhaseBar({ times, longest, width = 96 }) {
   </svg>`;
 }
 
-export function Phases({ times }) {
+export function Phases({ times, hasSum = true }) {
   return html`<div class="wh-phases" data-testid="phases">
     <${PhaseBar} times=${times} longest=${times.total_us} width=${400} />
     <ul>
-      ${partsOf(times).map(({ member, name, us }) => html`<li key=${member}><i class="dot ${member}" />${name} <b>${took(us)}</b></li>`)}
-      <li class="all">all of it <b>${took(times.total_us)}</b></li>
+      ${partsOf(times).filter(({ us }) => us >= SHORT_US).map(({ member, name, us }) => html`<li key=${member}><i class="dot ${member}" />${name} <b>${took(us)}</b></li>`)}
+      ${hasSum && html`<li class="all">all of it <b>${took(times.total_us)}</b></li>`}
     </ul>
   </div>`;
 }

@@ -55,7 +55,7 @@ export function Wizard() {
     if (answer) setSaved(answer);
   };
 
-  if (saved) return html`<${Saved} saved=${saved} draft=${draft} />`;
+  if (saved) return html`<${Saved} saved=${saved} draft=${draft} since=${starts.find(([name]) => name === since)[1]} />`;
   const problem = saving.problem ?? tried.problem;
   return html`<div class="list-screen wh-wizard" data-testid="wizard">
     <a class="wh-back" href="/webhooks"><${Icon} name="back" />Webhooks</a>
@@ -105,12 +105,12 @@ function Step({ number, title, isDone = false }) {
   return html`<h3 class="wh-step-title ${isDone ? "done" : ""}"><span class="step" aria-hidden="true">${isDone ? html`<${Icon} name="done" />` : number}</span>${title}</h3>`;
 }
 
-function Saved({ saved, draft }) {
+function Saved({ saved, draft, since }) {
   const { id, secret, webhook_url: url } = saved;
   return html`<div class="start" data-testid="wizard-saved"><div class="start-card">
     <span class="start-mark done"><${Icon} name="done" /></span>
     <h2>${draft.description.trim() || "The webhook"} is registered</h2>
-    <p><span class="mono">${url}</span> gets every event that it wants, from ${secret ? "the start that you chose" : "where it was"}.</p>
+    <p><span class="mono">${url}</span> ${secret ? `gets the events that it wants, ${since}.` : "goes on where it was."}</p>
     ${secret ? html`<h3>Its secret</h3><${Secret} secret=${secret} />` : html`<p data-testid="wizard-changed">The address was registered before: it was changed, and keeps the secret that it had.</p>`}
     <div class="wh-actions">
       <a class="button primary" href="/webhooks/${id}" data-testid="wizard-open">Open it</a>

@@ -39,7 +39,7 @@ const categories = {
   expired: ["expired", "The event expired before it could be sent again."],
   http_3xx: ["redirected", "Redirects are not followed. Register the address that this one leads to."],
   http_4xx: ["refused", "The receiver refused it, and its answer may say why."],
-  http_5xx: ["receiver failed", "The receiver failed while it handled the request. Its own log says why."],
+  http_5xx: ["server error", "The receiver failed while it handled the request. Its own log says why."],
   protocol_error: ["not HTTP", "What answers there does not speak HTTP. Check the port, and http or https."],
   target_refused: ["not allowed", "Webhooks may not go to this address. The operator can allow it with --allow-target."],
   timeout: ["too slow", "The whole attempt has ten seconds. Answer first, and do the work afterwards."],
