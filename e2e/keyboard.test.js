@@ -46,7 +46,7 @@ story("everything can be done with the keys", {}, async ({ gateway, open }) => {
   await tab.page.locator("[data-testid=sheet]:not([open])").waitFor({ state: "attached" });
 
   // Screens; `/` leads back to the filter.
-  for (const [key, screen] of [["c", "clients"], ["h", "channels"], ["m", "mcp"], ["r", "reference"], ["l", "live"]]) {
+  for (const [key, screen] of [["w", "webhooks"], ["c", "clients"], ["h", "channels"], ["m", "mcp"], ["r", "reference"], ["l", "live"]]) {
     await press("g");
     await press(key);
     await tab.one("screen", { screen }).waitFor();

@@ -44,15 +44,14 @@ export function One({ id }) {
   return html`<div class="wh-one ${attempt ? "with-drawer" : ""}" data-testid="webhook" data-webhook=${id}>
     <div class="wh-main"><div class="wh-page">
       <${Head} ...${parts} />
-      <${Trouble} ...${parts} />
-      <${Figures} webhook=${webhook} />
       <nav class="wh-tabs" aria-label="About this webhook">
         ${tabs.map(
           ([name, title]) => html`<a key=${name} href="/webhooks/${id}${name === "attempts" ? "" : `?tab=${name}`}" aria-current=${name === tab ? "true" : undefined} data-testid="tab-${name}">
             ${title}${name === "undelivered" && webhook.waiting + webhook.dead > 0 && html`<span class="wh-count">${webhook.waiting + webhook.dead}</span>`}</a>`,
         )}
       </nav>
-      ${tab === "attempts" && html`<${Attempts} ...${parts} />`}
+      ${(tab === "attempts" || tab === "undelivered") && html`<${Trouble} ...${parts} />`}
+      ${tab === "attempts" && html`<${Figures} webhook=${webhook} /><${Attempts} ...${parts} />`}
       ${tab === "undelivered" && html`<${Deliveries} ...${parts} />`}
       ${tab === "settings" && html`<${Settings} ...${parts} />`}
       ${tab === "verify" && html`<${Verify} ...${parts} />`}
