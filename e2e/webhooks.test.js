@@ -1,8 +1,11 @@
 // The webhooks screens, with receivers that fail on command.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
+import { promisify } from "node:util";
 import { stories } from "./support/story.js";
 
+const run = promisify(execFile);
 const story = stories();
 const refused = { tab: { expected: [/status of 4\d\d/] } };
 
@@ -183,13 +186,39 @@ story("an attempt shows what went out and what came back", {}, async ({ gateway,
   await tab.says("attempt-result", "200, delivered");
   await tab.one("attempt-row", { kind: "resend" }).waitFor();
   assert.equal((await receiver.gets(3)).headers["webhook-id"], id);
+
+  // Once more from a shell: what is copied is the request as it was, with what is hidden left hidden.
+  await tab.one("attempt").filter({ hasText: "resent" }).waitFor();
+  await tab.one("attempt-curl").click();
+  await tab.says("toasts", "curl copied");
+  await run("sh", ["-c", await tab.page.evaluate(() => navigator.clipboard.readText())], { timeout: 10_000 });
+  const [sent, copied] = [await receiver.gets(3), await receiver.gets(4)];
+  assert.deepEqual([copied.body.toString(), copied.headers["webhook-signature"]], [sent.body.toString(), sent.headers["webhook-signature"]]);
+  assert.deepEqual([sent.headers["x-key"], copied.headers["x-key"]], ["hush", "(hidden)"]);
   await tab.page.keyboard.press("Escape");
   await tab.gone("attempt");
 
   // A test is an attempt, too, and belongs to no event.
   await tab.one("webhook-test").click();
   await tab.one("attempt").filter({ hasText: "a test, in no log" }).waitFor();
-  assert.equal((await receiver.gets(4)).json().type, "webhook.test");
+  assert.equal((await receiver.gets(5)).json().type, "webhook.test");
+});
+
+story("earlier attempts are read on, page by page", {}, async ({ gateway, open, receive }) => {
+  const receiver = await receive();
+  const webhook = await gateway.register(receiver);
+  receiver.answers(500);
+  for (let i = 0; i < 60; i += 1) await gateway.post(`${webhook.api}/test`);
+  const tab = await open(webhook.screen);
+  await tab.one("attempt-row").nth(49).waitFor();
+  assert.equal(await tab.one("attempt-row").count(), 50);
+  await tab.one("attempts-more").click();
+  await tab.one("attempt-row").nth(59).waitFor();
+  await tab.gone("attempts-more");
+  // What the store has is shown without the bytes that were sent, which only memory has.
+  await tab.one("attempt-row").nth(59).click();
+  await tab.one("attempt").filter({ hasText: "kept for the newest 50 attempts" }).waitFor();
+  await tab.gone("attempt-curl");
 });
 
 story("a new secret signs beside the old one for as long as was said", {}, async ({ gateway, open, receive }) => {

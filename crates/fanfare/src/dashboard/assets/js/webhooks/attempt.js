@@ -2,10 +2,12 @@
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { get, send } from "../api.js";
 import { now } from "../clock.js";
+import { attemptWithCurl } from "../commands.js";
 import { ago, bytes, fullTime } from "../format.js";
 import { setParams } from "../router.js";
 import { ProblemNote, useAction } from "../ui/action.js";
 import { BodyText } from "../ui/code.js";
+import { CopyButton } from "../ui/copy.js";
 import { Icon } from "../ui/icon.js";
 import { toast } from "../ui/toast.js";
 import { Phases } from "./phases.js";
@@ -45,7 +47,7 @@ function Detail({ attempt, base, ask }) {
   return html`<div class="drawer-body">
     <div class="wh-result ${delivered ? "" : "failed"}"><${Icon} name=${delivered ? "success" : "error"} />
       <div><p data-testid="attempt-result">${status ? `${status}, ${wordOf(category)}` : wordOf(category)}</p>${advice && html`<p class="advice">${advice}</p>`}</div></div>
-    ${!isTest && html`<${Again} event=${event} base=${base} ask=${ask} />`}
+    ${!isTest && html`<${Again} event=${event} base=${base} ask=${ask} request=${request} />`}
     <${Phases} times=${times} />
     <dl class="facts">
       <${Fact} name="Event">${isTest ? html`<span class="muted">a test, in no log</span>` : html`<a class="mono" href="/?event=${event}">${event}</a>${events > 1 ? ` and ${events - 1} more` : ""} <a class="quiet-link" href="?event=${event}">all its attempts</a>`}<//>
@@ -76,11 +78,11 @@ function Request({ request, event, isTest, base }) {
     <${Headers} label="Headers of the request" headers=${request.headers} />
     ${isKept && html`<${BodyText} text=${request.body} isCut=${request.is_cut} label="Body of the request" testid="request-body" />`}
     ${!isKept && asNow !== null && html`<${BodyText} text=${asNow} label="The event as it would be sent now" testid="request-body" />`}
-    <p class="hint">${bytes(request.body_bytes)}${request.is_cut ? ", of which these are the first 16 KiB" : ""}${isKept ? "" : ". The bytes themselves are kept for the newest 50 attempts; this is the event as it would be sent now"}.</p>
+    <p class="hint">${bytes(request.body_bytes)}${request.is_cut ? ", of which these are the first 16 KiB" : ""}${isKept ? "" : ". The bytes themselves are kept for the newest 50 attempts"}${asNow === null ? "" : "; this is the event as it would be sent now"}.</p>
   </section>`;
 }
 
-function Again({ event, base, ask }) {
+function Again({ event, base, ask, request }) {
   const { busy, problem, run } = useAction();
   const resend = () =>
     run(async () => {
@@ -91,6 +93,7 @@ function Again({ event, base, ask }) {
   return html`<div class="drawer-actions">
       <button type="button" class="button" onClick=${resend} disabled=${busy} data-testid="attempt-resend"><${Icon} name="replay" />Send again</button>
       <button type="button" class="button" onClick=${() => ask({ kind: "edited", event })} data-testid="attempt-edit"><${Icon} name="edit" />Edit and send…</button>
+      ${request.body !== undefined && !request.is_cut && html`<${CopyButton} label="curl" icon="terminal" text=${() => attemptWithCurl(request)} testid="attempt-curl" />`}
     </div><${ProblemNote} problem=${problem} />`;
 }
 
