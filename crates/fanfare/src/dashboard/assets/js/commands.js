@@ -39,6 +39,14 @@ export function pushWithCli(event) {
   return words.map(quote).join(" ");
 }
 
+// A request that was made to a webhook, once more and by hand: the same bytes, so its signature still fits.
+export function attemptWithCurl({ url, headers, body }) {
+  const words = ["curl", "-i", url];
+  for (const [name, value] of Object.entries(headers)) if (name !== "host") words.push("-H", `${name}: ${value}`);
+  words.push("--data-binary", body);
+  return words.map(quote).join(" ");
+}
+
 export const examples = {
   push: `curl -d "deploy finished" ${origin}/api/push/builds`,
   listen: `curl -N ${origin}/stream`,
