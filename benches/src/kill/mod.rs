@@ -51,7 +51,7 @@ pub(crate) struct Options {
     #[arg(long)]
     webhooks: bool,
     /// A webhook that was answered so many milliseconds before a kill may come again
-    #[arg(long, default_value_t = 250)]
+    #[arg(long, default_value_t = 1_000)]
     window_ms: u64,
     /// Where the store file goes; it is kept when a round fails [default: the directory for temporary files]
     #[arg(long)]

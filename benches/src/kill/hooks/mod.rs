@@ -38,6 +38,10 @@ mod request;
 
 /// The pushers' longest pause: webhooks are to keep up, with each of the cast getting most events.
 const PACE_MS_MAX: u64 = 25;
+/// One round in so many begins with a time in which no kill is near, so that nothing may come twice.
+const QUIET_EVERY: u64 = 8;
+/// As many times the window.
+const QUIET_WINDOWS: u64 = 2;
 /// How long webhooks may take to deliver what is left, a breaker's pause included.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(120);
 /// Attempts that failed are kept up to this number; one in ten may go at once.
@@ -123,6 +127,9 @@ fn live(
         let mut kills = Vec::new();
         let mut rounds = || {
             for round in 1..=options.rounds {
+                if rng.below(QUIET_EVERY) == 0 {
+                    pause(Duration::from_millis(QUIET_WINDOWS * options.window_ms));
+                }
                 let kill = victim.round(rng);
                 kills.push(kill.with_context(|| format!("round {round}: the server does not come back"))?);
                 load.check().with_context(|| format!("round {round}"))?;

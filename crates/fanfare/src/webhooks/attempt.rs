@@ -9,7 +9,7 @@ use fanfare_core::webhook::message_id::MessageId;
 use fanfare_core::webhook::outcome::Outcome;
 use fanfare_core::webhook::signature::{SignatureHeaders, SigningKeys};
 use fanfare_core::{Event, Position, Timestamp};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::fail_point::{FailPoint, reach};
@@ -17,7 +17,8 @@ use crate::store::webhooks::{AttemptRow, BatchSpan};
 use crate::webhooks::client::connection::Connection;
 use crate::webhooks::client::dial::Dialer;
 use crate::webhooks::client::times::Times;
-use crate::webhooks::client::{self, Answer, Attempted};
+use crate::webhooks::client::{self, Answer, AnswerHeaders, Attempted};
+use crate::webhooks::kept::Kept;
 use crate::webhooks::target::Target;
 
 /// How much of a body is remembered with the attempts in memory.
@@ -70,8 +71,6 @@ pub struct Sent {
     pub events: usize,
     /// As [`Job::number`].
     pub number: u32,
-    /// The beginning of the body: at most [`BODY_BYTES_KEPT`].
-    body: Box<[u8]>,
     body_bytes: usize,
     content_type: &'static str,
     /// What somebody asked for, if so.
@@ -82,11 +81,6 @@ impl Sent {
     /// Says whether it was sent because somebody asked.
     pub fn is_by_hand(&self) -> bool {
         self.by_hand.is_some()
-    }
-
-    /// Gives the beginning of the body, and says whether there was more.
-    pub fn body(&self) -> (&[u8], bool) {
-        (&self.body, self.body.len() < self.body_bytes)
     }
 }
 
@@ -117,8 +111,6 @@ impl From<&Job> for Sent {
             position: job.events[0].position,
             events: job.events.len(),
             number: job.number,
-            // A copy: the bytes that are sent hold on to those of other events.
-            body: job.body[..job.body.len().min(BODY_BYTES_KEPT)].into(),
             body_bytes: job.body.len(),
             content_type: job.content_type,
             by_hand: job.by_hand.as_ref().map(ByHand::as_str),
@@ -140,8 +132,22 @@ pub struct Attempt {
     /// How long it took.
     pub times: Times,
     target: Arc<Target>,
-    signed: SignatureHeaders,
-    answer: Option<Answer>,
+    /// Status of the answer, and whether there was more of it than is kept.
+    answer: Option<(StatusCode, bool)>,
+    texts: Kept<7>,
+}
+
+/// The texts of an attempt, by their places in [`Kept`].
+mod text {
+    pub(super) const ID: usize = 0;
+    pub(super) const TIMESTAMP: usize = 1;
+    pub(super) const SIGNATURE: usize = 2;
+    /// Empty when there is none.
+    pub(super) const HUB_SIGNATURE: usize = 3;
+    /// The beginning of what was sent: at most `BODY_BYTES_KEPT`.
+    pub(super) const BODY: usize = 4;
+    pub(super) const ANSWER_HEADERS: usize = 5;
+    pub(super) const ANSWER_BODY: usize = 6;
 }
 
 /// What is there when an attempt has ended.
@@ -172,8 +178,23 @@ pub async fn make(
     let Attempted { outcome, answer, times, connection } =
         client::post(dialer, &target, headers, job.body.clone(), idle, now).await;
     reach(FailPoint::PostDone);
-    let attempt = Attempt { webhook, sent: (&job).into(), at: now, outcome, times, target, signed, answer };
+    let texts = texts(&signed, &job, answer.as_ref());
+    let answer = answer.map(|answer| (answer.status, answer.is_cut));
+    let attempt = Attempt { webhook, sent: (&job).into(), at: now, outcome, times, target, answer, texts };
     Made { attempt, job, connection }
+}
+
+/// Copies what is remembered of an attempt: the bytes that were sent and received hold on to those of others.
+fn texts(signed: &SignatureHeaders, job: &Job, answer: Option<&Answer>) -> Kept<7> {
+    Kept::new([
+        signed.id.as_bytes(),
+        signed.timestamp.as_bytes(),
+        signed.signature.as_bytes(),
+        signed.hub_signature.as_deref().unwrap_or_default().as_bytes(),
+        &job.body[..job.body.len().min(BODY_BYTES_KEPT)],
+        answer.map_or("", |answer| answer.headers.as_str()).as_bytes(),
+        answer.map_or(&[], |answer| &answer.body),
+    ])
 }
 
 impl Attempt {
@@ -195,26 +216,42 @@ impl Attempt {
         self.outcome.category() == "delivered"
     }
 
+    /// Gives the beginning of the body, and says whether there was more.
+    pub fn body(&self) -> (&[u8], bool) {
+        let body = self.texts.part(text::BODY);
+        (body, body.len() < self.sent.body_bytes)
+    }
+
+    fn signed(&self) -> SignatureHeaders {
+        let hub_signature = self.texts.text(text::HUB_SIGNATURE);
+        SignatureHeaders {
+            id: self.texts.text(text::ID).into(),
+            timestamp: self.texts.text(text::TIMESTAMP).into(),
+            signature: self.texts.text(text::SIGNATURE).into(),
+            hub_signature: (!hub_signature.is_empty()).then(|| hub_signature.to_owned()),
+        }
+    }
+
     /// Gives what people see of it. Values of headers that are secret are left out.
     pub fn detail(&self) -> Value {
-        let headers = self.target.headers(&self.signed, self.sent.content_type);
+        let headers = self.target.headers(&self.signed(), self.sent.content_type);
         json!({
             "event_id": self.sent.position,
-            "message_id": &*self.signed.id,
+            "message_id": self.texts.text(text::ID),
             "events": self.sent.events,
             "kind": self.sent.by_hand.unwrap_or("delivery"),
             "category": self.outcome.category(),
-            "status": self.answer.as_ref().map(|answer| answer.status.as_u16()),
+            "status": self.answer.map(|(status, _)| status.as_u16()),
             "times": self.times,
             "request": {
                 "url": self.target.url.as_given(),
                 "headers": shown(&headers),
                 "body_bytes": self.sent.body_bytes,
             },
-            "answer": self.answer.as_ref().map(|answer| json!({
-                "headers": answer.headers.iter().collect::<BTreeMap<_, _>>(),
-                "body": String::from_utf8_lossy(&answer.body),
-                "is_cut": answer.is_cut,
+            "answer": self.answer.map(|(_, is_cut)| json!({
+                "headers": AnswerHeaders::read(self.texts.text(text::ANSWER_HEADERS)).collect::<BTreeMap<_, _>>(),
+                "body": String::from_utf8_lossy(self.texts.part(text::ANSWER_BODY)),
+                "is_cut": is_cut,
             })),
         })
     }

@@ -73,7 +73,7 @@ impl From<&Attempt> for Tried {
         let mut detail = members(attempt.detail());
         // The store keeps no bodies: there may be 100,000 attempts, and the events have them.
         if let Some(Value::Object(request)) = detail.get_mut("request") {
-            let (body, is_cut) = attempt.sent.body();
+            let (body, is_cut) = attempt.body();
             request.insert("body".to_owned(), String::from_utf8_lossy(body).into());
             request.insert("is_cut".to_owned(), is_cut.into());
         }

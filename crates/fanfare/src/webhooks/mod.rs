@@ -14,6 +14,7 @@ pub mod client;
 pub mod dispatcher;
 pub mod first_attempts;
 pub mod health;
+mod kept;
 pub mod looking;
 pub mod recorder;
 mod registering;

@@ -20,7 +20,7 @@ use crate::webhooks::registry::Registry;
 
 /// How long changes are gathered: what was delivered in it may be delivered again after a crash.
 pub const RECORD_INTERVAL: Duration = Duration::from_millis(50);
-/// Most changes that wait: a receiver that fails faster than the store writes waits for it.
+/// Most attempts whose changes wait: a receiver that fails faster than the store writes waits for it.
 const CHANGES_MAX: usize = 4_096;
 /// How long to wait when the store cannot write, as with a full disk. Deliveries go on meanwhile.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ pub struct Recorder {
 
 #[derive(Debug)]
 enum Note {
-    Change(DeliveryChange),
+    Changes(Vec<DeliveryChange>),
     Health(WebhookId),
     Flush(oneshot::Sender<()>),
 }
@@ -74,8 +74,13 @@ impl Recorder {
 
     /// Takes a change; waits while too many wait.
     pub async fn put(&self, change: DeliveryChange) {
+        self.put_all(vec![change]).await;
+    }
+
+    /// Takes changes that are written together or not at all: those of one attempt, which may be at a batch.
+    pub async fn put_all(&self, changes: Vec<DeliveryChange>) {
         // Nobody records any more when the store has failed, and the process ends.
-        let _ = self.changes.send(Note::Change(change)).await;
+        let _ = self.changes.send(Note::Changes(changes)).await;
     }
 
     /// Has written down how a webhook fares, as it fares when that is written: of two changes at the same moment, by
@@ -149,7 +154,7 @@ impl Recording {
         let mut healths = HashSet::new();
         for note in notes {
             match note {
-                Note::Change(change) => changes.push(change),
+                Note::Changes(more) => changes.extend(more),
                 Note::Health(webhook) => {
                     healths.insert(webhook);
                 }

@@ -64,10 +64,15 @@ pub struct Answer {
 pub struct AnswerHeaders(Box<str>);
 
 impl AnswerHeaders {
+    /// Gives them as one text, for [`read`](AnswerHeaders::read).
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Gives names and values; what is no UTF-8 was replaced.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn read(text: &str) -> impl Iterator<Item = (&str, &str)> {
         // No value holds the end of a line, and no name a colon.
-        self.0.lines().filter_map(|line| line.split_once(':'))
+        text.lines().filter_map(|line| line.split_once(':'))
     }
 }
 

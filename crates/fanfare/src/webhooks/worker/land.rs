@@ -20,8 +20,16 @@ const IDLE_CONNECTIONS_MAX: usize = 16;
 const EXPIRED: &str = "expired";
 
 impl Worker {
+    /// Takes what attempts gave back, and notes how far that brings the webhook.
+    pub(super) async fn land_all(&mut self, all: Vec<Landed>) {
+        for landed in all {
+            self.land(landed).await;
+        }
+        self.save();
+    }
+
     /// Takes what an attempt gave back, and decides what follows.
-    pub(super) async fn land(&mut self, landed: Landed) {
+    async fn land(&mut self, landed: Landed) {
         let Made { attempt, job, connection } = match landed {
             Landed::Made(made) => *made,
             Landed::Expired(rows) => return self.give_up(rows).await,
@@ -46,15 +54,20 @@ impl Worker {
         if job.number == 1 {
             self.parts.first_attempts.report(&self.id, seqs.clone(), is_delivered);
         }
+        let mut changes = Vec::new();
         if !is_delivered {
-            self.parts.recorder.put(DeliveryChange::Attempt(attempt.to_row())).await;
+            changes.push(DeliveryChange::Attempt(attempt.to_row()));
         }
         reach(FailPoint::OutcomeNoted);
         let random = rand::random();
         let verdict = self.webhook.options.retry.judge(job.number, outcome, now, random);
         for event in &job.events {
             self.retries.landed(event.position.seq);
-            self.conclude(event, &job, attempt.outcome, verdict, now).await;
+            changes.extend(self.conclude(event, &job, attempt.outcome, verdict, now));
+        }
+        if !changes.is_empty() {
+            // A part of a batch would be sent under the name of the whole.
+            self.parts.recorder.put_all(changes).await;
         }
         if !is_delivered {
             reach(FailPoint::RetryScheduled);
@@ -64,7 +77,6 @@ impl Worker {
         }
         self.parts.metrics.webhook_attempt(attempt.outcome.category());
         self.entry.remember(Arc::new(attempt));
-        self.save();
     }
 
     /// Says whether a connection is kept for what comes.
@@ -72,23 +84,20 @@ impl Worker {
         self.idle.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle()
     }
 
-    /// Writes down what became of one delivery.
-    async fn conclude(
+    /// Gives what is to be written down of one delivery: nothing when it was delivered at once.
+    fn conclude(
         &mut self,
         event: &Arc<Event>,
         job: &Job,
         outcome: Outcome,
         verdict: Verdict,
         now: Timestamp,
-    ) {
+    ) -> Option<DeliveryChange> {
         let seq = event.position.seq;
         let status = match verdict {
             Verdict::Delivered => {
-                if job.number > 1 {
-                    let change = DeliveryChange::Remove { webhook: self.id.clone(), seq };
-                    self.parts.recorder.put(change).await;
-                }
-                return;
+                let is_kept = job.number > 1;
+                return is_kept.then(|| DeliveryChange::Remove { webhook: self.id.clone(), seq });
             }
             Verdict::Retry { at } => {
                 if seq == job.events[0].position.seq {
@@ -106,18 +115,19 @@ impl Worker {
             failure: outcome.category().into(),
             batch: job.batch,
         };
-        self.parts.recorder.put(DeliveryChange::Put(row)).await;
+        Some(DeliveryChange::Put(row))
     }
 
     /// Gives up what expired while it waited to be tried again.
     async fn give_up(&mut self, rows: Vec<DeliveryRow>) {
         self.release_probe();
+        let mut changes = Vec::new();
         for row in rows {
             self.retries.landed(row.event.position.seq);
             let status = DeliveryStatus::Dead(self.parts.now());
-            let row = DeliveryRow { status, failure: EXPIRED.into(), ..row };
-            self.parts.recorder.put(DeliveryChange::Put(row)).await;
+            changes.push(DeliveryChange::Put(DeliveryRow { status, failure: EXPIRED.into(), ..row }));
         }
+        self.parts.recorder.put_all(changes).await;
     }
 
     /// Lets another be the one that finds out whether the receiver is back: this one was not sent.

@@ -87,7 +87,7 @@ impl Worker {
 
     /// Takes what is there for the next batch; says what that waits for.
     fn gather(&mut self, now: Instant) -> Waiting {
-        self.pass_expired();
+        self.pass_what_is_not_sent();
         let Some(batch) = self.webhook.options.batch else {
             let is_empty = self.gathered.is_empty() && !self.source.has_events();
             return if is_empty { Waiting::Events(None) } else { Waiting::Nothing };
@@ -97,7 +97,7 @@ impl Worker {
             self.source.pass();
             self.window.take(event.position.seq);
             self.gathered.push(event);
-            self.pass_expired();
+            self.pass_what_is_not_sent();
         }
         let Some(since) = self.gathered.since(now) else { return Waiting::Events(None) };
         let until = since + batch.max_wait;
@@ -105,14 +105,21 @@ impl Worker {
         if is_ready { Waiting::Nothing } else { Waiting::Events(Some(until)) }
     }
 
-    /// Passes over what has expired while it waited.
-    fn pass_expired(&mut self) {
-        let is_expired = |event: &Event| event.is_expired(self.parts.wall());
-        while let Some(event) = self.source.next_event().filter(|event| is_expired(event)) {
+    /// Passes over what has expired while it waited, and what was tried already.
+    fn pass_what_is_not_sent(&mut self) {
+        // The clock is asked only for those few that can expire.
+        let is_expired = |event: &Event| event.expires.is_some() && event.is_expired(self.parts.wall());
+        while let Some(event) = self.source.next_event() {
             let seq = event.position.seq;
+            let is_settled = !self.settled.is_empty() && self.settled.remove(&seq);
+            if !is_settled && !is_expired(event) {
+                break;
+            }
             self.source.pass();
             self.window.pass(seq);
-            self.parts.first_attempts.report(&self.id, [seq], false);
+            if !is_settled {
+                self.parts.first_attempts.report(&self.id, [seq], false);
+            }
         }
         for event in self.gathered.take_expired(is_expired) {
             self.window.done(event.position.seq);

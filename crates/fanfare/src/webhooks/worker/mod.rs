@@ -7,9 +7,11 @@ mod launch;
 mod retries;
 mod source;
 
-use std::future::Future;
-use std::pin::Pin;
+use std::collections::HashSet;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use fanfare_core::Timestamp;
@@ -18,7 +20,7 @@ use fanfare_core::webhook::breaker::Breaker;
 use fanfare_core::webhook::signature::SigningKeys;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use crate::shutdown::Shutdown;
 use crate::store;
@@ -67,8 +69,18 @@ pub(super) struct Worker {
     next_slot: Instant,
     /// What waits for others to make a batch.
     gathered: Gathered,
+    /// What is not to be sent from the log although it comes after the cursor: see [`again::settled`].
+    settled: HashSet<u64>,
     /// It was paused when that was last looked at.
     was_paused: bool,
+    signals: Signals,
+    /// Wakes when the first idle connection may have been idle for long enough.
+    closing: Pin<Box<Sleep>>,
+}
+
+/// What others tell a worker.
+#[derive(Clone)]
+struct Signals {
     /// Tells when its owner changed it.
     definition: watch::Receiver<Arc<Webhook>>,
     /// As [`Entry::nudges`].
@@ -77,16 +89,29 @@ pub(super) struct Worker {
     ticks: watch::Receiver<()>,
 }
 
+/// What was told.
+enum Told {
+    Definition,
+    Nudge,
+    Stop,
+    Tick,
+}
+
 impl Worker {
     /// Starts where the store has it.
     pub(super) async fn start(parts: Arc<Parts>, entry: Arc<Entry>) -> Result<Worker, store::Error> {
         // Before the first look: what changes after it is not missed.
-        let (definition, nudges) = (entry.definition.subscribe(), entry.nudges.subscribe());
+        let signals = Signals {
+            definition: entry.definition.subscribe(),
+            nudges: entry.nudges.subscribe(),
+            ticks: parts.ticks.subscribe(),
+        };
         let webhook = entry.webhook();
         let cursor = entry.cursor.get();
         let source = Source::open(&parts.hub, &webhook.options.filter, cursor).await?;
         let mut retries = Retries::default();
         retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
+        let settled = again::settled(&*parts.store, &webhook.id, cursor).await?;
         let (target, keys) = prepared(&parts, &webhook);
         Ok(Worker {
             id: webhook.id.clone(),
@@ -100,11 +125,11 @@ impl Worker {
             flights: FuturesUnordered::new(),
             idle: Vec::new(),
             next_slot: Instant::now(),
+            settled,
             gathered: Gathered::making_again(&entry.health().batches, cursor),
             was_paused: entry.is_paused(),
-            definition,
-            nudges,
-            ticks: parts.ticks.subscribe(),
+            signals,
+            closing: Box::pin(tokio::time::sleep(Duration::ZERO)),
             parts,
             entry,
         })
@@ -112,33 +137,22 @@ impl Worker {
 
     /// Works until the webhook is removed or the gateway stops. Fails when the store can no longer be trusted.
     pub(super) async fn run(mut self, mut stop: Shutdown) -> Result<(), store::Error> {
+        // Apart from the rest, which changes while they are waited for.
+        let mut signals = self.signals.clone();
         loop {
-            if self.retries.are_lacking() {
-                self.read_retries().await?;
-            }
-            let turn = self.launch();
-            self.note_hold();
-            let idle_until = self.idle.iter().map(Connection::idle_until).min();
-            tokio::select! {
-                Some(landed) = self.flights.next(), if !self.flights.is_empty() => self.land(landed?).await,
-                ready = self.source.ready(), if turn.is_reading => {
-                    if !ready? {
-                        break;
-                    }
-                    self.note_lost().await;
-                }
-                () = sleep_until(turn.wake_at), if turn.wake_at.is_some() => {}
-                () = sleep_until(idle_until), if idle_until.is_some() => self.close_idle(),
-                // Neither ends before this: the entry holds the other ends.
-                _ = self.definition.changed() => self.redefine().await?,
-                _ = self.nudges.changed() => self.read_retries().await?,
-                _ = self.ticks.changed() => self.save(),
-                () = stop.asked() => break,
+            // One future for all that is rare, kept while attempts land: to ask each of them anew costs more.
+            let told = self.work(pin!(signals.told(&mut stop))).await?;
+            match told {
+                Told::Definition => self.redefine().await?,
+                Told::Nudge => self.read_retries().await?,
+                Told::Stop => break,
+                Told::Tick => self.save(),
             }
         }
         let landing = async {
-            while let Some(landed) = self.flights.next().await {
-                self.land(landed?).await;
+            while !self.flights.is_empty() {
+                let all = landed(&mut self.flights).await?;
+                self.land_all(all).await;
             }
             Ok(())
         };
@@ -146,6 +160,29 @@ impl Worker {
         let ended = tokio::time::timeout(STOP_MAX, landing).await.unwrap_or(Ok(()));
         self.save();
         ended
+    }
+
+    /// Makes attempts until something is told.
+    async fn work(&mut self, mut told: Pin<&mut impl Future<Output = Told>>) -> Result<Told, store::Error> {
+        loop {
+            if self.retries.are_lacking() {
+                self.read_retries().await?;
+            }
+            let turn = self.launch();
+            self.note_hold();
+            tokio::select! {
+                landed = landed(&mut self.flights), if !self.flights.is_empty() => self.land_all(landed?).await,
+                ready = self.source.ready(), if turn.is_reading => {
+                    if !ready? {
+                        return Ok(Told::Stop);
+                    }
+                    self.note_lost().await;
+                }
+                () = sleep_until(turn.wake_at), if turn.wake_at.is_some() => {}
+                () = self.closing.as_mut(), if !self.idle.is_empty() => self.close_idle(),
+                told = told.as_mut() => return Ok(told),
+            }
+        }
     }
 
     /// Reads anew what waits to be tried again, as the store has it.
@@ -197,11 +234,40 @@ impl Worker {
         Timestamp::from_micros(at.as_micros().saturating_sub(ahead))
     }
 
-    /// Closes the connections that nobody used for long: each costs a descriptor, here and there.
+    /// Closes the connections that nobody used for long: each costs a descriptor, here and there. Sees to the others when
+    /// the next of them may be due.
     fn close_idle(&mut self) {
         let now = Instant::now();
         self.idle.retain(|connection| connection.idle_until() > now);
+        if let Some(next) = self.idle.iter().map(Connection::idle_until).min() {
+            self.closing.as_mut().reset(next);
+        }
     }
+}
+
+impl Signals {
+    /// Waits until something is told.
+    async fn told(&mut self, stop: &mut Shutdown) -> Told {
+        tokio::select! {
+            // None ends before this: the entry and the parts hold the other ends.
+            _ = self.definition.changed() => Told::Definition,
+            _ = self.nudges.changed() => Told::Nudge,
+            _ = self.ticks.changed() => Told::Tick,
+            () = stop.asked() => Told::Stop,
+        }
+    }
+}
+
+/// Waits until an attempt has ended, and gives all that have: what follows is then done once for them.
+async fn landed(flights: &mut FuturesUnordered<Flight>) -> Result<Vec<Landed>, store::Error> {
+    poll_fn(|context| {
+        let mut all = Vec::new();
+        while let Poll::Ready(Some(landed)) = flights.poll_next_unpin(context) {
+            all.push(landed?);
+        }
+        if all.is_empty() { Poll::Pending } else { Poll::Ready(Ok(all)) }
+    })
+    .await
 }
 
 fn prepared(parts: &Parts, webhook: &Webhook) -> (Arc<Target>, Arc<SigningKeys>) {
