@@ -173,7 +173,7 @@ async fn kill_at(point: FailPoint, passes: u32) {
     }
     let id = registered["id"].as_str().expect("an id").to_owned();
     busy.spawn(change_for_ever(process.url.clone(), id, Arc::clone(&book)));
-    process.is_killed(&format!("the kill at {armed}")).await;
+    process.dies(&format!("the kill at {armed}")).await;
     soon("those who asked", busy.join_all()).await;
 
     for subject in &mut subjects {

@@ -130,7 +130,7 @@ async fn a_stop_ends_in_time_though_nothing_can_be_written_down() {
     .await;
     assert!(before < acked.len(), "some wait until something can be written down");
     process.terminate();
-    process.is_ended(Duration::from_secs(15)).await;
+    process.ends_within(Duration::from_secs(15)).await;
 
     std::fs::remove_file(ballast(&disk)).expect("removed");
     large.play(Script::status(200));

@@ -28,9 +28,12 @@ enum Said {
     Nothing,
 }
 
-/// The names of a test: what is said next, each once but for the last, and how often was asked.
+/// What is said next, each once but for the last, and how often was asked.
+type Answers = (VecDeque<Said>, usize);
+
+/// The names of a test.
 #[derive(Debug, Clone, Default)]
-struct Names(Arc<Mutex<HashMap<String, (VecDeque<Said>, usize)>>>);
+struct Names(Arc<Mutex<HashMap<String, Answers>>>);
 
 impl Names {
     fn mean(&self, name: &str, said: impl IntoIterator<Item = Said>) {

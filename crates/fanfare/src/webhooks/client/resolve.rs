@@ -15,6 +15,9 @@ const LOOKUPS_MAX: usize = 32;
 /// Most addresses of a name that are looked at: a name with more is no receiver's.
 const ADDRESSES_MAX: usize = 1_024;
 
+/// Gives the addresses of a name.
+pub type Resolve = dyn Fn(&str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync;
+
 /// Who is asked.
 #[derive(Clone, Default)]
 pub enum Resolver {
@@ -22,7 +25,7 @@ pub enum Resolver {
     #[default]
     System,
     /// Somebody who is given: a test says what names mean, and changes its mind.
-    Given(Arc<dyn Fn(&str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>),
+    Given(Arc<Resolve>),
 }
 
 /// Asks, for all webhooks.

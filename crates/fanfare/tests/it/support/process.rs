@@ -41,7 +41,7 @@ impl Process {
     }
 
     /// Starts one that is killed by itself before anybody can ask it something.
-    pub(crate) async fn is_killed_at_start(store: &Path, arguments: &[&str], variables: &[(&str, &str)]) {
+    pub(crate) async fn dies_at_start(store: &Path, arguments: &[&str], variables: &[(&str, &str)]) {
         ended_by_kill(spawn(store, arguments, variables), "the kill at the start").await;
     }
 
@@ -91,13 +91,13 @@ impl Process {
     }
 
     /// Waits until it has stopped, in that time.
-    pub(crate) async fn is_ended(mut self, most: Duration) {
+    pub(crate) async fn ends_within(mut self, most: Duration) {
         let ended = tokio::time::timeout(most, self.child.wait()).await;
         assert!(ended.is_ok_and(|status| status.is_ok()), "it did not stop within {most:?}");
     }
 
     /// Waits until it was killed, by itself.
-    pub(crate) async fn is_killed(self, why: &str) {
+    pub(crate) async fn dies(self, why: &str) {
         ended_by_kill(self.child, why).await;
     }
 }

@@ -36,7 +36,7 @@ async fn a_kill_while_the_log_is_cut_off_loses_no_dead_letter() {
 
         let armed = format!("{}:{passes}", point.as_str());
         let few = ["--retention-count", KEPT];
-        Process::is_killed_at_start(&path, &few, &[("FANFARE_ABORT_AT", &armed)]).await;
+        Process::dies_at_start(&path, &few, &[("FANFARE_ABORT_AT", &armed)]).await;
 
         let process = Process::with(&path, &few, &[]).await;
         until("the cut", async || {

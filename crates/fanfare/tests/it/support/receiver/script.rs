@@ -45,7 +45,9 @@ impl Script {
     /// Gives what is done with the request that has this number, from 1.
     pub(super) fn at(self, number: usize) -> Script {
         match self {
-            Script::Every(nth, status) => Script::status(if number % nth == 0 { status } else { 200 }),
+            Script::Every(nth, status) => {
+                Script::status(if number.is_multiple_of(nth) { status } else { 200 })
+            }
             other => other,
         }
     }
