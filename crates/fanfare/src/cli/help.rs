@@ -113,7 +113,7 @@ fn environment_page() -> String {
     }
     for (name, meaning) in [
         ("FANFARE_CONFIG", "read this configuration, and no other"),
-        (secret::VARIABLE, "the secret that receive, verify and listen use"),
+        (secret::VARIABLE, "a webhook's secret, for receivers"),
         ("FANFARE_LOG", "what is logged, such as `fanfare=debug`"),
         ("FANFARE_AGENT", "1: the caller is an agent; 0: it is not"),
         ("NO_COLOR", "no colours"),

@@ -4,6 +4,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::cli::{Gateway, Running, Shell};
+use crate::support::until;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -48,7 +49,8 @@ async fn people_see_the_event_and_what_became_of_it() {
     let words = ["receive", "--port", "0", "--register", "--fail", "first:1", "--retry", "50ms", "-n", "2"];
     let mut receiver = gateway.shell.start(&words);
     // Nothing announces a receiver that people watch.
-    while gateway.json(&["webhooks", "ls"]).await["total"] != 1 {}
+    let is_there = async || (gateway.json(&["webhooks", "ls"]).await["total"] == 1).then_some(());
+    until("the registration", is_there).await;
     gateway.push(&["--wait", "-c", "builds.web", "-t", "error", "broken", "n:=1"]).await;
     let line = receiver.line().await;
     assert!(line.ends_with("✗ builds.web    broken  n=1  ✓ verified → 500 on purpose"), "{line}");

@@ -229,7 +229,8 @@ async fn what_cannot_be_done_is_said_with_the_fix() {
     for url in ["http://127.0.0.1:9/one", "http://127.0.0.1:9/two"] {
         gateway.json(&["webhooks", "add", url]).await;
     }
-    let one = gateway.json(&["webhooks", "show", "one"]).await["id"].as_str().expect("an id").to_owned();
+    let ids = gateway.run(&["webhooks", "ls", "-o", "raw"]).await.out;
+    let ids: Vec<&str> = ids.lines().collect();
     let mut seen = String::new();
     for words in [
         &["webhooks", "show", "three"][..],
@@ -251,7 +252,7 @@ async fn what_cannot_be_done_is_said_with_the_fix() {
     ] {
         let said = gateway.run(words).await;
         assert!(said.out.is_empty(), "{said:?}");
-        let err = said.err.replace(&one, "wh_ONE");
+        let err = said.err.replace(ids[0], "wh_ONE").replace(ids[1], "wh_TWO");
         seen.push_str(&format!("$ fanfare {}\n{err}[{}]\n\n", words.join(" "), said.code));
     }
     insta::assert_snapshot!(seen);

@@ -5,6 +5,7 @@
 mod cli;
 mod cli_config;
 mod cli_deliveries;
+mod cli_demo;
 mod cli_errors;
 mod cli_forward;
 mod cli_help;

@@ -1,16 +1,23 @@
 //! Which webhook is meant: by its id, its address, or a part of an address that only one has.
 
+use fanfare_core::Code;
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::webhook::url::WebhookUrl;
 
 use crate::cli::Failure;
-use crate::client::Api;
 use crate::client::webhooks::Webhook;
+use crate::client::{Api, Error};
 
 /// Finds the webhook that `name` means.
 pub(crate) async fn named(api: &Api, name: &str) -> Result<Webhook, Failure> {
     if name.parse::<WebhookId>().is_ok() {
-        return Ok(api.webhook(name).await?.value);
+        return match api.webhook(name).await {
+            Ok(answer) => Ok(answer.value),
+            Err(Error::Refused(problem)) if problem.known_code() == Some(Code::NotFound) => {
+                Err(unknown(name))
+            }
+            Err(error) => Err(error.into()),
+        };
     }
     let webhooks = api.webhooks().await?.value.webhooks;
     Ok(among(&webhooks, name)?.clone())
@@ -38,14 +45,18 @@ pub(crate) fn among<'a>(webhooks: &'a [Webhook], name: &str) -> Result<&'a Webho
         webhooks.iter().filter(|webhook| !name.is_empty() && webhook.webhook_url.contains(name)).collect();
     match parts.as_slice() {
         [one] => Ok(one),
-        [] => Err(Failure::not_found(format!("no webhook has the id or address `{name}`"))
-            .fix("`fanfare webhooks ls` shows them; `fanfare webhooks add URL` makes one")),
+        [] => Err(unknown(name)),
         [first, second, ..] => {
             Err(Failure::usage(format!("{} webhooks have `{name}` in their address", parts.len()))
                 .why(format!("{}, {}{}", first.webhook_url, second.webhook_url, more(parts.len())))
                 .fix(format!("say more of it, or the id, such as {}", first.id)))
         }
     }
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::not_found(format!("no webhook has the id or address `{name}`"))
+        .fix("`fanfare webhooks ls` shows them; `fanfare webhooks add URL` makes one")
 }
 
 fn more(count: usize) -> &'static str {
