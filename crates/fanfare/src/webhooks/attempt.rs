@@ -1,5 +1,6 @@
 //! One attempt: signed, sent, and written down.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,12 +12,16 @@ use fanfare_core::{Event, Position, Timestamp};
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store::webhooks::{AttemptRow, BatchSpan};
 use crate::webhooks::client::connection::Connection;
 use crate::webhooks::client::dial::Dialer;
 use crate::webhooks::client::times::Times;
 use crate::webhooks::client::{self, Answer, Attempted};
 use crate::webhooks::target::Target;
+
+/// How much of a body is remembered with the attempts in memory.
+const BODY_BYTES_KEPT: usize = 16 * 1024;
 
 /// What is to be sent: an event, or a batch.
 #[derive(Debug)]
@@ -56,7 +61,42 @@ impl ByHand {
     }
 }
 
+/// What was sent, as far as it is remembered: the whole of it is the log's to keep.
+#[derive(Debug)]
+pub struct Sent {
+    /// The event; of a batch, the first.
+    pub position: Position,
+    /// How many events it was.
+    pub events: usize,
+    /// As [`Job::number`].
+    pub number: u32,
+    /// The beginning of the body: at most [`BODY_BYTES_KEPT`].
+    body: Box<[u8]>,
+    body_bytes: usize,
+    content_type: &'static str,
+    /// What somebody asked for, if so.
+    by_hand: Option<&'static str>,
+}
+
+impl Sent {
+    /// Says whether it was sent because somebody asked.
+    pub fn is_by_hand(&self) -> bool {
+        self.by_hand.is_some()
+    }
+
+    /// Gives the beginning of the body, and says whether there was more.
+    pub fn body(&self) -> (&[u8], bool) {
+        (&self.body, self.body.len() < self.body_bytes)
+    }
+}
+
 impl Job {
+    /// Gives which part of the log it is of.
+    pub fn span(&self) -> BatchSpan {
+        let seq = self.events[0].position.seq;
+        self.batch.unwrap_or(BatchSpan { first: seq, last: seq })
+    }
+
     /// Gives the id that is the same for every attempt.
     fn message_id(&self) -> MessageId {
         if let Some(ByHand::Edited(id) | ByHand::Test(id)) = &self.by_hand {
@@ -71,13 +111,28 @@ impl Job {
     }
 }
 
+impl From<&Job> for Sent {
+    fn from(job: &Job) -> Sent {
+        Sent {
+            position: job.events[0].position,
+            events: job.events.len(),
+            number: job.number,
+            // A copy: the bytes that are sent hold on to those of other events.
+            body: job.body[..job.body.len().min(BODY_BYTES_KEPT)].into(),
+            body_bytes: job.body.len(),
+            content_type: job.content_type,
+            by_hand: job.by_hand.as_ref().map(ByHand::as_str),
+        }
+    }
+}
+
 /// An attempt that was made.
 #[derive(Debug)]
 pub struct Attempt {
     /// To which webhook.
     pub webhook: WebhookId,
     /// What was sent.
-    pub job: Job,
+    pub sent: Sent,
     /// When it began.
     pub at: Timestamp,
     /// How it ended.
@@ -89,8 +144,19 @@ pub struct Attempt {
     answer: Option<Answer>,
 }
 
-/// Makes an attempt; gives it with the connection, when that can be used again. `now` is when it begins, by the clock
-/// on the wall: that is what the receiver compares the signature with.
+/// What is there when an attempt has ended.
+#[derive(Debug)]
+pub struct Made {
+    /// What came of it.
+    pub attempt: Attempt,
+    /// What was sent.
+    pub job: Job,
+    /// The connection, when another request can go over it.
+    pub connection: Option<Connection>,
+}
+
+/// Makes an attempt. `now` is when it begins, by the clock on the wall: that is what the receiver compares the signature
+/// with.
 pub async fn make(
     dialer: &Dialer,
     webhook: WebhookId,
@@ -99,12 +165,15 @@ pub async fn make(
     job: Job,
     idle: Option<Connection>,
     now: Timestamp,
-) -> (Attempt, Option<Connection>) {
+) -> Made {
     let signed = keys.sign(&job.message_id(), now, &job.body);
     let headers = target.headers(&signed, job.content_type);
+    reach(FailPoint::PostBegun);
     let Attempted { outcome, answer, times, connection } =
         client::post(dialer, &target, headers, job.body.clone(), idle, now).await;
-    (Attempt { webhook, job, at: now, outcome, times, target, signed, answer }, connection)
+    reach(FailPoint::PostDone);
+    let attempt = Attempt { webhook, sent: (&job).into(), at: now, outcome, times, target, signed, answer };
+    Made { attempt, job, connection }
 }
 
 impl Attempt {
@@ -113,8 +182,8 @@ impl Attempt {
         AttemptRow {
             id: 0,
             webhook: self.webhook.clone(),
-            seq: self.job.events[0].position.seq,
-            number: self.job.number,
+            seq: self.sent.position.seq,
+            number: self.sent.number,
             at: self.at,
             is_delivered: self.is_delivered(),
             detail: self.detail().to_string().into(),
@@ -128,22 +197,22 @@ impl Attempt {
 
     /// Gives what people see of it. Values of headers that are secret are left out.
     pub fn detail(&self) -> Value {
-        let headers = self.target.headers(&self.signed, self.job.content_type);
+        let headers = self.target.headers(&self.signed, self.sent.content_type);
         json!({
-            "event_id": self.job.events[0].position,
+            "event_id": self.sent.position,
             "message_id": &*self.signed.id,
-            "events": self.job.events.len(),
-            "kind": self.job.by_hand.as_ref().map_or("delivery", ByHand::as_str),
+            "events": self.sent.events,
+            "kind": self.sent.by_hand.unwrap_or("delivery"),
             "category": self.outcome.category(),
             "status": self.answer.as_ref().map(|answer| answer.status.as_u16()),
             "times": self.times,
             "request": {
                 "url": self.target.url.as_given(),
                 "headers": shown(&headers),
-                "body_bytes": self.job.body.len(),
+                "body_bytes": self.sent.body_bytes,
             },
             "answer": self.answer.as_ref().map(|answer| json!({
-                "headers": shown(&answer.headers),
+                "headers": answer.headers.iter().collect::<BTreeMap<_, _>>(),
                 "body": String::from_utf8_lossy(&answer.body),
                 "is_cut": answer.is_cut,
             })),

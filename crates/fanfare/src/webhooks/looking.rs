@@ -11,7 +11,6 @@ use crate::store;
 use crate::store::webhooks::{AttemptRow, DeliveryCounts, DeliveryRow, ReadAttempts, ReadDeliveries};
 use crate::webhooks::attempt::Attempt;
 use crate::webhooks::attempt_id::AttemptId;
-use crate::webhooks::client::ANSWER_BYTES_KEPT;
 use crate::webhooks::registry::{Entry, RECENT_MAX};
 use crate::webhooks::service::{Refused, Webhooks};
 
@@ -74,10 +73,9 @@ impl From<&Attempt> for Tried {
         let mut detail = members(attempt.detail());
         // The store keeps no bodies: there may be 100,000 attempts, and the events have them.
         if let Some(Value::Object(request)) = detail.get_mut("request") {
-            let body = &attempt.job.body;
-            let kept = &body[..body.len().min(ANSWER_BYTES_KEPT)];
-            request.insert("body".to_owned(), String::from_utf8_lossy(kept).into());
-            request.insert("is_cut".to_owned(), (kept.len() < body.len()).into());
+            let (body, is_cut) = attempt.sent.body();
+            request.insert("body".to_owned(), String::from_utf8_lossy(body).into());
+            request.insert("is_cut".to_owned(), is_cut.into());
         }
         Tried { id: attempt.into(), is_delivered: attempt.is_delivered(), detail }
     }

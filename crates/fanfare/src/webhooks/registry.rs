@@ -1,7 +1,7 @@
 //! The registry: who is registered. What it says is durable; workers learn of changes from it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::webhook::WebhookId;
@@ -18,6 +18,9 @@ use crate::webhooks::webhook::{Damaged, Webhook};
 /// Most attempts that are kept in memory for each webhook, whether they delivered or not; the store keeps the failed
 /// ones for days.
 pub const RECENT_MAX: usize = 50;
+/// Most attempts that are kept in memory for all of them, unless there are more webhooks than that, of which each keeps
+/// its last: most take under 1 KiB; the most that is kept of a body and of its answer is 33 KiB.
+const RECENT_OF_ALL_MAX: usize = 10_000;
 
 /// Everybody who is registered.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub struct Registry {
     entries: Mutex<BTreeMap<WebhookId, Arc<Entry>>>,
     /// Counts the changes of the table.
     version: watch::Sender<u64>,
+    /// How many attempts each webhook keeps in memory, as many as there are.
+    recent_max: Arc<AtomicUsize>,
 }
 
 /// A webhook, shared by its worker and everybody who looks at it.
@@ -39,6 +44,8 @@ pub struct Entry {
     pub cursor: Cursor,
     /// The newest attempts.
     recent: Mutex<VecDeque<Arc<Attempt>>>,
+    /// As [`Registry`] has it.
+    recent_max: Arc<AtomicUsize>,
     /// How its attempts ended; made with the first of them.
     tally: Mutex<Option<Box<Tally>>>,
     /// It is paused, or its breaker is open: nobody should wait for it.
@@ -52,14 +59,16 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(webhook: Webhook, health: Health, cursor: u64) -> Entry {
+    fn new(webhook: Webhook, row: &WebhookRow, recent_max: &Arc<AtomicUsize>) -> Entry {
+        let health = Health::from_stored(&row.state);
         Entry {
             definition: watch::Sender::new(Arc::new(webhook)),
             is_held: health.is_paused().into(),
             is_removed: false.into(),
             health: Mutex::new(health),
-            cursor: Cursor::new(cursor),
+            cursor: Cursor::new(row.cursor),
             recent: Mutex::new(VecDeque::new()),
+            recent_max: Arc::clone(recent_max),
             tally: Mutex::new(None),
             held_until: 0.into(),
             nudges: watch::Sender::new(0),
@@ -98,11 +107,11 @@ impl Entry {
 
     /// Keeps an attempt for people to look at.
     pub fn remember(&self, attempt: Arc<Attempt>) {
-        if attempt.job.by_hand.is_none() {
+        if !attempt.sent.is_by_hand() {
             self.lock_tally().get_or_insert_default().count(attempt.at, attempt.is_delivered());
         }
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() == RECENT_MAX {
+        while recent.len() >= self.recent_max.load(Ordering::Relaxed) {
             recent.pop_front();
         }
         recent.push_back(attempt);
@@ -158,12 +167,14 @@ impl Entry {
 impl Registry {
     /// Starts with what the store has. What cannot be read is refused, not forgotten.
     pub fn new(rows: Vec<WebhookRow>) -> Result<Registry, Damaged> {
+        let recent_max = Arc::new(AtomicUsize::new(recent_max(rows.len())));
         let entry = |row: WebhookRow| {
             let webhook = Webhook::from_row(&row)?;
-            Ok((row.id, Arc::new(Entry::new(webhook, Health::from_stored(&row.state), row.cursor))))
+            let entry = Entry::new(webhook, &row, &recent_max);
+            Ok((row.id, Arc::new(entry)))
         };
         let entries = rows.into_iter().map(entry).collect::<Result<_, Damaged>>()?;
-        Ok(Registry { entries: Mutex::new(entries), version: watch::Sender::new(0) })
+        Ok(Registry { entries: Mutex::new(entries), version: watch::Sender::new(0), recent_max })
     }
 
     /// Takes what the store has accepted: a new webhook, or another definition of one.
@@ -177,8 +188,9 @@ impl Registry {
                 }
                 None => {
                     let id = webhook.id.clone();
-                    let entry = Arc::new(Entry::new(webhook, Health::from_stored(&row.state), row.cursor));
+                    let entry = Arc::new(Entry::new(webhook, row, &self.recent_max));
                     entries.insert(id, Arc::clone(&entry));
+                    self.recent_max.store(recent_max(entries.len()), Ordering::Relaxed);
                     entry
                 }
             }
@@ -189,7 +201,12 @@ impl Registry {
 
     /// Forgets a webhook.
     pub fn remove(&self, id: &WebhookId) -> Option<Arc<Entry>> {
-        let removed = self.entries().remove(id);
+        let removed = {
+            let mut entries = self.entries();
+            let removed = entries.remove(id);
+            self.recent_max.store(recent_max(entries.len()), Ordering::Relaxed);
+            removed
+        };
         if let Some(entry) = &removed {
             entry.is_removed.store(true, Ordering::Release);
         }
@@ -253,4 +270,9 @@ impl Registry {
         // A change is one insertion or removal.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Gives how many attempts each of `webhooks` keeps in memory.
+fn recent_max(webhooks: usize) -> usize {
+    (RECENT_OF_ALL_MAX / webhooks.max(1)).clamp(1, RECENT_MAX)
 }

@@ -47,7 +47,7 @@ impl Webhooks {
     async fn attempt_test(&self, webhook: &Webhook, by: &Principal) -> Result<Arc<Attempt>, Refused> {
         let event = Event {
             position: self.hub().position(0),
-            timestamp: self.parts.now(),
+            timestamp: self.parts.wall(),
             channel: Channel::default(),
             event_type: TEST_TYPE.parse()?,
             message: TEST_MESSAGE.into(),
@@ -103,10 +103,10 @@ impl Webhooks {
             by_hand: Some(by_hand),
         };
         let target = Arc::new(Target::new(webhook, &self.hub().epoch().to_string()));
-        let (dialer, now) = (&self.parts.dialer, self.parts.now());
+        let (dialer, now) = (&self.parts.dialer, self.parts.wall());
         let id = webhook.id.clone();
-        let (attempt, _) = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
-        let attempt = Arc::new(attempt);
+        let made = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
+        let attempt = Arc::new(made.attempt);
         self.parts.metrics.webhook_attempt(attempt.outcome.category());
         // It may have been removed meanwhile.
         if let Ok(entry) = self.find(&webhook.id) {

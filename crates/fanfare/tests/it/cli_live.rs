@@ -337,7 +337,7 @@ async fn the_demo_checks_itself_once() {
         .iter()
         .filter_map(|check| check["check"].as_str())
         .collect();
-    assert_eq!((report["ok"].as_bool(), ways), (Some(true), vec!["push", "sse", "websocket"]));
+    assert_eq!((report["ok"].as_bool(), ways), (Some(true), vec!["push", "sse", "websocket", "webhook"]));
 }
 
 #[tokio::test]
@@ -351,7 +351,18 @@ async fn the_demo_says_who_got_an_event() {
     assert_eq!(listener.json().await["notice"], "connected");
     shell.run(&["push", "-c", "builds", "to one"]).await;
     shell.run(&["push", "-c", "other", "to nobody"]).await;
-    let (one, nobody) = (demo.json().await, demo.json().await);
+    let (mut events, mut webhook) = (Vec::new(), Vec::new());
+    while events.len() < 2 || webhook.len() < 2 {
+        let line = demo.json().await;
+        match line["webhook"].is_object() {
+            true => webhook.push((line["webhook"]["attempt"].clone(), line["webhook"]["status"].clone())),
+            false => events.push(line),
+        }
+    }
+    let (one, nobody) = (&events[0], &events[1]);
+    // Its own webhook fails once on purpose, and the same comes again.
+    assert_eq!(webhook, [(json("1"), json("500")), (json("2"), json("200"))]);
+    assert_eq!((&one["live"]["webhook"], &nobody["live"]["webhook"]), (&json("0"), &json("0")));
     assert_eq!((&one["event"]["message"], &one["live"]["sse"]), (&json("\"to one\""), &json("1")));
     assert_eq!((&nobody["event"]["message"], &nobody["live"]["sse"]), (&json("\"to nobody\""), &json("0")));
     demo.signal(Signal::TERM);

@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("dashboard", &[]),
     ("doorway", &["hub", "shutdown"]),
+    ("fail_point", &[]),
     ("http", &["clock", "dashboard", "doorway", "hub", "shutdown", "store", "telemetry", "webhooks"]),
     ("hub", &["clock", "shutdown", "store", "telemetry"]),
     ("lib", &[]),
@@ -34,10 +35,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("main", &[]),
     ("mcp", &["clock", "doorway", "hub", "listeners", "shutdown", "store", "telemetry", "webhooks"]),
     ("shutdown", &[]),
-    ("store", &["clock"]),
+    ("store", &["clock", "fail_point"]),
     ("tasks", &["hub", "shutdown", "store"]),
     ("telemetry", &[]),
-    ("webhooks", &["clock", "hub", "shutdown", "store", "telemetry"]),
+    ("webhooks", &["clock", "fail_point", "hub", "shutdown", "store", "telemetry"]),
 ];
 
 /// Doors never see the store. These are values that the hub hands through, and errors to translate.

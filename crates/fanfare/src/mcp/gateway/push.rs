@@ -222,7 +222,7 @@ impl Gateway {
             text.push_str(&match total {
                 0 => " No webhook is registered.".to_owned(),
                 _ => format!(
-                    " {notified} of {total} registered webhooks took it at once; others are tried again."
+                    " {notified} of {total} registered webhooks took it at once; others that it is for are tried again."
                 ),
             });
         }

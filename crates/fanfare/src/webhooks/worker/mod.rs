@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use crate::shutdown::Shutdown;
 use crate::store;
 use crate::store::webhooks::DeliveryRow;
-use crate::webhooks::attempt::Attempt;
+use crate::webhooks::attempt::Made;
 use crate::webhooks::client::connection::Connection;
 use crate::webhooks::dispatcher::Parts;
 use crate::webhooks::registry::Entry;
@@ -39,8 +39,8 @@ const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// What an attempt gives back.
 enum Landed {
-    /// It was made; here is the connection, when that can be used again.
-    Attempted(Box<(Attempt, Option<Connection>)>),
+    /// It was made.
+    Made(Box<Made>),
     /// There was none: everything in it expired while it waited.
     Expired(Vec<DeliveryRow>),
     /// There was no need for it any more.
@@ -86,7 +86,7 @@ impl Worker {
         let cursor = entry.cursor.get();
         let source = Source::open(&parts.hub, &webhook.options.filter, cursor).await?;
         let mut retries = Retries::default();
-        retries.load(&*parts.store, &webhook.id).await?;
+        retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
         let (target, keys) = prepared(&parts, &webhook);
         Ok(Worker {
             id: webhook.id.clone(),
@@ -100,7 +100,7 @@ impl Worker {
             flights: FuturesUnordered::new(),
             idle: Vec::new(),
             next_slot: Instant::now(),
-            gathered: Gathered::default(),
+            gathered: Gathered::making_again(&entry.health().batches, cursor),
             was_paused: entry.is_paused(),
             definition,
             nudges,
@@ -152,7 +152,7 @@ impl Worker {
     async fn read_retries(&mut self) -> Result<(), store::Error> {
         // What failed a moment ago may not be written yet, and would be forgotten.
         self.parts.recorder.flushed().await;
-        self.retries.load(&*self.parts.store, &self.id).await
+        self.retries.load(&self.parts, &self.id, last_failure(&self.entry)).await
     }
 
     /// Takes another definition. With another filter, what was not read yet is read with that.
@@ -207,6 +207,10 @@ impl Worker {
 fn prepared(parts: &Parts, webhook: &Webhook) -> (Arc<Target>, Arc<SigningKeys>) {
     let target = Target::new(webhook, &parts.hub.epoch().to_string());
     (Arc::new(target), Arc::new(webhook.signing_keys()))
+}
+
+fn last_failure(entry: &Entry) -> Option<Timestamp> {
+    entry.health().last_failure.map(|(at, _)| at)
 }
 
 async fn sleep_until(moment: Option<Instant>) {
