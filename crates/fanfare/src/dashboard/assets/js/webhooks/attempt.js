@@ -76,6 +76,7 @@ function Request({ request, event, isTest, base }) {
   return html`<section class="drawer-data" aria-labelledby="attempt-request">
     <h3 id="attempt-request">Request <span class="muted">POST ${request.url}</span></h3>
     <${Headers} label="Headers of the request" headers=${request.headers} />
+    <p class="hint">What is signed: <code>${`${request.headers["webhook-id"]}.${request.headers["webhook-timestamp"]}.`}</code> and the body.</p>
     ${isKept && html`<${BodyText} text=${request.body} isCut=${request.is_cut} label="Body of the request" testid="request-body" />`}
     ${!isKept && asNow !== null && html`<${BodyText} text=${asNow} label="The event as it would be sent now" testid="request-body" />`}
     <p class="hint">${bytes(request.body_bytes)}${request.is_cut ? ", of which these are the first 16 KiB" : ""}${isKept ? "" : ". The bytes themselves are kept for the newest 50 attempts"}${asNow === null ? "" : "; this is the event as it would be sent now"}.</p>

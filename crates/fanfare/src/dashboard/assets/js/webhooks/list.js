@@ -2,6 +2,7 @@
 import { createRef, html, useLayoutEffect, useState } from "../../vendor/preact.js";
 import { now } from "../clock.js";
 import { ago, count, fullTime, percent, plural, took } from "../format.js";
+import { registerCommand } from "../commands.js";
 import { setScreenKeys } from "../keyboard.js";
 import { usePolled } from "../poll.js";
 import { navigate } from "../router.js";
@@ -94,11 +95,14 @@ function None() {
     <p>A webhook is an address that is sent every event it wants: signed, tried again when it fails, and never skipped.</p>
     <ol>
       <li><span class="step" aria-hidden="true">1</span>
-        <div><h3>Have something that listens</h3><p>Any program that answers a POST. This one prints what comes, and checks the signature:</p>
+        <div><h3>Have something that listens</h3><p>Any program that answers a POST. This one shows what comes:</p>
           <${Command} text="fanfare receive --port 3000" /></div></li>
       <li><span class="step" aria-hidden="true">2</span>
         <div><h3>Point a webhook at it</h3><p>It is tried before anything is saved.</p>
           <a class="button primary" href="/webhooks/new" data-testid="webhook-add"><${Icon} name="add" />Add a webhook</a></div></li>
+      <li><span class="step" aria-hidden="true">3</span>
+        <div><h3>Or both at once</h3><p>Registers itself, checks signatures, and is gone when it ends:</p>
+          <${Command} text=${registerCommand()} /></div></li>
     </ol>
   </div></div>`;
 }

@@ -1,6 +1,6 @@
 // What is not in order with a webhook, and what can be done about it here.
 import { html } from "../../vendor/preact.js";
-import { send } from "../api.js";
+import { get, send } from "../api.js";
 import { now } from "../clock.js";
 import { ago, capital, count, plural, seqOf, until } from "../format.js";
 import { ProblemNote, useAction } from "../ui/action.js";
@@ -16,13 +16,21 @@ export function Trouble({ webhook, base, ask }) {
       await send("POST", `${base}/resume`);
       toast("It is sent to again");
     });
-  const resumeButton = (text) => html`<button type="button" class="button" onClick=${resume} disabled=${busy} data-testid="trouble-resume"><${Icon} name="play" />${text}</button>`;
+  // What waits would go on waiting; one of it shows whether the receiver is back.
+  const tryNow = () =>
+    run(async () => {
+      await send("POST", `${base}/resume`);
+      const { deliveries } = await get(`${base}/deliveries?state=waiting&limit=1`);
+      if (deliveries.length > 0) await send("POST", `${base}/replay`, { ids: [deliveries[0].event_id] });
+      toast("It is tried now");
+    });
+  const button = (text, onClick) => html`<button type="button" class="button" onClick=${onClick} disabled=${busy} data-testid="trouble-resume"><${Icon} name="play" />${text}</button>`;
   const since = pausedSince && ago(Date.parse(pausedSince), now.value);
   return html`
     ${health === "paused" &&
     html`<${Note} kind=${reason === "by_hand" ? "quiet" : "wrong"} icon=${reason === "by_hand" ? "pause" : "closing"} title=${`${reason === "by_hand" ? "Paused" : "Disabled"} ${since}.`}
-      text=${`${reason === "by_hand" ? "" : `${capital(explained)}. `}What it misses waits in the log, as long as that keeps it.`} action=${resumeButton("Resume")} />`}
-    ${(health === "held" || health === "failing") && webhook.failures > 0 && html`<${Failing} webhook=${webhook} action=${health === "held" ? resumeButton("Try now") : null} />`}
+      text=${`${reason === "by_hand" ? "" : `${capital(explained)}. `}What it misses waits in the log, as long as that keeps it.`} action=${button("Resume", resume)} />`}
+    ${(health === "held" || health === "failing") && webhook.failures > 0 && html`<${Failing} webhook=${webhook} action=${health === "held" ? button("Try now", tryNow) : null} />`}
     ${dead > 0 &&
     html`<${Note} kind="wrong" icon="error" title=${`${plural(dead, "delivery was", "deliveries were")} given up.`} text="Dead letters are kept for 30 days, and can be sent again."
       action=${html`<button type="button" class="button" onClick=${() => ask({ kind: "replay", which: "failed" })} data-testid="trouble-replay"><${Icon} name="replay" />Replay…</button>`} />`}

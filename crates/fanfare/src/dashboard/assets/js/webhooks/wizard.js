@@ -1,8 +1,9 @@
 // A new webhook: its address is tried before anything is saved.
 import { html, useEffect, useState } from "../../vendor/preact.js";
 import { get, send } from "../api.js";
+import { receiveCommand } from "../commands.js";
 import { ProblemNote, useAction } from "../ui/action.js";
-import { CopyButton } from "../ui/copy.js";
+import { Command, CopyButton } from "../ui/copy.js";
 import { Icon } from "../ui/icon.js";
 import { bodyOf, emptyDraft } from "./draft.js";
 import { Choice, Field, isAt } from "./field.js";
@@ -72,6 +73,8 @@ export function Wizard() {
       <details class="wh-more-fields"><summary>The receiver checks signatures?</summary>
         <p>Give it this secret first. The test is signed with it, and so is everything that follows.</p>
         <div class="wh-secret-line"><code tabindex="0" data-testid="wizard-secret">${secret}</code><${CopyButton} label="Copy" text=${() => secret} /></div>
+        <p>A receiver that shows what comes, and checks it:</p>
+        <${Command} text=${receiveCommand(secret)} />
       </details>
     </form>
     <form class="wh-step" onSubmit=${save}>
