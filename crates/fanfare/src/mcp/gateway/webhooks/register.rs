@@ -19,6 +19,7 @@ pub(in crate::mcp::gateway) const NAME: &str = "register_webhook";
 
 const EXAMPLE: &str = r#"{"webhook_url": "http://localhost:3000/webhook", "patterns": ["builds.>"]}"#;
 
+/// No member says its default: a client that fills those in would put them back at an address that is registered.
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
@@ -31,19 +32,21 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "description": "Which channels, such as [\"builds.>\"]; left out, every one",
             },
             "types": filter::types(),
-            "min_priority": filter::min_priority(),
+            "min_priority": {
+                "type": "string",
+                "enum": ["min", "low", "default", "high", "max"],
+                "description": "Only events that matter at least so much; left out, all",
+            },
             "text": filter::text(),
             "payload": {
                 "type": "string",
                 "enum": ["seed", "event", "cloudevents"],
-                "description": "What the body is: `seed` has message and timestamp first, `event` is the event whole, \
-                                `cloudevents` is CloudEvents 1.0",
-                "default": "seed",
+                "description": "What the body is: `seed` (left out, this one) has message and timestamp first, `event` is \
+                                the event whole, `cloudevents` is CloudEvents 1.0",
             },
             "ordered": {
                 "type": "boolean",
                 "description": "One at a time, in the order of the log; then one that fails holds up those after it",
-                "default": false,
             },
             "retry": {
                 "type": "string",
