@@ -14,6 +14,7 @@ use super::{
     cast::{Hook, RETRY_FIRST_MS},
     receivers::{Record, Said, hash_of},
 };
+use crate::histogram::Histogram;
 
 /// A delay is drawn within ±20 %.
 const JITTER: f64 = 0.8;
@@ -39,15 +40,14 @@ pub(super) struct Findings {
     pub(super) dead: u64,
     /// Deliveries that were answered and came again.
     pub(super) duplicates: u64,
-    /// The longest that one of them had been answered before the kill.
-    pub(super) window: Duration,
     /// Requests that were not answered with 200, and of these, those that a kill may have kept from being recorded.
     pub(super) failed: u64,
     pub(super) failed_at_kills: u64,
 }
 
-/// Checks everything that came to one hook.
-pub(super) fn audit(hook: &Hook, evidence: &Evidence<'_>) -> Result<Findings> {
+/// Checks everything that came to one hook. In `ages` it notes how long each delivery that came again had been answered
+/// before the kill, in nanoseconds.
+pub(super) fn audit(hook: &Hook, evidence: &Evidence<'_>, ages: &mut Histogram) -> Result<Findings> {
     let mut findings = Findings { requests: evidence.records.len() as u64, ..Findings::default() };
     let mut bodies: HashMap<&str, u64> = HashMap::new();
     let mut last: HashMap<u64, &Record> = HashMap::new();
@@ -71,10 +71,10 @@ pub(super) fn audit(hook: &Hook, evidence: &Evidence<'_>) -> Result<Findings> {
             if let Some(before) = last.insert(*seq, record) {
                 ensure!(before.id == *id, "event {seq} came as {} and then as {id}", before.id);
                 let again = evidence.again(before, record)?;
-                if let (Some(age), true) = (again, before.said == Said::Taken) {
-                    findings.window = findings.window.max(age);
-                    // A batch that comes again is one duplicate.
-                    findings.duplicates += u64::from(place == 0);
+                // A batch that comes again is one duplicate.
+                if let Some(age) = again.filter(|_| before.said == Said::Taken && place == 0) {
+                    ages.record(age.as_nanos() as u64);
+                    findings.duplicates += 1;
                 }
             } else {
                 ensure!(

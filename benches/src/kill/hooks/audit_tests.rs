@@ -11,6 +11,7 @@ use super::{
     cast::{CAST, Hook},
     receivers::{Record, Said, hash_of},
 };
+use crate::histogram::Histogram;
 
 const LOG: [(&str, &str); 3] = [("kill.0", "a"), ("kill.1", "b"), ("kill.0", "c")];
 
@@ -39,7 +40,7 @@ fn check(hook: &Hook, began: Instant, records: &[Record], dead: &[u64]) -> Optio
         kills: &kills,
         window: ms(200),
     };
-    audit(hook, &evidence).ok()
+    audit(hook, &evidence, &mut Histogram::new()).ok()
 }
 
 const ALL: &Hook = &CAST[0];

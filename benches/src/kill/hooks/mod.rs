@@ -26,7 +26,7 @@ use super::{
     load::Load,
     victim::{Kill, Victim},
 };
-use crate::{client::Client, pause::pause, report::say, rng::Rng};
+use crate::{client::Client, histogram::Histogram, pause::pause, report::say, rng::Rng};
 
 mod audit;
 #[cfg(test)]
@@ -60,8 +60,10 @@ pub(super) struct Outcome {
     given_up: u64,
     /// Deliveries that were answered with 200 and came again after a kill.
     duplicates: u64,
-    /// The longest time between such an answer and the kill.
-    window_ms: f64,
+    /// How long before the kill those had been answered.
+    window_p50_ms: f64,
+    window_p99_ms: f64,
+    window_max_ms: f64,
     registrations: u64,
     attempts_failed: u64,
     attempts_recorded: u64,
@@ -192,13 +194,13 @@ fn conclude(
     let mut records = receivers.records()?;
     // Written down when they were answered.
     records.sort_by_key(|record| record.at);
-    let mut sum = Findings::default();
+    let (mut sum, mut ages) = (Findings::default(), Histogram::new());
     for (number, (hook, id)) in CAST.iter().zip(ids).enumerate() {
         let dead = dead(&mut client, id)?;
         let records: Vec<&Record> = records.iter().filter(|record| record.hook == number).collect();
         let window = Duration::from_millis(options.window_ms);
         let evidence = Evidence { log: &log, records: &records, dead: &dead, kills, window };
-        let found = audit(hook, &evidence).with_context(|| format!("`{}`", hook.name))?;
+        let found = audit(hook, &evidence, &mut ages).with_context(|| format!("`{}`", hook.name))?;
         say(format_args!("`{}`: {found:?}", hook.name));
         sum = sum.plus(found);
     }
@@ -222,7 +224,9 @@ fn conclude(
         delivered: sum.delivered,
         given_up: sum.dead,
         duplicates: sum.duplicates,
-        window_ms: sum.window.as_secs_f64() * 1e3,
+        window_p50_ms: ages.quantile_us(0.5) / 1e3,
+        window_p99_ms: ages.quantile_us(0.99) / 1e3,
+        window_max_ms: ages.quantile_us(1.0) / 1e3,
         registrations: registered.changes,
         attempts_failed: sum.failed,
         attempts_recorded: recorded,
@@ -238,7 +242,6 @@ impl Findings {
             delivered: self.delivered + other.delivered,
             dead: self.dead + other.dead,
             duplicates: self.duplicates + other.duplicates,
-            window: self.window.max(other.window),
             failed: self.failed + other.failed,
             failed_at_kills: self.failed_at_kills + other.failed_at_kills,
         }

@@ -1,6 +1,6 @@
 //! What `webhook-id` says: the same for every attempt, so that a receiver can tell a repetition.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
@@ -30,7 +30,13 @@ impl MessageId {
 
 impl From<Position> for MessageId {
     fn from(position: Position) -> MessageId {
-        MessageId(position.to_string().into())
+        // Made for every attempt: as long as it gets, so that nothing is moved.
+        let digits = position.seq.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let mut text = String::with_capacity(position.epoch.as_str().len() + 1 + digits);
+        text.push_str(position.epoch.as_str());
+        // A String takes whatever is written to it.
+        let _ = write!(text, "-{}", position.seq);
+        MessageId(text.into())
     }
 }
 

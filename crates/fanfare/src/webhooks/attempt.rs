@@ -154,7 +154,7 @@ mod text {
 #[derive(Debug)]
 pub struct Made {
     /// What came of it.
-    pub attempt: Attempt,
+    pub attempt: Arc<Attempt>,
     /// What was sent.
     pub job: Job,
     /// The connection, when another request can go over it.
@@ -181,7 +181,7 @@ pub async fn make(
     let texts = texts(&signed, &job, answer.as_ref());
     let answer = answer.map(|answer| (answer.status, answer.is_cut));
     let attempt = Attempt { webhook, sent: (&job).into(), at: now, outcome, times, target, answer, texts };
-    Made { attempt, job, connection }
+    Made { attempt: Arc::new(attempt), job, connection }
 }
 
 /// Copies what is remembered of an attempt: the bytes that were sent and received hold on to those of others.

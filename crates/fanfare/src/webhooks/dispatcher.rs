@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::clock::Clock;
+use crate::clock;
 use crate::hub::Hub;
 use crate::shutdown::Shutdown;
 use crate::store;
@@ -43,8 +43,6 @@ pub struct Parts {
     pub(super) failing_max: Duration,
     /// How long a breaker stays open the first time.
     pub(super) open_first: Duration,
-    /// What others compare with their clocks.
-    pub(super) clock: Clock,
     pub(super) steady: Steady,
     /// Tells every worker now and then to note how far it is: one that is sent nothing is past what it does not want.
     pub(super) ticks: watch::Sender<()>,
@@ -59,9 +57,9 @@ pub struct Steady {
 }
 
 impl Steady {
-    /// Starts with the time of day.
-    pub fn start(wall: Timestamp) -> Steady {
-        Steady { wall, instant: Instant::now() }
+    /// Starts now.
+    pub fn start() -> Steady {
+        Steady { wall: clock::now(), instant: Instant::now() }
     }
 
     fn now(&self) -> Timestamp {
@@ -77,7 +75,7 @@ impl Steady {
 impl Parts {
     /// Gives the moment, by the clock on the wall: what others compare with theirs.
     pub(super) fn wall(&self) -> Timestamp {
-        self.clock.now()
+        clock::now()
     }
 
     /// Gives the moment, by the clock that never jumps.
@@ -107,6 +105,7 @@ impl Dispatcher {
     /// Runs a worker for each webhook until `stop` turns true and the attempts under way have ended. Fails when the
     /// store can no longer be trusted.
     pub async fn run(self, mut stop: Shutdown) -> Result<(), store::Error> {
+        let mut version = self.registry.version();
         let mut workers = JoinSet::new();
         let mut ticks = tokio::time::interval(SETTLE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -118,18 +117,18 @@ impl Dispatcher {
         let with_rows: HashSet<WebhookId> =
             counts.filter(|count| count.waiting + count.dead > 0).map(|count| count.webhook).collect();
         loop {
-            let changes = self.registry.take_changes();
-            for entry in changes.added {
+            for (id, entry) in self.registry.take_changed() {
+                let Some(entry) = entry else {
+                    running.remove(&id);
+                    continue;
+                };
                 let (end, ended) = oneshot::channel();
-                let has_rows = with_rows.contains(&entry.webhook().id);
-                running.insert(entry.webhook().id.clone(), end);
+                let has_rows = with_rows.contains(&id);
+                running.insert(id, end);
                 workers.spawn(work(Arc::clone(&self.parts), entry, has_rows, stop.clone(), ended));
             }
-            for id in changes.removed {
-                running.remove(&id);
-            }
             tokio::select! {
-                () = self.registry.changed() => {}
+                _ = version.changed() => {}
                 Some(ended) = workers.join_next() => outcome(ended)?,
                 _ = ticks.tick() => {
                     let last = self.parts.hub.extent().last;

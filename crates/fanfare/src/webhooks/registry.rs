@@ -1,12 +1,12 @@
 //! The registry: who is registered. What it says is durable; workers learn of changes from it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::{Audience, Event, Timestamp};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::store::webhooks::WebhookRow;
 use crate::webhooks::attempt::Attempt;
@@ -26,21 +26,21 @@ const RECENT_OF_ALL_MAX: usize = 10_000;
 #[derive(Debug)]
 pub struct Registry {
     /// Guards the table; held for one look-up, change or copy.
-    entries: Mutex<BTreeMap<WebhookId, Arc<Entry>>>,
-    /// What its one follower has not looked at yet; no more of it than there are webhooks, and than were removed
-    /// meanwhile.
-    changes: Mutex<Changes>,
-    /// Tells that follower to look.
-    changed: Notify,
+    table: Mutex<Table>,
+    /// Counts the changes of the table.
+    version: watch::Sender<u64>,
     /// How many attempts each webhook keeps in memory, as many as there are.
     recent_max: Arc<AtomicUsize>,
 }
 
-/// Who came and who went.
 #[derive(Debug, Default)]
-pub(super) struct Changes {
-    pub(super) added: Vec<Arc<Entry>>,
-    pub(super) removed: Vec<WebhookId>,
+struct Table {
+    entries: BTreeMap<WebhookId, Arc<Entry>>,
+    /// Who has each normalised address.
+    by_url: HashMap<Box<str>, WebhookId>,
+    /// Who came or went since the dispatcher looked, which it does at each change: to look at all of them would cost more
+    /// with each that is registered.
+    changed: BTreeSet<WebhookId>,
 }
 
 /// A webhook, shared by its worker and everybody who looks at it.
@@ -178,60 +178,62 @@ impl Registry {
     /// Starts with what the store has. What cannot be read is refused, not forgotten.
     pub fn new(rows: Vec<WebhookRow>) -> Result<Registry, Damaged> {
         let recent_max = Arc::new(AtomicUsize::new(recent_max(rows.len())));
-        let entry = |row: WebhookRow| {
-            let webhook = Webhook::from_row(&row)?;
-            let entry = Entry::new(webhook, &row, &recent_max);
-            Ok((row.id, Arc::new(entry)))
-        };
-        let entries = rows.into_iter().map(entry).collect::<Result<BTreeMap<_, _>, Damaged>>()?;
-        let changes = Changes { added: entries.values().cloned().collect(), removed: Vec::new() };
-        Ok(Registry {
-            entries: Mutex::new(entries),
-            changes: Mutex::new(changes),
-            changed: Notify::new(),
-            recent_max,
-        })
+        let mut table = Table::default();
+        for row in rows {
+            let entry = Entry::new(Webhook::from_row(&row)?, &row, &recent_max);
+            table.insert(Arc::new(entry));
+        }
+        Ok(Registry { table: Mutex::new(table), version: watch::Sender::new(0), recent_max })
     }
 
     /// Takes what the store has accepted: a new webhook, or another definition of one.
     pub fn put(&self, webhook: Webhook, row: &WebhookRow) -> Arc<Entry> {
-        let mut entries = self.entries();
-        if let Some(entry) = entries.get(&webhook.id) {
-            entry.definition.send_replace(Arc::new(webhook));
-            return Arc::clone(entry);
+        let mut table = self.table();
+        if let Some(entry) = table.entries.get(&webhook.id).cloned() {
+            let id = webhook.id.clone();
+            let after: Box<str> = webhook.url.normalised().into();
+            let before = entry.definition.send_replace(Arc::new(webhook));
+            table.by_url.remove(before.url.normalised());
+            table.by_url.insert(after, id);
+            return entry;
         }
-        let id = webhook.id.clone();
         let entry = Arc::new(Entry::new(webhook, row, &self.recent_max));
-        entries.insert(id, Arc::clone(&entry));
-        self.recent_max.store(recent_max(entries.len()), Ordering::Relaxed);
-        self.note(|changes| changes.added.push(Arc::clone(&entry)));
+        table.insert(Arc::clone(&entry));
+        self.recent_max.store(recent_max(table.entries.len()), Ordering::Relaxed);
+        drop(table);
+        self.version.send_modify(|version| *version += 1);
         entry
     }
 
     /// Forgets a webhook.
     pub fn remove(&self, id: &WebhookId) -> Option<Arc<Entry>> {
-        let mut entries = self.entries();
-        let entry = entries.remove(id)?;
-        self.recent_max.store(recent_max(entries.len()), Ordering::Relaxed);
-        entry.is_removed.store(true, Ordering::Release);
-        self.note(|changes| changes.removed.push(id.clone()));
-        Some(entry)
+        let removed = {
+            let mut table = self.table();
+            let removed = table.remove(id);
+            self.recent_max.store(recent_max(table.entries.len()), Ordering::Relaxed);
+            removed
+        };
+        if let Some(entry) = &removed {
+            entry.is_removed.store(true, Ordering::Release);
+        }
+        self.version.send_modify(|version| *version += 1);
+        removed
     }
 
     /// Gives a webhook.
     pub fn get(&self, id: &WebhookId) -> Option<Arc<Entry>> {
-        self.entries().get(id).cloned()
+        self.table().entries.get(id).cloned()
     }
 
     /// Gives the webhook with this normalised address.
     pub fn by_url(&self, url: &str) -> Option<Arc<Entry>> {
-        let entries = self.entries();
-        entries.values().find(|entry| entry.definition.borrow().url.normalised() == url).cloned()
+        let table = self.table();
+        table.entries.get(table.by_url.get(url)?).cloned()
     }
 
     /// Gives all of them, the oldest first.
     pub fn list(&self) -> Vec<Arc<Entry>> {
-        let mut list: Vec<_> = self.entries().values().cloned().collect();
+        let mut list: Vec<_> = self.table().entries.values().cloned().collect();
         list.sort_by_key(|entry| {
             let webhook = entry.definition.borrow();
             (webhook.created, webhook.id.clone())
@@ -241,27 +243,19 @@ impl Registry {
 
     /// Counts them.
     pub fn count(&self) -> usize {
-        self.entries().len()
+        self.table().entries.len()
     }
 
-    fn note(&self, note: impl FnOnce(&mut Changes)) {
-        note(&mut self.changes());
-        self.changed.notify_one();
+    /// Tells when somebody was added or removed.
+    pub fn version(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
     }
 
-    /// Gives who came and who went since it was asked last; first, everybody.
-    pub(super) fn take_changes(&self) -> Changes {
-        std::mem::take(&mut self.changes())
-    }
-
-    /// Waits until somebody came or went.
-    pub(super) async fn changed(&self) {
-        self.changed.notified().await;
-    }
-
-    fn changes(&self) -> MutexGuard<'_, Changes> {
-        // A change is one push.
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Gives who came or went since this was last asked; who went has no entry.
+    pub(super) fn take_changed(&self) -> Vec<(WebhookId, Option<Arc<Entry>>)> {
+        let mut table = self.table();
+        let changed = std::mem::take(&mut table.changed);
+        changed.into_iter().map(|id| (id.clone(), table.entries.get(&id).cloned())).collect()
     }
 
     /// Gives those who are sent one of `events` now, each as it comes, with the last seq that is for them: not those who
@@ -272,22 +266,39 @@ impl Registry {
             let last = || events.iter().rev().find(|event| entry.wants(event));
             is_waited_for.then(last).flatten().map(|event| event.position.seq)
         };
-        let entries = self.entries();
-        entries.iter().filter_map(|(id, entry)| Some((id.clone(), last_for(entry)?))).collect()
+        let table = self.table();
+        table.entries.iter().filter_map(|(id, entry)| Some((id.clone(), last_for(entry)?))).collect()
     }
 
     /// Gives the cursors that are further than what was written.
     pub(super) fn moved_cursors(&self) -> Vec<(WebhookId, Arc<Entry>, u64)> {
-        let entries = self.entries();
-        let moved = entries
+        let table = self.table();
+        let moved = table
+            .entries
             .iter()
             .filter_map(|(id, entry)| entry.cursor.moved().map(|seq| (id.clone(), Arc::clone(entry), seq)));
         moved.collect()
     }
 
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<WebhookId, Arc<Entry>>> {
-        // A change is one insertion or removal.
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // A change is a few insertions or removals.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn insert(&mut self, entry: Arc<Entry>) {
+        let webhook = entry.webhook();
+        self.by_url.insert(webhook.url.normalised().into(), webhook.id.clone());
+        self.changed.insert(webhook.id.clone());
+        self.entries.insert(webhook.id.clone(), entry);
+    }
+
+    fn remove(&mut self, id: &WebhookId) -> Option<Arc<Entry>> {
+        let entry = self.entries.remove(id)?;
+        self.by_url.remove(entry.definition.borrow().url.normalised());
+        self.changed.insert(id.clone());
+        Some(entry)
     }
 }
 

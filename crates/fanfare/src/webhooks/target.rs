@@ -10,6 +10,11 @@ use crate::webhooks::webhook::Webhook;
 /// Names the log that a delivery comes from: a gateway that gets its own back refuses it.
 pub const VIA: HeaderName = HeaderName::from_static("fanfare-via");
 
+const ID: HeaderName = HeaderName::from_static(signature::ID);
+const TIMESTAMP: HeaderName = HeaderName::from_static(signature::TIMESTAMP);
+const SIGNATURE: HeaderName = HeaderName::from_static(signature::SIGNATURE);
+const HUB_SIGNATURE: HeaderName = HeaderName::from_static(signature::HUB_SIGNATURE);
+
 /// A receiver, ready to be called.
 #[derive(Debug)]
 pub struct Target {
@@ -36,8 +41,8 @@ impl Target {
         if let Some(auth) = &webhook.options.auth {
             headers.insert(AUTHORIZATION, secret(&auth.header_value()));
         }
-        for name in [CONTENT_TYPE.as_str(), signature::ID, signature::TIMESTAMP, signature::SIGNATURE] {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(""));
+        for name in [CONTENT_TYPE, ID, TIMESTAMP, SIGNATURE] {
+            headers.insert(name, HeaderValue::from_static(""));
         }
         Target { url: webhook.url.clone(), uri, headers }
     }
@@ -46,8 +51,11 @@ impl Target {
     pub fn headers(&self, signed: &SignatureHeaders, content_type: &'static str) -> HeaderMap {
         let mut headers = self.headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        for (name, text) in signed.iter() {
-            headers.insert(HeaderName::from_static(name), value(text));
+        headers.insert(ID, value(&signed.id));
+        headers.insert(TIMESTAMP, value(&signed.timestamp));
+        headers.insert(SIGNATURE, value(&signed.signature));
+        if let Some(hub_signature) = &signed.hub_signature {
+            headers.insert(HUB_SIGNATURE, value(hub_signature));
         }
         headers
     }

@@ -106,7 +106,7 @@ impl Webhooks {
         let (dialer, now) = (&self.parts.dialer, self.parts.wall());
         let id = webhook.id.clone();
         let made = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
-        let attempt = Arc::new(made.attempt);
+        let attempt = made.attempt;
         self.parts.metrics.webhook_attempt(attempt.outcome.category());
         // It may have been removed meanwhile.
         if let Ok(entry) = self.find(&webhook.id) {

@@ -188,3 +188,34 @@ async fn push_numbers(process: &Process, count: usize) {
     let numbers: Vec<Value> = (0..count).map(|number| json!({ "message": number.to_string() })).collect();
     process.post("/api/push?wait=false", &numbers.into()).await.expect("an answer");
 }
+
+#[tokio::test]
+async fn what_failed_before_a_kill_is_not_sent_from_the_log_as_well() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    // The cursor stands before the one that hangs; those after it fail, and have rows.
+    let receiver =
+        Receiver::playing(vec![Script::Hang, Script::status(500), Script::status(413)], Script::Hang).await;
+    let process = Process::start(&path).await;
+    register(&process, &receiver, json!({ "retry": "1h" })).await;
+    for number in 1..=3 {
+        push_numbers(&process, 1).await;
+        receiver.gets(number).await;
+    }
+    let webhooks = format!("{}/api/webhooks?details=true", process.url);
+    until("the rows", async || {
+        let answer = reqwest_client(false).get(&webhooks).send().await.ok()?.json::<Value>().await.ok()?;
+        let webhook = &answer["webhooks"][0];
+        (webhook["waiting"] == 1 && webhook["dead"] == 1).then_some(())
+    })
+    .await;
+    process.kill().await;
+
+    receiver.play(Script::status(200));
+    let process = Process::start(&path).await;
+    push_numbers(&process, 1).await;
+    // Of two that fly at once either may be first.
+    let again: HashSet<u64> = receiver.gets(5).await[3..].iter().map(|got| seq(got.id())).collect();
+    assert_eq!(again, HashSet::from([1, 4]));
+    process.kill().await;
+}

@@ -148,8 +148,12 @@ async fn exchange(
         Sent::Failed(failure) => return Err(failure),
         // Nothing was sent yet, so this is still the first request.
         Sent::Unsent(request, socket) => {
-            let connection = dialer.dial(&target.url, socket, times).await?;
-            match send_over(connection, *request, times).await {
+            // Rare, and large: it would be carried along by every attempt.
+            let dialled = Box::pin(async {
+                let connection = dialer.dial(&target.url, socket, times).await?;
+                Ok(send_over(connection, *request, times).await)
+            });
+            match dialled.await? {
                 Sent::Answered(answered) => *answered,
                 Sent::Failed(failure) => return Err(failure),
                 Sent::Unsent(..) => return Err(Failure::BrokenOff),

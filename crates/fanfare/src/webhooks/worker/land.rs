@@ -76,7 +76,7 @@ impl Worker {
             self.window.done(event.position.seq);
         }
         self.parts.metrics.webhook_attempt(attempt.outcome.category());
-        self.entry.remember(Arc::new(attempt));
+        self.entry.remember(attempt);
     }
 
     /// Says whether a connection is kept for what comes.
