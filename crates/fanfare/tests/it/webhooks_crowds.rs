@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fanfare::store::embedded::Embedded;
 use fanfare::store::{
@@ -18,8 +18,8 @@ use crate::support::process::Process;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::{Engine, until};
 
-/// How long a start may take on a machine that has other work, in a build that is not optimised.
-const START_MAX: Duration = Duration::from_secs(10);
+/// What a start may cost of a processor, in a build that is not optimised.
+const START_COST_MAX: Duration = Duration::from_secs(8);
 
 /// Changes the store of a gateway that does not run.
 async fn prepare<T>(path: &Path, work: impl AsyncFnOnce(Arc<Embedded>) -> T) -> T {
@@ -56,10 +56,7 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
     })
     .await;
 
-    let begun = Instant::now();
     let process = Process::start(&path).await;
-    let started = begun.elapsed();
-    assert!(started < START_MAX, "{started:?}");
     let listed = process.get("/api/webhooks").await;
     assert_eq!(listed["total"], WEBHOOKS_MAX);
     let more = json!({ "webhook_url": "http://127.0.0.1:9/more" });
@@ -75,6 +72,8 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
     process.register_url("http://127.0.0.1:9/8", json!({ "patterns": ["nothing"] })).await;
     let pushed = json!({ "channel": "two", "message": "for nobody" });
     assert_eq!(process.post("/api/push", &pushed).await.expect("pushed")["webhooks_notified"], 0);
+    let cost = process.processor_time();
+    assert!(cost < START_COST_MAX, "{cost:?}");
     let memory = process.memory("VmRSS");
     assert!(memory < 400 * 1024 * 1024, "{memory} bytes for {WEBHOOKS_MAX} webhooks");
     process.kill().await;
@@ -117,12 +116,11 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
     })
     .await;
 
-    let begun = Instant::now();
     let process = Process::start(&path).await;
     process.post("/api/push", &json!({ "channel": "well", "message": "at once" })).await.expect("pushed");
     well.gets_message("at once").await;
-    let started = begun.elapsed();
-    assert!(started < START_MAX, "{started:?}");
+    let cost = process.processor_time();
+    assert!(cost < START_COST_MAX, "{cost:?}");
     until("the breaker", async || (show(&process, &id).await["health"] == "held").then_some(())).await;
     let tried = receiver.got().len();
     assert!(tried <= 5 + 16 && receiver.busiest() <= 16, "{tried} requests to a receiver that is down");
