@@ -197,7 +197,7 @@ async fn what_failed_before_a_kill_is_not_sent_from_the_log_as_well() {
     let receiver =
         Receiver::playing(vec![Script::Hang, Script::status(500), Script::status(413)], Script::Hang).await;
     let process = Process::start(&path).await;
-    register(&process, &receiver, json!({ "retry": "1h" })).await;
+    process.register(&receiver, json!({ "retry": "1h" })).await;
     for number in 1..=3 {
         push_numbers(&process, 1).await;
         receiver.gets(number).await;

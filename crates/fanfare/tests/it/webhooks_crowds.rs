@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanfare::store::embedded::Embedded;
 use fanfare::store::{
@@ -16,6 +17,9 @@ use crate::support::gateway::Gateway;
 use crate::support::process::Process;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::{Engine, until};
+
+/// What a start may cost of a processor, in a build that is not optimised.
+const START_COST_MAX: Duration = Duration::from_secs(8);
 
 /// Changes the store of a gateway that does not run.
 async fn prepare<T>(path: &Path, work: impl AsyncFnOnce(Arc<Embedded>) -> T) -> T {
@@ -68,6 +72,8 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
     process.register_url("http://127.0.0.1:9/8", json!({ "patterns": ["nothing"] })).await;
     let pushed = json!({ "channel": "two", "message": "for nobody" });
     assert_eq!(process.post("/api/push", &pushed).await.expect("pushed")["webhooks_notified"], 0);
+    let cost = process.processor_time();
+    assert!(cost < START_COST_MAX, "{cost:?}");
     let memory = process.memory("VmRSS");
     assert!(memory < 400 * 1024 * 1024, "{memory} bytes for {WEBHOOKS_MAX} webhooks");
     process.kill().await;
@@ -113,6 +119,8 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
     let process = Process::start(&path).await;
     process.post("/api/push", &json!({ "channel": "well", "message": "at once" })).await.expect("pushed");
     well.gets_message("at once").await;
+    let cost = process.processor_time();
+    assert!(cost < START_COST_MAX, "{cost:?}");
     until("the breaker", async || (show(&process, &id).await["health"] == "held").then_some(())).await;
     let tried = receiver.got().len();
     assert!(tried <= 5 + 16 && receiver.busiest() <= 16, "{tried} requests to a receiver that is down");

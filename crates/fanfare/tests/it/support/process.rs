@@ -17,6 +17,9 @@ use crate::support::soon;
 /// The number of the signal that nobody can catch.
 const SIGKILL: i32 = 9;
 
+/// How long a start may take on a machine that has much other work.
+const START_MAX: Duration = Duration::from_secs(60);
+
 /// A gateway in a process of its own; killed with its drop.
 pub(crate) struct Process {
     child: Child,
@@ -34,7 +37,8 @@ impl Process {
     pub(crate) async fn with(store: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Process {
         let mut child = spawn(store, arguments, variables);
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let line = soon("the start", lines.next_line()).await.expect("text").expect("a line");
+        let line = tokio::time::timeout(START_MAX, lines.next_line()).await.expect("a start in time");
+        let line = line.expect("text").expect("a line");
         let said: Value = serde_json::from_str(&line).expect("JSON");
         let url = said["url"].as_str().expect("an address").to_owned();
         Process { child, url, http: reqwest_client(false) }
@@ -76,6 +80,16 @@ impl Process {
         let line = status.lines().find_map(|line| line.strip_prefix(&format!("{what}:"))).expect("a line");
         let kib: u64 = line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number");
         kib * 1_024
+    }
+
+    /// Gives how much of a processor it has used: that says the same on a busy machine.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let pid = self.child.id().expect("a process that runs");
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a line");
+        // The name before them may have spaces. User and system, in hundredths of a second.
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        let ticks = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>());
+        Duration::from_millis(10 * ticks.map(|ticks| ticks.expect("a number")).sum::<u64>())
     }
 
     /// Kills it.
