@@ -62,7 +62,11 @@ impl Client {
     }
 
     pub(crate) fn push(&mut self, body: &str) -> Result<Response> {
-        self.exchange(&request::post_json(self.server, "/api/push", body))
+        self.post("/api/push", body)
+    }
+
+    pub(crate) fn post(&mut self, path: &str, body: &str) -> Result<Response> {
+        self.exchange(&request::post_json(self.server, path, body))
     }
 
     fn exchange(&mut self, request: &[u8]) -> Result<Response> {

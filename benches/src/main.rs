@@ -26,6 +26,7 @@ mod resume;
 mod rng;
 mod server;
 mod target;
+mod webhooks;
 mod wire;
 
 #[derive(Parser)]
@@ -55,6 +56,8 @@ enum Command {
     Replay(replay::Options),
     /// A client that comes back after having read a part of a long log; the server must be fresh
     Resume(resume::Options),
+    /// Webhooks: server CPU per delivery, latency, and whether every receiver got everything; the server must be fresh
+    Webhooks(webhooks::Options),
 }
 
 fn main() -> Result<ExitCode> {
@@ -79,6 +82,7 @@ fn main() -> Result<ExitCode> {
                 report::emit("resume", &outcome)?;
             }
         }
+        Command::Webhooks(options) => webhooks::run_options(&options)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -20,6 +20,7 @@ use crate::{
 mod mcp;
 mod suites;
 mod table;
+mod webhooks;
 
 /// A machine is quiet while others keep less of it busy.
 const QUIET_CORES: f64 = 0.15;
@@ -38,6 +39,9 @@ pub(crate) struct Options {
     /// The server on rmcp that MCP calls are compared with
     #[arg(long, default_value = "benches/rmcp-server/target/release/rmcp-server")]
     rmcp_bin: PathBuf,
+    /// The fan-out in memory that webhooks are compared with
+    #[arg(long, default_value = "target/release/examples/webhook_fanout")]
+    fanout_bin: PathBuf,
     /// One more argument for `fanfare serve`
     #[arg(long, allow_hyphen_values = true)]
     server_arg: Vec<String>,
@@ -74,6 +78,7 @@ enum Suite {
     Push,
     Replay,
     Resume,
+    Webhooks,
 }
 
 /// Measures the suite and prints its table; says whether that is a success.
@@ -82,7 +87,11 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let mut all_met = true;
     for suite in Suite::value_variants().iter().filter(|suite| [**suite, Suite::All].contains(&options.suite))
     {
-        let baseline = if *suite == Suite::Mcp { "rmcp" } else { "floor" };
+        let baseline = match suite {
+            Suite::Mcp => "rmcp",
+            Suite::Webhooks => "in memory",
+            _ => "floor",
+        };
         let rows = match suite {
             Suite::All => continue,
             Suite::Fanout => suites::fanout(&lab),
@@ -91,6 +100,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             Suite::Push => suites::push(&lab),
             Suite::Replay => suites::replay(&lab),
             Suite::Resume => suites::resume(&lab),
+            Suite::Webhooks => webhooks::measure(&lab),
         };
         // The other suites may still say something when one cannot be measured.
         match rows {

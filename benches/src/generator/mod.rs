@@ -9,16 +9,20 @@ use anyhow::{Result, anyhow, ensure};
 use mio::{Events, Poll};
 
 use publishers::Publishers;
+use receivers::Receivers;
 use subscribers::Subscribers;
 
 use crate::wire::sse::Frame;
 
 pub(crate) mod publishers;
+pub(crate) mod receivers;
 pub(crate) mod subscribers;
 pub(crate) mod tally;
 
 /// Tokens of publishers start here, those of subscribers at 0.
 const PUBLISHER_TOKENS: usize = 1 << 20;
+/// Those of receivers of webhooks here.
+const RECEIVER_TOKENS: usize = 1 << 21;
 /// As many sockets as one turn of the loop looks at.
 const READY_MAX: usize = 1024;
 /// One read takes what a socket's receive buffer usually holds.
@@ -41,13 +45,22 @@ impl Clock {
 
 /// What the loop tells its user.
 pub(crate) trait Observer {
-    fn frame(&mut self, subscriber: usize, frame: Frame<'_>, at_ns: u64);
+    fn frame(&mut self, _subscriber: usize, _frame: Frame<'_>, _at_ns: u64) {}
+
+    /// A webhook came.
+    fn delivery(&mut self, _receiver: usize, _body: &[u8], _at_ns: u64) {}
+
+    /// The push with this number, from 0, was answered.
+    fn answered(&mut self, _push: u64, _at_ns: u64) {}
 }
 
 pub(crate) struct Generator {
     pub(crate) clock: Clock,
     pub(crate) subscribers: Subscribers,
     pub(crate) publishers: Publishers,
+    pub(crate) receivers: Receivers,
+    /// How long the loop sleeps at most: what is due meanwhile leaves late.
+    pub(crate) turn_max: Duration,
     poll: Poll,
     events: Events,
     buffer: Vec<u8>,
@@ -60,6 +73,8 @@ impl Generator {
             clock: Clock::start(),
             subscribers: Subscribers::new(server),
             publishers: Publishers::new(server),
+            receivers: Receivers::new(),
+            turn_max: Duration::from_millis(20),
             poll: Poll::new()?,
             events: Events::with_capacity(READY_MAX),
             buffer: vec![0; READ_LEN],
@@ -86,6 +101,10 @@ impl Generator {
         self.publishers.connect(count, self.poll.registry())
     }
 
+    pub(crate) fn receive_webhooks(&mut self) -> Result<()> {
+        self.receivers.listen(self.poll.registry())
+    }
+
     /// Waits for something to happen, at most `timeout`, and deals with it.
     pub(crate) fn turn(&mut self, timeout: Duration, observer: &mut impl Observer) -> Result<()> {
         if let Err(error) = self.poll.poll(&mut self.events, Some(timeout))
@@ -94,12 +113,18 @@ impl Generator {
             return Err(anyhow!(error).context("epoll"));
         }
         for event in &self.events {
-            match event.token().0.checked_sub(PUBLISHER_TOKENS) {
-                None => {
-                    self.subscribers.ready(event.token().0, &mut self.buffer, self.clock, observer)?;
+            match event.token().0 {
+                receivers::LISTENER => self.receivers.accept(self.poll.registry())?,
+                token if token > receivers::LISTENER => {
+                    let connection = token - receivers::LISTENER - 1;
+                    self.receivers.ready(connection, &mut self.buffer, self.clock, observer)?;
                 }
-                Some(publisher) => {
-                    self.publishers.ready(publisher, &mut self.buffer, self.clock)?;
+                token if token >= PUBLISHER_TOKENS => {
+                    let publisher = token - PUBLISHER_TOKENS;
+                    self.publishers.ready(publisher, &mut self.buffer, self.clock, observer)?;
+                }
+                subscriber => {
+                    self.subscribers.ready(subscriber, &mut self.buffer, self.clock, observer)?;
                 }
             }
         }
@@ -113,16 +138,19 @@ impl Generator {
         observer: &mut O,
         mut done: impl FnMut(&mut Self, &mut O) -> Result<bool>,
     ) -> Result<bool> {
-        let mut heard = (self.subscribers.bytes_read, self.publishers.answered, Instant::now());
+        let heard_of = |generator: &Self| {
+            (generator.subscribers.bytes_read, generator.publishers.answered, generator.receivers.requests)
+        };
+        let mut heard = (heard_of(self), Instant::now());
         loop {
             if done(self, observer)? {
                 return Ok(true);
             }
-            self.turn(Duration::from_millis(20), observer)?;
-            let now = (self.subscribers.bytes_read, self.publishers.answered);
-            if now != (heard.0, heard.1) {
-                heard = (now.0, now.1, Instant::now());
-            } else if heard.2.elapsed() > patience {
+            self.turn(self.turn_max, observer)?;
+            let now = heard_of(self);
+            if now != heard.0 {
+                heard = (now, Instant::now());
+            } else if heard.1.elapsed() > patience {
                 return Ok(false);
             }
         }

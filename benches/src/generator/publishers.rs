@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use mio::{Interest, Registry, Token, net::TcpStream};
 
-use super::{Clock, PUBLISHER_TOKENS};
+use super::{Clock, Observer, PUBLISHER_TOKENS};
 use crate::{
     histogram::Histogram,
     wire::{request, response::ResponseReader},
@@ -19,11 +19,15 @@ struct Publisher {
     request: Vec<u8>,
     written: usize,
     sent_at_ns: u64,
+    number: u64,
     reader: ResponseReader,
 }
 
 pub(crate) struct Publishers {
     server: SocketAddr,
+    /// Where pushes go.
+    pub(crate) path: &'static str,
+    pub(crate) pushed: u64,
     all: Vec<Publisher>,
     idle: Vec<usize>,
     pub(crate) answered: u64,
@@ -38,6 +42,8 @@ impl Publishers {
     pub(super) fn new(server: SocketAddr) -> Self {
         Self {
             server,
+            path: "/api/push",
+            pushed: 0,
             all: Vec::new(),
             idle: Vec::new(),
             answered: 0,
@@ -61,6 +67,7 @@ impl Publishers {
                 request: Vec::new(),
                 written: 0,
                 sent_at_ns: 0,
+                number: 0,
                 reader: ResponseReader::default(),
             });
         }
@@ -75,12 +82,14 @@ impl Publishers {
         self.all.len() - self.idle.len()
     }
 
-    /// Posts `body` to `/api/push`. There must be an idle publisher.
+    /// Pushes `body`. There must be an idle publisher.
     pub(crate) fn push(&mut self, body: &str, clock: Clock) -> Result<()> {
         let index = self.idle.pop().context("no publisher is idle")?;
         let publisher = &mut self.all[index];
-        publisher.request = request::post_json(self.server, "/api/push", body);
+        publisher.request = request::post_json(self.server, self.path, body);
         publisher.written = 0;
+        publisher.number = self.pushed;
+        self.pushed += 1;
         publisher.sent_at_ns = clock.ns();
         publisher.write()
     }
@@ -93,7 +102,13 @@ impl Publishers {
         }
     }
 
-    pub(super) fn ready(&mut self, index: usize, buffer: &mut [u8], clock: Clock) -> Result<()> {
+    pub(super) fn ready(
+        &mut self,
+        index: usize,
+        buffer: &mut [u8],
+        clock: Clock,
+        observer: &mut impl Observer,
+    ) -> Result<()> {
         let publisher = &mut self.all[index];
         publisher.write()?;
         loop {
@@ -105,7 +120,9 @@ impl Publishers {
             };
             let Some(response) = publisher.reader.feed(&buffer[..len])? else { continue };
             self.answered += 1;
-            self.latency.record(clock.ns() - publisher.sent_at_ns);
+            let at_ns = clock.ns();
+            self.latency.record(at_ns - publisher.sent_at_ns);
+            observer.answered(publisher.number, at_ns);
             self.idle.push(index);
             if response.status != 200 {
                 self.refused += 1;

@@ -43,6 +43,12 @@ impl Book {
         self.log.len()
     }
 
+    /// Channel and message of the event at `seq`.
+    pub(super) fn event(&self, seq: u64) -> Option<(&str, &str)> {
+        let entry = self.log.get(usize::try_from(seq).ok()?.checked_sub(1)?)?;
+        Some((&entry.channel, &entry.message))
+    }
+
     /// Reads what was appended since the last time, and checks that it follows and is whole.
     pub(super) fn read_on(&mut self, client: &mut Client) -> Result<()> {
         let from = self.log.len();

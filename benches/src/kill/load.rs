@@ -24,6 +24,9 @@ pub(super) struct Load {
     pub(super) pushers_stop: AtomicBool,
     pub(super) readers_stop: AtomicBool,
     pub(super) readers: Vec<Reader>,
+    /// A pusher waits so long after each push, at most: webhooks are slower than a log.
+    pub(super) pace_ms_max: u64,
+    pub(super) push_path: &'static str,
     pub(super) unanswered: AtomicU64,
     pub(super) repeated: AtomicU64,
     pub(super) connects: AtomicU64,
@@ -39,6 +42,8 @@ impl Load {
             pushers_stop: AtomicBool::new(false),
             readers_stop: AtomicBool::new(false),
             readers,
+            pace_ms_max: 0,
+            push_path: "/api/push",
             unanswered: AtomicU64::new(0),
             repeated: AtomicU64::new(0),
             connects: AtomicU64::new(0),

@@ -2,9 +2,7 @@
 //! and readers that come back must miss nothing and see nothing twice.
 
 use std::{
-    net::SocketAddr,
     path::PathBuf,
-    process::Command,
     sync::atomic::Ordering,
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -14,26 +12,23 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use tempfile::TempDir;
 
-use self::{book::Book, load::Load, readers::Reader};
+use self::{book::Book, load::Load, readers::Reader, victim::Victim};
 use crate::{
     client::Client,
-    histogram::Histogram,
     pause::pause,
     report::{emit, say},
     rng::Rng,
-    server::{Placement, Server},
 };
 
 mod book;
+mod hooks;
 mod load;
 mod pushers;
 mod readers;
+mod victim;
 
 /// How long a reader may take to get what is in the log.
 const READER_DEADLINE: Duration = Duration::from_secs(30);
-/// One round in so many kills the server once more while it starts.
-const KILLED_STARTING_EVERY: u64 = 8;
-const STARTING_MS_MAX: u64 = 40;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
@@ -52,6 +47,12 @@ pub(crate) struct Options {
     /// The server lives at most so many milliseconds after it listens
     #[arg(long, default_value_t = 300)]
     live_ms_max: u64,
+    /// Watch webhooks instead of readers: every delivery, its bytes and its signature
+    #[arg(long)]
+    webhooks: bool,
+    /// A webhook that was answered so many milliseconds before a kill may come again
+    #[arg(long, default_value_t = 1_000)]
+    window_ms: u64,
     /// Where the store file goes; it is kept when a round fails [default: the directory for temporary files]
     #[arg(long)]
     store_dir: Option<PathBuf>,
@@ -85,6 +86,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     let directory = directory.context("no place for the store file")?;
     let store = directory.path().join("fanfare.db");
+    if options.webhooks {
+        return match hooks::run(options, seed, store) {
+            Ok(outcome) => emit("kill-webhooks", &outcome),
+            Err(error) => Err(keep(directory, seed, error)),
+        };
+    }
     match Trial::start(options, seed, store)?.run() {
         Ok(outcome) => {
             say(format_args!(
@@ -93,44 +100,32 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             ));
             emit("kill", &outcome)
         }
-        Err(error) => {
-            let kept = directory.keep();
-            Err(error.context(format!("seed {seed}; the store is kept in {}", kept.display())))
-        }
+        Err(error) => Err(keep(directory, seed, error)),
     }
+}
+
+/// Keeps the store of a round that failed.
+fn keep(directory: TempDir, seed: u64, error: anyhow::Error) -> anyhow::Error {
+    let kept = directory.keep();
+    error.context(format!("seed {seed}; the store is kept in {}", kept.display()))
 }
 
 struct Trial<'a> {
     options: &'a Options,
-    store: PathBuf,
     rng: Rng,
     seed: u64,
-    server: Server,
-    address: SocketAddr,
+    victim: Victim<'a>,
     book: Book,
-    restarts: Histogram,
-    kills_while_starting: u32,
 }
 
 impl<'a> Trial<'a> {
     fn start(options: &'a Options, seed: u64, store: PathBuf) -> Result<Self> {
-        let mut server = spawn(options, &store, "127.0.0.1:0")?;
-        let address = server.wait_ready()?;
-        Ok(Self {
-            options,
-            store,
-            rng: Rng::new(seed),
-            seed,
-            server,
-            address,
-            book: Book::default(),
-            restarts: Histogram::new(),
-            kills_while_starting: 0,
-        })
+        let victim = Victim::start(options, store)?;
+        Ok(Self { options, rng: Rng::new(seed), seed, victim, book: Book::default() })
     }
 
     fn run(mut self) -> Result<Outcome> {
-        let load = Load::new(self.address, Reader::cast());
+        let load = Load::new(self.victim.address, Reader::cast());
         thread::scope(|scope| {
             readers::spawn(scope, &load, &mut self.rng);
             let rounds = thread::scope(|scope| {
@@ -144,26 +139,25 @@ impl<'a> Trial<'a> {
             load.readers_stop.store(true, Ordering::Relaxed);
             result
         })?;
-        let events = self.book.check_from_the_start(&mut Client::connect(self.address)?)?;
+        let events = self.book.check_from_the_start(&mut Client::connect(self.victim.address)?)?;
         Ok(Outcome {
             seed: self.seed,
             rounds: self.options.rounds,
-            kills_while_starting: self.kills_while_starting,
+            kills_while_starting: self.victim.kills_while_starting,
             events,
             acknowledged: load.acknowledged()?.len(),
             unanswered_pushes: load.unanswered.load(Ordering::Relaxed),
             repeated: load.repeated.load(Ordering::Relaxed),
             connects: load.connects.load(Ordering::Relaxed),
-            restart_p50_ms: self.restarts.quantile_us(0.5) / 1e3,
-            restart_max_ms: self.restarts.quantile_us(1.0) / 1e3,
+            restart_p50_ms: self.victim.restarts.quantile_us(0.5) / 1e3,
+            restart_max_ms: self.victim.restarts.quantile_us(1.0) / 1e3,
         })
     }
 
     fn rounds(&mut self, load: &Load) -> Result<()> {
         for round in 1..=self.options.rounds {
-            pause(Duration::from_millis(self.rng.below(self.options.live_ms_max + 1)));
-            self.server.kill()?;
-            self.restart().with_context(|| format!("round {round}: the server does not come back"))?;
+            let back = self.victim.round(&mut self.rng);
+            back.with_context(|| format!("round {round}: the server does not come back"))?;
             // Every other round is killed again without a pause for checking, while readers catch up.
             if self.rng.below(2) == 0 || round == self.options.rounds {
                 self.check(load).with_context(|| format!("round {round}"))?;
@@ -176,26 +170,10 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    fn restart(&mut self) -> Result<()> {
-        let listen = self.address.to_string();
-        if self.rng.below(KILLED_STARTING_EVERY) == 0 {
-            let mut starting = spawn(self.options, &self.store, &listen)?;
-            pause(Duration::from_millis(self.rng.below(STARTING_MS_MAX)));
-            starting.kill()?;
-            self.kills_while_starting += 1;
-        }
-        let began = Instant::now();
-        self.server = spawn(self.options, &self.store, &listen)?;
-        let address = self.server.wait_ready()?;
-        ensure!(address == self.address, "the server came back at {address} instead of {}", self.address);
-        self.restarts.record(began.elapsed().as_nanos() as u64);
-        Ok(())
-    }
-
     /// Compares acknowledgements and readers with the log as it is now.
     fn check(&mut self, load: &Load) -> Result<()> {
         let acknowledged = load.acknowledged()?;
-        self.book.read_on(&mut Client::connect(self.address)?)?;
+        self.book.read_on(&mut Client::connect(self.victim.address)?)?;
         self.book.check_acknowledged(&acknowledged)?;
         for reader in &load.readers {
             let deadline = Instant::now() + READER_DEADLINE;
@@ -212,10 +190,4 @@ impl<'a> Trial<'a> {
         }
         Ok(())
     }
-}
-
-fn spawn(options: &Options, store: &PathBuf, listen: &str) -> Result<Server> {
-    let mut command = Command::new(&options.server_bin);
-    command.args(["serve", "--listen", listen, "--store"]).arg(store).args(&options.server_arg);
-    Server::spawn(&mut command, &Placement::anywhere()?)
 }

@@ -16,7 +16,8 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 pub(super) fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, load: &'scope Load, rng: &mut Rng) {
     for pusher in 0..SINGLE {
-        scope.spawn(move || single(pusher, load));
+        let rng = rng.fork();
+        scope.spawn(move || single(pusher, load, rng));
     }
     for pusher in 0..BATCH {
         let rng = rng.fork();
@@ -25,7 +26,7 @@ pub(super) fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, load: &'scope Load
 }
 
 /// Pushes an event until it is acknowledged, then the next: each must be in the log exactly once.
-fn single(pusher: usize, load: &Load) {
+fn single(pusher: usize, load: &Load, mut rng: Rng) {
     let mut connection = None;
     let mut number = 0;
     while !load.pushers_stop.load(Ordering::Relaxed) {
@@ -40,6 +41,7 @@ fn single(pusher: usize, load: &Load) {
         load.repeated.fetch_add(u64::from(answer["repeated"] == true), Ordering::Relaxed);
         load.acknowledge([Acknowledged { id: id.clone(), message }].into_iter());
         number += 1;
+        rest(load, &mut rng);
     }
 }
 
@@ -62,6 +64,13 @@ fn batches(pusher: usize, load: &Load, mut rng: Rng) {
         }
         let pairs = ids.into_iter().map(str::to_owned).zip(messages);
         load.acknowledge(pairs.map(|(id, message)| Acknowledged { id, message }));
+        rest(load, &mut rng);
+    }
+}
+
+fn rest(load: &Load, rng: &mut Rng) {
+    if load.pace_ms_max > 0 {
+        pause(Duration::from_millis(rng.below(load.pace_ms_max + 1)));
     }
 }
 
@@ -77,7 +86,7 @@ fn push(connection: &mut Option<Client>, load: &Load, body: &str) -> Option<Valu
             }
         },
     };
-    let Ok(response) = client.push(body) else {
+    let Ok(response) = client.post(load.push_path, body) else {
         load.unanswered.fetch_add(1, Ordering::Relaxed);
         *connection = None;
         return None;

@@ -59,8 +59,9 @@ class World {
     const world = new World();
     world.era = run.era === "legacy" ? "legacy" : "modern";
     const hosted = run.transport === "stdio, hosting";
-    if (!hosted) world.url = (await Gateway.start(t)).url;
-    const env = { ...process.env, ...(hosted ? {} : { FANFARE_URL: world.url }) };
+    const every = { FANFARE_TOOLSET: "all" };
+    if (!hosted) world.url = (await Gateway.start(t, every)).url;
+    const env = { ...process.env, ...(hosted ? every : { FANFARE_URL: world.url }) };
     const args = hosted ? ["mcp", "--store", "memory", "--listen", "127.0.0.1:0"] : ["mcp"];
     world.client = await connect({ url: world.url, transport: run.transport, era: run.era, stdio: { command: process.env.FANFARE_BIN, args, env } });
     t.after(() => world.client.close());

@@ -7,12 +7,13 @@ use serde_json::{Map, Value, json};
 
 use crate::code::Code;
 use crate::duration;
+use crate::event::Event;
 use crate::filter::Filter;
 use crate::invalid::Invalid;
 use crate::webhook::auth::Auth;
 use crate::webhook::headers::CustomHeaders;
 use crate::webhook::patch::Patch;
-use crate::webhook::payload::Payload;
+use crate::webhook::payload::{Batch, Payload};
 use crate::webhook::retry::RetrySchedule;
 
 /// Most deliveries on their way to one receiver at a time.
@@ -108,6 +109,18 @@ impl Options {
     /// Gives how many deliveries may be on their way: one when they are ordered.
     pub fn in_flight_max(&self) -> u32 {
         if self.ordered { 1 } else { self.concurrency }
+    }
+
+    /// Gives what is sent for an event that goes out alone: where events are sent several at a time, a list of one.
+    pub fn body(&self, event: &Event) -> Vec<u8> {
+        match self.batch {
+            None => self.payload.body(event),
+            Some(_) => {
+                let mut batch = Batch::new(self.payload, 1);
+                batch.push(event);
+                batch.finish()
+            }
+        }
     }
 
     /// Changes what `patch` names. Fails when the whole contradicts itself; nothing is changed then.

@@ -35,7 +35,8 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
 
 /// The screens that have an address of their own. They are one page: the script reads the address. That of the
 /// MCP screen is older than the others, and known elsewhere.
-const SCREENS: [&str; 5] = ["/", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
+const SCREENS: [&str; 7] =
+    ["/", "/webhooks", "/webhooks/{id}", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
 
 /// In a release build the files are in the binary; in a debug build they are read from the source tree at each request,
 /// so that a change shows without compiling.

@@ -194,11 +194,10 @@ pub struct WebhookReceipt {
 impl WebhookReceipt {
     fn of(entry: &Entry, fate: Fate) -> WebhookReceipt {
         let webhook = entry.webhook();
-        let (state, next_attempt_at) = match &fate {
-            Fate::Dead(_) => ("dead", None),
-            Fate::Delivered => ("delivered", None),
-            Fate::Pending => ("pending", None),
-            Fate::Waiting(row) => ("waiting", row.status.due()),
+        let state = fate.as_str();
+        let next_attempt_at = match &fate {
+            Fate::Waiting(row) => row.status.due(),
+            Fate::Dead(_) | Fate::Delivered | Fate::Pending => None,
         };
         let (attempts, failure) = match fate {
             Fate::Dead(row) | Fate::Waiting(row) => (Some(row.attempts), Some(row.failure)),

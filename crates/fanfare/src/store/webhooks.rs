@@ -108,13 +108,6 @@ pub enum DeliveryChange {
         /// Up to where.
         seq: u64,
     },
-    /// The cursor is set, also back: for a replay.
-    Rewind {
-        /// Whose.
-        webhook: WebhookId,
-        /// Up to where.
-        seq: u64,
-    },
     /// The row of this webhook and event is written, in the place of one that is there.
     Put(DeliveryRow),
     /// The row is removed: it was delivered, or is no longer wanted.
@@ -140,7 +133,6 @@ impl DeliveryChange {
     pub fn webhook(&self) -> &WebhookId {
         match self {
             DeliveryChange::Cursor { webhook, .. }
-            | DeliveryChange::Rewind { webhook, .. }
             | DeliveryChange::Remove { webhook, .. }
             | DeliveryChange::State { webhook, .. } => webhook,
             DeliveryChange::Put(row) => &row.webhook,

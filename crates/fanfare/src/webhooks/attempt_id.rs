@@ -27,8 +27,8 @@ impl From<&Attempt> for AttemptId {
     fn from(attempt: &Attempt) -> AttemptId {
         AttemptId {
             webhook: attempt.webhook.clone(),
-            seq: attempt.job.events[0].position.seq,
-            number: attempt.job.number,
+            seq: attempt.sent.position.seq,
+            number: attempt.sent.number,
             at: attempt.at,
         }
     }

@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::shutdown::Shutdown;
 use crate::store;
@@ -43,6 +43,8 @@ pub struct Parts {
     pub(super) failing_max: Duration,
     /// How long a breaker stays open the first time.
     pub(super) open_first: Duration,
+    /// What others compare with their clocks.
+    pub(super) clock: Clock,
     pub(super) steady: Steady,
     /// Tells every worker now and then to note how far it is: one that is sent nothing is past what it does not want.
     pub(super) ticks: watch::Sender<()>,
@@ -57,9 +59,9 @@ pub struct Steady {
 }
 
 impl Steady {
-    /// Starts now.
-    pub fn start() -> Steady {
-        Steady { wall: clock::now(), instant: Instant::now() }
+    /// Starts with the time of day.
+    pub fn start(wall: Timestamp) -> Steady {
+        Steady { wall, instant: Instant::now() }
     }
 
     fn now(&self) -> Timestamp {
@@ -75,7 +77,7 @@ impl Steady {
 impl Parts {
     /// Gives the moment, by the clock on the wall: what others compare with theirs.
     pub(super) fn wall(&self) -> Timestamp {
-        clock::now()
+        self.clock.now()
     }
 
     /// Gives the moment, by the clock that never jumps.

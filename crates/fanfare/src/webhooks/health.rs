@@ -7,6 +7,8 @@ use fanfare_core::webhook::outcome::Outcome;
 use fanfare_core::webhook::pause::{Failing, PauseReason, State};
 use serde::{Deserialize, Serialize};
 
+use crate::store::webhooks::BatchSpan;
+
 /// How a webhook fares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
@@ -20,6 +22,9 @@ pub struct Health {
     pub last_failure: Option<(Timestamp, Box<str>)>,
     /// Up to which seq events were lost to it, because retention removed them before they were sent.
     pub lost_up_to: Option<u64>,
+    /// Batches that were sent, or are about to be, and that the cursor has not passed for sure: what is sent again
+    /// after a crash makes the same ones, so that each keeps its id.
+    pub batches: Vec<BatchSpan>,
 }
 
 impl Health {
@@ -45,6 +50,12 @@ impl Health {
         before != (self.state, self.failing)
     }
 
+    /// Notes that a batch is about to be sent. `written` is how far the cursor is in the store.
+    pub fn note_batch(&mut self, span: BatchSpan, written: u64) {
+        self.batches.retain(|batch| batch.last > written && batch.first != span.first);
+        self.batches.push(span);
+    }
+
     /// Gives what the store keeps.
     pub fn to_stored(&self) -> Arc<str> {
         let (reason, since) = match self.state {
@@ -59,6 +70,7 @@ impl Health {
             last_success: self.last_success.map(Timestamp::as_micros),
             last_failure: self.last_failure.as_ref().map(|(at, why)| (at.as_micros(), why.to_string())),
             lost_up_to: self.lost_up_to,
+            batches: self.batches.iter().map(|batch| (batch.first, batch.last)).collect(),
         };
         // Nothing in it can fail to be JSON.
         serde_json::to_string(&stored).unwrap_or_default().into()
@@ -80,6 +92,7 @@ impl Health {
             last_success: stored.last_success.map(Timestamp::from_micros),
             last_failure: stored.last_failure.map(|(at, why)| (Timestamp::from_micros(at), why.into())),
             lost_up_to: stored.lost_up_to,
+            batches: stored.batches.into_iter().map(|(first, last)| BatchSpan { first, last }).collect(),
         }
     }
 }
@@ -94,4 +107,5 @@ struct Stored {
     last_success: Option<i64>,
     last_failure: Option<(i64, String)>,
     lost_up_to: Option<u64>,
+    batches: Vec<(u64, u64)>,
 }

@@ -56,9 +56,28 @@ pub enum Fate {
     Waiting(DeliveryRow),
 }
 
+impl Fate {
+    /// Gives the name on the wire.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Fate::Dead(_) => "dead",
+            Fate::Delivered => "delivered",
+            Fate::Pending => "pending",
+            Fate::Waiting(_) => "waiting",
+        }
+    }
+}
+
 impl From<&Attempt> for Tried {
     fn from(attempt: &Attempt) -> Tried {
-        Tried { id: attempt.into(), is_delivered: attempt.is_delivered(), detail: members(attempt.detail()) }
+        let mut detail = members(attempt.detail());
+        // The store keeps no bodies: there may be 100,000 attempts, and the events have them.
+        if let Some(Value::Object(request)) = detail.get_mut("request") {
+            let (body, is_cut) = attempt.body();
+            request.insert("body".to_owned(), String::from_utf8_lossy(body).into());
+            request.insert("is_cut".to_owned(), is_cut.into());
+        }
+        Tried { id: attempt.into(), is_delivered: attempt.is_delivered(), detail }
     }
 }
 
@@ -205,23 +224,36 @@ impl Webhooks {
         let seq = event.position.seq;
         let mut fates = Vec::new();
         for entry in self.list() {
-            let webhook = entry.webhook();
-            let has_rows =
-                counts.get(&webhook.id).is_some_and(|counts| counts.waiting > 0 || counts.dead > 0);
+            let id = &entry.webhook().id;
+            let has_rows = counts.get(id).is_some_and(|counts| counts.waiting > 0 || counts.dead > 0);
             let row = match has_rows {
-                true => self.parts.store.delivery(&webhook.id, seq).await?,
+                true => self.parts.store.delivery(id, seq).await?,
                 false => None,
             };
-            let is_for_it = seq > webhook.begins_after && entry.wants(event);
-            let fate = match row {
-                Some(row) if row.status.is_dead() => Fate::Dead(row),
-                Some(row) => Fate::Waiting(row),
-                None if !is_for_it => continue,
-                None if seq > entry.cursor.get() => Fate::Pending,
-                None => Fate::Delivered,
-            };
-            fates.push((entry, fate));
+            if let Some(fate) = fate(&entry, event, row) {
+                fates.push((entry, fate));
+            }
         }
         Ok(fates)
+    }
+
+    /// Says how an event fared with one webhook, unless it is not for it, and gives the body that it is sent with.
+    pub async fn delivery(&self, id: &WebhookId, event: &Event) -> Result<(Option<Fate>, Vec<u8>), Refused> {
+        let entry = self.find(id)?;
+        self.write(Vec::new()).await?;
+        let row = self.parts.store.delivery(id, event.position.seq).await?;
+        Ok((fate(&entry, event, row), entry.webhook().options.body(event)))
+    }
+}
+
+/// Says how an event fared with a webhook, of which the store has `row`.
+fn fate(entry: &Entry, event: &Event, row: Option<DeliveryRow>) -> Option<Fate> {
+    let seq = event.position.seq;
+    match row {
+        Some(row) if row.status.is_dead() => Some(Fate::Dead(row)),
+        Some(row) => Some(Fate::Waiting(row)),
+        None if seq <= entry.webhook().begins_after || !entry.wants(event) => None,
+        None if seq > entry.cursor.get() => Some(Fate::Pending),
+        None => Some(Fate::Delivered),
     }
 }

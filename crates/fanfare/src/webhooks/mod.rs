@@ -5,7 +5,7 @@
 //! no row, what failed leaves one.
 //!
 //! Doors hold [`service::Webhooks`]; its verbs stand where their idea is: `registering`, [`changing`], `trying`,
-//! [`replaying`], [`looking`].
+//! [`selecting`], [`replaying`], [`looking`].
 
 pub mod attempt;
 pub mod attempt_id;
@@ -14,13 +14,16 @@ pub mod client;
 pub mod dispatcher;
 pub mod first_attempts;
 pub mod health;
+mod kept;
 pub mod looking;
 pub mod recorder;
 mod registering;
 pub mod registry;
 pub mod replaying;
 pub mod rules;
+pub mod selecting;
 pub mod service;
+pub mod tally;
 pub mod target;
 mod trying;
 pub mod webhook;

@@ -3,6 +3,7 @@
 //! A cursor that is not written yet is only a delivery that may be made twice, with the same id: so it waits for
 //! others. What a cursor passes over because it failed is written in the same transaction as the cursor.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use fanfare_core::webhook::WebhookId;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::fail_point::{FailPoint, reach};
 use crate::shutdown::Shutdown;
 use crate::store;
 use crate::store::Store;
@@ -18,7 +20,7 @@ use crate::webhooks::registry::Registry;
 
 /// How long changes are gathered: what was delivered in it may be delivered again after a crash.
 pub const RECORD_INTERVAL: Duration = Duration::from_millis(50);
-/// Most changes that wait: a receiver that fails faster than the store writes waits for it.
+/// Most attempts whose changes wait: a receiver that fails faster than the store writes waits for it.
 const CHANGES_MAX: usize = 4_096;
 /// How long to wait when the store cannot write, as with a full disk. Deliveries go on meanwhile.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -32,7 +34,8 @@ pub struct Recorder {
 
 #[derive(Debug)]
 enum Note {
-    Change(DeliveryChange),
+    Changes(Vec<DeliveryChange>),
+    Health(WebhookId),
     Flush(oneshot::Sender<()>),
 }
 
@@ -53,6 +56,11 @@ impl Cursor {
     pub fn get(&self) -> u64 {
         self.known.load(Ordering::Acquire)
     }
+
+    /// Gives as much of that as is written down.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
 }
 
 impl Recorder {
@@ -66,8 +74,20 @@ impl Recorder {
 
     /// Takes a change; waits while too many wait.
     pub async fn put(&self, change: DeliveryChange) {
+        self.put_all(vec![change]).await;
+    }
+
+    /// Takes changes that are written together or not at all: those of one attempt, which may be at a batch.
+    pub async fn put_all(&self, changes: Vec<DeliveryChange>) {
         // Nobody records any more when the store has failed, and the process ends.
-        let _ = self.changes.send(Note::Change(change)).await;
+        let _ = self.changes.send(Note::Changes(changes)).await;
+    }
+
+    /// Has written down how a webhook fares, as it fares when that is written: of two changes at the same moment, by
+    /// hand and by what a receiver answered, none undoes the other.
+    pub async fn put_health(&self, webhook: WebhookId) {
+        // As with `put`.
+        let _ = self.changes.send(Note::Health(webhook)).await;
     }
 
     /// Notes how far a webhook is. What it passes over must have been [`put`](Recorder::put) before.
@@ -131,16 +151,28 @@ impl Recording {
         }
         let mut changes = Vec::with_capacity(notes.len() + cursors.len());
         let mut awaited = Vec::new();
+        let mut healths = HashSet::new();
         for note in notes {
             match note {
-                Note::Change(change) => changes.push(change),
+                Note::Changes(more) => changes.extend(more),
+                Note::Health(webhook) => {
+                    healths.insert(webhook);
+                }
                 Note::Flush(done) => awaited.push(done),
             }
         }
+        changes.extend(healths.into_iter().filter_map(|webhook| {
+            let state = self.registry.get(&webhook)?.health().to_stored();
+            Some(DeliveryChange::State { webhook, state })
+        }));
         changes.extend(cursors.iter().map(|(webhook, _, seq)| cursor_change(webhook, *seq)));
         while !changes.is_empty() {
+            reach(FailPoint::RecordBegun);
             match self.store.record(changes.clone()).await {
-                Ok(()) => break,
+                Ok(()) => {
+                    reach(FailPoint::RecordDone);
+                    break;
+                }
                 Err(error @ (store::Error::Fatal { .. } | store::Error::Closed)) => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "how far webhooks are could not be written down; trying again");
@@ -167,7 +199,7 @@ impl Cursor {
     /// Gives the seq to write, when it is another than what was written.
     pub(super) fn moved(&self) -> Option<u64> {
         let seq = self.get();
-        (seq != self.written.load(Ordering::Acquire)).then_some(seq)
+        (seq != self.written()).then_some(seq)
     }
 }
 

@@ -1,22 +1,26 @@
 //! The registry: who is registered. What it says is durable; workers learn of changes from it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::webhook::WebhookId;
-use fanfare_core::{Audience, Event};
+use fanfare_core::{Audience, Event, Timestamp};
 use tokio::sync::watch;
 
 use crate::store::webhooks::WebhookRow;
 use crate::webhooks::attempt::Attempt;
 use crate::webhooks::health::Health;
 use crate::webhooks::recorder::Cursor;
+use crate::webhooks::tally::Tally;
 use crate::webhooks::webhook::{Damaged, Webhook};
 
 /// Most attempts that are kept in memory for each webhook, whether they delivered or not; the store keeps the failed
 /// ones for days.
 pub const RECENT_MAX: usize = 50;
+/// Most attempts that are kept in memory for all of them, unless there are more webhooks than that, of which each keeps
+/// its last: most take under 1 KiB; the most that is kept of a body and of its answer is 33 KiB.
+const RECENT_OF_ALL_MAX: usize = 10_000;
 
 /// Everybody who is registered.
 #[derive(Debug)]
@@ -25,6 +29,8 @@ pub struct Registry {
     entries: Mutex<BTreeMap<WebhookId, Arc<Entry>>>,
     /// Counts the changes of the table.
     version: watch::Sender<u64>,
+    /// How many attempts each webhook keeps in memory, as many as there are.
+    recent_max: Arc<AtomicUsize>,
 }
 
 /// A webhook, shared by its worker and everybody who looks at it.
@@ -38,8 +44,14 @@ pub struct Entry {
     pub cursor: Cursor,
     /// The newest attempts.
     recent: Mutex<VecDeque<Arc<Attempt>>>,
+    /// As [`Registry`] has it.
+    recent_max: Arc<AtomicUsize>,
+    /// How its attempts ended; made with the first of them.
+    tally: Mutex<Option<Box<Tally>>>,
     /// It is paused, or its breaker is open: nobody should wait for it.
     is_held: AtomicBool,
+    /// When its breaker lets an attempt through, in microseconds since 1970; 0 while that is closed.
+    held_until: AtomicI64,
     /// It was removed: nothing more goes out.
     is_removed: AtomicBool,
     /// Counts what its worker has to look at: a change of its health by hand, deliveries to be made again.
@@ -47,14 +59,18 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(webhook: Webhook, health: Health, cursor: u64) -> Entry {
+    fn new(webhook: Webhook, row: &WebhookRow, recent_max: &Arc<AtomicUsize>) -> Entry {
+        let health = Health::from_stored(&row.state);
         Entry {
             definition: watch::Sender::new(Arc::new(webhook)),
             is_held: health.is_paused().into(),
             is_removed: false.into(),
             health: Mutex::new(health),
-            cursor: Cursor::new(cursor),
+            cursor: Cursor::new(row.cursor),
             recent: Mutex::new(VecDeque::new()),
+            recent_max: Arc::clone(recent_max),
+            tally: Mutex::new(None),
+            held_until: 0.into(),
             nudges: watch::Sender::new(0),
         }
     }
@@ -91,8 +107,11 @@ impl Entry {
 
     /// Keeps an attempt for people to look at.
     pub fn remember(&self, attempt: Arc<Attempt>) {
+        if !attempt.sent.is_by_hand() {
+            self.lock_tally().get_or_insert_default().count(attempt.at, attempt.is_delivered());
+        }
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() == RECENT_MAX {
+        while recent.len() >= self.recent_max.load(Ordering::Relaxed) {
             recent.pop_front();
         }
         recent.push_back(attempt);
@@ -101,6 +120,27 @@ impl Entry {
     /// Gives the newest attempts, the newest first.
     pub fn recent(&self) -> Vec<Arc<Attempt>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).iter().rev().cloned().collect()
+    }
+
+    /// Looks at how its attempts ended, but for those that somebody asked for; nothing before the first.
+    pub fn look_at_tally<T>(&self, look: impl FnOnce(&Tally) -> T) -> Option<T> {
+        self.lock_tally().as_deref().map(look)
+    }
+
+    fn lock_tally(&self) -> MutexGuard<'_, Option<Box<Tally>>> {
+        // Counts may be one short, and stay counts.
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes when its breaker lets an attempt through, by the clock on the wall.
+    pub fn set_held_until(&self, until: Option<Timestamp>) {
+        self.held_until.store(until.map_or(0, Timestamp::as_micros), Ordering::Relaxed);
+    }
+
+    /// Gives when its breaker lets an attempt through, while that is open.
+    pub fn held_until(&self) -> Option<Timestamp> {
+        let micros = self.held_until.load(Ordering::Relaxed);
+        (micros != 0).then(|| Timestamp::from_micros(micros))
     }
 
     /// Notes whether it is sent anything at the moment; says whether that is new.
@@ -127,12 +167,14 @@ impl Entry {
 impl Registry {
     /// Starts with what the store has. What cannot be read is refused, not forgotten.
     pub fn new(rows: Vec<WebhookRow>) -> Result<Registry, Damaged> {
+        let recent_max = Arc::new(AtomicUsize::new(recent_max(rows.len())));
         let entry = |row: WebhookRow| {
             let webhook = Webhook::from_row(&row)?;
-            Ok((row.id, Arc::new(Entry::new(webhook, Health::from_stored(&row.state), row.cursor))))
+            let entry = Entry::new(webhook, &row, &recent_max);
+            Ok((row.id, Arc::new(entry)))
         };
         let entries = rows.into_iter().map(entry).collect::<Result<_, Damaged>>()?;
-        Ok(Registry { entries: Mutex::new(entries), version: watch::Sender::new(0) })
+        Ok(Registry { entries: Mutex::new(entries), version: watch::Sender::new(0), recent_max })
     }
 
     /// Takes what the store has accepted: a new webhook, or another definition of one.
@@ -146,8 +188,9 @@ impl Registry {
                 }
                 None => {
                     let id = webhook.id.clone();
-                    let entry = Arc::new(Entry::new(webhook, Health::from_stored(&row.state), row.cursor));
+                    let entry = Arc::new(Entry::new(webhook, row, &self.recent_max));
                     entries.insert(id, Arc::clone(&entry));
+                    self.recent_max.store(recent_max(entries.len()), Ordering::Relaxed);
                     entry
                 }
             }
@@ -158,7 +201,12 @@ impl Registry {
 
     /// Forgets a webhook.
     pub fn remove(&self, id: &WebhookId) -> Option<Arc<Entry>> {
-        let removed = self.entries().remove(id);
+        let removed = {
+            let mut entries = self.entries();
+            let removed = entries.remove(id);
+            self.recent_max.store(recent_max(entries.len()), Ordering::Relaxed);
+            removed
+        };
         if let Some(entry) = &removed {
             entry.is_removed.store(true, Ordering::Release);
         }
@@ -222,4 +270,9 @@ impl Registry {
         // A change is one insertion or removal.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Gives how many attempts each of `webhooks` keeps in memory.
+fn recent_max(webhooks: usize) -> usize {
+    (RECENT_OF_ALL_MAX / webhooks.max(1)).clamp(1, RECENT_MAX)
 }

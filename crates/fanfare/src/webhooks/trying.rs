@@ -5,14 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::webhook::message_id::MessageId;
-use fanfare_core::webhook::payload::Batch;
+use fanfare_core::webhook::options::Options;
+use fanfare_core::webhook::patch::Registration;
 use fanfare_core::{Audience, Channel, Door, Event, Invalid, Principal, Priority, Source};
 
 use crate::store::webhooks::DeliveryChange;
 use crate::webhooks::attempt::{self, Attempt, ByHand, Job};
 use crate::webhooks::service::{Refused, Webhooks};
 use crate::webhooks::target::Target;
-use crate::webhooks::webhook::Webhook;
+use crate::webhooks::webhook::{Keys, Webhook};
 
 /// What a test event says.
 const TEST_MESSAGE: &str = "This is a test: your webhook is registered, and this is how events look.";
@@ -23,9 +24,30 @@ impl Webhooks {
     /// Sends an event that is in no log, also to a webhook that is paused; what comes of it changes nothing.
     pub async fn test(&self, id: &WebhookId, by: &Principal) -> Result<Arc<Attempt>, Refused> {
         let webhook = self.find(id)?.webhook();
+        self.attempt_test(&webhook, by).await
+    }
+
+    /// Sends the same to an address that is not registered, in the way it would be sent if it were. Nothing of it is kept.
+    pub async fn try_out(&self, registration: Registration, by: &Principal) -> Result<Arc<Attempt>, Refused> {
+        let Registration { url, options: patch, secret, start: _ } = registration;
+        self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
+        let mut options = Options::default();
+        options.apply(patch)?;
+        let webhook = Webhook {
+            id: WebhookId::from_random(rand::random()),
+            url,
+            options,
+            keys: Keys::new(secret),
+            created: self.parts.wall(),
+            begins_after: 0,
+        };
+        self.attempt_test(&webhook, by).await
+    }
+
+    async fn attempt_test(&self, webhook: &Webhook, by: &Principal) -> Result<Arc<Attempt>, Refused> {
         let event = Event {
             position: self.hub().position(0),
-            timestamp: self.parts.now(),
+            timestamp: self.parts.wall(),
             channel: Channel::default(),
             event_type: TEST_TYPE.parse()?,
             message: TEST_MESSAGE.into(),
@@ -37,7 +59,7 @@ impl Webhooks {
             expires: None,
         };
         let by_hand = ByHand::Test(message_id("test")?);
-        self.attempt(&webhook, Arc::new(event), None, by_hand).await
+        self.attempt(webhook, Arc::new(event), None, by_hand).await
     }
 
     /// Sends one event now, whether it was delivered or not. With the body it has, it is the same delivery to the
@@ -72,16 +94,8 @@ impl Webhooks {
         let _permit = self.trials.try_acquire().map_err(|_| Refused::Busy)?;
         self.rules.now().judge_url(&webhook.url).map_err(Invalid::from)?;
         let options = &webhook.options;
-        let as_it_is = || match options.batch {
-            None => options.payload.body(&event),
-            Some(_) => {
-                let mut batch = Batch::new(options.payload, 1);
-                batch.push(&event);
-                batch.finish()
-            }
-        };
         let job = Job {
-            body: body.unwrap_or_else(|| as_it_is().into()),
+            body: body.unwrap_or_else(|| options.body(&event).into()),
             events: vec![Arc::clone(&event)],
             batch: None,
             number: 1,
@@ -89,10 +103,10 @@ impl Webhooks {
             by_hand: Some(by_hand),
         };
         let target = Arc::new(Target::new(webhook, &self.hub().epoch().to_string()));
-        let (dialer, now) = (&self.parts.dialer, self.parts.now());
+        let (dialer, now) = (&self.parts.dialer, self.parts.wall());
         let id = webhook.id.clone();
-        let (attempt, _) = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
-        let attempt = Arc::new(attempt);
+        let made = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
+        let attempt = Arc::new(made.attempt);
         self.parts.metrics.webhook_attempt(attempt.outcome.category());
         // It may have been removed meanwhile.
         if let Ok(entry) = self.find(&webhook.id) {

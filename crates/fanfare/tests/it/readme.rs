@@ -55,12 +55,15 @@ const BLOCKS: &[(&str, Expect)] = &[
 const EXAMPLES: &[(&str, Expect)] = &[
     ("curl/come_back.sh", Ends(&["] missed, the first", "] missed, the second"])),
     ("curl/push.sh", Ends(&["\"count\":2", "\"repeated\":true"])),
+    ("curl/webhooks.sh", Ends(&["\"secret\":\"whsec_", "\"category\":", "\"total_webhooks\":0"])),
     ("javascript/chat.mjs", Says("chat.lobby: hello, everybody")),
     (
         "javascript/page.html",
         Left("a page for a browser; the README's EventSource block does the same in Node"),
     ),
+    ("javascript/receiver.mjs", Hears("builds", "deployed", "+00:00] deployed")),
     ("python/progress.py", Ends(&["live listeners"])),
+    ("python/receiver.py", Hears("builds", "deployed", "+00:00] deployed")),
     ("python/worker.py", Hears("jobs.mail", "letter", "working on 'letter' from jobs.mail")),
 ];
 

@@ -65,7 +65,7 @@ contract! {
     retention::retention_by_bytes_removes_from_the_old_end,
     retention::retention_by_count_removes_from_the_old_end,
     webhooks::a_closed_store_records_nothing,
-    webhooks::a_cursor_moves_on_and_is_rewound,
+    webhooks::a_cursor_only_moves_on,
     webhooks::a_webhook_comes_back_as_it_was_registered,
     webhooks::a_webhook_that_is_changed_stays_where_it_is,
     webhooks::records_and_appends_share_commits,

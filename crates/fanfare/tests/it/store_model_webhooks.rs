@@ -31,7 +31,6 @@ enum Change {
     Cursor { webhook: usize, seq: u64 },
     Put { webhook: usize, nth: usize, is_dead: bool },
     Remove { webhook: usize, seq: u64 },
-    Rewind { webhook: usize, seq: u64 },
     State { webhook: usize, state: u8 },
 }
 
@@ -43,8 +42,7 @@ fn change() -> impl Strategy<Value = Change> {
         2 => (webhook.clone(), seq.clone()).prop_map(|(webhook, seq)| Change::Cursor { webhook, seq }),
         6 => (webhook.clone(), any::<usize>(), any::<bool>())
             .prop_map(|(webhook, nth, is_dead)| Change::Put { webhook, nth, is_dead }),
-        3 => (webhook.clone(), seq.clone()).prop_map(|(webhook, seq)| Change::Remove { webhook, seq }),
-        1 => (webhook.clone(), seq).prop_map(|(webhook, seq)| Change::Rewind { webhook, seq }),
+        3 => (webhook.clone(), seq).prop_map(|(webhook, seq)| Change::Remove { webhook, seq }),
         1 => (webhook, any::<u8>()).prop_map(|(webhook, state)| Change::State { webhook, state }),
     ]
 }
@@ -118,7 +116,6 @@ impl Side {
                 DeliveryChange::Put(DeliveryRow { webhook, event, attempts: 1, status, failure, batch })
             }
             Change::Remove { webhook, seq } => DeliveryChange::Remove { webhook: id(webhook), seq },
-            Change::Rewind { webhook, seq } => DeliveryChange::Rewind { webhook: id(webhook), seq },
             Change::State { webhook, state } => {
                 DeliveryChange::State { webhook: id(webhook), state: format!("{state}").into() }
             }

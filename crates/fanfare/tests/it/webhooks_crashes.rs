@@ -2,8 +2,6 @@
 //! twice.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,11 +9,10 @@ use std::time::{Duration, Instant};
 use fanfare::store::embedded::Embedded;
 use fanfare::store::{Retention, Store};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
 use crate::support::gateway::reqwest_client;
+use crate::support::process::Process;
 use crate::support::receiver::{Got, Receiver, Script};
 use crate::support::{soon, until};
 
@@ -23,42 +20,6 @@ const ROUNDS: usize = 6;
 const PUSHERS: usize = 4;
 /// How long what was delivered may stay unwritten: 50 ms, and what a busy machine needs on top of it.
 const WINDOW: Duration = Duration::from_secs(2);
-
-/// A gateway in a process of its own; killed with its drop.
-struct Process {
-    child: Child,
-    url: String,
-}
-
-impl Process {
-    async fn start(store: &Path) -> Process {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
-            .args(["serve", "--listen", "127.0.0.1:0", "-o", "json", "--store"])
-            .arg(store)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let line = soon("the start", lines.next_line()).await.expect("text").expect("a line");
-        let said: Value = serde_json::from_str(&line).expect("JSON");
-        Process { child, url: said["url"].as_str().expect("an address").to_owned() }
-    }
-
-    async fn kill(mut self) {
-        self.child.kill().await.expect("killed");
-    }
-}
-
-async fn register(process: &Process, receiver: &Receiver, mut options: Value) -> String {
-    options["webhook_url"] = json!(receiver.url());
-    let request = reqwest_client(false).post(format!("{}/api/register", process.url)).json(&options);
-    let answer = soon("a registration", request.send()).await.expect("an answer");
-    let answer: Value = answer.json().await.expect("JSON");
-    answer["secret"].as_str().expect("a secret").to_owned()
-}
 
 /// What was acknowledged: the message of each id.
 type Acked = Arc<Mutex<HashMap<String, String>>>;
@@ -77,12 +38,12 @@ async fn push_for_ever(url: String, label: String, acked: Acked, count: Arc<Atom
     }
 }
 
-fn seq(id: &str) -> u64 {
+pub(crate) fn seq(id: &str) -> u64 {
     id.rsplit_once('-').expect("a position").1.parse().expect("a seq")
 }
 
 /// Gives the events of a request, which may be a batch.
-fn events(got: &Got) -> Vec<(String, String)> {
+pub(crate) fn events(got: &Got) -> Vec<(String, String)> {
     let body = got.json();
     let one = |event: &Value| {
         let text = |name: &str| event[name].as_str().expect("text").to_owned();
@@ -114,7 +75,7 @@ async fn what_was_acknowledged_arrives_whenever_the_gateway_is_killed() {
                 (&batched, json!({ "batch": { "max_events": 10, "max_wait": "20ms" } })),
                 (&hanging, json!({})),
             ] {
-                secrets.push(register(&process, receiver, options).await);
+                secrets.push(process.register(receiver, options).await);
             }
         }
         let count = Arc::new(AtomicUsize::new(0));
@@ -150,11 +111,14 @@ async fn what_was_acknowledged_arrives_whenever_the_gateway_is_killed() {
         .await;
         assert_eq!(missing, 0);
         let mut bodies: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut sent_as: HashMap<String, String> = HashMap::new();
         for got in receiver.got() {
             got.assert_signed(secret);
             let first = bodies.entry(got.id().to_owned()).or_insert_with(|| got.body.clone());
             assert_eq!(*first, got.body, "the same id has the same body");
             for (id, message) in events(&got) {
+                let sent_as = sent_as.entry(id.clone()).or_insert_with(|| got.id().to_owned());
+                assert_eq!(sent_as, got.id(), "an event is always sent under one id");
                 assert!(acked.get(&id).is_none_or(|acked| *acked == message), "{id}");
             }
         }
@@ -183,4 +147,44 @@ async fn what_was_acknowledged_arrives_whenever_the_gateway_is_killed() {
         assert!(seq(got.id()) > last, "in order");
         last = seq(got.id());
     }
+}
+
+#[tokio::test]
+async fn a_batch_whose_end_was_not_written_down_is_made_again_as_it_was() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    let receiver = Receiver::playing(vec![], Script::Hang).await;
+    let process = Process::start(&path).await;
+    process.register(&receiver, json!({ "batch": { "max_events": 10, "max_wait": "20ms" } })).await;
+    for (number, count) in [3, 1, 5].into_iter().enumerate() {
+        push_numbers(&process, count).await;
+        receiver.gets(number + 1).await;
+    }
+    process.kill().await;
+
+    let before: BTreeMap<String, Vec<u8>> = by_id(&receiver.got());
+    assert_eq!(before.len(), 3);
+    receiver.play(Script::status(200));
+    let process = Process::start(&path).await;
+    push_numbers(&process, 2).await;
+    let all = until("all of it", async || {
+        let got = receiver.got();
+        (got.iter().skip(3).flat_map(events).count() >= 11).then_some(got)
+    })
+    .await;
+    let after = by_id(&all[3..]);
+    for (id, body) in &before {
+        assert_eq!(after.get(id), Some(body), "{id}");
+    }
+    assert_eq!(after.len(), all.len() - 3, "nothing comes twice");
+    process.kill().await;
+}
+
+fn by_id(got: &[Got]) -> BTreeMap<String, Vec<u8>> {
+    got.iter().map(|got| (got.id().to_owned(), got.body.clone())).collect()
+}
+
+async fn push_numbers(process: &Process, count: usize) {
+    let numbers: Vec<Value> = (0..count).map(|number| json!({ "message": number.to_string() })).collect();
+    process.post("/api/push?wait=false", &numbers.into()).await.expect("an answer");
 }

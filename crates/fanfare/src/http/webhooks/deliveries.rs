@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::{Channel, Code, EventType, Invalid, Position, Timestamp};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::http::Gateway;
 use crate::http::error::{Problem, ProblemBody};
@@ -13,6 +14,7 @@ use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
 use crate::hub::Hub;
 use crate::store::{DeliveryRow, DeliveryStatus};
+use crate::webhooks::selecting;
 
 /// Most deliveries on a page.
 const LIMIT_MAX: usize = 1_000;
@@ -60,6 +62,21 @@ pub struct DeliveriesPage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     next: Option<Position>,
+}
+
+/// An event for one webhook.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct EventDelivery {
+    /// The event.
+    #[schema(value_type = String)]
+    event_id: Position,
+    /// `pending`, `delivered`, `waiting` (for its next attempt) or `dead` (given up); left out when the event is not for
+    /// this webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    /// The body that it is sent with, as the webhook is now.
+    #[schema(value_type = Object)]
+    body: Box<RawValue>,
 }
 
 /// What was taken out.
@@ -137,6 +154,36 @@ pub async fn list(
     Ok(Json(DeliveriesPage { deliveries, next: next.map(|seq| gateway.hub.position(seq)) }).into_response())
 }
 
+/// Shows how an event fared with this webhook, and what it is sent as.
+#[utoipa::path(
+    get,
+    path = "/api/webhooks/{id}/deliveries/{event_id}",
+    operation_id = "showDelivery",
+    tag = "webhooks",
+    params(
+        ("id" = String, Path, description = "The webhook's id"),
+        ("event_id" = String, Path, description = "The event's position"),
+    ),
+    responses(
+        (status = 200, description = "The delivery", body = EventDelivery),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn show(
+    State(gateway): State<Gateway>,
+    Path((id, event_id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let id = id_in_path(&id)?;
+    let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
+    let event = gateway.webhooks.event(&id, event_id).await?;
+    let (fate, body) = gateway.webhooks.delivery(&id, &event).await?;
+    let state = fate.map(|fate| fate.as_str());
+    let body = serde_json::from_slice(&body).map_err(|error| {
+        Problem::new(Code::Internal, format!("the body is no JSON: {error}"), "tell us which event it is")
+    })?;
+    Ok(Json(EventDelivery { event_id, state, body }).into_response())
+}
+
 /// Takes out one delivery: it is not tried again, and not listed any more.
 #[utoipa::path(
     delete,
@@ -170,13 +217,5 @@ fn limit(value: &str) -> Result<usize, Invalid> {
 
 /// Gives the seq of a position of this log; `place` is where it stands.
 pub(super) fn seq_in(hub: &Hub, position: Position, place: &str) -> Result<u64, Problem> {
-    if position.epoch == hub.epoch() {
-        return Ok(position.seq);
-    }
-    Err(Problem::new(
-        Code::InvalidPosition,
-        format!("position `{position}` is of another log"),
-        format!("this log's positions begin with `{}-`", hub.epoch()),
-    )
-    .at(place))
+    Ok(selecting::seq_in(hub, position).map_err(|invalid| invalid.at(place))?)
 }

@@ -19,6 +19,7 @@ use crate::http::webhooks::id_in_path;
 use crate::store::DeliveryCounts;
 use crate::webhooks::attempt::Attempt;
 use crate::webhooks::registry::Entry;
+use crate::webhooks::tally::{Ended, Tally};
 
 /// A webhook with what it wants and how it fares.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -43,6 +44,10 @@ pub struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     paused_since: Option<Timestamp>,
+    /// While it is `held` because it failed: when the next attempt is let through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    held_until: Option<Timestamp>,
     /// Everything up to here was delivered, waits, or was given up.
     #[schema(value_type = String)]
     position: Position,
@@ -79,6 +84,8 @@ pub struct Details {
     lost_up_to: Option<Position>,
     /// How the newest attempts ended, the newest first; forgotten when the gateway stops.
     recent: Vec<Outcome>,
+    /// How its attempts ended, without those that somebody asked for; counted since the gateway started.
+    ended: EndedShown,
     /// What `v1a` signatures are verified with: `whpk_…`.
     public_key: String,
     /// Until when each earlier secret still signs, the newest first.
@@ -90,6 +97,29 @@ pub struct Details {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     options: Options,
+}
+
+/// How attempts ended, each as a pair: how many were answered with 2xx, and how many were not.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Ended)]
+pub struct EndedShown {
+    /// In the last 24 hours.
+    #[schema(value_type = Vec<u32>)]
+    day: Ended,
+    /// In each minute of the last hour, the oldest first; empty when there was none.
+    #[schema(value_type = Vec<Vec<u32>>)]
+    hour: Vec<Ended>,
+}
+
+impl EndedShown {
+    fn of(entry: &Entry, now: Timestamp) -> EndedShown {
+        let look = |tally: &Tally| (tally.day(now), tally.hour(now));
+        let (day, mut hour) = entry.look_at_tally(look).unwrap_or_default();
+        if hour.iter().all(|minute| *minute == Ended::default()) {
+            hour.clear();
+        }
+        EndedShown { day, hour }
+    }
 }
 
 /// How an attempt ended.
@@ -134,6 +164,7 @@ impl Details {
             reason: reason.map(|reason| reason.as_str()),
             explained: reason.map(|reason| reason.explained()),
             paused_since,
+            held_until: entry.held_until().filter(|until| !health.is_paused() && *until > now),
             position: gateway.hub.position(position),
             behind: gateway.hub.extent().last.saturating_sub(position),
             lag: None,
@@ -147,6 +178,7 @@ impl Details {
             last_failure_category: health.last_failure.map(|(_, category)| category),
             lost_up_to: health.lost_up_to.map(|seq| gateway.hub.position(seq)),
             recent: entry.recent().iter().map(Outcome::from).collect(),
+            ended: EndedShown::of(entry, now),
             public_key: webhook.keys.ed25519.current().verifying().to_string(),
             earlier_secrets_until: earlier.filter(|until| *until > now).collect(),
             created: webhook.created,

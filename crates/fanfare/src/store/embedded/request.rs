@@ -122,6 +122,6 @@ fn long_recorded(change: &DeliveryChange) -> usize {
         DeliveryChange::Attempt(row) => row.detail.len(),
         DeliveryChange::Put(row) => row.failure.len(),
         DeliveryChange::State { state, .. } => state.len(),
-        DeliveryChange::Cursor { .. } | DeliveryChange::Rewind { .. } | DeliveryChange::Remove { .. } => 0,
+        DeliveryChange::Cursor { .. } | DeliveryChange::Remove { .. } => 0,
     }
 }

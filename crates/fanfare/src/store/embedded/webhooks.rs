@@ -113,10 +113,6 @@ impl Group<'_> {
                 entry.row.cursor = entry.row.cursor.max(seq.min(last));
                 touched.cursor = true;
             }
-            DeliveryChange::Rewind { seq, .. } => {
-                entry.row.cursor = seq.min(last);
-                touched.cursor = true;
-            }
             DeliveryChange::State { state, .. } => {
                 entry.row.state = state;
                 touched.state = true;

@@ -69,7 +69,6 @@ impl Webhooks {
         let Some(entry) = self.registry.get_mut(number) else { return };
         match change {
             DeliveryChange::Cursor { seq, .. } => entry.row.cursor = entry.row.cursor.max(seq.min(last)),
-            DeliveryChange::Rewind { seq, .. } => entry.row.cursor = seq.min(last),
             DeliveryChange::State { state, .. } => entry.row.state = state,
             DeliveryChange::Put(row) => {
                 let after = row.status;

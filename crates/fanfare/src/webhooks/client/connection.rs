@@ -19,6 +19,8 @@ use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
+use crate::webhooks::client::sockets::Socket;
+
 /// Most bytes of an answer's head: what answers to a webhook have to say needs a hundredth of it.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Most headers of an answer.
@@ -41,6 +43,7 @@ pub struct Connection {
     driver: Option<Pin<Box<Driver>>>,
     opened: Instant,
     used: Instant,
+    socket: Socket,
 }
 
 /// Why there is no answer.
@@ -65,7 +68,7 @@ pub(super) struct Read {
 
 impl Connection {
     /// Starts to speak HTTP/1.1 over a stream.
-    pub(super) async fn start(stream: Stream) -> Result<Connection, Failure> {
+    pub(super) async fn start(stream: Stream, socket: Socket) -> Result<Connection, Failure> {
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX)
@@ -73,7 +76,17 @@ impl Connection {
             .await
             .map_err(|error| failure(&error))?;
         let now = Instant::now();
-        Ok(Connection { sender, driver: Some(Box::pin(driver)), opened: now, used: now })
+        Ok(Connection { sender, driver: Some(Box::pin(driver)), opened: now, used: now, socket })
+    }
+
+    /// Closes it, and gives what allowed it.
+    pub(super) fn into_socket(self) -> Socket {
+        self.socket
+    }
+
+    /// Says whether it may be kept while nothing is sent: there are sockets left for others.
+    pub fn may_be_idle(&self) -> bool {
+        self.socket.are_others_left()
     }
 
     /// Gives until when it may be idle; then it is closed.

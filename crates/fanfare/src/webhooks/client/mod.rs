@@ -4,6 +4,8 @@
 
 pub mod connection;
 pub mod dial;
+pub mod resolve;
+pub mod sockets;
 pub mod times;
 
 use std::time::{Duration, Instant};
@@ -18,6 +20,7 @@ use hyper::body::Incoming;
 
 use crate::webhooks::client::connection::{Connection, Read, Unanswered};
 use crate::webhooks::client::dial::Dialer;
+use crate::webhooks::client::sockets::Socket;
 use crate::webhooks::client::times::{Times, since};
 use crate::webhooks::target::Target;
 
@@ -47,11 +50,44 @@ pub struct Answer {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
-    pub headers: HeaderMap,
+    pub headers: AnswerHeaders,
+    /// What it said in `Retry-After`.
+    retry_after: Option<Box<str>>,
     /// The beginning of its body: at most [`ANSWER_BYTES_KEPT`].
     pub body: Vec<u8>,
     /// There was more.
     pub is_cut: bool,
+}
+
+/// The headers of an answer, copied: those that came hold on to all of the buffer that they were read in.
+#[derive(Debug)]
+pub struct AnswerHeaders(Box<str>);
+
+impl AnswerHeaders {
+    /// Gives them as one text, for [`read`](AnswerHeaders::read).
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Gives names and values; what is no UTF-8 was replaced.
+    pub fn read(text: &str) -> impl Iterator<Item = (&str, &str)> {
+        // No value holds the end of a line, and no name a colon.
+        text.lines().filter_map(|line| line.split_once(':'))
+    }
+}
+
+impl From<&HeaderMap> for AnswerHeaders {
+    fn from(headers: &HeaderMap) -> AnswerHeaders {
+        let lens = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2);
+        let mut lines = String::with_capacity(lens.sum());
+        for (name, value) in headers {
+            lines.push_str(name.as_str());
+            lines.push(':');
+            lines.push_str(&String::from_utf8_lossy(value.as_bytes()));
+            lines.push('\n');
+        }
+        AnswerHeaders(lines.into())
+    }
 }
 
 /// Posts `body` to `target` with `headers`, over `idle` when that can still be used. `now` says what a date in
@@ -64,10 +100,15 @@ pub async fn post(
     idle: Option<Connection>,
     now: Timestamp,
 ) -> Attempted {
+    // That others use what there is, is not this receiver's fault: its time begins afterwards.
+    let via = match idle {
+        Some(connection) => Via::Idle(connection),
+        None => Via::New(dialer.sockets.take().await),
+    };
     let begun = Instant::now();
     let mut times = Times::default();
     let mut answer = None;
-    let exchange = exchange(dialer, target, headers, body, idle, &mut times, &mut answer);
+    let exchange = exchange(dialer, target, headers, body, via, &mut times, &mut answer);
     let done = tokio::time::timeout(dialer.attempt_max, exchange).await.unwrap_or(Err(Failure::Timeout));
     times.total_us = since(begun);
     let (outcome, connection) = match (done, &answer) {
@@ -78,35 +119,53 @@ pub async fn post(
     Attempted { outcome, answer, times, connection }
 }
 
+/// What a request is to be sent over.
+enum Via {
+    /// A connection that was used before.
+    Idle(Connection),
+    /// One that is to be opened.
+    New(Socket),
+}
+
 async fn exchange(
     dialer: &Dialer,
     target: &Target,
     headers: HeaderMap,
     body: Bytes,
-    idle: Option<Connection>,
+    via: Via,
     times: &mut Times,
     answer: &mut Option<Answer>,
 ) -> Result<Option<Connection>, Failure> {
     let mut request =
         Request::post(target.uri.clone()).body(Full::new(body)).map_err(|_| Failure::Protocol)?;
     *request.headers_mut() = headers;
-    let (mut connection, response) = match send_over(idle, request, times).await {
+    let sent = match via {
+        Via::Idle(connection) => send_over(connection, request, times).await,
+        Via::New(socket) => Sent::Unsent(Box::new(request), socket),
+    };
+    let (mut connection, response) = match sent {
         Sent::Answered(answered) => *answered,
         Sent::Failed(failure) => return Err(failure),
         // Nothing was sent yet, so this is still the first request.
-        Sent::Unsent(request) => {
-            let connection = dialer.dial(&target.url, times).await?;
-            match send_over(Some(connection), *request, times).await {
+        Sent::Unsent(request, socket) => {
+            let connection = dialer.dial(&target.url, socket, times).await?;
+            match send_over(connection, *request, times).await {
                 Sent::Answered(answered) => *answered,
                 Sent::Failed(failure) => return Err(failure),
-                Sent::Unsent(_) => return Err(Failure::BrokenOff),
+                Sent::Unsent(..) => return Err(Failure::BrokenOff),
             }
         }
     };
     let begun = Instant::now();
     let (head, body) = response.into_parts();
-    let answer =
-        answer.insert(Answer { status: head.status, headers: head.headers, body: Vec::new(), is_cut: false });
+    let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let answer = answer.insert(Answer {
+        status: head.status,
+        retry_after: retry_after.map(Box::from),
+        headers: (&head.headers).into(),
+        body: Vec::new(),
+        is_cut: false,
+    });
     let mut read = Read::default();
     let outcome = connection.read(body, ANSWER_BYTES_KEPT, ANSWER_BYTES_MAX, &mut read).await;
     times.body_us = Some(since(begun));
@@ -118,27 +177,25 @@ async fn exchange(
 
 enum Sent {
     Answered(Box<(Connection, Response<Incoming>)>),
-    Unsent(Box<Request<Full<Bytes>>>),
+    Unsent(Box<Request<Full<Bytes>>>, Socket),
     Failed(Failure),
 }
 
-async fn send_over(connection: Option<Connection>, request: Request<Full<Bytes>>, times: &mut Times) -> Sent {
-    let Some(mut connection) = connection else { return Sent::Unsent(Box::new(request)) };
+async fn send_over(mut connection: Connection, request: Request<Full<Bytes>>, times: &mut Times) -> Sent {
     if !connection.is_usable().await {
-        return Sent::Unsent(Box::new(request));
+        return Sent::Unsent(Box::new(request), connection.into_socket());
     }
     let begun = Instant::now();
     let sent = connection.send(request).await;
     times.wait_us = Some(since(begun));
     match sent {
         Ok(response) => Sent::Answered(Box::new((connection, response))),
-        Err(Unanswered::Unsent(request)) => Sent::Unsent(request),
+        Err(Unanswered::Unsent(request)) => Sent::Unsent(request, connection.into_socket()),
         Err(Unanswered::Failed(failure)) => Sent::Failed(failure),
     }
 }
 
 fn answered(answer: &Answer, now: Timestamp) -> Outcome {
-    let asked = answer.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let retry_after = asked.and_then(|value| retry_after::parse(value, now));
+    let retry_after = answer.retry_after.as_deref().and_then(|asked| retry_after::parse(asked, now));
     Outcome::Answered { status: answer.status.as_u16(), retry_after }
 }

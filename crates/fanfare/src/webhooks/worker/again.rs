@@ -1,5 +1,6 @@
 //! What an attempt is made of that is not the first: the same events as before, under the same id.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use fanfare_core::Event;
@@ -32,6 +33,26 @@ pub(super) async fn rows(
         if after >= batch.last {
             return Ok(rows);
         }
+    }
+}
+
+/// How many rows are read at once.
+const PAGE_LEN: usize = 1_000;
+
+/// Gives the seqs after `cursor` of which the store has a row: they were tried before the gateway ended without writing
+/// that the cursor had passed over them, and wait or were given up. Sent from the log, they would come twice.
+pub(super) async fn settled(
+    store: &dyn Store,
+    webhook: &WebhookId,
+    cursor: u64,
+) -> Result<HashSet<u64>, store::Error> {
+    let (mut settled, mut after) = (HashSet::new(), cursor);
+    loop {
+        let read = ReadDeliveries { webhook: webhook.clone(), dead: None, after, limit: PAGE_LEN };
+        let page = store.deliveries(read).await?;
+        let Some(last) = page.last() else { return Ok(settled) };
+        after = last.event.position.seq;
+        settled.extend(page.iter().map(|row| row.event.position.seq));
     }
 }
 

@@ -8,6 +8,8 @@ use fanfare_core::webhook::options::BatchOptions;
 use fanfare_core::webhook::payload::BATCH_BYTES_MAX;
 use tokio::time::Instant;
 
+use crate::store::webhooks::BatchSpan;
+
 /// Events that were taken from the log, in its order, and are not on their way yet.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
@@ -16,11 +18,33 @@ pub(super) struct Gathered {
     bytes: u64,
     /// Since when the first of them waits, as far as somebody asked.
     since: Option<Instant>,
+    /// Batches that were begun before the gateway ended without writing down what became of them, in the order of the
+    /// log.
+    begun: VecDeque<BatchSpan>,
 }
 
 impl Gathered {
+    /// Starts with the batches that are to be made again, of which none ends before `cursor`.
+    pub(super) fn making_again(begun: &[BatchSpan], cursor: u64) -> Gathered {
+        let mut begun: Vec<_> = begun.iter().filter(|span| span.first > cursor).copied().collect();
+        begun.sort_unstable_by_key(|span| span.first);
+        Gathered { begun: begun.into(), ..Gathered::default() }
+    }
+
+    /// Gives the span of what comes next, when that is to be the batch that it was before.
+    pub(super) fn next_span(&mut self) -> Option<BatchSpan> {
+        let first = self.events.front()?.position.seq;
+        while self.begun.front().is_some_and(|span| span.last < first) {
+            self.begun.pop_front();
+        }
+        self.begun.front().filter(|span| span.first <= first).copied()
+    }
+
     /// Says whether there is a batch's worth.
-    pub(super) fn is_full(&self, batch: BatchOptions) -> bool {
+    pub(super) fn is_full(&mut self, batch: BatchOptions) -> bool {
+        if let Some(span) = self.next_span() {
+            return self.events.back().is_some_and(|event| event.position.seq >= span.last);
+        }
         self.events.len() >= batch.max_events as usize || self.bytes >= BATCH_BYTES_MAX as u64
     }
 

@@ -7,8 +7,10 @@ use fanfare_core::webhook::outcome::Outcome;
 use fanfare_core::webhook::retry::Verdict;
 use fanfare_core::{Event, Timestamp};
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
-use crate::webhooks::attempt::Attempt;
+use crate::webhooks::attempt::{Job, Made};
+use crate::webhooks::client::connection::Connection;
 use crate::webhooks::worker::{Landed, Worker};
 
 /// Most connections that are kept open to a receiver while nothing is sent.
@@ -18,66 +20,87 @@ const IDLE_CONNECTIONS_MAX: usize = 16;
 const EXPIRED: &str = "expired";
 
 impl Worker {
+    /// Takes what attempts gave back, and notes how far that brings the webhook.
+    pub(super) async fn land_all(&mut self, all: Vec<Landed>) {
+        for landed in all {
+            self.land(landed).await;
+        }
+        self.save();
+    }
+
     /// Takes what an attempt gave back, and decides what follows.
-    pub(super) async fn land(&mut self, landed: Landed) {
-        let (attempt, connection) = match landed {
-            Landed::Attempted(attempted) => *attempted,
+    async fn land(&mut self, landed: Landed) {
+        let Made { attempt, job, connection } = match landed {
+            Landed::Made(made) => *made,
             Landed::Expired(rows) => return self.give_up(rows).await,
             Landed::Unwanted(seq) => {
                 self.release_probe();
                 return self.retries.landed(seq);
             }
         };
-        if let Some(connection) = connection.filter(|_| self.idle.len() < IDLE_CONNECTIONS_MAX) {
+        if let Some(connection) = connection.filter(|connection| self.may_keep(connection)) {
             self.idle.push(connection);
         }
         let now = self.parts.now();
         let outcome = self.steadied(attempt.outcome);
         self.breaker.record(outcome, now, self.parts.open_first);
         let failing_max = self.parts.failing_max;
-        let (is_news, stored) = self.entry.change_health(|health| {
-            let is_news = health.record(outcome, now, failing_max);
-            (is_news, is_news.then(|| health.to_stored()))
-        });
+        let is_news = self.entry.change_health(|health| health.record(outcome, now, failing_max));
         let is_delivered = attempt.is_delivered();
-        if is_news && let Some(state) = stored {
-            let change = DeliveryChange::State { webhook: self.id.clone(), state };
-            self.parts.recorder.put(change).await;
+        if is_news {
+            self.parts.recorder.put_health(self.id.clone()).await;
         }
-        let seqs = attempt.job.events.iter().map(|event| event.position.seq);
-        if attempt.job.number == 1 {
+        let seqs = job.events.iter().map(|event| event.position.seq);
+        if job.number == 1 {
             self.parts.first_attempts.report(&self.id, seqs.clone(), is_delivered);
         }
+        let mut changes = Vec::new();
         if !is_delivered {
-            self.parts.recorder.put(DeliveryChange::Attempt(attempt.to_row())).await;
+            changes.push(DeliveryChange::Attempt(attempt.to_row()));
         }
+        reach(FailPoint::OutcomeNoted);
         let random = rand::random();
-        let verdict = self.webhook.options.retry.judge(attempt.job.number, outcome, now, random);
-        for event in &attempt.job.events {
+        let verdict = self.webhook.options.retry.judge(job.number, outcome, now, random);
+        for event in &job.events {
             self.retries.landed(event.position.seq);
-            self.conclude(event, &attempt, verdict, now).await;
+            changes.extend(self.conclude(event, &job, attempt.outcome, verdict, now));
         }
-        for event in &attempt.job.events {
+        if !changes.is_empty() {
+            // A part of a batch would be sent under the name of the whole.
+            self.parts.recorder.put_all(changes).await;
+        }
+        if !is_delivered {
+            reach(FailPoint::RetryScheduled);
+        }
+        for event in &job.events {
             self.window.done(event.position.seq);
         }
         self.parts.metrics.webhook_attempt(attempt.outcome.category());
         self.entry.remember(Arc::new(attempt));
-        self.save();
     }
 
-    /// Writes down what became of one delivery.
-    async fn conclude(&mut self, event: &Arc<Event>, attempt: &Attempt, verdict: Verdict, now: Timestamp) {
+    /// Says whether a connection is kept for what comes.
+    fn may_keep(&self, connection: &Connection) -> bool {
+        self.idle.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle()
+    }
+
+    /// Gives what is to be written down of one delivery: nothing when it was delivered at once.
+    fn conclude(
+        &mut self,
+        event: &Arc<Event>,
+        job: &Job,
+        outcome: Outcome,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Option<DeliveryChange> {
         let seq = event.position.seq;
         let status = match verdict {
             Verdict::Delivered => {
-                if attempt.job.number > 1 {
-                    let change = DeliveryChange::Remove { webhook: self.id.clone(), seq };
-                    self.parts.recorder.put(change).await;
-                }
-                return;
+                let is_kept = job.number > 1;
+                return is_kept.then(|| DeliveryChange::Remove { webhook: self.id.clone(), seq });
             }
             Verdict::Retry { at } => {
-                if seq == attempt.job.events[0].position.seq {
+                if seq == job.events[0].position.seq {
                     self.retries.add(seq, self.parts.instant(at));
                 }
                 DeliveryStatus::Waiting(at)
@@ -87,23 +110,24 @@ impl Worker {
         let row = DeliveryRow {
             webhook: self.id.clone(),
             event: Arc::clone(event),
-            attempts: attempt.job.number,
+            attempts: job.number,
             status,
-            failure: attempt.outcome.category().into(),
-            batch: attempt.job.batch,
+            failure: outcome.category().into(),
+            batch: job.batch,
         };
-        self.parts.recorder.put(DeliveryChange::Put(row)).await;
+        Some(DeliveryChange::Put(row))
     }
 
     /// Gives up what expired while it waited to be tried again.
     async fn give_up(&mut self, rows: Vec<DeliveryRow>) {
         self.release_probe();
+        let mut changes = Vec::new();
         for row in rows {
             self.retries.landed(row.event.position.seq);
             let status = DeliveryStatus::Dead(self.parts.now());
-            let row = DeliveryRow { status, failure: EXPIRED.into(), ..row };
-            self.parts.recorder.put(DeliveryChange::Put(row)).await;
+            changes.push(DeliveryChange::Put(DeliveryRow { status, failure: EXPIRED.into(), ..row }));
         }
+        self.parts.recorder.put_all(changes).await;
     }
 
     /// Lets another be the one that finds out whether the receiver is back: this one was not sent.
@@ -129,11 +153,8 @@ impl Worker {
     pub(super) async fn note_lost(&mut self) {
         let Some(seq) = self.source.take_lost() else { return };
         tracing::warn!(webhook = %self.id, up_to = seq, "events were removed before this webhook was sent them");
-        let state = self.entry.change_health(|health| {
-            health.lost_up_to = Some(seq);
-            health.to_stored()
-        });
-        self.parts.recorder.put(DeliveryChange::State { webhook: self.id.clone(), state }).await;
+        self.entry.change_health(|health| health.lost_up_to = Some(seq));
+        self.parts.recorder.put_health(self.id.clone()).await;
     }
 
     /// Notes how far it is.

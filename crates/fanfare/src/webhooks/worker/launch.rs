@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use fanfare_core::Event;
 use fanfare_core::webhook::breaker::Admission;
+use fanfare_core::webhook::options::BATCH_EVENTS_MAX;
 use fanfare_core::webhook::payload::Batch;
 use tokio::time::Instant;
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store::webhooks::BatchSpan;
 use crate::webhooks::attempt::{self, Job};
 use crate::webhooks::worker::source::Taken;
@@ -85,7 +87,7 @@ impl Worker {
 
     /// Takes what is there for the next batch; says what that waits for.
     fn gather(&mut self, now: Instant) -> Waiting {
-        self.pass_expired();
+        self.pass_what_is_not_sent();
         let Some(batch) = self.webhook.options.batch else {
             let is_empty = self.gathered.is_empty() && !self.source.has_events();
             return if is_empty { Waiting::Events(None) } else { Waiting::Nothing };
@@ -95,7 +97,7 @@ impl Worker {
             self.source.pass();
             self.window.take(event.position.seq);
             self.gathered.push(event);
-            self.pass_expired();
+            self.pass_what_is_not_sent();
         }
         let Some(since) = self.gathered.since(now) else { return Waiting::Events(None) };
         let until = since + batch.max_wait;
@@ -103,14 +105,21 @@ impl Worker {
         if is_ready { Waiting::Nothing } else { Waiting::Events(Some(until)) }
     }
 
-    /// Passes over what has expired while it waited.
-    fn pass_expired(&mut self) {
-        let is_expired = |event: &Event| event.is_expired(self.parts.wall());
-        while let Some(event) = self.source.next_event().filter(|event| is_expired(event)) {
+    /// Passes over what has expired while it waited, and what was tried already.
+    fn pass_what_is_not_sent(&mut self) {
+        // The clock is asked only for those few that can expire.
+        let is_expired = |event: &Event| event.expires.is_some() && event.is_expired(self.parts.wall());
+        while let Some(event) = self.source.next_event() {
             let seq = event.position.seq;
+            let is_settled = !self.settled.is_empty() && self.settled.remove(&seq);
+            if !is_settled && !is_expired(event) {
+                break;
+            }
             self.source.pass();
             self.window.pass(seq);
-            self.parts.first_attempts.report(&self.id, [seq], false);
+            if !is_settled {
+                self.parts.first_attempts.report(&self.id, [seq], false);
+            }
         }
         for event in self.gathered.take_expired(is_expired) {
             self.window.done(event.position.seq);
@@ -124,10 +133,20 @@ impl Worker {
         let (parts, id) = (Arc::clone(&self.parts), self.id.clone());
         let (target, keys) = (Arc::clone(&self.target), Arc::clone(&self.keys));
         let idle = self.idle.pop();
+        let is_noted = self.webhook.options.batch.is_some();
+        if is_noted {
+            let written = self.entry.cursor.written();
+            self.entry.change_health(|health| health.note_batch(job.span(), written));
+        }
         self.flights.push(Box::pin(async move {
+            if is_noted {
+                // Which events it is of was for the clock to say, and is not to be said again.
+                parts.recorder.put_health(id.clone()).await;
+                parts.recorder.flushed().await;
+            }
             let now = parts.wall();
-            let (attempt, connection) = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
-            Ok(Landed::Attempted(Box::new((attempt, connection))))
+            let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
+            Ok(Landed::Made(Box::new(made)))
         }));
     }
 
@@ -153,18 +172,22 @@ impl Worker {
                 by_hand: None,
             });
         };
-        let mut batch = Batch::new(payload, options.max_events as usize);
+        let again = self.gathered.next_span();
+        let max_events = if again.is_some() { BATCH_EVENTS_MAX } else { options.max_events };
+        let mut batch = Batch::new(payload, max_events as usize);
         let mut events = Vec::new();
         while let Some(event) = self.gathered.next() {
-            if !batch.push(event) {
+            let is_behind = again.is_some_and(|span| span.last < event.position.seq);
+            if is_behind || !batch.push(event) {
                 break;
             }
             events.extend(self.gathered.pop());
         }
-        let (first, last) = (events.first()?.position.seq, events.last()?.position.seq);
-        let span = (first != last).then_some(BatchSpan { first, last });
+        let span = BatchSpan { first: events.first()?.position.seq, last: events.last()?.position.seq };
+        let span = again.unwrap_or(span);
         let (body, content_type) = (batch.finish().into(), payload.content_type(true));
-        Some(Job { events, batch: span, number: 1, body, content_type, by_hand: None })
+        let batch = (span.first != span.last).then_some(span);
+        Some(Job { events, batch, number: 1, body, content_type, by_hand: None })
     }
 
     /// Makes the next attempt at what failed before: the store has it.
@@ -184,14 +207,15 @@ impl Worker {
             if rows.iter().all(|row| row.event.is_expired(now)) {
                 return Ok(Landed::Expired(rows));
             }
+            reach(FailPoint::AgainBegun);
             let (number, span) = (first.attempts + 1, first.batch);
             let is_batch = batch.is_some() || span.is_some();
             let events: Vec<Arc<Event>> = rows.into_iter().map(|row| row.event).collect();
             let body = super::again::body(payload, is_batch, &events).into();
             let content_type = payload.content_type(is_batch);
             let job = Job { events, batch: span, number, body, content_type, by_hand: None };
-            let (attempt, connection) = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
-            Ok(Landed::Attempted(Box::new((attempt, connection))))
+            let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
+            Ok(Landed::Made(Box::new(made)))
         }));
     }
 }

@@ -7,22 +7,25 @@ mod launch;
 mod retries;
 mod source;
 
-use std::future::Future;
-use std::pin::Pin;
+use std::collections::HashSet;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use fanfare_core::Timestamp;
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::webhook::breaker::Breaker;
 use fanfare_core::webhook::signature::SigningKeys;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use crate::shutdown::Shutdown;
 use crate::store;
 use crate::store::webhooks::DeliveryRow;
-use crate::webhooks::attempt::Attempt;
+use crate::webhooks::attempt::Made;
 use crate::webhooks::client::connection::Connection;
 use crate::webhooks::dispatcher::Parts;
 use crate::webhooks::registry::Entry;
@@ -38,8 +41,8 @@ const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// What an attempt gives back.
 enum Landed {
-    /// It was made; here is the connection, when that can be used again.
-    Attempted(Box<(Attempt, Option<Connection>)>),
+    /// It was made.
+    Made(Box<Made>),
     /// There was none: everything in it expired while it waited.
     Expired(Vec<DeliveryRow>),
     /// There was no need for it any more.
@@ -66,8 +69,18 @@ pub(super) struct Worker {
     next_slot: Instant,
     /// What waits for others to make a batch.
     gathered: Gathered,
+    /// What is not to be sent from the log although it comes after the cursor: see [`again::settled`].
+    settled: HashSet<u64>,
     /// It was paused when that was last looked at.
     was_paused: bool,
+    signals: Signals,
+    /// Wakes when the first idle connection may have been idle for long enough.
+    closing: Pin<Box<Sleep>>,
+}
+
+/// What others tell a worker.
+#[derive(Clone)]
+struct Signals {
     /// Tells when its owner changed it.
     definition: watch::Receiver<Arc<Webhook>>,
     /// As [`Entry::nudges`].
@@ -76,16 +89,29 @@ pub(super) struct Worker {
     ticks: watch::Receiver<()>,
 }
 
+/// What was told.
+enum Told {
+    Definition,
+    Nudge,
+    Stop,
+    Tick,
+}
+
 impl Worker {
     /// Starts where the store has it.
     pub(super) async fn start(parts: Arc<Parts>, entry: Arc<Entry>) -> Result<Worker, store::Error> {
         // Before the first look: what changes after it is not missed.
-        let (definition, nudges) = (entry.definition.subscribe(), entry.nudges.subscribe());
+        let signals = Signals {
+            definition: entry.definition.subscribe(),
+            nudges: entry.nudges.subscribe(),
+            ticks: parts.ticks.subscribe(),
+        };
         let webhook = entry.webhook();
         let cursor = entry.cursor.get();
         let source = Source::open(&parts.hub, &webhook.options.filter, cursor).await?;
         let mut retries = Retries::default();
-        retries.load(&*parts.store, &webhook.id).await?;
+        retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
+        let settled = again::settled(&*parts.store, &webhook.id, cursor).await?;
         let (target, keys) = prepared(&parts, &webhook);
         Ok(Worker {
             id: webhook.id.clone(),
@@ -99,11 +125,11 @@ impl Worker {
             flights: FuturesUnordered::new(),
             idle: Vec::new(),
             next_slot: Instant::now(),
-            gathered: Gathered::default(),
+            settled,
+            gathered: Gathered::making_again(&entry.health().batches, cursor),
             was_paused: entry.is_paused(),
-            definition,
-            nudges,
-            ticks: parts.ticks.subscribe(),
+            signals,
+            closing: Box::pin(tokio::time::sleep(Duration::ZERO)),
             parts,
             entry,
         })
@@ -111,33 +137,22 @@ impl Worker {
 
     /// Works until the webhook is removed or the gateway stops. Fails when the store can no longer be trusted.
     pub(super) async fn run(mut self, mut stop: Shutdown) -> Result<(), store::Error> {
+        // Apart from the rest, which changes while they are waited for.
+        let mut signals = self.signals.clone();
         loop {
-            if self.retries.are_lacking() {
-                self.read_retries().await?;
-            }
-            let turn = self.launch();
-            self.note_hold();
-            let idle_until = self.idle.iter().map(Connection::idle_until).min();
-            tokio::select! {
-                Some(landed) = self.flights.next(), if !self.flights.is_empty() => self.land(landed?).await,
-                ready = self.source.ready(), if turn.is_reading => {
-                    if !ready? {
-                        break;
-                    }
-                    self.note_lost().await;
-                }
-                () = sleep_until(turn.wake_at), if turn.wake_at.is_some() => {}
-                () = sleep_until(idle_until), if idle_until.is_some() => self.close_idle(),
-                // Neither ends before this: the entry holds the other ends.
-                _ = self.definition.changed() => self.redefine().await?,
-                _ = self.nudges.changed() => self.read_retries().await?,
-                _ = self.ticks.changed() => self.save(),
-                () = stop.asked() => break,
+            // One future for all that is rare, kept while attempts land: to ask each of them anew costs more.
+            let told = self.work(pin!(signals.told(&mut stop))).await?;
+            match told {
+                Told::Definition => self.redefine().await?,
+                Told::Nudge => self.read_retries().await?,
+                Told::Stop => break,
+                Told::Tick => self.save(),
             }
         }
         let landing = async {
-            while let Some(landed) = self.flights.next().await {
-                self.land(landed?).await;
+            while !self.flights.is_empty() {
+                let all = landed(&mut self.flights).await?;
+                self.land_all(all).await;
             }
             Ok(())
         };
@@ -147,11 +162,34 @@ impl Worker {
         ended
     }
 
+    /// Makes attempts until something is told.
+    async fn work(&mut self, mut told: Pin<&mut impl Future<Output = Told>>) -> Result<Told, store::Error> {
+        loop {
+            if self.retries.are_lacking() {
+                self.read_retries().await?;
+            }
+            let turn = self.launch();
+            self.note_hold();
+            tokio::select! {
+                landed = landed(&mut self.flights), if !self.flights.is_empty() => self.land_all(landed?).await,
+                ready = self.source.ready(), if turn.is_reading => {
+                    if !ready? {
+                        return Ok(Told::Stop);
+                    }
+                    self.note_lost().await;
+                }
+                () = sleep_until(turn.wake_at), if turn.wake_at.is_some() => {}
+                () = self.closing.as_mut(), if !self.idle.is_empty() => self.close_idle(),
+                told = told.as_mut() => return Ok(told),
+            }
+        }
+    }
+
     /// Reads anew what waits to be tried again, as the store has it.
     async fn read_retries(&mut self) -> Result<(), store::Error> {
         // What failed a moment ago may not be written yet, and would be forgotten.
         self.parts.recorder.flushed().await;
-        self.retries.load(&*self.parts.store, &self.id).await
+        self.retries.load(&self.parts, &self.id, last_failure(&self.entry)).await
     }
 
     /// Takes another definition. With another filter, what was not read yet is read with that.
@@ -178,6 +216,10 @@ impl Worker {
             self.breaker = Breaker::default();
         }
         self.was_paused = is_paused;
+        self.entry.set_held_until(match self.breaker {
+            Breaker::Open { until, .. } => Some(self.on_the_wall(until)),
+            Breaker::Closed { .. } | Breaker::HalfOpen { .. } => None,
+        });
         let is_tripped = !matches!(self.breaker, Breaker::Closed { .. });
         let is_in_line = self.webhook.options.ordered && self.retries.are_waiting();
         let is_held = is_paused || is_tripped || is_in_line || self.retries.is_full();
@@ -186,16 +228,55 @@ impl Worker {
         }
     }
 
-    /// Closes the connections that nobody used for long: each costs a descriptor, here and there.
+    /// Gives when that is by the clock on the wall.
+    fn on_the_wall(&self, at: Timestamp) -> Timestamp {
+        let ahead = self.parts.now().as_micros().saturating_sub(self.parts.wall().as_micros());
+        Timestamp::from_micros(at.as_micros().saturating_sub(ahead))
+    }
+
+    /// Closes the connections that nobody used for long: each costs a descriptor, here and there. Sees to the others when
+    /// the next of them may be due.
     fn close_idle(&mut self) {
         let now = Instant::now();
         self.idle.retain(|connection| connection.idle_until() > now);
+        if let Some(next) = self.idle.iter().map(Connection::idle_until).min() {
+            self.closing.as_mut().reset(next);
+        }
     }
+}
+
+impl Signals {
+    /// Waits until something is told.
+    async fn told(&mut self, stop: &mut Shutdown) -> Told {
+        tokio::select! {
+            // None ends before this: the entry and the parts hold the other ends.
+            _ = self.definition.changed() => Told::Definition,
+            _ = self.nudges.changed() => Told::Nudge,
+            _ = self.ticks.changed() => Told::Tick,
+            () = stop.asked() => Told::Stop,
+        }
+    }
+}
+
+/// Waits until an attempt has ended, and gives all that have: what follows is then done once for them.
+async fn landed(flights: &mut FuturesUnordered<Flight>) -> Result<Vec<Landed>, store::Error> {
+    poll_fn(|context| {
+        let mut all = Vec::new();
+        while let Poll::Ready(Some(landed)) = flights.poll_next_unpin(context) {
+            all.push(landed?);
+        }
+        if all.is_empty() { Poll::Pending } else { Poll::Ready(Ok(all)) }
+    })
+    .await
 }
 
 fn prepared(parts: &Parts, webhook: &Webhook) -> (Arc<Target>, Arc<SigningKeys>) {
     let target = Target::new(webhook, &parts.hub.epoch().to_string());
     (Arc::new(target), Arc::new(webhook.signing_keys()))
+}
+
+fn last_failure(entry: &Entry) -> Option<Timestamp> {
+    entry.health().last_failure.map(|(at, _)| at)
 }
 
 async fn sleep_until(moment: Option<Instant>) {

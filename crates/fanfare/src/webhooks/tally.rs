@@ -1,0 +1,160 @@
+//! The tally: how the attempts at one webhook ended, counted by the minute and by the hour.
+
+use fanfare_core::Timestamp;
+use serde::{Serialize, Serializer};
+
+/// Minutes that are counted one by one: what a glance at a line of bars takes in.
+pub const MINUTES: usize = 60;
+/// Hours that are counted one by one: a day.
+pub const HOURS: usize = 24;
+
+const MINUTE_MICROS: i64 = 60 * 1_000_000;
+const HOUR_MICROS: i64 = 60 * MINUTE_MICROS;
+
+/// How many attempts ended well, and how many did not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Answered with 2xx.
+    pub delivered: u32,
+    /// All others.
+    pub failed: u32,
+}
+
+impl Serialize for Ended {
+    /// Shows a pair: there are sixty of them.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.delivered, self.failed).serialize(serializer)
+    }
+}
+
+/// The last hour and the last day; less than 700 bytes.
+#[derive(Debug, Default)]
+pub struct Tally {
+    minutes: Slots<MINUTES, MINUTE_MICROS>,
+    hours: Slots<HOURS, HOUR_MICROS>,
+}
+
+impl Tally {
+    /// Counts an attempt that began at `at`.
+    pub fn count(&mut self, at: Timestamp, is_delivered: bool) {
+        self.minutes.count(at, is_delivered);
+        self.hours.count(at, is_delivered);
+    }
+
+    /// Gives the [`MINUTES`] minutes up to that of `now`, the oldest first.
+    pub fn hour(&self, now: Timestamp) -> Vec<Ended> {
+        self.minutes.up_to(now).collect()
+    }
+
+    /// Gives the sum of the [`HOURS`] hours up to that of `now`.
+    pub fn day(&self, now: Timestamp) -> Ended {
+        self.hours.up_to(now).fold(Ended::default(), |sum, hour| Ended {
+            delivered: sum.delivered.saturating_add(hour.delivered),
+            failed: sum.failed.saturating_add(hour.failed),
+        })
+    }
+}
+
+/// A ring of `N` spans of time of `WIDTH` microseconds each.
+#[derive(Debug)]
+struct Slots<const N: usize, const WIDTH: i64> {
+    /// The number of the newest span that was counted in, since 1970.
+    newest: i64,
+    ended: [Ended; N],
+}
+
+impl<const N: usize, const WIDTH: i64> Default for Slots<N, WIDTH> {
+    fn default() -> Self {
+        Slots { newest: 0, ended: [Ended::default(); N] }
+    }
+}
+
+impl<const N: usize, const WIDTH: i64> Slots<N, WIDTH> {
+    const LEN: i64 = N as i64;
+
+    fn count(&mut self, at: Timestamp, is_delivered: bool) {
+        let slot = at.as_micros().div_euclid(WIDTH);
+        // Far ahead, or far behind because the clock was set back: what is there is of another time.
+        if (slot - self.newest).abs() >= Self::LEN {
+            *self = Slots { newest: slot, ..Slots::default() };
+        }
+        while self.newest < slot {
+            self.newest += 1;
+            self.ended[Self::place(self.newest)] = Ended::default();
+        }
+        let ended = &mut self.ended[Self::place(slot)];
+        let count = if is_delivered { &mut ended.delivered } else { &mut ended.failed };
+        *count = count.saturating_add(1);
+    }
+
+    fn up_to(&self, now: Timestamp) -> impl Iterator<Item = Ended> {
+        let last = now.as_micros().div_euclid(WIDTH);
+        (last - Self::LEN + 1..=last).map(|slot| {
+            match (self.newest - Self::LEN + 1..=self.newest).contains(&slot) {
+                true => self.ended[Self::place(slot)],
+                false => Ended::default(),
+            }
+        })
+    }
+
+    fn place(slot: i64) -> usize {
+        usize::try_from(slot.rem_euclid(Self::LEN)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::{Ended, HOURS, MINUTES, Tally, Timestamp};
+
+    fn at(minute: u64) -> Timestamp {
+        Timestamp::from_micros(1_795_132_800_000_000).after(Duration::from_secs(60 * minute))
+    }
+
+    #[test]
+    fn what_is_older_than_an_hour_and_than_a_day_is_forgotten() {
+        let mut tally = Tally::default();
+        tally.count(at(0), true);
+        tally.count(at(59), false);
+        assert_eq!(tally.hour(at(59))[0], Ended { delivered: 1, failed: 0 });
+        assert_eq!(tally.hour(at(59))[59], Ended { delivered: 0, failed: 1 });
+        assert_eq!(tally.hour(at(60))[58], Ended { delivered: 0, failed: 1 });
+        assert_eq!(tally.hour(at(200)), [Ended::default(); MINUTES]);
+        assert_eq!(tally.day(at(200)), Ended { delivered: 1, failed: 1 });
+        assert_eq!(tally.day(at(60 * HOURS as u64)), Ended::default());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_stop_the_counting() {
+        let mut tally = Tally::default();
+        tally.count(at(1_000_000), true);
+        tally.count(at(3), true);
+        assert_eq!(tally.day(at(3)), Ended { delivered: 1, failed: 0 });
+    }
+
+    proptest! {
+        #[test]
+        fn it_counts_as_a_list_of_everything_would(steps in prop::collection::vec((0..90u64, any::<bool>()), 1..80)) {
+            let (mut tally, mut all, mut now) = (Tally::default(), Vec::new(), 0);
+            for (pause, is_delivered) in steps {
+                now += pause;
+                tally.count(at(now), is_delivered);
+                all.push((now, is_delivered));
+                let of = |minute: u64| {
+                    let ended = all.iter().filter(|(when, _)| *when == minute);
+                    let delivered = ended.clone().filter(|(_, is_delivered)| *is_delivered).count();
+                    Ended { delivered: delivered as u32, failed: (ended.count() - delivered) as u32 }
+                };
+                let expected: Vec<Ended> =
+                    (0..60).rev().map(|back| now.checked_sub(back).map_or(Ended::default(), of)).collect();
+                prop_assert_eq!(tally.hour(at(now)), expected);
+                let in_day = all.iter().filter(|(when, _)| when / 60 + 24 > now / 60).count();
+                let day = tally.day(at(now));
+                prop_assert_eq!((day.delivered + day.failed) as usize, in_day);
+            }
+        }
+    }
+}
