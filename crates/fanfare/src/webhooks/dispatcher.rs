@@ -1,6 +1,6 @@
 //! The dispatcher: one worker for each webhook, started and ended as the registry has it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,26 +107,29 @@ impl Dispatcher {
     /// Runs a worker for each webhook until `stop` turns true and the attempts under way have ended. Fails when the
     /// store can no longer be trusted.
     pub async fn run(self, mut stop: Shutdown) -> Result<(), store::Error> {
-        let mut version = self.registry.version();
         let mut workers = JoinSet::new();
         let mut ticks = tokio::time::interval(SETTLE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut settled = 0;
         // Dropping one ends its worker.
         let mut running: HashMap<WebhookId, oneshot::Sender<()>> = HashMap::new();
+        // Reading the rows of thousands that have none is most of the work of a start.
+        let counts = self.parts.store.delivery_counts().await?.into_iter();
+        let with_rows: HashSet<WebhookId> =
+            counts.filter(|count| count.waiting + count.dead > 0).map(|count| count.webhook).collect();
         loop {
-            let wanted = self.registry.list();
-            running.retain(|id, _| self.registry.get(id).is_some());
-            for entry in wanted {
-                let id = entry.webhook().id.clone();
-                if let std::collections::hash_map::Entry::Vacant(place) = running.entry(id) {
-                    let (end, ended) = oneshot::channel();
-                    place.insert(end);
-                    workers.spawn(work(Arc::clone(&self.parts), entry, stop.clone(), ended));
-                }
+            let changes = self.registry.take_changes();
+            for entry in changes.added {
+                let (end, ended) = oneshot::channel();
+                let has_rows = with_rows.contains(&entry.webhook().id);
+                running.insert(entry.webhook().id.clone(), end);
+                workers.spawn(work(Arc::clone(&self.parts), entry, has_rows, stop.clone(), ended));
+            }
+            for id in changes.removed {
+                running.remove(&id);
             }
             tokio::select! {
-                _ = version.changed() => {}
+                () = self.registry.changed() => {}
                 Some(ended) = workers.join_next() => outcome(ended)?,
                 _ = ticks.tick() => {
                     let last = self.parts.hub.extent().last;
@@ -148,13 +151,14 @@ impl Dispatcher {
 async fn work(
     parts: Arc<Parts>,
     entry: Arc<Entry>,
+    mut has_rows: bool,
     mut stop: Shutdown,
     removed: oneshot::Receiver<()>,
 ) -> Result<(), store::Error> {
     let working = async {
         loop {
             let working = async {
-                let worker = Worker::start(Arc::clone(&parts), Arc::clone(&entry)).await?;
+                let worker = Worker::start(Arc::clone(&parts), Arc::clone(&entry), has_rows).await?;
                 worker.run(stop.clone()).await
             };
             // One webhook's bad luck is not the others'. What the worker held is gone with it; the entry, which stays,
@@ -163,6 +167,7 @@ async fn work(
                 return ended;
             }
             tracing::error!(webhook = %entry.webhook().id, "a webhook's worker panicked; it is started again");
+            has_rows = true;
             tokio::select! {
                 () = tokio::time::sleep(RESTART_AFTER) => {}
                 () = stop.asked() => return Ok(()),

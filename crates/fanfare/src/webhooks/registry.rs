@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::{Audience, Event, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::store::webhooks::WebhookRow;
 use crate::webhooks::attempt::Attempt;
@@ -27,10 +27,20 @@ const RECENT_OF_ALL_MAX: usize = 10_000;
 pub struct Registry {
     /// Guards the table; held for one look-up, change or copy.
     entries: Mutex<BTreeMap<WebhookId, Arc<Entry>>>,
-    /// Counts the changes of the table.
-    version: watch::Sender<u64>,
+    /// What its one follower has not looked at yet; no more of it than there are webhooks, and than were removed
+    /// meanwhile.
+    changes: Mutex<Changes>,
+    /// Tells that follower to look.
+    changed: Notify,
     /// How many attempts each webhook keeps in memory, as many as there are.
     recent_max: Arc<AtomicUsize>,
+}
+
+/// Who came and who went.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub(super) added: Vec<Arc<Entry>>,
+    pub(super) removed: Vec<WebhookId>,
 }
 
 /// A webhook, shared by its worker and everybody who looks at it.
@@ -173,45 +183,39 @@ impl Registry {
             let entry = Entry::new(webhook, &row, &recent_max);
             Ok((row.id, Arc::new(entry)))
         };
-        let entries = rows.into_iter().map(entry).collect::<Result<_, Damaged>>()?;
-        Ok(Registry { entries: Mutex::new(entries), version: watch::Sender::new(0), recent_max })
+        let entries = rows.into_iter().map(entry).collect::<Result<BTreeMap<_, _>, Damaged>>()?;
+        let changes = Changes { added: entries.values().cloned().collect(), removed: Vec::new() };
+        Ok(Registry {
+            entries: Mutex::new(entries),
+            changes: Mutex::new(changes),
+            changed: Notify::new(),
+            recent_max,
+        })
     }
 
     /// Takes what the store has accepted: a new webhook, or another definition of one.
     pub fn put(&self, webhook: Webhook, row: &WebhookRow) -> Arc<Entry> {
-        let entry = {
-            let mut entries = self.entries();
-            match entries.get(&webhook.id) {
-                Some(entry) => {
-                    entry.definition.send_replace(Arc::new(webhook));
-                    Arc::clone(entry)
-                }
-                None => {
-                    let id = webhook.id.clone();
-                    let entry = Arc::new(Entry::new(webhook, row, &self.recent_max));
-                    entries.insert(id, Arc::clone(&entry));
-                    self.recent_max.store(recent_max(entries.len()), Ordering::Relaxed);
-                    entry
-                }
-            }
-        };
-        self.version.send_modify(|version| *version += 1);
+        let mut entries = self.entries();
+        if let Some(entry) = entries.get(&webhook.id) {
+            entry.definition.send_replace(Arc::new(webhook));
+            return Arc::clone(entry);
+        }
+        let id = webhook.id.clone();
+        let entry = Arc::new(Entry::new(webhook, row, &self.recent_max));
+        entries.insert(id, Arc::clone(&entry));
+        self.recent_max.store(recent_max(entries.len()), Ordering::Relaxed);
+        self.note(|changes| changes.added.push(Arc::clone(&entry)));
         entry
     }
 
     /// Forgets a webhook.
     pub fn remove(&self, id: &WebhookId) -> Option<Arc<Entry>> {
-        let removed = {
-            let mut entries = self.entries();
-            let removed = entries.remove(id);
-            self.recent_max.store(recent_max(entries.len()), Ordering::Relaxed);
-            removed
-        };
-        if let Some(entry) = &removed {
-            entry.is_removed.store(true, Ordering::Release);
-        }
-        self.version.send_modify(|version| *version += 1);
-        removed
+        let mut entries = self.entries();
+        let entry = entries.remove(id)?;
+        self.recent_max.store(recent_max(entries.len()), Ordering::Relaxed);
+        entry.is_removed.store(true, Ordering::Release);
+        self.note(|changes| changes.removed.push(id.clone()));
+        Some(entry)
     }
 
     /// Gives a webhook.
@@ -240,9 +244,24 @@ impl Registry {
         self.entries().len()
     }
 
-    /// Tells when somebody was added or removed.
-    pub fn version(&self) -> watch::Receiver<u64> {
-        self.version.subscribe()
+    fn note(&self, note: impl FnOnce(&mut Changes)) {
+        note(&mut self.changes());
+        self.changed.notify_one();
+    }
+
+    /// Gives who came and who went since it was asked last; first, everybody.
+    pub(super) fn take_changes(&self) -> Changes {
+        std::mem::take(&mut self.changes())
+    }
+
+    /// Waits until somebody came or went.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        // A change is one push.
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives those who are sent one of `events` now, each as it comes, with the last seq that is for them: not those who

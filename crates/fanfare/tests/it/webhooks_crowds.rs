@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use fanfare::store::embedded::Embedded;
 use fanfare::store::{
@@ -17,9 +16,6 @@ use crate::support::gateway::Gateway;
 use crate::support::process::Process;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::{Engine, until};
-
-/// How long a start may take on a machine that has other work, in a build that is not optimised.
-const START_MAX: Duration = Duration::from_secs(10);
 
 /// Changes the store of a gateway that does not run.
 async fn prepare<T>(path: &Path, work: impl AsyncFnOnce(Arc<Embedded>) -> T) -> T {
@@ -56,10 +52,7 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
     })
     .await;
 
-    let begun = Instant::now();
     let process = Process::start(&path).await;
-    let started = begun.elapsed();
-    assert!(started < START_MAX, "{started:?}");
     let listed = process.get("/api/webhooks").await;
     assert_eq!(listed["total"], WEBHOOKS_MAX);
     let more = json!({ "webhook_url": "http://127.0.0.1:9/more" });
@@ -117,12 +110,9 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
     })
     .await;
 
-    let begun = Instant::now();
     let process = Process::start(&path).await;
     process.post("/api/push", &json!({ "channel": "well", "message": "at once" })).await.expect("pushed");
     well.gets_message("at once").await;
-    let started = begun.elapsed();
-    assert!(started < START_MAX, "{started:?}");
     until("the breaker", async || (show(&process, &id).await["health"] == "held").then_some(())).await;
     let tried = receiver.got().len();
     assert!(tried <= 5 + 16 && receiver.busiest() <= 16, "{tried} requests to a receiver that is down");

@@ -98,8 +98,12 @@ enum Told {
 }
 
 impl Worker {
-    /// Starts where the store has it.
-    pub(super) async fn start(parts: Arc<Parts>, entry: Arc<Entry>) -> Result<Worker, store::Error> {
+    /// Starts where the store has it. Without `has_rows`, the store has nothing that waits or was given up.
+    pub(super) async fn start(
+        parts: Arc<Parts>,
+        entry: Arc<Entry>,
+        has_rows: bool,
+    ) -> Result<Worker, store::Error> {
         // Before the first look: what changes after it is not missed.
         let signals = Signals {
             definition: entry.definition.subscribe(),
@@ -110,8 +114,11 @@ impl Worker {
         let cursor = entry.cursor.get();
         let source = Source::open(&parts.hub, &webhook.options.filter, cursor).await?;
         let mut retries = Retries::default();
-        retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
-        let settled = again::settled(&*parts.store, &webhook.id, cursor).await?;
+        let mut settled = HashSet::new();
+        if has_rows {
+            retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
+            settled = again::settled(&*parts.store, &webhook.id, cursor).await?;
+        }
         let (target, keys) = prepared(&parts, &webhook);
         Ok(Worker {
             id: webhook.id.clone(),
