@@ -116,7 +116,6 @@ async fn a_receiver_that_was_killed_takes_its_registration_up_again() {
     let words = ["receive", "--port", &port, "--register", "--once", "-o", "json"];
     let mut receiver = gateway.shell.start(&words);
     assert_eq!(receiver.json().await["webhook"], start["webhook"]);
-    gateway.json(&["webhooks", "resume", &url]).await;
     gateway.run(&["deliveries", "retry", "--waiting"]).await;
     gateway.run(&["deliveries", "retry", "--failed"]).await;
     let got = receiver.json().await;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::cli::{Gateway, Shell, json as read};
+use crate::cli_install_said::at_a_terminal;
 use crate::support::receiver::{Receiver, Script};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -220,6 +221,22 @@ async fn a_webhook_is_paused_and_goes_on_where_it_stopped() {
     assert_eq!(count(&real.out), Some(1), "{real:?}");
     let got = receiver.gets(2).await;
     assert_eq!(got[0].header("webhook-id"), got[1].header("webhook-id"));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_person_at_a_terminal_is_asked_before_a_webhook_is_forgotten() {
+    let gateway = Gateway::start().await;
+    let url = "http://127.0.0.1:9/hook";
+    gateway.json(&["webhooks", "add", url]).await;
+    for (answer, left) in [("n\n", 1), ("\n", 1), ("\u{4}", 1), ("y\n", 0)] {
+        let shown = at_a_terminal(&gateway.shell, &["webhooks", "rm", url], answer).await;
+        assert!(shown.contains(&format!("Forget {url}? [y/N]")), "{shown}");
+        assert_eq!(gateway.json(&["webhooks", "ls"]).await["total"], left, "{answer:?}: {shown}");
+    }
+    gateway.json(&["webhooks", "add", url]).await;
+    let shown = at_a_terminal(&gateway.shell, &["webhooks", "rm", url, "--yes"], "").await;
+    assert!(!shown.contains("[y/N]") && shown.contains("forgotten"), "{shown}");
     gateway.stop().await;
 }
 

@@ -9,7 +9,7 @@ use crate::cli::Failure;
 use crate::cli::failure::said;
 use crate::cli::receive::body::event_in;
 use crate::cli::receive::judge::{Keys, Verdict};
-use crate::cli::receive::server::{Got, Receiver};
+use crate::cli::receive::server::{Got, Port, Receiver};
 use crate::cli::receive::{Fail, Faults};
 use crate::client::Api;
 
@@ -24,9 +24,9 @@ pub(crate) struct Own {
 impl Own {
     /// Listens on a free port, and registers that.
     pub(crate) async fn register(api: &Api) -> Result<Own, Failure> {
-        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let receiver = Receiver::bind(anywhere, Keys::default(), Faults::NONE)
-            .await
+        let port = Port::take(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let receiver = port.and_then(|port| port.listen(Keys::default(), Faults::NONE));
+        let receiver = receiver
             .map_err(|error| Failure::failed("cannot listen for the demo's own webhook").why(said(&error)))?;
         let registration = json!({
             "webhook_url": format!("http://{}/demo", receiver.address()),

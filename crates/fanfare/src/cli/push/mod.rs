@@ -127,7 +127,10 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         })
     })?;
     context.output.result(|| said(&pushed.value, args.wait), &pushed.json, || pushed.value.id.clone())?;
-    if pushed.value.stream_clients + pushed.value.webhooks_notified == 0 {
+    if args.wait && pushed.value.webhooks_notified == 0 {
+        let id = &pushed.value.id;
+        context.output.hint(format!("  {DIM}what became of it: fanfare deliveries show {id}{DIM:#}"));
+    } else if pushed.value.stream_clients + pushed.value.webhooks_notified == 0 {
         context.output.hint(format!(
             "  {DIM}to see it, open{DIM:#} {}/\n  {DIM}or run{DIM:#} fanfare listen {} --since 10m",
             api.server(),

@@ -17,8 +17,8 @@ use fanfare_core::{Code, Invalid, duration};
 
 pub(crate) use crate::cli::receive::faults::{Fail, Faults};
 use crate::cli::receive::judge::Keys;
-use crate::cli::receive::registration::Registration;
-use crate::cli::receive::server::Receiver;
+use crate::cli::receive::registration::Wanted;
+use crate::cli::receive::server::Port;
 use crate::cli::receive::show::Show;
 use crate::cli::secret::{Place, named_or_variable};
 use crate::cli::settings::key;
@@ -106,22 +106,42 @@ async fn receive(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let secret = named_or_variable(args.secret.as_ref()).map(|place| place.value()).transpose()?;
     let keys = Keys { secret, public: args.public_key };
     let listen = args.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], args.port)));
-    let mut receiver = Receiver::bind(listen, keys.clone(), args.faults()).await.map_err(|error| {
+    let cannot = |error: std::io::Error| {
         Failure::failed(format!("cannot listen at {listen}"))
             .why(super::failure::said(&error))
             .fix("choose another port with --port, or 0 for any that is free")
-    })?;
-    let registration = if args.register {
-        let registering = Registration::begin(args, receiver.address(), keys.secret, context);
-        let (registration, secret) = tokio::select! {
-            begun = registering => begun?,
-            exit = stop.asked() => return Ok(exit),
-        };
-        receiver.verify_with(Keys { secret: Some(secret), public: None });
-        Some(registration)
-    } else {
-        None
     };
+    let port = Port::take(listen).map_err(cannot)?;
+    let wanted = match args.register {
+        true => Some(Wanted::new(args, port.address, context)?),
+        false => None,
+    };
+    // What an earlier run left behind gets another secret before anybody answers: what was signed with the one
+    // before would be refused.
+    let mut registration = None;
+    if let Some(wanted) = &wanted {
+        tokio::select! {
+            again = wanted.again(keys.secret.as_ref()) => registration = again?,
+            exit = stop.asked() => return Ok(exit),
+        }
+    }
+    let mut receiver = port.listen(keys.clone(), args.faults()).map_err(cannot)?;
+    // A new one is registered when there is somebody to answer; one that waits is tried at once.
+    tokio::select! {
+        begun = async {
+            match (&wanted, &registration) {
+                (Some(wanted), None) => registration = Some(wanted.anew(keys.secret.as_ref()).await?),
+                (_, Some((registration, _))) => registration.resume().await?,
+                (None, None) => {}
+            }
+            Ok::<_, Failure>(())
+        } => begun?,
+        exit = stop.asked() => return Ok(exit),
+    }
+    let registration = registration.map(|(registration, secret)| {
+        receiver.verify_with(Keys { secret: Some(secret), public: None });
+        registration
+    });
     let mut show = Show::new(context.output);
     show.start(receiver.address(), registration.as_ref())?;
     let mut left = if args.once { Some(1) } else { args.limit };

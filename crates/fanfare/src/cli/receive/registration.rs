@@ -4,10 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use fanfare_core::webhook::secret::Secret;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::cli::receive::Args;
-use crate::cli::webhooks::named::among;
 use crate::cli::{Context, Failure};
 use crate::client::Api;
 use crate::client::api::is_loopback;
@@ -26,22 +25,24 @@ pub(crate) struct Registration {
     pub(crate) url: String,
 }
 
-impl Registration {
-    /// Registers what listens at `address`; gives the secret, too.
-    pub(crate) async fn begin(
-        args: &Args,
-        address: SocketAddr,
-        secret: Option<Secret>,
-        context: &Context,
-    ) -> Result<(Registration, Secret), Failure> {
+/// What is to be registered.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    api: Api,
+    url: String,
+    body: Map<String, Value>,
+}
+
+impl Wanted {
+    /// Prepares to register what listens at `address`.
+    pub(crate) fn new(args: &Args, address: SocketAddr, context: &Context) -> Result<Wanted, Failure> {
         let api = context.settings.api()?;
         let url = match &args.url {
             Some(url) => url.as_given().to_owned(),
             None if !is_loopback(api.server()) => {
-                return Err(Failure::usage(
-                    "the gateway is on another machine, and cannot reach this one by 127.0.0.1",
-                )
-                .fix("say how it can: --listen 0.0.0.0:3000 --url http://ADDRESS:3000/"));
+                let what = "the gateway is on another machine, and cannot reach this one by 127.0.0.1";
+                return Err(Failure::usage(what)
+                    .fix("say how it can: --listen 0.0.0.0:3000 --url http://ADDRESS:3000/"));
             }
             None => format!("http://{}/", reached_at(address)),
         };
@@ -49,29 +50,57 @@ impl Registration {
         body.insert("webhook_url".to_owned(), url.clone().into());
         body.insert("description".to_owned(), DESCRIPTION.into());
         body.extend(args.retry.as_ref().map(|retry| ("retry".to_owned(), json!(retry))));
-        let webhooks = api.webhooks().await?.value.webhooks;
-        let before = among(&webhooks, &url).ok().filter(|found| found.webhook_url == url);
-        if before.is_some_and(|before| before.description.as_deref() != Some(DESCRIPTION)) && secret.is_none()
-        {
-            return Err(Failure::usage(format!("{url} is registered already"))
-                .why("its secret was shown when it was registered, and is not shown again")
-                .fix("verify with it: --secret FILE, without --register; or choose another --port"));
-        }
-        if let Some(secret) = secret.as_ref().filter(|_| before.is_none()) {
-            body.insert("secret".to_owned(), secret.reveal().into());
-        }
-        let registered = api.register(&body.into()).await?.value;
-        let id = registered.id.unwrap_or_default();
-        let secret = match (secret, registered.secret) {
-            (Some(secret), _) => secret,
-            (None, Some(secret)) => secret.parse()?,
-            // Left behind by a run that could not forget it: ours, so nobody else has its secret.
-            (None, None) => {
-                let rotated = api.rotate_secret(&id, &json!({ "overlap": "0s" })).await?.value;
-                rotated.secret.unwrap_or_default().parse()?
-            }
+        Ok(Wanted { api, url, body })
+    }
+
+    /// Takes up what is registered at this address already, if there is something; gives its secret, too. Without
+    /// one it gets a new one, when it is ours.
+    pub(crate) async fn again(
+        &self,
+        secret: Option<&Secret>,
+    ) -> Result<Option<(Registration, Secret)>, Failure> {
+        let webhooks = self.api.webhooks().await?.value.webhooks;
+        let Some(before) = webhooks.into_iter().find(|webhook| webhook.webhook_url == self.url) else {
+            return Ok(None);
         };
-        Ok((Registration { api, id, url }, secret))
+        let is_ours = before.description.as_deref() == Some(DESCRIPTION);
+        if !is_ours {
+            let url = &self.url;
+            return Err(Failure::usage(format!("{url} is registered already"))
+                .why("it would be forgotten at the end, and its secret is not shown again")
+                .fix("verify with its secret: --secret FILE, without --register; or choose another --port"));
+        }
+        let registered = self.api.register(&self.body.clone().into()).await?.value;
+        let id = registered.id.unwrap_or(before.id);
+        // Left behind by a run that could not forget it, so nobody else has its secret.
+        let mut rotation = json!({ "overlap": "0s" });
+        if let Some(secret) = secret {
+            rotation["secret"] = secret.reveal().into();
+        }
+        let rotated = self.api.rotate_secret(&id, &rotation).await?.value;
+        let secret = rotated.secret.unwrap_or_default().parse()?;
+        Ok(Some((self.registration(id), secret)))
+    }
+
+    /// Registers it; gives its secret, too.
+    pub(crate) async fn anew(&self, secret: Option<&Secret>) -> Result<(Registration, Secret), Failure> {
+        let mut body = self.body.clone();
+        body.extend(secret.map(|secret| ("secret".to_owned(), secret.reveal().into())));
+        let registered = self.api.register(&body.into()).await?.value;
+        let secret = registered.secret.unwrap_or_default().parse()?;
+        Ok((self.registration(registered.id.unwrap_or_default()), secret))
+    }
+
+    fn registration(&self, id: String) -> Registration {
+        Registration { api: self.api.clone(), id, url: self.url.clone() }
+    }
+}
+
+impl Registration {
+    /// Has it tried again, though it failed while nobody was there.
+    pub(crate) async fn resume(&self) -> Result<(), Failure> {
+        self.api.resume_webhook(&self.id).await?;
+        Ok(())
     }
 
     /// Forgets it; says so when that does not work.

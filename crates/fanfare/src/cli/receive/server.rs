@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -91,18 +91,38 @@ struct State {
     order: VecDeque<String>,
 }
 
-impl Receiver {
-    /// Listens.
-    pub(crate) async fn bind(listen: SocketAddr, keys: Keys, faults: Faults) -> io::Result<Receiver> {
-        let listener = TcpListener::bind(listen).await?;
-        let address = listener.local_addr()?;
+/// A port that is ours, at which nobody answers yet.
+#[derive(Debug)]
+pub(crate) struct Port {
+    socket: TcpSocket,
+    /// Where it is.
+    pub(crate) address: SocketAddr,
+}
+
+impl Port {
+    /// Takes a port.
+    pub(crate) fn take(address: SocketAddr) -> io::Result<Port> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // Connections of an earlier run that have not quite ended are no reason to refuse.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let address = socket.local_addr()?;
+        Ok(Port { socket, address })
+    }
+
+    /// Begins to listen.
+    pub(crate) fn listen(self, keys: Keys, faults: Faults) -> io::Result<Receiver> {
+        let Port { socket, address } = self;
+        let listener = socket.listen(CONNECTIONS_MAX as u32)?;
         let (sender, got) = mpsc::channel(SHOWN_MAX);
         let state = State { keys, faults, requests: 0, seen: HashMap::new(), order: VecDeque::new() };
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared { got: sender, stop: stopped, state: Mutex::new(state) });
         Ok(Receiver { listener, address, shared, open: JoinSet::new(), got, stop })
     }
+}
 
+impl Receiver {
     /// Gives where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address

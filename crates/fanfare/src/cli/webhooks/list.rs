@@ -25,7 +25,7 @@ pub(crate) struct Args {}
 const HEADS: [&str; 6] = ["address", "health", "last", "behind ", "waiting ", "dead "];
 
 /// Longest part of an address that people are shown.
-const ADDRESS_CHARS_MAX: usize = 40;
+const ADDRESS_CHARS_MAX: usize = 36;
 
 pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let answer = api.webhooks().await?;
