@@ -1,8 +1,8 @@
 // Every webhook with how it fares.
 import { createRef, html, useLayoutEffect, useState } from "../../vendor/preact.js";
 import { now } from "../clock.js";
-import { ago, count, fullTime, percent, plural, took } from "../format.js";
 import { registerCommand } from "../commands.js";
+import { ago, count, fullTime, percent, plural, took } from "../format.js";
 import { setScreenKeys } from "../keyboard.js";
 import { usePolled } from "../poll.js";
 import { navigate } from "../router.js";
