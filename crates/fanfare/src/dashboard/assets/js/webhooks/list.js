@@ -92,7 +92,7 @@ function None() {
   return html`<div class="start" data-testid="webhooks-empty"><div class="start-card">
     <span class="start-mark"><${Icon} name="webhooks" /></span>
     <h2>No webhook yet</h2>
-    <p>A webhook is an address that is sent every event it wants: signed, tried again when it fails, and never skipped.</p>
+    <p>A webhook is an address that is sent every event it wants: signed, tried again when it fails, and continued where it stopped.</p>
     <ol>
       <li><span class="step" aria-hidden="true">1</span>
         <div><h3>Have something that listens</h3><p>Any program that answers a POST. This one shows what comes:</p>
