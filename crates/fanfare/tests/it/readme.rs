@@ -44,7 +44,7 @@ const BLOCKS: &[(&str, Expect)] = &[
     ("fanfare install", Ends(&["\"mcpServers\"", "push_stream"])),
     ("--exec", Hears("alerts.disk", "full", "alerts.disk says: full")),
     ("Last-Event-ID", Says("] two")),
-    ("fanfare webhooks add", Ends(&["whsec_", "builds.>"])),
+    ("fanfare webhooks add", Ends(&["127.0.0.1:3000/hook", "whsec_"])),
     ("fanfare receive", Hears("builds.web", "it arrived", "it arrived")),
     ("--reader laptop", Hears("builds", "kept", "kept")),
     ("fanfare run", Ends(&["all green", "started: make test", "succeeded after"])),
