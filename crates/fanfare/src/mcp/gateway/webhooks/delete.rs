@@ -5,30 +5,20 @@ use std::sync::LazyLock;
 use fanfare_core::webhook::WebhookId;
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::{count, said};
 use crate::mcp::gateway::untrusted::neutral;
+use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
+use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::place;
-use crate::mcp::gateway::webhooks::{id, refused};
-use crate::mcp::gateway::{Described, Gateway, arguments};
+use crate::mcp::gateway::{Described, Gateway};
 use crate::mcp::service::Toolset;
 use crate::webhooks::service::Refused;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "delete_webhook";
-
-const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi"}"#;
-
-static INPUT: LazyLock<Value> = LazyLock::new(|| {
-    json!({
-        "type": "object",
-        "properties": { "webhook": id() },
-        "required": ["webhook"],
-        "additionalProperties": false,
-    })
-});
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
@@ -65,12 +55,6 @@ pub(in crate::mcp::gateway) fn described() -> Described {
     Described { tool, toolset: Toolset::All }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Arguments {
-    webhook: String,
-}
-
 #[derive(Serialize)]
 struct Structured {
     webhook: WebhookId,
@@ -81,8 +65,7 @@ struct Structured {
 impl Gateway {
     /// Forgets a webhook; the error is for the model.
     pub(in crate::mcp::gateway) async fn delete_webhook(&self, given: &str) -> Result<Outcome, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let webhook = self.webhook(&given.webhook, EXAMPLE)?.webhook();
+        let webhook = self.one_webhook(given)?;
         let was_known = self.webhooks.remove(&webhook.id).await;
         if !was_known.map_err(|problem| refused(problem, EXAMPLE))? {
             let what = format!("webhook `{}`", webhook.id);

@@ -6,6 +6,7 @@
 pub(super) mod attempt;
 pub(super) mod delete;
 pub(super) mod deliveries;
+mod one;
 pub(super) mod register;
 pub(super) mod replay;
 pub(super) mod retry;

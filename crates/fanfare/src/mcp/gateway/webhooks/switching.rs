@@ -4,30 +4,19 @@ use std::sync::LazyLock;
 
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::said;
+use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
+use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::Row;
-use crate::mcp::gateway::webhooks::{id, refused};
-use crate::mcp::gateway::{Described, Gateway, arguments};
+use crate::mcp::gateway::{Described, Gateway};
 use crate::mcp::service::Toolset;
 
 /// The name of the tool that stops deliveries.
 pub(in crate::mcp::gateway) const PAUSE: &str = "pause_webhook";
 /// The name of the tool that lets them go on.
 pub(in crate::mcp::gateway) const RESUME: &str = "resume_webhook";
-
-const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi"}"#;
-
-static INPUT: LazyLock<Value> = LazyLock::new(|| {
-    json!({
-        "type": "object",
-        "properties": { "webhook": id() },
-        "required": ["webhook"],
-        "additionalProperties": false,
-    })
-});
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| Row::schema_with(json!({}), &[]));
 
@@ -70,17 +59,10 @@ pub(in crate::mcp::gateway) fn resume() -> Described {
     Described { tool, toolset: Toolset::All }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Arguments {
-    webhook: String,
-}
-
 impl Gateway {
     /// Pauses a webhook; the error is for the model.
     pub(in crate::mcp::gateway) async fn pause_webhook(&self, given: &str) -> Result<Outcome, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let webhook = self.webhook(&given.webhook, EXAMPLE)?.webhook();
+        let webhook = self.one_webhook(given)?;
         let paused = self.webhooks.pause(&webhook.id).await;
         let row = Row::of(&paused.map_err(|problem| refused(problem, EXAMPLE))?, &self.hub);
         let text = format!(
@@ -93,8 +75,7 @@ impl Gateway {
 
     /// Resumes a webhook; the error is for the model.
     pub(in crate::mcp::gateway) async fn resume_webhook(&self, given: &str) -> Result<Outcome, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let webhook = self.webhook(&given.webhook, EXAMPLE)?.webhook();
+        let webhook = self.one_webhook(given)?;
         let resumed = self.webhooks.resume(&webhook.id).await;
         let row = Row::of(&resumed.map_err(|problem| refused(problem, EXAMPLE))?, &self.hub);
         let text = format!(

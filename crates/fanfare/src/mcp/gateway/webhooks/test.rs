@@ -5,31 +5,21 @@ use std::sync::LazyLock;
 use fanfare_core::webhook::WebhookId;
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::call::Call;
 use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::untrusted::neutral;
 use crate::mcp::gateway::webhooks::attempt::Tried;
+use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
+use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::place;
-use crate::mcp::gateway::webhooks::{id, refused};
-use crate::mcp::gateway::{Described, Gateway, arguments};
+use crate::mcp::gateway::{Described, Gateway};
 use crate::mcp::service::Toolset;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "test_webhook";
-
-const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi"}"#;
-
-static INPUT: LazyLock<Value> = LazyLock::new(|| {
-    json!({
-        "type": "object",
-        "properties": { "webhook": id() },
-        "required": ["webhook"],
-        "additionalProperties": false,
-    })
-});
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let mut properties = Tried::properties();
@@ -60,12 +50,6 @@ pub(in crate::mcp::gateway) fn described() -> Described {
     Described { tool, toolset: Toolset::All }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Arguments {
-    webhook: String,
-}
-
 #[derive(Serialize)]
 struct Structured {
     webhook: WebhookId,
@@ -80,8 +64,7 @@ impl Gateway {
         call: &Call,
         given: &str,
     ) -> Result<Outcome, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let webhook = self.webhook(&given.webhook, EXAMPLE)?.webhook();
+        let webhook = self.one_webhook(given)?;
         let attempt = self.webhooks.test(&webhook.id, &call.caller.client.principal).await;
         let attempt = attempt.map_err(|problem| refused(problem, EXAMPLE))?;
         let tried = Tried::from(&*attempt);
