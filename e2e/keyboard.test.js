@@ -46,7 +46,7 @@ story("everything can be done with the keys", {}, async ({ gateway, open }) => {
   await tab.page.locator("[data-testid=sheet]:not([open])").waitFor({ state: "attached" });
 
   // Screens; `/` leads back to the filter.
-  for (const [key, screen] of [["c", "clients"], ["h", "channels"], ["m", "mcp"], ["r", "reference"], ["l", "live"]]) {
+  for (const [key, screen] of [["w", "webhooks"], ["c", "clients"], ["h", "channels"], ["m", "mcp"], ["r", "reference"], ["l", "live"]]) {
     await press("g");
     await press(key);
     await tab.one("screen", { screen }).waitFor();
@@ -66,12 +66,32 @@ story("everything can be done with the keys", {}, async ({ gateway, open }) => {
   await tab.shows(["one", "two", "three", "four"]);
 });
 
-story("the focus can be seen wherever Tab leads", {}, async ({ gateway, open }) => {
+story("the focus can be seen wherever Tab leads", {}, async ({ gateway, open, receive }) => {
   await gateway.push({ message: "one", data: { a: 1 } });
   const tab = await open();
   await tab.shows(["one"]);
+  const seen = await tabThrough(tab, 40);
+  for (const name of ["Filter by text", "Message", "Channel", "Theme: auto"]) assert.ok(seen.has(name), `Tab does not lead to "${name}"`);
+
+  const webhook = await gateway.register(await receive());
+  await gateway.push("two");
+  await tab.page.goto(gateway.url + webhook.screen);
+  await tab.one("attempt-row").first().waitFor();
+  const onOne = await tabThrough(tab, 30);
+  for (const name of ["Send a test", "Settings", "Copy the address"]) assert.ok(onOne.has(name), `Tab does not lead to "${name}"`);
+  await tab.one("webhook-replay").click();
+  await tab.one("replay").waitFor();
+  await tabThrough(tab, 10);
+  await tab.page.goto(`${gateway.url}/webhooks/new`);
+  await tab.one("wizard").waitFor();
+  await tab.one("wizard-more").locator("summary").click();
+  await tabThrough(tab, 45);
+});
+
+// The names of what the key leads to; fails when the focus is on something and cannot be seen.
+async function tabThrough(tab, times) {
   const seen = new Set();
-  for (let i = 0; i < 40; i += 1) {
+  for (let i = 0; i < times; i += 1) {
     await tab.page.keyboard.press("Tab");
     const { name, visible } = await tab.page.evaluate(() => {
       const at = document.activeElement;
@@ -80,11 +100,11 @@ story("the focus can be seen wherever Tab leads", {}, async ({ gateway, open }) 
         return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
       };
       // A field may be ringed by the box it stands in.
-      const boxed = at.closest(".search, .composer-line");
+      const boxed = at.closest(".search, .composer-line, .choice");
       return { name: at.getAttribute("aria-label") ?? at.textContent.trim().slice(0, 30), visible: at === document.body || ring(at) || (boxed && ring(boxed)) };
     });
     assert.ok(visible, `the focus on "${name}" cannot be seen`);
     seen.add(name);
   }
-  for (const name of ["Filter by text", "Message", "Channel", "Theme: auto"]) assert.ok(seen.has(name), `Tab does not lead to "${name}"`);
-});
+  return seen;
+}

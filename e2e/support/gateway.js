@@ -74,6 +74,18 @@ export class Gateway {
     return response.json();
   }
 
+  async post(path, body = {}) {
+    const response = await fetch(this.url + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
+  // Gives the path of the webhook in the interface, its path in the dashboard, and its secret.
+  async register(receiver, options = {}) {
+    const { id, secret } = await this.post("/api/register", { webhook_url: receiver.url(), ...options });
+    return { id, secret, api: `/api/webhooks/${id}`, screen: `/webhooks/${id}` };
+  }
+
   async get(path) {
     const response = await fetch(this.url + path);
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);

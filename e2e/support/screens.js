@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { setWebhooks } from "./scene.js";
 import { stories } from "./story.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -51,6 +52,38 @@ const screens = [
   ["reference", "/reference", null, "operation"],
 ];
 
+const click = (...testids) => async (tab) => {
+  for (const testid of testids) await tab.one(testid).first().click();
+};
+
+const tryOut = (url) => async (tab) => {
+  await tab.one("webhook-url").fill(url);
+  await tab.one("wizard-test").click();
+};
+
+const saved = (url) => async (tab) => {
+  await tryOut(url)(tab);
+  await tab.one("wizard-result", { delivered: "true" }).waitFor();
+  await tab.one("wizard-save").click();
+};
+
+// The same for webhooks, whose addresses are known only when they are there.
+const screensOf = ({ healthy, failing, held, disabled, good }) => [
+  ["webhooks", "/webhooks", null, "webhook-row"],
+  ["webhook", healthy.screen, null, "attempt-row"],
+  ["webhook-attempt", failing.screen, click("attempt-row"), "answer-body"],
+  ["webhook-undelivered", `${held.screen}?tab=undelivered`, null, "delivery-row"],
+  ["webhook-edited", `${held.screen}?tab=undelivered`, click("delivery-edit"), "edited-body"],
+  ["webhook-settings", `${failing.screen}?tab=settings`, null, "settings"],
+  ["webhook-secret", `${healthy.screen}?tab=settings`, click("settings-rotate", "rotate-do"), "secret"],
+  ["webhook-remove", `${healthy.screen}?tab=settings`, click("settings-remove"), "remove-typed"],
+  ["webhook-replay", `${disabled.screen}?tab=undelivered`, click("trouble-replay", "replay-dry-run"), "replay-count"],
+  ["webhook-verify", `${healthy.screen}?tab=verify`, null, "snippet"],
+  ["webhook-new-failed", "/webhooks/new", tryOut("http://127.0.0.1:9/closed"), "wizard-result"],
+  ["webhook-new-options", "/webhooks/new", (tab) => tab.one("wizard-more").locator("summary").click(), "webhook-retry"],
+  ["webhook-saved", "/webhooks/new", saved(good.url("/new")), "secret"],
+];
+
 async function examine(tab, name) {
   const wide = await tab.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   assert.ok(wide <= 0, `${name} is ${wide} px wider than the window`);
@@ -67,21 +100,34 @@ async function examine(tab, name) {
 export function everyScreen(colorScheme) {
   const story = stories();
   for (const [width, height] of [[1280, 800], [390, 844]]) {
-    story(`every screen is in order: ${colorScheme}, ${width} px`, { tab: { colorScheme, width, height } }, async ({ gateway, open }) => {
+    const options = { tab: { colorScheme, width, height } };
+    const named = (name) => `${name}-${colorScheme}-${width}`;
+
+    story(`every screen is in order: ${colorScheme}, ${width} px`, options, async ({ gateway, open }) => {
       const empty = await open();
       await empty.one("start").waitFor();
-      await examine(empty, `start-${colorScheme}-${width}`);
+      await examine(empty, named("start"));
       for (let i = 0; i < 5; i += 1) await gateway.push(sample);
       const tab = await open();
-      for (const [name, path, act, there] of screens) {
-        await tab.page.goto(new URL(path, gateway.url).href);
-        // The MCP screen has a state of its own.
-        if (!name.startsWith("mcp")) await tab.live();
-        if (path.startsWith("/?") || path === "/") await tab.one("row").first().waitFor();
-        if (act) await act(tab);
-        await tab.one(there).first().waitFor();
-        await examine(tab, `${name}-${colorScheme}-${width}`);
-      }
+      for (const screen of screens) await show(tab, gateway, named, screen);
+    });
+
+    story(`every screen of webhooks is in order: ${colorScheme}, ${width} px`, options, async ({ gateway, open, receive }) => {
+      const tab = await open("/webhooks");
+      await show(tab, gateway, named, ["webhooks-none", "/webhooks", null, "webhooks-empty"]);
+      for (const screen of screensOf(await setWebhooks(gateway, receive))) await show(tab, gateway, named, screen);
+      const { events } = await gateway.get("/api/events?channel=builds.web&limit=1");
+      await show(tab, gateway, named, ["receipts", `/?event=${events[0].id}`, null, "receipt"]);
     });
   }
+}
+
+async function show(tab, gateway, named, [name, path, act, there]) {
+  await tab.page.goto(new URL(path, gateway.url).href);
+  // The MCP screen has a state of its own.
+  if (!name.startsWith("mcp")) await tab.live();
+  if (path.startsWith("/?") || path === "/") await tab.one("row").first().waitFor();
+  if (act) await act(tab);
+  await tab.one(there).first().waitFor();
+  await examine(tab, named(name));
 }

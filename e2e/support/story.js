@@ -2,6 +2,7 @@
 import { after, before, test } from "node:test";
 import { launch, Tab } from "./browser.js";
 import { Gateway } from "./gateway.js";
+import { Receiver } from "./receiver.js";
 
 export function stories() {
   let browser;
@@ -11,9 +12,15 @@ export function stories() {
   after(() => browser?.close());
 
   return function story(name, options, tell) {
-    test(name, { timeout: 60_000 }, async () => {
+    test(name, { timeout: 120_000 }, async () => {
       const gateway = await Gateway.start(options);
       const tabs = [];
+      const receivers = [];
+      const receive = async () => {
+        const receiver = await Receiver.start();
+        receivers.push(receiver);
+        return receiver;
+      };
       const open = async (path = "/", tabOptions = {}) => {
         const url = new URL(path, gateway.url).href;
         const tab = await Tab.open(browser, url, { ...options.tab, ...tabOptions });
@@ -21,11 +28,12 @@ export function stories() {
         return tab;
       };
       try {
-        await tell({ gateway, open });
+        await tell({ gateway, open, receive });
         for (const tab of tabs) await tab.close();
       } finally {
         for (const tab of tabs) await tab.context.close();
         await gateway.end();
+        for (const receiver of receivers) receiver.end();
       }
     });
   };

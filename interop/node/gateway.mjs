@@ -12,8 +12,10 @@ const START_MS = 20_000;
 export class Gateway {
   address = "127.0.0.1:0";
 
-  static async start(test) {
+  // `environment` is the gateway's, beside this process's.
+  static async start(test, environment = {}) {
     const gateway = new Gateway();
+    gateway.environment = environment;
     gateway.folder = await mkdtemp(join(tmpdir(), "fanfare-interop-"));
     gateway.store = join(gateway.folder, "fanfare.db");
     test.after(async () => {
@@ -33,7 +35,7 @@ export class Gateway {
   }
 
   async start() {
-    const options = { stdio: ["ignore", "ignore", "pipe"] };
+    const options = { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...this.environment } };
     this.process = spawn(process.env.FANFARE_BIN, ["serve", "--listen", this.address, "--store", this.store], options);
     const child = this.process;
     const alarm = setTimeout(() => child.kill("SIGKILL"), START_MS);
@@ -67,15 +69,30 @@ export class Gateway {
     this.process.kill("SIGTERM");
   }
 
-  async push(message, members = {}) {
-    const answer = await fetch(`${this.url}/api/push`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ message, ...members }),
-    });
-    const body = await answer.json();
-    if (answer.status !== 200) throw new Error(JSON.stringify(body));
-    return body;
+  async get(path) {
+    return read(await fetch(`${this.url}${path}`));
+  }
+
+  async post(path, body) {
+    return read(await this.send(path, JSON.stringify(body)));
+  }
+
+  // The answer as it is, whatever it says.
+  send(path, body, headers = {}) {
+    return fetch(`${this.url}${path}`, { method: "POST", headers: { "content-type": "application/json", ...headers }, body });
+  }
+
+  push(message, members = {}) {
+    return this.post("/api/push", { message, ...members });
+  }
+
+  register(receiver, members = {}) {
+    return this.post("/api/register", { webhook_url: receiver.url, ...members });
+  }
+
+  // What the log has, the oldest first.
+  async events() {
+    return (await this.get("/api/events?order=oldest")).events;
   }
 
   async pushAll(...messages) {
@@ -83,4 +100,10 @@ export class Gateway {
     for (const message of messages) answers.push(await this.push(message));
     return answers;
   }
+}
+
+async function read(answer) {
+  const body = await answer.json();
+  if (answer.status !== 200) throw new Error(JSON.stringify(body));
+  return body;
 }

@@ -1,6 +1,7 @@
 import pytest
 
 from gateway import Gateway
+from receiver import Receiver
 
 
 @pytest.fixture
@@ -8,3 +9,9 @@ def gateway(tmp_path):
     gateway = Gateway(tmp_path / "fanfare.db").start()
     yield gateway
     gateway.stop()
+
+
+@pytest.fixture
+def receiver():
+    with Receiver() as receiver:
+        yield receiver

@@ -14,8 +14,9 @@ STOP_SECONDS = 20
 
 
 class Gateway:
-    def __init__(self, store):
+    def __init__(self, store, **environment):
         self.store = store
+        self.environment = environment
         self.process = None
         self.address = "127.0.0.1:0"
 
@@ -34,6 +35,7 @@ class Gateway:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, **self.environment},
         )
         alarm = threading.Timer(START_SECONDS, self.process.kill)
         alarm.start()
@@ -69,6 +71,23 @@ class Gateway:
         answer = requests.post(f"{self.url}/api/push", json={"message": message, **members}, timeout=10)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def post(self, path, body=None):
+        answer = requests.post(f"{self.url}{path}", json=body, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def get(self, path):
+        answer = requests.get(f"{self.url}{path}", timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def register(self, receiver, **members):
+        return self.post("/api/register", {"webhook_url": receiver.url, **members})
+
+    def events(self):
+        """What the log has, the oldest first."""
+        return self.get("/api/events?order=oldest")["events"]
 
     def push_all(self, *messages, **members):
         return [self.push(message, **members) for message in messages]

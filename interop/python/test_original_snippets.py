@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import subprocess
 import sys
 
@@ -21,6 +22,39 @@ PUSH_SNIPPET = """
 curl -X POST http://localhost:8000/api/push \\
   -H "Content-Type: application/json" \\
   -d '{"message": "Hello from API!"}'
+"""
+
+REGISTER_SNIPPET = """
+curl -X POST http://localhost:8000/api/register \\
+  -H "Content-Type: application/json" \\
+  -d '{"webhook_url": "http://your-server:3000/webhook"}'
+"""
+
+LIST_SNIPPET = """
+curl http://localhost:8000/api/webhooks
+"""
+
+UNREGISTER_SNIPPET = """
+curl -X POST http://localhost:8000/api/unregister \\
+  -H "Content-Type: application/json" \\
+  -d '{"webhook_url": "http://your-server:3000/webhook"}'
+"""
+
+FLASK_SNIPPET = """
+from flask import Flask, request, jsonify
+
+app = Flask(__name__)
+
+@app.route('/webhook', methods=['POST'])
+def webhook():
+    data = request.json
+    message = data.get('message')
+    timestamp = data.get('timestamp')
+    print(f'📨 Received: [{timestamp}] {message}')
+    return jsonify({'status': 'success'})
+
+if __name__ == '__main__':
+    app.run(port=3000)
 """
 
 
@@ -86,6 +120,40 @@ def test_a_push_without_a_message_says_what_is_missing(gateway):
     problem = answer.json()
     assert problem["status"] == answer.status_code
     assert problem["code"] in ("unknown_field", "invalid_message") and problem["detail"] and problem["fix"]
+
+
+def test_the_flask_receiver_that_curl_registered_prints_what_is_pushed(gateway):
+    server = subprocess.Popen(
+        [sys.executable, "-u", "-c", FLASK_SNIPPET.replace("3000", "0")],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
+    )
+    try:
+        lines = iter(server.stdout.readline, "")
+        running = next(line for line in lines if "Running on" in line)
+        webhook_url = re.search(r"http://127.0.0.1:\d+", running)[0] + "/webhook"
+
+        def run(snippet):
+            snippet = with_port(snippet, gateway).replace("http://your-server:3000/webhook", webhook_url)
+            return json.loads(run_shell(snippet.replace("curl ", "curl -s ")))
+
+        registered = run(REGISTER_SNIPPET)
+        assert {name: registered[name] for name in ("status", "webhook_url", "total_webhooks")} == {
+            "status": "success", "webhook_url": webhook_url, "total_webhooks": 1,
+        }
+        assert run(REGISTER_SNIPPET)["total_webhooks"] == 1, "there is no second"
+        assert run(LIST_SNIPPET) == {"webhooks": [webhook_url], "total": 1}
+
+        pushed = gateway.push("Grüße ☃")
+        assert (pushed["webhooks_notified"], pushed["total_webhooks"]) == (1, 1)
+        received = next(line for line in lines if "Received" in line)
+        assert received == f"📨 Received: [{pushed['timestamp']}] Grüße ☃\n"
+
+        assert run(UNREGISTER_SNIPPET) == {"status": "success", "webhook_url": webhook_url, "total_webhooks": 0}
+        assert run(LIST_SNIPPET) == {"webhooks": [], "total": 0}
+        assert gateway.push("nobody hears it")["webhooks_notified"] == 0
+    finally:
+        server.kill()
+        server.wait()
 
 
 def push_until_heard(gateway, message):

@@ -19,6 +19,7 @@ use bytes::Bytes;
 use fanfare::clock;
 use fanfare::webhooks::client::connection::Connection;
 use fanfare::webhooks::client::dial::Dialer;
+use fanfare::webhooks::client::resolve::Resolver;
 use fanfare::webhooks::client::sockets::{SOCKETS_MAX, Sockets};
 use fanfare::webhooks::client::{self, ATTEMPT_MAX, Attempted};
 use fanfare::webhooks::rules::Rules;
@@ -70,8 +71,12 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     // Nobody listens where a webhook could lead back to.
     let (_listeners, none) = watch::channel(Vec::new());
-    let dialer =
-        Arc::new(Dialer::new(Rules::new(Policy::default(), none), ATTEMPT_MAX, Sockets::new(SOCKETS_MAX))?);
+    let dialer = Arc::new(Dialer::new(
+        Rules::new(Policy::default(), none),
+        Resolver::default(),
+        ATTEMPT_MAX,
+        Sockets::new(SOCKETS_MAX),
+    )?);
     let fanout = Fanout { dialer, seq: AtomicU64::new(0), receivers: Mutex::default() };
     writeln!(std::io::stderr(), "listening on http://{}", listener.local_addr()?)?;
     let routes = axum::Router::new().route("/api/register", post(register)).route("/api/push", post(push));

@@ -39,6 +39,8 @@ use crate::webhooks::service::Webhooks;
 
 /// Most reactors: beyond that many cores, sockets are not what a gateway waits for.
 const REACTORS_MAX: usize = 8;
+/// How long attempts that are under way have at least when the gateway stops: a worker cuts its own off earlier.
+const ATTEMPTS_END_MAX: Duration = Duration::from_secs(6);
 /// Descriptors that are kept for files and pipes.
 const DESCRIPTORS_RESERVED: u64 = 256;
 /// The part of the descriptors that connections to webhooks may take: one of so many.
@@ -334,10 +336,14 @@ async fn supervise(mut parts: Parts, phases: Phases, mut stop: Shutdown) -> Resu
         // A server waits no longer than the grace; one that panicked has ended too.
         let _ = server.await;
     }
-    // Neither waits longer than an attempt may take; one that panicked has ended too. A handle that was waited for
-    // above is not asked again.
-    if !parts.dispatcher.is_finished() {
-        let _ = parts.dispatcher.await;
+    // One that panicked has ended too. A handle that was waited for above is not asked again. Workers may wait for what
+    // cannot be written down, as with a full disk: nothing of that is lost, it is sent again by the next start.
+    let attempts_end = deadline.max(tokio::time::Instant::now() + ATTEMPTS_END_MAX);
+    if !parts.dispatcher.is_finished()
+        && tokio::time::timeout_at(attempts_end, &mut parts.dispatcher).await.is_err()
+    {
+        tracing::warn!("deliveries were cut off that could not be written down");
+        parts.dispatcher.abort();
     }
     phases.background.pull();
     if !parts.recording.is_finished() {

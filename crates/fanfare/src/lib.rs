@@ -9,6 +9,7 @@ pub mod client;
 pub mod clock;
 pub mod dashboard;
 pub mod doorway;
+pub mod fail_point;
 pub mod http;
 pub mod hub;
 pub mod listeners;

@@ -41,13 +41,14 @@ export class TypeScriptClient {
     return this.client.callTool(params, undefined, options);
   }
 
-  // Where a gateway that hosts itself says it listens, on its standard error.
+  // Where a gateway that hosts itself says it listens, on its standard error. One that is attached never says it, so the
+  // deadline is that of who waits for it.
   hostedUrl() {
-    return this.said;
+    const alarm = setTimeout(() => this.transport.stderr.destroy(new Error("it did not say where it listens")), START_MS);
+    return this.said.finally(() => clearTimeout(alarm));
   }
 
   async #listeningOn(stderr) {
-    const alarm = setTimeout(() => stderr.destroy(new Error("it did not say where it listens")), START_MS);
     try {
       for await (const line of createInterface({ input: stderr })) {
         const found = /hosting the gateway at (http:\/\/[\d.]+:\d+)/u.exec(line);
@@ -55,7 +56,6 @@ export class TypeScriptClient {
       }
       return undefined;
     } finally {
-      clearTimeout(alarm);
       stderr.resume();
     }
   }

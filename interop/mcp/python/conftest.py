@@ -14,7 +14,7 @@ def start_gateway(tmp_path_factory):
     started = []
 
     def start():
-        started.append(Gateway(tmp_path_factory.mktemp("fanfare") / "fanfare.db").start())
+        started.append(Gateway(tmp_path_factory.mktemp("fanfare") / "fanfare.db", FANFARE_TOOLSET="all").start())
         return started[-1]
 
     yield start

@@ -52,6 +52,11 @@ impl Failure {
         Failure::new(Exit::Failed, "failed", what)
     }
 
+    /// Says that what was named is not there: what the gateway says of an id, for what it knows no names of.
+    pub(crate) fn not_found(what: impl Into<Box<str>>) -> Failure {
+        Failure::new(Exit::Refused, "not_found", what)
+    }
+
     /// Says that a file cannot be read or written.
     pub(crate) fn file(doing: &str, path: &Path, error: &io::Error) -> Failure {
         Failure::new(Exit::Usage, "file", format!("cannot {doing} `{}`", path.display())).why(said(error))
@@ -72,6 +77,13 @@ impl Failure {
     #[must_use]
     pub(crate) fn at(mut self, at: impl Into<Box<str>>) -> Failure {
         self.at = Some(at.into());
+        self
+    }
+
+    /// Gives it another stable name for programs.
+    #[must_use]
+    pub(crate) fn coded(mut self, code: &str) -> Failure {
+        self.code = code.into();
         self
     }
 

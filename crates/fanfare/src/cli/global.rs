@@ -10,9 +10,12 @@ use fanfare_core::Priority;
 use crate::cli::output::Mode;
 use crate::cli::settings::{Key, Settings};
 
+/// The heading above them.
+pub(crate) const GLOBAL: &str = "Global options";
+
 /// Flags that every command takes.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Global options")]
+#[command(next_help_heading = GLOBAL)]
 pub(crate) struct Global {
     /// The gateway to call [env: FANFARE_URL] [default: http://127.0.0.1:8000]
     #[arg(long, global = true, value_name = "URL", hide_default_value = true)]

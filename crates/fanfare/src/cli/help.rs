@@ -1,12 +1,12 @@
 //! Help: of commands, and pages on what belongs to no command.
 
+use clap::Command;
 use clap::builder::{StyledStr, Styles};
-use clap::{Command, CommandFactory};
 
 use crate::cli::output::Output;
 use crate::cli::output::style::{DIM, HEADER, LITERAL};
 use crate::cli::settings::Key;
-use crate::cli::{Cli, Exit, Failure, agent, exit};
+use crate::cli::{Exit, Failure, agent, exit, secret};
 
 /// The colours of help.
 pub(crate) const STYLES: Styles = Styles::styled().header(HEADER).usage(HEADER).literal(LITERAL);
@@ -38,11 +38,9 @@ pub(crate) fn overview() -> StyledStr {
 /// Adds what agents should know to every command.
 pub(crate) fn for_agents(command: Command) -> Command {
     let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    let add = |command: Command| {
-        let after = command.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
-        command.after_help(format!("{after}{}", agent::GUIDANCE))
-    };
-    names.into_iter().fold(add(command), |command, name| command.mut_subcommand(name, add))
+    let after = command.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
+    let command = command.after_help(format!("{after}{}", agent::GUIDANCE));
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, for_agents))
 }
 
 pub(crate) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
@@ -59,17 +57,21 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
 fn command_help(args: &Args, output: Output) -> Result<Exit, Failure> {
     let mut command = super::command(output.agent);
     command.build();
-    for name in &args.topic {
+    for (at, name) in args.topic.iter().enumerate() {
         let Some(found) = command.find_subcommand(name) else {
-            let names: Vec<String> = Cli::command()
+            let above = &args.topic[..at];
+            let topics: &[&str] = if at == 0 { &["exit-codes", "settings", "environment"] } else { &[] };
+            let names: Vec<String> = command
                 .get_subcommands()
                 .map(|command| command.get_name().to_owned())
-                .chain(["exit-codes", "settings", "environment"].map(str::to_owned))
+                .chain(topics.iter().map(|topic| (*topic).to_owned()))
                 .collect();
             let closest = names.iter().max_by(|one, two| {
                 strsim::jaro_winkler(one, name).total_cmp(&strsim::jaro_winkler(two, name))
             });
-            let fix = closest.map_or("fanfare help".to_owned(), |closest| format!("fanfare help {closest}"));
+            let words = ["fanfare", "help"].into_iter().chain(above.iter().map(String::as_str));
+            let words: Vec<&str> = words.chain(closest.map(String::as_str)).collect();
+            let fix = words.join(" ");
             return Err(Failure::usage(format!("there is no command or topic `{name}`")).fix(fix));
         };
         command = found.clone();
@@ -111,6 +113,7 @@ fn environment_page() -> String {
     }
     for (name, meaning) in [
         ("FANFARE_CONFIG", "read this configuration, and no other"),
+        (secret::VARIABLE, "a webhook's secret, for receivers"),
         ("FANFARE_LOG", "what is logged, such as `fanfare=debug`"),
         ("FANFARE_AGENT", "1: the caller is an agent; 0: it is not"),
         ("NO_COLOR", "no colours"),

@@ -29,12 +29,15 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     };
     fs::create_dir_all(dir).map_err(|error| Failure::file("make the directory", dir, &error))?;
-    let subcommands = command.get_subcommands().filter(|command| !command.is_hide_set()).map(|subcommand| {
-        let name = format!("fanfare-{}", subcommand.get_name());
-        (name.clone(), subcommand.clone().name(name))
-    });
-    let commands: Vec<_> =
-        std::iter::once(("fanfare".to_owned(), command.clone())).chain(subcommands).collect();
+    let mut commands = vec![("fanfare".to_owned(), command.clone())];
+    let mut at = 0;
+    while let Some((name, command)) = commands.get(at).cloned() {
+        at += 1;
+        for subcommand in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+            let name = format!("{name}-{}", subcommand.get_name());
+            commands.push((name.clone(), subcommand.clone().name(name)));
+        }
+    }
     for (name, command) in &commands {
         let path = dir.join(format!("{name}.1"));
         fs::write(&path, page(command)?).map_err(|error| Failure::file("write", &path, &error))?;

@@ -6,6 +6,8 @@ mod channels;
 mod clients;
 mod completions;
 mod config;
+mod confirm;
+mod deliveries;
 mod demo;
 mod doctor;
 mod event_line;
@@ -23,13 +25,17 @@ mod mcp;
 mod output;
 mod pairs;
 mod push;
+mod receive;
 mod reference;
 mod run;
+mod secret;
 mod serve;
 mod settings;
 mod signals;
 mod table;
 mod text;
+mod verify;
+mod webhooks;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -74,8 +80,12 @@ enum Command {
     Serve(Box<serve::Args>),
     Push(push::Args),
     Listen(listen::Args),
+    Receive(Box<receive::Args>),
     Run(run::Args),
     Mcp(mcp::Args),
+    Webhooks(webhooks::Args),
+    Deliveries(deliveries::Args),
+    Verify(verify::Args),
     History(history::Args),
     Channels(channels::Args),
     Clients(clients::Args),
@@ -141,13 +151,17 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Serve(ref args) => flags.extend(args.flags()),
         Command::Channels(_)
         | Command::Clients(_)
+        | Command::Deliveries(_)
         | Command::Demo(_)
         | Command::History(_)
         | Command::Install(_)
         | Command::Listen(_)
         | Command::Push(_)
+        | Command::Receive(_)
         | Command::Run(_)
-        | Command::Uninstall(_) => {}
+        | Command::Uninstall(_)
+        | Command::Verify(_)
+        | Command::Webhooks(_) => {}
     }
     let settings = match Settings::load(flags, named.as_deref()) {
         Ok(settings) => settings,
@@ -159,15 +173,19 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
     let result = match cli.command {
         Command::Channels(args) => channels::run(&args, &context),
         Command::Clients(args) => clients::run(&args, &context),
+        Command::Deliveries(args) => deliveries::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::History(args) => history::run(&args, &context),
         Command::Install(args) => install::run(&args, &context),
         Command::Listen(args) => listen::run(args, &context),
         Command::Mcp(_) => mcp::run(&context),
         Command::Push(args) => push::run(args, &context),
+        Command::Receive(args) => receive::run(&args, &context),
         Command::Run(args) => run::run(&args, &context),
         Command::Serve(_) => serve::run(&context),
         Command::Uninstall(args) => install::uninstall(&args, &context),
+        Command::Verify(args) => verify::run(&args, &context),
+        Command::Webhooks(args) => webhooks::run(&args, &context),
         Command::Completions(_)
         | Command::Config(_)
         | Command::Doctor(_)
@@ -250,4 +268,11 @@ fn each_of(
     let list = members.get(member).map_or("[]", |raw| raw.get());
     let elements: Vec<&serde_json::value::RawValue> = serde_json::from_str(list).unwrap_or_default();
     elements.into_iter().try_for_each(|element| Ok(each(element.get())?))
+}
+
+/// Adds a member to a JSON object.
+fn with_member(object: &str, name: &str, json: &str) -> String {
+    let inner = object.trim_end().strip_suffix('}').unwrap_or(object);
+    let comma = if inner.trim_end().ends_with('{') { "" } else { "," };
+    format!("{inner}{comma}\"{name}\":{json}}}")
 }

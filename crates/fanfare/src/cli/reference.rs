@@ -1,5 +1,6 @@
 //! `docs/cli.md`, made from the commands themselves.
 
+use crate::cli::global::GLOBAL;
 use crate::cli::settings::Key;
 use crate::cli::{command, exit};
 
@@ -12,7 +13,11 @@ pub fn reference() -> String {
     );
     text.push_str(&section("fanfare", &mut root.clone()));
     for subcommand in root.get_subcommands() {
-        text.push_str(&section(&format!("fanfare {}", subcommand.get_name()), &mut subcommand.clone()));
+        let name = format!("fanfare {}", subcommand.get_name());
+        text.push_str(&section(&name, &mut subcommand.clone()));
+        for below in subcommand.get_subcommands() {
+            text.push_str(&section(&format!("{name} {}", below.get_name()), &mut own(below.clone())));
+        }
     }
     text.push_str(&format!("\n## Exit codes\n\n```text\n{}```\n", exit::TABLE));
     text.push_str(
@@ -28,6 +33,14 @@ pub fn reference() -> String {
         text.push_str(&format!("| {name} | `{}` | {} | {built_in} |\n", key.variable(), key.meaning()));
     }
     text
+}
+
+/// Leaves out what every command takes, which the command above has.
+fn own(command: clap::Command) -> clap::Command {
+    command.mut_args(|argument| {
+        let is_global = argument.get_help_heading() == Some(GLOBAL);
+        argument.hide(is_global)
+    })
 }
 
 fn section(name: &str, command: &mut clap::Command) -> String {

@@ -3,17 +3,17 @@
 use crate::cli::output::style::DIM;
 
 /// Lays out rows in columns: texts to the left, numbers (columns whose head ends in a space) to the right.
-/// Control characters must be gone from the cells already.
+/// Control characters must be gone from the cells already, our own colours aside.
 pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
+    let widest = |column: usize| {
+        let cells = rows.iter().map(|row| width(&row[column]));
         cells.chain([heads[column].trim_end().chars().count()]).max().unwrap_or_default()
     };
-    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let widths: Vec<usize> = (0..heads.len()).map(widest).collect();
     let line = |cells: &[&str]| {
         let mut text = String::new();
         for (column, cell) in cells.iter().enumerate() {
-            let padding = " ".repeat(widths[column] - cell.chars().count());
+            let padding = " ".repeat(widths[column] - width(cell));
             let gap = if column == 0 { "" } else { "  " };
             if heads[column].ends_with(' ') {
                 text.push_str(&format!("{gap}{padding}{cell}"));
@@ -32,14 +32,23 @@ pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// Gives how wide `text` is, without colours.
+fn width(text: &str) -> usize {
+    anstream::adapter::strip_str(text).to_string().chars().count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::table;
+    use crate::cli::output::style::DIM;
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [vec!["a".to_owned(), "1,000".to_owned()], vec!["builds".to_owned(), "2".to_owned()]];
         let text = anstream::adapter::strip_str(&table(&["channel", "events "], &rows)).to_string();
         assert_eq!(text, "channel  events\na         1,000\nbuilds        2");
+        let rows = [vec![format!("{DIM}a{DIM:#}"), "x".to_owned()], vec!["bc".to_owned(), "y".to_owned()]];
+        let text = anstream::adapter::strip_str(&table(&["a", "b"], &rows)).to_string();
+        assert_eq!(text, "a   b\na   x\nbc  y");
     }
 }

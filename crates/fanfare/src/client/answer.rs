@@ -68,6 +68,9 @@ pub struct Pushed {
     pub channel: String,
     /// How many live subscriptions it matches.
     pub stream_clients: u64,
+    /// How many webhooks took it, of those that were waited for.
+    #[serde(default)]
+    pub webhooks_notified: u64,
     /// It was already there.
     #[serde(default)]
     pub repeated: bool,

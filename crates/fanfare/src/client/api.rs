@@ -68,15 +68,20 @@ impl Api {
         &self.target.server
     }
 
-    /// Pushes one event, given as JSON. It must have an idempotency key: the push is repeated when its answer
-    /// is lost.
+    /// Pushes one event, given as JSON; it is durable then. It must have an idempotency key: the push is repeated
+    /// when its answer is lost.
     pub async fn push(&self, event: String) -> Result<Answer<Pushed>, Error> {
-        self.push_until_answered("application/json", event.into()).await
+        self.push_until_answered("/api/push?wait=false", "application/json", event.into()).await
+    }
+
+    /// The same, and waits for the first attempts at webhooks, at most 10 s.
+    pub async fn push_to_webhooks(&self, event: String) -> Result<Answer<Pushed>, Error> {
+        self.push_until_answered("/api/push", "application/json", event.into()).await
     }
 
     /// Pushes a batch, all or nothing, given as lines of JSON. Each must have an idempotency key.
     pub async fn push_batch(&self, lines: String) -> Result<Answer<PushedBatch>, Error> {
-        self.push_until_answered("application/x-ndjson", lines.into()).await
+        self.push_until_answered("/api/push?wait=false", "application/x-ndjson", lines.into()).await
     }
 
     /// Reads a page of history.
@@ -141,7 +146,7 @@ impl Api {
         Ok(response)
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.target.server));
         match &self.target.token {
             Some(token) => request.bearer_auth(token),
@@ -153,6 +158,7 @@ impl Api {
     /// idempotency keys in it see to it that this never appends twice.
     async fn push_until_answered<T: DeserializeOwned>(
         &self,
+        path: &'static str,
         content_type: &'static str,
         body: Bytes,
     ) -> Result<Answer<T>, Error> {
@@ -160,7 +166,7 @@ impl Api {
         let mut attempt = 0;
         loop {
             let request =
-                self.request(Method::POST, "/api/push").header(CONTENT_TYPE, content_type).body(body.clone());
+                self.request(Method::POST, path).header(CONTENT_TYPE, content_type).body(body.clone());
             let left = deadline.saturating_duration_since(Instant::now());
             let error = match self.call(request.timeout(left)).await {
                 Ok(answer) => return Ok(answer),
@@ -178,7 +184,10 @@ impl Api {
         }
     }
 
-    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, Error> {
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<Answer<T>, Error> {
         let (client, request) = request.build_split();
         let mut request = request.map_err(|error| self.http_error(&error))?;
         let timeout = request.timeout_mut().get_or_insert(self.target.timeout);
@@ -246,7 +255,7 @@ pub(super) fn http(target: &Target) -> reqwest::ClientBuilder {
 }
 
 /// Says whether `server` is on this machine.
-fn is_loopback(server: &str) -> bool {
+pub(crate) fn is_loopback(server: &str) -> bool {
     reqwest::Url::parse(server).is_ok_and(|url| {
         url.host_str().is_some_and(|host| {
             let address = host.trim_start_matches('[').trim_end_matches(']');

@@ -7,7 +7,9 @@ pub mod backoff;
 pub mod error;
 pub mod listening;
 pub mod mcp;
+pub mod receiving;
 pub mod sse;
+pub mod webhooks;
 pub mod websocket;
 
 pub use answer::{Answer, Received};

@@ -1,7 +1,6 @@
 //! What survives a restart. [`Store`] is the contract in words; `tests/it/store_contract.rs` holds every engine
 //! to it.
 
-pub mod clock;
 pub mod embedded;
 pub mod error;
 pub mod follow;
@@ -22,7 +21,7 @@ use fanfare_core::limits::IDEMPOTENCY_WINDOW_SECONDS;
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::{Channel, Epoch, Event, Filter, NewEvent, ReaderName, Timestamp};
 
-pub use clock::Clock;
+pub use crate::clock::Clock;
 pub use error::Error;
 pub use follow::{Batch, Follow};
 pub use read::{Order, Page, Read};

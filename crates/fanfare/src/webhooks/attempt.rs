@@ -12,6 +12,7 @@ use fanfare_core::{Event, Position, Timestamp};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store::webhooks::{AttemptRow, BatchSpan};
 use crate::webhooks::client::connection::Connection;
 use crate::webhooks::client::dial::Dialer;
@@ -173,8 +174,10 @@ pub async fn make(
 ) -> Made {
     let signed = keys.sign(&job.message_id(), now, &job.body);
     let headers = target.headers(&signed, job.content_type);
+    reach(FailPoint::PostBegun);
     let Attempted { outcome, answer, times, connection } =
         client::post(dialer, &target, headers, job.body.clone(), idle, now).await;
+    reach(FailPoint::PostDone);
     let texts = texts(&signed, &job, answer.as_ref());
     let answer = answer.map(|answer| (answer.status, answer.is_cut));
     let attempt = Attempt { webhook, sent: (&job).into(), at: now, outcome, times, target, answer, texts };

@@ -9,6 +9,7 @@ use fanfare_core::webhook::patch::Change;
 use fanfare_core::webhook::pause::{Failing, PauseReason, State};
 use fanfare_core::webhook::secret::{Secret, SigningKey};
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store;
 use crate::store::webhooks::DeliveryChange;
 use crate::webhooks::health::Health;
@@ -51,7 +52,8 @@ impl Webhooks {
     ) -> Result<Arc<Entry>, Refused> {
         let _one_at_a_time = self.changing.lock().await;
         let mut webhook = Webhook::clone(&*self.find(id)?.webhook());
-        let now = self.parts.now();
+        // Receivers are told until when, and signing asks this clock, too.
+        let now = self.parts.wall();
         match key {
             NewKey::Secret(secret) => {
                 let secret = secret.unwrap_or_else(|| Secret::from_random(rand::random()));
@@ -67,7 +69,10 @@ impl Webhooks {
                 }
             }
         }
-        self.save(webhook, 0).await
+        reach(FailPoint::RotationBegun);
+        let entry = self.save(webhook, 0).await?;
+        reach(FailPoint::RotationWritten);
+        Ok(entry)
     }
 
     /// Sends nothing to a webhook until it is resumed. One that is paused keeps its reason.

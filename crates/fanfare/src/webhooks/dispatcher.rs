@@ -1,6 +1,6 @@
 //! The dispatcher: one worker for each webhook, started and ended as the registry has it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::shutdown::Shutdown;
 use crate::store;
@@ -43,6 +43,8 @@ pub struct Parts {
     pub(super) failing_max: Duration,
     /// How long a breaker stays open the first time.
     pub(super) open_first: Duration,
+    /// What others compare with their clocks.
+    pub(super) clock: Clock,
     pub(super) steady: Steady,
     /// Tells every worker now and then to note how far it is: one that is sent nothing is past what it does not want.
     pub(super) ticks: watch::Sender<()>,
@@ -57,9 +59,9 @@ pub struct Steady {
 }
 
 impl Steady {
-    /// Starts now.
-    pub fn start() -> Steady {
-        Steady { wall: clock::now(), instant: Instant::now() }
+    /// Starts with the time of day.
+    pub fn start(wall: Timestamp) -> Steady {
+        Steady { wall, instant: Instant::now() }
     }
 
     fn now(&self) -> Timestamp {
@@ -75,7 +77,7 @@ impl Steady {
 impl Parts {
     /// Gives the moment, by the clock on the wall: what others compare with theirs.
     pub(super) fn wall(&self) -> Timestamp {
-        clock::now()
+        self.clock.now()
     }
 
     /// Gives the moment, by the clock that never jumps.
@@ -112,6 +114,10 @@ impl Dispatcher {
         let mut settled = 0;
         // Dropping one ends its worker.
         let mut running: HashMap<WebhookId, oneshot::Sender<()>> = HashMap::new();
+        // Reading the rows of thousands that have none is most of the work of a start.
+        let counts = self.parts.store.delivery_counts().await?.into_iter();
+        let with_rows: HashSet<WebhookId> =
+            counts.filter(|count| count.waiting + count.dead > 0).map(|count| count.webhook).collect();
         loop {
             for (id, entry) in self.registry.take_changed() {
                 let Some(entry) = entry else {
@@ -119,8 +125,9 @@ impl Dispatcher {
                     continue;
                 };
                 let (end, ended) = oneshot::channel();
+                let has_rows = with_rows.contains(&id);
                 running.insert(id, end);
-                workers.spawn(work(Arc::clone(&self.parts), entry, stop.clone(), ended));
+                workers.spawn(work(Arc::clone(&self.parts), entry, has_rows, stop.clone(), ended));
             }
             tokio::select! {
                 _ = version.changed() => {}
@@ -145,13 +152,14 @@ impl Dispatcher {
 async fn work(
     parts: Arc<Parts>,
     entry: Arc<Entry>,
+    mut has_rows: bool,
     mut stop: Shutdown,
     removed: oneshot::Receiver<()>,
 ) -> Result<(), store::Error> {
     let working = async {
         loop {
             let working = async {
-                let worker = Worker::start(Arc::clone(&parts), Arc::clone(&entry)).await?;
+                let worker = Worker::start(Arc::clone(&parts), Arc::clone(&entry), has_rows).await?;
                 worker.run(stop.clone()).await
             };
             // One webhook's bad luck is not the others'. What the worker held is gone with it; the entry, which stays,
@@ -160,6 +168,7 @@ async fn work(
                 return ended;
             }
             tracing::error!(webhook = %entry.webhook().id, "a webhook's worker panicked; it is started again");
+            has_rows = true;
             tokio::select! {
                 () = tokio::time::sleep(RESTART_AFTER) => {}
                 () = stop.asked() => return Ok(()),

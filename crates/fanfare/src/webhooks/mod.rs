@@ -5,7 +5,7 @@
 //! no row, what failed leaves one.
 //!
 //! Doors hold [`service::Webhooks`]; its verbs stand where their idea is: `registering`, [`changing`], `trying`,
-//! [`replaying`], [`looking`].
+//! [`selecting`], [`replaying`], [`looking`].
 
 pub mod attempt;
 pub mod attempt_id;
@@ -21,6 +21,7 @@ mod registering;
 pub mod registry;
 pub mod replaying;
 pub mod rules;
+pub mod selecting;
 pub mod service;
 pub mod tally;
 pub mod target;

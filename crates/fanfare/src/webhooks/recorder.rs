@@ -11,6 +11,7 @@ use std::time::Duration;
 use fanfare_core::webhook::WebhookId;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::fail_point::{FailPoint, reach};
 use crate::shutdown::Shutdown;
 use crate::store;
 use crate::store::Store;
@@ -166,8 +167,12 @@ impl Recording {
         }));
         changes.extend(cursors.iter().map(|(webhook, _, seq)| cursor_change(webhook, *seq)));
         while !changes.is_empty() {
+            reach(FailPoint::RecordBegun);
             match self.store.record(changes.clone()).await {
-                Ok(()) => break,
+                Ok(()) => {
+                    reach(FailPoint::RecordDone);
+                    break;
+                }
                 Err(error @ (store::Error::Fatal { .. } | store::Error::Closed)) => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "how far webhooks are could not be written down; trying again");

@@ -8,7 +8,7 @@ use fanfare_core::webhook::patch::Registration;
 use fanfare_core::webhook::url::WebhookUrl;
 use fanfare_core::{Code, Invalid, Start};
 
-use crate::clock;
+use crate::fail_point::{FailPoint, reach};
 use crate::store::webhooks::WebhookRow;
 use crate::webhooks::health::Health;
 use crate::webhooks::registry::Entry;
@@ -44,7 +44,7 @@ impl Webhooks {
             url,
             options,
             keys: Keys::new(secret),
-            created: clock::now(),
+            created: self.parts.wall(),
             begins_after: cursor,
         };
         let entry = self.save(webhook, cursor).await?;
@@ -59,7 +59,9 @@ impl Webhooks {
 
     /// Forgets a webhook; says whether it was known.
     pub async fn remove(&self, id: &WebhookId) -> Result<bool, Refused> {
+        reach(FailPoint::RemovalBegun);
         let was_known = self.parts.store.remove_webhook(id).await?;
+        reach(FailPoint::RemovalWritten);
         self.registry.remove(id);
         self.parts.first_attempts.recount();
         Ok(was_known)
@@ -70,7 +72,9 @@ impl Webhooks {
         Ok(match start {
             None | Some(Start::Live) => extent.last,
             Some(Start::Earliest) => extent.first.saturating_sub(1),
-            Some(Start::Since(moment)) => self.parts.store.seq_before(moment.resolve(clock::now())).await?,
+            Some(Start::Since(moment)) => {
+                self.parts.store.seq_before(moment.resolve(self.parts.wall())).await?
+            }
             Some(Start::After(position)) if position.epoch == self.hub().epoch() => {
                 position.seq.min(extent.last)
             }
@@ -95,7 +99,9 @@ impl Webhooks {
             cursor,
             created: webhook.created,
         };
+        reach(FailPoint::WebhookBegun);
         let row = self.parts.store.put_webhook(row).await?;
+        reach(FailPoint::WebhookWritten);
         Ok(self.registry.put(webhook, &row))
     }
 }

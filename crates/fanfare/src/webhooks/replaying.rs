@@ -5,7 +5,6 @@ use std::sync::Arc;
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::{Event, Filter, Pattern, Timestamp};
 
-use crate::clock;
 use crate::store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus, ReadDeliveries};
 use crate::store::{Order, Read};
 use crate::webhooks::registry::Entry;
@@ -136,7 +135,7 @@ impl Webhooks {
             filter: narrowed(&webhook.options.filter, &range.patterns),
             order: Order::Oldest,
             limit: PAGE_LEN,
-            now: clock::now(),
+            now: self.parts.wall(),
         };
         if let Some(since) = range.since {
             read.after = read.after.max(self.hub().seq_before(since).await?);
@@ -179,7 +178,7 @@ impl Webhooks {
                 event,
                 batch: None,
                 attempts: 1,
-                status: DeliveryStatus::Dead(clock::now()),
+                status: DeliveryStatus::Dead(self.parts.now()),
                 failure: REPLAYED.into(),
             }));
         }
@@ -198,7 +197,7 @@ impl Webhooks {
         if is_dry {
             return Ok(());
         }
-        let now = clock::now();
+        let now = self.parts.now();
         let due = |row: DeliveryRow| {
             // One attempt was made: with none, a delivery would count as one that has no row.
             let attempts = if row.status.is_dead() { 1 } else { row.attempts };

@@ -11,6 +11,7 @@ use fanfare_core::webhook::policy::Policy;
 use fanfare_core::{Event, Invalid, NewEvent, Principal};
 use tokio::sync::{Semaphore, watch};
 
+use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::hub::publish::PushError;
 use crate::store;
@@ -18,6 +19,7 @@ use crate::store::{Appended, Store};
 use crate::telemetry::Metrics;
 use crate::webhooks::client::ATTEMPT_MAX;
 use crate::webhooks::client::dial::Dialer;
+use crate::webhooks::client::resolve::Resolver;
 use crate::webhooks::client::sockets::{SOCKETS_MAX, Sockets};
 use crate::webhooks::dispatcher::{Dispatcher, Parts, Steady};
 use crate::webhooks::first_attempts::{Expected, FirstAttempts};
@@ -54,6 +56,10 @@ pub struct Config {
     /// Most connections to receivers that are open at a time, over all webhooks; default 4,096, and never more than a
     /// quarter of the descriptors that the process may open.
     pub sockets_max: usize,
+    /// The clock on the wall.
+    pub clock: Clock,
+    /// Who is asked for the addresses of names.
+    pub resolver: Resolver,
 }
 
 impl Default for Config {
@@ -64,6 +70,8 @@ impl Default for Config {
             attempt_max: ATTEMPT_MAX,
             open_first: OPEN_FIRST,
             sockets_max: SOCKETS_MAX,
+            clock: Clock::default(),
+            resolver: Resolver::default(),
         }
     }
 }
@@ -136,13 +144,19 @@ impl Webhooks {
         let parts = Parts {
             hub: hub.clone(),
             store: Arc::clone(&store),
-            dialer: Dialer::new(rules.clone(), config.attempt_max, Sockets::new(config.sockets_max))?,
+            dialer: Dialer::new(
+                rules.clone(),
+                config.resolver,
+                config.attempt_max,
+                Sockets::new(config.sockets_max),
+            )?,
             recorder,
             first_attempts,
             metrics,
             failing_max: config.failing_max,
             open_first: config.open_first,
-            steady: Steady::start(),
+            steady: Steady::start(config.clock.now()),
+            clock: config.clock,
             ticks: watch::Sender::new(()),
         };
         let parts = Arc::new(parts);

@@ -47,7 +47,7 @@ impl Webhooks {
     async fn attempt_test(&self, webhook: &Webhook, by: &Principal) -> Result<Arc<Attempt>, Refused> {
         let event = Event {
             position: self.hub().position(0),
-            timestamp: self.parts.now(),
+            timestamp: self.parts.wall(),
             channel: Channel::default(),
             event_type: TEST_TYPE.parse()?,
             message: TEST_MESSAGE.into(),

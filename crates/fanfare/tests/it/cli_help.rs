@@ -3,13 +3,17 @@
 
 use crate::cli::Shell;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 20] = [
     "demo",
     "serve",
     "push",
     "listen",
+    "receive",
     "run",
     "mcp",
+    "webhooks",
+    "deliveries",
+    "verify",
     "history",
     "channels",
     "clients",
@@ -36,8 +40,13 @@ async fn without_a_command_there_is_help() {
       serve        Start a gateway
       push         Push an event [alias: publish]
       listen       Listen to events, live and from the past [alias: subscribe]
+      receive      Receive webhooks on this machine, and show what comes
       run          Run a command and push when it starts and how it ends
       mcp          Serve an agent over stdin and stdout (MCP) [alias: stdio]
+      webhooks     Register addresses that events are delivered to, and look after
+                   them
+      deliveries   See what webhooks did not take, and try again
+      verify       Verify the signature of a webhook's request that was kept
       history      Show events that were pushed
       channels     List the channels that events were pushed to
       clients      List who is listening at the moment
@@ -70,11 +79,35 @@ async fn without_a_command_there_is_help() {
     "#);
 }
 
+/// Commands below commands, which have examples of their own.
+const BELOW: [(&str, &[&str]); 2] = [
+    (
+        "webhooks",
+        &[
+            "ls",
+            "show",
+            "add",
+            "edit",
+            "rm",
+            "pause",
+            "resume",
+            "test",
+            "rotate-secret",
+            "attempts",
+            "replay",
+        ],
+    ),
+    ("deliveries", &["ls", "show", "retry", "discard"]),
+];
+
 #[tokio::test]
 async fn every_help_has_examples_and_fits_eighty_columns() {
     let shell = Shell::new();
-    for command in COMMANDS {
-        for words in [vec![command, "-h"], vec![command, "--help"], vec!["help", command]] {
+    let below = BELOW.iter().flat_map(|(above, below)| below.iter().map(move |one| vec![*above, *one]));
+    for command in COMMANDS.iter().map(|command| vec![*command]).chain(below) {
+        let with = |word: &'static str| command.iter().copied().chain([word]).collect::<Vec<_>>();
+        let help = ["help"].iter().chain(&command).copied().collect();
+        for words in [with("-h"), with("--help"), help] {
             let said = shell.run(&words).await;
             assert_eq!(said.code, 0, "{words:?}: {said:?}");
             assert!(said.err.is_empty(), "{words:?}");
@@ -99,6 +132,11 @@ async fn help_has_pages_on_what_belongs_to_no_command() {
         assert!(said.out.contains(word), "{said:?}");
         assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{said:?}");
     }
+    let said = shell.run(&["help", "webhooks", "ad"]).await;
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (2, "error: there is no command or topic `ad`\n  fix: fanfare help webhooks add\n")
+    );
     let said = shell.run(&["help", "pusch"]).await;
     assert_eq!(
         (said.code, said.err.as_str()),
@@ -112,6 +150,7 @@ async fn agents_get_plain_help_with_guidance() {
     assert!(!shell.run(&["push", "--help"]).await.out.contains("[Agent guidance]"));
     shell.set("CLAUDECODE", "1");
     assert!(shell.run(&["push", "--help"]).await.out.contains("[Agent guidance]"));
+    assert!(shell.run(&["webhooks", "add", "--help"]).await.out.contains("[Agent guidance]"));
     shell.set("FANFARE_AGENT", "0");
     assert!(!shell.run(&["push", "--help"]).await.out.contains("[Agent guidance]"));
 }
@@ -149,6 +188,12 @@ async fn every_command_has_a_manual_page() {
     for command in COMMANDS {
         let page = shell.read(&format!("man/fanfare-{command}.1"));
         assert!(page.contains(".TH"), "{command}");
+    }
+    for (above, below) in BELOW {
+        for command in below {
+            let page = shell.read(&format!("man/fanfare-{above}-{command}.1"));
+            assert!(page.contains(".TH"), "{above} {command}");
+        }
     }
     assert!(shell.run(&["man"]).await.out.contains(".TH fanfare"));
 }

@@ -178,8 +178,8 @@ async fn a_person_at_a_terminal_is_asked() {
     assert!(!shown.contains("[Y/n]") && !path(&shell, ".cursor/mcp.json").exists(), "{shown}");
 }
 
-/// Calls the program with a terminal for stdin and stdout; gives what the terminal shows.
-async fn at_a_terminal(shell: &Shell, words: &[&str], answer: &str) -> String {
+/// Calls the program at a terminal; gives what that shows.
+pub(crate) async fn at_a_terminal(shell: &Shell, words: &[&str], answer: &str) -> String {
     use rustix::fs::{Mode, OFlags, open};
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
@@ -190,7 +190,9 @@ async fn at_a_terminal(shell: &Shell, words: &[&str], answer: &str) -> String {
     let theirs =
         open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).expect("a terminal");
     let mut command = shell.command(words);
-    command.stdin(Stdio::from(theirs.try_clone().expect("another"))).stdout(Stdio::from(theirs));
+    let another = || Stdio::from(theirs.try_clone().expect("another"));
+    command.stdin(another()).stdout(another()).stderr(another());
+    drop(theirs);
     let mut child = command.spawn().expect("the program starts");
     // The other end must be closed here too, or its end would never be seen.
     drop(command);

@@ -46,6 +46,9 @@ async fn a_push_opens_the_port_that_it_names() {
         assert_eq!(told.structured["stream_clients"], 1, "it is the same hub");
         let Frame::Event(event) = reader.next().await else { panic!("no event") };
         assert_eq!(event["message"], "second");
+        // It is counted until the gateway has seen it go.
+        drop(reader);
+        gateway.clients(0).await;
     }
 }
 

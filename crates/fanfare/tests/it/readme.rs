@@ -40,12 +40,12 @@ const BLOCKS: &[(&str, Expect)] = &[
     ("curl -N 127.0.0.1:8000/stream\n", Hears("builds", "deployed", "] deployed")),
     ("new EventSource(", Hears("builds.web", "deployed", "deployed")),
     ("channel=alerts.%3E", Hears("alerts.disk.full", "disk full", "\"message\":\"disk full\"")),
-    ("/stream?channel=builds.*\"", Hears("builds.web", "deployed", "] deployed")),
     ("new WebSocket(", Says("\"message\":\"hello\"")),
     ("fanfare install", Ends(&["\"mcpServers\"", "push_stream"])),
     ("--exec", Hears("alerts.disk", "full", "alerts.disk says: full")),
     ("Last-Event-ID", Says("] two")),
-    ("since=10m", Says("data: [")),
+    ("fanfare webhooks add", Ends(&["127.0.0.1:3000/hook", "whsec_"])),
+    ("fanfare receive", Hears("builds.web", "it arrived", "it arrived")),
     ("--reader laptop", Hears("builds", "kept", "kept")),
     ("fanfare run", Ends(&["all green", "started: make test", "succeeded after"])),
     ("fanfare serve", Says("listening on http://127.0.0.1:")),
@@ -55,12 +55,15 @@ const BLOCKS: &[(&str, Expect)] = &[
 const EXAMPLES: &[(&str, Expect)] = &[
     ("curl/come_back.sh", Ends(&["] missed, the first", "] missed, the second"])),
     ("curl/push.sh", Ends(&["\"count\":2", "\"repeated\":true"])),
+    ("curl/webhooks.sh", Ends(&["\"secret\":\"whsec_", "\"category\":", "\"total_webhooks\":0"])),
     ("javascript/chat.mjs", Says("chat.lobby: hello, everybody")),
     (
         "javascript/page.html",
         Left("a page for a browser; the README's EventSource block does the same in Node"),
     ),
+    ("javascript/receiver.mjs", Hears("builds", "deployed", "+00:00] deployed")),
     ("python/progress.py", Ends(&["live listeners"])),
+    ("python/receiver.py", Hears("builds", "deployed", "+00:00] deployed")),
     ("python/worker.py", Hears("jobs.mail", "letter", "working on 'letter' from jobs.mail")),
 ];
 

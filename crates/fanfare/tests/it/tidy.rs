@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("dashboard", &[]),
     ("doorway", &["hub", "shutdown"]),
+    ("fail_point", &[]),
     ("http", &["clock", "dashboard", "doorway", "hub", "shutdown", "store", "telemetry", "webhooks"]),
     ("hub", &["clock", "shutdown", "store", "telemetry"]),
     ("lib", &[]),
@@ -34,10 +35,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("main", &[]),
     ("mcp", &["clock", "doorway", "hub", "listeners", "shutdown", "store", "telemetry", "webhooks"]),
     ("shutdown", &[]),
-    ("store", &["clock"]),
+    ("store", &["clock", "fail_point"]),
     ("tasks", &["hub", "shutdown", "store"]),
     ("telemetry", &[]),
-    ("webhooks", &["clock", "hub", "shutdown", "store", "telemetry"]),
+    ("webhooks", &["clock", "fail_point", "hub", "shutdown", "store", "telemetry"]),
 ];
 
 /// Doors never see the store. These are values that the hub hands through, and errors to translate.
@@ -191,6 +192,26 @@ fn only_the_application_spawns_and_core_has_no_clock() {
             }
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_the_docs_call_tested_has_a_test() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/faults.md");
+    let docs = fs::read_to_string(docs).expect("a text");
+    let (sources, mut wrong, mut named) = (sources(), Vec::new(), 0);
+    for name in docs.split('`').filter(|name| name.contains("::")) {
+        let (file, test) = name.rsplit_once("::").expect("a file and a test");
+        named += 1;
+        let is_there = |source: &Source| {
+            let path = source.path.trim_end_matches(".rs").trim_end_matches("/tests");
+            path.ends_with(&format!("/{file}")) && source.text.contains(&format!("fn {test}("))
+        };
+        if file != "file" && !sources.iter().any(is_there) {
+            wrong.push(name);
+        }
+    }
+    assert!(named > 50, "the tests were not found: {named}");
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

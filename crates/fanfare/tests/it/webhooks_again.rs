@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use crate::support::gateway::Gateway;
-use crate::support::mailbox::Mailbox as Receiver;
+use crate::support::receiver::Receiver;
 use crate::support::tools::Era;
 use crate::support::{Engine, until};
 use crate::webhooks_api::register;
 
 /// Registers a webhook that gives up at once.
 async fn hopeless(gateway: &Gateway, receiver: &Receiver) -> String {
-    let body = json!({"webhook_url": receiver.url("/"), "retry": "none", "concurrency": 1});
+    let body = json!({"webhook_url": receiver.url_of("/"), "retry": "none", "concurrency": 1});
     register(gateway, body).await.0
 }
 
@@ -30,14 +30,14 @@ async fn replay(gateway: &Gateway, path: &str, body: Value) -> Value {
 async fn what_was_given_up_is_counted_replayed_and_discarded() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        let mut receiver = Receiver::start().await;
+        let receiver = Receiver::start().await;
         let path = hopeless(&gateway, &receiver).await;
         receiver.answer(500);
         let mut ids = Vec::new();
         for message in ["one", "two", "three"] {
             ids.push(gateway.push("orders", message).await);
         }
-        assert_eq!(receiver.messages(3).await, ["one", "two", "three"]);
+        assert_eq!(receiver.next_messages(3).await, ["one", "two", "three"]);
         count(&gateway, &path, "dead", 3).await;
         let dead = gateway.get(&format!("{path}/deliveries?state=dead&limit=2")).await.json();
         assert_eq!(dead["deliveries"][0]["event_id"], ids[0]);
@@ -56,7 +56,7 @@ async fn what_was_given_up_is_counted_replayed_and_discarded() {
         assert!(receiver.is_quiet(), "only counted");
         receiver.answer(204);
         assert_eq!(replay(&gateway, &path, json!({"failed": true})).await["count"], 2);
-        let mut messages = receiver.messages(2).await;
+        let mut messages = receiver.next_messages(2).await;
         messages.sort();
         assert_eq!(messages, ["one", "three"]);
         count(&gateway, &path, "dead", 0).await;
@@ -69,13 +69,13 @@ async fn what_was_given_up_is_counted_replayed_and_discarded() {
 async fn what_was_delivered_is_replayed_by_id_channel_and_time_with_the_id_it_had() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        let mut receiver = Receiver::start().await;
+        let receiver = Receiver::start().await;
         gateway.push("builds.web", "before it was registered").await;
         let path = hopeless(&gateway, &receiver).await;
         let first = gateway.push("builds.web", "a").await;
         gateway.push("orders", "b").await;
         let delivered = receiver.next().await;
-        assert_eq!(receiver.messages(1).await, ["b"]);
+        assert_eq!(receiver.next_messages(1).await, ["b"]);
         count(&gateway, &path, "lag", 0).await;
 
         assert_eq!(replay(&gateway, &path, json!({"ids": [first, first]})).await["count"], 1);
@@ -84,7 +84,7 @@ async fn what_was_delivered_is_replayed_by_id_channel_and_time_with_the_id_it_ha
         assert_eq!(again.body, delivered.body);
 
         assert_eq!(replay(&gateway, &path, json!({"since": "1h", "patterns": ["orders"]})).await["count"], 1);
-        assert_eq!(receiver.messages(1).await, ["b"]);
+        assert_eq!(receiver.next_messages(1).await, ["b"]);
         // The log has it, so it can be sent, also what came before the webhook.
         assert_eq!(replay(&gateway, &path, json!({"since": "1h", "dry_run": true})).await["count"], 3);
         assert_eq!(replay(&gateway, &path, json!({"until": "1h"})).await["count"], 0);
@@ -112,8 +112,8 @@ async fn what_was_delivered_is_replayed_by_id_channel_and_time_with_the_id_it_ha
 async fn one_call_makes_at_most_ten_thousand_again_and_says_where_to_go_on() {
     const MOST: usize = 10_000;
     let gateway = Gateway::start().await;
-    let mut receiver = Receiver::start().await;
-    let body = json!({"webhook_url": receiver.url("/"), "patterns": ["marker"]});
+    let receiver = Receiver::start().await;
+    let body = json!({"webhook_url": receiver.url_of("/"), "patterns": ["marker"]});
     let path = register(&gateway, body).await.0;
     let events = |count| (0..count).map(|_| json!({"message": "x", "channel": "orders"})).collect();
     let ids = gateway.push_batch(events(MOST)).await;
@@ -137,7 +137,7 @@ async fn one_call_makes_at_most_ten_thousand_again_and_says_where_to_go_on() {
 async fn one_event_is_sent_again_also_with_another_body() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        let mut receiver = Receiver::start().await;
+        let receiver = Receiver::start().await;
         let path = hopeless(&gateway, &receiver).await;
         receiver.answer(500);
         let id = gateway.push("orders", "one").await;
@@ -171,7 +171,7 @@ async fn one_event_is_sent_again_also_with_another_body() {
 async fn each_attempt_is_listed_once_on_whatever_page() {
     for engine in Engine::ALL {
         let mut gateway = Gateway::on(engine).await;
-        let mut receiver = Receiver::start().await;
+        let receiver = Receiver::start().await;
         let path = hopeless(&gateway, &receiver).await;
         // More than memory keeps, half of them failures.
         let mut expected = Vec::new();
@@ -211,11 +211,12 @@ async fn each_attempt_is_listed_once_on_whatever_page() {
 async fn who_took_an_event_is_told_over_http_and_to_agents() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        let (mut well, mut ill) = (Receiver::start().await, Receiver::start().await);
+        let (well, ill) = (Receiver::start().await, Receiver::start().await);
         ill.answer(503);
         gateway.push("orders", "before they were there").await;
-        let taker = register(&gateway, json!({"webhook_url": well.url("/secret-path")})).await.0;
-        let waiter = register(&gateway, json!({"webhook_url": ill.url("/"), "patterns": ["orders"]})).await.0;
+        let taker = register(&gateway, json!({"webhook_url": well.url_of("/secret-path")})).await.0;
+        let waiter =
+            register(&gateway, json!({"webhook_url": ill.url_of("/"), "patterns": ["orders"]})).await.0;
         let id = gateway.push("orders", "one").await;
         let other = gateway.push("noise", "two").await;
         assert_eq!((well.next().await.path, ill.next().await.path), ("/secret-path".into(), "/".into()));

@@ -1,14 +1,13 @@
 //! Webhooks under somebody's hand: looked at, changed, paused, tested, with new keys.
 
-use fanfare_core::Timestamp;
 use fanfare_core::webhook::breaker::FAILURES_MAX;
 use fanfare_core::webhook::policy::{Mode, Policy};
-use fanfare_core::webhook::verify::{Key, verify};
 use serde_json::{Value, json};
 
-use crate::support::Engine;
 use crate::support::gateway::Gateway;
-use crate::support::mailbox::{Mailbox as Receiver, Received};
+use crate::support::receiver::{Got, Receiver, Script};
+use crate::support::tools::Era;
+use crate::support::{Engine, until};
 
 /// Registers a webhook; gives its path and its secret.
 pub(crate) async fn register(gateway: &Gateway, body: Value) -> (String, String) {
@@ -26,32 +25,28 @@ async fn patch(gateway: &Gateway, path: &str, body: Value) -> crate::support::an
         .await
 }
 
-fn is_signed_with(received: &Received, secret: &str) -> bool {
-    let headers = received.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let keys = [Key::Secret(secret.parse().expect("a secret"))];
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    let now = Timestamp::from_micros(i64::try_from(now.as_micros()).expect("not yet"));
-    verify(&headers, &received.body, &keys, now).is_ok()
+fn is_signed_with(received: &Got, secret: &str) -> bool {
+    received.verified(secret, fanfare::clock::now()).is_ok()
 }
 
 #[tokio::test]
 async fn a_webhook_is_changed_and_its_secret_is_never_shown_again() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        let mut receiver = Receiver::start().await;
-        let (path, secret) = register(&gateway, json!({"webhook_url": receiver.url("/a")})).await;
-        let (other, _) = register(&gateway, json!({"webhook_url": receiver.url("/b")})).await;
+        let receiver = Receiver::start().await;
+        let (path, secret) = register(&gateway, json!({"webhook_url": receiver.url_of("/a")})).await;
+        let (other, _) = register(&gateway, json!({"webhook_url": receiver.url_of("/b")})).await;
         let webhook = gateway.get(&path).await.json();
         assert_eq!(
             (&webhook["state"], &webhook["health"], &webhook["lag"], &webhook["waiting"], &webhook["dead"]),
             (&json!("active"), &json!("ok"), &json!(0), &json!(0), &json!(0))
         );
 
-        let change = json!({"webhook_url": receiver.url("/c"), "patterns": ["builds.*"], "description": "CI",
+        let change = json!({"webhook_url": receiver.url_of("/c"), "patterns": ["builds.*"], "description": "CI",
                             "auth": {"bearer": "hush-hush"}, "headers": {"X-Key": "hush-hush"}});
         let changed = patch(&gateway, &path, change).await;
         assert_eq!(changed.status, 200, "{}", changed.text());
-        assert_eq!(changed.json()["webhook_url"], receiver.url("/c"));
+        assert_eq!(changed.json()["webhook_url"], receiver.url_of("/c"));
         assert_eq!(changed.json()["patterns"], json!(["builds.*"]));
         // Another filter, and another address: from the next event on.
         gateway.push("noise", "not for it").await;
@@ -67,7 +62,7 @@ async fn a_webhook_is_changed_and_its_secret_is_never_shown_again() {
             let text = gateway.get(shown).await.text();
             assert!(!text.contains(&secret) && !text.contains("hush-hush"), "{shown}: {text}");
         }
-        let problem = patch(&gateway, &path, json!({"webhook_url": receiver.url("/b")})).await;
+        let problem = patch(&gateway, &path, json!({"webhook_url": receiver.url_of("/b")})).await;
         problem.problem(409, "webhook_exists");
         let problem =
             patch(&gateway, &path, json!({"webhook_url": null})).await.problem(422, "invalid_webhook");
@@ -95,8 +90,8 @@ async fn a_webhook_is_changed_and_its_secret_is_never_shown_again() {
 async fn a_webhook_that_is_paused_gets_what_it_missed_when_it_is_resumed() {
     for engine in Engine::ALL {
         let mut gateway = Gateway::on(engine).await;
-        let mut receiver = Receiver::start().await;
-        let url = receiver.url("/");
+        let receiver = Receiver::start().await;
+        let url = receiver.url_of("/");
         let (path, _) = register(&gateway, json!({"webhook_url": url, "ordered": true})).await;
         let paused = gateway.post_json(&format!("{path}/pause"), &json!({})).await.json();
         assert_eq!((&paused["state"], &paused["reason"]), (&json!("paused"), &json!("by_hand")));
@@ -119,7 +114,7 @@ async fn a_webhook_that_is_paused_gets_what_it_missed_when_it_is_resumed() {
 
         let resumed = gateway.post_json(&format!("{path}/resume"), &json!({})).await.json();
         assert_eq!(resumed["state"], "active");
-        assert_eq!(receiver.messages(2).await, ["one", "two"]);
+        assert_eq!(receiver.next_messages(2).await, ["one", "two"]);
     }
 }
 
@@ -127,8 +122,8 @@ async fn a_webhook_that_is_paused_gets_what_it_missed_when_it_is_resumed() {
 async fn a_test_tells_what_came_back() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        let mut receiver = Receiver::start().await;
-        let url = receiver.url("/");
+        let receiver = Receiver::start().await;
+        let url = receiver.url_of("/");
         let (path, secret) = register(&gateway, json!({"webhook_url": url, "payload": "event"})).await;
         let test = format!("{path}/test");
         let answer = gateway.post_json(&test, &json!({})).await.json();
@@ -168,8 +163,8 @@ async fn a_test_tells_what_came_back() {
 async fn a_delivery_shows_what_is_sent_and_an_attempt_what_was_sent() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        let mut receiver = Receiver::start().await;
-        let options = json!({"webhook_url": receiver.url("/"), "patterns": ["builds.*"], "payload": "cloudevents", "retry": "none"});
+        let receiver = Receiver::start().await;
+        let options = json!({"webhook_url": receiver.url(), "patterns": ["builds.*"], "payload": "cloudevents", "retry": "none"});
         let (path, _) = register(&gateway, options).await;
         let event = gateway
             .push_event(json!({"channel": "builds.web", "message": "built", "data": {"n": 1.000}}))
@@ -206,15 +201,15 @@ async fn a_delivery_shows_what_is_sent_and_an_attempt_what_was_sent() {
 async fn an_address_is_tried_before_it_is_registered() {
     const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
     let gateway = Gateway::start().await;
-    let mut receiver = Receiver::start().await;
-    let body = json!({"webhook_url": receiver.url("/hook"), "secret": SECRET, "payload": "event", "headers": {"X-Key": "k"}});
+    let receiver = Receiver::start().await;
+    let body = json!({"webhook_url": receiver.url(), "secret": SECRET, "payload": "event", "headers": {"X-Key": "k"}});
     let trial = gateway.post_json("/api/webhooks/test", &body).await.json();
     assert_eq!(
         (&trial["delivered"], &trial["kind"], &trial["status"]),
         (&json!(true), &json!("test"), &json!(200))
     );
     let received = receiver.next().await;
-    assert!(is_signed_with(&received, SECRET));
+    received.assert_signed(SECRET);
     assert_eq!((received.path.as_str(), received.header("x-key")), ("/hook", "k"));
     assert_eq!(received.json()["type"], "webhook.test");
 
@@ -230,15 +225,15 @@ async fn an_address_is_tried_before_it_is_registered() {
     let refused =
         gateway.post_json("/api/webhooks/test", &json!({"webhook_url": "http://169.254.169.254/"})).await;
     assert_eq!(refused.problem(422, "target_refused")["at"], "/webhook_url");
-    let body = json!({"webhook_url": receiver.url("/"), "colour": "red"});
+    let body = json!({"webhook_url": receiver.url(), "colour": "red"});
     gateway.post_json("/api/webhooks/test", &body).await.problem(422, "unknown_field");
 }
 
 #[tokio::test]
 async fn what_fares_badly_says_how_badly_and_until_when() {
     let gateway = Gateway::start().await;
-    let mut receiver = Receiver::start().await;
-    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url("/"), "retry": "none"})).await;
+    let receiver = Receiver::start().await;
+    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url(), "retry": "none"})).await;
     assert_eq!(gateway.get(&path).await.json()["ended"], json!({"day": [0, 0], "hour": []}));
     gateway.push("default", "taken").await;
     receiver.next().await;
@@ -264,11 +259,59 @@ async fn what_fares_badly_says_how_badly_and_until_when() {
 }
 
 #[tokio::test]
+async fn what_a_receiver_says_is_only_for_who_looks_at_the_attempt() {
+    const SAID: &str = "said-by-the-receiver";
+    let gateway = Gateway::start().await;
+    let answer =
+        format!("HTTP/1.1 500 {SAID}\r\nx-said: {SAID}\r\ncontent-length: {}\r\n\r\n{SAID}", SAID.len());
+    let receiver = Receiver::playing(vec![], Script::Bytes(answer.into_bytes())).await;
+    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url(), "retry": "none"})).await;
+    let mut seen = Vec::new();
+    let pushed = gateway.post_json("/api/push", &json!({"message": "x"})).await;
+    let id = pushed.json()["id"].as_str().expect("an id").to_owned();
+    until("a dead letter", async || (gateway.get(&path).await.json()["dead"] == 1).then_some(())).await;
+    seen.push(("a push".to_owned(), pushed.text()));
+    for post in [format!("{path}/test"), format!("{path}/deliveries/{id}/resend")] {
+        let answer = gateway.request("POST", &post, |request| request).await;
+        assert_eq!(answer.json()["category"], "http_5xx", "{}", answer.text());
+        seen.push((post, answer.text()));
+    }
+    for get in [
+        path.clone(),
+        format!("{path}/attempts"),
+        format!("{path}/deliveries"),
+        format!("/api/events/{id}/receipts"),
+        "/api/webhooks?details=true".to_owned(),
+        "/api/status".to_owned(),
+        "/metrics".to_owned(),
+    ] {
+        let answer = gateway.get(&get).await;
+        assert_eq!(answer.status, 200, "{get}: {}", answer.text());
+        seen.push((get, answer.text()));
+    }
+    for (tool, arguments) in [
+        ("push_webhook", json!({"message": "y"})),
+        ("delivery_status", json!({"event_id": id})),
+        ("list_targets", json!({})),
+    ] {
+        let told = gateway.tool(Era::Modern, tool, arguments).await;
+        seen.push((tool.to_owned(), format!("{} {}", told.text, told.structured)));
+    }
+    for (what, text) in seen {
+        assert!(!text.contains(SAID), "{what}: {text}");
+    }
+    let list = gateway.get(&format!("{path}/attempts")).await.json();
+    let attempt = list["attempts"][0]["id"].as_str().expect("an id").to_owned();
+    let whole = gateway.get(&format!("/api/attempts/{attempt}")).await.text();
+    assert_eq!(whole.matches(SAID).count(), 2, "a header and the body, for the operator: {whole}");
+}
+
+#[tokio::test]
 async fn a_new_secret_signs_beside_the_old_one_until_that_is_revoked() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        let mut receiver = Receiver::start().await;
-        let (path, old) = register(&gateway, json!({"webhook_url": receiver.url("/")})).await;
+        let receiver = Receiver::start().await;
+        let (path, old) = register(&gateway, json!({"webhook_url": receiver.url_of("/")})).await;
         let rotate = format!("{path}/secret/rotate");
         let rotated = gateway.post_json(&rotate, &json!({"overlap": "1h"})).await.json();
         let new = rotated["secret"].as_str().expect("the new secret").to_owned();
@@ -311,11 +354,11 @@ async fn in_locked_mode_no_change_leads_into_the_private_network() {
     };
     let gateway = Gateway::with(Engine::Memory, |config| config.webhooks.policy = policy).await;
     let receiver = Receiver::start().await;
-    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url("/")})).await;
+    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url_of("/")})).await;
     for url in ["https://10.0.0.1/", "https://169.254.169.254/", "https://[::1]/", "http://8.8.8.8/"] {
         let problem =
             patch(&gateway, &path, json!({"webhook_url": url})).await.problem(422, "target_refused");
         assert_eq!(problem["at"], "/webhook_url", "{url}");
     }
-    assert_eq!(gateway.get(&path).await.json()["webhook_url"], receiver.url("/"));
+    assert_eq!(gateway.get(&path).await.json()["webhook_url"], receiver.url_of("/"));
 }

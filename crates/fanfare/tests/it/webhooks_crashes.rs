@@ -2,8 +2,6 @@
 //! twice.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,11 +9,10 @@ use std::time::{Duration, Instant};
 use fanfare::store::embedded::Embedded;
 use fanfare::store::{Retention, Store};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
 use crate::support::gateway::reqwest_client;
+use crate::support::process::Process;
 use crate::support::receiver::{Got, Receiver, Script};
 use crate::support::{soon, until};
 
@@ -23,42 +20,6 @@ const ROUNDS: usize = 6;
 const PUSHERS: usize = 4;
 /// How long what was delivered may stay unwritten: 50 ms, and what a busy machine needs on top of it.
 const WINDOW: Duration = Duration::from_secs(2);
-
-/// A gateway in a process of its own; killed with its drop.
-struct Process {
-    child: Child,
-    url: String,
-}
-
-impl Process {
-    async fn start(store: &Path) -> Process {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
-            .args(["serve", "--listen", "127.0.0.1:0", "-o", "json", "--store"])
-            .arg(store)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let line = soon("the start", lines.next_line()).await.expect("text").expect("a line");
-        let said: Value = serde_json::from_str(&line).expect("JSON");
-        Process { child, url: said["url"].as_str().expect("an address").to_owned() }
-    }
-
-    async fn kill(mut self) {
-        self.child.kill().await.expect("killed");
-    }
-}
-
-async fn register(process: &Process, receiver: &Receiver, mut options: Value) -> String {
-    options["webhook_url"] = json!(receiver.url());
-    let request = reqwest_client(false).post(format!("{}/api/register", process.url)).json(&options);
-    let answer = soon("a registration", request.send()).await.expect("an answer");
-    let answer: Value = answer.json().await.expect("JSON");
-    answer["secret"].as_str().expect("a secret").to_owned()
-}
 
 /// What was acknowledged: the message of each id.
 type Acked = Arc<Mutex<HashMap<String, String>>>;
@@ -77,12 +38,12 @@ async fn push_for_ever(url: String, label: String, acked: Acked, count: Arc<Atom
     }
 }
 
-fn seq(id: &str) -> u64 {
+pub(crate) fn seq(id: &str) -> u64 {
     id.rsplit_once('-').expect("a position").1.parse().expect("a seq")
 }
 
 /// Gives the events of a request, which may be a batch.
-fn events(got: &Got) -> Vec<(String, String)> {
+pub(crate) fn events(got: &Got) -> Vec<(String, String)> {
     let body = got.json();
     let one = |event: &Value| {
         let text = |name: &str| event[name].as_str().expect("text").to_owned();
@@ -114,7 +75,7 @@ async fn what_was_acknowledged_arrives_whenever_the_gateway_is_killed() {
                 (&batched, json!({ "batch": { "max_events": 10, "max_wait": "20ms" } })),
                 (&hanging, json!({})),
             ] {
-                secrets.push(register(&process, receiver, options).await);
+                secrets.push(process.register(receiver, options).await);
             }
         }
         let count = Arc::new(AtomicUsize::new(0));
@@ -194,7 +155,7 @@ async fn a_batch_whose_end_was_not_written_down_is_made_again_as_it_was() {
     let path = directory.path().join("log.db");
     let receiver = Receiver::playing(vec![], Script::Hang).await;
     let process = Process::start(&path).await;
-    register(&process, &receiver, json!({ "batch": { "max_events": 10, "max_wait": "20ms" } })).await;
+    process.register(&receiver, json!({ "batch": { "max_events": 10, "max_wait": "20ms" } })).await;
     for (number, count) in [3, 1, 5].into_iter().enumerate() {
         push_numbers(&process, count).await;
         receiver.gets(number + 1).await;
@@ -225,8 +186,7 @@ fn by_id(got: &[Got]) -> BTreeMap<String, Vec<u8>> {
 
 async fn push_numbers(process: &Process, count: usize) {
     let numbers: Vec<Value> = (0..count).map(|number| json!({ "message": number.to_string() })).collect();
-    let request = reqwest_client(false).post(format!("{}/api/push?wait=false", process.url)).json(&numbers);
-    assert!(soon("a push", request.send()).await.expect("an answer").status().is_success());
+    process.post("/api/push?wait=false", &numbers.into()).await.expect("an answer");
 }
 
 #[tokio::test]
@@ -237,7 +197,7 @@ async fn what_failed_before_a_kill_is_not_sent_from_the_log_as_well() {
     let receiver =
         Receiver::playing(vec![Script::Hang, Script::status(500), Script::status(413)], Script::Hang).await;
     let process = Process::start(&path).await;
-    register(&process, &receiver, json!({ "retry": "1h" })).await;
+    process.register(&receiver, json!({ "retry": "1h" })).await;
     for number in 1..=3 {
         push_numbers(&process, 1).await;
         receiver.gets(number).await;

@@ -98,7 +98,9 @@ async fn a_batch_that_failed_is_sent_again_whole_under_its_id() {
     for engine in Engine::ALL {
         let mut gateway = Gateway::on(engine).await;
         let receiver = Receiver::playing(vec![Script::status(500)], Script::status(200)).await;
-        let options = json!({ "batch": { "max_events": 3, "max_wait": "60s" }, "retry": "10ms,300ms,10ms" });
+        // So many that it is not given up before the receiver is well again, however long a restart takes.
+        let retry = format!("10ms,300ms{}", ",100ms".repeat(30));
+        let options = json!({ "batch": { "max_events": 3, "max_wait": "60s" }, "retry": retry });
         let hook = gateway.register(&receiver, options).await;
         gateway.push_numbers(3).await;
         let got = receiver.gets(2).await;

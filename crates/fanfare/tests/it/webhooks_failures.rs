@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::support::gateway::Gateway;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::{Engine, until};
+use crate::webhooks_crashes::seq;
 
 #[tokio::test]
 async fn a_failure_is_tried_again_by_the_schedule_and_then_given_up() {
@@ -229,5 +230,8 @@ async fn events_that_were_removed_before_they_were_sent_are_owned_up_to() {
     entry.nudge();
     gateway.is_done(&hook).await;
     let lost = entry.health().lost_up_to.expect("some were lost");
-    assert_eq!(lost + receiver.got().len() as u64, 6_000);
+    // Some of the oldest may have been in its hands already, and are sent.
+    let after = receiver.got().iter().filter(|got| seq(got.id()) > lost).count() as u64;
+    assert!(lost < 6_000);
+    assert_eq!(lost + after, 6_000);
 }

@@ -1,6 +1,7 @@
 //! `fanfare demo`: everything at once, with nothing to set up.
 
 mod once;
+mod own;
 mod round_trip;
 mod samples;
 mod screen;
@@ -10,6 +11,7 @@ use std::net::SocketAddr;
 use fanfare_core::Invalid;
 
 use crate::app;
+use crate::cli::demo::own::Own;
 use crate::cli::demo::round_trip::round_trip;
 use crate::cli::demo::samples::Samples;
 use crate::cli::demo::screen::Screen;
@@ -26,7 +28,8 @@ use crate::client::{Api, Target};
     ("Does everything work here? One event, there and back; exit code 0 or 1", "fanfare demo --once"),
 ], "\
 Only this machine can reach it, and nothing is kept. Sample events have
-\"sample\":true in their data."))]
+\"sample\":true in their data. The demo has a webhook of its own, whose receiver
+answers once with 500 on purpose, so that there is a retry to see."))]
 pub(crate) struct Args {
     /// Push one event, see that it comes back, and stop
     #[arg(long)]
@@ -64,21 +67,24 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 async fn show(args: &Args, running: &app::Running, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let mut own = Own::register(api).await?;
     if args.once {
-        return once::run(api, context.output).await;
+        return once::run(api, &mut own, context.output).await;
     }
     let mut screen = Screen::new(context.output, running.url());
     screen.head()?;
-    screen.checked(&round_trip(api).await)?;
+    screen.checked(&round_trip(api, Some(&mut own)).await)?;
+    own.fail_next();
     // Ours is a client like any other; it is left out when the screen says who got an event.
     let mut socket = Socket::listen(running.url(), &[]).await?;
     let mut samples = Samples::new(running.hub().clone());
     loop {
         tokio::select! {
             event = socket.next() => match event? {
-                Some(event) => screen.event(&event, running.hub(), socket.address()).await?,
+                Some(event) => screen.event(&event, running, (socket.address(), &own.id)).await?,
                 None => return Err(Failure::failed("the gateway closed the connection")),
             },
+            got = own.next() => screen.webhook(&got)?,
             () = samples.next(), if !args.no_samples => {}
         }
     }

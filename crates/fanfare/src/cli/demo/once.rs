@@ -1,13 +1,14 @@
 //! `fanfare demo --once`: the smoke test.
 
+use crate::cli::demo::own::Own;
 use crate::cli::demo::round_trip::{Trip, round_trip};
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS};
 use crate::cli::{Exit, Failure};
 use crate::client::Api;
 
-pub(crate) async fn run(api: &Api, output: Output) -> Result<Exit, Failure> {
-    let trips = round_trip(api).await;
+pub(crate) async fn run(api: &Api, own: &mut Own, output: Output) -> Result<Exit, Failure> {
+    let trips = round_trip(api, Some(own)).await;
     let is_fine = is_fine(&trips);
     output.result(|| table(&trips), &json(&trips), || if is_fine { "ok" } else { "failed" }.to_owned())?;
     Ok(if is_fine { Exit::Ok } else { Exit::Failed })

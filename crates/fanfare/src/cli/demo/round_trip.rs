@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
 
+use crate::cli::demo::own::Own;
 use crate::cli::push::{Body, idempotency_key};
 use crate::client::websocket::Socket;
 use crate::client::{Api, Error, Item, Listening, Notice, Wish};
@@ -14,22 +15,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What became of the event on one way.
 #[derive(Debug)]
 pub(crate) struct Trip {
-    /// The way: `push`, `sse` or `websocket`.
+    /// The way: `push`, `sse`, `websocket` or `webhook`.
     pub(crate) way: &'static str,
     /// How long it took since it was pushed, or what went wrong.
     pub(crate) result: Result<Duration, String>,
 }
 
-/// Pushes a sample event, and waits for it on every outlet.
-pub(crate) async fn round_trip(api: &Api) -> Vec<Trip> {
-    match tokio::time::timeout(PATIENCE, pushed_and_heard(api)).await {
-        Ok(Ok(trips)) => trips.into(),
+/// Pushes a sample event, and waits for it on every outlet; on a webhook when there is one of ours.
+pub(crate) async fn round_trip(api: &Api, own: Option<&mut Own>) -> Vec<Trip> {
+    match tokio::time::timeout(PATIENCE, pushed_and_heard(api, own)).await {
+        Ok(Ok(trips)) => trips,
         Ok(Err(error)) => vec![Trip { way: "push", result: Err(error.to_string()) }],
         Err(_) => vec![Trip { way: "push", result: Err(format!("no end within {} s", PATIENCE.as_secs())) }],
     }
 }
 
-async fn pushed_and_heard(api: &Api) -> Result<[Trip; 3], Error> {
+async fn pushed_and_heard(api: &Api, own: Option<&mut Own>) -> Result<Vec<Trip>, Error> {
     let mut listening = Listening::new(api.clone(), Wish::default());
     while !matches!(listening.next().await?, Item::Notice(Notice::Connected { .. })) {}
     let mut socket = Socket::listen(api.server(), &[]).await?;
@@ -50,18 +51,26 @@ async fn pushed_and_heard(api: &Api) -> Result<[Trip; 3], Error> {
         let answer = api.push(body.json()).await;
         (answer, started.elapsed())
     };
-    let ((answer, accepted), sse, websocket) =
-        tokio::join!(push, sse(&mut listening, started), websocket(&mut socket, started));
+    let webhook = async {
+        match own {
+            Some(own) => Some(own.event(started).await),
+            None => None,
+        }
+    };
+    let ((answer, accepted), sse, websocket, webhook) =
+        tokio::join!(push, sse(&mut listening, started), websocket(&mut socket, started), webhook);
     let id = answer?.value.id;
     let checked = |heard: Result<(String, Duration), String>| {
         let (heard, elapsed) = heard?;
         if heard == id { Ok(elapsed) } else { Err(format!("{heard} came instead of {id}")) }
     };
-    Ok([
+    let mut trips = vec![
         Trip { way: "push", result: Ok(accepted) },
         Trip { way: "sse", result: checked(sse) },
         Trip { way: "websocket", result: checked(websocket) },
-    ])
+    ];
+    trips.extend(webhook.map(|webhook| Trip { way: "webhook", result: checked(webhook) }));
+    Ok(trips)
 }
 
 async fn sse(listening: &mut Listening, started: Instant) -> Result<(String, Duration), String> {

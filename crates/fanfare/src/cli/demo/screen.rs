@@ -2,19 +2,22 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fanfare_core::{Door, Position};
 use jiff::Zoned;
 
+use crate::app::Running;
 use crate::cli::Failure;
 use crate::cli::demo::once;
 use crate::cli::demo::round_trip::Trip;
 use crate::cli::event_line::EventLines;
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM, ERROR, LITERAL, SUCCESS};
+use crate::cli::receive::server::Got;
 use crate::client::Received;
-use crate::hub::Hub;
 use crate::hub::client::Transport;
+use crate::webhooks::registry::Entry;
 
 /// What the demo shows.
 #[derive(Debug)]
@@ -30,6 +33,7 @@ struct Live {
     sse: usize,
     websocket: usize,
     mcp: usize,
+    webhook: usize,
 }
 
 impl Screen {
@@ -57,7 +61,8 @@ impl Screen {
              {DIM}Listen{DIM:#}     curl -N {url}/stream\n             \
              {program} listen\n  \
              {DIM}Push{DIM:#}       curl -d \"deploy finished\" {url}/api/push/builds\n             \
-             {program} push -c builds \"deploy finished\" sha=ab12\n",
+             {program} push -c builds \"deploy finished\" sha=ab12\n  \
+             {DIM}Webhook{DIM:#}    {program} receive --register\n",
             env!("CARGO_PKG_VERSION"),
         ))?;
         Ok(())
@@ -84,18 +89,36 @@ impl Screen {
         Ok(())
     }
 
-    /// Shows an event, and who got it besides `own`.
+    /// Shows what became of a request to the demo's own webhook, when there is something to see: a failure, and what
+    /// came again.
+    pub(crate) fn webhook(&self, got: &Got) -> Result<(), Failure> {
+        if !got.on_purpose && got.attempt < 2 {
+            return Ok(());
+        }
+        if self.output.mode.is_json() {
+            let line = serde_json::json!({ "webhook": { "id": got.id, "attempt": got.attempt, "status": got.status } });
+            return Ok(self.output.line(line.to_string())?);
+        }
+        let (status, attempt) = (got.status, got.attempt);
+        self.output.line(match got.on_purpose {
+            true => format!("         {ERROR}✗{ERROR:#} {DIM}the demo's own webhook answers{DIM:#} {status} {DIM}on purpose; tried again in 1 s{DIM:#}"),
+            false => format!("         {SUCCESS}✓{SUCCESS:#} {DIM}the demo's own webhook answers{DIM:#} {status} {DIM}to attempt {attempt}{DIM:#}"),
+        })?;
+        Ok(())
+    }
+
+    /// Shows an event, and who got it besides the demo itself: its connection, and its webhook.
     pub(crate) async fn event(
         &mut self,
         event: &Received,
-        hub: &Hub,
-        own: Option<SocketAddr>,
+        running: &Running,
+        own: (Option<SocketAddr>, &str),
     ) -> Result<(), Failure> {
-        let live = live(event, hub, own).await;
+        let live = live(event, running, own).await;
         if self.output.mode.is_json() {
             self.output.line(format!(
-                "{{\"event\":{},\"live\":{{\"sse\":{},\"websocket\":{},\"mcp\":{}}}}}",
-                event.json, live.sse, live.websocket, live.mcp
+                "{{\"event\":{},\"live\":{{\"sse\":{},\"websocket\":{},\"mcp\":{},\"webhook\":{}}}}}",
+                event.json, live.sse, live.websocket, live.mcp, live.webhook
             ))?;
             return Ok(());
         }
@@ -107,7 +130,7 @@ impl Screen {
         }
         let label = if is_sample { format!("  {DIM}sample{DIM:#}") } else { String::new() };
         let line = self.lines.write(&shown, &Zoned::now());
-        let parts = [("sse", live.sse), ("ws", live.websocket), ("mcp", live.mcp)];
+        let parts = [("sse", live.sse), ("ws", live.websocket), ("mcp", live.mcp), ("webhook", live.webhook)];
         let got: Vec<String> = parts
             .iter()
             .filter(|(_, count)| *count > 0)
@@ -119,9 +142,9 @@ impl Screen {
     }
 }
 
-/// Counts who is connected and wants `event`.
-async fn live(event: &Received, hub: &Hub, own: Option<SocketAddr>) -> Live {
-    let mut live = Live::default();
+/// Counts who wants `event`: connections, and webhooks that are not paused.
+async fn live(event: &Received, running: &Running, (own, own_webhook): (Option<SocketAddr>, &str)) -> Live {
+    let (mut live, hub) = (Live::default(), running.hub());
     let Ok(position) = event.value.id.parse::<Position>() else { return live };
     let Ok(Some(event)) = hub.event(position).await else { return live };
     for client in hub.clients() {
@@ -134,6 +157,13 @@ async fn live(event: &Received, hub: &Hub, own: Option<SocketAddr>) -> Live {
             }
         }
     }
+    let wants = |entry: &&Arc<Entry>| {
+        let webhook = entry.webhook();
+        webhook.options.filter.matches(&event)
+            && webhook.id.as_str() != own_webhook
+            && !entry.health().is_paused()
+    };
+    live.webhook = running.webhooks().list().iter().filter(wants).count();
     live
 }
 

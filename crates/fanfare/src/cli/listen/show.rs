@@ -6,9 +6,11 @@ use fanfare_core::Pattern;
 use jiff::Zoned;
 
 use crate::cli::event_line::EventLines;
-use crate::cli::output::style::{BOLD, DIM, SUCCESS, WARNING};
+use crate::cli::listen::forward::Forwarded;
+use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS, WARNING};
 use crate::cli::output::{Mode, Output};
 use crate::cli::text;
+use crate::cli::webhooks::attempt_rows::span;
 use crate::client::{Notice, Received};
 
 /// What `listen` shows.
@@ -18,11 +20,15 @@ pub(crate) struct Show {
     lines: EventLines,
     /// Stdout belongs to the commands.
     runs_commands: bool,
+    /// How many events were taken by whom they were forwarded to.
+    taken: u64,
+    /// How many were not.
+    failed: u64,
 }
 
 impl Show {
     pub(crate) fn new(output: Output, runs_commands: bool) -> Show {
-        Show { output, lines: EventLines::new(), runs_commands }
+        Show { output, lines: EventLines::new(), runs_commands, taken: 0, failed: 0 }
     }
 
     /// Says what is being done, to whoever watches.
@@ -52,6 +58,44 @@ impl Show {
         if self.output.verbose > 0 {
             self.output.note(self.lines.write(&event.value, &Zoned::now()));
         }
+    }
+
+    /// Shows an event that was forwarded, and what came back.
+    pub(crate) fn forwarded(&mut self, event: &Received, forwarded: &Forwarded) -> io::Result<()> {
+        match forwarded.delivered {
+            true => self.taken += 1,
+            false => self.failed += 1,
+        }
+        match self.output.mode {
+            Mode::Json | Mode::Ndjson => {
+                let outcome = serde_json::to_string(forwarded)?;
+                self.output.line(format!("{{\"event\":{},\"forwarded\":{outcome}}}", event.json))
+            }
+            Mode::Raw => self.output.line(forwarded.said()),
+            Mode::Human | Mode::Table => {
+                let line = self.lines.write(&event.value, &Zoned::now());
+                let said = text::harmless(&forwarded.said()).into_owned();
+                let outcome = match forwarded.delivered {
+                    true => {
+                        format!("{SUCCESS}→{SUCCESS:#} {said} {DIM}in {}{DIM:#}", span(forwarded.total_us))
+                    }
+                    false => format!("{ERROR}✗ {said}{ERROR:#}"),
+                };
+                self.output.line(format!("{line}  {outcome}"))
+            }
+        }
+    }
+
+    /// Says how many were forwarded, to whoever watches; gives how many were not taken.
+    pub(crate) fn end(&self) -> u64 {
+        if self.taken + self.failed > 0 && (io::stderr().is_terminal() || self.failed > 0) {
+            let failed = match self.failed {
+                0 => String::new(),
+                failed => format!(", {} not taken", text::grouped(failed)),
+            };
+            self.output.note(format!("{DIM}{} taken{failed}{DIM:#}", text::grouped(self.taken)));
+        }
+        self.failed
     }
 
     pub(crate) fn warn(&self, warning: &str) {

@@ -75,7 +75,8 @@ impl Tools {
 /// Answers calls of which nobody knows whether they were done.
 pub(crate) fn unknown_outcome(text: &[u8]) -> Vec<Vec<u8>> {
     const SAID: &str = "The gateway went away before it answered, so it is not known whether this was done. Look with \
-                        `read_history` before you push again; with an `idempotency_key`, a push can simply be repeated.";
+                        `read_history`, or for a webhook with `list_deliveries`, before you do it again; a push with an \
+                        `idempotency_key` can simply be repeated.";
     let server_info = concat!(r#"{"name":"fanfare","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
     let answer = |request: &Request| {
         let era = match Declared::read(&request.params) {

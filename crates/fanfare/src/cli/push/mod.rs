@@ -62,6 +62,10 @@ pub(crate) struct Args {
     /// The data: any JSON
     #[arg(long, value_name = "JSON", value_parser = json, conflicts_with = "ndjson")]
     json: Option<Box<RawValue>>,
+    /// Wait for the first attempts at webhooks, at most 10s, and say how many
+    /// took it
+    #[arg(long, conflicts_with = "ndjson")]
+    wait: bool,
     /// Push each line of stdin: an event as JSON, such as {"message":"hi"}
     #[arg(long, conflicts_with_all = ["words", "literal", "event_type", "priority", "key", "id", "expires_in"])]
     ndjson: bool,
@@ -116,9 +120,17 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         expires_in: args.expires_in.as_deref(),
     };
     let api = context.settings.api()?;
-    let pushed = block_on(async { Ok(api.push(body.json()).await?) })?;
-    context.output.result(|| said(&pushed.value), &pushed.json, || pushed.value.id.clone())?;
-    if pushed.value.stream_clients == 0 {
+    let pushed = block_on(async {
+        Ok(match args.wait {
+            true => api.push_to_webhooks(body.json()).await?,
+            false => api.push(body.json()).await?,
+        })
+    })?;
+    context.output.result(|| said(&pushed.value, args.wait), &pushed.json, || pushed.value.id.clone())?;
+    if args.wait && pushed.value.webhooks_notified == 0 {
+        let id = &pushed.value.id;
+        context.output.hint(format!("  {DIM}what became of it: fanfare deliveries show {id}{DIM:#}"));
+    } else if pushed.value.stream_clients + pushed.value.webhooks_notified == 0 {
         context.output.hint(format!(
             "  {DIM}to see it, open{DIM:#} {}/\n  {DIM}or run{DIM:#} fanfare listen {} --since 10m",
             api.server(),
@@ -128,16 +140,21 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn said(pushed: &Pushed) -> String {
-    let Pushed { id, channel, stream_clients, repeated } = pushed;
+fn said(pushed: &Pushed, waited: bool) -> String {
+    let Pushed { id, channel, stream_clients, webhooks_notified, repeated } = pushed;
     if *repeated {
         return format!(
             "{BOLD}={BOLD:#} pushed before: {CHANNEL}{channel}{CHANNEL:#} {id}; nothing was appended"
         );
     }
     let listeners = count(*stream_clients, "live listener");
+    let webhooks = match waited {
+        true => format!(" {DIM}·{DIM:#} taken by {}", count(*webhooks_notified, "webhook")),
+        false => String::new(),
+    };
     format!(
-        "{SUCCESS}✓{SUCCESS:#} pushed to {CHANNEL}{channel}{CHANNEL:#} {DIM}·{DIM:#} {id} {DIM}·{DIM:#} {listeners}"
+        "{SUCCESS}✓{SUCCESS:#} pushed to {CHANNEL}{channel}{CHANNEL:#} {DIM}·{DIM:#} {id} {DIM}·{DIM:#} \
+         {listeners}{webhooks}"
     )
 }
 

@@ -14,6 +14,7 @@ use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
 use crate::hub::Hub;
 use crate::store::{DeliveryRow, DeliveryStatus};
+use crate::webhooks::selecting;
 
 /// Most deliveries on a page.
 const LIMIT_MAX: usize = 1_000;
@@ -216,13 +217,5 @@ fn limit(value: &str) -> Result<usize, Invalid> {
 
 /// Gives the seq of a position of this log; `place` is where it stands.
 pub(super) fn seq_in(hub: &Hub, position: Position, place: &str) -> Result<u64, Problem> {
-    if position.epoch == hub.epoch() {
-        return Ok(position.seq);
-    }
-    Err(Problem::new(
-        Code::InvalidPosition,
-        format!("position `{position}` is of another log"),
-        format!("this log's positions begin with `{}-`", hub.epoch()),
-    )
-    .at(place))
+    Ok(selecting::seq_in(hub, position).map_err(|invalid| invalid.at(place))?)
 }

@@ -3,21 +3,14 @@
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_core::limits::FILTER_TERMS_MAX;
-use fanfare_core::start::Moment;
-use fanfare_core::{Code, Invalid, Pattern, Position};
+use fanfare_core::{Code, Position};
 use serde::{Deserialize, Serialize};
 
-use crate::clock;
 use crate::doorway::body::{self, BODY_LEN_MAX};
 use crate::http::Gateway;
 use crate::http::error::{Problem, ProblemBody};
-use crate::http::webhooks::deliveries::seq_in;
 use crate::http::webhooks::id_in_path;
-use crate::webhooks::replaying::{Range, Selection};
-
-/// Most events that are named one by one: each is looked up by itself.
-const IDS_MAX: usize = 1_000;
+use crate::webhooks::selecting::{Unselected, Words};
 
 /// Which deliveries are made again: `ids`, or `failed`, or a part of the log.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -88,9 +81,8 @@ pub async fn replay(
             "send `{\"failed\": true}`, `{\"since\": \"1h\"}` or `{\"ids\": [\"k3f9x2ab-1042\"]}`",
         )
     })?;
-    gateway.webhooks.find(&id)?;
     let dry_run = input.dry_run;
-    let selection = selection(&gateway, &id, input).await?;
+    let selection = gateway.webhooks.select(&id, input.into()).await?;
     let replayed = gateway.webhooks.replay(&id, selection, dry_run).await?;
     let answer = ReplayAnswer {
         status: "success",
@@ -102,74 +94,19 @@ pub async fn replay(
     Ok(Json(answer).into_response())
 }
 
-async fn selection(
-    gateway: &Gateway,
-    id: &fanfare_core::webhook::WebhookId,
-    input: ReplayInput,
-) -> Result<Selection, Problem> {
-    let is_range =
-        input.since.is_some() || input.until.is_some() || !input.patterns.is_empty() || input.after.is_some();
-    if let Some(ids) = input.ids {
-        if is_range || input.failed {
-            return Err(contradiction("`ids` names the events one by one", "leave the other members out"));
-        }
-        return events(gateway, id, ids).await.map(Selection::Events);
+impl From<ReplayInput> for Words {
+    fn from(input: ReplayInput) -> Words {
+        let ReplayInput { ids, failed, since, until, patterns, after, dry_run: _ } = input;
+        Words { ids, failed, since, until, patterns, after }
     }
-    if !is_range && !input.failed {
-        let what = "nothing says what to replay";
-        return Err(contradiction(what, "give `ids`, `failed`, `since`, `until`, `patterns` or `after`"));
-    }
-    if input.patterns.len() > FILTER_TERMS_MAX {
-        let what = format!("`patterns` has {} entries", input.patterns.len());
-        let fix = format!("give at most {FILTER_TERMS_MAX}");
-        return Err(Problem::new(Code::InvalidWebhook, what, fix).at("/patterns"));
-    }
-    let pattern = |(index, text): (usize, &String)| {
-        text.parse().map_err(|error: Invalid| Problem::from(error.at(format!("/patterns/{index}"))))
-    };
-    let patterns: Vec<Pattern> = input.patterns.iter().enumerate().map(pattern).collect::<Result<_, _>>()?;
-    let now = clock::now();
-    let moment = |text: Option<String>, place: &str| -> Result<_, Problem> {
-        let moment = text.map(|text| text.parse::<Moment>()).transpose();
-        let moment = moment.map_err(|error| error.at(place))?;
-        Ok(moment.map(|moment| moment.resolve(now)))
-    };
-    let after = input.after.map(|text| text.parse()).transpose();
-    let after = after.map_err(|error: Invalid| error.at("/after"))?;
-    let range = Range {
-        after: after.map(|after| seq_in(&gateway.hub, after, "/after")).transpose()?.unwrap_or(0),
-        since: moment(input.since, "/since")?,
-        until: moment(input.until, "/until")?,
-        patterns,
-    };
-    Ok(if input.failed { Selection::Failed(range) } else { Selection::Log(range) })
 }
 
-/// Finds the events that are named; one that is not there is an error, before anything is done.
-async fn events(
-    gateway: &Gateway,
-    id: &fanfare_core::webhook::WebhookId,
-    ids: Vec<String>,
-) -> Result<Vec<std::sync::Arc<fanfare_core::Event>>, Problem> {
-    if !(1..=IDS_MAX).contains(&ids.len()) {
-        let what = format!("`ids` has {} entries", ids.len());
-        return Err(Problem::new(Code::InvalidWebhook, what, "name 1 to 1000 events").at("/ids"));
-    }
-    let mut seqs = std::collections::HashSet::new();
-    let mut events = Vec::with_capacity(ids.len());
-    for (index, text) in ids.into_iter().enumerate() {
-        let place = format!("/ids/{index}");
-        let position: Position = text.parse().map_err(|error: Invalid| error.at(place.clone()))?;
-        seq_in(&gateway.hub, position, &place)?;
-        let event = gateway.webhooks.event(id, position).await;
-        let event = event.map_err(|refused| Problem::from(refused).at(place))?;
-        if seqs.insert(position.seq) {
-            events.push(event);
+impl From<Unselected> for Problem {
+    fn from(unselected: Unselected) -> Problem {
+        let problem = Problem::from(unselected.refused);
+        match unselected.at {
+            Some(at) => problem.at(at),
+            None => problem,
         }
     }
-    Ok(events)
-}
-
-fn contradiction(what: &str, fix: &str) -> Problem {
-    Problem::new(Code::InvalidWebhook, what, fix)
 }

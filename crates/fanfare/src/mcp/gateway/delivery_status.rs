@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::{count, said, unreadable};
 use crate::mcp::gateway::events::{self, Format, Shown};
-use crate::mcp::gateway::list_targets::place;
 use crate::mcp::gateway::untrusted::{fenced, neutral};
+use crate::mcp::gateway::webhooks::row::place;
 use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
 use crate::mcp::service::Toolset;
 use crate::webhooks::looking::Fate;

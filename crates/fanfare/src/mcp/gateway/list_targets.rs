@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::webhook::WebhookId;
-use fanfare_core::webhook::url::WebhookUrl;
 use fanfare_core::{Channel, EventType, Pattern, Position, Priority, ReaderName, Timestamp};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
@@ -12,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::{count, said};
 use crate::mcp::gateway::untrusted::neutral;
+use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
 use crate::mcp::service::Toolset;
 
@@ -85,14 +84,8 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     });
     let webhook = json!({
         "type": "object",
-        "properties": {
-            "webhook": { "type": "string", "description": "Its id" },
-            "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
-            "patterns": { "type": "array", "items": { "type": "string" } },
-            "status": { "type": "string", "enum": ["active", "paused", "failing"] },
-            "lag": { "type": "integer", "description": "How many events of all kinds come after what it got" },
-        },
-        "required": ["webhook", "webhook_url", "patterns", "status", "lag"],
+        "properties": Row::properties(),
+        "required": Row::REQUIRED,
         "additionalProperties": false,
     });
     json!({
@@ -102,7 +95,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "channels_total": { "type": "integer" },
             "clients": { "type": "array", "items": client, "description": "The oldest connection first" },
             "clients_total": { "type": "integer" },
-            "webhooks": { "type": "array", "items": webhook },
+            "webhooks": { "type": "array", "items": webhook, "description": "The oldest first" },
             "webhooks_total": { "type": "integer" },
         },
         "additionalProperties": false,
@@ -191,17 +184,8 @@ struct ClientEntry {
 
 #[derive(Serialize)]
 struct Webhooks {
-    webhooks: Vec<WebhookEntry>,
+    webhooks: Vec<Row>,
     webhooks_total: usize,
-}
-
-#[derive(Serialize)]
-struct WebhookEntry {
-    webhook: WebhookId,
-    webhook_url: String,
-    patterns: Vec<Pattern>,
-    status: &'static str,
-    lag: u64,
 }
 
 impl Gateway {
@@ -241,23 +225,9 @@ impl Gateway {
     }
 
     fn list_webhooks(&self, only: Option<&Channel>, limit: usize) -> Webhooks {
-        let head = self.hub.extent().last;
         let mut entries = self.webhooks.list();
         entries.retain(|entry| only.is_none_or(|only| entry.webhook().options.filter.matches_channel(only)));
-        let shown = entries.iter().take(limit).map(|entry| {
-            let (webhook, health) = (entry.webhook(), entry.health());
-            WebhookEntry {
-                webhook: webhook.id.clone(),
-                webhook_url: place(&webhook.url),
-                patterns: webhook.options.filter.patterns().iter().take(TERMS_MAX).cloned().collect(),
-                status: match (health.is_paused(), health.failing.failures) {
-                    (true, _) => "paused",
-                    (false, 0) => "active",
-                    (false, _) => "failing",
-                },
-                lag: head.saturating_sub(entry.cursor.get()),
-            }
-        });
+        let shown = entries.iter().take(limit).map(|entry| Row::of(entry, &self.hub));
         Webhooks { webhooks: shown.collect(), webhooks_total: entries.len() }
     }
 
@@ -318,10 +288,7 @@ fn describe(found: &Structured, channel: Option<&Channel>) -> String {
                 shown(webhooks.len(), *webhooks_total)
             ),
         });
-        lines.extend(webhooks.iter().map(|entry| {
-            let WebhookEntry { webhook, webhook_url, status, lag, .. } = entry;
-            format!("- webhook {webhook} ({}): {status}, {lag} behind", neutral(webhook_url))
-        }));
+        lines.extend(webhooks.iter().map(|row| format!("- {}", row.to_text())));
     }
     sentences.push("`push_stream` reaches live listeners, `push_webhook` webhooks as well.".to_owned());
     if lines.is_empty() {
@@ -329,12 +296,6 @@ fn describe(found: &Structured, channel: Option<&Channel>) -> String {
     } else {
         format!("{}\n{}", sentences.join(" "), lines.join("\n"))
     }
-}
-
-/// Says where a webhook is without what may be secret in its address.
-pub(super) fn place(url: &WebhookUrl) -> String {
-    let scheme = if url.is_https() { "https" } else { "http" };
-    format!("{scheme}://{}", url.authority())
 }
 
 fn describe_client(client: &ClientEntry) -> String {

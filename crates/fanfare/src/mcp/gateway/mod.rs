@@ -16,6 +16,7 @@ mod resources;
 mod untrusted;
 mod wait_for;
 mod watch;
+mod webhooks;
 
 use async_trait::async_trait;
 use fanfare_mcp::lifecycle::Identity;
@@ -70,6 +71,14 @@ impl Gateway {
             wait_for::described(),
             list_targets::described(),
             delivery_status::described(),
+            webhooks::register::described(),
+            webhooks::test::described(),
+            webhooks::deliveries::described(),
+            webhooks::retry::described(),
+            webhooks::replay::described(),
+            webhooks::switching::pause(),
+            webhooks::switching::resume(),
+            webhooks::delete::described(),
         ];
         let list = |toolset: Toolset| {
             let tools: Vec<_> = described
@@ -133,6 +142,14 @@ impl Service for Gateway {
             push::WEBHOOK => self.push(call, fanfare_core::Audience::All, arguments).await,
             read_history::NAME => self.read_history(arguments).await,
             wait_for::NAME => self.wait_for(call, arguments).await,
+            webhooks::delete::NAME => self.delete_webhook(arguments).await,
+            webhooks::deliveries::NAME => self.list_deliveries(arguments).await,
+            webhooks::register::NAME => self.register_webhook(arguments).await,
+            webhooks::replay::NAME => self.replay_webhook(arguments).await,
+            webhooks::retry::NAME => self.retry_delivery(arguments).await,
+            webhooks::switching::PAUSE => self.pause_webhook(arguments).await,
+            webhooks::switching::RESUME => self.resume_webhook(arguments).await,
+            webhooks::test::NAME => self.test_webhook(call, arguments).await,
             name => return Err(Error::invalid_params(format!("there is no tool `{name}`"))),
         };
         Ok(answer.unwrap_or_else(|problem| Outcome::complete(&Answer::error(problem))))

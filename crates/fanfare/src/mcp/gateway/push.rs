@@ -91,7 +91,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "timestamp": { "type": "string", "description": "When it was stored, ISO 8601" },
             "stream_clients": { "type": "integer", "description": "How many listen live to it" },
             "total_webhooks": { "type": "integer", "description": "How many webhooks are registered" },
-            "webhooks_notified": { "type": "integer", "description": "How many webhooks took it" },
+            "webhooks_notified": { "type": "integer", "description": "How many webhooks took it at once" },
             "repeated": { "type": "boolean", "description": "An earlier call with this idempotency key had stored it" },
             "url": { "type": "string", "description": "Where listeners connect, when `port` or `host` was given" },
         },
@@ -130,12 +130,13 @@ pub(super) fn webhook() -> Described {
     let tool = Tool {
         name: WEBHOOK,
         title: "Push to webhooks and live listeners",
-        description: "Push an event to every registered webhook, and to everybody who listens live. Use when other \
-                      systems must act on it: start a job, open a ticket, page somebody. Not for mere progress, which \
-                      only people watch: that is `push_stream`. A webhook may send it on to people and places outside \
-                      of this machine, so say nothing that should stay here; it is stored durably (within \
-                      milliseconds) and cannot be taken back. Leave `port` and `host` out. Example: {\"message\": \"deploy finished\", \"channel\": \
-                      \"deploys\", \"data\": {\"version\": \"1.4.2\"}}",
+        description: "Push an event to every registered webhook that wants its channel, and to everybody who listens \
+                      live. Use when other systems must act on it: start a job, open a ticket, page somebody. Not for \
+                      mere progress, which only people watch: that is `push_stream`. A webhook may send it on to \
+                      people and places outside of this machine, so say nothing that should stay here; it is stored \
+                      durably and cannot be taken back. This answers once each webhook was tried, within ten seconds; \
+                      those that fail are tried again without you. Leave `port` and `host` out. Example: {\"message\": \
+                      \"deploy finished\", \"channel\": \"deploys\", \"data\": {\"version\": \"1.4.2\"}}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations { open_world_hint: true, ..ANNOTATIONS },
@@ -222,7 +223,7 @@ impl Gateway {
             text.push_str(&match total {
                 0 => " No webhook is registered.".to_owned(),
                 _ => format!(
-                    " {notified} of {total} registered webhooks took it at once; others are tried again."
+                    " {notified} of {total} registered webhooks took it at once; others that it is for are tried again."
                 ),
             });
         }

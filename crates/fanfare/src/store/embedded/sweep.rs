@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store::embedded::deliveries;
 use crate::store::embedded::failure;
 use crate::store::embedded::forget::Forgetting;
@@ -28,14 +29,18 @@ pub(super) fn sweep(writer: &mut Writer) -> Result<bool, Error> {
         return Ok(false);
     }
     let tail = writer.tail;
+    reach(FailPoint::SweepBegun);
     let (forgotten_keys, forgotten) = in_transaction(&path, conn, || {
         let forgotten = forgetting.run(conn, first)?;
         if cut > first {
             remove(conn, first, cut)?;
             save_tail(conn, tail)?;
         }
-        Ok((forget_keys(conn, oldest_key.as_micros(), too_many_keys)?, forgotten))
+        let forgotten_keys = forget_keys(conn, oldest_key.as_micros(), too_many_keys)?;
+        reach(FailPoint::SweepWritten);
+        Ok((forgotten_keys, forgotten))
     })?;
+    reach(FailPoint::SweepDone);
     writer.keys = writer.keys.saturating_sub(forgotten_keys);
     forgotten.publish(writer);
     writer.shared.set_first(cut);

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{broadcast, mpsc};
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store::embedded::channels::Channels;
 use crate::store::embedded::group::{Effect, Group, Tail};
 use crate::store::embedded::lock::Lock;
@@ -98,13 +99,17 @@ impl Writer {
         if changes.is_empty() {
             return Ok(());
         }
+        reach(FailPoint::GroupBegun);
         let mut made = Vec::with_capacity(changes.len());
         let mut effect = Effect::new(self.tail);
         let refusal = match self.transact(changes, &mut made, &mut effect) {
             Ok(()) => {
+                reach(FailPoint::GroupCommitted);
                 self.shared.count_commit();
                 self.publish(effect);
+                reach(FailPoint::GroupSeen);
                 made.into_iter().for_each(Made::confirm);
+                reach(FailPoint::GroupAnswered);
                 return Ok(());
             }
             Err(refusal) => refusal,
@@ -133,7 +138,11 @@ impl Writer {
         let now = self.clock.now().max(self.tail.timestamp);
         let Writer { shared, conn, channels, webhooks, .. } = self;
         let mut group = Group { shared, conn, channels, webhooks, effect, now };
-        in_transaction(&shared.path, conn, || group.make(changes, made))
+        in_transaction(&shared.path, conn, || {
+            group.make(changes, made)?;
+            reach(FailPoint::GroupWritten);
+            Ok(())
+        })
     }
 
     /// Lets everybody see what was committed.
@@ -191,10 +200,12 @@ impl Writer {
         }
         self.checkpointed_pages = pages;
         let mode = if pages >= TRUNCATE_PAGES_MIN { "TRUNCATE" } else { "PASSIVE" };
+        reach(FailPoint::CheckpointBegun);
         let done =
             self.conn.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})")).and_then(|mut statement| {
                 statement.query_row((), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
             });
+        reach(FailPoint::CheckpointDone);
         match done {
             Ok((_, 0)) => {
                 self.wal_pages.store(0, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! Opening connections: the address rules hold here, on the very address that is connected to.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,11 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use rustls_platform_verifier::ConfigVerifierExt;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 use tokio_util::either::Either;
 
 use crate::webhooks::client::connection::{Connection, Stream};
+use crate::webhooks::client::resolve::{Lookups, Resolver};
 use crate::webhooks::client::sockets::{Socket, Sockets};
 use crate::webhooks::client::times::{Times, since};
 use crate::webhooks::rules::Rules;
@@ -24,14 +24,12 @@ use crate::webhooks::rules::Rules;
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 /// Most addresses of a name that are tried.
 const ADDRESSES_MAX: usize = 8;
-/// Most names that are looked up at once: the resolver of the system blocks a thread each, and others need threads too.
-const LOOKUPS_MAX: usize = 32;
 
 /// Opens connections to receivers.
 pub struct Dialer {
     rules: Rules,
     tls: TlsConnector,
-    lookups: Semaphore,
+    lookups: Lookups,
     /// How many connections may be open.
     pub(super) sockets: Sockets,
     /// How long an attempt may take.
@@ -41,13 +39,18 @@ pub struct Dialer {
 impl Dialer {
     /// Makes a dialer that keeps to `rules`, and trusts the certificates that this machine trusts. Fails when those
     /// cannot be loaded.
-    pub fn new(rules: Rules, attempt_max: Duration, sockets: Sockets) -> anyhow::Result<Dialer> {
+    pub fn new(
+        rules: Rules,
+        resolver: Resolver,
+        attempt_max: Duration,
+        sockets: Sockets,
+    ) -> anyhow::Result<Dialer> {
         // Whoever came first has installed the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut config = ClientConfig::with_platform_verifier()?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let tls = TlsConnector::from(Arc::new(config));
-        Ok(Dialer { rules, tls, lookups: Semaphore::new(LOOKUPS_MAX), sockets, attempt_max })
+        Ok(Dialer { rules, tls, lookups: Lookups::new(resolver), sockets, attempt_max })
     }
 
     /// Opens a connection to a webhook, and notes in `times` what that took.
@@ -92,21 +95,11 @@ impl Dialer {
         };
         policy.judge_url(url).map_err(refused)?;
         let begun = Instant::now();
-        let _permit = self.lookups.acquire().await;
-        let found = tokio::net::lookup_host((&**name, url.port())).await;
+        let found = self.lookups.addresses(name).await;
         times.dns_us = Some(since(begun));
-        let found: Vec<IpAddr> = match found {
-            Ok(found) => found.map(|address| address.ip()).collect(),
-            Err(error) => {
-                tracing::debug!(%error, "a webhook's name could not be resolved");
-                return Err(Failure::Dns);
-            }
-        };
-        if found.is_empty() {
-            return Err(Failure::Dns);
-        }
+        let found = found?;
         policy.judge_resolved(url, &found).map_err(refused)?;
-        Ok(found.into_iter().take(ADDRESSES_MAX).map(|ip| SocketAddr::new(ip, url.port())).collect())
+        Ok(found.iter().copied().take(ADDRESSES_MAX).map(|ip| SocketAddr::new(ip, url.port())).collect())
     }
 }
 

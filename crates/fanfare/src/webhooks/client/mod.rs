@@ -4,6 +4,7 @@
 
 pub mod connection;
 pub mod dial;
+pub mod resolve;
 pub mod sockets;
 pub mod times;
 

@@ -7,6 +7,7 @@ use fanfare_core::webhook::outcome::Outcome;
 use fanfare_core::webhook::retry::Verdict;
 use fanfare_core::{Event, Timestamp};
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
 use crate::webhooks::attempt::{Job, Made};
 use crate::webhooks::client::connection::Connection;
@@ -57,6 +58,7 @@ impl Worker {
         if !is_delivered {
             changes.push(DeliveryChange::Attempt(attempt.to_row()));
         }
+        reach(FailPoint::OutcomeNoted);
         let random = rand::random();
         let verdict = self.webhook.options.retry.judge(job.number, outcome, now, random);
         for event in &job.events {
@@ -66,6 +68,9 @@ impl Worker {
         if !changes.is_empty() {
             // A part of a batch would be sent under the name of the whole.
             self.parts.recorder.put_all(changes).await;
+        }
+        if !is_delivered {
+            reach(FailPoint::RetryScheduled);
         }
         for event in &job.events {
             self.window.done(event.position.seq);

@@ -9,6 +9,7 @@ use fanfare_core::webhook::options::BATCH_EVENTS_MAX;
 use fanfare_core::webhook::payload::Batch;
 use tokio::time::Instant;
 
+use crate::fail_point::{FailPoint, reach};
 use crate::store::webhooks::BatchSpan;
 use crate::webhooks::attempt::{self, Job};
 use crate::webhooks::worker::source::Taken;
@@ -206,6 +207,7 @@ impl Worker {
             if rows.iter().all(|row| row.event.is_expired(now)) {
                 return Ok(Landed::Expired(rows));
             }
+            reach(FailPoint::AgainBegun);
             let (number, span) = (first.attempts + 1, first.batch);
             let is_batch = batch.is_some() || span.is_some();
             let events: Vec<Arc<Event>> = rows.into_iter().map(|row| row.event).collect();

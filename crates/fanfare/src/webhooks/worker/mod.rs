@@ -98,8 +98,12 @@ enum Told {
 }
 
 impl Worker {
-    /// Starts where the store has it.
-    pub(super) async fn start(parts: Arc<Parts>, entry: Arc<Entry>) -> Result<Worker, store::Error> {
+    /// Starts where the store has it. Without `has_rows`, the store has nothing that waits or was given up.
+    pub(super) async fn start(
+        parts: Arc<Parts>,
+        entry: Arc<Entry>,
+        has_rows: bool,
+    ) -> Result<Worker, store::Error> {
         // Before the first look: what changes after it is not missed.
         let signals = Signals {
             definition: entry.definition.subscribe(),
@@ -110,8 +114,11 @@ impl Worker {
         let cursor = entry.cursor.get();
         let source = Source::open(&parts.hub, &webhook.options.filter, cursor).await?;
         let mut retries = Retries::default();
-        retries.load(&*parts.store, &webhook.id).await?;
-        let settled = again::settled(&*parts.store, &webhook.id, cursor).await?;
+        let mut settled = HashSet::new();
+        if has_rows {
+            retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
+            settled = again::settled(&*parts.store, &webhook.id, cursor).await?;
+        }
         let (target, keys) = prepared(&parts, &webhook);
         Ok(Worker {
             id: webhook.id.clone(),
@@ -189,7 +196,7 @@ impl Worker {
     async fn read_retries(&mut self) -> Result<(), store::Error> {
         // What failed a moment ago may not be written yet, and would be forgotten.
         self.parts.recorder.flushed().await;
-        self.retries.load(&*self.parts.store, &self.id).await
+        self.retries.load(&self.parts, &self.id, last_failure(&self.entry)).await
     }
 
     /// Takes another definition. With another filter, what was not read yet is read with that.
@@ -273,6 +280,10 @@ async fn landed(flights: &mut FuturesUnordered<Flight>) -> Result<Vec<Landed>, s
 fn prepared(parts: &Parts, webhook: &Webhook) -> (Arc<Target>, Arc<SigningKeys>) {
     let target = Target::new(webhook, &parts.hub.epoch().to_string());
     (Arc::new(target), Arc::new(webhook.signing_keys()))
+}
+
+fn last_failure(entry: &Entry) -> Option<Timestamp> {
+    entry.health().last_failure.map(|(at, _)| at)
 }
 
 async fn sleep_until(moment: Option<Instant>) {

@@ -3,14 +3,14 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
+use fanfare_core::Timestamp;
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::webhook::retry::DELAY_MAX;
 use tokio::time::Instant;
 
-use crate::clock;
 use crate::store;
-use crate::store::Store;
 use crate::store::webhooks::{DeliveryStatus, ReadDeliveries};
+use crate::webhooks::dispatcher::Parts;
 
 /// Most deliveries of one webhook that wait to be tried again. With more, its cursor stays where it is: the log keeps
 /// them as well.
@@ -29,23 +29,30 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    /// Reads what the store has, anew. A moment in the store is by the clock on the wall: what lies further ahead than any
-    /// delay does was written before that was set back.
-    pub(super) async fn load(&mut self, store: &dyn Store, webhook: &WebhookId) -> Result<(), store::Error> {
+    /// Reads what the store has, anew. A moment in the store is by the steady clock of the process that wrote it. When
+    /// the clock on the wall was set back before this one started, that began behind: no delay was counted from before
+    /// the `last_failure`.
+    pub(super) async fn load(
+        &mut self,
+        parts: &Parts,
+        webhook: &WebhookId,
+        last_failure: Option<Timestamp>,
+    ) -> Result<(), store::Error> {
         self.by_moment.clear();
         self.has_more = false;
-        let (wall, now) = (clock::now(), Instant::now());
+        let steady = parts.now();
+        let (steady, now) = (last_failure.map_or(steady, |last| steady.max(last)), Instant::now());
         let (mut after, mut batches) = (0, HashSet::new());
         loop {
             let read = ReadDeliveries { webhook: webhook.clone(), dead: Some(false), after, limit: PAGE_LEN };
-            let page = store.deliveries(read).await?;
+            let page = parts.store.deliveries(read).await?;
             for row in &page {
                 // The first of a batch that still waits stands for the others.
                 if row.batch.is_some_and(|batch| !batches.insert(batch)) {
                     continue;
                 }
                 if let DeliveryStatus::Waiting(at) = row.status {
-                    let micros = u64::try_from(at.as_micros() - wall.as_micros()).unwrap_or(0);
+                    let micros = u64::try_from(at.as_micros() - steady.as_micros()).unwrap_or(0);
                     self.add(row.event.position.seq, now + Duration::from_micros(micros).min(DELAY_MAX));
                 }
             }

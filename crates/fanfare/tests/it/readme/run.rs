@@ -71,6 +71,8 @@ impl Tools {
             .env("HOME", directory)
             .env("FANFARE_URL", url)
             .env("NO_COLOR", "1")
+            // Where receivers of webhooks listen.
+            .env("PORT", "0")
             .current_dir(directory)
             .stdin(Stdio::null())
             .stdout(writer.try_clone().expect("a pipe"))
@@ -165,20 +167,23 @@ fn path_with_fanfare() -> std::ffi::OsString {
 fn python() -> Result<PathBuf, String> {
     let work = std::env::var_os("FANFARE_TEST_DIR").map_or_else(|| root().join(".test"), PathBuf::from);
     let has_packages = |program: &PathBuf| {
-        let import = Command::new(program).args(["-c", "import requests, sseclient"]).output();
+        let import = Command::new(program)
+            .args(["-c", "import flask, requests, sseclient, standardwebhooks"])
+            .output();
         import.is_ok_and(|output| output.status.success())
     };
     [work.join("venv/bin/python"), PathBuf::from("python3")].into_iter().find(has_packages).ok_or_else(|| {
-        "no Python with requests and sseclient-py; ./test interop_python installs them".to_owned()
+        "no Python with the packages of interop/requirements.txt; ./test interop_python installs them"
+            .to_owned()
     })
 }
 
 fn node() -> Result<PathBuf, String> {
     let packages = root().join("interop/node_modules");
-    if !packages.join("eventsource").is_dir() || !packages.join("ws").is_dir() {
-        return Err(
-            "no eventsource and ws in interop/node_modules; ./test interop_node installs them".to_owned()
-        );
+    for package in ["eventsource", "express", "standardwebhooks", "ws"] {
+        if !packages.join(package).is_dir() {
+            return Err(format!("no {package} in interop/node_modules; ./test interop_node installs it"));
+        }
     }
     match Command::new("node").arg("--version").output() {
         Ok(output) if output.status.success() => Ok("node".into()),

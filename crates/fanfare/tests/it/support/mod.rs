@@ -6,14 +6,15 @@ pub(crate) mod answer;
 pub(crate) mod event_source;
 pub(crate) mod gateway;
 pub(crate) mod log;
-pub(crate) mod mailbox;
 pub(crate) mod mcp_stream;
+pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod reader;
 pub(crate) mod receiver;
 pub(crate) mod rpc;
 pub(crate) mod socket;
 pub(crate) mod stdio;
+pub(crate) mod tls;
 pub(crate) mod tools;
 pub(crate) mod webhook;
 

@@ -1,52 +1,24 @@
 //! A receiver of webhooks, as bytes on a socket: it answers as the test says, in whatever way a receiver can be wrong,
 //! and remembers what it got.
 
+mod script;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fanfare_core::Timestamp;
 use fanfare_core::webhook::secret::Secret;
-use fanfare_core::webhook::verify::{self, Key};
+use fanfare_core::webhook::verify::{self, Key, Mismatch, Verified};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::support::soon;
-
-/// What the receiver does with a request.
-#[derive(Debug, Clone)]
-pub(crate) enum Script {
-    /// Answers with a status, header lines (each with its end) and a body.
-    Answer(u16, String, String),
-    /// Writes these bytes, and hangs up.
-    Bytes(Vec<u8>),
-    /// Writes these bytes again and again, until the other end has enough.
-    Endless(Vec<u8>, Vec<u8>),
-    /// Says nothing, ever.
-    Hang,
-    /// Answers with 200 when [`Receiver::release`] is called.
-    Held,
-    /// Hangs up so that the other end sees a reset.
-    Reset,
-    /// Writes these bytes and then says nothing more, ever.
-    Stall(Vec<u8>),
-    /// Writes these bytes, and then one byte after the other, slowly, for ever.
-    Trickle(Vec<u8>),
-}
-
-impl Script {
-    pub(crate) fn status(status: u16) -> Script {
-        Script::Answer(status, String::new(), String::new())
-    }
-
-    pub(crate) fn with(status: u16, headers: &str) -> Script {
-        Script::Answer(status, headers.to_owned(), String::new())
-    }
-}
+pub(crate) use script::Script;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -57,6 +29,8 @@ pub(crate) struct Got {
     pub(crate) body: Vec<u8>,
     /// When it was there whole.
     pub(crate) at: Instant,
+    /// The status that it was answered with, when it was answered whole.
+    pub(crate) answered: Option<u16>,
 }
 
 impl Got {
@@ -80,11 +54,15 @@ impl Got {
 
     /// Fails the test when it is not signed with `secret`.
     pub(crate) fn assert_signed(&self, secret: &str) {
+        let verified = self.verified(secret, fanfare::clock::now()).expect("a signature that fits");
+        assert_eq!(verified.id, self.id());
+    }
+
+    /// Verifies it as a receiver does whose clock says `now`.
+    pub(crate) fn verified(&self, secret: &str, now: Timestamp) -> Result<Verified<'_>, Mismatch> {
         let key = Key::Secret(secret.parse::<Secret>().expect("a secret"));
         let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let now: Timestamp = fanfare::clock::now();
-        let verified = verify::verify(&headers, &self.body, &[key], now).expect("a signature that fits");
-        assert_eq!(verified.id, self.id());
+        verify::verify(&headers, &self.body, &[key], now)
     }
 }
 
@@ -93,6 +71,8 @@ struct Shared {
     /// What is done with the next requests, each once, and then with all others.
     script: Mutex<(std::collections::VecDeque<Script>, Script)>,
     got: watch::Sender<Vec<Got>>,
+    /// How many of them [`Receiver::next`] has given.
+    taken: AtomicUsize,
     release: Notify,
     connections: AtomicUsize,
     open: AtomicUsize,
@@ -129,6 +109,7 @@ impl Receiver {
         let shared = Arc::new(Shared {
             script: Mutex::new((first.into(), then)),
             got: watch::Sender::new(Vec::new()),
+            taken: 0.into(),
             release: Notify::new(),
             connections: 0.into(),
             open: 0.into(),
@@ -141,12 +122,21 @@ impl Receiver {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/hook", self.address)
+        self.url_of("/hook")
+    }
+
+    pub(crate) fn url_of(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     /// From now on all requests get this.
     pub(crate) fn play(&self, then: Script) {
         *self.shared.script.lock().expect("an unbroken lock") = (Default::default(), then);
+    }
+
+    /// From now on all requests get this status, with some words.
+    pub(crate) fn answer(&self, status: u16) {
+        self.play(Script::Answer(status, String::new(), "noted".to_owned()));
     }
 
     /// Lets those go on that are held.
@@ -159,11 +149,36 @@ impl Receiver {
         self.shared.got.borrow().clone()
     }
 
+    /// Counts what came so far.
+    pub(crate) fn count(&self) -> usize {
+        self.shared.got.borrow().len()
+    }
+
     /// Waits until so many requests came, and gives them.
     pub(crate) async fn gets(&self, count: usize) -> Vec<Got> {
         let mut got = self.shared.got.subscribe();
         let what = format!("{count} requests");
         soon(&what, got.wait_for(|got| got.len() >= count)).await.expect("a receiver").clone()
+    }
+
+    /// Waits for the request after the one that it gave last.
+    pub(crate) async fn next(&self) -> Got {
+        let number = self.shared.taken.fetch_add(1, Ordering::SeqCst);
+        self.gets(number + 1).await.swap_remove(number)
+    }
+
+    /// Gives the messages of the next requests.
+    pub(crate) async fn next_messages(&self, count: usize) -> Vec<String> {
+        let mut messages = Vec::new();
+        for _ in 0..count {
+            messages.push(self.next().await.message());
+        }
+        messages
+    }
+
+    /// Says whether nothing came until now that was not given.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.got().len() == self.shared.taken.load(Ordering::SeqCst)
     }
 
     /// Waits until a request came with this message.
@@ -225,22 +240,33 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 /// Answers one request after the other, until either end hangs up.
 async fn serve(mut stream: TcpStream, shared: &Shared) {
     let mut buffer = Vec::new();
-    while let Some(got) = read(&mut stream, &mut buffer).await {
+    while let Some((mut got, len)) = read_head(&mut stream, &mut buffer).await {
         let script = {
             let mut script = shared.script.lock().expect("an unbroken lock");
             script.0.pop_front().unwrap_or_else(|| script.1.clone())
         };
+        if !matches!(script, Script::Early(_)) {
+            let Some(body) = read_body(&mut stream, &mut buffer, len).await else { return };
+            got.body = body;
+        }
+        got.at = Instant::now();
         let busy = shared.busy.fetch_add(1, Ordering::SeqCst) + 1;
         shared.busiest.fetch_max(busy, Ordering::SeqCst);
         let released = shared.release.notified();
         tokio::pin!(released);
         released.as_mut().enable();
-        shared.got.send_modify(|all| all.push(got));
+        let mut script = Some(script);
+        shared.got.send_modify(|all| {
+            let now = script.take().expect("a script").at(all.len() + 1);
+            all.push(Got { answered: now.answers(), ..got });
+            script = Some(now);
+        });
+        let script = script.expect("a script");
         if matches!(script, Script::Held) {
             released.await;
         }
         let busy = Busy(&shared.busy);
-        if !answer(&mut stream, script, shared, busy).await {
+        if !script::play(&mut stream, script, &shared.written, busy).await {
             return;
         }
     }
@@ -255,68 +281,8 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// Does what the script says; says whether the connection goes on.
-async fn answer(stream: &mut TcpStream, script: Script, shared: &Shared, busy: Busy<'_>) -> bool {
-    match script {
-        Script::Answer(status, headers, body) => {
-            let len = body.len();
-            let text = format!("HTTP/1.1 {status} It\r\n{headers}content-length: {len}\r\n\r\n{body}");
-            // Whoever has the answer may send the next request at once.
-            drop(busy);
-            stream.write_all(text.as_bytes()).await.is_ok()
-        }
-        Script::Held => {
-            drop(busy);
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.is_ok()
-        }
-        Script::Bytes(bytes) => {
-            let _ = stream.write_all(&bytes).await;
-            let _ = stream.shutdown().await;
-            false
-        }
-        Script::Endless(head, again) => {
-            let mut written = 0;
-            let mut next = stream.write_all(&head).await;
-            while next.is_ok() {
-                next = stream.write_all(&again).await;
-                written += again.len();
-            }
-            shared.written.send_replace(Some(written));
-            false
-        }
-        Script::Hang => {
-            wait_for_end(stream).await;
-            false
-        }
-        Script::Stall(bytes) => {
-            let _ = stream.write_all(&bytes).await;
-            wait_for_end(stream).await;
-            false
-        }
-        Script::Trickle(head) => {
-            let mut pauses = tokio::time::interval(Duration::from_millis(10));
-            let mut next = stream.write_all(&head).await;
-            while next.is_ok() {
-                pauses.tick().await;
-                next = stream.write_all(b"x").await;
-            }
-            false
-        }
-        Script::Reset => {
-            // What is closed with a linger of zero is reset.
-            let _ = stream.set_zero_linger();
-            false
-        }
-    }
-}
-
-async fn wait_for_end(stream: &mut TcpStream) {
-    let mut rest = [0; 1_024];
-    while stream.read(&mut rest).await.is_ok_and(|len| len > 0) {}
-}
-
-/// Reads one request whole; nothing at the end.
-async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Got> {
+/// Reads the head of a request, and how long its body is; nothing at the end.
+async fn read_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(Got, usize)> {
     let end = loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             break end + 4;
@@ -332,14 +298,16 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Got> {
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
     let path = request.split(' ').nth(1).expect("a path").to_owned();
-    let mut got = Got { path, headers, body: Vec::new(), at: Instant::now() };
-    let len: usize = got.header("content-length").parse().expect("a length");
+    let got = Got { path, headers, body: Vec::new(), at: Instant::now(), answered: None };
+    let len = got.header("content-length").parse().expect("a length");
+    Some((got, len))
+}
+
+async fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, len: usize) -> Option<Vec<u8>> {
     while buffer.len() < len {
         fill(stream, buffer).await?;
     }
-    got.body = buffer.drain(..len).collect();
-    got.at = Instant::now();
-    Some(got)
+    Some(buffer.drain(..len).collect())
 }
 
 async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<()> {

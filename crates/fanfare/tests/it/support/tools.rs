@@ -1,8 +1,10 @@
 //! Tools, called as agents of both eras call them. What a tool answers is held against its own schemas.
 
+use fanfare::mcp::service::Toolset;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
+use crate::support::Engine;
 use crate::support::answer::Answer;
 use crate::support::event_source::EventSource;
 use crate::support::gateway::Gateway;
@@ -30,6 +32,11 @@ impl Told {
 }
 
 impl Gateway {
+    /// Starts one whose operator lets agents have every tool.
+    pub(crate) async fn with_every_tool(engine: Engine) -> Gateway {
+        Gateway::with(engine, |config| config.mcp.toolset = Toolset::All).await
+    }
+
     /// Sends a request without a session.
     pub(crate) async fn rpc(
         &self,

@@ -31,7 +31,7 @@ pub async fn over_stdio(url: &str, era: Era, handler: Handler) -> Result<Service
 /// `fanfare mcp` where no gateway is, so that it hosts one; and where that one listens.
 pub async fn hosting(era: Era, handler: Handler) -> Result<(Service, String)> {
     let mut command = gateway::program()?;
-    command.args(["mcp", "--store", "memory", "--listen", "127.0.0.1:0"]);
+    command.args(["mcp", "--store", "memory", "--listen", "127.0.0.1:0", "--toolset", "all"]);
     let (transport, stderr) = TokioChildProcess::builder(command).stderr(Stdio::piped()).spawn()?;
     let said = where_it_hosts(stderr.context("its standard error")?);
     let (service, url) = tokio::join!(handler.serve_with_lifecycle(transport, lifecycle(era)), said);

@@ -19,7 +19,7 @@ impl Gateway {
     pub async fn start() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut command = program()?;
-        command.args(["serve", "--listen", "127.0.0.1:0", "--store"]).arg(folder.path().join("fanfare.db"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--toolset", "all", "--store"]).arg(folder.path().join("fanfare.db"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = command.spawn()?;
         let stderr = process.stderr.take().context("its standard error")?;

@@ -11,27 +11,45 @@ export class Problem extends Error {
   }
 }
 
-async function request(url, options) {
+async function request(url, options, parse = JSON.parse) {
   let response;
   try {
     response = await fetch(url, options);
   } catch {
     throw new Problem({ detail: "the gateway does not answer", status: 0, fix: "check that `fanfare serve` runs" });
   }
-  const body = await response.json().catch(() => null);
+  const body = await response.text().then(parse).catch(() => null);
   if (!response.ok) throw new Problem({ ...body, status: response.status });
   if (body === null) throw new Problem({ detail: "the answer is not JSON", status: response.status });
   return body;
 }
 
+const accept = { accept: "application/json" };
+
 export function get(url) {
-  return request(url, { headers: { accept: "application/json" } });
+  return request(url, { headers: accept });
+}
+
+// For what is edited and sent again: numbers that a double does not hold keep their digits, where the browser can do that.
+export function getToEdit(url) {
+  return request(url, { headers: accept }, parseExactly);
+}
+
+export function parseExactly(text) {
+  if (!JSON.rawJSON) return JSON.parse(text);
+  const exact = (name, value, { source }) => (typeof value === "number" && String(value) !== source ? JSON.rawJSON(source) : value);
+  return JSON.parse(text, exact);
+}
+
+// `body` is a value, or text that is JSON already.
+export function send(method, url, body = {}) {
+  return request(url, {
+    method,
+    headers: { "content-type": "application/json", ...accept },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
 }
 
 export function push(event) {
-  return request("/api/push", {
-    method: "POST",
-    headers: { "content-type": "application/json", accept: "application/json" },
-    body: JSON.stringify(event),
-  });
+  return send("POST", "/api/push", event);
 }

@@ -15,9 +15,11 @@ import { Pill } from "./ui/pill.js";
 import { Sheet, sheetOpen } from "./ui/sheet.js";
 import { ThemeSwitch } from "./ui/theme_switch.js";
 import { Toasts } from "./ui/toast.js";
+import { Webhooks } from "./webhooks/webhooks.js";
 
 const places = [
   { path: "/", title: "Live", icon: "live", keys: "g l", Screen: Live },
+  { path: "/webhooks", title: "Webhooks", icon: "webhooks", keys: "g w", Screen: Webhooks },
   { path: "/clients", title: "Clients", icon: "clients", keys: "g c", Screen: Clients },
   { path: "/channels", title: "Channels", icon: "channels", keys: "g h", Screen: Channels },
   { path: "/mcp_sse_example.html", title: "MCP", icon: "mcp", keys: "g m", Screen: Mcp, hasOwnState: true },
@@ -25,7 +27,8 @@ const places = [
 ];
 
 export function App() {
-  const place = places.find((one) => one.path === path.value) ?? places[0];
+  const [, first] = path.value.split("/");
+  const place = places.find((one) => one.path === `/${first}`) ?? places[0];
   const { Screen } = place;
   useEffect(() => {
     document.title = `${place.title} · Fanfare`;

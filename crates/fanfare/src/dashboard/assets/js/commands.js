@@ -25,17 +25,38 @@ export function pushWithCurl(event) {
   return `curl ${origin}/api/push -H 'content-type: application/json' -d ${quote(JSON.stringify(requestOf(event)))}`;
 }
 
+export function registerCommand() {
+  return ["fanfare", "receive", ...server(), "--register"].map(quote).join(" ");
+}
+
+// A receiver that checks signatures with this secret.
+export function receiveCommand(secret) {
+  return `FANFARE_WEBHOOK_SECRET=${quote(secret)} fanfare receive`;
+}
+
+// What tells the command line where this gateway is, when it would look elsewhere.
+function server() {
+  return window.location.host === CLI_DEFAULT ? [] : ["--server", origin];
+}
+
 // The audience has no option in the shell; everything else has.
 export function pushWithCli(event) {
   const { channel, message, type, priority, key, data } = requestOf(event);
-  const words = ["fanfare", "push"];
-  if (window.location.host !== CLI_DEFAULT) words.push("--server", origin);
+  const words = ["fanfare", "push", ...server()];
   if (channel !== "default") words.push("-c", channel);
   if (type) words.push("--type", type);
   if (priority) words.push("--priority", priority);
   if (key !== undefined) words.push("--key", key);
   if (data !== undefined) words.push("--json", JSON.stringify(data));
   words.push("-m", message);
+  return words.map(quote).join(" ");
+}
+
+// A request that was made to a webhook, once more and by hand: the same bytes, so its signature still fits.
+export function attemptWithCurl({ url, headers, body }) {
+  const words = ["curl", "-i", url];
+  for (const [name, value] of Object.entries(headers)) if (name !== "host") words.push("-H", `${name}: ${value}`);
+  words.push("--data-binary", body);
   return words.map(quote).join(" ");
 }
 

@@ -74,3 +74,31 @@ function inline(item) {
 function clip(text, max) {
   return text.length > max ? `${text.slice(0, max - 1)}…` : text;
 }
+
+// Microseconds as people say them: `0.4 ms`, `12 ms`, `1.2 s`.
+export function took(us) {
+  if (us < 10_000) return `${(us / 1000).toFixed(1)} ms`;
+  if (us < 1_000_000) return `${Math.round(us / 1000)} ms`;
+  return `${(us / 1_000_000).toFixed(1)} s`;
+}
+
+// How long until then: `12s`, `4m`; null when it has passed.
+export function until(ms, now) {
+  return ms > now ? duration(Math.ceil((ms - now) / 1000)) : null;
+}
+
+// 100 % only when nothing failed, 0 % only when nothing arrived.
+export function percent(part, whole) {
+  if (whole === 0) return "–";
+  const share = (part / whole) * 100;
+  if (part === whole || part === 0) return `${share} %`;
+  return `${Math.min(99.9, Math.max(0.1, share)).toFixed(1)} %`;
+}
+
+export function bytes(n) {
+  return n < 1024 ? plural(n, "byte", "bytes") : `${(n / 1024).toFixed(1)} KiB`;
+}
+
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

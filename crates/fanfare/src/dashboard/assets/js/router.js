@@ -1,7 +1,12 @@
 // Where we are. Screen, filter and open event all live in the URL, so that every view can be linked to.
 import { computed, signal } from "../vendor/preact.js";
 
-export const screens = ["/", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
+const screens = ["/", "/webhooks", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
+
+// Whether this page shows it: a screen, or something below one.
+function isOurs(pathname) {
+  return screens.includes(pathname) || pathname.startsWith("/webhooks/");
+}
 
 const here = signal(read());
 
@@ -44,7 +49,7 @@ export function listenToLinks() {
   document.addEventListener("click", (click) => {
     if (click.defaultPrevented || click.button !== 0 || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return;
     const link = click.target.closest?.("a[href]");
-    if (!link || link.target || link.origin !== window.location.origin || !screens.includes(link.pathname)) return;
+    if (!link || link.target || link.origin !== window.location.origin || !isOurs(link.pathname)) return;
     // A place on this very page is the browser's own business.
     if (link.hash && link.pathname === window.location.pathname && link.search === window.location.search) return;
     click.preventDefault();

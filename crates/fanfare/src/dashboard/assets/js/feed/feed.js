@@ -140,3 +140,10 @@ export function findById(id) {
   const source = frozen ?? ring.from(0);
   return source.findLast((entry) => entry.event?.id === id);
 }
+
+// Those of these that are here, by id.
+export function findAll(ids) {
+  const found = new Map();
+  for (const { event } of frozen ?? ring.from(0)) if (event && ids.has(event.id)) found.set(event.id, event);
+  return found;
+}

@@ -12,6 +12,7 @@ import { JsonTree } from "../ui/json_tree.js";
 import { toast } from "../ui/toast.js";
 import { focusComposer } from "./composer.js";
 import { draftFrom } from "./draft.js";
+import { Receipts } from "./receipts.js";
 import { closeEvent } from "./selection.js";
 
 export function Drawer({ id }) {
@@ -75,6 +76,7 @@ function Detail({ event }) {
         ? html`<p class="muted">None.</p>`
         : html`<div class="json" data-testid="json-tree"><${JsonTree} key=${event.id} value=${event.data} /></div>`}
     </section>
+    <${Receipts} id=${event.id} />
     <button type="button" class="button again" onClick=${again} data-testid="publish-again"><${Icon} name="replay" />Edit and publish again</button>
   </div>`;
 }

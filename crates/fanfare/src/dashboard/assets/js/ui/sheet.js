@@ -15,8 +15,14 @@ const groups = [
     [["/"], "filter by text"],
     [["p"], "publish something"],
   ]],
+  ["Webhooks", [
+    [["n"], "add one"],
+    [["j", "k"], "earlier, later attempt"],
+    [["Esc"], "close the attempt"],
+  ]],
   ["Go to", [
     [["g", "l"], "Live"],
+    [["g", "w"], "Webhooks"],
     [["g", "c"], "Clients"],
     [["g", "h"], "Channels"],
     [["g", "m"], "MCP"],

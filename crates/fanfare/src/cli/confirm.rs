@@ -1,0 +1,33 @@
+//! Asking before something is gone.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::cli::output::Mode;
+use crate::cli::output::style::BOLD;
+use crate::cli::{Context, Failure};
+
+/// Asks a person at a terminal; whoever said yes beforehand, scripts and agents are not asked. Says whether to go on.
+pub(crate) fn confirmed(question: &str, is_agreed: bool, context: &Context) -> Result<bool, Failure> {
+    let output = context.output;
+    let is_asked = matches!(output.mode, Mode::Human | Mode::Table)
+        && !output.agent
+        && !output.quiet
+        && io::stdin().is_terminal()
+        && io::stderr().is_terminal();
+    if is_agreed || !is_asked {
+        return Ok(true);
+    }
+    let mut stderr = anstream::stderr().lock();
+    write!(stderr, "{BOLD}{question}{BOLD:#} [y/N] ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::failed("cannot read the answer").why(error.to_string()).fix("add --yes"))?;
+    let is_yes = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
+    if !is_yes {
+        output.note("nothing was done");
+    }
+    Ok(is_yes)
+}

@@ -1,0 +1,91 @@
+//! `fanfare deliveries discard`: what is not to be tried again.
+
+use fanfare_core::Position;
+use serde_json::{Value, json};
+
+use crate::cli::confirm::confirmed;
+use crate::cli::deliveries::{State, chosen, of_webhook};
+use crate::cli::output::Mode;
+use crate::cli::output::style::SUCCESS;
+use crate::cli::text::{count, harmless};
+use crate::cli::{Context, Exit, Failure, examples};
+use crate::client::Api;
+use crate::client::webhooks::Webhook;
+
+/// Take out what waits or was given up: it is not tried again
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("One event, of every webhook that failed to take it", "fanfare deliveries discard k3f9x2ab-1042"),
+    ("All that one webhook did not take",
+     "fanfare deliveries discard --failed --webhook localhost:3000"),
+], "The events stay in the log. A person at a terminal is asked first; scripts and
+agents are not."))]
+pub(crate) struct Args {
+    /// These events
+    #[arg(value_name = "ID", required_unless_present = "failed")]
+    events: Vec<Position>,
+    /// Only of this webhook: an id, an address, or a part of an address
+    #[arg(long, value_name = "WEBHOOK")]
+    webhook: Option<String>,
+    /// All that was given up
+    #[arg(long, conflicts_with = "events")]
+    failed: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Most that is taken out at once.
+const DISCARDED_MAX: usize = 100_000;
+
+pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let mut found: Vec<(Webhook, String)> = Vec::new();
+    for webhook in chosen(api, args.webhook.as_deref()).await? {
+        if webhook.waiting + webhook.dead == 0 {
+            continue;
+        }
+        let mut deliveries = Vec::new();
+        if args.failed {
+            deliveries = of_webhook(api, &webhook, Some(State::Dead), None, DISCARDED_MAX).await?.0;
+        }
+        for event in &args.events {
+            deliveries.extend(of_webhook(api, &webhook, None, Some(*event), 1).await?.0);
+        }
+        found.extend(deliveries.into_iter().map(|delivery| (webhook.clone(), delivery.value.event_id)));
+    }
+    if let Some(event) = args.events.iter().find(|event| {
+        let id = event.to_string();
+        !found.iter().any(|(_, found)| *found == id)
+    }) {
+        return Err(Failure::not_found(format!("{event} neither waits nor was given up"))
+            .fix("`fanfare deliveries ls` shows what does"));
+    }
+    let question = match found.as_slice() {
+        [(webhook, event)] => format!("Discard {event} for {}?", harmless(&webhook.webhook_url)),
+        many => match many.len() as u64 {
+            1 => "Discard 1 delivery?".to_owned(),
+            number => format!("Discard {number} deliveries?"),
+        },
+    };
+    if !found.is_empty() && !confirmed(&question, args.yes, context)? {
+        return Ok(Exit::Ok);
+    }
+    for (webhook, event) in &found {
+        api.discard_delivery(&webhook.id, event).await?;
+    }
+    let output = context.output;
+    let json = |(webhook, event): &(Webhook, String)| json!({ "webhook": webhook.id, "event_id": event });
+    match output.mode {
+        Mode::Human | Mode::Table => {
+            output
+                .line(format!("{SUCCESS}✓{SUCCESS:#} discarded: {}", count(found.len() as u64, "event")))?;
+        }
+        Mode::Json => {
+            let list: Vec<Value> = found.iter().map(json).collect();
+            output.line(json!({ "discarded": list }).to_string())?;
+        }
+        Mode::Ndjson => found.iter().try_for_each(|one| output.line(json(one).to_string()))?,
+        Mode::Raw => found.iter().try_for_each(|(_, event)| output.line(event))?,
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,119 @@
+//! `fanfare deliveries`: what did not arrive, of one webhook or all.
+
+mod discard;
+mod list;
+mod retry;
+mod show;
+
+use clap::{Subcommand, ValueEnum};
+use fanfare_core::Position;
+use serde_json::value::RawValue;
+
+use crate::cli::webhooks::attempts::read;
+use crate::cli::webhooks::named::among;
+use crate::cli::{Context, Exit, Failure, block_on, examples};
+use crate::client::webhooks::{Delivery, Webhook};
+use crate::client::{Answer, Api};
+
+/// What is said below the help.
+const NOTE: &str = "\
+Only what a webhook did not take is a delivery to look at: it waits for another
+try, or was given up (dead). What arrived leaves nothing but its attempts.";
+
+/// See what webhooks did not take, and try again
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("What waits, and what was given up", "fanfare deliveries ls"),
+    ("Who has this event, what was sent, and what came back", "fanfare deliveries show k3f9x2ab-1042"),
+    ("Again, now", "fanfare deliveries retry k3f9x2ab-1042"),
+    ("Again, all that was given up", "fanfare deliveries retry --failed"),
+], NOTE))]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Ls(list::Args),
+    Show(show::Args),
+    Retry(retry::Args),
+    Discard(discard::Args),
+}
+
+/// In which state a delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum State {
+    /// It is tried again by itself
+    Waiting,
+    /// It was given up
+    Dead,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            State::Waiting => "waiting",
+            State::Dead => "dead",
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let api = context.settings.api()?;
+    block_on(async {
+        match &args.command {
+            Command::Ls(args) => list::run(args, &api, context).await,
+            Command::Show(args) => show::run(args, &api, context).await,
+            Command::Retry(args) => retry::run(args, &api, context).await,
+            Command::Discard(args) => discard::run(args, &api, context).await,
+        }
+    })
+}
+
+/// Most deliveries of one page.
+const PAGE_LEN_MAX: usize = 1_000;
+
+/// Gives the webhook that is named, or all.
+async fn chosen(api: &Api, name: Option<&str>) -> Result<Vec<Webhook>, Failure> {
+    let webhooks = api.webhooks().await?.value.webhooks;
+    match name {
+        None => Ok(webhooks),
+        Some(name) => Ok(vec![among(&webhooks, name)?.clone()]),
+    }
+}
+
+/// Reads deliveries of a webhook, at most `limit`, in the order of the log; says whether there are more.
+async fn of_webhook(
+    api: &Api,
+    webhook: &Webhook,
+    state: Option<State>,
+    event: Option<Position>,
+    limit: usize,
+) -> Result<(Vec<Answer<Delivery>>, bool), Failure> {
+    let mut found: Vec<Answer<Delivery>> = Vec::new();
+    // A single event is the first after the position before it, if it is there at all.
+    let mut after = event.map(|event| Position { seq: event.seq.saturating_sub(1), ..event }.to_string());
+    let limit = if event.is_some() { 1 } else { limit };
+    loop {
+        let mut query = vec![("limit", (limit - found.len()).min(PAGE_LEN_MAX).to_string())];
+        query.extend(state.map(|state| ("state", state.as_str().to_owned())));
+        query.extend(after.take().map(|after| ("after", after)));
+        let page = api.deliveries(&webhook.id, &query).await?.value;
+        for json in &page.deliveries {
+            found.push(one(json, api)?);
+        }
+        if let Some(event) = event {
+            found.retain(|delivery| delivery.value.event_id == event.to_string());
+            return Ok((found, false));
+        }
+        after = page.next;
+        if after.is_none() || found.len() >= limit {
+            return Ok((found, after.is_some()));
+        }
+    }
+}
+
+fn one(json: &RawValue, api: &Api) -> Result<Answer<Delivery>, Failure> {
+    Ok(Answer { value: read(json, api)?, json: json.get().into() })
+}

@@ -1,0 +1,185 @@
+//! `fanfare deliveries retry`: again, one now, or many by the worker.
+
+use fanfare_core::Position;
+use serde_json::{Map, Value, json};
+
+use crate::cli::confirm::confirmed;
+use crate::cli::deliveries::{State, chosen, of_webhook};
+use crate::cli::output::Mode;
+use crate::cli::output::style::{BOLD, DIM, SUCCESS};
+use crate::cli::secret::Place;
+use crate::cli::text::{count, harmless};
+use crate::cli::webhooks::named::among;
+use crate::cli::webhooks::replay::{Sum, by_ids, moment, replayed};
+use crate::cli::webhooks::test;
+use crate::cli::{Context, Exit, Failure, examples};
+use crate::client::Api;
+use crate::client::webhooks::Webhook;
+
+/// Send again: single events now, or all that waits or was given up
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("One event, to those that do not have it", "fanfare deliveries retry k3f9x2ab-1042"),
+    ("To one webhook, whether it has it or not",
+     "fanfare deliveries retry k3f9x2ab-1042 --webhook localhost:3000"),
+    ("With another body", "fanfare deliveries retry k3f9x2ab-1042 --webhook localhost:3000 \\\n    --body fixed.json"),
+    ("All that was given up in the last day", "fanfare deliveries retry --failed --since 1d"),
+], "A single event is sent now, and what came back is said; exit code 1 when it did
+not arrive. --failed and --waiting leave it to the webhook's worker, which
+begins the schedule anew. Another body has another `webhook-id`."))]
+pub(crate) struct Args {
+    /// These events
+    #[arg(value_name = "ID", required_unless_present_any = ["failed", "waiting"])]
+    events: Vec<Position>,
+    /// Only at this webhook: an id, an address, or a part of an address
+    #[arg(long, value_name = "WEBHOOK")]
+    webhook: Option<String>,
+    /// All that was given up
+    #[arg(long, conflicts_with_all = ["events", "waiting"])]
+    failed: bool,
+    /// All that waits, now instead of later
+    #[arg(long, conflicts_with_all = ["events", "since"])]
+    waiting: bool,
+    /// With --failed, only events since: 10m, 2h, 7d, or RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = moment, requires = "failed")]
+    since: Option<String>,
+    /// Send this JSON instead, from a file or `-`
+    #[arg(long, value_name = "FILE", requires = "webhook", requires = "events")]
+    body: Option<Place>,
+    /// With --failed or --waiting, only count
+    #[arg(long, conflicts_with = "events")]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(short, long, conflicts_with = "dry_run")]
+    yes: bool,
+}
+
+/// Most deliveries that are made sooner at once.
+const WAITING_MAX: usize = 100_000;
+
+pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    if args.events.is_empty() { many(args, api, context).await } else { single(args, api, context).await }
+}
+
+async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let body = args.body.as_ref().map(json_in).transpose()?;
+    let named = match &args.webhook {
+        None => None,
+        Some(name) => Some(among(&api.webhooks().await?.value.webhooks, name)?.clone()),
+    };
+    let (output, mut exit) = (context.output, Exit::Ok);
+    let mut attempts = Vec::new();
+    for event in &args.events {
+        let event = event.to_string();
+        let targets: Vec<(String, String)> = match &named {
+            Some(webhook) => vec![(webhook.id.clone(), webhook.webhook_url.clone())],
+            None => lacking(api, &event).await?,
+        };
+        for (id, url) in targets {
+            let attempt = api.resend(&id, &event, body.as_ref()).await?;
+            if !attempt.value.delivered {
+                exit = Exit::Failed;
+            }
+            match output.mode {
+                Mode::Human | Mode::Table => {
+                    let said = test::said(&attempt.value);
+                    output.line(format!("{said} {DIM}· {event} →{DIM:#} {}", harmless(&url)))?;
+                }
+                Mode::Json => attempts.push(attempt.json),
+                Mode::Ndjson => output.line(&attempt.json)?,
+                Mode::Raw => output.line(&attempt.value.category)?,
+            }
+        }
+    }
+    if output.mode == Mode::Json {
+        output.line(format!("{{\"attempts\":[{}]}}", attempts.join(",")))?;
+    }
+    Ok(exit)
+}
+
+/// Gives the webhooks that failed to take an event.
+async fn lacking(api: &Api, event: &str) -> Result<Vec<(String, String)>, Failure> {
+    let receipts = api.receipts(event).await?.value;
+    let lacking: Vec<(String, String)> = receipts
+        .webhooks
+        .iter()
+        .filter(|receipt| matches!(receipt.state.as_str(), "waiting" | "dead"))
+        .map(|receipt| (receipt.webhook.clone(), receipt.webhook_url.clone()))
+        .collect();
+    if !lacking.is_empty() {
+        return Ok(lacking);
+    }
+    Err(Failure::not_found(format!("no webhook has failed to take {event}"))
+        .why(match receipts.webhooks.len() as u64 {
+            0 => "no webhook wants it".to_owned(),
+            number => format!("it was delivered, or is yet to be: {}", count(number, "webhook")),
+        })
+        .fix(format!("to send it all the same: fanfare deliveries retry {event} --webhook WEBHOOK")))
+}
+
+async fn many(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let mut work: Vec<(Webhook, Vec<Map<String, Value>>)> = Vec::new();
+    for webhook in chosen(api, args.webhook.as_deref()).await? {
+        let selections = if args.failed {
+            let mut body = Map::from_iter([("failed".to_owned(), Value::Bool(true))]);
+            body.extend(args.since.clone().map(|since| ("since".to_owned(), since.into())));
+            if webhook.dead > 0 { vec![body] } else { Vec::new() }
+        } else {
+            let (waiting, _) = of_webhook(api, &webhook, Some(State::Waiting), None, WAITING_MAX).await?;
+            by_ids(&waiting.into_iter().map(|delivery| delivery.value.event_id).collect::<Vec<_>>())
+        };
+        if !selections.is_empty() {
+            work.push((webhook, selections));
+        }
+    }
+    let output = context.output;
+    if args.failed && !args.dry_run && !args.yes && output.mode == Mode::Human && !work.is_empty() {
+        let mut sum = 0;
+        for (webhook, selections) in &work {
+            sum += replayed(api, &webhook.id, selections, true).await?.count;
+        }
+        let to = count(work.len() as u64, "webhook");
+        let question = format!("Send {} again, to {to}?", count(sum, "event"));
+        if sum > 0 && !confirmed(&question, false, context)? {
+            return Ok(Exit::Ok);
+        }
+    }
+    let mut done: Vec<(Webhook, Sum)> = Vec::new();
+    for (webhook, selections) in work {
+        let sum = replayed(api, &webhook.id, &selections, args.dry_run).await?;
+        done.push((webhook, sum));
+    }
+    tell(&done, args.dry_run, context)?;
+    Ok(Exit::Ok)
+}
+
+fn tell(done: &[(Webhook, Sum)], dry_run: bool, context: &Context) -> Result<(), Failure> {
+    let output = context.output;
+    let json = |(webhook, sum): &(Webhook, Sum)| json!({ "webhook": webhook.id, "webhook_url": webhook.webhook_url, "count": sum.count, "dry_run": dry_run });
+    match output.mode {
+        Mode::Human | Mode::Table if done.iter().all(|(_, sum)| sum.count == 0) => {
+            output.note(format!("{SUCCESS}✓{SUCCESS:#} there is nothing to send again"));
+        }
+        Mode::Human | Mode::Table => done.iter().try_for_each(|(webhook, sum)| {
+            let url = harmless(&webhook.webhook_url);
+            let events = count(sum.count, "event");
+            output.line(match dry_run {
+                true => format!("{DIM}–{DIM:#} would send {events} again to {BOLD}{url}{BOLD:#}"),
+                false => format!("{SUCCESS}✓{SUCCESS:#} {events} are sent again to {BOLD}{url}{BOLD:#}"),
+            })
+        })?,
+        Mode::Json => {
+            let list: Vec<Value> = done.iter().map(json).collect();
+            output.line(json!({ "webhooks": list }).to_string())?;
+        }
+        Mode::Ndjson => done.iter().try_for_each(|one| output.line(json(one).to_string()))?,
+        Mode::Raw => done.iter().try_for_each(|(_, sum)| output.line(sum.count.to_string()))?,
+    }
+    Ok(())
+}
+
+fn json_in(place: &Place) -> Result<Value, Failure> {
+    let text = place.long_text()?;
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::usage("the body is no JSON").at(place.to_string()).why(error.to_string()))
+}

@@ -1,0 +1,138 @@
+//! `fanfare deliveries show`: who has an event, what was sent, and what came back.
+
+use fanfare_core::Position;
+use jiff::Zoned;
+
+use crate::cli::deliveries::list::state_text;
+use crate::cli::event_line::{EventLines, time};
+use crate::cli::output::Mode;
+use crate::cli::output::style::{BOLD, DIM};
+use crate::cli::table::table;
+use crate::cli::text::harmless;
+use crate::cli::webhooks::attempt_rows::{rows, whole, words};
+use crate::cli::webhooks::attempts::{Wanted, newest, read_all};
+use crate::cli::webhooks::named::named;
+use crate::cli::{Context, Exit, Failure, examples};
+use crate::client::webhooks::{Attempt, Receipts};
+use crate::client::{Answer, Api};
+
+/// Show who has an event, what was sent, and what came back
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("Who has it?", "fanfare deliveries show k3f9x2ab-1042"),
+    ("Every request with all headers", "fanfare deliveries show k3f9x2ab-1042 -v"),
+    ("One attempt, by the id that `webhooks attempts -o raw` gives",
+     "fanfare deliveries show wh_…-1042-3-1795282915791336"),
+], "Values of credentials are hidden. Of an answer, the first 16 KiB are kept. Of a
+batch, the attempts are found by its first event."))]
+pub(crate) struct Args {
+    /// An event's id, or an attempt's
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Only at this webhook: an id, an address, or a part of an address
+    #[arg(long, value_name = "WEBHOOK")]
+    webhook: Option<String>,
+}
+
+/// Most attempts at one webhook that are shown.
+const ATTEMPTS_MAX: usize = 10;
+
+pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    if args.id.starts_with("wh_") {
+        return one_attempt(&args.id, api, context).await;
+    }
+    let event: Position = args.id.parse().map_err(|invalid| {
+        Failure::from(invalid).fix("give the id of an event, such as `k3f9x2ab-1042`, or of an attempt")
+    })?;
+    let receipts = api.receipts(&args.id).await?;
+    let only = match &args.webhook {
+        Some(name) => Some(named(api, name).await?.id),
+        None => None,
+    };
+    let is_whole = context.output.mode.is_json() || context.output.verbose > 0;
+    let mut shown = Vec::new();
+    for receipt in &receipts.value.webhooks {
+        if only.as_ref().is_some_and(|only| *only != receipt.webhook) {
+            continue;
+        }
+        let wanted = Wanted { delivered: None, event: Some(event), limit: ATTEMPTS_MAX };
+        let (list, _) = newest(api, &receipt.webhook, wanted).await?;
+        let attempts = read_all(&list, api)?;
+        // What was said is asked for one by one: of the newest attempt always, of all when somebody wants all.
+        let looked_at = if is_whole { attempts.len() } else { attempts.len().min(1) };
+        let mut whole = Vec::new();
+        for attempt in &attempts[..looked_at] {
+            whole.push(api.attempt(&attempt.id).await?);
+        }
+        shown.push(Shown { url: receipt.webhook_url.clone(), attempts, whole });
+    }
+    let output = context.output;
+    match output.mode {
+        Mode::Json | Mode::Ndjson => {
+            let attempts: Vec<&str> =
+                shown.iter().flat_map(|one| &one.whole).map(|attempt| &*attempt.json).collect();
+            output.line(format!(
+                "{{\"receipts\":{},\"attempts\":[{}]}}",
+                receipts.json,
+                attempts.join(",")
+            ))?;
+        }
+        Mode::Raw => {
+            receipts.value.webhooks.iter().try_for_each(|receipt| output.line(&receipt.state))?;
+        }
+        Mode::Human | Mode::Table => human(&receipts.value, &shown, api, context).await?,
+    }
+    Ok(Exit::Ok)
+}
+
+/// The attempts at one webhook.
+struct Shown {
+    url: String,
+    /// The newest first.
+    attempts: Vec<Attempt>,
+    /// Those of them that are shown with all that was said.
+    whole: Vec<Answer<Attempt>>,
+}
+
+async fn human(receipts: &Receipts, shown: &[Shown], api: &Api, context: &Context) -> Result<(), Failure> {
+    let (output, now) = (context.output, Zoned::now());
+    // Retention may have removed what is still waiting.
+    match api.event(&receipts.id).await {
+        Ok(event) => output.line(EventLines::new().write(&event.value, &now))?,
+        Err(_) => output.line(format!("{BOLD}{}{BOLD:#}", harmless(&receipts.id)))?,
+    }
+    if receipts.webhooks.is_empty() && receipts.readers.is_empty() {
+        output.note(format!("{DIM}no webhook and no durable reader wants it{DIM:#}"));
+    }
+    let mut cells: Vec<Vec<String>> = Vec::new();
+    for receipt in &receipts.webhooks {
+        let tries = receipt.attempts.map_or_else(|| "–".to_owned(), |attempts| attempts.to_string());
+        let why = receipt.failure.as_deref().map_or_else(|| "–".to_owned(), words);
+        let again = receipt.next_attempt_at.as_deref().map_or_else(|| "–".to_owned(), |at| time(at, &now));
+        let url = harmless(&receipt.webhook_url).into_owned();
+        cells.push(vec![state_text(&receipt.state), tries, why, again, url]);
+    }
+    for reader in &receipts.readers {
+        let state = if reader.acknowledged { "delivered" } else { "pending" };
+        let dash = || "–".to_owned();
+        let name = format!("reader {}", harmless(&reader.reader));
+        cells.push(vec![state_text(state), dash(), dash(), dash(), name]);
+    }
+    if !cells.is_empty() {
+        output.line(format!("\n{}", table(&["state", "tries ", "why", "again", "who"], &cells)))?;
+    }
+    for one in shown.iter().filter(|one| !one.attempts.is_empty()) {
+        output.line(format!("\n{BOLD}{}{BOLD:#}\n{}", harmless(&one.url), rows(&one.attempts, &now)))?;
+        for attempt in &one.whole {
+            output.line(format!("\n{}", whole(&attempt.value, &now)))?;
+        }
+    }
+    Ok(())
+}
+
+async fn one_attempt(id: &str, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let attempt = api.attempt(id).await?;
+    let body = || attempt.value.answer.as_ref().map(|answer| answer.body.clone()).unwrap_or_default();
+    context.output.result(|| whole(&attempt.value, &Zoned::now()), &attempt.json, body)?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,62 @@
+//! The demo's own webhook: a receiver in this process, registered like any other, that can fail on purpose.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::cli::Failure;
+use crate::cli::failure::said;
+use crate::cli::receive::body::event_in;
+use crate::cli::receive::judge::{Keys, Verdict};
+use crate::cli::receive::server::{Got, Port, Receiver};
+use crate::cli::receive::{Fail, Faults};
+use crate::client::Api;
+
+/// The demo's own webhook.
+#[derive(Debug)]
+pub(crate) struct Own {
+    receiver: Receiver,
+    /// Its id.
+    pub(crate) id: String,
+}
+
+impl Own {
+    /// Listens on a free port, and registers that.
+    pub(crate) async fn register(api: &Api) -> Result<Own, Failure> {
+        let port = Port::take(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let receiver = port.and_then(|port| port.listen(Keys::default(), Faults::NONE));
+        let receiver = receiver
+            .map_err(|error| Failure::failed("cannot listen for the demo's own webhook").why(said(&error)))?;
+        let registration = json!({
+            "webhook_url": format!("http://{}/demo", receiver.address()),
+            "description": "the demo's own: it fails once on purpose, so that there is a retry to see",
+            "retry": "1s,5s,30s",
+        });
+        let registered = api.register(&registration).await?.value;
+        let secret = registered.secret.unwrap_or_default().parse()?;
+        receiver.verify_with(Keys { secret: Some(secret), public: None });
+        Ok(Own { receiver, id: registered.id.unwrap_or_default() })
+    }
+
+    /// Answers the next request with 500.
+    pub(crate) fn fail_next(&self) {
+        self.receiver.fail(Faults { fail: Fail::First(1), status: 500, delay: Duration::ZERO });
+    }
+
+    /// Gives the next request. Can be cancelled without loss.
+    pub(crate) async fn next(&mut self) -> Got {
+        self.receiver.next().await
+    }
+
+    /// Waits for an event; gives its id and how long after `started` it was there.
+    pub(crate) async fn event(&mut self, started: Instant) -> Result<(String, Duration), String> {
+        let got = self.receiver.next().await;
+        let elapsed = started.elapsed();
+        if let Verdict::Refused(mismatch) = got.verdict {
+            return Err(mismatch.to_string());
+        }
+        let event = event_in(&String::from_utf8_lossy(&got.body)).ok_or("its body is no event")?;
+        Ok((event.id, elapsed))
+    }
+}

@@ -1,0 +1,151 @@
+//! Each event to an address of this machine, as a webhook would get it.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use fanfare_core::Timestamp;
+use fanfare_core::webhook::message_id::MessageId;
+use fanfare_core::webhook::retry::RetrySchedule;
+use fanfare_core::webhook::rotation::Rotation;
+use fanfare_core::webhook::secret::Secret;
+use fanfare_core::webhook::signature::SigningKeys;
+use fanfare_core::webhook::url::WebhookUrl;
+use reqwest::StatusCode;
+use reqwest::header::CONTENT_TYPE;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::cli::Failure;
+use crate::client::{Received, receiving};
+
+/// The pauses between attempts when nothing is said: somebody who restarts a program waits no longer than this.
+pub(crate) const RETRY_DEFAULT: &str = "200ms,1s,5s";
+
+/// Where events are posted to.
+#[derive(Debug, Clone)]
+pub(crate) struct Forward {
+    http: reqwest::Client,
+    url: WebhookUrl,
+    keys: Option<SigningKeys>,
+    retry: Vec<Duration>,
+}
+
+/// What became of one event.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Forwarded {
+    /// It was answered with 2xx.
+    pub(crate) delivered: bool,
+    /// The last answer's status.
+    pub(crate) status: Option<u16>,
+    /// Why there is none.
+    pub(crate) problem: Option<String>,
+    /// How often it was tried.
+    pub(crate) attempts: u32,
+    /// How long the last attempt took.
+    pub(crate) total_us: u64,
+}
+
+/// The body: what a webhook with the payload `seed` gets.
+#[derive(Serialize)]
+struct Body<'a> {
+    message: &'a str,
+    timestamp: &'a str,
+    id: &'a str,
+    channel: &'a str,
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a RawValue>,
+    priority: &'a str,
+}
+
+impl Forwarded {
+    /// Says how it ended: `500`, `connection refused after 4 attempts`.
+    pub(crate) fn said(&self) -> String {
+        let answer = match (self.status, &self.problem) {
+            (Some(status), _) => status.to_string(),
+            (None, problem) => problem.clone().unwrap_or_default(),
+        };
+        match self.attempts {
+            1 => answer,
+            attempts => format!("{answer} after {attempts} attempts"),
+        }
+    }
+}
+
+impl Forward {
+    /// Prepares to post to `url`.
+    pub(crate) fn new(
+        url: WebhookUrl,
+        secret: Option<Secret>,
+        retry: &RetrySchedule,
+    ) -> Result<Forward, Failure> {
+        let keys =
+            secret.map(|secret| SigningKeys { secrets: Rotation::new(secret), ed25519: None, hub: false });
+        let http = receiving::http().map_err(|error| Failure::failed("cannot prepare to post").why(error))?;
+        Ok(Forward { http, url, keys, retry: retry.delays().to_vec() })
+    }
+
+    /// Posts an event, and tries again what failed.
+    pub(crate) async fn run(&self, event: &Received) -> Forwarded {
+        let body: Bytes = body(event).into();
+        let mut attempts = 0;
+        loop {
+            let begun = Instant::now();
+            let answer = self.attempt(event, body.clone()).await;
+            let total_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let pause = self.retry.get(attempts as usize);
+            attempts += 1;
+            let (status, problem) = match answer {
+                Ok(status) => (Some(status), None),
+                Err(problem) => (None, Some(problem)),
+            };
+            let delivered = status.is_some_and(|status| status.is_success());
+            // These two say that the next attempt would be no better.
+            let is_final =
+                matches!(status, Some(StatusCode::GONE | StatusCode::PAYLOAD_TOO_LARGE)) || delivered;
+            match pause {
+                Some(pause) if !is_final => tokio::time::sleep(*pause).await,
+                _ => {
+                    let status = status.map(|status| status.as_u16());
+                    return Forwarded { delivered, status, problem, attempts, total_us };
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, event: &Received, body: Bytes) -> Result<StatusCode, String> {
+        let id = &event.value.id;
+        // As the gateway's own deliveries say it: a push that comes of this ends there after one turn.
+        let epoch = id.split('-').next().unwrap_or_default();
+        let mut request = self
+            .http
+            .post(self.url.normalised())
+            .header(CONTENT_TYPE, "application/json")
+            .header("fanfare-via", epoch);
+        if let (Some(keys), Ok(id)) = (&self.keys, id.parse::<MessageId>()) {
+            // Signed anew each time: a receiver refuses what is too old.
+            let now: Timestamp = jiff::Timestamp::now().into();
+            for (name, value) in keys.sign(&id, now, &body).iter() {
+                request = request.header(name, value);
+            }
+        } else {
+            request = request.header("webhook-id", id);
+        }
+        receiving::status(request.body(body)).await
+    }
+}
+
+fn body(event: &Received) -> String {
+    let event = &event.value;
+    let body = Body {
+        message: &event.message,
+        timestamp: &event.timestamp,
+        id: &event.id,
+        channel: &event.channel,
+        event_type: &event.event_type,
+        data: event.data.as_deref(),
+        priority: &event.priority,
+    };
+    serde_json::to_string(&body).expect("text and JSON are JSON")
+}

@@ -1,0 +1,69 @@
+//! Events in the body of a request, in any of the forms in which webhooks get them.
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::client::answer::{Event, Source};
+
+/// Finds the events in a body: one, several of a batch, or none when it is something else.
+pub(crate) fn events_in(body: &[u8]) -> Vec<Event> {
+    let Ok(raw) = serde_json::from_slice::<&RawValue>(body) else { return Vec::new() };
+    let batch: Option<Vec<&RawValue>> = serde_json::from_str(raw.get()).ok();
+    let members = batch.unwrap_or_else(|| vec![raw]);
+    let events: Option<Vec<Event>> = members.into_iter().map(|member| event_in(member.get())).collect();
+    events.unwrap_or_default()
+}
+
+/// Reads an event; what is not there is left empty.
+pub(crate) fn event_in(json: &str) -> Option<Event> {
+    let members: Map<String, Value> = serde_json::from_str(json).ok()?;
+    let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
+    let is_cloud_event = members.contains_key("specversion");
+    let cloud = members.get("data").filter(|_| is_cloud_event).and_then(Value::as_object);
+    let in_cloud = |name: &str| cloud.and_then(|data| data.get(name));
+    let message = match is_cloud_event {
+        true => in_cloud("message").and_then(Value::as_str).map(str::to_owned),
+        false => text("message"),
+    };
+    let data = if is_cloud_event { in_cloud("data") } else { members.get("data") };
+    Some(Event {
+        message: message?,
+        id: text("id").unwrap_or_default(),
+        channel: text("channel").or_else(|| text("subject")).unwrap_or_else(|| "–".to_owned()),
+        event_type: text("type").unwrap_or_else(|| "info".to_owned()),
+        data: data.and_then(|data| RawValue::from_string(data.to_string()).ok()),
+        priority: text("priority").unwrap_or_else(|| "default".to_owned()),
+        key: None,
+        timestamp: String::new(),
+        source: Source { principal: String::new(), door: String::new() },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::events_in;
+
+    #[test]
+    fn every_form_of_a_body_is_read() {
+        let shown = |body: &str| -> Vec<String> {
+            let events = events_in(body.as_bytes());
+            let data = |data: &serde_json::value::RawValue| data.get().to_owned();
+            events
+                .iter()
+                .map(|one| {
+                    let data = one.data.as_deref().map(data).unwrap_or_default();
+                    format!("{} {} {} {data}", one.channel, one.event_type, one.message)
+                })
+                .collect()
+        };
+        let seed = r#"{"message":"hi","timestamp":"t","channel":"a","type":"error","data":{"n":1}}"#;
+        assert_eq!(shown(seed), [r#"a error hi {"n":1}"#]);
+        assert_eq!(shown(&format!("[{seed},{seed}]")).len(), 2);
+        let cloud = r#"{"specversion":"1.0","id":"x-1","type":"info","subject":"a","data":{"message":"hi","data":[1]}}"#;
+        assert_eq!(shown(cloud), ["a info hi [1]"]);
+        assert_eq!(shown(r#"{"message":"only this"}"#), ["– info only this "]);
+        for other in ["", "text", "[]", "[1]", r#"{"data":1}"#] {
+            assert!(shown(other).is_empty(), "{other}");
+        }
+    }
+}

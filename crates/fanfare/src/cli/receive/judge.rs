@@ -1,0 +1,54 @@
+//! Whether a request is believed.
+
+use fanfare_core::Timestamp;
+use fanfare_core::webhook::inbound::{PlainSecret, verify_hub};
+use fanfare_core::webhook::secret::{Secret, VerifyingKey};
+use fanfare_core::webhook::signature::{HUB_SIGNATURE, SIGNATURE};
+use fanfare_core::webhook::verify::{Headers, Key, Mismatch, verify};
+use http::HeaderMap;
+
+/// What is verified with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys {
+    /// For `v1` and `X-Hub-Signature-256`.
+    pub(crate) secret: Option<Secret>,
+    /// For `v1a`.
+    pub(crate) public: Option<VerifyingKey>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// There is no key to verify with.
+    NoKey,
+    /// It is not believed.
+    Refused(Mismatch),
+    /// A signature fits.
+    Verified,
+}
+
+/// Judges a request that came at `now`.
+pub(crate) fn judge(headers: &HeaderMap, body: &[u8], keys: &Keys, now: Timestamp) -> Verdict {
+    let mut known: Vec<Key> = Vec::new();
+    known.extend(keys.secret.clone().map(Key::Secret));
+    known.extend(keys.public.map(Key::Public));
+    if known.is_empty() {
+        return Verdict::NoKey;
+    }
+    let is_hub = headers.contains_key(HUB_SIGNATURE);
+    // What has only GitHub's signature is judged by that; what has both must fit both.
+    let is_standard = headers.contains_key(SIGNATURE) || !is_hub;
+    let pairs: Headers<'_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    if is_standard && let Err(mismatch) = verify(&pairs, body, &known, now) {
+        return Verdict::Refused(mismatch);
+    }
+    let plain = keys.secret.as_ref().and_then(|secret| PlainSecret::new(secret.reveal()));
+    match plain.filter(|_| is_hub) {
+        Some(plain) => match verify_hub(&pairs, body, &[plain]) {
+            Ok(()) => Verdict::Verified,
+            Err(mismatch) => Verdict::Refused(mismatch),
+        },
+        None if is_standard => Verdict::Verified,
+        None => Verdict::NoKey,
+    }
+}

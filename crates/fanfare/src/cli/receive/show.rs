@@ -1,0 +1,182 @@
+//! What `receive` shows: an event as `listen` does, and beside it what became of the request.
+
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+
+use fanfare_core::webhook::signature::SIGNATURE;
+use jiff::Zoned;
+use serde_json::{Map, Value, json};
+
+use crate::cli::event_line::{EventLines, time};
+use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS, WARNING};
+use crate::cli::output::{Mode, Output};
+use crate::cli::receive::body::events_in;
+use crate::cli::receive::judge::Verdict;
+use crate::cli::receive::registration::{Registration, reached_at};
+use crate::cli::receive::server::Got;
+use crate::cli::text::{count, harmless, shortened};
+use crate::cli::verify::diagnosis::what;
+
+/// Most characters of a body that is no event.
+const BODY_CHARS_MAX: usize = 200;
+
+/// What `receive` shows.
+#[derive(Debug)]
+pub(crate) struct Show {
+    output: Output,
+    lines: EventLines,
+    taken: u64,
+    failed: u64,
+    refused: u64,
+}
+
+impl Show {
+    pub(crate) fn new(output: Output) -> Show {
+        Show { output, lines: EventLines::new(), taken: 0, failed: 0, refused: 0 }
+    }
+
+    /// Says where, to whoever watches.
+    pub(crate) fn start(&self, address: SocketAddr, registration: Option<&Registration>) -> io::Result<()> {
+        let url = registration.map_or_else(
+            || format!("http://{}/", reached_at(address)),
+            |registration| registration.url.clone(),
+        );
+        if self.output.mode.is_json() {
+            let mut line = json!({ "notice": "receiving", "url": url });
+            if let Some(registration) = registration {
+                line["webhook"] = registration.id.clone().into();
+            }
+            return self.output.line(line.to_string());
+        }
+        if io::stderr().is_terminal() {
+            let registered = registration
+                .map(|registration| format!(" {DIM}· registered as {}{DIM:#}", registration.id))
+                .unwrap_or_default();
+            self.output.note(format!(
+                "{DIM}receiving at{DIM:#} {BOLD}{url}{BOLD:#}{registered} {DIM}· Ctrl-C stops{DIM:#}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Shows a request.
+    pub(crate) fn request(&mut self, got: &Got) -> io::Result<()> {
+        match (&got.verdict, got.status) {
+            (Verdict::Refused(_), _) => self.refused += 1,
+            (_, 200..300) => self.taken += 1,
+            _ => self.failed += 1,
+        }
+        match self.output.mode {
+            Mode::Json | Mode::Ndjson => self.output.line(line_of(got).to_string()),
+            Mode::Raw => self.output.line(String::from_utf8_lossy(&got.body)),
+            Mode::Human | Mode::Table => self.human(got),
+        }
+    }
+
+    fn human(&mut self, got: &Got) -> io::Result<()> {
+        let now = Zoned::now();
+        let outcome = outcome(got);
+        let mut events = events_in(&got.body);
+        for event in &mut events {
+            // What matters here is when it came, not when it was pushed.
+            event.timestamp = got.at.to_string();
+        }
+        match events.as_slice() {
+            [] => {
+                let body = String::from_utf8_lossy(&got.body);
+                let body = harmless(body.trim()).replace('\n', " ");
+                let body = shortened(&body, BODY_CHARS_MAX).into_owned();
+                let (at, path) = (time(&got.at.to_string(), &now), harmless(&got.path).into_owned());
+                self.output.line(format!("{DIM}{at}{DIM:#} · POST {path}  {body}  {outcome}"))?;
+            }
+            [one] => self.output.line(format!("{}  {outcome}", self.lines.write(one, &now)))?,
+            many => {
+                for event in many {
+                    let line = self.lines.write(event, &now);
+                    self.output.line(line)?;
+                }
+                let together = count(many.len() as u64, "event");
+                self.output.line(format!("           {DIM}{together} together{DIM:#}  {outcome}"))?;
+            }
+        }
+        if self.output.verbose > 0 {
+            self.output.line(details(got))?;
+        }
+        Ok(())
+    }
+
+    /// Says what there was in all, to whoever watched.
+    pub(crate) fn end(&self) {
+        if !io::stderr().is_terminal() {
+            return;
+        }
+        let mut parts = vec![format!("{} taken", self.taken)];
+        if self.failed > 0 {
+            parts.push(format!("{} failed on purpose", self.failed));
+        }
+        if self.refused > 0 {
+            parts.push(format!("{} refused", self.refused));
+        }
+        self.output.note(format!("{DIM}{}{DIM:#}", parts.join(", ")));
+    }
+}
+
+/// Says what became of a request: `✓ verified, again (2) → 200`.
+fn outcome(got: &Got) -> String {
+    let verdict = match &got.verdict {
+        Verdict::Verified => format!("{SUCCESS}✓{SUCCESS:#} verified"),
+        Verdict::NoKey => format!("{DIM}not verified{DIM:#}"),
+        Verdict::Refused(mismatch) => format!("{ERROR}✗{ERROR:#} {}", what(SIGNATURE, mismatch)),
+    };
+    let again = match got.attempt {
+        0 | 1 => String::new(),
+        attempt => format!(", {WARNING}again{WARNING:#} ({attempt})"),
+    };
+    let status = got.status;
+    let answered = match (status, got.on_purpose) {
+        (200..300, _) => format!("{DIM}→ {status}{DIM:#}"),
+        (_, true) => format!("{ERROR}→ {status}{ERROR:#} {DIM}on purpose{DIM:#}"),
+        (_, false) => format!("{ERROR}→ {status}{ERROR:#}"),
+    };
+    format!("{verdict}{again} {answered}")
+}
+
+fn details(got: &Got) -> String {
+    let mut text = String::new();
+    for (name, value) in &got.headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        text.push_str(&format!("           {DIM}{name}:{DIM:#} {}\n", harmless(&value)));
+    }
+    let body = String::from_utf8_lossy(&got.body);
+    text.push_str(&format!("           {}", harmless(body.trim_end()).replace('\n', "\n           ")));
+    text
+}
+
+/// Gives the same for programs.
+fn line_of(got: &Got) -> Value {
+    let headers: Map<String, Value> = got
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
+        .collect();
+    let body: Value = serde_json::from_slice(&got.body)
+        .unwrap_or_else(|_| String::from_utf8_lossy(&got.body).into_owned().into());
+    let (verified, problem) = match &got.verdict {
+        Verdict::Verified => (Value::Bool(true), None),
+        Verdict::NoKey => (Value::Null, None),
+        Verdict::Refused(mismatch) => (Value::Bool(false), Some(mismatch.to_string())),
+    };
+    json!({
+        "at": got.at,
+        "path": got.path,
+        "id": got.id,
+        "attempt": got.attempt,
+        "again": got.attempt > 1,
+        "verified": verified,
+        "problem": problem,
+        "status": got.status,
+        "on_purpose": got.on_purpose,
+        "headers": headers,
+        "body": body,
+    })
+}

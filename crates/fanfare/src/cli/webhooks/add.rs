@@ -1,0 +1,121 @@
+//! `fanfare webhooks add`: registering.
+
+use fanfare_core::webhook::secret::Secret;
+use fanfare_core::webhook::url::WebhookUrl;
+use fanfare_core::{Invalid, Position, Start};
+use serde_json::{Map, Value, json};
+
+use crate::cli::output::Mode;
+use crate::cli::output::style::{BOLD, DIM, LITERAL, SUCCESS};
+use crate::cli::secret::Place;
+use crate::cli::text::harmless;
+use crate::cli::webhooks::wants::{Filter, Sending};
+use crate::cli::webhooks::{show, test};
+use crate::cli::{Context, Exit, Failure, examples, with_member};
+use crate::client::Api;
+use crate::client::webhooks::Registered;
+
+/// Register an address that events are delivered to
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("Everything from now on", "fanfare webhooks add http://localhost:3000/hook"),
+    ("Some of it, and a test at once",
+     "fanfare webhooks add https://hooks.example.com/in -c 'builds.>' -t error \\\n    --test"),
+    ("With a token, and from the beginning of the log",
+     "fanfare webhooks add https://hooks.example.com/in --bearer env:HOOK_TOKEN \\\n    --since earliest"),
+    ("Keep the secret for the receiver",
+     "fanfare webhooks add http://localhost:3000/hook -o json \\\n    | jq -r .secret > hook.secret"),
+], "\
+The secret that deliveries are signed with is shown now and never again.
+Adding an address again changes what is said of it, and keeps its secret.
+FROM is a file, `-` for stdin, or `env:NAME` for a variable.
+Exit code 1: it is registered, and the test did not arrive."))]
+pub(crate) struct Args {
+    /// Where to: http:// or https://
+    #[arg(value_name = "URL")]
+    url: WebhookUrl,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    sending: Sending,
+    #[command(flatten)]
+    start: Beginning,
+}
+
+/// What only a new webhook has.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "How it begins")]
+struct Beginning {
+    /// Sign with a secret (whsec_…) FROM there [default: a new one]
+    #[arg(long, value_name = "FROM")]
+    secret: Option<Place>,
+    /// Begin in the past: 10m, 2h, 7d, RFC 3339, or `earliest`
+    #[arg(long, value_name = "TIME", value_parser = since, conflicts_with = "after")]
+    since: Option<String>,
+    /// Begin after this event
+    #[arg(long, value_name = "ID")]
+    after: Option<Position>,
+    /// Send a test, and say what came back
+    #[arg(long)]
+    test: bool,
+}
+
+pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let registered = api.register(&args.body()?).await?;
+    let output = context.output;
+    let id = registered.value.id.clone().unwrap_or_default();
+    let test = if args.start.test { Some(api.test_webhook(&id).await?) } else { None };
+    let json = match &test {
+        None => registered.json.to_string(),
+        Some(test) => with_member(&registered.json, "test", &test.json),
+    };
+    output.result(|| said(&registered.value, &id), &json, || id.clone())?;
+    let is_human = matches!(output.mode, Mode::Human | Mode::Table);
+    if let Some(test) = &test {
+        if is_human {
+            output.line(format!("  {DIM}test{DIM:#}     {}", test::said(&test.value)))?;
+        }
+        return Ok(if test.value.delivered { Exit::Ok } else { Exit::Failed });
+    }
+    if is_human && registered.value.secret.is_none() {
+        let webhook = api.webhook(&id).await?;
+        output.note(show::wants(&webhook.value));
+    }
+    output.hint(format!("  {DIM}try it: fanfare webhooks test {id}{DIM:#}"));
+    Ok(Exit::Ok)
+}
+
+impl Args {
+    fn body(&self) -> Result<Value, Failure> {
+        let mut body = Map::new();
+        body.insert("webhook_url".to_owned(), self.url.as_given().into());
+        body.extend(self.filter.members());
+        body.extend(self.sending.members()?);
+        if let Some(place) = &self.start.secret {
+            let secret: Secret = place.value()?;
+            body.insert("secret".to_owned(), secret.reveal().into());
+        }
+        body.extend(self.start.since.clone().map(|since| ("since".to_owned(), json!(since))));
+        body.extend(self.start.after.map(|after| ("after".to_owned(), json!(after))));
+        Ok(Value::Object(body))
+    }
+}
+
+fn said(registered: &Registered, id: &str) -> String {
+    let url = harmless(&registered.webhook_url);
+    match &registered.secret {
+        Some(secret) => format!(
+            "{SUCCESS}✓{SUCCESS:#} registered {BOLD}{url}{BOLD:#}\n  \
+             {DIM}id{DIM:#}       {id}\n  \
+             {DIM}secret{DIM:#}   {LITERAL}{secret}{LITERAL:#}\n           \
+             {DIM}shown only now: the receiver verifies with it{DIM:#}"
+        ),
+        None => format!(
+            "{BOLD}={BOLD:#} registered before, and keeps its secret: {BOLD}{url}{BOLD:#}\n  {DIM}id{DIM:#}       {id}"
+        ),
+    }
+}
+
+fn since(text: &str) -> Result<String, Invalid> {
+    Start::since(text).map(|_| text.to_owned())
+}

@@ -1,0 +1,135 @@
+//! How attempts are shown: below each other with their times by phase, or one with all that was said.
+
+use jiff::Zoned;
+
+use crate::cli::event_line::time;
+use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS};
+use crate::cli::table::table;
+use crate::cli::text::harmless;
+use crate::client::webhooks::{Attempt, Times};
+
+/// Shows attempts below each other.
+pub(crate) fn rows(attempts: &[Attempt], now: &Zoned) -> String {
+    let cells: Vec<Vec<String>> = attempts.iter().map(|attempt| row(attempt, now)).collect();
+    table(&["when", "answer", "event", "attempt", "connect ", "wait ", "body ", "total "], &cells)
+}
+
+fn row(attempt: &Attempt, now: &Zoned) -> Vec<String> {
+    let Times { connect_us, tls_us, dns_us, wait_us, body_us, total_us } = attempt.times;
+    // Everything until the request can be sent is one column: names and TLS are rarely what is looked for.
+    let connect = [dns_us, connect_us, tls_us].into_iter().flatten().reduce(|one, two| one + two);
+    let phase = |us: Option<u64>| us.map_or_else(|| "–".to_owned(), span);
+    let (symbol, style) = if attempt.delivered { ("✓", SUCCESS) } else { ("✗", ERROR) };
+    vec![
+        time(&attempt.at, now),
+        format!("{style}{symbol}{style:#} {}", answer_text(attempt)),
+        harmless(&event_text(attempt)).into_owned(),
+        numbered(attempt),
+        phase(connect),
+        phase(wait_us),
+        phase(body_us),
+        span(total_us),
+    ]
+}
+
+fn event_text(attempt: &Attempt) -> String {
+    match (attempt.kind.as_str(), attempt.events) {
+        ("test", _) => "–".to_owned(),
+        (_, 1) => attempt.event_id.clone(),
+        (_, events) => format!("{} +{}", attempt.event_id, events - 1),
+    }
+}
+
+fn numbered(attempt: &Attempt) -> String {
+    match attempt.kind.as_str() {
+        "delivery" => attempt.number.to_string(),
+        kind => harmless(kind).into_owned(),
+    }
+}
+
+/// Writes the status, or why there is none.
+pub(crate) fn answer_text(attempt: &Attempt) -> String {
+    match attempt.status {
+        // A status that came with a failure of its own (a body that broke off) needs both.
+        Some(status) if attempt.delivered || attempt.category.starts_with("http_") => status.to_string(),
+        Some(status) => format!("{status}, {}", words(&attempt.category)),
+        None => words(&attempt.category),
+    }
+}
+
+/// Writes a category as people say it.
+pub(crate) fn words(category: &str) -> String {
+    match category {
+        "connection_refused" => "refused".to_owned(),
+        "http_3xx" => "HTTP 3xx".to_owned(),
+        "http_4xx" => "HTTP 4xx".to_owned(),
+        "http_5xx" => "HTTP 5xx".to_owned(),
+        "dns_error" => "no such name".to_owned(),
+        "tls_error" => "TLS failed".to_owned(),
+        "protocol_error" => "no HTTP".to_owned(),
+        "target_refused" => "not allowed".to_owned(),
+        other => harmless(&other.replace('_', " ")).into_owned(),
+    }
+}
+
+/// Writes microseconds: `0.4 ms`, `12 ms`, `3.2 s`.
+pub(crate) fn span(micros: u64) -> String {
+    match micros {
+        0..50 => "<0.1 ms".to_owned(),
+        50..10_000 => format!("{:.1} ms", micros as f64 / 1e3),
+        10_000..1_000_000 => format!("{} ms", micros / 1_000),
+        _ => format!("{:.1} s", micros as f64 / 1e6),
+    }
+}
+
+/// Shows one attempt, with what was sent and what came back.
+pub(crate) fn whole(attempt: &Attempt, now: &Zoned) -> String {
+    let (symbol, style) = if attempt.delivered { ("✓", SUCCESS) } else { ("✗", ERROR) };
+    let number = match attempt.kind.as_str() {
+        "delivery" => format!("attempt {}", attempt.number),
+        kind => harmless(kind).into_owned(),
+    };
+    let mut text = format!(
+        "{style}{symbol}{style:#} {BOLD}{}{BOLD:#} {DIM}· {number} · {} · {}{DIM:#}",
+        answer_text(attempt),
+        time(&attempt.at, now),
+        phases(attempt.times),
+    );
+    if let Some(request) = &attempt.request {
+        text.push_str(&format!("\n\n  {DIM}POST{DIM:#} {}", harmless(&request.url)));
+        push_headers(&mut text, &request.headers);
+        text.push_str(&format!("\n  {DIM}body: {} bytes{DIM:#}", request.body_bytes));
+    }
+    if let Some(answer) = &attempt.answer {
+        let status = attempt.status.map_or_else(|| "answer".to_owned(), |status| status.to_string());
+        text.push_str(&format!("\n\n  {DIM}HTTP{DIM:#} {status}"));
+        push_headers(&mut text, &answer.headers);
+        if !answer.body.is_empty() {
+            let body = harmless(answer.body.trim_end()).replace('\n', "\n  ");
+            text.push_str(&format!("\n\n  {body}"));
+        }
+        if answer.is_cut {
+            text.push_str(&format!("\n  {DIM}… only the beginning is kept{DIM:#}"));
+        }
+    }
+    text
+}
+
+fn push_headers(text: &mut String, headers: &serde_json::Map<String, serde_json::Value>) {
+    for (name, value) in headers {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text.push_str(&format!("\n  {DIM}{}:{DIM:#} {}", harmless(name), harmless(&value)));
+    }
+}
+
+fn phases(times: Times) -> String {
+    let Times { dns_us, connect_us, tls_us, wait_us, body_us, total_us } = times;
+    let phases =
+        [("name", dns_us), ("connect", connect_us), ("TLS", tls_us), ("wait", wait_us), ("body", body_us)];
+    let parts: Vec<String> =
+        phases.into_iter().filter_map(|(name, us)| Some(format!("{name} {}", span(us?)))).collect();
+    match parts.as_slice() {
+        [] => span(total_us),
+        parts => format!("{} ({})", span(total_us), parts.join(", ")),
+    }
+}

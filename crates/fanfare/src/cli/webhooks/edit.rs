@@ -1,0 +1,112 @@
+//! `fanfare webhooks edit`: changing what is named, and nothing else.
+
+use clap::ValueEnum;
+use fanfare_core::webhook::url::WebhookUrl;
+use jiff::Zoned;
+use serde_json::{Map, Value};
+
+use crate::cli::webhooks::named::named;
+use crate::cli::webhooks::show::described;
+use crate::cli::webhooks::wants::{Filter, Sending};
+use crate::cli::{Context, Exit, Failure, examples};
+use crate::client::Api;
+
+/// Change what a webhook wants; what is not named stays
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("Only failed builds", "fanfare webhooks edit localhost:3000 -c 'builds.>' -t error"),
+    ("All of them again", "fanfare webhooks edit localhost:3000 --reset channel,type"),
+    ("Moved", "fanfare webhooks edit old.example.com --url https://new.example.com/in"),
+], "FROM is a file, `-` for stdin, or `env:NAME` for a variable."))]
+pub(crate) struct Args {
+    /// Which: an id, an address, or a part of an address
+    #[arg(value_name = "WEBHOOK")]
+    webhook: String,
+    /// Where to from now on
+    #[arg(long, value_name = "URL")]
+    url: Option<WebhookUrl>,
+    /// Put back what a webhook has when nothing is said: channel, type,
+    /// min-priority, text, payload, header, auth, sign, concurrency, rate,
+    /// ordered, batch, retry or description; repeatable
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',', hide_possible_values = true)]
+    reset: Vec<Member>,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+/// What can be put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Member {
+    Channel,
+    Type,
+    MinPriority,
+    Text,
+    Payload,
+    Header,
+    Auth,
+    Sign,
+    Concurrency,
+    Rate,
+    Ordered,
+    Batch,
+    Retry,
+    Description,
+}
+
+impl Member {
+    /// Gives its name in the interface.
+    fn name(self) -> &'static str {
+        match self {
+            Member::Channel => "patterns",
+            Member::Type => "types",
+            Member::MinPriority => "min_priority",
+            Member::Text => "text",
+            Member::Payload => "payload",
+            Member::Header => "headers",
+            Member::Auth => "auth",
+            Member::Sign => "signatures",
+            Member::Concurrency => "concurrency",
+            Member::Rate => "rate_per_second",
+            Member::Ordered => "ordered",
+            Member::Batch => "batch",
+            Member::Retry => "retry",
+            Member::Description => "description",
+        }
+    }
+}
+
+pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let change = args.change()?;
+    let webhook = named(api, &args.webhook).await?;
+    let changed = api.change_webhook(&webhook.id, &change).await?;
+    context.output.result(
+        || described(&changed.value, &Zoned::now()),
+        &changed.json,
+        || changed.value.id.clone(),
+    )?;
+    Ok(Exit::Ok)
+}
+
+impl Args {
+    fn change(&self) -> Result<Value, Failure> {
+        let mut change: Map<String, Value> = self.filter.members();
+        change.extend(self.sending.members()?);
+        change.extend(self.url.as_ref().map(|url| ("webhook_url".to_owned(), url.as_given().into())));
+        for member in &self.reset {
+            if change.get(member.name()).is_some_and(|value| !value.is_null()) {
+                let name = member.to_possible_value().map(|value| value.get_name().to_owned());
+                let name = name.unwrap_or_default();
+                return Err(Failure::usage(format!("`{name}` is both set and put back"))
+                    .fix(format!("give either the flag or --reset {name}")));
+            }
+            change.insert(member.name().to_owned(), Value::Null);
+        }
+        if change.is_empty() {
+            return Err(Failure::usage("nothing is to be changed")
+                .fix("name what: fanfare webhooks edit WEBHOOK -c 'builds.>'   or see --help"));
+        }
+        Ok(Value::Object(change))
+    }
+}

@@ -1,0 +1,84 @@
+//! `fanfare webhooks ls`: all of them, and how they fare.
+
+use jiff::Zoned;
+
+use crate::cli::event_line::time;
+use crate::cli::output::Mode;
+use crate::cli::output::style::{DIM, ERROR, SUCCESS, WARNING};
+use crate::cli::table::table;
+use crate::cli::text::{grouped, harmless, shortened};
+use crate::cli::{Context, Exit, Failure, each_of, examples};
+use crate::client::Api;
+use crate::client::webhooks::Webhook;
+
+/// List the webhooks, and how they fare
+#[derive(Debug, clap::Args)]
+#[command(visible_alias = "list", after_help = examples::examples(&[
+    ("How they fare", "fanfare webhooks ls"),
+    ("With ids and whole addresses", "fanfare webhooks ls -o table"),
+    ("The ids alone", "fanfare webhooks ls -o raw"),
+    ("Those in trouble", "fanfare webhooks ls -o json | jq '.webhooks[] | select(.health != \"ok\")'"),
+]))]
+pub(crate) struct Args {}
+
+/// The columns; an address is enough to name a webhook by, so that its id is only in a table that was asked for.
+const HEADS: [&str; 6] = ["address", "health", "last", "behind ", "waiting ", "dead "];
+
+/// Longest part of an address that people are shown.
+const ADDRESS_CHARS_MAX: usize = 36;
+
+pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let answer = api.webhooks().await?;
+    let webhooks = &answer.value.webhooks;
+    let output = context.output;
+    match output.mode {
+        Mode::Human | Mode::Table if webhooks.is_empty() => {
+            output.note(format!("{DIM}no webhooks yet; make one: fanfare webhooks add URL{DIM:#}"));
+        }
+        Mode::Human => {
+            let now = Zoned::now();
+            let rows: Vec<Vec<String>> = webhooks.iter().map(|webhook| row(webhook, &now)).collect();
+            output.line(table(&HEADS, &rows))?;
+        }
+        Mode::Table => {
+            let now = Zoned::now();
+            let with_id = |webhook: &Webhook| {
+                let mut cells = row(webhook, &now);
+                cells[0] = harmless(&webhook.webhook_url).into_owned();
+                cells.insert(0, webhook.id.clone());
+                cells
+            };
+            let rows: Vec<Vec<String>> = webhooks.iter().map(with_id).collect();
+            let heads: Vec<&str> = ["id"].into_iter().chain(HEADS).collect();
+            output.line(table(&heads, &rows))?;
+        }
+        Mode::Json => output.line(&answer.json)?,
+        Mode::Ndjson => each_of(&answer.json, "webhooks", |json| output.line(json))?,
+        Mode::Raw => webhooks.iter().try_for_each(|webhook| output.line(&webhook.id))?,
+    }
+    Ok(Exit::Ok)
+}
+
+fn row(webhook: &Webhook, now: &Zoned) -> Vec<String> {
+    // Of RFC 3339 in one zone, the later is the greater.
+    let last = webhook.last_success.as_ref().max(webhook.last_failure.as_ref());
+    vec![
+        harmless(&shortened(&webhook.webhook_url, ADDRESS_CHARS_MAX)).into_owned(),
+        health(webhook),
+        last.map_or_else(|| "–".to_owned(), |last| time(last, now)),
+        grouped(webhook.behind),
+        grouped(webhook.waiting),
+        grouped(webhook.dead),
+    ]
+}
+
+/// Writes how it fares, with a symbol.
+pub(crate) fn health(webhook: &Webhook) -> String {
+    let (symbol, style) = match webhook.health.as_str() {
+        "ok" => ("✓", SUCCESS),
+        "failing" => ("!", WARNING),
+        "paused" => ("–", DIM),
+        _ => ("✗", ERROR),
+    };
+    format!("{style}{symbol}{style:#} {}", harmless(&webhook.health))
+}

@@ -1,0 +1,82 @@
+//! `fanfare webhooks rotate-secret`: a new key, and time to change over.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use fanfare_core::duration;
+use fanfare_core::webhook::secret::Secret;
+use jiff::Zoned;
+use serde_json::{Map, Value};
+
+use crate::cli::event_line::time;
+use crate::cli::output::style::{BOLD, DIM, LITERAL, SUCCESS};
+use crate::cli::secret::Place;
+use crate::cli::text::harmless;
+use crate::cli::webhooks::named::named;
+use crate::cli::{Context, Exit, Failure, examples};
+use crate::client::Api;
+use crate::client::webhooks::Rotated;
+
+/// Make a new secret; the old one signs, too, for a while
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("A new one; the old one still works for a day", "fanfare webhooks rotate-secret localhost:3000"),
+    ("It has leaked: the old one stops now", "fanfare webhooks rotate-secret localhost:3000 --overlap 0s"),
+    ("Straight into the receiver's file",
+     "fanfare webhooks rotate-secret localhost:3000 -o raw > hook.secret"),
+], "The new secret is shown now and never again."))]
+pub(crate) struct Args {
+    /// Which: an id, an address, or a part of an address
+    #[arg(value_name = "WEBHOOK")]
+    webhook: String,
+    /// How long the old one signs, too, at most 7d [default: 24h]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    overlap: Option<Duration>,
+    /// Take this secret (whsec_…) FROM a file, `-` or env:NAME
+    #[arg(long, value_name = "FROM")]
+    secret: Option<Place>,
+    /// Which key: secret (v1) or ed25519 (v1a)
+    #[arg(long, value_name = "KIND", value_enum, default_value = "secret", hide_possible_values = true)]
+    key: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Secret,
+    Ed25519,
+}
+
+pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let mut body = Map::new();
+    body.extend(args.overlap.map(|overlap| ("overlap".to_owned(), duration::show(overlap).into())));
+    if let Some(place) = &args.secret {
+        let secret: Secret = place.value()?;
+        body.insert("secret".to_owned(), secret.reveal().into());
+    }
+    if args.key == Kind::Ed25519 {
+        body.insert("key".to_owned(), "ed25519".into());
+    }
+    let webhook = named(api, &args.webhook).await?;
+    let rotated = api.rotate_secret(&webhook.id, &Value::Object(body)).await?;
+    let key = || rotated.value.secret.clone().or(rotated.value.public_key.clone()).unwrap_or_default();
+    let url = &webhook.webhook_url;
+    context.output.result(|| said(&rotated.value, url, &Zoned::now()), &rotated.json, key)?;
+    Ok(Exit::Ok)
+}
+
+fn said(rotated: &Rotated, url: &str, now: &Zoned) -> String {
+    let url = harmless(url);
+    let (what, key) = match (&rotated.secret, &rotated.public_key) {
+        (Some(secret), _) => ("secret", secret.as_str()),
+        (None, key) => ("key", key.as_deref().unwrap_or_default()),
+    };
+    let old = match &rotated.old_until {
+        Some(until) => format!("the old one signs, too, until {}", time(until, now)),
+        None => "the old one signs no more".to_owned(),
+    };
+    let shown = if what == "secret" { "shown only now; " } else { "" };
+    format!(
+        "{SUCCESS}✓{SUCCESS:#} a new {what} for {BOLD}{url}{BOLD:#}\n  \
+         {DIM}{what:<6}{DIM:#}  {LITERAL}{key}{LITERAL:#}\n          {DIM}{shown}{old}{DIM:#}"
+    )
+}

@@ -1,0 +1,189 @@
+//! `fanfare webhooks show`: one webhook, what it wants, how it fares, and its newest attempts.
+
+use jiff::Zoned;
+
+use crate::cli::event_line::time;
+use crate::cli::output::Mode;
+use crate::cli::output::style::{BOLD, DIM};
+use crate::cli::text::{count, grouped, harmless};
+use crate::cli::webhooks::attempt_rows::{rows, words};
+use crate::cli::webhooks::attempts::{Wanted, newest, read_all};
+use crate::cli::webhooks::list::health;
+use crate::cli::webhooks::named::named;
+use crate::cli::{Context, Exit, Failure, examples};
+use crate::client::Api;
+use crate::client::webhooks::Webhook;
+
+/// Show what one wants, how it fares, and its attempts
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::examples(&[
+    ("By a part of its address", "fanfare webhooks show localhost:3000"),
+    ("For a program", "fanfare webhooks show wh_… -o json | jq .health"),
+]))]
+pub(crate) struct Args {
+    /// Which: an id, an address, or a part of an address
+    #[arg(value_name = "WEBHOOK")]
+    webhook: String,
+}
+
+/// How many attempts are shown.
+const ATTEMPTS_MAX: usize = 10;
+
+pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let id = named(api, &args.webhook).await?.id;
+    let webhook = api.webhook(&id).await?;
+    let output = context.output;
+    match output.mode {
+        Mode::Json | Mode::Ndjson => output.line(&webhook.json)?,
+        Mode::Raw => output.line(&webhook.value.health)?,
+        Mode::Human | Mode::Table => {
+            let now = Zoned::now();
+            output.line(described(&webhook.value, &now))?;
+            let wanted = Wanted { delivered: None, event: None, limit: ATTEMPTS_MAX };
+            let (list, _) = newest(api, &id, wanted).await?;
+            if !list.is_empty() {
+                output.line(format!("\n{}", rows(&read_all(&list, api)?, &now)))?;
+            }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// Describes a webhook in words.
+pub(crate) fn described(webhook: &Webhook, now: &Zoned) -> String {
+    let mut text = format!("{BOLD}{}{BOLD:#}", harmless(&webhook.webhook_url));
+    if let Some(description) = &webhook.description {
+        text.push_str(&format!("\n{DIM}{}{DIM:#}", harmless(description)));
+    }
+    for (name, value) in
+        [("id", webhook.id.clone()), ("health", health_words(webhook, now)), ("to do", to_do(webhook))]
+    {
+        text.push_str(&format!("\n  {DIM}{name:<8}{DIM:#} {value}"));
+    }
+    if let Some(lost) = &webhook.lost_up_to {
+        text.push_str(&format!(
+            "\n  {DIM}lost{DIM:#}     what retention removed before it was sent, up to {lost}"
+        ));
+    }
+    text.push('\n');
+    text.push_str(&wants(webhook));
+    text
+}
+
+/// Describes what a webhook wants.
+pub(crate) fn wants(webhook: &Webhook) -> String {
+    let mut lines = vec![("wants", filter(webhook)), ("sent", form(webhook)), ("signed", signed(webhook))];
+    let auth = webhook.auth.as_ref().map(|auth| match auth.get("username") {
+        Some(username) => format!("user {username} and a password"),
+        None => "a bearer token".to_owned(),
+    });
+    let with: Vec<String> = webhook.headers.iter().cloned().chain(auth).collect();
+    if !with.is_empty() {
+        lines.push(("with", format!("{} {DIM}(values are hidden){DIM:#}", harmless(&with.join(", ")))));
+    }
+    lines.push(("tried", retries(&webhook.retry)));
+    let line = |(name, value): (&str, String)| format!("  {DIM}{name:<8}{DIM:#} {value}");
+    lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn health_words(webhook: &Webhook, now: &Zoned) -> String {
+    let mut text = health(webhook);
+    let mut add = |more: String| text.push_str(&format!(" {DIM}·{DIM:#} {more}"));
+    if let Some(explained) = &webhook.explained {
+        add(harmless(explained).into_owned());
+    }
+    if let Some(since) = &webhook.paused_since {
+        add(format!("since {}", time(since, now)));
+    }
+    if webhook.failures > 0 {
+        let since = webhook
+            .failing_since
+            .as_ref()
+            .map(|since| format!(" since {}", time(since, now)))
+            .unwrap_or_default();
+        let last = webhook.last_failure_category.as_deref().map(words);
+        let last = last.map(|last| format!(", {last}")).unwrap_or_default();
+        add(format!("{}{since}{last}", count(webhook.failures, "failure")));
+    }
+    match &webhook.last_success {
+        Some(at) => add(format!("took one at {}", time(at, now))),
+        None => add("took none yet".to_owned()),
+    }
+    text
+}
+
+fn to_do(webhook: &Webhook) -> String {
+    let lag = match (webhook.lag, webhook.lag_is_exact) {
+        (Some(0), _) => "nothing new".to_owned(),
+        (Some(lag), Some(false)) => format!("more than {} to be sent", count(lag, "event")),
+        (Some(lag), _) => format!("{} to be sent", count(lag, "event")),
+        (None, _) => format!("{} behind", count(webhook.behind, "event")),
+    };
+    let mut parts = vec![lag];
+    if webhook.waiting > 0 {
+        parts.push(format!("{} to be tried again", grouped(webhook.waiting)));
+    }
+    if webhook.dead > 0 {
+        parts.push(format!("{} given up", grouped(webhook.dead)));
+    }
+    format!("{} {DIM}· after {}{DIM:#}", parts.join(", "), harmless(&webhook.position))
+}
+
+fn filter(webhook: &Webhook) -> String {
+    let mut parts = vec![match webhook.patterns.as_slice() {
+        [all] if all == ">" => "everything".to_owned(),
+        patterns => patterns.join(", "),
+    }];
+    if !webhook.types.is_empty() {
+        parts.push(format!("of type {}", webhook.types.join(" or ")));
+    }
+    if webhook.min_priority != "min" {
+        parts.push(format!("priority {} and above", webhook.min_priority));
+    }
+    if let Some(text) = &webhook.text {
+        parts.push(format!("containing \"{text}\""));
+    }
+    harmless(&parts.join(" · ")).into_owned()
+}
+
+fn form(webhook: &Webhook) -> String {
+    let mut parts = vec![match webhook.payload.as_str() {
+        "seed" => "as {message, timestamp, …}".to_owned(),
+        payload => format!("as {payload}"),
+    }];
+    if let Some(batch) = &webhook.batch {
+        parts.push(format!("up to {} together, within {}", batch.max_events, batch.max_wait));
+    }
+    parts.push(match webhook.ordered {
+        true => "in order, one at a time".to_owned(),
+        false => format!("up to {} at a time", webhook.concurrency),
+    });
+    if let Some(rate) = webhook.rate_per_second {
+        parts.push(format!("{rate} a second"));
+    }
+    harmless(&parts.join(" · ")).into_owned()
+}
+
+fn signed(webhook: &Webhook) -> String {
+    let names: Vec<String> = webhook
+        .signatures
+        .iter()
+        .map(|name| match name.as_str() {
+            "v1a" => format!("v1a, key {}", webhook.public_key),
+            "hub" => "X-Hub-Signature-256".to_owned(),
+            other => other.to_owned(),
+        })
+        .collect();
+    let earlier = match webhook.earlier_secrets_until.first() {
+        Some(until) => format!(" · with the secret before, too, until {until}"),
+        None => String::new(),
+    };
+    harmless(&format!("{}{earlier}", names.join(" · "))).into_owned()
+}
+
+fn retries(retry: &str) -> String {
+    match retry {
+        "none" => "once".to_owned(),
+        retry => format!("again after {}", harmless(&retry.replace(',', ", "))),
+    }
+}

@@ -1,0 +1,87 @@
+//! `fanfare webhooks pause` and `fanfare webhooks resume`.
+
+use crate::cli::output::Mode;
+use crate::cli::output::style::{BOLD, DIM, SUCCESS};
+use crate::cli::text::{count, harmless};
+use crate::cli::webhooks::named::named;
+use crate::cli::{Context, Exit, Failure, examples};
+use crate::client::webhooks::Webhook;
+use crate::client::{Answer, Api};
+
+/// Send webhooks nothing until they are resumed
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("While it is being mended", "fanfare webhooks pause localhost:3000"),
+    ("And afterwards", "fanfare webhooks resume localhost:3000"),
+], "Events wait for it in the log, as long as retention keeps them."))]
+pub(crate) struct PauseArgs {
+    /// Which: ids, addresses, or parts of addresses
+    #[arg(value_name = "WEBHOOK", required = true)]
+    webhooks: Vec<String>,
+}
+
+/// Send to webhooks again, from where they stopped
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::with_note(&[
+    ("It is mended", "fanfare webhooks resume localhost:3000"),
+    ("And what was given up meanwhile", "fanfare webhooks replay localhost:3000 --failed"),
+], "Also for one that is held because it failed: it is tried at once."))]
+pub(crate) struct ResumeArgs {
+    /// Which: ids, addresses, or parts of addresses
+    #[arg(value_name = "WEBHOOK", required = true)]
+    webhooks: Vec<String>,
+}
+
+pub(crate) async fn pause(args: &PauseArgs, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let mut done = Vec::new();
+    for name in &args.webhooks {
+        done.push(api.pause_webhook(&named(api, name).await?.id).await?);
+    }
+    tell(&done, context, |webhook| {
+        let url = harmless(&webhook.webhook_url);
+        format!(
+            "{SUCCESS}✓{SUCCESS:#} paused: {BOLD}{url}{BOLD:#} {DIM}· events wait for it in the log{DIM:#}"
+        )
+    })
+}
+
+pub(crate) async fn resume(args: &ResumeArgs, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let mut done = Vec::new();
+    for name in &args.webhooks {
+        done.push(api.resume_webhook(&named(api, name).await?.id).await?);
+    }
+    tell(&done, context, |webhook| {
+        let to_do = webhook.lag.unwrap_or(0) + webhook.waiting;
+        let to_do = match to_do {
+            0 => "nothing is left to be sent".to_owned(),
+            to_do => format!("{} to be sent", count(to_do, "event")),
+        };
+        let dead = match webhook.dead {
+            0 => String::new(),
+            dead => format!(", {dead} given up before"),
+        };
+        let url = harmless(&webhook.webhook_url);
+        format!("{SUCCESS}✓{SUCCESS:#} resumed: {BOLD}{url}{BOLD:#} {DIM}· {to_do}{dead}{DIM:#}")
+    })
+}
+
+fn tell(
+    done: &[Answer<Webhook>],
+    context: &Context,
+    human: impl Fn(&Webhook) -> String,
+) -> Result<Exit, Failure> {
+    let output = context.output;
+    match (output.mode, done) {
+        (Mode::Json, [one]) => output.line(&one.json)?,
+        (Mode::Json, many) => {
+            let list: Vec<&str> = many.iter().map(|answer| &*answer.json).collect();
+            output.line(format!("{{\"webhooks\":[{}]}}", list.join(",")))?;
+        }
+        (Mode::Ndjson, many) => many.iter().try_for_each(|answer| output.line(&answer.json))?,
+        (Mode::Raw, many) => many.iter().try_for_each(|answer| output.line(&answer.value.id))?,
+        (Mode::Human | Mode::Table, many) => {
+            many.iter().try_for_each(|answer| output.line(human(&answer.value)))?;
+        }
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,44 @@
+// How the event that is open fared with the webhooks and durable readers that it is for.
+import { html } from "../../vendor/preact.js";
+import { now } from "../clock.js";
+import { plural, until } from "../format.js";
+import { usePolled } from "../poll.js";
+import { Icon } from "../ui/icon.js";
+import { placeOf, wordOf } from "../webhooks/words.js";
+
+const EVERY_MS = 2000;
+// Of many hundreds nobody reads more; the counts stand above them.
+const SHOWN_MAX = 50;
+
+const states = {
+  dead: ["error", "given up", "wh-stopped"],
+  delivered: ["success", "delivered", "wh-healthy"],
+  pending: ["stalled", "not sent yet", ""],
+  waiting: ["stalled", "waiting", "wh-held"],
+};
+
+export function Receipts({ id }) {
+  const { data } = usePolled(`/api/events/${encodeURIComponent(id)}/receipts`, EVERY_MS).value;
+  if (!data || data.webhooks_total + data.total === 0) return null;
+  return html`<section class="drawer-data" aria-labelledby="drawer-receipts" data-testid="receipts">
+    <h3 id="drawer-receipts">Deliveries <span class="muted">${data.webhooks_total > 0 && `${data.webhooks_delivered} of ${plural(data.webhooks_total, "webhook", "webhooks")}`}</span></h3>
+    <ul class="receipts">
+      ${data.webhooks.slice(0, SHOWN_MAX).map((webhook) => html`<${Webhook} key=${webhook.webhook} webhook=${webhook} event=${id} />`)}
+      ${data.readers.slice(0, SHOWN_MAX).map(
+        ({ reader, acknowledged }) => html`<li key=${reader}><span class="receipt-who">reader <span class="mono">${reader}</span></span>
+          <span class="state ${acknowledged ? "wh-healthy" : ""}"><${Icon} name=${acknowledged ? "success" : "stalled"} />${acknowledged ? "acknowledged" : "not yet"}</span></li>`,
+      )}
+    </ul>
+  </section>`;
+}
+
+function Webhook({ webhook: { webhook, webhook_url: url, state, attempts, failure, next_attempt_at: nextAt }, event }) {
+  const [icon, word, kind] = states[state];
+  const left = nextAt && until(Date.parse(nextAt), now.value);
+  const said = state === "waiting" ? (left ? `again in ${left}` : "being tried") : word;
+  return html`<li data-testid="receipt" data-state=${state}>
+    <a class="receipt-who mono" href="/webhooks/${webhook}?event=${event}" title=${url}>${placeOf(url)}</a>
+    <span class="state ${kind}"><${Icon} name=${icon} />${said}</span>
+    ${attempts && html`<span class="receipt-why muted">${plural(attempts, "attempt", "attempts")}, ${wordOf(failure)}</span>`}
+  </li>`;
+}

@@ -1,0 +1,99 @@
+// What a webhook wants, as texts in fields, and back.
+
+export const retryDefault = "5s,5m,30m,2h,5h,10h,10h";
+
+// What one has that is registered with its address alone.
+export function emptyDraft() {
+  return {
+    webhook_url: "",
+    description: "",
+    patterns: [],
+    types: "",
+    min_priority: "min",
+    text: "",
+    payload: "seed",
+    // null keeps the ones there are.
+    headers: [],
+    auth: { kind: "none", username: "", password: "", bearer: "" },
+    concurrency: "16",
+    rate_per_second: "",
+    ordered: false,
+    is_batch: false,
+    max_events: "100",
+    max_wait: "1s",
+    retry: retryDefault,
+    v1a: false,
+    hub: false,
+  };
+}
+
+export function draftOf(webhook) {
+  const { patterns, types, batch, rate_per_second: rate, signatures, auth, headers } = webhook;
+  return {
+    ...emptyDraft(),
+    webhook_url: webhook.webhook_url,
+    description: webhook.description ?? "",
+    patterns: patterns.length === 1 && patterns[0] === ">" ? [] : patterns,
+    types: types.join(", "),
+    min_priority: webhook.min_priority,
+    text: webhook.text ?? "",
+    payload: webhook.payload,
+    headers: headers.length ? null : [],
+    auth: { kind: auth ? "keep" : "none", username: auth?.username ?? "", password: "", bearer: "" },
+    concurrency: String(webhook.concurrency),
+    rate_per_second: rate === null ? "" : String(rate),
+    ordered: webhook.ordered,
+    is_batch: batch !== null,
+    ...(batch && { max_events: String(batch.max_events), max_wait: batch.max_wait }),
+    retry: webhook.retry,
+    v1a: signatures.includes("v1a"),
+    hub: signatures.includes("hub"),
+  };
+}
+
+// The body of a registration; `null` is what a webhook has when nothing is said. What is no number stays text, for the
+// gateway to say what is wrong with it.
+export function bodyOf(draft) {
+  const body = {
+    webhook_url: draft.webhook_url.trim(),
+    description: draft.description.trim() || null,
+    patterns: draft.patterns,
+    types: words(draft.types),
+    min_priority: draft.min_priority,
+    text: draft.text || null,
+    payload: draft.payload,
+    concurrency: number(draft.concurrency),
+    rate_per_second: number(draft.rate_per_second),
+    ordered: draft.ordered,
+    batch: draft.is_batch ? { max_events: number(draft.max_events), max_wait: draft.max_wait.trim() || null } : null,
+    retry: draft.retry.trim() || null,
+    signatures: ["v1", ...(draft.v1a ? ["v1a"] : []), ...(draft.hub ? ["hub"] : [])],
+  };
+  if (draft.headers) body.headers = Object.fromEntries(draft.headers.filter(([name]) => name.trim()).map(([name, value]) => [name.trim(), value]));
+  const auth = authOf(draft.auth);
+  if (auth !== undefined) body.auth = auth;
+  return body;
+}
+
+// What is to be changed of a webhook so that it is as the draft says.
+export function changesOf(webhook, draft) {
+  const before = bodyOf(draftOf(webhook));
+  const changes = Object.entries(bodyOf(draft)).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]));
+  return Object.fromEntries(changes);
+}
+
+function authOf({ kind, username, password, bearer }) {
+  if (kind === "keep") return undefined;
+  if (kind === "basic") return { basic: { username, password } };
+  return kind === "bearer" ? { bearer } : null;
+}
+
+function words(text) {
+  return text.split(/[\s,]+/).filter(Boolean);
+}
+
+function number(text) {
+  if (text.trim() === "") return null;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : text;
+}

@@ -1,0 +1,9 @@
+// The events that attempts and deliveries are about, as far as the feed of this page still has them.
+import { useMemo } from "../../vendor/preact.js";
+import { connection } from "../feed/connection.js";
+import { findAll } from "../feed/feed.js";
+
+export function useEvents(ids) {
+  const { state } = connection.value;
+  return useMemo(() => findAll(new Set(ids)), [ids.join(), state]);
+}

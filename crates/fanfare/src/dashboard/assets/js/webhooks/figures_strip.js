@@ -1,0 +1,28 @@
+// The figures of one webhook, in a row.
+import { html } from "../../vendor/preact.js";
+import { now } from "../clock.js";
+import { ago, count, fullTime, percent, plural, took } from "../format.js";
+import { OutcomeBars } from "../ui/outcome_bars.js";
+import { lastTried, shareOf, slowOf } from "./figures.js";
+
+export function Figures({ webhook }) {
+  const share = shareOf(webhook);
+  const slow = slowOf(webhook);
+  const last = lastTried(webhook);
+  const { waiting, dead, lag, lag_is_exact: isExact, ended } = webhook;
+  return html`<div class="wh-figures">
+    <dl>
+      <${Figure} name="Delivered, 24 h" value=${percent(share.delivered, share.all)} under=${`${count(share.delivered)} of ${plural(share.all, "attempt", "attempts")}`} testid="figure-delivered" />
+      <${Figure} name="p95" value=${slow === null ? "–" : took(slow)} under="of the newest 50" />
+      <${Figure} name="Last attempt" value=${last === null ? "–" : ago(last, now.value)} title=${last === null ? undefined : fullTime(last)} under=${last === null ? "none yet" : new Date(last).toLocaleTimeString()} />
+      <${Figure} name="Behind" value=${`${count(lag ?? 0)}${isExact === false ? "+" : ""}`} under="events not sent yet" testid="figure-behind" />
+      <${Figure} name="Waiting" value=${count(waiting)} under="for another attempt" testid="figure-waiting" />
+      <${Figure} name="Given up" value=${count(dead)} under="dead letters" wrong=${dead > 0} testid="figure-dead" />
+    </dl>
+    <div class="wh-hour"><span>Last hour</span><${OutcomeBars} hour=${ended.hour} width=${180} height=${34} /></div>
+  </div>`;
+}
+
+function Figure({ name, value, under, title, wrong = false, testid }) {
+  return html`<div class="wh-figure"><dt>${name}</dt><dd class=${wrong ? "wh-wrong" : ""} title=${title} data-testid=${testid}>${value}</dd><dd class="under">${under}</dd></div>`;
+}

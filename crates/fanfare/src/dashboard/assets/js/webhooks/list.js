@@ -1,0 +1,108 @@
+// Every webhook with how it fares.
+import { createRef, html, useLayoutEffect, useState } from "../../vendor/preact.js";
+import { now } from "../clock.js";
+import { registerCommand } from "../commands.js";
+import { ago, count, fullTime, percent, plural, took } from "../format.js";
+import { setScreenKeys } from "../keyboard.js";
+import { usePolled } from "../poll.js";
+import { navigate } from "../router.js";
+import { Command } from "../ui/copy.js";
+import { Icon } from "../ui/icon.js";
+import { OutcomeBars } from "../ui/outcome_bars.js";
+import { Cell, Table } from "../ui/table.js";
+import { lastTried, shareOf, slowOf } from "./figures.js";
+import { State } from "./state.js";
+import { placeOf, stateOf, titleOf } from "./words.js";
+
+// More rows than anybody reads would only make the page slow; the field narrows them down.
+const ROWS_MAX = 200;
+
+const columns = ["Webhook", "State", "Last hour", "Delivered, 24 h", "p95", "Last attempt", "Waiting", "Given up"];
+const numbers = ["Delivered, 24 h", "p95", "Waiting", "Given up"];
+// Those that need somebody come first.
+const urgency = { failing: 0, held: 0, stopped: 0, paused: 1, healthy: 2, new: 2 };
+const urgencyOf = (webhook) => urgency[stateOf(webhook, 0).kind];
+
+const field = createRef();
+
+const keys = {
+  "/": () => field.current?.focus(),
+  n: () => navigate("/webhooks/new"),
+};
+
+export function List() {
+  useLayoutEffect(() => setScreenKeys(keys), []);
+  const { data, problem } = usePolled("/api/webhooks?details=true", 2000).value;
+  const [typed, setTyped] = useState("");
+  if (!data) return html`<p class="screen-note">${problem ? problem.message : "Loading…"}</p>`;
+  if (data.webhooks.length === 0) return html`<${None} />`;
+  const wanted = typed.trim().toLowerCase();
+  const found = data.webhooks.filter((webhook) => `${webhook.webhook_url} ${webhook.description ?? ""} ${webhook.patterns.join(" ")}`.toLowerCase().includes(wanted));
+  const rows = found.toSorted((a, b) => urgencyOf(a) - urgencyOf(b) || titleOf(a).localeCompare(titleOf(b))).slice(0, ROWS_MAX);
+  const down = data.webhooks.filter(({ health }) => health !== "ok").length;
+  return html`<div class="list-screen wh-list" data-testid="webhooks">
+    <div class="list-tools">
+      <label class="search"><${Icon} name="search" />
+        <input type="search" ref=${field} placeholder="Find a webhook" aria-label="Find a webhook" value=${typed} autocomplete="off" spellcheck="false"
+          onInput=${(input) => setTyped(input.target.value)} data-testid="webhooks-find" /></label>
+      <span class="muted">${plural(data.total, "webhook", "webhooks")}${down ? `, ${count(down)} not in order` : ""}${rows.length < data.total ? `, ${count(rows.length)} shown` : ""}</span>
+      <span class="grow" />
+      <a class="button primary" href="/webhooks/new" title="Add a webhook (n)" data-testid="webhook-add"><${Icon} name="add" />Add</a>
+    </div>
+    <${Table} label="Webhooks" columns=${columns} numbers=${numbers}>
+      ${rows.map((webhook) => html`<${Row} key=${webhook.id} webhook=${webhook} />`)}
+    <//>
+  </div>`;
+}
+
+function Row({ webhook }) {
+  const { id, description, webhook_url: url, patterns, waiting, dead } = webhook;
+  const share = shareOf(webhook);
+  const slow = slowOf(webhook);
+  const last = lastTried(webhook);
+  return html`<tr role="row" data-testid="webhook-row" data-webhook=${id}>
+    <${Cell} name="Webhook"><div class="wh-name">
+      <a class="strong" href="/webhooks/${id}" title=${url}>${titleOf(webhook)}</a>
+      <span class="wh-under">${description && html`<span class="mono wh-place">${placeOf(url)}</span>`}<${Channels} patterns=${patterns} /></span>
+    </div><//>
+    <${Cell} name="State"><${State} webhook=${webhook} /><//>
+    <${Cell} name="Last hour"><${OutcomeBars} hour=${webhook.ended.hour} width=${104} height=${20} /><//>
+    <${Cell} name="Delivered, 24 h" number><span class=${share.failed ? "strong" : ""} title="${count(share.delivered)} of ${plural(share.all, "attempt", "attempts")}">
+      ${percent(share.delivered, share.all)}</span><//>
+    <${Cell} name="p95" number>${slow === null ? "–" : took(slow)}<//>
+    <${Cell} name="Last attempt">${last === null ? html`<span class="muted">none yet</span>` : html`<time datetime=${new Date(last).toISOString()} title=${fullTime(last)}>${ago(last, now.value)}</time>`}<//>
+    <${Cell} name="Waiting" number><${Due} n=${waiting} href="/webhooks/${id}?tab=undelivered" /><//>
+    <${Cell} name="Given up" number><${Due} n=${dead} href="/webhooks/${id}?tab=undelivered&state=dead" wrong /><//>
+  </tr>`;
+}
+
+function Channels({ patterns }) {
+  if (patterns.length === 1 && patterns[0] === ">") return html`<span class="muted">all channels</span>`;
+  const shown = patterns.slice(0, 3);
+  return html`${shown.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}
+    ${patterns.length > shown.length && html`<span class="muted">+${patterns.length - shown.length}</span>`}`;
+}
+
+function Due({ n, href, wrong = false }) {
+  if (n === 0) return html`<span class="muted">0</span>`;
+  return html`<a class="strong ${wrong ? "wh-wrong" : ""}" href=${href}>${count(n)}</a>`;
+}
+
+function None() {
+  return html`<div class="start" data-testid="webhooks-empty"><div class="start-card">
+    <span class="start-mark"><${Icon} name="webhooks" /></span>
+    <h2>No webhook yet</h2>
+    <p>A webhook is an address that is sent every event it wants: signed, tried again when it fails, and continued where it stopped.</p>
+    <ol>
+      <li><span class="step" aria-hidden="true">1</span>
+        <div><h3>Have something that listens</h3><p>Any program that answers a POST. This one shows what comes:</p>
+          <${Command} text="fanfare receive --port 3000" /></div></li>
+      <li><span class="step" aria-hidden="true">2</span>
+        <div><h3>Point a webhook at it</h3><p>It is tried before anything is saved.</p>
+          <a class="button primary" href="/webhooks/new" data-testid="webhook-add"><${Icon} name="add" />Add a webhook</a></div></li>
+      <li><span class="step" aria-hidden="true">3</span>
+        <div><h3>Or both at once</h3><p>Registers itself, checks signatures, and is gone when it ends:</p>
+          <${Command} text=${registerCommand()} /></div></li>
+    </ol>
+  </div></div>`;
+}

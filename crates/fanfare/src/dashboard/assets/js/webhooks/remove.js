@@ -1,0 +1,34 @@
+// Removing a webhook, which cannot be undone: its host has to be typed.
+import { html, useState } from "../../vendor/preact.js";
+import { send } from "../api.js";
+import { plural } from "../format.js";
+import { navigate } from "../router.js";
+import { ProblemNote, useAction } from "../ui/action.js";
+import { Dialog } from "../ui/dialog.js";
+import { Icon } from "../ui/icon.js";
+import { toast } from "../ui/toast.js";
+import { hostOf, titleOf } from "./words.js";
+
+export function Remove({ webhook, base, onClose }) {
+  const [typed, setTyped] = useState("");
+  const { busy, problem, run } = useAction();
+  const { waiting, dead } = webhook;
+  const host = hostOf(webhook.webhook_url);
+  const isMeant = typed.trim() === host || typed.trim() === webhook.description;
+  const remove = async (submitted) => {
+    submitted.preventDefault();
+    if (!isMeant || !(await run(() => send("DELETE", base)))) return;
+    toast(`${titleOf(webhook)} is removed`);
+    navigate("/webhooks");
+  };
+  return html`<${Dialog} title="Remove ${titleOf(webhook)}" onClose=${onClose} testid="remove">
+    <form onSubmit=${remove}>
+      <p class="dialog-lead">It is sent nothing more, and its secret is forgotten.${waiting + dead > 0 ? ` ${plural(waiting + dead, "delivery that waits or was given up goes", "deliveries that wait or were given up go")} with it.` : ""} To stop for a while, pause it instead.</p>
+      <label class="field">Type <code>${host}</code> to confirm
+        <input class="input code" value=${typed} autocomplete="off" spellcheck="false" autocapitalize="off" autofocus onInput=${(input) => setTyped(input.target.value)} data-testid="remove-typed" /></label>
+      <${ProblemNote} problem=${problem} />
+      <footer><button type="button" class="button" onClick=${onClose}>Cancel</button>
+        <button type="submit" class="button danger" disabled=${busy || !isMeant} data-testid="remove-do"><${Icon} name="remove" />Remove it</button></footer>
+    </form>
+  <//>`;
+}

@@ -1,0 +1,85 @@
+// Deliveries that are made again: first they are counted, then it is done.
+import { html, useState } from "../../vendor/preact.js";
+import { send } from "../api.js";
+import { count, plural } from "../format.js";
+import { ProblemNote, useAction } from "../ui/action.js";
+import { Dialog } from "../ui/dialog.js";
+import { Icon } from "../ui/icon.js";
+import { toast } from "../ui/toast.js";
+import { Field } from "./field.js";
+import { PatternField } from "./pattern_field.js";
+
+export function Replay({ which: asked = "log", webhook, base, onClose }) {
+  const [which, setWhich] = useState(asked);
+  const [since, setSince] = useState(asked === "failed" ? "" : "1h");
+  const [until, setUntil] = useState("");
+  const [patterns, setPatterns] = useState([]);
+  // What was counted: `{ count, waiting, next }`; forgotten as soon as something else is chosen.
+  const [counted, setCounted] = useState(null);
+  // How many were made again already, when there are more than one call makes.
+  const [done, setDone] = useState({ count: 0, after: null });
+  const { busy, problem, run } = useAction();
+  const choosing = (set) => (value) => {
+    set(value);
+    setCounted(null);
+    setDone({ count: 0, after: null });
+  };
+  const selection = () => {
+    const body = { patterns };
+    if (which === "failed") body.failed = true;
+    if (since.trim()) body.since = since.trim();
+    if (until.trim()) body.until = until.trim();
+    if (done.after) body.after = done.after;
+    return body;
+  };
+  const isAnything = which === "failed" || since.trim() || until.trim() || patterns.length > 0;
+  const dryRun = async (submitted) => {
+    submitted.preventDefault();
+    const answer = await run(() => send("POST", `${base}/replay`, { ...selection(), dry_run: true }));
+    if (answer) setCounted(answer);
+  };
+  const replay = async () => {
+    const answer = await run(() => send("POST", `${base}/replay`, selection()));
+    if (!answer) return;
+    toast(`${plural(answer.count, "delivery is", "deliveries are")} made again`);
+    if (answer.next) {
+      setDone({ count: done.count + answer.count, after: answer.next });
+      setCounted(null);
+    } else {
+      onClose();
+    }
+  };
+  return html`<${Dialog} title="Replay" onClose=${onClose} testid="replay">
+    <form onSubmit=${dryRun}>
+      <p class="dialog-lead">Events are sent to this webhook again, each with the <code>webhook-id</code> that it had. Nothing is sent before it was counted.</p>
+      <fieldset class="choices-list"><legend>What</legend>
+        <${Choice} name="log" value=${which} onPick=${choosing(setWhich)} title="What it wants of the log" about="delivered before or not" />
+        <${Choice} name="failed" value=${which} onPick=${choosing(setWhich)} title="What was given up" about=${plural(webhook.dead, "dead letter", "dead letters")} />
+      </fieldset>
+      <div class="field-pair">
+        <${Field} id="replay-since" label="Since" hint=${which === "failed" ? "optional" : "1h, or a time"} value=${since} onInput=${choosing(setSince)} at="/since" problem=${problem} placeholder="10m, 2d, 2026-11-21T08:00:00Z" />
+        <${Field} id="replay-until" label="Until" hint="optional" value=${until} onInput=${choosing(setUntil)} at="/until" problem=${problem} placeholder="now" />
+      </div>
+      <${PatternField} id="replay-patterns" label="Channels" hint="optional: only these" patterns=${patterns} onChange=${choosing(setPatterns)} />
+      <${ProblemNote} problem=${problem} testid="replay-problem" />
+      <p class="dialog-count" role="status" data-testid="replay-count" data-count=${counted?.count}>${said(counted, done)}</p>
+      <footer>
+        <button type="submit" class="button ${counted ? "" : "primary"}" disabled=${busy || !isAnything} data-testid="replay-dry-run"><${Icon} name="search" />${done.after ? "Count the rest" : "Count"}</button>
+        <button type="button" class="button ${counted?.count ? "primary" : ""}" disabled=${busy || !counted?.count} onClick=${replay} data-testid="replay-do"><${Icon} name="replay" />${counted?.count ? `Replay ${count(counted.count)}` : "Replay"}</button>
+      </footer>
+    </form>
+  <//>`;
+}
+
+function said(counted, done) {
+  const before = done.count ? `${plural(done.count, "delivery is", "deliveries are")} under way, and there is more. ` : "";
+  if (!counted) return before;
+  if (counted.count === 0) return `${before}Nothing fits.`;
+  const waiting = counted.waiting ? `, ${count(counted.waiting)} of which wait already and are only made sooner` : "";
+  return `${before}${plural(counted.count, "delivery", "deliveries")} would be made again${waiting}${counted.next ? "; there is more after these" : ""}.`;
+}
+
+function Choice({ name, value, onPick, title, about }) {
+  return html`<label class="choice"><input type="radio" name="replay-which" checked=${value === name} onChange=${() => onPick(name)} data-testid="replay-${name}" />
+    <span><b>${title}</b> <span class="muted">${about}</span></span></label>`;
+}

@@ -1,0 +1,17 @@
+// What a request came to that somebody waited for.
+import { html } from "../../vendor/preact.js";
+import { capital, took } from "../format.js";
+import { Icon } from "../ui/icon.js";
+import { Phases } from "./phases.js";
+import { adviceOn, wordOf } from "./words.js";
+
+export function Result({ attempt, testid }) {
+  const { delivered, status, category, times } = attempt;
+  const said = status ? `Answered ${status} in ${took(times.total_us)}` : `${capital(wordOf(category))} (${took(times.total_us)})`;
+  const advice = adviceOn(attempt);
+  return html`<div class="wh-trial ${delivered ? "" : "failed"}" role="status" data-testid=${testid} data-delivered=${delivered} data-category=${category}>
+    <div class="wh-result ${delivered ? "" : "failed"}"><${Icon} name=${delivered ? "success" : "error"} />
+      <div><p>${said}</p>${advice && html`<p class="advice">${advice}</p>`}</div></div>
+    <${Phases} times=${times} hasSum=${false} />
+  </div>`;
+}

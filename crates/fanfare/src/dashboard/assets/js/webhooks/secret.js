@@ -1,0 +1,20 @@
+// A secret that is shown once.
+import { html } from "../../vendor/preact.js";
+import { copy } from "../ui/copy.js";
+import { Icon } from "../ui/icon.js";
+
+const BYTES = 24;
+
+// As the gateway would make one: `whsec_` and the base64 of random bytes.
+export function newSecret() {
+  const bytes = crypto.getRandomValues(new Uint8Array(BYTES));
+  return `whsec_${btoa(String.fromCharCode(...bytes))}`;
+}
+
+export function Secret({ secret }) {
+  return html`<div class="wh-secret">
+    <div class="command"><code tabindex="0" aria-label="The secret" data-testid="secret">${secret}</code>
+      <button type="button" class="button" onClick=${() => copy(secret, "secret copied")} data-testid="secret-copy"><${Icon} name="copy" />Copy</button></div>
+    <p class="hint"><${Icon} name="warning" />Keep it now: it is shown this once. The receiver checks signatures with it.</p>
+  </div>`;
+}

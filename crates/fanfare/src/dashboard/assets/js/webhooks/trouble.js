@@ -1,0 +1,55 @@
+// What is not in order with a webhook, and what can be done about it here.
+import { html } from "../../vendor/preact.js";
+import { get, send } from "../api.js";
+import { now } from "../clock.js";
+import { ago, capital, count, plural, seqOf, until } from "../format.js";
+import { ProblemNote, useAction } from "../ui/action.js";
+import { Icon } from "../ui/icon.js";
+import { toast } from "../ui/toast.js";
+import { adviceOn, wordOf } from "./words.js";
+
+export function Trouble({ webhook, base, ask }) {
+  const { busy, problem, run } = useAction();
+  const { health, reason, explained, paused_since: pausedSince, lost_up_to: lostUpTo, dead } = webhook;
+  const resume = () =>
+    run(async () => {
+      await send("POST", `${base}/resume`);
+      toast("It is sent to again");
+    });
+  // What waits would go on waiting; one of it shows whether the receiver is back.
+  const tryNow = () =>
+    run(async () => {
+      await send("POST", `${base}/resume`);
+      const { deliveries } = await get(`${base}/deliveries?state=waiting&limit=1`);
+      if (deliveries.length > 0) await send("POST", `${base}/replay`, { ids: [deliveries[0].event_id] });
+      toast("It is tried now");
+    });
+  const button = (text, onClick) => html`<button type="button" class="button" onClick=${onClick} disabled=${busy} data-testid="trouble-resume"><${Icon} name="play" />${text}</button>`;
+  const since = pausedSince && ago(Date.parse(pausedSince), now.value);
+  return html`
+    ${health === "paused" &&
+    html`<${Note} kind=${reason === "by_hand" ? "quiet" : "wrong"} icon=${reason === "by_hand" ? "pause" : "closing"} title=${`${reason === "by_hand" ? "Paused" : "Disabled"} ${since}.`}
+      text=${`${reason === "by_hand" ? "" : `${capital(explained)}. `}What it misses waits in the log, as long as that keeps it.`} action=${button("Resume", resume)} />`}
+    ${(health === "held" || health === "failing") && webhook.failures > 0 && html`<${Failing} webhook=${webhook} action=${health === "held" ? button("Try now", tryNow) : null} />`}
+    ${dead > 0 &&
+    html`<${Note} kind="wrong" icon="error" title=${`${plural(dead, "delivery was", "deliveries were")} given up.`} text="Dead letters are kept for 30 days, and can be sent again."
+      action=${html`<button type="button" class="button" onClick=${() => ask({ kind: "replay", which: "failed" })} data-testid="trouble-replay"><${Icon} name="replay" />Replay…</button>`} />`}
+    ${lostUpTo && html`<${Note} kind="wrong" icon="gap" title="Events were lost to it." text=${`Retention removed events up to ${seqOf(lostUpTo)} before they were sent.`} />`}
+    <${ProblemNote} problem=${problem} />
+  `;
+}
+
+function Failing({ webhook, action }) {
+  const { failures, failing_since: since, held_until: heldUntil, last_failure_category: category, health } = webhook;
+  const left = heldUntil && until(Date.parse(heldUntil), now.value);
+  const next = health !== "held" ? "" : left ? ` So that it is not run over, nothing is sent for ${left}; then one attempt shows whether it is back.` : " One attempt is to show whether it is back.";
+  const title = `${failures === 1 ? "The last attempt" : `The last ${count(failures)} attempts`} failed: ${wordOf(category)}.`;
+  return html`<${Note} kind="warn" icon=${health === "held" ? "stalled" : "warning"} title=${title}
+    text=${`${adviceOn({ category }) ?? ""} It began ${ago(Date.parse(since), now.value)}.${next}`} action=${action} />`;
+}
+
+function Note({ kind, icon, title, text, action }) {
+  return html`<div class="wh-note ${kind}" role="note" data-testid="trouble" data-kind=${kind}>
+    <${Icon} name=${icon} /><p><strong>${title}</strong> ${text}</p>${action}
+  </div>`;
+}

@@ -1,0 +1,123 @@
+// A new webhook: its address is tried before anything is saved.
+import { html, useEffect, useState } from "../../vendor/preact.js";
+import { get, send } from "../api.js";
+import { receiveCommand } from "../commands.js";
+import { ProblemNote, useAction } from "../ui/action.js";
+import { Command, CopyButton } from "../ui/copy.js";
+import { Icon } from "../ui/icon.js";
+import { bodyOf, emptyDraft } from "./draft.js";
+import { Choice, Field, isAt } from "./field.js";
+import { EventFields, SendingFields } from "./options_form.js";
+import { Result } from "./result.js";
+import { newSecret, Secret } from "./secret.js";
+import { titleOf } from "./words.js";
+
+// Nobody has to find out where a program listens that was just started.
+const EXAMPLE = exampleUrl();
+
+function exampleUrl() {
+  const url = new URL("/webhook", window.location.origin);
+  url.protocol = "http:";
+  url.port = "3000";
+  return url.href;
+}
+
+const starts = [["now", "from now on"], ["earliest", "with everything that the log has"], ["1h", "with the last hour"], ["24h", "with the last day"]];
+
+export function Wizard() {
+  const [draft, setDraft] = useState(emptyDraft);
+  const [since, setSince] = useState("now");
+  // The test is signed with what the webhook will have: a receiver that checks signatures passes it, too.
+  const [secret] = useState(newSecret);
+  // What came back, and from where: another address is another receiver.
+  const [trial, setTrial] = useState(null);
+  const [saved, setSaved] = useState(null);
+  const tried = useAction();
+  const saving = useAction();
+  const known = useKnown();
+  const set = (changes) => setDraft({ ...draft, ...changes });
+  const url = draft.webhook_url.trim();
+  const result = trial?.url === url ? trial.attempt : null;
+  const isGreen = result?.delivered === true;
+  const same = known.find((webhook) => webhook.webhook_url === url);
+
+  const test = async (submitted) => {
+    submitted.preventDefault();
+    if (!url) return;
+    setTrial(null);
+    const attempt = await tried.run(() => send("POST", "/api/webhooks/test", { ...bodyOf(draft), secret }));
+    if (attempt) setTrial({ url, attempt });
+  };
+  const save = async (submitted) => {
+    submitted.preventDefault();
+    const body = { ...bodyOf(draft), secret };
+    if (since !== "now") body.since = since;
+    const answer = await saving.run(() => send("POST", "/api/register", body));
+    if (answer) setSaved(answer);
+  };
+
+  if (saved) return html`<${Saved} saved=${saved} draft=${draft} since=${starts.find(([name]) => name === since)[1]} />`;
+  const problem = saving.problem ?? tried.problem;
+  return html`<div class="list-screen wh-wizard" data-testid="wizard">
+    <a class="wh-back" href="/webhooks"><${Icon} name="back" />Webhooks</a>
+    <h2>Add a webhook</h2>
+    <form class="wh-step" onSubmit=${test}>
+      <${Step} number=${1} isDone=${isGreen} title="Where should events go?" />
+      <div class="wh-try">
+        <${Field} id="webhook-url" label="Address" hint="http or https; it gets a POST for each event" value=${draft.webhook_url} onInput=${(value) => set({ webhook_url: value })} placeholder=${EXAMPLE} code type="url" at="/webhook_url" problem=${problem} />
+        <button type="submit" class="button ${isGreen ? "" : "primary"}" disabled=${!url || tried.busy} data-testid="wizard-test"><${Icon} name="send" />${tried.busy ? "Sending…" : "Send a test"}</button>
+      </div>
+      ${same && html`<p class="wh-note quiet" data-testid="wizard-known"><${Icon} name="info" /><span>This address is registered already. <a href="/webhooks/${same.id}">Open ${titleOf(same)}</a>; saving here would change it.</span></p>`}
+      ${tried.problem && !isAt(tried.problem, "/webhook_url") && html`<${ProblemNote} problem=${tried.problem} />`}
+      ${result && html`<${Result} attempt=${result} testid="wizard-result" />`}
+      <details class="wh-more-fields"><summary>The receiver checks signatures?</summary>
+        <p>Give it this secret first. The test is signed with it, and so is everything that follows.</p>
+        <div class="wh-secret-line"><code tabindex="0" data-testid="wizard-secret">${secret}</code><${CopyButton} label="Copy" text=${() => secret} /></div>
+        <p>A receiver that shows what comes, and checks it:</p>
+        <${Command} text=${receiveCommand(secret)} />
+      </details>
+    </form>
+    <form class="wh-step" onSubmit=${save}>
+      <${Step} number=${2} title="Which events?" />
+      <${EventFields} draft=${draft} set=${set} problem=${saving.problem} />
+      <${Choice} id="webhook-since" label="Begin" hint="what came before is sent first, in its order" value=${since} onPick=${setSince} options=${starts} at="/since" problem=${saving.problem} />
+      <${Step} number=${3} title="What is it called?" />
+      <${Field} id="webhook-description" label="Name" hint="for people; optional" value=${draft.description} onInput=${(value) => set({ description: value })} placeholder="CI notifier" at="/description" problem=${saving.problem} />
+      <details class="wh-more-fields" data-testid="wizard-more"><summary>Body, retries, order, headers, credentials, signatures</summary>
+        <div class="wh-fields"><${SendingFields} draft=${draft} set=${set} problem=${saving.problem} /></div>
+      </details>
+      <${ProblemNote} problem=${saving.problem} testid="wizard-problem" />
+      <footer>
+        <button type="submit" class="button ${isGreen ? "primary" : ""}" disabled=${!url || saving.busy} data-testid="wizard-save">${isGreen || !url ? "Save" : "Save without a test that passed"}</button>
+        <a class="button" href="/webhooks">Cancel</a>
+      </footer>
+    </form>
+  </div>`;
+}
+
+// Once is enough: it is for a word of warning.
+function useKnown() {
+  const [known, setKnown] = useState([]);
+  useEffect(() => {
+    get("/api/webhooks?details=true").then(({ webhooks }) => setKnown(webhooks), () => setKnown([]));
+  }, []);
+  return known;
+}
+
+function Step({ number, title, isDone = false }) {
+  return html`<h3 class="wh-step-title ${isDone ? "done" : ""}"><span class="step" aria-hidden="true">${isDone ? html`<${Icon} name="done" />` : number}</span>${title}</h3>`;
+}
+
+function Saved({ saved, draft, since }) {
+  const { id, secret, webhook_url: url } = saved;
+  return html`<div class="start" data-testid="wizard-saved"><div class="start-card">
+    <span class="start-mark done"><${Icon} name="done" /></span>
+    <h2>${draft.description.trim() || "The webhook"} is registered</h2>
+    <p><span class="mono">${url}</span> ${secret ? `gets the events that it wants, ${since}.` : "goes on where it was."}</p>
+    ${secret ? html`<h3>Its secret</h3><${Secret} secret=${secret} />` : html`<p data-testid="wizard-changed">The address was registered before: it was changed, and keeps the secret that it had.</p>`}
+    <div class="wh-actions">
+      <a class="button primary" href="/webhooks/${id}" data-testid="wizard-open">Open it</a>
+      <a class="button" href="/webhooks/${id}?tab=verify"><${Icon} name="shield" />How to check signatures</a>
+    </div>
+  </div></div>`;
+}

@@ -1,0 +1,174 @@
+//! `fanfare receive`: a receiver on this machine, against a gateway of the real program.
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::cli::{Gateway, Running, Shell};
+use crate::support::until;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// Starts one on a free port; gives its address.
+async fn receive(shell: &Shell, words: &[&str]) -> (Running, Value) {
+    let words: Vec<&str> = ["receive", "--port", "0", "-o", "json"].iter().chain(words).copied().collect();
+    let mut receiver = shell.start(&words);
+    let start = receiver.json().await;
+    assert_eq!(start["notice"], "receiving", "{start}");
+    (receiver, start)
+}
+
+#[tokio::test]
+async fn what_fails_on_purpose_is_seen_again_and_then_it_is_forgotten() {
+    let gateway = Gateway::start().await;
+    let words = ["--register", "--fail", "once", "--retry", "50ms", "-c", "builds.>"];
+    let (mut receiver, start) = receive(&gateway.shell, &words).await;
+    let webhook = gateway.json(&["webhooks", "show", start["webhook"].as_str().expect("an id")]).await;
+    assert_eq!((&webhook["webhook_url"], &webhook["patterns"]), (&start["url"], &json!(["builds.>"])));
+    gateway.push(&["-c", "other", "not for it"]).await;
+    let id = gateway.push(&["-c", "builds.web", "-t", "error", "broken", "n:=1"]).await;
+    for (attempt, status) in [(1, 500), (2, 200)] {
+        let got = receiver.json().await;
+        assert_eq!(got["id"], json!(id), "{got}");
+        assert_eq!((&got["verified"], &got["problem"]), (&json!(true), &json!(null)));
+        assert_eq!((&got["attempt"], &got["again"]), (&json!(attempt), &json!(attempt > 1)));
+        assert_eq!((&got["status"], &got["on_purpose"]), (&json!(status), &json!(status == 500)));
+        assert_eq!((&got["body"]["message"], &got["body"]["data"]["n"]), (&json!("broken"), &json!(1)));
+        assert_eq!(got["headers"]["content-type"], "application/json");
+    }
+    receiver.signal(Signal::INT);
+    assert_eq!(receiver.end().await.code, 130);
+    assert_eq!(gateway.json(&["webhooks", "ls"]).await["total"], 0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn people_see_the_event_and_what_became_of_it() {
+    let mut shell = Shell::new();
+    shell.set("FANFARE_WEBHOOK_SECRET", SECRET);
+    let gateway = Gateway::start_in(shell, "127.0.0.1:0", "memory").await;
+    let words = ["receive", "--port", "0", "--register", "--fail", "first:1", "--retry", "50ms", "-n", "2"];
+    let mut receiver = gateway.shell.start(&words);
+    // Nothing announces a receiver that people watch.
+    let is_there = async || (gateway.json(&["webhooks", "ls"]).await["total"] == 1).then_some(());
+    until("the registration", is_there).await;
+    gateway.push(&["--wait", "-c", "builds.web", "-t", "error", "broken", "n:=1"]).await;
+    let line = receiver.line().await;
+    assert!(line.ends_with("✗ builds.web    broken  n=1  ✓ verified → 500 on purpose"), "{line}");
+    let line = receiver.line().await;
+    assert!(line.ends_with("broken  n=1  ✓ verified, again (2) → 200"), "{line}");
+    gateway.push(&["-c", "builds.web", "green"]).await;
+    let line = receiver.line().await;
+    assert!(line.ends_with("· builds.web    green  ✓ verified → 200"), "{line}");
+    assert_eq!(receiver.end().await.code, 0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_nobody_signed_is_refused() {
+    let mut shell = Shell::new();
+    shell.set("HOOK", SECRET);
+    let (mut receiver, start) = receive(&shell, &["--secret", "env:HOOK"]).await;
+    let url = start["url"].as_str().expect("an address");
+    let http = crate::support::gateway::reqwest_client(false);
+    let answer = http.post(url).body("{\"message\":\"forged\"}").send().await.expect("an answer");
+    assert_eq!(answer.status(), 401);
+    assert!(answer.text().await.expect("text").contains("`webhook-signature` is missing"));
+    let got = receiver.json().await;
+    assert_eq!((&got["verified"], &got["status"]), (&json!(false), &json!(401)));
+    assert_eq!(got["problem"], "the header `webhook-signature` is missing");
+    assert_eq!(http.get(url).send().await.expect("an answer").status(), 405);
+    let large = vec![b'x'; 2 * 1024 * 1024 + 1];
+    assert_eq!(http.post(url).body(large).send().await.expect("an answer").status(), 413);
+    receiver.signal(Signal::TERM);
+    let ended = receiver.end().await;
+    assert_eq!((ended.code, ended.out.as_str()), (143, ""), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_killed_goes_on_sending_what_was_not_taken() {
+    let gateway = Gateway::start_in(Shell::new(), "127.0.0.1:0", "log.db").await;
+    let address = gateway.url.trim_start_matches("http://").to_owned();
+    let (mut receiver, _) =
+        receive(&gateway.shell, &["--register", "--fail", "once", "--retry", "500ms"]).await;
+    let id = gateway.push(&["--wait", "survives"]).await;
+    let first = receiver.json().await;
+    assert_eq!((&first["id"], &first["status"]), (&json!(id), &json!(500)));
+    let shell = gateway.kill().await;
+    let gateway = Gateway::start_in(shell, &address, "log.db").await;
+    let second = receiver.json().await;
+    assert_eq!((&second["id"], &second["status"]), (&json!(id), &json!(200)));
+    assert_eq!((&second["again"], &second["verified"]), (&json!(true), &json!(true)));
+    receiver.signal(Signal::INT);
+    assert_eq!(receiver.end().await.code, 130);
+    assert_eq!(gateway.json(&["webhooks", "ls"]).await["total"], 0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_was_killed_takes_its_registration_up_again() {
+    let gateway = Gateway::start().await;
+    let (receiver, start) = receive(&gateway.shell, &["--register", "--retry", "50ms"]).await;
+    let url = start["url"].as_str().expect("an address").to_owned();
+    let port = url.trim_end_matches('/').rsplit(':').next().expect("a port").to_owned();
+    receiver.signal(Signal::KILL);
+    receiver.end().await;
+    let id = gateway.push(&["--wait", "while nobody is there"]).await;
+    let words = ["receive", "--port", &port, "--register", "--once", "-o", "json"];
+    let mut receiver = gateway.shell.start(&words);
+    assert_eq!(receiver.json().await["webhook"], start["webhook"]);
+    gateway.run(&["deliveries", "retry", "--waiting"]).await;
+    gateway.run(&["deliveries", "retry", "--failed"]).await;
+    let got = receiver.json().await;
+    assert_eq!((&got["id"], &got["verified"]), (&json!(id), &json!(true)), "{got}");
+    assert_eq!(receiver.end().await.code, 0);
+    assert_eq!(gateway.json(&["webhooks", "ls"]).await["total"], 0);
+
+    // What somebody else registered there is left alone.
+    gateway.json(&["webhooks", "add", &url]).await;
+    let said = gateway.run(&["receive", "--port", &port, "--register"]).await;
+    assert!(said.code == 2 && said.err.contains("is registered already"), "{said:?}");
+    assert_eq!(gateway.json(&["webhooks", "ls"]).await["total"], 1);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_receiver_is_not_waited_for_beyond_the_gateways_patience() {
+    let gateway = Gateway::start().await;
+    let words = ["--register", "--delay", "300ms", "--status", "503", "--retry", "none"];
+    let (mut receiver, start) = receive(&gateway.shell, &words).await;
+    let test = gateway.json(&["webhooks", "show", start["webhook"].as_str().expect("an id")]).await;
+    assert_eq!(test["retry"], "none");
+    let said =
+        gateway.run(&["webhooks", "test", start["webhook"].as_str().expect("an id"), "-o", "json"]).await;
+    let attempt: Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!((said.code, &attempt["status"]), (1, &json!(503)), "{said:?}");
+    assert!(attempt["times"]["wait_us"].as_u64().is_some_and(|wait| wait >= 300_000), "{attempt}");
+    let got = receiver.json().await;
+    assert_eq!((&got["on_purpose"], &got["body"]["type"]), (&json!(true), &json!("webhook.test")));
+    receiver.signal(Signal::INT);
+    receiver.end().await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_received_is_said() {
+    let gateway = Gateway::start().await;
+    let taken = gateway.url.rsplit(':').next().expect("a port").to_owned();
+    for (words, code, part) in [
+        (&["receive", "--port", &taken][..], 1, "cannot listen"),
+        (&["receive", "-c", "a"], 2, "add --register"),
+        (&["receive", "--fail", "sometimes"], 2, "write `once`"),
+        (&["receive", "--delay", "2m"], 2, "60s"),
+        (&["receive", "--url", "http://x"], 2, "--register"),
+        (&["receive", "--port", "0", "--register", "--server", "http://127.0.0.1:9"], 4, "cannot reach"),
+        (
+            &["receive", "--port", "0", "--register", "--server", "http://push.example.com"],
+            2,
+            "the gateway is on another machine",
+        ),
+    ] {
+        let said = gateway.run(words).await;
+        assert!(said.code == code && said.err.contains(part), "{words:?}: {said:?}");
+    }
+    gateway.stop().await;
+}
