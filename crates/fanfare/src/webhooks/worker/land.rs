@@ -22,20 +22,31 @@ const EXPIRED: &str = "expired";
 impl Worker {
     /// Takes what attempts gave back, and notes how far that brings the webhook.
     pub(super) async fn land_all(&mut self, all: Vec<Landed>) {
+        let mut firsts = Vec::with_capacity(all.len());
         for landed in all {
-            self.land(landed).await;
+            firsts.extend(self.land(landed).await);
         }
         self.save();
+        // Last: whoever was waiting for it may look at once, and finds all that was said above.
+        for (job, is_delivered) in firsts {
+            let seqs = job.events.iter().map(|event| event.position.seq);
+            self.parts.first_attempts.report(&self.id, seqs, is_delivered);
+        }
     }
 
-    /// Takes what an attempt gave back, and decides what follows.
-    async fn land(&mut self, landed: Landed) {
+    /// Takes what an attempt gave back, and decides what follows. Gives what it was, and whether it was delivered, when
+    /// it was the first.
+    async fn land(&mut self, landed: Landed) -> Option<(Job, bool)> {
         let Made { attempt, job, connection } = match landed {
             Landed::Made(made) => *made,
-            Landed::Expired(rows) => return self.give_up(rows).await,
+            Landed::Expired(rows) => {
+                self.give_up(rows).await;
+                return None;
+            }
             Landed::Unwanted(seq) => {
                 self.release_probe();
-                return self.retries.landed(seq);
+                self.retries.landed(seq);
+                return None;
             }
         };
         if let Some(connection) = connection.filter(|connection| self.may_keep(connection)) {
@@ -49,10 +60,6 @@ impl Worker {
         let is_delivered = attempt.is_delivered();
         if is_news {
             self.parts.recorder.put_health(self.id.clone()).await;
-        }
-        let seqs = job.events.iter().map(|event| event.position.seq);
-        if job.number == 1 {
-            self.parts.first_attempts.report(&self.id, seqs.clone(), is_delivered);
         }
         let mut changes = Vec::new();
         if !is_delivered {
@@ -77,6 +84,7 @@ impl Worker {
         }
         self.parts.metrics.webhook_attempt(attempt.outcome.category());
         self.entry.remember(attempt);
+        (job.number == 1).then_some((job, is_delivered))
     }
 
     /// Says whether a connection is kept for what comes.
