@@ -68,9 +68,16 @@ impl Writer {
     /// Works until the store is closed or dropped, or has failed.
     pub(super) fn run(mut self) {
         let mut changes = Vec::new();
+        // How many changes the last group had.
+        let mut last = 0;
         while let Some(request) = self.queue.blocking_recv() {
             let mut next = Some(request);
             let (mut len, mut bytes) = (0, 0);
+            if last > 1 {
+                // Several push at once. Where cores are scarce, those who are about to hand something over get their
+                // turn first, and share this commit; where they are not, this returns at once.
+                std::thread::yield_now();
+            }
             while let Some(Request::Change(change)) = next {
                 len += change.len();
                 bytes += change.bytes();
@@ -78,6 +85,7 @@ impl Writer {
                 let has_room = len < GROUP_LEN_MAX && bytes < GROUP_BYTES_MAX;
                 next = if has_room { self.queue.try_recv().ok() } else { None };
             }
+            last = changes.len();
             let outcome = self.commit(&mut changes).and_then(|()| match next {
                 Some(Request::Sweep(answer)) => self.sweep(answer),
                 Some(Request::Close) => {
