@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanfare_core::webhook::WebhookId;
 use fanfare_core::{Audience, Event, Position};
@@ -14,6 +15,8 @@ use crate::webhooks::attempt_id::AttemptId;
 use crate::webhooks::registry::{Entry, RECENT_MAX};
 use crate::webhooks::service::{Refused, Webhooks};
 
+/// How long a look waits for what is being written down: longer than a commit takes on a busy machine.
+const CAUGHT_UP_MAX: Duration = Duration::from_secs(1);
 /// Pages of the store that are read for one page of attempts: one may end early on bytes.
 const READS_MAX: usize = 8;
 /// Attempts at one event that are looked through for one of them: more than any schedule makes.
@@ -105,7 +108,7 @@ impl Webhooks {
     ) -> Result<(Vec<Tried>, Option<AttemptId>), Refused> {
         let entry = self.find(id)?;
         // What failed a moment ago is in memory; flushed, it is in the store as well, and found there when it is not.
-        self.write(Vec::new()).await?;
+        self.caught_up().await;
         let recent = entry.recent();
         let in_memory: HashSet<AttemptId> =
             recent.iter().map(|attempt| AttemptId::from(&**attempt)).collect();
@@ -200,7 +203,7 @@ impl Webhooks {
         limit: usize,
     ) -> Result<(Vec<DeliveryRow>, Option<u64>), Refused> {
         self.find(id)?;
-        self.write(Vec::new()).await?;
+        self.caught_up().await;
         let read = |after, limit| ReadDeliveries { webhook: id.clone(), dead, after, limit };
         let page = self.parts.store.deliveries(read(after, limit)).await?;
         let Some(last) = page.last().map(|row| row.event.position.seq) else { return Ok((page, None)) };
@@ -208,8 +211,16 @@ impl Webhooks {
         Ok((page, has_more.then_some(last)))
     }
 
+    /// Waits until what is known is written down, so that whoever was just answered finds it. Not for long: with a full
+    /// disk, what can be seen is what was there before.
+    async fn caught_up(&self) {
+        // What is not written by then is seen later.
+        let _ = tokio::time::timeout(CAUGHT_UP_MAX, self.parts.recorder.flushed()).await;
+    }
+
     /// Counts what waits and what was given up, for each webhook.
     pub async fn delivery_counts(&self) -> Result<HashMap<WebhookId, DeliveryCounts>, store::Error> {
+        self.caught_up().await;
         let counts = self.parts.store.delivery_counts().await?;
         Ok(counts.into_iter().map(|counts| (counts.webhook.clone(), counts)).collect())
     }
@@ -219,7 +230,6 @@ impl Webhooks {
         if event.audience != Audience::All || self.count() == 0 {
             return Ok(Vec::new());
         }
-        self.parts.recorder.flushed().await;
         let counts = self.delivery_counts().await?;
         let seq = event.position.seq;
         let mut fates = Vec::new();
@@ -240,7 +250,7 @@ impl Webhooks {
     /// Says how an event fared with one webhook, unless it is not for it, and gives the body that it is sent with.
     pub async fn delivery(&self, id: &WebhookId, event: &Event) -> Result<(Option<Fate>, Vec<u8>), Refused> {
         let entry = self.find(id)?;
-        self.write(Vec::new()).await?;
+        self.caught_up().await;
         let row = self.parts.store.delivery(id, event.position.seq).await?;
         Ok((fate(&entry, event, row), entry.webhook().options.body(event)))
     }
