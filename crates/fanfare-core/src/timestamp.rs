@@ -16,6 +16,9 @@ pub struct Timestamp(
     i64,
 );
 
+/// When the year 0 begins, in seconds since 1970: what lies before has no four digits, and is none of RFC 3339's.
+const FIRST_SECOND: i64 = -62_167_219_200;
+
 impl Timestamp {
     /// Makes a timestamp from microseconds since 1970; a value past the years -9999 to 9999 becomes the
     /// nearest one within.
@@ -57,7 +60,8 @@ impl FromStr for Timestamp {
 
     /// Reads RFC 3339, with any offset.
     fn from_str(text: &str) -> Result<Timestamp, Invalid> {
-        text.parse::<jiff::Timestamp>().map(Timestamp::from).map_err(|_| {
+        let read = text.parse::<jiff::Timestamp>().ok().filter(|read| read.as_second() >= FIRST_SECOND);
+        read.map(Timestamp::from).ok_or_else(|| {
             Invalid::new(
                 Code::InvalidTime,
                 format!("`{}` is no time", shown(text)),
@@ -110,9 +114,19 @@ mod tests {
         assert_eq!(timestamp.to_string(), "2025-11-11T12:34:56.789012+00:00");
     }
 
+    #[test]
+    fn a_year_before_the_first_is_none() {
+        for text in ["-002025-11-21T08:00:01.1+1542", "-000001-12-31T23:59:59Z", "0000-01-01T00:00:00+01:00"]
+        {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+        let first: Timestamp = "0000-01-01T00:00:00Z".parse().expect("the first");
+        assert_eq!(first.to_string(), "0000-01-01T00:00:00.000000+00:00");
+    }
+
     proptest! {
         #[test]
-        fn a_timestamp_reads_back_as_it_was_written(micros in 0..253_402_000_000_000_000i64) {
+        fn a_timestamp_reads_back_as_it_was_written(micros in -62_167_219_200_000_000..253_402_000_000_000_000i64) {
             let timestamp = Timestamp::from_micros(micros);
             prop_assert_eq!(timestamp.to_string().parse::<Timestamp>().expect("RFC 3339"), timestamp);
         }
