@@ -172,6 +172,10 @@ impl Worker {
     /// Makes attempts until something is told.
     async fn work(&mut self, mut told: Pin<&mut impl Future<Output = Told>>) -> Result<Told, store::Error> {
         loop {
+            // What was changed before an event was pushed holds for that event, though both are told at once.
+            if !Arc::ptr_eq(&self.entry.definition.borrow(), &self.webhook) {
+                self.redefine().await?;
+            }
             if self.retries.are_lacking() {
                 self.read_retries().await?;
             }
