@@ -306,3 +306,17 @@ impl Table {
 fn recent_max(webhooks: usize) -> usize {
     (RECENT_OF_ALL_MAX / webhooks.max(1)).clamp(1, RECENT_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RECENT_MAX, RECENT_OF_ALL_MAX, recent_max};
+
+    #[test]
+    fn what_all_keep_in_memory_has_a_bound() {
+        assert_eq!((recent_max(0), recent_max(1), recent_max(200)), (RECENT_MAX, RECENT_MAX, RECENT_MAX));
+        for webhooks in [201, 999, RECENT_OF_ALL_MAX] {
+            assert!(recent_max(webhooks) * webhooks <= RECENT_OF_ALL_MAX, "{webhooks}");
+        }
+        assert_eq!(recent_max(RECENT_OF_ALL_MAX + 1), 1, "each keeps its last");
+    }
+}

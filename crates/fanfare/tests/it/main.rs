@@ -60,6 +60,7 @@ mod tidy;
 mod webhooks_addresses;
 mod webhooks_again;
 mod webhooks_api;
+mod webhooks_at_once;
 mod webhooks_clocks;
 mod webhooks_crashes;
 mod webhooks_crowds;

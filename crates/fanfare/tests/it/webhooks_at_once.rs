@@ -1,0 +1,64 @@
+//! What was answered holds at once: for whoever looks, and for whatever is pushed next.
+
+use fanfare_core::webhook::WebhookId;
+use serde_json::{Value, json};
+
+use crate::support::Engine;
+use crate::support::gateway::Gateway;
+use crate::support::receiver::{Receiver, Script};
+
+/// How often two things are told at the same moment: one of so many would be taken in the wrong order.
+const ROUNDS: usize = 40;
+
+#[tokio::test]
+async fn what_a_pusher_was_told_of_can_be_looked_at() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let (well, failing) = (Receiver::start().await, Receiver::playing(vec![], Script::status(500)).await);
+        let taken = gateway.register(&well, json!({})).await;
+        let waits = gateway.register(&failing, json!({ "retry": "1h" })).await;
+        let pushed = gateway.post_json("/api/push", &json!({ "message": "x" })).await.json();
+        assert_eq!(pushed["webhooks_notified"], 1);
+
+        let list = gateway.get("/api/webhooks?details=true").await.json();
+        let waiting = |id: &WebhookId| {
+            let mut all = list["webhooks"].as_array().expect("webhooks").iter();
+            all.find(|webhook| webhook["id"] == id.to_string()).expect("it is listed")["waiting"].clone()
+        };
+        assert_eq!((waiting(&waits.id), waiting(&taken.id)), (json!(1), json!(0)));
+        let event = pushed["id"].as_str().expect("an id");
+        let receipts = gateway.get(&format!("/api/events/{event}/receipts")).await.json();
+        let mut states: Vec<&Value> =
+            receipts["webhooks"].as_array().expect("receipts").iter().map(|one| &one["state"]).collect();
+        states.sort_by_key(|state| state.to_string());
+        assert_eq!(states, ["delivered", "waiting"]);
+        for hook in [&taken, &waits] {
+            let attempts = gateway.get(&format!("/api/webhooks/{}/attempts", hook.id)).await.json();
+            assert_eq!(attempts["attempts"].as_array().expect("attempts").len(), 1);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_secret_and_a_new_address_hold_for_what_is_pushed_next() {
+    let gateway = Gateway::on(Engine::Memory).await;
+    let receivers = [Receiver::start().await, Receiver::start().await];
+    let hook = gateway.register(&receivers[0], json!({})).await;
+    let path = format!("/api/webhooks/{}", hook.id);
+    for round in 1..=ROUNDS {
+        let receiver = &receivers[round % 2];
+        let body = json!({ "webhook_url": receiver.url() }).to_string();
+        let changed = gateway
+            .request("PATCH", &path, |request| request.header("content-type", "application/json").body(body))
+            .await;
+        assert_eq!(changed.status, 200, "{}", changed.text());
+        gateway.push_only("default", &format!("to {round}")).await;
+        receiver.gets_message(&format!("to {round}")).await;
+
+        let rotate = json!({ "overlap": "0s" });
+        let rotated = gateway.post_json(&format!("{path}/secret/rotate"), &rotate).await.json();
+        gateway.push_only("default", &format!("signed {round}")).await;
+        let got = receiver.gets_message(&format!("signed {round}")).await;
+        got.assert_signed(rotated["secret"].as_str().expect("a secret"));
+    }
+}
