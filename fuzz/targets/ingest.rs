@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use fanfare_core::ingest::{Incoming, Kind, Secrets, read};
+use fanfare_webhook::ingest::{Incoming, Kind, Secrets, read};
 use fanfare_core::limits::{DATA_LEN_MAX, MESSAGE_LEN_MAX};
-use fanfare_core::webhook::inbound::PlainSecret;
-use fanfare_core::webhook::secret::Secret;
-use fanfare_core::webhook::signature::hub_signature;
-use fanfare_core::webhook::verify::{Headers, Key};
+use fanfare_webhook::inbound::PlainSecret;
+use fanfare_webhook::secret::Secret;
+use fanfare_webhook::signature::hub_signature;
+use fanfare_webhook::verify::{Headers, Key};
 use fanfare_core::{Door, Source, Timestamp};
 use libfuzzer_sys::fuzz_target;
 

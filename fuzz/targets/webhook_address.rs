@@ -9,10 +9,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use fanfare_core::Invalid;
-use fanfare_core::webhook::address::{Class, classify, translated};
-use fanfare_core::webhook::allow::Allow;
-use fanfare_core::webhook::policy::{Mode, Policy};
-use fanfare_core::webhook::url::{TargetHost, WebhookUrl};
+use fanfare_webhook::address::{Class, classify, translated};
+use fanfare_webhook::allow::Allow;
+use fanfare_webhook::policy::{Mode, Policy};
+use fanfare_webhook::url::{TargetHost, WebhookUrl};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &str| {

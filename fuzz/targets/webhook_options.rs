@@ -4,8 +4,8 @@
 #![no_main]
 
 use fanfare_core::Invalid;
-use fanfare_core::webhook::options::Options;
-use fanfare_core::webhook::patch::{Patch, Registration};
+use fanfare_webhook::options::Options;
+use fanfare_webhook::patch::{Patch, Registration};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use fanfare_core::Timestamp;
-use fanfare_core::webhook::outcome::Outcome;
-use fanfare_core::webhook::retry::{DELAY_MAX, RetrySchedule, SCHEDULE_MAX, Verdict};
-use fanfare_core::webhook::retry_after::{self, RETRY_AFTER_MAX};
+use fanfare_webhook::outcome::Outcome;
+use fanfare_webhook::retry::{DELAY_MAX, RetrySchedule, SCHEDULE_MAX, Verdict};
+use fanfare_webhook::retry_after::{self, RETRY_AFTER_MAX};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &str, u32, u16, u32, i64)| {

@@ -3,12 +3,12 @@
 #![no_main]
 
 use fanfare_core::Timestamp;
-use fanfare_core::webhook::inbound::{PlainSecret, verify_hub, verify_stripe};
-use fanfare_core::webhook::message_id::MessageId;
-use fanfare_core::webhook::rotation::Rotation;
-use fanfare_core::webhook::secret::{Secret, SigningKey, VerifyingKey};
-use fanfare_core::webhook::signature::SigningKeys;
-use fanfare_core::webhook::verify::{Headers, Key, verify};
+use fanfare_webhook::inbound::{PlainSecret, verify_hub, verify_stripe};
+use fanfare_webhook::message_id::MessageId;
+use fanfare_webhook::rotation::Rotation;
+use fanfare_webhook::secret::{Secret, SigningKey, VerifyingKey};
+use fanfare_webhook::signature::SigningKeys;
+use fanfare_webhook::verify::{Headers, Key, verify};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &str, &str, &[u8])| {

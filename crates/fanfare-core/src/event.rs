@@ -179,7 +179,7 @@ impl FromStr for Key {
 }
 
 /// Says whether `text` has 1 to `len_max` bytes and no control characters.
-pub(crate) fn is_printable(text: &str, len_max: usize) -> bool {
+pub fn is_printable(text: &str, len_max: usize) -> bool {
     (1..=len_max).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 

@@ -43,7 +43,7 @@ impl Invalid {
 }
 
 /// Shortens a value that goes into an error message, so that an answer never repeats a megabyte.
-pub(crate) fn shown(value: &str) -> String {
+pub fn shown(value: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 60;
     if value.chars().count() <= SHOWN_CHARS_MAX {
         value.escape_debug().collect()

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod event_source;
+pub mod payload;
 pub mod sse;
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use fanfare_core::Invalid;
-use fanfare_core::ingest::Secrets;
-use fanfare_core::webhook::policy::{Mode, Policy};
+use fanfare_webhook::ingest::Secrets;
+use fanfare_webhook::policy::{Mode, Policy};
 
 use crate::app;
 use crate::cli::output::Output;

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use fanfare_core::webhook::policy::Mode;
+use fanfare_webhook::policy::Mode;
 use serde_json::{Value, json};
 
 use crate::support::Engine;

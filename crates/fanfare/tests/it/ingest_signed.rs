@@ -2,11 +2,11 @@
 
 use fanfare::app;
 use fanfare_core::Timestamp;
-use fanfare_core::webhook::inbound::PlainSecret;
-use fanfare_core::webhook::rotation::Rotation;
-use fanfare_core::webhook::secret::{Secret, SigningKey};
-use fanfare_core::webhook::signature::{SigningKeys, hub_signature};
-use fanfare_core::webhook::verify::Key;
+use fanfare_webhook::inbound::PlainSecret;
+use fanfare_webhook::rotation::Rotation;
+use fanfare_webhook::secret::{Secret, SigningKey};
+use fanfare_webhook::signature::{SigningKeys, hub_signature};
+use fanfare_webhook::verify::Key;
 use serde_json::{Value, json};
 
 use crate::support::Engine;

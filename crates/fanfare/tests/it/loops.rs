@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fanfare_core::webhook::policy::Mode;
+use fanfare_webhook::policy::Mode;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use fanfare_core::webhook::policy::Mode;
+use fanfare_webhook::policy::Mode;
 use serde_json::json;
 
 use crate::store_faults::not_checked;

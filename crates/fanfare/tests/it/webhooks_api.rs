@@ -1,7 +1,7 @@
 //! Webhooks under somebody's hand: looked at, changed, paused, tested, with new keys.
 
-use fanfare_core::webhook::breaker::FAILURES_MAX;
-use fanfare_core::webhook::policy::{Mode, Policy};
+use fanfare_webhook::breaker::FAILURES_MAX;
+use fanfare_webhook::policy::{Mode, Policy};
 use serde_json::{Value, json};
 
 use crate::support::gateway::Gateway;

@@ -1,6 +1,6 @@
 //! What was answered holds at once: for whoever looks, and for whatever is pushed next.
 
-use fanfare_core::webhook::WebhookId;
+use fanfare_core::WebhookId;
 use serde_json::{Value, json};
 
 use crate::support::Engine;

@@ -8,7 +8,7 @@ use fanfare::store::embedded::Embedded;
 use fanfare::store::{
     DeliveryChange, DeliveryRow, DeliveryStatus, Retention, Store, WEBHOOKS_MAX, WebhookRow,
 };
-use fanfare_core::webhook::WebhookId;
+use fanfare_core::WebhookId;
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use fanfare::store::{DeliveryStatus, Retention};
-use fanfare_core::webhook::pause::{PauseReason, State};
+use fanfare_webhook::pause::{PauseReason, State};
 use serde_json::json;
 
 use crate::support::gateway::Gateway;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fanfare::webhooks::client::resolve::Resolver;
-use fanfare_core::webhook::policy::Mode;
+use fanfare_webhook::policy::Mode;
 use serde_json::{Value, json};
 
 use crate::support::gateway::Gateway;

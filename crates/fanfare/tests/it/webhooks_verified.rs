@@ -2,11 +2,11 @@
 //! (`interop/` does the same with the libraries of other languages.)
 
 use fanfare_core::Timestamp;
-use fanfare_core::webhook::inbound::{PlainSecret, verify_hub};
-use fanfare_core::webhook::message_id::MessageId;
-use fanfare_core::webhook::rotation::Rotation;
-use fanfare_core::webhook::secret::{Secret, SigningKey};
-use fanfare_core::webhook::signature::{SigningKeys, hub_signature};
+use fanfare_webhook::inbound::{PlainSecret, verify_hub};
+use fanfare_webhook::message_id::MessageId;
+use fanfare_webhook::rotation::Rotation;
+use fanfare_webhook::secret::{Secret, SigningKey};
+use fanfare_webhook::signature::{SigningKeys, hub_signature};
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;

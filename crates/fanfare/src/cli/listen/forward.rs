@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fanfare_core::Timestamp;
-use fanfare_core::webhook::message_id::MessageId;
-use fanfare_core::webhook::retry::RetrySchedule;
-use fanfare_core::webhook::rotation::Rotation;
-use fanfare_core::webhook::secret::Secret;
-use fanfare_core::webhook::signature::SigningKeys;
-use fanfare_core::webhook::url::WebhookUrl;
+use fanfare_webhook::message_id::MessageId;
+use fanfare_webhook::retry::RetrySchedule;
+use fanfare_webhook::rotation::Rotation;
+use fanfare_webhook::secret::Secret;
+use fanfare_webhook::signature::SigningKeys;
+use fanfare_webhook::url::WebhookUrl;
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;

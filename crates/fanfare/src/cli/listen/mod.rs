@@ -9,9 +9,9 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::webhook::retry::RetrySchedule;
-use fanfare_core::webhook::url::WebhookUrl;
 use fanfare_core::{EventType, Invalid, Pattern, Position, Priority, ReaderName, Start, duration};
+use fanfare_webhook::retry::RetrySchedule;
+use fanfare_webhook::url::WebhookUrl;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesOrdered, StreamExt};
 

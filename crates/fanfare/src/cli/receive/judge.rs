@@ -1,10 +1,10 @@
 //! Whether a request is believed.
 
 use fanfare_core::Timestamp;
-use fanfare_core::webhook::inbound::{PlainSecret, verify_hub};
-use fanfare_core::webhook::secret::{Secret, VerifyingKey};
-use fanfare_core::webhook::signature::{HUB_SIGNATURE, SIGNATURE};
-use fanfare_core::webhook::verify::{Headers, Key, Mismatch, verify};
+use fanfare_webhook::inbound::{PlainSecret, verify_hub};
+use fanfare_webhook::secret::{Secret, VerifyingKey};
+use fanfare_webhook::signature::{HUB_SIGNATURE, SIGNATURE};
+use fanfare_webhook::verify::{Headers, Key, Mismatch, verify};
 use http::HeaderMap;
 
 /// What is verified with.

@@ -10,10 +10,10 @@ mod show;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use fanfare_core::webhook::retry::RetrySchedule;
-use fanfare_core::webhook::secret::VerifyingKey;
-use fanfare_core::webhook::url::WebhookUrl;
 use fanfare_core::{Code, Invalid, duration};
+use fanfare_webhook::retry::RetrySchedule;
+use fanfare_webhook::secret::VerifyingKey;
+use fanfare_webhook::url::WebhookUrl;
 
 pub(crate) use crate::cli::receive::faults::{Fail, Faults};
 use crate::cli::receive::judge::Keys;

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use fanfare_core::webhook::secret::Secret;
+use fanfare_webhook::secret::Secret;
 use serde_json::{Map, Value, json};
 
 use crate::cli::receive::Args;

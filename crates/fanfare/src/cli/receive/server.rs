@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare_core::Timestamp;
-use fanfare_core::webhook::signature::ID;
+use fanfare_webhook::signature::ID;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;

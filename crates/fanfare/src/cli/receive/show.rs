@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 
-use fanfare_core::webhook::signature::SIGNATURE;
+use fanfare_webhook::signature::SIGNATURE;
 use jiff::Zoned;
 use serde_json::{Map, Value, json};
 

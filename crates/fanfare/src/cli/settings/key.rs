@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use fanfare_core::webhook::allow::Allow;
-use fanfare_core::webhook::inbound::PlainSecret;
-use fanfare_core::webhook::policy as webhook;
-use fanfare_core::webhook::verify;
 use fanfare_core::{Code, Invalid, duration};
+use fanfare_webhook::allow::Allow;
+use fanfare_webhook::inbound::PlainSecret;
+use fanfare_webhook::policy as webhook;
+use fanfare_webhook::verify;
 
 use crate::cli::output::Mode;
 use crate::cli::{bytes, settings};

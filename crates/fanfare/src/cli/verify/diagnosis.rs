@@ -1,8 +1,8 @@
 //! What is wrong with a request that does not verify, as precisely as can be said.
 
 use fanfare_core::Timestamp;
-use fanfare_core::webhook::signature::HUB_SIGNATURE;
-use fanfare_core::webhook::verify::Mismatch;
+use fanfare_webhook::signature::HUB_SIGNATURE;
+use fanfare_webhook::verify::Mismatch;
 
 use crate::cli::Failure;
 use crate::cli::text::{count, duration};

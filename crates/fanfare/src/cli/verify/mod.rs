@@ -6,10 +6,10 @@ mod request;
 use std::path::PathBuf;
 
 use fanfare_core::Timestamp;
-use fanfare_core::webhook::inbound::{PlainSecret, verify_hub, verify_stripe};
-use fanfare_core::webhook::secret::{Secret, VerifyingKey};
-use fanfare_core::webhook::signature::HUB_SIGNATURE;
-use fanfare_core::webhook::verify::{Headers, Key, Mismatch, verify};
+use fanfare_webhook::inbound::{PlainSecret, verify_hub, verify_stripe};
+use fanfare_webhook::secret::{Secret, VerifyingKey};
+use fanfare_webhook::signature::HUB_SIGNATURE;
+use fanfare_webhook::verify::{Headers, Key, Mismatch, verify};
 use jiff::Zoned;
 use serde_json::json;
 

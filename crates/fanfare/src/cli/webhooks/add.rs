@@ -1,8 +1,8 @@
 //! `fanfare webhooks add`: registering.
 
-use fanfare_core::webhook::secret::Secret;
-use fanfare_core::webhook::url::WebhookUrl;
 use fanfare_core::{Invalid, Position, Start};
+use fanfare_webhook::secret::Secret;
+use fanfare_webhook::url::WebhookUrl;
 use serde_json::{Map, Value, json};
 
 use crate::cli::output::Mode;

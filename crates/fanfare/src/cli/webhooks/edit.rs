@@ -1,7 +1,7 @@
 //! `fanfare webhooks edit`: changing what is named, and nothing else.
 
 use clap::ValueEnum;
-use fanfare_core::webhook::url::WebhookUrl;
+use fanfare_webhook::url::WebhookUrl;
 use jiff::Zoned;
 use serde_json::{Map, Value};
 

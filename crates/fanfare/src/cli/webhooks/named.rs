@@ -1,8 +1,8 @@
 //! Which webhook is meant: by its id, its address, or a part of an address that only one has.
 
 use fanfare_core::Code;
-use fanfare_core::webhook::WebhookId;
-use fanfare_core::webhook::url::WebhookUrl;
+use fanfare_core::WebhookId;
+use fanfare_webhook::url::WebhookUrl;
 
 use crate::cli::Failure;
 use crate::client::webhooks::Webhook;

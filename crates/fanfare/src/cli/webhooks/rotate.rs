@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use fanfare_core::duration;
-use fanfare_core::webhook::secret::Secret;
+use fanfare_webhook::secret::Secret;
 use jiff::Zoned;
 use serde_json::{Map, Value};
 

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use fanfare_core::webhook::auth::Auth;
-use fanfare_core::webhook::headers::CustomHeaders;
-use fanfare_core::webhook::options::{
+use fanfare_core::{Code, EventType, Invalid, Pattern, Priority, duration};
+use fanfare_webhook::auth::Auth;
+use fanfare_webhook::headers::CustomHeaders;
+use fanfare_webhook::options::{
     BATCH_EVENTS_MAX, BATCH_WAIT_DEFAULT, BATCH_WAIT_MAX, CONCURRENCY_MAX, RATE_PER_SECOND_MAX,
 };
-use fanfare_core::webhook::retry::RetrySchedule;
-use fanfare_core::{Code, EventType, Invalid, Pattern, Priority, duration};
+use fanfare_webhook::retry::RetrySchedule;
 use serde_json::{Map, Value, json};
 
 use crate::cli::Failure;

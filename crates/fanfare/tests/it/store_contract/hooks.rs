@@ -7,7 +7,7 @@ use fanfare::store::{
     AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Order, Read, ReadAttempts, ReadDeliveries,
     WebhookRow,
 };
-use fanfare_core::webhook::WebhookId;
+use fanfare_core::WebhookId;
 use fanfare_core::{Event, Timestamp};
 
 use crate::store_contract::harness::Log;

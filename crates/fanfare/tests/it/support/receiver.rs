@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use fanfare_core::Timestamp;
-use fanfare_core::webhook::secret::Secret;
-use fanfare_core::webhook::verify::{self, Key, Mismatch, Verified};
+use fanfare_webhook::secret::Secret;
+use fanfare_webhook::verify::{self, Key, Mismatch, Verified};
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};

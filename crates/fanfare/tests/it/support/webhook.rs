@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fanfare::store::{AttemptRow, DeliveryRow, ReadAttempts, ReadDeliveries};
 use fanfare::webhooks::attempt::Attempt;
 use fanfare::webhooks::registry::Entry;
-use fanfare_core::webhook::WebhookId;
+use fanfare_core::WebhookId;
 use serde_json::{Value, json};
 
 use crate::support::gateway::Gateway;

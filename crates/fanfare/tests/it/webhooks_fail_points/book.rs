@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use fanfare_core::webhook::secret::Secret;
+use fanfare_webhook::secret::Secret;
 use serde_json::{Value, json};
 
 use crate::support::gateway::reqwest_client;

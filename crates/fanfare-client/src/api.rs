@@ -1,0 +1,288 @@
+//! One call for each request of the HTTP interface.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response};
+use serde::de::DeserializeOwned;
+
+use crate::answer::{Answer, Channels, Clients, Event, History, Pushed, PushedBatch, Status};
+use crate::backoff;
+use crate::error::{Error, Problem, innermost};
+
+/// Which gateway, and how to talk to it.
+#[derive(Clone)]
+pub struct Target {
+    /// Its address, without a path.
+    pub server: String,
+    /// What shows who we are.
+    pub token: Option<String>,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
+}
+
+impl std::fmt::Debug for Target {
+    /// Leaves the token out: it would end in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target")
+            .field("server", &self.server)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A gateway that can be called. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Api {
+    http: reqwest::Client,
+    target: Target,
+}
+
+/// How long a connection may take: a host that is there answers in far less.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a stream may be silent: the gateway sends something every 30 s, so two of those were lost.
+pub const SILENCE_MAX: Duration = Duration::from_secs(75);
+
+/// Longest answer: a page of history has about 1 MiB, the longest list of channels or clients a few.
+const ANSWER_LEN_MAX: usize = 64 * 1024 * 1024;
+
+/// Most tries for one push.
+const TRIES_MAX: u32 = 5;
+
+/// The pause before the second try.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+impl Api {
+    /// Makes ready to call; nothing is sent yet.
+    pub fn new(target: Target) -> Result<Api, Error> {
+        let http = http(&target)
+            .build()
+            .map_err(|error| Error::NotFanfare { url: target.server.clone(), problem: innermost(&error) })?;
+        Ok(Api { http, target })
+    }
+
+    /// Gives the gateway's address.
+    pub fn server(&self) -> &str {
+        &self.target.server
+    }
+
+    /// Pushes one event, given as JSON; it is durable then. It must have an idempotency key: the push is repeated
+    /// when its answer is lost.
+    pub async fn push(&self, event: String) -> Result<Answer<Pushed>, Error> {
+        self.push_until_answered("/api/push?wait=false", "application/json", event.into()).await
+    }
+
+    /// The same, and waits for the first attempts at webhooks, at most 10 s.
+    pub async fn push_to_webhooks(&self, event: String) -> Result<Answer<Pushed>, Error> {
+        self.push_until_answered("/api/push", "application/json", event.into()).await
+    }
+
+    /// Pushes a batch, all or nothing, given as lines of JSON. Each must have an idempotency key.
+    pub async fn push_batch(&self, lines: String) -> Result<Answer<PushedBatch>, Error> {
+        self.push_until_answered("/api/push?wait=false", "application/x-ndjson", lines.into()).await
+    }
+
+    /// Reads a page of history.
+    pub async fn history(&self, query: &[(&str, String)]) -> Result<Answer<History>, Error> {
+        self.call(self.request(Method::GET, "/api/events").query(query)).await
+    }
+
+    /// Gives the channels there are.
+    pub async fn channels(&self) -> Result<Answer<Channels>, Error> {
+        self.call(self.request(Method::GET, "/api/channels")).await
+    }
+
+    /// Gives who is connected.
+    pub async fn clients(&self) -> Result<Answer<Clients>, Error> {
+        self.call(self.request(Method::GET, "/api/clients")).await
+    }
+
+    /// Gives how the gateway is.
+    pub async fn status(&self) -> Result<Answer<Status>, Error> {
+        self.call(self.request(Method::GET, "/api/status")).await
+    }
+
+    /// Gives one event.
+    pub async fn event(&self, id: &str) -> Result<Answer<Event>, Error> {
+        self.call(self.request(Method::GET, &format!("/api/events/{id}"))).await
+    }
+
+    /// Gives the gateway's clock, to the second, out of the `Date` of an answer.
+    pub async fn date(&self) -> Result<Option<String>, Error> {
+        let request = self.request(Method::GET, "/health").timeout(self.target.timeout);
+        let response = self.checked(request.send().await).await?;
+        Ok(response.headers().get(DATE).and_then(|date| date.to_str().ok()).map(str::to_owned))
+    }
+
+    /// Acknowledges everything up to `position` for the durable reader `name`.
+    pub async fn acknowledge(&self, name: &str, position: &str) -> Result<(), Error> {
+        let body = serde_json::json!({ "position": position });
+        let request = self.request(Method::POST, &format!("/api/readers/{name}/ack")).json(&body);
+        self.call::<serde_json::Value>(request).await.map(|_| ())
+    }
+
+    /// Opens a stream of server-sent events; gives the answer once its head is there.
+    pub async fn open_stream(
+        &self,
+        query: Vec<(&'static str, String)>,
+        last_event_id: Option<String>,
+    ) -> Result<Response, Error> {
+        let mut request =
+            self.request(Method::GET, "/stream").query(&query).header(ACCEPT, "text/event-stream");
+        if let Some(id) = last_event_id.and_then(|id| HeaderValue::from_str(&id).ok()) {
+            request = request.header("Last-Event-ID", id);
+        }
+        // Only the head has to be in time: the body has no end.
+        let Ok(sent) = tokio::time::timeout(self.target.timeout, request.send()).await else {
+            return Err(Error::TimedOut { url: self.target.server.clone(), after: self.target.timeout });
+        };
+        let response = self.checked(sent).await?;
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if !content_type.is_some_and(|value| value.starts_with("text/event-stream")) {
+            return Err(self.not_fanfare("`/stream` is no event stream"));
+        }
+        Ok(response)
+    }
+
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.target.server));
+        match &self.target.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Repeats a push whose answer was lost, or that came at a bad moment, within the time for an answer. The
+    /// idempotency keys in it see to it that this never appends twice.
+    async fn push_until_answered<T: DeserializeOwned>(
+        &self,
+        path: &'static str,
+        content_type: &'static str,
+        body: Bytes,
+    ) -> Result<Answer<T>, Error> {
+        let deadline = Instant::now() + self.target.timeout;
+        let mut attempt = 0;
+        loop {
+            let request =
+                self.request(Method::POST, path).header(CONTENT_TYPE, content_type).body(body.clone());
+            let left = deadline.saturating_duration_since(Instant::now());
+            let error = match self.call(request.timeout(left)).await {
+                Ok(answer) => return Ok(answer),
+                // Nobody there is an answer too: the caller wants to know now.
+                Err(error @ (Error::Unreachable { .. } | Error::TimedOut { .. })) => return Err(error),
+                Err(error) => error,
+            };
+            let pause =
+                backoff::pause(attempt, FIRST_PAUSE, error.retry_after(), rand::random_range(0.0..1.0));
+            attempt += 1;
+            if !error.is_passing() || attempt == TRIES_MAX || Instant::now() + pause >= deadline {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<Answer<T>, Error> {
+        let (client, request) = request.build_split();
+        let mut request = request.map_err(|error| self.http_error(&error))?;
+        let timeout = request.timeout_mut().get_or_insert(self.target.timeout);
+        *timeout = (*timeout).min(self.target.timeout);
+        let response = self.checked(client.execute(request).await).await?;
+        let text = self.text(response).await?;
+        Answer::read(&text).map_err(|error| self.not_fanfare(&format!("its JSON cannot be read: {error}")))
+    }
+
+    /// Turns an answer that is no success into the gateway's own words.
+    async fn checked(&self, sent: Result<Response, reqwest::Error>) -> Result<Response, Error> {
+        let response = sent.map_err(|error| self.http_error(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
+        let text = self.text(response).await?;
+        match serde_json::from_str::<Problem>(&text) {
+            Ok(problem) => Err(Error::Refused(Box::new(Problem { retry_after, ..problem }))),
+            Err(_) if status.is_server_error() => Err(Error::Unreachable {
+                url: self.target.server.clone(),
+                problem: format!("it answered {status}"),
+            }),
+            Err(_) => Err(self.not_fanfare(&format!("it answered {status}"))),
+        }
+    }
+
+    /// Reads the whole of an answer, within reason.
+    async fn text(&self, mut response: Response) -> Result<String, Error> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.http_error(&error))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > ANSWER_LEN_MAX {
+                return Err(self.not_fanfare("its answer has no end"));
+            }
+        }
+        String::from_utf8(bytes).map_err(|_| self.not_fanfare("its answer is no UTF-8 text"))
+    }
+
+    fn http_error(&self, error: &reqwest::Error) -> Error {
+        Error::from_http(error, &self.target.server, self.target.timeout)
+    }
+
+    fn not_fanfare(&self, problem: &str) -> Error {
+        Error::NotFanfare { url: self.target.server.clone(), problem: problem.to_owned() }
+    }
+}
+
+/// Makes ready to connect as every request of ours does.
+pub(super) fn http(target: &Target) -> reqwest::ClientBuilder {
+    // Whoever came first has installed the same provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder()
+        .user_agent(concat!("fanfare-cli/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT.min(target.timeout))
+        .read_timeout(SILENCE_MAX)
+        .tcp_nodelay(true);
+    // A proxy would look for the gateway on its own machine.
+    if is_loopback(&target.server) { http.no_proxy() } else { http }
+}
+
+/// Says whether `server` is on this machine.
+pub fn is_loopback(server: &str) -> bool {
+    reqwest::Url::parse(server).is_ok_and(|url| {
+        url.host_str().is_some_and(|host| {
+            let address = host.trim_start_matches('[').trim_end_matches(']');
+            host == "localhost"
+                || host.ends_with(".localhost")
+                || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn loopback_servers_are_told_from_others() {
+        for (server, loopback) in [
+            ("http://127.0.0.1:8000", true),
+            ("http://127.9.9.9", true),
+            ("http://[::1]:8000", true),
+            ("http://localhost:8000", true),
+            ("http://app.localhost", true),
+            ("https://push.example.com", false),
+            ("http://localhost.example.com", false),
+            ("http://10.0.0.1", false),
+        ] {
+            assert_eq!(is_loopback(server), loopback, "{server}");
+        }
+    }
+}

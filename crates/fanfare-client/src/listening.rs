@@ -1,0 +1,316 @@
+//! Listening that comes back by itself: a stream of events over as many connections as it takes, each
+//! continuing where the one before stopped, and a word for everything that happened on the way.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use fanfare_core::{EventType, Pattern, Position, Priority, ReaderName};
+use futures_util::future::{BoxFuture, FutureExt};
+use reqwest::Response;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, Sleep};
+
+use crate::answer::{Answer, Received};
+use crate::api::Api;
+use crate::backoff;
+use crate::error::{Error, innermost};
+use crate::sse::{Frame, Frames};
+
+/// The pause before the first reconnect, until the gateway names another.
+const RETRY_DEFAULT: Duration = Duration::from_secs(1);
+
+/// A connection that stood so long was a good one, even if nothing came: the next pause is a short one again.
+const STEADY: Duration = Duration::from_secs(10);
+
+/// What to listen to, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// Which channels; none means all.
+    pub patterns: Vec<Pattern>,
+    /// Which types; none means all.
+    pub types: Vec<EventType>,
+    /// The least priority.
+    pub min_priority: Option<Priority>,
+    /// Where to start: `earliest`, a duration or a time.
+    pub since: Option<String>,
+    /// Start after this position.
+    pub after: Option<String>,
+    /// The durable cursor to use; it decides where to start.
+    pub reader: Option<ReaderName>,
+    /// When behind, only the newest event for each key.
+    pub conflate: bool,
+    /// Keep trying when the gateway cannot be reached at first.
+    pub wait: bool,
+}
+
+impl Wish {
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let mut query = vec![("format", "json".to_owned())];
+        query.extend(self.patterns.iter().map(|pattern| ("channel", pattern.to_string())));
+        query.extend(self.types.iter().map(|event_type| ("type", event_type.to_string())));
+        query.extend(self.min_priority.map(|priority| ("min_priority", priority.to_string())));
+        query.extend(self.reader.as_ref().map(|reader| ("reader", reader.to_string())));
+        if self.conflate {
+            query.push(("conflate", "1".to_owned()));
+        }
+        query
+    }
+}
+
+/// What comes out.
+#[derive(Debug)]
+pub enum Item {
+    /// An event.
+    Event(Received),
+    /// Something to know.
+    Notice(Notice),
+}
+
+/// Something that a listener should know; as JSON it has the member `notice`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "notice", rename_all = "kebab-case")]
+pub enum Notice {
+    /// The replay has ended; what follows is live.
+    CaughtUp {
+        /// Where that is.
+        position: String,
+    },
+    /// The gateway is stopping.
+    Closing {
+        /// Why.
+        reason: String,
+        /// When it wants us back.
+        retry_ms: u64,
+    },
+    /// The connection stands.
+    Connected {
+        /// The position after which it continues; none at the start.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+        /// There was a connection before.
+        again: bool,
+    },
+    /// The connection is lost, or could not be made.
+    Disconnected {
+        /// What happened.
+        problem: String,
+        /// When the next try is made.
+        retry_ms: u64,
+    },
+    /// Retention removed what was not yet read.
+    Gap {
+        /// The last position that was read.
+        after: String,
+        /// The next that there is.
+        next: String,
+        /// At most so many events are gone.
+        missed: u64,
+    },
+    /// The position means nothing in the gateway's log; what follows is live.
+    Reset {
+        /// Why.
+        reason: String,
+        /// The log's last position.
+        position: String,
+    },
+}
+
+/// A subscription that lasts. [`Listening::next`] can be cancelled without loss.
+#[derive(Debug)]
+pub struct Listening {
+    api: Api,
+    wish: Wish,
+    state: State,
+    /// The id of the last frame, over all connections.
+    last_id: Option<String>,
+    /// The last event that was given out: with a durable reader, the gateway repeats what is not acknowledged.
+    last_given: Option<String>,
+    retry: Duration,
+    /// Tries since the last frame.
+    attempt: u32,
+    /// Since when the connection stands.
+    opened_at: Option<Instant>,
+    /// A connection has stood before.
+    was_open: bool,
+    /// The gateway has said that it is stopping.
+    is_closing: bool,
+    /// The loss that was last reported: repeating it at each try would only be noise.
+    reported: Option<String>,
+}
+
+enum State {
+    Connecting(BoxFuture<'static, Result<Connected, Error>>),
+    Idle,
+    Open(Box<Frames>),
+    Waiting(Pin<Box<Sleep>>),
+}
+
+/// A stream, and the position after which it was asked to continue.
+struct Connected {
+    response: Response,
+    after: Option<String>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            State::Connecting(_) => "Connecting",
+            State::Idle => "Idle",
+            State::Open(_) => "Open",
+            State::Waiting(_) => "Waiting",
+        })
+    }
+}
+
+impl Listening {
+    /// Prepares to listen; nothing is sent before the first [`Listening::next`].
+    pub fn new(api: Api, wish: Wish) -> Listening {
+        Listening {
+            last_id: wish.after.clone(),
+            api,
+            wish,
+            state: State::Idle,
+            last_given: None,
+            retry: RETRY_DEFAULT,
+            attempt: 0,
+            opened_at: None,
+            was_open: false,
+            is_closing: false,
+            reported: None,
+        }
+    }
+
+    /// Gives the gateway's address.
+    pub fn server(&self) -> &str {
+        self.api.server()
+    }
+
+    /// Waits for the next thing. An error is final.
+    pub async fn next(&mut self) -> Result<Item, Error> {
+        loop {
+            match &mut self.state {
+                State::Idle => self.state = State::Connecting(self.connect()),
+                State::Waiting(pause) => {
+                    pause.as_mut().await;
+                    self.state = State::Idle;
+                }
+                State::Connecting(connecting) => {
+                    let connected = connecting.await;
+                    self.state = State::Idle;
+                    match connected {
+                        Ok(connected) => return Ok(Item::Notice(self.opened(connected))),
+                        Err(error) if !error.is_passing() || !(self.was_open || self.wish.wait) => {
+                            return Err(error);
+                        }
+                        Err(error) => {
+                            if let Some(notice) = self.lost(&error.to_string(), error.retry_after()) {
+                                return Ok(Item::Notice(notice));
+                            }
+                        }
+                    }
+                }
+                State::Open(frames) => match frames.next().await {
+                    Ok(Some(frame)) => {
+                        self.last_id = frames.last_id().map(str::to_owned);
+                        self.retry = frames.retry().unwrap_or(self.retry);
+                        self.attempt = 0;
+                        if let Some(item) = self.understood(frame)? {
+                            return Ok(item);
+                        }
+                    }
+                    ended => {
+                        self.last_id = frames.last_id().map(str::to_owned).or_else(|| self.last_id.take());
+                        self.retry = frames.retry().unwrap_or(self.retry);
+                        let problem = match ended {
+                            Err(error) => format!("the connection is lost: {}", innermost(&error)),
+                            Ok(_) if self.is_closing => "the gateway has stopped".to_owned(),
+                            Ok(_) => "the gateway closed the connection".to_owned(),
+                        };
+                        if let Some(notice) = self.lost(&problem, None) {
+                            return Ok(Item::Notice(notice));
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    fn connect(&self) -> BoxFuture<'static, Result<Connected, Error>> {
+        let mut query = self.wish.query();
+        let starts_live = self.wish.since.is_none() && self.wish.reader.is_none();
+        if self.last_id.is_none() {
+            query.extend(self.wish.since.clone().map(|since| ("since", since)));
+        }
+        let (api, mut after) = (self.api.clone(), self.last_id.clone());
+        async move {
+            if after.is_none() && starts_live {
+                // A live stream says where it is only with its first event. Without a position, what is pushed
+                // between a connection lost before that and the next one would be missed.
+                after = api.status().await?.value.last;
+            }
+            let response = api.open_stream(query, after.clone()).await?;
+            Ok(Connected { response, after })
+        }
+        .boxed()
+    }
+
+    fn opened(&mut self, connected: Connected) -> Notice {
+        let again = std::mem::replace(&mut self.was_open, true);
+        self.opened_at = Some(Instant::now());
+        self.reported = None;
+        self.is_closing = false;
+        self.last_id = connected.after;
+        self.state =
+            State::Open(Box::new(Frames::new(connected.response.bytes_stream(), self.last_id.clone())));
+        Notice::Connected { after: self.last_id.clone(), again }
+    }
+
+    /// Sets the time of the next try; gives what is to be said about it, unless that was said.
+    fn lost(&mut self, problem: &str, asked: Option<Duration>) -> Option<Notice> {
+        if self.opened_at.take().is_some_and(|opened_at| opened_at.elapsed() > STEADY) {
+            self.attempt = 0;
+        }
+        let pause = backoff::pause(self.attempt, self.retry, asked, rand::random_range(0.0..1.0));
+        self.attempt += 1;
+        self.state = State::Waiting(Box::pin(tokio::time::sleep(pause)));
+        if self.reported.as_deref() == Some(problem) {
+            return None;
+        }
+        self.reported = Some(problem.to_owned());
+        Some(Notice::Disconnected { problem: problem.to_owned(), retry_ms: pause.as_millis() as u64 })
+    }
+
+    /// Reads a frame; nothing for an event that was given already, or a notice of a later gateway that this
+    /// program does not know.
+    fn understood(&mut self, frame: Frame) -> Result<Option<Item>, Error> {
+        let unreadable = |error: serde_json::Error| Error::NotFanfare {
+            url: self.api.server().to_owned(),
+            problem: format!("an event cannot be read: {error}"),
+        };
+        let Some(name) = frame.event else {
+            let received: Received = Answer::read(&frame.data).map_err(unreadable)?;
+            if self.was_given(&received.value.id) {
+                return Ok(None);
+            }
+            self.last_given = Some(received.value.id.clone());
+            return Ok(Some(Item::Event(received)));
+        };
+        let mut members: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&frame.data).map_err(unreadable)?;
+        members.insert("notice".to_owned(), name.into());
+        let Ok(notice) = serde_json::from_value(members.into()) else { return Ok(None) };
+        if let Notice::Closing { retry_ms, .. } = &notice {
+            self.retry = Duration::from_millis(*retry_ms);
+            self.is_closing = true;
+        }
+        Ok(Some(Item::Notice(notice)))
+    }
+
+    fn was_given(&self, id: &str) -> bool {
+        let given = self.last_given.as_deref().and_then(|given| given.parse::<Position>().ok());
+        match (given, id.parse::<Position>()) {
+            (Some(given), Ok(id)) => given.epoch == id.epoch && id.seq <= given.seq,
+            _ => false,
+        }
+    }
+}

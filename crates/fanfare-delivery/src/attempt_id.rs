@@ -1,0 +1,100 @@
+//! Ids of attempts: what tells one from another, whether it is in memory, in the store, or in both.
+
+use std::fmt;
+use std::str::FromStr;
+
+use fanfare_core::WebhookId;
+use fanfare_core::{Code, Invalid, Timestamp};
+use serde::{Serialize, Serializer};
+
+use crate::attempt::Attempt;
+use fanfare_store::webhooks::AttemptRow;
+
+/// The id of an attempt: webhook, seq, number and moment, joined by `-`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AttemptId {
+    /// To which webhook.
+    pub webhook: WebhookId,
+    /// Of which event; of a batch, the first.
+    pub seq: u64,
+    /// Which attempt, from 1.
+    pub number: u32,
+    /// When it began.
+    pub at: Timestamp,
+}
+
+impl From<&Attempt> for AttemptId {
+    fn from(attempt: &Attempt) -> AttemptId {
+        AttemptId {
+            webhook: attempt.webhook.clone(),
+            seq: attempt.sent.position.seq,
+            number: attempt.sent.number,
+            at: attempt.at,
+        }
+    }
+}
+
+impl From<&AttemptRow> for AttemptId {
+    fn from(row: &AttemptRow) -> AttemptId {
+        AttemptId { webhook: row.webhook.clone(), seq: row.seq, number: row.number, at: row.at }
+    }
+}
+
+impl fmt::Display for AttemptId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}-{}", self.webhook, self.seq, self.number, self.at.as_micros())
+    }
+}
+
+impl FromStr for AttemptId {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<AttemptId, Invalid> {
+        read(text).ok_or_else(|| {
+            Invalid::new(
+                Code::InvalidWebhook,
+                "this is no id of an attempt",
+                "use an id that `GET /api/webhooks/{id}/attempts` lists",
+            )
+        })
+    }
+}
+
+impl Serialize for AttemptId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+fn read(text: &str) -> Option<AttemptId> {
+    let mut parts = text.splitn(4, '-');
+    Some(AttemptId {
+        webhook: parts.next()?.parse().ok()?,
+        seq: parts.next()?.parse().ok()?,
+        number: parts.next()?.parse().ok()?,
+        at: Timestamp::from_micros(parts.next()?.parse().ok()?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use fanfare_core::Timestamp;
+    use fanfare_core::WebhookId;
+    use proptest::prelude::*;
+
+    use super::AttemptId;
+
+    proptest! {
+        #[test]
+        fn an_id_is_read_as_it_was_written(random: [u8; 10], seq: u64, number: u32, micros: i64) {
+            let webhook = WebhookId::from_random(random);
+            let id = AttemptId { webhook, seq, number, at: Timestamp::from_micros(micros) };
+            prop_assert_eq!(id.to_string().parse::<AttemptId>().expect("well formed"), id);
+        }
+
+        #[test]
+        fn what_is_no_id_is_refused_without_a_panic(text in "[wh_a-z0-9-]{0,60}") {
+            prop_assert!(text.parse::<AttemptId>().is_err());
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The HTTP client of webhooks: one request, one answer, one deadline for all of it.
+//!
+//! No redirect is followed, nothing is unpacked, no proxy of the environment is used, and no request is sent twice.
+
+pub mod connection;
+pub mod dial;
+pub mod resolve;
+pub mod sockets;
+pub mod times;
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use fanfare_core::Timestamp;
+use fanfare_webhook::outcome::{Failure, Outcome};
+use fanfare_webhook::retry_after;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+use crate::client::connection::{Connection, Read, Unanswered};
+use crate::client::dial::Dialer;
+use crate::client::sockets::Socket;
+use crate::client::times::{Times, since};
+use crate::target::Target;
+
+/// How long an attempt may take when nothing is said: name, connection, TLS, request and the whole answer.
+pub const ATTEMPT_MAX: Duration = Duration::from_secs(10);
+/// Most bytes of an answer's body that are read: so much is cheaper to read than a new connection is to open.
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// How much of an answer's body is kept for the log of attempts.
+pub const ANSWER_BYTES_KEPT: usize = 16 * 1024;
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub struct Attempted {
+    /// What it means.
+    pub outcome: Outcome,
+    /// The answer, as far as it came.
+    pub answer: Option<Answer>,
+    /// How long it took.
+    pub times: Times,
+    /// The connection, when another request can go over it.
+    pub connection: Option<Connection>,
+}
+
+/// What a receiver answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: AnswerHeaders,
+    /// What it said in `Retry-After`.
+    retry_after: Option<Box<str>>,
+    /// The beginning of its body: at most [`ANSWER_BYTES_KEPT`].
+    pub body: Vec<u8>,
+    /// There was more.
+    pub is_cut: bool,
+}
+
+/// The headers of an answer, copied: those that came hold on to all of the buffer that they were read in.
+#[derive(Debug)]
+pub struct AnswerHeaders(Box<str>);
+
+impl AnswerHeaders {
+    /// Gives them as one text, for [`read`](AnswerHeaders::read).
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Gives names and values; what is no UTF-8 was replaced.
+    pub fn read(text: &str) -> impl Iterator<Item = (&str, &str)> {
+        // No value holds the end of a line, and no name a colon.
+        text.lines().filter_map(|line| line.split_once(':'))
+    }
+}
+
+impl From<&HeaderMap> for AnswerHeaders {
+    fn from(headers: &HeaderMap) -> AnswerHeaders {
+        let lens = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 2);
+        let mut lines = String::with_capacity(lens.sum());
+        for (name, value) in headers {
+            lines.push_str(name.as_str());
+            lines.push(':');
+            lines.push_str(&String::from_utf8_lossy(value.as_bytes()));
+            lines.push('\n');
+        }
+        AnswerHeaders(lines.into())
+    }
+}
+
+/// Posts `body` to `target` with `headers`, over `idle` when that can still be used. `now` says what a date in
+/// `Retry-After` is compared with.
+pub async fn post(
+    dialer: &Dialer,
+    target: &Target,
+    headers: HeaderMap,
+    body: Bytes,
+    idle: Option<Connection>,
+    now: Timestamp,
+) -> Attempted {
+    // That others use what there is, is not this receiver's fault: its time begins afterwards.
+    let via = match idle {
+        Some(connection) => Via::Idle(connection),
+        None => Via::New(dialer.sockets.take().await),
+    };
+    let begun = Instant::now();
+    let mut times = Times::default();
+    let mut answer = None;
+    let exchange = exchange(dialer, target, headers, body, via, &mut times, &mut answer);
+    let done = tokio::time::timeout(dialer.attempt_max, exchange).await.unwrap_or(Err(Failure::Timeout));
+    times.total_us = since(begun);
+    let (outcome, connection) = match (done, &answer) {
+        (Ok(connection), Some(answer)) => (answered(answer, now), connection),
+        (Ok(_), None) => (Outcome::Failed(Failure::BrokenOff), None),
+        (Err(failure), _) => (Outcome::Failed(failure), None),
+    };
+    Attempted { outcome, answer, times, connection }
+}
+
+/// What a request is to be sent over.
+enum Via {
+    /// A connection that was used before.
+    Idle(Connection),
+    /// One that is to be opened.
+    New(Socket),
+}
+
+async fn exchange(
+    dialer: &Dialer,
+    target: &Target,
+    headers: HeaderMap,
+    body: Bytes,
+    via: Via,
+    times: &mut Times,
+    answer: &mut Option<Answer>,
+) -> Result<Option<Connection>, Failure> {
+    let mut request =
+        Request::post(target.uri.clone()).body(Full::new(body)).map_err(|_| Failure::Protocol)?;
+    *request.headers_mut() = headers;
+    let sent = match via {
+        Via::Idle(connection) => send_over(connection, request, times).await,
+        Via::New(socket) => Sent::Unsent(Box::new(request), socket),
+    };
+    let (mut connection, response) = match sent {
+        Sent::Answered(answered) => *answered,
+        Sent::Failed(failure) => return Err(failure),
+        // Nothing was sent yet, so this is still the first request.
+        Sent::Unsent(request, socket) => {
+            // Rare, and large: it would be carried along by every attempt.
+            let dialled = Box::pin(async {
+                let connection = dialer.dial(&target.url, socket, times).await?;
+                Ok(send_over(connection, *request, times).await)
+            });
+            match dialled.await? {
+                Sent::Answered(answered) => *answered,
+                Sent::Failed(failure) => return Err(failure),
+                Sent::Unsent(..) => return Err(Failure::BrokenOff),
+            }
+        }
+    };
+    let begun = Instant::now();
+    let (head, body) = response.into_parts();
+    let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let answer = answer.insert(Answer {
+        status: head.status,
+        retry_after: retry_after.map(Box::from),
+        headers: (&head.headers).into(),
+        body: Vec::new(),
+        is_cut: false,
+    });
+    let mut read = Read::default();
+    let outcome = connection.read(body, ANSWER_BYTES_KEPT, ANSWER_BYTES_MAX, &mut read).await;
+    times.body_us = Some(since(begun));
+    answer.is_cut = !read.is_whole || read.len > read.beginning.len();
+    answer.body = read.beginning;
+    outcome?;
+    Ok(read.is_whole.then_some(connection))
+}
+
+enum Sent {
+    Answered(Box<(Connection, Response<Incoming>)>),
+    Unsent(Box<Request<Full<Bytes>>>, Socket),
+    Failed(Failure),
+}
+
+async fn send_over(mut connection: Connection, request: Request<Full<Bytes>>, times: &mut Times) -> Sent {
+    if !connection.is_usable().await {
+        return Sent::Unsent(Box::new(request), connection.into_socket());
+    }
+    let begun = Instant::now();
+    let sent = connection.send(request).await;
+    times.wait_us = Some(since(begun));
+    match sent {
+        Ok(response) => Sent::Answered(Box::new((connection, response))),
+        Err(Unanswered::Unsent(request)) => Sent::Unsent(request, connection.into_socket()),
+        Err(Unanswered::Failed(failure)) => Sent::Failed(failure),
+    }
+}
+
+fn answered(answer: &Answer, now: Timestamp) -> Outcome {
+    let retry_after = answer.retry_after.as_deref().and_then(|asked| retry_after::parse(asked, now));
+    Outcome::Answered { status: answer.status.as_u16(), retry_after }
+}

@@ -1,0 +1,111 @@
+//! How a webhook fares, and the form in which the store keeps that.
+
+use std::sync::Arc;
+
+use fanfare_core::Timestamp;
+use fanfare_webhook::outcome::Outcome;
+use fanfare_webhook::pause::{Failing, PauseReason, State};
+use serde::{Deserialize, Serialize};
+
+use fanfare_store::webhooks::BatchSpan;
+
+/// How a webhook fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Whether it is sent to.
+    pub state: State,
+    /// The failures since the last success.
+    pub failing: Failing,
+    /// When it last answered with 2xx.
+    pub last_success: Option<Timestamp>,
+    /// The last failure: when, and its category.
+    pub last_failure: Option<(Timestamp, Box<str>)>,
+    /// Up to which seq events were lost to it, because retention removed them before they were sent.
+    pub lost_up_to: Option<u64>,
+    /// Batches that were sent, or are about to be, and that the cursor has not passed for sure: what is sent again
+    /// after a crash makes the same ones, so that each keeps its id.
+    pub batches: Vec<BatchSpan>,
+}
+
+impl Health {
+    /// Says whether nothing goes out.
+    pub fn is_paused(&self) -> bool {
+        matches!(self.state, State::Paused { .. })
+    }
+
+    /// Takes the outcome of an attempt that ended at `now`. Says whether there is something that a restart must not
+    /// forget; a success after a success is nothing.
+    pub fn record(&mut self, outcome: Outcome, now: Timestamp, failing_max: std::time::Duration) -> bool {
+        let before = (self.state, self.failing);
+        if let Some(reason) = self.failing.record(outcome, now, failing_max)
+            && !self.is_paused()
+        {
+            self.state = State::Paused { reason, since: now };
+        }
+        if outcome.category() == "delivered" {
+            self.last_success = Some(now);
+        } else {
+            self.last_failure = Some((now, outcome.category().into()));
+        }
+        before != (self.state, self.failing)
+    }
+
+    /// Notes that a batch is about to be sent. `written` is how far the cursor is in the store.
+    pub fn note_batch(&mut self, span: BatchSpan, written: u64) {
+        self.batches.retain(|batch| batch.last > written && batch.first != span.first);
+        self.batches.push(span);
+    }
+
+    /// Gives what the store keeps.
+    pub fn to_stored(&self) -> Arc<str> {
+        let (reason, since) = match self.state {
+            State::Active => (None, None),
+            State::Paused { reason, since } => (Some(reason.as_str().to_owned()), Some(since.as_micros())),
+        };
+        let stored = Stored {
+            paused: reason,
+            paused_since: since,
+            failing_since: self.failing.since.map(Timestamp::as_micros),
+            failures: self.failing.failures,
+            last_success: self.last_success.map(Timestamp::as_micros),
+            last_failure: self.last_failure.as_ref().map(|(at, why)| (at.as_micros(), why.to_string())),
+            lost_up_to: self.lost_up_to,
+            batches: self.batches.iter().map(|batch| (batch.first, batch.last)).collect(),
+        };
+        // Nothing in it can fail to be JSON.
+        serde_json::to_string(&stored).unwrap_or_default().into()
+    }
+
+    /// Reads what the store kept; what cannot be read counts as well.
+    pub fn from_stored(text: &str) -> Health {
+        let stored: Stored = serde_json::from_str(text).unwrap_or_default();
+        let paused = stored.paused.as_deref().and_then(PauseReason::from_name).zip(stored.paused_since);
+        Health {
+            state: paused.map_or(State::Active, |(reason, since)| State::Paused {
+                reason,
+                since: Timestamp::from_micros(since),
+            }),
+            failing: Failing {
+                since: stored.failing_since.map(Timestamp::from_micros),
+                failures: stored.failures,
+            },
+            last_success: stored.last_success.map(Timestamp::from_micros),
+            last_failure: stored.last_failure.map(|(at, why)| (Timestamp::from_micros(at), why.into())),
+            lost_up_to: stored.lost_up_to,
+            batches: stored.batches.into_iter().map(|(first, last)| BatchSpan { first, last }).collect(),
+        }
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Stored {
+    paused: Option<String>,
+    paused_since: Option<i64>,
+    failing_since: Option<i64>,
+    failures: u32,
+    last_success: Option<i64>,
+    last_failure: Option<(i64, String)>,
+    lost_up_to: Option<u64>,
+    batches: Vec<(u64, u64)>,
+}

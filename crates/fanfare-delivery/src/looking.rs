@@ -1,0 +1,269 @@
+//! Looking at webhooks: what was tried, what waits, and how each event fared.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare_core::WebhookId;
+use fanfare_core::{Audience, Event, Position};
+use serde_json::{Map, Value};
+
+use crate::attempt::Attempt;
+use crate::attempt_id::AttemptId;
+use crate::registry::{Entry, RECENT_MAX};
+use crate::service::{Refused, Webhooks};
+use fanfare_store as store;
+use fanfare_store::webhooks::{AttemptRow, DeliveryCounts, DeliveryRow, ReadAttempts, ReadDeliveries};
+
+/// How long a look waits for what is being written down: longer than a commit takes on a busy machine.
+const CAUGHT_UP_MAX: Duration = Duration::from_secs(1);
+/// Pages of the store that are read for one page of attempts: one may end early on bytes.
+const READS_MAX: usize = 8;
+/// Attempts at one event that are looked through for one of them: more than any schedule makes.
+const TRIED_MAX: usize = 200;
+
+/// An attempt as people see it.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// Its id.
+    pub id: AttemptId,
+    /// It was answered with 2xx.
+    pub is_delivered: bool,
+    /// Further details, as [`Attempt::detail`] has them.
+    pub detail: Map<String, Value>,
+}
+
+/// Which attempts at one webhook, the newest first.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Only at this event.
+    pub seq: Option<u64>,
+    /// Only failed ones, or only delivered ones.
+    pub delivered: Option<bool>,
+    /// Only those before this one.
+    pub before: Option<AttemptId>,
+    /// Most of them.
+    pub limit: usize,
+}
+
+/// How an event fared with one webhook.
+#[derive(Debug, Clone)]
+pub enum Fate {
+    /// It was given up.
+    Dead(DeliveryRow),
+    /// It was taken.
+    Delivered,
+    /// It was not sent yet, or is on its way.
+    Pending,
+    /// It waits for its next attempt.
+    Waiting(DeliveryRow),
+}
+
+impl Fate {
+    /// Gives the name on the wire.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Fate::Dead(_) => "dead",
+            Fate::Delivered => "delivered",
+            Fate::Pending => "pending",
+            Fate::Waiting(_) => "waiting",
+        }
+    }
+}
+
+impl From<&Attempt> for Tried {
+    fn from(attempt: &Attempt) -> Tried {
+        let mut detail = members(attempt.detail());
+        // The store keeps no bodies: there may be 100,000 attempts, and the events have them.
+        if let Some(Value::Object(request)) = detail.get_mut("request") {
+            let (body, is_cut) = attempt.body();
+            request.insert("body".to_owned(), String::from_utf8_lossy(body).into());
+            request.insert("is_cut".to_owned(), is_cut.into());
+        }
+        Tried { id: attempt.into(), is_delivered: attempt.is_delivered(), detail }
+    }
+}
+
+impl From<&AttemptRow> for Tried {
+    fn from(row: &AttemptRow) -> Tried {
+        let detail = serde_json::from_str(&row.detail).unwrap_or_default();
+        Tried { id: row.into(), is_delivered: row.is_delivered, detail: members(detail) }
+    }
+}
+
+fn members(detail: Value) -> Map<String, Value> {
+    match detail {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+impl Webhooks {
+    /// Gives a page of the attempts at one webhook, and what to give as `before` for the next: what this process has
+    /// tried last, then what the store keeps of what failed.
+    pub async fn attempts(
+        &self,
+        id: &WebhookId,
+        wanted: Wanted,
+    ) -> Result<(Vec<Tried>, Option<AttemptId>), Refused> {
+        let entry = self.find(id)?;
+        // What failed a moment ago is in memory; flushed, it is in the store as well, and found there when it is not.
+        self.caught_up().await;
+        let recent = entry.recent();
+        let in_memory: HashSet<AttemptId> =
+            recent.iter().map(|attempt| AttemptId::from(&**attempt)).collect();
+        let is_wanted = |tried: &Tried| {
+            wanted.seq.is_none_or(|seq| seq == tried.id.seq)
+                && wanted.delivered.is_none_or(|delivered| delivered == tried.is_delivered)
+        };
+        let is_in_memory = wanted.before.as_ref().is_none_or(|before| in_memory.contains(before));
+        let mut page: Vec<Tried> = Vec::new();
+        if is_in_memory {
+            let newer = |attempt: &&Arc<Attempt>| {
+                wanted.before.as_ref().is_some_and(|before| *before != AttemptId::from(&***attempt))
+            };
+            let behind = recent.iter().skip_while(newer).skip(usize::from(wanted.before.is_some()));
+            page.extend(behind.map(|attempt| Tried::from(&**attempt)).filter(is_wanted));
+        }
+        let stored = match &wanted.before {
+            Some(before) if !is_in_memory => Some((before, self.stored(before).await?.map(|row| row.id))),
+            _ => None,
+        };
+        let mut before = stored.and_then(|(_, row)| row);
+        // It has left the memory since, and the store never had it: whatever began before it is behind it.
+        let earlier = stored.filter(|(_, row)| row.is_none()).map(|(id, _)| id.at);
+        let mut is_end = false;
+        for _ in 0..READS_MAX {
+            if page.len() > wanted.limit || is_end {
+                break;
+            }
+            let read = ReadAttempts {
+                webhook: Some(id.clone()),
+                seq: wanted.seq,
+                delivered: wanted.delivered,
+                before,
+                limit: wanted.limit + 1 + RECENT_MAX,
+            };
+            let rows = self.parts.store.attempts(read).await?;
+            match rows.last() {
+                Some(last) => before = Some(last.id),
+                None => is_end = true,
+            }
+            let tried = rows.iter().map(Tried::from);
+            let behind = tried.filter(|tried| earlier.is_none_or(|at| tried.id.at < at));
+            page.extend(behind.filter(|tried| !in_memory.contains(&tried.id)));
+        }
+        let next = page.len() > wanted.limit || !is_end;
+        page.truncate(wanted.limit);
+        let next = page.last().filter(|_| next).map(|tried| tried.id.clone());
+        Ok((page, next))
+    }
+
+    /// Gives one attempt.
+    pub async fn tried(&self, id: &AttemptId) -> Result<Tried, Refused> {
+        let unknown = || Refused::NotFound { what: format!("attempt `{id}`, or none that is kept") };
+        let entry = self.registry.get(&id.webhook).ok_or_else(unknown)?;
+        if let Some(attempt) = entry.recent().iter().find(|attempt| AttemptId::from(&***attempt) == *id) {
+            return Ok(Tried::from(&**attempt));
+        }
+        self.stored(id).await?.map(|row| Tried::from(&row)).ok_or_else(unknown)
+    }
+
+    async fn stored(&self, id: &AttemptId) -> Result<Option<AttemptRow>, store::Error> {
+        let read = ReadAttempts {
+            webhook: Some(id.webhook.clone()),
+            seq: Some(id.seq),
+            delivered: None,
+            before: None,
+            limit: TRIED_MAX,
+        };
+        Ok(self.parts.store.attempts(read).await?.into_iter().find(|row| AttemptId::from(row) == *id))
+    }
+
+    /// Gives an event: from the log, or from what waits or was given up, where it outlives the log.
+    pub async fn event(&self, id: &WebhookId, position: Position) -> Result<Arc<Event>, Refused> {
+        self.find(id)?;
+        if let Some(event) = self.hub().event(position).await? {
+            return Ok(event);
+        }
+        let row = match position.epoch == self.hub().epoch() {
+            true => self.parts.store.delivery(id, position.seq).await?,
+            false => None,
+        };
+        let unknown = || Refused::NotFound { what: format!("event `{position}`, or none that is kept") };
+        row.map(|row| row.event).ok_or_else(unknown)
+    }
+
+    /// Gives a page of what waits or was given up, and the seq after which the next page begins.
+    pub async fn deliveries(
+        &self,
+        id: &WebhookId,
+        dead: Option<bool>,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Vec<DeliveryRow>, Option<u64>), Refused> {
+        self.find(id)?;
+        self.caught_up().await;
+        let read = |after, limit| ReadDeliveries { webhook: id.clone(), dead, after, limit };
+        let page = self.parts.store.deliveries(read(after, limit)).await?;
+        let Some(last) = page.last().map(|row| row.event.position.seq) else { return Ok((page, None)) };
+        let has_more = !self.parts.store.deliveries(read(last, 1)).await?.is_empty();
+        Ok((page, has_more.then_some(last)))
+    }
+
+    /// Waits until what is known is written down, so that whoever was just answered finds it. Not for long: with a full
+    /// disk, what can be seen is what was there before.
+    async fn caught_up(&self) {
+        // What is not written by then is seen later.
+        let _ = tokio::time::timeout(CAUGHT_UP_MAX, self.parts.recorder.flushed()).await;
+    }
+
+    /// Counts what waits and what was given up, for each webhook.
+    pub async fn delivery_counts(&self) -> Result<HashMap<WebhookId, DeliveryCounts>, store::Error> {
+        self.caught_up().await;
+        let counts = self.parts.store.delivery_counts().await?;
+        Ok(counts.into_iter().map(|counts| (counts.webhook.clone(), counts)).collect())
+    }
+
+    /// Says how an event fared with each webhook that it is for, as far as that can be told from what each wants now.
+    pub async fn fates(&self, event: &Event) -> Result<Vec<(Arc<Entry>, Fate)>, store::Error> {
+        if event.audience != Audience::All || self.count() == 0 {
+            return Ok(Vec::new());
+        }
+        let counts = self.delivery_counts().await?;
+        let seq = event.position.seq;
+        let mut fates = Vec::new();
+        for entry in self.list() {
+            let id = &entry.webhook().id;
+            let has_rows = counts.get(id).is_some_and(|counts| counts.waiting > 0 || counts.dead > 0);
+            let row = match has_rows {
+                true => self.parts.store.delivery(id, seq).await?,
+                false => None,
+            };
+            if let Some(fate) = fate(&entry, event, row) {
+                fates.push((entry, fate));
+            }
+        }
+        Ok(fates)
+    }
+
+    /// Says how an event fared with one webhook, unless it is not for it, and gives the body that it is sent with.
+    pub async fn delivery(&self, id: &WebhookId, event: &Event) -> Result<(Option<Fate>, Vec<u8>), Refused> {
+        let entry = self.find(id)?;
+        self.caught_up().await;
+        let row = self.parts.store.delivery(id, event.position.seq).await?;
+        Ok((fate(&entry, event, row), entry.webhook().options.body(event)))
+    }
+}
+
+/// Says how an event fared with a webhook, of which the store has `row`.
+fn fate(entry: &Entry, event: &Event, row: Option<DeliveryRow>) -> Option<Fate> {
+    let seq = event.position.seq;
+    match row {
+        Some(row) if row.status.is_dead() => Some(Fate::Dead(row)),
+        Some(row) => Some(Fate::Waiting(row)),
+        None if seq <= entry.webhook().begins_after || !entry.wants(event) => None,
+        None if seq > entry.cursor.get() => Some(Fate::Pending),
+        None => Some(Fate::Delivered),
+    }
+}

@@ -1,0 +1,226 @@
+//! Replaying: deliveries that are made again, or no longer wanted.
+
+use std::sync::Arc;
+
+use fanfare_core::WebhookId;
+use fanfare_core::{Event, Filter, Pattern, Timestamp};
+
+use crate::registry::Entry;
+use crate::service::{Refused, Webhooks};
+use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus, ReadDeliveries};
+use fanfare_store::{Order, Read};
+
+/// Most deliveries that one call makes again: as many as a worker keeps track of.
+pub const REPLAY_MAX: usize = 10_000;
+/// How many are read, and written in one transaction.
+const PAGE_LEN: usize = 500;
+/// Pages of the log that one call looks at: a filter that matches little must not hold it up for long.
+const PAGES_MAX: usize = 200;
+/// What a delivery that is made again because somebody said so last failed with.
+const REPLAYED: &str = "replayed";
+
+/// Which deliveries are made again.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// Those of these events.
+    Events(Vec<Arc<Event>>),
+    /// Those that were given up.
+    Failed(Range),
+    /// Those of events in the log that the webhook wants.
+    Log(Range),
+}
+
+/// A part of the log.
+#[derive(Debug, Clone)]
+pub struct Range {
+    /// Only after this seq.
+    pub after: u64,
+    /// Only events since then.
+    pub since: Option<Timestamp>,
+    /// Only events before then.
+    pub until: Option<Timestamp>,
+    /// Only these channels; none means all.
+    pub patterns: Vec<Pattern>,
+}
+
+/// What a replay came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many deliveries are made again.
+    pub count: usize,
+    /// How many of them waited already, and are only due now.
+    pub waiting: usize,
+    /// Where to go on: there is more.
+    pub next: Option<u64>,
+}
+
+impl Range {
+    fn contains(&self, event: &Event) -> bool {
+        self.since.is_none_or(|since| event.timestamp >= since)
+            && self.until.is_none_or(|until| event.timestamp < until)
+            && (self.patterns.is_empty()
+                || self.patterns.iter().any(|pattern| pattern.matches(&event.channel)))
+    }
+}
+
+impl Webhooks {
+    /// Makes deliveries again, or counts them when `is_dry`. What the webhook is yet to be sent is left to be so. Each
+    /// begins its schedule anew.
+    pub async fn replay(
+        &self,
+        id: &WebhookId,
+        selection: Selection,
+        is_dry: bool,
+    ) -> Result<Replayed, Refused> {
+        let entry = self.find(id)?;
+        // What the worker has found out is taken into account.
+        self.write(Vec::new()).await?;
+        let replayed = match selection {
+            Selection::Events(events) => {
+                let mut replayed = Replayed::default();
+                self.put_again(&entry, events, is_dry, &mut replayed).await?;
+                replayed
+            }
+            Selection::Failed(range) => self.replay_failed(&entry, range, is_dry).await?,
+            Selection::Log(range) => self.replay_log(&entry, range, is_dry).await?,
+        };
+        if !is_dry {
+            entry.nudge();
+        }
+        Ok(replayed)
+    }
+
+    /// Gives up a delivery for good: it is not made again, and is not listed any more.
+    pub async fn discard(&self, id: &WebhookId, seq: u64) -> Result<(), Refused> {
+        let entry = self.find(id)?;
+        self.write(Vec::new()).await?;
+        if self.parts.store.delivery(id, seq).await?.is_none() {
+            let what = format!("delivery of `{}` that waits or was given up", self.hub().position(seq));
+            return Err(Refused::NotFound { what });
+        }
+        self.write(vec![DeliveryChange::Remove { webhook: id.clone(), seq }]).await?;
+        entry.nudge();
+        Ok(())
+    }
+
+    async fn replay_failed(&self, entry: &Entry, range: Range, is_dry: bool) -> Result<Replayed, Refused> {
+        let (mut replayed, mut after) = (Replayed::default(), range.after);
+        for _ in 0..PAGES_MAX {
+            let room = REPLAY_MAX - replayed.count;
+            let read = ReadDeliveries {
+                webhook: entry.webhook().id.clone(),
+                dead: Some(true),
+                after,
+                limit: PAGE_LEN.min(room),
+            };
+            let page = self.parts.store.deliveries(read).await?;
+            let Some(last) = page.last() else { return Ok(replayed) };
+            after = last.event.position.seq;
+            let rows: Vec<DeliveryRow> = page.into_iter().filter(|row| range.contains(&row.event)).collect();
+            self.put(rows, is_dry, &mut replayed).await?;
+            if replayed.count == REPLAY_MAX {
+                break;
+            }
+        }
+        replayed.next = Some(after);
+        Ok(replayed)
+    }
+
+    async fn replay_log(&self, entry: &Entry, range: Range, is_dry: bool) -> Result<Replayed, Refused> {
+        let webhook = entry.webhook();
+        let extent = self.hub().extent();
+        let mut read = Read {
+            after: range.after.max(extent.first.saturating_sub(1)),
+            until: entry.cursor.get().min(extent.last),
+            filter: narrowed(&webhook.options.filter, &range.patterns),
+            order: Order::Oldest,
+            limit: PAGE_LEN,
+            now: self.parts.wall(),
+        };
+        if let Some(since) = range.since {
+            read.after = read.after.max(self.hub().seq_before(since).await?);
+        }
+        if let Some(until) = range.until {
+            read.until = read.until.min(self.hub().seq_before(until).await?);
+        }
+        let mut replayed = Replayed::default();
+        for _ in 0..PAGES_MAX {
+            if read.after >= read.until {
+                return Ok(replayed);
+            }
+            read.limit = PAGE_LEN.min(REPLAY_MAX - replayed.count);
+            let page = self.hub().history(read.clone()).await?;
+            read.after = page.scanned;
+            let wanted = |event: &Arc<Event>| entry.wants(event) && range.contains(event);
+            let events = page.events.into_iter().filter(wanted).collect();
+            self.put_again(entry, events, is_dry, &mut replayed).await?;
+            if replayed.count == REPLAY_MAX {
+                break;
+            }
+        }
+        replayed.next = (read.after < read.until).then_some(read.after);
+        Ok(replayed)
+    }
+
+    async fn put_again(
+        &self,
+        entry: &Entry,
+        events: Vec<Arc<Event>>,
+        is_dry: bool,
+        replayed: &mut Replayed,
+    ) -> Result<(), Refused> {
+        let (id, cursor) = (entry.webhook().id.clone(), entry.cursor.get());
+        let mut rows = Vec::with_capacity(events.len());
+        for event in events.into_iter().filter(|event| event.position.seq <= cursor) {
+            let row = self.parts.store.delivery(&id, event.position.seq).await?;
+            rows.push(row.unwrap_or_else(|| DeliveryRow {
+                webhook: id.clone(),
+                event,
+                batch: None,
+                attempts: 1,
+                status: DeliveryStatus::Dead(self.parts.now()),
+                failure: REPLAYED.into(),
+            }));
+        }
+        self.put(rows, is_dry, replayed).await
+    }
+
+    /// Has the deliveries of `rows` made as soon as may be.
+    async fn put(
+        &self,
+        rows: Vec<DeliveryRow>,
+        is_dry: bool,
+        replayed: &mut Replayed,
+    ) -> Result<(), Refused> {
+        replayed.count += rows.len();
+        replayed.waiting += rows.iter().filter(|row| !row.status.is_dead()).count();
+        if is_dry {
+            return Ok(());
+        }
+        let now = self.parts.now();
+        let due = |row: DeliveryRow| {
+            // One attempt was made: with none, a delivery would count as one that has no row.
+            let attempts = if row.status.is_dead() { 1 } else { row.attempts };
+            DeliveryChange::Put(DeliveryRow {
+                attempts,
+                status: DeliveryStatus::Waiting(now),
+                batch: None,
+                ..row
+            })
+        };
+        let changes: Vec<DeliveryChange> = rows.into_iter().map(due).collect();
+        for chunk in changes.chunks(PAGE_LEN) {
+            self.parts.store.record(chunk.to_vec()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Lets the store look only at what may be wanted; a pattern that both have is not needed for that.
+fn narrowed(filter: &Filter, patterns: &[Pattern]) -> Filter {
+    if patterns.is_empty() {
+        return filter.clone();
+    }
+    Filter::new(patterns.to_vec(), filter.types().to_vec(), filter.min_priority(), filter.text())
+        .unwrap_or_else(|_| filter.clone())
+}

@@ -1,0 +1,131 @@
+//! Which deliveries are made again, as a door is told it in words.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use fanfare_core::WebhookId;
+use fanfare_core::limits::FILTER_TERMS_MAX;
+use fanfare_core::start::Moment;
+use fanfare_core::{Code, Event, Invalid, Pattern, Position};
+
+use crate::replaying::{Range, Selection};
+use crate::service::{Refused, Webhooks};
+use fanfare_hub::Hub;
+use fanfare_runtime::clock;
+
+/// Most events that are named one by one: each is looked up by itself.
+pub const IDS_MAX: usize = 1_000;
+
+/// What was said; each is a member of what a door takes.
+#[derive(Debug, Clone, Default)]
+pub struct Words {
+    /// Those of these events.
+    pub ids: Option<Vec<String>>,
+    /// Those that were given up.
+    pub failed: bool,
+    /// Only events since: `10m` or RFC 3339.
+    pub since: Option<String>,
+    /// Only events before: `10m` or RFC 3339.
+    pub until: Option<String>,
+    /// Only channels that match one of these.
+    pub patterns: Vec<String>,
+    /// Only events after this position.
+    pub after: Option<String>,
+}
+
+/// Why nothing is selected.
+#[derive(Debug)]
+pub struct Unselected {
+    /// Where it is wrong, as a JSON pointer, when the reason does not say so itself.
+    pub at: Option<String>,
+    /// The reason.
+    pub refused: Refused,
+}
+
+impl<E: Into<Refused>> From<E> for Unselected {
+    fn from(error: E) -> Unselected {
+        Unselected { at: None, refused: error.into() }
+    }
+}
+
+impl Webhooks {
+    /// Reads which deliveries of a webhook are meant; nothing is done yet.
+    pub async fn select(&self, id: &WebhookId, words: Words) -> Result<Selection, Unselected> {
+        self.find(id)?;
+        let is_range = words.since.is_some()
+            || words.until.is_some()
+            || !words.patterns.is_empty()
+            || words.after.is_some();
+        if let Some(ids) = words.ids {
+            if is_range || words.failed {
+                return Err(wrong("`ids` names the events one by one", "leave the other members out").into());
+            }
+            return self.named(id, ids).await.map(Selection::Events);
+        }
+        if !is_range && !words.failed {
+            let fix = "give `ids`, `failed`, `since`, `until`, `patterns` or `after`";
+            return Err(wrong("nothing says what to replay", fix).into());
+        }
+        if words.patterns.len() > FILTER_TERMS_MAX {
+            let what = format!("`patterns` has {} entries", words.patterns.len());
+            return Err(wrong(what, format!("give at most {FILTER_TERMS_MAX}")).at("/patterns").into());
+        }
+        let pattern = |(index, text): (usize, &String)| {
+            text.parse().map_err(|error: Invalid| error.at(format!("/patterns/{index}")))
+        };
+        let patterns: Vec<Pattern> =
+            words.patterns.iter().enumerate().map(pattern).collect::<Result<_, _>>()?;
+        let now = clock::now();
+        let moment = |text: Option<String>, place: &str| -> Result<_, Invalid> {
+            let moment = text.map(|text| text.parse::<Moment>()).transpose();
+            Ok(moment.map_err(|error| error.at(place))?.map(|moment| moment.resolve(now)))
+        };
+        let after = words.after.map(|text| text.parse()).transpose();
+        let after: Option<Position> = after.map_err(|error: Invalid| error.at("/after"))?;
+        let after = after.map(|after| seq_in(self.hub(), after)).transpose();
+        let range = Range {
+            after: after.map_err(|error| error.at("/after"))?.unwrap_or(0),
+            since: moment(words.since, "/since")?,
+            until: moment(words.until, "/until")?,
+            patterns,
+        };
+        Ok(if words.failed { Selection::Failed(range) } else { Selection::Log(range) })
+    }
+
+    /// Finds the events that are named; one that is not there is an error.
+    async fn named(&self, id: &WebhookId, ids: Vec<String>) -> Result<Vec<Arc<Event>>, Unselected> {
+        if !(1..=IDS_MAX).contains(&ids.len()) {
+            let what = format!("`ids` has {} entries", ids.len());
+            return Err(wrong(what, format!("name 1 to {IDS_MAX} events")).at("/ids").into());
+        }
+        let mut seqs = HashSet::new();
+        let mut events = Vec::with_capacity(ids.len());
+        for (index, text) in ids.into_iter().enumerate() {
+            let place = format!("/ids/{index}");
+            let position: Position = text.parse().map_err(|error: Invalid| error.at(place.clone()))?;
+            seq_in(self.hub(), position).map_err(|error| error.at(place.clone()))?;
+            let event = self.event(id, position).await;
+            let event = event.map_err(|refused| Unselected { at: Some(place), refused })?;
+            if seqs.insert(position.seq) {
+                events.push(event);
+            }
+        }
+        Ok(events)
+    }
+}
+
+/// Gives the seq of a position of this log.
+pub fn seq_in(hub: &Hub, position: Position) -> Result<u64, Invalid> {
+    if position.epoch == hub.epoch() {
+        return Ok(position.seq);
+    }
+    Err(Invalid::new(
+        Code::InvalidPosition,
+        format!("position `{position}` is of another log"),
+        format!("this log's positions begin with `{}-`", hub.epoch()),
+    ))
+}
+
+fn wrong(what: impl Into<String>, fix: impl Into<std::borrow::Cow<'static, str>>) -> Invalid {
+    Invalid::new(Code::InvalidWebhook, what, fix)
+}

@@ -1,0 +1,74 @@
+//! What every request to one webhook has in common, made once.
+
+use fanfare_webhook::signature::{self, SignatureHeaders};
+use fanfare_webhook::url::WebhookUrl;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+
+use crate::webhook::Webhook;
+
+/// Names the log that a delivery comes from: a gateway that gets its own back refuses it.
+pub const VIA: HeaderName = HeaderName::from_static("fanfare-via");
+
+const ID: HeaderName = HeaderName::from_static(signature::ID);
+const TIMESTAMP: HeaderName = HeaderName::from_static(signature::TIMESTAMP);
+const SIGNATURE: HeaderName = HeaderName::from_static(signature::SIGNATURE);
+const HUB_SIGNATURE: HeaderName = HeaderName::from_static(signature::HUB_SIGNATURE);
+
+/// A receiver, ready to be called.
+#[derive(Debug)]
+pub struct Target {
+    /// Its address.
+    pub url: WebhookUrl,
+    /// The request line.
+    pub uri: Uri,
+    /// The headers that do not change, and empty places for those that do: filling them makes no table grow.
+    headers: HeaderMap,
+}
+
+impl Target {
+    /// Makes what a webhook's requests have in common; `epoch` names the log they come from.
+    pub fn new(webhook: &Webhook, epoch: &str) -> Target {
+        let uri = webhook.url.path_and_query().parse().expect("a path of an address that was parsed");
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, value(webhook.url.authority()));
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("Fanfare/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(VIA, value(epoch));
+        for (name, text) in webhook.options.headers.reveal() {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a token");
+            headers.insert(name, secret(text));
+        }
+        if let Some(auth) = &webhook.options.auth {
+            headers.insert(AUTHORIZATION, secret(&auth.header_value()));
+        }
+        for name in [CONTENT_TYPE, ID, TIMESTAMP, SIGNATURE] {
+            headers.insert(name, HeaderValue::from_static(""));
+        }
+        Target { url: webhook.url.clone(), uri, headers }
+    }
+
+    /// Gives the headers of one attempt.
+    pub fn headers(&self, signed: &SignatureHeaders, content_type: &'static str) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(ID, value(&signed.id));
+        headers.insert(TIMESTAMP, value(&signed.timestamp));
+        headers.insert(SIGNATURE, value(&signed.signature));
+        if let Some(hub_signature) = &signed.hub_signature {
+            headers.insert(HUB_SIGNATURE, value(hub_signature));
+        }
+        headers
+    }
+}
+
+/// Takes what the rules for webhooks let through: printable ASCII.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("a value that the rules let through")
+}
+
+/// What the log of attempts does not show.
+fn secret(text: &str) -> HeaderValue {
+    let mut value = value(text);
+    value.set_sensitive(true);
+    value
+}

@@ -1,0 +1,123 @@
+//! Requests that somebody waits for: tests, and events that are sent again by hand.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanfare_core::WebhookId;
+use fanfare_core::{Audience, Channel, Door, Event, Invalid, Principal, Priority, Source};
+use fanfare_webhook::message_id::MessageId;
+use fanfare_webhook::options::Options;
+use fanfare_webhook::patch::Registration;
+
+use crate::attempt::{self, Attempt, ByHand, Job};
+use crate::service::{Refused, Webhooks};
+use crate::target::Target;
+use crate::webhook::{Keys, Webhook};
+use fanfare_store::webhooks::DeliveryChange;
+
+/// What a test event says.
+const TEST_MESSAGE: &str = "This is a test: your webhook is registered, and this is how events look.";
+/// The type of a test event.
+const TEST_TYPE: &str = "webhook.test";
+
+impl Webhooks {
+    /// Sends an event that is in no log, also to a webhook that is paused; what comes of it changes nothing.
+    pub async fn test(&self, id: &WebhookId, by: &Principal) -> Result<Arc<Attempt>, Refused> {
+        let webhook = self.find(id)?.webhook();
+        self.attempt_test(&webhook, by).await
+    }
+
+    /// Sends the same to an address that is not registered, in the way it would be sent if it were. Nothing of it is kept.
+    pub async fn try_out(&self, registration: Registration, by: &Principal) -> Result<Arc<Attempt>, Refused> {
+        let Registration { url, options: patch, secret, start: _ } = registration;
+        self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
+        let mut options = Options::default();
+        options.apply(patch)?;
+        let webhook = Webhook {
+            id: WebhookId::from_random(rand::random()),
+            url,
+            options,
+            keys: Keys::new(secret),
+            created: self.parts.wall(),
+            begins_after: 0,
+        };
+        self.attempt_test(&webhook, by).await
+    }
+
+    async fn attempt_test(&self, webhook: &Webhook, by: &Principal) -> Result<Arc<Attempt>, Refused> {
+        let event = Event {
+            position: self.hub().position(0),
+            timestamp: self.parts.wall(),
+            channel: Channel::default(),
+            event_type: TEST_TYPE.parse()?,
+            message: TEST_MESSAGE.into(),
+            data: None,
+            priority: Priority::default(),
+            key: None,
+            source: Source { principal: Arc::clone(&by.name), door: Door::Http },
+            audience: Audience::All,
+            expires: None,
+        };
+        let by_hand = ByHand::Test(message_id("test")?);
+        self.attempt(webhook, Arc::new(event), None, by_hand).await
+    }
+
+    /// Sends one event now, whether it was delivered or not. With the body it has, it is the same delivery to the
+    /// receiver, and once delivered waits no longer; with another one, it is something else.
+    pub async fn resend(
+        &self,
+        id: &WebhookId,
+        event: Arc<Event>,
+        body: Option<Bytes>,
+    ) -> Result<Arc<Attempt>, Refused> {
+        let webhook = self.find(id)?.webhook();
+        let seq = event.position.seq;
+        let by_hand = match body {
+            Some(_) => ByHand::Edited(message_id("edited")?),
+            None => ByHand::Resend,
+        };
+        let is_same = by_hand == ByHand::Resend;
+        let attempt = self.attempt(&webhook, event, body, by_hand).await?;
+        if is_same && attempt.is_delivered() {
+            self.write(vec![DeliveryChange::Remove { webhook: id.clone(), seq }]).await?;
+        }
+        Ok(attempt)
+    }
+
+    async fn attempt(
+        &self,
+        webhook: &Webhook,
+        event: Arc<Event>,
+        body: Option<Bytes>,
+        by_hand: ByHand,
+    ) -> Result<Arc<Attempt>, Refused> {
+        let _permit = self.trials.try_acquire().map_err(|_| Refused::Busy)?;
+        self.rules.now().judge_url(&webhook.url).map_err(Invalid::from)?;
+        let options = &webhook.options;
+        let job = Job {
+            body: body.unwrap_or_else(|| options.body(&event).into()),
+            events: vec![Arc::clone(&event)],
+            batch: None,
+            number: 1,
+            content_type: options.payload.content_type(options.batch.is_some()),
+            by_hand: Some(by_hand),
+        };
+        let target = Arc::new(Target::new(webhook, &self.hub().epoch().to_string()));
+        let (dialer, now) = (&self.parts.dialer, self.parts.wall());
+        let id = webhook.id.clone();
+        let made = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
+        let attempt = made.attempt;
+        self.parts.metrics.webhook_attempt(attempt.outcome.category());
+        // It may have been removed meanwhile.
+        if let Ok(entry) = self.find(&webhook.id) {
+            entry.remember(Arc::clone(&attempt));
+            self.parts.recorder.put(DeliveryChange::Attempt(attempt.to_row())).await;
+        }
+        Ok(attempt)
+    }
+}
+
+/// Makes an id that no receiver has seen.
+fn message_id(kind: &str) -> Result<MessageId, Invalid> {
+    format!("{kind}_{:016x}", rand::random::<u64>()).parse()
+}

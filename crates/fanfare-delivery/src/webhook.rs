@@ -1,0 +1,141 @@
+//! A registered webhook: its definition, and the form in which the store keeps it.
+
+use std::sync::Arc;
+
+use fanfare_core::WebhookId;
+use fanfare_core::{Invalid, Timestamp};
+use fanfare_webhook::options::Options;
+use fanfare_webhook::rotation::{Previous, Rotation};
+use fanfare_webhook::secret::{Secret, SigningKey};
+use fanfare_webhook::signature::SigningKeys;
+use fanfare_webhook::url::WebhookUrl;
+use serde::{Deserialize, Serialize};
+
+use fanfare_store::webhooks::WebhookRow;
+
+/// A registered webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its id.
+    pub id: WebhookId,
+    /// Where it is called.
+    pub url: WebhookUrl,
+    /// What it wants.
+    pub options: Options,
+    /// What its deliveries are signed with.
+    pub keys: Keys,
+    /// When it was registered.
+    pub created: Timestamp,
+    /// It was registered to be sent what comes after this seq.
+    pub begins_after: u64,
+}
+
+/// The keys that belong to a webhook, whether all of them are in use or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// For `v1`, and for `X-Hub-Signature-256`.
+    pub secrets: Rotation<Secret>,
+    /// For `v1a`.
+    pub ed25519: Rotation<SigningKey>,
+}
+
+impl Keys {
+    /// Makes keys of random bytes; `secret` is used when one was given.
+    pub fn new(secret: Option<Secret>) -> Keys {
+        Keys {
+            secrets: Rotation::new(secret.unwrap_or_else(|| Secret::from_random(rand::random()))),
+            ed25519: Rotation::new(SigningKey::from_seed(rand::random())),
+        }
+    }
+}
+
+impl Webhook {
+    /// Gives what deliveries are signed with, as the options have it.
+    pub fn signing_keys(&self) -> SigningKeys {
+        let signatures = self.options.signatures;
+        SigningKeys {
+            secrets: self.keys.secrets.clone(),
+            ed25519: signatures.ed25519.then(|| self.keys.ed25519.clone()),
+            hub: signatures.hub,
+        }
+    }
+
+    /// Gives what the store keeps of it besides its id and address. It holds secrets.
+    pub fn settings(&self) -> Arc<str> {
+        let stored = Stored {
+            url: self.url.as_given().to_owned(),
+            options: self.options.to_stored(),
+            secrets: StoredKeys::of(&self.keys.secrets, |secret| secret.reveal()),
+            ed25519: StoredKeys::of(&self.keys.ed25519, |key| key.reveal()),
+            begins_after: self.begins_after,
+        };
+        // Nothing in it can fail to be JSON.
+        serde_json::to_string(&stored).unwrap_or_default().into()
+    }
+
+    /// Reads what the store kept. Fails when somebody else wrote it.
+    pub fn from_row(row: &WebhookRow) -> Result<Webhook, Damaged> {
+        let damaged = |problem: String| Damaged { id: row.id.clone(), problem };
+        let stored: Stored =
+            serde_json::from_str(&row.settings).map_err(|error| damaged(error.to_string()))?;
+        let invalid = |error: Invalid| damaged(error.to_string());
+        Ok(Webhook {
+            id: row.id.clone(),
+            url: stored.url.parse().map_err(invalid)?,
+            options: Options::from_stored(&stored.options).map_err(invalid)?,
+            keys: Keys {
+                secrets: stored.secrets.read().map_err(invalid)?,
+                ed25519: stored.ed25519.read().map_err(invalid)?,
+            },
+            created: row.created,
+            begins_after: stored.begins_after,
+        })
+    }
+}
+
+/// What the store kept of a webhook cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("what the store keeps of webhook {id} cannot be read: {problem}")]
+pub struct Damaged {
+    /// Of which.
+    pub id: WebhookId,
+    /// Why.
+    pub problem: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    url: String,
+    options: String,
+    secrets: StoredKeys,
+    ed25519: StoredKeys,
+    #[serde(default)]
+    begins_after: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredKeys {
+    current: String,
+    /// Each with the microseconds since 1970 until which it signs.
+    previous: Vec<(String, i64)>,
+}
+
+impl StoredKeys {
+    fn of<K>(keys: &Rotation<K>, reveal: impl Fn(&K) -> &str) -> StoredKeys {
+        let previous = keys.previous().iter();
+        StoredKeys {
+            current: reveal(keys.current()).to_owned(),
+            previous: previous
+                .map(|previous| (reveal(&previous.key).to_owned(), previous.valid_until.as_micros()))
+                .collect(),
+        }
+    }
+
+    fn read<K: std::str::FromStr<Err = Invalid>>(&self) -> Result<Rotation<K>, Invalid> {
+        let read = |(key, until): &(String, i64)| {
+            Ok(Previous { key: key.parse()?, valid_until: Timestamp::from_micros(*until) })
+        };
+        let previous = self.previous.iter().map(read).collect::<Result<_, Invalid>>()?;
+        Ok(Rotation::from_parts(self.current.parse()?, previous))
+    }
+}

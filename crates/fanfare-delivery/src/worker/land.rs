@@ -1,0 +1,175 @@
+//! Ending attempts: what became of each, and what follows.
+
+use std::sync::Arc;
+
+use fanfare_core::{Event, Timestamp};
+use fanfare_webhook::breaker::Breaker;
+use fanfare_webhook::outcome::Outcome;
+use fanfare_webhook::retry::Verdict;
+
+use crate::attempt::{Job, Made};
+use crate::client::connection::Connection;
+use crate::worker::{Landed, Worker};
+use fanfare_runtime::fail_point::{FailPoint, reach};
+use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
+
+/// Most connections that are kept open to a receiver while nothing is sent.
+const IDLE_CONNECTIONS_MAX: usize = 16;
+
+/// The category of a delivery that expired before it could be tried again.
+const EXPIRED: &str = "expired";
+
+impl Worker {
+    /// Takes what attempts gave back, and notes how far that brings the webhook.
+    pub(super) async fn land_all(&mut self, all: Vec<Landed>) {
+        let mut firsts = Vec::with_capacity(all.len());
+        for landed in all {
+            firsts.extend(self.land(landed).await);
+        }
+        self.save();
+        // Last: whoever was waiting for it may look at once, and finds all that was said above.
+        for (job, is_delivered) in firsts {
+            let seqs = job.events.iter().map(|event| event.position.seq);
+            self.parts.first_attempts.report(&self.id, seqs, is_delivered);
+        }
+    }
+
+    /// Takes what an attempt gave back, and decides what follows. Gives what it was, and whether it was delivered, when
+    /// it was the first.
+    async fn land(&mut self, landed: Landed) -> Option<(Job, bool)> {
+        let Made { attempt, job, connection } = match landed {
+            Landed::Made(made) => *made,
+            Landed::Expired(rows) => {
+                self.give_up(rows).await;
+                return None;
+            }
+            Landed::Unwanted(seq) => {
+                self.release_probe();
+                self.retries.landed(seq);
+                return None;
+            }
+        };
+        if let Some(connection) = connection.filter(|connection| self.may_keep(connection)) {
+            self.idle.push(connection);
+        }
+        let now = self.parts.now();
+        let outcome = self.steadied(attempt.outcome);
+        self.breaker.record(outcome, now, self.parts.open_first);
+        let failing_max = self.parts.failing_max;
+        let is_news = self.entry.change_health(|health| health.record(outcome, now, failing_max));
+        let is_delivered = attempt.is_delivered();
+        if is_news {
+            self.parts.recorder.put_health(self.id.clone()).await;
+        }
+        let mut changes = Vec::new();
+        if !is_delivered {
+            changes.push(DeliveryChange::Attempt(attempt.to_row()));
+        }
+        reach(FailPoint::OutcomeNoted);
+        let random = rand::random();
+        let verdict = self.webhook.options.retry.judge(job.number, outcome, now, random);
+        for event in &job.events {
+            self.retries.landed(event.position.seq);
+            changes.extend(self.conclude(event, &job, attempt.outcome, verdict, now));
+        }
+        if !changes.is_empty() {
+            // A part of a batch would be sent under the name of the whole.
+            self.parts.recorder.put_all(changes).await;
+        }
+        if !is_delivered {
+            reach(FailPoint::RetryScheduled);
+        }
+        for event in &job.events {
+            self.window.done(event.position.seq);
+        }
+        self.parts.metrics.webhook_attempt(attempt.outcome.category());
+        self.entry.remember(attempt);
+        (job.number == 1).then_some((job, is_delivered))
+    }
+
+    /// Says whether a connection is kept for what comes.
+    fn may_keep(&self, connection: &Connection) -> bool {
+        self.idle.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle()
+    }
+
+    /// Gives what is to be written down of one delivery: nothing when it was delivered at once.
+    fn conclude(
+        &mut self,
+        event: &Arc<Event>,
+        job: &Job,
+        outcome: Outcome,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Option<DeliveryChange> {
+        let seq = event.position.seq;
+        let status = match verdict {
+            Verdict::Delivered => {
+                let is_kept = job.number > 1;
+                return is_kept.then(|| DeliveryChange::Remove { webhook: self.id.clone(), seq });
+            }
+            Verdict::Retry { at } => {
+                if seq == job.events[0].position.seq {
+                    self.retries.add(seq, self.parts.instant(at));
+                }
+                DeliveryStatus::Waiting(at)
+            }
+            Verdict::DeadLetter(_) => DeliveryStatus::Dead(now),
+        };
+        let row = DeliveryRow {
+            webhook: self.id.clone(),
+            event: Arc::clone(event),
+            attempts: job.number,
+            status,
+            failure: outcome.category().into(),
+            batch: job.batch,
+        };
+        Some(DeliveryChange::Put(row))
+    }
+
+    /// Gives up what expired while it waited to be tried again.
+    async fn give_up(&mut self, rows: Vec<DeliveryRow>) {
+        self.release_probe();
+        let mut changes = Vec::new();
+        for row in rows {
+            self.retries.landed(row.event.position.seq);
+            let status = DeliveryStatus::Dead(self.parts.now());
+            changes.push(DeliveryChange::Put(DeliveryRow { status, failure: EXPIRED.into(), ..row }));
+        }
+        self.parts.recorder.put_all(changes).await;
+    }
+
+    /// Lets another be the one that finds out whether the receiver is back: this one was not sent.
+    fn release_probe(&mut self) {
+        if let Breaker::HalfOpen { openings, .. } = self.breaker {
+            self.breaker = Breaker::Open { until: self.parts.now(), openings };
+        }
+    }
+
+    /// Gives what the receiver asked for by the clock that never jumps.
+    fn steadied(&self, outcome: Outcome) -> Outcome {
+        let ahead = self.parts.now().as_micros() - self.parts.wall().as_micros();
+        let steady = |at: Timestamp| Timestamp::from_micros(at.as_micros().saturating_add(ahead));
+        match outcome {
+            Outcome::Answered { status, retry_after } => {
+                Outcome::Answered { status, retry_after: retry_after.map(steady) }
+            }
+            Outcome::Failed(failure) => Outcome::Failed(failure),
+        }
+    }
+
+    /// Writes down that retention removed what was not sent yet: whoever looks at the webhook has to see it.
+    pub(super) async fn note_lost(&mut self) {
+        let Some(seq) = self.source.take_lost() else { return };
+        tracing::warn!(webhook = %self.id, up_to = seq, "events were removed before this webhook was sent them");
+        self.entry.change_health(|health| health.lost_up_to = Some(seq));
+        self.parts.recorder.put_health(self.id.clone()).await;
+    }
+
+    /// Notes how far it is.
+    pub(super) fn save(&mut self) {
+        if !self.source.has_events() {
+            self.window.pass(self.source.settle());
+        }
+        self.parts.recorder.moved(&self.entry.cursor, self.window.cursor());
+    }
+}

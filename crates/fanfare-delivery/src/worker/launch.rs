@@ -1,0 +1,221 @@
+//! Starting attempts: what may go out now, and what it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare_core::Event;
+use fanfare_core::wire::payload::Batch;
+use fanfare_webhook::breaker::Admission;
+use fanfare_webhook::options::BATCH_EVENTS_MAX;
+use tokio::time::Instant;
+
+use crate::attempt::{self, Job};
+use crate::worker::source::Taken;
+use crate::worker::{Landed, Worker};
+use fanfare_runtime::fail_point::{FailPoint, reach};
+use fanfare_store::webhooks::BatchSpan;
+
+/// What a worker waits for when it has started all that may be started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Turn {
+    /// The log is to be read on: there is room for what comes.
+    pub(super) is_reading: bool,
+    /// When there is something to do that nobody tells.
+    pub(super) wake_at: Option<Instant>,
+}
+
+impl Turn {
+    /// Waits for a landing, or for somebody to say something.
+    const IDLE: Turn = Turn { is_reading: false, wake_at: None };
+
+    fn until(moment: Option<Instant>) -> Turn {
+        Turn { is_reading: false, wake_at: moment }
+    }
+}
+
+/// Whether new events may go out.
+enum Waiting {
+    /// They may.
+    Nothing,
+    /// For events; until then, if some are there that wait for others to make a batch.
+    Events(Option<Instant>),
+}
+
+impl Worker {
+    /// Starts what may be started. All that is compared with a moment is compared with the same one, and what was not
+    /// reached yet is waited for: a moment that passes meanwhile is not missed.
+    pub(super) fn launch(&mut self) -> Turn {
+        loop {
+            let in_flight_max = self.webhook.options.in_flight_max() as usize;
+            if self.flights.len() >= in_flight_max || self.entry.is_paused() || self.entry.is_removed() {
+                return Turn::IDLE;
+            }
+            let now = Instant::now();
+            let due = self.retries.next();
+            let is_due = due.is_some_and(|due| due <= now);
+            if !is_due {
+                if !self.may_read() {
+                    return Turn::until(due);
+                }
+                if let Waiting::Events(until) = self.gather(now) {
+                    let wake_at = [due, until].into_iter().flatten().min();
+                    return Turn { is_reading: true, wake_at };
+                }
+            }
+            if self.webhook.options.rate_per_second.is_some() && now < self.next_slot {
+                return Turn::until(Some(self.next_slot));
+            }
+            if let Admission::Wait { until } = self.breaker.admit(self.parts.now()) {
+                return Turn::until(Some(self.parts.instant(until)));
+            }
+            if let Some(rate) = self.webhook.options.rate_per_second {
+                self.next_slot = self.next_slot.max(now) + Duration::from_secs(1) / rate;
+            }
+            match is_due.then(|| self.retries.take_due(now)).flatten() {
+                Some(seq) => self.fly_again(seq),
+                None => self.fly(),
+            }
+        }
+    }
+
+    /// Says whether new events may go out: not before what waits, when they are ordered; and not while more failed
+    /// than is kept track of.
+    fn may_read(&self) -> bool {
+        !self.retries.is_full()
+            && !(self.webhook.options.ordered && !(self.retries.is_empty() && self.flights.is_empty()))
+    }
+
+    /// Takes what is there for the next batch; says what that waits for.
+    fn gather(&mut self, now: Instant) -> Waiting {
+        self.pass_what_is_not_sent();
+        let Some(batch) = self.webhook.options.batch else {
+            let is_empty = self.gathered.is_empty() && !self.source.has_events();
+            return if is_empty { Waiting::Events(None) } else { Waiting::Nothing };
+        };
+        while !self.gathered.is_full(batch) {
+            let Some(event) = self.source.next_event().cloned() else { break };
+            self.source.pass();
+            self.window.take(event.position.seq);
+            self.gathered.push(event);
+            self.pass_what_is_not_sent();
+        }
+        let Some(since) = self.gathered.since(now) else { return Waiting::Events(None) };
+        let until = since + batch.max_wait;
+        let is_ready = self.gathered.is_full(batch) || until <= now;
+        if is_ready { Waiting::Nothing } else { Waiting::Events(Some(until)) }
+    }
+
+    /// Passes over what has expired while it waited, and what was tried already.
+    fn pass_what_is_not_sent(&mut self) {
+        // The clock is asked only for those few that can expire.
+        let is_expired = |event: &Event| event.expires.is_some() && event.is_expired(self.parts.wall());
+        while let Some(event) = self.source.next_event() {
+            let seq = event.position.seq;
+            let is_settled = !self.settled.is_empty() && self.settled.remove(&seq);
+            if !is_settled && !is_expired(event) {
+                break;
+            }
+            self.source.pass();
+            self.window.pass(seq);
+            if !is_settled {
+                self.parts.first_attempts.report(&self.id, [seq], false);
+            }
+        }
+        for event in self.gathered.take_expired(is_expired) {
+            self.window.done(event.position.seq);
+            self.parts.first_attempts.report(&self.id, [event.position.seq], false);
+        }
+    }
+
+    /// Makes the first attempt at what comes next.
+    fn fly(&mut self) {
+        let Some(job) = self.next_job() else { return };
+        let (parts, id) = (Arc::clone(&self.parts), self.id.clone());
+        let (target, keys) = (Arc::clone(&self.target), Arc::clone(&self.keys));
+        let idle = self.idle.pop();
+        let is_noted = self.webhook.options.batch.is_some();
+        if is_noted {
+            let written = self.entry.cursor.written();
+            self.entry.change_health(|health| health.note_batch(job.span(), written));
+        }
+        self.flights.push(Box::pin(async move {
+            if is_noted {
+                // Which events it is of was for the clock to say, and is not to be said again.
+                parts.recorder.put_health(id.clone()).await;
+                parts.recorder.flushed().await;
+            }
+            let now = parts.wall();
+            let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
+            Ok(Landed::Made(Box::new(made)))
+        }));
+    }
+
+    fn next_job(&mut self) -> Option<Job> {
+        let payload = self.webhook.options.payload;
+        let Some(options) = self.webhook.options.batch else {
+            let (event, body) = match self.gathered.pop() {
+                // It was gathered when events were still sent several at a time.
+                Some(event) => (Arc::clone(&event), payload.body(&event).into()),
+                None => {
+                    let Taken { event, body } = self.source.take(payload)?;
+                    self.window.take(event.position.seq);
+                    (event, body)
+                }
+            };
+            let content_type = payload.content_type(false);
+            return Some(Job {
+                events: vec![event],
+                batch: None,
+                number: 1,
+                body,
+                content_type,
+                by_hand: None,
+            });
+        };
+        let again = self.gathered.next_span();
+        let max_events = if again.is_some() { BATCH_EVENTS_MAX } else { options.max_events };
+        let mut batch = Batch::new(payload, max_events as usize);
+        let mut events = Vec::new();
+        while let Some(event) = self.gathered.next() {
+            let is_behind = again.is_some_and(|span| span.last < event.position.seq);
+            if is_behind || !batch.push(event) {
+                break;
+            }
+            events.extend(self.gathered.pop());
+        }
+        let span = BatchSpan { first: events.first()?.position.seq, last: events.last()?.position.seq };
+        let span = again.unwrap_or(span);
+        let (body, content_type) = (batch.finish().into(), payload.content_type(true));
+        let batch = (span.first != span.last).then_some(span);
+        Some(Job { events, batch, number: 1, body, content_type, by_hand: None })
+    }
+
+    /// Makes the next attempt at what failed before: the store has it.
+    fn fly_again(&mut self, seq: u64) {
+        let (parts, entry, id) = (Arc::clone(&self.parts), Arc::clone(&self.entry), self.id.clone());
+        let (payload, batch) = (self.webhook.options.payload, self.webhook.options.batch);
+        let (target, keys) = (Arc::clone(&self.target), Arc::clone(&self.keys));
+        let idle = self.idle.pop();
+        self.flights.push(Box::pin(async move {
+            // What failed a moment ago may not be written yet.
+            parts.recorder.flushed().await;
+            let rows = super::again::rows(&*parts.store, &id, seq).await?;
+            let now = parts.wall();
+            let Some(first) = rows.first().filter(|_| !entry.is_removed()) else {
+                return Ok(Landed::Unwanted(seq));
+            };
+            if rows.iter().all(|row| row.event.is_expired(now)) {
+                return Ok(Landed::Expired(rows));
+            }
+            reach(FailPoint::AgainBegun);
+            let (number, span) = (first.attempts + 1, first.batch);
+            let is_batch = batch.is_some() || span.is_some();
+            let events: Vec<Arc<Event>> = rows.into_iter().map(|row| row.event).collect();
+            let body = super::again::body(payload, is_batch, &events).into();
+            let content_type = payload.content_type(is_batch);
+            let job = Job { events, batch: span, number, body, content_type, by_hand: None };
+            let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
+            Ok(Landed::Made(Box::new(made)))
+        }));
+    }
+}

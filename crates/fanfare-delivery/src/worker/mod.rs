@@ -1,0 +1,298 @@
+//! The worker of one webhook: reads the log from its cursor, makes the attempts, and decides what follows from each.
+
+mod again;
+mod gathered;
+mod land;
+mod launch;
+mod retries;
+mod source;
+
+use std::collections::HashSet;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use fanfare_core::Timestamp;
+use fanfare_core::WebhookId;
+use fanfare_webhook::breaker::Breaker;
+use fanfare_webhook::signature::SigningKeys;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep};
+
+use crate::attempt::Made;
+use crate::client::connection::Connection;
+use crate::dispatcher::Parts;
+use crate::registry::Entry;
+use crate::target::Target;
+use crate::webhook::Webhook;
+use crate::window::Window;
+use crate::worker::gathered::Gathered;
+use crate::worker::retries::Retries;
+use crate::worker::source::Source;
+use fanfare_runtime::shutdown::Shutdown;
+use fanfare_store as store;
+use fanfare_store::webhooks::DeliveryRow;
+
+/// How long attempts that are under way may take when the gateway stops; what is cut off is made again at the start.
+const STOP_MAX: Duration = Duration::from_secs(5);
+
+/// What an attempt gives back.
+enum Landed {
+    /// It was made.
+    Made(Box<Made>),
+    /// There was none: everything in it expired while it waited.
+    Expired(Vec<DeliveryRow>),
+    /// There was no need for it any more.
+    Unwanted(u64),
+}
+
+type Flight = Pin<Box<dyn Future<Output = Result<Landed, store::Error>> + Send>>;
+
+/// The worker of one webhook.
+pub(super) struct Worker {
+    parts: Arc<Parts>,
+    entry: Arc<Entry>,
+    id: WebhookId,
+    webhook: Arc<Webhook>,
+    target: Arc<Target>,
+    keys: Arc<SigningKeys>,
+    source: Source,
+    window: Window,
+    retries: Retries,
+    breaker: Breaker,
+    flights: FuturesUnordered<Flight>,
+    idle: Vec<Connection>,
+    /// When the next delivery may go out, where a rate is set.
+    next_slot: Instant,
+    /// What waits for others to make a batch.
+    gathered: Gathered,
+    /// What is not to be sent from the log although it comes after the cursor: see [`again::settled`].
+    settled: HashSet<u64>,
+    /// It was paused when that was last looked at.
+    was_paused: bool,
+    signals: Signals,
+    /// Wakes when the first idle connection may have been idle for long enough.
+    closing: Pin<Box<Sleep>>,
+}
+
+/// What others tell a worker.
+#[derive(Clone)]
+struct Signals {
+    /// Tells when its owner changed it.
+    definition: watch::Receiver<Arc<Webhook>>,
+    /// As [`Entry::nudges`].
+    nudges: watch::Receiver<u64>,
+    /// As [`Parts::ticks`].
+    ticks: watch::Receiver<()>,
+}
+
+/// What was told.
+enum Told {
+    Definition,
+    Nudge,
+    Stop,
+    Tick,
+}
+
+impl Worker {
+    /// Starts where the store has it. Without `has_rows`, the store has nothing that waits or was given up.
+    pub(super) async fn start(
+        parts: Arc<Parts>,
+        entry: Arc<Entry>,
+        has_rows: bool,
+    ) -> Result<Worker, store::Error> {
+        // Before the first look: what changes after it is not missed.
+        let signals = Signals {
+            definition: entry.definition.subscribe(),
+            nudges: entry.nudges.subscribe(),
+            ticks: parts.ticks.subscribe(),
+        };
+        let webhook = entry.webhook();
+        let cursor = entry.cursor.get();
+        let source = Source::open(&parts.hub, &webhook.options.filter, cursor).await?;
+        let mut retries = Retries::default();
+        let mut settled = HashSet::new();
+        if has_rows {
+            retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
+            settled = again::settled(&*parts.store, &webhook.id, cursor).await?;
+        }
+        let (target, keys) = prepared(&parts, &webhook);
+        Ok(Worker {
+            id: webhook.id.clone(),
+            window: Window::new(cursor),
+            target,
+            keys,
+            webhook,
+            source,
+            retries,
+            breaker: Breaker::default(),
+            flights: FuturesUnordered::new(),
+            idle: Vec::new(),
+            next_slot: Instant::now(),
+            settled,
+            gathered: Gathered::making_again(&entry.health().batches, cursor),
+            was_paused: entry.is_paused(),
+            signals,
+            closing: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            parts,
+            entry,
+        })
+    }
+
+    /// Works until the webhook is removed or the gateway stops. Fails when the store can no longer be trusted.
+    pub(super) async fn run(mut self, mut stop: Shutdown) -> Result<(), store::Error> {
+        // Apart from the rest, which changes while they are waited for.
+        let mut signals = self.signals.clone();
+        loop {
+            // One future for all that is rare, kept while attempts land: to ask each of them anew costs more.
+            let told = self.work(pin!(signals.told(&mut stop))).await?;
+            match told {
+                Told::Definition => self.redefine().await?,
+                Told::Nudge => self.read_retries().await?,
+                Told::Stop => break,
+                Told::Tick => self.save(),
+            }
+        }
+        let landing = async {
+            while !self.flights.is_empty() {
+                let all = landed(&mut self.flights).await?;
+                self.land_all(all).await;
+            }
+            Ok(())
+        };
+        // What is cut off is not recorded, so it is made again.
+        let ended = tokio::time::timeout(STOP_MAX, landing).await.unwrap_or(Ok(()));
+        self.save();
+        ended
+    }
+
+    /// Makes attempts until something is told.
+    async fn work(&mut self, mut told: Pin<&mut impl Future<Output = Told>>) -> Result<Told, store::Error> {
+        loop {
+            // What was changed before an event was pushed holds for that event, though both are told at once.
+            if !Arc::ptr_eq(&self.entry.definition.borrow(), &self.webhook) {
+                self.redefine().await?;
+            }
+            if self.retries.are_lacking() {
+                self.read_retries().await?;
+            }
+            let turn = self.launch();
+            self.note_hold();
+            tokio::select! {
+                landed = landed(&mut self.flights), if !self.flights.is_empty() => self.land_all(landed?).await,
+                ready = self.source.ready(), if turn.is_reading => {
+                    if !ready? {
+                        return Ok(Told::Stop);
+                    }
+                    self.note_lost().await;
+                }
+                () = sleep_until(turn.wake_at), if turn.wake_at.is_some() => {}
+                () = self.closing.as_mut(), if !self.idle.is_empty() => self.close_idle(),
+                told = told.as_mut() => return Ok(told),
+            }
+        }
+    }
+
+    /// Reads anew what waits to be tried again, as the store has it.
+    async fn read_retries(&mut self) -> Result<(), store::Error> {
+        // What failed a moment ago may not be written yet, and would be forgotten.
+        self.parts.recorder.flushed().await;
+        self.retries.load(&self.parts, &self.id, last_failure(&self.entry)).await
+    }
+
+    /// Takes another definition. With another filter, what was not read yet is read with that.
+    async fn redefine(&mut self) -> Result<(), store::Error> {
+        let webhook = self.entry.webhook();
+        if webhook.options.filter != self.webhook.options.filter {
+            let after = self.window.read();
+            self.source = Source::open(&self.parts.hub, &webhook.options.filter, after).await?;
+        }
+        if webhook.url != self.webhook.url {
+            self.idle.clear();
+        }
+        self.breaker = Breaker::default();
+        (self.target, self.keys) = prepared(&self.parts, &webhook);
+        self.webhook = webhook;
+        Ok(())
+    }
+
+    /// Notes whether new events go out at the moment: a pusher does not wait for a webhook to which they do not.
+    fn note_hold(&mut self) {
+        let is_paused = self.entry.is_paused();
+        if self.was_paused && !is_paused {
+            // Whoever resumes it has mended something.
+            self.breaker = Breaker::default();
+        }
+        self.was_paused = is_paused;
+        self.entry.set_held_until(match self.breaker {
+            Breaker::Open { until, .. } => Some(self.on_the_wall(until)),
+            Breaker::Closed { .. } | Breaker::HalfOpen { .. } => None,
+        });
+        let is_tripped = !matches!(self.breaker, Breaker::Closed { .. });
+        let is_in_line = self.webhook.options.ordered && self.retries.are_waiting();
+        let is_held = is_paused || is_tripped || is_in_line || self.retries.is_full();
+        if self.entry.set_held(is_held) && is_held {
+            self.parts.first_attempts.recount();
+        }
+    }
+
+    /// Gives when that is by the clock on the wall.
+    fn on_the_wall(&self, at: Timestamp) -> Timestamp {
+        let ahead = self.parts.now().as_micros().saturating_sub(self.parts.wall().as_micros());
+        Timestamp::from_micros(at.as_micros().saturating_sub(ahead))
+    }
+
+    /// Closes the connections that nobody used for long: each costs a descriptor, here and there. Sees to the others when
+    /// the next of them may be due.
+    fn close_idle(&mut self) {
+        let now = Instant::now();
+        self.idle.retain(|connection| connection.idle_until() > now);
+        if let Some(next) = self.idle.iter().map(Connection::idle_until).min() {
+            self.closing.as_mut().reset(next);
+        }
+    }
+}
+
+impl Signals {
+    /// Waits until something is told.
+    async fn told(&mut self, stop: &mut Shutdown) -> Told {
+        tokio::select! {
+            // None ends before this: the entry and the parts hold the other ends.
+            _ = self.definition.changed() => Told::Definition,
+            _ = self.nudges.changed() => Told::Nudge,
+            _ = self.ticks.changed() => Told::Tick,
+            () = stop.asked() => Told::Stop,
+        }
+    }
+}
+
+/// Waits until an attempt has ended, and gives all that have: what follows is then done once for them.
+async fn landed(flights: &mut FuturesUnordered<Flight>) -> Result<Vec<Landed>, store::Error> {
+    poll_fn(|context| {
+        let mut all = Vec::new();
+        while let Poll::Ready(Some(landed)) = flights.poll_next_unpin(context) {
+            all.push(landed?);
+        }
+        if all.is_empty() { Poll::Pending } else { Poll::Ready(Ok(all)) }
+    })
+    .await
+}
+
+fn prepared(parts: &Parts, webhook: &Webhook) -> (Arc<Target>, Arc<SigningKeys>) {
+    let target = Target::new(webhook, &parts.hub.epoch().to_string());
+    (Arc::new(target), Arc::new(webhook.signing_keys()))
+}
+
+fn last_failure(entry: &Entry) -> Option<Timestamp> {
+    entry.health().last_failure.map(|(at, _)| at)
+}
+
+async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,126 @@
+//! What a worker reads from: the log, from its cursor on, without what is not for webhooks.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanfare_core::wire::Notice;
+use fanfare_core::wire::payload::Payload;
+use fanfare_core::{Audience, Event, Filter, Principal, Start};
+
+use fanfare_hub::Hub;
+use fanfare_hub::client::{NewClient, Transport};
+use fanfare_hub::item::Item;
+use fanfare_hub::subscribe::Request;
+use fanfare_hub::subscription::Subscription;
+use fanfare_store as store;
+
+/// A cursor on the log.
+#[derive(Debug)]
+pub(super) struct Source {
+    subscription: Subscription,
+    items: Vec<Item>,
+    /// The item that is read, and the event in it that comes next.
+    item: usize,
+    next: usize,
+    /// Events of the item before the next that were passed already, for the subscription to know.
+    lost_up_to: Option<u64>,
+}
+
+/// An event that was taken, with its body.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) event: Arc<Event>,
+    pub(super) body: Bytes,
+}
+
+impl Source {
+    /// Opens a cursor after `seq`.
+    pub(super) async fn open(hub: &Hub, filter: &Filter, seq: u64) -> Result<Source, store::Error> {
+        let client = NewClient {
+            principal: Principal::local(),
+            transport: Transport::Webhook,
+            address: None,
+            reader: None,
+        };
+        let start = Start::After(hub.position(seq.min(hub.extent().last)));
+        let request = Request { filter: filter.clone(), start, conflate: false, client };
+        let subscription = hub.subscribe(request).await?;
+        Ok(Source { subscription, items: Vec::new(), item: 0, next: 0, lost_up_to: None })
+    }
+
+    /// Waits until there are events; `false` when the gateway stops. Cancelling loses nothing.
+    pub(super) async fn ready(&mut self) -> Result<bool, store::Error> {
+        while !self.has_events() {
+            self.items.clear();
+            (self.item, self.next) = (0, 0);
+            if !self.subscription.ready(&mut self.items).await? {
+                return Ok(false);
+            }
+            while let Some(Item::Notice(notice)) = self.items.first() {
+                match notice {
+                    Notice::Closing { .. } => {
+                        // It is no event to take.
+                        self.items.clear();
+                        return Ok(false);
+                    }
+                    Notice::Gap { next, .. } => self.lost_up_to = Some(next.seq - 1),
+                    _ => {}
+                }
+                let notice = self.items.remove(0);
+                self.subscription.advance(&notice, 0);
+            }
+            self.skip_unwanted();
+        }
+        Ok(true)
+    }
+
+    /// Says whether there is an event to take.
+    pub(super) fn has_events(&self) -> bool {
+        self.item < self.items.len()
+    }
+
+    /// Gives the seq up to which everything was taken or is not wanted. There is nothing to take.
+    pub(super) fn settle(&mut self) -> u64 {
+        self.subscription.settle().seq
+    }
+
+    /// Gives the next event, without taking it.
+    pub(super) fn next_event(&self) -> Option<&Arc<Event>> {
+        self.items.get(self.item).map(|item| &item.events()[self.next])
+    }
+
+    /// Takes the next event.
+    pub(super) fn take(&mut self, payload: Payload) -> Option<Taken> {
+        let item = self.items.get(self.item)?;
+        let (event, body) = (Arc::clone(&item.events()[self.next]), item.payload(payload, self.next)?);
+        self.pass();
+        Some(Taken { event, body })
+    }
+
+    /// Passes over the next event.
+    pub(super) fn pass(&mut self) {
+        self.step();
+        self.skip_unwanted();
+    }
+
+    /// Gives up to which seq retention removed what was not taken yet, once.
+    pub(super) fn take_lost(&mut self) -> Option<u64> {
+        self.lost_up_to.take()
+    }
+
+    fn step(&mut self) {
+        let item = &self.items[self.item];
+        self.next += 1;
+        self.subscription.advance(item, self.next);
+        if self.next == item.len() {
+            self.item += 1;
+            self.next = 0;
+        }
+    }
+
+    fn skip_unwanted(&mut self) {
+        while self.next_event().is_some_and(|event| event.audience != Audience::All) {
+            self.step();
+        }
+    }
+}

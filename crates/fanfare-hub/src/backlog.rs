@@ -1,0 +1,66 @@
+//! The backlog: what a reader that is behind its feed's ring reads from the store.
+
+use std::sync::Arc;
+
+use fanfare_core::{Filter, conflate};
+
+use crate::Hub;
+use crate::block::Block;
+use fanfare_runtime::clock;
+use fanfare_store as store;
+use fanfare_store::read::PAGE_BYTES_MAX;
+use fanfare_store::{Order, Page, Read};
+
+/// Most events in a page that is read back for one reader.
+const PAGE_LEN: usize = 2_048;
+
+/// What a reader that is behind the ring has in hand.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    /// A page from the store, the index of its next event, and the seq up to which it covers the log.
+    pub(super) page: Option<(Arc<Block>, usize, u64)>,
+}
+
+/// Reads the page after `after`, up to what the feeds were given; for a reader that conflates, as much as it takes to
+/// have a page of what is kept.
+pub(super) async fn read_page(
+    hub: &Hub,
+    filter: &Filter,
+    after: u64,
+    conflates: bool,
+) -> Result<Page, store::Error> {
+    let until = hub.head();
+    let read = Read {
+        after,
+        until,
+        filter: filter.clone(),
+        order: Order::Oldest,
+        limit: PAGE_LEN,
+        now: clock::now(),
+    };
+    let mut page = hub.store().read(read.clone()).await?;
+    if !conflates {
+        return Ok(page);
+    }
+    keep_newest(&mut page);
+    while page.scanned < until
+        && page.events.len() < PAGE_LEN
+        && page.events.iter().map(|event| event.stored_len()).sum::<u64>() < PAGE_BYTES_MAX
+    {
+        let next = hub.store().read(Read { after: page.scanned, ..read.clone() }).await?;
+        if next.first > page.scanned + 1 {
+            // Retention passed this reader meanwhile; the next page begins with that gap.
+            break;
+        }
+        page.events.extend(next.events);
+        page.scanned = next.scanned;
+        keep_newest(&mut page);
+    }
+    Ok(page)
+}
+
+/// Drops the events that a later one replaces.
+fn keep_newest(page: &mut Page) {
+    let mut kept = conflate::keep(page.events.iter().map(|event| &**event)).into_iter();
+    page.events.retain(|_| kept.next().unwrap_or(true));
+}

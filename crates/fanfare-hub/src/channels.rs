@@ -1,0 +1,107 @@
+//! Channels: what was pushed to each, and how fast.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fanfare_core::{Channel, Event, Timestamp};
+
+use fanfare_store::ChannelRow;
+
+/// The rate is counted in windows of so many seconds.
+const WINDOW_SECONDS: i64 = 10;
+/// So many windows make the minute over which the rate is given.
+const WINDOWS: usize = 6;
+
+/// What is known of each channel.
+#[derive(Debug, Default)]
+pub struct Channels {
+    by_name: HashMap<Channel, Activity>,
+}
+
+#[derive(Debug, Clone)]
+struct Activity {
+    row: ChannelRow,
+    /// Events per window; the index is the window's number modulo their count.
+    windows: [u32; WINDOWS],
+    /// The number of the newest window.
+    newest: i64,
+}
+
+impl Channels {
+    /// Starts with what the store knows.
+    pub fn new(rows: Vec<ChannelRow>) -> Channels {
+        let activity =
+            |row: ChannelRow| (row.channel.clone(), Activity { row, windows: [0; WINDOWS], newest: 0 });
+        Channels { by_name: rows.into_iter().map(activity).collect() }
+    }
+
+    /// Counts them.
+    pub fn count(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// Counts events that were appended.
+    pub fn note(&mut self, events: &[Arc<Event>]) {
+        for event in events {
+            if let Some(activity) = self.by_name.get_mut(&event.channel) {
+                activity.note(event);
+            } else {
+                let row = ChannelRow {
+                    channel: event.channel.clone(),
+                    events: 0,
+                    last_seq: 0,
+                    last_timestamp: event.timestamp,
+                };
+                let mut activity = Activity { row, windows: [0; WINDOWS], newest: 0 };
+                activity.note(event);
+                self.by_name.insert(event.channel.clone(), activity);
+            }
+        }
+    }
+
+    /// Gives every channel with its rate (events per second over the last minute), in order of the name.
+    pub fn list(&self, now: Timestamp) -> Vec<(ChannelRow, f64)> {
+        let mut list: Vec<_> =
+            self.by_name.values().map(|activity| (activity.row.clone(), activity.rate(now))).collect();
+        list.sort_unstable_by(|a, b| a.0.channel.cmp(&b.0.channel));
+        list
+    }
+}
+
+impl Activity {
+    fn note(&mut self, event: &Event) {
+        // An event that the store already counted comes again when the follower starts.
+        if event.position.seq <= self.row.last_seq {
+            return;
+        }
+        self.row.events += 1;
+        self.row.last_seq = event.position.seq;
+        self.row.last_timestamp = event.timestamp;
+        self.turn_to(window(event.timestamp));
+        let index = self.newest.rem_euclid(WINDOWS as i64) as usize;
+        self.windows[index] = self.windows[index].saturating_add(1);
+    }
+
+    /// Empties the windows between the newest and `window`.
+    fn turn_to(&mut self, window: i64) {
+        if window - self.newest >= WINDOWS as i64 {
+            self.windows = [0; WINDOWS];
+        } else {
+            for passed in self.newest + 1..=window {
+                self.windows[passed.rem_euclid(WINDOWS as i64) as usize] = 0;
+            }
+        }
+        self.newest = self.newest.max(window);
+    }
+
+    fn rate(&self, now: Timestamp) -> f64 {
+        let mut turned = self.clone();
+        turned.turn_to(window(now));
+        let events: u32 = turned.windows.iter().fold(0, |sum, events| sum.saturating_add(*events));
+        f64::from(events) / (WINDOW_SECONDS as f64 * WINDOWS as f64)
+    }
+}
+
+fn window(timestamp: Timestamp) -> i64 {
+    timestamp.as_micros().div_euclid(WINDOW_SECONDS * 1_000_000)
+}

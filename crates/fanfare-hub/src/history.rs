@@ -1,0 +1,68 @@
+//! The history: pages and single events.
+
+use std::sync::Arc;
+
+use fanfare_core::{Event, Position};
+
+use crate::Hub;
+use fanfare_runtime::clock;
+use fanfare_store as store;
+use fanfare_store::{Order, Page, Read};
+
+/// Reading looks at so many pages of the store at most before it gives what it has, perhaps less than was asked for.
+const READS_MAX: usize = 5;
+
+impl Hub {
+    /// Reads a page of the history.
+    pub async fn history(&self, read: Read) -> Result<Page, store::Error> {
+        self.store().read(read).await
+    }
+
+    /// Reads until there are `read.limit` events, the range is done, or enough was looked at. Gives the seq where to go
+    /// on, exclusive in the direction of reading.
+    pub async fn collect(&self, mut read: Read) -> Result<(Vec<Arc<Event>>, Option<u64>), store::Error> {
+        let limit = read.limit;
+        let mut events: Vec<Arc<Event>> = Vec::new();
+        for _ in 0..READS_MAX {
+            if read.after >= read.until {
+                return Ok((events, None));
+            }
+            let page = self.history(Read { limit: limit - events.len(), ..read.clone() }).await?;
+            events.extend(page.events);
+            match read.order {
+                Order::Newest => read.until = page.scanned.saturating_sub(1),
+                Order::Oldest => read.after = page.scanned,
+            }
+            if events.len() >= limit {
+                break;
+            }
+        }
+        let next = (read.after < read.until).then_some(match read.order {
+            Order::Newest => read.until + 1,
+            Order::Oldest => read.after,
+        });
+        Ok((events, next))
+    }
+
+    /// Gives one event, when it is kept and has not expired.
+    pub async fn event(&self, position: Position) -> Result<Option<Arc<Event>>, store::Error> {
+        let extent = self.extent();
+        if position.epoch != self.epoch() || !(extent.first..=extent.last).contains(&position.seq) {
+            return Ok(None);
+        }
+        let read = Read {
+            after: position.seq - 1,
+            until: position.seq,
+            filter: fanfare_core::Filter::all(),
+            order: store::Order::Oldest,
+            limit: 1,
+            now: clock::now(),
+        };
+        Ok(self.store().read(read).await?.events.pop())
+    }
+
+    /// Gives the last seq before `moment`.
+    pub async fn seq_before(&self, moment: fanfare_core::Timestamp) -> Result<u64, store::Error> {
+        self.store().seq_before(moment).await
+    }
+}

@@ -1,0 +1,254 @@
+//! The hub: everything that doors do with the log. Doors never see the store.
+
+pub mod admission;
+mod backlog;
+pub mod block;
+pub mod channels;
+pub mod client;
+pub mod feed;
+pub mod feeds;
+pub mod follower;
+pub mod history;
+pub mod item;
+pub mod publish;
+pub mod readers;
+pub mod subscribe;
+pub mod subscription;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use fanfare_core::{Epoch, Event, Position};
+use tokio::sync::{broadcast, watch};
+
+use crate::admission::{Admission, BytesInFlight};
+use crate::channels::Channels;
+use crate::client::{Client, Clients};
+use crate::feeds::Feeds;
+use crate::follower::Follower;
+use crate::readers::Told;
+use fanfare_runtime::clock;
+use fanfare_runtime::telemetry::Metrics;
+use fanfare_store as store;
+use fanfare_store::{ChannelRow, Extent, Store};
+
+/// What an operator may change.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// How many events a second one caller may push; default 500,000.
+    pub events_per_second: u32,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { events_per_second: admission::EVENTS_PER_SECOND }
+    }
+}
+
+/// A handle on the hub; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: Arc<dyn Store>,
+    /// Guards the index of feeds; held while a batch is put into the rings, never while anything is sent.
+    feeds: Mutex<Feeds>,
+    /// The last seq that the feeds were given.
+    head: watch::Sender<u64>,
+    clients: Clients,
+    /// Guards what is known of channels; held for a batch or a copy.
+    channels: Mutex<Channels>,
+    /// How many channels there are.
+    channel_count: watch::Sender<usize>,
+    admission: Admission,
+    metrics: Metrics,
+    closing: AtomicBool,
+    started: Instant,
+    /// Tells what was acknowledged.
+    acknowledgements: broadcast::Sender<Told>,
+}
+
+impl Hub {
+    /// Makes the hub over `store`, and the follower that must run for anything to be delivered.
+    pub async fn new(
+        store: Arc<dyn Store>,
+        config: Config,
+        metrics: Metrics,
+    ) -> Result<(Hub, Follower), store::Error> {
+        let head = store.extent().last;
+        let follow = store.follow(head);
+        let channels = Channels::new(store.channels().await?);
+        let channel_count = watch::Sender::new(channels.count());
+        let shared = Shared {
+            store,
+            feeds: Mutex::new(Feeds::new(head)),
+            head: watch::Sender::new(head),
+            clients: Clients::default(),
+            channels: Mutex::new(channels),
+            channel_count,
+            admission: Admission::new(config.events_per_second),
+            metrics,
+            closing: AtomicBool::new(false),
+            started: Instant::now(),
+            acknowledgements: broadcast::Sender::new(readers::ACKNOWLEDGEMENTS_MAX),
+        };
+        let hub = Hub { shared: Arc::new(shared) };
+        let follower = Follower::new(hub.clone(), follow);
+        Ok((hub, follower))
+    }
+
+    /// Gives the identity of the log.
+    pub fn epoch(&self) -> Epoch {
+        self.shared.store.epoch()
+    }
+
+    /// Gives the run of events that is kept.
+    pub fn extent(&self) -> Extent {
+        self.shared.store.extent()
+    }
+
+    /// Names the engine of the store.
+    pub fn engine(&self) -> &'static str {
+        self.shared.store.engine()
+    }
+
+    /// Gives the last position of the log.
+    pub fn last(&self) -> Position {
+        Position { epoch: self.epoch(), seq: self.extent().last }
+    }
+
+    /// Gives the position with `seq`.
+    pub fn position(&self, seq: u64) -> Position {
+        Position { epoch: self.epoch(), seq }
+    }
+
+    /// Says since when it runs.
+    pub fn started(&self) -> Instant {
+        self.shared.started
+    }
+
+    /// Gives what is measured.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Brings up to date what is only looked at, not counted, and writes all metrics in the OpenMetrics text format.
+    pub fn write_metrics(&self) -> Result<String, std::fmt::Error> {
+        let metrics = &self.shared.metrics;
+        metrics.store_commits.inner().store(self.shared.store.commits(), Ordering::Relaxed);
+        metrics.encode()
+    }
+
+    /// Gives every channel with its rate in events per second, and how many live subscriptions match it.
+    pub fn channels(&self) -> Vec<(ChannelRow, f64, usize)> {
+        let rows = self.channel_rows();
+        let feeds = self.feeds();
+        rows.into_iter()
+            .map(|(row, rate)| {
+                let audience = feeds.audience_of(&row.channel);
+                (row, rate, audience)
+            })
+            .collect()
+    }
+
+    /// Gives every channel with its rate in events per second, in order of the name.
+    pub fn channel_rows(&self) -> Vec<(ChannelRow, f64)> {
+        self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner).list(clock::now())
+    }
+
+    /// Gives how many channels there are, and tells when there is one more.
+    pub fn channel_count(&self) -> watch::Receiver<usize> {
+        self.shared.channel_count.subscribe()
+    }
+
+    /// Gives the last seq that readers can have, and tells when it moves.
+    pub fn moves(&self) -> watch::Receiver<u64> {
+        self.shared.head.subscribe()
+    }
+
+    /// Gives everybody who is connected.
+    pub fn clients(&self) -> Vec<Arc<Client>> {
+        self.shared.clients.list()
+    }
+
+    /// Counts who is connected.
+    pub fn client_count(&self) -> usize {
+        self.shared.clients.count()
+    }
+
+    /// Begins to count the bytes of a body that is being accepted.
+    pub fn body(&self) -> BytesInFlight {
+        self.shared.admission.body()
+    }
+
+    /// Forgets callers that have not pushed for a while.
+    pub fn forget_idle_callers(&self) {
+        self.shared.admission.forget_idle();
+    }
+
+    /// Refuses pushes from now on, and tells every reader to come back later.
+    pub fn close(&self) {
+        self.shared.closing.store(true, Ordering::Release);
+        self.feeds().wake_all();
+        // Nobody may be waiting.
+        let _ = self.shared.acknowledgements.send(Told::Closing);
+    }
+
+    /// Says whether it is stopping.
+    pub fn is_closing(&self) -> bool {
+        self.shared.closing.load(Ordering::Acquire)
+    }
+
+    /// Draws when a reader should come back, in milliseconds: spread out, so that not all come at once.
+    pub fn retry_ms(&self) -> u64 {
+        const SOONEST_MS: u64 = 500;
+        // Ten thousand readers over two seconds are 5,000 a second, which one core takes.
+        const SPREAD_MS: u64 = 2_000;
+        SOONEST_MS + rand::random_range(0..SPREAD_MS)
+    }
+
+    /// Hands consecutive events to the feeds.
+    fn deliver(&self, events: &[Arc<Event>]) {
+        let channel_count = {
+            let mut channels = self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner);
+            channels.note(events);
+            channels.count()
+        };
+        let head = {
+            let mut feeds = self.feeds();
+            feeds.deliver(events);
+            feeds.head()
+        };
+        self.shared.head.send_replace(head);
+        self.shared
+            .channel_count
+            .send_if_modified(|known| std::mem::replace(known, channel_count) != channel_count);
+    }
+
+    fn store(&self) -> &dyn Store {
+        &*self.shared.store
+    }
+
+    fn feeds(&self) -> MutexGuard<'_, Feeds> {
+        // What a panic could leave behind is a feed without an event, which its readers find in the store.
+        self.shared.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn head(&self) -> u64 {
+        *self.shared.head.borrow()
+    }
+
+    fn admission(&self) -> &Admission {
+        &self.shared.admission
+    }
+
+    fn leave(&self, client: &Client) {
+        self.shared.clients.remove(client.id);
+        self.feeds().leave(&client.feed, client.transport.is_live());
+        self.shared.metrics.subscribers(client.transport.as_str()).dec();
+    }
+}

@@ -1,0 +1,99 @@
+//! Subscribing: a position becomes a cursor.
+
+use fanfare_core::wire::ResetReason;
+use fanfare_core::{Filter, Position, Start};
+
+use crate::Hub;
+use crate::client::NewClient;
+use crate::subscription::Subscription;
+use fanfare_runtime::clock;
+use fanfare_store as store;
+
+/// What a reader asks for.
+#[derive(Debug)]
+pub struct Request {
+    /// Which events.
+    pub filter: Filter,
+    /// From where; a durable reader that is known already goes on after what it acknowledged instead.
+    pub start: Start,
+    /// When behind, of the events with one key only the newest.
+    pub conflate: bool,
+    /// Who reads.
+    pub client: NewClient,
+}
+
+/// Where a subscription begins.
+enum Beginning {
+    /// With live events.
+    Live,
+    /// After this seq.
+    Replay(u64),
+    /// With live events, after saying why.
+    Reset(ResetReason),
+}
+
+impl Hub {
+    /// Opens a subscription. A position that means nothing in this log is no error: the reader is told so in the
+    /// stream, because a browser would stop trying after an error.
+    pub async fn subscribe(&self, request: Request) -> Result<Subscription, store::Error> {
+        let beginning = self.beginning(&request).await?;
+        // The rings may be a moment behind the store. A cursor past their head would get what it has again.
+        let last = self.extent().last;
+        let mut head = self.shared.head.subscribe();
+        if head.wait_for(|head| *head >= last).await.is_err() {
+            return Err(store::Error::Closed);
+        }
+        let transport = request.client.transport;
+        let (client, mut subscription) = {
+            let mut feeds = self.feeds();
+            let feed = feeds.join(&request.filter, transport.is_live());
+            let seq = match beginning {
+                Beginning::Replay(seq) => seq,
+                Beginning::Live | Beginning::Reset(_) => feeds.head(),
+            };
+            let client = self.shared.clients.add(request.client, feed, seq, clock::now());
+            (client.clone(), Subscription::new(self.clone(), client, request.conflate))
+        };
+        self.metrics().subscribers(transport.as_str()).inc();
+        tracing::debug!(client = client.id, transport = transport.as_str(), "subscribed");
+        match beginning {
+            Beginning::Live => subscription.go_live(),
+            Beginning::Replay(_) => subscription.replay(),
+            Beginning::Reset(reason) => {
+                self.metrics().resets.inc();
+                subscription.reset(reason);
+            }
+        }
+        Ok(subscription)
+    }
+
+    async fn beginning(&self, request: &Request) -> Result<Beginning, store::Error> {
+        let beginning = match request.start {
+            Start::After(position) => self.after(position),
+            Start::Earliest => Beginning::Replay(self.extent().first.saturating_sub(1)),
+            Start::Live => Beginning::Live,
+            Start::Since(moment) => {
+                let seq = self.seq_before(moment.resolve(clock::now())).await?;
+                Beginning::Replay(seq.max(self.extent().first.saturating_sub(1)))
+            }
+            Start::Unreadable => Beginning::Reset(ResetReason::Unreadable),
+        };
+        let Some(reader) = &request.client.reader else { return Ok(beginning) };
+        let start = match beginning {
+            Beginning::Replay(seq) => seq,
+            Beginning::Live | Beginning::Reset(_) => self.extent().last,
+        };
+        let row = self.store().open_reader(reader, &request.filter, start).await?;
+        Ok(Beginning::Replay(row.acknowledged))
+    }
+
+    fn after(&self, position: Position) -> Beginning {
+        if position.epoch != self.epoch() {
+            Beginning::Reset(ResetReason::AnotherEpoch)
+        } else if position.seq > self.extent().last {
+            Beginning::Reset(ResetReason::AheadOfLog)
+        } else {
+            Beginning::Replay(position.seq)
+        }
+    }
+}

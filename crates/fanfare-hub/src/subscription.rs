@@ -1,0 +1,387 @@
+//! Subscriptions: cursors on the log.
+//!
+//! A subscription reads from its feed's ring while it is near the end, and from the store when it is behind.
+//! It hands out items without moving ([`Subscription::peek`]) and moves when the outlet says what went out
+//! ([`Subscription::advance`]), so that a socket that takes half a batch costs no buffer.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use fanfare_core::conflate;
+use fanfare_core::position::Position;
+use fanfare_core::wire::{Notice, ResetReason};
+
+use crate::Hub;
+use crate::backlog::{self, Backlog};
+use crate::block::Block;
+use crate::client::{Client, ClientState, NOT_LIVE};
+use crate::item::{Item, Run};
+use fanfare_runtime::clock;
+use fanfare_store as store;
+
+/// Most blocks that one [`Subscription::peek`] gives: one `writev`.
+const PEEK_BLOCKS_MAX: usize = 32;
+
+/// A cursor on the log, for one reader.
+pub struct Subscription {
+    hub: Hub,
+    client: Arc<Client>,
+    conflate: bool,
+    /// What is said before the next event.
+    notices: VecDeque<Notice>,
+    /// There while the reader is behind the ring.
+    backlog: Option<Box<Backlog>>,
+    replay: Replay,
+    closing: Closing,
+}
+
+/// Whether the end of a replay is still to be announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Replay {
+    /// Nothing to announce.
+    Done,
+    /// To be announced when this ordinal of the feed is reached.
+    EndsAt(u64),
+    /// Still reading from the store.
+    Running,
+}
+
+/// Whether the reader was told that the gateway stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    Open,
+    Told,
+}
+
+/// What [`Subscription::peek`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peek {
+    /// The reader is behind the ring: call [`Subscription::read_back`].
+    Behind,
+    /// The gateway stops, and the reader was told: nothing follows.
+    Ended,
+    /// There is nothing to send: wait for the feed.
+    Idle,
+    /// There are items.
+    Items,
+}
+
+impl Subscription {
+    /// Starts after `seq`, of which the caller knows that it is at most the hub's head.
+    pub(super) fn new(hub: Hub, client: Arc<Client>, conflate: bool) -> Subscription {
+        Subscription {
+            hub,
+            client,
+            conflate,
+            notices: VecDeque::new(),
+            backlog: None,
+            replay: Replay::Done,
+            closing: Closing::Open,
+        }
+    }
+
+    /// Goes on with what comes after the client's seq, from the ring when that holds it.
+    pub(super) fn replay(&mut self) {
+        self.replay = Replay::Running;
+        if !self.try_live() {
+            self.backlog = Some(Box::default());
+        }
+    }
+
+    /// Goes on with live events, after telling why the reader's position was not honoured.
+    pub(super) fn reset(&mut self, reason: ResetReason) {
+        let position = self.position();
+        self.notices.push_back(Notice::Reset { reason, position });
+        self.go_live();
+    }
+
+    /// Goes on with live events.
+    pub(super) fn go_live(&mut self) {
+        if !self.try_live() {
+            self.backlog = Some(Box::default());
+        }
+    }
+
+    /// Gives the hub that it reads from.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Gives the client that others see.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Gives the position up to which everything was sent or did not pass the filter.
+    pub fn position(&self) -> Position {
+        Position { epoch: self.hub.epoch(), seq: self.client.seq() }
+    }
+
+    /// Says quickly whether there is nothing to send.
+    pub fn is_idle(&self) -> bool {
+        self.is_at_end() && !self.hub.is_closing()
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.notices.is_empty()
+            && self.replay == Replay::Done
+            && self.client.ordinal.load(Ordering::Relaxed) == self.client.feed.end()
+    }
+
+    /// Gives what is to be sent next, without moving. Never waits.
+    pub fn peek(&mut self, items: &mut Vec<Item>) -> Peek {
+        items.clear();
+        if let Some(notice) = self.notices.front() {
+            items.push(Item::Notice(notice.clone()));
+            return Peek::Items;
+        }
+        if self.closing == Closing::Told {
+            return Peek::Ended;
+        }
+        if self.hub.is_closing() {
+            items.push(Item::Notice(Notice::Closing { retry_ms: self.hub.retry_ms() }));
+            return Peek::Items;
+        }
+        if let Some(backlog) = &self.backlog {
+            let Some((block, next, _)) = &backlog.page else { return Peek::Behind };
+            let range = *next..block.events().len();
+            items.push(Item::Events(Run { block: Arc::clone(block), range, first_ordinal: None }));
+            return Peek::Items;
+        }
+        self.peek_ring(items)
+    }
+
+    fn peek_ring(&mut self, items: &mut Vec<Item>) -> Peek {
+        let ordinal = self.client.ordinal.load(Ordering::Relaxed);
+        if let Replay::EndsAt(end) = self.replay
+            && ordinal >= end
+        {
+            self.replay = Replay::Done;
+            let position = self.position();
+            self.notices.push_back(Notice::CaughtUp { position });
+            items.push(Item::Notice(Notice::CaughtUp { position }));
+            return Peek::Items;
+        }
+        if ordinal == self.client.feed.end() {
+            return Peek::Idle;
+        }
+        let mut blocks = Vec::new();
+        if self.client.feed.from(ordinal, PEEK_BLOCKS_MAX, &mut blocks).is_err() {
+            self.client.ordinal.store(NOT_LIVE, Ordering::Relaxed);
+            self.client.set_state(ClientState::Replaying);
+            self.backlog = Some(Box::default());
+            return Peek::Behind;
+        }
+        let mut first_ordinal = ordinal;
+        for (block, skipped) in blocks {
+            first_ordinal -= skipped as u64;
+            let range = skipped..block.events().len();
+            let len = block.events().len() as u64;
+            items.push(Item::Events(Run { block, range, first_ordinal: Some(first_ordinal) }));
+            first_ordinal += len;
+        }
+        if self.conflate
+            || items.iter().any(|item| matches!(item, Item::Events(run) if run.block.can_expire()))
+        {
+            self.thin_out(items, first_ordinal);
+        }
+        // All of it has expired, and the cursor is past it: there may be more, or the end of a replay.
+        if items.is_empty() { self.peek_ring(items) } else { Peek::Items }
+    }
+
+    /// Drops the events that expired and, for a reader that conflates, those that a later one replaces. `end` is
+    /// the ordinal after the last item.
+    fn thin_out(&mut self, items: &mut Vec<Item>, end: u64) {
+        let now = clock::now();
+        let runs: Vec<Run> = items
+            .drain(..)
+            .filter_map(|item| match item {
+                Item::Events(run) => Some(run),
+                Item::Notice(_) => None,
+            })
+            .collect();
+        let events = runs.iter().flat_map(|run| &run.block.events()[run.range.clone()]);
+        let newest = self.conflate.then(|| conflate::keep(events.map(|event| &**event)));
+        let mut nth = 0;
+        for run in &runs {
+            for index in run.range.clone() {
+                let kept = newest.as_ref().is_none_or(|newest| newest[nth]);
+                nth += 1;
+                if !kept || run.block.events()[index].is_expired(now) {
+                    continue;
+                }
+                match items.last_mut() {
+                    Some(Item::Events(last))
+                        if Arc::ptr_eq(&last.block, &run.block) && last.range.end == index =>
+                    {
+                        last.range.end += 1;
+                    }
+                    _ => items.push(Item::Events(Run { range: index..index + 1, ..run.clone() })),
+                }
+            }
+        }
+        if items.is_empty() {
+            // All of it expired: the reader is past it.
+            if let Some(run) = runs.last() {
+                self.client.seq.store(run.block.last_seq(), Ordering::Relaxed);
+            }
+            self.client.ordinal.store(end, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that the first `events` events of `item` went out; a notice went out whole. Items must be given in
+    /// the order of [`Subscription::peek`].
+    pub fn advance(&mut self, item: &Item, events: usize) {
+        let run = match item {
+            Item::Notice(Notice::Closing { .. }) => {
+                self.closing = Closing::Told;
+                return;
+            }
+            Item::Notice(_) => {
+                self.notices.pop_front();
+                return;
+            }
+            Item::Events(run) => run,
+        };
+        if events == 0 {
+            return;
+        }
+        let next = run.range.start + events;
+        self.client.seq.store(run.block.events()[next - 1].position.seq, Ordering::Relaxed);
+        if let Some(first_ordinal) = run.first_ordinal {
+            self.client.ordinal.store(first_ordinal + next as u64, Ordering::Relaxed);
+        } else if let Some(backlog) = &mut self.backlog
+            && let Some((block, index, covered)) = &mut backlog.page
+        {
+            *index = next;
+            if next == block.events().len() {
+                self.client.seq.store(*covered, Ordering::Relaxed);
+                backlog.page = None;
+                self.try_live();
+            }
+        }
+    }
+
+    /// Passes over everything up to now, for an outlet that tells only that something has changed; gives the seq up to
+    /// which it had been told. What comes after is in the ring.
+    pub fn skip(&mut self) -> u64 {
+        let feeds = self.hub.feeds();
+        // Both are taken while nobody appends to the ring: an event between them would be lost.
+        let (seq, ordinal) = (feeds.head(), self.client.feed.end());
+        self.backlog = None;
+        self.replay = Replay::Done;
+        let before = self.client.seq.swap(seq, Ordering::Relaxed);
+        self.client.ordinal.store(ordinal, Ordering::Relaxed);
+        self.client.set_state(ClientState::Live);
+        drop(feeds);
+        before
+    }
+
+    /// Passes over what did not pass the filter, when nothing else is left; gives the position from which a later
+    /// subscription with this filter misses nothing.
+    pub fn settle(&mut self) -> Position {
+        // What is up to the head was put into the ring before: when the ring has nothing after this look, neither
+        // has the log up to there.
+        let head = self.hub.head();
+        if self.is_at_end() {
+            self.client.seq.fetch_max(head, Ordering::Relaxed);
+        }
+        self.position()
+    }
+
+    /// Notes that the socket takes nothing, or does again, for others to see.
+    pub fn set_stalled(&self, stalled: bool) {
+        self.client.set_state(match (stalled, &self.backlog) {
+            (true, _) => ClientState::Stalled,
+            (false, Some(_)) => ClientState::Replaying,
+            (false, None) => ClientState::Live,
+        });
+    }
+
+    /// Lets go of a page that was read from the store: a reader that does not read costs no memory. It is read
+    /// again when the reader goes on.
+    pub fn forget_page(&mut self) {
+        if let Some(backlog) = &mut self.backlog {
+            backlog.page = None;
+        }
+    }
+
+    /// Switches to the ring when that holds everything after the client's seq.
+    fn try_live(&mut self) -> bool {
+        let feed = &self.client.feed;
+        let Some(ordinal) = feed.ordinal_after(self.client.seq()) else { return false };
+        self.backlog = None;
+        if self.replay == Replay::Running {
+            self.replay = Replay::EndsAt(feed.end());
+        }
+        self.client.ordinal.store(ordinal, Ordering::Relaxed);
+        self.client.set_state(ClientState::Live);
+        true
+    }
+
+    /// Reads on from the store; afterwards [`Subscription::peek`] has items, or the reader is live. Cancelling
+    /// loses nothing.
+    pub async fn read_back(&mut self) -> Result<(), store::Error> {
+        while !self.try_live() {
+            let after = self.client.seq();
+            let page = backlog::read_page(&self.hub, &self.client.feed.filter, after, self.conflate).await?;
+            if page.first > after + 1 {
+                let next = Position { epoch: self.hub.epoch(), seq: page.first };
+                self.notices.push_back(Notice::Gap { after: self.position(), next });
+                self.hub.metrics().gaps.inc();
+                // The gap is said once, also when the page is let go of and read again.
+                self.client.seq.store(page.first - 1, Ordering::Relaxed);
+            }
+            let covered = page.scanned.max(page.first.saturating_sub(1));
+            if page.events.is_empty() {
+                self.client.seq.store(covered, Ordering::Relaxed);
+            } else {
+                let page = Some((Arc::new(Block::new(page.events)), 0, covered));
+                self.backlog = Some(Box::new(Backlog { page }));
+                return Ok(());
+            }
+            if !self.notices.is_empty() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until there are items, reading back from the store where needed; `false` when nothing follows.
+    /// Cancelling loses nothing.
+    pub async fn ready(&mut self, items: &mut Vec<Item>) -> Result<bool, store::Error> {
+        loop {
+            match self.peek(items) {
+                Peek::Items => return Ok(true),
+                Peek::Ended => return Ok(false),
+                Peek::Behind => {
+                    self.read_back().await?;
+                    continue;
+                }
+                Peek::Idle => {}
+            }
+            let feed = Arc::clone(&self.client.feed);
+            let appended = feed.appended().notified();
+            tokio::pin!(appended);
+            // Whoever appends between the look and the wait must not be missed.
+            appended.as_mut().enable();
+            if self.is_idle() {
+                appended.await;
+            }
+        }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.hub.leave(&self.client);
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("client", &self.client.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,71 @@
+//! Bodies, read within bounds.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+
+use fanfare_hub::Hub;
+use fanfare_hub::admission::{BytesInFlight, Refused};
+
+/// Largest body of a push: room for 10,000 events of 1.6 KB.
+pub const PUSH_BODY_LEN_MAX: usize = 16 * 1024 * 1024;
+/// Largest body of any other request.
+pub const BODY_LEN_MAX: usize = 64 * 1024;
+
+/// How long the next piece of a body may take: a client that announces one and then is silent holds a connection.
+const FRAME_WAIT: Duration = Duration::from_secs(30);
+
+/// Why a body was not taken.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum BodyError {
+    /// The connection ended before the body did, or nothing came for half a minute.
+    #[error("the body broke off")]
+    BrokenOff,
+    /// Too much is being accepted at the moment.
+    #[error("too many bytes are being accepted at the moment")]
+    Refused(Refused),
+    /// It is too large.
+    #[error("the body is larger than {len_max} bytes")]
+    TooLarge {
+        /// The limit.
+        len_max: usize,
+    },
+}
+
+/// Reads a body of at most `len_max` bytes. The second part must be kept until the bytes are no longer needed.
+pub async fn read(hub: &Hub, mut body: Body, len_max: usize) -> Result<(Bytes, BytesInFlight), BodyError> {
+    // One that says so itself need not be sent: this is what `Expect: 100-continue` is for.
+    if body.size_hint().lower() > len_max as u64 {
+        return Err(BodyError::TooLarge { len_max });
+    }
+    let mut in_flight = hub.body();
+    let mut first: Option<Bytes> = None;
+    let mut rest = BytesMut::new();
+    let mut len = 0;
+    loop {
+        let frame = tokio::time::timeout(FRAME_WAIT, body.frame()).await.map_err(|_| BodyError::BrokenOff)?;
+        let Some(frame) = frame else { break };
+        let frame = frame.map_err(|_| BodyError::BrokenOff)?;
+        let Ok(data) = frame.into_data() else { continue };
+        len += data.len();
+        if len > len_max {
+            return Err(BodyError::TooLarge { len_max });
+        }
+        in_flight.add(data.len()).map_err(BodyError::Refused)?;
+        // Nearly every body comes in one piece, which needs no copy.
+        match &first {
+            None => first = Some(data),
+            Some(bytes) => {
+                if rest.is_empty() {
+                    rest.extend_from_slice(bytes);
+                }
+                rest.extend_from_slice(&data);
+            }
+        }
+    }
+    let bytes = if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() };
+    Ok((bytes, in_flight))
+}

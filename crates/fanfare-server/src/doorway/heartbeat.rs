@@ -1,0 +1,55 @@
+//! The heartbeat: one timer for all connections that are kept by a task each.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use fanfare_runtime::shutdown::Shutdown;
+
+/// Beats at a fixed interval.
+#[derive(Debug)]
+pub struct Heartbeat {
+    interval: Duration,
+    beats: watch::Sender<u64>,
+}
+
+/// Waits for beats; cheap to clone. A clone waits for the beats after it was made: a connection must not be taken
+/// for silent because of one that came before it.
+#[derive(Debug)]
+pub struct Beats(watch::Receiver<u64>);
+
+impl Heartbeat {
+    /// Makes the timer and what waits for it.
+    pub fn new(interval: Duration) -> (Heartbeat, Beats) {
+        let (beats, receiver) = watch::channel(0);
+        (Heartbeat { interval, beats }, Beats(receiver))
+    }
+
+    /// Beats until `stop` turns true.
+    pub async fn run(self, mut stop: Shutdown) {
+        let mut interval = tokio::time::interval(self.interval);
+        loop {
+            tokio::select! {
+                _ = interval.tick() => self.beats.send_modify(|beats| *beats += 1),
+                () = stop.asked() => return,
+            }
+        }
+    }
+}
+
+impl Clone for Beats {
+    fn clone(&self) -> Beats {
+        let mut beats = self.0.clone();
+        beats.mark_unchanged();
+        Beats(beats)
+    }
+}
+
+impl Beats {
+    /// Waits for the next beat; for ever when the timer has stopped.
+    pub async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

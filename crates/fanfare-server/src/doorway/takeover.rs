@@ -1,0 +1,119 @@
+//! Taking a connection over from the HTTP server.
+//!
+//! A route that holds its connection open (`/stream`, `/ws`) answers with a head and a [`Takeover`]. On HTTP/1.1
+//! the server then lets go of the socket and gives it to the outlet, so that an idle reader costs no request
+//! state and all readers get the same bytes. On HTTP/2, where streams share a socket, the takeover becomes a body.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::response::Response;
+use fanfare_core::wire::sse;
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, header};
+use tokio::net::TcpStream;
+
+use crate::doorway::heartbeat::Beats;
+use fanfare_hub::subscription::Subscription;
+use fanfare_runtime::shutdown::Shutdown;
+
+/// What takes the connection over.
+pub enum Outlet {
+    /// Server-sent events.
+    Stream(Stream),
+    /// Another protocol, such as WebSocket, until one side ends it.
+    Protocol(Conversation),
+}
+
+/// What is spoken on a connection that was taken over.
+pub type Conversation = Box<dyn FnOnce(Switched) -> BoxFuture<'static, ()> + Send>;
+
+/// A connection that has left HTTP.
+#[derive(Debug)]
+pub struct Switched {
+    /// The socket; the head of the answer went out.
+    pub stream: TcpStream,
+    /// What was read of it already.
+    pub read: Vec<u8>,
+    /// When to look whether the other end is still there.
+    pub beats: Beats,
+    /// Turns true when the conversation should end.
+    pub stop: Shutdown,
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outlet::Protocol(_) => f.write_str("Protocol"),
+            Outlet::Stream(stream) => f.debug_tuple("Stream").field(stream).finish(),
+        }
+    }
+}
+
+/// An event stream that is about to begin.
+#[derive(Debug)]
+pub struct Stream {
+    /// What is sent.
+    pub subscription: Subscription,
+    /// In which format; how it is framed is for the connection to say.
+    pub format: sse::Format,
+    /// When the client should come back after the stream broke.
+    pub retry_ms: u64,
+}
+
+/// Carries an [`Outlet`] from the route to the server, in the response's extensions.
+#[derive(Debug, Clone)]
+pub struct Takeover(Arc<Mutex<Option<Outlet>>>);
+
+impl Takeover {
+    /// Marks `response` so that the server hands its connection to `outlet`.
+    pub fn mark(mut response: Response, outlet: Outlet) -> Response {
+        response.extensions_mut().insert(Takeover(Arc::new(Mutex::new(Some(outlet)))));
+        response
+    }
+
+    /// Takes the outlet out of a response that has one.
+    pub fn of(response: &mut Response) -> Option<Outlet> {
+        let takeover = response.extensions_mut().remove::<Takeover>()?;
+        takeover.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What follows a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// A body in chunks, at the end of which the connection closes.
+    Chunks,
+    /// Another protocol.
+    Protocol,
+    /// A body that ends with the connection: all that HTTP/1.0 knows.
+    UntilClose,
+}
+
+/// Writes the head of `response` for HTTP/1.
+pub fn write_head(response: &Response, follows: Follows) -> Vec<u8> {
+    let status = response.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut head = format!("HTTP/1.1 {} {reason}\r\n", status.as_str()).into_bytes();
+    let mut line = |name: &str, value: &HeaderValue| {
+        head.extend_from_slice(name.as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    };
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_LENGTH && name != header::TRANSFER_ENCODING {
+            line(name.as_str(), value);
+        }
+    }
+    let date = httpdate::fmt_http_date(std::time::SystemTime::now());
+    line("date", &HeaderValue::from_str(&date).expect("a date is ASCII"));
+    if follows == Follows::Chunks {
+        line("transfer-encoding", &HeaderValue::from_static("chunked"));
+    }
+    if follows != Follows::Protocol {
+        line("connection", &HeaderValue::from_static("close"));
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}

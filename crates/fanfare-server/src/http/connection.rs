@@ -1,0 +1,304 @@
+//! One connection: HTTP until a route takes it over.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use fanfare_core::wire::sse;
+use futures_util::future::BoxFuture;
+use http::{Method, Request, Version};
+use hyper::body::Incoming;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tower::ServiceExt;
+
+use crate::doorway::Peer;
+use crate::doorway::heartbeat::Beats;
+use crate::doorway::takeover::{self, Follows, Outlet, Switched, Takeover};
+use crate::http::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
+use crate::http::reactor::inbox::{Adopted, Reactors};
+use crate::http::stalls::Stalls;
+use crate::http::stream;
+use fanfare_runtime::shutdown::Shutdown;
+use fanfare_runtime::telemetry::Metrics;
+
+/// What every connection works with; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The routes.
+    pub router: Router,
+    /// Where event streams go.
+    pub reactors: Arc<Reactors>,
+    /// The heartbeat of WebSockets and HTTP/2 streams.
+    pub beats: Beats,
+    /// How long a reader may take nothing.
+    pub stall_timeout: Duration,
+    /// What is measured.
+    pub metrics: Metrics,
+    /// Turns true when connections should end.
+    pub stop: Shutdown,
+}
+
+/// An outlet that a route asked for, with the head that goes before it.
+struct Taken {
+    head: Vec<u8>,
+    follows: Follows,
+    outlet: Outlet,
+}
+
+/// Serves a connection until it ends or is taken over; a WebSocket is served to its end.
+pub async fn serve(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: Shared) {
+    let mut stop = shared.stop.clone();
+    let version = tokio::select! {
+        version = tokio::time::timeout(HEADER_TIMEOUT, version_of(&stream)) => version,
+        // Browsers open connections for requests that may never come.
+        () = stop.asked() => return,
+    };
+    match version {
+        Ok(Ok(Version::HTTP_2)) => serve_http2(stream, peer, shared).await,
+        Ok(Ok(_)) => serve_http1(stream, peer, permit, shared).await,
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "the connection broke before a request"),
+        Err(_) => tracing::debug!(%peer, "the connection sent nothing in time"),
+    }
+}
+
+/// Looks whether a connection begins with the preface of HTTP/2 (RFC 9113, section 3.4), whose first three bytes
+/// begin no request of HTTP/1.1.
+async fn version_of(stream: &TcpStream) -> io::Result<Version> {
+    /// What follows is on its way, unless somebody means to keep us busy.
+    const PAUSE: Duration = Duration::from_millis(5);
+    let mut first = [0; 3];
+    loop {
+        match stream.peek(&mut first).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            3 => return Ok(if &first == b"PRI" { Version::HTTP_2 } else { Version::HTTP_11 }),
+            len if !b"PRI".starts_with(&first[..len]) => return Ok(Version::HTTP_11),
+            // The beginning is there already, so readiness says nothing new.
+            _ => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: Shared) {
+    let slot: Arc<Mutex<Option<Taken>>> = Arc::default();
+    let take = || slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let service = {
+        let (slot, router) = (Arc::clone(&slot), shared.router.clone());
+        service_fn(move |request: Request<Incoming>| -> BoxFuture<'static, Result<Response, std::convert::Infallible>> {
+            let (slot, router) = (Arc::clone(&slot), router.clone());
+            Box::pin(async move {
+                let is_head = request.method() == Method::HEAD;
+                let body = if request.version() == Version::HTTP_10 { Follows::UntilClose } else { Follows::Chunks };
+                let mut response = answer(router, request, peer).await;
+                let Some(outlet) = Takeover::of(&mut response).filter(|_| !is_head) else { return Ok(response) };
+                let follows = if matches!(outlet, Outlet::Stream(_)) { body } else { Follows::Protocol };
+                let head = takeover::write_head(&response, follows);
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Taken { head, follows, outlet });
+                // The connection is let go of while this waits.
+                std::future::pending().await
+            })
+        })
+    };
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEADER_LEN_MAX);
+    let mut connection =
+        builder.serve_connection(Wire { stream: TokioIo::new(stream), blocked: false }, service);
+    let mut stop = shared.stop.clone();
+    let mut stopping = false;
+    let taken = loop {
+        let step = tokio::select! {
+            biased;
+            ended = std::future::poll_fn(|cx| match connection.poll_without_shutdown(cx) {
+                Poll::Ready(ended) => Poll::Ready(Some(ended)),
+                Poll::Pending if slot.lock().unwrap_or_else(PoisonError::into_inner).is_some() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }) => ended,
+            () = stop.asked(), if !stopping => {
+                stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+                continue;
+            }
+        };
+        match step {
+            Some(Ok(())) => break None,
+            Some(Err(error)) => {
+                tracing::debug!(%peer, %error, "the connection ended");
+                break None;
+            }
+            None => break take(),
+        }
+    };
+    let parts = connection.into_parts();
+    let stream = parts.io.stream.into_inner();
+    match taken {
+        // What an earlier answer left in the buffer would be lost: a client that pipelines a stream behind a large
+        // download is hung up on.
+        Some(_) if parts.io.blocked => tracing::debug!(%peer, "a pipelined stream was refused"),
+        Some(taken) => hand_over(taken, stream, parts.read_buf, permit, shared).await,
+        None => close(stream).await,
+    }
+}
+
+/// Ends our side first and reads on for a moment: what the client is still sending would otherwise make the
+/// kernel drop the answer on the way. Most clients look for an answer only when they have sent all of a body.
+pub async fn close(mut stream: TcpStream) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    /// A client that is silent for so long has nothing more to send.
+    const SILENCE: Duration = Duration::from_millis(500);
+    /// A client that sends on and on is hung up on.
+    const LINGER: Duration = Duration::from_secs(5);
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let discard = async {
+        let mut discarded = vec![0; 64 * 1024];
+        while matches!(tokio::time::timeout(SILENCE, stream.read(&mut discarded)).await, Ok(Ok(1..))) {}
+    };
+    // Either way there is nothing left to say.
+    let _ = tokio::time::timeout(LINGER, discard).await;
+}
+
+async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Permit, shared: Shared) {
+    match taken.outlet {
+        Outlet::Stream(outlet) => {
+            let mut head = taken.head;
+            let format = sse::Format { chunked: taken.follows == Follows::Chunks, ..outlet.format };
+            sse::write_preamble(format, outlet.retry_ms, outlet.subscription.position(), &mut head);
+            let limited =
+                socket2::SockRef::from(&stream).set_tcp_notsent_lowat(crate::http::limits::NOT_SENT_LEN_MAX);
+            if let Err(error) = limited {
+                tracing::debug!(%error, "the kernel keeps what a slow reader has waiting");
+            }
+            match stream.into_std() {
+                Ok(stream) => shared.reactors.adopt(Adopted {
+                    stream,
+                    head: head.into(),
+                    subscription: outlet.subscription,
+                    format,
+                    permit,
+                }),
+                Err(error) => tracing::debug!(%error, "the socket could not be handed over"),
+            }
+        }
+        Outlet::Protocol(converse) => {
+            use tokio::io::AsyncWriteExt;
+            if stream.write_all(&taken.head).await.is_ok() {
+                let (beats, stop) = (shared.beats.clone(), shared.stop.clone());
+                converse(Switched { stream, read: read.to_vec(), beats, stop }).await;
+            }
+        }
+    }
+}
+
+async fn serve_http2(stream: TcpStream, peer: SocketAddr, shared: Shared) {
+    let (router, mut beats) = (shared.router.clone(), shared.beats.clone());
+    let stalls = Arc::new(Stalls::new(shared.stall_timeout));
+    let watched = (Arc::clone(&stalls), beats.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (router, (stalls, beats)) = (router.clone(), watched.clone());
+        async move {
+            let mut response = answer(router, request, peer).await;
+            if let Some(Outlet::Stream(outlet)) = Takeover::of(&mut response) {
+                stalls.watch(outlet.subscription.client());
+                // The body's length is not that of the empty one that the route gave.
+                response.headers_mut().remove(http::header::CONTENT_LENGTH);
+                *response.body_mut() = stream::body(outlet, beats);
+            }
+            Ok::<_, std::convert::Infallible>(response)
+        }
+    });
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS_MAX)
+        .max_header_list_size(HEADER_LEN_MAX as u32)
+        .keep_alive_interval(Some(HEADER_TIMEOUT))
+        .keep_alive_timeout(HEADER_TIMEOUT);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let mut stop = shared.stop.clone();
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%peer, %error, "the connection ended");
+                }
+                return;
+            }
+            () = stalls.found(&mut beats) => {
+                shared.metrics.stalled.inc();
+                tracing::debug!(%peer, "a stream took nothing for too long");
+                return;
+            }
+            () = stop.asked(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+async fn answer(router: Router, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
+    request.extensions_mut().insert(Peer(peer));
+    match router.oneshot(request.map(Body::new)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// A socket that remembers whether it took all that was written.
+struct Wire {
+    stream: TokioIo<TcpStream>,
+    blocked: bool,
+}
+
+impl Read for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl Write for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let poll = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.blocked = poll.is_pending();
+        poll
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.blocked = poll.is_pending();
+        poll
+    }
+}

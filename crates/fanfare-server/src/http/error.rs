@@ -1,0 +1,281 @@
+//! Errors as `application/problem+json` (RFC 9457), with our `code`, `at` and `fix`.
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use fanfare_core::{Code, Invalid};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::doorway::body::BodyError;
+use fanfare_hub::admission::{BYTES_IN_FLIGHT_MAX, Refused};
+use fanfare_hub::publish::PushError;
+use fanfare_hub::readers::AckError;
+use fanfare_store as store;
+
+/// An error as the caller sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The public code; decides the status.
+    pub code: Code,
+    /// What is wrong with what.
+    pub detail: String,
+    /// Where; may be empty.
+    pub at: String,
+    /// What would be right; may be empty.
+    pub fix: String,
+    /// The limit that was passed, and when to come back.
+    pub limit: Option<(&'static str, Duration)>,
+}
+
+/// The members on the wire.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody<'a> {
+    /// Always `about:blank`: `code` says it all.
+    #[serde(rename = "type")]
+    kind: &'a str,
+    /// The status in words.
+    title: &'a str,
+    /// The status.
+    status: u16,
+    /// A stable name.
+    code: &'a str,
+    /// What is wrong with what.
+    detail: &'a str,
+    /// A JSON pointer, or words such as ``query parameter `since` ``.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    at: &'a str,
+    /// What would be right.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    fix: &'a str,
+    /// The limit that was passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<&'a str>,
+}
+
+impl Problem {
+    /// Says what is wrong and how to mend it.
+    pub fn new(code: Code, detail: impl Into<String>, fix: impl Into<String>) -> Problem {
+        Problem { code, detail: detail.into(), at: String::new(), fix: fix.into(), limit: None }
+    }
+
+    /// Names the place.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Problem {
+        self.at = place.into();
+        self
+    }
+
+    /// Names the limit that was passed, and when to come back.
+    #[must_use]
+    pub fn over(mut self, limit: &'static str, retry_after: Duration) -> Problem {
+        self.limit = Some((limit, retry_after));
+        self
+    }
+
+    /// Says that nothing is there.
+    pub fn not_found(what: impl std::fmt::Display) -> Problem {
+        Problem::new(Code::NotFound, format!("there is no {what}"), "`GET /openapi.json` lists the routes")
+    }
+
+    /// Gives the status of the code.
+    pub fn status(&self) -> StatusCode {
+        status(self.code)
+    }
+
+    /// Gives the body.
+    pub fn to_json(&self) -> Vec<u8> {
+        let status = self.status();
+        let body = ProblemBody {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            code: self.code.as_str(),
+            detail: &self.detail,
+            at: &self.at,
+            fix: &self.fix,
+            limit: self.limit.map(|(name, _)| name),
+        };
+        serde_json::to_vec(&body).expect("strings and numbers always serialise")
+    }
+}
+
+/// Maps a code to its status.
+pub fn status(code: Code) -> StatusCode {
+    match code {
+        Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
+        Code::Internal | Code::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::InvalidJson | Code::InvalidQuery | Code::InvalidPosition | Code::InvalidTime => {
+            StatusCode::BAD_REQUEST
+        }
+        Code::EmptyBatch
+        | Code::InvalidChannel
+        | Code::InvalidData
+        | Code::InvalidExpiry
+        | Code::InvalidIdempotencyKey
+        | Code::InvalidKey
+        | Code::InvalidMessage
+        | Code::InvalidPattern
+        | Code::InvalidPriority
+        | Code::InvalidReader
+        | Code::InvalidType
+        | Code::InvalidUrl
+        | Code::InvalidWebhook
+        | Code::TargetRefused
+        | Code::TooManyEvents
+        | Code::UnknownField => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::LoopDetected => StatusCode::LOOP_DETECTED,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::OriginNotAllowed => StatusCode::FORBIDDEN,
+        Code::PositionGone => StatusCode::GONE,
+        Code::RateLimited | Code::TooManyChannels | Code::TooManyReaders | Code::TooManyWebhooks => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        Code::SecretMissing | Code::ShuttingDown | Code::TooManyBytesInFlight | Code::TooManyConnections => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Code::InvalidSignature | Code::Unauthorized => StatusCode::UNAUTHORIZED,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::WebhookExists => StatusCode::CONFLICT,
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), self.to_json()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some((_, retry_after)) = self.limit {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
+        }
+        response
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Problem {
+        Problem::new(invalid.code, invalid.what, invalid.fix).at(invalid.at)
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Problem {
+        const LATER: Duration = Duration::from_secs(60);
+        match error {
+            store::Error::TooManyChannels { max } => Problem::new(
+                Code::TooManyChannels,
+                format!("the log already has {max} channels"),
+                "push to one of them, with what differs in `data`",
+            )
+            .over("channels", LATER),
+            store::Error::TooManyReaders { max } => Problem::new(
+                Code::TooManyReaders,
+                format!("{max} durable readers are known already"),
+                "remove one with `DELETE /api/readers/{name}`",
+            )
+            .over("readers", LATER),
+            store::Error::TooManyWebhooks { max } => Problem::new(
+                Code::TooManyWebhooks,
+                format!("{max} webhooks are registered already"),
+                "unregister one that is no longer needed",
+            )
+            .over("webhooks", LATER),
+            store::Error::UrlTaken { webhook } => Problem::new(
+                Code::WebhookExists,
+                format!("webhook `{webhook}` already has this address"),
+                "change that one, or give another address",
+            ),
+            store::Error::DiskFull { .. } => Problem::new(
+                Code::StoreFailed,
+                "the gateway's disk is full; nothing was written",
+                "try again later; the operator must free some space",
+            ),
+            store::Error::Closed => shutting_down(),
+            error => {
+                // The paths and the engine's words are for the operator.
+                tracing::error!(%error, "the store failed");
+                Problem::new(
+                    Code::StoreFailed,
+                    "the store could not do it; nothing was written",
+                    "try again later; the gateway's log says why",
+                )
+            }
+        }
+    }
+}
+
+fn shutting_down() -> Problem {
+    Problem::new(Code::ShuttingDown, "the gateway is stopping; nothing was written", "try again in a moment")
+        .over("shutdown", Duration::from_secs(1))
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Problem {
+        match refused {
+            Refused::Bytes => Problem::new(
+                Code::TooManyBytesInFlight,
+                format!("over {BYTES_IN_FLIGHT_MAX} bytes of pushes are being accepted at the moment"),
+                "try again in a moment",
+            )
+            .over("bytes_in_flight", Duration::from_secs(1)),
+            Refused::Rate { events_per_second, retry_after } => Problem::new(
+                Code::RateLimited,
+                format!("this caller pushes more than {events_per_second} events per second"),
+                "push slower; the operator may raise `--max-events-per-second`",
+            )
+            .over("events_per_second", retry_after),
+        }
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Problem {
+        match error {
+            BodyError::BrokenOff => Problem::new(
+                Code::InvalidJson,
+                "the body broke off",
+                "send all of the body that was announced",
+            ),
+            BodyError::Refused(refused) => refused.into(),
+            BodyError::TooLarge { .. } => {
+                Problem::new(Code::BodyTooLarge, error.to_string(), "send less at once")
+            }
+        }
+    }
+}
+
+impl From<PushError> for Problem {
+    fn from(error: PushError) -> Problem {
+        match error {
+            PushError::BytesInFlight => Refused::Bytes.into(),
+            PushError::RateLimited { events_per_second, retry_after } => {
+                Refused::Rate { events_per_second, retry_after }.into()
+            }
+            PushError::ShuttingDown => shutting_down(),
+            PushError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AckError> for Problem {
+    fn from(error: AckError) -> Problem {
+        match error {
+            AckError::NotInLog { position } => Problem::new(
+                Code::InvalidPosition,
+                format!("position `{position}` is not in this log"),
+                "give the `id` of an event that this gateway sent",
+            )
+            .at("/position"),
+            AckError::Store(error) => error.into(),
+            AckError::UnknownReader { name } => Problem::new(
+                Code::NotFound,
+                format!("no reader is named `{name}`"),
+                "a reader is made by `GET /stream?reader=NAME`, or by `subscribe` with `reader` on a WebSocket",
+            ),
+        }
+    }
+}

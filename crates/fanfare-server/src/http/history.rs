@@ -1,0 +1,280 @@
+//! `GET /api/events`, one event, and who has it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use fanfare_core::WebhookId;
+use fanfare_core::start::Moment;
+use fanfare_core::{Code, Event, Invalid, Position, ReaderName, Timestamp};
+use serde::Serialize;
+
+use crate::http::Gateway;
+use crate::http::error::{Problem, ProblemBody};
+use crate::http::openapi::{EventBody, FilterParams};
+use crate::http::query::Params;
+use fanfare_delivery::looking::Fate;
+use fanfare_delivery::registry::Entry;
+use fanfare_hub::Hub;
+use fanfare_runtime::clock;
+use fanfare_store::{Order, Read};
+
+/// Most events on a page.
+const LIMIT_MAX: usize = 1_000;
+/// Events on a page when the caller says nothing.
+const LIMIT_DEFAULT: usize = 100;
+
+/// A page of the history.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct HistoryPage {
+    /// The events, in the order asked for.
+    #[schema(value_type = Vec<EventBody>)]
+    events: Vec<Arc<Event>>,
+    /// Where the next page begins; left out at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next: Option<Position>,
+    /// The oldest position that is kept.
+    #[schema(value_type = String)]
+    first: Position,
+    /// The last position.
+    #[schema(value_type = String)]
+    last: Position,
+}
+
+/// Reads a page of the history.
+#[utoipa::path(
+    get,
+    path = "/api/events",
+    operation_id = "listEvents",
+    tag = "history",
+    params(
+        FilterParams,
+        ("after" = Option<String>, Query, description = "Only events after this position"),
+        ("before" = Option<String>, Query, description = "Only events before this position"),
+        ("since" = Option<String>, Query, description = "Only events since: `10m` or RFC 3339"),
+        ("until" = Option<String>, Query, description = "Only events until: `10m` or RFC 3339"),
+        ("order" = Option<String>, Query, description = "`newest` (first; default) or `oldest`"),
+        ("limit" = Option<usize>, Query, description = "1 to 1,000; default 100"),
+    ),
+    responses(
+        (status = 200, description = "A page", body = HistoryPage),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
+    let hub = &gateway.hub;
+    let mut params = Params::of(request.uri());
+    let filter = params.filter(true)?;
+    let after: Option<Position> = params.read("after", str::parse)?;
+    let before: Option<Position> = params.read("before", str::parse)?;
+    let since: Option<Moment> = params.read("since", str::parse)?;
+    let until: Option<Moment> = params.read("until", str::parse)?;
+    let order = params.read("order", order)?.unwrap_or(Order::Newest);
+    let limit = params.read("limit", limit)?.unwrap_or(LIMIT_DEFAULT);
+    params.finish()?;
+
+    let now = clock::now();
+    let extent = hub.extent();
+    let mut read =
+        Read { after: extent.first.saturating_sub(1), until: extent.last, filter, order, limit, now };
+    if let Some(after) = after {
+        read.after = read.after.max(seq_in(hub, after, "after")?);
+    }
+    if let Some(before) = before {
+        read.until = read.until.min(seq_in(hub, before, "before")?.saturating_sub(1));
+    }
+    if let Some(since) = since {
+        read.after = read.after.max(hub.seq_before(since.resolve(now)).await?);
+    }
+    if let Some(until) = until {
+        read.until = read.until.min(hub.seq_before(until.resolve(now)).await?);
+    }
+    let (events, next) = hub.collect(read).await?;
+    let page = HistoryPage {
+        events,
+        next: next.map(|seq| hub.position(seq)),
+        first: hub.position(extent.first),
+        last: hub.position(extent.last),
+    };
+    Ok(Json(page).into_response())
+}
+
+fn seq_in(hub: &Hub, position: Position, name: &str) -> Result<u64, Problem> {
+    if position.epoch == hub.epoch() {
+        return Ok(position.seq);
+    }
+    Err(Problem::new(
+        Code::InvalidPosition,
+        format!("position `{position}` is of another log"),
+        format!("this log's positions begin with `{}-`", hub.epoch()),
+    )
+    .at(format!("query parameter `{name}`")))
+}
+
+fn order(value: &str) -> Result<Order, Invalid> {
+    match value {
+        "newest" => Ok(Order::Newest),
+        "oldest" => Ok(Order::Oldest),
+        _ => Err(Invalid::new(
+            Code::InvalidQuery,
+            "`order` is neither `newest` nor `oldest`",
+            "write `order=newest` or `order=oldest`",
+        )),
+    }
+}
+
+fn limit(value: &str) -> Result<usize, Invalid> {
+    value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
+        Invalid::new(Code::InvalidQuery, "`limit` is no number from 1 to 1000", "write `limit=100`")
+    })
+}
+
+/// Gives one event.
+#[utoipa::path(
+    get,
+    path = "/api/events/{id}",
+    operation_id = "showEvent",
+    tag = "history",
+    params(
+        ("id" = String, Path, description = "The event's position"),
+    ),
+    responses(
+        (status = 200, description = "The event", body = EventBody),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
+    Ok(Json(find(&gateway.hub, &id).await?).into_response())
+}
+
+/// Who has an event.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Receipts {
+    /// The event.
+    #[schema(value_type = String)]
+    id: Position,
+    /// The durable readers that it is for.
+    readers: Vec<Receipt>,
+    /// How many these are.
+    total: usize,
+    /// How many of them have it.
+    acknowledged: usize,
+    /// The webhooks that it is for.
+    webhooks: Vec<WebhookReceipt>,
+    /// How many these are.
+    webhooks_total: usize,
+    /// How many of them took it.
+    webhooks_delivered: usize,
+}
+
+/// How an event fared with a webhook.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct WebhookReceipt {
+    /// Its id.
+    #[schema(value_type = String)]
+    webhook: WebhookId,
+    /// Where it is called.
+    webhook_url: Box<str>,
+    /// `pending`, `delivered`, `waiting` (for its next attempt) or `dead` (given up).
+    state: &'static str,
+    /// How often it was tried, when it waits or was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
+    /// Why the last attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Box<str>>,
+    /// Not before this it is tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next_attempt_at: Option<Timestamp>,
+}
+
+impl WebhookReceipt {
+    fn of(entry: &Entry, fate: Fate) -> WebhookReceipt {
+        let webhook = entry.webhook();
+        let state = fate.as_str();
+        let next_attempt_at = match &fate {
+            Fate::Waiting(row) => row.status.due(),
+            Fate::Dead(_) | Fate::Delivered | Fate::Pending => None,
+        };
+        let (attempts, failure) = match fate {
+            Fate::Dead(row) | Fate::Waiting(row) => (Some(row.attempts), Some(row.failure)),
+            Fate::Delivered | Fate::Pending => (None, None),
+        };
+        let webhook_url = webhook.url.as_given().into();
+        WebhookReceipt { webhook: webhook.id.clone(), webhook_url, state, attempts, failure, next_attempt_at }
+    }
+}
+
+/// Whether one reader has an event.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Receipt {
+    /// Its name.
+    #[schema(value_type = String)]
+    reader: ReaderName,
+    /// Whether it has it.
+    acknowledged: bool,
+    /// How far it is.
+    #[schema(value_type = String)]
+    position: Position,
+}
+
+/// Says which durable readers have an event, and how it fared with webhooks.
+#[utoipa::path(
+    get,
+    path = "/api/events/{id}/receipts",
+    operation_id = "listReceipts",
+    tag = "readers",
+    params(
+        ("id" = String, Path, description = "The event's position"),
+    ),
+    responses(
+        (status = 200, description = "The readers and webhooks that it is for", body = Receipts),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn receipts(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let hub = &gateway.hub;
+    let event = find(hub, &id).await?;
+    let readers: Vec<Receipt> = hub
+        .receipts(&event)
+        .await?
+        .into_iter()
+        .map(|row| Receipt {
+            acknowledged: row.acknowledged >= event.position.seq,
+            position: hub.position(row.acknowledged),
+            reader: row.name,
+        })
+        .collect();
+    let acknowledged = readers.iter().filter(|receipt| receipt.acknowledged).count();
+    let fates = gateway.webhooks.fates(&event).await?;
+    let webhooks: Vec<_> = fates.into_iter().map(|(entry, fate)| WebhookReceipt::of(&entry, fate)).collect();
+    let receipts = Receipts {
+        id: event.position,
+        total: readers.len(),
+        acknowledged,
+        readers,
+        webhooks_total: webhooks.len(),
+        webhooks_delivered: webhooks.iter().filter(|webhook| webhook.state == "delivered").count(),
+        webhooks,
+    };
+    Ok(Json(receipts).into_response())
+}
+
+async fn find(hub: &Hub, id: &str) -> Result<Arc<Event>, Problem> {
+    let position: Position = id.parse().map_err(|error: Invalid| error.at("path"))?;
+    if let Some(event) = hub.event(position).await? {
+        return Ok(event);
+    }
+    let extent = hub.extent();
+    if position.epoch == hub.epoch() && position.seq >= 1 && position.seq < extent.first {
+        return Err(Problem::new(
+            Code::PositionGone,
+            format!("retention has removed event `{position}`"),
+            format!("the oldest that is kept is `{}`", hub.position(extent.first)),
+        ));
+    }
+    Err(Problem::not_found(format_args!("event `{position}`")))
+}

@@ -1,0 +1,344 @@
+//! `POST /api/push` and `POST /api/push/{channel}`.
+
+use axum::Json;
+use axum::extract::{Extension, Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use fanfare_core::push_body::{self, ExpiresIn, Members, PushBody};
+use fanfare_core::{Channel, Code, Door, NewEvent, Position, Principal, Source, Timestamp};
+use http::{HeaderMap, header};
+use serde::Serialize;
+
+use crate::doorway::Peer;
+use crate::doorway::body::{self, PUSH_BODY_LEN_MAX};
+use crate::http::error::{Problem, ProblemBody};
+use crate::http::openapi::PushInput;
+use crate::http::query::Params;
+use crate::http::{Gateway, via};
+use fanfare_delivery::service::{Published, Wait};
+
+/// The answer to one event.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Pushed {
+    /// `success`.
+    status: &'static str,
+    /// The text that was pushed.
+    message: Box<str>,
+    /// When it was appended.
+    #[schema(value_type = String)]
+    timestamp: Timestamp,
+    /// How many webhooks answered the first attempt with 2xx, within ten seconds.
+    webhooks_notified: usize,
+    /// How many webhooks are registered.
+    total_webhooks: usize,
+    /// Its position.
+    #[schema(value_type = String)]
+    id: Position,
+    /// Where it went.
+    #[schema(value_type = String)]
+    channel: Channel,
+    /// How many live subscriptions it matches.
+    stream_clients: usize,
+    /// It was appended by an earlier push with the same idempotency key.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    repeated: bool,
+}
+
+/// The answer to a batch.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct PushedBatch {
+    /// `success`.
+    status: &'static str,
+    /// How many events it had.
+    count: usize,
+    /// The position of the first.
+    #[schema(value_type = String)]
+    first_id: Position,
+    /// The position of the last.
+    #[schema(value_type = String)]
+    last_id: Position,
+    /// When the last was appended.
+    #[schema(value_type = String)]
+    timestamp: Timestamp,
+    /// How many webhooks answered the first attempt with 2xx, within ten seconds.
+    webhooks_notified: usize,
+    /// How many webhooks are registered.
+    total_webhooks: usize,
+    /// The most live subscriptions that an event of it matches.
+    stream_clients: usize,
+    /// Each event's position, in the order of the batch.
+    #[schema(value_type = Vec<String>)]
+    ids: Vec<Position>,
+}
+
+/// Pushes an event, or a batch: all or nothing.
+#[utoipa::path(
+    post,
+    path = "/api/push",
+    operation_id = "push",
+    tag = "push",
+    params(("wait" = Option<bool>, Query, description = "`false`: answer when it is durable, without waiting for webhooks")),
+    request_body(content(
+        (PushInput = "application/json"),
+        (String = "application/x-ndjson"),
+    ), description = "An event, a list of events, or an event per line"),
+    responses(
+        (status = 200, description = "Appended, and durable; a list is answered with `PushedBatch`", body = Pushed),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn push(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    via::refuse_own(&gateway.hub, &parts.headers)?;
+    let mut params = Params::of(&parts.uri);
+    let wait = wait(&mut params)?;
+    params.finish()?;
+    let source = Source { principal: principal.name.clone(), door: door(&parts.headers) };
+    let (bytes, _in_flight) = body::read(&gateway.hub, body, PUSH_BODY_LEN_MAX).await?;
+    let pushed = match media_type(&parts.headers) {
+        MediaType::Json => push_body::parse_json(&bytes, &source)?,
+        MediaType::NdJson => push_body::parse_ndjson(&bytes, &source)?,
+        MediaType::Text | MediaType::Other(_) => {
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "this route takes JSON",
+                "send `Content-Type: application/json` or `application/x-ndjson`; plain text goes to \
+                 `/api/push/{channel}`",
+            )
+            .at("header `Content-Type`"));
+        }
+    };
+    answer(&gateway, &principal, address, pushed, wait).await
+}
+
+/// Pushes to the channel in the path; the body may be plain text.
+#[utoipa::path(
+    post,
+    path = "/api/push/{channel}",
+    operation_id = "pushToChannel",
+    tag = "push",
+    params(
+        ("channel" = String, Path, description = "The channel"),
+        ("type" = Option<String>, Query, description = "The event's type, for plain text"),
+        ("priority" = Option<String>, Query, description = "Its priority, for plain text"),
+        ("key" = Option<String>, Query, description = "Its conflation key, for plain text"),
+        ("idempotency_key" = Option<String>, Query, description = "Makes a repeated push harmless, for plain text"),
+        ("wait" = Option<bool>, Query, description = "`false`: answer when it is durable, without waiting for webhooks"),
+        ("expires_in" = Option<String>, Query, description = "Seconds or `10m`, after which it is not delivered, for plain text"),
+    ),
+    request_body(content(
+        (String = "text/plain"),
+        (PushInput = "application/json"),
+        (String = "application/x-ndjson"),
+    ), description = "The message, or events as for `/api/push`"),
+    responses(
+        (status = 200, description = "Appended, and durable; a list is answered with `PushedBatch`", body = Pushed),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn push_to(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    Path(channel): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    via::refuse_own(&gateway.hub, &parts.headers)?;
+    let channel: Channel = channel.parse().map_err(|error: fanfare_core::Invalid| error.at("path"))?;
+    let source = Source { principal: principal.name.clone(), door: door(&parts.headers) };
+    let mut params = Params::of(&parts.uri);
+    let wait = wait(&mut params)?;
+    let defaults = query_members(params)?;
+    let (bytes, _in_flight) = body::read(&gateway.hub, body, PUSH_BODY_LEN_MAX).await?;
+    let pushed = match media_type(&parts.headers) {
+        MediaType::Json => on_channel(push_body::parse_json(&bytes, &source)?, &channel, &defaults)?,
+        MediaType::NdJson => on_channel(push_body::parse_ndjson(&bytes, &source)?, &channel, &defaults)?,
+        MediaType::Text => {
+            let message = std::str::from_utf8(&bytes).map_err(|_| {
+                Problem::new(Code::InvalidMessage, "the body is no UTF-8", "send text, or JSON with `data`")
+            })?;
+            // What `echo … | curl --data-binary @-` adds belongs to the shell, not to the message.
+            let message = message.strip_suffix('\n').unwrap_or(message);
+            if message.is_empty() {
+                return Err(Problem::new(
+                    Code::InvalidMessage,
+                    "the body is empty",
+                    "send the message: `curl -d \"deployed\" …`",
+                ));
+            }
+            let members = Members { message: Some(message.to_owned()), ..defaults };
+            let event = members.into_event(source).map_err(in_query)?;
+            PushBody::One(Box::new(NewEvent { channel, ..event }))
+        }
+        MediaType::Other(name) => {
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                format!("`{name}` is not taken here"),
+                "send `text/plain`, `application/json` or `application/x-ndjson`",
+            )
+            .at("header `Content-Type`"));
+        }
+    };
+    answer(&gateway, &principal, address, pushed, wait).await
+}
+
+fn query_members(mut params: Params) -> Result<Members, Problem> {
+    let members = Members {
+        event_type: params.one("type")?,
+        priority: params.one("priority")?,
+        key: params.one("key")?,
+        idempotency_key: params.one("idempotency_key")?,
+        expires_in: params.one("expires_in")?.map(ExpiresIn::Text),
+        ..Members::default()
+    };
+    params.finish()?;
+    Ok(members)
+}
+
+/// Turns a pointer into the members into the name of the query parameter that it came from.
+fn in_query(mut error: fanfare_core::Invalid) -> Problem {
+    let parameter = error.at.strip_prefix('/').filter(|name| *name != "message").map(str::to_owned);
+    if let Some(name) = parameter {
+        error.at = format!("query parameter `{name}`");
+    }
+    error.into()
+}
+
+/// Puts JSON events on the channel of the path; it and the query's members may not contradict the body.
+fn on_channel(pushed: PushBody, channel: &Channel, defaults: &Members) -> Result<PushBody, Problem> {
+    let given = [
+        ("type", defaults.event_type.is_some()),
+        ("priority", defaults.priority.is_some()),
+        ("key", defaults.key.is_some()),
+        ("idempotency_key", defaults.idempotency_key.is_some()),
+        ("expires_in", defaults.expires_in.is_some()),
+    ];
+    if let Some((name, _)) = given.iter().find(|(_, given)| *given) {
+        return Err(Problem::new(
+            Code::InvalidQuery,
+            format!("`{name}` is for plain text"),
+            format!("with a JSON body, give `{name}` there"),
+        )
+        .at(format!("query parameter `{name}`")));
+    }
+    let place = |mut event: NewEvent, at: String| {
+        if event.channel.as_str() != Channel::DEFAULT && event.channel != *channel {
+            return Err(Problem::new(
+                Code::InvalidChannel,
+                format!("the body says channel `{}`, the path says `{channel}`", event.channel),
+                "leave one of them out",
+            )
+            .at(at));
+        }
+        event.channel = channel.clone();
+        Ok(event)
+    };
+    Ok(match pushed {
+        PushBody::One(event) => PushBody::One(Box::new(place(*event, "/channel".to_owned())?)),
+        PushBody::Batch(events) => {
+            let placed = events
+                .into_iter()
+                .enumerate()
+                .map(|(index, event)| place(event, format!("/{index}/channel")));
+            PushBody::Batch(placed.collect::<Result<_, _>>()?)
+        }
+    })
+}
+
+async fn answer(
+    gateway: &Gateway,
+    principal: &Principal,
+    address: std::net::SocketAddr,
+    pushed: PushBody,
+    wait: Wait,
+) -> Result<Response, Problem> {
+    let (events, is_batch) = match pushed {
+        PushBody::Batch(events) => (events, true),
+        PushBody::One(event) => (vec![*event], false),
+    };
+    let pushed = gateway.webhooks.publish(principal, Some(address.ip()), events, wait).await?;
+    Ok(if is_batch { Json(batch(&pushed)).into_response() } else { Json(one(&pushed)).into_response() })
+}
+
+/// Whether webhooks are waited for: `wait=false` answers when the events are durable.
+fn wait(params: &mut Params) -> Result<Wait, Problem> {
+    Ok(match params.one("wait")?.as_deref() {
+        None | Some("true") => Wait::ForWebhooks,
+        Some("false") => Wait::ForStore,
+        Some(_) => {
+            return Err(Problem::new(
+                Code::InvalidQuery,
+                "`wait` is `true` or `false`",
+                "leave it out to wait for the first attempts at webhooks, or send `wait=false`",
+            )
+            .at("query parameter `wait`"));
+        }
+    })
+}
+
+/// Answers one event.
+pub fn one(published: &Published) -> Pushed {
+    let appended = &published.appended[0];
+    let event = &appended.event;
+    Pushed {
+        status: "success",
+        message: event.message.clone(),
+        timestamp: event.timestamp,
+        webhooks_notified: published.webhooks_notified,
+        total_webhooks: published.total_webhooks,
+        id: event.position,
+        channel: event.channel.clone(),
+        stream_clients: published.stream_clients,
+        repeated: appended.repeated,
+    }
+}
+
+/// Answers several events.
+pub fn batch(published: &Published) -> PushedBatch {
+    let ids: Vec<_> = published.appended.iter().map(|appended| appended.event.position).collect();
+    let last = &published.appended[ids.len() - 1].event;
+    PushedBatch {
+        status: "success",
+        count: ids.len(),
+        first_id: ids[0],
+        last_id: last.position,
+        timestamp: last.timestamp,
+        webhooks_notified: published.webhooks_notified,
+        total_webhooks: published.total_webhooks,
+        stream_clients: published.stream_clients,
+        ids,
+    }
+}
+
+/// The `fanfare` command says so, so that events show through which door they came.
+fn door(headers: &HeaderMap) -> Door {
+    let agent = headers.get(header::USER_AGENT).map_or(&b""[..], |agent| agent.as_bytes());
+    if agent.starts_with(b"fanfare-cli/") { Door::Cli } else { Door::Http }
+}
+
+enum MediaType {
+    Json,
+    NdJson,
+    Text,
+    Other(String),
+}
+
+fn media_type(headers: &HeaderMap) -> MediaType {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return MediaType::Text };
+    let value = value.to_str().unwrap_or("?");
+    let name = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match name.as_str() {
+        "application/json" => MediaType::Json,
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => MediaType::NdJson,
+        "" | "text/plain" | "application/x-www-form-urlencoded" | "application/octet-stream" => {
+            MediaType::Text
+        }
+        name if name.ends_with("+json") => MediaType::Json,
+        _ => MediaType::Other(name.chars().take(80).collect()),
+    }
+}

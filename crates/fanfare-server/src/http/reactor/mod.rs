@@ -1,0 +1,295 @@
+//! The reactor: a thread that owns the sockets of event streams and writes to them.
+//!
+//! A stream that the HTTP server let go of needs no task, no timer and no buffer: it is an entry in a table. When
+//! its feed has something new, the reactor walks the feed's readers and gives each the shared bytes with one
+//! `write`. What must wait (reading back from the store) is done elsewhere, by [`librarian`].
+
+pub mod inbox;
+pub mod librarian;
+pub mod reader;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+
+use crate::http::reactor::inbox::{Adopted, Command, FeedWaker, Inbox, WAKE};
+use crate::http::reactor::librarian::{Job, Jobs};
+use crate::http::reactor::reader::{Flow, Pump, Reader};
+use fanfare_hub::feed::Feed;
+use fanfare_runtime::telemetry::Metrics;
+
+/// How often the reactor looks after silent and stalled readers.
+const TICK: Duration = Duration::from_secs(1);
+/// The table of readers is looked through for silent ones in so many parts, one a tick.
+const SWEEP_PARTS: usize = 5;
+/// A reader that takes nothing for so long gives back what was read from the store for it.
+const PAGE_KEPT: Duration = Duration::from_secs(5);
+
+/// What the reactor needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// How long a reader may take nothing.
+    pub stall_timeout: Duration,
+    /// After how long a silence a reader gets a comment.
+    pub keepalive: Duration,
+}
+
+/// A thread's worth of event streams.
+#[derive(Debug)]
+pub struct Reactor {
+    config: Config,
+    poll: Poll,
+    inbox: Arc<Inbox>,
+    jobs: Jobs,
+    readers: Slab<Reader>,
+    feeds: Slab<Group>,
+    /// The group of each feed, by the feed's address: the group keeps the feed alive.
+    feed_of: HashMap<usize, usize>,
+    /// Readers whose sockets take nothing at the moment.
+    stalled: Vec<usize>,
+    pump: Pump,
+    metrics: Metrics,
+    ticks: usize,
+    stopping: bool,
+}
+
+/// The readers of one feed.
+#[derive(Debug)]
+struct Group {
+    feed: Arc<Feed>,
+    waker: Arc<FeedWaker>,
+    registered: Waker,
+    readers: Vec<usize>,
+}
+
+impl Reactor {
+    /// Makes a reactor; its inbox is where streams are handed over.
+    pub fn new(config: Config, jobs: Jobs, metrics: Metrics) -> io::Result<(Reactor, Arc<Inbox>)> {
+        let poll = Poll::new()?;
+        let inbox = Arc::new(Inbox::new(poll.registry())?);
+        let reactor = Reactor {
+            config,
+            poll,
+            inbox: Arc::clone(&inbox),
+            jobs,
+            readers: Slab::new(),
+            feeds: Slab::new(),
+            feed_of: HashMap::new(),
+            stalled: Vec::new(),
+            pump: Pump::default(),
+            metrics,
+            ticks: 0,
+            stopping: false,
+        };
+        Ok((reactor, inbox))
+    }
+
+    /// Runs on this thread until it is told to stop and the last reader is gone.
+    pub fn run(mut self) -> io::Result<()> {
+        // Events per turn; more of them wait in the kernel.
+        let mut events = Events::with_capacity(1_024);
+        let mut next_tick = Instant::now() + TICK;
+        while !(self.stopping && self.readers.is_empty()) {
+            match self.poll.poll(&mut events, Some(next_tick.saturating_duration_since(Instant::now()))) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            self.pump.begin_turn();
+            for event in &events {
+                if event.token() == WAKE {
+                    continue;
+                }
+                let key = event.token().0;
+                let gone = self.readers.get_mut(key).is_some_and(|reader| {
+                    let closed = event.is_readable() && self.pump.is_closed(reader);
+                    if event.is_writable() {
+                        reader.set_writable();
+                    }
+                    closed || event.is_error()
+                });
+                if gone {
+                    self.close(key);
+                } else if event.is_writable() {
+                    self.serve(key);
+                }
+            }
+            self.take_commands();
+            if Instant::now() >= next_tick {
+                next_tick = Instant::now() + TICK;
+                self.tick();
+            }
+            self.pump.end_turn(&self.metrics);
+        }
+        Ok(())
+    }
+
+    fn take_commands(&mut self) {
+        for command in self.inbox.take() {
+            match command {
+                Command::Adopt(adopted) => self.adopt(*adopted),
+                Command::Appended(feed) => self.fan_out(feed),
+                Command::ReadBack(job) => self.read_back(job),
+                Command::Stop => self.stopping = true,
+                Command::HangUp => {
+                    let keys: Vec<_> = self.readers.iter().map(|(key, _)| key).collect();
+                    for key in keys {
+                        self.close(key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a stream into the table.
+    fn adopt(&mut self, adopted: Adopted) {
+        let feed = Arc::clone(&adopted.subscription.client().feed);
+        let group = self.group(&feed);
+        let entry = self.readers.vacant_entry();
+        let key = entry.key();
+        let mut reader = Reader::new(adopted, group, self.feeds[group].readers.len());
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if self.poll.registry().register(reader.stream(), Token(key), interest).is_err() {
+            // Only a lack of memory or of watches does this; the client comes back.
+            self.leave_empty_group(group);
+            return;
+        }
+        entry.insert(reader);
+        self.feeds[group].readers.push(key);
+        self.serve(key);
+    }
+
+    fn group(&mut self, feed: &Arc<Feed>) -> usize {
+        if let Some(group) = self.feed_of.get(&address(feed)) {
+            return *group;
+        }
+        let entry = self.feeds.vacant_entry();
+        let group = entry.key();
+        let waker = Arc::new(FeedWaker::new(Arc::clone(&self.inbox), group));
+        let registered = Waker::from(Arc::clone(&waker));
+        feed.add_waker(registered.clone());
+        entry.insert(Group { feed: Arc::clone(feed), waker, registered, readers: Vec::new() });
+        self.feed_of.insert(address(feed), group);
+        group
+    }
+
+    /// Gives every reader of a feed what it lacks.
+    fn fan_out(&mut self, group: usize) {
+        let Some(entry) = self.feeds.get_mut(group) else { return };
+        // Whatever is appended from here on wakes again.
+        entry.waker.rearm();
+        let keys = std::mem::take(&mut entry.readers);
+        let mut gone = Vec::new();
+        for key in &keys {
+            let reader = &mut self.readers[*key];
+            if reader.is_waiting() {
+                continue;
+            }
+            match self.pump.run(reader) {
+                Flow::Behind => self.jobs.submit(Job::of(reader, *key, &self.inbox)),
+                Flow::Blocked => self.stalled.push(*key),
+                Flow::Done => {}
+                Flow::Gone => gone.push(*key),
+            }
+        }
+        self.feeds[group].readers = keys;
+        for key in gone {
+            self.close(key);
+        }
+    }
+
+    /// Gives one reader what it lacks.
+    fn serve(&mut self, key: usize) {
+        let Some(reader) = self.readers.get_mut(key) else { return };
+        match self.pump.run(reader) {
+            Flow::Behind => self.jobs.submit(Job::of(reader, key, &self.inbox)),
+            Flow::Blocked => self.stalled.push(key),
+            Flow::Done => {}
+            Flow::Gone => self.close(key),
+        }
+    }
+
+    /// Takes a subscription back that was read for.
+    fn read_back(&mut self, job: Job) {
+        let Some(reader) = self.readers.get_mut(job.key).filter(|reader| reader.serial() == job.serial)
+        else {
+            // The reader left meanwhile.
+            return;
+        };
+        match job.outcome {
+            Ok(()) => {
+                reader.give_back(job.subscription);
+                self.serve(job.key);
+            }
+            Err(error) => {
+                tracing::error!(%error, "the log could not be read for a stream");
+                self.close(job.key);
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        let part = self.ticks % SWEEP_PARTS;
+        self.ticks += 1;
+        let mut gone = Vec::new();
+        for (key, reader) in self.readers.iter_mut().filter(|(key, _)| key % SWEEP_PARTS == part) {
+            // A part is looked at every few ticks: silence is ended a little early rather than late.
+            let silent =
+                now.duration_since(reader.last_write()) + TICK * SWEEP_PARTS as u32 > self.config.keepalive;
+            if silent && self.pump.keep_alive(reader) == Flow::Gone {
+                gone.push(key);
+            }
+        }
+        let readers = &mut self.readers;
+        let stall_timeout = self.config.stall_timeout;
+        let metrics = &self.metrics;
+        self.stalled.retain(|key| {
+            let Some(reader) = readers.get_mut(*key) else { return false };
+            let Some(since) = reader.stalled_since() else { return false };
+            let stalled_for = now.duration_since(since);
+            if stalled_for >= stall_timeout {
+                metrics.stalled.inc();
+                gone.push(*key);
+            } else if stalled_for >= PAGE_KEPT {
+                reader.forget_page();
+            }
+            stalled_for < stall_timeout
+        });
+        self.stalled.sort_unstable();
+        self.stalled.dedup();
+        for key in gone {
+            self.close(key);
+        }
+    }
+
+    fn close(&mut self, key: usize) {
+        let Some(mut reader) = self.readers.try_remove(key) else { return };
+        // A socket that is gone already is as good as deregistered.
+        let _ = self.poll.registry().deregister(reader.stream());
+        let (group, place) = reader.place();
+        let readers = &mut self.feeds[group].readers;
+        readers.swap_remove(place);
+        if let Some(moved) = readers.get(place) {
+            self.readers[*moved].set_place(place);
+        }
+        self.leave_empty_group(group);
+    }
+
+    fn leave_empty_group(&mut self, group: usize) {
+        if self.feeds[group].readers.is_empty() {
+            let left = self.feeds.remove(group);
+            left.feed.remove_waker(&left.registered);
+            self.feed_of.remove(&address(&left.feed));
+        }
+    }
+}
+
+fn address(feed: &Arc<Feed>) -> usize {
+    Arc::as_ptr(feed).addr()
+}

@@ -1,0 +1,316 @@
+//! One event stream in the reactor's table, and how it is written to.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::time::Instant;
+
+use bytes::{Buf, Bytes};
+use fanfare_core::wire::{Wire, sse};
+use mio::net::TcpStream;
+
+use crate::http::limits::Permit;
+use crate::http::reactor::inbox::Adopted;
+use fanfare_hub::item::Item;
+use fanfare_hub::subscription::{Peek, Subscription};
+use fanfare_runtime::telemetry::Metrics;
+
+/// What a client sends on a stream is read and dropped, so many times 4 KiB a turn: a flood must not keep the
+/// reactor.
+const DISCARDS_MAX: usize = 4;
+
+/// An event stream.
+#[derive(Debug)]
+pub struct Reader {
+    stream: TcpStream,
+    /// Lent to the librarian while it is read for.
+    subscription: Option<Subscription>,
+    /// What the socket did not take: the head, or the rest of one event.
+    remainder: Bytes,
+    format: sse::Format,
+    /// Since when the socket takes nothing.
+    stalled_since: Option<Instant>,
+    ended: bool,
+    /// The reader's feed in the reactor, and its place among the readers of it.
+    group: usize,
+    place: usize,
+    /// The client's number.
+    serial: u64,
+    last_write: Instant,
+    _permit: Permit,
+}
+
+impl Reader {
+    /// Begins with the head as what is to be sent first.
+    pub fn new(adopted: Adopted, group: usize, place: usize) -> Reader {
+        Reader {
+            stream: TcpStream::from_std(adopted.stream),
+            serial: adopted.subscription.client().id,
+            subscription: Some(adopted.subscription),
+            remainder: adopted.head,
+            format: adopted.format,
+            stalled_since: None,
+            ended: false,
+            group,
+            place,
+            last_write: Instant::now(),
+            _permit: adopted.permit,
+        }
+    }
+
+    /// Gives the socket.
+    pub fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// Tells the reader from others that had or will have its key.
+    pub fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Gives the group, and the place in it.
+    pub fn place(&self) -> (usize, usize) {
+        (self.group, self.place)
+    }
+
+    /// Notes that it was moved within its group.
+    pub fn set_place(&mut self, place: usize) {
+        self.place = place;
+    }
+
+    /// Notes that the socket takes bytes again.
+    pub fn set_writable(&mut self) {
+        if self.stalled_since.take().is_some()
+            && let Some(subscription) = &self.subscription
+        {
+            subscription.set_stalled(false);
+        }
+    }
+
+    /// Says whether an append is of no interest now: the socket is full, or the store is read for it.
+    pub fn is_waiting(&self) -> bool {
+        self.stalled_since.is_some() || self.subscription.is_none()
+    }
+
+    /// Says since when the socket takes nothing.
+    pub fn stalled_since(&self) -> Option<Instant> {
+        self.stalled_since
+    }
+
+    /// Says when the socket last took something.
+    pub fn last_write(&self) -> Instant {
+        self.last_write
+    }
+
+    /// Lets go of what was read from the store for it.
+    pub fn forget_page(&mut self) {
+        if let Some(subscription) = &mut self.subscription {
+            subscription.forget_page();
+        }
+    }
+
+    /// Gives the format of its bytes.
+    fn wire(&self) -> Wire {
+        Wire::Sse(self.format)
+    }
+
+    /// Lends the subscription.
+    pub fn lend(&mut self) -> Option<Subscription> {
+        self.subscription.take()
+    }
+
+    /// Takes the subscription back.
+    pub fn give_back(&mut self, subscription: Subscription) {
+        self.subscription = Some(subscription);
+    }
+}
+
+/// What came of writing to a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// The store must be read.
+    Behind,
+    /// The socket is full.
+    Blocked,
+    /// The reader has everything.
+    Done,
+    /// The reader has left, or its stream is over.
+    Gone,
+}
+
+/// Writes to readers; what it needs for one write is used again for the next.
+#[derive(Debug)]
+pub struct Pump {
+    /// When the turn began: near enough for every write of it.
+    now: Instant,
+    items: Vec<Item>,
+    bytes: Vec<Bytes>,
+    written_bytes: u64,
+    writes: u64,
+}
+
+impl Default for Pump {
+    fn default() -> Pump {
+        Pump { now: Instant::now(), items: Vec::new(), bytes: Vec::new(), written_bytes: 0, writes: 0 }
+    }
+}
+
+impl Pump {
+    /// Notes that a turn of the reactor begins.
+    pub fn begin_turn(&mut self) {
+        self.now = Instant::now();
+    }
+
+    /// Sends a reader all that it lacks, as far as its socket takes it.
+    pub fn run(&mut self, reader: &mut Reader) -> Flow {
+        loop {
+            if reader.stalled_since.is_some() {
+                return Flow::Blocked;
+            }
+            if !reader.remainder.is_empty() {
+                match self.write_remainder(reader) {
+                    Flow::Done => continue,
+                    flow => return flow,
+                }
+            }
+            if reader.ended {
+                return Flow::Gone;
+            }
+            let Some(subscription) = &mut reader.subscription else { return Flow::Done };
+            if subscription.is_idle() {
+                return Flow::Done;
+            }
+            match subscription.peek(&mut self.items) {
+                Peek::Behind => return Flow::Behind,
+                Peek::Ended => {
+                    reader.ended = true;
+                    if reader.format.chunked {
+                        reader.remainder = Bytes::from_static(sse::LAST_CHUNK);
+                    }
+                }
+                Peek::Idle => return Flow::Done,
+                Peek::Items => match self.write_items(reader) {
+                    Flow::Done => {}
+                    flow => return flow,
+                },
+            }
+        }
+    }
+
+    fn write_items(&mut self, reader: &mut Reader) -> Flow {
+        self.bytes.clear();
+        self.bytes.extend(self.items.iter().map(|item| item.bytes(reader.wire())));
+        let len: usize = self.bytes.iter().map(Bytes::len).sum();
+        let result = match &self.bytes[..] {
+            // A notice that this format does not show.
+            _ if len == 0 => Ok(0),
+            [bytes] => reader.stream.write(bytes),
+            all => {
+                let slices: Vec<_> = all.iter().map(|bytes| IoSlice::new(bytes)).collect();
+                reader.stream.write_vectored(&slices)
+            }
+        };
+        let mut taken = match self.taken(reader, result, len) {
+            Ok(taken) => taken,
+            Err(flow) => return flow,
+        };
+        let wire = reader.wire();
+        let Some(subscription) = &mut reader.subscription else { return Flow::Done };
+        for (item, bytes) in self.items.iter().zip(&self.bytes) {
+            if taken >= bytes.len() {
+                subscription.advance(item, item.len());
+                taken -= bytes.len();
+                continue;
+            }
+            if taken == 0 {
+                break;
+            }
+            // What is left of the event that the socket took a part of is kept; the cursor moves past it.
+            let cut = item.cut(wire, taken);
+            reader.remainder = Bytes::copy_from_slice(&bytes[taken..cut.end]);
+            subscription.advance(item, cut.events);
+            break;
+        }
+        if reader.stalled_since.is_none() { Flow::Done } else { Flow::Blocked }
+    }
+
+    fn write_remainder(&mut self, reader: &mut Reader) -> Flow {
+        let len = reader.remainder.len();
+        let result = reader.stream.write(&reader.remainder);
+        match self.taken(reader, result, len) {
+            Ok(taken) => {
+                reader.remainder.advance(taken);
+                if reader.remainder.is_empty() {
+                    // The head shares its memory with nothing that is still needed.
+                    reader.remainder = Bytes::new();
+                }
+                if reader.stalled_since.is_none() { Flow::Done } else { Flow::Blocked }
+            }
+            Err(flow) => flow,
+        }
+    }
+
+    /// Notes what a write took of `len` bytes.
+    fn taken(&mut self, reader: &mut Reader, result: io::Result<usize>, len: usize) -> Result<usize, Flow> {
+        match result {
+            Ok(taken) => {
+                self.writes += 1;
+                self.written_bytes += taken as u64;
+                if taken > 0 {
+                    reader.last_write = self.now;
+                }
+                if taken < len {
+                    self.stall(reader);
+                }
+                Ok(taken)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.stall(reader);
+                Err(Flow::Blocked)
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
+            Err(_) => Err(Flow::Gone),
+        }
+    }
+
+    fn stall(&self, reader: &mut Reader) {
+        reader.stalled_since = Some(self.now);
+        if let Some(subscription) = &reader.subscription {
+            subscription.set_stalled(true);
+        }
+    }
+
+    /// Sends a comment to a reader that has nothing else.
+    pub fn keep_alive(&mut self, reader: &mut Reader) -> Flow {
+        if reader.is_waiting() || !reader.remainder.is_empty() {
+            return Flow::Done;
+        }
+        let mut comment = Vec::new();
+        sse::write_keepalive(reader.format, &mut comment);
+        reader.remainder = comment.into();
+        self.run(reader)
+    }
+
+    /// Reads what the client sent, which means nothing on a stream; says whether it has left.
+    pub fn is_closed(&mut self, reader: &mut Reader) -> bool {
+        let mut discarded = [0; 4096];
+        for _ in 0..DISCARDS_MAX {
+            match reader.stream.read(&mut discarded) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() != ErrorKind::WouldBlock,
+            }
+        }
+        // Whoever floods a stream that goes one way is hung up on.
+        true
+    }
+
+    /// Ends a turn: adds what was written to the metrics, once and not for each write, and lets go of the last events.
+    pub fn end_turn(&mut self, metrics: &Metrics) {
+        self.items.clear();
+        self.bytes.clear();
+        if self.writes > 0 {
+            metrics.sent_bytes.inc_by(std::mem::take(&mut self.written_bytes));
+            metrics.writes.inc_by(std::mem::take(&mut self.writes));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Stalls on connections that carry several streams: HTTP/2.
+//!
+//! A stream whose window is full is not asked for more, so it cannot notice by itself that its reader takes nothing.
+//! The connection looks at its streams instead, at each beat.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use crate::doorway::heartbeat::Beats;
+use fanfare_hub::client::Client;
+
+/// The streams of one connection.
+#[derive(Debug)]
+pub struct Stalls {
+    limit: Duration,
+    /// Guards the list; held to add one or to look at all.
+    streams: Mutex<Vec<Watched>>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    client: Weak<Client>,
+    /// How far it was when it last got on.
+    seq: u64,
+    since: Instant,
+}
+
+impl Stalls {
+    /// Allows a stream to take nothing for `limit`.
+    pub fn new(limit: Duration) -> Stalls {
+        Stalls { limit, streams: Mutex::new(Vec::new()) }
+    }
+
+    /// Looks after one more stream.
+    pub fn watch(&self, client: &Arc<Client>) {
+        let watched = Watched { client: Arc::downgrade(client), seq: client.seq(), since: Instant::now() };
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
+    }
+
+    /// Waits until a stream has taken nothing for the limit, though there was something for it. Found out at the
+    /// beat after that.
+    pub async fn found(&self, beats: &mut Beats) {
+        loop {
+            beats.next().await;
+            if self.look(Instant::now()) {
+                return;
+            }
+        }
+    }
+
+    fn look(&self, now: Instant) -> bool {
+        let mut found = false;
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|watched| {
+            let Some(client) = watched.client.upgrade() else { return false };
+            if !client.is_behind() || client.seq() != watched.seq {
+                (watched.seq, watched.since) = (client.seq(), now);
+            }
+            found |= now.duration_since(watched.since) >= self.limit;
+            true
+        });
+        found
+    }
+}

@@ -1,0 +1,133 @@
+//! `GET /stream`: server-sent events.
+
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use fanfare_core::wire::{Wire, sse};
+use fanfare_core::{Code, Invalid, Principal, Start};
+use http::{HeaderValue, header};
+
+use crate::doorway::Peer;
+use crate::doorway::heartbeat::Beats;
+use crate::doorway::takeover::{Outlet, Stream, Takeover};
+use crate::http::Gateway;
+use crate::http::error::{Problem, ProblemBody};
+use crate::http::openapi::FilterParams;
+use crate::http::query::Params;
+use fanfare_hub::client::{NewClient, Transport};
+use fanfare_hub::item::Item;
+use fanfare_hub::subscribe;
+
+/// Listens: server-sent events, from now on or from a position.
+#[utoipa::path(
+    get,
+    path = "/stream",
+    operation_id = "listen",
+    tag = "listen",
+    params(
+        FilterParams,
+        ("format" = Option<String>, Query, description = "`text` (`[timestamp] message`) or `json` (the whole event)"),
+        ("events" = Option<String>, Query, description = "`named`: each frame has `event: <type>`"),
+        ("last_event_id" = Option<String>, Query, description = "Continue after this position"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The same; browsers send it when they reconnect"),
+        ("since" = Option<String>, Query, description = "`10m`, RFC 3339, or `earliest`"),
+        ("reader" = Option<String>, Query, description = "A durable reader: continue after what it acknowledged"),
+        ("conflate" = Option<String>, Query, description = "`1`: when behind, of the events with one key only the newest"),
+    ),
+    responses(
+        (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn listen(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut params = Params::of(request.uri());
+    let filter = params.filter(true)?;
+    let json = params.read("format", |value| choice("format", value, ["text", "json"]))? == Some(1);
+    let named = params.read("events", |value| choice("events", value, ["plain", "named"]))? == Some(1);
+    let since = params.read("since", Start::since)?;
+    let after = params.one("last_event_id")?.filter(|position| !position.is_empty());
+    let reader = params.read("reader", str::parse)?;
+    let conflate = params.switch("conflate")?;
+    params.finish()?;
+    // A browser that reconnects sends the header, and its position is newer than that of the address. One that
+    // is no text at all is a position that cannot be read.
+    let header = request.headers().get("last-event-id").map(|value| value.to_str().unwrap_or("?").to_owned());
+    let header = header.filter(|position| !position.is_empty());
+    let start = match header.or(after) {
+        Some(position) => Start::after(&position),
+        None => since.unwrap_or(Start::Live),
+    };
+
+    let client = NewClient { principal, transport: Transport::Sse, address: Some(address), reader };
+    let subscription = gateway.hub.subscribe(subscribe::Request { filter, start, conflate, client }).await?;
+    let format = sse::Format { json, named, chunked: false };
+    let retry_ms = gateway.hub.retry_ms();
+    let mut response = ().into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(Takeover::mark(response, Outlet::Stream(Stream { subscription, format, retry_ms })))
+}
+
+/// Reads one of two words; gives its index.
+fn choice(name: &str, value: &str, words: [&'static str; 2]) -> Result<usize, Invalid> {
+    words.iter().position(|word| *word == value).ok_or_else(|| {
+        Invalid::new(
+            Code::InvalidQuery,
+            format!("`{name}` is neither `{}` nor `{}`", words[0], words[1]),
+            format!("write `{name}={}` or `{name}={}`", words[0], words[1]),
+        )
+    })
+}
+
+/// Makes the body of a stream that shares its connection with others: HTTP/2.
+pub fn body(outlet: Stream, beats: Beats) -> Body {
+    struct State {
+        outlet: Stream,
+        beats: Beats,
+        items: Vec<Item>,
+        begun: bool,
+        ended: bool,
+    }
+    let state = State { outlet, beats, items: Vec::new(), begun: false, ended: false };
+    let frames = futures_util::stream::unfold(state, |mut state| async move {
+        let format = state.outlet.format;
+        let mut bytes = Vec::new();
+        if !std::mem::replace(&mut state.begun, true) {
+            let position = state.outlet.subscription.position();
+            sse::write_preamble(format, state.outlet.retry_ms, position, &mut bytes);
+            return Some((Ok(Bytes::from(bytes)), state));
+        }
+        if state.ended {
+            return None;
+        }
+        let ready = tokio::select! {
+            ready = state.outlet.subscription.ready(&mut state.items) => ready,
+            () = state.beats.next() => {
+                sse::write_keepalive(format, &mut bytes);
+                return Some((Ok(bytes.into()), state));
+            }
+        };
+        match ready {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => {
+                state.ended = true;
+                return Some((Err(error), state));
+            }
+        }
+        for item in &state.items {
+            bytes.extend_from_slice(&item.bytes(Wire::Sse(format)));
+            state.outlet.subscription.advance(item, item.len());
+        }
+        Some((Ok(bytes.into()), state))
+    });
+    Body::from_stream(frames)
+}

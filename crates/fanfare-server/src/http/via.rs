@@ -1,0 +1,24 @@
+//! Loops: a delivery of this log that comes back in, through whatever lies between.
+
+use fanfare_core::Code;
+use http::HeaderMap;
+
+use crate::http::error::Problem;
+use fanfare_delivery::target::VIA;
+use fanfare_hub::Hub;
+
+/// Refuses a request that says it is a delivery of this very log: taken in, it would go out again, and come back,
+/// for ever. Every route that appends what its body says asks this.
+pub fn refuse_own(hub: &Hub, headers: &HeaderMap) -> Result<(), Problem> {
+    let own = hub.epoch().to_string();
+    let named = headers.get_all(VIA).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    if named.map(<[u8]>::trim_ascii).any(|epoch| epoch == own.as_bytes()) {
+        return Err(Problem::new(
+            Code::LoopDetected,
+            "this is a delivery of this gateway's own log; nothing was appended",
+            "let the webhook's receiver act on events instead of sending them back here",
+        )
+        .at("header `fanfare-via`"));
+    }
+    Ok(())
+}

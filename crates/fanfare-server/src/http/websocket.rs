@@ -1,0 +1,296 @@
+//! `GET /ws`: one JSON protocol to listen and to push; `docs/api.md` describes it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::extract::{Extension, Request, State};
+use axum::response::Response;
+use fanfare_core::socket_request::{self, Op, Subscribe};
+use fanfare_core::wire::Wire;
+use fanfare_core::{Code, Door, Principal, Source};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::error::Error;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::doorway::Peer;
+use crate::doorway::frames::{self, Farewell};
+use crate::doorway::heartbeat::Beats;
+use crate::doorway::takeover::{Outlet, Switched, Takeover};
+use crate::http::Gateway;
+use crate::http::error::{Problem, ProblemBody};
+use crate::http::query::Params;
+use fanfare_hub::client::{NewClient, Transport};
+use fanfare_hub::item::Item;
+use fanfare_hub::subscribe;
+use fanfare_hub::subscription::Subscription;
+use fanfare_runtime::shutdown::Shutdown;
+
+/// Listens and pushes over a WebSocket; `docs/api.md` has the protocol.
+#[utoipa::path(
+    get,
+    path = "/ws",
+    operation_id = "connectWebSocket",
+    tag = "listen",
+    responses(
+        (status = 101, description = "The WebSocket (RFC 6455)"),
+        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn connect(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Problem> {
+    Params::of(request.uri()).finish()?;
+    let response = frames::shake_hands(request.method(), request.headers()).ok_or_else(|| {
+        Problem::new(
+            Code::InvalidQuery,
+            "this is no WebSocket handshake",
+            "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
+        )
+    })?;
+    let socket = Socket { gateway, principal, address };
+    Ok(Takeover::mark(response, Outlet::Protocol(Box::new(|switched| Box::pin(socket.run(switched))))))
+}
+
+/// A WebSocket that is about to begin.
+#[derive(Debug)]
+pub struct Socket {
+    gateway: Gateway,
+    principal: Principal,
+    address: SocketAddr,
+}
+
+struct Conversation<S> {
+    socket: Socket,
+    wire: WebSocketStream<S>,
+    subscription: Option<Subscription>,
+    items: Vec<Item>,
+    /// A beat has passed since the other end last said something.
+    silent: bool,
+}
+
+impl Socket {
+    /// Speaks until one side closes.
+    async fn run(self, Switched { stream, read, mut beats, mut stop }: Switched) {
+        let wire = frames::messages(stream, read).await;
+        let mut conversation =
+            Conversation { socket: self, wire, subscription: None, items: Vec::new(), silent: false };
+        if let Some(farewell) = conversation.run(&mut beats, &mut stop).await {
+            frames::close(&mut conversation.wire, farewell).await;
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
+    /// Runs until the socket ends; gives what is to be said at the end, if anything.
+    async fn run(&mut self, beats: &mut Beats, stop: &mut Shutdown) -> Option<Farewell> {
+        const STOPPING: Farewell = (CloseCode::Away, "the gateway is stopping");
+        loop {
+            let step = tokio::select! {
+                message = self.wire.next() => match message? {
+                    Ok(message) => self.heard(message).await,
+                    Err(error) => Err(frames::farewell(&error)),
+                },
+                ready = next_items(&mut self.subscription, &mut self.items) => match ready {
+                    Ok(true) => self.send_items().await,
+                    Ok(false) => Err(Some(STOPPING)),
+                    Err(error) => {
+                        tracing::error!(%error, "the log could not be read for a WebSocket");
+                        Err(Some((CloseCode::Error, "the log could not be read")))
+                    }
+                },
+                () = beats.next() => self.beat().await,
+                // A reader is told by its subscription, after what it is being sent.
+                () = stop.asked(), if self.subscription.is_none() => Err(Some(STOPPING)),
+            };
+            if let Err(farewell) = step {
+                return farewell;
+            }
+        }
+    }
+
+    async fn beat(&mut self) -> Result<(), Option<Farewell>> {
+        if std::mem::replace(&mut self.silent, true) {
+            return Err(Some((CloseCode::Policy, "pings were not answered")));
+        }
+        self.say(Message::Ping(Vec::new().into())).await
+    }
+
+    async fn heard(&mut self, message: Message) -> Result<(), Option<Farewell>> {
+        self.silent = false;
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Binary(_) => return Err(Some((CloseCode::Unsupported, "send JSON in text frames"))),
+            Message::Close(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
+        };
+        let source = Source { principal: self.socket.principal.name.clone(), door: Door::WebSocket };
+        let mut in_flight = self.socket.gateway.hub.body();
+        let answer = match (in_flight.add(text.len()), socket_request::parse(&text, &source)) {
+            (Ok(()), Ok(request)) => match self.answer(request.op).await {
+                Ok(answer) => with_id(answer, request.id),
+                Err(problem) => error_answer(&problem, request.id),
+            },
+            (Ok(()), Err(refused)) => error_answer(&refused.why.into(), refused.id),
+            (Err(over), request) => {
+                error_answer(&over.into(), request.map_or_else(|refused| refused.id, |request| request.id))
+            }
+        };
+        self.say(Message::text(answer.to_string())).await
+    }
+
+    async fn answer(&mut self, op: Op) -> Result<Value, Problem> {
+        let hub = &self.socket.gateway.hub;
+        match op {
+            Op::Ack(position) => {
+                let reader =
+                    self.subscription.as_ref().and_then(|subscription| subscription.client().reader.clone());
+                let reader = reader.ok_or_else(|| {
+                    Problem::new(
+                        Code::InvalidReader,
+                        "this socket reads for no durable reader",
+                        "subscribe with `\"reader\": \"NAME\"` first",
+                    )
+                })?;
+                let row = hub.acknowledge(&reader, position).await?;
+                Ok(json!({"op": "acked", "position": hub.position(row.acknowledged)}))
+            }
+            Op::Ping => Ok(json!({"op": "pong"})),
+            Op::Publish(events) => {
+                let published =
+                    hub.publish(&self.socket.principal, Some(self.socket.address.ip()), events).await?;
+                let ids: Vec<_> = published.appended.iter().map(|appended| appended.event.position).collect();
+                Ok(json!({"op": "published", "ids": ids, "stream_clients": published.stream_clients}))
+            }
+            Op::Subscribe(subscribe) => self.subscribe(subscribe).await,
+            Op::Unsubscribe => {
+                let position =
+                    self.subscription.take().map_or(hub.last(), |subscription| subscription.position());
+                Ok(json!({"op": "unsubscribed", "position": position}))
+            }
+        }
+    }
+
+    async fn subscribe(&mut self, subscribe: Subscribe) -> Result<Value, Problem> {
+        let Subscribe { filter, start, reader, conflate } = subscribe;
+        let client = NewClient {
+            principal: self.socket.principal.clone(),
+            transport: Transport::WebSocket,
+            address: Some(self.socket.address),
+            reader,
+        };
+        let hub = &self.socket.gateway.hub;
+        let request = subscribe::Request { filter, start, conflate, client };
+        self.subscription = Some(hub.subscribe(request).await?);
+        Ok(json!({"op": "subscribed", "position": hub.last()}))
+    }
+
+    /// Sends what the subscription gave: bytes that all readers of its feed share, past the framing layer, which
+    /// has nothing in hand after a flush.
+    async fn send_items(&mut self) -> Result<(), Option<Farewell>> {
+        let mut parts = self.items.iter().map(|item| item.bytes(Wire::WebSocket));
+        let bytes = match (self.items.len(), parts.next()) {
+            (1, Some(bytes)) => bytes,
+            (_, first) => first
+                .into_iter()
+                .chain(parts)
+                .fold(Vec::new(), |mut all, part| {
+                    all.extend_from_slice(&part);
+                    all
+                })
+                .into(),
+        };
+        self.write_out(&bytes).await?;
+        let metrics = self.socket.gateway.hub.metrics();
+        metrics.writes.inc();
+        metrics.sent_bytes.inc_by(bytes.len() as u64);
+        if let Some(subscription) = &mut self.subscription {
+            for item in &self.items {
+                subscription.advance(item, item.len());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes whole frames, as fast as the socket takes them: what counts is whether it takes any.
+    async fn write_out(&mut self, bytes: &[u8]) -> Result<(), Option<Farewell>> {
+        /// A socket that takes nothing for so long is shown as stalled.
+        const NOTICED: Duration = Duration::from_secs(1);
+        let limit = self.socket.gateway.config.stall_timeout;
+        within(limit, self.wire.flush()).await?;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let write = self.wire.get_mut().write(rest);
+            tokio::pin!(write);
+            let taken = match tokio::time::timeout(NOTICED.min(limit), write.as_mut()).await {
+                Ok(taken) => taken.map_err(|_| None)?,
+                Err(_) => {
+                    let subscription = self.subscription.as_ref();
+                    subscription.inspect(|subscription| subscription.set_stalled(true));
+                    let taken = within(limit, async { Ok(write.await?) }).await?;
+                    subscription.inspect(|subscription| subscription.set_stalled(false));
+                    taken
+                }
+            };
+            if taken == 0 {
+                return Err(None);
+            }
+            rest = &rest[taken..];
+        }
+        Ok(())
+    }
+
+    async fn say(&mut self, message: Message) -> Result<(), Option<Farewell>> {
+        within(self.socket.gateway.config.stall_timeout, self.wire.send(message)).await
+    }
+}
+
+/// Waits for items of a subscription; for ever when there is none.
+async fn next_items(
+    subscription: &mut Option<Subscription>,
+    items: &mut Vec<Item>,
+) -> Result<bool, fanfare_store::Error> {
+    match subscription {
+        Some(subscription) => subscription.ready(items).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Gives a write so long; a socket that takes nothing for longer is not worth a farewell.
+async fn within<T>(
+    limit: Duration,
+    write: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Option<Farewell>> {
+    match tokio::time::timeout(limit, write).await {
+        Ok(Ok(taken)) => Ok(taken),
+        Ok(Err(_)) | Err(_) => Err(None),
+    }
+}
+
+fn with_id(mut answer: Value, id: Option<Value>) -> Value {
+    if let (Some(id), Value::Object(members)) = (id, &mut answer) {
+        members.insert("id".to_owned(), id);
+    }
+    answer
+}
+
+fn error_answer(problem: &Problem, id: Option<Value>) -> Value {
+    let mut error = json!({"code": problem.code.as_str(), "detail": problem.detail});
+    if let Value::Object(members) = &mut error {
+        for (name, text) in [("at", &problem.at), ("fix", &problem.fix)] {
+            if !text.is_empty() {
+                members.insert(name.to_owned(), Value::from(text.as_str()));
+            }
+        }
+        if let Some((limit, retry_after)) = problem.limit {
+            members.insert("limit".to_owned(), Value::from(limit));
+            members.insert("retry_after_seconds".to_owned(), Value::from(retry_after.as_secs_f64()));
+        }
+    }
+    with_id(json!({"op": "error", "error": error}), id)
+}

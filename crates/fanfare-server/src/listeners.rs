@@ -1,0 +1,270 @@
+//! Listeners: sockets that accept connections, also at addresses that a caller asks for while the gateway runs.
+
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use futures_util::future::BoxFuture;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use fanfare_runtime::shutdown::Shutdown;
+
+/// Most listeners that callers may open: each is a port that nobody else on this machine can have any more.
+pub const OPENED_MAX: usize = 8;
+/// Most callers that wait for an answer; each is answered in microseconds, and one more waits to ask.
+const ASKS_WAITING_MAX: usize = 16;
+
+/// Opens listeners; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Listeners {
+    asks: mpsc::Sender<Ask>,
+    addresses: watch::Receiver<Vec<SocketAddr>>,
+}
+
+/// Opens what is asked for and serves it.
+#[derive(Debug)]
+pub struct Worker {
+    asks: mpsc::Receiver<Ask>,
+    /// The addresses of the configuration; at least one.
+    own: Vec<SocketAddr>,
+    /// Those that callers asked for.
+    opened: Vec<SocketAddr>,
+    /// Tells of both.
+    addresses: watch::Sender<Vec<SocketAddr>>,
+}
+
+#[derive(Debug)]
+struct Ask {
+    host: Option<IpAddr>,
+    port: Option<u16>,
+    answer: oneshot::Sender<Result<Opened, Refused>>,
+}
+
+/// An address at which the gateway listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// The address.
+    pub address: SocketAddr,
+    /// It did not before.
+    pub is_new: bool,
+}
+
+/// Why the gateway does not listen there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Other machines could connect, and the operator did not say that they may.
+    #[error("this gateway serves only this machine, so it listens on loopback addresses alone, not on {0}")]
+    OnlyThisMachine(IpAddr),
+    /// The system keeps low ports for its administrator.
+    #[error("the system does not let this gateway listen on port {}", .0.port())]
+    NotPermitted(SocketAddr),
+    /// The address belongs to another machine.
+    #[error("{} is no address of this machine", .0.ip())]
+    NotHere(SocketAddr),
+    /// Another program listens there.
+    #[error("another program listens on {0} already")]
+    Busy(SocketAddr),
+    /// No more may be opened.
+    #[error("{OPENED_MAX} listeners were opened already, which is all there may be: {}", list(.0))]
+    TooMany(Vec<SocketAddr>),
+    /// The gateway is stopping.
+    #[error("the gateway is stopping")]
+    Stopping,
+    /// The system refused for another reason.
+    #[error("the system does not let this gateway listen on {address}: {problem}")]
+    Other {
+        /// The address.
+        address: SocketAddr,
+        /// In the system's words.
+        problem: String,
+    },
+}
+
+impl Listeners {
+    /// Makes the handle, and the worker that must run for anything to be opened. `own` are the addresses that the
+    /// gateway listens on by itself, at least one.
+    pub fn new(own: Vec<SocketAddr>) -> (Listeners, Worker) {
+        let (asks, waiting) = mpsc::channel(ASKS_WAITING_MAX);
+        let (told, addresses) = watch::channel(own.clone());
+        (Listeners { asks, addresses }, Worker { asks: waiting, own, opened: Vec::new(), addresses: told })
+    }
+
+    /// Gives the addresses that the gateway listens on, its own before those that callers asked for.
+    pub fn addresses(&self) -> watch::Receiver<Vec<SocketAddr>> {
+        self.addresses.clone()
+    }
+
+    /// Sees to it that the gateway listens there. What is left out is as at its own first address; without a host, a port
+    /// on which it listens anywhere will do. What was opened stays open until the gateway stops.
+    pub async fn open(&self, host: Option<IpAddr>, port: Option<u16>) -> Result<Opened, Refused> {
+        let (answer, answered) = oneshot::channel();
+        self.asks.send(Ask { host, port, answer }).await.map_err(|_| Refused::Stopping)?;
+        answered.await.unwrap_or(Err(Refused::Stopping))
+    }
+}
+
+impl Worker {
+    /// Works until `stop`, and until everything that `serve` was given has ended.
+    pub async fn run(mut self, serve: impl Fn(TcpListener) -> BoxFuture<'static, ()>, mut stop: Shutdown) {
+        let mut serving = JoinSet::new();
+        loop {
+            tokio::select! {
+                Some(ask) = self.asks.recv() => {
+                    let answer = self.open(ask.host, ask.port).map(|(opened, listener)| {
+                        if let Some(listener) = listener {
+                            tracing::info!(address = %opened.address, "listening on {}, too", opened.address);
+                            self.opened.push(opened.address);
+                            self.addresses.send_modify(|addresses| addresses.push(opened.address));
+                            serving.spawn(serve(listener));
+                        }
+                        opened
+                    });
+                    // The caller may have hung up; it can ask again.
+                    let _ = ask.answer.send(answer);
+                }
+                () = stop.asked() => break,
+            }
+        }
+        while let Some(ended) = serving.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a listener panicked");
+            }
+        }
+    }
+
+    fn open(
+        &self,
+        host: Option<IpAddr>,
+        port: Option<u16>,
+    ) -> Result<(Opened, Option<TcpListener>), Refused> {
+        let first = self.own[0];
+        let port = port.unwrap_or(first.port());
+        let mut known = self.own.iter().chain(&self.opened);
+        let known = known.find(|known| {
+            known.port() == port && host.is_none_or(|host| covers(known.ip(), host.to_canonical()))
+        });
+        if let Some(known) = known {
+            return Ok((Opened { address: *known, is_new: false }, None));
+        }
+        let host = host.unwrap_or(first.ip()).to_canonical();
+        if !host.is_loopback() && self.own.iter().all(|own| own.ip().is_loopback()) {
+            return Err(Refused::OnlyThisMachine(host));
+        }
+        if self.opened.len() >= OPENED_MAX {
+            return Err(Refused::TooMany(self.opened.clone()));
+        }
+        let address = SocketAddr::new(host, port);
+        let listener = bind(address).map_err(|error| refused(address, &error))?;
+        let address = listener.local_addr().map_err(|error| refused(address, &error))?;
+        Ok((Opened { address, is_new: true }, Some(listener)))
+    }
+}
+
+/// Says whether a socket at `bound` accepts what is sent to `host`.
+fn covers(bound: IpAddr, host: IpAddr) -> bool {
+    match bound {
+        IpAddr::V4(v4) if v4.is_unspecified() => host.is_ipv4(),
+        // Such a socket takes both families, unless the system was told otherwise.
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => true,
+        bound => bound == host,
+    }
+}
+
+fn refused(address: SocketAddr, error: &io::Error) -> Refused {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => Refused::Busy(address),
+        io::ErrorKind::AddrNotAvailable => Refused::NotHere(address),
+        io::ErrorKind::PermissionDenied => Refused::NotPermitted(address),
+        _ => Refused::Other { address, problem: error.to_string() },
+    }
+}
+
+fn list(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Listens with a queue that a crowd of reconnecting clients fits into.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    const BACKLOG: i32 = 4_096;
+    let socket = socket2::Socket::new(
+        socket2::Domain::for_address(address),
+        socket2::Type::STREAM,
+        Some(socket2::Protocol::TCP),
+    )?;
+    // A gateway that was restarted takes its port back at once.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Gives an address that a browser on this machine can open.
+pub fn browsable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, v6.port()).into(),
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+    use std::net::{IpAddr, SocketAddr};
+
+    use super::{Listeners, OPENED_MAX, Opened, Refused, refused};
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn where_it_listens_already_nothing_is_opened() {
+        for (own, host, port) in [
+            ("127.0.0.1:8000", None, Some(8000)),
+            ("127.0.0.1:8000", Some("127.0.0.1"), None),
+            ("127.0.0.1:8000", Some("::ffff:127.0.0.1"), Some(8000)),
+            ("0.0.0.0:8000", Some("127.0.0.1"), Some(8000)),
+            ("0.0.0.0:8000", Some("192.0.2.1"), None),
+            ("[::]:8000", Some("127.0.0.1"), Some(8000)),
+        ] {
+            let own: SocketAddr = own.parse().expect("an address");
+            let (_, worker) = Listeners::new(vec![own]);
+            let opened = worker.open(host.map(ip), port).expect("an address").0;
+            assert_eq!(opened, Opened { address: own, is_new: false }, "{own} {host:?} {port:?}");
+        }
+    }
+
+    #[test]
+    fn other_machines_may_connect_only_where_the_operator_lets_them() {
+        // An address that is kept for documents, so that nothing is opened even where it may be.
+        let elsewhere = Some(ip("192.0.2.1"));
+        let (_, worker) = Listeners::new(vec!["127.0.0.1:8000".parse().expect("an address")]);
+        for host in ["192.0.2.1", "0.0.0.0", "::", "169.254.1.1"] {
+            let said = worker.open(Some(ip(host)), Some(9000)).expect_err("other machines");
+            assert_eq!(said, Refused::OnlyThisMachine(ip(host)));
+        }
+        let (_, mut worker) = Listeners::new(vec!["192.0.2.7:8000".parse().expect("an address")]);
+        let address = "192.0.2.1:9000".parse().expect("an address");
+        assert_eq!(worker.open(elsewhere, Some(9000)).expect_err("not here"), Refused::NotHere(address));
+        worker.opened = vec![address; OPENED_MAX];
+        assert!(matches!(worker.open(None, Some(9001)).expect_err("enough"), Refused::TooMany(_)));
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_said_in_words() {
+        let address: SocketAddr = "127.0.0.1:80".parse().expect("an address");
+        for (kind, says) in [
+            (ErrorKind::AddrInUse, "another program listens on 127.0.0.1:80 already"),
+            (ErrorKind::PermissionDenied, "the system does not let this gateway listen on port 80"),
+            (
+                ErrorKind::OutOfMemory,
+                "the system does not let this gateway listen on 127.0.0.1:80: out of memory",
+            ),
+        ] {
+            assert_eq!(refused(address, &Error::from(kind)).to_string(), says);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The calls of one connection that carries messages both ways: what is taken, what runs, what waits for its turn.
+
+use std::collections::{HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use fanfare_mcp::json_rpc::{self, Refused};
+use fanfare_mcp::{Id, Incoming, Message, Method, Request};
+use futures_util::FutureExt;
+use tokio::task::JoinSet;
+
+use crate::mcp::Server;
+use crate::mcp::session::{CALLS_MAX, Session};
+use crate::mcp::sessions::Job;
+use fanfare_hub::admission::BytesInFlight;
+
+/// Largest message: an event with all its data, written with escapes.
+pub const MESSAGE_LEN_MAX: usize = 4 * 1024 * 1024;
+/// Most messages that wait for their turn while as many calls run as may. Beyond that, nothing more is read.
+const WAITING_MAX: usize = 256;
+/// Most bytes of them; one more message may come on top.
+const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most pieces of work at once: as many calls as may be, and as many refusals that wait for the client to read. Beyond
+/// that, nothing more is read.
+const RUNNING_MAX: usize = CALLS_MAX + WAITING_MAX;
+/// How long nothing is read because calls wait for their turn. After that they are refused: whoever has only calls
+/// that never end must be able to cancel one.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Tools that wait for something: nobody waits any more when the client has gone.
+const WAITING_TOOLS: [&str; 1] = ["wait_for"];
+
+/// The calls of one connection.
+#[derive(Debug)]
+pub struct Calls {
+    server: Server,
+    session: Arc<Session>,
+    running: JoinSet<Ended>,
+    /// How many of those are calls; others go on as long as the session.
+    running_calls: usize,
+    /// Calls that run until something happens.
+    waits: HashSet<Id>,
+    /// What has not begun.
+    waiting: VecDeque<Taken>,
+    waiting_bytes: usize,
+}
+
+/// A message that was taken.
+#[derive(Debug)]
+struct Taken {
+    incoming: Incoming,
+    len: usize,
+    /// Counts its bytes until it is answered.
+    in_flight: Option<BytesInFlight>,
+}
+
+/// A piece of work that has ended.
+#[derive(Debug)]
+struct Ended {
+    is_call: bool,
+    wait: Option<Id>,
+}
+
+impl Calls {
+    /// Begins without any.
+    pub fn new(server: Server, session: Arc<Session>) -> Calls {
+        Calls {
+            server,
+            session,
+            running: JoinSet::new(),
+            running_calls: 0,
+            waits: HashSet::new(),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+        }
+    }
+
+    /// Takes a message; `in_flight` is kept until it is answered. What can be done at once is done when this returns.
+    pub fn take(&mut self, bytes: &[u8], in_flight: Option<BytesInFlight>) {
+        match json_rpc::parse(bytes) {
+            Ok(incoming) => self.take_message(Taken { incoming, len: bytes.len(), in_flight }),
+            Err(refused) => self.refuse(refused),
+        }
+    }
+
+    /// Answers a message that cannot be taken.
+    pub fn refuse(&mut self, refused: Refused) {
+        if let Some(job) = self.server.receive(&self.session, Err(refused)) {
+            self.run(job, true, None, None);
+        }
+    }
+
+    fn take_message(&mut self, taken: Taken) {
+        let asks = matches!(taken.incoming, Incoming::One(Message::Request(_)) | Incoming::Batch(_));
+        if asks && (self.running_calls >= CALLS_MAX || !self.waiting.is_empty()) {
+            self.waiting_bytes += taken.len;
+            self.waiting.push_back(taken);
+            return;
+        }
+        if !self.waiting.is_empty() {
+            self.forget_cancelled(&taken.incoming);
+        }
+        self.begin(taken);
+    }
+
+    fn begin(&mut self, Taken { incoming, in_flight, .. }: Taken) {
+        let (is_call, wait) = match &incoming {
+            Incoming::One(Message::Request(request)) => (true, waits(request).then(|| request.id.clone())),
+            Incoming::One(Message::Notification { .. } | Message::Response { .. }) => (false, None),
+            Incoming::Batch(_) => (true, None),
+        };
+        if let Some(job) = self.server.receive(&self.session, Ok(incoming)) {
+            self.run(job, is_call, wait, in_flight);
+        }
+    }
+
+    /// Most calls end at once, and then need no task.
+    fn run(&mut self, mut job: Job, is_call: bool, wait: Option<Id>, in_flight: Option<BytesInFlight>) {
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(&mut context)));
+        match polled {
+            Ok(std::task::Poll::Ready(())) => {}
+            Ok(std::task::Poll::Pending) => {
+                self.running_calls += usize::from(is_call);
+                self.waits.extend(wait.clone());
+                self.running.spawn(async move {
+                    if AssertUnwindSafe(job).catch_unwind().await.is_err() {
+                        tracing::error!("a call panicked");
+                    }
+                    drop(in_flight);
+                    Ended { is_call, wait }
+                });
+            }
+            Err(_) => tracing::error!("a call panicked"),
+        }
+    }
+
+    /// Says whether more may be read.
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() < WAITING_MAX
+            && self.waiting_bytes < WAITING_BYTES_MAX
+            && self.running.len() < RUNNING_MAX
+    }
+
+    /// Waits for something to end, and begins what waited for that; for ever when nothing runs. Can be cancelled
+    /// without loss.
+    pub async fn progress(&mut self) {
+        let has_room = self.has_room();
+        tokio::select! {
+            Some(ended) = self.running.join_next(), if !self.running.is_empty() => {
+                self.note(ended);
+                while let Some(ended) = self.running.try_join_next() {
+                    self.note(ended);
+                }
+                while self.running_calls < CALLS_MAX && let Some(taken) = self.waiting.pop_front() {
+                    self.waiting_bytes -= taken.len;
+                    self.begin(taken);
+                }
+            }
+            // The session refuses them itself, as it has as many as it may.
+            () = async { tokio::time::sleep(PATIENCE).await }, if !has_room => self.begin_all(),
+            else => std::future::pending().await,
+        }
+    }
+
+    fn note(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
+        let Ok(Ended { is_call, wait }) = ended else { return };
+        self.running_calls -= usize::from(is_call);
+        if let Some(id) = wait {
+            self.waits.remove(&id);
+        }
+    }
+
+    fn begin_all(&mut self) {
+        self.waiting_bytes = 0;
+        for taken in std::mem::take(&mut self.waiting) {
+            self.begin(taken);
+        }
+    }
+
+    /// Finishes what was taken, within `limit`; says whether all of it is. Calls that wait for something are
+    /// cancelled: whoever waited is gone, or asks again elsewhere.
+    pub async fn finish(&mut self, limit: Duration) -> bool {
+        let waits = |taken: &Taken| matches!(&taken.incoming, Incoming::One(Message::Request(request)) if waits(request));
+        self.waiting.retain(|taken| !waits(taken));
+        let finished = async {
+            loop {
+                for id in &self.waits {
+                    self.session.cancel_call(id);
+                }
+                if self.running_calls == 0 && self.waiting.is_empty() {
+                    return;
+                }
+                self.progress().await;
+            }
+        };
+        tokio::time::timeout(limit, finished).await.is_ok()
+    }
+
+    /// Forgets what has not begun.
+    pub fn forget_waiting(&mut self) {
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+    }
+
+    /// Forgets a call that is cancelled before its turn has come.
+    fn forget_cancelled(&mut self, incoming: &Incoming) {
+        let Some(cancelled) = cancelled(incoming) else { return };
+        let is_it = |taken: &Taken| matches!(&taken.incoming, Incoming::One(Message::Request(request)) if request.id == cancelled);
+        if let Some(index) = self.waiting.iter().position(is_it)
+            && let Some(taken) = self.waiting.remove(index)
+        {
+            self.waiting_bytes -= taken.len;
+        }
+    }
+}
+
+/// Says whether the call ends only when something happens.
+pub fn waits(request: &Request) -> bool {
+    let method = &*request.method;
+    let named = || request.params.read_member::<String>("name").ok().flatten();
+    method == Method::Listen.as_str()
+        || (method == Method::ToolsCall.as_str()
+            && named().is_some_and(|name| WAITING_TOOLS.contains(&&*name)))
+}
+
+/// Gives the call that a message cancels.
+pub fn cancelled(incoming: &Incoming) -> Option<Id> {
+    match incoming {
+        Incoming::One(Message::Notification { method, params }) if &**method == "notifications/cancelled" => {
+            params.read().ok().map(|crate::mcp::Cancelled { request_id }| request_id)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,193 @@
+//! Sessions whose answers all come on one stream of server-sent events, which ends with them: what the two older
+//! transports over HTTP share.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use fanfare_core::Principal;
+use fanfare_mcp::json_rpc::{Message, Refused};
+use fanfare_mcp::{Error, Incoming, error, sse};
+use futures_util::FutureExt;
+use serde_json::json;
+
+use crate::doorway::heartbeat::Beats;
+use crate::mcp::caller::Client;
+use crate::mcp::door::Door;
+use crate::mcp::outbox::{Outbox, Reader};
+use crate::mcp::session::{Connected, Session};
+use crate::mcp::sessions::{Job, Sessions};
+use crate::mcp::streamable_http::event_response;
+use fanfare_runtime::clock;
+use fanfare_runtime::shutdown::Shutdown;
+
+/// Which events a stream consists of. Sessions of one framing are none for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// Seed 5's connections.
+    Connection,
+    /// HTTP+SSE (2024-11-05).
+    HttpSse,
+}
+
+impl Framing {
+    /// Gives the name of the event that a JSON-RPC message is.
+    fn message(self) -> &'static str {
+        match self {
+            Framing::Connection => "mcp_response",
+            Framing::HttpSse => "message",
+        }
+    }
+
+    /// Writes a sign of life.
+    fn write_beat(self, out: &mut Vec<u8>) {
+        match self {
+            Framing::Connection => {
+                let beat = json!({ "timestamp": clock::now() }).to_string();
+                sse::write("heartbeat", None, beat.as_bytes(), out);
+            }
+            Framing::HttpSse => out.extend_from_slice(sse::KEEPALIVE),
+        }
+    }
+
+    fn no_session(self) -> Error {
+        let problem = match self {
+            Framing::Connection => "there is no such connection; open a new one with `GET /mcp/sse`",
+            Framing::HttpSse => "there is no such session; open a new one with `GET /sse`",
+        };
+        Error::new(error::NO_SESSION, problem)
+    }
+}
+
+/// Frames an event that is no JSON-RPC message, for the outbox of a session with a stream.
+pub(super) fn framed(event: &str, id: Option<&str>, data: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    sse::write(event, id, data, &mut bytes);
+    bytes
+}
+
+/// JSON-RPC messages are objects and arrays; no frame begins like one.
+fn is_message(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(b'{' | b'['))
+}
+
+/// A stream that a client reads.
+struct Stream {
+    framing: Framing,
+    opening: Option<Vec<u8>>,
+    session: Arc<Session>,
+    sessions: Sessions,
+    reader: Reader,
+    seq: u64,
+    beats: Beats,
+    stop: Shutdown,
+    _connected: Connected,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.sessions.end(&self.session);
+    }
+}
+
+impl Stream {
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(opening) = self.opening.take() {
+            return Some(opening.into());
+        }
+        let mut bytes = Vec::new();
+        tokio::select! {
+            // What was said before the end is still sent.
+            biased;
+            taken = self.session.outbox.next(self.reader, self.seq) => {
+                let taken = taken?;
+                self.seq = taken.seq;
+                if !is_message(&taken.message) {
+                    return Some(taken.message);
+                }
+                sse::write(self.framing.message(), None, &taken.message, &mut bytes);
+            }
+            () = self.stop.asked() => return None,
+            () = self.beats.next() => self.framing.write_beat(&mut bytes),
+        }
+        Some(bytes.into())
+    }
+}
+
+impl Door {
+    /// Begins a session, and answers with its stream; `opening` writes its first events.
+    pub(super) fn open_stream(
+        &self,
+        client: Client,
+        framing: Framing,
+        opening: impl FnOnce(&Session) -> Vec<u8>,
+    ) -> Result<Response, Error> {
+        let session = self.sessions.begin(client, Outbox::new())?;
+        session.frame(framing);
+        let stream = Stream {
+            framing,
+            opening: Some(opening(&session)),
+            reader: session.outbox.attach(),
+            seq: 0,
+            beats: self.beats.clone(),
+            stop: self.server.stop.clone(),
+            _connected: session.connected(),
+            session,
+            sessions: self.sessions.clone(),
+        };
+        let events = futures_util::stream::unfold(stream, |mut stream| async {
+            let bytes = stream.next().await?;
+            Some((Ok::<_, std::convert::Infallible>(bytes), stream))
+        });
+        Ok(event_response(Body::from_stream(events)))
+    }
+
+    /// Finds the session of a stream.
+    pub(super) fn streaming(
+        &self,
+        id: &str,
+        framing: Framing,
+        principal: &Principal,
+    ) -> Result<Arc<Session>, Error> {
+        let session = self.sessions.find(id, principal).ok();
+        session.filter(|session| session.framing() == Some(framing)).ok_or_else(|| framing.no_session())
+    }
+
+    /// Takes what came for a session; answers go to its stream.
+    pub(super) async fn take(
+        &self,
+        session: &Arc<Session>,
+        incoming: Result<Incoming, Refused>,
+    ) -> Result<(), Error> {
+        match incoming {
+            // These make room, and are taken when there is none.
+            Ok(Incoming::One(Message::Notification { .. } | Message::Response { .. })) => {
+                if let Some(job) = self.server.receive(session, incoming) {
+                    self.sessions.run(job).await;
+                }
+                Ok(())
+            }
+            incoming => self.work(session, || self.server.receive(session, incoming)).await,
+        }
+    }
+
+    /// Does work for a session, of which it may have so much at once.
+    pub(super) async fn work(
+        &self,
+        session: &Arc<Session>,
+        begin: impl FnOnce() -> Option<Job>,
+    ) -> Result<(), Error> {
+        let permit = session.begin_work()?;
+        let Some(mut job) = begin() else { return Ok(()) };
+        // Most is done at once, and then in the order in which it came.
+        if (&mut job).now_or_never().is_none() {
+            let rest = async move {
+                job.await;
+                drop(permit);
+            };
+            self.sessions.run(rest.boxed()).await;
+        }
+        Ok(())
+    }
+}

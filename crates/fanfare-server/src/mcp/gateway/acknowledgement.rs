@@ -1,0 +1,109 @@
+//! `wait_for` with an `event_id`: until a durable reader has the event.
+
+use fanfare_core::{Event, ReaderName};
+use fanfare_mcp::Outcome;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::mcp::call::Call;
+use crate::mcp::gateway::answer::{count, said};
+use crate::mcp::gateway::delivery_status::ReceiptRow;
+use crate::mcp::gateway::untrusted::neutral;
+use crate::mcp::gateway::wait_for::{Patience, Structured};
+use crate::mcp::gateway::{Gateway, arguments};
+use fanfare_hub::readers::Told;
+
+/// How to wait for an acknowledgement.
+pub(super) const EXAMPLE: &str = r#"{"event_id": "k3f9x2ab-1042", "timeout_seconds": 45}"#;
+
+/// Most readers in one answer.
+const READERS_MAX: usize = 100;
+
+/// What a wait came to.
+enum Came {
+    Acknowledged(Vec<ReceiptRow>),
+    Stopping,
+}
+
+impl Gateway {
+    pub(super) async fn wait_for_acknowledgement(
+        &self,
+        call: &Call,
+        event_id: &str,
+        reader: Option<&str>,
+        seconds: u64,
+    ) -> Result<Outcome, String> {
+        let event = self.find(event_id, EXAMPLE).await?;
+        let reader: Option<ReaderName> = reader
+            .map(str::parse)
+            .transpose()
+            .map_err(|invalid| arguments::refuse("reader", &invalid, EXAMPLE))?;
+        let who =
+            reader.as_ref().map_or("a durable reader".to_owned(), |reader| format!("reader `{reader}`"));
+        let what = format!("waiting until {who} acknowledges {}", event.position);
+        let patience = Patience::new(call, seconds, what);
+        let came = patience.until(self.acknowledged(&event, reader.as_ref())).await;
+        let (status, mut readers) = match came.transpose()? {
+            Some(Came::Acknowledged(readers)) => ("acknowledged", readers),
+            Some(Came::Stopping) => return Err("the gateway is stopping; call again in a moment".to_owned()),
+            None => ("timed_out", self.receipts(&event).await?),
+        };
+        let (have, total) = (readers.iter().filter(|row| row.acknowledged).count(), readers.len());
+        readers.sort_by_key(|row| !row.acknowledged);
+        readers.truncate(READERS_MAX);
+        let names = |acknowledged: bool| {
+            let rows = readers.iter().filter(|row| row.acknowledged == acknowledged);
+            rows.map(|row| format!("`{}`", neutral(row.reader.as_str()))).collect::<Vec<_>>().join(", ")
+        };
+        let text = if status == "acknowledged" {
+            format!(
+                "{} acknowledged {}: {}. `delivery_status` shows who else it is for.",
+                count(have, "durable reader"),
+                event.position,
+                names(true)
+            )
+        } else if total == 0 {
+            format!(
+                "No durable reader is for `{}`, so nobody can acknowledge {}; live listeners do not. `delivery_status` \
+                 shows who got it.",
+                event.channel, event.position
+            )
+        } else {
+            format!(
+                "Not acknowledged within {seconds} s by {who}; still missing: {}. Call again to go on waiting.",
+                names(false)
+            )
+        };
+        let structured =
+            Structured { status, readers: Some(&readers), untrusted: true, ..Structured::default() };
+        Ok(said(text, &structured))
+    }
+
+    /// Waits until `reader`, or anybody, has acknowledged `event`.
+    async fn acknowledged(&self, event: &Event, reader: Option<&ReaderName>) -> Result<Came, String> {
+        // What is acknowledged between the look and the wait must not be missed.
+        let mut told = self.hub.acknowledgements();
+        loop {
+            if self.hub.is_closing() {
+                return Ok(Came::Stopping);
+            }
+            let rows = self.receipts(event).await?;
+            let is_wanted = |name: &ReaderName| reader.is_none_or(|reader| reader == name);
+            if rows.iter().any(|row| row.acknowledged && is_wanted(&row.reader)) {
+                return Ok(Came::Acknowledged(rows));
+            }
+            loop {
+                match told.recv().await {
+                    Ok(Told::Acknowledged(row)) => {
+                        let has_it = row.acknowledged >= event.position.seq;
+                        if has_it && is_wanted(&row.name) && row.filter.matches(event) {
+                            break;
+                        }
+                    }
+                    // It may have been among those that this one was too slow for.
+                    Err(RecvError::Lagged(_)) => break,
+                    Ok(Told::Closing) | Err(RecvError::Closed) => return Ok(Came::Stopping),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What the gateway's tools answer: a sentence for the model, and the same for programs.
+
+use fanfare_mcp::Outcome;
+use fanfare_mcp::tools::Content;
+use serde::Serialize;
+
+use fanfare_store as store;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Said<'a, T> {
+    content: [Content; 1],
+    structured_content: &'a T,
+}
+
+/// Says `text`, and `structured` to programs. That is written as it is: numbers in an event's data keep their digits.
+pub(super) fn said(text: String, structured: &impl Serialize) -> Outcome {
+    Outcome::complete(&Said { content: [Content::text(text)], structured_content: structured })
+}
+
+/// Says that the log could not be read.
+pub(super) fn unreadable(error: &store::Error) -> String {
+    tracing::error!(%error, "the log could not be read for a tool");
+    "the log could not be read; the gateway's own log says why. Nothing was changed; try again in a moment"
+        .to_owned()
+}
+
+/// Counts things in words: `1 event`, `2 events`.
+pub(super) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,113 @@
+//! Arguments of tools: read strictly, refused in words that a model can act on.
+
+use std::ops::RangeInclusive;
+
+use fanfare_core::{Invalid, Position};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use fanfare_hub::Hub;
+
+/// Reads `arguments`, a JSON object; the error says what is wrong and what the tool takes, as `schema` has it.
+pub(super) fn read<T: DeserializeOwned>(arguments: &str, schema: &Value, example: &str) -> Result<T, String> {
+    serde_json::from_str(arguments).map_err(|error| explain(arguments, schema, example, &error))
+}
+
+/// Says what is wrong with the argument `name`.
+pub(super) fn refuse(name: &str, invalid: &Invalid, example: &str) -> String {
+    format!("`{name}`: {}; {}. Example: {example}", invalid.what, invalid.fix)
+}
+
+/// Takes a number that must be in `range`.
+pub(super) fn within(
+    name: &str,
+    given: Option<u64>,
+    range: RangeInclusive<u64>,
+    default: u64,
+    example: &str,
+) -> Result<u64, String> {
+    let number = given.unwrap_or(default);
+    if range.contains(&number) {
+        return Ok(number);
+    }
+    let (least, most) = (range.start(), range.end());
+    Err(format!(
+        "`{name}` is {number}; give {least} to {most}, or leave it out for {default}. Example: {example}"
+    ))
+}
+
+/// Reads a position of this log.
+pub(super) fn position(hub: &Hub, name: &str, text: &str, example: &str) -> Result<Position, String> {
+    let position: Position = text.parse().map_err(|invalid| refuse(name, &invalid, example))?;
+    if position.epoch == hub.epoch() {
+        return Ok(position);
+    }
+    Err(format!(
+        "`{name}`: `{position}` is of another log, which this gateway had before or never; positions of this one begin \
+         with `{}-`, and its last is `{}`. Call again without `{name}`, or with a position from an answer of this \
+         gateway. Example: {example}",
+        hub.epoch(),
+        hub.last()
+    ))
+}
+
+/// Finds what is wrong. Only arguments that were refused come here, so it may be slow.
+fn explain(arguments: &str, schema: &Value, example: &str, error: &serde_json::Error) -> String {
+    let empty = serde_json::Map::new();
+    let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+    let names: Vec<_> = properties.keys().map(|name| format!("`{name}`")).collect();
+    let given: Value = serde_json::from_str(arguments).unwrap_or_default();
+    let given = given.as_object().unwrap_or(&empty);
+    let what = if let Some(unknown) = given.keys().find(|name| !properties.contains_key(*name)) {
+        let shown: String = unknown.chars().take(60).flat_map(char::escape_debug).collect();
+        format!("there is no argument `{shown}`; this tool takes {}", names.join(", "))
+    } else if let Some(missing) = required(schema).find(|name| !given.contains_key(*name)) {
+        format!("the argument `{missing}` is missing")
+    } else if let Some(problem) =
+        given.iter().find_map(|(name, value)| misfit(name, value, properties.get(name)?))
+    {
+        problem
+    } else {
+        format!("the arguments do not fit: {error}")
+    };
+    format!("{what}. Example: {example}")
+}
+
+fn required(schema: &Value) -> impl Iterator<Item = &str> {
+    schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Says how `value` misses what `schema` says of the argument `name`.
+fn misfit(name: &str, value: &Value, schema: &Value) -> Option<String> {
+    let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+    if !fits(value, wanted) {
+        return Some(format!("`{name}` must be of type {wanted}"));
+    }
+    if let Some(valid) = schema.get("enum").and_then(Value::as_array)
+        && !valid.contains(value)
+    {
+        let valid: Vec<_> =
+            valid.iter().filter_map(Value::as_str).map(|value| format!("`{value}`")).collect();
+        return Some(format!("`{name}` must be one of {}", valid.join(", ")));
+    }
+    let bound = |which| schema.get(which).and_then(Value::as_i64);
+    if let (Some(least), Some(most), Some(number)) = (bound("minimum"), bound("maximum"), value.as_f64())
+        && !(least as f64..=most as f64).contains(&number)
+    {
+        return Some(format!("`{name}` must be from {least} to {most}"));
+    }
+    let items = schema.get("items")?;
+    value.as_array()?.iter().find_map(|item| misfit(&format!("{name}[]"), item, items))
+}
+
+fn fits(value: &Value, wanted: &str) -> bool {
+    match wanted {
+        "array" => value.is_array(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "object" => value.is_object(),
+        "string" => value.is_string(),
+        _ => true,
+    }
+}

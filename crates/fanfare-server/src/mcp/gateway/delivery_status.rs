@@ -1,0 +1,315 @@
+//! `delivery_status`: who has an event.
+
+use std::sync::LazyLock;
+
+use fanfare_core::WebhookId;
+use fanfare_core::{Event, Position, ReaderName, Timestamp};
+use fanfare_mcp::Outcome;
+use fanfare_mcp::tools::Tool;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::mcp::gateway::answer::{count, said, unreadable};
+use crate::mcp::gateway::events::{self, Format, Shown};
+use crate::mcp::gateway::untrusted::{fenced, neutral};
+use crate::mcp::gateway::webhooks::row::place;
+use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
+use crate::mcp::service::Toolset;
+use fanfare_delivery::looking::Fate;
+use fanfare_delivery::registry::Entry;
+
+/// The name of the tool.
+pub(super) const NAME: &str = "delivery_status";
+
+const EXAMPLE: &str = r#"{"event_id": "k3f9x2ab-1042"}"#;
+
+/// Most rows of each kind in short: enough to see who is missing.
+const ROWS_CONCISE_MAX: usize = 20;
+/// Most rows of each kind in detail: about 10,000 tokens.
+const ROWS_DETAILED_MAX: usize = 100;
+
+static INPUT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": {
+            "event_id": { "type": "string", "description": "The `id` that a push or `read_history` gave" },
+            "response_format": {
+                "type": "string",
+                "enum": ["concise", "detailed"],
+                "description": "`detailed` shows the event whole and up to 100 receivers of each kind, otherwise 20",
+                "default": "concise",
+            },
+        },
+        "required": ["event_id"],
+        "additionalProperties": false,
+    })
+});
+
+static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
+    let live = json!({
+        "type": "object",
+        "properties": {
+            "client": { "type": "integer", "description": "Its number in `list_targets`" },
+            "transport": { "type": "string", "enum": ["mcp", "sse", "websocket"] },
+            "reader": { "type": "string", "description": "The durable reader that it is a connection of" },
+            "received": { "type": "boolean", "description": "It was handed out to this connection" },
+        },
+        "required": ["client", "transport", "received"],
+        "additionalProperties": false,
+    });
+    let reader = json!({
+        "type": "object",
+        "properties": {
+            "reader": { "type": "string" },
+            "acknowledged": { "type": "boolean" },
+            "position": { "type": "string", "description": "It has acknowledged everything up to here" },
+        },
+        "required": ["reader", "acknowledged", "position"],
+        "additionalProperties": false,
+    });
+    let webhook = json!({
+        "type": "object",
+        "properties": {
+            "webhook": { "type": "string", "description": "Its id" },
+            "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
+            "status": { "type": "string", "enum": ["pending", "delivered", "retrying", "failed"] },
+            "attempts": { "type": "integer", "description": "How often it was tried, as far as that is kept" },
+            "last_error": { "type": "string" },
+            "next_retry_at": { "type": "string", "description": "ISO 8601" },
+        },
+        "required": ["webhook", "webhook_url", "status"],
+        "additionalProperties": false,
+    });
+    let count = |description: &str| json!({ "type": "integer", "description": description });
+    json!({
+        "type": "object",
+        "properties": {
+            "event": events::schema(),
+            "live": { "type": "array", "items": live },
+            "live_total": count("How many connections it is for, of those there are now"),
+            "live_received": count("How many of them have it"),
+            "readers": { "type": "array", "items": reader },
+            "readers_total": count("How many durable readers it is for"),
+            "readers_acknowledged": count("How many of them acknowledged it"),
+            "webhooks": { "type": "array", "items": webhook },
+            "webhooks_total": count("How many webhooks it is for"),
+            "webhooks_delivered": count("How many of them took it"),
+            "untrusted": events::untrusted(),
+        },
+        "required": [
+            "event", "live", "live_total", "live_received", "readers", "readers_total", "readers_acknowledged",
+            "webhooks", "webhooks_total", "webhooks_delivered", "untrusted",
+        ],
+        "additionalProperties": false,
+    })
+});
+
+/// Describes the tool.
+pub(super) fn described() -> Described {
+    let tool = Tool {
+        name: NAME,
+        title: "Look who has an event",
+        description: "Tell what became of one event: which live connections got it, which durable readers acknowledged \
+                      it, and how its webhooks fared. Use when you pushed something that must arrive, or when \
+                      somebody says that nothing came. Not for waiting until it is acknowledged: `wait_for` does that \
+                      with the same event_id. It changes nothing and answers within milliseconds. Example: \
+                      {\"event_id\": \"k3f9x2ab-1042\"}",
+        input_schema: INPUT.clone(),
+        output_schema: Some(OUTPUT.clone()),
+        annotations: LOOKS,
+    };
+    Described { tool, toolset: Toolset::ReadOnly }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    event_id: String,
+    #[serde(default)]
+    response_format: Format,
+}
+
+#[derive(Serialize)]
+struct Structured<'a> {
+    event: &'a Shown,
+    live: &'a [LiveRow],
+    live_total: usize,
+    live_received: usize,
+    readers: &'a [ReceiptRow],
+    readers_total: usize,
+    readers_acknowledged: usize,
+    webhooks: &'a [WebhookRow],
+    webhooks_total: usize,
+    webhooks_delivered: usize,
+    untrusted: bool,
+}
+
+/// A connection that an event is for.
+#[derive(Debug, Serialize)]
+struct LiveRow {
+    client: u64,
+    transport: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reader: Option<ReaderName>,
+    received: bool,
+}
+
+/// A webhook that an event is for.
+#[derive(Debug, Serialize)]
+struct WebhookRow {
+    webhook: WebhookId,
+    webhook_url: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_retry_at: Option<Timestamp>,
+}
+
+impl WebhookRow {
+    fn of(entry: &Entry, fate: Fate) -> WebhookRow {
+        let webhook = entry.webhook();
+        let (status, row) = match fate {
+            Fate::Dead(row) => ("failed", Some(row)),
+            Fate::Delivered => ("delivered", None),
+            Fate::Pending => ("pending", None),
+            Fate::Waiting(row) => ("retrying", Some(row)),
+        };
+        WebhookRow {
+            webhook: webhook.id.clone(),
+            webhook_url: place(&webhook.url),
+            status,
+            attempts: row.as_ref().map(|row| row.attempts),
+            next_retry_at: row.as_ref().and_then(|row| row.status.due()),
+            last_error: row.map(|row| row.failure),
+        }
+    }
+
+    fn has_it(&self) -> bool {
+        self.status == "delivered"
+    }
+}
+
+/// A durable reader that an event is for.
+#[derive(Debug, Serialize)]
+pub(super) struct ReceiptRow {
+    pub(super) reader: ReaderName,
+    pub(super) acknowledged: bool,
+    pub(super) position: Position,
+}
+
+impl Gateway {
+    /// Says who has an event; the error is for the model.
+    pub(super) async fn delivery_status(&self, given: &str) -> Result<Outcome, String> {
+        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
+        let event = self.find(&given.event_id, EXAMPLE).await?;
+        let mut live = self.live(&event);
+        let mut readers = self.receipts(&event).await?;
+        let fates = self.webhooks.fates(&event).await.map_err(|error| unreadable(&error))?;
+        let mut webhooks: Vec<_> =
+            fates.into_iter().map(|(entry, fate)| WebhookRow::of(&entry, fate)).collect();
+        let webhooks_total = webhooks.len();
+        let webhooks_delivered = webhooks.iter().filter(|row| row.has_it()).count();
+        let (live_total, readers_total) = (live.len(), readers.len());
+        let live_received = live.iter().filter(|row| row.received).count();
+        let readers_acknowledged = readers.iter().filter(|row| row.acknowledged).count();
+        let rows_max = match given.response_format {
+            Format::Concise => ROWS_CONCISE_MAX,
+            Format::Detailed => ROWS_DETAILED_MAX,
+        };
+        // Those that lack it come first: they are what one asks for.
+        live.sort_by_key(|row| row.received);
+        readers.sort_by_key(|row| row.acknowledged);
+        webhooks.sort_by_key(WebhookRow::has_it);
+        webhooks.truncate(rows_max);
+        live.truncate(rows_max);
+        readers.truncate(rows_max);
+        let shown = Shown::new(&event, given.response_format);
+        let structured = Structured {
+            event: &shown,
+            live: &live,
+            live_total,
+            live_received,
+            readers: &readers,
+            readers_total,
+            readers_acknowledged,
+            webhooks: &webhooks,
+            webhooks_total,
+            webhooks_delivered,
+            untrusted: true,
+        };
+        let next = match (live_total, readers_total) {
+            _ if webhooks_total > webhooks_delivered => {
+                "Webhooks that have not taken it are tried again by themselves, unless they failed for good."
+                    .to_owned()
+            }
+            (0, 0) if webhooks_total > 0 => "Everybody it is for has it.".to_owned(),
+            (0, 0) => {
+                "Nobody who is connected now was to get it; whoever comes later can still read it.".to_owned()
+            }
+            (_, readers) if readers > readers_acknowledged => {
+                format!("`wait_for` with \"event_id\": \"{}\" waits for an acknowledgement.", event.position)
+            }
+            (live, _) if live > live_received => {
+                "Look again in a moment for the connections that lag.".to_owned()
+            }
+            _ => "Everybody it is for has it.".to_owned(),
+        };
+        let took_it = match webhooks_total {
+            0 => "it is for no webhook".to_owned(),
+            _ => format!("{webhooks_delivered} of {} took it", count(webhooks_total, "webhook")),
+        };
+        let text = format!(
+            "Event {} on `{}`: {live_received} of {} got it, {readers_acknowledged} of {} acknowledged it, {took_it}. \
+             {next}\n{}\n{}",
+            event.position,
+            event.channel,
+            count(live_total, "live connection"),
+            count(readers_total, "durable reader"),
+            missing(&live, &readers, &webhooks),
+            fenced(&shown.to_text()),
+        );
+        Ok(said(text, &structured))
+    }
+
+    /// Gives the connections that `event` was to reach: those that wanted it and were there.
+    fn live(&self, event: &Event) -> Vec<LiveRow> {
+        let seq = event.position.seq;
+        let clients = self.hub.clients();
+        let wanted = clients
+            .iter()
+            .filter(|client| client.began_after < seq && client.feed.filter.matches(event))
+            .map(|client| LiveRow {
+                client: client.id,
+                transport: client.transport.as_str(),
+                reader: client.reader.clone(),
+                received: client.seq() >= seq,
+            });
+        wanted.collect()
+    }
+
+    /// Gives the durable readers that `event` is for.
+    pub(super) async fn receipts(&self, event: &Event) -> Result<Vec<ReceiptRow>, String> {
+        let rows = self.hub.receipts(event).await.map_err(|error| unreadable(&error))?;
+        let receipt = |row: fanfare_store::ReaderRow| ReceiptRow {
+            acknowledged: row.acknowledged >= event.position.seq,
+            position: self.hub.position(row.acknowledged),
+            reader: row.name,
+        };
+        Ok(rows.into_iter().map(receipt).collect())
+    }
+}
+
+/// Names those that lack it.
+fn missing(live: &[LiveRow], readers: &[ReceiptRow], webhooks: &[WebhookRow]) -> String {
+    let live = live.iter().filter(|row| !row.received);
+    let live = live.map(|row| format!("connection {} ({})", row.client, row.transport));
+    let readers = readers.iter().filter(|row| !row.acknowledged);
+    let readers = readers.map(|row| format!("reader `{}`", neutral(row.reader.as_str())));
+    let webhooks = webhooks.iter().filter(|row| !row.has_it());
+    let webhooks = webhooks.map(|row| format!("webhook {} ({})", row.webhook, row.status));
+    let missing: Vec<String> = readers.chain(live).chain(webhooks).collect();
+    if missing.is_empty() { String::new() } else { format!("Not yet: {}.\n", missing.join(", ")) }
+}

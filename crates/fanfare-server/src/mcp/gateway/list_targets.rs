@@ -1,0 +1,324 @@
+//! `list_targets`: where one can push, and who listens there.
+
+use std::sync::LazyLock;
+
+use fanfare_core::{Channel, EventType, Pattern, Position, Priority, ReaderName, Timestamp};
+use fanfare_mcp::Outcome;
+use fanfare_mcp::tools::Tool;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::mcp::gateway::answer::{count, said};
+use crate::mcp::gateway::untrusted::neutral;
+use crate::mcp::gateway::webhooks::row::Row;
+use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
+use crate::mcp::service::Toolset;
+
+/// The name of the tool.
+pub(super) const NAME: &str = "list_targets";
+
+const EXAMPLE: &str = r#"{"channel": "builds.web"}"#;
+
+/// Most rows of each kind: a thousand connections would be 60,000 tokens.
+const LIMIT_MAX: u64 = 100;
+/// Rows of each kind when the caller says nothing.
+const LIMIT_DEFAULT: u64 = 20;
+/// Most patterns and types that are shown of one client; a filter may have 64 of each.
+const TERMS_MAX: usize = 8;
+
+static INPUT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": {
+            "kind": {
+                "type": "string",
+                "enum": ["channels", "clients", "webhooks"],
+                "description": "Only this kind; left out, all three",
+            },
+            "channel": {
+                "type": "string",
+                "description": "Only what has to do with this channel, such as `builds.web`: who would hear a push to it?",
+            },
+            "limit": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": LIMIT_MAX,
+                "description": "Most entries of each kind",
+                "default": LIMIT_DEFAULT,
+            },
+        },
+        "additionalProperties": false,
+    })
+});
+
+static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
+    let channel = json!({
+        "type": "object",
+        "properties": {
+            "channel": { "type": "string" },
+            "events": { "type": "integer", "description": "How many were ever pushed to it" },
+            "last_id": { "type": "string" },
+            "last_timestamp": { "type": "string", "description": "ISO 8601" },
+            "rate": { "type": "number", "description": "Events per second over the last minute" },
+            "stream_clients": { "type": "integer", "description": "How many live connections listen to it" },
+        },
+        "required": ["channel", "events", "last_id", "last_timestamp", "rate", "stream_clients"],
+        "additionalProperties": false,
+    });
+    let client = json!({
+        "type": "object",
+        "properties": {
+            "client": { "type": "integer" },
+            "transport": { "type": "string", "enum": ["mcp", "sse", "websocket"] },
+            "principal": { "type": "string", "description": "Who opened it" },
+            "patterns": { "type": "array", "items": { "type": "string" }, "description": "At most 8 of them" },
+            "types": { "type": "array", "items": { "type": "string" }, "description": "Only these types; at most 8 of them; none means all" },
+            "min_priority": { "type": "string" },
+            "reader": { "type": "string", "description": "The durable reader that it is a connection of" },
+            "connected_at": { "type": "string", "description": "ISO 8601" },
+            "lag": { "type": "integer", "description": "How many events it has yet to get" },
+            "state": { "type": "string", "enum": ["live", "replaying", "stalled"] },
+        },
+        "required": ["client", "transport", "principal", "patterns", "types", "min_priority", "connected_at", "lag", "state"],
+        "additionalProperties": false,
+    });
+    let webhook = json!({
+        "type": "object",
+        "properties": Row::properties(),
+        "required": Row::REQUIRED,
+        "additionalProperties": false,
+    });
+    json!({
+        "type": "object",
+        "properties": {
+            "channels": { "type": "array", "items": channel, "description": "The ones used last first" },
+            "channels_total": { "type": "integer" },
+            "clients": { "type": "array", "items": client, "description": "The oldest connection first" },
+            "clients_total": { "type": "integer" },
+            "webhooks": { "type": "array", "items": webhook, "description": "The oldest first" },
+            "webhooks_total": { "type": "integer" },
+        },
+        "additionalProperties": false,
+    })
+});
+
+/// Describes the tool.
+pub(super) fn described() -> Described {
+    let tool = Tool {
+        name: NAME,
+        title: "List channels, listeners and webhooks",
+        description: "List where you can push and who would get it: channels with their rates, live connections with \
+                      their lag, registered webhooks. Use when you do not know which channel to take, or to find out \
+                      whether anybody hears you before you rely on it. Not for what was said on a channel: that is \
+                      `read_history`. It changes nothing and answers within milliseconds. Example: {\"channel\": \
+                      \"builds.web\"}",
+        input_schema: INPUT.clone(),
+        output_schema: Some(OUTPUT.clone()),
+        annotations: LOOKS,
+    };
+    Described { tool, toolset: Toolset::ReadOnly }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    kind: Option<Kind>,
+    channel: Option<String>,
+    limit: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Channels,
+    Clients,
+    Webhooks,
+}
+
+#[derive(Default, Serialize)]
+struct Structured {
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    channels: Option<Channels>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    clients: Option<Clients>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    webhooks: Option<Webhooks>,
+}
+
+#[derive(Serialize)]
+struct Channels {
+    channels: Vec<ChannelEntry>,
+    channels_total: usize,
+}
+
+#[derive(Serialize)]
+struct ChannelEntry {
+    channel: Channel,
+    events: u64,
+    last_id: Position,
+    last_timestamp: Timestamp,
+    rate: f64,
+    stream_clients: usize,
+}
+
+#[derive(Serialize)]
+struct Clients {
+    clients: Vec<ClientEntry>,
+    clients_total: usize,
+}
+
+#[derive(Serialize)]
+struct ClientEntry {
+    client: u64,
+    transport: &'static str,
+    principal: String,
+    patterns: Vec<Pattern>,
+    types: Vec<EventType>,
+    min_priority: Priority,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reader: Option<ReaderName>,
+    connected_at: Timestamp,
+    lag: u64,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+struct Webhooks {
+    webhooks: Vec<Row>,
+    webhooks_total: usize,
+}
+
+impl Gateway {
+    /// Lists what there is; the error is for the model.
+    pub(super) fn list_targets(&self, given: &str) -> Result<Outcome, String> {
+        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
+        let limit = arguments::within("limit", given.limit, 1..=LIMIT_MAX, LIMIT_DEFAULT, EXAMPLE)? as usize;
+        let channel: Option<Channel> = given
+            .channel
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|invalid| arguments::refuse("channel", &invalid, EXAMPLE))?;
+        let wants = |kind| given.kind.is_none_or(|wanted| wanted == kind);
+        let found = Structured {
+            channels: wants(Kind::Channels).then(|| self.list_channels(channel.as_ref(), limit)),
+            clients: wants(Kind::Clients).then(|| self.list_clients(channel.as_ref(), limit)),
+            webhooks: wants(Kind::Webhooks).then(|| self.list_webhooks(channel.as_ref(), limit)),
+        };
+        Ok(said(describe(&found, channel.as_ref()), &found))
+    }
+
+    fn list_channels(&self, only: Option<&Channel>, limit: usize) -> Channels {
+        let mut channels = self.hub.channels();
+        channels.retain(|(row, _, _)| only.is_none_or(|only| row.channel == *only));
+        let channels_total = channels.len();
+        channels.sort_unstable_by_key(|(row, _, _)| std::cmp::Reverse(row.last_seq));
+        let entry = |(row, rate, stream_clients): (fanfare_store::ChannelRow, f64, usize)| ChannelEntry {
+            channel: row.channel,
+            events: row.events,
+            last_id: self.hub.position(row.last_seq),
+            last_timestamp: row.last_timestamp,
+            rate: (rate * 1_000.0).round() / 1_000.0,
+            stream_clients,
+        };
+        Channels { channels: channels.into_iter().take(limit).map(entry).collect(), channels_total }
+    }
+
+    fn list_webhooks(&self, only: Option<&Channel>, limit: usize) -> Webhooks {
+        let mut entries = self.webhooks.list();
+        entries.retain(|entry| only.is_none_or(|only| entry.webhook().options.filter.matches_channel(only)));
+        let shown = entries.iter().take(limit).map(|entry| Row::of(entry, &self.hub));
+        Webhooks { webhooks: shown.collect(), webhooks_total: entries.len() }
+    }
+
+    fn list_clients(&self, only: Option<&Channel>, limit: usize) -> Clients {
+        let head = self.hub.extent().last;
+        let mut clients = self.hub.clients();
+        clients.retain(|client| only.is_none_or(|only| client.feed.filter.matches_channel(only)));
+        let entries = clients.iter().take(limit).map(|client| ClientEntry {
+            client: client.id,
+            transport: client.transport.as_str(),
+            principal: client.principal.name.to_string(),
+            patterns: client.feed.filter.patterns().iter().take(TERMS_MAX).cloned().collect(),
+            types: client.feed.filter.types().iter().take(TERMS_MAX).cloned().collect(),
+            min_priority: client.feed.filter.min_priority(),
+            reader: client.reader.clone(),
+            connected_at: client.connected_at,
+            lag: client.lag(head),
+            state: client.state().as_str(),
+        });
+        Clients { clients: entries.collect(), clients_total: clients.len() }
+    }
+}
+
+fn describe(found: &Structured, channel: Option<&Channel>) -> String {
+    let place = channel.map_or_else(String::new, |channel| format!(" on `{channel}`"));
+    let mut sentences = Vec::new();
+    let mut lines = Vec::new();
+    if let Some(Channels { channels, channels_total }) = &found.channels {
+        sentences.push(match channel {
+            Some(channel) if channels.is_empty() => {
+                format!("`{channel}` has had no event yet; a push makes it.")
+            }
+            _ => format!("{}{}.", count(*channels_total, "channel"), shown(channels.len(), *channels_total)),
+        });
+        lines.extend(channels.iter().map(|entry| {
+            let ChannelEntry { channel, events, rate, stream_clients, last_timestamp, .. } = entry;
+            format!("- channel `{channel}`: {stream_clients} live, {events} pushed, {rate}/s, last {last_timestamp}")
+        }));
+    }
+    if let Some(Clients { clients, clients_total }) = &found.clients {
+        sentences.push(match clients_total {
+            0 => format!("Nobody listens live{place}; whoever comes later can still read what you push."),
+            _ => format!(
+                "{}{place}{}.",
+                count(*clients_total, "live listener"),
+                shown(clients.len(), *clients_total)
+            ),
+        });
+        lines.extend(clients.iter().map(describe_client));
+    }
+    if let Some(Webhooks { webhooks, webhooks_total }) = &found.webhooks {
+        sentences.push(match (webhooks_total, channel) {
+            (0, None) => "No webhook is registered.".to_owned(),
+            (0, Some(_)) => format!("No webhook gets what is pushed{place}."),
+            _ => format!(
+                "{}{place}{}.",
+                count(*webhooks_total, "webhook"),
+                shown(webhooks.len(), *webhooks_total)
+            ),
+        });
+        lines.extend(webhooks.iter().map(|row| format!("- {}", row.to_text())));
+    }
+    sentences.push("`push_stream` reaches live listeners, `push_webhook` webhooks as well.".to_owned());
+    if lines.is_empty() {
+        sentences.join(" ")
+    } else {
+        format!("{}\n{}", sentences.join(" "), lines.join("\n"))
+    }
+}
+
+fn describe_client(client: &ClientEntry) -> String {
+    let patterns: Vec<String> = client.patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
+    let name = match &client.reader {
+        Some(reader) => format!(" as reader `{}`", neutral(reader.as_str())),
+        None => String::new(),
+    };
+    format!(
+        "- client {} ({}{name}): {}, {}, {} behind",
+        client.client,
+        client.transport,
+        patterns.join(", "),
+        client.state,
+        client.lag
+    )
+}
+
+/// Says that not all are shown.
+fn shown(shown: usize, total: usize) -> String {
+    if shown < total {
+        format!(" ({shown} shown; a `limit` of up to {LIMIT_MAX} shows more)")
+    } else {
+        String::new()
+    }
+}

@@ -1,0 +1,314 @@
+//! `push_stream` and `push_webhook`: the two ways into the log.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU16;
+use std::sync::LazyLock;
+
+use fanfare_core::push_body::{ExpiresIn, Members};
+use fanfare_core::{Audience, Channel, Door, Invalid, Position, Source, Timestamp};
+use fanfare_mcp::Outcome;
+use fanfare_mcp::tools::{Annotations, Tool};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::listeners;
+use crate::listeners::{Opened, Refused};
+use crate::mcp::call::Call;
+use crate::mcp::caller::Client;
+use crate::mcp::gateway::answer::said;
+use crate::mcp::gateway::{Described, Gateway, arguments, events};
+use crate::mcp::service::Toolset;
+use fanfare_delivery::service::Wait;
+use fanfare_hub::publish::PushError;
+
+/// The name of the tool that reaches whoever listens now.
+pub(super) const STREAM: &str = "push_stream";
+/// The name of the tool that reaches webhooks as well.
+pub(super) const WEBHOOK: &str = "push_webhook";
+
+const EXAMPLE: &str = r#"{"message": "build 812 is green", "channel": "builds.web", "type": "success"}"#;
+
+static INPUT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": {
+            "message": { "type": "string", "description": "The text, for people; at most 256 KiB" },
+            "channel": {
+                "type": "string",
+                "description": "Where to: letters, digits, `_` and `-`, in segments joined by dots, such as `builds.web`",
+                "default": "default",
+            },
+            "type": {
+                "type": "string",
+                "description": "What kind: `info`, `success`, `warning`, `error`, or a word of your own",
+                "default": "info",
+            },
+            "data": events::any_json("Anything for programs, as JSON; at most 256 KiB"),
+            "priority": {
+                "type": "string",
+                "enum": ["min", "low", "default", "high", "max"],
+                "description": "How much it matters",
+                "default": "default",
+            },
+            "key": {
+                "type": "string",
+                "description": "A later event with the same key replaces this one for listeners that lag, such as `progress`",
+            },
+            "idempotency_key": {
+                "type": "string",
+                "description": "Makes a repeated call harmless: within a day the same key is stored once",
+            },
+            "expires_in": {
+                "type": "string",
+                "description": "After so long it is not delivered any more, such as `10m`",
+            },
+            "port": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 65535,
+                "description": "Nearly always left out: listeners use the port that the gateway has already. Only when \
+                                something must connect to another one: the gateway then listens there, too, until it \
+                                stops",
+            },
+            "host": {
+                "type": "string",
+                "description": "Nearly always left out, as `port`: the address to listen on, `127.0.0.1` for this machine \
+                                alone; left out, the gateway's own",
+            },
+        },
+        "required": ["message"],
+        "additionalProperties": false,
+    })
+});
+
+static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": {
+            "id": { "type": "string", "description": "The event's position in the log" },
+            "channel": { "type": "string" },
+            "timestamp": { "type": "string", "description": "When it was stored, ISO 8601" },
+            "stream_clients": { "type": "integer", "description": "How many listen live to it" },
+            "total_webhooks": { "type": "integer", "description": "How many webhooks are registered" },
+            "webhooks_notified": { "type": "integer", "description": "How many webhooks took it at once" },
+            "repeated": { "type": "boolean", "description": "An earlier call with this idempotency key had stored it" },
+            "url": { "type": "string", "description": "Where listeners connect, when `port` or `host` was given" },
+        },
+        "required": ["id", "channel", "timestamp", "stream_clients", "total_webhooks", "webhooks_notified", "repeated"],
+        "additionalProperties": false,
+    })
+});
+
+const ANNOTATIONS: Annotations = Annotations {
+    read_only_hint: false,
+    destructive_hint: false,
+    idempotent_hint: false,
+    open_world_hint: false,
+};
+
+/// Describes `push_stream`.
+pub(super) fn stream() -> Described {
+    let tool = Tool {
+        name: STREAM,
+        title: "Push to live listeners",
+        description: "Push an event to everybody who listens live on a channel: browsers, dashboards, apps and other \
+                      agents. Use when something is worth knowing as it happens: progress, results, alerts. Not for \
+                      servers that must get it even when they are down: that is `push_webhook`. The event is stored \
+                      durably before this answers (within milliseconds) and cannot be taken back; a person may see it at \
+                      once, and who comes later can still read it. Leave `port` and `host` out. Example: {\"message\": \
+                      \"build 812 is green\", \"channel\": \"builds.web\", \"type\": \"success\"}",
+        input_schema: INPUT.clone(),
+        output_schema: Some(OUTPUT.clone()),
+        annotations: ANNOTATIONS,
+    };
+    Described { tool, toolset: Toolset::Essential }
+}
+
+/// Describes `push_webhook`.
+pub(super) fn webhook() -> Described {
+    let tool = Tool {
+        name: WEBHOOK,
+        title: "Push to webhooks and live listeners",
+        description: "Push an event to every registered webhook that wants its channel, and to everybody who listens \
+                      live. Use when other systems must act on it: start a job, open a ticket, page somebody. Not for \
+                      mere progress, which only people watch: that is `push_stream`. A webhook may send it on to \
+                      people and places outside of this machine, so say nothing that should stay here; it is stored \
+                      durably and cannot be taken back. This answers once each webhook was tried, within ten seconds; \
+                      those that fail are tried again without you. Leave `port` and `host` out. Example: {\"message\": \
+                      \"deploy finished\", \"channel\": \"deploys\", \"data\": {\"version\": \"1.4.2\"}}",
+        input_schema: INPUT.clone(),
+        output_schema: Some(OUTPUT.clone()),
+        annotations: Annotations { open_world_hint: true, ..ANNOTATIONS },
+    };
+    Described { tool, toolset: Toolset::Essential }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    message: String,
+    channel: Option<String>,
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+    data: Option<Box<RawValue>>,
+    priority: Option<String>,
+    key: Option<String>,
+    idempotency_key: Option<String>,
+    expires_in: Option<ExpiresIn>,
+    port: Option<NonZeroU16>,
+    host: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Structured<'a> {
+    id: Position,
+    channel: &'a Channel,
+    timestamp: Timestamp,
+    stream_clients: usize,
+    total_webhooks: usize,
+    webhooks_notified: usize,
+    repeated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+}
+
+impl Gateway {
+    /// Appends an event for `audience`; the error is for the model.
+    pub(super) async fn push(&self, call: &Call, audience: Audience, given: &str) -> Result<Outcome, String> {
+        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
+        let members = Members {
+            message: Some(given.message),
+            channel: given.channel,
+            event_type: given.event_type,
+            data: given.data,
+            priority: given.priority,
+            key: given.key,
+            idempotency_key: given.idempotency_key,
+            expires_in: given.expires_in,
+            audience: None,
+        };
+        let client = &call.caller.client;
+        let source = Source { principal: client.principal.name.clone(), door: Door::Mcp };
+        let mut event = members.into_event(source).map_err(refused)?;
+        event.audience = audience;
+        let opened = match (given.host, given.port) {
+            (None, None) => None,
+            (host, port) => Some(self.listen(client, host.as_deref(), port.map(NonZeroU16::get)).await?),
+        };
+        let address = client.address.map(|address| address.ip());
+        let wait = if audience == Audience::All { Wait::ForWebhooks } else { Wait::ForStore };
+        let published = match self.webhooks.publish(&client.principal, address, vec![event], wait).await {
+            Ok(published) => published,
+            Err(PushError::ShuttingDown) if call.leave() => std::future::pending().await,
+            Err(error) => return Err(not_pushed(&error)),
+        };
+        let appended = &published.appended[0];
+        let event = &appended.event;
+        let listeners = published.stream_clients;
+        let mut text = format!("Stored as {} on `{}`", event.position, event.channel);
+        if appended.repeated {
+            text.push_str(" by an earlier call with this `idempotency_key`; nothing was pushed again");
+        }
+        text.push_str(match listeners {
+            0 => ". Nobody listens live at the moment; whoever comes later can still read it.",
+            1 => ". 1 live listener gets it.",
+            _ => "",
+        });
+        if listeners > 1 {
+            text.push_str(&format!(". {listeners} live listeners get it."));
+        }
+        if audience == Audience::All {
+            let (notified, total) = (published.webhooks_notified, published.total_webhooks);
+            text.push_str(&match total {
+                0 => " No webhook is registered.".to_owned(),
+                _ => format!(
+                    " {notified} of {total} registered webhooks took it at once; others that it is for are tried again."
+                ),
+            });
+        }
+        let url = opened.map(|opened| format!("http://{}", listeners::browsable(opened.address)));
+        if let (Some(opened), Some(url)) = (opened, &url) {
+            let how = if opened.is_new {
+                "The gateway now listens there, too"
+            } else {
+                "The gateway listened there already"
+            };
+            text.push_str(&format!(" {how}: {url}/stream gives live events."));
+        }
+        text.push_str(" `delivery_status` with this id shows who has it.");
+        let structured = Structured {
+            id: event.position,
+            channel: &event.channel,
+            timestamp: event.timestamp,
+            stream_clients: listeners,
+            total_webhooks: published.total_webhooks,
+            webhooks_notified: published.webhooks_notified,
+            repeated: appended.repeated,
+            url,
+        };
+        Ok(said(text, &structured))
+    }
+
+    /// Sees to it that the gateway listens where a caller on this machine wants it to.
+    async fn listen(&self, client: &Client, host: Option<&str>, port: Option<u16>) -> Result<Opened, String> {
+        if !client.is_local {
+            return Err("`port` and `host` are for callers on the gateway's own machine; nothing was pushed. Call again \
+                        without them: listeners use the address that the gateway has already"
+                .to_owned());
+        }
+        let host = host.map(host_address).transpose()?;
+        self.listeners.open(host, port).await.map_err(|refused| {
+            let fix = match refused {
+                Refused::Busy(_) | Refused::NotPermitted(_) => "take another port, 1024 or above",
+                Refused::NotHere(_) | Refused::OnlyThisMachine(_) => "give \"host\": \"127.0.0.1\"",
+                Refused::Other { .. } | Refused::Stopping | Refused::TooMany(_) => "use one of those there are",
+            };
+            format!(
+                "{refused}; nothing was pushed. Leave `port` and `host` out, which is right nearly always, or {fix}. \
+                 Example: {EXAMPLE}"
+            )
+        })
+    }
+}
+
+/// Reads an address to listen on. Names would have to be looked up, and mean another address tomorrow.
+fn host_address(text: &str) -> Result<IpAddr, String> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    if bare.eq_ignore_ascii_case("localhost") {
+        return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    bare.parse().map_err(|_| {
+        let shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+        format!(
+            "`host`: `{shown}` is no address to listen on; give `127.0.0.1` or `localhost`, or leave `host` and `port` \
+             out. Nothing was pushed. Example: {EXAMPLE}"
+        )
+    })
+}
+
+/// Says what is wrong with an argument.
+fn refused(invalid: Invalid) -> String {
+    let name = invalid.at.trim_start_matches('/');
+    format!("`{name}`: {}; {}. Nothing was pushed. Example: {EXAMPLE}", invalid.what, invalid.fix)
+}
+
+fn not_pushed(error: &PushError) -> String {
+    match error {
+        PushError::BytesInFlight => {
+            "too much is being pushed at the moment; try again in a second".to_owned()
+        }
+        PushError::RateLimited { events_per_second, .. } => {
+            format!(
+                "you push more than {events_per_second} events per second; push less often, or fewer at once"
+            )
+        }
+        PushError::ShuttingDown => {
+            "the gateway is stopping; nothing was pushed; try again in a moment".to_owned()
+        }
+        PushError::Store(error) => {
+            tracing::error!(%error, "the store failed");
+            "the log could not be written; nothing was pushed; the gateway's own log says why".to_owned()
+        }
+    }
+}

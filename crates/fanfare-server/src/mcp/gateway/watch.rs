@@ -1,0 +1,237 @@
+//! Watching: an agent is told that a resource has changed, and reads it when it wants to know more.
+//!
+//! A watch has no queue. It looks at three places that move: the number of channels, the head of the log, and a cursor
+//! on the channels whose latest events are wanted. A client that does not read leaves them where they are; when it does
+//! again it is told once of each.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use fanfare_core::{Channel, Filter, Pattern, Priority, Start};
+use fanfare_mcp::Error;
+use fanfare_mcp::listen::{Change, Wanted};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant};
+
+use crate::mcp::caller::Caller;
+use crate::mcp::gateway::Gateway;
+use crate::mcp::gateway::address::Address;
+use fanfare_hub::client::{NewClient, Transport};
+use fanfare_hub::subscribe;
+use fanfare_hub::subscription::{Peek, Subscription};
+
+/// How long `fanfare://channels` is not told of again: every event changes it.
+const CHANNELS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often in a row a cursor is looked at before what was found is told, however fast events come.
+const LOOKS_MAX: usize = 64;
+
+/// What one client is told of.
+struct Watch {
+    lists: Option<Moves<usize>>,
+    channels: Option<Channels>,
+    latest: Option<Latest>,
+    /// What is to be told next: at most once each resource.
+    pending: VecDeque<Change>,
+}
+
+/// Something that moves.
+struct Moves<T>(watch::Receiver<T>);
+
+/// `fanfare://channels`, under the addresses that the client wrote.
+struct Channels {
+    uris: Vec<String>,
+    head: Moves<u64>,
+    told: Option<Instant>,
+}
+
+/// The latest of some channels.
+struct Latest {
+    /// Each with the address that the client wrote.
+    uris: Vec<(Channel, String)>,
+    cursor: Subscription,
+}
+
+impl Gateway {
+    /// Follows what of `wanted` can change.
+    pub(super) async fn watch_resources(
+        &self,
+        caller: &Caller,
+        wanted: &Wanted,
+    ) -> Result<(Wanted, BoxStream<'static, Change>), Error> {
+        let mut honoured =
+            Wanted { resources_list_changed: wanted.resources_list_changed, ..Wanted::default() };
+        let (mut all, mut latest) = (Vec::new(), Vec::new());
+        for uri in &wanted.resource_subscriptions {
+            if honoured.resource_subscriptions.contains(uri) {
+                continue;
+            }
+            match uri.parse() {
+                Ok(Address::Channels) => all.push(uri.clone()),
+                // A channel that has no events yet can be waited for.
+                Ok(Address::Latest(channel)) => latest.push((channel, uri.clone())),
+                // An event never changes.
+                Ok(Address::Event(_)) | Err(_) => continue,
+            }
+            honoured.resource_subscriptions.push(uri.clone());
+        }
+        let hub = &self.hub;
+        let watch = Watch {
+            lists: wanted.resources_list_changed.then(|| Moves(hub.channel_count())),
+            channels: (!all.is_empty()).then(|| Channels { uris: all, head: Moves(hub.moves()), told: None }),
+            latest: if latest.is_empty() { None } else { Some(self.follow(caller, latest).await?) },
+            pending: VecDeque::new(),
+        };
+        let changes = futures_util::stream::unfold(watch, |mut watch| async {
+            let change = watch.next().await;
+            Some((change, watch))
+        });
+        Ok((honoured, changes.boxed()))
+    }
+
+    async fn follow(&self, caller: &Caller, uris: Vec<(Channel, String)>) -> Result<Latest, Error> {
+        let patterns = uris.iter().map(|(channel, _)| Pattern::from(channel)).collect();
+        let filter = Filter::new(patterns, Vec::new(), Priority::Min, None)
+            .map_err(|invalid| Error::invalid_params(invalid.to_string()))?;
+        let client = NewClient {
+            principal: caller.client.principal.clone(),
+            transport: Transport::Mcp,
+            address: caller.client.address,
+            reader: None,
+        };
+        let request = subscribe::Request { filter, start: Start::Live, conflate: false, client };
+        let cursor = self.hub.subscribe(request).await.map_err(|error| {
+            tracing::error!(%error, "the store could not be read");
+            Error::internal("the log could not be read; the gateway's own log says why")
+        })?;
+        Ok(Latest { uris, cursor })
+    }
+}
+
+impl Watch {
+    async fn next(&mut self) -> Change {
+        loop {
+            if let Some(change) = self.pending.pop_front() {
+                return change;
+            }
+            let changed = tokio::select! {
+                () = next_list(&mut self.lists) => vec![Change::Resources],
+                changed = next_channels(&mut self.channels) => changed,
+                changed = next_latest(&mut self.latest) => changed,
+            };
+            self.pending.extend(changed);
+        }
+    }
+}
+
+/// Waits for another channel; for ever when that is not wanted. Cancelling loses nothing, here and below.
+async fn next_list(lists: &mut Option<Moves<usize>>) {
+    match lists {
+        Some(count) => count.wait().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_channels(channels: &mut Option<Channels>) -> Vec<Change> {
+    let Some(Channels { uris, head, told }) = channels else { return std::future::pending().await };
+    head.wait().await;
+    if let Some(told) = *told {
+        // Whoever cancels this wait has yet to be told.
+        head.0.mark_changed();
+        tokio::time::sleep_until(told + CHANNELS_INTERVAL).await;
+        head.0.mark_unchanged();
+    }
+    *told = Some(Instant::now());
+    uris.iter().cloned().map(Change::Resource).collect()
+}
+
+async fn next_latest(latest: &mut Option<Latest>) -> Vec<Change> {
+    match latest {
+        Some(latest) => latest.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl<T> Moves<T> {
+    /// Waits until it has moved; for ever when nobody is left to move it.
+    async fn wait(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Latest {
+    async fn next(&mut self) -> Vec<Change> {
+        let mut items = Vec::new();
+        loop {
+            let changed = self.look(&mut items);
+            if !changed.is_empty() {
+                let uris = self.uris.iter().filter(|(channel, _)| changed.contains(channel));
+                return uris.map(|(_, uri)| Change::Resource(uri.clone())).collect();
+            }
+            match self.cursor.ready(&mut items).await {
+                Ok(true) => {}
+                // The gateway stops, and whoever listens is told so.
+                Ok(false) => return std::future::pending().await,
+                Err(error) => {
+                    tracing::error!(%error, "the store could not be read");
+                    return std::future::pending().await;
+                }
+            }
+        }
+    }
+
+    /// Moves the cursor as far as there is something, and gives the channels that it came past.
+    fn look(&mut self, items: &mut Vec<fanfare_hub::item::Item>) -> BTreeSet<Channel> {
+        let mut changed = BTreeSet::new();
+        for _ in 0..LOOKS_MAX {
+            match self.cursor.peek(items) {
+                Peek::Items => {
+                    for item in &*items {
+                        changed.extend(item.events().iter().map(|event| event.channel.clone()));
+                        self.cursor.advance(item, item.len());
+                    }
+                }
+                Peek::Behind => changed.extend(self.skip()),
+                Peek::Ended | Peek::Idle => break,
+            }
+        }
+        changed
+    }
+
+    /// Passes over what is no longer in memory: that something has come is all there is to tell.
+    fn skip(&mut self) -> Vec<Channel> {
+        let before = self.cursor.skip();
+        let rows = self.cursor.hub().channel_rows();
+        rows.into_iter().filter(|(row, _)| row.last_seq > before).map(|(row, _)| row.channel).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::{CHANNELS_INTERVAL, Channels, Duration, Instant, Moves, next_channels, watch};
+
+    #[tokio::test]
+    async fn what_comes_within_the_interval_is_told_once_and_at_its_end() {
+        let (head, moves) = watch::channel(0);
+        let mut channels = Some(Channels { uris: vec!["x".to_owned()], head: Moves(moves), told: None });
+        assert_eq!(next_channels(&mut channels).now_or_never(), None, "nothing has moved");
+        head.send_replace(1);
+        assert_eq!(next_channels(&mut channels).await.len(), 1);
+        let told = Instant::now() + Duration::from_millis(50) - CHANNELS_INTERVAL;
+        channels.as_mut().expect("channels").told = Some(told);
+        for seq in 2..5 {
+            head.send_replace(seq);
+            assert_eq!(next_channels(&mut channels).now_or_never(), None, "it is too soon");
+        }
+        // Those that were given up have lost nothing.
+        let deadline = Duration::from_secs(20);
+        let told_now = tokio::time::timeout(deadline, next_channels(&mut channels)).await;
+        assert_eq!(told_now.map(|changes| changes.len()), Ok(1));
+        assert!(told.elapsed() >= CHANNELS_INTERVAL);
+        assert_eq!(next_channels(&mut channels).now_or_never(), None, "all was told");
+    }
+}

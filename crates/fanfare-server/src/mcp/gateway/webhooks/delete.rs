@@ -1,0 +1,82 @@
+//! `delete_webhook`: an address that gets nothing any more.
+
+use std::sync::LazyLock;
+
+use fanfare_core::WebhookId;
+use fanfare_mcp::Outcome;
+use fanfare_mcp::tools::{Annotations, Tool};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::mcp::gateway::answer::{count, said};
+use crate::mcp::gateway::untrusted::neutral;
+use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
+use crate::mcp::gateway::webhooks::refused;
+use crate::mcp::gateway::webhooks::row::place;
+use crate::mcp::gateway::{Described, Gateway};
+use crate::mcp::service::Toolset;
+use fanfare_delivery::service::Refused;
+
+/// The name of the tool.
+pub(in crate::mcp::gateway) const NAME: &str = "delete_webhook";
+
+static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": {
+            "webhook": { "type": "string", "description": "The id that it had" },
+            "webhook_url": { "type": "string", "description": "Scheme, host and port of where it was" },
+            "total_webhooks": { "type": "integer", "description": "How many are still registered" },
+        },
+        "required": ["webhook", "webhook_url", "total_webhooks"],
+        "additionalProperties": false,
+    })
+});
+
+/// Describes the tool.
+pub(in crate::mcp::gateway) fn described() -> Described {
+    let tool = Tool {
+        name: NAME,
+        title: "Delete a webhook",
+        description: "Forget one webhook for good: its place in the log, what waits for it, what was given up, and its \
+                      secret. Use when the user says that its receiver is to get nothing any more. Not for a receiver \
+                      that is down: its events wait by themselves, and `pause_webhook` keeps it. It cannot be undone; \
+                      registered anew, it begins with what is pushed then, and with another secret. Example: \
+                      {\"webhook\": \"wh_k3f9x2ab5cdefghi\"}",
+        input_schema: INPUT.clone(),
+        output_schema: Some(OUTPUT.clone()),
+        annotations: Annotations {
+            read_only_hint: false,
+            destructive_hint: true,
+            idempotent_hint: true,
+            open_world_hint: false,
+        },
+    };
+    Described { tool, toolset: Toolset::All }
+}
+
+#[derive(Serialize)]
+struct Structured {
+    webhook: WebhookId,
+    webhook_url: String,
+    total_webhooks: usize,
+}
+
+impl Gateway {
+    /// Forgets a webhook; the error is for the model.
+    pub(in crate::mcp::gateway) async fn delete_webhook(&self, given: &str) -> Result<Outcome, String> {
+        let webhook = self.one_webhook(given)?;
+        let was_known = self.webhooks.remove(&webhook.id).await;
+        if !was_known.map_err(|problem| refused(problem, EXAMPLE))? {
+            let what = format!("webhook `{}`", webhook.id);
+            return Err(refused(Refused::NotFound { what }, EXAMPLE));
+        }
+        let (webhook_url, total_webhooks) = (place(&webhook.url), self.webhooks.count());
+        let left = match total_webhooks {
+            0 => "No webhook is left.".to_owned(),
+            _ => format!("{} left.", count(total_webhooks, "webhook")),
+        };
+        let text = format!("Deleted {} ({}). {left}", webhook.id, neutral(&webhook_url));
+        Ok(said(text, &Structured { webhook: webhook.id.clone(), webhook_url, total_webhooks }))
+    }
+}

@@ -1,0 +1,242 @@
+//! `list_deliveries`: what a webhook has not taken, and how it fares.
+
+use std::sync::LazyLock;
+
+use fanfare_core::{Channel, EventType, Position, Timestamp};
+use fanfare_mcp::Outcome;
+use fanfare_mcp::tools::Tool;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::mcp::gateway::answer::{count, said, unreadable};
+use crate::mcp::gateway::webhooks::attempt::Tried;
+use crate::mcp::gateway::webhooks::row::Row;
+use crate::mcp::gateway::webhooks::{id, refused};
+use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
+use crate::mcp::service::Toolset;
+use fanfare_store::{DeliveryRow, DeliveryStatus};
+
+/// The name of the tool.
+pub(in crate::mcp::gateway) const NAME: &str = "list_deliveries";
+
+const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi", "status": "failed"}"#;
+
+/// Most deliveries of one answer: about 10,000 tokens.
+const LIMIT_MAX: u64 = 100;
+/// Deliveries of one answer when the caller says nothing.
+const LIMIT_DEFAULT: u64 = 20;
+/// Attempts that are shown: enough to see since when it goes wrong.
+const ATTEMPTS_MAX: usize = 10;
+
+static INPUT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": {
+            "webhook": id(),
+            "status": {
+                "type": "string",
+                "enum": ["retrying", "failed"],
+                "description": "Only those that wait for their next attempt, or only those that were given up; left \
+                                out, both",
+            },
+            "limit": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": LIMIT_MAX,
+                "description": "Most deliveries",
+                "default": LIMIT_DEFAULT,
+            },
+            "cursor": { "type": "string", "description": "The `next_cursor` of the page before" },
+        },
+        "required": ["webhook"],
+        "additionalProperties": false,
+    })
+});
+
+static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
+    let delivery = json!({
+        "type": "object",
+        "properties": {
+            "event_id": { "type": "string" },
+            "channel": { "type": "string" },
+            "type": { "type": "string" },
+            "timestamp": { "type": "string", "description": "When it was pushed, ISO 8601" },
+            "status": { "type": "string", "enum": ["retrying", "failed"] },
+            "attempts": { "type": "integer", "description": "How often it was tried" },
+            "last_error": { "type": "string", "description": "Why the last attempt failed" },
+            "next_retry_at": { "type": "string", "description": "ISO 8601" },
+            "given_up_at": { "type": "string", "description": "ISO 8601" },
+        },
+        "required": ["event_id", "channel", "type", "timestamp", "status", "attempts", "last_error"],
+        "additionalProperties": false,
+    });
+    let attempt = json!({
+        "type": "object",
+        "properties": Tried::properties(),
+        "required": Tried::REQUIRED,
+        "additionalProperties": false,
+    });
+    let more = json!({
+        "retrying": { "type": "integer", "description": "How many deliveries wait for their next attempt" },
+        "failed": { "type": "integer", "description": "How many were given up" },
+        "deliveries": { "type": "array", "items": delivery, "description": "In the order of the log" },
+        "next_cursor": { "type": "string", "description": "Leads to the next page; without it there is none" },
+        "recent_attempts": {
+            "type": "array",
+            "items": attempt,
+            "description": "The newest first; none after the gateway has started",
+        },
+    });
+    Row::schema_with(more, &["next_cursor"])
+});
+
+/// Describes the tool.
+pub(in crate::mcp::gateway) fn described() -> Described {
+    let tool = Tool {
+        name: NAME,
+        title: "See what a webhook has not taken",
+        description: "List the deliveries of one webhook that wait for another attempt or were given up, and how its \
+                      newest attempts ended. Use when a webhook is failing or paused, or somebody misses events. Not \
+                      for one event and all that it is for: that is `delivery_status`. What was delivered leaves no \
+                      entry. It changes nothing and answers within milliseconds. Example: {\"webhook\": \
+                      \"wh_k3f9x2ab5cdefghi\", \"status\": \"failed\"}",
+        input_schema: INPUT.clone(),
+        output_schema: Some(OUTPUT.clone()),
+        annotations: LOOKS,
+    };
+    Described { tool, toolset: Toolset::All }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    webhook: String,
+    status: Option<Status>,
+    limit: Option<u64>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Failed,
+    Retrying,
+}
+
+#[derive(Serialize)]
+struct Structured {
+    #[serde(flatten)]
+    row: Row,
+    retrying: u64,
+    failed: u64,
+    deliveries: Vec<Delivery>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<Position>,
+    recent_attempts: Vec<Tried>,
+}
+
+#[derive(Serialize)]
+struct Delivery {
+    event_id: Position,
+    channel: Channel,
+    #[serde(rename = "type")]
+    event_type: EventType,
+    timestamp: Timestamp,
+    status: Status,
+    attempts: u32,
+    last_error: Box<str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_retry_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given_up_at: Option<Timestamp>,
+}
+
+impl From<DeliveryRow> for Delivery {
+    fn from(row: DeliveryRow) -> Delivery {
+        let (status, next_retry_at, given_up_at) = match row.status {
+            DeliveryStatus::Waiting(at) => (Status::Retrying, Some(at), None),
+            DeliveryStatus::Dead(at) => (Status::Failed, None, Some(at)),
+        };
+        Delivery {
+            event_id: row.event.position,
+            channel: row.event.channel.clone(),
+            event_type: row.event.event_type.clone(),
+            timestamp: row.event.timestamp,
+            status,
+            attempts: row.attempts,
+            last_error: row.failure,
+            next_retry_at,
+            given_up_at,
+        }
+    }
+}
+
+impl Delivery {
+    fn to_text(&self) -> String {
+        let Delivery { event_id, channel, attempts, last_error, .. } = self;
+        let then = match (self.next_retry_at, self.given_up_at) {
+            (Some(at), _) => format!("is tried again at {at}"),
+            (None, Some(at)) => format!("was given up at {at}"),
+            (None, None) => "waits".to_owned(),
+        };
+        format!(
+            "- {event_id} `{channel}`: {}, last {last_error}; {then}",
+            count(*attempts as usize, "attempt")
+        )
+    }
+}
+
+impl Gateway {
+    /// Lists what failed; the error is for the model.
+    pub(in crate::mcp::gateway) async fn list_deliveries(&self, given: &str) -> Result<Outcome, String> {
+        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
+        let limit = arguments::within("limit", given.limit, 1..=LIMIT_MAX, LIMIT_DEFAULT, EXAMPLE)? as usize;
+        let entry = self.webhook(&given.webhook, EXAMPLE)?;
+        let after = match &given.cursor {
+            Some(cursor) => arguments::position(&self.hub, "cursor", cursor, EXAMPLE)?.seq,
+            None => 0,
+        };
+        let id = entry.webhook().id.clone();
+        let dead = given.status.map(|status| status == Status::Failed);
+        let page = self.webhooks.deliveries(&id, dead, after, limit).await;
+        let (rows, next) = page.map_err(|problem| refused(problem, EXAMPLE))?;
+        let counts = self.webhooks.delivery_counts().await.map_err(|error| unreadable(&error))?;
+        let counts = counts.get(&id).map_or((0, 0), |counts| (counts.waiting, counts.dead));
+        let recent = entry.recent();
+        let structured = Structured {
+            row: Row::of(&entry, &self.hub),
+            retrying: counts.0,
+            failed: counts.1,
+            deliveries: rows.into_iter().map(Delivery::from).collect(),
+            next_cursor: next.map(|seq| self.hub.position(seq)),
+            recent_attempts: recent
+                .iter()
+                .take(ATTEMPTS_MAX)
+                .map(|attempt| Tried::from(&**attempt))
+                .collect(),
+        };
+        Ok(said(describe(&structured), &structured))
+    }
+}
+
+fn describe(found: &Structured) -> String {
+    let Structured { row, retrying, failed, deliveries, next_cursor, recent_attempts } = found;
+    let mut lines =
+        vec![format!("{}. {retrying} wait for another attempt, {failed} were given up.", row.to_text())];
+    if let Some(last) = recent_attempts.first() {
+        lines.push(format!("The newest attempt: {}.", last.to_text()));
+    }
+    lines.extend(deliveries.iter().map(Delivery::to_text));
+    if let Some(next) = next_cursor {
+        lines.push(format!("For more, call again with \"cursor\": \"{next}\"."));
+    }
+    lines.push(
+        match (retrying, failed) {
+            (0, 0) => "There is nothing to send again.",
+            (_, 0) => "They are tried again by themselves; `retry_delivery` does one of them at once.",
+            _ => "`replay_webhook` with \"failed\": true sends again what was given up; `retry_delivery` one event.",
+        }
+        .to_owned(),
+    );
+    lines.join("\n")
+}

@@ -1,0 +1,35 @@
+//! The arguments of the tools that are about one webhook and need nothing else.
+
+use std::sync::{Arc, LazyLock};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::mcp::gateway::webhooks::id;
+use crate::mcp::gateway::{Gateway, arguments};
+use fanfare_delivery::webhook::Webhook;
+
+pub(super) const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi"}"#;
+
+pub(super) static INPUT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": { "webhook": id() },
+        "required": ["webhook"],
+        "additionalProperties": false,
+    })
+});
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    webhook: String,
+}
+
+impl Gateway {
+    /// Finds the webhook that is all a tool was given; the error is for the model.
+    pub(super) fn one_webhook(&self, given: &str) -> Result<Arc<Webhook>, String> {
+        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
+        Ok(self.webhook(&given.webhook, EXAMPLE)?.webhook())
+    }
+}

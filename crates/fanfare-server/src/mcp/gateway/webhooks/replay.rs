@@ -1,0 +1,174 @@
+//! `replay_webhook`: deliveries that are made again, and first only counted.
+
+use std::sync::LazyLock;
+
+use fanfare_core::Position;
+use fanfare_core::WebhookId;
+use fanfare_mcp::Outcome;
+use fanfare_mcp::tools::{Annotations, Tool};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::mcp::gateway::answer::said;
+use crate::mcp::gateway::webhooks::{id, refused};
+use crate::mcp::gateway::{Described, Gateway, arguments};
+use crate::mcp::service::Toolset;
+use fanfare_delivery::selecting::{IDS_MAX, Words};
+
+/// The name of the tool.
+pub(in crate::mcp::gateway) const NAME: &str = "replay_webhook";
+
+const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi", "failed": true, "dry_run": true}"#;
+
+static INPUT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": {
+            "webhook": id(),
+            "failed": { "type": "boolean", "description": "Those that were given up", "default": false },
+            "ids": {
+                "type": "array",
+                "items": { "type": "string" },
+                "maxItems": IDS_MAX,
+                "description": "Those of these events, and nothing else beside this",
+            },
+            "since": { "type": "string", "description": "Only events since then: `10m`, or RFC 3339" },
+            "until": { "type": "string", "description": "Only events before then: `10m`, or RFC 3339" },
+            "patterns": {
+                "type": "array",
+                "items": { "type": "string" },
+                "maxItems": 64,
+                "description": "Only these channels, such as [\"builds.>\"]",
+            },
+            "after": { "type": "string", "description": "Only events after this one: the `next` of the call before" },
+            "dry_run": {
+                "type": "boolean",
+                "description": "Only count them; give false to have them sent",
+                "default": true,
+            },
+        },
+        "required": ["webhook"],
+        "additionalProperties": false,
+    })
+});
+
+static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": {
+            "webhook": { "type": "string", "description": "Its id" },
+            "count": { "type": "integer", "description": "How many deliveries it is" },
+            "waiting": { "type": "integer", "description": "How many of them waited already, and are only made sooner" },
+            "dry_run": { "type": "boolean", "description": "They were only counted" },
+            "next": { "type": "string", "description": "There is more: give it as `after`" },
+        },
+        "required": ["webhook", "count", "waiting", "dry_run"],
+        "additionalProperties": false,
+    })
+});
+
+/// Describes the tool.
+pub(in crate::mcp::gateway) fn described() -> Described {
+    let tool = Tool {
+        name: NAME,
+        title: "Send many events to a webhook again",
+        description: "Have many deliveries of one webhook made again: what was given up, or a part of the log. Use when \
+                      a receiver is back after it failed for long, or has lost what it got. Not for a single event whose \
+                      answer you want to see: that is `retry_delivery`. It only counts them, unless \"dry_run\" is \
+                      false: tell the user how many it would be before you send, because the receiver may act on each a \
+                      second time. One call is at most 10,000 deliveries. Example: {\"webhook\": \
+                      \"wh_k3f9x2ab5cdefghi\", \"failed\": true, \"dry_run\": true}",
+        input_schema: INPUT.clone(),
+        output_schema: Some(OUTPUT.clone()),
+        annotations: Annotations {
+            read_only_hint: false,
+            destructive_hint: false,
+            idempotent_hint: false,
+            open_world_hint: true,
+        },
+    };
+    Described { tool, toolset: Toolset::All }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    webhook: String,
+    #[serde(default)]
+    failed: bool,
+    ids: Option<Vec<String>>,
+    since: Option<String>,
+    until: Option<String>,
+    #[serde(default)]
+    patterns: Vec<String>,
+    after: Option<String>,
+    dry_run: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Structured {
+    webhook: WebhookId,
+    count: usize,
+    waiting: usize,
+    dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Position>,
+}
+
+impl Gateway {
+    /// Makes deliveries again; the error is for the model.
+    pub(in crate::mcp::gateway) async fn replay_webhook(&self, given: &str) -> Result<Outcome, String> {
+        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
+        let id = self.webhook(&given.webhook, EXAMPLE)?.webhook().id.clone();
+        let dry_run = given.dry_run.unwrap_or(true);
+        let words = Words {
+            ids: given.ids,
+            failed: given.failed,
+            since: given.since,
+            until: given.until,
+            patterns: given.patterns,
+            after: given.after,
+        };
+        let refuse = |problem| refused(problem, EXAMPLE);
+        let selection = self.webhooks.select(&id, words).await;
+        let selection = selection.map_err(|unselected| refuse(unselected.refused))?;
+        let replayed = self.webhooks.replay(&id, selection, dry_run).await.map_err(refuse)?;
+        let structured = Structured {
+            webhook: id,
+            count: replayed.count,
+            waiting: replayed.waiting,
+            dry_run,
+            next: replayed.next.map(|seq| self.hub.position(seq)),
+        };
+        Ok(said(describe(&structured), &structured))
+    }
+}
+
+fn describe(replayed: &Structured) -> String {
+    let deliveries = match replayed.count {
+        1 => "1 delivery".to_owned(),
+        count => format!("{count} deliveries"),
+    };
+    let mut text = match (replayed.dry_run, replayed.count) {
+        (_, 0) => "There is nothing of that to send again.".to_owned(),
+        (true, _) => {
+            format!(
+                "It would be {deliveries}; nothing was sent. Call again with \"dry_run\": false to do it."
+            )
+        }
+        (false, _) => {
+            format!(
+                "To be made again: {deliveries}, as fast as the webhook takes them. `list_deliveries` shows what fails."
+            )
+        }
+    };
+    if replayed.waiting > 0 {
+        text.push_str(&format!(" {} of them waited already and are only made sooner.", replayed.waiting));
+    }
+    if let Some(next) = replayed.next {
+        text.push_str(&format!(
+            " There is more: call again with \"after\": \"{next}\" and the same otherwise."
+        ));
+    }
+    text
+}

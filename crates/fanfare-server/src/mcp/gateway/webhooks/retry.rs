@@ -1,0 +1,106 @@
+//! `retry_delivery`: one event that is sent to one webhook again, at once.
+
+use std::sync::LazyLock;
+
+use fanfare_core::Position;
+use fanfare_core::WebhookId;
+use fanfare_mcp::Outcome;
+use fanfare_mcp::tools::{Annotations, Tool};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::mcp::gateway::answer::said;
+use crate::mcp::gateway::untrusted::neutral;
+use crate::mcp::gateway::webhooks::attempt::Tried;
+use crate::mcp::gateway::webhooks::row::place;
+use crate::mcp::gateway::webhooks::{id, refused};
+use crate::mcp::gateway::{Described, Gateway, arguments};
+use crate::mcp::service::Toolset;
+
+/// The name of the tool.
+pub(in crate::mcp::gateway) const NAME: &str = "retry_delivery";
+
+const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi", "event_id": "k3f9x2ab-1042"}"#;
+
+static INPUT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": {
+            "webhook": id(),
+            "event_id": {
+                "type": "string",
+                "description": "The event: `list_deliveries` has those that failed, `read_history` all",
+            },
+        },
+        "required": ["webhook", "event_id"],
+        "additionalProperties": false,
+    })
+});
+
+static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
+    let mut properties = Tried::properties();
+    properties["webhook"] = json!({ "type": "string", "description": "Its id" });
+    properties["event_id"] = json!({ "type": "string", "description": "The event that was sent" });
+    let required: Vec<&str> = Tried::REQUIRED.into_iter().chain(["webhook", "event_id"]).collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+});
+
+/// Describes the tool.
+pub(in crate::mcp::gateway) fn described() -> Described {
+    let tool = Tool {
+        name: NAME,
+        title: "Send one event again",
+        description: "Send one event to one webhook again, at once, and tell how its receiver answered. Use when what \
+                      made a delivery fail was mended, or when the receiver has lost the event. Not for many events: \
+                      that is `replay_webhook`. The receiver may act on it a second time, unless it remembers the \
+                      `webhook-id`, which is the same; when it takes it, the delivery waits no longer. It answers \
+                      within ten seconds. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\", \"event_id\": \
+                      \"k3f9x2ab-1042\"}",
+        input_schema: INPUT.clone(),
+        output_schema: Some(OUTPUT.clone()),
+        annotations: Annotations {
+            read_only_hint: false,
+            destructive_hint: false,
+            idempotent_hint: false,
+            open_world_hint: true,
+        },
+    };
+    Described { tool, toolset: Toolset::All }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    webhook: String,
+    event_id: String,
+}
+
+#[derive(Serialize)]
+struct Structured {
+    webhook: WebhookId,
+    event_id: Position,
+    #[serde(flatten)]
+    tried: Tried,
+}
+
+impl Gateway {
+    /// Sends an event again; the error is for the model.
+    pub(in crate::mcp::gateway) async fn retry_delivery(&self, given: &str) -> Result<Outcome, String> {
+        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
+        let webhook = self.webhook(&given.webhook, EXAMPLE)?.webhook();
+        let event_id = arguments::position(&self.hub, "event_id", &given.event_id, EXAMPLE)?;
+        let refuse = |problem| refused(problem, EXAMPLE);
+        // Not `find`: what waits for a webhook is kept when the log has lost it.
+        let event = self.webhooks.event(&webhook.id, event_id).await.map_err(refuse)?;
+        let attempt = self.webhooks.resend(&webhook.id, event, None).await.map_err(refuse)?;
+        let tried = Tried::from(&*attempt);
+        let outcome = if tried.delivered { "arrived" } else { "did not arrive" };
+        let text = format!(
+            "{event_id} {outcome} at {} ({}): {}.",
+            webhook.id,
+            neutral(&place(&webhook.url)),
+            tried.to_text()
+        );
+        Ok(said(text, &Structured { webhook: webhook.id.clone(), event_id, tried }))
+    }
+}

@@ -1,0 +1,97 @@
+//! A webhook in short, as tools show it.
+
+use std::sync::Arc;
+
+use fanfare_core::Pattern;
+use fanfare_core::WebhookId;
+use fanfare_webhook::pause::State;
+use fanfare_webhook::url::WebhookUrl;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::mcp::gateway::untrusted::neutral;
+use fanfare_delivery::registry::Entry;
+use fanfare_hub::Hub;
+
+/// Most patterns that are shown of one; a filter may have 64 of each.
+const PATTERNS_MAX: usize = 8;
+
+/// A webhook in short.
+#[derive(Debug, Serialize)]
+pub(in crate::mcp::gateway) struct Row {
+    webhook: WebhookId,
+    webhook_url: String,
+    patterns: Vec<Pattern>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    lag: u64,
+}
+
+impl Row {
+    pub(in crate::mcp::gateway) fn of(entry: &Arc<Entry>, hub: &Hub) -> Row {
+        let (webhook, health) = (entry.webhook(), entry.health());
+        let (status, problem) = match health.state {
+            State::Paused { reason, .. } => ("paused", Some(reason.explained().to_owned())),
+            State::Active if health.failing.failures == 0 => ("active", None),
+            State::Active => {
+                let times = health.failing.failures;
+                let last =
+                    health.last_failure.map(|(_, category)| format!(", the last time with {category}"));
+                ("failing", Some(format!("failed {times} times in a row{}", last.unwrap_or_default())))
+            }
+        };
+        Row {
+            webhook: webhook.id.clone(),
+            webhook_url: place(&webhook.url),
+            patterns: webhook.options.filter.patterns().iter().take(PATTERNS_MAX).cloned().collect(),
+            status,
+            problem,
+            lag: hub.extent().last.saturating_sub(entry.cursor.get()),
+        }
+    }
+
+    /// Describes its members.
+    pub(in crate::mcp::gateway) fn properties() -> Value {
+        json!({
+            "webhook": { "type": "string", "description": "Its id" },
+            "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
+            "patterns": { "type": "array", "items": { "type": "string" }, "description": "The channels that it wants; at most 8 of them" },
+            "status": { "type": "string", "enum": ["active", "paused", "failing"] },
+            "problem": { "type": "string", "description": "Why it is paused, or how it fails" },
+            "lag": { "type": "integer", "description": "How many events of all kinds come after what it got" },
+        })
+    }
+
+    /// Names the members that are always there.
+    pub(in crate::mcp::gateway) const REQUIRED: [&str; 5] =
+        ["webhook", "webhook_url", "patterns", "status", "lag"];
+
+    /// Describes an object with these members and `more`, all of which are always there but for `optional`.
+    pub(super) fn schema_with(more: Value, optional: &[&str]) -> Value {
+        let mut properties = Row::properties();
+        let mut required: Vec<String> = Row::REQUIRED.map(str::to_owned).to_vec();
+        if let (Value::Object(properties), Value::Object(more)) = (&mut properties, more) {
+            required.extend(more.keys().filter(|name| !optional.contains(&name.as_str())).cloned());
+            properties.extend(more);
+        }
+        json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+    }
+
+    /// Says it on one line.
+    pub(in crate::mcp::gateway) fn to_text(&self) -> String {
+        let Row { webhook, webhook_url, status, lag, problem, .. } = self;
+        let problem = problem.as_ref().map_or_else(String::new, |problem| format!(" ({problem})"));
+        format!("webhook {webhook} ({}): {status}{problem}, {lag} behind", neutral(webhook_url))
+    }
+
+    pub(super) fn name(&self) -> String {
+        format!("{} ({})", self.webhook, neutral(&self.webhook_url))
+    }
+}
+
+/// Says where a webhook is without what may be secret in its address.
+pub(in crate::mcp::gateway) fn place(url: &WebhookUrl) -> String {
+    let scheme = if url.is_https() { "https" } else { "http" };
+    format!("{scheme}://{}", url.authority())
+}

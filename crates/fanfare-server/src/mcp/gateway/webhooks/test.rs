@@ -1,0 +1,76 @@
+//! `test_webhook`: whether a webhook can be reached.
+
+use std::sync::LazyLock;
+
+use fanfare_core::WebhookId;
+use fanfare_mcp::Outcome;
+use fanfare_mcp::tools::{Annotations, Tool};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::mcp::call::Call;
+use crate::mcp::gateway::answer::said;
+use crate::mcp::gateway::untrusted::neutral;
+use crate::mcp::gateway::webhooks::attempt::Tried;
+use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
+use crate::mcp::gateway::webhooks::refused;
+use crate::mcp::gateway::webhooks::row::place;
+use crate::mcp::gateway::{Described, Gateway};
+use crate::mcp::service::Toolset;
+
+/// The name of the tool.
+pub(in crate::mcp::gateway) const NAME: &str = "test_webhook";
+
+static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
+    let mut properties = Tried::properties();
+    properties["webhook"] = json!({ "type": "string", "description": "Its id" });
+    let required: Vec<&str> = Tried::REQUIRED.into_iter().chain(["webhook"]).collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+});
+
+/// Describes the tool.
+pub(in crate::mcp::gateway) fn described() -> Described {
+    let tool = Tool {
+        name: NAME,
+        title: "Test a webhook",
+        description: "Send a test event to one webhook at once, and tell how its receiver answered. Use when a webhook \
+                      was just registered, or to find out why one fails. Not for sending a real event again: that is \
+                      `retry_delivery`. The event has the type `webhook.test` and is in no log; nothing else changes, \
+                      and a webhook that is paused gets it, too. It answers within ten seconds. Example: {\"webhook\": \
+                      \"wh_k3f9x2ab5cdefghi\"}",
+        input_schema: INPUT.clone(),
+        output_schema: Some(OUTPUT.clone()),
+        annotations: Annotations {
+            read_only_hint: false,
+            destructive_hint: false,
+            idempotent_hint: false,
+            open_world_hint: true,
+        },
+    };
+    Described { tool, toolset: Toolset::All }
+}
+
+#[derive(Serialize)]
+struct Structured {
+    webhook: WebhookId,
+    #[serde(flatten)]
+    tried: Tried,
+}
+
+impl Gateway {
+    /// Sends a test; the error is for the model.
+    pub(in crate::mcp::gateway) async fn test_webhook(
+        &self,
+        call: &Call,
+        given: &str,
+    ) -> Result<Outcome, String> {
+        let webhook = self.one_webhook(given)?;
+        let attempt = self.webhooks.test(&webhook.id, &call.caller.client.principal).await;
+        let attempt = attempt.map_err(|problem| refused(problem, EXAMPLE))?;
+        let tried = Tried::from(&*attempt);
+        let outcome = if tried.delivered { "The test arrived" } else { "The test did not arrive" };
+        let text =
+            format!("{outcome} at {} ({}): {}.", webhook.id, neutral(&place(&webhook.url)), tried.to_text());
+        Ok(said(text, &Structured { webhook: webhook.id.clone(), tried }))
+    }
+}

@@ -1,0 +1,251 @@
+//! All sessions over HTTP, and the work that goes on when nobody waits for it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use fanfare_core::Principal;
+use fanfare_mcp::Error;
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::mcp::caller::Client;
+use crate::mcp::outbox::Outbox;
+use crate::mcp::session::Session;
+use fanfare_runtime::shutdown::Shutdown;
+
+/// Most sessions at once: each may hold an outbox, which is a few megabytes at the very most and nothing when idle.
+pub const SESSIONS_MAX: usize = 10_000;
+/// How long a session may be idle. A client that comes back later begins a new one.
+const IDLE_MAX: Duration = Duration::from_secs(30 * 60);
+/// How long a session is idle before it makes room for a new one when there are as many as may be. Programs that begin a
+/// session for each call, and end none, would otherwise keep everybody out for [`IDLE_MAX`].
+const SPARE_AFTER: Duration = Duration::from_secs(60);
+/// How many of them make room at once: to find those that are idle the longest, all are looked at.
+const SPARED_MAX: usize = 100;
+/// How long nobody looks again when there was none.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often idle sessions are looked for.
+const REAP_INTERVAL: Duration = Duration::from_secs(30);
+/// How long calls may take that are under way when the gateway stops: longer than a commit.
+const LAST_ANSWERS: Duration = Duration::from_millis(300);
+/// Most pieces of work that wait to be begun; whoever has one more waits.
+const JOBS_WAITING_MAX: usize = 1024;
+
+/// A piece of work that nobody waits for.
+pub type Job = BoxFuture<'static, ()>;
+
+/// All sessions; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    /// Guards the table; held for one look-up or change.
+    table: Arc<Mutex<Table>>,
+    jobs: mpsc::Sender<Job>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    by_id: HashMap<Box<str>, Arc<Session>>,
+    /// The gateway stops: one that began now would never end.
+    closed: bool,
+    /// When there was none that could make room.
+    looked: Option<Instant>,
+}
+
+/// Runs the work of sessions, and ends those that nobody uses.
+#[derive(Debug)]
+pub struct Worker {
+    sessions: Sessions,
+    jobs: mpsc::Receiver<Job>,
+}
+
+impl Sessions {
+    /// Makes the table, and the worker that must run for anything to be done.
+    pub fn new() -> (Sessions, Worker) {
+        let (jobs, waiting) = mpsc::channel(JOBS_WAITING_MAX);
+        let sessions = Sessions { table: Arc::default(), jobs };
+        (sessions.clone(), Worker { sessions, jobs: waiting })
+    }
+
+    /// Begins a session.
+    pub fn begin(&self, client: Client, outbox: Outbox) -> Result<Arc<Session>, Error> {
+        self.begin_at(client, outbox, Instant::now())
+    }
+
+    fn begin_at(&self, client: Client, outbox: Outbox, now: Instant) -> Result<Arc<Session>, Error> {
+        let mut table = self.table();
+        if table.closed {
+            return Err(Error::busy("the gateway is stopping; try again in a moment"));
+        }
+        let spared = table.make_room(now);
+        if table.by_id.len() >= SESSIONS_MAX {
+            return Err(Error::busy(format!(
+                "there are {SESSIONS_MAX} sessions already; end one with DELETE, or call without a session"
+            )));
+        }
+        let session = Session::new(draw_id(), client, outbox);
+        table.by_id.insert(session.id.clone(), Arc::clone(&session));
+        drop(table);
+        for session in spared {
+            session.end();
+        }
+        Ok(session)
+    }
+
+    /// Finds a session of `principal`. That of somebody else is as good as none.
+    pub fn find(&self, id: &str, principal: &Principal) -> Result<Arc<Session>, Error> {
+        let session = self.table().by_id.get(id).cloned();
+        let session = session.filter(|session| session.client.principal == *principal);
+        let session = session.ok_or_else(Error::no_session)?;
+        session.touch();
+        Ok(session)
+    }
+
+    /// Ends a session.
+    pub fn end(&self, session: &Session) {
+        self.table().by_id.remove(&session.id);
+        session.end();
+    }
+
+    /// Counts them.
+    pub fn count(&self) -> usize {
+        self.table().by_id.len()
+    }
+
+    /// Has work done that nobody waits for.
+    pub async fn run(&self, job: Job) {
+        // When the worker has ended, the gateway stops, and nobody needs the work.
+        let _ = self.jobs.send(job).await;
+    }
+
+    fn reap(&self, now: Instant) {
+        let mut idle = Vec::new();
+        self.table().by_id.retain(|_, session| {
+            let is_idle = session.idle_since().is_some_and(|since| now.duration_since(since) > IDLE_MAX);
+            if is_idle {
+                idle.push(Arc::clone(session));
+            }
+            !is_idle
+        });
+        for session in idle {
+            session.end();
+        }
+    }
+
+    fn end_all(&self) {
+        let all: Vec<_> = {
+            let mut table = self.table();
+            table.closed = true;
+            table.by_id.drain().map(|(_, session)| session).collect()
+        };
+        for session in all {
+            session.end();
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Takes sessions out that are to end, when there are as many as may be.
+    fn make_room(&mut self, now: Instant) -> Vec<Arc<Session>> {
+        let is_too_soon = self.looked.is_some_and(|looked| now < looked + LOOK_INTERVAL);
+        if self.by_id.len() < SESSIONS_MAX || is_too_soon {
+            return Vec::new();
+        }
+        let idle = |session: &Arc<Session>| {
+            let since = session.idle_since()?;
+            (now.saturating_duration_since(since) > SPARE_AFTER).then(|| (since, Arc::clone(session)))
+        };
+        let mut spared: Vec<_> = self.by_id.values().filter_map(idle).collect();
+        spared.sort_unstable_by_key(|(since, _)| *since);
+        spared.truncate(SPARED_MAX);
+        self.looked = spared.is_empty().then_some(now);
+        for (_, session) in &spared {
+            self.by_id.remove(&session.id);
+        }
+        spared.into_iter().map(|(_, session)| session).collect()
+    }
+}
+
+impl Worker {
+    /// Works until `stop`; then every session ends.
+    pub async fn run(mut self, mut stop: Shutdown) {
+        let mut running = JoinSet::new();
+        let mut reap = tokio::time::interval(REAP_INTERVAL);
+        loop {
+            tokio::select! {
+                Some(job) = self.jobs.recv() => { running.spawn(job); }
+                Some(ended) = running.join_next(), if !running.is_empty() => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, "a call panicked");
+                    }
+                }
+                _ = reap.tick() => self.sessions.reap(Instant::now()),
+                () = stop.asked() => break,
+            }
+        }
+        // A push that is being committed is still answered; what waits for something is not waited for.
+        let finish = async { while running.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_ANSWERS, finish).await;
+        self.sessions.end_all();
+        // Nobody is left registered.
+        running.shutdown().await;
+    }
+}
+
+/// Draws an id that nobody can guess: 128 bits.
+fn draw_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use fanfare_core::Principal;
+
+    use super::{LOOK_INTERVAL, SESSIONS_MAX, SPARE_AFTER, SPARED_MAX, Sessions};
+    use crate::mcp::caller::Client;
+    use crate::mcp::outbox::Outbox;
+    use crate::mcp::service::Toolset;
+
+    #[test]
+    fn the_sessions_that_are_idle_the_longest_make_room_and_no_others() {
+        let (sessions, _worker) = Sessions::new();
+        let begin = |now| {
+            let toolset = Toolset::default();
+            let client = Client { principal: Principal::local(), address: None, is_local: true, toolset };
+            sessions.begin_at(client, Outbox::new(), now)
+        };
+        let start = Instant::now();
+        let first = begin(start).expect("the first");
+        let reading = begin(start).expect("one that is read");
+        let connection = reading.connected();
+        let rest: Vec<_> = (2..SESSIONS_MAX).map(|_| begin(start).expect("room")).collect();
+        assert_eq!(begin(Instant::now()).expect_err("no room").code, fanfare_mcp::error::BUSY);
+        // Nobody looks again at once; then all have been idle for long enough but the one that is read.
+        let soon = Instant::now() + LOOK_INTERVAL / 2;
+        assert!(begin(soon).is_err());
+        first.touch();
+        let later = Instant::now() + SPARE_AFTER + Duration::from_millis(1);
+        let newest = begin(later).expect("room");
+        assert_eq!(sessions.count(), SESSIONS_MAX - SPARED_MAX + 1);
+        let principal = Principal::local();
+        for (session, is_there) in [
+            (&first, true),
+            (&reading, true),
+            (&newest, true),
+            (&rest[0], false),
+            (&rest[SPARED_MAX - 1], false),
+            (&rest[SPARED_MAX], true),
+        ] {
+            assert_eq!(sessions.find(&session.id, &principal).is_ok(), is_there);
+        }
+        assert!(rest[0].outbox.is_ended() && !first.outbox.is_ended());
+        drop(connection);
+    }
+}

@@ -1,0 +1,202 @@
+//! MCP over a WebSocket: `GET /mcp` with an upgrade, one message in each text frame. Hosts that speak it connect this
+//! way, and so does a `fanfare mcp` that has found a gateway.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::response::Response;
+use fanfare_mcp::json_rpc::{self, Message as Said};
+use fanfare_mcp::{Error, Incoming};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use http::request::Parts;
+use http::{HeaderValue, Method, header};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error as WireError, Message, Utf8Bytes};
+
+use crate::doorway::frames::{self, Farewell};
+use crate::doorway::heartbeat::Beats;
+use crate::doorway::takeover::{Outlet, Switched, Takeover};
+use crate::mcp::caller::Client;
+use crate::mcp::door::Door;
+use crate::mcp::duplex::{Calls, MESSAGE_LEN_MAX};
+use crate::mcp::outbox::Outbox;
+use crate::mcp::session::Session;
+use fanfare_runtime::shutdown::Shutdown;
+
+/// The name of the subprotocol, for clients that ask for one.
+const SUBPROTOCOL: &str = "mcp";
+/// What the goodbye of a gateway says that stops, when whatever it took of this client is answered: the rest was not
+/// begun, and can be sent to another gateway.
+pub const ANSWERED: &str = "the gateway is stopping; all that it took is answered";
+/// Largest answer: a page of history, written with escapes.
+const WRITE_BUFFER_LEN_MAX: usize = 32 * 1024 * 1024;
+/// How much is written at once, when so much waits.
+const BATCH_LEN_MAX: usize = 256 * 1024;
+/// How long a client may take nothing.
+const STALL_MAX: Duration = Duration::from_secs(60);
+/// How long calls may take that are under way when the gateway stops; less than the stop may take by default.
+const FINISH_MAX: Duration = Duration::from_secs(5);
+
+type Wire = WebSocketStream<TcpStream>;
+
+/// Answers the handshake of `client`; refuses what is none.
+pub fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> {
+    let mut response = frames::shake_hands(&Method::GET, &parts.headers).ok_or_else(|| {
+        Error::invalid_request(
+            "this is no WebSocket handshake; connect with a WebSocket client, over HTTP/1.1",
+        )
+    })?;
+    let offered = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    let mut offered = offered.filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(','));
+    if offered.any(|name| name.trim() == SUBPROTOCOL) {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    let converse = |switched| converse(door, client, switched).boxed();
+    Ok(Takeover::mark(response, Outlet::Protocol(Box::new(converse))))
+}
+
+/// Speaks until one side closes.
+async fn converse(door: Door, client: Client, Switched { stream, read, beats, mut stop }: Switched) {
+    // What is coalesced here need not wait for the other end's acknowledgement.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "answers may be late");
+    }
+    let wire = frames::messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await;
+    let (mut sink, mut heard) = wire.split();
+    let session = Session::moving_on(format!("{:032x}", rand::random::<u128>()), client, Outbox::new());
+    let silent = AtomicBool::new(false);
+    let mut calls = Calls::new(door.server.clone(), Arc::clone(&session));
+    let farewell = {
+        let writing = write_out(&session.outbox, &mut sink, beats, &silent);
+        tokio::pin!(writing);
+        let heard = tokio::select! {
+            heard = hear(&door, &mut calls, &mut heard, &silent, &mut stop) => heard,
+            farewell = &mut writing => Heard::End(farewell),
+        };
+        match heard {
+            Heard::End(farewell) => {
+                session.end();
+                farewell
+            }
+            Heard::Stop => {
+                let finishing = async {
+                    calls.forget_waiting();
+                    let is_finished = calls.finish(FINISH_MAX).await;
+                    session.end();
+                    is_finished
+                };
+                // The writer ends when everything is said, or cannot be.
+                let (is_finished, written) = tokio::join!(finishing, writing);
+                written.or(Some(match is_finished {
+                    true => (CloseCode::Away, ANSWERED),
+                    false => (CloseCode::Error, "the gateway is stopping; not all calls were finished"),
+                }))
+            }
+        }
+    };
+    if let (Some(farewell), Ok(mut wire)) = (farewell, sink.reunite(heard)) {
+        frames::close(&mut wire, farewell).await;
+    }
+}
+
+/// Why nothing more is taken.
+enum Heard {
+    /// The connection ends; what is to be said, if anything.
+    End(Option<Farewell>),
+    /// The gateway stops.
+    Stop,
+}
+
+/// Takes messages until there are no more.
+async fn hear(
+    door: &Door,
+    calls: &mut Calls,
+    heard: &mut SplitStream<Wire>,
+    silent: &AtomicBool,
+    stop: &mut Shutdown,
+) -> Heard {
+    loop {
+        let message = tokio::select! {
+            // First: what is taken after that would be begun in vain.
+            biased;
+            () = stop.asked() => return Heard::Stop,
+            message = heard.next(), if calls.has_room() => match message {
+                Some(message) => message,
+                None => return Heard::End(None),
+            },
+            () = calls.progress() => continue,
+        };
+        silent.store(false, Ordering::Relaxed);
+        match message {
+            Ok(Message::Text(text)) => {
+                let mut in_flight = door.hub.body();
+                match in_flight.add(text.len()) {
+                    Ok(()) => calls.take(text.as_bytes(), Some(in_flight)),
+                    Err(_) => calls.refuse(too_much(text.as_bytes())),
+                }
+            }
+            Ok(Message::Binary(_)) => {
+                return Heard::End(Some((CloseCode::Unsupported, "send JSON in text frames")));
+            }
+            Ok(Message::Close(_) | Message::Frame(_) | Message::Ping(_) | Message::Pong(_)) => {}
+            Err(WireError::Capacity(CapacityError::MessageTooLong { .. })) => {
+                return Heard::End(Some((CloseCode::Size, "the message is larger than 4 MiB")));
+            }
+            Err(error) => return Heard::End(frames::farewell(&error)),
+        }
+    }
+}
+
+fn too_much(bytes: &[u8]) -> json_rpc::Refused {
+    let id = match json_rpc::parse(bytes) {
+        Ok(Incoming::One(Said::Request(request))) => Some(request.id),
+        _ => None,
+    };
+    json_rpc::Refused { id, error: Error::busy("too many bytes are being accepted at the moment") }
+}
+
+/// Writes what the outbox has, everything that waits at once, and pings when it is time to; gives what is to be said
+/// when that cannot go on. Nothing, when nothing follows or nobody reads.
+async fn write_out(
+    outbox: &Outbox,
+    sink: &mut SplitSink<Wire, Message>,
+    mut beats: Beats,
+    silent: &AtomicBool,
+) -> Option<Farewell> {
+    let reader = outbox.attach();
+    let mut seq = 0;
+    loop {
+        let first = tokio::select! {
+            first = outbox.next(reader, seq) => first?,
+            () = beats.next() => {
+                if silent.swap(true, Ordering::Relaxed) {
+                    return Some((CloseCode::Policy, "pings were not answered"));
+                }
+                within(sink.send(Message::Ping(Vec::new().into()))).await?;
+                continue;
+            }
+        };
+        let (mut taken, mut len) = (Some(first), 0);
+        while let Some(message) = taken {
+            seq = message.seq;
+            len += message.message.len();
+            let text = Utf8Bytes::try_from(message.message).expect("what we write is JSON");
+            within(sink.feed(Message::Text(text))).await?;
+            taken = match len < BATCH_LEN_MAX {
+                true => outbox.try_next(reader, seq),
+                false => None,
+            };
+        }
+        within(sink.flush()).await?;
+    }
+}
+
+/// Gives a write so long; a socket that takes nothing for longer is not worth a farewell.
+async fn within(write: impl Future<Output = Result<(), WireError>>) -> Option<()> {
+    tokio::time::timeout(STALL_MAX, write).await.ok()?.ok()
+}

@@ -1,0 +1,124 @@
+//! Attempts as rows.
+
+use fanfare_core::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+
+use crate::shared::Shared;
+use fanfare_store::page::Rows;
+use fanfare_store::{AttemptRow, ReadAttempts};
+
+const COLUMNS: &str = "id, webhook, seq, number, at, is_delivered, detail";
+
+/// Counts them.
+pub(super) fn count(conn: &Connection) -> rusqlite::Result<u64> {
+    conn.query_row("SELECT count(*) FROM attempts", (), |row| row.get::<_, i64>(0).map(|count| count as u64))
+}
+
+/// Writes one under the next id.
+pub(super) fn insert(conn: &Connection, webhook: u64, row: &AttemptRow) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO attempts (webhook, seq, number, at, is_delivered, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute((webhook as i64, row.seq as i64, row.number, row.at.as_micros(), row.is_delivered, &*row.detail))
+    .map(|_| ())
+}
+
+/// Reads a page.
+pub(super) fn page(
+    shared: &Shared,
+    conn: &Connection,
+    read: &ReadAttempts,
+) -> rusqlite::Result<Vec<AttemptRow>> {
+    let mut conditions = vec!["id < ?1"];
+    let mut values = vec![i64::try_from(read.before.unwrap_or(u64::MAX)).unwrap_or(i64::MAX)];
+    if let Some(seq) = read.seq {
+        conditions.push("seq = ?");
+        values.push(i64::try_from(seq).unwrap_or(i64::MAX));
+    }
+    if let Some(webhook) = &read.webhook {
+        let Some(number) = shared.webhooks().number(webhook) else { return Ok(Vec::new()) };
+        // Those at one event are few: not by this index then.
+        conditions.push(if read.seq.is_some() { "+webhook = ?" } else { "webhook = ?" });
+        values.push(number as i64);
+    }
+    if let Some(delivered) = read.delivered {
+        let is_alone = read.seq.is_none() && read.webhook.is_none();
+        conditions.push(if is_alone { "is_delivered = ?" } else { "+is_delivered = ?" });
+        values.push(i64::from(delivered));
+    }
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM attempts WHERE {} ORDER BY id DESC",
+        conditions.join(" AND ")
+    ))?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut page = Rows::new(read.limit);
+    while let Some(row) = rows.next()? {
+        let Some(attempt) = decode(shared, row)? else { continue };
+        let len = attempt.detail.len();
+        if !page.take(attempt, len) {
+            break;
+        }
+    }
+    Ok(page.finish())
+}
+
+/// Gives one, while it is kept.
+pub(super) fn find(shared: &Shared, conn: &Connection, id: u64) -> rusqlite::Result<Option<AttemptRow>> {
+    let id = i64::try_from(id).unwrap_or(i64::MAX);
+    let found = conn
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM attempts WHERE id = ?1"))?
+        .query_row([id], |row| decode(shared, row))
+        .optional()?;
+    Ok(found.flatten())
+}
+
+/// Says up to which id (not included) attempts are too old or too many, looking at most at the first `limit`; and
+/// how many those are.
+pub(super) fn too_many(
+    conn: &Connection,
+    oldest: Timestamp,
+    excess: u64,
+    limit: u64,
+) -> rusqlite::Result<(i64, u64)> {
+    let mut statement = conn.prepare_cached("SELECT id, at FROM attempts ORDER BY id LIMIT ?1")?;
+    let mut rows = statement.query([limit as i64])?;
+    let (mut cut, mut count) = (0, 0);
+    while let Some(row) = rows.next()? {
+        if count >= excess && row.get::<_, i64>(1)? >= oldest.as_micros() {
+            break;
+        }
+        cut = row.get::<_, i64>(0)? + 1;
+        count += 1;
+    }
+    Ok((cut, count))
+}
+
+/// Removes those before `cut`.
+pub(super) fn remove_before(conn: &Connection, cut: i64) -> rusqlite::Result<u64> {
+    conn.prepare_cached("DELETE FROM attempts WHERE id < ?1")?.execute([cut]).map(|count| count as u64)
+}
+
+/// Removes so many of one webhook.
+pub(super) fn remove_of_webhook(conn: &Connection, webhook: u64, limit: u64) -> rusqlite::Result<u64> {
+    conn.prepare_cached(
+        "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE webhook = ?1 ORDER BY id LIMIT ?2)",
+    )?
+    .execute((webhook as i64, limit as i64))
+    .map(|count| count as u64)
+}
+
+/// Makes an attempt of a row with [`COLUMNS`]; nothing when its webhook was removed.
+fn decode(shared: &Shared, row: &Row<'_>) -> rusqlite::Result<Option<AttemptRow>> {
+    let number = row.get::<_, i64>(1)? as u64;
+    let webhook = shared.webhooks().get(number).map(|entry| entry.row.id.clone());
+    let Some(webhook) = webhook else { return Ok(None) };
+    Ok(Some(AttemptRow {
+        id: row.get::<_, i64>(0)? as u64,
+        webhook,
+        seq: row.get::<_, i64>(2)? as u64,
+        number: row.get(3)?,
+        at: Timestamp::from_micros(row.get(4)?),
+        is_delivered: row.get(5)?,
+        detail: row.get_ref(6)?.as_str()?.into(),
+    }))
+}

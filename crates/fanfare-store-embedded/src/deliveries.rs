@@ -1,0 +1,189 @@
+//! Deliveries as rows. Their events stay in the log; only what retention removes from there while a delivery needs
+//! it is kept apart. So a failure writes one short row, and an event that a thousand webhooks did not take is there
+//! once.
+
+use std::sync::Arc;
+
+use fanfare_core::{Event, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::channels::Channels;
+use crate::read::{Names, first};
+use crate::row::{self, COLUMNS, Decoder};
+use crate::shared::Shared;
+use fanfare_store::page::Rows;
+use fanfare_store::registry::Registry;
+use fanfare_store::{BatchSpan, DeliveryRow, DeliveryStatus, ReadDeliveries};
+
+/// Counts the rows of every webhook.
+pub(super) fn count(conn: &Connection, registry: &mut Registry) -> rusqlite::Result<()> {
+    let mut statement =
+        conn.prepare("SELECT webhook, dead, count(*) FROM deliveries GROUP BY webhook, dead")?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        if let Some(entry) = registry.get_mut(row.get::<_, i64>(0)? as u64) {
+            let count = row.get::<_, i64>(2)? as u64;
+            match row.get(1)? {
+                true => entry.dead = count,
+                false => entry.waiting = count,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a row; gives what stood in its place.
+pub(super) fn put(
+    conn: &Connection,
+    webhook: u64,
+    row: &DeliveryRow,
+) -> rusqlite::Result<Option<DeliveryStatus>> {
+    let key = (webhook as i64, row.event.position.seq as i64);
+    let before = status(conn, key)?;
+    let (dead, at) = match row.status {
+        DeliveryStatus::Waiting(at) => (false, at),
+        DeliveryStatus::Dead(at) => (true, at),
+    };
+    let sql = match before {
+        Some(_) => {
+            "UPDATE deliveries SET attempts = ?3, dead = ?4, at = ?5, failure = ?6, batch_first = ?7, batch_last = ?8
+                 WHERE webhook = ?1 AND seq = ?2"
+        }
+        None => {
+            "INSERT INTO deliveries (webhook, seq, attempts, dead, at, failure, batch_first, batch_last)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        }
+    };
+    let batch = row.batch.map(|batch| (batch.first as i64, batch.last as i64)).unzip();
+    let values = (key.0, key.1, row.attempts, dead, at.as_micros(), &*row.failure, batch.0, batch.1);
+    conn.prepare_cached(sql)?.execute(values)?;
+    Ok(before)
+}
+
+/// Keeps an event that the log, which begins later, does not have any more.
+pub(super) fn keep_event(conn: &Connection, channels: &Channels, event: &Event) -> rusqlite::Result<()> {
+    match channels.id(&event.channel) {
+        Some(channel) => row::keep(conn, event, channel as i64),
+        // An event of this log has a channel of this log.
+        None => Err(rusqlite::Error::QueryReturnedNoRows),
+    }
+}
+
+/// Keeps the events `first..cut`, which the log is about to lose, as far as deliveries need them.
+pub(super) fn keep_events(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<()> {
+    conn.prepare_cached(&format!(
+        "INSERT OR IGNORE INTO kept_events ({COLUMNS}) SELECT {COLUMNS} FROM events WHERE seq IN
+             (SELECT seq FROM deliveries WHERE seq >= ?1 AND seq < ?2)"
+    ))?
+    .execute((first as i64, cut as i64))
+    .map(|_| ())
+}
+
+/// Removes a row, and its event when the log, which begins with `first`, and other rows do not have it; gives what
+/// stood there.
+pub(super) fn remove(
+    conn: &Connection,
+    webhook: u64,
+    seq: u64,
+    first: u64,
+) -> rusqlite::Result<Option<DeliveryStatus>> {
+    let key = (webhook as i64, seq as i64);
+    let Some(before) = status(conn, key)? else { return Ok(None) };
+    conn.prepare_cached("DELETE FROM deliveries WHERE webhook = ?1 AND seq = ?2")?.execute(key)?;
+    if seq < first {
+        conn.prepare_cached(
+            "DELETE FROM kept_events WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE seq = ?1)",
+        )?
+        .execute([seq as i64])?;
+    }
+    Ok(Some(before))
+}
+
+/// Gives the keys of so many rows that were given up before that moment, the oldest first.
+pub(super) fn dead_before(
+    conn: &Connection,
+    moment: Timestamp,
+    limit: u64,
+) -> rusqlite::Result<Vec<(u64, u64)>> {
+    conn.prepare_cached(
+        "SELECT webhook, seq FROM deliveries WHERE dead = 1 AND at < ?1 ORDER BY at LIMIT ?2",
+    )?
+    .query_map((moment.as_micros(), limit as i64), key)?
+    .collect()
+}
+
+/// Gives the keys of so many rows of one webhook.
+pub(super) fn of_webhook(conn: &Connection, webhook: u64, limit: u64) -> rusqlite::Result<Vec<(u64, u64)>> {
+    conn.prepare_cached("SELECT webhook, seq FROM deliveries WHERE webhook = ?1 LIMIT ?2")?
+        .query_map((webhook as i64, limit as i64), key)?
+        .collect()
+}
+
+/// Reads a page in one snapshot: first what is older than the log, then what is in it.
+pub(super) fn page(
+    shared: &Shared,
+    conn: &mut Connection,
+    wanted: &ReadDeliveries,
+) -> rusqlite::Result<Vec<DeliveryRow>> {
+    let Some(number) = shared.webhooks().number(&wanted.webhook) else { return Ok(Vec::new()) };
+    let snapshot = conn.transaction()?;
+    let mut page = Rows::new(wanted.limit);
+    let mut names = Names::new(shared);
+    let mut decoder = Decoder::new(shared.epoch);
+    let (index, only) = match wanted.dead {
+        Some(true) => ("INDEXED BY deliveries_by_status", "AND dead = 1"),
+        Some(false) => ("INDEXED BY deliveries_by_status", "AND dead = 0"),
+        None => ("", ""),
+    };
+    let first = first(&snapshot)?;
+    let from = wanted.after.saturating_add(1);
+    for (events, low, high) in [("kept_events", from, first), ("events", from.max(first), u64::MAX)] {
+        // CROSS: in the order of the rows, which is that of their events.
+        let mut statement = snapshot.prepare_cached(&format!(
+            "SELECT {COLUMNS}, attempts, dead, at, failure, batch_first, batch_last
+                 FROM deliveries {index} CROSS JOIN {events} USING (seq)
+                 WHERE webhook = ?1 AND deliveries.seq >= ?2 AND deliveries.seq < ?3 {only}
+                 ORDER BY deliveries.seq"
+        ))?;
+        let bound = |seq| i64::try_from(seq).unwrap_or(i64::MAX);
+        let mut rows = statement.query((number as i64, bound(low), bound(high)))?;
+        while let Some(row) = rows.next()? {
+            let event = decoder.event(row, names.name(row::channel(row)?)?)?;
+            let len = event.stored_len() as usize;
+            let delivery = DeliveryRow {
+                webhook: wanted.webhook.clone(),
+                event: Arc::new(event),
+                attempts: row.get(12)?,
+                status: status_of(row, 13)?,
+                failure: row.get_ref(15)?.as_str()?.into(),
+                batch: batch_of(row)?,
+            };
+            if !page.take(delivery, len) {
+                return Ok(page.finish());
+            }
+        }
+    }
+    Ok(page.finish())
+}
+
+fn status(conn: &Connection, key: (i64, i64)) -> rusqlite::Result<Option<DeliveryStatus>> {
+    conn.prepare_cached("SELECT dead, at FROM deliveries WHERE webhook = ?1 AND seq = ?2")?
+        .query_row(key, |row| status_of(row, 0))
+        .optional()
+}
+
+/// Reads `dead` and `at`, the columns from `index` on.
+fn status_of(row: &Row<'_>, index: usize) -> rusqlite::Result<DeliveryStatus> {
+    let at = Timestamp::from_micros(row.get(index + 1)?);
+    Ok(if row.get(index)? { DeliveryStatus::Dead(at) } else { DeliveryStatus::Waiting(at) })
+}
+
+/// Reads the columns after `failure` of a page.
+fn batch_of(row: &Row<'_>) -> rusqlite::Result<Option<BatchSpan>> {
+    let (first, last): (Option<i64>, Option<i64>) = (row.get(16)?, row.get(17)?);
+    Ok(first.zip(last).map(|(first, last)| BatchSpan { first: first as u64, last: last as u64 }))
+}
+
+fn key(row: &Row<'_>) -> rusqlite::Result<(u64, u64)> {
+    Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64))
+}

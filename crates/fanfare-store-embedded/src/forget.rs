@@ -1,0 +1,101 @@
+//! Forgetting what is kept of deliveries: dead letters and attempts that are old, and what belonged to a webhook that
+//! was removed.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::writer::Writer;
+use crate::{attempts, deliveries};
+use fanfare_store::ATTEMPTS_MAX;
+use fanfare_store::retention::FORGET_LEN_MAX;
+
+/// What one sweep forgets.
+#[derive(Debug)]
+pub(super) struct Forgetting {
+    /// Dead letters that are too old: webhook and seq.
+    dead: Vec<(u64, u64)>,
+    /// A webhook that was removed.
+    removed: Option<u64>,
+    /// Attempts before this id are too old or too many.
+    attempts_cut: i64,
+    /// There is, or may be, more.
+    pub(super) has_more: bool,
+}
+
+/// What was forgotten, once it is committed.
+#[derive(Debug, Default)]
+pub(super) struct Forgotten {
+    attempts: u64,
+    /// The webhooks that lost a dead letter, once for each.
+    dead: Vec<u64>,
+}
+
+impl Forgetting {
+    /// Looks what there is to forget.
+    pub(super) fn find(writer: &Writer) -> rusqlite::Result<Forgetting> {
+        let (conn, retention, now) = (&writer.conn, writer.retention, writer.clock.now());
+        let dead = deliveries::dead_before(conn, now.before(retention.dead_letters), FORGET_LEN_MAX)?;
+        let removed = conn
+            .prepare_cached("SELECT webhook FROM removed_webhooks LIMIT 1")?
+            .query_row((), |row| row.get::<_, i64>(0).map(|webhook| webhook as u64))
+            .optional()?;
+        let excess = writer.attempts.saturating_sub(ATTEMPTS_MAX);
+        let oldest = now.before(retention.attempts);
+        let (attempts_cut, attempts) = attempts::too_many(conn, oldest, excess, FORGET_LEN_MAX)?;
+        let has_more = dead.len() as u64 == FORGET_LEN_MAX || removed.is_some() || attempts == FORGET_LEN_MAX;
+        Ok(Forgetting { dead, removed, attempts_cut, has_more })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.dead.is_empty() && self.removed.is_none() && self.attempts_cut == 0
+    }
+
+    /// Forgets it, in a transaction of the caller's; the log begins with `first`.
+    pub(super) fn run(&self, conn: &Connection, first: u64) -> rusqlite::Result<Forgotten> {
+        let mut forgotten = Forgotten::default();
+        for (webhook, seq) in &self.dead {
+            if deliveries::remove(conn, *webhook, *seq, first)?.is_some() {
+                forgotten.dead.push(*webhook);
+            }
+        }
+        if self.attempts_cut > 0 {
+            forgotten.attempts += attempts::remove_before(conn, self.attempts_cut)?;
+        }
+        if let Some(webhook) = self.removed {
+            forgotten.attempts += forget_removed(conn, webhook, first)?;
+        }
+        Ok(forgotten)
+    }
+}
+
+impl Forgotten {
+    /// Lets everybody see it.
+    pub(super) fn publish(self, writer: &mut Writer) {
+        writer.attempts = writer.attempts.saturating_sub(self.attempts);
+        if self.dead.is_empty() {
+            return;
+        }
+        let mut shared = writer.shared.webhooks_mut();
+        for number in self.dead {
+            // A row of a webhook that was removed is counted by nobody.
+            for registry in [&mut writer.webhooks, &mut *shared] {
+                if let Some(entry) = registry.get_mut(number) {
+                    entry.dead -= 1;
+                }
+            }
+        }
+    }
+}
+
+/// Removes a bounded part of what belonged to a webhook, and in the end the note that there is such. Gives how many
+/// attempts went.
+fn forget_removed(conn: &Connection, webhook: u64, first: u64) -> rusqlite::Result<u64> {
+    let rows = deliveries::of_webhook(conn, webhook, FORGET_LEN_MAX)?;
+    for (webhook, seq) in &rows {
+        deliveries::remove(conn, *webhook, *seq, first)?;
+    }
+    let attempts = attempts::remove_of_webhook(conn, webhook, FORGET_LEN_MAX)?;
+    if (rows.len() as u64) < FORGET_LEN_MAX && attempts < FORGET_LEN_MAX {
+        conn.prepare_cached("DELETE FROM removed_webhooks WHERE webhook = ?1")?.execute([webhook as i64])?;
+    }
+    Ok(attempts)
+}

@@ -1,0 +1,241 @@
+//! Opening the file: whose it is, whether it is whole, and bringing it up to date. Whatever is refused here is
+//! left as it was, to the byte.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use fanfare_core::Epoch;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::failure;
+use crate::lock::Lock;
+use crate::schema::{self, APPLICATION_ID, STEPS};
+use fanfare_store::Error;
+
+/// Older libraries can lose commits when the write-ahead log starts over while another connection checkpoints.
+const LIBRARY_MIN: (i32, &str) = (3_051_003, "3.51.3");
+
+/// Longest check of an existing file: enough for a few hundred MB; what it does not reach is found when it is
+/// read.
+const CHECK_TIME_MAX: Duration = Duration::from_millis(150);
+
+/// Longest wait for somebody who looks at the file with another program; appends wait as long.
+const BUSY_TIME_MAX: Duration = Duration::from_millis(250);
+
+/// Pages that the writer keeps: the right edge of every table, the idempotency index, and what one transaction
+/// changes.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+
+/// Pages that each reader keeps: it drops them whenever something was committed, so more would be no use.
+const READER_CACHE_KIB: i64 = 8 * 1024;
+
+/// Opens the file for the writer, and makes it when it is not there.
+pub(super) fn open(path: &Path) -> Result<(Lock, Connection), Error> {
+    if rusqlite::version_number() < LIBRARY_MIN.0 {
+        let problem = format!("SQLite {} is older than {}", rusqlite::version(), LIBRARY_MIN.1);
+        return Err(Error::Other { problem });
+    }
+    // Before the lock, so that nothing is left beside a file that is not ours.
+    let is_new = matches!(inspect(path)?, Found::Nothing);
+    if is_new {
+        make_directory(path)?;
+    }
+    let lock = Lock::take(path)?;
+    // Again: another process may have made the file, and ended, since.
+    if matches!(inspect(path)?, Found::Nothing) {
+        create(path)?;
+    }
+    let had_wal = wal_path(path).exists();
+    let opened = open_existing(path);
+    if opened.is_err() && !had_wal {
+        // Reading made these; they are empty, as nothing was written.
+        let _ = fs::remove_file(wal_path(path));
+        let _ = fs::remove_file(beside(path, "-shm"));
+    }
+    Ok((lock, opened?))
+}
+
+/// Opens the file for a reader.
+pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    conn.pragma_update(None, "query_only", true)?;
+    conn.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    Ok(conn)
+}
+
+/// Gives the path of the write-ahead log.
+pub(super) fn wal_path(path: &Path) -> PathBuf {
+    beside(path, "-wal")
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+enum Found {
+    Nothing,
+    Ours,
+}
+
+/// Looks at the head of the file without SQLite, which would write beside it. We write the mark and the
+/// version straight into the file when we make or migrate it, so they never stand in the write-ahead log alone.
+fn inspect(path: &Path) -> Result<Found, Error> {
+    const HEAD_LEN: usize = 100;
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let foreign = |problem: &str| Error::Foreign { path: path.to_owned(), problem: problem.to_owned() };
+    let mut head = Vec::new();
+    match File::open(path) {
+        Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_dir()) => {
+            let problem = "it is a directory; name a file in it".to_owned();
+            return Err(Error::Io { path: path.to_owned(), problem });
+        }
+        Ok(file) => {
+            file.take(HEAD_LEN as u64).read_to_end(&mut head).map_err(|error| failure::io(path, &error))?;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(failure::io(path, &error)),
+    }
+    if head.is_empty() {
+        return Ok(Found::Nothing);
+    }
+    if head.len() < HEAD_LEN || !head.starts_with(MAGIC) {
+        return Err(foreign("it is not a database of ours"));
+    }
+    let word = |at: usize| i32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    if word(68) != APPLICATION_ID {
+        return Err(foreign("it is the database of another program"));
+    }
+    check_version(path, i64::from(word(60)))?;
+    Ok(Found::Ours)
+}
+
+fn check_version(path: &Path, found: i64) -> Result<(), Error> {
+    let known = STEPS.len() as i64;
+    if found > known {
+        return Err(Error::TooNew { path: path.to_owned(), found, known });
+    }
+    Ok(())
+}
+
+/// Makes the directory, for the owner only: events may be private.
+fn make_directory(path: &Path) -> Result<(), Error> {
+    match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(|error| failure::io(directory, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the file. It gets its name only when it is complete: a crash before leaves nothing to wonder about.
+fn create(path: &Path) -> Result<(), Error> {
+    let draft = beside(path, ".fanfare-new");
+    let io = |error| failure::io(path, &error);
+    for leftover in [draft.clone(), beside(&draft, "-journal")] {
+        match fs::remove_file(leftover) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+    }
+    OpenOptions::new().create_new(true).write(true).mode(0o600).open(&draft).map_err(io)?;
+    let filled = fill(&draft);
+    if let Err(error) = filled {
+        let _ = fs::remove_file(&draft);
+        return Err(failure::named(path, &error));
+    }
+    File::open(&draft).and_then(|file| file.sync_all()).map_err(io)?;
+    fs::rename(&draft, path).map_err(io)?;
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new("."))).and_then(|directory| directory.sync_all()).map_err(io)
+}
+
+fn fill(draft: &Path) -> rusqlite::Result<()> {
+    let mut conn = connect(draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    schema::migrate(&mut conn, STEPS)?;
+    let epoch = Epoch::from_random(rand::random());
+    conn.execute("INSERT INTO log VALUES (1, ?1, 0, 0, 0)", [epoch.as_str()])?;
+    conn.close().map_err(|(_, error)| error)
+}
+
+fn open_existing(path: &Path) -> Result<Connection, Error> {
+    let named = |error| failure::named(path, &error);
+    let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(named)?;
+    // Until everything is checked: closing would write what the write-ahead log holds into the file.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(named)?;
+    if conn.is_readonly("main").map_err(named)? {
+        let problem = "it can be read, but not written".to_owned();
+        return Err(Error::Io { path: path.to_owned(), problem });
+    }
+    check_version(path, schema::version(&conn).map_err(named)?)?;
+    check(path, &mut conn)?;
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0)).map_err(named)?;
+    if mode != "wal" {
+        let problem = format!("the file system cannot do without journal mode `{mode}`; use a local disk");
+        return Err(Error::Io { path: path.to_owned(), problem });
+    }
+    conn.pragma_update(None, "synchronous", "FULL").map_err(named)?;
+    conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(named)?;
+    conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(named)?;
+    if schema::migrate(&mut conn, STEPS).map_err(named)? {
+        conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(named)?;
+    }
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(named)?;
+    Ok(conn)
+}
+
+/// Looks for damage, for a bounded time.
+fn check(path: &Path, conn: &mut Connection) -> Result<(), Error> {
+    const STEPS_PER_LOOK: i32 = 1_000;
+    let named = |error| failure::named(path, &error);
+    let started = Instant::now();
+    conn.progress_handler(STEPS_PER_LOOK, Some(move || started.elapsed() > CHECK_TIME_MAX)).map_err(named)?;
+    let found = conn.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
+    conn.progress_handler(0, None::<fn() -> bool>).map_err(named)?;
+    match found {
+        Ok(answer) if answer == "ok" => Ok(()),
+        Ok(problem) => {
+            // It says which table on a line of its own; one line is enough here.
+            let problem = problem.lines().last().unwrap_or_default().to_owned();
+            Err(Error::Corrupt { path: path.to_owned(), problem })
+        }
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(()),
+        Err(error) => Err(named(error)),
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    // Without SQLITE_OPEN_URI: a path is a path. Without the mutex: a connection is with one thread at a time.
+    let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY_TIME_MAX)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_commit_is_synced_and_only_the_writer_checkpoints() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("log.db");
+        let (_lock, writer) = super::open(&path).expect("a new store");
+        let reader = super::open_reader(&path).expect("a reader");
+        let number = |conn: &rusqlite::Connection, pragma: &str| -> i64 {
+            conn.query_row(&format!("PRAGMA {pragma}"), (), |row| row.get(0)).expect("a number")
+        };
+        const FULL: i64 = 2;
+        assert_eq!((number(&writer, "synchronous"), number(&writer, "wal_autocheckpoint")), (FULL, 0));
+        assert_eq!(number(&reader, "query_only"), 1);
+        assert!(reader.execute("DELETE FROM events", ()).is_err());
+    }
+}

@@ -1,0 +1,144 @@
+//! What the writer, the readers and the followers have in common.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use fanfare_core::Epoch;
+use tokio::sync::{broadcast, watch};
+
+use crate::channels::Channels;
+use crate::readers::Readers;
+use fanfare_store::registry::Registry;
+use fanfare_store::{Batch, Error, Extent};
+
+/// What was committed, as far as it is kept in memory. Only the writer changes it, after each commit and in the
+/// order channels, readers and webhooks, then `last`: whoever has seen `last` finds the channels of all events up to it.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) path: PathBuf,
+    pub(super) epoch: Epoch,
+    first: AtomicU64,
+    last: AtomicU64,
+    commits: AtomicU64,
+    channels: RwLock<Channels>,
+    readers: RwLock<Readers>,
+    webhooks: RwLock<Registry>,
+    /// Wakes followers; gone once the store is closed.
+    committed: RwLock<Option<broadcast::Sender<Batch>>>,
+    failure: watch::Sender<Option<Error>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        path: PathBuf,
+        epoch: Epoch,
+        extent: Extent,
+        channels: Channels,
+        readers: Readers,
+        webhooks: Registry,
+        committed: broadcast::Sender<Batch>,
+    ) -> Shared {
+        Shared {
+            path,
+            epoch,
+            first: AtomicU64::new(extent.first),
+            last: AtomicU64::new(extent.last),
+            commits: AtomicU64::new(0),
+            channels: RwLock::new(channels),
+            readers: RwLock::new(readers),
+            webhooks: RwLock::new(webhooks),
+            committed: RwLock::new(Some(committed)),
+            failure: watch::Sender::new(None),
+        }
+    }
+
+    pub(super) fn extent(&self) -> Extent {
+        // In this order, `first` cannot be past what belongs to `last`: both only grow.
+        let first = self.first.load(Ordering::Acquire);
+        Extent { first, last: self.last.load(Ordering::Acquire) }
+    }
+
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_commit(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_first(&self, first: u64) {
+        self.first.store(first, Ordering::Release);
+    }
+
+    pub(super) fn set_last(&self, last: u64) {
+        self.last.store(last, Ordering::Release);
+    }
+
+    // The sections under these locks cannot panic half-way through a change, so poison is no news.
+
+    pub(super) fn channels(&self) -> RwLockReadGuard<'_, Channels> {
+        self.channels.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn channels_mut(&self) -> RwLockWriteGuard<'_, Channels> {
+        self.channels.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn readers(&self) -> RwLockReadGuard<'_, Readers> {
+        self.readers.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn readers_mut(&self) -> RwLockWriteGuard<'_, Readers> {
+        self.readers.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn webhooks(&self) -> RwLockReadGuard<'_, Registry> {
+        self.webhooks.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn webhooks_mut(&self) -> RwLockWriteGuard<'_, Registry> {
+        self.webhooks.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a queue of what is committed from now on; one that has ended when the store is closed.
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Batch> {
+        let committed = self.committed.read().unwrap_or_else(PoisonError::into_inner);
+        match &*committed {
+            Some(committed) => committed.subscribe(),
+            None => broadcast::Sender::new(1).subscribe(),
+        }
+    }
+
+    /// Refuses later calls, and ends followers once the writer has gone too.
+    pub(super) fn close(&self) {
+        *self.committed.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Says why the store cannot be used, when it cannot.
+    pub(super) fn check_usable(&self) -> Result<(), Error> {
+        if let Some(failure) = &*self.failure.borrow() {
+            return Err(failure.clone());
+        }
+        let is_open = self.committed.read().unwrap_or_else(PoisonError::into_inner).is_some();
+        is_open.then_some(()).ok_or(Error::Closed)
+    }
+
+    /// Notes that nothing more will be written.
+    pub(super) fn fail(&self, failure: Error) {
+        self.failure.send_replace(Some(failure));
+    }
+
+    /// Waits until nothing more will be written because of a failure.
+    pub(super) async fn failed(&self) -> Error {
+        let mut failure = self.failure.subscribe();
+        loop {
+            if let Some(failure) = &*failure.borrow_and_update() {
+                return failure.clone();
+            }
+            if failure.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

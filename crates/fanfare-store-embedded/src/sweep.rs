@@ -1,0 +1,126 @@
+//! Removing what retention no longer keeps: always a run at the old end.
+
+use rusqlite::Connection;
+
+use crate::deliveries;
+use crate::failure;
+use crate::forget::Forgetting;
+use crate::group::Tail;
+use crate::read::{BLOCK_LEN, partition};
+use crate::writer::{Writer, in_transaction};
+use fanfare_runtime::fail_point::{FailPoint, reach};
+use fanfare_store::retention::{SWEEP_BYTES_MAX, SWEEP_LEN_MAX};
+use fanfare_store::{Error, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW};
+
+/// Removes a bounded part, in a transaction of its own; says whether there is more.
+pub(super) fn sweep(writer: &mut Writer) -> Result<bool, Error> {
+    let path = writer.shared.path.clone();
+    let named = |error| failure::named(&path, &error);
+    let first = writer.shared.extent().first;
+    let keep_from = keep_from(writer, first).map_err(named)?;
+    let cut = bounded(&writer.conn, first, keep_from.min(first + SWEEP_LEN_MAX)).map_err(named)?;
+    let forgetting = Forgetting::find(writer).map_err(named)?;
+    let now = writer.clock.now().max(writer.tail.timestamp);
+    let oldest_key = now.before(IDEMPOTENCY_WINDOW);
+    let too_many_keys = writer.keys.saturating_sub(IDEMPOTENCY_KEYS_MAX).min(SWEEP_LEN_MAX as usize);
+    let conn = &writer.conn;
+    let has_old_keys = has_keys_until(conn, oldest_key.as_micros()).map_err(named)?;
+    if cut == first && !has_old_keys && too_many_keys == 0 && forgetting.is_empty() {
+        return Ok(false);
+    }
+    let tail = writer.tail;
+    reach(FailPoint::SweepBegun);
+    let (forgotten_keys, forgotten) = in_transaction(&path, conn, || {
+        let forgotten = forgetting.run(conn, first)?;
+        if cut > first {
+            remove(conn, first, cut)?;
+            save_tail(conn, tail)?;
+        }
+        let forgotten_keys = forget_keys(conn, oldest_key.as_micros(), too_many_keys)?;
+        reach(FailPoint::SweepWritten);
+        Ok((forgotten_keys, forgotten))
+    })?;
+    reach(FailPoint::SweepDone);
+    writer.keys = writer.keys.saturating_sub(forgotten_keys);
+    forgotten.publish(writer);
+    writer.shared.set_first(cut);
+    let more_keys = has_keys_until(&writer.conn, oldest_key.as_micros()).map_err(named)?
+        || writer.keys > IDEMPOTENCY_KEYS_MAX;
+    Ok(cut < keep_from || more_keys || forgetting.has_more)
+}
+
+/// Gives the first seq that is kept.
+fn keep_from(writer: &Writer, first: u64) -> rusqlite::Result<u64> {
+    let (retention, tail) = (writer.retention, writer.tail);
+    let end = tail.seq + 1;
+    let by_count = end.saturating_sub(retention.count);
+    let oldest = writer.clock.now().before(retention.age).as_micros();
+    let by_age = partition(&writer.conn, first, end, |timestamp, _| timestamp < oldest)?;
+    let bytes_before = tail.bytes.saturating_sub(retention.bytes) as i64;
+    let by_bytes = partition(&writer.conn, first, end, |_, before| before < bytes_before)?;
+    Ok(first.max(by_count).max(by_age).max(by_bytes))
+}
+
+/// Moves `cut` back so far that the events `first..cut` have a bounded number of bytes; never to the first.
+fn bounded(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<u64> {
+    if cut == first {
+        return Ok(cut);
+    }
+    let start: i64 = conn
+        .prepare_cached("SELECT bytes_before FROM events WHERE seq = ?1")?
+        .query_row([first as i64], |row| row.get(0))?;
+    partition(conn, first, cut, |_, before| before - start < SWEEP_BYTES_MAX as i64)
+}
+
+/// Removes the events `first..cut`.
+fn remove(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<()> {
+    let range = (first as i64, cut as i64);
+    let mut statement =
+        conn.prepare_cached("SELECT DISTINCT channel FROM events WHERE seq >= ?1 AND seq < ?2")?;
+    let channels: Vec<i64> =
+        statement.query_map(range, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    deliveries::keep_events(conn, first, cut)?;
+    conn.prepare_cached("DELETE FROM events WHERE seq >= ?1 AND seq < ?2")?.execute(range)?;
+    let mut statement =
+        conn.prepare_cached("DELETE FROM channel_blocks WHERE channel = ?1 AND block < ?2")?;
+    for channel in channels {
+        statement.execute((channel, (cut / BLOCK_LEN) as i64))?;
+    }
+    Ok(())
+}
+
+/// Notes the end of the log where it stays when no event is left.
+pub(super) fn save_tail(conn: &Connection, tail: Tail) -> rusqlite::Result<()> {
+    conn.prepare_cached("UPDATE log SET last_seq = ?1, last_timestamp = ?2, bytes = ?3")?
+        .execute((tail.seq as i64, tail.timestamp.as_micros(), tail.bytes as i64))
+        .map(|_| ())
+}
+
+/// Says whether the oldest key is as old as that. Keys are as old as their seqs say.
+fn has_keys_until(conn: &Connection, timestamp: i64) -> rusqlite::Result<bool> {
+    conn.prepare_cached(
+        "SELECT coalesce((SELECT timestamp FROM idempotency_keys ORDER BY seq LIMIT 1) <= ?1, 0)",
+    )?
+    .query_row([timestamp], |row| row.get(0))
+}
+
+/// Forgets keys up to that moment, and so many of the others; gives how many.
+fn forget_keys(conn: &Connection, timestamp: i64, too_many: usize) -> rusqlite::Result<usize> {
+    let old = conn
+        .prepare_cached(
+            "DELETE FROM idempotency_keys WHERE seq IN
+                 (SELECT seq FROM idempotency_keys ORDER BY seq LIMIT ?2) AND timestamp <= ?1",
+        )?
+        .execute((timestamp, SWEEP_LEN_MAX as i64))?;
+    let more = too_many.saturating_sub(old);
+    if more == 0 {
+        return Ok(old);
+    }
+    let others = conn
+        .prepare_cached(
+            "DELETE FROM idempotency_keys WHERE seq IN
+                 (SELECT seq FROM idempotency_keys ORDER BY seq LIMIT ?1)",
+        )?
+        .execute([more as i64])?;
+    Ok(old + others)
+}

@@ -1,0 +1,162 @@
+//! Webhooks as rows, and how they change.
+
+use fanfare_core::Timestamp;
+use fanfare_core::WebhookId;
+use rusqlite::Connection;
+use rusqlite::types::Type;
+
+use crate::group::Group;
+use crate::{attempts, deliveries};
+use fanfare_store::registry::{Entry, Registry};
+use fanfare_store::{DeliveryChange, Error, WebhookRow};
+
+/// What of a webhook is written at the end of a transaction: once, however often it changed.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    cursor: bool,
+    state: bool,
+}
+
+/// Reads them from the file.
+pub(super) fn load(conn: &Connection) -> rusqlite::Result<Registry> {
+    let mut registry = Registry::default();
+    let mut statement = conn.prepare(
+        "SELECT number, id, url, settings, state, webhook_cursors.seq, created FROM webhooks
+             JOIN webhook_cursors ON webhook_cursors.webhook = number
+             JOIN webhook_states ON webhook_states.webhook = number",
+    )?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let strange = |_| rusqlite::Error::InvalidColumnType(1, "id".to_owned(), Type::Text);
+        let webhook = WebhookRow {
+            id: row.get_ref(1)?.as_str()?.parse().map_err(strange)?,
+            url: row.get_ref(2)?.as_str()?.into(),
+            settings: row.get_ref(3)?.as_str()?.into(),
+            state: row.get_ref(4)?.as_str()?.into(),
+            cursor: row.get::<_, i64>(5)? as u64,
+            created: Timestamp::from_micros(row.get(6)?),
+        };
+        registry.insert(row.get::<_, i64>(0)? as u64, Entry::new(webhook));
+    }
+    deliveries::count(conn, &mut registry)?;
+    Ok(registry)
+}
+
+impl Group<'_> {
+    pub(super) fn put_webhook(&mut self, row: &WebhookRow) -> rusqlite::Result<Result<WebhookRow, Error>> {
+        if let Err(refusal) = self.webhooks.check(row) {
+            return Ok(Err(refusal));
+        }
+        let known =
+            self.webhooks.number(&row.id).and_then(|number| Some((number, self.webhooks.get(number)?)));
+        let (number, entry) = match known {
+            Some((number, known)) => {
+                self.conn
+                    .prepare_cached("UPDATE webhooks SET url = ?2, settings = ?3 WHERE number = ?1")?
+                    .execute((number as i64, &*row.url, &*row.settings))?;
+                let (url, settings) = (row.url.clone(), row.settings.clone());
+                (number, Entry { row: WebhookRow { url, settings, ..known.row.clone() }, ..*known })
+            }
+            None => {
+                let row = WebhookRow { cursor: row.cursor.min(self.effect.tail.seq), ..row.clone() };
+                (self.insert_webhook(&row)?, Entry::new(row))
+            }
+        };
+        let row = entry.row.clone();
+        self.webhooks.insert(number, entry);
+        self.touch(number);
+        Ok(Ok(row))
+    }
+
+    /// Writes a new one; gives its number.
+    fn insert_webhook(&mut self, row: &WebhookRow) -> rusqlite::Result<u64> {
+        self.conn
+            .prepare_cached("INSERT INTO webhooks (id, url, settings, created) VALUES (?1, ?2, ?3, ?4)")?
+            .execute((row.id.as_str(), &*row.url, &*row.settings, row.created.as_micros()))?;
+        let number = self.conn.last_insert_rowid();
+        self.conn
+            .prepare_cached("INSERT INTO webhook_cursors (webhook, seq) VALUES (?1, ?2)")?
+            .execute((number, row.cursor as i64))?;
+        self.conn
+            .prepare_cached("INSERT INTO webhook_states (webhook, state) VALUES (?1, ?2)")?
+            .execute((number, &*row.state))?;
+        Ok(number as u64)
+    }
+
+    /// Forgets one; what belongs to it is no longer found, and goes with the sweeps that come.
+    pub(super) fn remove_webhook(&mut self, id: &WebhookId) -> rusqlite::Result<bool> {
+        let Some(number) = self.webhooks.number(id) else { return Ok(false) };
+        for sql in [
+            "DELETE FROM webhooks WHERE number = ?1",
+            "DELETE FROM webhook_cursors WHERE webhook = ?1",
+            "DELETE FROM webhook_states WHERE webhook = ?1",
+            "INSERT INTO removed_webhooks (webhook) VALUES (?1)",
+        ] {
+            self.conn.prepare_cached(sql)?.execute([number as i64])?;
+        }
+        self.webhooks.remove(number);
+        self.touch(number);
+        Ok(true)
+    }
+
+    pub(super) fn record(&mut self, changes: Vec<DeliveryChange>) -> rusqlite::Result<()> {
+        changes.into_iter().try_for_each(|change| self.record_one(change))
+    }
+
+    fn record_one(&mut self, change: DeliveryChange) -> rusqlite::Result<()> {
+        let Some(number) = self.webhooks.number(change.webhook()) else { return Ok(()) };
+        let last = self.effect.tail.seq;
+        let touched = self.effect.webhooks.entry(number).or_default();
+        let Some(entry) = self.webhooks.get_mut(number) else { return Ok(()) };
+        match change {
+            DeliveryChange::Cursor { seq, .. } => {
+                entry.row.cursor = entry.row.cursor.max(seq.min(last));
+                touched.cursor = true;
+            }
+            DeliveryChange::State { state, .. } => {
+                entry.row.state = state;
+                touched.state = true;
+            }
+            DeliveryChange::Put(row) => {
+                let before = deliveries::put(self.conn, number, &row)?;
+                entry.count(before, Some(row.status));
+                let seq = row.event.position.seq;
+                if seq < self.shared.extent().first {
+                    deliveries::keep_event(self.conn, self.channels, &row.event)?;
+                }
+            }
+            DeliveryChange::Remove { seq, .. } => {
+                let before = deliveries::remove(self.conn, number, seq, self.shared.extent().first)?;
+                entry.count(before, None);
+            }
+            DeliveryChange::Attempt(row) => {
+                attempts::insert(self.conn, number, &row)?;
+                self.effect.attempts += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn touch(&mut self, number: u64) {
+        self.effect.webhooks.entry(number).or_default();
+    }
+
+    /// Writes the cursors and states that changed.
+    pub(super) fn write_webhooks(&self) -> rusqlite::Result<()> {
+        let mut cursor =
+            self.conn.prepare_cached("UPDATE webhook_cursors SET seq = ?2 WHERE webhook = ?1")?;
+        let mut state =
+            self.conn.prepare_cached("UPDATE webhook_states SET state = ?2 WHERE webhook = ?1")?;
+        for (number, touched) in &self.effect.webhooks {
+            // One that was removed since has no row any more.
+            let Some(entry) = self.webhooks.get(*number) else { continue };
+            if touched.cursor {
+                cursor.execute((*number as i64, entry.row.cursor as i64))?;
+            }
+            if touched.state {
+                state.execute((*number as i64, &*entry.row.state))?;
+            }
+        }
+        Ok(())
+    }
+}

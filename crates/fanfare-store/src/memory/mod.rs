@@ -1,0 +1,255 @@
+//! Memory, for tests and demos: nothing survives the process.
+
+mod log;
+mod read;
+mod webhooks;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use async_trait::async_trait;
+use fanfare_core::WebhookId;
+use fanfare_core::{Epoch, Filter, NewEvent, ReaderName, Timestamp};
+use tokio::sync::broadcast;
+
+use crate::follow::FOLLOW_QUEUE_LEN;
+use crate::{
+    Appended, AttemptRow, Batch, ChannelRow, Clock, DeliveryChange, DeliveryCounts, DeliveryRow, Error,
+    Extent, Follow, Page, READERS_MAX, Read, ReadAttempts, ReadDeliveries, ReaderRow, Retention, Store,
+    WebhookRow,
+};
+use log::Log;
+use webhooks::Webhooks;
+
+/// A log in memory.
+#[derive(Debug)]
+pub struct Memory {
+    epoch: Epoch,
+    clock: Clock,
+    retention: Retention,
+    /// Everything; held for short sections only, never across an `.await`.
+    state: RwLock<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    log: Log,
+    readers: BTreeMap<ReaderName, ReaderRow>,
+    webhooks: Webhooks,
+    /// Appends that changed something: here each is a commit of its own.
+    commits: u64,
+    /// Wakes followers; gone once the store is closed.
+    committed: Option<broadcast::Sender<Batch>>,
+}
+
+impl Memory {
+    /// Starts an empty log with an epoch of its own.
+    pub fn new(retention: Retention) -> Arc<Memory> {
+        Memory::with_clock(retention, Clock::default())
+    }
+
+    /// Starts an empty log whose events are stamped by `clock`.
+    pub fn with_clock(retention: Retention, clock: Clock) -> Arc<Memory> {
+        let epoch = Epoch::from_random(rand::random());
+        let state = State {
+            log: Log::new(epoch, retention),
+            readers: BTreeMap::new(),
+            webhooks: Webhooks::default(),
+            commits: 0,
+            committed: Some(broadcast::Sender::new(FOLLOW_QUEUE_LEN)),
+        };
+        Arc::new(Memory { epoch, clock, retention, state: RwLock::new(state) })
+    }
+
+    /// Gives the state to read. No section can panic half-way through a change, so poison is no news.
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn check_open(&self) -> Result<(), Error> {
+        self.committed.as_ref().map(|_| ()).ok_or(Error::Closed)
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    fn engine(&self) -> &'static str {
+        "memory"
+    }
+
+    fn commits(&self) -> u64 {
+        self.state().commits
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn extent(&self) -> Extent {
+        self.state().log.extent()
+    }
+
+    async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>, Error> {
+        let mut state = self.state_mut();
+        let committed = state.committed.clone().ok_or(Error::Closed)?;
+        let answer = state.log.append(events, self.clock.now())?;
+        let batch: Vec<_> = answer
+            .iter()
+            .filter(|appended| !appended.repeated)
+            .map(|appended| appended.event.clone())
+            .collect();
+        if !batch.is_empty() {
+            state.commits += 1;
+            // Sent under the lock, so that batches go out in the order of the log. Nobody may be following.
+            let _ = committed.send(batch.into());
+        }
+        Ok(answer)
+    }
+
+    async fn read(&self, read: Read) -> Result<Page, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.log.read(&read))
+    }
+
+    async fn seq_before(&self, moment: Timestamp) -> Result<u64, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.log.seq_before(moment))
+    }
+
+    fn follow(&self, after: u64) -> Follow {
+        // A store that is closed gives a queue that ends at once.
+        let committed = self.state().committed.clone().unwrap_or_else(|| broadcast::Sender::new(1));
+        Follow::new(committed.subscribe(), after)
+    }
+
+    async fn channels(&self) -> Result<Vec<ChannelRow>, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.log.channels())
+    }
+
+    async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        if state.readers.len() >= READERS_MAX && !state.readers.contains_key(name) {
+            return Err(Error::TooManyReaders { max: READERS_MAX });
+        }
+        let acknowledged = start.min(state.log.extent().last);
+        let reader = state.readers.entry(name.clone()).or_insert_with(|| ReaderRow {
+            name: name.clone(),
+            acknowledged,
+            filter: filter.clone(),
+            updated: self.clock.now(),
+        });
+        reader.filter = filter.clone();
+        reader.updated = self.clock.now();
+        Ok(reader.clone())
+    }
+
+    async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let seq = seq.min(state.log.extent().last);
+        Ok(state.readers.get_mut(name).map(|reader| {
+            if seq > reader.acknowledged {
+                reader.acknowledged = seq;
+                reader.updated = self.clock.now();
+            }
+            reader.clone()
+        }))
+    }
+
+    async fn readers(&self) -> Result<Vec<ReaderRow>, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.readers.values().cloned().collect())
+    }
+
+    async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        Ok(state.readers.remove(name).is_some())
+    }
+
+    async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.rows())
+    }
+
+    async fn put_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let last = state.log.extent().last;
+        state.webhooks.put(webhook, last)
+    }
+
+    async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        Ok(state.webhooks.remove(id))
+    }
+
+    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let last = state.log.extent().last;
+        changes.into_iter().for_each(|change| state.webhooks.change(change, last));
+        Ok(())
+    }
+
+    async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.deliveries(&read))
+    }
+
+    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.delivery(webhook, seq))
+    }
+
+    async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.counts())
+    }
+
+    async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.attempts(&read))
+    }
+
+    async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error> {
+        let state = self.state();
+        state.check_open()?;
+        Ok(state.webhooks.attempt(id))
+    }
+
+    async fn sweep(&self) -> Result<bool, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let now = self.clock.now();
+        let more_events = state.log.sweep(now);
+        Ok(state.webhooks.sweep(self.retention, now) || more_events)
+    }
+
+    async fn failed(&self) -> Error {
+        // Memory cannot fail in a way that leaves something unknown.
+        std::future::pending().await
+    }
+
+    async fn close(&self) {
+        self.state_mut().committed = None;
+    }
+}

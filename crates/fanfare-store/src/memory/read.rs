@@ -1,0 +1,102 @@
+//! Reading a page.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use fanfare_core::{Channel, Filter};
+
+use crate::memory::log::Log;
+use crate::page::{Collector, Range};
+use crate::{Order, Page, Read};
+
+/// Most channels whose seqs are merged; with more of them, the log itself is read.
+const MERGE_LEN_MAX: usize = 64;
+
+impl Log {
+    pub(super) fn read(&self, read: &Read) -> Page {
+        let range = Range::new(read, self.first, self.extent().last);
+        let page = Collector::new(read, range);
+        if range.is_empty() {
+            return page.finish(self.first);
+        }
+        let channels = self.matching_channels(&read.filter);
+        match (channels, read.order) {
+            (Some(channels), order) => self.collect(read, page, merge(&channels, range, order)),
+            (None, Order::Oldest) => self.collect(read, page, range.low..=range.high),
+            (None, Order::Newest) => self.collect(read, page, (range.low..=range.high).rev()),
+        }
+    }
+
+    fn collect(&self, read: &Read, mut page: Collector, seqs: impl Iterator<Item = u64>) -> Page {
+        for seq in seqs {
+            if !page.look() {
+                return page.stop(self.first);
+            }
+            let event = &self.events[(seq - self.first) as usize];
+            if !read.filter.matches(event) || event.is_expired(read.now) {
+                page.pass(seq);
+            } else if !page.take(event.clone()) {
+                return page.stop(self.first);
+            }
+        }
+        page.finish(self.first)
+    }
+
+    /// Gives the seqs of each channel that the filter wants; nothing when those are too many.
+    fn matching_channels(&self, filter: &Filter) -> Option<Vec<&VecDeque<u64>>> {
+        let exact: Option<Vec<Channel>> = filter
+            .patterns()
+            .iter()
+            .map(|pattern| pattern.exact().and_then(|name| name.parse().ok()))
+            .collect();
+        let channels: Vec<_> = match exact {
+            Some(names) => names.iter().filter_map(|name| self.channels.get(name)).collect(),
+            None => {
+                let wanted = self.channels.iter().filter(|(channel, _)| filter.matches_channel(channel));
+                wanted.map(|(_, log)| log).take(MERGE_LEN_MAX + 1).collect()
+            }
+        };
+        let is_few = channels.len() <= MERGE_LEN_MAX;
+        is_few.then(|| channels.into_iter().map(|channel| &channel.seqs).collect())
+    }
+}
+
+/// Iterates over the seqs of several channels in order.
+fn merge<'a>(
+    channels: &[&'a VecDeque<u64>],
+    range: Range,
+    order: Order,
+) -> Box<dyn Iterator<Item = u64> + 'a> {
+    let runs = channels.iter().map(|seqs| {
+        let start = seqs.partition_point(|seq| *seq < range.low);
+        let end = seqs.partition_point(|seq| *seq <= range.high);
+        seqs.range(start..end).copied()
+    });
+    match order {
+        // The heap gives the largest first.
+        Order::Oldest => {
+            let mut heap: BinaryHeap<_> = BinaryHeap::new();
+            let mut runs: Vec<_> = runs.collect();
+            for (index, run) in runs.iter_mut().enumerate() {
+                heap.extend(run.next().map(|seq| (Reverse(seq), index)));
+            }
+            Box::new(std::iter::from_fn(move || {
+                let (Reverse(seq), index) = heap.pop()?;
+                heap.extend(runs[index].next().map(|seq| (Reverse(seq), index)));
+                Some(seq)
+            }))
+        }
+        Order::Newest => {
+            let mut heap: BinaryHeap<_> = BinaryHeap::new();
+            let mut runs: Vec<_> = runs.map(Iterator::rev).collect();
+            for (index, run) in runs.iter_mut().enumerate() {
+                heap.extend(run.next().map(|seq| (seq, index)));
+            }
+            Box::new(std::iter::from_fn(move || {
+                let (seq, index) = heap.pop()?;
+                heap.extend(runs[index].next().map(|seq| (seq, index)));
+                Some(seq)
+            }))
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Webhooks, their deliveries and what was tried.
+
+use std::collections::BTreeMap;
+
+use fanfare_core::Timestamp;
+use fanfare_core::WebhookId;
+
+use crate::page::Rows;
+use crate::registry::{Entry, Registry};
+use crate::retention::FORGET_LEN_MAX;
+use crate::{
+    ATTEMPTS_MAX, AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus, Error,
+    ReadAttempts, ReadDeliveries, Retention, WebhookRow,
+};
+
+/// What is kept of webhooks. Every key begins with the number of one that is registered.
+#[derive(Debug, Default)]
+pub(super) struct Webhooks {
+    registry: Registry,
+    /// The last number that was given.
+    last_number: u64,
+    /// By number and seq.
+    deliveries: BTreeMap<(u64, u64), DeliveryRow>,
+    attempts: BTreeMap<u64, AttemptRow>,
+    last_attempt: u64,
+}
+
+impl Webhooks {
+    pub(super) fn rows(&self) -> Vec<WebhookRow> {
+        self.registry.rows()
+    }
+
+    pub(super) fn counts(&self) -> Vec<DeliveryCounts> {
+        self.registry.counts()
+    }
+
+    /// Registers one, or changes it; `last` is the log's last seq.
+    pub(super) fn put(&mut self, mut row: WebhookRow, last: u64) -> Result<WebhookRow, Error> {
+        self.registry.check(&row)?;
+        let known =
+            self.registry.number(&row.id).and_then(|number| Some((number, self.registry.get(number)?)));
+        let (number, entry) = match known {
+            Some((number, known)) => {
+                let row = WebhookRow { url: row.url, settings: row.settings, ..known.row.clone() };
+                (number, Entry { row, ..*known })
+            }
+            None => {
+                row.cursor = row.cursor.min(last);
+                self.last_number += 1;
+                (self.last_number, Entry::new(row))
+            }
+        };
+        let row = entry.row.clone();
+        self.registry.insert(number, entry);
+        Ok(row)
+    }
+
+    pub(super) fn remove(&mut self, id: &WebhookId) -> bool {
+        let Some(number) = self.registry.number(id) else { return false };
+        self.registry.remove(number);
+        self.deliveries.retain(|(whose, _), _| *whose != number);
+        self.attempts.retain(|_, attempt| attempt.webhook != *id);
+        true
+    }
+
+    /// Makes one change; `last` is the log's last seq.
+    pub(super) fn change(&mut self, change: DeliveryChange, last: u64) {
+        let Some(number) = self.registry.number(change.webhook()) else { return };
+        let Some(entry) = self.registry.get_mut(number) else { return };
+        match change {
+            DeliveryChange::Cursor { seq, .. } => entry.row.cursor = entry.row.cursor.max(seq.min(last)),
+            DeliveryChange::State { state, .. } => entry.row.state = state,
+            DeliveryChange::Put(row) => {
+                let after = row.status;
+                let before = self.deliveries.insert((number, row.event.position.seq), row);
+                entry.count(before.map(|row| row.status), Some(after));
+            }
+            DeliveryChange::Remove { seq, .. } => {
+                let before = self.deliveries.remove(&(number, seq));
+                entry.count(before.map(|row| row.status), None);
+            }
+            DeliveryChange::Attempt(attempt) => {
+                self.last_attempt += 1;
+                self.attempts.insert(self.last_attempt, AttemptRow { id: self.last_attempt, ..attempt });
+            }
+        }
+    }
+
+    pub(super) fn deliveries(&self, read: &ReadDeliveries) -> Vec<DeliveryRow> {
+        let Some(number) = self.registry.number(&read.webhook) else { return Vec::new() };
+        let Some(from) = read.after.checked_add(1) else { return Vec::new() };
+        let is_wanted = |row: &DeliveryRow| read.dead.is_none_or(|dead| row.status.is_dead() == dead);
+        let mut page = Rows::new(read.limit);
+        for row in self.deliveries.range((number, from)..=(number, u64::MAX)).map(|(_, row)| row) {
+            if is_wanted(row) && !page.take(row.clone(), row.event.stored_len() as usize) {
+                break;
+            }
+        }
+        page.finish()
+    }
+
+    pub(super) fn delivery(&self, webhook: &WebhookId, seq: u64) -> Option<DeliveryRow> {
+        self.deliveries.get(&(self.registry.number(webhook)?, seq)).cloned()
+    }
+
+    pub(super) fn attempts(&self, read: &ReadAttempts) -> Vec<AttemptRow> {
+        let is_wanted = |attempt: &AttemptRow| {
+            read.webhook.as_ref().is_none_or(|webhook| attempt.webhook == *webhook)
+                && read.seq.is_none_or(|seq| attempt.seq == seq)
+                && read.delivered.is_none_or(|delivered| attempt.is_delivered == delivered)
+        };
+        let mut page = Rows::new(read.limit);
+        for attempt in
+            self.attempts.range(..read.before.unwrap_or(u64::MAX)).rev().map(|(_, attempt)| attempt)
+        {
+            if is_wanted(attempt) && !page.take(attempt.clone(), attempt.detail.len()) {
+                break;
+            }
+        }
+        page.finish()
+    }
+
+    pub(super) fn attempt(&self, id: u64) -> Option<AttemptRow> {
+        self.attempts.get(&id).cloned()
+    }
+
+    /// Forgets some of what is too old, and of attempts what is too many; says whether there is more.
+    pub(super) fn sweep(&mut self, retention: Retention, now: Timestamp) -> bool {
+        let oldest_dead = now.before(retention.dead_letters);
+        let is_old = |row: &DeliveryRow| matches!(row.status, DeliveryStatus::Dead(at) if at < oldest_dead);
+        let old: Vec<_> = self
+            .deliveries
+            .iter()
+            .filter(|(_, row)| is_old(row))
+            .map(|(key, _)| *key)
+            .take(FORGET_LEN_MAX as usize + 1)
+            .collect();
+        for (number, seq) in old.iter().take(FORGET_LEN_MAX as usize) {
+            let before = self.deliveries.remove(&(*number, *seq));
+            if let Some(entry) = self.registry.get_mut(*number) {
+                entry.count(before.map(|row| row.status), None);
+            }
+        }
+        let oldest_attempt = now.before(retention.attempts);
+        for _ in 0..FORGET_LEN_MAX {
+            if !self.has_too_many(oldest_attempt) {
+                return old.len() > FORGET_LEN_MAX as usize;
+            }
+            self.attempts.pop_first();
+        }
+        old.len() > FORGET_LEN_MAX as usize || self.has_too_many(oldest_attempt)
+    }
+
+    fn has_too_many(&self, oldest: Timestamp) -> bool {
+        self.attempts.len() as u64 > ATTEMPTS_MAX
+            || self.attempts.first_key_value().is_some_and(|(_, attempt)| attempt.at < oldest)
+    }
+}

@@ -1,0 +1,133 @@
+//! Collecting a page within its bounds, for every engine.
+
+use std::sync::Arc;
+
+use fanfare_core::Event;
+
+use crate::read::{Order, PAGE_BYTES_MAX, PAGE_SCAN_MAX, Page, Read};
+
+/// A page that is being read.
+#[derive(Debug)]
+pub struct Collector {
+    events: Vec<Arc<Event>>,
+    bytes: u64,
+    limit: usize,
+    looked_at: u64,
+    order: Order,
+    scanned: u64,
+    range: Range,
+}
+
+/// What is left of the range that was asked for once it is cut to what the log has: `low..=high`, empty when
+/// `low` is past `high`.
+#[derive(Debug, Clone, Copy)]
+pub struct Range {
+    pub low: u64,
+    pub high: u64,
+    /// Where reading ends when all was looked at; differs from `low` and `high` where retention cut.
+    done: u64,
+}
+
+impl Range {
+    /// Cuts the range of `read` to `first..=last`.
+    pub fn new(read: &Read, first: u64, last: u64) -> Range {
+        let high = read.until.min(last);
+        let low = read.after.saturating_add(1).max(first);
+        let done = match read.order {
+            Order::Newest => read.after.saturating_add(1),
+            Order::Oldest => high.max(read.after),
+        };
+        Range { low, high, done }
+    }
+
+    /// Says whether nothing is in it.
+    pub fn is_empty(self) -> bool {
+        self.low > self.high
+    }
+}
+
+impl Collector {
+    /// Starts a page of `range`.
+    pub fn new(read: &Read, range: Range) -> Collector {
+        let scanned = match read.order {
+            Order::Newest => range.high.saturating_add(1),
+            Order::Oldest => range.low.saturating_sub(1).max(read.after),
+        };
+        Collector {
+            events: Vec::new(),
+            bytes: 0,
+            limit: read.limit.max(1),
+            looked_at: 0,
+            order: read.order,
+            scanned,
+            range,
+        }
+    }
+
+    /// Notes that one more event, or an entry of an index, is looked at. Says no when the page may not look at
+    /// any more: then the reading ends with [`Collector::stop`].
+    pub fn look(&mut self) -> bool {
+        self.looked_at += 1;
+        self.looked_at <= PAGE_SCAN_MAX && self.events.len() < self.limit
+    }
+
+    /// Notes that everything from the start of the range to `seq` was looked at.
+    pub fn pass(&mut self, seq: u64) {
+        self.scanned = match self.order {
+            Order::Newest => self.scanned.min(seq),
+            Order::Oldest => self.scanned.max(seq),
+        };
+    }
+
+    /// Takes an event that passed. Says no when it does not fit any more; the next page begins with it.
+    pub fn take(&mut self, event: Arc<Event>) -> bool {
+        let len = event.stored_len();
+        if !self.events.is_empty() && self.bytes + len > PAGE_BYTES_MAX {
+            return false;
+        }
+        self.bytes += len;
+        self.pass(event.position.seq);
+        self.events.push(event);
+        true
+    }
+
+    /// Ends a page before the end of its range.
+    pub fn stop(self, first: u64) -> Page {
+        Page { events: self.events, scanned: self.scanned, first }
+    }
+
+    /// Ends a page with its range.
+    pub fn finish(mut self, first: u64) -> Page {
+        self.scanned = self.range.done;
+        self.stop(first)
+    }
+}
+
+/// Rows of one kind that are being read, within the bounds of a page.
+#[derive(Debug)]
+pub struct Rows<T> {
+    rows: Vec<T>,
+    bytes: u64,
+    limit: usize,
+}
+
+impl<T> Rows<T> {
+    pub fn new(limit: usize) -> Rows<T> {
+        Rows { rows: Vec::new(), bytes: 0, limit: limit.max(1) }
+    }
+
+    /// Takes a row that has so many bytes in its long parts. Says whether another may fit; one that does not is
+    /// left for the next page.
+    pub fn take(&mut self, row: T, len: usize) -> bool {
+        self.bytes += len as u64;
+        if !self.rows.is_empty() && self.bytes > PAGE_BYTES_MAX {
+            return false;
+        }
+        self.rows.push(row);
+        self.rows.len() < self.limit
+    }
+
+    pub fn finish(self) -> Vec<T> {
+        self.rows
+    }
+}

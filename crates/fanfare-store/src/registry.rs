@@ -1,0 +1,119 @@
+//! Webhooks in memory: both engines find them here, by id and by url.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use fanfare_core::WebhookId;
+
+use crate::webhooks::{DeliveryCounts, WEBHOOKS_MAX, WebhookRow};
+use crate::{DeliveryStatus, Error};
+
+/// Every webhook. Its number is short, grows in the order of registration, and is never given again.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    entries: BTreeMap<u64, Entry>,
+    /// The number of each id in `entries`.
+    ids: HashMap<WebhookId, u64>,
+    /// The number of each url in `entries`.
+    urls: HashMap<Arc<str>, u64>,
+}
+
+/// What is known of one.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub row: WebhookRow,
+    /// Delivery rows that wait.
+    pub waiting: u64,
+    /// Delivery rows that were given up.
+    pub dead: u64,
+}
+
+impl Entry {
+    pub fn new(row: WebhookRow) -> Entry {
+        Entry { row, waiting: 0, dead: 0 }
+    }
+
+    /// Counts that a delivery row was there and is there now.
+    pub fn count(&mut self, before: Option<DeliveryStatus>, after: Option<DeliveryStatus>) {
+        if let Some(status) = before {
+            *self.counter(status) -= 1;
+        }
+        if let Some(status) = after {
+            *self.counter(status) += 1;
+        }
+    }
+
+    fn counter(&mut self, status: DeliveryStatus) -> &mut u64 {
+        match status {
+            DeliveryStatus::Waiting(_) => &mut self.waiting,
+            DeliveryStatus::Dead(_) => &mut self.dead,
+        }
+    }
+}
+
+impl Registry {
+    pub fn number(&self, id: &WebhookId) -> Option<u64> {
+        self.ids.get(id).copied()
+    }
+
+    pub fn get(&self, number: u64) -> Option<&Entry> {
+        self.entries.get(&number)
+    }
+
+    /// Gives one to change its state, cursor or counts; id and url stay as they are.
+    pub fn get_mut(&mut self, number: u64) -> Option<&mut Entry> {
+        self.entries.get_mut(&number)
+    }
+
+    /// Says why `row` cannot be registered, or cannot replace the one with its id.
+    pub fn check(&self, row: &WebhookRow) -> Result<(), Error> {
+        let number = self.number(&row.id);
+        let same_url = self.urls.get(&row.url).and_then(|number| self.entries.get(number));
+        if let Some(other) = same_url.filter(|other| other.row.id != row.id) {
+            return Err(Error::UrlTaken { webhook: other.row.id.clone() });
+        }
+        if number.is_none() && self.entries.len() >= WEBHOOKS_MAX {
+            return Err(Error::TooManyWebhooks { max: WEBHOOKS_MAX });
+        }
+        Ok(())
+    }
+
+    /// Adds one, or replaces the one with this number.
+    pub fn insert(&mut self, number: u64, entry: Entry) {
+        self.remove(number);
+        self.ids.insert(entry.row.id.clone(), number);
+        self.urls.insert(entry.row.url.clone(), number);
+        self.entries.insert(number, entry);
+    }
+
+    pub fn remove(&mut self, number: u64) {
+        if let Some(entry) = self.entries.remove(&number) {
+            self.ids.remove(&entry.row.id);
+            self.urls.remove(&entry.row.url);
+        }
+    }
+
+    /// Takes over from `other` what it knows of these.
+    pub fn copy_from(&mut self, other: &Registry, numbers: impl Iterator<Item = u64> + Clone) {
+        // All go first: two may have exchanged their urls.
+        numbers.clone().for_each(|number| self.remove(number));
+        for number in numbers {
+            if let Some(entry) = other.get(number) {
+                self.insert(number, entry.clone());
+            }
+        }
+    }
+
+    pub fn rows(&self) -> Vec<WebhookRow> {
+        self.entries.values().map(|entry| entry.row.clone()).collect()
+    }
+
+    pub fn counts(&self) -> Vec<DeliveryCounts> {
+        let counts = |entry: &Entry| DeliveryCounts {
+            webhook: entry.row.id.clone(),
+            waiting: entry.waiting,
+            dead: entry.dead,
+        };
+        self.entries.values().map(counts).collect()
+    }
+}

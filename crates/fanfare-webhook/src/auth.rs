@@ -1,0 +1,163 @@
+//! How a receiver is told who is sending: `Authorization`, basic (RFC 7617) or bearer (RFC 6750).
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use crate::members::Members;
+use fanfare_core::code::Code;
+use fanfare_core::invalid::Invalid;
+
+/// Longest user name and longest password, in bytes.
+pub const CREDENTIAL_LEN_MAX: usize = 256;
+/// Longest bearer token, in bytes.
+pub const TOKEN_LEN_MAX: usize = 4 * 1024;
+
+/// What goes into `Authorization`. Neither `Debug` nor JSON shows a password or token.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// User name and password.
+    Basic {
+        /// 1–256 bytes without `:` and control characters.
+        username: Box<str>,
+        /// At most 256 bytes without control characters.
+        password: Box<str>,
+    },
+    /// A token.
+    Bearer(
+        /// 1–4,096 visible ASCII characters.
+        Box<str>,
+    ),
+}
+
+impl Auth {
+    /// Makes basic authentication.
+    pub fn basic(username: &str, password: &str) -> Result<Auth, Invalid> {
+        let fits = |text: &str| text.len() <= CREDENTIAL_LEN_MAX && !text.chars().any(char::is_control);
+        if username.is_empty() || username.contains(':') || !fits(username) {
+            return Err(Invalid::new(
+                Code::InvalidWebhook,
+                "`username` cannot be sent",
+                "use 1–256 bytes without `:` and control characters",
+            )
+            .at("/basic/username"));
+        }
+        if !fits(password) {
+            return Err(Invalid::new(
+                Code::InvalidWebhook,
+                "`password` cannot be sent",
+                "use at most 256 bytes without control characters",
+            )
+            .at("/basic/password"));
+        }
+        Ok(Auth::Basic { username: username.into(), password: password.into() })
+    }
+
+    /// Makes bearer authentication.
+    pub fn bearer(token: &str) -> Result<Auth, Invalid> {
+        if !(1..=TOKEN_LEN_MAX).contains(&token.len()) || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Invalid::new(
+                Code::InvalidWebhook,
+                "`bearer` cannot be sent",
+                "use 1–4096 visible ASCII characters without spaces",
+            )
+            .at("/bearer"));
+        }
+        Ok(Auth::Bearer(token.into()))
+    }
+
+    /// Gives the value of `Authorization`.
+    pub fn header_value(&self) -> String {
+        match self {
+            Auth::Basic { username, password } => {
+                format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
+            }
+            Auth::Bearer(token) => format!("Bearer {token}"),
+        }
+    }
+
+    /// Reads `{"basic": {"username": …, "password": …}}` or `{"bearer": …}`; places are below that object.
+    pub(crate) fn read(mut members: Members) -> Result<Auth, Invalid> {
+        const FIX: &str =
+            "give `{\"basic\":{\"username\":\"…\",\"password\":\"…\"}}` or `{\"bearer\":\"…\"}`";
+        let (basic, bearer) = (members.object("basic")?.flatten(), members.text("bearer")?.flatten());
+        members.finish(FIX)?;
+        match (basic, bearer) {
+            (Some(mut basic), None) => {
+                let username = basic.text("username")?.flatten().unwrap_or_default();
+                let password = basic.text("password")?.flatten().unwrap_or_default();
+                basic.finish(FIX)?;
+                Auth::basic(&username, &password).map_err(|error| error.under("/auth"))
+            }
+            (None, Some(token)) => Auth::bearer(&token).map_err(|error| error.under("/auth")),
+            _ => {
+                Err(Invalid::new(Code::InvalidWebhook, "`auth` is neither basic nor bearer", FIX).at("/auth"))
+            }
+        }
+    }
+
+    /// Gives what [`Auth::read`] reads, for the store.
+    pub(crate) fn to_stored(&self) -> Value {
+        match self {
+            Auth::Basic { username, password } => {
+                json!({ "basic": { "username": username, "password": password } })
+            }
+            Auth::Bearer(token) => json!({ "bearer": token }),
+        }
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Auth::Basic { username, .. } => write!(f, "Basic({username:?}, …)"),
+            Auth::Bearer(_) => f.write_str("Bearer(…)"),
+        }
+    }
+}
+
+impl Serialize for Auth {
+    /// Shows the kind, and the user name.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Auth::Basic { username, .. } => {
+                map.serialize_entry("kind", "basic")?;
+                map.serialize_entry("username", username)?;
+            }
+            Auth::Bearer(_) => map.serialize_entry("kind", "bearer")?,
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Auth;
+
+    #[test]
+    fn the_header_is_as_the_standards_have_it() {
+        let basic = Auth::basic("Aladdin", "open sesame").expect("fits");
+        assert_eq!(basic.header_value(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert_eq!(Auth::bearer("mF_9.B5f-4.1JqM").expect("fits").header_value(), "Bearer mF_9.B5f-4.1JqM");
+        assert!(Auth::basic("a:b", "").is_err() && Auth::basic("", "x").is_err());
+        assert!(Auth::basic("a", &"x".repeat(257)).is_err() && Auth::basic("a", "x\r\n").is_err());
+        assert!(Auth::bearer("").is_err() && Auth::bearer("a b").is_err() && Auth::bearer("a\r\nb").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_secret_is_shown(secret in "[!-~]{12,40}") {
+            for auth in [Auth::basic("user", &secret).expect("fits"), Auth::bearer(&secret).expect("fits")] {
+                let shown = format!("{auth:?} {}", serde_json::to_string(&auth).expect("an object"));
+                prop_assert!(!shown.contains(&secret));
+            }
+        }
+    }
+}

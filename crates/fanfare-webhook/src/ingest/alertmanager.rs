@@ -1,0 +1,89 @@
+//! `alertmanager`: a group of alerts becomes an event for each. Grafana speaks the same words.
+
+use serde_json::{Value, json};
+
+use crate::ingest::words::{first, line, text};
+use crate::ingest::{Incoming, carried, event_type};
+use fanfare_core::code::Code;
+use fanfare_core::event::EventType;
+use fanfare_core::invalid::Invalid;
+use fanfare_core::new_event::NewEvent;
+use fanfare_core::priority::Priority;
+
+/// Most alerts of one request: Alertmanager can be told to send fewer (`max_alerts`).
+const ALERTS_MAX: usize = 1_000;
+/// Longest group that is repeated beside each of its alerts, in bytes of JSON: 16 MiB for all of them, as for a push.
+const GROUP_LEN_MAX: usize = 16 * 1024;
+
+pub(super) fn read(incoming: Incoming<'_>) -> Result<Vec<NewEvent>, Invalid> {
+    let (mut group, _) = incoming.json()?;
+    let alerts = group.as_object_mut().and_then(|members| members.remove("alerts"));
+    let Some(Value::Array(alerts)) = alerts else {
+        return Err(Invalid::new(
+            Code::InvalidJson,
+            "the body has no list `alerts`",
+            "send what Alertmanager's `webhook_configs` sends",
+        )
+        .at("/alerts"));
+    };
+    if alerts.is_empty() {
+        return Err(Invalid::new(Code::EmptyBatch, "the group has no alerts", "send at least one alert")
+            .at("/alerts"));
+    }
+    if alerts.len() > ALERTS_MAX {
+        return Err(Invalid::new(
+            Code::TooManyEvents,
+            format!("the group has {} alerts", alerts.len()),
+            "send at most 1000 at once: `max_alerts: 1000` in `webhook_configs`",
+        )
+        .at("/alerts"));
+    }
+    if group.to_string().len() > GROUP_LEN_MAX {
+        group = json!({ "status": group["status"], "omitted_bytes": incoming.body.len() });
+    }
+    alerts.into_iter().map(|alert| read_alert(&group, alert, &incoming)).collect()
+}
+
+fn read_alert(group: &Value, alert: Value, incoming: &Incoming<'_>) -> Result<NewEvent, Invalid> {
+    let is_resolved = text(&alert, "/status").or_else(|| text(group, "/status")) == Some("resolved");
+    let mut event = NewEvent::new(message(&alert, is_resolved), incoming.source.clone())?;
+    event.event_type = kind(is_resolved);
+    event.priority = if is_resolved { Priority::Default } else { priority(&alert) };
+    // One alert has one fingerprint, however often it is said: a reader that lags can have its newest word alone.
+    event.key = text(&alert, "/fingerprint").and_then(|fingerprint| fingerprint.parse().ok());
+    let mut data = group.clone();
+    if let Some(members) = data.as_object_mut() {
+        members.insert("alert".to_owned(), alert);
+    }
+    event.data = Some(carried(data.to_string().as_bytes()));
+    Ok(event)
+}
+
+fn kind(is_resolved: bool) -> EventType {
+    event_type("alertmanager.", if is_resolved { "resolved" } else { "firing" })
+}
+
+/// Says `HighLatency is firing on web-1: p99 is 2 s`.
+fn message(alert: &Value, is_resolved: bool) -> String {
+    let name = line(text(alert, "/labels/alertname").unwrap_or("an alert"));
+    let mut message = format!("{name} is {}", if is_resolved { "resolved" } else { "firing" });
+    if let Some(instance) = text(alert, "/labels/instance") {
+        message.push_str(&format!(" on {}", line(instance)));
+    }
+    let said = first(alert, &["/annotations/summary", "/annotations/message", "/annotations/description"]);
+    if let Some(said) = said {
+        message.push_str(&format!(": {}", line(said)));
+    }
+    message
+}
+
+/// Reads `severity`, which is a convention and not a rule; an alert without one is still an alert.
+fn priority(alert: &Value) -> Priority {
+    let severity = text(alert, "/labels/severity").unwrap_or_default().to_ascii_lowercase();
+    match &*severity {
+        "critical" | "page" | "emergency" | "disaster" | "p1" => Priority::Max,
+        "info" | "informational" | "none" | "notice" => Priority::Default,
+        "debug" => Priority::Low,
+        _ => Priority::High,
+    }
+}

@@ -1,0 +1,27 @@
+//! Webhooks: what one may be registered with, where it may send, how it signs, when it tries again.
+//!
+//! The store keeps these values and the dispatcher acts on them. Clock and chance are arguments here as everywhere.
+
+pub mod address;
+pub mod allow;
+pub mod auth;
+pub mod breaker;
+pub mod headers;
+pub mod inbound;
+pub mod ingest;
+mod members;
+pub mod message_id;
+pub mod options;
+pub mod outcome;
+pub mod patch;
+pub mod pause;
+pub mod policy;
+pub mod retry;
+pub mod retry_after;
+pub mod rotation;
+pub mod secret;
+pub mod signature;
+pub mod url;
+#[cfg(test)]
+mod vectors;
+pub mod verify;

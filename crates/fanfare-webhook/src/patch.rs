@@ -1,0 +1,239 @@
+//! Changes to a webhook, and its registration, as they are said in JSON. A member that is not there changes nothing;
+//! `null` puts back what a webhook has when nothing is said.
+
+use std::time::Duration;
+
+use crate::auth::Auth;
+use crate::headers::CustomHeaders;
+use crate::members::Members;
+use crate::options::{
+    BATCH_EVENTS_MAX, BATCH_WAIT_MAX, BatchOptions, CONCURRENCY_DEFAULT, CONCURRENCY_MAX,
+    DESCRIPTION_LEN_MAX, Options, RATE_PER_SECOND_MAX, Signatures,
+};
+use crate::retry::RetrySchedule;
+use crate::secret::Secret;
+use crate::url::WebhookUrl;
+use fanfare_core::code::Code;
+use fanfare_core::duration;
+use fanfare_core::event::{EventType, is_printable};
+use fanfare_core::invalid::{Invalid, shown};
+use fanfare_core::limits::{FILTER_TERMS_MAX, FILTER_TEXT_LEN_MAX};
+use fanfare_core::pattern::Pattern;
+use fanfare_core::priority::Priority;
+use fanfare_core::start::Start;
+use fanfare_core::wire::payload::Payload;
+
+/// What is to change; `None` changes nothing. The bounds are those of [`Options`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Patch {
+    /// Channels.
+    pub patterns: Option<Vec<Pattern>>,
+    /// Types of events.
+    pub types: Option<Vec<EventType>>,
+    /// The least priority.
+    pub min_priority: Option<Priority>,
+    /// Text to look for.
+    pub text: Option<Option<String>>,
+    /// The form.
+    pub payload: Option<Payload>,
+    /// All headers to add.
+    pub headers: Option<CustomHeaders>,
+    /// Credentials.
+    pub auth: Option<Option<Auth>>,
+    /// Deliveries at a time.
+    pub concurrency: Option<u32>,
+    /// Deliveries per second.
+    pub rate_per_second: Option<Option<u32>>,
+    /// One after the other.
+    pub ordered: Option<bool>,
+    /// Several events at a time.
+    pub batch: Option<Option<BatchOptions>>,
+    /// For people.
+    pub description: Option<Option<Box<str>>>,
+    /// When to try again.
+    pub retry: Option<RetrySchedule>,
+    /// Signatures besides `v1`.
+    pub signatures: Option<Signatures>,
+}
+
+/// A webhook to be registered. Registering an address again is a change to what it has: with the address alone, none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// Where to.
+    pub url: WebhookUrl,
+    /// What is wanted other than the default.
+    pub options: Patch,
+    /// The secret to sign with; a new one is made when there is none.
+    pub secret: Option<Secret>,
+    /// The first event: from now on when nothing is said.
+    pub start: Option<Start>,
+}
+
+/// A change to a webhook that is registered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Where it is called from now on.
+    pub url: Option<WebhookUrl>,
+    /// What it wants otherwise.
+    pub options: Patch,
+}
+
+const CHANGE_MEMBERS: &str = "use `webhook_url`, `patterns`, `types`, `min_priority`, `text`, `payload`, `headers`, `auth`, \
+                              `concurrency`, `rate_per_second`, `ordered`, `batch`, `description`, `retry` or `signatures`";
+const MEMBERS: &str = "use `patterns`, `types`, `min_priority`, `text`, `payload`, `headers`, `auth`, `concurrency`, \
+                       `rate_per_second`, `ordered`, `batch`, `description`, `retry` or `signatures`";
+const REGISTRATION_MEMBERS: &str =
+    "use `webhook_url`, `secret`, `after` or `since`, and the members that a webhook can be changed with";
+
+impl Patch {
+    /// Reads a JSON object.
+    pub fn parse(body: &[u8]) -> Result<Patch, Invalid> {
+        let mut members = Members::parse(body, "send an object such as `{\"payload\":\"event\"}`")?;
+        let patch = Patch::take(&mut members)?;
+        members.finish(MEMBERS)?;
+        Ok(patch)
+    }
+
+    /// Says whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Patch::default()
+    }
+
+    fn take(members: &mut Members) -> Result<Patch, Invalid> {
+        Ok(Patch {
+            patterns: members.list("patterns", FILTER_TERMS_MAX)?.map(Option::unwrap_or_default),
+            types: members.list("types", FILTER_TERMS_MAX)?.map(Option::unwrap_or_default),
+            min_priority: members
+                .parsed("min_priority", str::parse)?
+                .map(|value| value.unwrap_or(Priority::Min)),
+            text: members.parsed("text", filter_text)?,
+            payload: members.parsed("payload", str::parse)?.map(Option::unwrap_or_default),
+            headers: members
+                .object("headers")?
+                .map(|headers| headers.map_or(Ok(CustomHeaders::default()), read_headers))
+                .transpose()?,
+            auth: members.object("auth")?.map(|auth| auth.map(Auth::read).transpose()).transpose()?,
+            concurrency: members
+                .number("concurrency", 1, CONCURRENCY_MAX)?
+                .map(|value| value.unwrap_or(CONCURRENCY_DEFAULT)),
+            rate_per_second: members.number("rate_per_second", 1, RATE_PER_SECOND_MAX)?,
+            ordered: members.truth("ordered")?.map(Option::unwrap_or_default),
+            batch: members.object("batch")?.map(|batch| batch.map(read_batch).transpose()).transpose()?,
+            description: members.parsed("description", description)?,
+            retry: members.parsed("retry", str::parse)?.map(Option::unwrap_or_default),
+            signatures: read_signatures(members)?,
+        })
+    }
+}
+
+impl Change {
+    /// Reads a JSON object. A webhook always has an address: `null` is none.
+    pub fn parse(body: &[u8]) -> Result<Change, Invalid> {
+        let mut members = Members::parse(body, "send an object such as `{\"payload\":\"event\"}`")?;
+        let url = match members.parsed("webhook_url", str::parse)? {
+            Some(None) => {
+                return Err(members.wrong("webhook_url", "is `null`", "give an address, or leave it out"));
+            }
+            given => given.flatten(),
+        };
+        let change = Change { url, options: Patch::take(&mut members)? };
+        members.finish(CHANGE_MEMBERS)?;
+        Ok(change)
+    }
+}
+
+impl Registration {
+    /// Reads the body of a registration: `{"webhook_url": "…"}`, and what else is wanted.
+    pub fn parse(body: &[u8]) -> Result<Registration, Invalid> {
+        const FIX: &str = "send an object such as `{\"webhook_url\":\"http://localhost:3000/webhook\"}`";
+        let mut members = Members::parse(body, FIX)?;
+        let url: Option<WebhookUrl> = members.parsed("webhook_url", str::parse)?.flatten();
+        let url = url.ok_or_else(|| {
+            Invalid::new(Code::InvalidUrl, "`webhook_url` is missing", FIX).at("/webhook_url")
+        })?;
+        let after = members.text("after")?.flatten().map(|text| Start::after(&text));
+        let since = members.parsed("since", Start::since)?.flatten();
+        let start = match (after, since) {
+            (Some(_), Some(_)) => {
+                return Err(members.wrong("since", "and `after` contradict each other", "give one"));
+            }
+            (Some(Start::Unreadable), None) => {
+                return Err(members.wrong("after", "is no position", "give the `id` of an event"));
+            }
+            (after, since) => after.or(since),
+        };
+        let secret = members.parsed("secret", str::parse)?.flatten();
+        let options = Patch::take(&mut members)?;
+        members.finish(REGISTRATION_MEMBERS)?;
+        // What contradicts itself is said now, and not only once it is stored.
+        Options::default().apply(options.clone())?;
+        Ok(Registration { url, options, secret, start })
+    }
+}
+
+fn filter_text(text: &str) -> Result<String, Invalid> {
+    if text.len() > FILTER_TEXT_LEN_MAX {
+        let what = format!("`text` has {} bytes", text.len());
+        return Err(Invalid::new(Code::InvalidWebhook, what, "use at most 256 bytes"));
+    }
+    Ok(text.to_owned())
+}
+
+fn description(text: &str) -> Result<Box<str>, Invalid> {
+    if !is_printable(text, DESCRIPTION_LEN_MAX) {
+        return Err(Invalid::new(
+            Code::InvalidWebhook,
+            "`description` cannot be shown on one line",
+            "use 1–256 bytes without control characters, or `null` for none",
+        ));
+    }
+    Ok(text.into())
+}
+
+fn read_headers(members: Members) -> Result<CustomHeaders, Invalid> {
+    CustomHeaders::new(members.into_texts()?).map_err(|error| error.under("/headers"))
+}
+
+fn read_batch(mut members: Members) -> Result<BatchOptions, Invalid> {
+    let default = BatchOptions::default();
+    let max_events = members.number("max_events", 1, BATCH_EVENTS_MAX)?.flatten();
+    let max_wait = members.parsed("max_wait", batch_wait)?.flatten();
+    members.finish("use `max_events` and `max_wait`")?;
+    Ok(BatchOptions {
+        max_events: max_events.unwrap_or(default.max_events),
+        max_wait: max_wait.unwrap_or(default.max_wait),
+    })
+}
+
+fn batch_wait(text: &str) -> Result<Duration, Invalid> {
+    duration::parse(text).ok().filter(|wait| *wait <= BATCH_WAIT_MAX).ok_or_else(|| {
+        Invalid::new(
+            Code::InvalidWebhook,
+            format!("`max_wait` is `{}`", shown(text)),
+            "give a duration of at most `60s`, such as `500ms`",
+        )
+    })
+}
+
+fn read_signatures(members: &mut Members) -> Result<Option<Signatures>, Invalid> {
+    let kinds = match members.texts("signatures")? {
+        Some(Some(kinds)) => kinds,
+        Some(None) => return Ok(Some(Signatures::default())),
+        None => return Ok(None),
+    };
+    let mut signatures = Signatures::default();
+    for (index, kind) in kinds.iter().enumerate() {
+        match kind.as_str() {
+            "v1" => {}
+            "v1a" => signatures.ed25519 = true,
+            "hub" => signatures.hub = true,
+            _ => {
+                let what = format!("there is no signature `{}`", shown(kind));
+                let fix =
+                    "use `v1`, which is always there, `v1a` for ed25519, `hub` for `X-Hub-Signature-256`";
+                return Err(Invalid::new(Code::InvalidWebhook, what, fix).at(format!("/signatures/{index}")));
+            }
+        }
+    }
+    Ok(Some(signatures))
+}

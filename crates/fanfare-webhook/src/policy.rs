@@ -1,0 +1,279 @@
+//! Where webhooks may be sent.
+//!
+//! The same rules judge at registration, at a test and at every connection, there on the resolved address: a name that
+//! meant something public yesterday may mean this machine today.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::address::{Class, Forbidden, Private, Translation, classify, translated, unmapped};
+use crate::allow::Allow;
+use crate::url::{TargetHost, WebhookUrl};
+use fanfare_core::code::Code;
+use fanfare_core::invalid::{Invalid, shown};
+
+/// Names by which machines in clouds find their metadata service.
+const METADATA_NAMES: &[&str] =
+    &["instance-data", "instance-data.ec2.internal", "metadata", "metadata.goog", "metadata.google.internal"];
+
+/// Ports that are open in locked mode besides 80 and 443 begin here.
+const PORT_MIN: u16 = 8_000;
+/// Ports above that at which databases, brokers and cluster agents listen, some of which do what HTTP asks them:
+/// Cassandra, Kafka, Elasticsearch (twice), the kubelet (twice), memcached, MongoDB (three times), HDFS.
+const PORTS_OF_SERVICES: &[u16] =
+    &[9042, 9092, 9200, 9300, 10_250, 10_255, 11_211, 27_017, 27_018, 27_019, 50_070];
+
+/// How far the operator trusts those who register webhooks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Only this machine can register them: this machine and the networks around it are fine receivers.
+    #[default]
+    Local,
+    /// Others can: public receivers, and what the operator allows.
+    Locked,
+}
+
+/// Where webhooks may be sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// How strict.
+    pub mode: Mode,
+    /// What the operator allows beyond that (`--allow-target`).
+    pub allow: Vec<Allow>,
+    /// Where this gateway itself listens; never allowed, since a delivery would be a push. `0.0.0.0` and `::` stand
+    /// for loopback and all of `interfaces`.
+    pub own: Vec<SocketAddr>,
+    /// The addresses of this machine, as far as they are known. In locked mode a public one is as private as loopback.
+    pub interfaces: Vec<IpAddr>,
+    /// Whether `http` is fine for public receivers in locked mode.
+    pub plain_http: bool,
+    /// Whether this machine reaches IPv4 through NAT64 at `64:ff9b::/96`; what is inside is judged then.
+    pub nat64: bool,
+}
+
+/// Why nothing may be sent there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The kind of address.
+    Address {
+        /// What it was registered as.
+        host: String,
+        /// What that is, or resolved to.
+        ip: IpAddr,
+        /// Its kind.
+        class: Class,
+    },
+    /// An address of this very machine, in locked mode.
+    Interface {
+        /// The address.
+        ip: IpAddr,
+    },
+    /// The name of a cloud's metadata service.
+    MetadataName {
+        /// The name.
+        host: String,
+    },
+    /// This gateway itself.
+    OwnListener {
+        /// The address.
+        to: SocketAddr,
+    },
+    /// No TLS to somebody who is not allowed by name or address.
+    PlainHttp {
+        /// What it was registered as.
+        host: String,
+    },
+    /// A port at which webhooks are not received.
+    Port {
+        /// What it was registered as.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// The name has no address to judge.
+    Unresolved {
+        /// The name.
+        host: String,
+    },
+}
+
+impl Policy {
+    /// Judges what can be judged without a resolver: at registration, and before one is asked. An address that is
+    /// written as such is judged whole.
+    pub fn judge_url(&self, url: &WebhookUrl) -> Result<(), Refusal> {
+        let name = match url.host() {
+            TargetHost::Ip(ip) => return self.judge(url, *ip),
+            TargetHost::Name(name) => name,
+        };
+        let allowed = self.allows_name(name);
+        if METADATA_NAMES.contains(&&**name) && !allowed {
+            return Err(Refusal::MetadataName { host: name.to_string() });
+        }
+        if is_localhost(name) {
+            return self.judge(url, Ipv4Addr::LOCALHOST.into());
+        }
+        // Which addresses the name has is not known yet, and one of them may be allowed.
+        let may_be_allowed = self.allow.iter().any(|allow| matches!(allow, Allow::Network { .. }));
+        if allowed || may_be_allowed { Ok(()) } else { self.judge_scheme_and_port(url) }
+    }
+
+    /// Judges all addresses that a name resolved to; one that is refused refuses them all, and none is refused, too.
+    /// An answer that mixes public and private addresses is a trick, not a receiver.
+    pub fn judge_resolved(&self, url: &WebhookUrl, ips: &[IpAddr]) -> Result<(), Refusal> {
+        if ips.is_empty() {
+            return Err(Refusal::Unresolved { host: host_of(url) });
+        }
+        self.judge_url(url)?;
+        ips.iter().try_for_each(|ip| self.judge(url, *ip))
+    }
+
+    /// Judges the address that is about to be connected to, for `url` and its port.
+    pub fn judge(&self, url: &WebhookUrl, ip: IpAddr) -> Result<(), Refusal> {
+        let ip = self.inner(unmapped(ip));
+        let to = SocketAddr::new(ip, url.port());
+        if self.is_own(to) {
+            return Err(Refusal::OwnListener { to });
+        }
+        let class = classify(ip);
+        let refuse = || Err(Refusal::Address { host: host_of(url), ip, class });
+        let exactly = self.allow.iter().any(|allow| allow.is_exactly(ip));
+        let allowed = exactly
+            || self.allow.iter().any(|allow| allow.contains(ip))
+            || matches!(url.host(), TargetHost::Name(name) if self.allows_name(name))
+            || self.allows_localhost(url, class);
+        match class {
+            Class::Forbidden(forbidden) if !(exactly && forbidden.can_be_allowed()) => return refuse(),
+            Class::Private(_) if !allowed && self.mode == Mode::Locked => return refuse(),
+            Class::Public | Class::Private(_) | Class::Forbidden(_) => {}
+        }
+        if allowed || self.mode == Mode::Local {
+            return Ok(());
+        }
+        if self.interfaces.iter().any(|own| unmapped(*own) == ip) {
+            return Err(Refusal::Interface { ip });
+        }
+        self.judge_scheme_and_port(url)
+    }
+
+    fn judge_scheme_and_port(&self, url: &WebhookUrl) -> Result<(), Refusal> {
+        if self.mode == Mode::Local {
+            return Ok(());
+        }
+        if !url.is_https() && !self.plain_http {
+            return Err(Refusal::PlainHttp { host: host_of(url) });
+        }
+        let port = url.port();
+        match matches!(port, 80 | 443) || (port >= PORT_MIN && !PORTS_OF_SERVICES.contains(&port)) {
+            true => Ok(()),
+            false => Err(Refusal::Port { host: host_of(url), port }),
+        }
+    }
+
+    fn allows_name(&self, name: &str) -> bool {
+        self.allow.iter().any(|allow| allow.names(name))
+    }
+
+    /// Says whether `localhost` is allowed by either of its addresses. It has both on most machines, and whoever allows
+    /// `127.0.0.1` does not think of `::1`.
+    fn allows_localhost(&self, url: &WebhookUrl, class: Class) -> bool {
+        let either = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+        class == Class::Private(Private::Loopback)
+            && matches!(url.host(), TargetHost::Name(name) if is_localhost(name))
+            && self.allow.iter().any(|allow| either.iter().any(|ip| allow.contains(*ip)))
+    }
+
+    /// Gives what NAT64 leads to, when this machine uses it.
+    fn inner(&self, ip: IpAddr) -> IpAddr {
+        match ip {
+            IpAddr::V6(v6) if self.nat64 => match translated(v6) {
+                Some((Translation::Nat64, inner)) => inner.into(),
+                _ => ip,
+            },
+            _ => ip,
+        }
+    }
+
+    fn is_own(&self, to: SocketAddr) -> bool {
+        let loopback = classify(to.ip()) == Class::Private(Private::Loopback);
+        // The kernel takes 0.0.0.0 for this machine.
+        let unspecified = classify(to.ip()) == Class::Forbidden(Forbidden::Unspecified);
+        self.own.iter().filter(|own| own.port() == to.port()).any(|own| {
+            let own = unmapped(own.ip());
+            let anywhere = own.is_unspecified()
+                && (loopback || self.interfaces.iter().any(|interface| unmapped(*interface) == to.ip()));
+            own == to.ip() || anywhere || unspecified
+        })
+    }
+}
+
+/// Says whether `name` is this machine, whatever a resolver would say: RFC 6761 section 6.3.
+fn is_localhost(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+fn host_of(url: &WebhookUrl) -> String {
+    match url.host() {
+        TargetHost::Ip(ip) => ip.to_string(),
+        TargetHost::Name(name) => name.to_string(),
+    }
+}
+
+impl From<Refusal> for Invalid {
+    fn from(refusal: Refusal) -> Invalid {
+        const ALLOW: &str = "the operator can start the gateway with `--allow-target";
+        let (what, fix) = match refusal {
+            Refusal::Address { host, ip, class } => {
+                let is_literal = host.parse::<IpAddr>().is_ok();
+                let subject = match is_literal {
+                    true => format!("`{host}`"),
+                    false => format!("`{}` leads to {ip}, which", shown(&host)),
+                };
+                let fix = match class {
+                    Class::Forbidden(Forbidden::Unspecified) => {
+                        "write `127.0.0.1` or `localhost` for this machine".to_owned()
+                    }
+                    Class::Forbidden(Forbidden::Broadcast | Forbidden::Multicast) => {
+                        "register the address of one machine".to_owned()
+                    }
+                    Class::Forbidden(_) => format!("if it has to be, {ALLOW} {ip}`"),
+                    Class::Public | Class::Private(_) => format!("use a public receiver, or {ALLOW} {ip}`"),
+                };
+                (format!("{subject} is {}", class.explained()), fix)
+            }
+            Refusal::Interface { ip } => {
+                (format!("{ip} is an address of the gateway's own machine"), format!("{ALLOW} {ip}`"))
+            }
+            Refusal::MetadataName { host } => (
+                format!("`{host}` is the name of a cloud's metadata service"),
+                format!("if it has to be, {ALLOW} {host}` and its address"),
+            ),
+            Refusal::OwnListener { to } => (
+                format!("{to} is this gateway itself, which would send to itself for ever"),
+                "register the address of another program".to_owned(),
+            ),
+            Refusal::PlainHttp { host } => (
+                format!("`http://{}` is not encrypted", shown(&host)),
+                format!("use `https://`, or {ALLOW} {}`", shown(&host)),
+            ),
+            Refusal::Port { host, port } => (
+                format!("port {port} is none at which webhooks are received"),
+                format!("use 443, 80 or a port from 8000 on, or {ALLOW} {}`", shown(&host)),
+            ),
+            Refusal::Unresolved { host } => (
+                format!("the name `{}` has no address", shown(&host)),
+                "check the name; it may be one that only another network knows".to_owned(),
+            ),
+        };
+        Invalid::new(Code::TargetRefused, what, fix)
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&Invalid::from(self.clone()), f)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! Verifying Standard Webhooks, for `fanfare verify` and for what comes in.
+//!
+//! Signatures are compared in constant time; what differs is said of headers and times only, never of a signature.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::hmac;
+
+use crate::secret::{Secret, VerifyingKey};
+use crate::signature::signed_content;
+use fanfare_core::code::Code;
+use fanfare_core::invalid::Invalid;
+use fanfare_core::timestamp::Timestamp;
+
+/// How far a timestamp may lie from now, either way: what the standard's own libraries use.
+pub const TOLERANCE: Duration = Duration::from_secs(300);
+/// Most signatures of one header that are looked at: an ed25519 verification takes tens of microseconds.
+pub const SIGNATURES_MAX: usize = 16;
+/// Longest header that is looked at, in bytes.
+pub const HEADER_LEN_MAX: usize = 8 * 1024;
+
+/// What somebody else's delivery is verified with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// For signatures of scheme `v1`.
+    Secret(Secret),
+    /// For signatures of scheme `v1a`.
+    Public(VerifyingKey),
+}
+
+/// Why a delivery is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// None of the signatures fits.
+    #[error("no signature fits the body and the secret")]
+    NoMatch,
+    /// There are signatures, but none of a scheme for which there is a key.
+    #[error("the signatures are of no scheme for which a key is given")]
+    NoKnownScheme,
+    /// A header is missing or empty.
+    #[error("the header `{0}` is missing")]
+    Missing(&'static str),
+    /// A header stands there twice, so that two readers could take different ones.
+    #[error("the header `{0}` is there twice")]
+    Repeated(&'static str),
+    /// A header cannot be read.
+    #[error("the header `{0}` cannot be read")]
+    Unreadable(&'static str),
+    /// It was signed too long ago: it may be a repetition by somebody else.
+    #[error("it was signed {seconds} s ago; at most 300 s are allowed")]
+    TooOld {
+        /// How long ago.
+        seconds: u64,
+    },
+    /// It was signed in the future.
+    #[error("it was signed {seconds} s in the future; at most 300 s are allowed")]
+    TooNew {
+        /// How far ahead.
+        seconds: u64,
+    },
+}
+
+impl From<Mismatch> for Invalid {
+    fn from(mismatch: Mismatch) -> Invalid {
+        let fix = match mismatch {
+            Mismatch::NoMatch => "sign the exact bytes of the body, with the secret of this webhook",
+            Mismatch::NoKnownScheme => "sign with `v1` for a `whsec_` secret, `v1a` for a `whpk_` key",
+            Mismatch::Missing(_) | Mismatch::Repeated(_) | Mismatch::Unreadable(_) => {
+                "send each header of the signature once, as the sender's documents have it"
+            }
+            Mismatch::TooOld { .. } | Mismatch::TooNew { .. } => {
+                "sign each attempt anew, and set both clocks"
+            }
+        };
+        Invalid::new(Code::InvalidSignature, mismatch.to_string(), fix)
+    }
+}
+
+/// The headers of a request, by name in whatever case.
+#[derive(Debug, Clone, Default)]
+pub struct Headers<'a> {
+    /// By name in lowercase; `None` for a name that stands there twice.
+    values: BTreeMap<String, Option<&'a [u8]>>,
+}
+
+impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers<'a> {
+    fn from_iter<T: IntoIterator<Item = (&'a str, &'a [u8])>>(headers: T) -> Headers<'a> {
+        let mut values = BTreeMap::new();
+        for (name, value) in headers {
+            values.entry(name.to_ascii_lowercase()).and_modify(|seen| *seen = None).or_insert(Some(value));
+        }
+        Headers { values }
+    }
+}
+
+impl<'a> Headers<'a> {
+    /// Gives a header that has to be there once, as text that is not empty.
+    pub(crate) fn once(&self, name: &'static str) -> Result<&'a str, Mismatch> {
+        let value = self.values.get(name).ok_or(Mismatch::Missing(name))?;
+        let value = value.ok_or(Mismatch::Repeated(name))?;
+        if value.len() > HEADER_LEN_MAX {
+            return Err(Mismatch::Unreadable(name));
+        }
+        let text = std::str::from_utf8(value).map_err(|_| Mismatch::Unreadable(name))?.trim();
+        if text.is_empty() { Err(Mismatch::Missing(name)) } else { Ok(text) }
+    }
+}
+
+/// What was believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified<'a> {
+    /// The id, which every attempt at this delivery has.
+    pub id: &'a str,
+    /// When this attempt was signed.
+    pub signed: Timestamp,
+}
+
+/// Verifies a delivery of Standard Webhooks, received at `now`; senders of Svix may use their older header names.
+pub fn verify<'a>(
+    headers: &Headers<'a>,
+    body: &[u8],
+    keys: &[Key],
+    now: Timestamp,
+) -> Result<Verified<'a>, Mismatch> {
+    let svix = !headers.values.contains_key("webhook-id") && headers.values.contains_key("svix-id");
+    let [id, timestamp, signature] = if svix {
+        ["svix-id", "svix-timestamp", "svix-signature"]
+    } else {
+        ["webhook-id", "webhook-timestamp", "webhook-signature"]
+    };
+    let signatures = headers.once(signature)?;
+    let (id_name, id) = (id, headers.once(id)?);
+    // With a dot in it, id and time could be cut apart in two ways, and a body be believed that nobody signed.
+    if id.contains('.') {
+        return Err(Mismatch::Unreadable(id_name));
+    }
+    let timestamp = (timestamp, headers.once(timestamp)?);
+    let signed = signed_at(timestamp.1).ok_or(Mismatch::Unreadable(timestamp.0))?;
+    within_tolerance(signed, now)?;
+    let content = signed_content(id, timestamp.1, body);
+    let mut known = false;
+    for one in signatures.split(' ').filter(|one| !one.is_empty()).take(SIGNATURES_MAX) {
+        let Some((scheme, encoded)) = one.split_once(',') else { continue };
+        for key in keys {
+            let fits = match (key, scheme) {
+                (Key::Secret(secret), "v1") => {
+                    known = true;
+                    STANDARD
+                        .decode(encoded)
+                        .is_ok_and(|tag| hmac::verify(secret.key(), &content, &tag).is_ok())
+                }
+                (Key::Public(key), "v1a") => {
+                    known = true;
+                    STANDARD.decode(encoded).is_ok_and(|bytes| key.verifies(&content, &bytes))
+                }
+                (Key::Secret(_) | Key::Public(_), _) => false,
+            };
+            if fits {
+                return Ok(Verified { id, signed });
+            }
+        }
+    }
+    Err(if known { Mismatch::NoMatch } else { Mismatch::NoKnownScheme })
+}
+
+/// Reads seconds since 1970: digits only, so that no two texts that are signed mean one moment in different ways.
+pub(crate) fn signed_at(text: &str) -> Option<Timestamp> {
+    const DIGITS_MAX: usize = 11;
+    let plain = (1..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds: i64 = plain.then(|| text.parse().ok()).flatten()?;
+    Some(Timestamp::from_micros(seconds * 1_000_000))
+}
+
+/// Compares in whole seconds, as the header has them.
+pub(crate) fn within_tolerance(signed: Timestamp, now: Timestamp) -> Result<(), Mismatch> {
+    let second = |timestamp: Timestamp| timestamp.as_micros().div_euclid(1_000_000);
+    let age = second(now) - second(signed);
+    let seconds = age.unsigned_abs();
+    match (seconds > TOLERANCE.as_secs(), age > 0) {
+        (false, _) => Ok(()),
+        (true, true) => Err(Mismatch::TooOld { seconds }),
+        (true, false) => Err(Mismatch::TooNew { seconds }),
+    }
+}

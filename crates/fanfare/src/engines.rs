@@ -1,0 +1,66 @@
+//! Which store to open: what `--store` takes.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use fanfare_store::memory::Memory;
+use fanfare_store::{Error, Retention, Store};
+use fanfare_store_embedded::Embedded;
+
+/// Which store to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreSpec {
+    /// The embedded engine, with this file.
+    Embedded(PathBuf),
+    /// The memory engine.
+    Memory,
+}
+
+/// Opens a store. Blocks: the embedded engine reads its file.
+pub fn open(spec: &StoreSpec, retention: Retention) -> Result<Arc<dyn Store>, Error> {
+    match spec {
+        StoreSpec::Embedded(path) => Ok(Embedded::open(path, retention)?),
+        StoreSpec::Memory => Ok(Memory::new(retention)),
+    }
+}
+
+impl FromStr for StoreSpec {
+    type Err = Infallible;
+
+    /// Reads `memory`, or anything else as a path; a file of that name is `./memory`.
+    fn from_str(text: &str) -> Result<StoreSpec, Infallible> {
+        match text {
+            "memory" => Ok(StoreSpec::Memory),
+            path => Ok(StoreSpec::Embedded(PathBuf::from(path))),
+        }
+    }
+}
+
+impl fmt::Display for StoreSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreSpec::Embedded(path) => path.display().fmt(f),
+            StoreSpec::Memory => f.write_str("memory"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::StoreSpec;
+
+    #[test]
+    fn a_spec_reads_back_as_it_was_written() {
+        for text in ["memory", "./memory", "/var/lib/fanfare/log.db", "log.db"] {
+            let Ok(spec) = text.parse::<StoreSpec>();
+            assert_eq!(spec.to_string(), text);
+        }
+        let Ok(spec) = "./memory".parse::<StoreSpec>();
+        assert_eq!(spec, StoreSpec::Embedded(Path::new("./memory").to_owned()));
+    }
+}
