@@ -1,8 +1,8 @@
 //! Questions back to a modern client: what is asked, and what was answered (2026-07-28, multi-round-trip requests).
 
-use fanfare::mcp::call::Call;
 use fanfare_mcp::outcome::InputRequired;
 use fanfare_mcp::{Error, Outcome};
+use fanfare_server::mcp::call::Call;
 use serde_json::{Map, Value, json};
 
 /// One question.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use fanfare::app;
-use fanfare::store::{self, Retention, StoreSpec};
+use fanfare::gateway;
+use fanfare_store::Retention;
+use fanfare_store::memory::Memory;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -36,10 +37,10 @@ async fn main() -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot catch signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot catch signals")?;
 
-    let store = store::open(&StoreSpec::Memory, Retention::default())?;
     let suite = suite::Suite::new()?;
-    let config = app::Config { listen: vec![options.listen], ..app::Config::default() };
-    let running = app::start_serving(store, config, |_| Arc::new(suite)).await?;
+    let config = gateway::Config { listen: vec![options.listen], ..gateway::Config::default() };
+    let running =
+        gateway::start_serving(Memory::new(Retention::default()), config, |_| Arc::new(suite)).await?;
 
     let ready = json!({ "event": "listening", "url": format!("{}/mcp", running.url()) });
     let mut stdout = std::io::stdout().lock();

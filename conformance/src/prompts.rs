@@ -1,9 +1,9 @@
 //! The prompts, and the completion of their arguments.
 
-use fanfare::mcp::call::Call;
 use fanfare_mcp::prompts::{Argument, Complete, Get, Line, Prompt, Reference, Said};
 use fanfare_mcp::tools::Content;
 use fanfare_mcp::{Error, Outcome};
+use fanfare_server::mcp::call::Call;
 
 use crate::asked::{Asked, Round};
 use crate::media::{picture, text_of};

@@ -1,15 +1,15 @@
 //! The fixtures as a service.
 
 use async_trait::async_trait;
-use fanfare::mcp::call::Call;
-use fanfare::mcp::caller::Caller;
-use fanfare::mcp::service::{Service, ToolList, Toolset};
 use fanfare_mcp::lifecycle::Identity;
 use fanfare_mcp::listen::{Change, Wanted};
 use fanfare_mcp::prompts::{Complete, Get, Prompt};
 use fanfare_mcp::resources::{Named, Resource, Template};
 use fanfare_mcp::tools::Call as ToolCall;
 use fanfare_mcp::{Error, Outcome};
+use fanfare_server::mcp::call::Call;
+use fanfare_server::mcp::caller::Caller;
+use fanfare_server::mcp::service::{Service, ToolList, Toolset};
 use futures_util::stream::BoxStream;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Tools that ask the client something while it waits for the answer; legacy sessions only.
 
-use fanfare::mcp::call::Call;
 use fanfare_mcp::tools::{Answer, Call as ToolCall, Tool};
+use fanfare_server::mcp::call::Call;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! Tools that need something of a modern client before they can answer (2026-07-28, multi-round-trip requests).
 
-use fanfare::mcp::call::Call;
 use fanfare_mcp::tools::{Call as ToolCall, Tool};
 use fanfare_mcp::{Error, Outcome};
+use fanfare_server::mcp::call::Call;
 use serde_json::{Value, json};
 
 use crate::asked::{Asked, Round};

@@ -6,9 +6,9 @@ mod input_required;
 mod schemas;
 mod telling;
 
-use fanfare::mcp::call::Call;
 use fanfare_mcp::tools::{Annotations, Answer, Call as ToolCall, Content, Tool};
 use fanfare_mcp::{Error, Outcome};
+use fanfare_server::mcp::call::Call;
 use serde_json::{Value, json};
 
 use crate::suite::Suite;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use fanfare::mcp::call::Call;
-use fanfare::mcp::outbox::Gone;
 use fanfare_mcp::listen::{Change, LogLevel};
 use fanfare_mcp::tools::{Answer, Tool};
+use fanfare_server::mcp::call::Call;
+use fanfare_server::mcp::outbox::Gone;
 
 use crate::resources::WATCHED;
 use crate::suite::Suite;

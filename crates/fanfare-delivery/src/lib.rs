@@ -26,6 +26,7 @@ pub mod service;
 pub mod tally;
 pub mod target;
 mod trying;
+pub mod values;
 pub mod webhook;
 mod window;
 mod worker;

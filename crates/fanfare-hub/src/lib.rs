@@ -14,6 +14,7 @@ pub mod publish;
 pub mod readers;
 pub mod subscribe;
 pub mod subscription;
+pub mod values;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

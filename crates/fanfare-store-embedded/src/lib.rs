@@ -339,3 +339,8 @@ impl Store for Embedded {
         let _ = self.ended.clone().changed().await;
     }
 }
+
+/// Returns the version of SQLite that is built in, as text and as a number to compare with: 3.51.3 is 3,051,003.
+pub fn sqlite_version() -> (&'static str, i32) {
+    (rusqlite::version(), rusqlite::version_number())
+}

@@ -1,13 +1,9 @@
-//! Fanfare: the event gateway between AI agents and everything else.
+//! The binary: opens the store, assembles the gateway from its crates, and is the command line.
+//!
+//! One log, many cursors: to push is to append to the log; to receive, by whatever door, is to read it from a
+//! position. `ARCHITECTURE.md` walks through the parts.
 
-pub mod app;
 pub mod cli;
-mod engines;
-pub mod store;
+pub mod engines;
+pub mod gateway;
 pub mod tasks;
-
-pub use fanfare_client as client;
-pub use fanfare_delivery as webhooks;
-pub use fanfare_hub as hub;
-pub use fanfare_runtime::{clock, fail_point, shutdown, telemetry};
-pub use fanfare_server::{dashboard, doorway, http, listeners, mcp};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::hub::Hub;
-use crate::shutdown::Shutdown;
-use crate::store;
-use crate::store::Store;
+use fanfare_hub::Hub;
+use fanfare_runtime::shutdown::Shutdown;
+use fanfare_store as store;
+use fanfare_store::Store;
 
 /// How often the store is swept when there is nothing to remove.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

@@ -11,14 +11,14 @@ use fanfare_core::{Code, Event, Invalid, Position, ReaderName, Timestamp};
 use serde::Serialize;
 
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::openapi::{EventBody, FilterParams};
 use crate::http::query::Params;
+use crate::problem::{Problem, ProblemBody};
 use fanfare_delivery::looking::Fate;
 use fanfare_delivery::registry::Entry;
 use fanfare_hub::Hub;
+use fanfare_hub::values::{Order, Read};
 use fanfare_runtime::clock;
-use fanfare_store::{Order, Read};
 
 /// Most events on a page.
 const LIMIT_MAX: usize = 1_000;

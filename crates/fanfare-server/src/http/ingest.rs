@@ -7,12 +7,12 @@ use fanfare_core::{Channel, Door, EventType, Invalid, NewEvent, Principal, Prior
 use fanfare_webhook::ingest::{self, Incoming, Kind};
 use fanfare_webhook::verify::Headers;
 
-use crate::doorway::Peer;
-use crate::doorway::body;
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::push::{self, Pushed};
 use crate::http::query::Params;
 use crate::http::{Gateway, via};
+use crate::net::Peer;
+use crate::net::body;
+use crate::problem::{Problem, ProblemBody};
 use fanfare_delivery::service::Wait;
 use fanfare_runtime::clock;
 

@@ -1,19 +1,12 @@
 //! The HTTP door: the route table, nothing else.
 
-pub mod connection;
-pub mod error;
-pub mod guard;
 pub mod history;
 pub mod ingest;
-pub mod limits;
 pub mod openapi;
 pub mod overview;
 pub mod push;
 pub mod query;
-pub mod reactor;
 pub mod readers;
-pub mod server;
-pub mod stalls;
 pub mod stream;
 pub mod via;
 pub mod webhooks;
@@ -37,8 +30,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::dashboard;
-use crate::http::error::Problem;
-use crate::http::guard::{Cors, Guard};
+use crate::net::guard::{self, Cors, Guard};
+use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
 use fanfare_runtime::telemetry::RequestLabels;

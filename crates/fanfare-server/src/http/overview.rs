@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
+use crate::problem::{Problem, ProblemBody};
 
 /// Every channel that has had an event.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

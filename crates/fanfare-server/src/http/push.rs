@@ -8,12 +8,12 @@ use fanfare_core::{Channel, Code, Door, NewEvent, Position, Principal, Source, T
 use http::{HeaderMap, header};
 use serde::Serialize;
 
-use crate::doorway::Peer;
-use crate::doorway::body::{self, PUSH_BODY_LEN_MAX};
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::openapi::PushInput;
 use crate::http::query::Params;
 use crate::http::{Gateway, via};
+use crate::net::Peer;
+use crate::net::body::{self, PUSH_BODY_LEN_MAX};
+use crate::problem::{Problem, ProblemBody};
 use fanfare_delivery::service::{Published, Wait};
 
 /// The answer to one event.

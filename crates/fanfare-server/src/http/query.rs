@@ -3,7 +3,7 @@
 use fanfare_core::{Code, EventType, Filter, Invalid, Pattern, Priority};
 use http::Uri;
 
-use crate::http::error::Problem;
+use crate::problem::Problem;
 
 /// The parameters of a query that were not taken yet.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use fanfare_core::{Code, EventType, Invalid, Pattern, Position, ReaderName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::doorway::body::{self, BODY_LEN_MAX};
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
-use fanfare_store::ReaderRow;
+use crate::net::body::{self, BODY_LEN_MAX};
+use crate::problem::{Problem, ProblemBody};
+use fanfare_hub::values::ReaderRow;
 
 /// Every durable reader.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

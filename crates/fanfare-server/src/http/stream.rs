@@ -1,22 +1,18 @@
 //! `GET /stream`: server-sent events.
 
-use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use fanfare_core::wire::{Wire, sse};
+use fanfare_core::wire::sse;
 use fanfare_core::{Code, Invalid, Principal, Start};
 use http::{HeaderValue, header};
 
-use crate::doorway::Peer;
-use crate::doorway::heartbeat::Beats;
-use crate::doorway::takeover::{Outlet, Stream, Takeover};
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::openapi::FilterParams;
 use crate::http::query::Params;
+use crate::net::Peer;
+use crate::net::takeover::{Outlet, Stream, Takeover};
+use crate::problem::{Problem, ProblemBody};
 use fanfare_hub::client::{NewClient, Transport};
-use fanfare_hub::item::Item;
 use fanfare_hub::subscribe;
 
 /// Listens: server-sent events, from now on or from a position.
@@ -85,49 +81,4 @@ fn choice(name: &str, value: &str, words: [&'static str; 2]) -> Result<usize, In
             format!("write `{name}={}` or `{name}={}`", words[0], words[1]),
         )
     })
-}
-
-/// Makes the body of a stream that shares its connection with others: HTTP/2.
-pub fn body(outlet: Stream, beats: Beats) -> Body {
-    struct State {
-        outlet: Stream,
-        beats: Beats,
-        items: Vec<Item>,
-        begun: bool,
-        ended: bool,
-    }
-    let state = State { outlet, beats, items: Vec::new(), begun: false, ended: false };
-    let frames = futures_util::stream::unfold(state, |mut state| async move {
-        let format = state.outlet.format;
-        let mut bytes = Vec::new();
-        if !std::mem::replace(&mut state.begun, true) {
-            let position = state.outlet.subscription.position();
-            sse::write_preamble(format, state.outlet.retry_ms, position, &mut bytes);
-            return Some((Ok(Bytes::from(bytes)), state));
-        }
-        if state.ended {
-            return None;
-        }
-        let ready = tokio::select! {
-            ready = state.outlet.subscription.ready(&mut state.items) => ready,
-            () = state.beats.next() => {
-                sse::write_keepalive(format, &mut bytes);
-                return Some((Ok(bytes.into()), state));
-            }
-        };
-        match ready {
-            Ok(true) => {}
-            Ok(false) => return None,
-            Err(error) => {
-                state.ended = true;
-                return Some((Err(error), state));
-            }
-        }
-        for item in &state.items {
-            bytes.extend_from_slice(&item.bytes(Wire::Sse(format)));
-            state.outlet.subscription.advance(item, item.len());
-        }
-        Some((Ok(bytes.into()), state))
-    });
-    Body::from_stream(frames)
 }

@@ -3,7 +3,7 @@
 use fanfare_core::Code;
 use http::HeaderMap;
 
-use crate::http::error::Problem;
+use crate::problem::Problem;
 use fanfare_delivery::target::VIA;
 use fanfare_hub::Hub;
 

@@ -16,13 +16,13 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::Error;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::doorway::Peer;
-use crate::doorway::frames::{self, Farewell};
-use crate::doorway::heartbeat::Beats;
-use crate::doorway::takeover::{Outlet, Switched, Takeover};
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::query::Params;
+use crate::net::Peer;
+use crate::net::frames::{self, Farewell};
+use crate::net::heartbeat::Beats;
+use crate::net::takeover::{Outlet, Switched, Takeover};
+use crate::problem::{Problem, ProblemBody};
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
 use fanfare_hub::subscribe;
@@ -254,7 +254,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
 async fn next_items(
     subscription: &mut Option<Subscription>,
     items: &mut Vec<Item>,
-) -> Result<bool, fanfare_store::Error> {
+) -> Result<bool, fanfare_hub::values::Error> {
     match subscription {
         Some(subscription) => subscription.ready(items).await,
         None => std::future::pending().await,

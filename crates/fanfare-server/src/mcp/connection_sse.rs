@@ -14,12 +14,12 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::doorway::{Peer, body};
 use crate::mcp::door::Door;
 use crate::mcp::duplex::MESSAGE_LEN_MAX;
 use crate::mcp::event_stream::{Framing, framed};
 use crate::mcp::refusal::Refusal;
 use crate::mcp::session::Session;
+use crate::net::{Peer, body};
 
 /// Opens a connection and says what it is called.
 pub async fn get(

@@ -2,10 +2,10 @@
 
 use fanfare_mcp::Error;
 
-use crate::doorway::heartbeat::Beats;
 use crate::mcp::Server;
 use crate::mcp::service::Toolset;
 use crate::mcp::sessions::Sessions;
+use crate::net::heartbeat::Beats;
 use fanfare_hub::Hub;
 
 /// What the transports over HTTP work with; cheap to clone.

@@ -12,13 +12,13 @@ use fanfare_mcp::{Error, Incoming, error, sse};
 use futures_util::FutureExt;
 use serde_json::json;
 
-use crate::doorway::heartbeat::Beats;
 use crate::mcp::caller::Client;
 use crate::mcp::door::Door;
 use crate::mcp::outbox::{Outbox, Reader};
 use crate::mcp::session::{Connected, Session};
 use crate::mcp::sessions::{Job, Sessions};
 use crate::mcp::streamable_http::event_response;
+use crate::net::heartbeat::Beats;
 use fanfare_runtime::clock;
 use fanfare_runtime::shutdown::Shutdown;
 

@@ -15,7 +15,6 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::doorway::{Peer, body};
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::door::Door;
@@ -24,6 +23,7 @@ use crate::mcp::event_stream::{Framing, framed};
 use crate::mcp::refusal::Refusal;
 use crate::mcp::session::Session;
 use crate::mcp::sessions::Job;
+use crate::net::{Peer, body};
 
 /// Opens a session: says where its messages go, and which tools there are.
 pub async fn get(

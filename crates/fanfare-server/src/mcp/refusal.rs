@@ -5,7 +5,7 @@ use fanfare_mcp::json_rpc::{self, Refused};
 use fanfare_mcp::{Error, Id, error};
 use http::{HeaderValue, StatusCode, header};
 
-use crate::doorway::body::BodyError;
+use crate::net::body::BodyError;
 
 /// Why a request came to nothing.
 #[derive(Debug)]

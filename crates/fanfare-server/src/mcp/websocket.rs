@@ -18,14 +18,14 @@ use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error as WireError, Message, Utf8Bytes};
 
-use crate::doorway::frames::{self, Farewell};
-use crate::doorway::heartbeat::Beats;
-use crate::doorway::takeover::{Outlet, Switched, Takeover};
 use crate::mcp::caller::Client;
 use crate::mcp::door::Door;
 use crate::mcp::duplex::{Calls, MESSAGE_LEN_MAX};
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
+use crate::net::frames::{self, Farewell};
+use crate::net::heartbeat::Beats;
+use crate::net::takeover::{Outlet, Switched, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
 
 /// The name of the subprotocol, for clients that ask for one.

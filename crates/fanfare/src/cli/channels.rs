@@ -8,7 +8,7 @@ use crate::cli::output::style::DIM;
 use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use crate::client::answer::ChannelRow;
+use fanfare_client::answer::ChannelRow;
 
 /// List the channels that events were pushed to
 #[derive(Debug, clap::Args)]

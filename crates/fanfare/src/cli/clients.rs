@@ -8,7 +8,7 @@ use crate::cli::output::style::DIM;
 use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless, shortened};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use crate::client::answer::ClientRow;
+use fanfare_client::answer::ClientRow;
 
 /// List who is listening at the moment
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cli::output::style::{BOLD, CHANNEL, DIM, ERROR, SUCCESS, WARNING};
 use crate::cli::text::{harmless, shortened};
-use crate::client::answer::Event;
+use fanfare_client::answer::Event;
 
 /// Most characters of `data` that are shown; `-o json` shows all.
 const DATA_CHARS_MAX: usize = 160;
@@ -125,7 +125,7 @@ impl fmt::Display for Members {
 #[cfg(test)]
 mod tests {
     use super::EventLines;
-    use crate::client::answer::Event;
+    use fanfare_client::answer::Event;
 
     fn shown(json: &str) -> String {
         let event: Event = serde_json::from_str(json).expect("an event");

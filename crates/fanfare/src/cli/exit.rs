@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use fanfare_core::Code;
 
-use crate::client;
+use fanfare_client as client;
 
 /// How the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

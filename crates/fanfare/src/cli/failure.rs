@@ -8,7 +8,7 @@ use fanfare_core::Invalid;
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
-use crate::client;
+use fanfare_client as client;
 
 /// A command that could not do what was asked.
 #[derive(Debug, Clone)]

@@ -11,8 +11,8 @@ use crate::cli::output::style::DIM;
 use crate::cli::table::table;
 use crate::cli::text::{harmless, shortened};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use crate::client::answer::{Answer, Event};
-use crate::client::{Api, Received};
+use fanfare_client::answer::{Answer, Event};
+use fanfare_client::{Api, Received};
 
 /// Show events that were pushed
 #[derive(Debug, clap::Args)]
@@ -157,7 +157,7 @@ impl Args {
 
 fn read(json: &str, api: &Api) -> Result<Received, Failure> {
     Answer::<Event>::read(json).map_err(|error| {
-        Failure::from(crate::client::Error::NotFanfare {
+        Failure::from(fanfare_client::Error::NotFanfare {
             url: api.server().to_owned(),
             problem: format!("an event cannot be read: {error}"),
         })

@@ -6,7 +6,6 @@ use fanfare_core::Invalid;
 use fanfare_webhook::ingest::Secrets;
 use fanfare_webhook::policy::{Mode, Policy};
 
-use crate::app;
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM};
 use crate::cli::settings::key::{
@@ -15,10 +14,14 @@ use crate::cli::settings::key::{
 use crate::cli::settings::{Key, Settings, explained};
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure, logging};
-use crate::http::guard::Cors;
-use crate::store::{self, Retention, StoreSpec};
-use crate::webhooks::service as webhook;
-use crate::{http, hub, mcp};
+use crate::engines::StoreSpec;
+use crate::gateway;
+use fanfare_delivery::service as webhook;
+use fanfare_hub as hub;
+use fanfare_server::net::guard::Cors;
+use fanfare_server::{http, mcp};
+use fanfare_store as store;
+use fanfare_store::Retention;
 
 /// Start a gateway
 #[derive(Debug, clap::Args)]
@@ -137,7 +140,7 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
 }
 
 /// Serves until it is told to stop, or cannot go on.
-async fn serve(running: app::Running, stop: &mut Stop, output: Output) -> Result<Exit, Failure> {
+async fn serve(running: gateway::Running, stop: &mut Stop, output: Output) -> Result<Exit, Failure> {
     let trigger = running.stopper();
     let ended = running.ended();
     tokio::pin!(ended);
@@ -157,9 +160,9 @@ async fn serve(running: app::Running, stop: &mut Stop, output: Output) -> Result
 }
 
 /// Starts a gateway; says why when it cannot.
-pub(crate) async fn start(config: app::Config) -> Result<app::Running, Failure> {
+pub(crate) async fn start(config: gateway::Config) -> Result<gateway::Running, Failure> {
     let listen = config.listen.clone();
-    match app::start(config).await {
+    match gateway::start(config).await {
         Ok(running) => Ok(running),
         Err(error) => Err(cannot_start(&error, &listen).await),
     }
@@ -194,8 +197,8 @@ pub(crate) async fn cannot_start(error: &anyhow::Error, listen: &[SocketAddr]) -
 async fn gateway_at(address: SocketAddr) -> Option<String> {
     const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
     let target =
-        crate::client::Target { server: format!("http://{address}"), token: None, timeout: PATIENCE };
-    let api = crate::client::Api::new(target).ok()?;
+        fanfare_client::Target { server: format!("http://{address}"), token: None, timeout: PATIENCE };
+    let api = fanfare_client::Api::new(target).ok()?;
     api.status().await.ok().map(|status| status.value.version)
 }
 
@@ -209,7 +212,7 @@ pub(crate) fn store_failure(error: store::Error) -> Failure {
     }
 }
 
-fn tell(running: &app::Running, spec: &StoreSpec, output: Output) -> Result<(), Failure> {
+fn tell(running: &gateway::Running, spec: &StoreSpec, output: Output) -> Result<(), Failure> {
     if output.mode.is_json() {
         let addresses: Vec<String> = running.addresses().iter().map(ToString::to_string).collect();
         let line = serde_json::json!({
@@ -257,7 +260,7 @@ fn webhooks(settings: &Settings, listen: &[SocketAddr]) -> Result<webhook::Confi
 }
 
 /// Gives the configuration of a gateway.
-pub(crate) fn config(settings: &Settings) -> Result<app::Config, Failure> {
+pub(crate) fn config(settings: &Settings) -> Result<gateway::Config, Failure> {
     let retention = Retention::default();
     let http_default = http::Config::default();
     let size = |key, default: usize| -> Result<usize, Failure> {
@@ -269,7 +272,7 @@ pub(crate) fn config(settings: &Settings) -> Result<app::Config, Failure> {
         .map_or(hub::Config::default().events_per_second, |number| u32::try_from(number).unwrap_or(u32::MAX));
     let listen: Vec<SocketAddr> =
         settings.texts(Key::Listen).iter().map(|text| address(text)).collect::<Result<_, Invalid>>()?;
-    let config = app::Config {
+    let config = gateway::Config {
         webhooks: webhooks(settings, &listen)?,
         listen,
         store: store_spec(settings)?,
@@ -298,7 +301,7 @@ pub(crate) fn config(settings: &Settings) -> Result<app::Config, Failure> {
         mcp: mcp::Config { toolset: settings.parsed(Key::Toolset, toolset)?.unwrap_or_default() },
         shutdown_timeout: settings
             .parsed(Key::ShutdownTimeout, positive)?
-            .unwrap_or(app::Config::default().shutdown_timeout),
+            .unwrap_or(gateway::Config::default().shutdown_timeout),
     };
     refuse_strangers(&config, settings)?;
     Ok(config)
@@ -323,7 +326,7 @@ fn ingest_secrets(settings: &Settings) -> Result<Secrets, Failure> {
 }
 
 /// Refuses to serve other machines without asking who they are, unless that was said in so many words.
-fn refuse_strangers(config: &app::Config, settings: &Settings) -> Result<(), Failure> {
+fn refuse_strangers(config: &gateway::Config, settings: &Settings) -> Result<(), Failure> {
     if settings.is_on(Key::NoAuth) {
         return Ok(());
     }

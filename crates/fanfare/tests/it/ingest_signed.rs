@@ -1,6 +1,6 @@
 //! What comes in through `POST /ingest/{kind}` with a signature: believed when it fits, and taken once.
 
-use fanfare::app;
+use fanfare::gateway;
 use fanfare_core::Timestamp;
 use fanfare_webhook::inbound::PlainSecret;
 use fanfare_webhook::rotation::Rotation;
@@ -24,7 +24,7 @@ fn pair() -> SigningKey {
     SigningKey::from_seed([3; 32])
 }
 
-fn configure(config: &mut app::Config) {
+fn configure(config: &mut gateway::Config) {
     let plain =
         || secrets().iter().map(|secret| PlainSecret::new(secret.reveal()).expect("not empty")).collect();
     config.http.ingest.github = plain();

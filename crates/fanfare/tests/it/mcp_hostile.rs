@@ -1,13 +1,13 @@
 //! Clients that mean no good: what they send is refused, and what they do not read is not kept.
 
-use fanfare::app;
-use fanfare::mcp::caller::Client;
-use fanfare::mcp::duplex::Calls;
-use fanfare::mcp::outbox::Outbox;
-use fanfare::mcp::service::Toolset;
-use fanfare::mcp::session::Session;
-use fanfare::store::StoreSpec;
+use fanfare::engines::StoreSpec;
+use fanfare::gateway;
 use fanfare_core::Principal;
+use fanfare_server::mcp::caller::Client;
+use fanfare_server::mcp::duplex::Calls;
+use fanfare_server::mcp::outbox::Outbox;
+use fanfare_server::mcp::service::Toolset;
+use fanfare_server::mcp::session::Session;
 use serde_json::Value;
 
 use crate::support::gateway::Gateway;
@@ -56,12 +56,12 @@ async fn an_id_and_a_token_are_text_or_an_integer_and_given_back_as_they_were() 
 async fn no_more_is_taken_of_a_client_that_does_not_read_what_it_is_refused() {
     /// More than may wait to be read.
     const REFUSALS_MAX: usize = 2_000;
-    let config = app::Config {
+    let config = gateway::Config {
         listen: vec![([127, 0, 0, 1], 0).into()],
         store: StoreSpec::Memory,
-        ..app::Config::default()
+        ..gateway::Config::default()
     };
-    let running = app::start(config).await.expect("a gateway");
+    let running = gateway::start(config).await.expect("a gateway");
     let client =
         Client { principal: Principal::local(), address: None, is_local: true, toolset: Toolset::default() };
     let session = Session::new("", client, Outbox::new());

@@ -15,7 +15,7 @@ const ANYWHERE: [&str; 2] = ["--listen", "127.0.0.1:0"];
 async fn owner(shell: &Shell) -> (u32, String) {
     let path = PathBuf::from(shell.home()).join(".local/share/fanfare/log.db");
     until("a gateway", async || {
-        let owner = fanfare::store::embedded::owner(&path)?;
+        let owner = fanfare_store_embedded::owner(&path)?;
         Some((owner.pid, owner.url?))
     })
     .await

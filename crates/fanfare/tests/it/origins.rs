@@ -1,6 +1,6 @@
 //! `Host` and `Origin`, on every door.
 
-use fanfare::http::guard::Cors;
+use fanfare_server::net::guard::Cors;
 
 use crate::support::Engine;
 use crate::support::gateway::Gateway;

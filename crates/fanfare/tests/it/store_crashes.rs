@@ -8,9 +8,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use fanfare::store::embedded::Embedded;
-use fanfare::store::{Error, Retention, Store};
 use fanfare_core::{Event, NewEvent};
+use fanfare_store::{Error, Retention, Store};
+use fanfare_store_embedded::Embedded;
 
 use crate::store_contract::harness::{event, read_all, read_pages, seqs, soon};
 
@@ -104,7 +104,7 @@ fn acked(line: &str) -> Option<(u64, String)> {
 
 /// Checks that the log has what was acknowledged, each event once, and batches whole.
 async fn check(store: &dyn Store, acked: &HashMap<u64, String>) -> Vec<Arc<Event>> {
-    let events = read_pages(store, read_all(fanfare::clock::now())).await;
+    let events = read_pages(store, read_all(fanfare_runtime::clock::now())).await;
     assert_eq!(seqs(&events), (1..=events.len() as u64).collect::<Vec<_>>(), "no hole");
     for (seq, label) in acked {
         let found = events.get(*seq as usize - 1).map(|event| label_of(event));
@@ -226,7 +226,7 @@ async fn a_torn_write_ahead_log_loses_nothing_before_the_tear() {
         ends.push((std::fs::metadata(&wal).expect("a write-ahead log").len(), last));
     }
     let len = ends[ends.len() - 1].0;
-    let whole = read_pages(&*store, read_all(fanfare::clock::now())).await;
+    let whole = read_pages(&*store, read_all(fanfare_runtime::clock::now())).await;
 
     let torn = directory.path().join("torn.db");
     for (index, cut) in (0..len).step_by(len as usize / 40).chain([len - 1, len]).enumerate() {
@@ -244,7 +244,7 @@ async fn a_torn_write_ahead_log_loses_nothing_before_the_tear() {
 
         let expected = ends.iter().rev().find(|(end, _)| *end <= cut).map_or(0, |(_, last)| *last);
         let store = Embedded::open(&torn, Retention::default()).expect("a tear is no damage");
-        let events = read_pages(&*store, read_all(fanfare::clock::now())).await;
+        let events = read_pages(&*store, read_all(fanfare_runtime::clock::now())).await;
         assert_eq!(events.len() as u64, expected, "{what} at {cut} of {len}");
         assert_eq!(events, whole[..events.len()], "{what} at {cut} of {len}");
         let next = store.append(vec![event("after")]).await.expect("it goes on");

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use fanfare::store::embedded::{self, Embedded};
-use fanfare::store::{Error, Retention, Store};
+use fanfare_store::{Error, Retention, Store};
+use fanfare_store_embedded::{self, Embedded};
 
 use crate::store_contract::harness::event;
 
@@ -245,11 +245,11 @@ async fn a_second_user_learns_of_the_first() {
     store.announce("http://127.0.0.1:8000").expect("written");
     let error = place.open().expect_err("in use");
     assert!(error.to_string().contains("http://127.0.0.1:8000"), "{error}");
-    let owner = embedded::owner(&place.path).expect("somebody");
+    let owner = fanfare_store_embedded::owner(&place.path).expect("somebody");
     assert_eq!((owner.pid, owner.url.as_deref()), (pid, Some("http://127.0.0.1:8000")));
     store.append(vec![event("x")]).await.expect("the first one does not notice");
     store.close().await;
-    assert_eq!(embedded::owner(&place.path), None);
+    assert_eq!(fanfare_store_embedded::owner(&place.path), None);
     assert!(matches!(store.announce("http://127.0.0.1:1"), Err(Error::Closed)));
     place.open().expect("it is free again").close().await;
 }

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use fanfare::store::embedded::Embedded;
-use fanfare::store::{
+use fanfare_store::{
     AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Error, ReadAttempts, Retention, Store,
     WebhookRow,
 };
+use fanfare_store_embedded::Embedded;
 
 use crate::store_contract::harness::{event, read_all, read_pages, soon};
 use crate::store_contract::hooks::{cursor, id};
@@ -35,7 +35,7 @@ async fn a_full_disk_refuses_appends_until_there_is_room() {
     // It goes on refusing and reading; nothing of what it refused is there.
     let refused = store.append((0..200).map(|_| event(&"y".repeat(500))).collect()).await;
     assert!(matches!(refused, Err(Error::DiskFull { .. })), "{refused:?}");
-    let read = read_all(fanfare::clock::now());
+    let read = read_all(fanfare_runtime::clock::now());
     assert_eq!(read_pages(&*store, read.clone()).await.len(), appended);
     assert_eq!(store.channels().await.expect("channels")[0].events, appended as u64);
     assert_eq!(store.extent().last, appended as u64);
@@ -66,7 +66,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
         settings: "{}".into(),
         state: "before".into(),
         cursor: 1,
-        created: fanfare::clock::now(),
+        created: fanfare_runtime::clock::now(),
     };
     store.put_webhook(row(1)).await.expect("registered");
     let before = store.webhooks().await.expect("webhooks");
@@ -74,7 +74,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
         webhook: id(1),
         event: events[4].event.clone(),
         attempts: 1,
-        status: DeliveryStatus::Waiting(fanfare::clock::now()),
+        status: DeliveryStatus::Waiting(fanfare_runtime::clock::now()),
         failure: "timeout".into(),
         batch: None,
     };
@@ -84,7 +84,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
             webhook: id(1),
             seq: 5,
             number: 1,
-            at: fanfare::clock::now(),
+            at: fanfare_runtime::clock::now(),
             is_delivered: false,
             detail: "x".repeat(len).into(),
         })

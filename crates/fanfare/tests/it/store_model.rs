@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare::store::{Order, Read, Retention, Store};
 use fanfare_core::{Epoch, Event, Filter, NewEvent, Position, Priority};
+use fanfare_store::{Order, Read, Retention, Store};
 use proptest::prelude::*;
 
 use crate::store_contract::harness::{Engine, event, patterns, read_all, read_pages};

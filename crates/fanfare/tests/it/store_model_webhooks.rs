@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare::store::{
+use fanfare_core::{Epoch, Event, Position};
+use fanfare_store::{
     BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries, Retention, Store,
     WebhookRow,
 };
-use fanfare_core::{Epoch, Event, Position};
 use proptest::prelude::*;
 
 use crate::store_contract::harness::{Engine, Log, event};

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use fanfare::store::embedded::Embedded;
-use fanfare::store::{Clock, Extent, Retention, Store};
 use fanfare_core::{Priority, Timestamp};
+use fanfare_store::{Clock, Extent, Retention, Store};
+use fanfare_store_embedded::Embedded;
 
 use crate::store_contract::harness::{event, keyed, messages, read_all, read_pages};
 use crate::store_contract::hooks::id;
@@ -46,7 +46,7 @@ async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
     assert!(store.append(vec![keyed("x", "once")]).await.expect("appended")[0].repeated);
 
     assert_eq!(store.webhooks().await.expect("webhooks"), []);
-    let row = fanfare::store::WebhookRow {
+    let row = fanfare_store::WebhookRow {
         id: id(1),
         url: "http://127.0.0.1/".into(),
         settings: "{}".into(),

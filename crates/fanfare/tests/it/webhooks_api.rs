@@ -26,7 +26,7 @@ async fn patch(gateway: &Gateway, path: &str, body: Value) -> crate::support::an
 }
 
 fn is_signed_with(received: &Got, secret: &str) -> bool {
-    received.verified(secret, fanfare::clock::now()).is_ok()
+    received.verified(secret, fanfare_runtime::clock::now()).is_ok()
 }
 
 #[tokio::test]

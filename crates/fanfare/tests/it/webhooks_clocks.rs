@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use fanfare::clock::Clock;
 use fanfare_core::Timestamp;
+use fanfare_runtime::clock::Clock;
 use serde_json::json;
 
 use crate::support::gateway::Gateway;
@@ -26,7 +26,7 @@ impl Turned {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(fanfare::clock::now().as_micros() + self.0.load(Ordering::SeqCst))
+        Timestamp::from_micros(fanfare_runtime::clock::now().as_micros() + self.0.load(Ordering::SeqCst))
     }
 
     fn clock(&self) -> Clock {
@@ -57,7 +57,10 @@ async fn a_retry_comes_when_it_was_to_come_whatever_the_clock_does() {
                 again.at - first.at
             );
             again.verified(&hook.secret, turned.now()).expect("signed by the clock of the moment");
-            assert!(again.verified(&hook.secret, fanfare::clock::now()).is_err(), "an hour is too much");
+            assert!(
+                again.verified(&hook.secret, fanfare_runtime::clock::now()).is_err(),
+                "an hour is too much"
+            );
             until("no rows", async || gateway.rows(&hook).await.is_empty().then_some(())).await;
         }
     }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use fanfare::store::embedded::Embedded;
-use fanfare::store::{Retention, Store};
+use fanfare_store::{Retention, Store};
+use fanfare_store_embedded::Embedded;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare::store::embedded::Embedded;
-use fanfare::store::{
+use fanfare_core::WebhookId;
+use fanfare_store::{
     DeliveryChange, DeliveryRow, DeliveryStatus, Retention, Store, WEBHOOKS_MAX, WebhookRow,
 };
-use fanfare_core::WebhookId;
+use fanfare_store_embedded::Embedded;
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
@@ -94,7 +94,7 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
     process.kill().await;
     // All of them were to be tried again while nobody ran.
     prepare(&path, async |store| {
-        let now = fanfare::clock::now();
+        let now = fanfare_runtime::clock::now();
         let due = fanfare_core::Timestamp::from_micros(now.as_micros() - 3_600_000_000);
         let webhook = id.parse().expect("an id");
         for _ in 0..WAITING / 1_000 {

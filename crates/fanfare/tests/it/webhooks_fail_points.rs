@@ -12,9 +12,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use fanfare::fail_point::FailPoint;
-use fanfare::store::embedded::Embedded;
-use fanfare::store::{ReadDeliveries, Retention, Store};
+use fanfare_runtime::fail_point::FailPoint;
+use fanfare_store::{ReadDeliveries, Retention, Store};
+use fanfare_store_embedded::Embedded;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -194,7 +194,7 @@ async fn kill_at(point: FailPoint, passes: u32) {
 
     // Nothing is in the log twice, or was sent that is not there.
     let store = Embedded::open(&path, Retention::default()).expect("it opens after a kill");
-    let log: HashMap<String, String> = read_pages(&*store, read_all(fanfare::clock::now()))
+    let log: HashMap<String, String> = read_pages(&*store, read_all(fanfare_runtime::clock::now()))
         .await
         .iter()
         .map(|event| (event.position.to_string(), event.message.to_string()))

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fanfare::store::{DeliveryStatus, Retention};
+use fanfare_store::{DeliveryStatus, Retention};
 use fanfare_webhook::pause::{PauseReason, State};
 use serde_json::json;
 
@@ -81,7 +81,7 @@ async fn what_the_receiver_asks_for_counts() {
         gateway.push_only("default", asked).await;
         let row = until("the row", async || gateway.rows(&hook).await.pop()).await;
         let DeliveryStatus::Waiting(at) = row.status else { panic!("{row:?}") };
-        let ahead = at.as_micros() - fanfare::clock::now().as_micros();
+        let ahead = at.as_micros() - fanfare_runtime::clock::now().as_micros();
         let least = if hours == 0 { 47 * 60 } else { 24 * 3_600 - 60 };
         let most = if hours == 0 { 73 * 60 } else { 24 * 3_600 + 60 };
         assert!((least..=most).contains(&(ahead / 1_000_000)), "{asked}: {ahead} µs");
@@ -128,7 +128,7 @@ async fn a_pause_by_hand_holds_everything_and_loses_nothing() {
         gateway.entry(&hook).change_health(|health| health.state = state);
         gateway.entry(&hook).nudge();
     };
-    pause(State::Paused { reason: PauseReason::ByHand, since: fanfare::clock::now() });
+    pause(State::Paused { reason: PauseReason::ByHand, since: fanfare_runtime::clock::now() });
     let begun = Instant::now();
     for message in ["a", "b"] {
         let answer = gateway.post_json("/api/push", &json!({ "message": message })).await.json();
@@ -218,7 +218,7 @@ async fn events_that_were_removed_before_they_were_sent_are_owned_up_to() {
     let hook = gateway.register(&receiver, json!({})).await;
     let entry = gateway.entry(&hook);
     entry.change_health(|health| {
-        health.state = State::Paused { reason: PauseReason::ByHand, since: fanfare::clock::now() };
+        health.state = State::Paused { reason: PauseReason::ByHand, since: fanfare_runtime::clock::now() };
     });
     entry.nudge();
     // More than the ring holds, of which the log keeps five.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use fanfare::webhooks::client::resolve::Resolver;
+use fanfare_delivery::client::resolve::Resolver;
 use fanfare_webhook::policy::Mode;
 use serde_json::{Value, json};
 

@@ -40,7 +40,7 @@ async fn attempt(gateway: &Gateway, script: Script) -> (&'static str, Duration, 
 
 #[tokio::test]
 async fn an_attempt_ends_in_time_wherever_the_receiver_hangs() {
-    let by_default = fanfare::webhooks::service::Config::default().attempt_max;
+    let by_default = fanfare_delivery::service::Config::default().attempt_max;
     assert_eq!(by_default, Duration::from_secs(10));
     let gateway = impatient().await;
     let bytes = |text: &str| text.as_bytes().to_vec();

@@ -1,6 +1,6 @@
 //! Webhooks as seed 3 has them, and what a delivery looks like.
 
-use fanfare::webhooks::first_attempts::WAIT_MAX;
+use fanfare_delivery::first_attempts::WAIT_MAX;
 use serde_json::json;
 
 use crate::support::gateway::Gateway;

@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::query::Params;
 use crate::http::webhooks::deliveries::seq_in;
 use crate::http::webhooks::id_in_path;
+use crate::problem::{Problem, ProblemBody};
 use fanfare_delivery::attempt_id::AttemptId;
 use fanfare_delivery::looking::{Tried, Wanted};
 

@@ -9,11 +9,11 @@ use fanfare_webhook::patch::Change;
 use fanfare_webhook::rotation::OVERLAP_DEFAULT;
 use serde::{Deserialize, Serialize};
 
-use crate::doorway::body::{self, BODY_LEN_MAX};
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::webhooks::details::{self, Details};
 use crate::http::webhooks::{Registered, id_in_path};
+use crate::net::body::{self, BODY_LEN_MAX};
+use crate::problem::{Problem, ProblemBody};
 use fanfare_delivery::changing::NewKey;
 use fanfare_runtime::clock;
 

@@ -9,12 +9,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
+use crate::problem::{Problem, ProblemBody};
 use fanfare_delivery::selecting;
+use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 use fanfare_hub::Hub;
-use fanfare_store::{DeliveryRow, DeliveryStatus};
 
 /// Most deliveries on a page.
 const LIMIT_MAX: usize = 1_000;

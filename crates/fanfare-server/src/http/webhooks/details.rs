@@ -13,13 +13,13 @@ use fanfare_webhook::pause::State as Sending;
 use serde::Serialize;
 
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::webhooks::id_in_path;
+use crate::problem::{Problem, ProblemBody};
 use fanfare_delivery::attempt::Attempt;
 use fanfare_delivery::registry::Entry;
 use fanfare_delivery::tally::{Ended, Tally};
+use fanfare_delivery::values::DeliveryCounts;
 use fanfare_runtime::clock;
-use fanfare_store::DeliveryCounts;
 
 /// A webhook with what it wants and how it fares.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

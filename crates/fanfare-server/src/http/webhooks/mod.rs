@@ -18,11 +18,11 @@ use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
 use serde::{Deserialize, Serialize};
 
-use crate::doorway::body::{self, BODY_LEN_MAX};
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::query::Params;
 use crate::http::webhooks::details::Details;
+use crate::net::body::{self, BODY_LEN_MAX};
+use crate::problem::{Problem, ProblemBody};
 use fanfare_delivery::service::Refused;
 
 /// What became of a registration.

@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use fanfare_core::{Code, Position};
 use serde::{Deserialize, Serialize};
 
-use crate::doorway::body::{self, BODY_LEN_MAX};
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::webhooks::id_in_path;
+use crate::net::body::{self, BODY_LEN_MAX};
+use crate::problem::{Problem, ProblemBody};
 use fanfare_delivery::selecting::{Unselected, Words};
 
 /// Which deliveries are made again: `ids`, or `failed`, or a part of the log.

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::doorway::body::{self, BODY_LEN_MAX};
 use crate::http::Gateway;
-use crate::http::error::{Problem, ProblemBody};
 use crate::http::webhooks::attempts::Shown;
 use crate::http::webhooks::{Unregistration, id_in_path};
+use crate::net::body::{self, BODY_LEN_MAX};
+use crate::problem::{Problem, ProblemBody};
 use fanfare_delivery::looking::Tried;
 
 /// Largest body that an event is sent again with: as much as an event and its frame take.

@@ -4,7 +4,7 @@ use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Content;
 use serde::Serialize;
 
-use fanfare_store as store;
+use fanfare_hub::values;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,7 +19,7 @@ pub(super) fn said(text: String, structured: &impl Serialize) -> Outcome {
 }
 
 /// Says that the log could not be read.
-pub(super) fn unreadable(error: &store::Error) -> String {
+pub(super) fn unreadable(error: &values::Error) -> String {
     tracing::error!(%error, "the log could not be read for a tool");
     "the log could not be read; the gateway's own log says why. Nothing was changed; try again in a moment"
         .to_owned()

@@ -293,7 +293,7 @@ impl Gateway {
     /// Gives the durable readers that `event` is for.
     pub(super) async fn receipts(&self, event: &Event) -> Result<Vec<ReceiptRow>, String> {
         let rows = self.hub.receipts(event).await.map_err(|error| unreadable(&error))?;
-        let receipt = |row: fanfare_store::ReaderRow| ReceiptRow {
+        let receipt = |row: fanfare_hub::values::ReaderRow| ReceiptRow {
             acknowledged: row.acknowledged >= event.position.seq,
             position: self.hub.position(row.acknowledged),
             reader: row.name,

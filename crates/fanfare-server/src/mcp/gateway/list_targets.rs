@@ -213,14 +213,15 @@ impl Gateway {
         channels.retain(|(row, _, _)| only.is_none_or(|only| row.channel == *only));
         let channels_total = channels.len();
         channels.sort_unstable_by_key(|(row, _, _)| std::cmp::Reverse(row.last_seq));
-        let entry = |(row, rate, stream_clients): (fanfare_store::ChannelRow, f64, usize)| ChannelEntry {
-            channel: row.channel,
-            events: row.events,
-            last_id: self.hub.position(row.last_seq),
-            last_timestamp: row.last_timestamp,
-            rate: (rate * 1_000.0).round() / 1_000.0,
-            stream_clients,
-        };
+        let entry =
+            |(row, rate, stream_clients): (fanfare_hub::values::ChannelRow, f64, usize)| ChannelEntry {
+                channel: row.channel,
+                events: row.events,
+                last_id: self.hub.position(row.last_seq),
+                last_timestamp: row.last_timestamp,
+                rate: (rate * 1_000.0).round() / 1_000.0,
+                stream_clients,
+            };
         Channels { channels: channels.into_iter().take(limit).map(entry).collect(), channels_total }
     }
 

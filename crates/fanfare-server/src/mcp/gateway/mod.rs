@@ -28,10 +28,10 @@ use fanfare_mcp::{Error, Outcome};
 use futures_util::stream::BoxStream;
 use serde_json::json;
 
-use crate::listeners::Listeners;
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::service::{Service, ToolList, Toolset};
+use crate::net::listeners::Listeners;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
 

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::listeners;
-use crate::listeners::{Opened, Refused};
 use crate::mcp::call::Call;
 use crate::mcp::caller::Client;
 use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::{Described, Gateway, arguments, events};
 use crate::mcp::service::Toolset;
+use crate::net::listeners;
+use crate::net::listeners::{Opened, Refused};
 use fanfare_delivery::service::Wait;
 use fanfare_hub::publish::PushError;
 

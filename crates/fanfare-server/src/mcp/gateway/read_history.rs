@@ -14,8 +14,8 @@ use crate::mcp::gateway::events::{self, Batch, Format, Shown};
 use crate::mcp::gateway::filter::{self, Wanted};
 use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
 use crate::mcp::service::Toolset;
+use fanfare_hub::values::{Order, Read};
 use fanfare_runtime::clock;
-use fanfare_store::{Order, Read};
 
 /// The name of the tool.
 pub(super) const NAME: &str = "read_history";

@@ -13,9 +13,9 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::mcp::gateway::Gateway;
 use crate::mcp::gateway::address::{Address, EVENT_TEMPLATE, LATEST_TEMPLATE};
 use fanfare_hub::Hub;
+use fanfare_hub::values;
+use fanfare_hub::values::{ChannelRow, Order, Read};
 use fanfare_runtime::clock;
-use fanfare_store as store;
-use fanfare_store::{ChannelRow, Order, Read};
 
 /// Resources on a page of the list.
 const PAGE_LEN: usize = 100;
@@ -155,7 +155,7 @@ impl Gateway {
         Ok(contents(uri, &content))
     }
 
-    async fn latest(&self, channel: &Channel) -> Result<Vec<Arc<Event>>, store::Error> {
+    async fn latest(&self, channel: &Channel) -> Result<Vec<Arc<Event>>, values::Error> {
         let filter = Filter::new(vec![Pattern::from(channel)], Vec::new(), Priority::Min, None)
             .expect("one pattern is not too many");
         let extent = self.hub.extent();
@@ -267,7 +267,7 @@ fn missing(uri: &str, era: Era, why: &str) -> Error {
     error
 }
 
-fn unreadable(error: &store::Error) -> Error {
+fn unreadable(error: &values::Error) -> Error {
     tracing::error!(%error, "the store could not be read");
     Error::internal("the log could not be read; the gateway's own log says why")
 }

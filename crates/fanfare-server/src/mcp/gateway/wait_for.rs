@@ -27,7 +27,7 @@ use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
 use fanfare_hub::subscribe::Request;
 use fanfare_hub::subscription::Subscription;
-use fanfare_store as store;
+use fanfare_hub::values;
 
 /// The name of the tool.
 pub(super) const NAME: &str = "wait_for";
@@ -315,7 +315,7 @@ async fn next(
     subscription: &mut Subscription,
     batch: &mut Batch,
     missed: &mut u64,
-) -> Result<Came, store::Error> {
+) -> Result<Came, values::Error> {
     let mut items = Vec::new();
     while subscription.ready(&mut items).await? {
         for item in &items {

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use fanfare_mcp::{Error, Meta, Request as Asked, Version, headers, sse};
 use http::{HeaderValue, StatusCode};
 
-use crate::doorway::heartbeat::Beats;
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::outbox::{Outbox, Reader, Taken};
@@ -16,6 +15,7 @@ use crate::mcp::refusal::Refusal;
 use crate::mcp::session::{Connected, Session};
 use crate::mcp::streamable_http::alone::PATIENCE;
 use crate::mcp::streamable_http::{Exchange, event_response, json_response};
+use crate::net::heartbeat::Beats;
 
 /// When a client should come back after its stream broke.
 const RETRY_MS: u64 = 1_000;

@@ -17,12 +17,12 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::doorway::{Peer, body};
 use crate::mcp::caller::Client;
 use crate::mcp::door::Door;
 use crate::mcp::duplex::MESSAGE_LEN_MAX;
 use crate::mcp::refusal::Refusal;
 use crate::mcp::websocket;
+use crate::net::{Peer, body};
 
 /// What a client takes as an answer. One that does not say takes anything, and so does `*/*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

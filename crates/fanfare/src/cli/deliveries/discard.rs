@@ -9,8 +9,8 @@ use crate::cli::output::Mode;
 use crate::cli::output::style::SUCCESS;
 use crate::cli::text::{count, harmless};
 use crate::cli::{Context, Exit, Failure, examples};
-use crate::client::Api;
-use crate::client::webhooks::Webhook;
+use fanfare_client::Api;
+use fanfare_client::webhooks::Webhook;
 
 /// Take out what waits or was given up: it is not tried again
 #[derive(Debug, clap::Args)]

@@ -11,8 +11,8 @@ use crate::cli::table::table;
 use crate::cli::text::{harmless, shortened};
 use crate::cli::webhooks::attempt_rows::words;
 use crate::cli::{Context, Exit, Failure, examples, with_member};
-use crate::client::webhooks::{Delivery, Webhook};
-use crate::client::{Answer, Api};
+use fanfare_client::webhooks::{Delivery, Webhook};
+use fanfare_client::{Answer, Api};
 
 /// List what waits for another try, and what was given up
 #[derive(Debug, clap::Args)]

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use crate::cli::webhooks::attempts::read;
 use crate::cli::webhooks::named::among;
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use crate::client::webhooks::{Delivery, Webhook};
-use crate::client::{Answer, Api};
+use fanfare_client::webhooks::{Delivery, Webhook};
+use fanfare_client::{Answer, Api};
 
 /// What is said below the help.
 const NOTE: &str = "\

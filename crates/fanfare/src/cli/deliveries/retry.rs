@@ -13,8 +13,8 @@ use crate::cli::webhooks::named::among;
 use crate::cli::webhooks::replay::{Sum, by_ids, moment, replayed};
 use crate::cli::webhooks::test;
 use crate::cli::{Context, Exit, Failure, examples};
-use crate::client::Api;
-use crate::client::webhooks::Webhook;
+use fanfare_client::Api;
+use fanfare_client::webhooks::Webhook;
 
 /// Send again: single events now, or all that waits or was given up
 #[derive(Debug, clap::Args)]

@@ -13,8 +13,8 @@ use crate::cli::webhooks::attempt_rows::{rows, whole, words};
 use crate::cli::webhooks::attempts::{Wanted, newest, read_all};
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
-use crate::client::webhooks::{Attempt, Receipts};
-use crate::client::{Answer, Api};
+use fanfare_client::webhooks::{Attempt, Receipts};
+use fanfare_client::{Answer, Api};
 
 /// Show who has an event, what was sent, and what came back
 #[derive(Debug, clap::Args)]

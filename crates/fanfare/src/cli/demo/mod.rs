@@ -10,7 +10,6 @@ use std::net::SocketAddr;
 
 use fanfare_core::Invalid;
 
-use crate::app;
 use crate::cli::demo::own::Own;
 use crate::cli::demo::round_trip::round_trip;
 use crate::cli::demo::samples::Samples;
@@ -18,8 +17,9 @@ use crate::cli::demo::screen::Screen;
 use crate::cli::settings::key;
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, logging, serve};
-use crate::client::websocket::Socket;
-use crate::client::{Api, Target};
+use crate::gateway;
+use fanfare_client::websocket::Socket;
+use fanfare_client::{Api, Target};
 
 /// Try everything out: a gateway in memory, with sample events
 #[derive(Debug, clap::Args)]
@@ -50,7 +50,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let mut stop = Stop::new()?;
         let port = if args.once { 0 } else { 8000 };
         let listen = args.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
-        let running = serve::start(app::Config { listen: vec![listen], ..app::Config::default() }).await?;
+        let running =
+            serve::start(gateway::Config { listen: vec![listen], ..gateway::Config::default() }).await?;
         let api = api(&running, context)?;
         let shown = tokio::select! {
             shown = show(args, &running, &api, context) => shown,
@@ -66,7 +67,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     })
 }
 
-async fn show(args: &Args, running: &app::Running, api: &Api, context: &Context) -> Result<Exit, Failure> {
+async fn show(
+    args: &Args,
+    running: &gateway::Running,
+    api: &Api,
+    context: &Context,
+) -> Result<Exit, Failure> {
     let mut own = Own::register(api).await?;
     if args.once {
         return once::run(api, &mut own, context.output).await;
@@ -90,7 +96,7 @@ async fn show(args: &Args, running: &app::Running, api: &Api, context: &Context)
     }
 }
 
-fn api(running: &app::Running, context: &Context) -> Result<Api, Failure> {
+fn api(running: &gateway::Running, context: &Context) -> Result<Api, Failure> {
     let timeout = context.settings.timeout()?;
     Ok(Api::new(Target { server: running.url().to_owned(), token: None, timeout })?)
 }

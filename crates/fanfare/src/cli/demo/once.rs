@@ -5,7 +5,7 @@ use crate::cli::demo::round_trip::{Trip, round_trip};
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS};
 use crate::cli::{Exit, Failure};
-use crate::client::Api;
+use fanfare_client::Api;
 
 pub(crate) async fn run(api: &Api, own: &mut Own, output: Output) -> Result<Exit, Failure> {
     let trips = round_trip(api, Some(own)).await;

@@ -11,7 +11,7 @@ use crate::cli::receive::body::event_in;
 use crate::cli::receive::judge::{Keys, Verdict};
 use crate::cli::receive::server::{Got, Port, Receiver};
 use crate::cli::receive::{Fail, Faults};
-use crate::client::Api;
+use fanfare_client::Api;
 
 /// The demo's own webhook.
 #[derive(Debug)]

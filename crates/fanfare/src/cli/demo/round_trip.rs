@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use crate::cli::demo::own::Own;
 use crate::cli::push::{Body, idempotency_key};
-use crate::client::websocket::Socket;
-use crate::client::{Api, Error, Item, Listening, Notice, Wish};
+use fanfare_client::websocket::Socket;
+use fanfare_client::{Api, Error, Item, Listening, Notice, Wish};
 
 /// How long an event may take back to us.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanfare_core::{Door, Json, NewEvent, Principal, Source};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use crate::hub::Hub;
+use fanfare_hub::Hub;
 
 /// Time between two samples: slow enough to read, quick enough to believe.
 const PACE: Duration = Duration::from_secs(3);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use fanfare_core::{Door, Position};
 use jiff::Zoned;
 
-use crate::app::Running;
 use crate::cli::Failure;
 use crate::cli::demo::once;
 use crate::cli::demo::round_trip::Trip;
@@ -15,9 +14,10 @@ use crate::cli::event_line::EventLines;
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM, ERROR, LITERAL, SUCCESS};
 use crate::cli::receive::server::Got;
-use crate::client::Received;
-use crate::hub::client::Transport;
-use crate::webhooks::registry::Entry;
+use crate::gateway::Running;
+use fanfare_client::Received;
+use fanfare_delivery::registry::Entry;
+use fanfare_hub::client::Transport;
 
 /// What the demo shows.
 #[derive(Debug)]

@@ -12,8 +12,8 @@ use crate::cli::failure::said;
 use crate::cli::push::{Body, idempotency_key};
 use crate::cli::settings::{self, Key, Settings, key};
 use crate::cli::text::duration;
-use crate::client::{Api, Error, Item, Listening, Wish};
-use crate::store::embedded::{self, Owner};
+use fanfare_client::{Api, Error, Item, Listening, Wish};
+use fanfare_store_embedded::{self, Owner};
 
 /// Clocks that are further apart make `--since` surprising.
 const SKEW_MAX_SECONDS: i64 = 5;
@@ -98,7 +98,7 @@ fn data_directory(settings: &Settings) -> Finding {
 
 /// Gives who has the log: a `fanfare serve`, or a `fanfare mcp` that hosts it.
 fn host(path: &Path) -> Option<Owner> {
-    let owner = embedded::owner(path)?;
+    let owner = fanfare_store_embedded::owner(path)?;
     // One that was killed could not take its name back.
     let pid = rustix::process::Pid::from_raw(owner.pid.cast_signed())?;
     rustix::process::test_kill_process(pid).is_ok().then_some(owner)
@@ -112,8 +112,8 @@ fn tempfile_in(directory: &Path) -> std::io::Result<()> {
 }
 
 fn sqlite() -> Finding {
-    let version = rusqlite::version();
-    if rusqlite::version_number() < SQLITE_VERSION_MIN {
+    let (version, number) = fanfare_store_embedded::sqlite_version();
+    if number < SQLITE_VERSION_MIN {
         return Finding::bad(
             "sqlite",
             format!("{version} can lose events"),
@@ -123,7 +123,7 @@ fn sqlite() -> Finding {
     Finding::good("sqlite", version)
 }
 
-fn gateway(api: &Api, status: &crate::client::answer::Status) -> Finding {
+fn gateway(api: &Api, status: &fanfare_client::answer::Status) -> Finding {
     let ours = env!("CARGO_PKG_VERSION");
     let up = duration(Duration::from_secs(status.uptime_seconds));
     let what = format!("{} · {} · {} store · up {up}", api.server(), status.version, status.store);
@@ -179,7 +179,7 @@ async fn there_and_back(api: &Api) -> Result<(), Error> {
     let pattern: Pattern = CHANNEL.parse().expect("a channel is a pattern");
     let wish = Wish { patterns: vec![pattern], ..Wish::default() };
     let mut listening = Listening::new(api.clone(), wish);
-    while !matches!(listening.next().await?, Item::Notice(crate::client::Notice::Connected { .. })) {}
+    while !matches!(listening.next().await?, Item::Notice(fanfare_client::Notice::Connected { .. })) {}
     let channel = CHANNEL.parse().expect("a channel");
     let body = Body {
         message: "is this heard?",

@@ -3,7 +3,7 @@
 use fanfare_core::ReaderName;
 use futures_util::future::{BoxFuture, FutureExt, pending};
 
-use crate::client::{Api, Error};
+use fanfare_client::{Api, Error};
 
 /// What is to be acknowledged. Acknowledging is cumulative, so only the newest counts.
 pub(crate) struct Acks {

@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Child;
 
 use crate::cli::failure::said;
-use crate::client::Received;
+use fanfare_client::Received;
 
 /// Longest value in the environment: the system refuses those over 128 KiB.
 const VALUE_LEN_MAX: usize = 64 * 1024;

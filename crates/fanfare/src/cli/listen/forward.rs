@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::cli::Failure;
-use crate::client::{Received, receiving};
+use fanfare_client::{Received, receiving};
 
 /// The pauses between attempts when nothing is said: somebody who restarts a program waits no longer than this.
 pub(crate) const RETRY_DEFAULT: &str = "200ms,1s,5s";

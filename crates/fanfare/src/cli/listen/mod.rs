@@ -26,7 +26,7 @@ use crate::cli::secret::{Place, named_or_variable};
 use crate::cli::signals::Stop;
 use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use crate::client::{Item, Listening, Wish};
+use fanfare_client::{Item, Listening, Wish};
 
 /// Listen to events, live and from the past
 #[derive(Debug, clap::Args)]

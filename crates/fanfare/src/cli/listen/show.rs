@@ -11,7 +11,7 @@ use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS, WARNING};
 use crate::cli::output::{Mode, Output};
 use crate::cli::text;
 use crate::cli::webhooks::attempt_rows::span;
-use crate::client::{Notice, Received};
+use fanfare_client::{Notice, Received};
 
 /// What `listen` shows.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::cli::listen::exec::{self, Command};
 use crate::cli::listen::forward::{Forward, Forwarded};
-use crate::client::Received;
+use fanfare_client::Received;
 
 /// What is done with each event.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::app;
 use crate::cli::{Failure, serve};
-use crate::store;
+use crate::gateway;
+use fanfare_store as store;
 
 /// The gateway in this process: at most one that runs.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Hosted {
 
 impl Hosted {
     /// Takes a gateway that has started.
-    pub(crate) fn add(&mut self, gateway: app::Running) {
+    pub(crate) fn add(&mut self, gateway: gateway::Running) {
         let (stop, stopped) = oneshot::channel();
         self.stop = Some(stop);
         self.running.spawn(async move {

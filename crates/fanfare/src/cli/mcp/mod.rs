@@ -16,7 +16,6 @@ use fanfare_core::Principal;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::app;
 use crate::cli::mcp::hosted::Hosted;
 use crate::cli::mcp::place::{Finder, Place, Trouble};
 use crate::cli::mcp::relay::{Question, Relay};
@@ -24,11 +23,12 @@ use crate::cli::output::Output;
 use crate::cli::settings::Key;
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, logging};
-use crate::client::Target;
-use crate::mcp::caller::Client;
-use crate::mcp::lines;
-use crate::mcp::outbox::Outbox;
-use crate::mcp::session::Session;
+use crate::gateway;
+use fanfare_client::Target;
+use fanfare_server::mcp::caller::Client;
+use fanfare_server::mcp::lines;
+use fanfare_server::mcp::outbox::Outbox;
+use fanfare_server::mcp::session::Session;
 
 /// Serve an agent over stdin and stdout (MCP)
 #[derive(Debug, clap::Args)]
@@ -106,7 +106,7 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
 }
 
 /// Serves the client as the gateway, without a connection in between.
-async fn serve_here(running: app::Running, hosted: &mut Hosted, stop: &mut Stop) -> Result<(), Failure> {
+async fn serve_here(running: gateway::Running, hosted: &mut Hosted, stop: &mut Stop) -> Result<(), Failure> {
     let door = running.door();
     let client =
         Client { principal: Principal::local(), address: None, is_local: true, toolset: door.toolset };

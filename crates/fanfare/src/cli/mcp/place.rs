@@ -4,12 +4,15 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::app;
 use crate::cli::output::Output;
 use crate::cli::settings::{Key, Settings};
 use crate::cli::{Failure, serve};
-use crate::client::{Api, Target};
-use crate::store::{self, StoreSpec, embedded};
+use crate::engines;
+use crate::engines::StoreSpec;
+use crate::gateway;
+use fanfare_client::{Api, Target};
+use fanfare_store as store;
+use fanfare_store_embedded as embedded;
 
 /// How long a gateway on this machine may take to say that it is one: whatever else has its port may never answer.
 const LOOK_MAX: Duration = Duration::from_millis(500);
@@ -22,7 +25,7 @@ const ADDRESS_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) enum Place {
     /// In this process.
-    Here(Box<app::Running>),
+    Here(Box<gateway::Running>),
     /// Elsewhere.
     There(Target),
 }
@@ -48,7 +51,7 @@ pub(crate) struct Finder {
     target: Target,
     /// The set of tools that somebody chose.
     toolset: Option<String>,
-    config: app::Config,
+    config: gateway::Config,
     /// Where the gateway listened last.
     last: Option<SocketAddr>,
     output: Output,
@@ -90,7 +93,7 @@ impl Finder {
             return Ok(Place::There(self.target.clone()));
         }
         let (spec, retention) = (self.config.store.clone(), self.config.retention);
-        let opened = tokio::task::spawn_blocking(move || store::open(&spec, retention)).await;
+        let opened = tokio::task::spawn_blocking(move || engines::open(&spec, retention)).await;
         let opened = opened.unwrap_or_else(|error| Err(store::Error::Other { problem: error.to_string() }));
         match (opened, &self.config.store) {
             (Ok(store), _) => self.host(store).await.map(|running| Place::Here(Box::new(running))),
@@ -115,7 +118,7 @@ impl Finder {
         Target { server: url.to_owned(), ..self.target.clone() }
     }
 
-    async fn host(&mut self, store: std::sync::Arc<dyn store::Store>) -> Result<app::Running, Trouble> {
+    async fn host(&mut self, store: std::sync::Arc<dyn store::Store>) -> Result<gateway::Running, Trouble> {
         let mut config = self.config.clone();
         let successor = self.last.filter(|last| self.may_listen_on(*last));
         if let Some(last) = successor
@@ -126,7 +129,7 @@ impl Finder {
         let patience = successor.map_or(Duration::ZERO, |_| ADDRESS_FREE_MAX);
         let deadline = tokio::time::Instant::now() + patience;
         loop {
-            let error = match app::start_on(std::sync::Arc::clone(&store), config.clone()).await {
+            let error = match gateway::start_on(std::sync::Arc::clone(&store), config.clone()).await {
                 Ok(running) => {
                     self.last = running.addresses().first().copied();
                     return Ok(running);

@@ -16,11 +16,11 @@ use crate::cli::Failure;
 use crate::cli::mcp::memory::{Heard, Memory, Replay};
 use crate::cli::mcp::place::Trouble;
 use crate::cli::mcp::stdio::{Input, Output};
-use crate::client::mcp::Socket;
-use crate::client::{self, SILENCE_MAX, Target, backoff};
-use crate::mcp::lines::{FINISH_MAX, FLUSH_MAX, Lines, Writer};
-use crate::mcp::outbox::Outbox;
-use crate::mcp::websocket::ANSWERED;
+use fanfare_client::mcp::Socket;
+use fanfare_client::{self, SILENCE_MAX, Target, backoff};
+use fanfare_server::mcp::lines::{FINISH_MAX, FLUSH_MAX, Lines, Writer};
+use fanfare_server::mcp::outbox::Outbox;
+use fanfare_server::mcp::websocket::ANSWERED;
 
 /// How long a gateway may take nothing.
 const STALL_MAX: Duration = Duration::from_secs(60);
@@ -295,7 +295,7 @@ impl Relay {
         let (question, answer) = oneshot::channel();
         self.config.finder.send(question).await.map_err(|_| stopping())?;
         let target = answer.await.map_err(|_| stopping())??;
-        let connected = client::mcp::connect(&target, self.config.toolset.as_deref()).await;
+        let connected = fanfare_client::mcp::connect(&target, self.config.toolset.as_deref()).await;
         let socket = connected.map_err(|error| {
             // What was a gateway once will be one again, whatever stands there now.
             if error.is_passing() || self.was_connected.load(Ordering::Relaxed) {

@@ -12,7 +12,7 @@ use crate::cli::global::priority_parser;
 use crate::cli::output::style::{BOLD, CHANNEL, DIM, SUCCESS};
 use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, block_on, examples, pairs};
-use crate::client::answer::Pushed;
+use fanfare_client::answer::Pushed;
 
 /// Push an event
 #[derive(Debug, clap::Args)]

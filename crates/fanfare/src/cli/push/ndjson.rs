@@ -13,7 +13,7 @@ use crate::cli::output::style::{DIM, SUCCESS};
 use crate::cli::push::idempotency_key;
 use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure};
-use crate::client::Api;
+use fanfare_client::Api;
 
 /// Most events in a batch: where a gateway's throughput stops growing.
 const BATCH_LEN: usize = 256;

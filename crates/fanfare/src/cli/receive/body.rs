@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::client::answer::{Event, Source};
+use fanfare_client::answer::{Event, Source};
 
 /// Finds the events in a body: one, several of a batch, or none when it is something else.
 pub(crate) fn events_in(body: &[u8]) -> Vec<Event> {

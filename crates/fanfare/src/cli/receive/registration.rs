@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::receive::Args;
 use crate::cli::{Context, Failure};
-use crate::client::Api;
-use crate::client::api::is_loopback;
+use fanfare_client::Api;
+use fanfare_client::api::is_loopback;
 
 /// What the webhook says of itself; what says so is ours, also when an earlier run could not forget it.
 const DESCRIPTION: &str = "fanfare receive";

@@ -17,7 +17,7 @@ use crate::cli::run::child::Child;
 use crate::cli::run::outcome::Outcome;
 use crate::cli::text::{duration, shortened};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use crate::client::Api;
+use fanfare_client::Api;
 
 /// Run a command and push when it starts and how it ends
 #[derive(Debug, clap::Args)]

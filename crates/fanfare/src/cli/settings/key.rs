@@ -12,9 +12,10 @@ use fanfare_webhook::verify;
 
 use crate::cli::output::Mode;
 use crate::cli::{bytes, settings};
-use crate::mcp::service::Toolset;
-use crate::store::Retention;
-use crate::{http, hub};
+use fanfare_hub as hub;
+use fanfare_server::http;
+use fanfare_server::mcp::service::Toolset;
+use fanfare_store::Retention;
 
 macro_rules! keys {
     ($($variant:ident => $name:literal, $variable:literal, $meaning:literal;)+) => {

@@ -12,7 +12,7 @@ use fanfare_core::Invalid;
 
 use crate::cli::failure::Failure;
 use crate::cli::settings::file::File;
-use crate::client::{Api, Target};
+use fanfare_client::{Api, Target};
 
 pub(crate) use key::Key;
 

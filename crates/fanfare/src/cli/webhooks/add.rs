@@ -12,8 +12,8 @@ use crate::cli::text::harmless;
 use crate::cli::webhooks::wants::{Filter, Sending};
 use crate::cli::webhooks::{show, test};
 use crate::cli::{Context, Exit, Failure, examples, with_member};
-use crate::client::Api;
-use crate::client::webhooks::Registered;
+use fanfare_client::Api;
+use fanfare_client::webhooks::Registered;
 
 /// Register an address that events are delivered to
 #[derive(Debug, clap::Args)]

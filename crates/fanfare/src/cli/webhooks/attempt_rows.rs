@@ -6,7 +6,7 @@ use crate::cli::event_line::time;
 use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS};
 use crate::cli::table::table;
 use crate::cli::text::harmless;
-use crate::client::webhooks::{Attempt, Times};
+use fanfare_client::webhooks::{Attempt, Times};
 
 /// Shows attempts below each other.
 pub(crate) fn rows(attempts: &[Attempt], now: &Zoned) -> String {

@@ -9,8 +9,8 @@ use crate::cli::output::style::DIM;
 use crate::cli::webhooks::attempt_rows::rows;
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
-use crate::client::Api;
-use crate::client::webhooks::Attempt;
+use fanfare_client::Api;
+use fanfare_client::webhooks::Attempt;
 
 /// Show the requests that were made, with their times
 #[derive(Debug, clap::Args)]
@@ -107,7 +107,7 @@ pub(crate) fn read_all(list: &[Box<RawValue>], api: &Api) -> Result<Vec<Attempt>
 /// Reads a part of an answer.
 pub(crate) fn read<T: serde::de::DeserializeOwned>(json: &RawValue, api: &Api) -> Result<T, Failure> {
     serde_json::from_str(json.get()).map_err(|error| {
-        Failure::from(crate::client::Error::NotFanfare {
+        Failure::from(fanfare_client::Error::NotFanfare {
             url: api.server().to_owned(),
             problem: format!("its answer cannot be read: {error}"),
         })

@@ -9,7 +9,7 @@ use crate::cli::webhooks::named::named;
 use crate::cli::webhooks::show::described;
 use crate::cli::webhooks::wants::{Filter, Sending};
 use crate::cli::{Context, Exit, Failure, examples};
-use crate::client::Api;
+use fanfare_client::Api;
 
 /// Change what a webhook wants; what is not named stays
 #[derive(Debug, clap::Args)]

@@ -8,8 +8,8 @@ use crate::cli::output::style::{DIM, ERROR, SUCCESS, WARNING};
 use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless, shortened};
 use crate::cli::{Context, Exit, Failure, each_of, examples};
-use crate::client::Api;
-use crate::client::webhooks::Webhook;
+use fanfare_client::Api;
+use fanfare_client::webhooks::Webhook;
 
 /// List the webhooks, and how they fare
 #[derive(Debug, clap::Args)]

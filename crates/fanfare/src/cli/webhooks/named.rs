@@ -5,8 +5,8 @@ use fanfare_core::WebhookId;
 use fanfare_webhook::url::WebhookUrl;
 
 use crate::cli::Failure;
-use crate::client::webhooks::Webhook;
-use crate::client::{Api, Error};
+use fanfare_client::webhooks::Webhook;
+use fanfare_client::{Api, Error};
 
 /// Finds the webhook that `name` means.
 pub(crate) async fn named(api: &Api, name: &str) -> Result<Webhook, Failure> {

@@ -10,8 +10,8 @@ use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::text::{count, harmless};
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
-use crate::client::Api;
-use crate::client::webhooks::Webhook;
+use fanfare_client::Api;
+use fanfare_client::webhooks::Webhook;
 
 /// Send again what was sent before, or was given up
 #[derive(Debug, clap::Args)]

@@ -6,8 +6,8 @@ use crate::cli::output::style::{BOLD, SUCCESS};
 use crate::cli::text::{count, harmless};
 use crate::cli::webhooks::named::named_exactly;
 use crate::cli::{Context, Exit, Failure, examples};
-use crate::client::Api;
-use crate::client::webhooks::Webhook;
+use fanfare_client::Api;
+use fanfare_client::webhooks::Webhook;
 
 /// Forget webhooks, with what waits for them
 #[derive(Debug, clap::Args)]

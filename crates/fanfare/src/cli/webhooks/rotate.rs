@@ -14,8 +14,8 @@ use crate::cli::secret::Place;
 use crate::cli::text::harmless;
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
-use crate::client::Api;
-use crate::client::webhooks::Rotated;
+use fanfare_client::Api;
+use fanfare_client::webhooks::Rotated;
 
 /// Make a new secret; the old one signs, too, for a while
 #[derive(Debug, clap::Args)]

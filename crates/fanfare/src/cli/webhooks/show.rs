@@ -11,8 +11,8 @@ use crate::cli::webhooks::attempts::{Wanted, newest, read_all};
 use crate::cli::webhooks::list::health;
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
-use crate::client::Api;
-use crate::client::webhooks::Webhook;
+use fanfare_client::Api;
+use fanfare_client::webhooks::Webhook;
 
 /// Show what one wants, how it fares, and its attempts
 #[derive(Debug, clap::Args)]

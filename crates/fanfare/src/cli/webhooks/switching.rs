@@ -5,8 +5,8 @@ use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::text::{count, harmless};
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
-use crate::client::webhooks::Webhook;
-use crate::client::{Answer, Api};
+use fanfare_client::webhooks::Webhook;
+use fanfare_client::{Answer, Api};
 
 /// Send webhooks nothing until they are resumed
 #[derive(Debug, clap::Args)]

@@ -4,8 +4,8 @@ use crate::cli::output::style::{DIM, ERROR, SUCCESS};
 use crate::cli::webhooks::attempt_rows::{answer_text, span};
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
-use crate::client::Api;
-use crate::client::webhooks::Attempt;
+use fanfare_client::Api;
+use fanfare_client::webhooks::Attempt;
 
 /// Send a webhook a test event, and say what came back
 #[derive(Debug, clap::Args)]

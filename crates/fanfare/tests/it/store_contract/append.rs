@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare::store::{CHANNELS_MAX, Error, Extent, IDEMPOTENCY_WINDOW, Read, Retention};
 use fanfare_core::{Audience, Door, Json, NewEvent, Position, Priority, Source, Timestamp};
+use fanfare_store::{CHANNELS_MAX, Error, Extent, IDEMPOTENCY_WINDOW, Read, Retention};
 
 use crate::store_contract::harness::{Engine, event, keyed, messages, patterns, seqs, seqs_appended, soon};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare::store::{ATTEMPTS_MAX, AttemptRow, DeliveryChange, ReadAttempts, Retention};
+use fanfare_store::{ATTEMPTS_MAX, AttemptRow, DeliveryChange, ReadAttempts, Retention};
 
 use crate::store_contract::harness::{Engine, Log};
 use crate::store_contract::hooks::{all_attempts, attempt, hook, id, ids_of};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare::store::{
+use fanfare_core::{Audience, Door, Json, NewEvent, Priority, Source};
+use fanfare_store::{
     BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, Extent, ReadDeliveries, Retention,
 };
-use fanfare_core::{Audience, Door, Json, NewEvent, Priority, Source};
 
 use crate::store_contract::harness::{Engine, Log, event};
 use crate::store_contract::hooks::{counts, cursor, dead, hook, id, of, remove, seqs_of, waiting};

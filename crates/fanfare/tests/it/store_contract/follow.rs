@@ -1,8 +1,8 @@
 //! Following, until the store is closed.
 
-use fanfare::store::follow::FOLLOW_QUEUE_LEN;
-use fanfare::store::{Error, Retention};
 use fanfare_core::Filter;
+use fanfare_store::follow::FOLLOW_QUEUE_LEN;
+use fanfare_store::{Error, Retention};
 
 use crate::store_contract::harness::{Engine, event, follow_until, name, soon};
 

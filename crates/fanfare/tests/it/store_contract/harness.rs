@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use fanfare::store::embedded::Embedded;
-use fanfare::store::memory::Memory;
-use fanfare::store::{Clock, Follow, Order, Page, Read, Retention, Store};
 use fanfare_core::{Door, Event, Filter, NewEvent, Pattern, Priority, ReaderName, Source, Timestamp};
+use fanfare_store::memory::Memory;
+use fanfare_store::{Clock, Follow, Order, Page, Read, Retention, Store};
+use fanfare_store_embedded::Embedded;
 
 /// Which engine a test runs with.
 #[derive(Debug, Clone, Copy)]
@@ -160,7 +160,7 @@ pub(crate) fn patterns(patterns: &[&str]) -> Filter {
     Filter::new(patterns, Vec::new(), Priority::Min, None).expect("few")
 }
 
-pub(crate) fn seqs_appended(appended: &[fanfare::store::Appended]) -> Vec<u64> {
+pub(crate) fn seqs_appended(appended: &[fanfare_store::Appended]) -> Vec<u64> {
     appended.iter().map(|appended| appended.event.position.seq).collect()
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare::store::{
+use fanfare_core::WebhookId;
+use fanfare_core::{Event, Timestamp};
+use fanfare_store::{
     AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Order, Read, ReadAttempts, ReadDeliveries,
     WebhookRow,
 };
-use fanfare_core::WebhookId;
-use fanfare_core::{Event, Timestamp};
 
 use crate::store_contract::harness::Log;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fanfare::store::{Error, Extent, READERS_MAX, Retention};
 use fanfare_core::Filter;
+use fanfare_store::{Error, Extent, READERS_MAX, Retention};
 
 use crate::store_contract::harness::{Engine, event, keyed, messages, name, patterns, soon};
 

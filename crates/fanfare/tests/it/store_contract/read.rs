@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use fanfare::store::follow::FOLLOW_QUEUE_LEN;
-use fanfare::store::read::{PAGE_BYTES_MAX, PAGE_SCAN_MAX};
-use fanfare::store::{Order, Read, Retention};
 use fanfare_core::{Filter, NewEvent, Priority, Timestamp};
+use fanfare_store::follow::FOLLOW_QUEUE_LEN;
+use fanfare_store::read::{PAGE_BYTES_MAX, PAGE_SCAN_MAX};
+use fanfare_store::{Order, Read, Retention};
 
 use crate::store_contract::harness::{Engine, event, follow_until, messages, patterns, seqs};
 

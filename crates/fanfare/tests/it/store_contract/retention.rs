@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fanfare::store::{Extent, Order, Read, Retention};
 use fanfare_core::{Epoch, Position, Timestamp};
+use fanfare_store::{Extent, Order, Read, Retention};
 
 use crate::store_contract::harness::{Engine, event, messages, patterns, seqs};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare::store::{DeliveryChange, Error, Retention, WEBHOOKS_MAX, WebhookRow};
+use fanfare_store::{DeliveryChange, Error, Retention, WEBHOOKS_MAX, WebhookRow};
 
 use crate::store_contract::harness::{Engine, event, soon};
 use crate::store_contract::hooks::{cursor, dead, hook, id, waiting};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fanfare::store::{
+use fanfare_store::{
     AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, Store, WebhookRow,
 };
 
@@ -12,7 +12,7 @@ use crate::store_contract::hooks::id;
 
 /// Records again and again that one event was not taken, and says how often, until the store fails.
 pub(super) async fn record_for_ever(store: Arc<dyn Store>, round: usize, say: impl Fn(&str)) {
-    let now = fanfare::clock::now();
+    let now = fanfare_runtime::clock::now();
     let appended = store.append(vec![event(&format!("refused-{round}"))]).await.expect("appended");
     let row = WebhookRow {
         id: id(round),

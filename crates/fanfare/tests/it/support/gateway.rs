@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use fanfare::app;
-use fanfare::hub::Hub;
-use fanfare::shutdown::Trigger;
-use fanfare::store::{self, Error, Store, StoreSpec};
-use fanfare::webhooks::service::Webhooks;
+use fanfare::engines;
+use fanfare::engines::StoreSpec;
+use fanfare::gateway;
+use fanfare_delivery::service::Webhooks;
+use fanfare_hub::Hub;
+use fanfare_runtime::shutdown::Trigger;
+use fanfare_store::{Error, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -31,7 +33,7 @@ pub(crate) struct Gateway {
     pub(crate) webhooks: Webhooks,
     pub(crate) store: Arc<dyn Store>,
     name: String,
-    config: app::Config,
+    config: gateway::Config,
     stopper: Trigger,
     /// The test itself has told it to stop.
     is_told_to_stop: AtomicBool,
@@ -53,23 +55,23 @@ impl Gateway {
     }
 
     /// Starts one on an engine, with `change` made to the configuration.
-    pub(crate) async fn with(engine: Engine, change: impl FnOnce(&mut app::Config)) -> Gateway {
+    pub(crate) async fn with(engine: Engine, change: impl FnOnce(&mut gateway::Config)) -> Gateway {
         let directory = (engine == Engine::Embedded).then(|| tempfile::tempdir().expect("a directory"));
         let store = match &directory {
             Some(directory) => StoreSpec::Embedded(directory.path().join("log.db")),
             None => StoreSpec::Memory,
         };
-        let mut config = app::Config {
+        let mut config = gateway::Config {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
             store,
             shutdown_timeout: GRACE,
-            ..app::Config::default()
+            ..gateway::Config::default()
         };
         change(&mut config);
         Gateway::run(config, directory).await
     }
 
-    async fn run(config: app::Config, directory: Option<TempDir>) -> Gateway {
+    async fn run(config: gateway::Config, directory: Option<TempDir>) -> Gateway {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         log::listen();
         let name = format!("gateway-{}", STARTED.fetch_add(1, Ordering::Relaxed));
@@ -84,9 +86,9 @@ impl Gateway {
                 .build()
                 .expect("a runtime");
             runtime.block_on(async {
-                let opened = store::open(&thread_config.store, thread_config.retention);
+                let opened = engines::open(&thread_config.store, thread_config.retention);
                 let store = opened.expect("the store opens");
-                let running = match app::start_on(Arc::clone(&store), thread_config).await {
+                let running = match gateway::start_on(Arc::clone(&store), thread_config).await {
                     Ok(running) => running,
                     Err(error) => panic!("the gateway did not start: {error:#}"),
                 };
@@ -143,7 +145,7 @@ impl Gateway {
     }
 
     /// As [`Gateway::restart`], with `change` made to the configuration.
-    pub(crate) async fn restart_with(mut self, change: impl FnOnce(&mut app::Config)) -> Gateway {
+    pub(crate) async fn restart_with(mut self, change: impl FnOnce(&mut gateway::Config)) -> Gateway {
         self.end();
         let mut config = self.config.clone();
         change(&mut config);

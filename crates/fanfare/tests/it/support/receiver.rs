@@ -54,7 +54,7 @@ impl Got {
 
     /// Fails the test when it is not signed with `secret`.
     pub(crate) fn assert_signed(&self, secret: &str) {
-        let verified = self.verified(secret, fanfare::clock::now()).expect("a signature that fits");
+        let verified = self.verified(secret, fanfare_runtime::clock::now()).expect("a signature that fits");
         assert_eq!(verified.id, self.id());
     }
 

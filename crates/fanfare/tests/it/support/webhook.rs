@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use fanfare::store::{AttemptRow, DeliveryRow, ReadAttempts, ReadDeliveries};
-use fanfare::webhooks::attempt::Attempt;
-use fanfare::webhooks::registry::Entry;
 use fanfare_core::WebhookId;
+use fanfare_delivery::attempt::Attempt;
+use fanfare_delivery::registry::Entry;
+use fanfare_store::{AttemptRow, DeliveryRow, ReadAttempts, ReadDeliveries};
 use serde_json::{Value, json};
 
 use crate::support::gateway::Gateway;

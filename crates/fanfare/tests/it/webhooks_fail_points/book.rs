@@ -70,7 +70,7 @@ impl Book {
         process.post("/api/push?wait=false", &event).await.expect("pushed");
         let got = turning.gets_message("signed with what?").await;
         let (sure, asked) = self.secrets.lock().expect("an unbroken lock").clone();
-        let fits = |secret: &String| got.verified(secret, fanfare::clock::now()).is_ok();
+        let fits = |secret: &String| got.verified(secret, fanfare_runtime::clock::now()).is_ok();
         assert!(fits(&sure) || asked.as_ref().is_some_and(fits), "{armed}: another secret signs");
     }
 }

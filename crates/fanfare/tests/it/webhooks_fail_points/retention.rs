@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fanfare::fail_point::FailPoint;
+use fanfare_runtime::fail_point::FailPoint;
 use serde_json::{Value, json};
 
 use crate::support::process::Process;

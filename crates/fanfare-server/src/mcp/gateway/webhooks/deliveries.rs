@@ -14,7 +14,7 @@ use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::webhooks::{id, refused};
 use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
 use crate::mcp::service::Toolset;
-use fanfare_store::{DeliveryRow, DeliveryStatus};
+use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "list_deliveries";

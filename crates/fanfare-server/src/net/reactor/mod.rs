@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
-use crate::http::reactor::inbox::{Adopted, Command, FeedWaker, Inbox, WAKE};
-use crate::http::reactor::librarian::{Job, Jobs};
-use crate::http::reactor::reader::{Flow, Pump, Reader};
+use crate::net::reactor::inbox::{Adopted, Command, FeedWaker, Inbox, WAKE};
+use crate::net::reactor::librarian::{Job, Jobs};
+use crate::net::reactor::reader::{Flow, Pump, Reader};
 use fanfare_hub::feed::Feed;
 use fanfare_runtime::telemetry::Metrics;
 

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use fanfare_core::wire::sse;
 use mio::{Registry, Token};
 
-use crate::http::limits::Permit;
-use crate::http::reactor::librarian::Job;
+use crate::net::limits::Permit;
+use crate::net::reactor::librarian::Job;
 use fanfare_hub::subscription::Subscription;
 
 /// The token under which the inbox wakes the reactor; no reader has it.

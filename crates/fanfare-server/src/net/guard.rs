@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use fanfare_core::{Code, Principal};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
-use crate::http::error::Problem;
+use crate::problem::Problem;
 
 /// What the operator allows besides loopback.
 #[derive(Debug, Clone, Default)]

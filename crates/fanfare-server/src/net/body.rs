@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use fanfare_core::Code;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
+use crate::problem::Problem;
 use fanfare_hub::Hub;
 use fanfare_hub::admission::{BytesInFlight, Refused};
 
@@ -68,4 +70,20 @@ pub async fn read(hub: &Hub, mut body: Body, len_max: usize) -> Result<(Bytes, B
     }
     let bytes = if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() };
     Ok((bytes, in_flight))
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Problem {
+        match error {
+            BodyError::BrokenOff => Problem::new(
+                Code::InvalidJson,
+                "the body broke off",
+                "send all of the body that was announced",
+            ),
+            BodyError::Refused(refused) => refused.into(),
+            BodyError::TooLarge { .. } => {
+                Problem::new(Code::BodyTooLarge, error.to_string(), "send less at once")
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use fanfare::doorway::frames;
+use fanfare_server::net::frames;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, header};
 use tokio::net::TcpStream;
 
-use crate::doorway::heartbeat::Beats;
+use crate::net::heartbeat::Beats;
 use fanfare_hub::subscription::Subscription;
 use fanfare_runtime::shutdown::Shutdown;
 

@@ -8,9 +8,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::http::connection::{self, Shared};
-use crate::http::error::Problem;
-use crate::http::limits::{Connections, Permit};
+use crate::net::connection::{self, Shared};
+use crate::net::limits::{Connections, Permit};
+use crate::problem::Problem;
 
 /// When a connection could not be accepted for want of descriptors, wait so long before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

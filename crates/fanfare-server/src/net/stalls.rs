@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use crate::doorway::heartbeat::Beats;
+use crate::net::heartbeat::Beats;
 use fanfare_hub::client::Client;
 
 /// The streams of one connection.

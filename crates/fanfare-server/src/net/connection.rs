@@ -22,13 +22,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 
-use crate::doorway::Peer;
-use crate::doorway::heartbeat::Beats;
-use crate::doorway::takeover::{self, Follows, Outlet, Switched, Takeover};
-use crate::http::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
-use crate::http::reactor::inbox::{Adopted, Reactors};
-use crate::http::stalls::Stalls;
-use crate::http::stream;
+use crate::net::Peer;
+use crate::net::event_body;
+use crate::net::heartbeat::Beats;
+use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
+use crate::net::reactor::inbox::{Adopted, Reactors};
+use crate::net::stalls::Stalls;
+use crate::net::takeover::{self, Follows, Outlet, Switched, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_runtime::telemetry::Metrics;
 
@@ -175,7 +175,7 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
             let format = sse::Format { chunked: taken.follows == Follows::Chunks, ..outlet.format };
             sse::write_preamble(format, outlet.retry_ms, outlet.subscription.position(), &mut head);
             let limited =
-                socket2::SockRef::from(&stream).set_tcp_notsent_lowat(crate::http::limits::NOT_SENT_LEN_MAX);
+                socket2::SockRef::from(&stream).set_tcp_notsent_lowat(crate::net::limits::NOT_SENT_LEN_MAX);
             if let Err(error) = limited {
                 tracing::debug!(%error, "the kernel keeps what a slow reader has waiting");
             }
@@ -212,7 +212,7 @@ async fn serve_http2(stream: TcpStream, peer: SocketAddr, shared: Shared) {
                 stalls.watch(outlet.subscription.client());
                 // The body's length is not that of the empty one that the route gave.
                 response.headers_mut().remove(http::header::CONTENT_LENGTH);
-                *response.body_mut() = stream::body(outlet, beats);
+                *response.body_mut() = event_body::body(outlet, beats);
             }
             Ok::<_, std::convert::Infallible>(response)
         }

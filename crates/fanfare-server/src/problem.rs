@@ -7,11 +7,10 @@ use fanfare_core::{Code, Invalid};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::doorway::body::BodyError;
 use fanfare_hub::admission::{BYTES_IN_FLIGHT_MAX, Refused};
 use fanfare_hub::publish::PushError;
 use fanfare_hub::readers::AckError;
-use fanfare_store as store;
+use fanfare_hub::values;
 
 /// An error as the caller sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,39 +161,39 @@ impl From<Invalid> for Problem {
     }
 }
 
-impl From<store::Error> for Problem {
-    fn from(error: store::Error) -> Problem {
+impl From<values::Error> for Problem {
+    fn from(error: values::Error) -> Problem {
         const LATER: Duration = Duration::from_secs(60);
         match error {
-            store::Error::TooManyChannels { max } => Problem::new(
+            values::Error::TooManyChannels { max } => Problem::new(
                 Code::TooManyChannels,
                 format!("the log already has {max} channels"),
                 "push to one of them, with what differs in `data`",
             )
             .over("channels", LATER),
-            store::Error::TooManyReaders { max } => Problem::new(
+            values::Error::TooManyReaders { max } => Problem::new(
                 Code::TooManyReaders,
                 format!("{max} durable readers are known already"),
                 "remove one with `DELETE /api/readers/{name}`",
             )
             .over("readers", LATER),
-            store::Error::TooManyWebhooks { max } => Problem::new(
+            values::Error::TooManyWebhooks { max } => Problem::new(
                 Code::TooManyWebhooks,
                 format!("{max} webhooks are registered already"),
                 "unregister one that is no longer needed",
             )
             .over("webhooks", LATER),
-            store::Error::UrlTaken { webhook } => Problem::new(
+            values::Error::UrlTaken { webhook } => Problem::new(
                 Code::WebhookExists,
                 format!("webhook `{webhook}` already has this address"),
                 "change that one, or give another address",
             ),
-            store::Error::DiskFull { .. } => Problem::new(
+            values::Error::DiskFull { .. } => Problem::new(
                 Code::StoreFailed,
                 "the gateway's disk is full; nothing was written",
                 "try again later; the operator must free some space",
             ),
-            store::Error::Closed => shutting_down(),
+            values::Error::Closed => shutting_down(),
             error => {
                 // The paths and the engine's words are for the operator.
                 tracing::error!(%error, "the store failed");
@@ -228,22 +227,6 @@ impl From<Refused> for Problem {
                 "push slower; the operator may raise `--max-events-per-second`",
             )
             .over("events_per_second", retry_after),
-        }
-    }
-}
-
-impl From<BodyError> for Problem {
-    fn from(error: BodyError) -> Problem {
-        match error {
-            BodyError::BrokenOff => Problem::new(
-                Code::InvalidJson,
-                "the body broke off",
-                "send all of the body that was announced",
-            ),
-            BodyError::Refused(refused) => refused.into(),
-            BodyError::TooLarge { .. } => {
-                Problem::new(Code::BodyTooLarge, error.to_string(), "send less at once")
-            }
         }
     }
 }

@@ -12,30 +12,32 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::doorway::heartbeat::Heartbeat;
-use crate::http;
-use crate::http::Gateway;
-use crate::http::connection::Shared;
-use crate::http::limits::Connections;
-use crate::http::reactor::inbox::Reactors;
-use crate::http::reactor::librarian::Librarian;
-use crate::http::reactor::{self, Reactor};
-use crate::http::server::Server;
-use crate::hub;
-use crate::hub::Hub;
-use crate::listeners;
-use crate::listeners::Listeners;
-use crate::mcp;
-use crate::mcp::door::Door;
-use crate::mcp::service::Service;
-use crate::mcp::sessions::Sessions;
-use crate::shutdown::{Shutdown, Trigger};
-use crate::store;
-use crate::store::Store;
+use crate::engines;
+use crate::engines::StoreSpec;
 use crate::tasks;
-use crate::telemetry::Metrics;
-use crate::webhooks::service as webhooks;
-use crate::webhooks::service::Webhooks;
+use fanfare_delivery::service as webhooks;
+use fanfare_delivery::service::Webhooks;
+use fanfare_hub as hub;
+use fanfare_hub::Hub;
+use fanfare_runtime::shutdown::{Shutdown, Trigger};
+use fanfare_runtime::telemetry::Metrics;
+use fanfare_server::http;
+use fanfare_server::http::Gateway;
+use fanfare_server::mcp;
+use fanfare_server::mcp::door::Door;
+use fanfare_server::mcp::service::Service;
+use fanfare_server::mcp::sessions::Sessions;
+use fanfare_server::net::connection::Shared;
+use fanfare_server::net::heartbeat::Heartbeat;
+use fanfare_server::net::limits::Connections;
+use fanfare_server::net::listeners;
+use fanfare_server::net::listeners::Listeners;
+use fanfare_server::net::reactor::inbox::Reactors;
+use fanfare_server::net::reactor::librarian::Librarian;
+use fanfare_server::net::reactor::{self, Reactor};
+use fanfare_server::net::server::Server;
+use fanfare_store as store;
+use fanfare_store::Store;
 
 /// Most reactors: beyond that many cores, sockets are not what a gateway waits for.
 const REACTORS_MAX: usize = 8;
@@ -52,7 +54,7 @@ pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub listen: Vec<SocketAddr>,
     /// The store.
-    pub store: store::StoreSpec,
+    pub store: StoreSpec,
     /// What the store keeps.
     pub retention: store::Retention,
     /// The HTTP door.
@@ -71,7 +73,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8000))],
-            store: store::StoreSpec::Memory,
+            store: StoreSpec::Memory,
             retention: store::Retention::default(),
             http: http::Config::default(),
             hub: hub::Config::default(),
@@ -139,7 +141,7 @@ impl Running {
 /// Opens the store and starts a gateway on it.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     let (spec, retention) = (config.store.clone(), config.retention);
-    let store = tokio::task::spawn_blocking(move || store::open(&spec, retention)).await??;
+    let store = tokio::task::spawn_blocking(move || engines::open(&spec, retention)).await??;
     start_on(store, config).await
 }
 

@@ -6,11 +6,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
-use crate::http::reactor::inbox::{Command, Inbox};
-use crate::http::reactor::reader::Reader;
+use crate::net::reactor::inbox::{Command, Inbox};
+use crate::net::reactor::reader::Reader;
 use fanfare_hub::subscription::Subscription;
+use fanfare_hub::values;
 use fanfare_runtime::shutdown::Shutdown;
-use fanfare_store as store;
 
 /// Most subscriptions that are read for at once: twice the store's readers, so that none of these waits.
 const READS_MAX: usize = 8;
@@ -25,7 +25,7 @@ pub struct Job {
     /// The subscription, lent by the reader.
     pub subscription: Subscription,
     /// What came of it.
-    pub outcome: Result<(), store::Error>,
+    pub outcome: Result<(), values::Error>,
     inbox: Arc<Inbox>,
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use fanfare_core::Code;
 use prometheus_client::metrics::gauge::Gauge;
 
-use crate::http::error::Problem;
+use crate::problem::Problem;
 
 /// How long a client has for a request head. Also how long an idle connection is kept for the next request.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(30);

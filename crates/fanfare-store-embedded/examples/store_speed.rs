@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fanfare::store::embedded::Embedded;
-use fanfare::store::{Order, Read, Retention, Store};
 use fanfare_core::{Door, Filter, NewEvent, Priority, Source};
+use fanfare_store::{Order, Read, Retention, Store};
+use fanfare_store_embedded::Embedded;
 
 const BATCH_LEN: usize = 256;
 const BATCHED_EVENTS: usize = 1_000_000;
@@ -104,7 +104,7 @@ async fn main() -> anyhow::Result<()> {
         writeln!(out, "{what}: {}", shown(latencies))?;
     }
     let started = Instant::now();
-    store.seq_before(fanfare::clock::now().before(Duration::from_secs(1))).await?;
+    store.seq_before(fanfare_runtime::clock::now().before(Duration::from_secs(1))).await?;
     writeln!(out, "seq_before: {:?}", started.elapsed())?;
 
     let wal = std::fs::metadata(&wal)?.len();
@@ -193,7 +193,7 @@ async fn replay(store: &dyn Store, limit: usize) -> anyhow::Result<(usize, Durat
 }
 
 fn read(filter: Filter, after: u64, limit: usize) -> Read {
-    Read { after, until: u64::MAX, filter, order: Order::Oldest, limit, now: fanfare::clock::now() }
+    Read { after, until: u64::MAX, filter, order: Order::Oldest, limit, now: fanfare_runtime::clock::now() }
 }
 
 /// Makes an event whose text and data have about 200 bytes.

@@ -7,8 +7,8 @@ use bytes::{Buf, Bytes};
 use fanfare_core::wire::{Wire, sse};
 use mio::net::TcpStream;
 
-use crate::http::limits::Permit;
-use crate::http::reactor::inbox::Adopted;
+use crate::net::limits::Permit;
+use crate::net::reactor::inbox::Adopted;
 use fanfare_hub::item::Item;
 use fanfare_hub::subscription::{Peek, Subscription};
 use fanfare_runtime::telemetry::Metrics;

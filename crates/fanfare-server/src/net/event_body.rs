@@ -1,0 +1,54 @@
+//! The body of an event stream on a connection that it shares with others: HTTP/2.
+
+use axum::body::Body;
+use bytes::Bytes;
+use fanfare_core::wire::{Wire, sse};
+use fanfare_hub::item::Item;
+
+use crate::net::heartbeat::Beats;
+use crate::net::takeover::Stream;
+
+/// Returns a body that writes what `outlet` has to say, and a comment at each beat.
+pub fn body(outlet: Stream, beats: Beats) -> Body {
+    struct State {
+        outlet: Stream,
+        beats: Beats,
+        items: Vec<Item>,
+        begun: bool,
+        ended: bool,
+    }
+    let state = State { outlet, beats, items: Vec::new(), begun: false, ended: false };
+    let frames = futures_util::stream::unfold(state, |mut state| async move {
+        let format = state.outlet.format;
+        let mut bytes = Vec::new();
+        if !std::mem::replace(&mut state.begun, true) {
+            let position = state.outlet.subscription.position();
+            sse::write_preamble(format, state.outlet.retry_ms, position, &mut bytes);
+            return Some((Ok(Bytes::from(bytes)), state));
+        }
+        if state.ended {
+            return None;
+        }
+        let ready = tokio::select! {
+            ready = state.outlet.subscription.ready(&mut state.items) => ready,
+            () = state.beats.next() => {
+                sse::write_keepalive(format, &mut bytes);
+                return Some((Ok(bytes.into()), state));
+            }
+        };
+        match ready {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => {
+                state.ended = true;
+                return Some((Err(error), state));
+            }
+        }
+        for item in &state.items {
+            bytes.extend_from_slice(&item.bytes(Wire::Sse(format)));
+            state.outlet.subscription.advance(item, item.len());
+        }
+        Some((Ok(bytes.into()), state))
+    });
+    Body::from_stream(frames)
+}

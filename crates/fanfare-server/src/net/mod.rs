@@ -1,0 +1,21 @@
+//! The network beneath the doors: accepting, who is at the other end, bodies within bounds, frames, the heartbeat, and
+//! connections that are taken over. It knows no route and no method.
+
+pub mod body;
+pub mod connection;
+pub mod event_body;
+pub mod frames;
+pub mod guard;
+pub mod heartbeat;
+pub mod limits;
+pub mod listeners;
+pub mod reactor;
+pub mod server;
+pub mod stalls;
+pub mod takeover;
+
+use std::net::SocketAddr;
+
+/// The other end of a connection; put into every request by the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);

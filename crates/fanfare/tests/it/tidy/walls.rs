@@ -1,0 +1,197 @@
+//! Which way imports point: between crates as their manifests say, between the modules of a crate as their paths say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::sources::{self, Source};
+
+/// Which crates of ours a crate may depend on: the whole rule. A crate without a row fails the test.
+const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
+    ("fanfare-core", &[]),
+    ("fanfare-webhook", &["core"]),
+    ("fanfare-mcp", &[]),
+    ("fanfare-runtime", &["core"]),
+    ("fanfare-store", &["core", "runtime"]),
+    ("fanfare-store-embedded", &["core", "runtime", "store"]),
+    ("fanfare-hub", &["core", "runtime", "store"]),
+    ("fanfare-delivery", &["core", "webhook", "runtime", "store", "hub"]),
+    // Not the store: a door takes verbs of the hub and the webhooks.
+    ("fanfare-server", &["core", "webhook", "mcp", "runtime", "hub", "delivery"]),
+    ("fanfare-client", &["core", "webhook"]),
+    (
+        "fanfare",
+        &[
+            "core",
+            "webhook",
+            "mcp",
+            "runtime",
+            "store",
+            "store-embedded",
+            "hub",
+            "delivery",
+            "server",
+            "client",
+        ],
+    ),
+    // They serve other tools with the same server, and put load on the program.
+    ("conformance", &["", "mcp", "server", "store"]),
+    ("fanfare-bench", &[]),
+];
+
+/// What the modules of the server may use of each other: doors do not see doors.
+const IN_THE_SERVER: &[(&str, &[&str])] = &[
+    ("dashboard", &["net", "problem"]),
+    ("http", &["dashboard", "net", "problem"]),
+    ("mcp", &["net", "problem"]),
+    ("net", &["problem"]),
+    ("problem", &[]),
+];
+
+/// Circles that stand until their parts are moved apart.
+const NOT_YET_CUT: &[&str] = &[
+    "fanfare-core : event new_event wire",
+    "fanfare-delivery : dispatcher worker",
+    "fanfare-delivery : recorder registry",
+    "fanfare-server http: openapi push",
+    "fanfare-server mcp: batch call caller door duplex event_stream service session sessions streamable_http watching \
+     websocket",
+    "fanfare-server mcp/gateway: acknowledgement wait_for",
+    "fanfare-server net/reactor: inbox librarian reader",
+    "fanfare-store-embedded : forget sweep writer",
+    "fanfare-store-embedded : group webhooks",
+    "fanfare-webhook : options patch",
+];
+
+#[test]
+fn crates_depend_on_each_other_one_way() {
+    let cargo = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(sources::crates())
+        .output()
+        .expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&cargo.stdout).expect("metadata is JSON");
+    let mut wrong = Vec::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let name = package["name"].as_str().expect("a name");
+        let Some((_, allowed)) = MAY_DEPEND_ON.iter().find(|(row, _)| *row == name) else {
+            wrong.push(format!("`{name}` has no row in MAY_DEPEND_ON"));
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let is_for_tests = dependency["kind"] == "dev";
+            let on = dependency["name"].as_str().expect("a name");
+            let Some(ours) = on.strip_prefix("fanfare") else { continue };
+            if !is_for_tests && !allowed.contains(&ours.trim_start_matches('-')) {
+                wrong.push(format!("`{name}` may not depend on `{on}`"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn doors_do_not_see_each_other() {
+    let (mut wrong, mut arrows) = (BTreeSet::new(), 0);
+    for source in sources::all() {
+        let Some(("fanfare-server", module)) = source.module() else { continue };
+        let Some(from) = module.first() else { continue };
+        let row = IN_THE_SERVER.iter().find(|(name, _)| name == from);
+        let (_, allowed) = row.unwrap_or_else(|| panic!("`{from}` has no row in IN_THE_SERVER"));
+        for to in targets(&source) {
+            let Some(to) = to.first() else { continue };
+            arrows += 1;
+            if to != from && !allowed.contains(&to.as_str()) {
+                wrong.insert(format!("{}: `{from}` may not use `{to}`", source.path));
+            }
+        }
+    }
+    assert!(arrows > 100, "the imports were not found: {arrows}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn modules_do_not_import_each_other_in_a_circle() {
+    let sources = sources::all();
+    let modules: BTreeSet<(String, Vec<String>)> = sources
+        .iter()
+        .filter_map(Source::module)
+        .map(|(name, path)| (name.to_owned(), path.iter().map(|part| (*part).to_owned()).collect()))
+        .collect();
+    // For each folder, which of the files and folders in it import which others.
+    let mut arrows: BTreeMap<(String, Vec<String>), BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    for source in &sources {
+        let Some((name, module)) = source.module() else { continue };
+        for target in targets(source) {
+            let shared = module.iter().zip(&target).take_while(|(from, to)| from == to).count();
+            let (Some(from), Some(to)) = (module.get(shared), target.get(shared)) else { continue };
+            let folder = (name.to_owned(), target[..shared].to_vec());
+            let child = (name.to_owned(), target[..=shared].to_vec());
+            // An item of the parent is not a module of its own: a parent and its files are one.
+            if modules.contains(&child) {
+                arrows.entry(folder).or_default().entry((*from).to_owned()).or_default().insert(to.clone());
+            }
+        }
+    }
+    assert!(arrows.len() > 10, "the imports were not found: {}", arrows.len());
+    let circles: Vec<String> = arrows
+        .iter()
+        .flat_map(|((name, folder), arrows)| {
+            circles(arrows)
+                .into_iter()
+                .map(move |circle| format!("{name} {}: {}", folder.join("/"), circle.join(" ")))
+        })
+        .collect();
+    assert_eq!(circles, NOT_YET_CUT);
+}
+
+/// Returns the modules of the same crate that a source names, as paths from the crate's root.
+fn targets(source: &Source) -> Vec<Vec<String>> {
+    let Some((_, module)) = source.module() else { return Vec::new() };
+    let own = |len: usize| module[..len].iter().map(|part| (*part).to_owned());
+    let mut targets = Vec::new();
+    for path in sources::paths(&source.code()) {
+        let ups = path.iter().take_while(|part| *part == "super").count();
+        match path.first().map(String::as_str) {
+            Some("crate") => targets.push(path[1..].to_vec()),
+            Some("super") if ups <= module.len() => {
+                targets.push(own(module.len() - ups).chain(path[ups..].iter().cloned()).collect());
+            }
+            _ => {}
+        }
+    }
+    targets
+}
+
+/// Returns the groups of names that can all be reached from each other.
+fn circles(arrows: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<Vec<String>> {
+    let reached = |from: &String| -> BTreeSet<String> {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![from.clone()]);
+        while let Some(name) = next.pop() {
+            for to in arrows.get(&name).into_iter().flatten() {
+                if seen.insert(to.clone()) {
+                    next.push(to.clone());
+                }
+            }
+        }
+        seen
+    };
+    let all: BTreeMap<&String, BTreeSet<String>> = arrows.keys().map(|name| (name, reached(name))).collect();
+    let circle = |name: &String| -> Vec<String> {
+        all[name].iter().filter(|to| all.get(to).is_some_and(|back| back.contains(name))).cloned().collect()
+    };
+    arrows.keys().filter(|name| all[name].contains(*name)).map(circle).collect()
+}
+
+#[test]
+fn a_circle_is_found() {
+    let arrows = |list: &[(&str, &[&str])]| -> BTreeMap<String, BTreeSet<String>> {
+        list.iter()
+            .map(|(from, to)| ((*from).to_owned(), to.iter().map(|to| (*to).to_owned()).collect()))
+            .collect()
+    };
+    assert!(circles(&arrows(&[("a", &["b", "c"]), ("b", &["c"])])).is_empty());
+    let found = circles(&arrows(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"]), ("d", &["a"])]));
+    assert_eq!(found, BTreeSet::from([vec!["b".to_owned(), "c".to_owned()]]));
+}
