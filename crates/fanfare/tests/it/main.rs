@@ -41,6 +41,7 @@ mod mcp_webhooks;
 mod mcp_websocket;
 mod origins;
 mod overview;
+mod pinned;
 mod push;
 mod readers;
 mod readme;
