@@ -91,8 +91,8 @@ const SIZE: usize = 100;
 pub(super) fn measure(lab: &Lab<'_>) -> Result<Vec<Row>> {
     ensure!(
         lab.options.rmcp_bin.exists(),
-        "{} is not there; build it with `cargo build --release --locked --manifest-path benches/rmcp-server/Cargo.toml`, \
-         or name it with --rmcp-bin",
+        "{} is not there; build it with `cargo build --profile dist --locked --manifest-path \
+         benches/rmcp-server/Cargo.toml`, or name it with --rmcp-bin",
         lab.options.rmcp_bin.display()
     );
     let mut rows = Vec::new();

@@ -34,13 +34,13 @@ pub(crate) struct Options {
     #[arg(value_enum, default_value_t = Suite::All)]
     suite: Suite,
     /// The program to measure
-    #[arg(long, default_value = "target/release/fanfare")]
+    #[arg(long, default_value = "target/dist/fanfare")]
     server_bin: PathBuf,
     /// The server on rmcp that MCP calls are compared with
-    #[arg(long, default_value = "benches/rmcp-server/target/release/rmcp-server")]
+    #[arg(long, default_value = "benches/rmcp-server/target/dist/rmcp-server")]
     rmcp_bin: PathBuf,
     /// The fan-out in memory that webhooks are compared with
-    #[arg(long, default_value = "target/release/examples/webhook_fanout")]
+    #[arg(long, default_value = "target/dist/examples/webhook_fanout")]
     fanout_bin: PathBuf,
     /// One more argument for `fanfare serve`
     #[arg(long, allow_hyphen_values = true)]

@@ -31,8 +31,8 @@ const REGISTERED: usize = 10_000;
 pub(super) fn measure(lab: &Lab<'_>) -> Result<Vec<Row>> {
     ensure!(
         lab.options.fanout_bin.exists(),
-        "{} is not there; build it with `cargo build --release -p fanfare --example webhook_fanout`, or name it with \
-         --fanout-bin",
+        "{} is not there; build it with `cargo build --profile dist -p fanfare-delivery --example webhook_fanout`, or \
+         name it with --fanout-bin",
         lab.options.fanout_bin.display()
     );
     let mut rows = Vec::new();

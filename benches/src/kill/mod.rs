@@ -33,7 +33,7 @@ const READER_DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
     /// The program to kill
-    #[arg(long, default_value = "target/release/fanfare")]
+    #[arg(long, default_value = "target/dist/fanfare")]
     server_bin: PathBuf,
     /// One more argument for `fanfare serve`
     #[arg(long, allow_hyphen_values = true)]

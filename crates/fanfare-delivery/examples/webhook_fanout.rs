@@ -2,7 +2,8 @@
 //!
 //! Takes `POST /api/register` and `POST /api/push` as the gateway does, and posts the same bodies with the same number of
 //! requests at a time. It has no log, no signature, no retry and no record, and forgets what it has not sent.
-//! `fanfare-bench compare webhooks` starts it: `cargo run --release --example webhook_fanout [PORT]`.
+//! `fanfare-bench compare webhooks` starts it:
+//! `cargo run --profile dist -p fanfare-delivery --example webhook_fanout [PORT]`.
 
 #![expect(clippy::disallowed_methods, reason = "a measurement is its own application, and spawns")]
 

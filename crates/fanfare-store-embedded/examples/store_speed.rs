@@ -1,4 +1,4 @@
-//! Measures the embedded store: `cargo run --release --example store_speed [DIRECTORY]`.
+//! Measures the embedded store: `cargo run --profile dist -p fanfare-store-embedded --example store_speed [DIRECTORY]`.
 //!
 //! Appends in batches and singly, the latency of a lone append, replay through pages with each event encoded as
 //! JSON, and how long a resume takes near the end of a long log, also on a sparse channel.
