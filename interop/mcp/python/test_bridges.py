@@ -15,7 +15,6 @@ from steps import test_for_each_step
 
 warnings.filterwarnings("ignore", message="resources/(un)?subscribe is removed")
 
-NODE = FOLDER / "node_modules/.bin/node"
 SUPERGATEWAY = FOLDER / "node_modules/.bin/supergateway"
 LISTENING = re.compile(rb"running on (http://[\d.]+:\d+)")
 START_SECONDS = 20
@@ -58,7 +57,7 @@ def connect(run, url):
     address = f"{url}/mcp" if side == "stdio → HTTP" else f"{url}/sse"
     if bridge == "supergateway":
         kind = "--streamableHttp" if side == "stdio → HTTP" else "--sse"
-        command = [str(NODE), str(SUPERGATEWAY), kind, address, "--logLevel", "none"]
+        command = [os.environ["NODE_22_BIN"], str(SUPERGATEWAY), kind, address, "--logLevel", "none"]
     else:
         kind = "streamablehttp" if side == "stdio → HTTP" else "sse"
         command = [os.environ["MCP_PROXY_BIN"], "--transport", kind, address]
