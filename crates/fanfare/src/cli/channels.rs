@@ -1,6 +1,6 @@
 //! `fanfare channels`: what there is to listen to.
 
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
@@ -29,7 +29,7 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
             output.note(format!("{DIM}no channels yet; make one: fanfare push -c builds \"hello\"{DIM:#}"));
         }
         Mode::Human | Mode::Table => {
-            let now = Zoned::now();
+            let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = channels.iter().map(|channel| row(channel, &now)).collect();
             output.line(table(&["channel", "events ", "per second ", "listening ", "last event"], &rows))?;
         }
@@ -40,7 +40,7 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn row(channel: &ChannelRow, now: &Zoned) -> Vec<String> {
+fn row(channel: &ChannelRow, now: &ZonedDateTime) -> Vec<String> {
     vec![
         harmless(&channel.channel).into_owned(),
         grouped(channel.events),

@@ -1,6 +1,6 @@
 //! `fanfare clients`: who is listening.
 
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
@@ -31,7 +31,7 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
             output.note(format!("{DIM}nobody is listening; try: fanfare listen{DIM:#}"));
         }
         Mode::Human | Mode::Table => {
-            let now = Zoned::now();
+            let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = clients.iter().map(|client| row(client, &now)).collect();
             output.line(table(
                 &["client", "by", "address", "listens to", "reader", "state", "behind ", "since"],
@@ -45,7 +45,7 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn row(client: &ClientRow, now: &Zoned) -> Vec<String> {
+fn row(client: &ClientRow, now: &ZonedDateTime) -> Vec<String> {
     let patterns = client.patterns.join(" ");
     let cells = [
         &client.client.to_string(),

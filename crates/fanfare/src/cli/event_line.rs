@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -29,7 +29,7 @@ impl EventLines {
     }
 
     /// Writes `12:04:31 ✓ builds.web  deployed  sha=ab12`; further lines of the message stand below the first.
-    pub(crate) fn write(&mut self, event: &Event, now: &Zoned) -> String {
+    pub(crate) fn write(&mut self, event: &Event, now: &ZonedDateTime) -> String {
         let channel = harmless(&event.channel);
         let channel_len = channel.chars().count();
         self.channel_width = self.channel_width.max(channel_len.min(CHANNEL_WIDTH_MAX));
@@ -63,9 +63,9 @@ impl EventLines {
 }
 
 /// Writes the local time of day; the date too when that is another than today's.
-pub(crate) fn time(timestamp: &str, now: &Zoned) -> String {
+pub(crate) fn time(timestamp: &str, now: &ZonedDateTime) -> String {
     let Ok(moment) = timestamp.parse::<jiff::Timestamp>() else { return harmless(timestamp).into_owned() };
-    let local = moment.to_zoned(now.time_zone().clone());
+    let local = moment.to_zoned_datetime(now.time_zone().clone());
     if local.date() == now.date() {
         local.strftime("%H:%M:%S").to_string()
     } else {

@@ -2,7 +2,7 @@
 
 use fanfare_core::start::Moment;
 use fanfare_core::{EventType, Pattern, Position, Priority};
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 use crate::cli::event_line::{EventLines, time};
 use crate::cli::global::priority_parser;
@@ -168,14 +168,14 @@ fn read(json: &str, api: &Api) -> Result<Received, Failure> {
 struct Printer<'a> {
     context: &'a Context,
     lines: EventLines,
-    now: Zoned,
+    now: ZonedDateTime,
     /// A table needs all its rows to know how wide it is.
     rows: Vec<Vec<String>>,
 }
 
 impl Printer<'_> {
     fn new(context: &Context) -> Printer<'_> {
-        Printer { context, lines: EventLines::new(), now: Zoned::now(), rows: Vec::new() }
+        Printer { context, lines: EventLines::new(), now: ZonedDateTime::now(), rows: Vec::new() }
     }
 
     fn print(&mut self, events: &[Received]) -> Result<(), Failure> {
@@ -201,7 +201,7 @@ impl Printer<'_> {
     }
 }
 
-fn row(event: &Event, now: &Zoned) -> Vec<String> {
+fn row(event: &Event, now: &ZonedDateTime) -> Vec<String> {
     const MESSAGE_CHARS_MAX: usize = 60;
     let first_line = event.message.lines().next().unwrap_or_default();
     [

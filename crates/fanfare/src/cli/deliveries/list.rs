@@ -1,7 +1,7 @@
 //! `fanfare deliveries ls`: what waits, and what was given up.
 
 use fanfare_core::Position;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 use crate::cli::deliveries::{State, chosen, of_webhook};
 use crate::cli::event_line::time;
@@ -82,7 +82,7 @@ fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), 
             output.note(format!("{SUCCESS}✓{SUCCESS:#} nothing waits, and nothing was given up"));
         }
         Mode::Human | Mode::Table => {
-            let now = Zoned::now();
+            let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> =
                 found.iter().map(|(webhook, delivery)| row(webhook, &delivery.value, &now)).collect();
             output.line(table(&["event", "channel", "next", "tries ", "why", "webhook"], &rows))?;
@@ -97,7 +97,7 @@ fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), 
     Ok(())
 }
 
-fn row(webhook: &Webhook, delivery: &Delivery, now: &Zoned) -> Vec<String> {
+fn row(webhook: &Webhook, delivery: &Delivery, now: &ZonedDateTime) -> Vec<String> {
     let next = match &delivery.next_attempt_at {
         Some(at) => format!("{WARNING}!{WARNING:#} {}", time(at, now)),
         None => format!("{ERROR}✗{ERROR:#} given up"),

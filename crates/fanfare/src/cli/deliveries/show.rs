@@ -1,7 +1,7 @@
 //! `fanfare deliveries show`: who has an event, what was sent, and what came back.
 
 use fanfare_core::Position;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 use crate::cli::deliveries::list::state_text;
 use crate::cli::event_line::{EventLines, time};
@@ -95,7 +95,7 @@ struct Shown {
 }
 
 async fn human(receipts: &Receipts, shown: &[Shown], api: &Api, context: &Context) -> Result<(), Failure> {
-    let (output, now) = (context.output, Zoned::now());
+    let (output, now) = (context.output, ZonedDateTime::now());
     // Retention may have removed what is still waiting.
     match api.event(&receipts.id).await {
         Ok(event) => output.line(EventLines::new().write(&event.value, &now))?,
@@ -133,6 +133,6 @@ async fn human(receipts: &Receipts, shown: &[Shown], api: &Api, context: &Contex
 async fn one_attempt(id: &str, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let attempt = api.attempt(id).await?;
     let body = || attempt.value.answer.as_ref().map(|answer| answer.body.clone()).unwrap_or_default();
-    context.output.result(|| whole(&attempt.value, &Zoned::now()), &attempt.json, body)?;
+    context.output.result(|| whole(&attempt.value, &ZonedDateTime::now()), &attempt.json, body)?;
     Ok(Exit::Ok)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fanfare_core::{Door, Position};
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 use crate::cli::Failure;
 use crate::cli::demo::once;
@@ -129,7 +129,7 @@ impl Screen {
             shown.data = None;
         }
         let label = if is_sample { format!("  {DIM}sample{DIM:#}") } else { String::new() };
-        let line = self.lines.write(&shown, &Zoned::now());
+        let line = self.lines.write(&shown, &ZonedDateTime::now());
         let parts = [("sse", live.sse), ("ws", live.websocket), ("mcp", live.mcp), ("webhook", live.webhook)];
         let got: Vec<String> = parts
             .iter()

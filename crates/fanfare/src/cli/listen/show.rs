@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use fanfare_core::Pattern;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 use crate::cli::event_line::EventLines;
 use crate::cli::listen::forward::Forwarded;
@@ -47,7 +47,9 @@ impl Show {
 
     pub(crate) fn event(&mut self, event: &Received) -> io::Result<()> {
         match self.output.mode {
-            Mode::Human | Mode::Table => self.output.line(self.lines.write(&event.value, &Zoned::now())),
+            Mode::Human | Mode::Table => {
+                self.output.line(self.lines.write(&event.value, &ZonedDateTime::now()))
+            }
             Mode::Json | Mode::Ndjson => self.output.line(&event.json),
             Mode::Raw => self.output.line(&event.value.message),
         }
@@ -56,7 +58,7 @@ impl Show {
     /// Says that a command was started.
     pub(crate) fn started(&mut self, event: &Received) {
         if self.output.verbose > 0 {
-            self.output.note(self.lines.write(&event.value, &Zoned::now()));
+            self.output.note(self.lines.write(&event.value, &ZonedDateTime::now()));
         }
     }
 
@@ -73,7 +75,7 @@ impl Show {
             }
             Mode::Raw => self.output.line(forwarded.said()),
             Mode::Human | Mode::Table => {
-                let line = self.lines.write(&event.value, &Zoned::now());
+                let line = self.lines.write(&event.value, &ZonedDateTime::now());
                 let said = text::harmless(&forwarded.said()).into_owned();
                 let outcome = match forwarded.delivered {
                     true => {

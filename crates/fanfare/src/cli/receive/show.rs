@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 
 use fanfare_webhook::signature::SIGNATURE;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use serde_json::{Map, Value, json};
 
 use crate::cli::event_line::{EventLines, time};
@@ -74,7 +74,7 @@ impl Show {
     }
 
     fn human(&mut self, got: &Got) -> io::Result<()> {
-        let now = Zoned::now();
+        let now = ZonedDateTime::now();
         let outcome = outcome(got);
         let mut events = events_in(&got.body);
         for event in &mut events {

@@ -10,7 +10,7 @@ use fanfare_webhook::inbound::{PlainSecret, verify_hub, verify_stripe};
 use fanfare_webhook::secret::{Secret, VerifyingKey};
 use fanfare_webhook::signature::HUB_SIGNATURE;
 use fanfare_webhook::verify::{Headers, Key, Mismatch, verify};
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use serde_json::json;
 
 use crate::cli::event_line::time;
@@ -148,7 +148,7 @@ impl Keys {
 }
 
 fn said(believed: &Believed, request: &Request) -> String {
-    let now = Zoned::now();
+    let now = ZonedDateTime::now();
     let mut text = format!("{SUCCESS}✓{SUCCESS:#} verified: {}", believed.schemes.join(", "));
     if let Some(id) = &believed.id {
         text.push_str(&format!("\n  {DIM}id{DIM:#}      {}", harmless(id)));

@@ -1,6 +1,6 @@
 //! How attempts are shown: below each other with their times by phase, or one with all that was said.
 
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
 use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS};
@@ -9,12 +9,12 @@ use crate::cli::text::harmless;
 use fanfare_client::webhooks::{Attempt, Times};
 
 /// Shows attempts below each other.
-pub(crate) fn rows(attempts: &[Attempt], now: &Zoned) -> String {
+pub(crate) fn rows(attempts: &[Attempt], now: &ZonedDateTime) -> String {
     let cells: Vec<Vec<String>> = attempts.iter().map(|attempt| row(attempt, now)).collect();
     table(&["when", "answer", "event", "attempt", "connect ", "wait ", "body ", "total "], &cells)
 }
 
-fn row(attempt: &Attempt, now: &Zoned) -> Vec<String> {
+fn row(attempt: &Attempt, now: &ZonedDateTime) -> Vec<String> {
     let Times { connect_us, tls_us, dns_us, wait_us, body_us, total_us } = attempt.times;
     // Everything until the request can be sent is one column: names and TLS are rarely what is looked for.
     let connect = [dns_us, connect_us, tls_us].into_iter().flatten().reduce(|one, two| one + two);
@@ -83,7 +83,7 @@ pub(crate) fn span(micros: u64) -> String {
 }
 
 /// Shows one attempt, with what was sent and what came back.
-pub(crate) fn whole(attempt: &Attempt, now: &Zoned) -> String {
+pub(crate) fn whole(attempt: &Attempt, now: &ZonedDateTime) -> String {
     let (symbol, style) = if attempt.delivered { ("✓", SUCCESS) } else { ("✗", ERROR) };
     let number = match attempt.kind.as_str() {
         "delivery" => format!("attempt {}", attempt.number),

@@ -1,7 +1,7 @@
 //! `fanfare webhooks attempts`: every request, with its times.
 
 use fanfare_core::Position;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use serde_json::value::RawValue;
 
 use crate::cli::output::Mode;
@@ -51,7 +51,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let output = context.output;
     match output.mode {
         Mode::Human | Mode::Table if list.is_empty() => output.note(format!("{DIM}no attempts{DIM:#}")),
-        Mode::Human | Mode::Table => output.line(rows(&read_all(&list, api)?, &Zoned::now()))?,
+        Mode::Human | Mode::Table => output.line(rows(&read_all(&list, api)?, &ZonedDateTime::now()))?,
         Mode::Json => {
             let list: Vec<&str> = list.iter().map(|json| json.get()).collect();
             output.line(format!("{{\"attempts\":[{}]}}", list.join(",")))?;

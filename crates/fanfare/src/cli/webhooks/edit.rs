@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use fanfare_webhook::url::WebhookUrl;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use serde_json::{Map, Value};
 
 use crate::cli::webhooks::named::named;
@@ -82,7 +82,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let webhook = named(api, &args.webhook).await?;
     let changed = api.change_webhook(&webhook.id, &change).await?;
     context.output.result(
-        || described(&changed.value, &Zoned::now()),
+        || described(&changed.value, &ZonedDateTime::now()),
         &changed.json,
         || changed.value.id.clone(),
     )?;

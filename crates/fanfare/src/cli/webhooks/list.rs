@@ -1,6 +1,6 @@
 //! `fanfare webhooks ls`: all of them, and how they fare.
 
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
@@ -36,12 +36,12 @@ pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, 
             output.note(format!("{DIM}no webhooks yet; make one: fanfare webhooks add URL{DIM:#}"));
         }
         Mode::Human => {
-            let now = Zoned::now();
+            let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = webhooks.iter().map(|webhook| row(webhook, &now)).collect();
             output.line(table(&HEADS, &rows))?;
         }
         Mode::Table => {
-            let now = Zoned::now();
+            let now = ZonedDateTime::now();
             let with_id = |webhook: &Webhook| {
                 let mut cells = row(webhook, &now);
                 cells[0] = harmless(&webhook.webhook_url).into_owned();
@@ -59,7 +59,7 @@ pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, 
     Ok(Exit::Ok)
 }
 
-fn row(webhook: &Webhook, now: &Zoned) -> Vec<String> {
+fn row(webhook: &Webhook, now: &ZonedDateTime) -> Vec<String> {
     // Of RFC 3339 in one zone, the later is the greater.
     let last = webhook.last_success.as_ref().max(webhook.last_failure.as_ref());
     vec![

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use fanfare_core::duration;
 use fanfare_webhook::secret::Secret;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use serde_json::{Map, Value};
 
 use crate::cli::event_line::time;
@@ -60,11 +60,11 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let rotated = api.rotate_secret(&webhook.id, &Value::Object(body)).await?;
     let key = || rotated.value.secret.clone().or(rotated.value.public_key.clone()).unwrap_or_default();
     let url = &webhook.webhook_url;
-    context.output.result(|| said(&rotated.value, url, &Zoned::now()), &rotated.json, key)?;
+    context.output.result(|| said(&rotated.value, url, &ZonedDateTime::now()), &rotated.json, key)?;
     Ok(Exit::Ok)
 }
 
-fn said(rotated: &Rotated, url: &str, now: &Zoned) -> String {
+fn said(rotated: &Rotated, url: &str, now: &ZonedDateTime) -> String {
     let url = harmless(url);
     let (what, key) = match (&rotated.secret, &rotated.public_key) {
         (Some(secret), _) => ("secret", secret.as_str()),

@@ -1,6 +1,6 @@
 //! `fanfare webhooks show`: one webhook, what it wants, how it fares, and its newest attempts.
 
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         Mode::Json | Mode::Ndjson => output.line(&webhook.json)?,
         Mode::Raw => output.line(&webhook.value.health)?,
         Mode::Human | Mode::Table => {
-            let now = Zoned::now();
+            let now = ZonedDateTime::now();
             output.line(described(&webhook.value, &now))?;
             let wanted = Wanted { delivered: None, event: None, limit: ATTEMPTS_MAX };
             let (list, _) = newest(api, &id, wanted).await?;
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 }
 
 /// Describes a webhook in words.
-pub(crate) fn described(webhook: &Webhook, now: &Zoned) -> String {
+pub(crate) fn described(webhook: &Webhook, now: &ZonedDateTime) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}", harmless(&webhook.webhook_url));
     if let Some(description) = &webhook.description {
         text.push_str(&format!("\n{DIM}{}{DIM:#}", harmless(description)));
@@ -86,7 +86,7 @@ pub(crate) fn wants(webhook: &Webhook) -> String {
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn health_words(webhook: &Webhook, now: &Zoned) -> String {
+fn health_words(webhook: &Webhook, now: &ZonedDateTime) -> String {
     let mut text = health(webhook);
     let mut add = |more: String| text.push_str(&format!(" {DIM}·{DIM:#} {more}"));
     if let Some(explained) = &webhook.explained {
