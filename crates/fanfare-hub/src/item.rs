@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanfare_core::Event;
+use fanfare_core::notice::Notice;
+use fanfare_core::wire::Wire;
 use fanfare_core::wire::payload::Payload;
-use fanfare_core::wire::{Notice, Wire};
 
 use crate::block::{Block, Cut};
 

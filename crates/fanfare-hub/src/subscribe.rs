@@ -1,6 +1,6 @@
 //! Subscribing: a position becomes a cursor.
 
-use fanfare_core::wire::ResetReason;
+use fanfare_core::notice::ResetReason;
 use fanfare_core::{Filter, Position, Start};
 
 use crate::Hub;

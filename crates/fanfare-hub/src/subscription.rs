@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use fanfare_core::conflate;
+use fanfare_core::notice::{Notice, ResetReason};
 use fanfare_core::position::Position;
-use fanfare_core::wire::{Notice, ResetReason};
 
 use crate::Hub;
 use crate::backlog::{self, Backlog};

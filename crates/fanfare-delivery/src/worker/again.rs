@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fanfare_core::Event;
 use fanfare_core::WebhookId;
 use fanfare_core::wire::payload::{Batch, Payload};
-use fanfare_webhook::options::BATCH_EVENTS_MAX;
+use fanfare_webhook::limits::BATCH_EVENTS_MAX;
 
 use fanfare_store as store;
 use fanfare_store::Store;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fanfare_core::Event;
 use fanfare_core::wire::payload::Batch;
 use fanfare_webhook::breaker::Admission;
-use fanfare_webhook::options::BATCH_EVENTS_MAX;
+use fanfare_webhook::limits::BATCH_EVENTS_MAX;
 use tokio::time::Instant;
 
 use crate::attempt::{self, Job};

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::Options;
+use crate::options::Options;
 use crate::patch::{Change, Patch, Registration};
 use fanfare_core::start::Start;
 
