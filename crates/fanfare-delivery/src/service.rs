@@ -15,11 +15,13 @@ use crate::client::ATTEMPT_MAX;
 use crate::client::dial::Dialer;
 use crate::client::resolve::Resolver;
 use crate::client::sockets::{SOCKETS_MAX, Sockets};
-use crate::dispatcher::{Dispatcher, Parts, Steady};
+use crate::dispatcher::Dispatcher;
 use crate::first_attempts::{Expected, FirstAttempts};
+use crate::parts::{Parts, Steady};
 use crate::recorder::{Recorder, Recording};
 use crate::registry::{Entry, Registry};
 use crate::rules::Rules;
+use crate::webhook::Damaged;
 use fanfare_hub::Hub;
 use fanfare_hub::publish::PushError;
 use fanfare_runtime::clock::Clock;
@@ -128,6 +130,20 @@ pub enum Refused {
     Store(#[from] store::Error),
 }
 
+/// Why webhooks cannot be sent at all.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The certificates that this machine trusts cannot be loaded.
+    #[error("the certificates that this machine trusts cannot be loaded: {0}")]
+    Certificates(#[from] rustls::Error),
+    /// A webhook of the store cannot be read.
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
 impl Webhooks {
     /// Takes up what the store has; nothing is sent before the work runs.
     pub async fn new(
@@ -136,7 +152,7 @@ impl Webhooks {
         listeners: watch::Receiver<Vec<SocketAddr>>,
         config: Config,
         metrics: Metrics,
-    ) -> anyhow::Result<(Webhooks, Work)> {
+    ) -> Result<(Webhooks, Work), StartError> {
         let registry = Arc::new(Registry::new(store.webhooks().await?)?);
         let rules = Rules::new(config.policy, listeners);
         let first_attempts = Arc::new(FirstAttempts::default());

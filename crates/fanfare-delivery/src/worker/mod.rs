@@ -24,7 +24,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::attempt::Made;
 use crate::client::connection::Connection;
-use crate::dispatcher::Parts;
+use crate::parts::Parts;
 use crate::registry::Entry;
 use crate::target::Target;
 use crate::webhook::Webhook;

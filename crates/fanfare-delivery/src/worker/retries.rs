@@ -8,7 +8,7 @@ use fanfare_core::WebhookId;
 use fanfare_webhook::retry::DELAY_MAX;
 use tokio::time::Instant;
 
-use crate::dispatcher::Parts;
+use crate::parts::Parts;
 use fanfare_store as store;
 use fanfare_store::webhooks::{DeliveryStatus, ReadDeliveries};
 
