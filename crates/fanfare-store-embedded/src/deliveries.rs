@@ -7,6 +7,7 @@ use std::sync::Arc;
 use fanfare_core::{Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use crate::append;
 use crate::channels::Channels;
 use crate::read::{Names, first};
 use crate::row::{self, COLUMNS, Decoder};
@@ -63,7 +64,7 @@ pub(super) fn put(
 /// Keeps an event that the log, which begins later, does not have any more.
 pub(super) fn keep_event(conn: &Connection, channels: &Channels, event: &Event) -> rusqlite::Result<()> {
     match channels.id(&event.channel) {
-        Some(channel) => row::keep(conn, event, channel as i64),
+        Some(channel) => append::keep(conn, event, channel as i64),
         // An event of this log has a channel of this log.
         None => Err(rusqlite::Error::QueryReturnedNoRows),
     }

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::writer::Writer;
+use crate::state::State;
 use crate::{attempts, deliveries};
 use fanfare_store::ATTEMPTS_MAX;
 use fanfare_store::retention::FORGET_LEN_MAX;
@@ -31,14 +31,14 @@ pub(super) struct Forgotten {
 
 impl Forgetting {
     /// Looks what there is to forget.
-    pub(super) fn find(writer: &Writer) -> rusqlite::Result<Forgetting> {
-        let (conn, retention, now) = (&writer.conn, writer.retention, writer.clock.now());
+    pub(super) fn find(state: &State) -> rusqlite::Result<Forgetting> {
+        let (conn, retention, now) = (&state.conn, state.retention, state.clock.now());
         let dead = deliveries::dead_before(conn, now.before(retention.dead_letters), FORGET_LEN_MAX)?;
         let removed = conn
             .prepare_cached("SELECT webhook FROM removed_webhooks LIMIT 1")?
             .query_row((), |row| row.get::<_, i64>(0).map(|webhook| webhook as u64))
             .optional()?;
-        let excess = writer.attempts.saturating_sub(ATTEMPTS_MAX);
+        let excess = state.attempts.saturating_sub(ATTEMPTS_MAX);
         let oldest = now.before(retention.attempts);
         let (attempts_cut, attempts) = attempts::too_many(conn, oldest, excess, FORGET_LEN_MAX)?;
         let has_more = dead.len() as u64 == FORGET_LEN_MAX || removed.is_some() || attempts == FORGET_LEN_MAX;
@@ -69,15 +69,15 @@ impl Forgetting {
 
 impl Forgotten {
     /// Lets everybody see it.
-    pub(super) fn publish(self, writer: &mut Writer) {
-        writer.attempts = writer.attempts.saturating_sub(self.attempts);
+    pub(super) fn publish(self, state: &mut State) {
+        state.attempts = state.attempts.saturating_sub(self.attempts);
         if self.dead.is_empty() {
             return;
         }
-        let mut shared = writer.shared.webhooks_mut();
+        let mut shared = state.shared.webhooks_mut();
         for number in self.dead {
             // A row of a webhook that was removed is counted by nobody.
-            for registry in [&mut writer.webhooks, &mut *shared] {
+            for registry in [&mut state.webhooks, &mut *shared] {
                 if let Some(entry) = registry.get_mut(number) {
                     entry.dead -= 1;
                 }

@@ -3,6 +3,7 @@
 //! One thread writes (`writer`); up to four connections read, a page at a time (`read`); what everybody asks
 //! for is kept in memory (`shared`).
 
+mod append;
 mod attempts;
 mod channels;
 mod deliveries;
@@ -13,17 +14,17 @@ mod lock;
 mod open;
 mod read;
 mod readers;
-mod request;
 mod row;
 mod schema;
 mod shared;
+mod state;
 mod sweep;
+mod wal;
 mod webhooks;
 mod writer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -38,12 +39,13 @@ use fanfare_store::{
     Appended, AttemptRow, ChannelRow, Clock, DeliveryChange, DeliveryCounts, DeliveryRow, Error, Extent,
     Follow, Page, Read, ReadAttempts, ReadDeliveries, ReaderRow, Retention, Store, WebhookRow,
 };
-use group::Tail;
+use group::{Group, Size, Tail};
 use lock::Lock;
 pub use lock::{Owner, owner};
-use request::{Answer, Change, Request};
 use shared::Shared;
-use writer::{QUEUE_LEN_MAX, Writer};
+use state::State;
+use wal::Wal;
+use writer::{QUEUE_LEN_MAX, Request, Writer};
 
 /// Most pages that are read at once: reading is bound by the processor, and leaves some of that for others.
 const READERS_AT_ONCE: usize = 4;
@@ -75,13 +77,7 @@ impl Embedded {
         let path = &std::path::absolute(path).map_err(|error| failure::io(path, &error))?;
         let (lock, mut conn) = open::open(path)?;
         let named = |error| failure::named(path, &error);
-        let wal_pages = Arc::new(AtomicU64::new(0));
-        let pages = wal_pages.clone();
-        conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, count| {
-            pages.store(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
-            Ok(())
-        }))
-        .map_err(named)?;
+        let wal = Wal::watch(&mut conn).map_err(named)?;
         let channels = Channels::load(&conn).map_err(named)?;
         let durable_readers = readers::load(&conn).map_err(named)?;
         let registry = webhooks::load(&conn).map_err(named)?;
@@ -103,29 +99,25 @@ impl Embedded {
         ));
         let lock = Arc::new(Mutex::new(Some(lock)));
         let (queue, requests) = mpsc::channel(QUEUE_LEN_MAX);
-        let writer = Writer {
+        let state = State {
             shared: shared.clone(),
             conn,
             channels,
-            tail,
             webhooks: registry,
+            tail,
             keys: keys as usize,
             attempts,
             retention,
             clock,
-            queue: requests,
-            committed,
-            wal_pages,
-            checkpointed_pages: 0,
-            lock: lock.clone(),
         };
+        let writer = Writer { state, queue: requests, committed, wal, lock: lock.clone() };
         let (end, ended) = tokio::sync::watch::channel(());
         std::thread::Builder::new()
             .name("store writer".to_owned())
             .spawn(move || {
                 // Dropped last.
                 let _end = end;
-                let shared = writer.shared.clone();
+                let shared = writer.state.shared.clone();
                 if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
                     shared.fail(Error::Fatal { problem: "the writer panicked".to_owned() });
                     shared.close();
@@ -142,15 +134,23 @@ impl Embedded {
         }))
     }
 
-    /// Asks the writer for a change.
-    async fn change<T>(&self, change: impl FnOnce(Answer<T>) -> Change) -> Result<T, Error> {
-        self.request(|answer| Request::Change(change(answer))).await
+    /// Asks the writer for a change, and waits until it is durable.
+    async fn change<T: Send + 'static>(
+        &self,
+        size: Size,
+        work: impl FnOnce(&mut Group<'_>) -> rusqlite::Result<Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (change, answered) = group::change(size, work);
+        self.request(Request::Change(change), answered).await
     }
 
-    async fn request<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T, Error> {
+    async fn request<T>(
+        &self,
+        request: Request,
+        answered: oneshot::Receiver<Result<T, Error>>,
+    ) -> Result<T, Error> {
         self.shared.check_usable()?;
-        let (answer, answered) = oneshot::channel();
-        if self.queue.send(request(answer)).await.is_ok()
+        if self.queue.send(request).await.is_ok()
             && let Ok(answer) = answered.await
         {
             return answer;
@@ -229,7 +229,7 @@ impl Store for Embedded {
     }
 
     async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>, Error> {
-        self.change(|answer| Change::Append { events, answer }).await
+        self.change(append::size(&events), move |group| group.append(events)).await
     }
 
     async fn read(&self, read: Read) -> Result<Page, Error> {
@@ -251,12 +251,12 @@ impl Store for Embedded {
 
     async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
         let (name, filter) = (name.clone(), filter.clone());
-        self.change(|answer| Change::OpenReader { name, filter, start, answer }).await
+        self.change(Size::ROW, move |group| Ok(group.open_reader(name, filter, start))).await
     }
 
     async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error> {
         let name = name.clone();
-        self.change(|answer| Change::Acknowledge { name, seq, answer }).await
+        self.change(Size::ROW, move |group| Ok(Ok(group.acknowledge(name, seq)))).await
     }
 
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error> {
@@ -266,7 +266,7 @@ impl Store for Embedded {
 
     async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error> {
         let name = name.clone();
-        self.change(|answer| Change::RemoveReader { name, answer }).await
+        self.change(Size::ROW, move |group| Ok(Ok(group.remove_reader(name)))).await
     }
 
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
@@ -275,16 +275,16 @@ impl Store for Embedded {
     }
 
     async fn put_webhook(&self, row: WebhookRow) -> Result<WebhookRow, Error> {
-        self.change(|answer| Change::PutWebhook { row, answer }).await
+        self.change(webhooks::size(&row), move |group| group.put_webhook(&row)).await
     }
 
     async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
         let id = id.clone();
-        self.change(|answer| Change::RemoveWebhook { id, answer }).await
+        self.change(Size::ROW, move |group| group.remove_webhook(&id).map(Ok)).await
     }
 
     async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
-        self.change(|answer| Change::Record { changes, answer }).await
+        self.change(webhooks::size_of_changes(&changes), move |group| group.record(changes).map(Ok)).await
     }
 
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
@@ -311,7 +311,8 @@ impl Store for Embedded {
     }
 
     async fn sweep(&self) -> Result<bool, Error> {
-        self.request(Request::Sweep).await
+        let (answer, answered) = oneshot::channel();
+        self.request(Request::Sweep(answer), answered).await
     }
 
     fn announce(&self, url: &str) -> Result<(), Error> {

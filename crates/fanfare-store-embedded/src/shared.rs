@@ -1,16 +1,19 @@
 //! What the writer, the readers and the followers have in common.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use fanfare_core::Epoch;
+use fanfare_core::{Epoch, ReaderName};
 use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
-use crate::readers::Readers;
 use fanfare_store::registry::Registry;
-use fanfare_store::{Batch, Error, Extent};
+use fanfare_store::{Batch, Error, Extent, ReaderRow};
+
+/// The durable readers, in order of their names.
+pub(super) type Readers = BTreeMap<ReaderName, ReaderRow>;
 
 /// What was committed, as far as it is kept in memory. Only the writer changes it, after each commit and in the
 /// order channels, readers and webhooks, then `last`: whoever has seen `last` finds the channels of all events up to it.

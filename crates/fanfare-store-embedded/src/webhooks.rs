@@ -5,17 +5,10 @@ use fanfare_core::WebhookId;
 use rusqlite::Connection;
 use rusqlite::types::Type;
 
-use crate::group::Group;
+use crate::group::{Group, Size};
 use crate::{attempts, deliveries};
 use fanfare_store::registry::{Entry, Registry};
 use fanfare_store::{DeliveryChange, Error, WebhookRow};
-
-/// What of a webhook is written at the end of a transaction: once, however often it changed.
-#[derive(Debug, Default)]
-pub(super) struct Touched {
-    cursor: bool,
-    state: bool,
-}
 
 /// Reads them from the file.
 pub(super) fn load(conn: &Connection) -> rusqlite::Result<Registry> {
@@ -40,6 +33,22 @@ pub(super) fn load(conn: &Connection) -> rusqlite::Result<Registry> {
     }
     deliveries::count(conn, &mut registry)?;
     Ok(registry)
+}
+
+/// Returns how much of a transaction a webhook's row takes.
+pub(super) fn size(row: &WebhookRow) -> Size {
+    Size { rows: 1, bytes: row.url.len() + row.settings.len() + row.state.len() }
+}
+
+/// Returns how much of a transaction these changes take.
+pub(super) fn size_of_changes(changes: &[DeliveryChange]) -> Size {
+    let long = |change: &DeliveryChange| match change {
+        DeliveryChange::Attempt(row) => row.detail.len(),
+        DeliveryChange::Put(row) => row.failure.len(),
+        DeliveryChange::State { state, .. } => state.len(),
+        DeliveryChange::Cursor { .. } | DeliveryChange::Remove { .. } => 0,
+    };
+    Size { rows: changes.len(), bytes: changes.iter().map(long).sum() }
 }
 
 impl Group<'_> {

@@ -56,8 +56,6 @@ const NOT_YET_CUT: &[&str] = &[
      websocket",
     "fanfare-server mcp/gateway: acknowledgement wait_for",
     "fanfare-server net/reactor: inbox librarian reader",
-    "fanfare-store-embedded : forget sweep writer",
-    "fanfare-store-embedded : group webhooks",
 ];
 
 #[test]
