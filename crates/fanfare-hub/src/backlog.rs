@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fanfare_core::{Filter, conflate};
 
 use crate::Hub;
-use crate::block::Block;
+use crate::item::Block;
 use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::read::PAGE_BYTES_MAX;

@@ -1,11 +1,8 @@
 //! The hub: everything that doors do with the log. Doors never see the store.
 
-pub mod admission;
 mod backlog;
-pub mod block;
 pub mod channels;
 pub mod client;
-pub mod feed;
 pub mod feeds;
 pub mod follower;
 pub mod history;
@@ -23,11 +20,11 @@ use std::time::Instant;
 use fanfare_core::{Epoch, Event, Position};
 use tokio::sync::{broadcast, watch};
 
-use crate::admission::{Admission, BytesInFlight};
 use crate::channels::Channels;
 use crate::client::{Client, Clients};
 use crate::feeds::Feeds;
 use crate::follower::Follower;
+use crate::publish::{Admission, BytesInFlight};
 use crate::readers::Told;
 use fanfare_runtime::clock;
 use fanfare_runtime::telemetry::Metrics;
@@ -43,7 +40,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { events_per_second: admission::EVENTS_PER_SECOND }
+        Config { events_per_second: publish::EVENTS_PER_SECOND }
     }
 }
 

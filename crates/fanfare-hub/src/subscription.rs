@@ -15,9 +15,9 @@ use fanfare_core::position::Position;
 
 use crate::Hub;
 use crate::backlog::{self, Backlog};
-use crate::block::Block;
+
 use crate::client::{Client, ClientState, NOT_LIVE};
-use crate::item::{Item, Run};
+use crate::item::{Block, Item, Run};
 use fanfare_runtime::clock;
 use fanfare_store as store;
 

@@ -7,8 +7,8 @@ use fanfare_core::{Code, Invalid};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use fanfare_hub::admission::{BYTES_IN_FLIGHT_MAX, Refused};
 use fanfare_hub::publish::PushError;
+use fanfare_hub::publish::{BYTES_IN_FLIGHT_MAX, Refused};
 use fanfare_hub::readers::AckError;
 use fanfare_hub::values;
 
