@@ -47,7 +47,7 @@ impl Dispatcher {
         // Dropping one ends its worker.
         let mut running: HashMap<WebhookId, oneshot::Sender<()>> = HashMap::new();
         // Reading the rows of thousands that have none is most of the work of a start.
-        let counts = self.parts.store.delivery_counts().await?.into_iter();
+        let counts = self.parts.ledger.delivery_counts().await?.into_iter();
         let with_rows: HashSet<WebhookId> =
             counts.filter(|count| count.waiting + count.dead > 0).map(|count| count.webhook).collect();
         loop {

@@ -13,13 +13,13 @@ use crate::recorder::Recorder;
 use fanfare_hub::Hub;
 use fanfare_runtime::clock::Clock;
 use fanfare_runtime::telemetry::Metrics;
-use fanfare_store::Store;
+use fanfare_store::Ledger;
 
 /// What workers share.
 #[derive(Debug)]
 pub struct Parts {
     pub(super) hub: Hub,
-    pub(super) store: Arc<dyn Store>,
+    pub(super) ledger: Arc<dyn Ledger>,
     pub(super) dialer: Dialer,
     pub(super) recorder: Recorder,
     pub(super) first_attempts: Arc<FirstAttempts>,

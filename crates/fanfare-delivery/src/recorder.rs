@@ -15,7 +15,7 @@ use crate::registry::Registry;
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
-use fanfare_store::Store;
+use fanfare_store::Ledger;
 use fanfare_store::webhooks::DeliveryChange;
 
 /// How long changes are gathered: what was delivered in it may be delivered again after a crash.
@@ -41,10 +41,10 @@ enum Note {
 
 impl Recorder {
     /// Makes a recorder, and the work that must run for anything to be written.
-    pub fn new(store: Arc<dyn Store>, registry: Arc<Registry>) -> (Recorder, Recording) {
+    pub fn new(ledger: Arc<dyn Ledger>, registry: Arc<Registry>) -> (Recorder, Recording) {
         let (changes, received) = mpsc::channel(CHANGES_MAX);
         let moved = Arc::new(Notify::new());
-        let recording = Recording { store, registry, changes: received, moved: Arc::clone(&moved) };
+        let recording = Recording { ledger, registry, changes: received, moved: Arc::clone(&moved) };
         (Recorder { changes, moved }, recording)
     }
 
@@ -86,7 +86,7 @@ impl Recorder {
 /// The recorder's own work.
 #[derive(Debug)]
 pub struct Recording {
-    store: Arc<dyn Store>,
+    ledger: Arc<dyn Ledger>,
     registry: Arc<Registry>,
     changes: mpsc::Receiver<Note>,
     moved: Arc<Notify>,
@@ -144,7 +144,7 @@ impl Recording {
         changes.extend(cursors.iter().map(|(webhook, _, seq)| cursor_change(webhook, *seq)));
         while !changes.is_empty() {
             reach(FailPoint::RecordBegun);
-            match self.store.record(changes.clone()).await {
+            match self.ledger.record(changes.clone()).await {
                 Ok(()) => {
                     reach(FailPoint::RecordDone);
                     break;

@@ -60,7 +60,7 @@ impl Webhooks {
     /// Forgets a webhook; says whether it was known.
     pub async fn remove(&self, id: &WebhookId) -> Result<bool, Refused> {
         reach(FailPoint::RemovalBegun);
-        let was_known = self.parts.store.remove_webhook(id).await?;
+        let was_known = self.parts.ledger.remove_webhook(id).await?;
         reach(FailPoint::RemovalWritten);
         self.registry.remove(id);
         self.parts.first_attempts.recount();
@@ -72,9 +72,7 @@ impl Webhooks {
         Ok(match start {
             None | Some(Start::Live) => extent.last,
             Some(Start::Earliest) => extent.first.saturating_sub(1),
-            Some(Start::Since(moment)) => {
-                self.parts.store.seq_before(moment.resolve(self.parts.wall())).await?
-            }
+            Some(Start::Since(moment)) => self.hub().seq_before(moment.resolve(self.parts.wall())).await?,
             Some(Start::After(position)) if position.epoch == self.hub().epoch() => {
                 position.seq.min(extent.last)
             }
@@ -100,7 +98,7 @@ impl Webhooks {
             created: webhook.created,
         };
         reach(FailPoint::WebhookBegun);
-        let row = self.parts.store.put_webhook(row).await?;
+        let row = self.parts.ledger.put_webhook(row).await?;
         reach(FailPoint::WebhookWritten);
         Ok(self.registry.put(webhook, &row))
     }

@@ -27,7 +27,7 @@ use fanfare_hub::publish::PushError;
 use fanfare_runtime::clock::Clock;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
-use fanfare_store::{Appended, Store};
+use fanfare_store::{Appended, Ledger};
 
 /// A handle on the webhooks; cheap to clone.
 #[derive(Debug, Clone)]
@@ -148,18 +148,18 @@ impl Webhooks {
     /// Takes up what the store has; nothing is sent before the work runs.
     pub async fn new(
         hub: Hub,
-        store: Arc<dyn Store>,
+        ledger: Arc<dyn Ledger>,
         listeners: watch::Receiver<Vec<SocketAddr>>,
         config: Config,
         metrics: Metrics,
     ) -> Result<(Webhooks, Work), StartError> {
-        let registry = Arc::new(Registry::new(store.webhooks().await?)?);
+        let registry = Arc::new(Registry::new(ledger.webhooks().await?)?);
         let rules = Rules::new(config.policy, listeners);
         let first_attempts = Arc::new(FirstAttempts::default());
-        let (recorder, recording) = Recorder::new(Arc::clone(&store), Arc::clone(&registry));
+        let (recorder, recording) = Recorder::new(Arc::clone(&ledger), Arc::clone(&registry));
         let parts = Parts {
             hub: hub.clone(),
-            store: Arc::clone(&store),
+            ledger,
             dialer: Dialer::new(
                 rules.clone(),
                 config.resolver,

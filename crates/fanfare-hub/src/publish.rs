@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Hub;
 use fanfare_store as store;
-use fanfare_store::Appended;
+use fanfare_store::{Append, Appended};
 
 /// What became of a push.
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ impl Hub {
         let caller = Caller { principal: by.name.clone(), address };
         self.admission().admit(&caller, events.len())?;
         let started = std::time::Instant::now();
-        let appended = self.store().append(events).await?;
+        let appended = self.log().append(Append::new(events)).await?;
         self.metrics().append_seconds.observe(started.elapsed().as_secs_f64());
         self.metrics().events.inc_by(appended.iter().filter(|appended| !appended.repeated).count() as u64);
         let stream_clients = self.audience(&appended);

@@ -83,7 +83,7 @@ impl Hub {
             Beginning::Replay(seq) => seq,
             Beginning::Live | Beginning::Reset(_) => self.extent().last,
         };
-        let row = self.store().open_reader(reader, &request.filter, start).await?;
+        let row = self.ledger().open_reader(reader, &request.filter, start).await?;
         Ok(Beginning::Replay(row.acknowledged))
     }
 

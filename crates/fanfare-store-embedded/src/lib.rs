@@ -10,7 +10,9 @@ mod deliveries;
 mod failure;
 mod forget;
 mod group;
+mod ledger;
 mod lock;
+mod log;
 mod open;
 mod read;
 mod readers;
@@ -28,17 +30,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use fanfare_core::WebhookId;
-use fanfare_core::{Epoch, Filter, NewEvent, ReaderName, Timestamp};
+use fanfare_core::{Epoch, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use channels::Channels;
-use fanfare_store::follow::FOLLOW_QUEUE_LEN;
-use fanfare_store::{
-    Appended, AttemptRow, ChannelRow, Clock, DeliveryChange, DeliveryCounts, DeliveryRow, Error, Extent,
-    Follow, Page, Read, ReadAttempts, ReadDeliveries, ReaderRow, Retention, Store, WebhookRow,
-};
+use fanfare_store::{COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Retention};
 use group::{Group, Size, Tail};
 use lock::Lock;
 pub use lock::{Owner, owner};
@@ -86,12 +83,10 @@ impl Embedded {
         let keys: i64 =
             conn.query_row("SELECT count(*) FROM idempotency_keys", (), |row| row.get(0)).map_err(named)?;
 
-        let committed = broadcast::Sender::new(FOLLOW_QUEUE_LEN);
-        let extent = Extent { first, last: tail.seq };
+        let committed = broadcast::Sender::new(COMMITTED_LEN_MAX);
         let shared = Arc::new(Shared::new(
             path.to_owned(),
-            epoch,
-            extent,
+            Head { epoch, first, last: tail.seq },
             channels.clone(),
             durable_readers,
             registry.clone(),
@@ -211,108 +206,13 @@ fn ends(conn: &Connection, channels: &Channels) -> rusqlite::Result<(Epoch, u64,
 }
 
 #[async_trait]
-impl Store for Embedded {
-    fn engine(&self) -> &'static str {
+impl Engine for Embedded {
+    fn name(&self) -> &'static str {
         "embedded"
     }
 
     fn commits(&self) -> u64 {
         self.shared.commits()
-    }
-
-    fn epoch(&self) -> Epoch {
-        self.shared.epoch
-    }
-
-    fn extent(&self) -> Extent {
-        self.shared.extent()
-    }
-
-    async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>, Error> {
-        self.change(append::size(&events), move |group| group.append(events)).await
-    }
-
-    async fn read(&self, read: Read) -> Result<Page, Error> {
-        self.with_reader(move |shared, conn| read::page(shared, conn, &read)).await
-    }
-
-    async fn seq_before(&self, moment: Timestamp) -> Result<u64, Error> {
-        self.with_reader(move |shared, conn| read::seq_before(shared, conn, moment)).await
-    }
-
-    fn follow(&self, after: u64) -> Follow {
-        Follow::new(self.shared.subscribe(), after)
-    }
-
-    async fn channels(&self) -> Result<Vec<ChannelRow>, Error> {
-        self.shared.check_usable()?;
-        Ok(self.shared.channels().sorted())
-    }
-
-    async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
-        let (name, filter) = (name.clone(), filter.clone());
-        self.change(Size::ROW, move |group| Ok(group.open_reader(name, filter, start))).await
-    }
-
-    async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error> {
-        let name = name.clone();
-        self.change(Size::ROW, move |group| Ok(Ok(group.acknowledge(name, seq)))).await
-    }
-
-    async fn readers(&self) -> Result<Vec<ReaderRow>, Error> {
-        self.shared.check_usable()?;
-        Ok(self.shared.readers().values().cloned().collect())
-    }
-
-    async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error> {
-        let name = name.clone();
-        self.change(Size::ROW, move |group| Ok(Ok(group.remove_reader(name)))).await
-    }
-
-    async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
-        self.shared.check_usable()?;
-        Ok(self.shared.webhooks().rows())
-    }
-
-    async fn put_webhook(&self, row: WebhookRow) -> Result<WebhookRow, Error> {
-        self.change(webhooks::size(&row), move |group| group.put_webhook(&row)).await
-    }
-
-    async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
-        let id = id.clone();
-        self.change(Size::ROW, move |group| group.remove_webhook(&id).map(Ok)).await
-    }
-
-    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
-        self.change(webhooks::size_of_changes(&changes), move |group| group.record(changes).map(Ok)).await
-    }
-
-    async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
-        self.with_reader(move |shared, conn| deliveries::page(shared, conn, &read)).await
-    }
-
-    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> {
-        let Some(after) = seq.checked_sub(1) else { return Ok(None) };
-        let read = ReadDeliveries { webhook: webhook.clone(), dead: None, after, limit: 1 };
-        Ok(self.deliveries(read).await?.pop().filter(|row| row.event.position.seq == seq))
-    }
-
-    async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> {
-        self.shared.check_usable()?;
-        Ok(self.shared.webhooks().counts())
-    }
-
-    async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error> {
-        self.with_reader(move |shared, conn| attempts::page(shared, conn, &read)).await
-    }
-
-    async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error> {
-        self.with_reader(move |shared, conn| attempts::find(shared, conn, id)).await
-    }
-
-    async fn sweep(&self) -> Result<bool, Error> {
-        let (answer, answered) = oneshot::channel();
-        self.request(Request::Sweep(answer), answered).await
     }
 
     fn announce(&self, url: &str) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
 use fanfare_store::registry::Registry;
-use fanfare_store::{Batch, Error, Extent, ReaderRow};
+use fanfare_store::{Batch, Error, Head, ReaderRow};
 
 /// The durable readers, in order of their names.
 pub(super) type Readers = BTreeMap<ReaderName, ReaderRow>;
@@ -21,8 +21,7 @@ pub(super) type Readers = BTreeMap<ReaderName, ReaderRow>;
 pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) epoch: Epoch,
-    first: AtomicU64,
-    last: AtomicU64,
+    head: watch::Sender<Head>,
     commits: AtomicU64,
     channels: RwLock<Channels>,
     readers: RwLock<Readers>,
@@ -35,8 +34,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         path: PathBuf,
-        epoch: Epoch,
-        extent: Extent,
+        head: Head,
         channels: Channels,
         readers: Readers,
         webhooks: Registry,
@@ -44,9 +42,8 @@ impl Shared {
     ) -> Shared {
         Shared {
             path,
-            epoch,
-            first: AtomicU64::new(extent.first),
-            last: AtomicU64::new(extent.last),
+            epoch: head.epoch,
+            head: watch::Sender::new(head),
             commits: AtomicU64::new(0),
             channels: RwLock::new(channels),
             readers: RwLock::new(readers),
@@ -56,10 +53,12 @@ impl Shared {
         }
     }
 
-    pub(super) fn extent(&self) -> Extent {
-        // In this order, `first` cannot be past what belongs to `last`: both only grow.
-        let first = self.first.load(Ordering::Acquire);
-        Extent { first, last: self.last.load(Ordering::Acquire) }
+    pub(super) fn head(&self) -> Head {
+        *self.head.borrow()
+    }
+
+    pub(super) fn watch_head(&self) -> watch::Receiver<Head> {
+        self.head.subscribe()
     }
 
     pub(super) fn commits(&self) -> u64 {
@@ -71,11 +70,11 @@ impl Shared {
     }
 
     pub(super) fn set_first(&self, first: u64) {
-        self.first.store(first, Ordering::Release);
+        self.head.send_if_modified(|head| std::mem::replace(&mut head.first, first) != first);
     }
 
     pub(super) fn set_last(&self, last: u64) {
-        self.last.store(last, Ordering::Release);
+        self.head.send_modify(|head| head.last = last);
     }
 
     // The sections under these locks cannot panic half-way through a change, so poison is no news.

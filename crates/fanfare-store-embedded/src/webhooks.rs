@@ -130,12 +130,12 @@ impl Group<'_> {
                 let before = deliveries::put(self.conn, number, &row)?;
                 entry.count(before, Some(row.status));
                 let seq = row.event.position.seq;
-                if seq < self.shared.extent().first {
+                if seq < self.shared.head().first {
                     deliveries::keep_event(self.conn, self.channels, &row.event)?;
                 }
             }
             DeliveryChange::Remove { seq, .. } => {
-                let before = deliveries::remove(self.conn, number, seq, self.shared.extent().first)?;
+                let before = deliveries::remove(self.conn, number, seq, self.shared.head().first)?;
                 entry.count(before, None);
             }
             DeliveryChange::Attempt(row) => {

@@ -12,8 +12,8 @@ use crate::append::INSERT;
 use crate::group::{Change, Effect, Group, in_transaction};
 use crate::lock::Lock;
 use crate::state::State;
-use crate::sweep;
 use crate::wal::Wal;
+use crate::{forget, sweep};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::{Batch, Error};
 
@@ -32,7 +32,9 @@ pub(super) enum Request {
     Change(Box<dyn Change>),
     /// To drain the queue and end.
     Close,
-    /// To remove what retention no longer keeps; a commit of its own.
+    /// To forget what is too old of deliveries and attempts; a commit of its own.
+    Forget(oneshot::Sender<Result<bool, Error>>),
+    /// To remove what retention no longer keeps of the log; a commit of its own.
     Sweep(oneshot::Sender<Result<bool, Error>>),
 }
 
@@ -70,7 +72,8 @@ impl Writer {
             }
             last = changes.len();
             let outcome = self.commit(&mut changes).and_then(|()| match next {
-                Some(Request::Sweep(answer)) => self.sweep(answer),
+                Some(Request::Forget(answer)) => self.tidy(forget::forget, answer),
+                Some(Request::Sweep(answer)) => self.tidy(sweep::sweep, answer),
                 Some(Request::Close) => {
                     self.queue.close();
                     Ok(())
@@ -148,8 +151,13 @@ impl Writer {
         self.note_failure(copied)
     }
 
-    fn sweep(&mut self, answer: oneshot::Sender<Result<bool, Error>>) -> Result<(), Error> {
-        let swept = sweep::sweep(&mut self.state);
+    /// Does what keeps the file small; an error here is one after which nothing more may be written.
+    fn tidy(
+        &mut self,
+        tidy: impl FnOnce(&mut State) -> Result<bool, Error>,
+        answer: oneshot::Sender<Result<bool, Error>>,
+    ) -> Result<(), Error> {
+        let swept = tidy(&mut self.state);
         let failure = self.note_failure(swept.as_ref().map(|_| ()).map_err(Error::clone));
         // Nobody may be waiting any more.
         let _ = answer.send(swept);
@@ -164,7 +172,7 @@ impl Writer {
         while let Ok(request) = self.queue.try_recv() {
             match request {
                 Request::Change(change) => change.answer(Err(failure.clone())),
-                Request::Sweep(answer) => drop(answer.send(Err(failure.clone()))),
+                Request::Forget(answer) | Request::Sweep(answer) => drop(answer.send(Err(failure.clone()))),
                 Request::Close => {}
             }
         }

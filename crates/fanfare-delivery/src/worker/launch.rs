@@ -199,7 +199,7 @@ impl Worker {
         self.flights.push(Box::pin(async move {
             // What failed a moment ago may not be written yet.
             parts.recorder.flushed().await;
-            let rows = super::again::rows(&*parts.store, &id, seq).await?;
+            let rows = super::again::rows(&*parts.ledger, &id, seq).await?;
             let now = parts.wall();
             let Some(first) = rows.first().filter(|_| !entry.is_removed()) else {
                 return Ok(Landed::Unwanted(seq));

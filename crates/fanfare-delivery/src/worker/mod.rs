@@ -117,7 +117,7 @@ impl Worker {
         let mut settled = HashSet::new();
         if has_rows {
             retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
-            settled = again::settled(&*parts.store, &webhook.id, cursor).await?;
+            settled = again::settled(&*parts.ledger, &webhook.id, cursor).await?;
         }
         let (target, keys) = prepared(&parts, &webhook);
         Ok(Worker {

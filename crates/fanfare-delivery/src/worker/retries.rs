@@ -45,7 +45,7 @@ impl Retries {
         let (mut after, mut batches) = (0, HashSet::new());
         loop {
             let read = ReadDeliveries { webhook: webhook.clone(), dead: Some(false), after, limit: PAGE_LEN };
-            let page = parts.store.deliveries(read).await?;
+            let page = parts.ledger.deliveries(read).await?;
             for row in &page {
                 // The first of a batch that still waits stands for the others.
                 if row.batch.is_some_and(|batch| !batches.insert(batch)) {

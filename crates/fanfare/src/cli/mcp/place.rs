@@ -118,7 +118,7 @@ impl Finder {
         Target { server: url.to_owned(), ..self.target.clone() }
     }
 
-    async fn host(&mut self, store: std::sync::Arc<dyn store::Store>) -> Result<gateway::Running, Trouble> {
+    async fn host(&mut self, store: store::Store) -> Result<gateway::Running, Trouble> {
         let mut config = self.config.clone();
         let successor = self.last.filter(|last| self.may_listen_on(*last));
         if let Some(last) = successor
@@ -129,7 +129,7 @@ impl Finder {
         let patience = successor.map_or(Duration::ZERO, |_| ADDRESS_FREE_MAX);
         let deadline = tokio::time::Instant::now() + patience;
         loop {
-            let error = match gateway::start_on(std::sync::Arc::clone(&store), config.clone()).await {
+            let error = match gateway::start_on(store.clone(), config.clone()).await {
                 Ok(running) => {
                     self.last = running.addresses().first().copied();
                     return Ok(running);
@@ -150,7 +150,7 @@ impl Finder {
                 config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
             } else {
                 let failure = serve::cannot_start(&error, &config.listen).await;
-                store.close().await;
+                store.engine.close().await;
                 return Err(Trouble::Lasting(failure));
             }
         }

@@ -15,6 +15,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("fanfare-runtime", &["core"]),
     ("fanfare-store", &["core", "runtime"]),
     ("fanfare-store-embedded", &["core", "runtime", "store"]),
+    ("fanfare-store-suite", &["core", "store"]),
     ("fanfare-hub", &["core", "runtime", "store"]),
     ("fanfare-delivery", &["core", "webhook", "runtime", "store", "hub"]),
     // Not the store: a door takes verbs of the hub and the webhooks.

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use fanfare_core::{Priority, Timestamp};
-use fanfare_store::{Clock, Extent, Retention, Store};
+use fanfare_store::{Append, Clock, Retention, Store};
 use fanfare_store_embedded::Embedded;
 
-use crate::store_contract::harness::{event, keyed, messages, read_all, read_pages};
-use crate::store_contract::hooks::id;
+use fanfare_store_suite::harness::{event, extent, keyed, messages, read_all, read_pages};
+use fanfare_store_suite::hooks::id;
 
 /// As it was written; never made anew from the code.
-const VERSION_1: &str = include_str!("store_upgrade/version_1.sql");
+const VERSION_1: &str = include_str!("upgrade/version_1.sql");
 
 /// Shortly after the events were pushed.
 fn now() -> Timestamp {
@@ -31,21 +31,24 @@ async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
     conn.close().expect("closed");
     assert_eq!(version(&path), 1);
 
-    let open = || Embedded::open_with_clock(&path, Retention::default(), Clock::new(now)).expect("it opens");
+    let open = || {
+        let store = Embedded::open_with_clock(&path, Retention::default(), Clock::new(now));
+        Store::new(store.expect("it opens"))
+    };
     let store = open();
     // The head of the file says so at once: an older program refuses it, whatever happens to the write-ahead log.
     let head = std::fs::read(&path).expect("read");
     assert_eq!(head[60..64], [0, 0, 0, 2]);
-    assert_eq!(store.epoch().as_str(), "fzv2we1b");
-    assert_eq!(store.extent(), Extent { first: 1, last: 3 });
-    let events = read_pages(&*store, read_all(now())).await;
+    assert_eq!(store.head().epoch.as_str(), "fzv2we1b");
+    assert_eq!(extent(&store), (1, 3));
+    let events = read_pages(&store, read_all(now())).await;
     assert_eq!(messages(&events), ["one", "two\nlines", "three"]);
     assert_eq!((events[1].channel.as_str(), events[1].priority), ("builds.web", Priority::High));
-    let readers = store.readers().await.expect("readers");
+    let readers = store.ledger.readers().await.expect("readers");
     assert_eq!((readers.len(), readers[0].name.as_str(), readers[0].acknowledged), (1, "ann", 3));
-    assert!(store.append(vec![keyed("x", "once")]).await.expect("appended")[0].repeated);
+    assert!(store.log.append(Append::new(vec![keyed("x", "once")])).await.expect("appended")[0].repeated);
 
-    assert_eq!(store.webhooks().await.expect("webhooks"), []);
+    assert_eq!(store.ledger.webhooks().await.expect("webhooks"), []);
     let row = fanfare_store::WebhookRow {
         id: id(1),
         url: "http://127.0.0.1/".into(),
@@ -54,12 +57,12 @@ async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
         cursor: 1,
         created: now(),
     };
-    store.put_webhook(row.clone()).await.expect("registered");
-    store.append(vec![event("four")]).await.expect("appended");
-    store.close().await;
+    store.ledger.put_webhook(row.clone()).await.expect("registered");
+    store.log.append(Append::new(vec![event("four")])).await.expect("appended");
+    store.engine.close().await;
     let store = open();
-    assert_eq!(store.webhooks().await.expect("webhooks"), [row]);
-    assert_eq!(store.extent().last, 4);
-    store.close().await;
+    assert_eq!(store.ledger.webhooks().await.expect("webhooks"), [row]);
+    assert_eq!(store.head().last, 4);
+    store.engine.close().await;
     assert_eq!(version(&path), 2);
 }

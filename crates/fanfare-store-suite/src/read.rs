@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use fanfare_core::{Filter, NewEvent, Priority, Timestamp};
-use fanfare_store::follow::FOLLOW_QUEUE_LEN;
 use fanfare_store::read::{PAGE_BYTES_MAX, PAGE_SCAN_MAX};
-use fanfare_store::{Order, Read, Retention};
+use fanfare_store::{Append, Order, Read, Retention};
 
-use crate::store_contract::harness::{Engine, event, follow_until, messages, patterns, seqs};
+use crate::harness::{Setup, event, messages, patterns, seqs};
 
-pub(super) async fn reads_keep_to_their_range(engine: Engine) {
+pub async fn reads_keep_to_their_range(engine: impl Setup) {
     let log = engine.start(Retention::default());
     for _ in 0..30 {
         log.append(&["x"; 10]).await;
@@ -37,7 +36,7 @@ pub(super) async fn reads_keep_to_their_range(engine: Engine) {
     }
 }
 
-pub(super) async fn filters_choose_events(engine: Engine) {
+pub async fn filters_choose_events(engine: impl Setup) {
     let log = engine.start(Retention::default());
     for (channel, event_type, priority, message) in [
         ("builds.web", "info", "default", "Started"),
@@ -52,7 +51,7 @@ pub(super) async fn filters_choose_events(engine: Engine) {
             priority: priority.parse().expect("priority"),
             ..event(message)
         };
-        log.store.append(vec![event]).await.expect("appended");
+        log.store.log.append(Append::new(vec![event])).await.expect("appended");
     }
     let filter = |patterns: &[&str], types: &[&str], priority, text| {
         let patterns = patterns.iter().map(|text| text.parse().expect("pattern")).collect();
@@ -80,10 +79,10 @@ pub(super) async fn filters_choose_events(engine: Engine) {
     }
 }
 
-pub(super) async fn an_expired_event_is_left_out(engine: Engine) {
+pub async fn an_expired_event_is_left_out(engine: impl Setup) {
     let log = engine.start(Retention::default());
     let short = NewEvent { expires_in: Some(Duration::from_secs(10)), ..event("short") };
-    log.store.append(vec![event("a"), short, event("b")]).await.expect("appended");
+    log.store.log.append(Append::new(vec![event("a"), short, event("b")])).await.expect("appended");
     let expires = log.clock.now().after(Duration::from_secs(10));
     let before = Timestamp::from_micros(expires.as_micros() - 1);
     assert_eq!(messages(&log.page(Read { now: before, ..log.read() }).await.events), ["a", "short", "b"]);
@@ -91,7 +90,7 @@ pub(super) async fn an_expired_event_is_left_out(engine: Engine) {
     assert_eq!((messages(&page.events), page.scanned), (vec!["a", "b"], 3));
 }
 
-pub(super) async fn a_page_of_large_events_ends_early(engine: Engine) {
+pub async fn a_page_of_large_events_ends_early(engine: impl Setup) {
     let log = engine.start(Retention::default());
     let large = "x".repeat(250 * 1024);
     log.append(&[large.as_str(); 9]).await;
@@ -104,10 +103,14 @@ pub(super) async fn a_page_of_large_events_ends_early(engine: Engine) {
     }
 }
 
-pub(super) async fn a_page_looks_at_a_bounded_number_of_events(engine: Engine) {
+pub async fn a_page_looks_at_a_bounded_number_of_events(engine: impl Setup) {
     let log = engine.start(Retention::default());
     for _ in 0..3 {
-        log.store.append((0..10_000).map(|_| event("hay")).collect()).await.expect("appended");
+        log.store
+            .log
+            .append(Append::new((0..10_000).map(|_| event("hay")).collect()))
+            .await
+            .expect("appended");
     }
     log.append(&["needle"]).await;
     let needle = Filter::new(Vec::new(), Vec::new(), Priority::Min, Some("needle")).expect("few");
@@ -116,25 +119,17 @@ pub(super) async fn a_page_looks_at_a_bounded_number_of_events(engine: Engine) {
     assert_eq!(messages(&log.pages(Read { filter: needle.clone(), ..log.read() }).await), ["needle"]);
     let page = log.page(Read { filter: needle, order: Order::Newest, ..log.read() }).await;
     assert_eq!((page.events.len(), page.scanned), (1, 30_002 - PAGE_SCAN_MAX));
-
-    // A follower passes over a long run of events that expired.
-    let short = |_| NewEvent { expires_in: Some(Duration::ZERO), ..event("gone") };
-    let start = log.store.extent().last;
-    let mut follow = log.store.follow(start);
-    for _ in 0..FOLLOW_QUEUE_LEN + 10 {
-        log.store.append((0..100).map(short).collect()).await.expect("appended");
-    }
-    let last = log.append(&["end"]).await[0];
-    assert_eq!(follow_until(&mut follow, &*log.store, last).await.last(), Some(&last));
-    let mut late = log.store.follow(start);
-    assert_eq!(follow_until(&mut late, &*log.store, last).await, [last]);
 }
 
-pub(super) async fn a_sparse_channel_is_read_without_looking_at_the_rest(engine: Engine) {
+pub async fn a_sparse_channel_is_read_without_looking_at_the_rest(engine: impl Setup) {
     let log = engine.start(Retention::default());
     let mut expected = Vec::new();
     for _ in 0..5 {
-        log.store.append((0..9_000).map(|_| event("hay")).collect()).await.expect("appended");
+        log.store
+            .log
+            .append(Append::new((0..9_000).map(|_| event("hay")).collect()))
+            .await
+            .expect("appended");
         expected.push(log.append_to("rare.one", "needle").await);
         expected.push(log.append_to("rare.two", "needle").await);
     }

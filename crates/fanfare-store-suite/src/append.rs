@@ -5,28 +5,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::{Audience, Door, Json, NewEvent, Position, Priority, Source, Timestamp};
-use fanfare_store::{CHANNELS_MAX, Error, Extent, IDEMPOTENCY_WINDOW, Read, Retention};
+use fanfare_store::{Append, CHANNELS_MAX, Error, IDEMPOTENCY_WINDOW, Read, Retention};
 
-use crate::store_contract::harness::{Engine, event, keyed, messages, patterns, seqs, seqs_appended, soon};
+use crate::harness::{Setup, event, extent, keyed, messages, patterns, seqs, seqs_appended, soon};
 
-pub(super) async fn a_batch_stands_in_the_log_in_its_order(engine: Engine) {
+pub async fn a_batch_stands_in_the_log_in_its_order(engine: impl Setup) {
     let log = engine.start(Retention::default());
-    assert_eq!(log.store.extent(), Extent { first: 1, last: 0 });
+    assert_eq!(extent(&log.store), (1, 0));
     assert!(log.page(log.read()).await.events.is_empty());
-    assert_eq!(log.store.append(Vec::new()).await.expect("nothing to do").len(), 0);
-    let commits = log.store.commits();
+    assert_eq!(log.store.log.append(Append::new(Vec::new())).await.expect("nothing to do").len(), 0);
+    let commits = log.store.engine.commits();
     assert_eq!(log.append(&["a", "b", "c"]).await, [1, 2, 3]);
     assert_eq!(log.append(&["d"]).await, [4]);
-    assert_eq!(log.store.commits(), commits + 2);
+    assert_eq!(log.store.engine.commits(), commits + 2);
     let page = log.page(log.read()).await;
     assert_eq!(messages(&page.events), ["a", "b", "c", "d"]);
     assert_eq!((page.scanned, page.first), (4, 1));
-    assert_eq!(log.store.extent(), Extent { first: 1, last: 4 });
-    let epoch = log.store.epoch();
+    assert_eq!(extent(&log.store), (1, 4));
+    let epoch = log.store.head().epoch;
     assert_eq!(page.events[1].position, Position { epoch, seq: 2 });
 }
 
-pub(super) async fn an_event_comes_back_as_it_was_pushed(engine: Engine) {
+pub async fn an_event_comes_back_as_it_was_pushed(engine: impl Setup) {
     let mut log = engine.start(Retention::default());
     let mut pushed = Vec::new();
     let types = ["info", "warning", "error", "success", "build.failed"];
@@ -44,7 +44,7 @@ pub(super) async fn an_event_comes_back_as_it_was_pushed(engine: Engine) {
         });
     }
     pushed.push(event(""));
-    let appended = log.store.append(pushed.clone()).await.expect("appended");
+    let appended = log.store.log.append(Append::new(pushed.clone())).await.expect("appended");
     log.reopen().await;
     let page = log.page(log.read()).await;
     assert_eq!(page.events.len(), pushed.len());
@@ -54,7 +54,7 @@ pub(super) async fn an_event_comes_back_as_it_was_pushed(engine: Engine) {
     }
 }
 
-pub(super) async fn concurrent_appends_neither_interleave_nor_leave_holes(engine: Engine) {
+pub async fn concurrent_appends_neither_interleave_nor_leave_holes(engine: impl Setup) {
     const TASKS: usize = 8;
     const ROUNDS: usize = 30;
     let log = engine.start(Retention::default());
@@ -66,7 +66,7 @@ pub(super) async fn concurrent_appends_neither_interleave_nor_leave_holes(engine
             for round in 0..ROUNDS {
                 let batch =
                     (0..1 + round % 7).map(|index| event(&format!("{task} {round} {index}"))).collect();
-                let seqs = seqs_appended(&store.append(batch).await.expect("appended"));
+                let seqs = seqs_appended(&store.log.append(Append::new(batch)).await.expect("appended"));
                 assert!(seqs[0] > last, "one after the other");
                 assert!(seqs.windows(2).all(|pair| pair[0] + 1 == pair[1]), "nobody came between");
                 last = seqs[seqs.len() - 1];
@@ -81,26 +81,27 @@ pub(super) async fn concurrent_appends_neither_interleave_nor_leave_holes(engine
     assert_eq!((events.len(), distinct.len()), (expected, expected));
 }
 
-pub(super) async fn what_was_answered_is_seen(engine: Engine) {
+pub async fn what_was_answered_is_seen(engine: impl Setup) {
     let log = engine.start(Retention::default());
     for round in 1..=200 {
         let seq = log.append_to(&format!("c.{round}"), "x").await;
-        assert_eq!(log.store.extent().last, seq);
+        assert_eq!(log.store.head().last, seq);
         let filter = patterns(&[&format!("c.{round}")]);
         let page = log.page(Read { after: seq - 1, filter, ..log.read() }).await;
         assert_eq!(seqs(&page.events), [seq]);
     }
 }
 
-pub(super) async fn a_repeated_key_appends_nothing(engine: Engine) {
+pub async fn a_repeated_key_appends_nothing(engine: impl Setup) {
     let log = engine.start(Retention::default());
     let batch = vec![keyed("a", "k1"), event("b"), keyed("c", "k1"), keyed("d", "k2")];
-    let appended = log.store.append(batch).await.expect("appended");
+    let appended = log.store.log.append(Append::new(batch)).await.expect("appended");
     assert_eq!(seqs_appended(&appended), [1, 2, 1, 3]);
     assert_eq!(appended.iter().map(|one| one.repeated).collect::<Vec<_>>(), [false, false, true, false]);
     assert_eq!(&*appended[2].event.message, "a");
 
-    let again = log.store.append(vec![keyed("e", "k2"), event("f")]).await.expect("appended");
+    let again =
+        log.store.log.append(Append::new(vec![keyed("e", "k2"), event("f")])).await.expect("appended");
     assert_eq!(seqs_appended(&again), [3, 4]);
     assert_eq!((again[0].repeated, &*again[0].event.message), (true, "d"));
     assert_eq!(messages(&log.pages(log.read()).await), ["a", "b", "d", "f"]);
@@ -109,63 +110,73 @@ pub(super) async fn a_repeated_key_appends_nothing(engine: Engine) {
     let mut tasks = tokio::task::JoinSet::new();
     for task in 0..20 {
         let store = log.store.clone();
-        tasks.spawn(
-            async move { store.append(vec![keyed(&format!("{task}"), "k3")]).await.expect("appended") },
-        );
+        tasks.spawn(async move {
+            store.log.append(Append::new(vec![keyed(&format!("{task}"), "k3")])).await.expect("appended")
+        });
     }
     let answers: Vec<_> = soon(tasks.join_all()).await.into_iter().flatten().collect();
     assert_eq!(answers.iter().filter(|answer| !answer.repeated).count(), 1);
     assert!(answers.iter().all(|answer| answer.event.position.seq == 5));
 }
 
-pub(super) async fn a_key_counts_for_a_day(engine: Engine) {
+pub async fn a_key_counts_for_a_day(engine: impl Setup) {
     let log = engine.start(Retention::default());
-    log.store.append(vec![keyed("a", "k"), keyed("x", "other")]).await.expect("appended");
+    log.store.log.append(Append::new(vec![keyed("a", "k"), keyed("x", "other")])).await.expect("appended");
     log.clock.turn(IDEMPOTENCY_WINDOW - Duration::from_micros(1));
     log.sweep_all().await;
-    assert!(log.store.append(vec![keyed("b", "k")]).await.expect("appended")[0].repeated);
+    assert!(log.store.log.append(Append::new(vec![keyed("b", "k")])).await.expect("appended")[0].repeated);
     log.clock.turn(Duration::from_micros(1));
-    let appended = log.store.append(vec![keyed("c", "k")]).await.expect("appended");
+    let appended = log.store.log.append(Append::new(vec![keyed("c", "k")])).await.expect("appended");
     assert_eq!((appended[0].repeated, appended[0].event.position.seq), (false, 3));
     // The new one counts from now on, also when the old ones are swept.
     log.sweep_all().await;
-    assert!(log.store.append(vec![keyed("d", "k")]).await.expect("appended")[0].repeated);
-    assert!(!log.store.append(vec![keyed("y", "other")]).await.expect("appended")[0].repeated);
+    assert!(log.store.log.append(Append::new(vec![keyed("d", "k")])).await.expect("appended")[0].repeated);
+    assert!(
+        !log.store.log.append(Append::new(vec![keyed("y", "other")])).await.expect("appended")[0].repeated
+    );
 }
 
-pub(super) async fn a_key_whose_event_was_removed_still_counts(engine: Engine) {
+pub async fn a_key_whose_event_was_removed_still_counts(engine: impl Setup) {
     let log = engine.start(Retention { count: 2, ..Retention::default() });
-    let first = log.store.append(vec![keyed("a", "k")]).await.expect("appended")[0].event.clone();
+    let first =
+        log.store.log.append(Append::new(vec![keyed("a", "k")])).await.expect("appended")[0].event.clone();
     log.clock.turn(Duration::from_secs(5));
     log.append(&["b", "c", "d"]).await;
     log.sweep_all().await;
-    let again = log.store.append(vec![keyed("a", "k")]).await.expect("appended");
+    let again = log.store.log.append(Append::new(vec![keyed("a", "k")])).await.expect("appended");
     assert!(again[0].repeated);
     assert_eq!(again[0].event, first);
-    assert_eq!(log.store.extent().last, 4);
+    assert_eq!(log.store.head().last, 4);
 }
 
-pub(super) async fn nothing_of_a_refused_append_is_there(engine: Engine) {
+pub async fn nothing_of_a_refused_append_is_there(engine: impl Setup) {
     let log = engine.start(Retention::default());
     let on = |index: usize| NewEvent { channel: format!("c{index}").parse().expect("channel"), ..event("x") };
-    log.store.append((0..CHANNELS_MAX - 1).map(on).collect()).await.expect("as many as may be, but one");
-    let refused = log.store.append(vec![on(0), keyed("x", "k"), on(CHANNELS_MAX + 1)]).await;
+    log.store
+        .log
+        .append(Append::new((0..CHANNELS_MAX - 1).map(on).collect()))
+        .await
+        .expect("as many as may be, but one");
+    let refused = log.store.log.append(Append::new(vec![on(0), keyed("x", "k"), on(CHANNELS_MAX + 1)])).await;
     assert!(matches!(refused, Err(Error::TooManyChannels { max: CHANNELS_MAX })), "{refused:?}");
-    assert_eq!(log.store.extent().last, CHANNELS_MAX as u64 - 1);
-    assert_eq!(log.store.channels().await.expect("channels").len(), CHANNELS_MAX - 1);
+    assert_eq!(log.store.head().last, CHANNELS_MAX as u64 - 1);
+    assert_eq!(log.store.log.channels().await.expect("channels").len(), CHANNELS_MAX - 1);
 
     // Its key was not used up, and the last place is still free.
-    assert!(!log.store.append(vec![keyed("x", "k")]).await.expect("appended")[0].repeated);
-    assert!(matches!(log.store.append(vec![on(CHANNELS_MAX + 1)]).await, Err(Error::TooManyChannels { .. })));
+    assert!(!log.store.log.append(Append::new(vec![keyed("x", "k")])).await.expect("appended")[0].repeated);
+    assert!(matches!(
+        log.store.log.append(Append::new(vec![on(CHANNELS_MAX + 1)])).await,
+        Err(Error::TooManyChannels { .. })
+    ));
     assert_eq!(log.append(&["known"]).await, [CHANNELS_MAX as u64 + 1]);
-    assert_eq!(log.store.channels().await.expect("channels").len(), CHANNELS_MAX);
+    assert_eq!(log.store.log.channels().await.expect("channels").len(), CHANNELS_MAX);
 }
 
-pub(super) async fn timestamps_never_go_back(engine: Engine) {
+pub async fn timestamps_never_go_back(engine: impl Setup) {
     let mut log = engine.start(Retention::default());
     let second = Duration::from_secs(1);
     let start = log.clock.now();
-    assert_eq!(log.store.seq_before(start).await.expect("seq"), 0);
+    assert_eq!(log.store.log.seq_before(start).await.expect("seq"), 0);
     log.append(&["a", "b"]).await;
     log.clock.turn(second * 10);
     log.append(&["c"]).await;
@@ -178,8 +189,8 @@ pub(super) async fn timestamps_never_go_back(engine: Engine) {
         events.iter().map(|event| (event.timestamp.as_micros() - start.as_micros()) / 1_000_000).collect();
     assert_eq!(seconds, [0, 0, 10, 10, 10]);
     for (moment, expected) in [(0, 0), (1, 2), (10, 2), (11, 5)] {
-        let seq = log.store.seq_before(start.after(second * moment)).await.expect("seq");
+        let seq = log.store.log.seq_before(start.after(second * moment)).await.expect("seq");
         assert_eq!(seq, expected, "{moment} s");
     }
-    assert_eq!(log.store.seq_before(Timestamp::from_micros(0)).await.expect("seq"), 0);
+    assert_eq!(log.store.log.seq_before(Timestamp::from_micros(0)).await.expect("seq"), 0);
 }

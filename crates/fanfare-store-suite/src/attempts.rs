@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use fanfare_store::{ATTEMPTS_MAX, AttemptRow, DeliveryChange, ReadAttempts, Retention};
 
-use crate::store_contract::harness::{Engine, Log};
-use crate::store_contract::hooks::{all_attempts, attempt, hook, id, ids_of};
+use crate::harness::{Log, Setup};
+use crate::hooks::{all_attempts, attempt, hook, id, ids_of};
 
-async fn start(engine: Engine, retention: Retention) -> Log {
+async fn start(engine: impl Setup, retention: Retention) -> Log {
     let log = engine.start(retention);
     for number in 0..3 {
-        log.store.put_webhook(hook(&log, number)).await.expect("registered");
+        log.store.ledger.put_webhook(hook(&log, number)).await.expect("registered");
     }
     log.append(&["x"; 9]).await;
     log
 }
 
-pub(super) async fn an_attempt_comes_back_as_it_was_recorded(engine: Engine) {
+pub async fn an_attempt_comes_back_as_it_was_recorded(engine: impl Setup) {
     let mut log = start(engine, Retention::default()).await;
     let row = AttemptRow {
         id: 77,
@@ -28,22 +28,22 @@ pub(super) async fn an_attempt_comes_back_as_it_was_recorded(engine: Engine) {
         detail: "{\"answer\":\"a\\u0000ä\"}".into(),
     };
     let changes = vec![attempt(&log, 0, 1, true), DeliveryChange::Attempt(row.clone())];
-    log.store.record(changes).await.expect("recorded");
+    log.store.ledger.record(changes).await.expect("recorded");
     log.reopen().await;
-    let rows = log.store.attempts(all_attempts()).await.expect("rows");
+    let rows = log.store.ledger.attempts(all_attempts()).await.expect("rows");
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0], AttemptRow { id: rows[0].id, ..row }, "the newest first");
     assert!(rows[0].id > rows[1].id);
-    assert_eq!(log.store.attempt(rows[0].id).await.expect("read").as_ref(), Some(&rows[0]));
-    assert_eq!(log.store.attempt(77).await.expect("read"), None, "the store gives the ids");
-    assert_eq!(log.store.attempt(u64::MAX).await.expect("read"), None);
+    assert_eq!(log.store.ledger.attempt(rows[0].id).await.expect("read").as_ref(), Some(&rows[0]));
+    assert_eq!(log.store.ledger.attempt(77).await.expect("read"), None, "the store gives the ids");
+    assert_eq!(log.store.ledger.attempt(u64::MAX).await.expect("read"), None);
 }
 
-pub(super) async fn attempts_are_chosen_and_read_page_by_page(engine: Engine) {
+pub async fn attempts_are_chosen_and_read_page_by_page(engine: impl Setup) {
     let log = start(engine, Retention::default()).await;
     let outcomes: Vec<_> = (0..60).map(|index| (index % 3, index as u64 % 4 + 1, index % 5 == 0)).collect();
     let changes = outcomes.iter().map(|(webhook, seq, delivered)| attempt(&log, *webhook, *seq, *delivered));
-    log.store.record(changes.collect()).await.expect("recorded");
+    log.store.ledger.record(changes.collect()).await.expect("recorded");
     let ids = ids_of(&log, all_attempts()).await;
     assert!(ids.windows(2).all(|pair| pair[0] > pair[1]));
     for webhook in [None, Some(0), Some(2), Some(9)] {
@@ -74,7 +74,7 @@ pub(super) async fn attempts_are_chosen_and_read_page_by_page(engine: Engine) {
     assert_eq!(ids_of(&log, ReadAttempts { before: Some(0), ..all_attempts() }).await, [0u64; 0]);
 }
 
-pub(super) async fn a_page_of_large_attempts_ends_early(engine: Engine) {
+pub async fn a_page_of_large_attempts_ends_early(engine: impl Setup) {
     let log = start(engine, Retention::default()).await;
     let large = |_| match attempt(&log, 0, 1, false) {
         DeliveryChange::Attempt(row) => {
@@ -82,19 +82,19 @@ pub(super) async fn a_page_of_large_attempts_ends_early(engine: Engine) {
         }
         other => other,
     };
-    log.store.record((0..5).map(large).collect()).await.expect("recorded");
+    log.store.ledger.record((0..5).map(large).collect()).await.expect("recorded");
     let first = ids_of(&log, all_attempts()).await;
     let second = ids_of(&log, ReadAttempts { before: first.last().copied(), ..all_attempts() }).await;
     assert_eq!((first.len(), second.len()), (3, 2));
 }
 
-pub(super) async fn attempts_are_forgotten_by_age(engine: Engine) {
+pub async fn attempts_are_forgotten_by_age(engine: impl Setup) {
     let hour = Duration::from_secs(60 * 60);
     let mut log = start(engine, Retention { attempts: hour, ..Retention::default() }).await;
     let many = |count| (0..count).map(|_| attempt(&log, 0, 1, false)).collect::<Vec<_>>();
-    log.store.record(many(1_200)).await.expect("recorded");
+    log.store.ledger.record(many(1_200)).await.expect("recorded");
     log.clock.turn(hour / 2);
-    log.store.record(vec![attempt(&log, 1, 2, true)]).await.expect("recorded");
+    log.store.ledger.record(vec![attempt(&log, 1, 2, true)]).await.expect("recorded");
     let newest = ids_of(&log, ReadAttempts { limit: 1, ..all_attempts() }).await;
     log.clock.turn(hour / 2);
     log.sweep_all().await;
@@ -112,41 +112,44 @@ pub(super) async fn attempts_are_forgotten_by_age(engine: Engine) {
     log.sweep_all().await;
     assert_eq!(ids_of(&log, all_attempts()).await, [0u64; 0]);
     log.reopen().await;
-    log.store.record(vec![attempt(&log, 0, 1, true)]).await.expect("recorded");
+    log.store.ledger.record(vec![attempt(&log, 0, 1, true)]).await.expect("recorded");
     assert!(ids_of(&log, all_attempts()).await[0] > newest[0]);
 }
 
-pub(super) async fn attempts_are_forgotten_by_count(engine: Engine) {
+pub async fn attempts_are_forgotten_by_count(engine: impl Setup) {
     const MORE: usize = 700;
     let mut log = start(engine, Retention::default()).await;
     for _ in 0..ATTEMPTS_MAX / 10_000 {
         let changes = (0..10_000).map(|_| attempt(&log, 0, 1, false)).collect();
-        log.store.record(changes).await.expect("recorded");
+        log.store.ledger.record(changes).await.expect("recorded");
     }
     let oldest = ReadAttempts { delivered: Some(true), ..all_attempts() };
     let marked = (0..MORE).map(|_| attempt(&log, 1, 2, true)).collect();
-    log.store.record(marked).await.expect("recorded");
+    log.store.ledger.record(marked).await.expect("recorded");
     let first = ids_of(&log, oldest.clone()).await[MORE - 1] - ATTEMPTS_MAX;
-    assert!(log.store.attempt(first).await.expect("read").is_some());
+    assert!(log.store.ledger.attempt(first).await.expect("read").is_some());
     log.reopen().await;
     log.sweep_all().await;
-    assert!(log.store.attempt(first + MORE as u64 - 1).await.expect("read").is_none());
-    assert!(log.store.attempt(first + MORE as u64).await.expect("read").is_some(), "no more than those");
+    assert!(log.store.ledger.attempt(first + MORE as u64 - 1).await.expect("read").is_none());
+    assert!(
+        log.store.ledger.attempt(first + MORE as u64).await.expect("read").is_some(),
+        "no more than those"
+    );
     assert_eq!(ids_of(&log, oldest).await.len(), MORE);
 }
 
-pub(super) async fn the_attempts_of_a_removed_webhook_are_gone(engine: Engine) {
+pub async fn the_attempts_of_a_removed_webhook_are_gone(engine: impl Setup) {
     let mut log = start(engine, Retention::default()).await;
     let mine = (0..1_200).map(|_| attempt(&log, 0, 1, false));
     let changes = mine.chain([attempt(&log, 1, 1, false)]).collect();
-    log.store.record(changes).await.expect("recorded");
+    log.store.ledger.record(changes).await.expect("recorded");
     let kept = ids_of(&log, ReadAttempts { limit: 1, ..all_attempts() }).await;
-    assert!(log.store.remove_webhook(&id(0)).await.expect("asked"));
+    assert!(log.store.ledger.remove_webhook(&id(0)).await.expect("asked"));
     for _ in 0..2 {
         assert_eq!(ids_of(&log, all_attempts()).await, kept);
         assert_eq!(ids_of(&log, ReadAttempts { seq: Some(1), ..all_attempts() }).await, kept);
         assert_eq!(ids_of(&log, ReadAttempts { webhook: Some(id(0)), ..all_attempts() }).await, [0u64; 0]);
-        assert_eq!(log.store.attempt(kept[0] - 1).await.expect("read"), None);
+        assert_eq!(log.store.ledger.attempt(kept[0] - 1).await.expect("read"), None);
         log.sweep_all().await;
         log.reopen().await;
     }

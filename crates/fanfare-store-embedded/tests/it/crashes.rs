@@ -9,10 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use fanfare_core::{Event, NewEvent};
-use fanfare_store::{Error, Retention, Store};
+use fanfare_store::{Append, Error, Retention, Store};
 use fanfare_store_embedded::Embedded;
 
-use crate::store_contract::harness::{event, read_all, read_pages, seqs, soon};
+use fanfare_store_suite::harness::{event, read_all, read_pages, seqs, soon};
 
 const CHILD_PATH: &str = "FANFARE_TEST_STORE_PATH";
 const CHILD_ROUND: &str = "FANFARE_TEST_STORE_ROUND";
@@ -30,7 +30,7 @@ fn child() {
 
 /// Appends and records from several tasks, and prints what was acknowledged, until the process is killed or the store fails.
 async fn append_for_ever(path: &Path, round: &str) {
-    let store = Embedded::open(path, Retention::default()).expect("the store opens");
+    let store = Store::new(Embedded::open(path, Retention::default()).expect("the store opens"));
     let mut tasks = tokio::task::JoinSet::new();
     for task in 0..8 {
         let store = store.clone();
@@ -40,7 +40,7 @@ async fn append_for_ever(path: &Path, round: &str) {
             for number in 0.. {
                 let events =
                     (0..len).map(|index| large_event(&format!("{label}-{number}-{index}"))).collect();
-                match store.append(events).await {
+                match store.log.append(Append::new(events)).await {
                     Ok(appended) => {
                         let lines: String = appended
                             .iter()
@@ -54,11 +54,14 @@ async fn append_for_ever(path: &Path, round: &str) {
         });
     }
     tasks.spawn(recorded::record_for_ever(store.clone(), round.parse().expect("a number"), say));
-    let failure = store.failed().await;
+    let failure = store.engine.failed().await;
     say(&format!("failed {failure}\n"));
     tasks.join_all().await;
-    say(&format!("then {}\n", store.append(vec![event("x")]).await.expect_err("no more is written")));
-    store.close().await;
+    say(&format!(
+        "then {}\n",
+        store.log.append(Append::new(vec![event("x")])).await.expect_err("no more is written")
+    ));
+    store.engine.close().await;
 }
 
 /// Writes whole lines at once; what the pipe took survives the process.
@@ -80,7 +83,7 @@ fn start_child(path: &Path, round: &str, shell: &str) -> (Child, impl Iterator<I
     let mut child = Command::new("sh")
         .args(["-c", &format!("{shell} exec \"$0\" \"$@\"")])
         .arg(std::env::current_exe().expect("our own path"))
-        .args(["store_crashes::child", "--exact", "--ignored", "--nocapture"])
+        .args(["crashes::child", "--exact", "--ignored", "--nocapture"])
         .env(CHILD_PATH, path)
         .env(CHILD_ROUND, round)
         .stdout(Stdio::piped())
@@ -103,7 +106,7 @@ fn acked(line: &str) -> Option<(u64, String)> {
 }
 
 /// Checks that the log has what was acknowledged, each event once, and batches whole.
-async fn check(store: &dyn Store, acked: &HashMap<u64, String>) -> Vec<Arc<Event>> {
+async fn check(store: &Store, acked: &HashMap<u64, String>) -> Vec<Arc<Event>> {
     let events = read_pages(store, read_all(fanfare_runtime::clock::now())).await;
     assert_eq!(seqs(&events), (1..=events.len() as u64).collect::<Vec<_>>(), "no hole");
     for (seq, label) in acked {
@@ -154,13 +157,17 @@ async fn what_was_acknowledged_survives_kills() {
         seen.extend(lines.filter_map(acked_or_recorded));
         all.extend(seen);
 
-        let store = Embedded::open(&path, Retention::default()).expect("it opens after a kill");
-        assert_eq!(*epoch.get_or_insert(store.epoch()), store.epoch());
-        check(&*store, &all).await;
-        recorded::check(&*store, &all_recorded).await;
-        let next = store.append(vec![event(&format!("between-{round}"))]).await.expect("it goes on");
+        let store = Store::new(Embedded::open(&path, Retention::default()).expect("it opens after a kill"));
+        assert_eq!(*epoch.get_or_insert(store.head().epoch), store.head().epoch);
+        check(&store, &all).await;
+        recorded::check(&store, &all_recorded).await;
+        let next = store
+            .log
+            .append(Append::new(vec![event(&format!("between-{round}"))]))
+            .await
+            .expect("it goes on");
         all.insert(next[0].event.position.seq, format!("between-{round}"));
-        store.close().await;
+        store.engine.close().await;
         let conn = rusqlite::Connection::open(&path).expect("a database");
         let answer: String = conn.query_row("PRAGMA integrity_check", (), |row| row.get(0)).expect("checked");
         assert_eq!(answer, "ok", "round {round}, killed after {target}");
@@ -199,10 +206,11 @@ async fn a_disk_that_fails_stops_the_store(kib_max: &str, doing: &str) {
     }
     assert!(lines.iter().any(|line| line.starts_with("then the store had to stop: ")));
 
-    let store = Embedded::open(&path, Retention::default()).expect("it opens once the disk works again");
-    check(&*store, &acked).await;
-    store.append(vec![event("x")]).await.expect("it goes on");
-    store.close().await;
+    let store =
+        Store::new(Embedded::open(&path, Retention::default()).expect("it opens once the disk works again"));
+    check(&store, &acked).await;
+    store.log.append(Append::new(vec![event("x")])).await.expect("it goes on");
+    store.engine.close().await;
 }
 
 /// Copies the files as they are at this moment, as a loss of power would leave them.
@@ -218,15 +226,24 @@ async fn a_torn_write_ahead_log_loses_nothing_before_the_tear() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");
     let wal = directory.path().join("log.db-wal");
-    let store = Embedded::open(&path, Retention::default()).expect("a new store");
+    let store = Store::new(Embedded::open(&path, Retention::default()).expect("a new store"));
     let mut ends = Vec::new();
     for number in 0..60 {
         let batch = (0..1 + number % 5).map(|index| large_event(&format!("{number}-{index}"))).collect();
-        let last = store.append(batch).await.expect("appended").last().expect("one").event.position.seq;
+        let last = store
+            .log
+            .append(Append::new(batch))
+            .await
+            .expect("appended")
+            .last()
+            .expect("one")
+            .event
+            .position
+            .seq;
         ends.push((std::fs::metadata(&wal).expect("a write-ahead log").len(), last));
     }
     let len = ends[ends.len() - 1].0;
-    let whole = read_pages(&*store, read_all(fanfare_runtime::clock::now())).await;
+    let whole = read_pages(&store, read_all(fanfare_runtime::clock::now())).await;
 
     let torn = directory.path().join("torn.db");
     for (index, cut) in (0..len).step_by(len as usize / 40).chain([len - 1, len]).enumerate() {
@@ -243,13 +260,13 @@ async fn a_torn_write_ahead_log_loses_nothing_before_the_tear() {
         std::fs::write(&torn_wal, bytes).expect("written");
 
         let expected = ends.iter().rev().find(|(end, _)| *end <= cut).map_or(0, |(_, last)| *last);
-        let store = Embedded::open(&torn, Retention::default()).expect("a tear is no damage");
-        let events = read_pages(&*store, read_all(fanfare_runtime::clock::now())).await;
+        let store = Store::new(Embedded::open(&torn, Retention::default()).expect("a tear is no damage"));
+        let events = read_pages(&store, read_all(fanfare_runtime::clock::now())).await;
         assert_eq!(events.len() as u64, expected, "{what} at {cut} of {len}");
         assert_eq!(events, whole[..events.len()], "{what} at {cut} of {len}");
-        let next = store.append(vec![event("after")]).await.expect("it goes on");
+        let next = store.log.append(Append::new(vec![event("after")])).await.expect("it goes on");
         assert_eq!(next[0].event.position.seq, expected + 1);
-        soon(store.close()).await;
+        soon(store.engine.close()).await;
     }
-    store.close().await;
+    store.engine.close().await;
 }

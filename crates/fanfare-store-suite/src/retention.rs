@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use fanfare_core::{Epoch, Position, Timestamp};
-use fanfare_store::{Extent, Order, Read, Retention};
+use fanfare_store::{Append, Order, Read, Retention};
 
-use crate::store_contract::harness::{Engine, event, messages, patterns, seqs};
+use crate::harness::{Setup, event, extent, messages, patterns, seqs};
 
-pub(super) async fn retention_by_count_removes_from_the_old_end(engine: Engine) {
+pub async fn retention_by_count_removes_from_the_old_end(engine: impl Setup) {
     let log = engine.start(Retention { count: 100, ..Retention::default() });
     for index in 0..500 {
         log.append_to(if index % 100 == 0 { "rare" } else { "often" }, "x").await;
     }
     log.sweep_all().await;
-    assert_eq!(log.store.extent(), Extent { first: 401, last: 500 });
+    assert_eq!(extent(&log.store), (401, 500));
     let page = log.page(log.read()).await;
     assert_eq!((seqs(&page.events), page.first), ((401..=500).collect(), 401));
     let page = log.page(Read { filter: patterns(&["rare"]), ..log.read() }).await;
@@ -24,7 +24,7 @@ pub(super) async fn retention_by_count_removes_from_the_old_end(engine: Engine) 
     assert_eq!((page.events.len(), page.scanned, page.first), (0, 300, 401));
 }
 
-pub(super) async fn retention_by_bytes_removes_from_the_old_end(engine: Engine) {
+pub async fn retention_by_bytes_removes_from_the_old_end(engine: impl Setup) {
     let one = event("0123456789")
         .into_event(Position { epoch: Epoch::from_random(1), seq: 1 }, Timestamp::from_micros(0));
     let log = engine.start(Retention { bytes: one.stored_len() * 10, ..Retention::default() });
@@ -32,14 +32,14 @@ pub(super) async fn retention_by_bytes_removes_from_the_old_end(engine: Engine) 
         log.append(&["0123456789"]).await;
     }
     log.sweep_all().await;
-    assert_eq!(log.store.extent(), Extent { first: 16, last: 25 });
+    assert_eq!(extent(&log.store), (16, 25));
     // One that is larger by a byte leaves no room for two of the others.
     log.append(&["0123456789+"]).await;
     log.sweep_all().await;
-    assert_eq!(log.store.extent(), Extent { first: 18, last: 26 });
+    assert_eq!(extent(&log.store), (18, 26));
 }
 
-pub(super) async fn retention_by_age_removes_from_the_old_end(engine: Engine) {
+pub async fn retention_by_age_removes_from_the_old_end(engine: impl Setup) {
     let hour = Duration::from_secs(60 * 60);
     let log = engine.start(Retention { age: hour, ..Retention::default() });
     log.append(&["a", "b"]).await;
@@ -47,33 +47,33 @@ pub(super) async fn retention_by_age_removes_from_the_old_end(engine: Engine) {
     log.append(&["c"]).await;
     log.clock.turn(hour / 2);
     log.sweep_all().await;
-    assert_eq!(log.store.extent().first, 1, "exactly an hour old is not too old");
+    assert_eq!(log.store.head().first, 1, "exactly an hour old is not too old");
     log.clock.turn(Duration::from_micros(1));
     log.sweep_all().await;
-    assert_eq!(log.store.extent(), Extent { first: 3, last: 3 });
+    assert_eq!(extent(&log.store), (3, 3));
     assert_eq!(messages(&log.page(log.read()).await.events), ["c"]);
 
     // More than one sweep may remove.
-    log.store.append((0..5_000).map(|_| event("x")).collect()).await.expect("appended");
+    log.store.log.append(Append::new((0..5_000).map(|_| event("x")).collect())).await.expect("appended");
     log.clock.turn(hour * 2);
     assert!(log.store.sweep().await.expect("swept"), "there is more to remove");
-    assert!(log.store.extent().first < 5_003);
+    assert!(log.store.head().first < 5_003);
     log.sweep_all().await;
-    assert_eq!(log.store.extent(), Extent { first: 5_004, last: 5_003 });
+    assert_eq!(extent(&log.store), (5_004, 5_003));
 }
 
-pub(super) async fn a_log_that_was_emptied_goes_on_counting(engine: Engine) {
+pub async fn a_log_that_was_emptied_goes_on_counting(engine: impl Setup) {
     let mut log = engine.start(Retention { age: Duration::from_secs(60), ..Retention::default() });
     log.append(&["a", "b"]).await;
     log.clock.turn(Duration::from_secs(61));
     log.sweep_all().await;
-    let empty = Extent { first: 3, last: 2 };
-    assert_eq!(log.store.extent(), empty);
+    let empty = (3, 2);
+    assert_eq!(extent(&log.store), empty);
     log.reopen().await;
-    assert_eq!(log.store.extent(), empty);
+    assert_eq!(extent(&log.store), empty);
     let page = log.page(log.read()).await;
     assert_eq!((page.events.len(), page.first, page.scanned), (0, 3, 2));
-    assert_eq!(log.store.seq_before(log.clock.now()).await.expect("seq"), 2);
+    assert_eq!(log.store.log.seq_before(log.clock.now()).await.expect("seq"), 2);
     assert_eq!(log.append(&["c"]).await, [3]);
-    assert_eq!(log.store.channels().await.expect("channels")[0].events, 3);
+    assert_eq!(log.store.log.channels().await.expect("channels")[0].events, 3);
 }

@@ -10,15 +10,15 @@ use fanfare_store::{
     WebhookRow,
 };
 
-use crate::store_contract::harness::Log;
+use crate::harness::Log;
 
-pub(crate) fn id(number: usize) -> WebhookId {
+pub fn id(number: usize) -> WebhookId {
     let mut random = [0; 10];
     random[2..].copy_from_slice(&(number as u64).to_be_bytes());
     WebhookId::from_random(random)
 }
 
-pub(crate) fn hook(log: &Log, number: usize) -> WebhookRow {
+pub fn hook(log: &Log, number: usize) -> WebhookRow {
     WebhookRow {
         id: id(number),
         url: format!("http://127.0.0.1/{number}").into(),
@@ -30,7 +30,7 @@ pub(crate) fn hook(log: &Log, number: usize) -> WebhookRow {
 }
 
 /// Reads an event of the log.
-pub(crate) async fn event_of(log: &Log, seq: u64) -> Arc<Event> {
+pub async fn event_of(log: &Log, seq: u64) -> Arc<Event> {
     // Also one that has expired.
     let now = Timestamp::from_micros(0);
     let read = Read { after: seq - 1, until: seq, order: Order::Oldest, now, ..log.read() };
@@ -38,13 +38,13 @@ pub(crate) async fn event_of(log: &Log, seq: u64) -> Arc<Event> {
 }
 
 /// Makes the change that lets an event wait for its next attempt.
-pub(crate) async fn waiting(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
+pub async fn waiting(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
     let at = log.clock.now().after(Duration::from_secs(30));
     put(log, webhook, seq, DeliveryStatus::Waiting(at)).await
 }
 
 /// Makes the change that gives an event up now.
-pub(crate) async fn dead(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
+pub async fn dead(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
     put(log, webhook, seq, DeliveryStatus::Dead(log.clock.now())).await
 }
 
@@ -59,15 +59,15 @@ async fn put(log: &Log, webhook: usize, seq: u64, status: DeliveryStatus) -> Del
     })
 }
 
-pub(crate) fn remove(webhook: usize, seq: u64) -> DeliveryChange {
+pub fn remove(webhook: usize, seq: u64) -> DeliveryChange {
     DeliveryChange::Remove { webhook: id(webhook), seq }
 }
 
-pub(crate) fn cursor(webhook: usize, seq: u64) -> DeliveryChange {
+pub fn cursor(webhook: usize, seq: u64) -> DeliveryChange {
     DeliveryChange::Cursor { webhook: id(webhook), seq }
 }
 
-pub(crate) fn attempt(log: &Log, webhook: usize, seq: u64, is_delivered: bool) -> DeliveryChange {
+pub fn attempt(log: &Log, webhook: usize, seq: u64, is_delivered: bool) -> DeliveryChange {
     DeliveryChange::Attempt(AttemptRow {
         id: 0,
         webhook: id(webhook),
@@ -79,28 +79,28 @@ pub(crate) fn attempt(log: &Log, webhook: usize, seq: u64, is_delivered: bool) -
     })
 }
 
-pub(crate) fn of(webhook: usize) -> ReadDeliveries {
+pub fn of(webhook: usize) -> ReadDeliveries {
     ReadDeliveries { webhook: id(webhook), dead: None, after: 0, limit: 1_000 }
 }
 
-pub(crate) fn all_attempts() -> ReadAttempts {
+pub fn all_attempts() -> ReadAttempts {
     ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 1_000 }
 }
 
 /// Gives the seqs of a page of delivery rows.
-pub(crate) async fn seqs_of(log: &Log, read: ReadDeliveries) -> Vec<u64> {
-    let rows = log.store.deliveries(read).await.expect("rows");
+pub async fn seqs_of(log: &Log, read: ReadDeliveries) -> Vec<u64> {
+    let rows = log.store.ledger.deliveries(read).await.expect("rows");
     rows.iter().map(|row| row.event.position.seq).collect()
 }
 
 /// Gives the ids of a page of attempts.
-pub(crate) async fn ids_of(log: &Log, read: ReadAttempts) -> Vec<u64> {
-    log.store.attempts(read).await.expect("rows").iter().map(|row| row.id).collect()
+pub async fn ids_of(log: &Log, read: ReadAttempts) -> Vec<u64> {
+    log.store.ledger.attempts(read).await.expect("rows").iter().map(|row| row.id).collect()
 }
 
 /// Gives what waits and what is dead.
-pub(crate) async fn counts(log: &Log, webhook: usize) -> (u64, u64) {
-    let counts = log.store.delivery_counts().await.expect("counts");
+pub async fn counts(log: &Log, webhook: usize) -> (u64, u64) {
+    let counts = log.store.ledger.delivery_counts().await.expect("counts");
     let one = counts.iter().find(|one| one.webhook == id(webhook)).expect("it is registered");
     (one.waiting, one.dead)
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::{Epoch, Event, Filter, NewEvent, Position, Priority};
-use fanfare_store::{Order, Read, Retention, Store};
-use proptest::prelude::*;
+use fanfare_store::{Append, Order, Read, Retention};
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof};
+use proptest::test_runner::TestRunner;
 
-use crate::store_contract::harness::{Engine, event, patterns, read_all, read_pages};
+use crate::harness::{Setup, event, extent, patterns, read_all, read_pages};
+use crate::memory::InMemory;
 
 const CHANNELS: [&str; 5] = ["a", "a.b", "a.c", "d.e.f", "g"];
 
@@ -97,82 +99,90 @@ fn all_without_epoch(events: &[Arc<Event>]) -> Vec<Event> {
     events.iter().map(|event| without_epoch(event)).collect()
 }
 
-async fn check(operations: Vec<Operation>) {
+async fn check(engine: impl Setup, operations: Vec<Operation>) {
     let retention =
         Retention { age: Duration::from_secs(50_000), count: 150, bytes: 1_500_000, ..Retention::default() };
-    let mut memory = Engine::Memory.start(retention);
-    let mut embedded = Engine::Embedded.start(retention);
+    let mut memory = InMemory.start(retention);
+    let mut other = engine.start(retention);
     let start = memory.clock.now();
     for operation in operations {
-        let (a, b) = (memory.store.clone(), embedded.store.clone());
+        let (a, b) = (memory.store.clone(), other.store.clone());
         let now = memory.clock.now();
         match operation {
             Operation::Acknowledge { reader, seq } => {
                 let name = format!("r{reader}").parse().expect("name");
                 let rows = (
-                    a.acknowledge(&name, seq).await.expect("a"),
-                    b.acknowledge(&name, seq).await.expect("b"),
+                    a.ledger.acknowledge(&name, seq).await.expect("a"),
+                    b.ledger.acknowledge(&name, seq).await.expect("b"),
                 );
                 assert_eq!(rows.0, rows.1);
             }
             Operation::Append(pushes) => {
                 let events = || pushes.iter().map(Push::event).collect();
-                let (a, b) = (a.append(events()).await.expect("a"), b.append(events()).await.expect("b"));
+                let (a, b) = (
+                    a.log.append(Append::new(events())).await.expect("a"),
+                    b.log.append(Append::new(events())).await.expect("b"),
+                );
                 assert_eq!(a.len(), b.len());
                 for (a, b) in a.iter().zip(&b) {
                     assert_eq!((a.repeated, without_epoch(&a.event)), (b.repeated, without_epoch(&b.event)));
                 }
                 memory.sweep_all().await;
-                embedded.sweep_all().await;
+                other.sweep_all().await;
             }
             Operation::OpenReader { reader, start } => {
                 let name = format!("r{reader}").parse().expect("name");
-                let a = a.open_reader(&name, &filter(5), start).await.expect("a");
-                assert_eq!(a, b.open_reader(&name, &filter(5), start).await.expect("b"));
+                let a = a.ledger.open_reader(&name, &filter(5), start).await.expect("a");
+                assert_eq!(a, b.ledger.open_reader(&name, &filter(5), start).await.expect("b"));
             }
             Operation::Read { after, until, filter: index, order, limit } => {
                 let read = Read { after, until, filter: filter(index), order, limit, ..read_all(now) };
-                let page = (a.read(read.clone()).await.expect("a"), b.read(read.clone()).await.expect("b"));
+                let page =
+                    (a.log.read(read.clone()).await.expect("a"), b.log.read(read.clone()).await.expect("b"));
                 assert_eq!(all_without_epoch(&page.0.events), all_without_epoch(&page.1.events));
                 assert_eq!(page.0.first, page.1.first);
-                let (a, b) = (read_pages(&*a, read.clone()).await, read_pages(&*b, read).await);
+                let (a, b) = (read_pages(&a, read.clone()).await, read_pages(&b, read).await);
                 assert_eq!(all_without_epoch(&a), all_without_epoch(&b));
             }
             Operation::RemoveReader { reader } => {
                 let name = format!("r{reader}").parse().expect("name");
-                let known = a.remove_reader(&name).await.expect("a");
-                assert_eq!(known, b.remove_reader(&name).await.expect("b"));
+                let known = a.ledger.remove_reader(&name).await.expect("a");
+                assert_eq!(known, b.ledger.remove_reader(&name).await.expect("b"));
             }
             Operation::Reopen => {
                 drop((a, b));
                 memory.reopen().await;
-                embedded.reopen().await;
+                other.reopen().await;
             }
             Operation::SeqBefore { seconds } => {
                 let moment = start.after(Duration::from_secs(seconds * 50));
-                assert_eq!(a.seq_before(moment).await.expect("a"), b.seq_before(moment).await.expect("b"));
+                assert_eq!(
+                    a.log.seq_before(moment).await.expect("a"),
+                    b.log.seq_before(moment).await.expect("b")
+                );
             }
             Operation::Turn { seconds } => {
                 memory.clock.turn(Duration::from_secs(seconds));
-                embedded.clock.turn(Duration::from_secs(seconds));
+                other.clock.turn(Duration::from_secs(seconds));
                 memory.sweep_all().await;
-                embedded.sweep_all().await;
+                other.sweep_all().await;
             }
         }
-        let (a, b): (&dyn Store, &dyn Store) = (&*memory.store, &*embedded.store);
-        assert_eq!(a.extent(), b.extent());
-        assert_eq!(a.channels().await.expect("a"), b.channels().await.expect("b"));
-        assert_eq!(a.readers().await.expect("a"), b.readers().await.expect("b"));
+        let (a, b) = (&memory.store, &other.store);
+        assert_eq!(extent(a), extent(b));
+        assert_eq!(a.log.channels().await.expect("a"), b.log.channels().await.expect("b"));
+        assert_eq!(a.ledger.readers().await.expect("a"), b.ledger.readers().await.expect("b"));
     }
-    embedded.store.close().await;
+    other.store.engine.close().await;
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_engines_give_equal_answers(operations in proptest::collection::vec(operation(), 1..40)) {
+/// Does the same to the engine and to memory, and compares what both answer.
+pub fn the_engine_answers_as_memory_does(engine: impl Setup + Copy) {
+    let mut runner = TestRunner::new(ProptestConfig { cases: 40, ..ProptestConfig::default() });
+    let outcome = runner.run(&proptest::collection::vec(operation(), 1..40), |operations| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        runtime.expect("a runtime").block_on(check(operations));
-    }
+        runtime.expect("a runtime").block_on(check(engine, operations));
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
 }

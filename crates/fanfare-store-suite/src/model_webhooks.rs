@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use fanfare_core::{Epoch, Event, Position};
 use fanfare_store::{
-    BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries, Retention, Store,
-    WebhookRow,
+    Append, BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries, Retention,
+    Store, WebhookRow,
 };
-use proptest::prelude::*;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
+use proptest::test_runner::TestRunner;
 
-use crate::store_contract::harness::{Engine, Log, event};
-use crate::store_contract::hooks::{attempt, id};
+use crate::harness::{Log, Setup, event};
+use crate::hooks::{attempt, id};
+use crate::memory::InMemory;
 
 const WEBHOOKS: usize = 4;
 
@@ -71,7 +73,7 @@ impl Side {
         match operation {
             Operation::Append(count) => {
                 let events = (0..*count).map(|index| event(&format!("{index}"))).collect();
-                let appended = store.append(events).await.expect("appended");
+                let appended = store.log.append(Append::new(events)).await.expect("appended");
                 self.events.extend(appended.into_iter().map(|appended| appended.event));
             }
             Operation::Put { webhook, url, cursor } => {
@@ -84,14 +86,14 @@ impl Side {
                     created: self.log.clock.now(),
                 };
                 // It may be refused: whether it was shows in the list.
-                let _ = store.put_webhook(row).await;
+                let _ = store.ledger.put_webhook(row).await;
             }
             Operation::Record(changes) => {
                 let changes = changes.iter().filter_map(|change| self.change(change)).collect();
-                store.record(changes).await.expect("recorded");
+                store.ledger.record(changes).await.expect("recorded");
             }
             Operation::Remove { webhook } => {
-                store.remove_webhook(&id(*webhook)).await.expect("asked");
+                store.ledger.remove_webhook(&id(*webhook)).await.expect("asked");
             }
             Operation::Reopen => {
                 drop(store);
@@ -124,21 +126,23 @@ impl Side {
 
     /// Reads everything, but for what is each log's own.
     async fn all(&self) -> (String, Vec<DeliveryRow>) {
-        let store: &dyn Store = &*self.log.store;
+        let store: &Store = &self.log.store;
         let mut rows = Vec::new();
         for (webhook, dead) in
             (0..WEBHOOKS).flat_map(|webhook| [None, Some(true), Some(false)].map(|dead| (webhook, dead)))
         {
             let read = ReadDeliveries { webhook: id(webhook), dead, after: 0, limit: 1_000 };
-            rows.extend(store.deliveries(read).await.expect("rows").into_iter().map(without_epoch));
+            rows.extend(store.ledger.deliveries(read).await.expect("rows").into_iter().map(without_epoch));
         }
         let mut attempts = Vec::new();
         for webhook in (0..WEBHOOKS).map(|webhook| Some(id(webhook))).chain([None]) {
             let read = ReadAttempts { webhook, seq: None, delivered: None, before: None, limit: 1_000 };
-            attempts.push(store.attempts(read).await.expect("attempts"));
+            attempts.push(store.ledger.attempts(read).await.expect("attempts"));
         }
-        let known =
-            (store.webhooks().await.expect("webhooks"), store.delivery_counts().await.expect("counts"));
+        let known = (
+            store.ledger.webhooks().await.expect("webhooks"),
+            store.ledger.delivery_counts().await.expect("counts"),
+        );
         (format!("{known:#?} {attempts:#?}"), rows)
     }
 }
@@ -148,7 +152,7 @@ fn without_epoch(row: DeliveryRow) -> DeliveryRow {
     DeliveryRow { event: Arc::new(Event { position, ..(*row.event).clone() }), ..row }
 }
 
-async fn check(operations: Vec<Operation>) {
+async fn check(engine: impl Setup, operations: Vec<Operation>) {
     let seconds = Duration::from_secs;
     let retention = Retention {
         age: seconds(1_000),
@@ -157,8 +161,8 @@ async fn check(operations: Vec<Operation>) {
         dead_letters: seconds(1_500),
         ..Retention::default()
     };
-    let [mut a, mut b] = [Engine::Memory, Engine::Embedded]
-        .map(|engine| Side { log: engine.start(retention), events: Vec::new() });
+    let mut a = Side { log: InMemory.start(retention), events: Vec::new() };
+    let mut b = Side { log: engine.start(retention), events: Vec::new() };
     for operation in operations {
         a.run(&operation).await;
         b.run(&operation).await;
@@ -166,16 +170,17 @@ async fn check(operations: Vec<Operation>) {
         assert_eq!(a.0, b.0, "after {operation:?}");
         assert_eq!(a.1, b.1, "after {operation:?}");
     }
-    b.log.store.close().await;
+    b.log.store.engine.close().await;
     assert_eq!(b.log.orphans(), 0, "no event is kept that nothing needs");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_engines_agree_about_webhooks(operations in proptest::collection::vec(operation(), 1..40)) {
+/// Does the same to the engine and to memory, and compares what both answer.
+pub fn the_engine_agrees_with_memory_about_webhooks(engine: impl Setup + Copy) {
+    let mut runner = TestRunner::new(ProptestConfig { cases: 40, ..ProptestConfig::default() });
+    let outcome = runner.run(&proptest::collection::vec(operation(), 1..40), |operations| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        runtime.expect("a runtime").block_on(check(operations));
-    }
+        runtime.expect("a runtime").block_on(check(engine, operations));
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
 }

@@ -7,12 +7,12 @@ use fanfare_core::{Channel, Epoch, Event, NewEvent, Position, Timestamp};
 
 use crate::retention::SWEEP_LEN_MAX;
 use crate::{
-    Appended, CHANNELS_MAX, ChannelRow, Error, Extent, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Retention,
+    Appended, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Retention,
 };
 
 /// Consecutive events with what finds them.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct Events {
     epoch: Epoch,
     retention: Retention,
     /// The seq of the first in `events`.
@@ -38,9 +38,9 @@ pub(super) struct ChannelLog {
     pub(super) seqs: VecDeque<u64>,
 }
 
-impl Log {
-    pub(super) fn new(epoch: Epoch, retention: Retention) -> Log {
-        Log {
+impl Events {
+    pub(super) fn new(epoch: Epoch, retention: Retention) -> Events {
+        Events {
             epoch,
             retention,
             first: 1,
@@ -53,8 +53,8 @@ impl Log {
         }
     }
 
-    pub(super) fn extent(&self) -> Extent {
-        Extent { first: self.first, last: self.first + self.events.len() as u64 - 1 }
+    pub(super) fn head(&self) -> Head {
+        Head { epoch: self.epoch, first: self.first, last: self.first + self.events.len() as u64 - 1 }
     }
 
     pub(super) fn append(&mut self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<Appended>, Error> {
@@ -138,7 +138,7 @@ impl Log {
     pub(super) fn sweep(&mut self, now: Timestamp) -> bool {
         self.forget_keys(now.max(self.last_timestamp));
         let oldest_kept = now.before(self.retention.age);
-        let too_old = |log: &Log| log.events.front().is_some_and(|event| event.timestamp < oldest_kept);
+        let too_old = |log: &Events| log.events.front().is_some_and(|event| event.timestamp < oldest_kept);
         for _ in 0..SWEEP_LEN_MAX {
             if !too_old(self) {
                 return false;

@@ -1,19 +1,19 @@
 //! What was recorded of webhooks, when the process is killed: what was answered is there, and each record as a whole.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use fanfare_store::{
-    AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, Store, WebhookRow,
+    Append, AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, Store, WebhookRow,
 };
 
-use crate::store_contract::harness::event;
-use crate::store_contract::hooks::id;
+use fanfare_store_suite::harness::event;
+use fanfare_store_suite::hooks::id;
 
 /// Records again and again that one event was not taken, and says how often, until the store fails.
-pub(super) async fn record_for_ever(store: Arc<dyn Store>, round: usize, say: impl Fn(&str)) {
+pub(super) async fn record_for_ever(store: Store, round: usize, say: impl Fn(&str)) {
     let now = fanfare_runtime::clock::now();
-    let appended = store.append(vec![event(&format!("refused-{round}"))]).await.expect("appended");
+    let appended =
+        store.log.append(Append::new(vec![event(&format!("refused-{round}"))])).await.expect("appended");
     let row = WebhookRow {
         id: id(round),
         url: format!("http://127.0.0.1/{round}").into(),
@@ -22,7 +22,7 @@ pub(super) async fn record_for_ever(store: Arc<dyn Store>, round: usize, say: im
         cursor: u64::MAX,
         created: now,
     };
-    store.put_webhook(row).await.expect("registered");
+    store.ledger.put_webhook(row).await.expect("registered");
     for number in 1.. {
         let delivery = DeliveryRow {
             webhook: id(round),
@@ -43,7 +43,7 @@ pub(super) async fn record_for_ever(store: Arc<dyn Store>, round: usize, say: im
         };
         let state = DeliveryChange::State { webhook: id(round), state: format!("{number}").into() };
         let changes = vec![DeliveryChange::Put(delivery), DeliveryChange::Attempt(attempt), state];
-        if store.record(changes).await.is_err() {
+        if store.ledger.record(changes).await.is_err() {
             return;
         }
         say(&format!("recorded {round} {number}\n"));
@@ -57,9 +57,9 @@ pub(super) fn parse(line: &str) -> Option<(usize, u32)> {
 }
 
 /// Checks that what was answered is there, and that nobody sees a part of a record.
-pub(super) async fn check(store: &dyn Store, answered: &HashMap<usize, u32>) {
-    let counts = store.delivery_counts().await.expect("counts");
-    for row in store.webhooks().await.expect("webhooks") {
+pub(super) async fn check(store: &Store, answered: &HashMap<usize, u32>) {
+    let counts = store.ledger.delivery_counts().await.expect("counts");
+    for row in store.ledger.webhooks().await.expect("webhooks") {
         let round: usize = row.settings.parse().expect("a number");
         let number: u32 = row.state.parse().expect("a number");
         assert!(number >= answered.get(&round).copied().unwrap_or(0), "round {round}: {number}");
@@ -72,10 +72,10 @@ pub(super) async fn check(store: &dyn Store, answered: &HashMap<usize, u32>) {
             before: None,
             limit: 1,
         };
-        let newest = store.attempts(read).await.expect("attempts").pop();
+        let newest = store.ledger.attempts(read).await.expect("attempts").pop();
         assert_eq!(newest.as_ref().map_or(0, |attempt| attempt.number), number, "round {round}");
         if let Some(newest) = newest {
-            let delivery = store.delivery(&row.id, newest.seq).await.expect("read").expect("it waits");
+            let delivery = store.ledger.delivery(&row.id, newest.seq).await.expect("read").expect("it waits");
             assert_eq!((delivery.attempts, &*delivery.event.message), (number, &*format!("refused-{round}")));
         }
     }

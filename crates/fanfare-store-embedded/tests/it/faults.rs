@@ -2,16 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Arc;
 
-use fanfare_store::{Error, Retention, Store};
+use fanfare_store::{Append, Error, Retention, Store};
 use fanfare_store_embedded::{self, Embedded};
 
-use crate::store_contract::harness::event;
+use fanfare_store_suite::disk::{Disk, is_root, not_checked, run};
+use fanfare_store_suite::harness::event;
 
 struct Place {
     directory: tempfile::TempDir,
@@ -31,14 +29,14 @@ impl Place {
         let store = place.open().expect("a new store");
         for _ in 0..count / 100 {
             let batch = (0..100).map(|_| event(&"x".repeat(200))).collect();
-            store.append(batch).await.expect("appended");
+            store.log.append(Append::new(batch)).await.expect("appended");
         }
-        store.close().await;
+        store.engine.close().await;
         place
     }
 
-    fn open(&self) -> Result<Arc<Embedded>, Error> {
-        Embedded::open(&self.path, Retention::default())
+    fn open(&self) -> Result<Store, Error> {
+        Embedded::open(&self.path, Retention::default()).map(Store::new)
     }
 
     fn files(&self) -> Vec<String> {
@@ -59,50 +57,6 @@ impl Place {
         left.retain(|name| name != "log.db.lock" || files.contains(name));
         assert_eq!(left, files, "nothing is left beside it: {error}");
         error
-    }
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
-}
-
-fn run(program: &str, arguments: &[&OsStr]) -> bool {
-    Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
-}
-
-/// Says that a check was left out, past the test runner, which would swallow it.
-pub(crate) fn not_checked(why: &str) {
-    let _ = writeln!(std::io::stderr(), "{why}");
-}
-
-/// A small disk of its own, gone when dropped.
-pub(crate) struct Disk {
-    directory: tempfile::TempDir,
-}
-
-impl Disk {
-    /// Gives none where we may not mount one.
-    pub(crate) fn mount(size: &str) -> Option<Disk> {
-        let directory = tempfile::tempdir().expect("a directory");
-        let size = format!("size={size}");
-        let arguments = ["-t", "tmpfs", "-o", &size, "tmpfs"].map(OsStr::new);
-        let mounted = is_root() && run("mount", &[&arguments[..], &[directory.path().as_os_str()]].concat());
-        mounted.then_some(Disk { directory })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.directory.path()
-    }
-
-    fn make_read_only(&self) {
-        let options = ["-o", "remount,ro"].map(OsStr::new);
-        assert!(run("mount", &[&options[..], &[self.path().as_os_str()]].concat()), "remounted");
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        run("umount", &[self.path().as_os_str()]);
     }
 }
 
@@ -148,8 +102,8 @@ async fn an_empty_file_becomes_a_store() {
     // What a crash left while a store was made.
     fs::write(place.directory.path().join("log.db.fanfare-new"), "half a store").expect("written");
     let store = place.open().expect("a new store");
-    store.append(vec![event("x")]).await.expect("appended");
-    store.close().await;
+    store.log.append(Append::new(vec![event("x")])).await.expect("appended");
+    store.engine.close().await;
     assert_eq!(place.files(), ["log.db", "log.db.lock"]);
 }
 
@@ -158,7 +112,7 @@ async fn only_the_owner_can_read_it() {
     let mut place = Place::new();
     place.path = place.directory.path().join("a/b/log.db");
     let store = place.open().expect("a new store");
-    store.append(vec![event("x")]).await.expect("appended");
+    store.log.append(Append::new(vec![event("x")])).await.expect("appended");
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     let parent = place.path.parent().expect("a parent");
     assert_eq!(mode(parent), 0o700);
@@ -169,7 +123,7 @@ async fn only_the_owner_can_read_it() {
         files += 1;
     }
     assert_eq!(files, 4, "the file, its lock, and two of SQLite");
-    store.close().await;
+    store.engine.close().await;
 }
 
 #[tokio::test]
@@ -228,8 +182,8 @@ async fn damage_is_said_and_left_as_it_is() {
 
     fs::write(&place.path, &whole).expect("written");
     let store = place.open().expect("the whole file opens");
-    assert_eq!(store.extent().last, 10_000);
-    store.close().await;
+    assert_eq!(store.head().last, 10_000);
+    store.engine.close().await;
 }
 
 #[tokio::test]
@@ -242,16 +196,16 @@ async fn a_second_user_learns_of_the_first() {
         matches!(&error, Error::Locked { owner: Some(owner), .. } if *owner == format!("pid {pid}")),
         "{error}"
     );
-    store.announce("http://127.0.0.1:8000").expect("written");
+    store.engine.announce("http://127.0.0.1:8000").expect("written");
     let error = place.open().expect_err("in use");
     assert!(error.to_string().contains("http://127.0.0.1:8000"), "{error}");
     let owner = fanfare_store_embedded::owner(&place.path).expect("somebody");
     assert_eq!((owner.pid, owner.url.as_deref()), (pid, Some("http://127.0.0.1:8000")));
-    store.append(vec![event("x")]).await.expect("the first one does not notice");
-    store.close().await;
+    store.log.append(Append::new(vec![event("x")])).await.expect("the first one does not notice");
+    store.engine.close().await;
     assert_eq!(fanfare_store_embedded::owner(&place.path), None);
-    assert!(matches!(store.announce("http://127.0.0.1:1"), Err(Error::Closed)));
-    place.open().expect("it is free again").close().await;
+    assert!(matches!(store.engine.announce("http://127.0.0.1:1"), Err(Error::Closed)));
+    place.open().expect("it is free again").engine.close().await;
 }
 
 #[tokio::test]
@@ -260,8 +214,8 @@ async fn a_disk_that_cannot_be_written_is_said() {
         return not_checked("not checked: only root may mount a disk and make it read-only");
     };
     let path = disk.path().join("log.db");
-    let store = Embedded::open(&path, Retention::default()).expect("a new store");
-    store.close().await;
+    let store = Store::new(Embedded::open(&path, Retention::default()).expect("a new store"));
+    store.engine.close().await;
     disk.make_read_only();
     for path in [path, disk.path().join("other.db")] {
         let error = Embedded::open(&path, Retention::default()).expect_err("read-only");
