@@ -101,6 +101,7 @@ async fn register(
         keys: Keys::new(None),
         created: clock::now(),
         begins_after: 0,
+        revision: 0,
     };
     let (sender, bodies) = mpsc::channel(WAITING_MAX);
     tokio::spawn(deliver(Arc::clone(&fanout.dialer), Target::new(&webhook, ""), bodies));

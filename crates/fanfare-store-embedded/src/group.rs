@@ -106,6 +106,8 @@ pub(super) struct Effect {
     pub(super) readers: BTreeMap<ReaderName, Option<ReaderRow>>,
     /// The webhooks of which something changed.
     pub(super) webhooks: BTreeMap<u64, Touched>,
+    /// Who is registered, or as what, was changed.
+    pub(super) is_list_changed: bool,
     /// How many attempts were added.
     pub(super) attempts: u64,
     /// How many idempotency keys were added.
@@ -120,6 +122,7 @@ impl Effect {
             channels: Vec::new(),
             readers: BTreeMap::new(),
             webhooks: BTreeMap::new(),
+            is_list_changed: false,
             attempts: 0,
             keys: 0,
         }

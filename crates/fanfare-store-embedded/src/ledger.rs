@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use fanfare_core::{Filter, ReaderName, WebhookId};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::group::Size;
 use crate::writer::Request;
@@ -39,8 +39,16 @@ impl Ledger for Embedded {
         Ok(self.shared.webhooks().rows())
     }
 
-    async fn put_webhook(&self, row: WebhookRow) -> Result<WebhookRow, Error> {
-        self.change(webhooks::size(&row), move |group| group.put_webhook(&row)).await
+    fn revision(&self) -> watch::Receiver<u64> {
+        self.shared.watch_revision()
+    }
+
+    async fn insert_webhook(&self, row: WebhookRow) -> Result<WebhookRow, Error> {
+        self.change(webhooks::size(&row), move |group| group.insert_webhook(row)).await
+    }
+
+    async fn update_webhook(&self, row: WebhookRow, expected: u64) -> Result<WebhookRow, Error> {
+        self.change(webhooks::size(&row), move |group| group.update_webhook(&row, expected)).await
     }
 
     async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {

@@ -26,6 +26,8 @@ pub(super) struct Shared {
     channels: RwLock<Channels>,
     readers: RwLock<Readers>,
     webhooks: RwLock<Registry>,
+    /// Counts the changes to who is registered.
+    revision: watch::Sender<u64>,
     /// Wakes followers; gone once the store is closed.
     committed: RwLock<Option<broadcast::Sender<Batch>>>,
     failure: watch::Sender<Option<Error>>,
@@ -48,6 +50,7 @@ impl Shared {
             channels: RwLock::new(channels),
             readers: RwLock::new(readers),
             webhooks: RwLock::new(webhooks),
+            revision: watch::Sender::new(0),
             committed: RwLock::new(Some(committed)),
             failure: watch::Sender::new(None),
         }
@@ -101,6 +104,14 @@ impl Shared {
 
     pub(super) fn webhooks_mut(&self) -> RwLockWriteGuard<'_, Registry> {
         self.webhooks.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn watch_revision(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    pub(super) fn count_revision(&self) {
+        self.revision.send_modify(|revision| *revision += 1);
     }
 
     /// Gives a queue of what is committed from now on; one that has ended when the store is closed.

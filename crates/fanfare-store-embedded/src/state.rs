@@ -53,6 +53,9 @@ impl State {
         if !effect.webhooks.is_empty() {
             self.shared.webhooks_mut().copy_from(&self.webhooks, effect.webhooks.keys().copied());
         }
+        if effect.is_list_changed {
+            self.shared.count_revision();
+        }
         if effect.batch.is_empty() {
             return None;
         }

@@ -10,7 +10,7 @@ use crate::hooks::{all_attempts, attempt, hook, id, ids_of};
 async fn start(engine: impl Setup, retention: Retention) -> Log {
     let log = engine.start(retention);
     for number in 0..3 {
-        log.store.ledger.put_webhook(hook(&log, number)).await.expect("registered");
+        log.store.ledger.insert_webhook(hook(&log, number)).await.expect("registered");
     }
     log.append(&["x"; 9]).await;
     log

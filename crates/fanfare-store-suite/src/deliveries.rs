@@ -14,7 +14,7 @@ use crate::hooks::{counts, cursor, dead, hook, id, of, remove, seqs_of, waiting}
 async fn start(engine: impl Setup, retention: Retention, webhooks: usize) -> Log {
     let log = engine.start(retention);
     for number in 0..webhooks {
-        log.store.ledger.put_webhook(hook(&log, number)).await.expect("registered");
+        log.store.ledger.insert_webhook(hook(&log, number)).await.expect("registered");
     }
     log
 }
@@ -216,7 +216,7 @@ pub async fn much_is_forgotten_in_parts(engine: impl Setup) {
     // A webhook that is removed is gone at once, whatever the sweeps have still to do.
     assert!(log.store.ledger.remove_webhook(&id(1)).await.expect("asked"));
     assert_eq!(seqs_of(&log, of(1)).await, [0u64; 0]);
-    log.store.ledger.put_webhook(hook(&log, 1)).await.expect("registered again");
+    log.store.ledger.insert_webhook(hook(&log, 1)).await.expect("registered again");
     log.store.ledger.record(put(1, waiting)[..2].to_vec()).await.expect("recorded");
     log.sweep_all().await;
     log.reopen().await;

@@ -24,6 +24,7 @@ pub fn hook(log: &Log, number: usize) -> WebhookRow {
         url: format!("http://127.0.0.1/{number}").into(),
         settings: format!("{{\"number\":{number}}}").into(),
         state: "{}".into(),
+        revision: 1,
         cursor: 0,
         created: log.clock.now(),
     }

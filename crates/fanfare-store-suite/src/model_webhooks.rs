@@ -20,11 +20,21 @@ const WEBHOOKS: usize = 4;
 #[derive(Debug, Clone)]
 enum Operation {
     Append(usize),
-    Put { webhook: usize, url: usize, cursor: u64 },
+    /// Registers it, or changes it when it is to have a revision.
+    Put {
+        webhook: usize,
+        url: usize,
+        cursor: u64,
+        expected: Option<u64>,
+    },
     Record(Vec<Change>),
-    Remove { webhook: usize },
+    Remove {
+        webhook: usize,
+    },
     Reopen,
-    Turn { seconds: u64 },
+    Turn {
+        seconds: u64,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -52,8 +62,8 @@ fn change() -> impl Strategy<Value = Change> {
 fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         4 => (0..20usize).prop_map(Operation::Append),
-        3 => (0..WEBHOOKS, 0..WEBHOOKS + 2, 0..80u64)
-            .prop_map(|(webhook, url, cursor)| Operation::Put { webhook, url, cursor }),
+        4 => (0..WEBHOOKS, 0..WEBHOOKS + 2, 0..80u64, proptest::option::of(1..4u64))
+            .prop_map(|(webhook, url, cursor, expected)| Operation::Put { webhook, url, cursor, expected }),
         8 => proptest::collection::vec(change(), 0..12).prop_map(Operation::Record),
         1 => (0..WEBHOOKS).prop_map(|webhook| Operation::Remove { webhook }),
         1 => Just(Operation::Reopen),
@@ -76,17 +86,21 @@ impl Side {
                 let appended = store.log.append(Append::new(events)).await.expect("appended");
                 self.events.extend(appended.into_iter().map(|appended| appended.event));
             }
-            Operation::Put { webhook, url, cursor } => {
+            Operation::Put { webhook, url, cursor, expected } => {
                 let row = WebhookRow {
                     id: id(*webhook),
                     url: format!("http://127.0.0.1/{url}").into(),
                     settings: format!("{cursor}").into(),
                     state: "".into(),
+                    revision: 1,
                     cursor: *cursor,
                     created: self.log.clock.now(),
                 };
                 // It may be refused: whether it was shows in the list.
-                let _ = store.ledger.put_webhook(row).await;
+                let _ = match expected {
+                    Some(expected) => store.ledger.update_webhook(row, *expected).await,
+                    None => store.ledger.insert_webhook(row).await,
+                };
             }
             Operation::Record(changes) => {
                 let changes = changes.iter().filter_map(|change| self.change(change)).collect();

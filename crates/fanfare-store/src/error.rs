@@ -90,6 +90,14 @@ pub enum Error {
         /// The limit.
         max: usize,
     },
+    /// The webhook is not, or no longer, as the caller knows it.
+    #[error("webhook `{webhook}` {}; look at it again", if .revision.is_some() { "was changed meanwhile" } else { "is not registered" })]
+    WebhookChanged {
+        /// Which one.
+        webhook: WebhookId,
+        /// The revision that it has; none when it is not registered.
+        revision: Option<u64>,
+    },
     /// Another webhook has this address.
     #[error("webhook `{webhook}` already has this address; change that one, or give another address")]
     UrlTaken {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use fanfare_core::{Filter, ReaderName, Timestamp, WebhookId};
+use tokio::sync::watch;
 
 use crate::{
     AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, Error, ReadAttempts, ReadDeliveries, WebhookRow,
@@ -36,12 +37,23 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// Returns every webhook, in the order of registration.
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error>;
 
-    /// Registers a webhook, with its cursor at most at the log's last. When its id is known, that webhook gets this
-    /// url and these settings; its cursor, state and moment of registration stay. Gives the webhook as it is then.
+    /// Returns a number that grows with every webhook that is registered, updated or removed, by whichever instance, and
+    /// tells when it does: whoever keeps a copy of [`Ledger::webhooks`] reads it again then.
+    fn revision(&self) -> watch::Receiver<u64>;
+
+    /// Registers a webhook as revision 1, with its cursor at most at the log's last. Returns the webhook as it is then.
     ///
-    /// Fails with [`Error::UrlTaken`] when another webhook has the url, and with [`Error::TooManyWebhooks`] when
-    /// there would be more than [`WEBHOOKS_MAX`].
-    async fn put_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error>;
+    /// Fails with [`Error::WebhookChanged`] when its id is known, with [`Error::UrlTaken`] when another webhook has the
+    /// url, and with [`Error::TooManyWebhooks`] when there would be more than [`WEBHOOKS_MAX`](crate::WEBHOOKS_MAX).
+    async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error>;
+
+    /// Gives the webhook with this id the row's url and settings, and counts its revision up; its cursor, state and
+    /// moment of registration stay. Returns the webhook as it is then.
+    ///
+    /// Fails with [`Error::WebhookChanged`] unless it is registered and has the revision `expected`: of two who change
+    /// it at once, one learns of the other, and what was removed does not come back. Fails with [`Error::UrlTaken`] when
+    /// another webhook has the url.
+    async fn update_webhook(&self, webhook: WebhookRow, expected: u64) -> Result<WebhookRow, Error>;
 
     /// Forgets a webhook with its deliveries and attempts; returns whether it was known. (An engine may leave what is no
     /// longer to be seen on the disk for [`Ledger::sweep`] to remove.)

@@ -66,10 +66,11 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
         url: format!("http://127.0.0.1/{number}").into(),
         settings: "{}".into(),
         state: "before".into(),
+        revision: 1,
         cursor: 1,
         created: fanfare_runtime::clock::now(),
     };
-    store.ledger.put_webhook(row(1)).await.expect("registered");
+    store.ledger.insert_webhook(row(1)).await.expect("registered");
     let before = store.ledger.webhooks().await.expect("webhooks");
     let delivery = DeliveryRow {
         webhook: id(1),
@@ -97,7 +98,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
     let refused = store.ledger.record(changes(4_000_000)).await;
     assert!(matches!(refused, Err(Error::DiskFull { .. })), "{refused:?}");
     let refused =
-        store.ledger.put_webhook(WebhookRow { settings: "x".repeat(4_000_000).into(), ..row(2) }).await;
+        store.ledger.insert_webhook(WebhookRow { settings: "x".repeat(4_000_000).into(), ..row(2) }).await;
     assert!(matches!(refused, Err(Error::DiskFull { .. })), "{refused:?}");
     assert_eq!(store.ledger.webhooks().await.expect("webhooks"), before);
     assert_eq!(store.ledger.delivery(&id(1), 5).await.expect("read"), None);
@@ -105,7 +106,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
     let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 9 };
     assert_eq!(store.ledger.attempts(all).await.expect("attempts"), []);
     // Its url was not taken, and it goes on where it was.
-    store.ledger.put_webhook(WebhookRow { id: id(3), ..row(2) }).await.expect("registered");
+    store.ledger.insert_webhook(WebhookRow { id: id(3), ..row(2) }).await.expect("registered");
     store.ledger.record(changes(4)).await.expect("it fits");
     soon(store.engine.close()).await;
     let store = Store::new(Embedded::open(&path, Retention::default()).expect("the same store"));

@@ -34,6 +34,8 @@ struct State {
     log: Events,
     readers: BTreeMap<ReaderName, ReaderRow>,
     webhooks: Webhooks,
+    /// Counts the changes to who is registered.
+    revision: watch::Sender<u64>,
     /// Appends that changed something: here each is a commit of its own.
     commits: u64,
     head: watch::Sender<Head>,
@@ -56,6 +58,7 @@ impl Memory {
             log,
             readers: BTreeMap::new(),
             webhooks: Webhooks::default(),
+            revision: watch::Sender::new(0),
             commits: 0,
             committed: Some(broadcast::Sender::new(COMMITTED_LEN_MAX)),
         };
@@ -75,6 +78,11 @@ impl Memory {
 impl State {
     fn check_open(&self) -> Result<(), Error> {
         self.committed.as_ref().map(|_| ()).ok_or(Error::Closed)
+    }
+
+    /// Tells that who is registered has changed.
+    fn count_revision(&self) {
+        self.revision.send_modify(|revision| *revision += 1);
     }
 
     /// Lets others see where the log begins and ends.
@@ -192,17 +200,35 @@ impl Ledger for Memory {
         Ok(state.webhooks.rows())
     }
 
-    async fn put_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> {
+    fn revision(&self) -> watch::Receiver<u64> {
+        self.state().revision.subscribe()
+    }
+
+    async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
         let last = state.log.head().last;
-        state.webhooks.put(webhook, last)
+        let row = state.webhooks.insert(webhook, last)?;
+        state.count_revision();
+        Ok(row)
+    }
+
+    async fn update_webhook(&self, webhook: WebhookRow, expected: u64) -> Result<WebhookRow, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let row = state.webhooks.update(&webhook, expected)?;
+        state.count_revision();
+        Ok(row)
     }
 
     async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        Ok(state.webhooks.remove(id))
+        let is_known = state.webhooks.remove(id);
+        if is_known {
+            state.count_revision();
+        }
+        Ok(is_known)
     }
 
     async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {

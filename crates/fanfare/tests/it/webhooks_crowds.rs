@@ -50,7 +50,7 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
         };
         let rows: Vec<_> = (1..WEBHOOKS_MAX).map(another).collect();
         for rows in rows.chunks(1_000) {
-            try_join_all(rows.iter().map(|row| store.ledger.put_webhook(row.clone())))
+            try_join_all(rows.iter().map(|row| store.ledger.insert_webhook(row.clone())))
                 .await
                 .expect("written");
         }

@@ -19,10 +19,11 @@ pub(super) async fn record_for_ever(store: Store, round: usize, say: impl Fn(&st
         url: format!("http://127.0.0.1/{round}").into(),
         settings: format!("{round}").into(),
         state: "0".into(),
+        revision: 1,
         cursor: u64::MAX,
         created: now,
     };
-    store.ledger.put_webhook(row).await.expect("registered");
+    store.ledger.insert_webhook(row).await.expect("registered");
     for number in 1.. {
         let delivery = DeliveryRow {
             webhook: id(round),
