@@ -13,7 +13,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Hub;
 use fanfare_store as store;
-use fanfare_store::{Append, Appended};
+use fanfare_store::{Append, AppendId, Appended};
+
+/// How long a pusher waits to learn whether an append happened whose answer was lost.
+const SETTLING_MAX: Duration = Duration::from_secs(10);
 
 /// What became of a push.
 #[derive(Debug, Clone)]
@@ -72,11 +75,35 @@ impl Hub {
         let caller = Caller { principal: by.name.clone(), address };
         self.admission().admit(&caller, events.len())?;
         let started = std::time::Instant::now();
-        let appended = self.log().append(Append::new(events)).await?;
+        let append = Append::new(events);
+        let id = append.id;
+        let appended = match self.log().append(append).await {
+            Err(store::Error::Unknown { .. }) => self.settle(id).await?,
+            answered => answered?,
+        };
         self.metrics().append_seconds.observe(started.elapsed().as_secs_f64());
         self.metrics().events.inc_by(appended.iter().filter(|appended| !appended.repeated).count() as u64);
         let stream_clients = self.audience(&appended);
         Ok(Published { appended, stream_clients })
+    }
+
+    /// Finds out what an append came to whose answer was lost, for as long as somebody may wait for that.
+    async fn settle(&self, id: AppendId) -> Result<Vec<Appended>, store::Error> {
+        let deadline = tokio::time::Instant::now() + SETTLING_MAX;
+        loop {
+            match self.log().settle(id).await {
+                Ok(Some(appended)) => return Ok(appended),
+                // It did not happen and never will: the caller may push again.
+                Ok(None) => return Err(store::Error::Unavailable { retry_after: Duration::from_secs(1) }),
+                Err(store::Error::Unavailable { retry_after })
+                    if tokio::time::Instant::now() + retry_after < deadline =>
+                {
+                    tokio::time::sleep(retry_after).await;
+                }
+                Err(store::Error::Unavailable { .. }) => return Err(store::Error::Unknown { id }),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn audience(&self, appended: &[Appended]) -> usize {

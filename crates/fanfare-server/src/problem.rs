@@ -193,6 +193,17 @@ impl From<values::Error> for Problem {
                 "the gateway's disk is full; nothing was written",
                 "try again later; the operator must free some space",
             ),
+            values::Error::Unavailable { retry_after } => Problem::new(
+                Code::StoreFailed,
+                "the store cannot be reached at the moment; nothing was written",
+                "try again in a moment",
+            )
+            .over("store", retry_after),
+            values::Error::Unknown { .. } => Problem::new(
+                Code::StoreFailed,
+                "nobody can say whether this was written",
+                "push it again with the same `idempotency_key`, or look at the history first",
+            ),
             values::Error::Closed => shutting_down(),
             error => {
                 // The paths and the engine's words are for the operator.

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Statement};
 use crate::group::{Group, Size, Tail};
 use crate::read::{BLOCK_LEN, event_at};
 use crate::row::PRINCIPAL;
-use fanfare_store::{Appended, CHANNELS_MAX, Error, IDEMPOTENCY_WINDOW};
+use fanfare_store::settlement::Made;
+use fanfare_store::{Append, AppendId, Appended, CHANNELS_MAX, Error, IDEMPOTENCY_WINDOW};
 
 /// Takes the parameters that [`insert`] binds.
 pub(super) const INSERT: &str = "INSERT INTO events
@@ -29,8 +30,12 @@ pub(super) fn size(events: &[NewEvent]) -> Size {
 }
 
 impl Group<'_> {
-    /// Appends all of `events`, or none.
-    pub(super) fn append(&mut self, events: Vec<NewEvent>) -> rusqlite::Result<Result<Vec<Appended>, Error>> {
+    /// Appends all of it, or nothing.
+    pub(super) fn append(&mut self, append: Append) -> rusqlite::Result<Result<Vec<Appended>, Error>> {
+        let Append { id, events } = append;
+        if self.settlement.is_given_up(id) || self.effect.given_up.contains(&id) {
+            return Ok(Err(Error::Settled { id }));
+        }
         let room = CHANNELS_MAX - self.channels.len();
         if room < events.len() {
             let unknown: HashSet<_> = events
@@ -46,7 +51,25 @@ impl Group<'_> {
         for event in events {
             appended.push(self.append_one(event)?);
         }
+        self.effect.made.push(Made::new(id, &appended));
         Ok(Ok(appended))
+    }
+
+    /// Returns what an append came to; gives it up when it did not happen.
+    pub(super) fn settle(&mut self, id: AppendId) -> rusqlite::Result<Result<Option<Vec<Appended>>, Error>> {
+        let here = self.effect.made.iter().find(|made| made.is(id));
+        let Some(made) = here.or_else(|| self.settlement.find(id)) else {
+            self.effect.given_up.push(id);
+            return Ok(Ok(None));
+        };
+        let mut appended = Vec::with_capacity(made.events.len());
+        for (seq, repeated) in made.events.clone() {
+            match self.find(seq)? {
+                Some(event) => appended.push(Appended { event, repeated }),
+                None => return Ok(Err(Error::removed(id))),
+            }
+        }
+        Ok(Ok(Some(appended)))
     }
 
     fn append_one(&mut self, event: NewEvent) -> rusqlite::Result<Appended> {

@@ -12,7 +12,8 @@ use crate::channels::Channels;
 use crate::failure;
 use crate::shared::Shared;
 use fanfare_store::registry::Registry;
-use fanfare_store::{Error, ReaderRow};
+use fanfare_store::settlement::{Made, Settlement};
+use fanfare_store::{AppendId, Error, ReaderRow};
 
 /// Something that the writer is asked to change.
 pub(super) trait Change: Send {
@@ -100,6 +101,10 @@ pub(super) struct Effect {
     pub(super) tail: Tail,
     /// The events that were appended, in order.
     pub(super) batch: Vec<Arc<Event>>,
+    /// What each append came to.
+    pub(super) made: Vec<Made>,
+    /// The appends that were given up.
+    pub(super) given_up: Vec<AppendId>,
     /// The ids of the channels that got an event.
     pub(super) channels: Vec<usize>,
     /// What became of durable readers; nothing when one was removed.
@@ -119,6 +124,8 @@ impl Effect {
         Effect {
             tail,
             batch: Vec::new(),
+            made: Vec::new(),
+            given_up: Vec::new(),
             channels: Vec::new(),
             readers: BTreeMap::new(),
             webhooks: BTreeMap::new(),
@@ -146,6 +153,8 @@ pub(super) struct Group<'a> {
     pub(super) channels: &'a mut Channels,
     /// As `channels`.
     pub(super) webhooks: &'a mut Registry,
+    /// As it was before this transaction.
+    pub(super) settlement: &'a Settlement,
     pub(super) effect: &'a mut Effect,
     /// When it is; never before the log's last event.
     pub(super) now: Timestamp,
@@ -186,13 +195,9 @@ pub(super) fn in_transaction<T>(
     let done = match work() {
         Ok(done) => done,
         Err(error) => {
-            return Err(match undo(&error) {
-                // Every page that was touched is in doubt.
-                Error::Corrupt { .. } | Error::Foreign { .. } | Error::Io { .. } => {
-                    failure::fatal(path, "writing", &error)
-                }
-                named => named,
-            });
+            let undone = undo(&error);
+            let is_doubtful = failure::is_doubtful(&error);
+            return Err(if is_doubtful { failure::fatal(path, "writing", &error) } else { undone });
         }
     };
     match run("COMMIT") {

@@ -14,6 +14,7 @@ mod ledger;
 mod lock;
 mod log;
 mod open;
+mod open_error;
 mod read;
 mod readers;
 mod row;
@@ -35,10 +36,12 @@ use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use channels::Channels;
+use fanfare_store::settlement::Settlement;
 use fanfare_store::{COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Retention};
 use group::{Group, Size, Tail};
 use lock::Lock;
 pub use lock::{Owner, owner};
+pub use open_error::OpenError;
 use shared::Shared;
 use state::State;
 use wal::Wal;
@@ -64,16 +67,20 @@ pub struct Embedded {
 
 impl Embedded {
     /// Opens the log in the file at `path`, and makes it when there is none. Blocks.
-    pub fn open(path: &Path, retention: Retention) -> Result<Arc<Embedded>, Error> {
+    pub fn open(path: &Path, retention: Retention) -> Result<Arc<Embedded>, OpenError> {
         Embedded::open_with_clock(path, retention, Clock::default())
     }
 
     /// Opens the log; its events are stamped by `clock`.
-    pub fn open_with_clock(path: &Path, retention: Retention, clock: Clock) -> Result<Arc<Embedded>, Error> {
+    pub fn open_with_clock(
+        path: &Path,
+        retention: Retention,
+        clock: Clock,
+    ) -> Result<Arc<Embedded>, OpenError> {
         // Absolute, because SQLite gives some names a meaning of their own, such as `:memory:`.
         let path = &std::path::absolute(path).map_err(|error| failure::io(path, &error))?;
         let (lock, mut conn) = open::open(path)?;
-        let named = |error| failure::named(path, &error);
+        let named = |error| failure::opening(path, &error);
         let wal = Wal::watch(&mut conn).map_err(named)?;
         let channels = Channels::load(&conn).map_err(named)?;
         let durable_readers = readers::load(&conn).map_err(named)?;
@@ -99,6 +106,7 @@ impl Embedded {
             conn,
             channels,
             webhooks: registry,
+            settlement: Settlement::default(),
             tail,
             keys: keys as usize,
             attempts,
@@ -218,7 +226,7 @@ impl Engine for Embedded {
     fn announce(&self, url: &str) -> Result<(), Error> {
         let owner = Owner { pid: std::process::id(), url: Some(url.to_owned()) };
         match &mut *self.lock.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(lock) => lock.write(&owner).map_err(|error| failure::io(&self.shared.path, &error)),
+            Some(lock) => lock.write(&owner).map_err(|error| Error::Other { problem: error.to_string() }),
             None => Err(Error::Closed),
         }
     }

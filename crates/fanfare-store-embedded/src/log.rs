@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use fanfare_core::Timestamp;
 use tokio::sync::{broadcast, oneshot, watch};
 
+use crate::group::Size;
 use crate::writer::Request;
 use crate::{Embedded, append, read};
-use fanfare_store::{Append, Appended, Batch, ChannelRow, Error, Head, Log, Page, Read};
+use fanfare_store::{Append, AppendId, Appended, Batch, ChannelRow, Error, Head, Log, Page, Read};
 
 #[async_trait]
 impl Log for Embedded {
@@ -20,7 +21,12 @@ impl Log for Embedded {
 
     async fn append(&self, append: Append) -> Result<Vec<Appended>, Error> {
         let size = append::size(&append.events);
-        self.change(size, move |group| group.append(append.events)).await
+        self.change(size, move |group| group.append(append)).await
+    }
+
+    async fn settle(&self, id: AppendId) -> Result<Option<Vec<Appended>>, Error> {
+        // Behind the append in the queue of the writer, if it is there.
+        self.change(Size::ROW, move |group| group.settle(id)).await
     }
 
     async fn read(&self, read: Read) -> Result<Page, Error> {

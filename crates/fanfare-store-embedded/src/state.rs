@@ -9,6 +9,7 @@ use crate::channels::Channels;
 use crate::group::{Effect, Tail};
 use crate::shared::Shared;
 use fanfare_store::registry::Registry;
+use fanfare_store::settlement::Settlement;
 use fanfare_store::{Batch, Clock, Retention};
 
 /// The file, and what the writer knows of it.
@@ -18,6 +19,8 @@ pub(super) struct State {
     pub(super) conn: Connection,
     pub(super) channels: Channels,
     pub(super) webhooks: Registry,
+    /// Which appends happened. In memory alone: who asks is in this process, and what it had asked for ended with it.
+    pub(super) settlement: Settlement,
     pub(super) tail: Tail,
     /// How many idempotency keys there are.
     pub(super) keys: usize,
@@ -53,6 +56,8 @@ impl State {
         if !effect.webhooks.is_empty() {
             self.shared.webhooks_mut().copy_from(&self.webhooks, effect.webhooks.keys().copied());
         }
+        effect.made.into_iter().for_each(|made| self.settlement.note(made));
+        effect.given_up.into_iter().for_each(|id| self.settlement.give_up(id));
         if effect.is_list_changed {
             self.shared.count_revision();
         }

@@ -119,11 +119,11 @@ impl Writer {
 
     fn transact(&mut self, changes: &mut [Box<dyn Change>], effect: &mut Effect) -> Result<(), Error> {
         let now = self.state.now();
-        let State { shared, conn, channels, webhooks, .. } = &mut self.state;
+        let State { shared, conn, channels, webhooks, settlement, .. } = &mut self.state;
         let conn = &*conn;
         in_transaction(&shared.path, conn, || {
             let insert = conn.prepare_cached(INSERT)?;
-            let mut group = Group { shared, conn, insert, channels, webhooks, effect, now };
+            let mut group = Group { shared, conn, insert, channels, webhooks, settlement, effect, now };
             changes.iter_mut().try_for_each(|change| change.make(&mut group))?;
             group.write_channels()?;
             group.write_webhooks()?;

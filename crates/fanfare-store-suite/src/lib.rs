@@ -21,6 +21,7 @@ pub mod model;
 pub mod model_webhooks;
 pub mod read;
 pub mod retention;
+pub mod settle;
 pub mod webhooks;
 
 /// Makes a test of each part of the contracts, for the engine that `$setup` opens.
@@ -67,6 +68,11 @@ macro_rules! contract {
             retention::retention_by_age_removes_from_the_old_end,
             retention::retention_by_bytes_removes_from_the_old_end,
             retention::retention_by_count_removes_from_the_old_end,
+            settle::asking_and_appending_at_once_agree,
+            settle::what_happened_is_told_as_it_was_answered,
+            settle::what_retention_removed_is_not_given_up,
+            settle::what_was_given_up_never_happens,
+            settle::what_was_refused_did_not_happen,
             webhooks::a_change_of_who_is_registered_is_told,
             webhooks::a_closed_store_records_nothing,
             webhooks::a_cursor_only_moves_on,

@@ -10,6 +10,7 @@ pub mod page;
 pub mod read;
 pub mod registry;
 pub mod retention;
+pub mod settlement;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -19,8 +20,8 @@ pub use error::Error;
 pub use fanfare_runtime::clock::Clock;
 pub use ledger::{Ledger, READERS_MAX, ReaderRow};
 pub use log::{
-    Append, Appended, Batch, CHANNELS_MAX, COMMITTED_LEN_MAX, ChannelRow, Head, IDEMPOTENCY_KEYS_MAX,
-    IDEMPOTENCY_WINDOW, Log,
+    APPENDS_REMEMBERED, Append, AppendId, Appended, Batch, CHANNELS_MAX, COMMITTED_LEN_MAX, ChannelRow, Head,
+    IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Log,
 };
 pub use read::{Order, Page, Read};
 pub use retention::Retention;

@@ -18,9 +18,10 @@ use crate::{Error, Page, Read};
 ///
 /// **Several instances** may append to one log. Each sees what the others append, in the same order.
 ///
-/// **Errors**: a call that fails with an [`Error`] has changed nothing, except with [`Error::Fatal`]: then nobody knows
-/// about the last append, nothing more is written, [`Engine::failed`](crate::Engine::failed) resolves, and the process
-/// must stop.
+/// **Errors**: a call that fails with an [`Error`] has changed nothing, with two exceptions. After [`Error::Fatal`]
+/// nobody knows about the last append, nothing more is written, [`Engine::failed`](crate::Engine::failed) resolves, and
+/// the process must stop. After [`Error::Unknown`], which only [`Log::append`] returns, [`Log::settle`] says whether the
+/// append happened. With [`Error::Unavailable`], the same call may be made again.
 ///
 /// **Cancelling** a call's future does not undo the call: an append may still happen.
 #[async_trait]
@@ -49,6 +50,13 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     ///
     /// Fails with [`Error::TooManyChannels`] when the log would get more than [`CHANNELS_MAX`].
     async fn append(&self, append: Append) -> Result<Vec<Appended>, Error>;
+
+    /// Settles whether an append happened, for good: returns what it appended, as `append` would have answered; or
+    /// returns nothing, and then the append can never happen: where it still arrives, it fails with [`Error::Settled`].
+    ///
+    /// Ask soon: an engine remembers the newest [`APPENDS_REMEMBERED`] appends of each instance. Fails when retention has
+    /// removed one of the events already.
+    async fn settle(&self, id: AppendId) -> Result<Option<Vec<Appended>>, Error>;
 
     /// Reads a page. What `append` answered before the call is seen; see [`Read`] for the bounds of a page.
     async fn read(&self, read: Read) -> Result<Page, Error>;
@@ -83,17 +91,36 @@ impl Head {
     }
 }
 
+/// The name that an instance gives to an append, to ask about it later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AppendId(u128);
+
+impl AppendId {
+    /// Makes one that nobody else makes.
+    pub fn random() -> AppendId {
+        AppendId(rand::random())
+    }
+}
+
+impl fmt::Display for AppendId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
 /// Events to append together.
 #[derive(Debug, Clone)]
 pub struct Append {
+    /// What to ask about when the answer is lost.
+    pub id: AppendId,
     /// The events; at least one.
     pub events: Vec<NewEvent>,
 }
 
 impl Append {
-    /// Makes an append of `events`.
+    /// Makes an append of `events`, under an id of its own.
     pub fn new(events: Vec<NewEvent>) -> Append {
-        Append { events }
+        Append { id: AppendId::random(), events }
     }
 }
 
@@ -121,6 +148,9 @@ pub struct ChannelRow {
     /// The timestamp of its last event.
     pub last_timestamp: Timestamp,
 }
+
+/// How many of the newest appends can be settled: those that are under way, many times over.
+pub const APPENDS_REMEMBERED: usize = 16_384;
 
 /// Most batches that wait for whoever follows the log; one that lags further reads them from the store instead. A batch
 /// can have a few MB, and all that wait stay in memory.

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use fanfare_store::memory::Memory;
-use fanfare_store::{Error, Retention, Store};
+use fanfare_store::{Retention, Store};
 use fanfare_store_embedded::Embedded;
+pub use fanfare_store_embedded::OpenError;
 
 /// Which store to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub enum StoreSpec {
 }
 
 /// Opens a store. Blocks: the embedded engine reads its file.
-pub fn open(spec: &StoreSpec, retention: Retention) -> Result<Store, Error> {
+pub fn open(spec: &StoreSpec, retention: Retention) -> Result<Store, OpenError> {
     match spec {
         StoreSpec::Embedded(path) => Ok(Store::new(Embedded::open(path, retention)?)),
         StoreSpec::Memory => Ok(Store::new(Memory::new(retention))),

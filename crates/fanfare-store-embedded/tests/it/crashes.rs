@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use fanfare_core::{Event, NewEvent};
-use fanfare_store::{Append, Error, Retention, Store};
-use fanfare_store_embedded::Embedded;
+use fanfare_store::{Append, Retention, Store};
+use fanfare_store_embedded::{Embedded, OpenError};
 
 use fanfare_store_suite::harness::{event, read_all, read_pages, seqs, soon};
 
@@ -147,7 +147,7 @@ async fn what_was_acknowledged_survives_kills() {
         let mut seen: Vec<_> = lines.by_ref().filter_map(&mut acked_or_recorded).take(target).collect();
         assert_eq!(seen.len(), target, "the child goes on until it is killed");
         match Embedded::open(&path, Retention::default()) {
-            Err(Error::Locked { owner: Some(owner), .. }) => {
+            Err(OpenError::Locked { owner: Some(owner), .. }) => {
                 assert_eq!(owner, format!("pid {}", child.id()));
             }
             other => panic!("another process holds it: {other:?}"),

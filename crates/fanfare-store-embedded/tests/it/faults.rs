@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use fanfare_store::{Append, Error, Retention, Store};
-use fanfare_store_embedded::{self, Embedded};
+use fanfare_store_embedded::{self, Embedded, OpenError};
 
 use fanfare_store_suite::disk::{Disk, is_root, not_checked, run};
 use fanfare_store_suite::harness::event;
@@ -35,7 +35,7 @@ impl Place {
         place
     }
 
-    fn open(&self) -> Result<Store, Error> {
+    fn open(&self) -> Result<Store, OpenError> {
         Embedded::open(&self.path, Retention::default()).map(Store::new)
     }
 
@@ -49,7 +49,7 @@ impl Place {
     }
 
     /// Opens a file that must be refused, and checks that nothing happened to it.
-    fn refused(&self) -> Error {
+    fn refused(&self) -> OpenError {
         let (before, files) = (fs::read(&self.path).expect("a file"), self.files());
         let error = self.open().expect_err("it cannot be opened");
         assert!(fs::read(&self.path).expect("a file") == before, "the file was touched: {error}");
@@ -66,20 +66,20 @@ fn a_file_of_another_program_is_left_alone() {
     for content in ["notes of mine\n".repeat(100), "x".to_owned(), "SQLite format 3\0".to_owned()] {
         fs::write(&place.path, content).expect("written");
         let error = place.refused();
-        assert!(matches!(error, Error::Foreign { .. }), "{error}");
+        assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
         assert_eq!(place.files(), ["log.db"], "not even a lock");
     }
     let garbage: Vec<u8> =
         (0..10_000u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     fs::write(&place.path, garbage).expect("written");
-    assert!(matches!(place.refused(), Error::Foreign { .. }));
+    assert!(matches!(place.refused(), OpenError::Foreign { .. }));
 
     fs::remove_file(&place.path).expect("removed");
     let conn = rusqlite::Connection::open(&place.path).expect("a database");
     conn.execute_batch("CREATE TABLE cookies (name); INSERT INTO cookies VALUES ('x')").expect("written");
     conn.close().expect("closed");
     let error = place.refused();
-    assert!(matches!(error, Error::Foreign { .. }), "{error}");
+    assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
     assert!(error.to_string().contains("another program") && error.to_string().contains("log.db"), "{error}");
     assert_eq!(place.files(), ["log.db"]);
 }
@@ -92,7 +92,7 @@ fn a_directory_is_no_store() {
     let below = place.path.join("log.db");
     fs::write(&place.path, "a file").expect("written");
     let error = Embedded::open(&below, Retention::default()).expect_err("a file is no directory");
-    assert!(matches!(error, Error::Io { .. }), "{error}");
+    assert!(matches!(error, OpenError::Io { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_store_of_a_later_version_is_left_alone() {
     conn.pragma_update(None, "user_version", 99).expect("written");
     conn.close().expect("closed");
     let error = place.refused();
-    assert!(matches!(error, Error::TooNew { found: 99, .. }), "{error}");
+    assert!(matches!(error, OpenError::TooNew { found: 99, .. }), "{error}");
 
     // Also when the version is still in the write-ahead log only.
     let conn = rusqlite::Connection::open(&place.path).expect("a database");
@@ -150,7 +150,7 @@ async fn a_store_of_a_later_version_is_left_alone() {
     let wal = fs::read(other.directory.path().join("log.db-wal")).expect("read");
     let file = fs::read(&other.path).expect("read");
     let error = other.open().expect_err("too new");
-    assert!(matches!(error, Error::TooNew { found: 98, .. }), "{error}");
+    assert!(matches!(error, OpenError::TooNew { found: 98, .. }), "{error}");
     assert!(fs::read(&other.path).expect("read") == file, "the file was touched");
     assert!(fs::read(other.directory.path().join("log.db-wal")).expect("read") == wal, "nor its log");
 }
@@ -167,18 +167,18 @@ async fn damage_is_said_and_left_as_it_is() {
         damaged[start..start + PAGE_LEN].fill(0xA5);
         fs::write(&place.path, damaged).expect("written");
         let error = place.refused();
-        assert!(matches!(error, Error::Corrupt { .. }), "page {} of {pages}: {error}", start / PAGE_LEN);
+        assert!(matches!(error, OpenError::Corrupt { .. }), "page {} of {pages}: {error}", start / PAGE_LEN);
         assert!(error.to_string().contains("log.db") && error.to_string().contains("backup"), "{error}");
     }
     let mut damaged = whole.clone();
     damaged[100..PAGE_LEN].fill(0xA5);
     fs::write(&place.path, damaged).expect("written");
     let error = place.refused();
-    assert!(matches!(error, Error::Corrupt { .. } | Error::Foreign { .. }), "{error}");
+    assert!(matches!(error, OpenError::Corrupt { .. } | OpenError::Foreign { .. }), "{error}");
 
     fs::write(&place.path, &whole[..pages / 2 * PAGE_LEN]).expect("written");
     let error = place.refused();
-    assert!(matches!(error, Error::Corrupt { .. }), "cut off: {error}");
+    assert!(matches!(error, OpenError::Corrupt { .. }), "cut off: {error}");
 
     fs::write(&place.path, &whole).expect("written");
     let store = place.open().expect("the whole file opens");
@@ -193,7 +193,7 @@ async fn a_second_user_learns_of_the_first() {
     let pid = std::process::id();
     let error = place.open().expect_err("in use");
     assert!(
-        matches!(&error, Error::Locked { owner: Some(owner), .. } if *owner == format!("pid {pid}")),
+        matches!(&error, OpenError::Locked { owner: Some(owner), .. } if *owner == format!("pid {pid}")),
         "{error}"
     );
     store.engine.announce("http://127.0.0.1:8000").expect("written");
@@ -219,7 +219,7 @@ async fn a_disk_that_cannot_be_written_is_said() {
     disk.make_read_only();
     for path in [path, disk.path().join("other.db")] {
         let error = Embedded::open(&path, Retention::default()).expect_err("read-only");
-        assert!(matches!(error, Error::Io { .. }), "{error}");
+        assert!(matches!(error, OpenError::Io { .. }), "{error}");
         assert!(error.to_string().contains("Read-only"), "{error}");
     }
 }
@@ -254,6 +254,6 @@ async fn a_file_that_cannot_be_written_is_said() {
         return not_checked("not checked: this file system knows no immutable files");
     };
     let error = place.refused();
-    assert!(matches!(error, Error::Io { .. }), "{error}");
+    assert!(matches!(error, OpenError::Io { .. }), "{error}");
     assert!(error.to_string().contains("not written"), "{error}");
 }

@@ -80,8 +80,7 @@ impl Events {
                 && remembered(timestamp, now)
             {
                 let position = Position { epoch: self.epoch, seq };
-                let first = seq.checked_sub(self.first).and_then(|index| self.events.get(index as usize));
-                let event = first.cloned().unwrap_or_else(|| Arc::new(event.into_event(position, timestamp)));
+                let event = self.find(seq).unwrap_or_else(|| Arc::new(event.into_event(position, timestamp)));
                 return Appended { event, repeated: true };
             }
             let key: Arc<str> = Arc::from(key.as_str());
@@ -103,6 +102,11 @@ impl Events {
         self.last_timestamp = now;
         self.events.push_back(event.clone());
         Appended { event, repeated: false }
+    }
+
+    /// Returns the event at `seq`, while it is kept.
+    pub(super) fn find(&self, seq: u64) -> Option<Arc<Event>> {
+        seq.checked_sub(self.first).and_then(|index| self.events.get(index as usize)).cloned()
     }
 
     /// Removes what is too much by count and bytes.

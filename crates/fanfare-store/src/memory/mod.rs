@@ -6,14 +6,16 @@ mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::WebhookId;
 use fanfare_core::{Epoch, Filter, ReaderName, Timestamp};
 use tokio::sync::{broadcast, watch};
 
+use crate::settlement::{Made, Settlement};
 use crate::{
-    Append, Appended, AttemptRow, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, DeliveryChange,
+    Append, AppendId, Appended, AttemptRow, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, DeliveryChange,
     DeliveryCounts, DeliveryRow, Engine, Error, Head, Ledger, Log, Page, READERS_MAX, Read, ReadAttempts,
     ReadDeliveries, ReaderRow, Retention, WebhookRow,
 };
@@ -29,9 +31,28 @@ pub struct Memory {
     state: RwLock<State>,
 }
 
+/// What happens to an append that goes to an engine which is elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disturbance {
+    /// It is made, and its answer is lost.
+    AnswerLost,
+    /// It is on its way, and nobody knows for how long: [`Memory::arrive`] ends that.
+    RequestDelayed,
+    /// It cannot be sent.
+    Unavailable {
+        /// When it can be tried again.
+        retry_after: Duration,
+    },
+}
+
 #[derive(Debug)]
 struct State {
     log: Events,
+    settlement: Settlement,
+    /// What happens to the next append.
+    disturbance: Option<Disturbance>,
+    /// Appends that have not arrived.
+    delayed: Vec<Append>,
     readers: BTreeMap<ReaderName, ReaderRow>,
     webhooks: Webhooks,
     /// Counts the changes to who is registered.
@@ -56,6 +77,9 @@ impl Memory {
         let state = State {
             head: watch::Sender::new(log.head()),
             log,
+            settlement: Settlement::default(),
+            disturbance: None,
+            delayed: Vec::new(),
             readers: BTreeMap::new(),
             webhooks: Webhooks::default(),
             revision: watch::Sender::new(0),
@@ -63,6 +87,39 @@ impl Memory {
             committed: Some(broadcast::Sender::new(COMMITTED_LEN_MAX)),
         };
         Arc::new(Memory { clock, retention, state: RwLock::new(state) })
+    }
+
+    /// Has something happen to the next append that happens to engines that are elsewhere, for tests.
+    pub fn disturb(&self, disturbance: Disturbance) {
+        self.state_mut().disturbance = Some(disturbance);
+    }
+
+    /// Lets the appends arrive that were delayed; returns what they came to.
+    pub fn arrive(&self) -> Vec<Result<Vec<Appended>, Error>> {
+        let mut state = self.state_mut();
+        let delayed = std::mem::take(&mut state.delayed);
+        delayed.into_iter().map(|append| self.append_now(&mut state, append)).collect()
+    }
+
+    fn append_now(&self, state: &mut State, append: Append) -> Result<Vec<Appended>, Error> {
+        let committed = state.committed.clone().ok_or(Error::Closed)?;
+        if state.settlement.is_given_up(append.id) {
+            return Err(Error::Settled { id: append.id });
+        }
+        let answer = state.log.append(append.events, self.clock.now())?;
+        state.settlement.note(Made::new(append.id, &answer));
+        let batch: Vec<_> = answer
+            .iter()
+            .filter(|appended| !appended.repeated)
+            .map(|appended| appended.event.clone())
+            .collect();
+        if !batch.is_empty() {
+            state.commits += 1;
+            state.publish_head();
+            // Sent under the lock, so that batches go out in the order of the log. Nobody may be following.
+            let _ = committed.send(batch.into());
+        }
+        Ok(answer)
     }
 
     /// Gives the state to read. No section can panic half-way through a change, so poison is no news.
@@ -106,20 +163,34 @@ impl Log for Memory {
 
     async fn append(&self, append: Append) -> Result<Vec<Appended>, Error> {
         let mut state = self.state_mut();
-        let committed = state.committed.clone().ok_or(Error::Closed)?;
-        let answer = state.log.append(append.events, self.clock.now())?;
-        let batch: Vec<_> = answer
-            .iter()
-            .filter(|appended| !appended.repeated)
-            .map(|appended| appended.event.clone())
-            .collect();
-        if !batch.is_empty() {
-            state.commits += 1;
-            state.publish_head();
-            // Sent under the lock, so that batches go out in the order of the log. Nobody may be following.
-            let _ = committed.send(batch.into());
+        state.check_open()?;
+        let id = append.id;
+        match state.disturbance.take() {
+            None => self.append_now(&mut state, append),
+            Some(Disturbance::Unavailable { retry_after }) => Err(Error::Unavailable { retry_after }),
+            Some(Disturbance::AnswerLost) => {
+                self.append_now(&mut state, append)?;
+                Err(Error::Unknown { id })
+            }
+            Some(Disturbance::RequestDelayed) => {
+                state.delayed.push(append);
+                Err(Error::Unknown { id })
+            }
         }
-        Ok(answer)
+    }
+
+    async fn settle(&self, id: AppendId) -> Result<Option<Vec<Appended>>, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let Some(made) = state.settlement.find(id) else {
+            state.settlement.give_up(id);
+            return Ok(None);
+        };
+        let found = made.events.iter().map(|(seq, repeated)| {
+            let event = state.log.find(*seq)?;
+            Some(Appended { event, repeated: *repeated })
+        });
+        found.collect::<Option<_>>().map(Some).ok_or_else(|| Error::removed(id))
     }
 
     async fn read(&self, read: Read) -> Result<Page, Error> {

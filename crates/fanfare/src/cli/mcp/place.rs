@@ -8,7 +8,7 @@ use crate::cli::output::Output;
 use crate::cli::settings::{Key, Settings};
 use crate::cli::{Failure, serve};
 use crate::engines;
-use crate::engines::StoreSpec;
+use crate::engines::{OpenError, StoreSpec};
 use crate::gateway;
 use fanfare_client::{Api, Target};
 use fanfare_store as store;
@@ -94,17 +94,17 @@ impl Finder {
         }
         let (spec, retention) = (self.config.store.clone(), self.config.retention);
         let opened = tokio::task::spawn_blocking(move || engines::open(&spec, retention)).await;
-        let opened = opened.unwrap_or_else(|error| Err(store::Error::Other { problem: error.to_string() }));
+        let opened = opened.unwrap_or_else(|error| Err(OpenError::Other { problem: error.to_string() }));
         match (opened, &self.config.store) {
             (Ok(store), _) => self.host(store).await.map(|running| Place::Here(Box::new(running))),
-            (Err(error @ store::Error::Locked { .. }), StoreSpec::Embedded(path)) => {
+            (Err(error @ OpenError::Locked { .. }), StoreSpec::Embedded(path)) => {
                 let Some(url) = embedded::owner(path).and_then(|owner| owner.url) else {
-                    return Err(Trouble::Passing(serve::store_failure(error)));
+                    return Err(Trouble::Passing(serve::store_failure(&error)));
                 };
                 self.last = url.trim_start_matches("http://").parse().ok().or(self.last);
                 Ok(Place::There(Target { server: url, ..self.target.clone() }))
             }
-            (Err(error), _) => Err(Trouble::Lasting(serve::store_failure(error))),
+            (Err(error), _) => Err(Trouble::Lasting(serve::store_failure(&error))),
         }
     }
 
