@@ -1,8 +1,9 @@
 //! The follower: one per process, reads the log in order and hands what was committed to the feeds.
 
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use fanfare_core::Filter;
+use fanfare_core::{Event, Filter};
 use tokio::sync::{broadcast, watch};
 
 use crate::Hub;
@@ -36,6 +37,26 @@ impl Follower {
                 () = stop.asked() => return Ok(()),
             }
         }
+    }
+}
+
+impl Hub {
+    /// Hands consecutive events to the feeds.
+    fn deliver(&self, events: &[Arc<Event>]) {
+        let channel_count = {
+            let mut channels = self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner);
+            channels.note(events);
+            channels.count()
+        };
+        let head = {
+            let mut feeds = self.feeds();
+            feeds.deliver(events);
+            feeds.head()
+        };
+        self.shared.head.send_replace(head);
+        self.shared
+            .channel_count
+            .send_if_modified(|known| std::mem::replace(known, channel_count) != channel_count);
     }
 }
 

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fanfare_core::{Epoch, Event, Position};
+use fanfare_core::{Epoch, Position};
 use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
@@ -207,24 +207,6 @@ impl Hub {
         // Ten thousand readers over two seconds are 5,000 a second, which one core takes.
         const SPREAD_MS: u64 = 2_000;
         SOONEST_MS + rand::random_range(0..SPREAD_MS)
-    }
-
-    /// Hands consecutive events to the feeds.
-    fn deliver(&self, events: &[Arc<Event>]) {
-        let channel_count = {
-            let mut channels = self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner);
-            channels.note(events);
-            channels.count()
-        };
-        let head = {
-            let mut feeds = self.feeds();
-            feeds.deliver(events);
-            feeds.head()
-        };
-        self.shared.head.send_replace(head);
-        self.shared
-            .channel_count
-            .send_if_modified(|known| std::mem::replace(known, channel_count) != channel_count);
     }
 
     fn log(&self) -> &dyn Log {

@@ -1,16 +1,61 @@
-//! Appending: events become rows, keys are looked up, channels are counted.
+//! The log: appending, where events become rows, keys are looked up and channels are counted; and reading.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use fanfare_core::{Audience, Door, Event, EventType, Json, Key, NewEvent, Priority, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Statement};
+use tokio::sync::{broadcast, watch};
 
-use crate::group::{Group, Size, Tail};
+use crate::group::{Group, Size};
 use crate::read::{BLOCK_LEN, event_at};
 use crate::row::PRINCIPAL;
+use crate::state::Tail;
+use crate::{Embedded, read};
 use fanfare_store::settlement::Made;
-use fanfare_store::{Append, AppendId, Appended, CHANNELS_MAX, Error, IDEMPOTENCY_WINDOW};
+use fanfare_store::{
+    Append, AppendId, Appended, Batch, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page,
+    Read,
+};
+
+#[async_trait]
+impl Log for Embedded {
+    fn head(&self) -> watch::Receiver<Head> {
+        self.shared.watch_head()
+    }
+
+    fn committed(&self) -> broadcast::Receiver<Batch> {
+        self.shared.subscribe()
+    }
+
+    async fn append(&self, append: Append) -> Result<Vec<Appended>, Error> {
+        let size = size(&append.events);
+        self.writer.change(size, move |group| group.append(append)).await
+    }
+
+    async fn settle(&self, id: AppendId) -> Result<Option<Vec<Appended>>, Error> {
+        // Behind the append in the queue of the writer, if it is there.
+        self.writer.change(Size::ROW, move |group| group.settle(id)).await
+    }
+
+    async fn read(&self, read: Read) -> Result<Page, Error> {
+        self.with_reader(move |shared, conn| read::page(shared, conn, &read)).await
+    }
+
+    async fn seq_before(&self, moment: Timestamp) -> Result<u64, Error> {
+        self.with_reader(move |shared, conn| read::seq_before(shared, conn, moment)).await
+    }
+
+    async fn channels(&self) -> Result<Vec<ChannelRow>, Error> {
+        self.shared.check_usable()?;
+        Ok(self.shared.channels().sorted())
+    }
+
+    async fn sweep(&self) -> Result<bool, Error> {
+        self.writer.sweep().await
+    }
+}
 
 /// Takes the parameters that [`insert`] binds.
 pub(super) const INSERT: &str = "INSERT INTO events

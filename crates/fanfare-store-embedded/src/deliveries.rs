@@ -11,7 +11,7 @@ use crate::append;
 use crate::channels::Channels;
 use crate::read::{Names, first};
 use crate::row::{self, COLUMNS, Decoder};
-use crate::shared::Shared;
+use crate::state::Shared;
 use fanfare_store::page::Rows;
 use fanfare_store::registry::Registry;
 use fanfare_store::{BatchSpan, DeliveryRow, DeliveryStatus, ReadDeliveries};

@@ -1,19 +1,17 @@
 //! Changes, and the transaction that those which wait share.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use fanfare_core::{Event, Position, ReaderName, Timestamp};
+use fanfare_core::{Position, Timestamp};
 use rusqlite::{CachedStatement, Connection};
 use tokio::sync::oneshot;
 
 use crate::channels::Channels;
 use crate::failure;
-use crate::shared::Shared;
+use crate::state::{Effect, Shared};
+use fanfare_store::Error;
 use fanfare_store::registry::Registry;
-use fanfare_store::settlement::{Made, Settlement};
-use fanfare_store::{AppendId, Error, ReaderRow};
+use fanfare_store::settlement::Settlement;
 
 /// Something that the writer is asked to change.
 pub(super) trait Change: Send {
@@ -84,63 +82,6 @@ where
         // Nobody may be waiting any more: then nobody wants to know.
         let _ = self.answer.send(committed.and(made));
     }
-}
-
-/// The end of the log.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Tail {
-    pub(super) seq: u64,
-    pub(super) timestamp: Timestamp,
-    /// Of all events ever appended.
-    pub(super) bytes: u64,
-}
-
-/// What a transaction changed; it counts only once that is committed.
-#[derive(Debug)]
-pub(super) struct Effect {
-    pub(super) tail: Tail,
-    /// The events that were appended, in order.
-    pub(super) batch: Vec<Arc<Event>>,
-    /// What each append came to.
-    pub(super) made: Vec<Made>,
-    /// The appends that were given up.
-    pub(super) given_up: Vec<AppendId>,
-    /// The ids of the channels that got an event.
-    pub(super) channels: Vec<usize>,
-    /// What became of durable readers; nothing when one was removed.
-    pub(super) readers: BTreeMap<ReaderName, Option<ReaderRow>>,
-    /// The webhooks of which something changed.
-    pub(super) webhooks: BTreeMap<u64, Touched>,
-    /// Who is registered, or as what, was changed.
-    pub(super) is_list_changed: bool,
-    /// How many attempts were added.
-    pub(super) attempts: u64,
-    /// How many idempotency keys were added.
-    pub(super) keys: usize,
-}
-
-impl Effect {
-    pub(super) fn new(tail: Tail) -> Effect {
-        Effect {
-            tail,
-            batch: Vec::new(),
-            made: Vec::new(),
-            given_up: Vec::new(),
-            channels: Vec::new(),
-            readers: BTreeMap::new(),
-            webhooks: BTreeMap::new(),
-            is_list_changed: false,
-            attempts: 0,
-            keys: 0,
-        }
-    }
-}
-
-/// What of a webhook is written at the end of a transaction: once, however often it changed.
-#[derive(Debug, Default)]
-pub(super) struct Touched {
-    pub(super) cursor: bool,
-    pub(super) state: bool,
 }
 
 /// A transaction under way.

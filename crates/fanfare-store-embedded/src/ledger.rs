@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 use fanfare_core::{Filter, ReaderName, WebhookId};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::group::Size;
-use crate::writer::Request;
 use crate::{Embedded, attempts, deliveries, webhooks};
 use fanfare_store::{
     AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, Error, Ledger, ReadAttempts, ReadDeliveries,
@@ -16,12 +15,12 @@ use fanfare_store::{
 impl Ledger for Embedded {
     async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
         let (name, filter) = (name.clone(), filter.clone());
-        self.change(Size::ROW, move |group| Ok(group.open_reader(name, filter, start))).await
+        self.writer.change(Size::ROW, move |group| Ok(group.open_reader(name, filter, start))).await
     }
 
     async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error> {
         let name = name.clone();
-        self.change(Size::ROW, move |group| Ok(Ok(group.acknowledge(name, seq)))).await
+        self.writer.change(Size::ROW, move |group| Ok(Ok(group.acknowledge(name, seq)))).await
     }
 
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error> {
@@ -31,7 +30,7 @@ impl Ledger for Embedded {
 
     async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error> {
         let name = name.clone();
-        self.change(Size::ROW, move |group| Ok(Ok(group.remove_reader(name)))).await
+        self.writer.change(Size::ROW, move |group| Ok(Ok(group.remove_reader(name)))).await
     }
 
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
@@ -44,20 +43,22 @@ impl Ledger for Embedded {
     }
 
     async fn insert_webhook(&self, row: WebhookRow) -> Result<WebhookRow, Error> {
-        self.change(webhooks::size(&row), move |group| group.insert_webhook(row)).await
+        self.writer.change(webhooks::size(&row), move |group| group.insert_webhook(row)).await
     }
 
     async fn update_webhook(&self, row: WebhookRow, expected: u64) -> Result<WebhookRow, Error> {
-        self.change(webhooks::size(&row), move |group| group.update_webhook(&row, expected)).await
+        self.writer.change(webhooks::size(&row), move |group| group.update_webhook(&row, expected)).await
     }
 
     async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
         let id = id.clone();
-        self.change(Size::ROW, move |group| group.remove_webhook(&id).map(Ok)).await
+        self.writer.change(Size::ROW, move |group| group.remove_webhook(&id).map(Ok)).await
     }
 
     async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
-        self.change(webhooks::size_of_changes(&changes), move |group| group.record(changes).map(Ok)).await
+        self.writer
+            .change(webhooks::size_of_changes(&changes), move |group| group.record(changes).map(Ok))
+            .await
     }
 
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
@@ -84,7 +85,6 @@ impl Ledger for Embedded {
     }
 
     async fn sweep(&self) -> Result<bool, Error> {
-        let (answer, answered) = oneshot::channel();
-        self.request(Request::Forget(answer), answered).await
+        self.writer.forget().await
     }
 }

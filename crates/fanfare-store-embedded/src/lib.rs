@@ -12,14 +12,12 @@ mod forget;
 mod group;
 mod ledger;
 mod lock;
-mod log;
 mod open;
 mod open_error;
 mod read;
 mod readers;
 mod row;
 mod schema;
-mod shared;
 mod state;
 mod sweep;
 mod wal;
@@ -33,19 +31,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use fanfare_core::{Epoch, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use channels::Channels;
 use fanfare_store::settlement::Settlement;
 use fanfare_store::{COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Retention};
-use group::{Group, Size, Tail};
 use lock::Lock;
 pub use lock::{Owner, owner};
 pub use open_error::OpenError;
-use shared::Shared;
-use state::State;
+use state::{Shared, State, Tail};
 use wal::Wal;
-use writer::{QUEUE_LEN_MAX, Request, Writer};
+use writer::{Asker, QUEUE_LEN_MAX, Request, Writer};
 
 /// Most pages that are read at once: reading is bound by the processor, and leaves some of that for others.
 const READERS_AT_ONCE: usize = 4;
@@ -54,7 +50,8 @@ const READERS_AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub struct Embedded {
     shared: Arc<Shared>,
-    queue: mpsc::Sender<Request>,
+    /// Asks the writer.
+    writer: Asker,
     /// Connections that nobody reads with at the moment; made when they are first needed.
     idle: Arc<Mutex<Vec<Connection>>>,
     /// As many permits as connections may be.
@@ -128,38 +125,13 @@ impl Embedded {
             })
             .map_err(|error| failure::io(path, &error))?;
         Ok(Arc::new(Embedded {
+            writer: Asker { shared: shared.clone(), queue },
             shared,
-            queue,
             idle: Arc::default(),
             readers: Arc::new(Semaphore::new(READERS_AT_ONCE)),
             lock,
             ended,
         }))
-    }
-
-    /// Asks the writer for a change, and waits until it is durable.
-    async fn change<T: Send + 'static>(
-        &self,
-        size: Size,
-        work: impl FnOnce(&mut Group<'_>) -> rusqlite::Result<Result<T, Error>> + Send + 'static,
-    ) -> Result<T, Error> {
-        let (change, answered) = group::change(size, work);
-        self.request(Request::Change(change), answered).await
-    }
-
-    async fn request<T>(
-        &self,
-        request: Request,
-        answered: oneshot::Receiver<Result<T, Error>>,
-    ) -> Result<T, Error> {
-        self.shared.check_usable()?;
-        if self.queue.send(request).await.is_ok()
-            && let Ok(answer) = answered.await
-        {
-            return answer;
-        }
-        // The writer has ended: in order, or because of a failure.
-        self.shared.check_usable().and(Err(Error::Closed))
     }
 
     /// Reads with a connection of the pool, on a thread that may block.
@@ -244,7 +216,7 @@ impl Engine for Embedded {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         // An error means that the writer has ended already.
-        let _ = self.queue.send(Request::Close).await;
+        let _ = self.writer.queue.send(Request::Close).await;
         let _ = self.ended.clone().changed().await;
     }
 }

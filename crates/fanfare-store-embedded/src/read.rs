@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::channels::Channels;
 use crate::row::{self, COLUMNS, Decoder};
-use crate::shared::Shared;
+use crate::state::Shared;
 use fanfare_store::page::{Collector, Range};
 use fanfare_store::{Order, Page, Read};
 

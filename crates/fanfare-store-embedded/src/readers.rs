@@ -6,7 +6,7 @@ use rusqlite::types::Type;
 use serde::Deserialize;
 
 use crate::group::Group;
-use crate::shared::Readers;
+use crate::state::Readers;
 use fanfare_store::{Error, READERS_MAX, ReaderRow};
 
 /// Reads them from the file.

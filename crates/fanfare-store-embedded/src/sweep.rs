@@ -4,9 +4,9 @@ use rusqlite::Connection;
 
 use crate::deliveries;
 use crate::failure;
-use crate::group::{Tail, in_transaction};
+use crate::group::in_transaction;
 use crate::read::{BLOCK_LEN, partition};
-use crate::state::State;
+use crate::state::{State, Tail};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::retention::{SWEEP_BYTES_MAX, SWEEP_LEN_MAX};
 use fanfare_store::{Error, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW};

@@ -3,15 +3,16 @@
 //! It takes everything that waits into one transaction, so that one sync of the disk serves all of it: the more
 //! there is to do, the larger the groups become, without a timer.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::config::DbConfig;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::append::INSERT;
-use crate::group::{Change, Effect, Group, in_transaction};
+use crate::group::{self, Change, Group, Size, in_transaction};
 use crate::lock::Lock;
-use crate::state::State;
+use crate::state::{Effect, Shared, State};
 use crate::wal::Wal;
 use crate::{forget, sweep};
 use fanfare_runtime::fail_point::{FailPoint, reach};
@@ -36,6 +37,58 @@ pub(super) enum Request {
     Forget(oneshot::Sender<Result<bool, Error>>),
     /// To remove what retention no longer keeps of the log; a commit of its own.
     Sweep(oneshot::Sender<Result<bool, Error>>),
+}
+
+/// Asks the writer.
+pub(super) struct Asker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) queue: mpsc::Sender<Request>,
+}
+
+impl Asker {
+    /// Asks the writer for a change, and waits until it is durable.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        size: Size,
+        work: impl FnOnce(&mut Group<'_>) -> rusqlite::Result<Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (change, answered) = group::change(size, work);
+        self.request(Request::Change(change), answered).await
+    }
+
+    /// Has what retention no longer keeps of the log removed; returns whether there is more.
+    pub(super) async fn sweep(&self) -> Result<bool, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.request(Request::Sweep(answer), answered).await
+    }
+
+    /// Has what is too old of deliveries and attempts forgotten; returns whether there is more.
+    pub(super) async fn forget(&self) -> Result<bool, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.request(Request::Forget(answer), answered).await
+    }
+
+    /// Asks the writer, and waits for its answer.
+    async fn request<T>(
+        &self,
+        request: Request,
+        answered: oneshot::Receiver<Result<T, Error>>,
+    ) -> Result<T, Error> {
+        self.shared.check_usable()?;
+        if self.queue.send(request).await.is_ok()
+            && let Ok(answer) = answered.await
+        {
+            return answer;
+        }
+        // The writer has ended: in order, or because of a failure.
+        self.shared.check_usable().and(Err(Error::Closed))
+    }
+}
+
+impl fmt::Debug for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asker").finish_non_exhaustive()
+    }
 }
 
 /// The writer's side of the store.
