@@ -8,8 +8,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use fanfare::gateway;
-use fanfare_store::Retention;
 use fanfare_store::memory::Memory;
+use fanfare_store::{Retention, Store};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -40,7 +40,8 @@ async fn main() -> anyhow::Result<()> {
     let suite = suite::Suite::new()?;
     let config = gateway::Config { listen: vec![options.listen], ..gateway::Config::default() };
     let running =
-        gateway::start_serving(Memory::new(Retention::default()), config, |_| Arc::new(suite)).await?;
+        gateway::start_serving(Store::new(Memory::new(Retention::default())), config, |_| Arc::new(suite))
+            .await?;
 
     let ready = json!({ "event": "listening", "url": format!("{}/mcp", running.url()) });
     let mut stdout = std::io::stdout().lock();

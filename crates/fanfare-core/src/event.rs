@@ -11,12 +11,12 @@ use crate::code::Code;
 use crate::invalid::{Invalid, shown};
 use crate::json::Json;
 use crate::limits::{KEY_LEN_MAX, TYPE_LEN_MAX};
+use crate::notice::NOTICE_NAMES;
 use crate::position::Position;
 use crate::principal::Source;
 use crate::priority::Priority;
 use crate::reader::is_token;
 use crate::timestamp::Timestamp;
-use crate::wire::NOTICE_NAMES;
 
 /// An event in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,6 +13,7 @@ pub mod invalid;
 pub mod json;
 pub mod limits;
 pub mod new_event;
+pub mod notice;
 pub mod pattern;
 pub mod position;
 pub mod principal;

@@ -29,7 +29,8 @@ use fanfare_delivery::rules::Rules;
 use fanfare_delivery::target::Target;
 use fanfare_delivery::webhook::{Keys, Webhook};
 use fanfare_runtime::clock;
-use fanfare_webhook::options::{CONCURRENCY_DEFAULT, Options};
+use fanfare_webhook::limits::CONCURRENCY_DEFAULT;
+use fanfare_webhook::options::Options;
 use fanfare_webhook::policy::Policy;
 use fanfare_webhook::url::WebhookUrl;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -101,6 +102,7 @@ async fn register(
         keys: Keys::new(None),
         created: clock::now(),
         begins_after: 0,
+        revision: 0,
     };
     let (sender, bodies) = mpsc::channel(WAITING_MAX);
     tokio::spawn(deliver(Arc::clone(&fanout.dialer), Target::new(&webhook, ""), bodies));

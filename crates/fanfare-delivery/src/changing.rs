@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::Invalid;
-use fanfare_core::WebhookId;
+use fanfare_core::{Invalid, Timestamp, WebhookId};
 use fanfare_webhook::patch::Change;
 use fanfare_webhook::pause::{Failing, PauseReason, State};
+use fanfare_webhook::rotation::Rotation;
 use fanfare_webhook::secret::{Secret, SigningKey};
 
 use crate::health::Health;
@@ -33,13 +33,16 @@ impl Webhooks {
     /// Changes what a webhook wants, or where it is called.
     pub async fn change(&self, id: &WebhookId, change: Change) -> Result<Arc<Entry>, Refused> {
         let _one_at_a_time = self.changing.lock().await;
-        let mut webhook = Webhook::clone(&*self.find(id)?.webhook());
-        if let Some(url) = change.url {
-            self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
-            webhook.url = url;
+        if let Some(url) = &change.url {
+            self.rules.now().judge_url(url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
         }
-        webhook.options.apply(change.options)?;
-        self.save(webhook, 0).await
+        let change = |webhook: &mut Webhook| {
+            if let Some(url) = &change.url {
+                webhook.url = url.clone();
+            }
+            Ok(webhook.options.apply(change.options.clone())?)
+        };
+        self.alter(id, change).await
     }
 
     /// Puts a new key in the place of one; that signs beside it for `overlap`. Without overlap, it and all before it
@@ -51,26 +54,22 @@ impl Webhooks {
         overlap: Duration,
     ) -> Result<Arc<Entry>, Refused> {
         let _one_at_a_time = self.changing.lock().await;
-        let mut webhook = Webhook::clone(&*self.find(id)?.webhook());
         // Receivers are told until when, and signing asks this clock, too.
         let now = self.parts.wall();
-        match key {
+        reach(FailPoint::RotationBegun);
+        // The key is made before: a change that is made again is the same change.
+        let entry = match key {
             NewKey::Secret(secret) => {
                 let secret = secret.unwrap_or_else(|| Secret::from_random(rand::random()));
-                webhook.keys.secrets.rotate(secret, overlap, now)?;
-                if overlap.is_zero() {
-                    webhook.keys.secrets.revoke_previous();
-                }
+                self.alter(id, |webhook| replace(&mut webhook.keys.secrets, secret.clone(), overlap, now))
+                    .await?
             }
             NewKey::Ed25519 => {
-                webhook.keys.ed25519.rotate(SigningKey::from_seed(rand::random()), overlap, now)?;
-                if overlap.is_zero() {
-                    webhook.keys.ed25519.revoke_previous();
-                }
+                let key = SigningKey::from_seed(rand::random());
+                self.alter(id, |webhook| replace(&mut webhook.keys.ed25519, key.clone(), overlap, now))
+                    .await?
             }
-        }
-        reach(FailPoint::RotationBegun);
-        let entry = self.save(webhook, 0).await?;
+        };
         reach(FailPoint::RotationWritten);
         Ok(entry)
     }
@@ -136,4 +135,13 @@ impl Webhooks {
             Refused::Store(store::Error::Other { problem })
         })
     }
+}
+
+/// Signs with `key` from now on, and beside it for `overlap` with those before it.
+fn replace<K>(keys: &mut Rotation<K>, key: K, overlap: Duration, now: Timestamp) -> Result<(), Refused> {
+    keys.rotate(key, overlap, now)?;
+    if overlap.is_zero() {
+        keys.revoke_previous();
+    }
+    Ok(())
 }

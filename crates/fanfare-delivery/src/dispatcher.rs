@@ -5,91 +5,23 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::Timestamp;
 use fanfare_core::WebhookId;
 use futures_util::FutureExt;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
-use crate::client::dial::Dialer;
-use crate::first_attempts::FirstAttempts;
-use crate::recorder::Recorder;
+use crate::parts::Parts;
 use crate::registry::{Entry, Registry};
 use crate::worker::Worker;
-use fanfare_hub::Hub;
-use fanfare_runtime::clock::Clock;
 use fanfare_runtime::shutdown::Shutdown;
-use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
-use fanfare_store::Store;
 
 /// How often workers note how far they are when they are sent nothing: after a crash, that much of the log is looked
 /// through again.
 const SETTLE_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a worker that panicked waits before it starts again where it was.
 const RESTART_AFTER: Duration = Duration::from_secs(5);
-
-/// What workers share.
-#[derive(Debug)]
-pub struct Parts {
-    pub(super) hub: Hub,
-    pub(super) store: Arc<dyn Store>,
-    pub(super) dialer: Dialer,
-    pub(super) recorder: Recorder,
-    pub(super) first_attempts: Arc<FirstAttempts>,
-    pub(super) metrics: Metrics,
-    /// How long a webhook may fail without one success before it is paused.
-    pub(super) failing_max: Duration,
-    /// How long a breaker stays open the first time.
-    pub(super) open_first: Duration,
-    /// What others compare with their clocks.
-    pub(super) clock: Clock,
-    pub(super) steady: Steady,
-    /// Tells every worker now and then to note how far it is: one that is sent nothing is past what it does not want.
-    pub(super) ticks: watch::Sender<()>,
-}
-
-/// The time of day when the gateway started, carried on by a clock that never jumps: a schedule is not shortened or
-/// stretched because somebody set the clock.
-#[derive(Debug, Clone, Copy)]
-pub struct Steady {
-    wall: Timestamp,
-    instant: Instant,
-}
-
-impl Steady {
-    /// Starts with the time of day.
-    pub fn start(wall: Timestamp) -> Steady {
-        Steady { wall, instant: Instant::now() }
-    }
-
-    fn now(&self) -> Timestamp {
-        self.wall.after(self.instant.elapsed())
-    }
-
-    fn instant(&self, moment: Timestamp) -> Instant {
-        let micros = u64::try_from(moment.as_micros() - self.wall.as_micros()).unwrap_or(0);
-        self.instant + Duration::from_micros(micros)
-    }
-}
-
-impl Parts {
-    /// Gives the moment, by the clock on the wall: what others compare with theirs.
-    pub(super) fn wall(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    /// Gives the moment, by the clock that never jumps.
-    pub(super) fn now(&self) -> Timestamp {
-        self.steady.now()
-    }
-
-    /// Gives when that moment is.
-    pub(super) fn instant(&self, moment: Timestamp) -> Instant {
-        self.steady.instant(moment)
-    }
-}
 
 /// Runs the workers.
 #[derive(Debug)]
@@ -115,7 +47,7 @@ impl Dispatcher {
         // Dropping one ends its worker.
         let mut running: HashMap<WebhookId, oneshot::Sender<()>> = HashMap::new();
         // Reading the rows of thousands that have none is most of the work of a start.
-        let counts = self.parts.store.delivery_counts().await?.into_iter();
+        let counts = self.parts.ledger.delivery_counts().await?.into_iter();
         let with_rows: HashSet<WebhookId> =
             counts.filter(|count| count.waiting + count.dead > 0).map(|count| count.webhook).collect();
         loop {

@@ -144,7 +144,7 @@ impl Webhooks {
                 before,
                 limit: wanted.limit + 1 + RECENT_MAX,
             };
-            let rows = self.parts.store.attempts(read).await?;
+            let rows = self.parts.ledger.attempts(read).await?;
             match rows.last() {
                 Some(last) => before = Some(last.id),
                 None => is_end = true,
@@ -177,7 +177,7 @@ impl Webhooks {
             before: None,
             limit: TRIED_MAX,
         };
-        Ok(self.parts.store.attempts(read).await?.into_iter().find(|row| AttemptId::from(row) == *id))
+        Ok(self.parts.ledger.attempts(read).await?.into_iter().find(|row| AttemptId::from(row) == *id))
     }
 
     /// Gives an event: from the log, or from what waits or was given up, where it outlives the log.
@@ -187,7 +187,7 @@ impl Webhooks {
             return Ok(event);
         }
         let row = match position.epoch == self.hub().epoch() {
-            true => self.parts.store.delivery(id, position.seq).await?,
+            true => self.parts.ledger.delivery(id, position.seq).await?,
             false => None,
         };
         let unknown = || Refused::NotFound { what: format!("event `{position}`, or none that is kept") };
@@ -205,9 +205,9 @@ impl Webhooks {
         self.find(id)?;
         self.caught_up().await;
         let read = |after, limit| ReadDeliveries { webhook: id.clone(), dead, after, limit };
-        let page = self.parts.store.deliveries(read(after, limit)).await?;
+        let page = self.parts.ledger.deliveries(read(after, limit)).await?;
         let Some(last) = page.last().map(|row| row.event.position.seq) else { return Ok((page, None)) };
-        let has_more = !self.parts.store.deliveries(read(last, 1)).await?.is_empty();
+        let has_more = !self.parts.ledger.deliveries(read(last, 1)).await?.is_empty();
         Ok((page, has_more.then_some(last)))
     }
 
@@ -221,7 +221,7 @@ impl Webhooks {
     /// Counts what waits and what was given up, for each webhook.
     pub async fn delivery_counts(&self) -> Result<HashMap<WebhookId, DeliveryCounts>, store::Error> {
         self.caught_up().await;
-        let counts = self.parts.store.delivery_counts().await?;
+        let counts = self.parts.ledger.delivery_counts().await?;
         Ok(counts.into_iter().map(|counts| (counts.webhook.clone(), counts)).collect())
     }
 
@@ -237,7 +237,7 @@ impl Webhooks {
             let id = &entry.webhook().id;
             let has_rows = counts.get(id).is_some_and(|counts| counts.waiting > 0 || counts.dead > 0);
             let row = match has_rows {
-                true => self.parts.store.delivery(id, seq).await?,
+                true => self.parts.ledger.delivery(id, seq).await?,
                 false => None,
             };
             if let Some(fate) = fate(&entry, event, row) {
@@ -251,7 +251,7 @@ impl Webhooks {
     pub async fn delivery(&self, id: &WebhookId, event: &Event) -> Result<(Option<Fate>, Vec<u8>), Refused> {
         let entry = self.find(id)?;
         self.caught_up().await;
-        let row = self.parts.store.delivery(id, event.position.seq).await?;
+        let row = self.parts.ledger.delivery(id, event.position.seq).await?;
         Ok((fate(&entry, event, row), entry.webhook().options.body(event)))
     }
 }

@@ -5,17 +5,17 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fanfare_core::WebhookId;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::cursor::Cursor;
 use crate::registry::Registry;
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
-use fanfare_store::Store;
+use fanfare_store::Ledger;
 use fanfare_store::webhooks::DeliveryChange;
 
 /// How long changes are gathered: what was delivered in it may be delivered again after a crash.
@@ -39,36 +39,12 @@ enum Note {
     Flush(oneshot::Sender<()>),
 }
 
-/// How far a webhook is, as its worker knows, and as is written down.
-#[derive(Debug)]
-pub struct Cursor {
-    known: AtomicU64,
-    written: AtomicU64,
-}
-
-impl Cursor {
-    /// Starts where the store has it.
-    pub fn new(seq: u64) -> Cursor {
-        Cursor { known: seq.into(), written: seq.into() }
-    }
-
-    /// Gives the seq up to which everything is delivered, does not match, or has a row.
-    pub fn get(&self) -> u64 {
-        self.known.load(Ordering::Acquire)
-    }
-
-    /// Gives as much of that as is written down.
-    pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Acquire)
-    }
-}
-
 impl Recorder {
     /// Makes a recorder, and the work that must run for anything to be written.
-    pub fn new(store: Arc<dyn Store>, registry: Arc<Registry>) -> (Recorder, Recording) {
+    pub fn new(ledger: Arc<dyn Ledger>, registry: Arc<Registry>) -> (Recorder, Recording) {
         let (changes, received) = mpsc::channel(CHANGES_MAX);
         let moved = Arc::new(Notify::new());
-        let recording = Recording { store, registry, changes: received, moved: Arc::clone(&moved) };
+        let recording = Recording { ledger, registry, changes: received, moved: Arc::clone(&moved) };
         (Recorder { changes, moved }, recording)
     }
 
@@ -92,7 +68,7 @@ impl Recorder {
 
     /// Notes how far a webhook is. What it passes over must have been [`put`](Recorder::put) before.
     pub fn moved(&self, cursor: &Cursor, seq: u64) {
-        if cursor.known.swap(seq, Ordering::AcqRel) != seq {
+        if cursor.set(seq) {
             self.moved.notify_one();
         }
     }
@@ -110,7 +86,7 @@ impl Recorder {
 /// The recorder's own work.
 #[derive(Debug)]
 pub struct Recording {
-    store: Arc<dyn Store>,
+    ledger: Arc<dyn Ledger>,
     registry: Arc<Registry>,
     changes: mpsc::Receiver<Note>,
     moved: Arc<Notify>,
@@ -168,7 +144,7 @@ impl Recording {
         changes.extend(cursors.iter().map(|(webhook, _, seq)| cursor_change(webhook, *seq)));
         while !changes.is_empty() {
             reach(FailPoint::RecordBegun);
-            match self.store.record(changes.clone()).await {
+            match self.ledger.record(changes.clone()).await {
                 Ok(()) => {
                     reach(FailPoint::RecordDone);
                     break;
@@ -185,21 +161,13 @@ impl Recording {
             }
         }
         for (_, entry, seq) in cursors {
-            entry.cursor.written.store(seq, Ordering::Release);
+            entry.cursor.set_written(seq);
         }
         for done in awaited {
             // Whoever asked may have stopped waiting.
             let _ = done.send(());
         }
         Ok(true)
-    }
-}
-
-impl Cursor {
-    /// Gives the seq to write, when it is another than what was written.
-    pub(super) fn moved(&self) -> Option<u64> {
-        let seq = self.get();
-        (seq != self.written()).then_some(seq)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::registry::Entry;
 use crate::service::{Refused, Webhooks};
 use crate::webhook::{Keys, Webhook};
 use fanfare_runtime::fail_point::{FailPoint, reach};
+use fanfare_store as store;
 use fanfare_store::webhooks::WebhookRow;
 
 /// A registration that was accepted.
@@ -31,10 +32,9 @@ impl Webhooks {
         let _one_at_a_time = self.changing.lock().await;
         self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
         if let Some(known) = self.registry.by_url(url.normalised()) {
-            let mut webhook = Webhook::clone(&known.webhook());
-            webhook.options.apply(patch)?;
-            self.save(webhook, 0).await?;
-            return Ok(Registered { entry: known, is_new: false });
+            let id = known.webhook().id.clone();
+            let entry = self.alter(&id, |webhook| Ok(webhook.options.apply(patch.clone())?)).await?;
+            return Ok(Registered { entry, is_new: false });
         }
         let mut options = Options::default();
         options.apply(patch)?;
@@ -46,9 +46,14 @@ impl Webhooks {
             keys: Keys::new(secret),
             created: self.parts.wall(),
             begins_after: cursor,
+            revision: 0,
         };
-        let entry = self.save(webhook, cursor).await?;
-        Ok(Registered { entry, is_new: true })
+        let row = WebhookRow { cursor, ..row(&webhook) };
+        reach(FailPoint::WebhookBegun);
+        let row = self.parts.ledger.insert_webhook(row).await?;
+        reach(FailPoint::WebhookWritten);
+        let webhook = Webhook { revision: row.revision, ..webhook };
+        Ok(Registered { entry: self.registry.put(webhook, &row), is_new: true })
     }
 
     /// Forgets the webhook with an address; says whether there was one.
@@ -59,8 +64,9 @@ impl Webhooks {
 
     /// Forgets a webhook; says whether it was known.
     pub async fn remove(&self, id: &WebhookId) -> Result<bool, Refused> {
+        let _one_at_a_time = self.changing.lock().await;
         reach(FailPoint::RemovalBegun);
-        let was_known = self.parts.store.remove_webhook(id).await?;
+        let was_known = self.parts.ledger.remove_webhook(id).await?;
         reach(FailPoint::RemovalWritten);
         self.registry.remove(id);
         self.parts.first_attempts.recount();
@@ -72,9 +78,7 @@ impl Webhooks {
         Ok(match start {
             None | Some(Start::Live) => extent.last,
             Some(Start::Earliest) => extent.first.saturating_sub(1),
-            Some(Start::Since(moment)) => {
-                self.parts.store.seq_before(moment.resolve(self.parts.wall())).await?
-            }
+            Some(Start::Since(moment)) => self.hub().seq_before(moment.resolve(self.parts.wall())).await?,
             Some(Start::After(position)) if position.epoch == self.hub().epoch() => {
                 position.seq.min(extent.last)
             }
@@ -90,18 +94,58 @@ impl Webhooks {
         })
     }
 
-    pub(super) async fn save(&self, webhook: Webhook, cursor: u64) -> Result<Arc<Entry>, Refused> {
-        let row = WebhookRow {
-            id: webhook.id.clone(),
-            url: webhook.url.normalised().into(),
-            settings: webhook.settings(),
-            state: Health::default().to_stored(),
-            cursor,
-            created: webhook.created,
-        };
-        reach(FailPoint::WebhookBegun);
-        let row = self.parts.store.put_webhook(row).await?;
-        reach(FailPoint::WebhookWritten);
-        Ok(self.registry.put(webhook, &row))
+    /// Changes a webhook as `change` says; the caller holds `changing`. When another instance has changed it since it was
+    /// read, it is read again and changed as it is then: none undoes the other.
+    pub(super) async fn alter(
+        &self,
+        id: &WebhookId,
+        change: impl Fn(&mut Webhook) -> Result<(), Refused>,
+    ) -> Result<Arc<Entry>, Refused> {
+        loop {
+            let mut webhook = Webhook::clone(&*self.find(id)?.webhook());
+            change(&mut webhook)?;
+            reach(FailPoint::WebhookBegun);
+            let updated = self.parts.ledger.update_webhook(row(&webhook), webhook.revision).await;
+            match updated {
+                Ok(row) => {
+                    reach(FailPoint::WebhookWritten);
+                    let webhook = Webhook { revision: row.revision, ..webhook };
+                    return Ok(self.registry.put(webhook, &row));
+                }
+                // Somebody else got on, so this ends.
+                Err(store::Error::WebhookChanged { .. }) => self.read_again(id).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Takes over what the store has of a webhook.
+    async fn read_again(&self, id: &WebhookId) -> Result<(), Refused> {
+        let rows = self.parts.ledger.webhooks().await?;
+        match rows.iter().find(|row| row.id == *id) {
+            Some(row) => {
+                let webhook = Webhook::from_row(row);
+                let webhook =
+                    webhook.map_err(|damaged| store::Error::Other { problem: damaged.to_string() })?;
+                self.registry.put(webhook, row);
+            }
+            None => {
+                self.registry.remove(id);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes what the store keeps of a webhook, which has just been registered if it is new.
+fn row(webhook: &Webhook) -> WebhookRow {
+    WebhookRow {
+        id: webhook.id.clone(),
+        url: webhook.url.normalised().into(),
+        settings: webhook.settings(),
+        state: Health::default().to_stored(),
+        revision: webhook.revision,
+        cursor: 0,
+        created: webhook.created,
     }
 }

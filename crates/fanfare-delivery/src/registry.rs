@@ -9,8 +9,8 @@ use fanfare_core::{Audience, Event, Timestamp};
 use tokio::sync::watch;
 
 use crate::attempt::Attempt;
+use crate::cursor::Cursor;
 use crate::health::Health;
-use crate::recorder::Cursor;
 use crate::tally::Tally;
 use crate::webhook::{Damaged, Webhook};
 use fanfare_store::webhooks::WebhookRow;

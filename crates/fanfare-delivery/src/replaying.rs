@@ -94,7 +94,7 @@ impl Webhooks {
     pub async fn discard(&self, id: &WebhookId, seq: u64) -> Result<(), Refused> {
         let entry = self.find(id)?;
         self.write(Vec::new()).await?;
-        if self.parts.store.delivery(id, seq).await?.is_none() {
+        if self.parts.ledger.delivery(id, seq).await?.is_none() {
             let what = format!("delivery of `{}` that waits or was given up", self.hub().position(seq));
             return Err(Refused::NotFound { what });
         }
@@ -113,7 +113,7 @@ impl Webhooks {
                 after,
                 limit: PAGE_LEN.min(room),
             };
-            let page = self.parts.store.deliveries(read).await?;
+            let page = self.parts.ledger.deliveries(read).await?;
             let Some(last) = page.last() else { return Ok(replayed) };
             after = last.event.position.seq;
             let rows: Vec<DeliveryRow> = page.into_iter().filter(|row| range.contains(&row.event)).collect();
@@ -172,7 +172,7 @@ impl Webhooks {
         let (id, cursor) = (entry.webhook().id.clone(), entry.cursor.get());
         let mut rows = Vec::with_capacity(events.len());
         for event in events.into_iter().filter(|event| event.position.seq <= cursor) {
-            let row = self.parts.store.delivery(&id, event.position.seq).await?;
+            let row = self.parts.ledger.delivery(&id, event.position.seq).await?;
             rows.push(row.unwrap_or_else(|| DeliveryRow {
                 webhook: id.clone(),
                 event,
@@ -210,7 +210,7 @@ impl Webhooks {
         };
         let changes: Vec<DeliveryChange> = rows.into_iter().map(due).collect();
         for chunk in changes.chunks(PAGE_LEN) {
-            self.parts.store.record(chunk.to_vec()).await?;
+            self.parts.ledger.record(chunk.to_vec()).await?;
         }
         Ok(())
     }

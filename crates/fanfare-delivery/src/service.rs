@@ -15,17 +15,19 @@ use crate::client::ATTEMPT_MAX;
 use crate::client::dial::Dialer;
 use crate::client::resolve::Resolver;
 use crate::client::sockets::{SOCKETS_MAX, Sockets};
-use crate::dispatcher::{Dispatcher, Parts, Steady};
+use crate::dispatcher::Dispatcher;
 use crate::first_attempts::{Expected, FirstAttempts};
+use crate::parts::{Parts, Steady};
 use crate::recorder::{Recorder, Recording};
 use crate::registry::{Entry, Registry};
 use crate::rules::Rules;
+use crate::webhook::Damaged;
 use fanfare_hub::Hub;
 use fanfare_hub::publish::PushError;
 use fanfare_runtime::clock::Clock;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
-use fanfare_store::{Appended, Store};
+use fanfare_store::{Appended, Ledger};
 
 /// A handle on the webhooks; cheap to clone.
 #[derive(Debug, Clone)]
@@ -128,22 +130,36 @@ pub enum Refused {
     Store(#[from] store::Error),
 }
 
+/// Why webhooks cannot be sent at all.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The certificates that this machine trusts cannot be loaded.
+    #[error("the certificates that this machine trusts cannot be loaded: {0}")]
+    Certificates(#[from] rustls::Error),
+    /// A webhook of the store cannot be read.
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
 impl Webhooks {
     /// Takes up what the store has; nothing is sent before the work runs.
     pub async fn new(
         hub: Hub,
-        store: Arc<dyn Store>,
+        ledger: Arc<dyn Ledger>,
         listeners: watch::Receiver<Vec<SocketAddr>>,
         config: Config,
         metrics: Metrics,
-    ) -> anyhow::Result<(Webhooks, Work)> {
-        let registry = Arc::new(Registry::new(store.webhooks().await?)?);
+    ) -> Result<(Webhooks, Work), StartError> {
+        let registry = Arc::new(Registry::new(ledger.webhooks().await?)?);
         let rules = Rules::new(config.policy, listeners);
         let first_attempts = Arc::new(FirstAttempts::default());
-        let (recorder, recording) = Recorder::new(Arc::clone(&store), Arc::clone(&registry));
+        let (recorder, recording) = Recorder::new(Arc::clone(&ledger), Arc::clone(&registry));
         let parts = Parts {
             hub: hub.clone(),
-            store: Arc::clone(&store),
+            ledger,
             dialer: Dialer::new(
                 rules.clone(),
                 config.resolver,

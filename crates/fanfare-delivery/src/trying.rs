@@ -40,6 +40,7 @@ impl Webhooks {
             keys: Keys::new(secret),
             created: self.parts.wall(),
             begins_after: 0,
+            revision: 0,
         };
         self.attempt_test(&webhook, by).await
     }

@@ -28,6 +28,8 @@ pub struct Webhook {
     pub created: Timestamp,
     /// It was registered to be sent what comes after this seq.
     pub begins_after: u64,
+    /// The revision of the row that it was read from; 0 before it is registered.
+    pub revision: u64,
 }
 
 /// The keys that belong to a webhook, whether all of them are in use or not.
@@ -89,6 +91,7 @@ impl Webhook {
             },
             created: row.created,
             begins_after: stored.begins_after,
+            revision: row.revision,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fanfare_core::{Filter, conflate};
 
 use crate::Hub;
-use crate::block::Block;
+use crate::item::Block;
 use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::read::PAGE_BYTES_MAX;
@@ -38,7 +38,7 @@ pub(super) async fn read_page(
         limit: PAGE_LEN,
         now: clock::now(),
     };
-    let mut page = hub.store().read(read.clone()).await?;
+    let mut page = hub.log().read(read.clone()).await?;
     if !conflates {
         return Ok(page);
     }
@@ -47,7 +47,7 @@ pub(super) async fn read_page(
         && page.events.len() < PAGE_LEN
         && page.events.iter().map(|event| event.stored_len()).sum::<u64>() < PAGE_BYTES_MAX
     {
-        let next = hub.store().read(Read { after: page.scanned, ..read.clone() }).await?;
+        let next = hub.log().read(Read { after: page.scanned, ..read.clone() }).await?;
         if next.first > page.scanned + 1 {
             // Retention passed this reader meanwhile; the next page begins with that gap.
             break;

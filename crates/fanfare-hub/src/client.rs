@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fanfare_core::{Principal, ReaderName, Timestamp};
 
-use crate::feed::Feed;
+use crate::feeds::Feed;
 
 /// One live subscription, as others may look at it.
 #[derive(Debug)]

@@ -1,9 +1,21 @@
-//! The follower: one per process, hands what was committed to the feeds.
+//! The follower: one per process, reads the log in order and hands what was committed to the feeds.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use fanfare_core::{Event, Filter};
+use tokio::sync::{broadcast, watch};
 
 use crate::Hub;
+use fanfare_runtime::clock;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
-use fanfare_store::Follow;
+use fanfare_store::{Batch, Head, Log, Order, Read};
+
+/// How long the engine has to hand over what it committed, before it is read from the log.
+const HINT_MAX: Duration = Duration::from_millis(5);
+/// Most events that are read at once.
+const READ_LEN: usize = 4_096;
 
 /// Hands what was committed to the feeds.
 #[derive(Debug)]
@@ -21,9 +33,102 @@ impl Follower {
     pub async fn run(mut self, mut stop: Shutdown) -> Result<(), store::Error> {
         loop {
             tokio::select! {
-                batch = self.follow.next(self.hub.store()) => self.hub.deliver(&batch?),
+                batch = self.follow.next(self.hub.log()) => self.hub.deliver(&batch?),
                 () = stop.asked() => return Ok(()),
             }
         }
+    }
+}
+
+impl Hub {
+    /// Hands consecutive events to the feeds.
+    fn deliver(&self, events: &[Arc<Event>]) {
+        let channel_count = {
+            let mut channels = self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner);
+            channels.note(events);
+            channels.count()
+        };
+        let head = {
+            let mut feeds = self.feeds();
+            feeds.deliver(events);
+            feeds.head()
+        };
+        self.shared.head.send_replace(head);
+        self.shared
+            .channel_count
+            .send_if_modified(|known| std::mem::replace(known, channel_count) != channel_count);
+    }
+}
+
+/// A cursor on the log that waits for what comes. Events arrive in order, each once.
+#[derive(Debug)]
+pub struct Follow {
+    head: watch::Receiver<Head>,
+    /// What the engine committed. A hint: the cursor decides what is new.
+    committed: broadcast::Receiver<Batch>,
+    /// Everything up to here was given out.
+    after: u64,
+}
+
+impl Follow {
+    /// Starts after `after`, or at the end of the log as it is now.
+    pub fn new(log: &dyn Log, after: Option<u64>) -> Follow {
+        // In this order: what is committed in between is past the end that is seen.
+        let committed = log.committed();
+        let head = log.head();
+        let last = head.borrow().last;
+        Follow { head, committed, after: after.unwrap_or(last) }
+    }
+
+    /// Returns the seq up to which everything was given out.
+    pub fn after(&self) -> u64 {
+        self.after
+    }
+
+    /// Waits for the next events. Fails when the log cannot be read, or was closed. Cancelling loses nothing.
+    pub async fn next(&mut self, log: &dyn Log) -> Result<Batch, store::Error> {
+        loop {
+            let is_behind = self.head.borrow_and_update().last > self.after;
+            let is_hint_lost = tokio::select! {
+                biased;
+                committed = self.committed.recv() => match committed {
+                    Ok(batch) => {
+                        let (first, last) = (batch[0].position.seq, batch[batch.len() - 1].position.seq);
+                        if first == self.after + 1 {
+                            self.after = last;
+                            return Ok(batch);
+                        }
+                        last > self.after
+                    }
+                    Err(broadcast::error::RecvError::Lagged(_)) => true,
+                    Err(broadcast::error::RecvError::Closed) => return Err(store::Error::Closed),
+                },
+                () = tokio::time::sleep(HINT_MAX), if is_behind => true,
+                moved = self.head.changed(), if !is_behind => {
+                    moved.map_err(|_| store::Error::Closed)?;
+                    false
+                }
+            };
+            // A page can be empty and yet have more behind it.
+            if is_hint_lost && let Some(batch) = self.read(log).await? {
+                return Ok(batch);
+            }
+        }
+    }
+
+    /// Reads what was not handed over. What retention removed meanwhile is passed over: the subscriptions find the gap
+    /// themselves, from their own cursors.
+    async fn read(&mut self, log: &dyn Log) -> Result<Option<Batch>, store::Error> {
+        let read = Read {
+            after: self.after,
+            until: self.head.borrow().last,
+            filter: Filter::all(),
+            order: Order::Oldest,
+            limit: READ_LEN,
+            now: clock::now(),
+        };
+        let page = log.read(read).await?;
+        self.after = self.after.max(page.scanned);
+        Ok((!page.events.is_empty()).then(|| page.events.into()))
     }
 }

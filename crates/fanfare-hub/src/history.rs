@@ -15,7 +15,7 @@ const READS_MAX: usize = 5;
 impl Hub {
     /// Reads a page of the history.
     pub async fn history(&self, read: Read) -> Result<Page, store::Error> {
-        self.store().read(read).await
+        self.log().read(read).await
     }
 
     /// Reads until there are `read.limit` events, the range is done, or enough was looked at. Gives the seq where to go
@@ -58,11 +58,11 @@ impl Hub {
             limit: 1,
             now: clock::now(),
         };
-        Ok(self.store().read(read).await?.events.pop())
+        Ok(self.log().read(read).await?.events.pop())
     }
 
     /// Gives the last seq before `moment`.
     pub async fn seq_before(&self, moment: fanfare_core::Timestamp) -> Result<u64, store::Error> {
-        self.store().seq_before(moment).await
+        self.log().seq_before(moment).await
     }
 }

@@ -1,11 +1,8 @@
 //! The hub: everything that doors do with the log. Doors never see the store.
 
-pub mod admission;
 mod backlog;
-pub mod block;
 pub mod channels;
 pub mod client;
-pub mod feed;
 pub mod feeds;
 pub mod follower;
 pub mod history;
@@ -20,19 +17,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fanfare_core::{Epoch, Event, Position};
+use fanfare_core::{Epoch, Position};
 use tokio::sync::{broadcast, watch};
 
-use crate::admission::{Admission, BytesInFlight};
 use crate::channels::Channels;
 use crate::client::{Client, Clients};
 use crate::feeds::Feeds;
-use crate::follower::Follower;
+use crate::follower::{Follow, Follower};
+use crate::publish::{Admission, BytesInFlight};
 use crate::readers::Told;
 use fanfare_runtime::clock;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
-use fanfare_store::{ChannelRow, Extent, Store};
+use fanfare_store::{ChannelRow, Head, Ledger, Log, Store};
 
 /// What an operator may change.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +40,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { events_per_second: admission::EVENTS_PER_SECOND }
+        Config { events_per_second: publish::EVENTS_PER_SECOND }
     }
 }
 
@@ -55,7 +52,7 @@ pub struct Hub {
 
 #[derive(Debug)]
 struct Shared {
-    store: Arc<dyn Store>,
+    store: Store,
     /// Guards the index of feeds; held while a batch is put into the rings, never while anything is sent.
     feeds: Mutex<Feeds>,
     /// The last seq that the feeds were given.
@@ -76,13 +73,13 @@ struct Shared {
 impl Hub {
     /// Makes the hub over `store`, and the follower that must run for anything to be delivered.
     pub async fn new(
-        store: Arc<dyn Store>,
+        store: Store,
         config: Config,
         metrics: Metrics,
     ) -> Result<(Hub, Follower), store::Error> {
-        let head = store.extent().last;
-        let follow = store.follow(head);
-        let channels = Channels::new(store.channels().await?);
+        let follow = Follow::new(&*store.log, None);
+        let head = follow.after();
+        let channels = Channels::new(store.log.channels().await?);
         let channel_count = watch::Sender::new(channels.count());
         let shared = Shared {
             store,
@@ -104,22 +101,22 @@ impl Hub {
 
     /// Gives the identity of the log.
     pub fn epoch(&self) -> Epoch {
-        self.shared.store.epoch()
+        self.extent().epoch
     }
 
     /// Gives the run of events that is kept.
-    pub fn extent(&self) -> Extent {
-        self.shared.store.extent()
+    pub fn extent(&self) -> Head {
+        self.shared.store.head()
     }
 
     /// Names the engine of the store.
     pub fn engine(&self) -> &'static str {
-        self.shared.store.engine()
+        self.shared.store.engine.name()
     }
 
     /// Gives the last position of the log.
     pub fn last(&self) -> Position {
-        Position { epoch: self.epoch(), seq: self.extent().last }
+        self.extent().position()
     }
 
     /// Gives the position with `seq`.
@@ -140,7 +137,7 @@ impl Hub {
     /// Brings up to date what is only looked at, not counted, and writes all metrics in the OpenMetrics text format.
     pub fn write_metrics(&self) -> Result<String, std::fmt::Error> {
         let metrics = &self.shared.metrics;
-        metrics.store_commits.inner().store(self.shared.store.commits(), Ordering::Relaxed);
+        metrics.store_commits.inner().store(self.shared.store.engine.commits(), Ordering::Relaxed);
         metrics.encode()
     }
 
@@ -212,26 +209,12 @@ impl Hub {
         SOONEST_MS + rand::random_range(0..SPREAD_MS)
     }
 
-    /// Hands consecutive events to the feeds.
-    fn deliver(&self, events: &[Arc<Event>]) {
-        let channel_count = {
-            let mut channels = self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner);
-            channels.note(events);
-            channels.count()
-        };
-        let head = {
-            let mut feeds = self.feeds();
-            feeds.deliver(events);
-            feeds.head()
-        };
-        self.shared.head.send_replace(head);
-        self.shared
-            .channel_count
-            .send_if_modified(|known| std::mem::replace(known, channel_count) != channel_count);
+    fn log(&self) -> &dyn Log {
+        &*self.shared.store.log
     }
 
-    fn store(&self) -> &dyn Store {
-        &*self.shared.store
+    fn ledger(&self) -> &dyn Ledger {
+        &*self.shared.store.ledger
     }
 
     fn feeds(&self) -> MutexGuard<'_, Feeds> {

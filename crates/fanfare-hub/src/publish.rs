@@ -1,14 +1,22 @@
-//! Publishing: the one way into the log.
+//! Publishing: the one way into the log, and how much one caller may push.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_core::limits::BATCH_LEN_MAX;
 use fanfare_core::{NewEvent, Principal};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Hub;
-use crate::admission::{Caller, Refused};
 use fanfare_store as store;
-use fanfare_store::Appended;
+use fanfare_store::{Append, AppendId, Appended};
+
+/// How long a pusher waits to learn whether an append happened whose answer was lost.
+const SETTLING_MAX: Duration = Duration::from_secs(10);
 
 /// What became of a push.
 #[derive(Debug, Clone)]
@@ -67,11 +75,35 @@ impl Hub {
         let caller = Caller { principal: by.name.clone(), address };
         self.admission().admit(&caller, events.len())?;
         let started = std::time::Instant::now();
-        let appended = self.store().append(events).await?;
+        let append = Append::new(events);
+        let id = append.id;
+        let appended = match self.log().append(append).await {
+            Err(store::Error::Unknown { .. }) => self.settle(id).await?,
+            answered => answered?,
+        };
         self.metrics().append_seconds.observe(started.elapsed().as_secs_f64());
         self.metrics().events.inc_by(appended.iter().filter(|appended| !appended.repeated).count() as u64);
         let stream_clients = self.audience(&appended);
         Ok(Published { appended, stream_clients })
+    }
+
+    /// Finds out what an append came to whose answer was lost, for as long as somebody may wait for that.
+    async fn settle(&self, id: AppendId) -> Result<Vec<Appended>, store::Error> {
+        let deadline = tokio::time::Instant::now() + SETTLING_MAX;
+        loop {
+            match self.log().settle(id).await {
+                Ok(Some(appended)) => return Ok(appended),
+                // It did not happen and never will: the caller may push again.
+                Ok(None) => return Err(store::Error::Unavailable { retry_after: Duration::from_secs(1) }),
+                Err(store::Error::Unavailable { retry_after })
+                    if tokio::time::Instant::now() + retry_after < deadline =>
+                {
+                    tokio::time::sleep(retry_after).await;
+                }
+                Err(store::Error::Unavailable { .. }) => return Err(store::Error::Unknown { id }),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn audience(&self, appended: &[Appended]) -> usize {
@@ -91,5 +123,98 @@ impl Hub {
                 most
             }
         }
+    }
+}
+
+/// Most bytes of bodies that are being accepted at once: a fixed part of memory, however many push.
+pub const BYTES_IN_FLIGHT_MAX: usize = 128 * 1024 * 1024;
+
+/// How many events a second one caller may push when the operator says nothing: about what the store takes. It is
+/// there for gateways that many share; one caller alone is slowed by the store itself.
+pub const EVENTS_PER_SECOND: u32 = 500_000;
+
+/// Who is counted together: a principal at an address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Caller {
+    /// The principal's name.
+    pub principal: Arc<str>,
+    /// Where it calls from.
+    pub address: Option<IpAddr>,
+}
+
+/// The limits on pushing.
+#[derive(Debug)]
+pub struct Admission {
+    rate: DefaultKeyedRateLimiter<Caller>,
+    events_per_second: u32,
+    bytes: Arc<Semaphore>,
+}
+
+/// A push over a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// Too many events in too short a time.
+    Rate {
+        /// The limit.
+        events_per_second: u32,
+        /// When there is room again.
+        retry_after: Duration,
+    },
+    /// Too many bytes at once.
+    Bytes,
+}
+
+/// Bytes of a body that is being accepted; given back on drop.
+#[derive(Debug)]
+pub struct BytesInFlight {
+    semaphore: Arc<Semaphore>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Admission {
+    /// Allows each caller so many events a second, and as many at once (a full batch at least).
+    pub fn new(events_per_second: u32) -> Admission {
+        let rate = NonZeroU32::new(events_per_second).unwrap_or(NonZeroU32::MIN);
+        let batch = NonZeroU32::new(BATCH_LEN_MAX as u32).unwrap_or(NonZeroU32::MIN);
+        Admission {
+            rate: RateLimiter::keyed(Quota::per_second(rate).allow_burst(rate.max(batch))),
+            events_per_second: rate.get(),
+            bytes: Arc::new(Semaphore::new(BYTES_IN_FLIGHT_MAX)),
+        }
+    }
+
+    /// Counts `events` of `caller`, or refuses all of them.
+    pub fn admit(&self, caller: &Caller, events: usize) -> Result<(), Refused> {
+        let Some(count) = u32::try_from(events).ok().and_then(NonZeroU32::new) else { return Ok(()) };
+        let refused = |retry_after| Refused::Rate { events_per_second: self.events_per_second, retry_after };
+        match self.rate.check_key_n(caller, count) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(until)) => Err(refused(until.wait_time_from(DefaultClock::default().now()))),
+            // The parser lets no batch through that is larger than the burst.
+            Err(_) => Err(refused(Duration::from_secs(1))),
+        }
+    }
+
+    /// Forgets callers that have not pushed for a while.
+    pub fn forget_idle(&self) {
+        self.rate.retain_recent();
+    }
+
+    /// Begins to count the bytes of a body.
+    pub fn body(&self) -> BytesInFlight {
+        BytesInFlight { semaphore: Arc::clone(&self.bytes), permit: None }
+    }
+}
+
+impl BytesInFlight {
+    /// Counts `len` more bytes.
+    pub fn add(&mut self, len: usize) -> Result<(), Refused> {
+        let count = u32::try_from(len).map_err(|_| Refused::Bytes)?;
+        let permit = Arc::clone(&self.semaphore).try_acquire_many_owned(count).map_err(|_| Refused::Bytes)?;
+        match &mut self.permit {
+            Some(counted) => counted.merge(permit),
+            None => self.permit = Some(permit),
+        }
+        Ok(())
     }
 }

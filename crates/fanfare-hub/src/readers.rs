@@ -68,10 +68,10 @@ pub enum AckError {
 impl Hub {
     /// Notes that `name` has everything up to `position`.
     pub async fn acknowledge(&self, name: &ReaderName, position: Position) -> Result<ReaderRow, AckError> {
-        if position.epoch != self.epoch() || position.seq > self.store().extent().last {
+        if position.epoch != self.epoch() || position.seq > self.extent().last {
             return Err(AckError::NotInLog { position });
         }
-        let row = self.store().acknowledge(name, position.seq).await?;
+        let row = self.ledger().acknowledge(name, position.seq).await?;
         let row = row.ok_or_else(|| AckError::UnknownReader { name: name.clone() })?;
         let told = &self.shared.acknowledgements;
         if told.receiver_count() > 0 {
@@ -95,7 +95,7 @@ impl Hub {
         }
         let mut readers = Vec::new();
         let mut pages = PAGES_MAX;
-        for row in self.store().readers().await? {
+        for row in self.ledger().readers().await? {
             let connected = connections.get(&row.name).copied().unwrap_or_default();
             let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, &mut pages).await?;
             readers.push(ReaderInfo { row, connected, lag, lag_is_exact });
@@ -105,12 +105,12 @@ impl Hub {
 
     /// Forgets a durable reader; says whether it was known.
     pub async fn remove_reader(&self, name: &ReaderName) -> Result<bool, store::Error> {
-        self.store().remove_reader(name).await
+        self.ledger().remove_reader(name).await
     }
 
     /// Gives the durable readers that `event` is for.
     pub async fn receipts(&self, event: &Event) -> Result<Vec<ReaderRow>, store::Error> {
-        let mut readers = self.store().readers().await?;
+        let mut readers = self.ledger().readers().await?;
         readers.retain(|reader| reader.filter.matches(event));
         Ok(readers)
     }
@@ -130,7 +130,7 @@ impl Hub {
     ) -> Result<(u64, bool), store::Error> {
         let read = Read {
             after: seq,
-            until: self.store().extent().last,
+            until: self.extent().last,
             filter: filter.clone(),
             order: Order::Oldest,
             limit: LAG_MAX as usize,
@@ -143,7 +143,7 @@ impl Hub {
                 break;
             }
             *pages -= 1;
-            let page = self.store().read(Read { after, ..read.clone() }).await?;
+            let page = self.log().read(Read { after, ..read.clone() }).await?;
             count += page.events.len() as u64;
             after = page.scanned;
             if count >= LAG_MAX {

@@ -1,6 +1,6 @@
 //! Subscribing: a position becomes a cursor.
 
-use fanfare_core::wire::ResetReason;
+use fanfare_core::notice::ResetReason;
 use fanfare_core::{Filter, Position, Start};
 
 use crate::Hub;
@@ -83,7 +83,7 @@ impl Hub {
             Beginning::Replay(seq) => seq,
             Beginning::Live | Beginning::Reset(_) => self.extent().last,
         };
-        let row = self.store().open_reader(reader, &request.filter, start).await?;
+        let row = self.ledger().open_reader(reader, &request.filter, start).await?;
         Ok(Beginning::Replay(row.acknowledged))
     }
 

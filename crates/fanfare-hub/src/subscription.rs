@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use fanfare_core::conflate;
+use fanfare_core::notice::{Notice, ResetReason};
 use fanfare_core::position::Position;
-use fanfare_core::wire::{Notice, ResetReason};
 
 use crate::Hub;
 use crate::backlog::{self, Backlog};
-use crate::block::Block;
+
 use crate::client::{Client, ClientState, NOT_LIVE};
-use crate::item::{Item, Run};
+use crate::item::{Block, Item, Run};
 use fanfare_runtime::clock;
 use fanfare_store as store;
 

@@ -42,7 +42,7 @@ pub enum FailPoint {
     RotationBegun,
     /// It was replaced in the store; whoever asked was not answered.
     RotationWritten,
-    /// Retention is about to remove a part of the log.
+    /// Retention is about to remove a part of the log, or of what is kept of deliveries.
     SweepBegun,
     /// It has removed it; nobody knows.
     SweepDone,

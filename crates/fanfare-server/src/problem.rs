@@ -7,8 +7,8 @@ use fanfare_core::{Code, Invalid};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use fanfare_hub::admission::{BYTES_IN_FLIGHT_MAX, Refused};
 use fanfare_hub::publish::PushError;
+use fanfare_hub::publish::{BYTES_IN_FLIGHT_MAX, Refused};
 use fanfare_hub::readers::AckError;
 use fanfare_hub::values;
 
@@ -192,6 +192,17 @@ impl From<values::Error> for Problem {
                 Code::StoreFailed,
                 "the gateway's disk is full; nothing was written",
                 "try again later; the operator must free some space",
+            ),
+            values::Error::Unavailable { retry_after } => Problem::new(
+                Code::StoreFailed,
+                "the store cannot be reached at the moment; nothing was written",
+                "try again in a moment",
+            )
+            .over("store", retry_after),
+            values::Error::Unknown { .. } => Problem::new(
+                Code::StoreFailed,
+                "nobody can say whether this was written",
+                "push it again with the same `idempotency_key`, or look at the history first",
             ),
             values::Error::Closed => shutting_down(),
             error => {

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fanfare_core::{Door, Filter, NewEvent, Priority, Source};
-use fanfare_store::{Order, Read, Retention, Store};
+use fanfare_hub::follower::Follow;
+use fanfare_store::{Append, Order, Read, Retention, Store};
 use fanfare_store_embedded::Embedded;
 
 const BATCH_LEN: usize = 256;
@@ -28,14 +29,14 @@ async fn main() -> anyhow::Result<()> {
     };
     let path = directory.path().join("log.db");
     let retention = Retention { count: u64::MAX, bytes: u64::MAX, ..Retention::default() };
-    let store: Arc<dyn Store> = Embedded::open(&path, retention)?;
+    let store = Store::new(Embedded::open(&path, retention)?);
     let mut out = std::io::stdout().lock();
 
-    let mut follow = store.follow(0);
+    let mut follow = Follow::new(&*store.log, None);
     let followed = store.clone();
     let follower = tokio::spawn(async move {
         let mut count = 0;
-        while let Ok(batch) = follow.next(&*followed).await {
+        while let Ok(batch) = follow.next(&*followed.log).await {
             count += batch.len();
         }
         count
@@ -53,15 +54,15 @@ async fn main() -> anyhow::Result<()> {
     let mut latencies = Vec::new();
     for _ in 0..LONE_APPENDS {
         let started = Instant::now();
-        store.append(vec![event("default")?]).await?;
+        store.log.append(Append::new(vec![event("default")?])).await?;
         latencies.push(started.elapsed());
     }
     writeln!(out, "lone appends: {}", shown(latencies))?;
 
-    let sparse = store.append(vec![event("rare.channel")?]).await?[0].event.position.seq;
+    let sparse = store.log.append(Append::new(vec![event("rare.channel")?])).await?[0].event.position.seq;
     batches(&store, 1, 100 * BATCH_LEN).await?;
     for limit in [256, 1_000, 4_096] {
-        let (count, elapsed, bytes) = replay(&*store, limit).await?;
+        let (count, elapsed, bytes) = replay(&store, limit).await?;
         let rate = count as f64 / elapsed.as_secs_f64();
         writeln!(out, "replay in pages of {limit}: {rate:.0} events/s, {} MB", bytes / 1_000_000)?;
     }
@@ -71,7 +72,7 @@ async fn main() -> anyhow::Result<()> {
     let replays: Vec<_> = (0..4)
         .map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { while replay(&*store, 1_000).await.is_ok() {} })
+            tokio::spawn(async move { while replay(&store, 1_000).await.is_ok() {} })
         })
         .collect();
     let (elapsed, latencies) = batches(&store, 4, BATCHED_EVENTS / 2).await?;
@@ -83,7 +84,7 @@ async fn main() -> anyhow::Result<()> {
         shown(latencies)
     )?;
     replays.iter().for_each(tokio::task::JoinHandle::abort);
-    let last = store.extent().last;
+    let last = store.head().last;
 
     let only = Filter::new(vec!["rare.channel".parse()?], Vec::new(), Priority::Min, None)?;
     let wide = Filter::new(vec!["rare.*".parse()?], Vec::new(), Priority::Min, None)?;
@@ -97,19 +98,19 @@ async fn main() -> anyhow::Result<()> {
         let mut latencies = Vec::new();
         for _ in 0..200 {
             let started = Instant::now();
-            let page = store.read(read(filter.clone(), after, 1_000)).await?;
+            let page = store.log.read(read(filter.clone(), after, 1_000)).await?;
             latencies.push(started.elapsed());
             anyhow::ensure!(page.events.len() == found, "{what}: {} events", page.events.len());
         }
         writeln!(out, "{what}: {}", shown(latencies))?;
     }
     let started = Instant::now();
-    store.seq_before(fanfare_runtime::clock::now().before(Duration::from_secs(1))).await?;
+    store.log.seq_before(fanfare_runtime::clock::now().before(Duration::from_secs(1))).await?;
     writeln!(out, "seq_before: {:?}", started.elapsed())?;
 
     let wal = std::fs::metadata(&wal)?.len();
     let started = Instant::now();
-    store.close().await;
+    store.engine.close().await;
     let file = std::fs::metadata(&path)?.len();
     anyhow::ensure!(follower.await? as u64 == last, "the follower got every event");
     writeln!(
@@ -122,21 +123,17 @@ async fn main() -> anyhow::Result<()> {
 
     let started = Instant::now();
     let retention = Retention { count: last / 2, ..retention };
-    let store = Embedded::open(&path, retention)?;
+    let store = Store::new(Embedded::open(&path, retention)?);
     writeln!(out, "opened in {:?}", started.elapsed())?;
     let started = Instant::now();
     while store.sweep().await? {}
     let rate = (last / 2) as f64 / started.elapsed().as_secs_f64();
     writeln!(out, "sweep: {rate:.0} events/s")?;
-    store.close().await;
+    store.engine.close().await;
     Ok(())
 }
 
-async fn batches(
-    store: &Arc<dyn Store>,
-    tasks: usize,
-    events: usize,
-) -> anyhow::Result<(Duration, Vec<Duration>)> {
+async fn batches(store: &Store, tasks: usize, events: usize) -> anyhow::Result<(Duration, Vec<Duration>)> {
     let started = Instant::now();
     let mut set = tokio::task::JoinSet::new();
     for _ in 0..tasks {
@@ -146,7 +143,7 @@ async fn batches(
             for _ in 0..events / tasks / BATCH_LEN {
                 let batch = (0..BATCH_LEN).map(|_| event("builds.web")).collect::<anyhow::Result<_>>()?;
                 let started = Instant::now();
-                store.append(batch).await?;
+                store.log.append(Append::new(batch)).await?;
                 latencies.push(started.elapsed());
             }
             anyhow::Ok(latencies)
@@ -156,7 +153,7 @@ async fn batches(
     Ok((started.elapsed(), latencies.concat()))
 }
 
-async fn singles(store: &Arc<dyn Store>) -> anyhow::Result<(Duration, Vec<Duration>)> {
+async fn singles(store: &Store) -> anyhow::Result<(Duration, Vec<Duration>)> {
     let started = Instant::now();
     let mut set = tokio::task::JoinSet::new();
     for _ in 0..SINGLE_TASKS {
@@ -165,7 +162,7 @@ async fn singles(store: &Arc<dyn Store>) -> anyhow::Result<(Duration, Vec<Durati
             let mut latencies = Vec::new();
             for _ in 0..SINGLE_EVENTS / SINGLE_TASKS {
                 let started = Instant::now();
-                store.append(vec![event("builds.web")?]).await?;
+                store.log.append(Append::new(vec![event("builds.web")?])).await?;
                 latencies.push(started.elapsed());
             }
             anyhow::Ok(latencies)
@@ -175,12 +172,12 @@ async fn singles(store: &Arc<dyn Store>) -> anyhow::Result<(Duration, Vec<Durati
     Ok((started.elapsed(), latencies.concat()))
 }
 
-async fn replay(store: &dyn Store, limit: usize) -> anyhow::Result<(usize, Duration, usize)> {
+async fn replay(store: &Store, limit: usize) -> anyhow::Result<(usize, Duration, usize)> {
     let started = Instant::now();
     let (mut after, mut count, mut bytes) = (0, 0, 0);
     let mut json = Vec::new();
-    while after < store.extent().last {
-        let page = store.read(read(Filter::all(), after, limit)).await?;
+    while after < store.head().last {
+        let page = store.log.read(read(Filter::all(), after, limit)).await?;
         for event in &page.events {
             json.clear();
             serde_json::to_writer(&mut json, &**event)?;

@@ -3,7 +3,7 @@
 use fanfare_core::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
-use crate::shared::Shared;
+use crate::state::Shared;
 use fanfare_store::page::Rows;
 use fanfare_store::{AttemptRow, ReadAttempts};
 

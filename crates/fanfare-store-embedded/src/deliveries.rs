@@ -7,10 +7,11 @@ use std::sync::Arc;
 use fanfare_core::{Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use crate::append;
 use crate::channels::Channels;
 use crate::read::{Names, first};
 use crate::row::{self, COLUMNS, Decoder};
-use crate::shared::Shared;
+use crate::state::Shared;
 use fanfare_store::page::Rows;
 use fanfare_store::registry::Registry;
 use fanfare_store::{BatchSpan, DeliveryRow, DeliveryStatus, ReadDeliveries};
@@ -63,7 +64,7 @@ pub(super) fn put(
 /// Keeps an event that the log, which begins later, does not have any more.
 pub(super) fn keep_event(conn: &Connection, channels: &Channels, event: &Event) -> rusqlite::Result<()> {
     match channels.id(&event.channel) {
-        Some(channel) => row::keep(conn, event, channel as i64),
+        Some(channel) => append::keep(conn, event, channel as i64),
         // An event of this log has a channel of this log.
         None => Err(rusqlite::Error::QueryReturnedNoRows),
     }

@@ -1,29 +1,56 @@
-//! What SQLite's errors mean to us.
+//! What errors of SQLite and of the file system mean to us.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use rusqlite::ErrorCode;
 
+use crate::open_error::OpenError;
 use fanfare_store::Error;
 
-/// Names an error that SQLite reported for the file at `path`, when nothing was changed.
+/// Names an error that SQLite reported for the file at `path` while it was open, when nothing was changed.
 pub(super) fn named(path: &Path, error: &rusqlite::Error) -> Error {
+    let problem = format!("`{}`: {error}", path.display());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Error::DiskFull { path: path.to_owned() },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged { problem },
+        Some(_) => Error::Other { problem },
+        // No error of SQLite, so the row held something that we never write.
+        None => Error::Damaged { problem },
+    }
+}
+
+/// Names an error that SQLite reported while the file at `path` was opened.
+pub(super) fn opening(path: &Path, error: &rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     let problem = error.to_string();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt) => Error::Corrupt { path, problem },
-        Some(ErrorCode::NotADatabase) => Error::Foreign { path, problem },
-        Some(ErrorCode::DiskFull) => Error::DiskFull { path },
-        Some(
-            ErrorCode::CannotOpen
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Corrupt { path, problem },
+        Some(ErrorCode::NotADatabase) => OpenError::Foreign { path, problem },
+        Some(ErrorCode::DiskFull) => OpenError::DiskFull { path },
+        Some(code) if is_of_the_system(code) => OpenError::Io { path, problem },
+        Some(_) => OpenError::Other { problem },
+        // As above.
+        None => OpenError::Corrupt { path, problem },
+    }
+}
+
+/// Returns whether an error puts every page in doubt that was touched before it.
+pub(super) fn is_doubtful(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) | None => true,
+        Some(code) => is_of_the_system(code),
+    }
+}
+
+fn is_of_the_system(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::CannotOpen
             | ErrorCode::PermissionDenied
             | ErrorCode::ReadOnly
-            | ErrorCode::SystemIoFailure,
-        ) => Error::Io { path, problem },
-        Some(_) => Error::Other { problem },
-        // No error of SQLite, so the row held something that we never write.
-        None => Error::Corrupt { path, problem },
-    }
+            | ErrorCode::SystemIoFailure
+    )
 }
 
 /// Names an error after which nothing is known of the last write.
@@ -31,16 +58,16 @@ pub(super) fn fatal(path: &Path, doing: &str, error: &rusqlite::Error) -> Error 
     Error::Fatal { problem: format!("{doing} `{}` failed: {error}", path.display()) }
 }
 
-/// Says whether the disk is full.
+/// Returns whether the disk is full.
 pub(super) fn is_disk_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
 
 /// Names an error of the file system.
-pub(super) fn io(path: &Path, error: &std::io::Error) -> Error {
+pub(super) fn io(path: &Path, error: &std::io::Error) -> OpenError {
     let path = path.to_owned();
     match error.kind() {
-        std::io::ErrorKind::StorageFull => Error::DiskFull { path },
-        _ => Error::Io { path, problem: error.to_string() },
+        ErrorKind::StorageFull => OpenError::DiskFull { path },
+        _ => OpenError::Io { path, problem: error.to_string() },
     }
 }

@@ -3,14 +3,35 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::writer::Writer;
-use crate::{attempts, deliveries};
-use fanfare_store::ATTEMPTS_MAX;
+use crate::group::in_transaction;
+use crate::state::State;
+use crate::{attempts, deliveries, failure};
+use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::retention::FORGET_LEN_MAX;
+use fanfare_store::{ATTEMPTS_MAX, Error};
+
+/// Forgets a bounded part, in a transaction of its own; returns whether there is more.
+pub(super) fn forget(state: &mut State) -> Result<bool, Error> {
+    let path = state.shared.path.clone();
+    let forgetting = Forgetting::find(state).map_err(|error| failure::named(&path, &error))?;
+    if forgetting.is_empty() {
+        return Ok(false);
+    }
+    let (conn, first) = (&state.conn, state.shared.head().first);
+    reach(FailPoint::SweepBegun);
+    let forgotten = in_transaction(&path, conn, || {
+        let forgotten = forgetting.run(conn, first)?;
+        reach(FailPoint::SweepWritten);
+        Ok(forgotten)
+    })?;
+    reach(FailPoint::SweepDone);
+    forgotten.publish(state);
+    Ok(forgetting.has_more)
+}
 
 /// What one sweep forgets.
 #[derive(Debug)]
-pub(super) struct Forgetting {
+struct Forgetting {
     /// Dead letters that are too old: webhook and seq.
     dead: Vec<(u64, u64)>,
     /// A webhook that was removed.
@@ -18,12 +39,12 @@ pub(super) struct Forgetting {
     /// Attempts before this id are too old or too many.
     attempts_cut: i64,
     /// There is, or may be, more.
-    pub(super) has_more: bool,
+    has_more: bool,
 }
 
 /// What was forgotten, once it is committed.
 #[derive(Debug, Default)]
-pub(super) struct Forgotten {
+struct Forgotten {
     attempts: u64,
     /// The webhooks that lost a dead letter, once for each.
     dead: Vec<u64>,
@@ -31,26 +52,26 @@ pub(super) struct Forgotten {
 
 impl Forgetting {
     /// Looks what there is to forget.
-    pub(super) fn find(writer: &Writer) -> rusqlite::Result<Forgetting> {
-        let (conn, retention, now) = (&writer.conn, writer.retention, writer.clock.now());
+    fn find(state: &State) -> rusqlite::Result<Forgetting> {
+        let (conn, retention, now) = (&state.conn, state.retention, state.clock.now());
         let dead = deliveries::dead_before(conn, now.before(retention.dead_letters), FORGET_LEN_MAX)?;
         let removed = conn
             .prepare_cached("SELECT webhook FROM removed_webhooks LIMIT 1")?
             .query_row((), |row| row.get::<_, i64>(0).map(|webhook| webhook as u64))
             .optional()?;
-        let excess = writer.attempts.saturating_sub(ATTEMPTS_MAX);
+        let excess = state.attempts.saturating_sub(ATTEMPTS_MAX);
         let oldest = now.before(retention.attempts);
         let (attempts_cut, attempts) = attempts::too_many(conn, oldest, excess, FORGET_LEN_MAX)?;
         let has_more = dead.len() as u64 == FORGET_LEN_MAX || removed.is_some() || attempts == FORGET_LEN_MAX;
         Ok(Forgetting { dead, removed, attempts_cut, has_more })
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.dead.is_empty() && self.removed.is_none() && self.attempts_cut == 0
     }
 
     /// Forgets it, in a transaction of the caller's; the log begins with `first`.
-    pub(super) fn run(&self, conn: &Connection, first: u64) -> rusqlite::Result<Forgotten> {
+    fn run(&self, conn: &Connection, first: u64) -> rusqlite::Result<Forgotten> {
         let mut forgotten = Forgotten::default();
         for (webhook, seq) in &self.dead {
             if deliveries::remove(conn, *webhook, *seq, first)?.is_some() {
@@ -69,15 +90,15 @@ impl Forgetting {
 
 impl Forgotten {
     /// Lets everybody see it.
-    pub(super) fn publish(self, writer: &mut Writer) {
-        writer.attempts = writer.attempts.saturating_sub(self.attempts);
+    fn publish(self, state: &mut State) {
+        state.attempts = state.attempts.saturating_sub(self.attempts);
         if self.dead.is_empty() {
             return;
         }
-        let mut shared = writer.shared.webhooks_mut();
+        let mut shared = state.shared.webhooks_mut();
         for number in self.dead {
             // A row of a webhook that was removed is counted by nobody.
-            for registry in [&mut writer.webhooks, &mut *shared] {
+            for registry in [&mut state.webhooks, &mut *shared] {
                 if let Some(entry) = registry.get_mut(number) {
                     entry.dead -= 1;
                 }

@@ -3,47 +3,45 @@
 //! One thread writes (`writer`); up to four connections read, a page at a time (`read`); what everybody asks
 //! for is kept in memory (`shared`).
 
+mod append;
 mod attempts;
 mod channels;
 mod deliveries;
 mod failure;
 mod forget;
 mod group;
+mod ledger;
 mod lock;
 mod open;
+mod open_error;
 mod read;
 mod readers;
-mod request;
 mod row;
 mod schema;
-mod shared;
+mod state;
 mod sweep;
+mod wal;
 mod webhooks;
 mod writer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use fanfare_core::WebhookId;
-use fanfare_core::{Epoch, Filter, NewEvent, ReaderName, Timestamp};
+use fanfare_core::{Epoch, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use channels::Channels;
-use fanfare_store::follow::FOLLOW_QUEUE_LEN;
-use fanfare_store::{
-    Appended, AttemptRow, ChannelRow, Clock, DeliveryChange, DeliveryCounts, DeliveryRow, Error, Extent,
-    Follow, Page, Read, ReadAttempts, ReadDeliveries, ReaderRow, Retention, Store, WebhookRow,
-};
-use group::Tail;
+use fanfare_store::settlement::Settlement;
+use fanfare_store::{COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Retention};
 use lock::Lock;
 pub use lock::{Owner, owner};
-use request::{Answer, Change, Request};
-use shared::Shared;
-use writer::{QUEUE_LEN_MAX, Writer};
+pub use open_error::OpenError;
+use state::{Shared, State, Tail};
+use wal::Wal;
+use writer::{Asker, QUEUE_LEN_MAX, Request, Writer};
 
 /// Most pages that are read at once: reading is bound by the processor, and leaves some of that for others.
 const READERS_AT_ONCE: usize = 4;
@@ -52,7 +50,8 @@ const READERS_AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub struct Embedded {
     shared: Arc<Shared>,
-    queue: mpsc::Sender<Request>,
+    /// Asks the writer.
+    writer: Asker,
     /// Connections that nobody reads with at the moment; made when they are first needed.
     idle: Arc<Mutex<Vec<Connection>>>,
     /// As many permits as connections may be.
@@ -65,23 +64,21 @@ pub struct Embedded {
 
 impl Embedded {
     /// Opens the log in the file at `path`, and makes it when there is none. Blocks.
-    pub fn open(path: &Path, retention: Retention) -> Result<Arc<Embedded>, Error> {
+    pub fn open(path: &Path, retention: Retention) -> Result<Arc<Embedded>, OpenError> {
         Embedded::open_with_clock(path, retention, Clock::default())
     }
 
     /// Opens the log; its events are stamped by `clock`.
-    pub fn open_with_clock(path: &Path, retention: Retention, clock: Clock) -> Result<Arc<Embedded>, Error> {
+    pub fn open_with_clock(
+        path: &Path,
+        retention: Retention,
+        clock: Clock,
+    ) -> Result<Arc<Embedded>, OpenError> {
         // Absolute, because SQLite gives some names a meaning of their own, such as `:memory:`.
         let path = &std::path::absolute(path).map_err(|error| failure::io(path, &error))?;
         let (lock, mut conn) = open::open(path)?;
-        let named = |error| failure::named(path, &error);
-        let wal_pages = Arc::new(AtomicU64::new(0));
-        let pages = wal_pages.clone();
-        conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, count| {
-            pages.store(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
-            Ok(())
-        }))
-        .map_err(named)?;
+        let named = |error| failure::opening(path, &error);
+        let wal = Wal::watch(&mut conn).map_err(named)?;
         let channels = Channels::load(&conn).map_err(named)?;
         let durable_readers = readers::load(&conn).map_err(named)?;
         let registry = webhooks::load(&conn).map_err(named)?;
@@ -90,12 +87,10 @@ impl Embedded {
         let keys: i64 =
             conn.query_row("SELECT count(*) FROM idempotency_keys", (), |row| row.get(0)).map_err(named)?;
 
-        let committed = broadcast::Sender::new(FOLLOW_QUEUE_LEN);
-        let extent = Extent { first, last: tail.seq };
+        let committed = broadcast::Sender::new(COMMITTED_LEN_MAX);
         let shared = Arc::new(Shared::new(
             path.to_owned(),
-            epoch,
-            extent,
+            Head { epoch, first, last: tail.seq },
             channels.clone(),
             durable_readers,
             registry.clone(),
@@ -103,29 +98,26 @@ impl Embedded {
         ));
         let lock = Arc::new(Mutex::new(Some(lock)));
         let (queue, requests) = mpsc::channel(QUEUE_LEN_MAX);
-        let writer = Writer {
+        let state = State {
             shared: shared.clone(),
             conn,
             channels,
-            tail,
             webhooks: registry,
+            settlement: Settlement::default(),
+            tail,
             keys: keys as usize,
             attempts,
             retention,
             clock,
-            queue: requests,
-            committed,
-            wal_pages,
-            checkpointed_pages: 0,
-            lock: lock.clone(),
         };
+        let writer = Writer { state, queue: requests, committed, wal, lock: lock.clone() };
         let (end, ended) = tokio::sync::watch::channel(());
         std::thread::Builder::new()
             .name("store writer".to_owned())
             .spawn(move || {
                 // Dropped last.
                 let _end = end;
-                let shared = writer.shared.clone();
+                let shared = writer.state.shared.clone();
                 if catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
                     shared.fail(Error::Fatal { problem: "the writer panicked".to_owned() });
                     shared.close();
@@ -133,30 +125,13 @@ impl Embedded {
             })
             .map_err(|error| failure::io(path, &error))?;
         Ok(Arc::new(Embedded {
+            writer: Asker { shared: shared.clone(), queue },
             shared,
-            queue,
             idle: Arc::default(),
             readers: Arc::new(Semaphore::new(READERS_AT_ONCE)),
             lock,
             ended,
         }))
-    }
-
-    /// Asks the writer for a change.
-    async fn change<T>(&self, change: impl FnOnce(Answer<T>) -> Change) -> Result<T, Error> {
-        self.request(|answer| Request::Change(change(answer))).await
-    }
-
-    async fn request<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T, Error> {
-        self.shared.check_usable()?;
-        let (answer, answered) = oneshot::channel();
-        if self.queue.send(request(answer)).await.is_ok()
-            && let Ok(answer) = answered.await
-        {
-            return answer;
-        }
-        // The writer has ended: in order, or because of a failure.
-        self.shared.check_usable().and(Err(Error::Closed))
     }
 
     /// Reads with a connection of the pool, on a thread that may block.
@@ -211,8 +186,8 @@ fn ends(conn: &Connection, channels: &Channels) -> rusqlite::Result<(Epoch, u64,
 }
 
 #[async_trait]
-impl Store for Embedded {
-    fn engine(&self) -> &'static str {
+impl Engine for Embedded {
+    fn name(&self) -> &'static str {
         "embedded"
     }
 
@@ -220,104 +195,10 @@ impl Store for Embedded {
         self.shared.commits()
     }
 
-    fn epoch(&self) -> Epoch {
-        self.shared.epoch
-    }
-
-    fn extent(&self) -> Extent {
-        self.shared.extent()
-    }
-
-    async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>, Error> {
-        self.change(|answer| Change::Append { events, answer }).await
-    }
-
-    async fn read(&self, read: Read) -> Result<Page, Error> {
-        self.with_reader(move |shared, conn| read::page(shared, conn, &read)).await
-    }
-
-    async fn seq_before(&self, moment: Timestamp) -> Result<u64, Error> {
-        self.with_reader(move |shared, conn| read::seq_before(shared, conn, moment)).await
-    }
-
-    fn follow(&self, after: u64) -> Follow {
-        Follow::new(self.shared.subscribe(), after)
-    }
-
-    async fn channels(&self) -> Result<Vec<ChannelRow>, Error> {
-        self.shared.check_usable()?;
-        Ok(self.shared.channels().sorted())
-    }
-
-    async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
-        let (name, filter) = (name.clone(), filter.clone());
-        self.change(|answer| Change::OpenReader { name, filter, start, answer }).await
-    }
-
-    async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error> {
-        let name = name.clone();
-        self.change(|answer| Change::Acknowledge { name, seq, answer }).await
-    }
-
-    async fn readers(&self) -> Result<Vec<ReaderRow>, Error> {
-        self.shared.check_usable()?;
-        Ok(self.shared.readers().values().cloned().collect())
-    }
-
-    async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error> {
-        let name = name.clone();
-        self.change(|answer| Change::RemoveReader { name, answer }).await
-    }
-
-    async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
-        self.shared.check_usable()?;
-        Ok(self.shared.webhooks().rows())
-    }
-
-    async fn put_webhook(&self, row: WebhookRow) -> Result<WebhookRow, Error> {
-        self.change(|answer| Change::PutWebhook { row, answer }).await
-    }
-
-    async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
-        let id = id.clone();
-        self.change(|answer| Change::RemoveWebhook { id, answer }).await
-    }
-
-    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
-        self.change(|answer| Change::Record { changes, answer }).await
-    }
-
-    async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
-        self.with_reader(move |shared, conn| deliveries::page(shared, conn, &read)).await
-    }
-
-    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> {
-        let Some(after) = seq.checked_sub(1) else { return Ok(None) };
-        let read = ReadDeliveries { webhook: webhook.clone(), dead: None, after, limit: 1 };
-        Ok(self.deliveries(read).await?.pop().filter(|row| row.event.position.seq == seq))
-    }
-
-    async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> {
-        self.shared.check_usable()?;
-        Ok(self.shared.webhooks().counts())
-    }
-
-    async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error> {
-        self.with_reader(move |shared, conn| attempts::page(shared, conn, &read)).await
-    }
-
-    async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error> {
-        self.with_reader(move |shared, conn| attempts::find(shared, conn, id)).await
-    }
-
-    async fn sweep(&self) -> Result<bool, Error> {
-        self.request(Request::Sweep).await
-    }
-
     fn announce(&self, url: &str) -> Result<(), Error> {
         let owner = Owner { pid: std::process::id(), url: Some(url.to_owned()) };
         match &mut *self.lock.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(lock) => lock.write(&owner).map_err(|error| failure::io(&self.shared.path, &error)),
+            Some(lock) => lock.write(&owner).map_err(|error| Error::Other { problem: error.to_string() }),
             None => Err(Error::Closed),
         }
     }
@@ -335,7 +216,7 @@ impl Store for Embedded {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         // An error means that the writer has ended already.
-        let _ = self.queue.send(Request::Close).await;
+        let _ = self.writer.queue.send(Request::Close).await;
         let _ = self.ended.clone().changed().await;
     }
 }

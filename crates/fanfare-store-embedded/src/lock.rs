@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::failure;
-use fanfare_store::Error;
+use crate::open_error::OpenError;
 
 /// Who holds a store, as it says itself beside the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Takes the lock for the store at `path`.
-    pub(super) fn take(path: &Path) -> Result<Lock, Error> {
+    pub(super) fn take(path: &Path) -> Result<Lock, OpenError> {
         let lock_path = lock_path(path);
         let file = OpenOptions::new()
             .create(true)
@@ -50,7 +50,7 @@ impl Lock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let owner = read_owner(file).map(|owner| owner.to_string());
-                return Err(Error::Locked { path: path.to_owned(), owner });
+                return Err(OpenError::Locked { path: path.to_owned(), owner });
             }
             Err(TryLockError::Error(error)) => return Err(failure::io(&lock_path, &error)),
         }

@@ -13,8 +13,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::failure;
 use crate::lock::Lock;
+use crate::open_error::OpenError;
 use crate::schema::{self, APPLICATION_ID, STEPS};
-use fanfare_store::Error;
 
 /// Older libraries can lose commits when the write-ahead log starts over while another connection checkpoints.
 const LIBRARY_MIN: (i32, &str) = (3_051_003, "3.51.3");
@@ -34,10 +34,10 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
 
 /// Opens the file for the writer, and makes it when it is not there.
-pub(super) fn open(path: &Path) -> Result<(Lock, Connection), Error> {
+pub(super) fn open(path: &Path) -> Result<(Lock, Connection), OpenError> {
     if rusqlite::version_number() < LIBRARY_MIN.0 {
         let problem = format!("SQLite {} is older than {}", rusqlite::version(), LIBRARY_MIN.1);
-        return Err(Error::Other { problem });
+        return Err(OpenError::Other { problem });
     }
     // Before the lock, so that nothing is left beside a file that is not ours.
     let is_new = matches!(inspect(path)?, Found::Nothing);
@@ -85,15 +85,15 @@ enum Found {
 
 /// Looks at the head of the file without SQLite, which would write beside it. We write the mark and the
 /// version straight into the file when we make or migrate it, so they never stand in the write-ahead log alone.
-fn inspect(path: &Path) -> Result<Found, Error> {
+fn inspect(path: &Path) -> Result<Found, OpenError> {
     const HEAD_LEN: usize = 100;
     const MAGIC: &[u8] = b"SQLite format 3\0";
-    let foreign = |problem: &str| Error::Foreign { path: path.to_owned(), problem: problem.to_owned() };
+    let foreign = |problem: &str| OpenError::Foreign { path: path.to_owned(), problem: problem.to_owned() };
     let mut head = Vec::new();
     match File::open(path) {
         Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_dir()) => {
             let problem = "it is a directory; name a file in it".to_owned();
-            return Err(Error::Io { path: path.to_owned(), problem });
+            return Err(OpenError::Io { path: path.to_owned(), problem });
         }
         Ok(file) => {
             file.take(HEAD_LEN as u64).read_to_end(&mut head).map_err(|error| failure::io(path, &error))?;
@@ -115,16 +115,16 @@ fn inspect(path: &Path) -> Result<Found, Error> {
     Ok(Found::Ours)
 }
 
-fn check_version(path: &Path, found: i64) -> Result<(), Error> {
+fn check_version(path: &Path, found: i64) -> Result<(), OpenError> {
     let known = STEPS.len() as i64;
     if found > known {
-        return Err(Error::TooNew { path: path.to_owned(), found, known });
+        return Err(OpenError::TooNew { path: path.to_owned(), found, known });
     }
     Ok(())
 }
 
 /// Makes the directory, for the owner only: events may be private.
-fn make_directory(path: &Path) -> Result<(), Error> {
+fn make_directory(path: &Path) -> Result<(), OpenError> {
     match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => DirBuilder::new()
             .recursive(true)
@@ -136,7 +136,7 @@ fn make_directory(path: &Path) -> Result<(), Error> {
 }
 
 /// Makes the file. It gets its name only when it is complete: a crash before leaves nothing to wonder about.
-fn create(path: &Path) -> Result<(), Error> {
+fn create(path: &Path) -> Result<(), OpenError> {
     let draft = beside(path, ".fanfare-new");
     let io = |error| failure::io(path, &error);
     for leftover in [draft.clone(), beside(&draft, "-journal")] {
@@ -149,7 +149,7 @@ fn create(path: &Path) -> Result<(), Error> {
     let filled = fill(&draft);
     if let Err(error) = filled {
         let _ = fs::remove_file(&draft);
-        return Err(failure::named(path, &error));
+        return Err(failure::opening(path, &error));
     }
     File::open(&draft).and_then(|file| file.sync_all()).map_err(io)?;
     fs::rename(&draft, path).map_err(io)?;
@@ -166,21 +166,21 @@ fn fill(draft: &Path) -> rusqlite::Result<()> {
     conn.close().map_err(|(_, error)| error)
 }
 
-fn open_existing(path: &Path) -> Result<Connection, Error> {
-    let named = |error| failure::named(path, &error);
+fn open_existing(path: &Path) -> Result<Connection, OpenError> {
+    let named = |error| failure::opening(path, &error);
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(named)?;
     // Until everything is checked: closing would write what the write-ahead log holds into the file.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(named)?;
     if conn.is_readonly("main").map_err(named)? {
         let problem = "it can be read, but not written".to_owned();
-        return Err(Error::Io { path: path.to_owned(), problem });
+        return Err(OpenError::Io { path: path.to_owned(), problem });
     }
     check_version(path, schema::version(&conn).map_err(named)?)?;
     check(path, &mut conn)?;
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0)).map_err(named)?;
     if mode != "wal" {
         let problem = format!("the file system cannot do without journal mode `{mode}`; use a local disk");
-        return Err(Error::Io { path: path.to_owned(), problem });
+        return Err(OpenError::Io { path: path.to_owned(), problem });
     }
     conn.pragma_update(None, "synchronous", "FULL").map_err(named)?;
     conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(named)?;
@@ -193,9 +193,9 @@ fn open_existing(path: &Path) -> Result<Connection, Error> {
 }
 
 /// Looks for damage, for a bounded time.
-fn check(path: &Path, conn: &mut Connection) -> Result<(), Error> {
+fn check(path: &Path, conn: &mut Connection) -> Result<(), OpenError> {
     const STEPS_PER_LOOK: i32 = 1_000;
-    let named = |error| failure::named(path, &error);
+    let named = |error| failure::opening(path, &error);
     let started = Instant::now();
     conn.progress_handler(STEPS_PER_LOOK, Some(move || started.elapsed() > CHECK_TIME_MAX)).map_err(named)?;
     let found = conn.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
@@ -205,7 +205,7 @@ fn check(path: &Path, conn: &mut Connection) -> Result<(), Error> {
         Ok(problem) => {
             // It says which table on a line of its own; one line is enough here.
             let problem = problem.lines().last().unwrap_or_default().to_owned();
-            Err(Error::Corrupt { path: path.to_owned(), problem })
+            Err(OpenError::Corrupt { path: path.to_owned(), problem })
         }
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(()),
         Err(error) => Err(named(error)),

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::channels::Channels;
 use crate::row::{self, COLUMNS, Decoder};
-use crate::shared::Shared;
+use crate::state::Shared;
 use fanfare_store::page::{Collector, Range};
 use fanfare_store::{Order, Page, Read};
 
@@ -22,7 +22,7 @@ const MERGE_LEN_MAX: usize = 64;
 /// Reads a page in one snapshot.
 pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusqlite::Result<Page> {
     // Before the snapshot begins: then the snapshot has all events up to `last`, and `shared` their channels.
-    let last = shared.extent().last;
+    let last = shared.head().last;
     let snapshot = conn.transaction()?;
     let first = first(&snapshot)?;
     let range = Range::new(read, first, last);
@@ -47,7 +47,7 @@ pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusql
 
 /// Gives the last seq before the first event at or after `moment`.
 pub(super) fn seq_before(shared: &Shared, conn: &mut Connection, moment: Timestamp) -> rusqlite::Result<u64> {
-    let last = shared.extent().last;
+    let last = shared.head().last;
     let snapshot = conn.transaction()?;
     let first = first(&snapshot)?;
     let end = last.max(first - 1) + 1;

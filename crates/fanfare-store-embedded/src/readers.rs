@@ -1,16 +1,13 @@
 //! Durable readers as rows.
 
-use std::collections::BTreeMap;
-
 use fanfare_core::{EventType, Filter, Pattern, Priority, ReaderName, Timestamp};
 use rusqlite::Connection;
 use rusqlite::types::Type;
 use serde::Deserialize;
 
-use fanfare_store::ReaderRow;
-
-/// The durable readers, in order of their names.
-pub(super) type Readers = BTreeMap<ReaderName, ReaderRow>;
+use crate::group::Group;
+use crate::state::Readers;
+use fanfare_store::{Error, READERS_MAX, ReaderRow};
 
 /// Reads them from the file.
 pub(super) fn load(conn: &Connection) -> rusqlite::Result<Readers> {
@@ -34,7 +31,7 @@ pub(super) fn load(conn: &Connection) -> rusqlite::Result<Readers> {
 }
 
 /// Writes one, or removes it when there is no row.
-pub(super) fn write(conn: &Connection, name: &ReaderName, row: Option<&ReaderRow>) -> rusqlite::Result<()> {
+fn write(conn: &Connection, name: &ReaderName, row: Option<&ReaderRow>) -> rusqlite::Result<()> {
     let Some(row) = row else {
         return conn
             .prepare_cached("DELETE FROM readers WHERE name = ?1")?
@@ -45,6 +42,67 @@ pub(super) fn write(conn: &Connection, name: &ReaderName, row: Option<&ReaderRow
     conn.prepare_cached("INSERT OR REPLACE INTO readers VALUES (?1, ?2, ?3, ?4)")?
         .execute((name.as_str(), row.acknowledged as i64, filter, row.updated.as_micros()))
         .map(|_| ())
+}
+
+impl Group<'_> {
+    fn reader(&self, name: &ReaderName) -> Option<ReaderRow> {
+        match self.effect.readers.get(name) {
+            Some(changed) => changed.clone(),
+            None => self.shared.readers().get(name).cloned(),
+        }
+    }
+
+    /// Notes that a reader has everything up to `seq`.
+    pub(super) fn acknowledge(&mut self, name: ReaderName, seq: u64) -> Option<ReaderRow> {
+        let mut row = self.reader(&name)?;
+        let seq = seq.min(self.effect.tail.seq);
+        if seq > row.acknowledged {
+            row.acknowledged = seq;
+            row.updated = self.now;
+            self.effect.readers.insert(name, Some(row.clone()));
+        }
+        Some(row)
+    }
+
+    /// Makes a reader known, with this filter.
+    pub(super) fn open_reader(
+        &mut self,
+        name: ReaderName,
+        filter: Filter,
+        start: u64,
+    ) -> Result<ReaderRow, Error> {
+        let row = match self.reader(&name) {
+            Some(known) => ReaderRow { filter, updated: self.now, ..known },
+            None => {
+                let known = self.shared.readers();
+                let added = self
+                    .effect
+                    .readers
+                    .iter()
+                    .filter(|(name, row)| row.is_some() && !known.contains_key(name));
+                // Those that this transaction removes still count: their places are free after it.
+                if known.len() + added.count() >= READERS_MAX {
+                    return Err(Error::TooManyReaders { max: READERS_MAX });
+                }
+                let acknowledged = start.min(self.effect.tail.seq);
+                ReaderRow { name: name.clone(), acknowledged, filter, updated: self.now }
+            }
+        };
+        self.effect.readers.insert(name, Some(row.clone()));
+        Ok(row)
+    }
+
+    /// Forgets a reader; returns whether it was known.
+    pub(super) fn remove_reader(&mut self, name: ReaderName) -> bool {
+        let is_known = self.reader(&name).is_some();
+        self.effect.readers.insert(name, None);
+        is_known
+    }
+
+    /// Writes the readers that changed.
+    pub(super) fn write_readers(&self) -> rusqlite::Result<()> {
+        self.effect.readers.iter().try_for_each(|(name, row)| write(self.conn, name, row.as_ref()))
+    }
 }
 
 /// Reads what `Filter` serialises to.

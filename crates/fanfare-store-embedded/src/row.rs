@@ -1,70 +1,17 @@
-//! Events as rows.
+//! Reading events from their rows.
 
 use std::sync::Arc;
 
-use fanfare_core::{
-    Audience, Channel, Door, Epoch, Event, EventType, Json, Key, Position, Priority, Source, Timestamp,
-};
+use fanfare_core::{Channel, Door, Epoch, Event, EventType, Json, Position, Priority, Source, Timestamp};
+use rusqlite::Row;
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, Statement};
 
 /// The columns that [`Decoder::event`] reads, in its order.
 pub(super) const COLUMNS: &str =
     "seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data";
 
-/// Takes the parameters that [`insert`] binds.
-pub(super) const INSERT: &str = "INSERT INTO events
-    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, bytes_before)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-
-/// Takes the parameters that [`keep`] binds.
-const KEEP: &str = "INSERT OR IGNORE INTO kept_events
-    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-
 /// The principal of a gateway that asks nobody: the usual one.
-const PRINCIPAL: &str = "local";
-
-/// Appends the row of `event`, which is on the channel with this id, after so many bytes of others.
-pub(super) fn insert(
-    statement: &mut Statement<'_>,
-    event: &Event,
-    channel: i64,
-    bytes_before: u64,
-) -> rusqlite::Result<()> {
-    bind(statement, event, channel)?;
-    statement.raw_bind_parameter(13, bytes_before as i64)?;
-    statement.raw_execute().map(|_| ())
-}
-
-/// Keeps the row of an event that the log does not have any more.
-pub(super) fn keep(conn: &Connection, event: &Event, channel: i64) -> rusqlite::Result<()> {
-    let mut statement = conn.prepare_cached(KEEP)?;
-    bind(&mut statement, event, channel)?;
-    statement.raw_execute().map(|_| ())
-}
-
-/// Binds the columns of [`COLUMNS`].
-fn bind(statement: &mut Statement<'_>, event: &Event, channel: i64) -> rusqlite::Result<()> {
-    let unless = |usual: bool, text| (!usual).then_some(text);
-    let priority = unless(event.priority == Priority::Default, event.priority.as_str());
-    let event_type = unless(event.event_type == EventType::Info, event.event_type.as_str());
-    let audience = unless(event.audience == Audience::All, event.audience.as_str());
-    let door = unless(event.source.door == Door::Http, event.source.door.as_str());
-    let principal = unless(&*event.source.principal == PRINCIPAL, &*event.source.principal);
-    statement.raw_bind_parameter(1, event.position.seq as i64)?;
-    statement.raw_bind_parameter(2, channel)?;
-    statement.raw_bind_parameter(3, priority)?;
-    statement.raw_bind_parameter(4, event_type)?;
-    statement.raw_bind_parameter(5, event.expires.map(Timestamp::as_micros))?;
-    statement.raw_bind_parameter(6, event.timestamp.as_micros())?;
-    statement.raw_bind_parameter(7, audience)?;
-    statement.raw_bind_parameter(8, door)?;
-    statement.raw_bind_parameter(9, principal)?;
-    statement.raw_bind_parameter(10, event.key.as_ref().map(Key::as_str))?;
-    statement.raw_bind_parameter(11, &*event.message)?;
-    statement.raw_bind_parameter(12, event.data.as_ref().map(Json::as_str))
-}
+pub(super) const PRINCIPAL: &str = "local";
 
 /// Gives the seq of the row.
 pub(super) fn seq(row: &Row<'_>) -> rusqlite::Result<u64> {

@@ -7,7 +7,7 @@ pub(super) const APPLICATION_ID: i32 = 0x466e_6672;
 
 /// Each step leads from the schema version that is its index to the next. A step that was released is never
 /// changed: files that went through it exist.
-pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS];
+pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS];
 
 /// Columns that have their usual value are NULL: a byte instead of a word, and quick to bind and to read. Those
 /// that decide whether a reader wants the row come before the long ones, so that a row is refused without
@@ -142,6 +142,11 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_by_webhook ON attempts (webhook, id, is_delivered);
 CREATE INDEX attempts_by_seq ON attempts (seq, id, webhook, is_delivered);
 CREATE INDEX attempts_by_outcome ON attempts (is_delivered, id);
+";
+
+/// Of two who change a webhook at once, one learns of the other.
+const REVISIONS: &str = "
+ALTER TABLE webhooks ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
 ";
 
 /// Gives the version that the file has.

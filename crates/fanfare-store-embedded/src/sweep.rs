@@ -4,60 +4,55 @@ use rusqlite::Connection;
 
 use crate::deliveries;
 use crate::failure;
-use crate::forget::Forgetting;
-use crate::group::Tail;
+use crate::group::in_transaction;
 use crate::read::{BLOCK_LEN, partition};
-use crate::writer::{Writer, in_transaction};
+use crate::state::{State, Tail};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::retention::{SWEEP_BYTES_MAX, SWEEP_LEN_MAX};
 use fanfare_store::{Error, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW};
 
-/// Removes a bounded part, in a transaction of its own; says whether there is more.
-pub(super) fn sweep(writer: &mut Writer) -> Result<bool, Error> {
-    let path = writer.shared.path.clone();
+/// Removes a bounded part, in a transaction of its own; returns whether there is more.
+pub(super) fn sweep(state: &mut State) -> Result<bool, Error> {
+    let path = state.shared.path.clone();
     let named = |error| failure::named(&path, &error);
-    let first = writer.shared.extent().first;
-    let keep_from = keep_from(writer, first).map_err(named)?;
-    let cut = bounded(&writer.conn, first, keep_from.min(first + SWEEP_LEN_MAX)).map_err(named)?;
-    let forgetting = Forgetting::find(writer).map_err(named)?;
-    let now = writer.clock.now().max(writer.tail.timestamp);
-    let oldest_key = now.before(IDEMPOTENCY_WINDOW);
-    let too_many_keys = writer.keys.saturating_sub(IDEMPOTENCY_KEYS_MAX).min(SWEEP_LEN_MAX as usize);
-    let conn = &writer.conn;
+    let first = state.shared.head().first;
+    let keep_from = keep_from(state, first).map_err(named)?;
+    let cut = bounded(&state.conn, first, keep_from.min(first + SWEEP_LEN_MAX)).map_err(named)?;
+    let oldest_key = state.now().before(IDEMPOTENCY_WINDOW);
+    let too_many_keys = state.keys.saturating_sub(IDEMPOTENCY_KEYS_MAX).min(SWEEP_LEN_MAX as usize);
+    let conn = &state.conn;
     let has_old_keys = has_keys_until(conn, oldest_key.as_micros()).map_err(named)?;
-    if cut == first && !has_old_keys && too_many_keys == 0 && forgetting.is_empty() {
+    if cut == first && !has_old_keys && too_many_keys == 0 {
         return Ok(false);
     }
-    let tail = writer.tail;
+    let tail = state.tail;
     reach(FailPoint::SweepBegun);
-    let (forgotten_keys, forgotten) = in_transaction(&path, conn, || {
-        let forgotten = forgetting.run(conn, first)?;
+    let forgotten_keys = in_transaction(&path, conn, || {
         if cut > first {
             remove(conn, first, cut)?;
             save_tail(conn, tail)?;
         }
         let forgotten_keys = forget_keys(conn, oldest_key.as_micros(), too_many_keys)?;
         reach(FailPoint::SweepWritten);
-        Ok((forgotten_keys, forgotten))
+        Ok(forgotten_keys)
     })?;
     reach(FailPoint::SweepDone);
-    writer.keys = writer.keys.saturating_sub(forgotten_keys);
-    forgotten.publish(writer);
-    writer.shared.set_first(cut);
-    let more_keys = has_keys_until(&writer.conn, oldest_key.as_micros()).map_err(named)?
-        || writer.keys > IDEMPOTENCY_KEYS_MAX;
-    Ok(cut < keep_from || more_keys || forgetting.has_more)
+    state.keys = state.keys.saturating_sub(forgotten_keys);
+    state.shared.set_first(cut);
+    let more_keys = has_keys_until(&state.conn, oldest_key.as_micros()).map_err(named)?
+        || state.keys > IDEMPOTENCY_KEYS_MAX;
+    Ok(cut < keep_from || more_keys)
 }
 
 /// Gives the first seq that is kept.
-fn keep_from(writer: &Writer, first: u64) -> rusqlite::Result<u64> {
-    let (retention, tail) = (writer.retention, writer.tail);
+fn keep_from(state: &State, first: u64) -> rusqlite::Result<u64> {
+    let (retention, tail) = (state.retention, state.tail);
     let end = tail.seq + 1;
     let by_count = end.saturating_sub(retention.count);
-    let oldest = writer.clock.now().before(retention.age).as_micros();
-    let by_age = partition(&writer.conn, first, end, |timestamp, _| timestamp < oldest)?;
+    let oldest = state.clock.now().before(retention.age).as_micros();
+    let by_age = partition(&state.conn, first, end, |timestamp, _| timestamp < oldest)?;
     let bytes_before = tail.bytes.saturating_sub(retention.bytes) as i64;
-    let by_bytes = partition(&writer.conn, first, end, |_, before| before < bytes_before)?;
+    let by_bytes = partition(&state.conn, first, end, |_, before| before < bytes_before)?;
     Ok(first.max(by_count).max(by_age).max(by_bytes))
 }
 

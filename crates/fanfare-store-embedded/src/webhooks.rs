@@ -5,23 +5,16 @@ use fanfare_core::WebhookId;
 use rusqlite::Connection;
 use rusqlite::types::Type;
 
-use crate::group::Group;
+use crate::group::{Group, Size};
 use crate::{attempts, deliveries};
 use fanfare_store::registry::{Entry, Registry};
 use fanfare_store::{DeliveryChange, Error, WebhookRow};
-
-/// What of a webhook is written at the end of a transaction: once, however often it changed.
-#[derive(Debug, Default)]
-pub(super) struct Touched {
-    cursor: bool,
-    state: bool,
-}
 
 /// Reads them from the file.
 pub(super) fn load(conn: &Connection) -> rusqlite::Result<Registry> {
     let mut registry = Registry::default();
     let mut statement = conn.prepare(
-        "SELECT number, id, url, settings, state, webhook_cursors.seq, created FROM webhooks
+        "SELECT number, id, url, settings, state, webhook_cursors.seq, created, revision FROM webhooks
              JOIN webhook_cursors ON webhook_cursors.webhook = number
              JOIN webhook_states ON webhook_states.webhook = number",
     )?;
@@ -35,6 +28,7 @@ pub(super) fn load(conn: &Connection) -> rusqlite::Result<Registry> {
             state: row.get_ref(4)?.as_str()?.into(),
             cursor: row.get::<_, i64>(5)? as u64,
             created: Timestamp::from_micros(row.get(6)?),
+            revision: row.get::<_, i64>(7)? as u64,
         };
         registry.insert(row.get::<_, i64>(0)? as u64, Entry::new(webhook));
     }
@@ -42,34 +36,56 @@ pub(super) fn load(conn: &Connection) -> rusqlite::Result<Registry> {
     Ok(registry)
 }
 
+/// Returns how much of a transaction a webhook's row takes.
+pub(super) fn size(row: &WebhookRow) -> Size {
+    Size { rows: 1, bytes: row.url.len() + row.settings.len() + row.state.len() }
+}
+
+/// Returns how much of a transaction these changes take.
+pub(super) fn size_of_changes(changes: &[DeliveryChange]) -> Size {
+    let long = |change: &DeliveryChange| match change {
+        DeliveryChange::Attempt(row) => row.detail.len(),
+        DeliveryChange::Put(row) => row.failure.len(),
+        DeliveryChange::State { state, .. } => state.len(),
+        DeliveryChange::Cursor { .. } | DeliveryChange::Remove { .. } => 0,
+    };
+    Size { rows: changes.len(), bytes: changes.iter().map(long).sum() }
+}
+
 impl Group<'_> {
-    pub(super) fn put_webhook(&mut self, row: &WebhookRow) -> rusqlite::Result<Result<WebhookRow, Error>> {
-        if let Err(refusal) = self.webhooks.check(row) {
+    /// Registers a webhook.
+    pub(super) fn insert_webhook(&mut self, row: WebhookRow) -> rusqlite::Result<Result<WebhookRow, Error>> {
+        if let Err(refusal) = self.webhooks.check_new(&row) {
             return Ok(Err(refusal));
         }
-        let known =
-            self.webhooks.number(&row.id).and_then(|number| Some((number, self.webhooks.get(number)?)));
-        let (number, entry) = match known {
-            Some((number, known)) => {
-                self.conn
-                    .prepare_cached("UPDATE webhooks SET url = ?2, settings = ?3 WHERE number = ?1")?
-                    .execute((number as i64, &*row.url, &*row.settings))?;
-                let (url, settings) = (row.url.clone(), row.settings.clone());
-                (number, Entry { row: WebhookRow { url, settings, ..known.row.clone() }, ..*known })
-            }
-            None => {
-                let row = WebhookRow { cursor: row.cursor.min(self.effect.tail.seq), ..row.clone() };
-                (self.insert_webhook(&row)?, Entry::new(row))
-            }
-        };
-        let row = entry.row.clone();
-        self.webhooks.insert(number, entry);
-        self.touch(number);
+        let row = WebhookRow { revision: 1, cursor: row.cursor.min(self.effect.tail.seq), ..row };
+        let number = self.write_new_webhook(&row)?;
+        self.webhooks.insert(number, Entry::new(row.clone()));
+        self.touch_list(number);
         Ok(Ok(row))
     }
 
-    /// Writes a new one; gives its number.
-    fn insert_webhook(&mut self, row: &WebhookRow) -> rusqlite::Result<u64> {
+    /// Changes a webhook that has the revision `expected`.
+    pub(super) fn update_webhook(
+        &mut self,
+        row: &WebhookRow,
+        expected: u64,
+    ) -> rusqlite::Result<Result<WebhookRow, Error>> {
+        let (number, entry) = match self.webhooks.changed(row, expected) {
+            Ok(changed) => changed,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let row = entry.row.clone();
+        self.conn
+            .prepare_cached("UPDATE webhooks SET url = ?2, settings = ?3, revision = ?4 WHERE number = ?1")?
+            .execute((number as i64, &*row.url, &*row.settings, row.revision as i64))?;
+        self.webhooks.insert(number, entry);
+        self.touch_list(number);
+        Ok(Ok(row))
+    }
+
+    /// Writes a new one; returns its number.
+    fn write_new_webhook(&mut self, row: &WebhookRow) -> rusqlite::Result<u64> {
         self.conn
             .prepare_cached("INSERT INTO webhooks (id, url, settings, created) VALUES (?1, ?2, ?3, ?4)")?
             .execute((row.id.as_str(), &*row.url, &*row.settings, row.created.as_micros()))?;
@@ -95,7 +111,7 @@ impl Group<'_> {
             self.conn.prepare_cached(sql)?.execute([number as i64])?;
         }
         self.webhooks.remove(number);
-        self.touch(number);
+        self.touch_list(number);
         Ok(true)
     }
 
@@ -121,12 +137,12 @@ impl Group<'_> {
                 let before = deliveries::put(self.conn, number, &row)?;
                 entry.count(before, Some(row.status));
                 let seq = row.event.position.seq;
-                if seq < self.shared.extent().first {
+                if seq < self.shared.head().first {
                     deliveries::keep_event(self.conn, self.channels, &row.event)?;
                 }
             }
             DeliveryChange::Remove { seq, .. } => {
-                let before = deliveries::remove(self.conn, number, seq, self.shared.extent().first)?;
+                let before = deliveries::remove(self.conn, number, seq, self.shared.head().first)?;
                 entry.count(before, None);
             }
             DeliveryChange::Attempt(row) => {
@@ -137,8 +153,10 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn touch(&mut self, number: u64) {
+    /// Notes that who is registered, or as what, has changed.
+    fn touch_list(&mut self, number: u64) {
         self.effect.webhooks.entry(number).or_default();
+        self.effect.is_list_changed = true;
     }
 
     /// Writes the cursors and states that changed.

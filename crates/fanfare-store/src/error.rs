@@ -1,21 +1,22 @@
-//! What can go wrong in a store.
+//! What can go wrong in a store that is open.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fanfare_core::WebhookId;
 
-/// What went wrong. But for `Fatal`, nothing was changed.
+use crate::AppendId;
+
+/// What went wrong. But for `Fatal` and `Unknown`, nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
-    /// The file is one of ours, but damaged; it was left untouched.
-    #[error("`{path}` is damaged: {problem}; restore it from a backup, or move it away to start a new log")]
-    Corrupt {
-        /// The file.
-        path: PathBuf,
-        /// What the check said.
+    /// What is kept cannot be read.
+    #[error("the store is damaged: {problem}")]
+    Damaged {
+        /// What is wrong with it.
         problem: String,
     },
     /// The disk is full.
@@ -30,47 +31,17 @@ pub enum Error {
         /// What happened.
         problem: String,
     },
-    /// The file belongs to another program; it was left untouched.
-    #[error("`{path}` is no Fanfare store: {problem}; give another path, or move the file away")]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// Why we think so.
-        problem: String,
-    },
-    /// The file cannot be opened or written.
-    #[error("`{path}` cannot be used: {problem}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        problem: String,
-    },
-    /// Another process uses the file.
-    #[error("`{path}` is in use by another process{}; stop it, or use another store", .owner.as_ref().map(|owner| format!(" ({owner})")).unwrap_or_default())]
-    Locked {
-        /// The file.
-        path: PathBuf,
-        /// What the other process wrote into the lock file.
-        owner: Option<String>,
-    },
     /// The engine said something that has no better name.
     #[error("the store could not do it: {problem}")]
     Other {
         /// What it said.
         problem: String,
     },
-    /// The file was written by a later version of the program; it was left untouched.
-    #[error(
-        "`{path}` was written by a later version (schema {found}, this program knows {known}); use that version"
-    )]
-    TooNew {
-        /// The file.
-        path: PathBuf,
-        /// The schema of the file.
-        found: i64,
-        /// The newest schema that this program knows.
-        known: i64,
+    /// The append was settled as one that did not happen, and so cannot happen any more.
+    #[error("append {id} was given up before it was made")]
+    Settled {
+        /// Which one.
+        id: AppendId,
     },
     /// The log has as many channels as it may have.
     #[error("the log already has {max} channels; push to one of them")]
@@ -90,10 +61,38 @@ pub enum Error {
         /// The limit.
         max: usize,
     },
+    /// The engine cannot be reached at the moment. Nothing was changed, and the same call may be made again.
+    #[error("the store cannot be reached at the moment; try again in {}", fanfare_core::duration::show(*.retry_after))]
+    Unavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The answer to an append was lost: it may have happened, or may happen yet. [`Log::settle`](crate::Log::settle)
+    /// says which, and makes it final.
+    #[error("nobody can say whether append {id} happened")]
+    Unknown {
+        /// Which one.
+        id: AppendId,
+    },
+    /// The webhook is not, or no longer, as the caller knows it.
+    #[error("webhook `{webhook}` {}; look at it again", if .revision.is_some() { "was changed meanwhile" } else { "is not registered" })]
+    WebhookChanged {
+        /// Which one.
+        webhook: WebhookId,
+        /// The revision that it has; none when it is not registered.
+        revision: Option<u64>,
+    },
     /// Another webhook has this address.
     #[error("webhook `{webhook}` already has this address; change that one, or give another address")]
     UrlTaken {
         /// Which one.
         webhook: WebhookId,
     },
+}
+
+impl Error {
+    /// Returns the error of settling an append that happened, of which retention has removed an event.
+    pub fn removed(id: AppendId) -> Error {
+        Error::Other { problem: format!("retention has removed what append {id} appended") }
+    }
 }

@@ -65,17 +65,44 @@ impl Registry {
         self.entries.get_mut(&number)
     }
 
-    /// Says why `row` cannot be registered, or cannot replace the one with its id.
-    pub fn check(&self, row: &WebhookRow) -> Result<(), Error> {
-        let number = self.number(&row.id);
-        let same_url = self.urls.get(&row.url).and_then(|number| self.entries.get(number));
-        if let Some(other) = same_url.filter(|other| other.row.id != row.id) {
-            return Err(Error::UrlTaken { webhook: other.row.id.clone() });
+    /// Returns why `row` cannot be registered.
+    pub fn check_new(&self, row: &WebhookRow) -> Result<(), Error> {
+        if let Some(known) = self.number(&row.id).and_then(|number| self.get(number)) {
+            let revision = Some(known.row.revision);
+            return Err(Error::WebhookChanged { webhook: row.id.clone(), revision });
         }
-        if number.is_none() && self.entries.len() >= WEBHOOKS_MAX {
+        self.check_url(row)?;
+        if self.entries.len() >= WEBHOOKS_MAX {
             return Err(Error::TooManyWebhooks { max: WEBHOOKS_MAX });
         }
         Ok(())
+    }
+
+    /// Returns the number of the webhook that `row` is to change, and the webhook as it will be; or why it cannot be
+    /// changed.
+    pub fn changed(&self, row: &WebhookRow, expected: u64) -> Result<(u64, Entry), Error> {
+        let known = self.number(&row.id).and_then(|number| Some((number, self.get(number)?)));
+        let other = |revision| Error::WebhookChanged { webhook: row.id.clone(), revision };
+        let (number, known) = known.ok_or_else(|| other(None))?;
+        if known.row.revision != expected {
+            return Err(other(Some(known.row.revision)));
+        }
+        self.check_url(row)?;
+        let row = WebhookRow {
+            url: row.url.clone(),
+            settings: row.settings.clone(),
+            revision: expected + 1,
+            ..known.row.clone()
+        };
+        Ok((number, Entry { row, ..*known }))
+    }
+
+    fn check_url(&self, row: &WebhookRow) -> Result<(), Error> {
+        let same_url = self.urls.get(&row.url).and_then(|number| self.entries.get(number));
+        match same_url.filter(|other| other.row.id != row.id) {
+            Some(other) => Err(Error::UrlTaken { webhook: other.row.id.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Adds one, or replaces the one with this number.

@@ -17,6 +17,8 @@ pub struct WebhookRow {
     pub settings: Arc<str>,
     /// How it fares, as the dispatcher writes it (JSON).
     pub state: Arc<str>,
+    /// Counts the changes of its url and settings, from 1; the store counts.
+    pub revision: u64,
     /// Every event up to here was delivered, does not match, or has a [`DeliveryRow`].
     pub cursor: u64,
     /// When it was registered.

@@ -85,16 +85,6 @@ impl Breaker {
         }
     }
 
-    /// Is told that the clock was set back to `now`: a moment that was near may lie hours ahead then. Nothing waits
-    /// longer from here than the breaker would make it wait by itself.
-    pub fn clock_changed(&mut self, now: Timestamp) {
-        match self {
-            Breaker::Closed { .. } => {}
-            Breaker::HalfOpen { probe_until, .. } => *probe_until = (*probe_until).min(now.after(PROBE_MAX)),
-            Breaker::Open { until, .. } => *until = (*until).min(now.after(OPEN_MAX)),
-        }
-    }
-
     fn failed(self, hold_until: Option<Timestamp>, now: Timestamp, first: Duration) -> Breaker {
         let (mut failed, held) = match self {
             Breaker::Closed { failures } if failures + 1 < FAILURES_MAX => {
@@ -176,8 +166,6 @@ mod tests {
         assert_eq!(breaker.admit(start()), Admission::Wait { until: wished });
         breaker.record(DOWN, start(), OPEN_FIRST);
         assert_eq!(breaker.admit(start()), Admission::Wait { until: wished }, "an older attempt ends");
-        breaker.clock_changed(start().before(Duration::from_secs(86_400)));
-        assert!(!matches!(breaker.admit(start()), Admission::Wait { .. }), "the clock was set back by a day");
     }
 
     proptest! {

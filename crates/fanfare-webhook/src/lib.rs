@@ -9,6 +9,7 @@ pub mod breaker;
 pub mod headers;
 pub mod inbound;
 pub mod ingest;
+pub mod limits;
 mod members;
 pub mod message_id;
 pub mod options;
@@ -21,6 +22,7 @@ pub mod retry_after;
 pub mod rotation;
 pub mod secret;
 pub mod signature;
+mod stored;
 pub mod url;
 #[cfg(test)]
 mod vectors;

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use crate::auth::Auth;
 use crate::headers::CustomHeaders;
-use crate::members::Members;
-use crate::options::{
-    BATCH_EVENTS_MAX, BATCH_WAIT_MAX, BatchOptions, CONCURRENCY_DEFAULT, CONCURRENCY_MAX,
-    DESCRIPTION_LEN_MAX, Options, RATE_PER_SECOND_MAX, Signatures,
+use crate::limits::{
+    BATCH_EVENTS_MAX, BATCH_WAIT_MAX, CONCURRENCY_DEFAULT, CONCURRENCY_MAX, DESCRIPTION_LEN_MAX,
+    RATE_PER_SECOND_MAX,
 };
+use crate::members::Members;
+use crate::options::{BatchOptions, Options, Signatures};
 use crate::retry::RetrySchedule;
 use crate::secret::Secret;
 use crate::url::WebhookUrl;
 use fanfare_core::code::Code;
 use fanfare_core::duration;
 use fanfare_core::event::{EventType, is_printable};
+use fanfare_core::filter::Filter;
 use fanfare_core::invalid::{Invalid, shown};
 use fanfare_core::limits::{FILTER_TERMS_MAX, FILTER_TEXT_LEN_MAX};
 use fanfare_core::pattern::Pattern;
@@ -123,6 +125,42 @@ impl Patch {
             retry: members.parsed("retry", str::parse)?.map(Option::unwrap_or_default),
             signatures: read_signatures(members)?,
         })
+    }
+}
+
+impl Options {
+    /// Changes what `patch` names. Fails when the whole contradicts itself; nothing is changed then.
+    pub fn apply(&mut self, patch: Patch) -> Result<(), Invalid> {
+        let filter = Filter::new(
+            patch.patterns.unwrap_or_else(|| self.filter.patterns().to_vec()),
+            patch.types.unwrap_or_else(|| self.filter.types().to_vec()),
+            patch.min_priority.unwrap_or(self.filter.min_priority()),
+            patch.text.as_ref().map_or(self.filter.text(), Option::as_deref),
+        )?;
+        let headers = patch.headers.unwrap_or_else(|| self.headers.clone());
+        let auth = patch.auth.unwrap_or_else(|| self.auth.clone());
+        if auth.is_some() && headers.names().any(|name| name.eq_ignore_ascii_case("authorization")) {
+            return Err(Invalid::new(
+                Code::InvalidWebhook,
+                "`auth` and the header `Authorization` contradict each other",
+                "give one of them",
+            )
+            .at("/auth"));
+        }
+        *self = Options {
+            filter,
+            payload: patch.payload.unwrap_or(self.payload),
+            headers,
+            auth,
+            concurrency: patch.concurrency.unwrap_or(self.concurrency),
+            rate_per_second: patch.rate_per_second.unwrap_or(self.rate_per_second),
+            ordered: patch.ordered.unwrap_or(self.ordered),
+            batch: patch.batch.unwrap_or(self.batch),
+            description: patch.description.unwrap_or_else(|| self.description.take()),
+            retry: patch.retry.unwrap_or_else(|| self.retry.clone()),
+            signatures: patch.signatures.unwrap_or(self.signatures),
+        };
+        Ok(())
     }
 }
 
@@ -237,3 +275,6 @@ fn read_signatures(members: &mut Members) -> Result<Option<Signatures>, Invalid>
     }
     Ok(Some(signatures))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use fanfare_store::memory::Memory;
-use fanfare_store::{Error, Retention, Store};
+use fanfare_store::{Retention, Store};
 use fanfare_store_embedded::Embedded;
+pub use fanfare_store_embedded::OpenError;
 
 /// Which store to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +20,10 @@ pub enum StoreSpec {
 }
 
 /// Opens a store. Blocks: the embedded engine reads its file.
-pub fn open(spec: &StoreSpec, retention: Retention) -> Result<Arc<dyn Store>, Error> {
+pub fn open(spec: &StoreSpec, retention: Retention) -> Result<Store, OpenError> {
     match spec {
-        StoreSpec::Embedded(path) => Ok(Embedded::open(path, retention)?),
-        StoreSpec::Memory => Ok(Memory::new(retention)),
+        StoreSpec::Embedded(path) => Ok(Store::new(Embedded::open(path, retention)?)),
+        StoreSpec::Memory => Ok(Store::new(Memory::new(retention))),
     }
 }
 

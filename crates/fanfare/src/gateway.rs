@@ -146,7 +146,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
 }
 
 /// Starts a gateway on a store that is open.
-pub async fn start_on(store: Arc<dyn Store>, config: Config) -> anyhow::Result<Running> {
+pub async fn start_on(store: Store, config: Config) -> anyhow::Result<Running> {
     let gateway = |webhooks: &Webhooks, listeners: &Listeners| -> Arc<dyn Service> {
         Arc::new(mcp::gateway::Gateway::new(webhooks.clone(), listeners.clone()))
     };
@@ -155,7 +155,7 @@ pub async fn start_on(store: Arc<dyn Store>, config: Config) -> anyhow::Result<R
 
 /// Starts a gateway whose MCP door serves what `service` gives.
 pub async fn start_serving(
-    store: Arc<dyn Store>,
+    store: Store,
     config: Config,
     service: impl FnOnce(&Hub) -> Arc<dyn Service>,
 ) -> anyhow::Result<Running> {
@@ -163,7 +163,7 @@ pub async fn start_serving(
 }
 
 async fn start_with(
-    store: Arc<dyn Store>,
+    store: Store,
     config: Config,
     service: impl FnOnce(&Webhooks, &Listeners) -> Arc<dyn Service>,
 ) -> anyhow::Result<Running> {
@@ -177,16 +177,16 @@ async fn start_with(
     let first = *addresses.first().context("at least one address to listen on is needed")?;
 
     let url = format!("http://{}", listeners::browsable(first));
-    store.announce(&url)?;
+    store.engine.announce(&url)?;
 
     let metrics = Metrics::new();
-    let (hub, follower) = Hub::new(Arc::clone(&store), config.hub, metrics.clone()).await?;
+    let (hub, follower) = Hub::new(store.clone(), config.hub, metrics.clone()).await?;
     let (more, more_worker) = Listeners::new(addresses.clone());
     let descriptors = descriptors();
     let to_webhooks = config.webhooks.sockets_max.min(descriptors / WEBHOOKS_SHARE);
     let (webhooks, work) = Webhooks::new(
         hub.clone(),
-        Arc::clone(&store),
+        Arc::clone(&store.ledger),
         more.addresses(),
         webhooks::Config { sockets_max: to_webhooks, ..config.webhooks.clone() },
         metrics.clone(),
@@ -259,8 +259,8 @@ async fn start_with(
     tokio::spawn(tasks::forget_idle_callers(hub.clone(), background_stop.clone()));
     let follower = tokio::spawn(follower.run(background_stop.clone()));
     let sweeper = {
-        let (store, stop) = (Arc::clone(&store), background_stop);
-        tokio::spawn(async move { tasks::sweep(&*store, stop).await })
+        let (store, stop) = (store.clone(), background_stop);
+        tokio::spawn(async move { tasks::sweep(&store, stop).await })
     };
 
     let (stop, stop_asked) = Trigger::new();
@@ -283,7 +283,7 @@ async fn start_with(
 
 /// What must end before the gateway has.
 struct Parts {
-    store: Arc<dyn Store>,
+    store: Store,
     hub: Hub,
     sessions: JoinHandle<()>,
     servers: Vec<JoinHandle<()>>,
@@ -309,7 +309,7 @@ struct Phases {
 async fn supervise(mut parts: Parts, phases: Phases, mut stop: Shutdown) -> Result<(), store::Error> {
     let outcome = tokio::select! {
         () = stop.asked() => Ok(()),
-        error = parts.store.failed() => Err(error),
+        error = parts.store.engine.failed() => Err(error),
         ended = &mut parts.follower => Err(unexpected("the follower", ended)),
         ended = &mut parts.sweeper => Err(unexpected("the sweeper", ended)),
         ended = &mut parts.dispatcher => Err(unexpected("the dispatcher of webhooks", ended)),
@@ -351,7 +351,7 @@ async fn supervise(mut parts: Parts, phases: Phases, mut stop: Shutdown) -> Resu
     if !parts.recording.is_finished() {
         let _ = parts.recording.await;
     }
-    parts.store.close().await;
+    parts.store.engine.close().await;
     outcome
 }
 

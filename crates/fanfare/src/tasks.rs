@@ -13,7 +13,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Removes what retention no longer keeps, until `stop` turns true.
-pub async fn sweep(store: &dyn Store, mut stop: Shutdown) -> Result<(), store::Error> {
+pub async fn sweep(store: &Store, mut stop: Shutdown) -> Result<(), store::Error> {
     loop {
         match store.sweep().await {
             Ok(true) => tokio::task::yield_now().await,

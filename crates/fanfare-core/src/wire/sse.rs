@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use crate::event::Event;
+use crate::notice::Notice;
 use crate::position::Position;
-use crate::wire::Notice;
 
 /// What goes into a frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]

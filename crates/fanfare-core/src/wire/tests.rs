@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use crate::event::Event;
 use crate::new_event::NewEvent;
+use crate::notice::{NOTICE_NAMES, Notice, ResetReason};
 use crate::position::{Epoch, Position};
 use crate::principal::{Door, Source};
 use crate::timestamp::Timestamp;
 use crate::wire::event_source::{Dispatched, EventSource};
-use crate::wire::{NOTICE_NAMES, Notice, ResetReason, Wire, sse};
+use crate::wire::{Wire, sse};
 
 const STAMP: &str = "[2026-11-21T08:00:00.123456+00:00] ";
 

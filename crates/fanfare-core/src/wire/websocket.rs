@@ -2,7 +2,7 @@
 //! the same bytes.
 
 use crate::event::Event;
-use crate::wire::Notice;
+use crate::notice::Notice;
 
 /// Appends the frame of an event.
 pub fn write_event(event: &Event, out: &mut Vec<u8>) {

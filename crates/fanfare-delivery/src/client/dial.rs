@@ -44,7 +44,7 @@ impl Dialer {
         resolver: Resolver,
         attempt_max: Duration,
         sockets: Sockets,
-    ) -> anyhow::Result<Dialer> {
+    ) -> Result<Dialer, rustls::Error> {
         // Whoever came first has installed the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut config = ClientConfig::with_platform_verifier()?;

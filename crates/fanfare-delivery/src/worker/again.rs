@@ -6,19 +6,19 @@ use std::sync::Arc;
 use fanfare_core::Event;
 use fanfare_core::WebhookId;
 use fanfare_core::wire::payload::{Batch, Payload};
-use fanfare_webhook::options::BATCH_EVENTS_MAX;
+use fanfare_webhook::limits::BATCH_EVENTS_MAX;
 
 use fanfare_store as store;
-use fanfare_store::Store;
+use fanfare_store::Ledger;
 use fanfare_store::webhooks::{DeliveryRow, ReadDeliveries};
 
 /// Reads the delivery that waits at `seq`, with those of its batch; nothing when it waits no more.
 pub(super) async fn rows(
-    store: &dyn Store,
+    ledger: &dyn Ledger,
     webhook: &WebhookId,
     seq: u64,
 ) -> Result<Vec<DeliveryRow>, store::Error> {
-    let Some(row) = store.delivery(webhook, seq).await?.filter(|row| !row.status.is_dead()) else {
+    let Some(row) = ledger.delivery(webhook, seq).await?.filter(|row| !row.status.is_dead()) else {
         return Ok(Vec::new());
     };
     let Some(batch) = row.batch else { return Ok(vec![row]) };
@@ -26,7 +26,7 @@ pub(super) async fn rows(
     let (mut rows, mut after) = (Vec::new(), seq.saturating_sub(1));
     loop {
         let read = ReadDeliveries { webhook: webhook.clone(), dead: Some(false), after, limit };
-        let page = store.deliveries(read).await?;
+        let page = ledger.deliveries(read).await?;
         let Some(last) = page.last() else { return Ok(rows) };
         after = last.event.position.seq;
         rows.extend(page.into_iter().filter(|row| row.batch == Some(batch)));
@@ -42,14 +42,14 @@ const PAGE_LEN: usize = 1_000;
 /// Gives the seqs after `cursor` of which the store has a row: they were tried before the gateway ended without writing
 /// that the cursor had passed over them, and wait or were given up. Sent from the log, they would come twice.
 pub(super) async fn settled(
-    store: &dyn Store,
+    ledger: &dyn Ledger,
     webhook: &WebhookId,
     cursor: u64,
 ) -> Result<HashSet<u64>, store::Error> {
     let (mut settled, mut after) = (HashSet::new(), cursor);
     loop {
         let read = ReadDeliveries { webhook: webhook.clone(), dead: None, after, limit: PAGE_LEN };
-        let page = store.deliveries(read).await?;
+        let page = ledger.deliveries(read).await?;
         let Some(last) = page.last() else { return Ok(settled) };
         after = last.event.position.seq;
         settled.extend(page.iter().map(|row| row.event.position.seq));

@@ -8,13 +8,9 @@ use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::retry::Verdict;
 
 use crate::attempt::{Job, Made};
-use crate::client::connection::Connection;
 use crate::worker::{Landed, Worker};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
-
-/// Most connections that are kept open to a receiver while nothing is sent.
-const IDLE_CONNECTIONS_MAX: usize = 16;
 
 /// The category of a delivery that expired before it could be tried again.
 const EXPIRED: &str = "expired";
@@ -49,12 +45,12 @@ impl Worker {
                 return None;
             }
         };
-        if let Some(connection) = connection.filter(|connection| self.may_keep(connection)) {
-            self.idle.push(connection);
+        if let Some(connection) = connection {
+            self.idle.keep(connection);
         }
         let now = self.parts.now();
         let outcome = self.steadied(attempt.outcome);
-        self.breaker.record(outcome, now, self.parts.open_first);
+        self.pace.breaker.record(outcome, now, self.parts.open_first);
         let failing_max = self.parts.failing_max;
         let is_news = self.entry.change_health(|health| health.record(outcome, now, failing_max));
         let is_delivered = attempt.is_delivered();
@@ -67,7 +63,7 @@ impl Worker {
         }
         reach(FailPoint::OutcomeNoted);
         let random = rand::random();
-        let verdict = self.webhook.options.retry.judge(job.number, outcome, now, random);
+        let verdict = self.receiver.webhook.options.retry.judge(job.number, outcome, now, random);
         for event in &job.events {
             self.retries.landed(event.position.seq);
             changes.extend(self.conclude(event, &job, attempt.outcome, verdict, now));
@@ -85,11 +81,6 @@ impl Worker {
         self.parts.metrics.webhook_attempt(attempt.outcome.category());
         self.entry.remember(attempt);
         (job.number == 1).then_some((job, is_delivered))
-    }
-
-    /// Says whether a connection is kept for what comes.
-    fn may_keep(&self, connection: &Connection) -> bool {
-        self.idle.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle()
     }
 
     /// Gives what is to be written down of one delivery: nothing when it was delivered at once.
@@ -140,8 +131,8 @@ impl Worker {
 
     /// Lets another be the one that finds out whether the receiver is back: this one was not sent.
     fn release_probe(&mut self) {
-        if let Breaker::HalfOpen { openings, .. } = self.breaker {
-            self.breaker = Breaker::Open { until: self.parts.now(), openings };
+        if let Breaker::HalfOpen { openings, .. } = self.pace.breaker {
+            self.pace.breaker = Breaker::Open { until: self.parts.now(), openings };
         }
     }
 

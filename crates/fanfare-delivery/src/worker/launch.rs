@@ -1,12 +1,10 @@
 //! Starting attempts: what may go out now, and what it is.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use fanfare_core::Event;
 use fanfare_core::wire::payload::Batch;
-use fanfare_webhook::breaker::Admission;
-use fanfare_webhook::options::BATCH_EVENTS_MAX;
+use fanfare_webhook::limits::BATCH_EVENTS_MAX;
 use tokio::time::Instant;
 
 use crate::attempt::{self, Job};
@@ -46,7 +44,7 @@ impl Worker {
     /// reached yet is waited for: a moment that passes meanwhile is not missed.
     pub(super) fn launch(&mut self) -> Turn {
         loop {
-            let in_flight_max = self.webhook.options.in_flight_max() as usize;
+            let in_flight_max = self.receiver.webhook.options.in_flight_max() as usize;
             if self.flights.len() >= in_flight_max || self.entry.is_paused() || self.entry.is_removed() {
                 return Turn::IDLE;
             }
@@ -62,14 +60,9 @@ impl Worker {
                     return Turn { is_reading: true, wake_at };
                 }
             }
-            if self.webhook.options.rate_per_second.is_some() && now < self.next_slot {
-                return Turn::until(Some(self.next_slot));
-            }
-            if let Admission::Wait { until } = self.breaker.admit(self.parts.now()) {
-                return Turn::until(Some(self.parts.instant(until)));
-            }
-            if let Some(rate) = self.webhook.options.rate_per_second {
-                self.next_slot = self.next_slot.max(now) + Duration::from_secs(1) / rate;
+            let rate = self.receiver.webhook.options.rate_per_second;
+            if let Err(again_at) = self.pace.admit(rate, now, &self.parts) {
+                return Turn::until(Some(again_at));
             }
             match is_due.then(|| self.retries.take_due(now)).flatten() {
                 Some(seq) => self.fly_again(seq),
@@ -82,13 +75,14 @@ impl Worker {
     /// than is kept track of.
     fn may_read(&self) -> bool {
         !self.retries.is_full()
-            && !(self.webhook.options.ordered && !(self.retries.is_empty() && self.flights.is_empty()))
+            && !(self.receiver.webhook.options.ordered
+                && !(self.retries.is_empty() && self.flights.is_empty()))
     }
 
     /// Takes what is there for the next batch; says what that waits for.
     fn gather(&mut self, now: Instant) -> Waiting {
         self.pass_what_is_not_sent();
-        let Some(batch) = self.webhook.options.batch else {
+        let Some(batch) = self.receiver.webhook.options.batch else {
             let is_empty = self.gathered.is_empty() && !self.source.has_events();
             return if is_empty { Waiting::Events(None) } else { Waiting::Nothing };
         };
@@ -131,9 +125,9 @@ impl Worker {
     fn fly(&mut self) {
         let Some(job) = self.next_job() else { return };
         let (parts, id) = (Arc::clone(&self.parts), self.id.clone());
-        let (target, keys) = (Arc::clone(&self.target), Arc::clone(&self.keys));
-        let idle = self.idle.pop();
-        let is_noted = self.webhook.options.batch.is_some();
+        let (target, keys) = (Arc::clone(&self.receiver.target), Arc::clone(&self.receiver.keys));
+        let idle = self.idle.take();
+        let is_noted = self.receiver.webhook.options.batch.is_some();
         if is_noted {
             let written = self.entry.cursor.written();
             self.entry.change_health(|health| health.note_batch(job.span(), written));
@@ -151,8 +145,8 @@ impl Worker {
     }
 
     fn next_job(&mut self) -> Option<Job> {
-        let payload = self.webhook.options.payload;
-        let Some(options) = self.webhook.options.batch else {
+        let payload = self.receiver.webhook.options.payload;
+        let Some(options) = self.receiver.webhook.options.batch else {
             let (event, body) = match self.gathered.pop() {
                 // It was gathered when events were still sent several at a time.
                 Some(event) => (Arc::clone(&event), payload.body(&event).into()),
@@ -193,13 +187,13 @@ impl Worker {
     /// Makes the next attempt at what failed before: the store has it.
     fn fly_again(&mut self, seq: u64) {
         let (parts, entry, id) = (Arc::clone(&self.parts), Arc::clone(&self.entry), self.id.clone());
-        let (payload, batch) = (self.webhook.options.payload, self.webhook.options.batch);
-        let (target, keys) = (Arc::clone(&self.target), Arc::clone(&self.keys));
-        let idle = self.idle.pop();
+        let (payload, batch) = (self.receiver.webhook.options.payload, self.receiver.webhook.options.batch);
+        let (target, keys) = (Arc::clone(&self.receiver.target), Arc::clone(&self.receiver.keys));
+        let idle = self.idle.take();
         self.flights.push(Box::pin(async move {
             // What failed a moment ago may not be written yet.
             parts.recorder.flushed().await;
-            let rows = super::again::rows(&*parts.store, &id, seq).await?;
+            let rows = super::again::rows(&*parts.ledger, &id, seq).await?;
             let now = parts.wall();
             let Some(first) = rows.first().filter(|_| !entry.is_removed()) else {
                 return Ok(Landed::Unwanted(seq));

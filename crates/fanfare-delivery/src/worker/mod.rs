@@ -2,8 +2,11 @@
 
 mod again;
 mod gathered;
+mod idle;
 mod land;
 mod launch;
+mod pace;
+mod receiver;
 mod retries;
 mod source;
 
@@ -17,19 +20,19 @@ use std::time::Duration;
 use fanfare_core::Timestamp;
 use fanfare_core::WebhookId;
 use fanfare_webhook::breaker::Breaker;
-use fanfare_webhook::signature::SigningKeys;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use crate::attempt::Made;
-use crate::client::connection::Connection;
-use crate::dispatcher::Parts;
+use crate::parts::Parts;
 use crate::registry::Entry;
-use crate::target::Target;
 use crate::webhook::Webhook;
 use crate::window::Window;
 use crate::worker::gathered::Gathered;
+use crate::worker::idle::Idle;
+use crate::worker::pace::Pace;
+use crate::worker::receiver::Receiver;
 use crate::worker::retries::Retries;
 use crate::worker::source::Source;
 use fanfare_runtime::shutdown::Shutdown;
@@ -56,17 +59,13 @@ pub(super) struct Worker {
     parts: Arc<Parts>,
     entry: Arc<Entry>,
     id: WebhookId,
-    webhook: Arc<Webhook>,
-    target: Arc<Target>,
-    keys: Arc<SigningKeys>,
+    receiver: Receiver,
     source: Source,
     window: Window,
     retries: Retries,
-    breaker: Breaker,
+    pace: Pace,
     flights: FuturesUnordered<Flight>,
-    idle: Vec<Connection>,
-    /// When the next delivery may go out, where a rate is set.
-    next_slot: Instant,
+    idle: Idle,
     /// What waits for others to make a batch.
     gathered: Gathered,
     /// What is not to be sent from the log although it comes after the cursor: see [`again::settled`].
@@ -74,8 +73,6 @@ pub(super) struct Worker {
     /// It was paused when that was last looked at.
     was_paused: bool,
     signals: Signals,
-    /// Wakes when the first idle connection may have been idle for long enough.
-    closing: Pin<Box<Sleep>>,
 }
 
 /// What others tell a worker.
@@ -117,26 +114,21 @@ impl Worker {
         let mut settled = HashSet::new();
         if has_rows {
             retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
-            settled = again::settled(&*parts.store, &webhook.id, cursor).await?;
+            settled = again::settled(&*parts.ledger, &webhook.id, cursor).await?;
         }
-        let (target, keys) = prepared(&parts, &webhook);
         Ok(Worker {
             id: webhook.id.clone(),
             window: Window::new(cursor),
-            target,
-            keys,
-            webhook,
+            receiver: Receiver::new(&parts, webhook),
             source,
             retries,
-            breaker: Breaker::default(),
+            pace: Pace::new(),
             flights: FuturesUnordered::new(),
-            idle: Vec::new(),
-            next_slot: Instant::now(),
+            idle: Idle::new(),
             settled,
             gathered: Gathered::making_again(&entry.health().batches, cursor),
             was_paused: entry.is_paused(),
             signals,
-            closing: Box::pin(tokio::time::sleep(Duration::ZERO)),
             parts,
             entry,
         })
@@ -173,7 +165,7 @@ impl Worker {
     async fn work(&mut self, mut told: Pin<&mut impl Future<Output = Told>>) -> Result<Told, store::Error> {
         loop {
             // What was changed before an event was pushed holds for that event, though both are told at once.
-            if !Arc::ptr_eq(&self.entry.definition.borrow(), &self.webhook) {
+            if !Arc::ptr_eq(&self.entry.definition.borrow(), &self.receiver.webhook) {
                 self.redefine().await?;
             }
             if self.retries.are_lacking() {
@@ -190,7 +182,7 @@ impl Worker {
                     self.note_lost().await;
                 }
                 () = sleep_until(turn.wake_at), if turn.wake_at.is_some() => {}
-                () = self.closing.as_mut(), if !self.idle.is_empty() => self.close_idle(),
+                () = self.idle.due(), if !self.idle.is_empty() => self.idle.close_due(),
                 told = told.as_mut() => return Ok(told),
             }
         }
@@ -206,16 +198,16 @@ impl Worker {
     /// Takes another definition. With another filter, what was not read yet is read with that.
     async fn redefine(&mut self) -> Result<(), store::Error> {
         let webhook = self.entry.webhook();
-        if webhook.options.filter != self.webhook.options.filter {
+        let before = &self.receiver.webhook;
+        if webhook.url != before.url {
+            self.idle.clear();
+        }
+        if webhook.options.filter != before.options.filter {
             let after = self.window.read();
             self.source = Source::open(&self.parts.hub, &webhook.options.filter, after).await?;
         }
-        if webhook.url != self.webhook.url {
-            self.idle.clear();
-        }
-        self.breaker = Breaker::default();
-        (self.target, self.keys) = prepared(&self.parts, &webhook);
-        self.webhook = webhook;
+        self.pace.breaker = Breaker::default();
+        self.receiver = Receiver::new(&self.parts, webhook);
         Ok(())
     }
 
@@ -224,15 +216,15 @@ impl Worker {
         let is_paused = self.entry.is_paused();
         if self.was_paused && !is_paused {
             // Whoever resumes it has mended something.
-            self.breaker = Breaker::default();
+            self.pace.breaker = Breaker::default();
         }
         self.was_paused = is_paused;
-        self.entry.set_held_until(match self.breaker {
+        self.entry.set_held_until(match self.pace.breaker {
             Breaker::Open { until, .. } => Some(self.on_the_wall(until)),
             Breaker::Closed { .. } | Breaker::HalfOpen { .. } => None,
         });
-        let is_tripped = !matches!(self.breaker, Breaker::Closed { .. });
-        let is_in_line = self.webhook.options.ordered && self.retries.are_waiting();
+        let is_tripped = !matches!(self.pace.breaker, Breaker::Closed { .. });
+        let is_in_line = self.receiver.webhook.options.ordered && self.retries.are_waiting();
         let is_held = is_paused || is_tripped || is_in_line || self.retries.is_full();
         if self.entry.set_held(is_held) && is_held {
             self.parts.first_attempts.recount();
@@ -243,16 +235,6 @@ impl Worker {
     fn on_the_wall(&self, at: Timestamp) -> Timestamp {
         let ahead = self.parts.now().as_micros().saturating_sub(self.parts.wall().as_micros());
         Timestamp::from_micros(at.as_micros().saturating_sub(ahead))
-    }
-
-    /// Closes the connections that nobody used for long: each costs a descriptor, here and there. Sees to the others when
-    /// the next of them may be due.
-    fn close_idle(&mut self) {
-        let now = Instant::now();
-        self.idle.retain(|connection| connection.idle_until() > now);
-        if let Some(next) = self.idle.iter().map(Connection::idle_until).min() {
-            self.closing.as_mut().reset(next);
-        }
     }
 }
 
@@ -279,11 +261,6 @@ async fn landed(flights: &mut FuturesUnordered<Flight>) -> Result<Vec<Landed>, s
         if all.is_empty() { Poll::Pending } else { Poll::Ready(Ok(all)) }
     })
     .await
-}
-
-fn prepared(parts: &Parts, webhook: &Webhook) -> (Arc<Target>, Arc<SigningKeys>) {
-    let target = Target::new(webhook, &parts.hub.epoch().to_string());
-    (Arc::new(target), Arc::new(webhook.signing_keys()))
 }
 
 fn last_failure(entry: &Entry) -> Option<Timestamp> {

@@ -8,7 +8,7 @@ use fanfare_core::WebhookId;
 use fanfare_webhook::retry::DELAY_MAX;
 use tokio::time::Instant;
 
-use crate::dispatcher::Parts;
+use crate::parts::Parts;
 use fanfare_store as store;
 use fanfare_store::webhooks::{DeliveryStatus, ReadDeliveries};
 
@@ -45,7 +45,7 @@ impl Retries {
         let (mut after, mut batches) = (0, HashSet::new());
         loop {
             let read = ReadDeliveries { webhook: webhook.clone(), dead: Some(false), after, limit: PAGE_LEN };
-            let page = parts.store.deliveries(read).await?;
+            let page = parts.ledger.deliveries(read).await?;
             for row in &page {
                 // The first of a batch that still waits stands for the others.
                 if row.batch.is_some_and(|batch| !batches.insert(batch)) {

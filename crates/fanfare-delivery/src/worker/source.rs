@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fanfare_core::wire::Notice;
+use fanfare_core::notice::Notice;
 use fanfare_core::wire::payload::Payload;
 use fanfare_core::{Audience, Event, Filter, Principal, Start};
 

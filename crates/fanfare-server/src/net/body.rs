@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 
 use crate::problem::Problem;
 use fanfare_hub::Hub;
-use fanfare_hub::admission::{BytesInFlight, Refused};
+use fanfare_hub::publish::{BytesInFlight, Refused};
 
 /// Largest body of a push: room for 10,000 events of 1.6 KB.
 pub const PUSH_BODY_LEN_MAX: usize = 16 * 1024 * 1024;

@@ -1,44 +1,66 @@
 //! Memory, for tests and demos: nothing survives the process.
 
-mod log;
+mod events;
 mod read;
 mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::WebhookId;
-use fanfare_core::{Epoch, Filter, NewEvent, ReaderName, Timestamp};
-use tokio::sync::broadcast;
+use fanfare_core::{Epoch, Filter, ReaderName, Timestamp};
+use tokio::sync::{broadcast, watch};
 
-use crate::follow::FOLLOW_QUEUE_LEN;
+use crate::settlement::{Made, Settlement};
 use crate::{
-    Appended, AttemptRow, Batch, ChannelRow, Clock, DeliveryChange, DeliveryCounts, DeliveryRow, Error,
-    Extent, Follow, Page, READERS_MAX, Read, ReadAttempts, ReadDeliveries, ReaderRow, Retention, Store,
-    WebhookRow,
+    Append, AppendId, Appended, AttemptRow, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, DeliveryChange,
+    DeliveryCounts, DeliveryRow, Engine, Error, Head, Ledger, Log, Page, READERS_MAX, Read, ReadAttempts,
+    ReadDeliveries, ReaderRow, Retention, WebhookRow,
 };
-use log::Log;
+use events::Events;
 use webhooks::Webhooks;
 
 /// A log in memory.
 #[derive(Debug)]
 pub struct Memory {
-    epoch: Epoch,
     clock: Clock,
     retention: Retention,
     /// Everything; held for short sections only, never across an `.await`.
     state: RwLock<State>,
 }
 
+/// What happens to an append that goes to an engine which is elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disturbance {
+    /// It is made, and its answer is lost.
+    AnswerLost,
+    /// It is on its way, and nobody knows for how long: [`Memory::arrive`] ends that.
+    RequestDelayed,
+    /// It cannot be sent.
+    Unavailable {
+        /// When it can be tried again.
+        retry_after: Duration,
+    },
+}
+
 #[derive(Debug)]
 struct State {
-    log: Log,
+    log: Events,
+    settlement: Settlement,
+    /// What happens to the next append.
+    disturbance: Option<Disturbance>,
+    /// Appends that have not arrived.
+    delayed: Vec<Append>,
     readers: BTreeMap<ReaderName, ReaderRow>,
     webhooks: Webhooks,
+    /// Counts the changes to who is registered.
+    revision: watch::Sender<u64>,
     /// Appends that changed something: here each is a commit of its own.
     commits: u64,
-    /// Wakes followers; gone once the store is closed.
+    head: watch::Sender<Head>,
+    /// Tells what was committed; gone once the store is closed.
     committed: Option<broadcast::Sender<Batch>>,
 }
 
@@ -51,14 +73,53 @@ impl Memory {
     /// Starts an empty log whose events are stamped by `clock`.
     pub fn with_clock(retention: Retention, clock: Clock) -> Arc<Memory> {
         let epoch = Epoch::from_random(rand::random());
+        let log = Events::new(epoch, retention);
         let state = State {
-            log: Log::new(epoch, retention),
+            head: watch::Sender::new(log.head()),
+            log,
+            settlement: Settlement::default(),
+            disturbance: None,
+            delayed: Vec::new(),
             readers: BTreeMap::new(),
             webhooks: Webhooks::default(),
+            revision: watch::Sender::new(0),
             commits: 0,
-            committed: Some(broadcast::Sender::new(FOLLOW_QUEUE_LEN)),
+            committed: Some(broadcast::Sender::new(COMMITTED_LEN_MAX)),
         };
-        Arc::new(Memory { epoch, clock, retention, state: RwLock::new(state) })
+        Arc::new(Memory { clock, retention, state: RwLock::new(state) })
+    }
+
+    /// Has something happen to the next append that happens to engines that are elsewhere, for tests.
+    pub fn disturb(&self, disturbance: Disturbance) {
+        self.state_mut().disturbance = Some(disturbance);
+    }
+
+    /// Lets the appends arrive that were delayed; returns what they came to.
+    pub fn arrive(&self) -> Vec<Result<Vec<Appended>, Error>> {
+        let mut state = self.state_mut();
+        let delayed = std::mem::take(&mut state.delayed);
+        delayed.into_iter().map(|append| self.append_now(&mut state, append)).collect()
+    }
+
+    fn append_now(&self, state: &mut State, append: Append) -> Result<Vec<Appended>, Error> {
+        let committed = state.committed.clone().ok_or(Error::Closed)?;
+        if state.settlement.is_given_up(append.id) {
+            return Err(Error::Settled { id: append.id });
+        }
+        let answer = state.log.append(append.events, self.clock.now())?;
+        state.settlement.note(Made::new(append.id, &answer));
+        let batch: Vec<_> = answer
+            .iter()
+            .filter(|appended| !appended.repeated)
+            .map(|appended| appended.event.clone())
+            .collect();
+        if !batch.is_empty() {
+            state.commits += 1;
+            state.publish_head();
+            // Sent under the lock, so that batches go out in the order of the log. Nobody may be following.
+            let _ = committed.send(batch.into());
+        }
+        Ok(answer)
     }
 
     /// Gives the state to read. No section can panic half-way through a change, so poison is no news.
@@ -75,41 +136,61 @@ impl State {
     fn check_open(&self) -> Result<(), Error> {
         self.committed.as_ref().map(|_| ()).ok_or(Error::Closed)
     }
+
+    /// Tells that who is registered has changed.
+    fn count_revision(&self) {
+        self.revision.send_modify(|revision| *revision += 1);
+    }
+
+    /// Lets others see where the log begins and ends.
+    fn publish_head(&self) {
+        let head = self.log.head();
+        self.head.send_if_modified(|known| std::mem::replace(known, head) != head);
+    }
 }
 
 #[async_trait]
-impl Store for Memory {
-    fn engine(&self) -> &'static str {
-        "memory"
+impl Log for Memory {
+    fn head(&self) -> watch::Receiver<Head> {
+        self.state().head.subscribe()
     }
 
-    fn commits(&self) -> u64 {
-        self.state().commits
+    fn committed(&self) -> broadcast::Receiver<Batch> {
+        // A store that is closed gives a queue that ends at once.
+        let committed = self.state().committed.clone().unwrap_or_else(|| broadcast::Sender::new(1));
+        committed.subscribe()
     }
 
-    fn epoch(&self) -> Epoch {
-        self.epoch
-    }
-
-    fn extent(&self) -> Extent {
-        self.state().log.extent()
-    }
-
-    async fn append(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>, Error> {
+    async fn append(&self, append: Append) -> Result<Vec<Appended>, Error> {
         let mut state = self.state_mut();
-        let committed = state.committed.clone().ok_or(Error::Closed)?;
-        let answer = state.log.append(events, self.clock.now())?;
-        let batch: Vec<_> = answer
-            .iter()
-            .filter(|appended| !appended.repeated)
-            .map(|appended| appended.event.clone())
-            .collect();
-        if !batch.is_empty() {
-            state.commits += 1;
-            // Sent under the lock, so that batches go out in the order of the log. Nobody may be following.
-            let _ = committed.send(batch.into());
+        state.check_open()?;
+        let id = append.id;
+        match state.disturbance.take() {
+            None => self.append_now(&mut state, append),
+            Some(Disturbance::Unavailable { retry_after }) => Err(Error::Unavailable { retry_after }),
+            Some(Disturbance::AnswerLost) => {
+                self.append_now(&mut state, append)?;
+                Err(Error::Unknown { id })
+            }
+            Some(Disturbance::RequestDelayed) => {
+                state.delayed.push(append);
+                Err(Error::Unknown { id })
+            }
         }
-        Ok(answer)
+    }
+
+    async fn settle(&self, id: AppendId) -> Result<Option<Vec<Appended>>, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let Some(made) = state.settlement.find(id) else {
+            state.settlement.give_up(id);
+            return Ok(None);
+        };
+        let found = made.events.iter().map(|(seq, repeated)| {
+            let event = state.log.find(*seq)?;
+            Some(Appended { event, repeated: *repeated })
+        });
+        found.collect::<Option<_>>().map(Some).ok_or_else(|| Error::removed(id))
     }
 
     async fn read(&self, read: Read) -> Result<Page, Error> {
@@ -124,25 +205,30 @@ impl Store for Memory {
         Ok(state.log.seq_before(moment))
     }
 
-    fn follow(&self, after: u64) -> Follow {
-        // A store that is closed gives a queue that ends at once.
-        let committed = self.state().committed.clone().unwrap_or_else(|| broadcast::Sender::new(1));
-        Follow::new(committed.subscribe(), after)
-    }
-
     async fn channels(&self) -> Result<Vec<ChannelRow>, Error> {
         let state = self.state();
         state.check_open()?;
         Ok(state.log.channels())
     }
 
+    async fn sweep(&self) -> Result<bool, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let has_more = state.log.sweep(self.clock.now());
+        state.publish_head();
+        Ok(has_more)
+    }
+}
+
+#[async_trait]
+impl Ledger for Memory {
     async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
         if state.readers.len() >= READERS_MAX && !state.readers.contains_key(name) {
             return Err(Error::TooManyReaders { max: READERS_MAX });
         }
-        let acknowledged = start.min(state.log.extent().last);
+        let acknowledged = start.min(state.log.head().last);
         let reader = state.readers.entry(name.clone()).or_insert_with(|| ReaderRow {
             name: name.clone(),
             acknowledged,
@@ -157,7 +243,7 @@ impl Store for Memory {
     async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        let seq = seq.min(state.log.extent().last);
+        let seq = seq.min(state.log.head().last);
         Ok(state.readers.get_mut(name).map(|reader| {
             if seq > reader.acknowledged {
                 reader.acknowledged = seq;
@@ -185,23 +271,41 @@ impl Store for Memory {
         Ok(state.webhooks.rows())
     }
 
-    async fn put_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> {
+    fn revision(&self) -> watch::Receiver<u64> {
+        self.state().revision.subscribe()
+    }
+
+    async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        let last = state.log.extent().last;
-        state.webhooks.put(webhook, last)
+        let last = state.log.head().last;
+        let row = state.webhooks.insert(webhook, last)?;
+        state.count_revision();
+        Ok(row)
+    }
+
+    async fn update_webhook(&self, webhook: WebhookRow, expected: u64) -> Result<WebhookRow, Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let row = state.webhooks.update(&webhook, expected)?;
+        state.count_revision();
+        Ok(row)
     }
 
     async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        Ok(state.webhooks.remove(id))
+        let is_known = state.webhooks.remove(id);
+        if is_known {
+            state.count_revision();
+        }
+        Ok(is_known)
     }
 
     async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        let last = state.log.extent().last;
+        let last = state.log.head().last;
         changes.into_iter().for_each(|change| state.webhooks.change(change, last));
         Ok(())
     }
@@ -239,9 +343,18 @@ impl Store for Memory {
     async fn sweep(&self) -> Result<bool, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        let now = self.clock.now();
-        let more_events = state.log.sweep(now);
-        Ok(state.webhooks.sweep(self.retention, now) || more_events)
+        Ok(state.webhooks.sweep(self.retention, self.clock.now()))
+    }
+}
+
+#[async_trait]
+impl Engine for Memory {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn commits(&self) -> u64 {
+        self.state().commits
     }
 
     async fn failed(&self) -> Error {

@@ -5,16 +5,16 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use fanfare_core::{Channel, Filter};
 
-use crate::memory::log::Log;
+use crate::memory::events::Events;
 use crate::page::{Collector, Range};
 use crate::{Order, Page, Read};
 
 /// Most channels whose seqs are merged; with more of them, the log itself is read.
 const MERGE_LEN_MAX: usize = 64;
 
-impl Log {
+impl Events {
     pub(super) fn read(&self, read: &Read) -> Page {
-        let range = Range::new(read, self.first, self.extent().last);
+        let range = Range::new(read, self.first, self.head().last);
         let page = Collector::new(read, range);
         if range.is_empty() {
             return page.finish(self.first);

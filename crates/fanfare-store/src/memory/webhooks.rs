@@ -34,22 +34,18 @@ impl Webhooks {
         self.registry.counts()
     }
 
-    /// Registers one, or changes it; `last` is the log's last seq.
-    pub(super) fn put(&mut self, mut row: WebhookRow, last: u64) -> Result<WebhookRow, Error> {
-        self.registry.check(&row)?;
-        let known =
-            self.registry.number(&row.id).and_then(|number| Some((number, self.registry.get(number)?)));
-        let (number, entry) = match known {
-            Some((number, known)) => {
-                let row = WebhookRow { url: row.url, settings: row.settings, ..known.row.clone() };
-                (number, Entry { row, ..*known })
-            }
-            None => {
-                row.cursor = row.cursor.min(last);
-                self.last_number += 1;
-                (self.last_number, Entry::new(row))
-            }
-        };
+    /// Registers one; `last` is the log's last seq.
+    pub(super) fn insert(&mut self, row: WebhookRow, last: u64) -> Result<WebhookRow, Error> {
+        self.registry.check_new(&row)?;
+        let row = WebhookRow { revision: 1, cursor: row.cursor.min(last), ..row };
+        self.last_number += 1;
+        self.registry.insert(self.last_number, Entry::new(row.clone()));
+        Ok(row)
+    }
+
+    /// Changes one that has the revision `expected`.
+    pub(super) fn update(&mut self, row: &WebhookRow, expected: u64) -> Result<WebhookRow, Error> {
+        let (number, entry) = self.registry.changed(row, expected)?;
         let row = entry.row.clone();
         self.registry.insert(number, entry);
         Ok(row)

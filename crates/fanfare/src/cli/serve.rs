@@ -14,7 +14,7 @@ use crate::cli::settings::key::{
 use crate::cli::settings::{Key, Settings, explained};
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure, logging};
-use crate::engines::StoreSpec;
+use crate::engines::{OpenError, StoreSpec};
 use crate::gateway;
 use fanfare_delivery::service as webhook;
 use fanfare_hub as hub;
@@ -155,7 +155,7 @@ async fn serve(running: gateway::Running, stop: &mut Stop, output: Output) -> Re
             }
         }
     };
-    result.map_err(store_failure)?;
+    result.map_err(|error| store_failure(&error))?;
     Ok(Exit::Ok)
 }
 
@@ -170,8 +170,11 @@ pub(crate) async fn start(config: gateway::Config) -> Result<gateway::Running, F
 
 /// Says why a gateway did not start.
 pub(crate) async fn cannot_start(error: &anyhow::Error, listen: &[SocketAddr]) -> Failure {
+    if let Some(error) = error.downcast_ref::<OpenError>() {
+        return store_failure(error);
+    }
     if let Some(error) = error.downcast_ref::<store::Error>() {
-        return store_failure(error.clone());
+        return store_failure(error);
     }
     let cause = error.downcast_ref::<std::io::Error>();
     let failure = Failure::failed(error.to_string());
@@ -203,7 +206,7 @@ async fn gateway_at(address: SocketAddr) -> Option<String> {
 }
 
 /// Says what is wrong with the log, and what to do.
-pub(crate) fn store_failure(error: store::Error) -> Failure {
+pub(crate) fn store_failure(error: &impl std::fmt::Display) -> Failure {
     let text = error.to_string();
     // Errors of the store end in what to do.
     match text.split_once("; ") {

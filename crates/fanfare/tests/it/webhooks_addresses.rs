@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use fanfare_webhook::policy::Mode;
 use serde_json::json;
 
-use crate::store_faults::not_checked;
 use crate::support::Engine;
 use crate::support::gateway::Gateway;
 use crate::support::process::Process;
 use crate::support::receiver::{Receiver, Script};
+use fanfare_store_suite::disk::not_checked;
 
 async fn refused(gateway: &Gateway, url: &str) {
     let answer = gateway.post_json("/api/register", &json!({ "webhook_url": url })).await;

@@ -1,31 +1,30 @@
 //! Many of everything: webhooks, deliveries that wait, answers without end. What it costs has a bound.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::WebhookId;
 use fanfare_store::{
-    DeliveryChange, DeliveryRow, DeliveryStatus, Retention, Store, WEBHOOKS_MAX, WebhookRow,
+    Append, DeliveryChange, DeliveryRow, DeliveryStatus, Retention, Store, WEBHOOKS_MAX, WebhookRow,
 };
 use fanfare_store_embedded::Embedded;
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
-use crate::store_contract::harness::event;
 use crate::support::gateway::Gateway;
 use crate::support::process::Process;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::{Engine, until};
+use fanfare_store_suite::harness::event;
 
 /// What a start may cost of a processor, in a build that is not optimised.
 const START_COST_MAX: Duration = Duration::from_secs(8);
 
 /// Changes the store of a gateway that does not run.
-async fn prepare<T>(path: &Path, work: impl AsyncFnOnce(Arc<Embedded>) -> T) -> T {
-    let store = Embedded::open(path, Retention::default()).expect("it opens");
-    let done = work(Arc::clone(&store)).await;
-    store.close().await;
+async fn prepare<T>(path: &Path, work: impl AsyncFnOnce(Store) -> T) -> T {
+    let store = Store::new(Embedded::open(path, Retention::default()).expect("it opens"));
+    let done = work(store.clone()).await;
+    store.engine.close().await;
     done
 }
 
@@ -42,7 +41,7 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
     process.register(&receiver, json!({ "patterns": ["one"] })).await;
     process.kill().await;
     prepare(&path, async |store| {
-        let first = store.webhooks().await.expect("webhooks").remove(0);
+        let first = store.ledger.webhooks().await.expect("webhooks").remove(0);
         let another = |number: usize| WebhookRow {
             id: WebhookId::from_random(rand::random()),
             url: format!("http://127.0.0.1:9/{number}").into(),
@@ -51,7 +50,9 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
         };
         let rows: Vec<_> = (1..WEBHOOKS_MAX).map(another).collect();
         for rows in rows.chunks(1_000) {
-            try_join_all(rows.iter().map(|row| store.put_webhook(row.clone()))).await.expect("written");
+            try_join_all(rows.iter().map(|row| store.ledger.insert_webhook(row.clone())))
+                .await
+                .expect("written");
         }
     })
     .await;
@@ -98,7 +99,11 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
         let due = fanfare_core::Timestamp::from_micros(now.as_micros() - 3_600_000_000);
         let webhook = id.parse().expect("an id");
         for _ in 0..WAITING / 1_000 {
-            let appended = store.append((0..1_000).map(|_| event("x")).collect()).await.expect("appended");
+            let appended = store
+                .log
+                .append(Append::new((0..1_000).map(|_| event("x")).collect()))
+                .await
+                .expect("appended");
             let row = |event| DeliveryRow {
                 webhook: Clone::clone(&webhook),
                 event,
@@ -111,7 +116,7 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
             let mut changes: Vec<_> =
                 appended.into_iter().map(|appended| DeliveryChange::Put(row(appended.event))).collect();
             changes.push(DeliveryChange::Cursor { webhook: Clone::clone(&webhook), seq: last });
-            store.record(changes).await.expect("recorded");
+            store.ledger.record(changes).await.expect("recorded");
         }
     })
     .await;

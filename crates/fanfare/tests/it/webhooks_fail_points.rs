@@ -18,12 +18,12 @@ use fanfare_store_embedded::Embedded;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::store_contract::harness::{read_all, read_pages};
 use crate::support::process::Process;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::{soon, until};
 use crate::webhooks_crashes::{events, seq};
 use crate::webhooks_fail_points::book::{Book, change_for_ever, push_for_ever};
+use fanfare_store_suite::harness::{read_all, read_pages};
 
 const PUSHERS: usize = 3;
 
@@ -193,14 +193,14 @@ async fn kill_at(point: FailPoint, passes: u32) {
     process.kill().await;
 
     // Nothing is in the log twice, or was sent that is not there.
-    let store = Embedded::open(&path, Retention::default()).expect("it opens after a kill");
-    let log: HashMap<String, String> = read_pages(&*store, read_all(fanfare_runtime::clock::now()))
+    let store = Store::new(Embedded::open(&path, Retention::default()).expect("it opens after a kill"));
+    let log: HashMap<String, String> = read_pages(&store, read_all(fanfare_runtime::clock::now()))
         .await
         .iter()
         .map(|event| (event.position.to_string(), event.message.to_string()))
         .collect();
-    assert_eq!(log.len() as u64, store.extent().last, "{armed}: the log has holes");
-    store.close().await;
+    assert_eq!(log.len() as u64, store.head().last, "{armed}: the log has holes");
+    store.engine.close().await;
     for (id, message) in &pushed {
         assert_eq!(log.get(id), Some(message), "{armed}: {id}");
     }
@@ -216,12 +216,12 @@ async fn settled(path: &Path, receiver: &Receiver) -> BTreeSet<u64> {
     let whole: String = conn.query_row("PRAGMA integrity_check", (), |row| row.get(0)).expect("checked");
     assert_eq!(whole, "ok");
     drop(conn);
-    let store = Embedded::open(path, Retention::default()).expect("it opens after a kill");
-    let rows = store.webhooks().await.expect("webhooks");
+    let store = Store::new(Embedded::open(path, Retention::default()).expect("it opens after a kill"));
+    let rows = store.ledger.webhooks().await.expect("webhooks");
     let row = rows.iter().find(|row| *row.url == receiver.url()).expect("it is registered");
     let read = ReadDeliveries { webhook: row.id.clone(), dead: None, after: 0, limit: 1_000 };
-    let open = store.deliveries(read).await.expect("rows");
-    store.close().await;
+    let open = store.ledger.deliveries(read).await.expect("rows");
+    store.engine.close().await;
     let open: BTreeSet<u64> = open.iter().map(|row| row.event.position.seq).collect();
     (1..=row.cursor).filter(|seq| !open.contains(seq)).collect()
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::store_faults::{Disk, not_checked};
 use crate::support::process::Process;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::until;
+use fanfare_store_suite::disk::{Disk, not_checked};
 
 /// The messages that were acknowledged, by their ids.
 type Acked = BTreeMap<String, String>;

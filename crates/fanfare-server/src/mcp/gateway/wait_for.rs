@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use fanfare_core::wire::Notice;
+use fanfare_core::notice::Notice;
 use fanfare_core::{Position, Start};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;

@@ -20,7 +20,7 @@ use slab::Slab;
 use crate::net::reactor::inbox::{Adopted, Command, FeedWaker, Inbox, WAKE};
 use crate::net::reactor::librarian::{Job, Jobs};
 use crate::net::reactor::reader::{Flow, Pump, Reader};
-use fanfare_hub::feed::Feed;
+use fanfare_hub::feeds::Feed;
 use fanfare_runtime::telemetry::Metrics;
 
 /// How often the reactor looks after silent and stalled readers.

@@ -36,7 +36,7 @@ impl Hosted {
     /// Waits for its end, which nobody asked for; for ever when there is none.
     pub(crate) async fn failed(&mut self) -> Failure {
         match self.running.join_next().await {
-            Some(Ok(Err(error))) => serve::store_failure(error),
+            Some(Ok(Err(error))) => serve::store_failure(&error),
             Some(Ok(Ok(())) | Err(_)) => Failure::failed("the gateway in this process ended"),
             None => std::future::pending().await,
         }
@@ -48,7 +48,7 @@ impl Hosted {
         self.stop = None;
         while let Some(ended) = self.running.join_next().await {
             if let Ok(Err(error)) = ended {
-                return Err(serve::store_failure(error));
+                return Err(serve::store_failure(&error));
             }
         }
         Ok(())

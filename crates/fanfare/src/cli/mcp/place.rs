@@ -8,7 +8,7 @@ use crate::cli::output::Output;
 use crate::cli::settings::{Key, Settings};
 use crate::cli::{Failure, serve};
 use crate::engines;
-use crate::engines::StoreSpec;
+use crate::engines::{OpenError, StoreSpec};
 use crate::gateway;
 use fanfare_client::{Api, Target};
 use fanfare_store as store;
@@ -94,17 +94,17 @@ impl Finder {
         }
         let (spec, retention) = (self.config.store.clone(), self.config.retention);
         let opened = tokio::task::spawn_blocking(move || engines::open(&spec, retention)).await;
-        let opened = opened.unwrap_or_else(|error| Err(store::Error::Other { problem: error.to_string() }));
+        let opened = opened.unwrap_or_else(|error| Err(OpenError::Other { problem: error.to_string() }));
         match (opened, &self.config.store) {
             (Ok(store), _) => self.host(store).await.map(|running| Place::Here(Box::new(running))),
-            (Err(error @ store::Error::Locked { .. }), StoreSpec::Embedded(path)) => {
+            (Err(error @ OpenError::Locked { .. }), StoreSpec::Embedded(path)) => {
                 let Some(url) = embedded::owner(path).and_then(|owner| owner.url) else {
-                    return Err(Trouble::Passing(serve::store_failure(error)));
+                    return Err(Trouble::Passing(serve::store_failure(&error)));
                 };
                 self.last = url.trim_start_matches("http://").parse().ok().or(self.last);
                 Ok(Place::There(Target { server: url, ..self.target.clone() }))
             }
-            (Err(error), _) => Err(Trouble::Lasting(serve::store_failure(error))),
+            (Err(error), _) => Err(Trouble::Lasting(serve::store_failure(&error))),
         }
     }
 
@@ -118,7 +118,7 @@ impl Finder {
         Target { server: url.to_owned(), ..self.target.clone() }
     }
 
-    async fn host(&mut self, store: std::sync::Arc<dyn store::Store>) -> Result<gateway::Running, Trouble> {
+    async fn host(&mut self, store: store::Store) -> Result<gateway::Running, Trouble> {
         let mut config = self.config.clone();
         let successor = self.last.filter(|last| self.may_listen_on(*last));
         if let Some(last) = successor
@@ -129,7 +129,7 @@ impl Finder {
         let patience = successor.map_or(Duration::ZERO, |_| ADDRESS_FREE_MAX);
         let deadline = tokio::time::Instant::now() + patience;
         loop {
-            let error = match gateway::start_on(std::sync::Arc::clone(&store), config.clone()).await {
+            let error = match gateway::start_on(store.clone(), config.clone()).await {
                 Ok(running) => {
                     self.last = running.addresses().first().copied();
                     return Ok(running);
@@ -150,7 +150,7 @@ impl Finder {
                 config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
             } else {
                 let failure = serve::cannot_start(&error, &config.listen).await;
-                store.close().await;
+                store.engine.close().await;
                 return Err(Trouble::Lasting(failure));
             }
         }

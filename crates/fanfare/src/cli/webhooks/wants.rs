@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use fanfare_core::{Code, EventType, Invalid, Pattern, Priority, duration};
 use fanfare_webhook::auth::Auth;
 use fanfare_webhook::headers::CustomHeaders;
-use fanfare_webhook::options::{
+use fanfare_webhook::limits::{
     BATCH_EVENTS_MAX, BATCH_WAIT_DEFAULT, BATCH_WAIT_MAX, CONCURRENCY_MAX, RATE_PER_SECOND_MAX,
 };
 use fanfare_webhook::retry::RetrySchedule;

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use fanfare::engines;
@@ -31,7 +31,7 @@ pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     pub(crate) hub: Hub,
     pub(crate) webhooks: Webhooks,
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Store,
     name: String,
     config: gateway::Config,
     stopper: Trigger,
@@ -88,7 +88,7 @@ impl Gateway {
             runtime.block_on(async {
                 let opened = engines::open(&thread_config.store, thread_config.retention);
                 let store = opened.expect("the store opens");
-                let running = match gateway::start_on(Arc::clone(&store), thread_config).await {
+                let running = match gateway::start_on(store.clone(), thread_config).await {
                     Ok(running) => running,
                     Err(error) => panic!("the gateway did not start: {error:#}"),
                 };

@@ -80,7 +80,7 @@ impl Gateway {
     /// Gives what a webhook has not taken, as the store has it.
     pub(crate) async fn rows(&self, hook: &Hook) -> Vec<DeliveryRow> {
         let read = ReadDeliveries { webhook: hook.id.clone(), dead: None, after: 0, limit: 1_000 };
-        self.store.deliveries(read).await.expect("rows")
+        self.store.ledger.deliveries(read).await.expect("rows")
     }
 
     /// Waits until the store has so many dead letters of a webhook and nothing that waits, and gives them.
@@ -96,7 +96,7 @@ impl Gateway {
     pub(crate) async fn failed_attempts(&self, hook: &Hook) -> Vec<AttemptRow> {
         let webhook = Some(hook.id.clone());
         let read = ReadAttempts { webhook, seq: None, delivered: None, before: None, limit: 1_000 };
-        let mut rows = self.store.attempts(read).await.expect("attempts");
+        let mut rows = self.store.ledger.attempts(read).await.expect("attempts");
         rows.reverse();
         rows
     }

@@ -1,0 +1,239 @@
+//! The log: appending, where events become rows, keys are looked up and channels are counted; and reading.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fanfare_core::{Audience, Door, Event, EventType, Json, Key, NewEvent, Priority, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Statement};
+use tokio::sync::{broadcast, watch};
+
+use crate::group::{Group, Size};
+use crate::read::{BLOCK_LEN, event_at};
+use crate::row::PRINCIPAL;
+use crate::state::Tail;
+use crate::{Embedded, read};
+use fanfare_store::settlement::Made;
+use fanfare_store::{
+    Append, AppendId, Appended, Batch, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page,
+    Read,
+};
+
+#[async_trait]
+impl Log for Embedded {
+    fn head(&self) -> watch::Receiver<Head> {
+        self.shared.watch_head()
+    }
+
+    fn committed(&self) -> broadcast::Receiver<Batch> {
+        self.shared.subscribe()
+    }
+
+    async fn append(&self, append: Append) -> Result<Vec<Appended>, Error> {
+        let size = size(&append.events);
+        self.writer.change(size, move |group| group.append(append)).await
+    }
+
+    async fn settle(&self, id: AppendId) -> Result<Option<Vec<Appended>>, Error> {
+        // Behind the append in the queue of the writer, if it is there.
+        self.writer.change(Size::ROW, move |group| group.settle(id)).await
+    }
+
+    async fn read(&self, read: Read) -> Result<Page, Error> {
+        self.with_reader(move |shared, conn| read::page(shared, conn, &read)).await
+    }
+
+    async fn seq_before(&self, moment: Timestamp) -> Result<u64, Error> {
+        self.with_reader(move |shared, conn| read::seq_before(shared, conn, moment)).await
+    }
+
+    async fn channels(&self) -> Result<Vec<ChannelRow>, Error> {
+        self.shared.check_usable()?;
+        Ok(self.shared.channels().sorted())
+    }
+
+    async fn sweep(&self) -> Result<bool, Error> {
+        self.writer.sweep().await
+    }
+}
+
+/// Takes the parameters that [`insert`] binds.
+pub(super) const INSERT: &str = "INSERT INTO events
+    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, bytes_before)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+
+/// Takes the parameters that [`keep`] binds.
+const KEEP: &str = "INSERT OR IGNORE INTO kept_events
+    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
+/// Returns how much of a transaction an append takes.
+pub(super) fn size(events: &[NewEvent]) -> Size {
+    let long =
+        |event: &NewEvent| event.message.len() + event.data.as_ref().map_or(0, |data| data.as_str().len());
+    Size { rows: events.len(), bytes: events.iter().map(long).sum() }
+}
+
+impl Group<'_> {
+    /// Appends all of it, or nothing.
+    pub(super) fn append(&mut self, append: Append) -> rusqlite::Result<Result<Vec<Appended>, Error>> {
+        let Append { id, events } = append;
+        if self.settlement.is_given_up(id) || self.effect.given_up.contains(&id) {
+            return Ok(Err(Error::Settled { id }));
+        }
+        let room = CHANNELS_MAX - self.channels.len();
+        if room < events.len() {
+            let unknown: HashSet<_> = events
+                .iter()
+                .map(|event| &event.channel)
+                .filter(|channel| self.channels.id(channel).is_none())
+                .collect();
+            if unknown.len() > room {
+                return Ok(Err(Error::TooManyChannels { max: CHANNELS_MAX }));
+            }
+        }
+        let mut appended = Vec::with_capacity(events.len());
+        for event in events {
+            appended.push(self.append_one(event)?);
+        }
+        self.effect.made.push(Made::new(id, &appended));
+        Ok(Ok(appended))
+    }
+
+    /// Returns what an append came to; gives it up when it did not happen.
+    pub(super) fn settle(&mut self, id: AppendId) -> rusqlite::Result<Result<Option<Vec<Appended>>, Error>> {
+        let here = self.effect.made.iter().find(|made| made.is(id));
+        let Some(made) = here.or_else(|| self.settlement.find(id)) else {
+            self.effect.given_up.push(id);
+            return Ok(Ok(None));
+        };
+        let mut appended = Vec::with_capacity(made.events.len());
+        for (seq, repeated) in made.events.clone() {
+            match self.find(seq)? {
+                Some(event) => appended.push(Appended { event, repeated }),
+                None => return Ok(Err(Error::removed(id))),
+            }
+        }
+        Ok(Ok(Some(appended)))
+    }
+
+    fn append_one(&mut self, event: NewEvent) -> rusqlite::Result<Appended> {
+        let seq = self.effect.tail.seq + 1;
+        if let Some(key) = &event.idempotency_key {
+            let known = self.known_key(key.as_str())?;
+            if let Some((seq, timestamp)) = known
+                && self.now < timestamp.after(IDEMPOTENCY_WINDOW)
+            {
+                let event = match self.find(seq)? {
+                    Some(first) => first,
+                    None => Arc::new(event.into_event(self.position(seq), timestamp)),
+                };
+                return Ok(Appended { event, repeated: true });
+            }
+            let sql = match known {
+                Some(_) => "UPDATE idempotency_keys SET seq = ?1, timestamp = ?2 WHERE key = ?3",
+                None => "INSERT INTO idempotency_keys (seq, timestamp, key) VALUES (?1, ?2, ?3)",
+            };
+            let values = (seq as i64, self.now.as_micros(), key.as_str());
+            self.conn.prepare_cached(sql)?.execute(values)?;
+            self.effect.keys += usize::from(known.is_none());
+        }
+        let event = Arc::new(event.into_event(self.position(seq), self.now));
+        let channel = self.channels.id(&event.channel);
+        let channel = channel.unwrap_or_else(|| self.channels.add(event.channel.clone()));
+        let shared_last = self.shared_last();
+        let row = self.channels.row_mut(channel);
+        if row.last_seq <= shared_last {
+            self.effect.channels.push(channel);
+        }
+        let is_new_block = row.events == 0 || row.last_seq / BLOCK_LEN != seq / BLOCK_LEN;
+        row.events += 1;
+        row.last_seq = seq;
+        row.last_timestamp = self.now;
+        if is_new_block {
+            self.conn
+                .prepare_cached("INSERT OR IGNORE INTO channel_blocks (channel, block) VALUES (?1, ?2)")?
+                .execute((channel as i64, (seq / BLOCK_LEN) as i64))?;
+        }
+        insert(&mut self.insert, &event, channel as i64, self.effect.tail.bytes)?;
+        self.effect.tail =
+            Tail { seq, timestamp: self.now, bytes: self.effect.tail.bytes + event.stored_len() };
+        self.effect.batch.push(event.clone());
+        Ok(Appended { event, repeated: false })
+    }
+
+    /// Gives where and when the last event with this key was appended; it may be too long ago to count.
+    fn known_key(&self, key: &str) -> rusqlite::Result<Option<(u64, Timestamp)>> {
+        self.conn
+            .prepare_cached("SELECT seq, timestamp FROM idempotency_keys WHERE key = ?1")?
+            .query_row([key], |row| Ok((row.get::<_, i64>(0)? as u64, Timestamp::from_micros(row.get(1)?))))
+            .optional()
+    }
+
+    /// Gives an event of the log, or of this transaction; nothing when retention removed it.
+    fn find(&self, seq: u64) -> rusqlite::Result<Option<Arc<Event>>> {
+        if let Some(index) = seq.checked_sub(self.shared_last() + 1) {
+            return Ok(self.effect.batch.get(index as usize).cloned());
+        }
+        Ok(event_at(self.conn, self.shared.epoch, self.channels, seq)?.map(Arc::new))
+    }
+
+    /// Writes each channel that got events once, however many those are.
+    pub(super) fn write_channels(&mut self) -> rusqlite::Result<()> {
+        let mut statement = self.conn.prepare_cached(
+            "INSERT OR REPLACE INTO channels (id, name, events, last_seq, last_timestamp) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        for id in &self.effect.channels {
+            let row = self.channels.row_mut(*id);
+            statement.execute((
+                *id as i64,
+                row.channel.as_str(),
+                row.events as i64,
+                row.last_seq as i64,
+                row.last_timestamp.as_micros(),
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// Appends the row of `event`, which is on the channel with this id, after so many bytes of others.
+pub(super) fn insert(
+    statement: &mut Statement<'_>,
+    event: &Event,
+    channel: i64,
+    bytes_before: u64,
+) -> rusqlite::Result<()> {
+    bind(statement, event, channel)?;
+    statement.raw_bind_parameter(13, bytes_before as i64)?;
+    statement.raw_execute().map(|_| ())
+}
+
+/// Keeps the row of an event that the log does not have any more.
+pub(super) fn keep(conn: &Connection, event: &Event, channel: i64) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached(KEEP)?;
+    bind(&mut statement, event, channel)?;
+    statement.raw_execute().map(|_| ())
+}
+
+/// Binds the columns of [`COLUMNS`](crate::row::COLUMNS).
+fn bind(statement: &mut Statement<'_>, event: &Event, channel: i64) -> rusqlite::Result<()> {
+    let unless = |usual: bool, text| (!usual).then_some(text);
+    let priority = unless(event.priority == Priority::Default, event.priority.as_str());
+    let event_type = unless(event.event_type == EventType::Info, event.event_type.as_str());
+    let audience = unless(event.audience == Audience::All, event.audience.as_str());
+    let door = unless(event.source.door == Door::Http, event.source.door.as_str());
+    let principal = unless(&*event.source.principal == PRINCIPAL, &*event.source.principal);
+    statement.raw_bind_parameter(1, event.position.seq as i64)?;
+    statement.raw_bind_parameter(2, channel)?;
+    statement.raw_bind_parameter(3, priority)?;
+    statement.raw_bind_parameter(4, event_type)?;
+    statement.raw_bind_parameter(5, event.expires.map(Timestamp::as_micros))?;
+    statement.raw_bind_parameter(6, event.timestamp.as_micros())?;
+    statement.raw_bind_parameter(7, audience)?;
+    statement.raw_bind_parameter(8, door)?;
+    statement.raw_bind_parameter(9, principal)?;
+    statement.raw_bind_parameter(10, event.key.as_ref().map(Key::as_str))?;
+    statement.raw_bind_parameter(11, &*event.message)?;
+    statement.raw_bind_parameter(12, event.data.as_ref().map(Json::as_str))
+}

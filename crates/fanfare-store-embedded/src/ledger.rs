@@ -1,0 +1,90 @@
+//! The ledger: changes go to the writer, and share its commits with appends.
+
+use async_trait::async_trait;
+use fanfare_core::{Filter, ReaderName, WebhookId};
+use tokio::sync::watch;
+
+use crate::group::Size;
+use crate::{Embedded, attempts, deliveries, webhooks};
+use fanfare_store::{
+    AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, Error, Ledger, ReadAttempts, ReadDeliveries,
+    ReaderRow, WebhookRow,
+};
+
+#[async_trait]
+impl Ledger for Embedded {
+    async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
+        let (name, filter) = (name.clone(), filter.clone());
+        self.writer.change(Size::ROW, move |group| Ok(group.open_reader(name, filter, start))).await
+    }
+
+    async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error> {
+        let name = name.clone();
+        self.writer.change(Size::ROW, move |group| Ok(Ok(group.acknowledge(name, seq)))).await
+    }
+
+    async fn readers(&self) -> Result<Vec<ReaderRow>, Error> {
+        self.shared.check_usable()?;
+        Ok(self.shared.readers().values().cloned().collect())
+    }
+
+    async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error> {
+        let name = name.clone();
+        self.writer.change(Size::ROW, move |group| Ok(Ok(group.remove_reader(name)))).await
+    }
+
+    async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
+        self.shared.check_usable()?;
+        Ok(self.shared.webhooks().rows())
+    }
+
+    fn revision(&self) -> watch::Receiver<u64> {
+        self.shared.watch_revision()
+    }
+
+    async fn insert_webhook(&self, row: WebhookRow) -> Result<WebhookRow, Error> {
+        self.writer.change(webhooks::size(&row), move |group| group.insert_webhook(row)).await
+    }
+
+    async fn update_webhook(&self, row: WebhookRow, expected: u64) -> Result<WebhookRow, Error> {
+        self.writer.change(webhooks::size(&row), move |group| group.update_webhook(&row, expected)).await
+    }
+
+    async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
+        let id = id.clone();
+        self.writer.change(Size::ROW, move |group| group.remove_webhook(&id).map(Ok)).await
+    }
+
+    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
+        self.writer
+            .change(webhooks::size_of_changes(&changes), move |group| group.record(changes).map(Ok))
+            .await
+    }
+
+    async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
+        self.with_reader(move |shared, conn| deliveries::page(shared, conn, &read)).await
+    }
+
+    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> {
+        let Some(after) = seq.checked_sub(1) else { return Ok(None) };
+        let read = ReadDeliveries { webhook: webhook.clone(), dead: None, after, limit: 1 };
+        Ok(self.deliveries(read).await?.pop().filter(|row| row.event.position.seq == seq))
+    }
+
+    async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> {
+        self.shared.check_usable()?;
+        Ok(self.shared.webhooks().counts())
+    }
+
+    async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error> {
+        self.with_reader(move |shared, conn| attempts::page(shared, conn, &read)).await
+    }
+
+    async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error> {
+        self.with_reader(move |shared, conn| attempts::find(shared, conn, id)).await
+    }
+
+    async fn sweep(&self) -> Result<bool, Error> {
+        self.writer.forget().await
+    }
+}

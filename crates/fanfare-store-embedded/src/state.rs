@@ -1,0 +1,279 @@
+//! What is known of the file: by the writer, which is ahead until a transaction is committed, and by everybody else.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use fanfare_core::{Epoch, Event, ReaderName, Timestamp};
+use rusqlite::Connection;
+use tokio::sync::{broadcast, watch};
+
+use crate::channels::Channels;
+use fanfare_store::registry::Registry;
+use fanfare_store::settlement::{Made, Settlement};
+use fanfare_store::{AppendId, Batch, Clock, Error, Head, ReaderRow, Retention};
+
+/// The file, and what the writer knows of it.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) shared: Arc<Shared>,
+    pub(super) conn: Connection,
+    pub(super) channels: Channels,
+    pub(super) webhooks: Registry,
+    /// Which appends happened. In memory alone: who asks is in this process, and what it had asked for ended with it.
+    pub(super) settlement: Settlement,
+    pub(super) tail: Tail,
+    /// How many idempotency keys there are.
+    pub(super) keys: usize,
+    /// How many attempts there are.
+    pub(super) attempts: u64,
+    pub(super) retention: Retention,
+    pub(super) clock: Clock,
+}
+
+impl State {
+    /// Returns the moment, which is never before the log's last event.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now().max(self.tail.timestamp)
+    }
+
+    /// Lets everybody see what was committed; returns the events among it, for those who follow.
+    pub(super) fn publish(&mut self, effect: Effect) -> Option<Batch> {
+        self.tail = effect.tail;
+        self.keys += effect.keys;
+        self.attempts += effect.attempts;
+        if !effect.channels.is_empty() {
+            self.shared.channels_mut().update(&self.channels, &effect.channels);
+        }
+        if !effect.readers.is_empty() {
+            let mut readers = self.shared.readers_mut();
+            for (name, row) in effect.readers {
+                match row {
+                    Some(row) => readers.insert(name, row),
+                    None => readers.remove(&name),
+                };
+            }
+        }
+        if !effect.webhooks.is_empty() {
+            self.shared.webhooks_mut().copy_from(&self.webhooks, effect.webhooks.keys().copied());
+        }
+        effect.made.into_iter().for_each(|made| self.settlement.note(made));
+        effect.given_up.into_iter().for_each(|id| self.settlement.give_up(id));
+        if effect.is_list_changed {
+            self.shared.count_revision();
+        }
+        if effect.batch.is_empty() {
+            return None;
+        }
+        self.shared.set_last(self.tail.seq);
+        Some(effect.batch.into())
+    }
+
+    /// Forgets what a transaction changed that was not committed.
+    pub(super) fn revert(&mut self, effect: &Effect) {
+        self.channels.revert(&self.shared.channels(), &effect.channels);
+        self.webhooks.copy_from(&self.shared.webhooks(), effect.webhooks.keys().copied());
+    }
+}
+
+/// The end of the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tail {
+    pub(super) seq: u64,
+    pub(super) timestamp: Timestamp,
+    /// Of all events ever appended.
+    pub(super) bytes: u64,
+}
+
+/// What a transaction changed; it counts only once that is committed.
+#[derive(Debug)]
+pub(super) struct Effect {
+    pub(super) tail: Tail,
+    /// The events that were appended, in order.
+    pub(super) batch: Vec<Arc<Event>>,
+    /// What each append came to.
+    pub(super) made: Vec<Made>,
+    /// The appends that were given up.
+    pub(super) given_up: Vec<AppendId>,
+    /// The ids of the channels that got an event.
+    pub(super) channels: Vec<usize>,
+    /// What became of durable readers; nothing when one was removed.
+    pub(super) readers: BTreeMap<ReaderName, Option<ReaderRow>>,
+    /// The webhooks of which something changed.
+    pub(super) webhooks: BTreeMap<u64, Touched>,
+    /// Who is registered, or as what, was changed.
+    pub(super) is_list_changed: bool,
+    /// How many attempts were added.
+    pub(super) attempts: u64,
+    /// How many idempotency keys were added.
+    pub(super) keys: usize,
+}
+
+impl Effect {
+    pub(super) fn new(tail: Tail) -> Effect {
+        Effect {
+            tail,
+            batch: Vec::new(),
+            made: Vec::new(),
+            given_up: Vec::new(),
+            channels: Vec::new(),
+            readers: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
+            is_list_changed: false,
+            attempts: 0,
+            keys: 0,
+        }
+    }
+}
+
+/// What of a webhook is written at the end of a transaction: once, however often it changed.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    pub(super) cursor: bool,
+    pub(super) state: bool,
+}
+
+/// The durable readers, in order of their names.
+pub(super) type Readers = BTreeMap<ReaderName, ReaderRow>;
+
+/// What was committed, as far as it is kept in memory. Only the writer changes it, after each commit and in the
+/// order channels, readers and webhooks, then `last`: whoever has seen `last` finds the channels of all events up to it.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) path: PathBuf,
+    pub(super) epoch: Epoch,
+    head: watch::Sender<Head>,
+    commits: AtomicU64,
+    channels: RwLock<Channels>,
+    readers: RwLock<Readers>,
+    webhooks: RwLock<Registry>,
+    /// Counts the changes to who is registered.
+    revision: watch::Sender<u64>,
+    /// Wakes followers; gone once the store is closed.
+    committed: RwLock<Option<broadcast::Sender<Batch>>>,
+    failure: watch::Sender<Option<Error>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        path: PathBuf,
+        head: Head,
+        channels: Channels,
+        readers: Readers,
+        webhooks: Registry,
+        committed: broadcast::Sender<Batch>,
+    ) -> Shared {
+        Shared {
+            path,
+            epoch: head.epoch,
+            head: watch::Sender::new(head),
+            commits: AtomicU64::new(0),
+            channels: RwLock::new(channels),
+            readers: RwLock::new(readers),
+            webhooks: RwLock::new(webhooks),
+            revision: watch::Sender::new(0),
+            committed: RwLock::new(Some(committed)),
+            failure: watch::Sender::new(None),
+        }
+    }
+
+    pub(super) fn head(&self) -> Head {
+        *self.head.borrow()
+    }
+
+    pub(super) fn watch_head(&self) -> watch::Receiver<Head> {
+        self.head.subscribe()
+    }
+
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_commit(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_first(&self, first: u64) {
+        self.head.send_if_modified(|head| std::mem::replace(&mut head.first, first) != first);
+    }
+
+    pub(super) fn set_last(&self, last: u64) {
+        self.head.send_modify(|head| head.last = last);
+    }
+
+    // The sections under these locks cannot panic half-way through a change, so poison is no news.
+
+    pub(super) fn channels(&self) -> RwLockReadGuard<'_, Channels> {
+        self.channels.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn channels_mut(&self) -> RwLockWriteGuard<'_, Channels> {
+        self.channels.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn readers(&self) -> RwLockReadGuard<'_, Readers> {
+        self.readers.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn readers_mut(&self) -> RwLockWriteGuard<'_, Readers> {
+        self.readers.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn webhooks(&self) -> RwLockReadGuard<'_, Registry> {
+        self.webhooks.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn webhooks_mut(&self) -> RwLockWriteGuard<'_, Registry> {
+        self.webhooks.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn watch_revision(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    pub(super) fn count_revision(&self) {
+        self.revision.send_modify(|revision| *revision += 1);
+    }
+
+    /// Gives a queue of what is committed from now on; one that has ended when the store is closed.
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Batch> {
+        let committed = self.committed.read().unwrap_or_else(PoisonError::into_inner);
+        match &*committed {
+            Some(committed) => committed.subscribe(),
+            None => broadcast::Sender::new(1).subscribe(),
+        }
+    }
+
+    /// Refuses later calls, and ends followers once the writer has gone too.
+    pub(super) fn close(&self) {
+        *self.committed.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Says why the store cannot be used, when it cannot.
+    pub(super) fn check_usable(&self) -> Result<(), Error> {
+        if let Some(failure) = &*self.failure.borrow() {
+            return Err(failure.clone());
+        }
+        let is_open = self.committed.read().unwrap_or_else(PoisonError::into_inner).is_some();
+        is_open.then_some(()).ok_or(Error::Closed)
+    }
+
+    /// Notes that nothing more will be written.
+    pub(super) fn fail(&self, failure: Error) {
+        self.failure.send_replace(Some(failure));
+    }
+
+    /// Waits until nothing more will be written because of a failure.
+    pub(super) async fn failed(&self) -> Error {
+        let mut failure = self.failure.subscribe();
+        loop {
+            if let Some(failure) = &*failure.borrow_and_update() {
+                return failure.clone();
+            }
+            if failure.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Files of earlier versions: they are brought up to date, and keep what they have.
+
+use std::path::Path;
+
+use fanfare_core::{Priority, Timestamp};
+use fanfare_store::{Append, Clock, ReadAttempts, ReadDeliveries, Retention, Store, WebhookRow};
+use fanfare_store_embedded::Embedded;
+
+use fanfare_store_suite::harness::{event, extent, keyed, messages, read_all, read_pages};
+use fanfare_store_suite::hooks::id;
+
+/// As they were written; never made anew from the code.
+const VERSION_1: &str = include_str!("upgrade/version_1.sql");
+const VERSION_2: &str = include_str!("upgrade/version_2.sql");
+
+/// The version that a file has once it is taken up.
+const VERSION: u8 = 3;
+
+/// Shortly after the events were pushed.
+fn now() -> Timestamp {
+    Timestamp::from_micros(1_795_274_600_000_000)
+}
+
+fn version(path: &Path) -> i64 {
+    let conn = rusqlite::Connection::open(path).expect("a database");
+    conn.query_row("PRAGMA user_version", (), |row| row.get(0)).expect("a number")
+}
+
+/// Writes a file as an earlier version left it.
+fn write(path: &Path, text: &str) {
+    let conn = rusqlite::Connection::open(path).expect("a database");
+    conn.execute_batch(text).expect("written");
+    conn.close().expect("closed");
+}
+
+fn open(path: &Path) -> Store {
+    Store::new(Embedded::open_with_clock(path, Retention::default(), Clock::new(now)).expect("it opens"))
+}
+
+#[tokio::test]
+async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    write(&path, VERSION_1);
+    assert_eq!(version(&path), 1);
+
+    let store = open(&path);
+    // The head of the file says so at once: an older program refuses it, whatever happens to the write-ahead log.
+    let head = std::fs::read(&path).expect("read");
+    assert_eq!(head[60..64], [0, 0, 0, VERSION]);
+    assert_eq!(store.head().epoch.as_str(), "fzv2we1b");
+    assert_eq!(extent(&store), (1, 3));
+    let events = read_pages(&store, read_all(now())).await;
+    assert_eq!(messages(&events), ["one", "two\nlines", "three"]);
+    assert_eq!((events[1].channel.as_str(), events[1].priority), ("builds.web", Priority::High));
+    let readers = store.ledger.readers().await.expect("readers");
+    assert_eq!((readers.len(), readers[0].name.as_str(), readers[0].acknowledged), (1, "ann", 3));
+    assert!(store.log.append(Append::new(vec![keyed("x", "once")])).await.expect("appended")[0].repeated);
+
+    assert_eq!(store.ledger.webhooks().await.expect("webhooks"), []);
+    let row = WebhookRow {
+        id: id(1),
+        url: "http://127.0.0.1/".into(),
+        settings: "{}".into(),
+        state: "{}".into(),
+        revision: 1,
+        cursor: 1,
+        created: now(),
+    };
+    store.ledger.insert_webhook(row.clone()).await.expect("registered");
+    store.log.append(Append::new(vec![event("four")])).await.expect("appended");
+    store.engine.close().await;
+    let store = open(&path);
+    assert_eq!(store.ledger.webhooks().await.expect("webhooks"), [row]);
+    assert_eq!(store.head().last, 4);
+    store.engine.close().await;
+    assert_eq!(version(&path), i64::from(VERSION));
+}
+
+#[tokio::test]
+async fn a_file_of_version_2_keeps_its_webhooks_and_what_they_wait_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    write(&path, VERSION_2);
+    assert_eq!(version(&path), 2);
+
+    let store = open(&path);
+    assert_eq!((store.head().epoch.as_str(), extent(&store)), ("cjwxdwy7", (1, 4)));
+    let readers = store.ledger.readers().await.expect("readers");
+    assert_eq!((readers.len(), readers[0].name.as_str(), readers[0].acknowledged), (1, "ann", 2));
+    let webhooks = store.ledger.webhooks().await.expect("webhooks");
+    let known: Vec<_> = webhooks.iter().map(|row| (&*row.url, row.cursor, row.revision)).collect();
+    assert_eq!(known, [("http://127.0.0.1:9/hook", 4, 1), ("http://127.0.0.1:9/second", 4, 1)]);
+    assert!(
+        webhooks[0].settings.contains("to the pager") && webhooks[0].state.contains("connection_refused")
+    );
+    let read =
+        |row: &WebhookRow| ReadDeliveries { webhook: row.id.clone(), dead: Some(false), after: 0, limit: 9 };
+    let rows = store.ledger.deliveries(read(&webhooks[0])).await.expect("rows");
+    let waiting: Vec<_> = rows.iter().map(|row| (&*row.event.message, row.attempts, &*row.failure)).collect();
+    assert_eq!(waiting, [("two\nlines", 2, "connection_refused"), ("four", 2, "connection_refused")]);
+    let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 99 };
+    assert_eq!(store.ledger.attempts(all).await.expect("attempts").len(), 8);
+
+    let changed = WebhookRow { settings: "{}".into(), ..webhooks[1].clone() };
+    store.ledger.update_webhook(changed, 1).await.expect("changed");
+    store.engine.close().await;
+    let store = open(&path);
+    assert_eq!(store.ledger.webhooks().await.expect("webhooks")[1].revision, 2);
+    store.engine.close().await;
+    assert_eq!(version(&path), i64::from(VERSION));
+}

@@ -1,0 +1,184 @@
+//! What the suite runs in: an engine, with a clock that the test turns.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use fanfare_core::{Door, Event, Filter, NewEvent, Pattern, Priority, ReaderName, Source, Timestamp};
+use fanfare_store::{Append, Clock, Order, Page, Read, Retention, Store};
+
+/// How an engine is opened for the suite.
+pub trait Setup: Send + Sync + fmt::Debug + 'static {
+    /// Opens the store that is kept in `directory`, and makes it when there is none.
+    fn open(&self, directory: &Path, retention: Retention, clock: Clock) -> Store;
+
+    /// Returns whether a store that was closed is there when it is opened again.
+    fn survives(&self) -> bool;
+
+    /// Returns whether calls that wait at the same time share a commit.
+    fn shares_commits(&self) -> bool;
+
+    /// Looks into a store that is closed and counts what nothing leads to: events that no delivery needs, and rows of
+    /// webhooks that are not there.
+    fn orphans(&self, directory: &Path) -> u64;
+
+    /// Starts a store in a directory of its own.
+    fn start(self, retention: Retention) -> Log
+    where
+        Self: Sized,
+    {
+        let (clock, directory) = (TestClock::new(), tempfile::tempdir().expect("a directory"));
+        let store = self.open(directory.path(), retention, clock.for_store());
+        Log { store, clock, setup: Box::new(self), retention, directory }
+    }
+}
+
+/// A store with a clock that the test turns.
+#[derive(Debug)]
+pub struct Log {
+    pub store: Store,
+    pub clock: TestClock,
+    pub setup: Box<dyn Setup>,
+    retention: Retention,
+    directory: tempfile::TempDir,
+}
+
+/// A clock that the test turns.
+#[derive(Debug, Clone)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    fn new() -> TestClock {
+        TestClock(Arc::new(AtomicI64::new(1_700_000_000_000_000)))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+
+    pub fn turn(&self, by: Duration) {
+        self.0.fetch_add(by.as_micros() as i64, Ordering::SeqCst);
+    }
+
+    pub fn turn_back(&self, by: Duration) {
+        self.0.fetch_sub(by.as_micros() as i64, Ordering::SeqCst);
+    }
+
+    fn for_store(&self) -> Clock {
+        let clock = self.clone();
+        Clock::new(move || clock.now())
+    }
+}
+
+impl Log {
+    pub async fn append(&self, messages: &[&str]) -> Vec<u64> {
+        let events = messages.iter().map(|message| event(message)).collect();
+        seqs_appended(&self.store.log.append(Append::new(events)).await.expect("appended"))
+    }
+
+    pub async fn append_to(&self, channel: &str, message: &str) -> u64 {
+        let event = NewEvent { channel: channel.parse().expect("channel"), ..event(message) };
+        seqs_appended(&self.store.log.append(Append::new(vec![event])).await.expect("appended"))[0]
+    }
+
+    pub fn read(&self) -> Read {
+        read_all(self.clock.now())
+    }
+
+    pub async fn page(&self, read: Read) -> Page {
+        self.store.log.read(read).await.expect("a page")
+    }
+
+    /// Reads page after page until the range is done.
+    pub async fn pages(&self, read: Read) -> Vec<Arc<Event>> {
+        read_pages(&self.store, read).await
+    }
+
+    pub async fn sweep_all(&self) {
+        while self.store.sweep().await.expect("swept") {}
+    }
+
+    /// Counts what nothing leads to, once the store is closed.
+    pub fn orphans(&self) -> u64 {
+        self.setup.orphans(self.directory.path())
+    }
+
+    /// Closes the store and opens it again, where it survives that.
+    pub async fn reopen(&mut self) {
+        if self.setup.survives() {
+            self.store.engine.close().await;
+            self.store = self.setup.open(self.directory.path(), self.retention, self.clock.for_store());
+        }
+    }
+}
+
+/// Returns the run of events that is kept.
+pub fn extent(store: &Store) -> (u64, u64) {
+    let head = store.head();
+    (head.first, head.last)
+}
+
+pub async fn read_pages(store: &Store, mut read: Read) -> Vec<Arc<Event>> {
+    let mut events = Vec::new();
+    let last = read.until.min(store.head().last);
+    loop {
+        let page = store.log.read(read.clone()).await.expect("a page");
+        events.extend(page.events);
+        match read.order {
+            Order::Newest if page.scanned <= read.after + 1 => return events,
+            Order::Newest => {
+                assert!(page.scanned <= read.until, "a page makes progress");
+                read.until = page.scanned - 1;
+            }
+            Order::Oldest if page.scanned >= last => return events,
+            Order::Oldest => {
+                assert!(page.scanned > read.after, "a page makes progress");
+                read.after = page.scanned;
+            }
+        }
+    }
+}
+
+pub fn source() -> Source {
+    Source { principal: Arc::from("local"), door: Door::Http }
+}
+
+pub fn event(message: &str) -> NewEvent {
+    NewEvent::new(message, source()).expect("short")
+}
+
+pub fn keyed(message: &str, key: &str) -> NewEvent {
+    NewEvent { idempotency_key: Some(key.parse().expect("key")), ..event(message) }
+}
+
+pub fn read_all(now: Timestamp) -> Read {
+    Read { after: 0, until: u64::MAX, filter: Filter::all(), order: Order::Oldest, limit: 1_000, now }
+}
+
+pub fn patterns(patterns: &[&str]) -> Filter {
+    let patterns: Vec<Pattern> = patterns.iter().map(|text| text.parse().expect("pattern")).collect();
+    Filter::new(patterns, Vec::new(), Priority::Min, None).expect("few")
+}
+
+pub fn seqs_appended(appended: &[fanfare_store::Appended]) -> Vec<u64> {
+    appended.iter().map(|appended| appended.event.position.seq).collect()
+}
+
+pub fn seqs(events: &[Arc<Event>]) -> Vec<u64> {
+    events.iter().map(|event| event.position.seq).collect()
+}
+
+pub fn messages(events: &[Arc<Event>]) -> Vec<&str> {
+    events.iter().map(|event| &*event.message).collect()
+}
+
+pub fn name(name: &str) -> ReaderName {
+    name.parse().expect("name")
+}
+
+/// Waits for something that must come.
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), what).await.expect("within the deadline")
+}

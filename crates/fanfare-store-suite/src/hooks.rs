@@ -1,0 +1,107 @@
+//! Webhooks, deliveries and attempts to test with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare_core::WebhookId;
+use fanfare_core::{Event, Timestamp};
+use fanfare_store::{
+    AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Order, Read, ReadAttempts, ReadDeliveries,
+    WebhookRow,
+};
+
+use crate::harness::Log;
+
+pub fn id(number: usize) -> WebhookId {
+    let mut random = [0; 10];
+    random[2..].copy_from_slice(&(number as u64).to_be_bytes());
+    WebhookId::from_random(random)
+}
+
+pub fn hook(log: &Log, number: usize) -> WebhookRow {
+    WebhookRow {
+        id: id(number),
+        url: format!("http://127.0.0.1/{number}").into(),
+        settings: format!("{{\"number\":{number}}}").into(),
+        state: "{}".into(),
+        revision: 1,
+        cursor: 0,
+        created: log.clock.now(),
+    }
+}
+
+/// Reads an event of the log.
+pub async fn event_of(log: &Log, seq: u64) -> Arc<Event> {
+    // Also one that has expired.
+    let now = Timestamp::from_micros(0);
+    let read = Read { after: seq - 1, until: seq, order: Order::Oldest, now, ..log.read() };
+    log.page(read).await.events.pop().expect("it is kept")
+}
+
+/// Makes the change that lets an event wait for its next attempt.
+pub async fn waiting(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
+    let at = log.clock.now().after(Duration::from_secs(30));
+    put(log, webhook, seq, DeliveryStatus::Waiting(at)).await
+}
+
+/// Makes the change that gives an event up now.
+pub async fn dead(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
+    put(log, webhook, seq, DeliveryStatus::Dead(log.clock.now())).await
+}
+
+async fn put(log: &Log, webhook: usize, seq: u64, status: DeliveryStatus) -> DeliveryChange {
+    DeliveryChange::Put(DeliveryRow {
+        webhook: id(webhook),
+        event: event_of(log, seq).await,
+        attempts: 1,
+        status,
+        failure: "timeout".into(),
+        batch: None,
+    })
+}
+
+pub fn remove(webhook: usize, seq: u64) -> DeliveryChange {
+    DeliveryChange::Remove { webhook: id(webhook), seq }
+}
+
+pub fn cursor(webhook: usize, seq: u64) -> DeliveryChange {
+    DeliveryChange::Cursor { webhook: id(webhook), seq }
+}
+
+pub fn attempt(log: &Log, webhook: usize, seq: u64, is_delivered: bool) -> DeliveryChange {
+    DeliveryChange::Attempt(AttemptRow {
+        id: 0,
+        webhook: id(webhook),
+        seq,
+        number: 1,
+        at: log.clock.now(),
+        is_delivered,
+        detail: format!("{{\"seq\":{seq}}}").into(),
+    })
+}
+
+pub fn of(webhook: usize) -> ReadDeliveries {
+    ReadDeliveries { webhook: id(webhook), dead: None, after: 0, limit: 1_000 }
+}
+
+pub fn all_attempts() -> ReadAttempts {
+    ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 1_000 }
+}
+
+/// Gives the seqs of a page of delivery rows.
+pub async fn seqs_of(log: &Log, read: ReadDeliveries) -> Vec<u64> {
+    let rows = log.store.ledger.deliveries(read).await.expect("rows");
+    rows.iter().map(|row| row.event.position.seq).collect()
+}
+
+/// Gives the ids of a page of attempts.
+pub async fn ids_of(log: &Log, read: ReadAttempts) -> Vec<u64> {
+    log.store.ledger.attempts(read).await.expect("rows").iter().map(|row| row.id).collect()
+}
+
+/// Gives what waits and what is dead.
+pub async fn counts(log: &Log, webhook: usize) -> (u64, u64) {
+    let counts = log.store.ledger.delivery_counts().await.expect("counts");
+    let one = counts.iter().find(|one| one.webhook == id(webhook)).expect("it is registered");
+    (one.waiting, one.dead)
+}

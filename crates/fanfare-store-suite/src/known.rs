@@ -1,0 +1,84 @@
+//! What the store knows besides events: channels and durable readers.
+
+use std::time::Duration;
+
+use fanfare_core::Filter;
+use fanfare_store::{Append, Error, READERS_MAX, Retention};
+
+use crate::harness::{Setup, event, extent, keyed, messages, name, patterns, soon};
+
+pub async fn a_reader_keeps_what_it_acknowledged(engine: impl Setup) {
+    let mut log = engine.start(Retention::default());
+    log.append(&["x"; 20]).await;
+    let ann = name("ann");
+    assert_eq!(log.store.ledger.acknowledge(&ann, 3).await.expect("asked"), None);
+    let narrow = patterns(&["a.*"]);
+    let opened = log.store.ledger.open_reader(&ann, &narrow, 5).await.expect("opened");
+    assert_eq!((opened.acknowledged, &opened.filter), (5, &narrow));
+    assert_eq!(opened.updated, log.clock.now());
+
+    log.clock.turn(Duration::from_secs(1));
+    let row = log.store.ledger.acknowledge(&ann, 9).await.expect("asked").expect("known");
+    assert_eq!((row.acknowledged, row.updated), (9, log.clock.now()));
+    log.clock.turn(Duration::from_secs(1));
+    let same = log.store.ledger.acknowledge(&ann, 7).await.expect("asked").expect("known");
+    assert_eq!(same, row, "a smaller seq changes nothing");
+    let row = log.store.ledger.acknowledge(&ann, 1_000).await.expect("asked").expect("known");
+    assert_eq!(row.acknowledged, 20, "what is not there yet cannot have been received");
+
+    log.store.ledger.open_reader(&name("bob"), &Filter::all(), 1_000).await.expect("opened");
+    let again = log.store.ledger.open_reader(&ann, &Filter::all(), 2).await.expect("opened");
+    assert_eq!((again.acknowledged, &again.filter), (20, &Filter::all()), "start is for new readers");
+    log.reopen().await;
+    let readers = log.store.ledger.readers().await.expect("readers");
+    assert_eq!(readers.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["ann", "bob"]);
+    assert_eq!(readers[0], again);
+    assert_eq!(readers[1].acknowledged, 20);
+    assert!(log.store.ledger.remove_reader(&ann).await.expect("asked"));
+    assert!(!log.store.ledger.remove_reader(&ann).await.expect("asked"));
+    log.reopen().await;
+    assert_eq!(log.store.ledger.readers().await.expect("readers").len(), 1);
+}
+
+pub async fn readers_are_bounded(engine: impl Setup) {
+    let log = engine.start(Retention::default());
+    let mut tasks = tokio::task::JoinSet::new();
+    for index in 0..READERS_MAX {
+        let store = log.store.clone();
+        tasks.spawn(
+            async move { store.ledger.open_reader(&name(&format!("r{index}")), &Filter::all(), 0).await },
+        );
+    }
+    assert!(soon(tasks.join_all()).await.iter().all(Result::is_ok));
+    let refused = log.store.ledger.open_reader(&name("late"), &Filter::all(), 0).await;
+    assert!(matches!(refused, Err(Error::TooManyReaders { max: READERS_MAX })), "{refused:?}");
+    log.store.ledger.open_reader(&name("r7"), &Filter::all(), 0).await.expect("it is known");
+    assert!(log.store.ledger.remove_reader(&name("r7")).await.expect("asked"));
+    log.store.ledger.open_reader(&name("late"), &Filter::all(), 0).await.expect("there is room again");
+}
+
+pub async fn channels_are_counted(engine: impl Setup) {
+    let mut log = engine.start(Retention { count: 2, ..Retention::default() });
+    for channel in ["b", "a.x", "b", "a.x", "a.y"] {
+        log.append_to(channel, "x").await;
+        log.clock.turn(Duration::from_secs(1));
+    }
+    log.sweep_all().await;
+    log.reopen().await;
+    let rows = log.store.log.channels().await.expect("channels");
+    let seen: Vec<_> = rows.iter().map(|row| (row.channel.as_str(), row.events, row.last_seq)).collect();
+    assert_eq!(seen, [("a.x", 2, 4), ("a.y", 1, 5), ("b", 2, 3)]);
+    assert_eq!(rows[1].last_timestamp, log.clock.now().before(Duration::from_secs(1)));
+}
+
+pub async fn a_store_that_is_opened_again_knows_everything(engine: impl Setup) {
+    let mut log = engine.start(Retention::default());
+    let epoch = log.store.head().epoch;
+    log.store.log.append(Append::new(vec![keyed("a", "k"), event("b")])).await.expect("appended");
+    log.reopen().await;
+    assert_eq!(log.store.head().epoch, epoch);
+    assert_eq!(extent(&log.store), (1, 2));
+    assert!(log.store.log.append(Append::new(vec![keyed("c", "k")])).await.expect("appended")[0].repeated);
+    assert_eq!(log.append(&["d"]).await, [3]);
+    assert_eq!(messages(&log.page(log.read()).await.events), ["a", "b", "d"]);
+}

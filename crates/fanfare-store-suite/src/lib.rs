@@ -1,0 +1,99 @@
+//! One suite for the contracts of the store, which every engine runs in its own tests:
+//!
+//! ```ignore
+//! fanfare_store_suite::contract!(MyEngine);
+//! ```
+//!
+//! [`Setup`](harness::Setup) says how an engine is opened. The clock is one that the suite turns.
+
+#![expect(clippy::disallowed_methods, reason = "a test is its own application, and spawns")]
+
+pub mod append;
+pub mod attempts;
+pub mod committed;
+pub mod deliveries;
+pub mod disk;
+pub mod harness;
+pub mod hooks;
+pub mod known;
+pub mod memory;
+pub mod model;
+pub mod model_webhooks;
+pub mod read;
+pub mod retention;
+pub mod settle;
+pub mod webhooks;
+
+/// Makes a test of each part of the contracts, for the engine that `$setup` opens.
+#[macro_export]
+macro_rules! contract {
+    ($setup:expr) => {
+        $crate::tests! { $setup,
+            append::a_batch_stands_in_the_log_in_its_order,
+            append::a_key_counts_for_a_day,
+            append::a_key_whose_event_was_removed_still_counts,
+            append::a_repeated_key_appends_nothing,
+            append::an_event_comes_back_as_it_was_pushed,
+            append::concurrent_appends_neither_interleave_nor_leave_holes,
+            append::nothing_of_a_refused_append_is_there,
+            append::timestamps_never_go_back,
+            append::what_was_answered_is_seen,
+            attempts::a_page_of_large_attempts_ends_early,
+            attempts::an_attempt_comes_back_as_it_was_recorded,
+            attempts::attempts_are_chosen_and_read_page_by_page,
+            attempts::attempts_are_forgotten_by_age,
+            attempts::attempts_are_forgotten_by_count,
+            attempts::the_attempts_of_a_removed_webhook_are_gone,
+            committed::a_closed_store_says_so,
+            committed::batches_come_in_order_and_leave_nothing_out,
+            committed::one_that_lags_is_told,
+            committed::the_end_of_the_log_is_never_behind_an_answer,
+            deliveries::a_delivery_comes_back_as_it_was_recorded,
+            deliveries::a_page_of_large_deliveries_ends_early,
+            deliveries::an_event_is_kept_as_long_as_it_waits,
+            deliveries::dead_letters_are_forgotten_and_waiting_ones_are_not,
+            deliveries::deliveries_are_read_page_by_page,
+            deliveries::much_is_forgotten_in_parts,
+            known::a_reader_keeps_what_it_acknowledged,
+            known::a_store_that_is_opened_again_knows_everything,
+            known::channels_are_counted,
+            known::readers_are_bounded,
+            read::a_page_looks_at_a_bounded_number_of_events,
+            read::a_page_of_large_events_ends_early,
+            read::a_sparse_channel_is_read_without_looking_at_the_rest,
+            read::an_expired_event_is_left_out,
+            read::filters_choose_events,
+            read::reads_keep_to_their_range,
+            retention::a_log_that_was_emptied_goes_on_counting,
+            retention::retention_by_age_removes_from_the_old_end,
+            retention::retention_by_bytes_removes_from_the_old_end,
+            retention::retention_by_count_removes_from_the_old_end,
+            settle::asking_and_appending_at_once_agree,
+            settle::what_happened_is_told_as_it_was_answered,
+            settle::what_retention_removed_is_not_given_up,
+            settle::what_was_given_up_never_happens,
+            settle::what_was_refused_did_not_happen,
+            webhooks::a_change_of_who_is_registered_is_told,
+            webhooks::a_closed_store_records_nothing,
+            webhooks::a_cursor_only_moves_on,
+            webhooks::a_webhook_comes_back_as_it_was_registered,
+            webhooks::a_webhook_that_is_changed_stays_where_it_is,
+            webhooks::nothing_that_was_removed_comes_back,
+            webhooks::of_two_changes_at_once_one_learns_of_the_other,
+            webhooks::records_and_appends_share_commits,
+            webhooks::two_webhooks_have_two_urls,
+            webhooks::webhooks_are_bounded,
+            webhooks::what_names_no_webhook_changes_nothing,
+        }
+    };
+}
+
+/// Makes a test of each named function.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! tests {
+    ($setup:expr, $($theme:ident::$name:ident,)+) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() { $crate::$theme::$name($setup).await; })+
+    };
+}

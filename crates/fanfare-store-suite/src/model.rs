@@ -1,0 +1,188 @@
+//! Whatever is done to them, the engines agree.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fanfare_core::{Epoch, Event, Filter, NewEvent, Position, Priority};
+use fanfare_store::{Append, Order, Read, Retention};
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof};
+use proptest::test_runner::TestRunner;
+
+use crate::harness::{Setup, event, extent, patterns, read_all, read_pages};
+use crate::memory::InMemory;
+
+const CHANNELS: [&str; 5] = ["a", "a.b", "a.c", "d.e.f", "g"];
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Acknowledge { reader: u8, seq: u64 },
+    Append(Vec<Push>),
+    OpenReader { reader: u8, start: u64 },
+    Read { after: u64, until: u64, filter: usize, order: Order, limit: usize },
+    RemoveReader { reader: u8 },
+    Reopen,
+    SeqBefore { seconds: u64 },
+    Turn { seconds: u64 },
+}
+
+#[derive(Debug, Clone)]
+struct Push {
+    channel: usize,
+    key: Option<u8>,
+    len: usize,
+    expires_in: Option<u64>,
+    priority: usize,
+}
+
+impl Push {
+    fn event(&self) -> NewEvent {
+        NewEvent {
+            channel: CHANNELS[self.channel].parse().expect("channel"),
+            idempotency_key: self.key.map(|key| format!("k{key}").parse().expect("key")),
+            expires_in: self.expires_in.map(Duration::from_secs),
+            priority: Priority::ALL[self.priority],
+            ..event(&"x".repeat(self.len))
+        }
+    }
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let push = (
+        0..CHANNELS.len(),
+        proptest::option::weighted(0.3, 0..6u8),
+        prop_oneof![9 => 0..40usize, 1 => 100_000..260_000usize],
+        proptest::option::weighted(0.2, 0..100u64),
+        0..5usize,
+    )
+        .prop_map(|(channel, key, len, expires_in, priority)| Push {
+            channel,
+            key,
+            len,
+            expires_in,
+            priority,
+        });
+    let order = prop_oneof![Just(Order::Oldest), Just(Order::Newest)];
+    prop_oneof![
+        8 => proptest::collection::vec(push, 0..90).prop_map(Operation::Append),
+        8 => (0..300u64, 0..400u64, 0..7usize, order, 1..200usize).prop_map(
+            |(after, until, filter, order, limit)| Operation::Read { after, until, filter, order, limit }
+        ),
+        1 => (0..3u8, 0..300u64).prop_map(|(reader, start)| Operation::OpenReader { reader, start }),
+        2 => (0..3u8, 0..300u64).prop_map(|(reader, seq)| Operation::Acknowledge { reader, seq }),
+        1 => (0..3u8).prop_map(|reader| Operation::RemoveReader { reader }),
+        1 => Just(Operation::Reopen),
+        2 => (0..2_000u64).prop_map(|seconds| Operation::SeqBefore { seconds }),
+        2 => prop_oneof![0..100u64, 20_000..90_000u64].prop_map(|seconds| Operation::Turn { seconds }),
+    ]
+}
+
+fn filter(index: usize) -> Filter {
+    match index {
+        0 => patterns(&["a"]),
+        1 => patterns(&["a.*"]),
+        2 => patterns(&["g", "d.>"]),
+        3 => patterns(&["nobody"]),
+        4 => Filter::new(Vec::new(), Vec::new(), Priority::High, None).expect("few"),
+        5 => Filter::new(vec!["a.>".parse().expect("pattern")], Vec::new(), Priority::Low, Some("xx"))
+            .expect("few"),
+        _ => Filter::all(),
+    }
+}
+
+/// The same event, but for the epoch, which is each log's own.
+fn without_epoch(event: &Event) -> Event {
+    let position = Position { epoch: Epoch::from_random(0), ..event.position };
+    Event { position, ..event.clone() }
+}
+
+fn all_without_epoch(events: &[Arc<Event>]) -> Vec<Event> {
+    events.iter().map(|event| without_epoch(event)).collect()
+}
+
+async fn check(engine: impl Setup, operations: Vec<Operation>) {
+    let retention =
+        Retention { age: Duration::from_secs(50_000), count: 150, bytes: 1_500_000, ..Retention::default() };
+    let mut memory = InMemory.start(retention);
+    let mut other = engine.start(retention);
+    let start = memory.clock.now();
+    for operation in operations {
+        let (a, b) = (memory.store.clone(), other.store.clone());
+        let now = memory.clock.now();
+        match operation {
+            Operation::Acknowledge { reader, seq } => {
+                let name = format!("r{reader}").parse().expect("name");
+                let rows = (
+                    a.ledger.acknowledge(&name, seq).await.expect("a"),
+                    b.ledger.acknowledge(&name, seq).await.expect("b"),
+                );
+                assert_eq!(rows.0, rows.1);
+            }
+            Operation::Append(pushes) => {
+                let events = || pushes.iter().map(Push::event).collect();
+                let (a, b) = (
+                    a.log.append(Append::new(events())).await.expect("a"),
+                    b.log.append(Append::new(events())).await.expect("b"),
+                );
+                assert_eq!(a.len(), b.len());
+                for (a, b) in a.iter().zip(&b) {
+                    assert_eq!((a.repeated, without_epoch(&a.event)), (b.repeated, without_epoch(&b.event)));
+                }
+                memory.sweep_all().await;
+                other.sweep_all().await;
+            }
+            Operation::OpenReader { reader, start } => {
+                let name = format!("r{reader}").parse().expect("name");
+                let a = a.ledger.open_reader(&name, &filter(5), start).await.expect("a");
+                assert_eq!(a, b.ledger.open_reader(&name, &filter(5), start).await.expect("b"));
+            }
+            Operation::Read { after, until, filter: index, order, limit } => {
+                let read = Read { after, until, filter: filter(index), order, limit, ..read_all(now) };
+                let page =
+                    (a.log.read(read.clone()).await.expect("a"), b.log.read(read.clone()).await.expect("b"));
+                assert_eq!(all_without_epoch(&page.0.events), all_without_epoch(&page.1.events));
+                assert_eq!(page.0.first, page.1.first);
+                let (a, b) = (read_pages(&a, read.clone()).await, read_pages(&b, read).await);
+                assert_eq!(all_without_epoch(&a), all_without_epoch(&b));
+            }
+            Operation::RemoveReader { reader } => {
+                let name = format!("r{reader}").parse().expect("name");
+                let known = a.ledger.remove_reader(&name).await.expect("a");
+                assert_eq!(known, b.ledger.remove_reader(&name).await.expect("b"));
+            }
+            Operation::Reopen => {
+                drop((a, b));
+                memory.reopen().await;
+                other.reopen().await;
+            }
+            Operation::SeqBefore { seconds } => {
+                let moment = start.after(Duration::from_secs(seconds * 50));
+                assert_eq!(
+                    a.log.seq_before(moment).await.expect("a"),
+                    b.log.seq_before(moment).await.expect("b")
+                );
+            }
+            Operation::Turn { seconds } => {
+                memory.clock.turn(Duration::from_secs(seconds));
+                other.clock.turn(Duration::from_secs(seconds));
+                memory.sweep_all().await;
+                other.sweep_all().await;
+            }
+        }
+        let (a, b) = (&memory.store, &other.store);
+        assert_eq!(extent(a), extent(b));
+        assert_eq!(a.log.channels().await.expect("a"), b.log.channels().await.expect("b"));
+        assert_eq!(a.ledger.readers().await.expect("a"), b.ledger.readers().await.expect("b"));
+    }
+    other.store.engine.close().await;
+}
+
+/// Does the same to the engine and to memory, and compares what both answer.
+pub fn the_engine_answers_as_memory_does(engine: impl Setup + Copy) {
+    let mut runner = TestRunner::new(ProptestConfig { cases: 40, ..ProptestConfig::default() });
+    let outcome = runner.run(&proptest::collection::vec(operation(), 1..40), |operations| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        runtime.expect("a runtime").block_on(check(engine, operations));
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}

@@ -1,0 +1,101 @@
+//! The ledger: who reads and who is sent to, and how far each is.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use fanfare_core::{Filter, ReaderName, Timestamp, WebhookId};
+use tokio::sync::watch;
+
+use crate::{
+    AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, Error, ReadAttempts, ReadDeliveries, WebhookRow,
+};
+
+/// What is kept beside the log: durable readers, webhooks, their deliveries and attempts.
+///
+/// **Errors** are as with [`Log`](crate::Log): what fails has changed nothing.
+///
+/// **The log** may be kept by another system. A seq past the end of the log that this instance knows counts as the last,
+/// and a delivery row gives its event back as long as it lives, also when the log has it no more.
+#[async_trait]
+pub trait Ledger: Send + Sync + fmt::Debug + 'static {
+    /// Returns the durable reader `name`, with its filter set to `filter`. One that is not known is made, as if
+    /// it had acknowledged everything up to `start`, or up to the log's last when that is smaller. Fails with
+    /// [`Error::TooManyReaders`] when there would be more than [`READERS_MAX`].
+    async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error>;
+
+    /// Notes that reader `name` has everything up to `seq`, durably; a seq that is not larger than the one it
+    /// has changes nothing, and one past the log's last counts as the last: what is not there yet cannot have
+    /// been received. Gives the reader as it is then, or nothing when it is not known.
+    async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error>;
+
+    /// Returns every durable reader, in order of its name.
+    async fn readers(&self) -> Result<Vec<ReaderRow>, Error>;
+
+    /// Forgets a durable reader; returns whether it was known.
+    async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error>;
+
+    /// Returns every webhook, in the order of registration.
+    async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error>;
+
+    /// Returns a number that grows with every webhook that is registered, updated or removed, by whichever instance, and
+    /// tells when it does: whoever keeps a copy of [`Ledger::webhooks`] reads it again then.
+    fn revision(&self) -> watch::Receiver<u64>;
+
+    /// Registers a webhook as revision 1, with its cursor at most at the log's last. Returns the webhook as it is then.
+    ///
+    /// Fails with [`Error::WebhookChanged`] when its id is known, with [`Error::UrlTaken`] when another webhook has the
+    /// url, and with [`Error::TooManyWebhooks`] when there would be more than [`WEBHOOKS_MAX`](crate::WEBHOOKS_MAX).
+    async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error>;
+
+    /// Gives the webhook with this id the row's url and settings, and counts its revision up; its cursor, state and
+    /// moment of registration stay. Returns the webhook as it is then.
+    ///
+    /// Fails with [`Error::WebhookChanged`] unless it is registered and has the revision `expected`: of two who change
+    /// it at once, one learns of the other, and what was removed does not come back. Fails with [`Error::UrlTaken`] when
+    /// another webhook has the url.
+    async fn update_webhook(&self, webhook: WebhookRow, expected: u64) -> Result<WebhookRow, Error>;
+
+    /// Forgets a webhook with its deliveries and attempts; returns whether it was known. (An engine may leave what is no
+    /// longer to be seen on the disk for [`Ledger::sweep`] to remove.)
+    async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error>;
+
+    /// Makes these changes in their order, durably, all or nothing; shares its commit with appends. What names a
+    /// webhook that is not known is passed over; a seq past the log's last counts as the last.
+    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error>;
+
+    /// Reads a page of one webhook's delivery rows; of a webhook that is not known, nothing.
+    async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error>;
+
+    /// Returns the row of one webhook and event, when there is one.
+    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error>;
+
+    /// Counts the delivery rows of every webhook, in the order of [`Ledger::webhooks`]; costs no reading.
+    async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error>;
+
+    /// Reads a page of attempts.
+    async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error>;
+
+    /// Returns one attempt, while it is kept.
+    async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error>;
+
+    /// Forgets a bounded part of what is too old: dead letters, attempts (in the order of their ids, and past
+    /// [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX)), and what belonged to webhooks that were removed. What waits for its next
+    /// attempt is never forgotten. Returns whether there is more.
+    async fn sweep(&self) -> Result<bool, Error>;
+}
+
+/// A durable reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReaderRow {
+    /// Its name.
+    pub name: ReaderName,
+    /// Everything up to here is acknowledged.
+    pub acknowledged: u64,
+    /// What it reads: as of its last connection.
+    pub filter: Filter,
+    /// When it was last opened or acknowledged something.
+    pub updated: Timestamp,
+}
+
+/// Most durable readers of one log, for the same reasons as [`CHANNELS_MAX`](crate::CHANNELS_MAX).
+pub const READERS_MAX: usize = 10_000;

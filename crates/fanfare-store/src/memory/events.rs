@@ -1,0 +1,173 @@
+//! The log itself: appending and forgetting.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use fanfare_core::{Channel, Epoch, Event, NewEvent, Position, Timestamp};
+
+use crate::retention::SWEEP_LEN_MAX;
+use crate::{
+    Appended, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Retention,
+};
+
+/// Consecutive events with what finds them.
+#[derive(Debug)]
+pub(super) struct Events {
+    epoch: Epoch,
+    retention: Retention,
+    /// The seq of the first in `events`.
+    pub(super) first: u64,
+    pub(super) events: VecDeque<Arc<Event>>,
+    /// The sum of `stored_len` over `events`.
+    bytes: u64,
+    last_timestamp: Timestamp,
+    pub(super) channels: BTreeMap<Channel, ChannelLog>,
+    /// Where the event of an idempotency key stands, or stood.
+    keys: HashMap<Arc<str>, (u64, Timestamp)>,
+    /// The keys with their seqs, oldest first.
+    keys_by_age: VecDeque<(u64, Timestamp, Arc<str>)>,
+}
+
+/// What the log knows of one channel.
+#[derive(Debug)]
+pub(super) struct ChannelLog {
+    events: u64,
+    last_seq: u64,
+    last_timestamp: Timestamp,
+    /// The seqs of its events that are kept, so that a sparse channel is read without looking at the rest.
+    pub(super) seqs: VecDeque<u64>,
+}
+
+impl Events {
+    pub(super) fn new(epoch: Epoch, retention: Retention) -> Events {
+        Events {
+            epoch,
+            retention,
+            first: 1,
+            events: VecDeque::new(),
+            bytes: 0,
+            last_timestamp: Timestamp::from_micros(i64::MIN),
+            channels: BTreeMap::new(),
+            keys: HashMap::new(),
+            keys_by_age: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn head(&self) -> Head {
+        Head { epoch: self.epoch, first: self.first, last: self.first + self.events.len() as u64 - 1 }
+    }
+
+    pub(super) fn append(&mut self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<Appended>, Error> {
+        let new_channels: HashSet<_> = events
+            .iter()
+            .map(|event| &event.channel)
+            .filter(|channel| !self.channels.contains_key(*channel))
+            .collect();
+        if self.channels.len() + new_channels.len() > CHANNELS_MAX {
+            return Err(Error::TooManyChannels { max: CHANNELS_MAX });
+        }
+        let now = now.max(self.last_timestamp);
+        let answer = events.into_iter().map(|event| self.append_one(event, now)).collect();
+        self.cut();
+        self.forget_keys(now);
+        Ok(answer)
+    }
+
+    fn append_one(&mut self, event: NewEvent, now: Timestamp) -> Appended {
+        let seq = self.first + self.events.len() as u64;
+        if let Some(key) = &event.idempotency_key {
+            if let Some(&(seq, timestamp)) = self.keys.get(key.as_str())
+                && remembered(timestamp, now)
+            {
+                let position = Position { epoch: self.epoch, seq };
+                let event = self.find(seq).unwrap_or_else(|| Arc::new(event.into_event(position, timestamp)));
+                return Appended { event, repeated: true };
+            }
+            let key: Arc<str> = Arc::from(key.as_str());
+            self.keys.insert(key.clone(), (seq, now));
+            self.keys_by_age.push_back((seq, now, key));
+        }
+        let event = Arc::new(event.into_event(Position { epoch: self.epoch, seq }, now));
+        let channel = self.channels.entry(event.channel.clone()).or_insert_with(|| ChannelLog {
+            events: 0,
+            last_seq: 0,
+            last_timestamp: now,
+            seqs: VecDeque::new(),
+        });
+        channel.events += 1;
+        channel.last_seq = seq;
+        channel.last_timestamp = now;
+        channel.seqs.push_back(seq);
+        self.bytes += event.stored_len();
+        self.last_timestamp = now;
+        self.events.push_back(event.clone());
+        Appended { event, repeated: false }
+    }
+
+    /// Returns the event at `seq`, while it is kept.
+    pub(super) fn find(&self, seq: u64) -> Option<Arc<Event>> {
+        seq.checked_sub(self.first).and_then(|index| self.events.get(index as usize)).cloned()
+    }
+
+    /// Removes what is too much by count and bytes.
+    fn cut(&mut self) {
+        while self.events.len() as u64 > self.retention.count || self.bytes > self.retention.bytes {
+            self.remove_first();
+        }
+    }
+
+    fn remove_first(&mut self) {
+        let Some(event) = self.events.pop_front() else { return };
+        self.first += 1;
+        self.bytes -= event.stored_len();
+        if let Some(channel) = self.channels.get_mut(&event.channel) {
+            channel.seqs.pop_front();
+        }
+    }
+
+    fn forget_keys(&mut self, now: Timestamp) {
+        while let Some((seq, timestamp, _)) = self.keys_by_age.front()
+            && (self.keys_by_age.len() > IDEMPOTENCY_KEYS_MAX || !remembered(*timestamp, now))
+        {
+            let seq = *seq;
+            if let Some((_, _, key)) = self.keys_by_age.pop_front()
+                && self.keys.get(&key).is_some_and(|(newest, _)| *newest == seq)
+            {
+                self.keys.remove(&key);
+            }
+        }
+    }
+
+    /// Removes some of what is too old; says whether there is more.
+    pub(super) fn sweep(&mut self, now: Timestamp) -> bool {
+        self.forget_keys(now.max(self.last_timestamp));
+        let oldest_kept = now.before(self.retention.age);
+        let too_old = |log: &Events| log.events.front().is_some_and(|event| event.timestamp < oldest_kept);
+        for _ in 0..SWEEP_LEN_MAX {
+            if !too_old(self) {
+                return false;
+            }
+            self.remove_first();
+        }
+        too_old(self)
+    }
+
+    pub(super) fn seq_before(&self, moment: Timestamp) -> u64 {
+        self.first - 1 + self.events.partition_point(|event| event.timestamp < moment) as u64
+    }
+
+    pub(super) fn channels(&self) -> Vec<ChannelRow> {
+        let row = |(channel, log): (&Channel, &ChannelLog)| ChannelRow {
+            channel: channel.clone(),
+            events: log.events,
+            last_seq: log.last_seq,
+            last_timestamp: log.last_timestamp,
+        };
+        self.channels.iter().map(row).collect()
+    }
+}
+
+/// Says whether the key of an event of that age still counts.
+fn remembered(timestamp: Timestamp, now: Timestamp) -> bool {
+    now < timestamp.after(IDEMPOTENCY_WINDOW)
+}
