@@ -118,7 +118,7 @@ story("the past is read on, page by page, while the feed stands still", {}, asyn
   // Also when nothing that is here passes.
   const other = await open("/?type=warning");
   await other.one("look-earlier").click();
-  await other.page.getByText("No event passes the filter.").waitFor();
+  await other.page.getByText("No events match the filter.").waitFor();
 });
 
 story("what others write stays text", {}, async ({ gateway, open }) => {
@@ -145,8 +145,8 @@ story("the stream's own frames are rows that say what happened", {}, async ({ ga
   const tab = await open("/", {
     before: (page) => page.route("**/stream?*", (route) => route.fulfill({ contentType: "text/event-stream", body: `${frames}\n\n` })),
   });
-  await tab.one("notice", { kind: "gap" }).filter({ hasText: "489 events between 10 and 500" }).waitFor();
-  await tab.one("notice", { kind: "reset" }).filter({ hasText: "another log" }).waitFor();
+  await tab.one("notice", { kind: "gap" }).filter({ hasText: "489 events were removed by retention between 10 and 500" }).waitFor();
+  await tab.one("notice", { kind: "reset" }).filter({ hasText: "a different log" }).waitFor();
   await tab.one("notice", { kind: "caught-up" }).waitFor();
   await tab.one("notice", { kind: "closing" }).filter({ hasText: "shutdown" }).waitFor();
   await tab.says("connection", /reconnecting in (60|59|58) s/);

@@ -49,7 +49,7 @@ story("a tool is called with a form that its schema makes", {}, async ({ gateway
   await field(tab, "data").fill('{"sha": ');
   assert.ok(await tab.one("mcp-send").isDisabled());
   assert.equal(await field(tab, "data").getAttribute("aria-invalid"), "true");
-  await tab.says("mcp-obstacle", "Not right yet: data");
+  await tab.says("mcp-obstacle", "Fix these first: data");
   await field(tab, "data").fill('{"sha": "ab12"}');
   await tab.one("mcp-send").click();
   await line(tab, { event: "mcp_response", method: "tools/call" }).filter({ hasText: "Stored as" }).waitFor();

@@ -13,7 +13,7 @@ story("the publish box pushes with Enter", {}, async ({ gateway, open }) => {
   await tab.one("publish-message").fill("deploy finished");
   await tab.one("publish-message").press("Enter");
   await tab.shows(["deploy finished"]);
-  await tab.says("toasts", "Published to builds.web");
+  await tab.says("toasts", "Pushed to builds.web");
   assert.equal(await tab.one("publish-message").inputValue(), "");
   const { events } = await gateway.get("/api/events");
   assert.equal(events[0].channel, "builds.web");

@@ -38,8 +38,8 @@ story("a webhook is tried until it works, and only then saved", refused, async (
   assert.equal(await tab.one("webhook-url").getAttribute("aria-invalid"), "false");
   receiver.answers(500);
   await attempt(receiver.url());
-  await tab.one("wizard-result", { category: "http_5xx" }).filter({ hasText: "Answered 500" }).waitFor();
-  await tab.page.getByRole("button", { name: "Save without a test that passed" }).waitFor();
+  await tab.one("wizard-result", { category: "http_5xx" }).filter({ hasText: "Responded 500" }).waitFor();
+  await tab.page.getByRole("button", { name: "Save without a passing test" }).waitFor();
   receiver.answers(200);
   await tab.one("wizard-test").click();
   await tab.one("wizard-result", { delivered: "true" }).waitFor();
@@ -118,10 +118,10 @@ story("a receiver that is down is held, and tried at once when somebody says so"
   receiver.answers(500);
   for (let i = 0; i < 5; i += 1) await gateway.push(`event ${i}`);
   const list = await open("/webhooks");
-  await list.one("webhook-state", { status: "held" }).filter({ hasText: /held, tries in \d+s/ }).waitFor();
+  await list.one("webhook-state", { status: "held" }).filter({ hasText: /held, retry in \d+s/ }).waitFor();
   receiver.answers(200);
   await list.page.getByRole("row").filter({ hasText: "held" }).getByRole("link").first().click();
-  await list.says("trouble", /nothing is sent for|One attempt is to show/);
+  await list.says("trouble", /nothing is sent for|One attempt will check/);
   await list.one("trouble-resume").click();
   await state(list, "healthy");
   // Nothing was left to send but what waits: the first of it.
@@ -185,9 +185,9 @@ story("an attempt shows what went out and what came back", {}, async ({ gateway,
   const { id } = await gateway.push({ channel: "builds.api", message: "two" });
   const tab = await open(webhook.screen);
   await tab.one("attempt-row", { category: "http_4xx" }).click();
-  await tab.says("attempt-result", "422, refused");
+  await tab.says("attempt-result", "422, rejected");
   const drawer = tab.one("attempt");
-  for (const text of ["no such build", "x-key", "(hidden)", id, "The first 16 KiB", "waiting for the answer"]) await drawer.filter({ hasText: text }).waitFor();
+  for (const text of ["no such build", "x-key", "(hidden)", id, "Only the first 16 KiB are shown", "waiting for response"]) await drawer.filter({ hasText: text }).waitFor();
   assert.equal((await tab.one("answer-body").textContent()).length, 16 * 1024);
   await tab.says("request-body", "two");
   assert.ok(!(await drawer.textContent()).includes("hush"));
@@ -196,7 +196,7 @@ story("an attempt shows what went out and what came back", {}, async ({ gateway,
   await tab.page.keyboard.press("j");
   await tab.says("attempt-result", "200, delivered");
   await tab.page.keyboard.press("k");
-  await tab.says("attempt-result", "422, refused");
+  await tab.says("attempt-result", "422, rejected");
   receiver.answers(200);
   await tab.one("attempt-resend").click();
   await tab.says("attempt-result", "200, delivered");
@@ -216,7 +216,7 @@ story("an attempt shows what went out and what came back", {}, async ({ gateway,
 
   // A test is an attempt, too, and belongs to no event.
   await tab.one("webhook-test").click();
-  await tab.one("attempt").filter({ hasText: "a test, in no log" }).waitFor();
+  await tab.one("attempt").filter({ hasText: "test event, not in the log" }).waitFor();
   assert.equal((await receiver.gets(5)).json().type, "webhook.test");
 });
 
@@ -271,7 +271,7 @@ story("a webhook that is paused gets what it missed when it is resumed", {}, asy
   const tab = await open(webhook.screen);
   await tab.one("webhook-toggle").click();
   await state(tab, "paused");
-  await tab.says("trouble", "waits in the log");
+  await tab.says("trouble", "wait in the log");
   await gateway.push("missed");
   await tab.one("figure-behind").filter({ hasText: /^1$/ }).waitFor();
   assert.equal(receiver.got.length, 0);
@@ -298,7 +298,7 @@ story("a replay is counted before it is made", refused, async ({ gateway, open, 
   await tab.one("replay-patterns").press("Enter");
   assert.ok(await tab.one("replay-do").isDisabled());
   await tab.one("replay-dry-run").click();
-  await tab.says("replay-count", "2 deliveries would be made again");
+  await tab.says("replay-count", "2 deliveries would be replayed");
   assert.equal(receiver.got.length, 4);
   await tab.one("replay-do").click();
   await tab.gone("replay");

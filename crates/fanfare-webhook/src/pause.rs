@@ -58,9 +58,9 @@ impl PauseReason {
     /// Says it to a person, with what helps.
     pub fn explained(self) -> &'static str {
         match self {
-            PauseReason::ByHand => "paused by hand; resume it to go on where it stopped",
-            PauseReason::Failing => "failed for days without one success; mend the receiver, then resume it",
-            PauseReason::Gone => "the receiver answered 410, which means that it wants nothing any more",
+            PauseReason::ByHand => "paused by hand; resume it to continue where it stopped",
+            PauseReason::Failing => "failed for days without a single success; fix the receiver, then resume",
+            PauseReason::Gone => "the receiver returned 410: it wants no more events",
         }
     }
 }

@@ -3,7 +3,7 @@
 // What a `application/problem+json` answer says; `fix` tells the reader what to do.
 export class Problem extends Error {
   constructor({ detail, title, status, code, at, fix }) {
-    super(detail ?? title ?? `the server answered ${status}`);
+    super(detail ?? title ?? `the gateway responded with ${status}`);
     this.status = status;
     this.code = code ?? null;
     this.at = at ?? null;
@@ -16,11 +16,11 @@ async function request(url, options, parse = JSON.parse) {
   try {
     response = await fetch(url, options);
   } catch {
-    throw new Problem({ detail: "the gateway does not answer", status: 0, fix: "check that `fanfare serve` runs" });
+    throw new Problem({ detail: "the gateway is not responding", status: 0, fix: "check that `fanfare serve` is running" });
   }
   const body = await response.text().then(parse).catch(() => null);
   if (!response.ok) throw new Problem({ ...body, status: response.status });
-  if (body === null) throw new Problem({ detail: "the answer is not JSON", status: response.status });
+  if (body === null) throw new Problem({ detail: "the response is not JSON", status: response.status });
   return body;
 }
 

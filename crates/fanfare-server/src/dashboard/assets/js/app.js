@@ -34,7 +34,7 @@ export function App() {
     document.title = `${place.title} · Fanfare`;
   }, [place]);
   return html`
-    <a class="skip" href="#main">Skip to the content</a>
+    <a class="skip" href="#main">Skip to content</a>
     <${Rail} current=${place} />
     <div class="page">
       <header class="topbar">
@@ -43,7 +43,7 @@ export function App() {
         ${!place.hasOwnState && html`<${Pill} />`}
         <span class="visually-hidden" role="status">${spoken()}</span>
         <span class="grow" />
-        <button type="button" class="icon-button wide-only" aria-label="Keyboard" title="Keyboard (?)" onClick=${() => (sheetOpen.value = true)}>
+        <button type="button" class="icon-button wide-only" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick=${() => (sheetOpen.value = true)}>
           <${Icon} name="keyboard" />
         </button>
         <${ThemeSwitch} />
@@ -58,7 +58,7 @@ export function App() {
 // What a screen reader says about the stream: its state, not each second of it.
 function spoken() {
   if (connection.value.state === "live") return paused.value ? "The feed is paused" : "The feed is live";
-  return connection.value.state === "reconnecting" ? "The connection is lost, trying again" : "Connecting";
+  return connection.value.state === "reconnecting" ? "Connection lost. Reconnecting." : "Connecting";
 }
 
 function Rail({ current }) {
@@ -82,7 +82,7 @@ function About() {
   if (!data) return null;
   return html`<div class="about" data-testid="about">
     <span>${data.name} ${data.version}</span>
-    <span title="Where events are kept">${data.store === "memory" ? "in memory" : `${data.store} store`}</span>
+    <span title="Where events are stored">${data.store === "memory" ? "in memory" : `${data.store} store`}</span>
     <span>up ${duration(data.uptime_seconds)}</span>
   </div>`;
 }

@@ -3,7 +3,7 @@ import { html } from "../vendor/preact.js";
 import { now } from "./clock.js";
 import { examples } from "./commands.js";
 import { connection } from "./feed/connection.js";
-import { ago, count, fullTime, plural } from "./format.js";
+import { ago, capital, count, fullTime, plural } from "./format.js";
 import { usePolled } from "./poll.js";
 import { Command } from "./ui/copy.js";
 import { Icon } from "./ui/icon.js";
@@ -19,18 +19,18 @@ const transports = { mcp: "MCP", sse: "SSE", websocket: "WebSocket" };
 
 export function Clients() {
   const { data, problem } = usePolled("/api/clients", 2000).value;
-  if (!data) return html`<p class="screen-note">${problem ? problem.message : "Loading…"}</p>`;
+  if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   const behind = data.clients.filter(({ lag }) => lag > 0).length;
   return html`<div class="list-screen" data-testid="clients">
-    <p class="lead">${plural(data.total, "reader is", "readers are")} connected${behind ? `, ${count(behind)} of them behind the log` : ""}.${connection.value.state === "live" ? " This page is one of them." : ""}</p>
-    <${Table} label="Connected clients" columns=${["Transport", "Address", "Listens to", "Connected", "Position", "Lag", "State"]} numbers=${["Lag"]}>
+    <p class="lead">${plural(data.total, "client is", "clients are")} connected${behind ? `, ${count(behind)} of them behind` : ""}.${connection.value.state === "live" ? " This page is one of them." : ""}</p>
+    <${Table} label="Connected clients" columns=${["Transport", "Address", "Subscribed to", "Connected", "Position", "Lag", "State"]} numbers=${["Lag"]}>
       ${data.clients.map((client) => html`<${ClientRow} key=${client.client} client=${client} />`)}
     <//>
     <section class="more-ways" aria-labelledby="more-ways">
-      <h2 id="more-ways">Connect another</h2>
+      <h2 id="more-ways">Connect another client</h2>
       <div class="ways">
         <div><h3>Terminal</h3><${Command} text=${examples.listen} /></div>
-        <div><h3>Page</h3><${Command} text=${examples.page} /></div>
+        <div><h3>Web page</h3><${Command} text=${examples.page} /></div>
         <div><h3>WebSocket</h3><${Command} text=${examples.socket} /></div>
         <div><h3>Agent (MCP)</h3><${Command} text=${examples.mcp} /><a class="ways-more" href="/mcp_sse_example.html">Try it in the browser</a></div>
       </div>
@@ -44,7 +44,7 @@ function ClientRow({ client }) {
   return html`<tr role="row" data-testid="client-row">
     <${Cell} name="Transport"><span class="strong">${transports[client.transport] ?? client.transport}</span> <span class="muted">#${client.client}</span><//>
     <${Cell} name="Address"><span class="mono">${client.address ?? "this machine"}</span> <span class="muted">${client.reader ?? client.principal}</span><//>
-    <${Cell} name="Listens to">${client.patterns.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${" "}
+    <${Cell} name="Subscribed to">${client.patterns.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${" "}
       <span class="muted">${conditions(client)}</span><//>
     <${Cell} name="Connected"><time datetime=${client.connected_at} title=${fullTime(since)}>${ago(since, now.value)}</time><//>
     <${Cell} name="Position"><span class="mono">${client.position}</span><//>

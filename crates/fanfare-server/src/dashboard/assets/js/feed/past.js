@@ -1,7 +1,7 @@
 // Reading on into the past: pages of the history, for the filter that is set.
 import { effect, signal } from "../../vendor/preact.js";
 import { get } from "../api.js";
-import { seqOf } from "../format.js";
+import { capital, seqOf } from "../format.js";
 import { toast } from "../ui/toast.js";
 import { oldestId, paused, prepend } from "./feed.js";
 import { filter } from "./filter.js";
@@ -45,10 +45,10 @@ export async function readOn() {
       if (end === null || found > 0) break;
     }
     past.value = end === null ? "over" : "idle";
-    if (end === null) toast("This is the beginning of the log", "info");
+    if (end === null) toast("No earlier events", "info");
   } catch (problem) {
     past.value = "idle";
-    toast(problem.message, "warning");
+    toast(capital(problem.message), "warning");
   }
 }
 

@@ -1,7 +1,8 @@
-// The publish box. Enter sends; what is under the braces is optional.
+// The push box. Enter sends; the fields behind the braces button are optional.
 import { createRef, html, useEffect, useState } from "../../vendor/preact.js";
 import { push } from "../api.js";
 import { plural } from "../format.js";
+import { ProblemNote } from "../ui/action.js";
 import { Combobox } from "../ui/combobox.js";
 import { Icon } from "../ui/icon.js";
 import { toast } from "../ui/toast.js";
@@ -35,7 +36,7 @@ export function Composer() {
       const answer = await push(draft.draftedEvent());
       draft.message.value = "";
       setProblem(null);
-      toast(`Published to ${answer.channel} · ${plural(answer.stream_clients, "reader", "readers")}`);
+      toast(`Pushed to ${answer.channel} · ${plural(answer.stream_clients, "subscriber", "subscribers")}`);
     } catch (failed) {
       setProblem(failed);
     }
@@ -50,7 +51,7 @@ export function Composer() {
     }
   };
 
-  return html`<form class="composer" onSubmit=${send} aria-label="Publish">
+  return html`<form class="composer" onSubmit=${send} aria-label="Push an event">
     ${draft.more.value && html`<${More} />`}
     <div class="composer-line">
       <${Combobox} value=${draft.channel.value} onInput=${(text) => (draft.channel.value = text)} label="Channel" placeholder="default" openUp
@@ -59,16 +60,13 @@ export function Composer() {
           draft.channel.value = channel;
           focusComposer();
         }} />
-      <textarea ref=${field} rows="1" class="composer-message" aria-label="Message" placeholder="Publish a message…" value=${message}
+      <textarea ref=${field} rows="1" class="composer-message" aria-label="Message" placeholder="Push a message…" value=${message}
         onInput=${(input) => (draft.message.value = input.target.value)} onKeyDown=${onKeyDown} data-testid="publish-message" />
       <button type="button" class="icon-button ${draft.more.value ? "on" : ""}" aria-expanded=${draft.more.value} aria-label="Type, priority and data"
         title="Type, priority and data" onClick=${() => (draft.more.value = !draft.more.value)} data-testid="publish-more"><${Icon} name="braces" /></button>
-      <button type="submit" class="button primary send" disabled=${!message.trim() || sending || Boolean(draft.data.value.wrong)} aria-label="Publish"
-        title="Publish (Enter)" data-testid="publish-send"><${Icon} name="up" /></button>
+      <button type="submit" class="button primary send" disabled=${!message.trim() || sending || Boolean(draft.data.value.wrong)} aria-label="Push" title="Push (Enter)" data-testid="publish-send"><${Icon} name="up" /></button>
     </div>
-    ${problem &&
-    html`<p class="problem" role="alert" data-testid="publish-problem"><${Icon} name="error" /><span>${problem.message}
-      ${problem.fix && html`<span class="fix">${problem.fix}</span>`}</span></p>`}
+    <${ProblemNote} problem=${problem} testid="publish-problem" />
   </form>`;
 }
 
@@ -85,7 +83,7 @@ function More() {
         ${priorities.map((one) => html`<option key=${one} value=${one}>${one}</option>`)}
       </select><${Icon} name="chevron" class="turned" /></span>
     </label>
-    <label class="field data">Data <span class="hint ${wrong ? "wrong" : ""}" id="data-hint">${wrong ? `not JSON: ${wrong}` : "JSON, optional"}</span>
+    <label class="field data">Data <span class="hint ${wrong ? "wrong" : ""}" id="data-hint">${wrong ? `Invalid JSON: ${wrong}` : "JSON, optional"}</span>
       <textarea class="input code" rows="3" spellcheck="false" placeholder='{"sha": "ab12"}' value=${draft.dataText.value} aria-describedby="data-hint"
         aria-invalid=${Boolean(wrong)} onInput=${(input) => (draft.dataText.value = input.target.value)} data-testid="publish-data" />
     </label>

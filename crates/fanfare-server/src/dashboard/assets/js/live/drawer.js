@@ -5,7 +5,7 @@ import { now } from "../clock.js";
 import { pushWithCli, pushWithCurl } from "../commands.js";
 import { findById } from "../feed/feed.js";
 import { addChannel } from "../feed/filter.js";
-import { ago, fullTime } from "../format.js";
+import { ago, capital, fullTime } from "../format.js";
 import { CopyButton } from "../ui/copy.js";
 import { Icon, TypeIcon } from "../ui/icon.js";
 import { JsonTree } from "../ui/json_tree.js";
@@ -25,7 +25,7 @@ export function Drawer({ id }) {
       <h2 id="drawer-title" ref=${title} tabindex="-1">Event <span class="mono">${id}</span></h2>
       <button type="button" class="icon-button" aria-label="Close" title="Close (Esc)" onClick=${closeEvent} data-testid="drawer-close"><${Icon} name="close" /></button>
     </header>
-    ${event ? html`<${Detail} event=${event} />` : html`<p class="drawer-empty">${problem ? problem.message : "Loading…"}</p>`}
+    ${event ? html`<${Detail} event=${event} />` : html`<p class="drawer-empty">${problem ? capital(problem.message) : "Loading…"}</p>`}
   </aside>`;
 }
 
@@ -49,7 +49,7 @@ function Detail({ event }) {
   const again = () => {
     draftFrom(event);
     focusComposer();
-    toast("In the publish box: change it, then send", "replay");
+    toast("Copied to the push box. Edit it there, then send.", "replay");
   };
   return html`<div class="drawer-body">
     <div class="drawer-message"><${TypeIcon} type=${event.type} /><p data-testid="drawer-message">${event.message}</p></div>
@@ -65,8 +65,8 @@ function Detail({ event }) {
       <${Fact} name="Type">${event.type}<//>
       <${Fact} name="Priority">${event.priority}<//>
       <${Fact} name="Time"><time datetime=${event.timestamp} title=${event.timestamp}>${fullTime(ms)}</time> <span class="muted">${ago(ms, now.value)}</span><//>
-      <${Fact} name="Source">${event.source?.principal} <span class="muted">through</span> ${event.source?.door}<//>
-      <${Fact} name="Audience">${event.audience === "stream" ? "live readers only" : "all"}<//>
+      <${Fact} name="Source">${event.source?.principal} <span class="muted">via</span> ${event.source?.door}<//>
+      <${Fact} name="Audience">${event.audience === "stream" ? "connected clients only" : "everyone"}<//>
       ${event.key !== undefined && html`<${Fact} name="Key"><span class="mono">${event.key}</span><//>`}
       ${event.expires && html`<${Fact} name="Expires">${fullTime(Date.parse(event.expires))}<//>`}
     </dl>
@@ -77,7 +77,7 @@ function Detail({ event }) {
         : html`<div class="json" data-testid="json-tree"><${JsonTree} key=${event.id} value=${event.data} /></div>`}
     </section>
     <${Receipts} id=${event.id} />
-    <button type="button" class="button again" onClick=${again} data-testid="publish-again"><${Icon} name="replay" />Edit and publish again</button>
+    <button type="button" class="button again" onClick=${again} data-testid="publish-again"><${Icon} name="replay" />Edit and push again</button>
   </div>`;
 }
 

@@ -29,7 +29,7 @@ export function FilterBar() {
       <${ChannelField} />
       ${channels.map(
         (channel) => html`<button key=${channel} type="button" class="chip on" onClick=${() => removeChannel(channel)}
-          aria-label="Remove the filter ${channel}" data-testid="channel-chip">${channel}<${Icon} name="close" /></button>`,
+          aria-label="Remove filter ${channel}" data-testid="channel-chip">${channel}<${Icon} name="close" /></button>`,
       )}
       <span class="facet-group" role="group" aria-label="Types">
         ${[...types, ...others].map(

@@ -90,7 +90,7 @@ export function FeedList() {
   const below = follows ? 0 : countEvents(items, indexOf(items, seen.current.through + 1));
 
   return html`<div class="feed">
-    <div class="feed-head" aria-hidden="true"><span>Time</span><span /><span>Channel</span><span>Message</span><span>Door</span></div>
+    <div class="feed-head" aria-hidden="true"><span>Time</span><span /><span>Channel</span><span>Message</span><span>Source</span></div>
     <div class="feed-scroll" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-live="off" aria-label="Events, newest last"
       data-testid="feed" data-count=${items.length} data-following=${follows}>
       ${nothing && html`<${Nothing} more=${isThereMore()} />`}
@@ -101,7 +101,7 @@ export function FeedList() {
     </div>
     ${!follows && (below > 0 || !atEnd) &&
     html`<button type="button" class="jump" onClick=${jumpToNewest} data-testid="jump">
-      <${Icon} name="down" />${below > 0 && !paused.value ? `${count(below)} new` : "newest"}
+      <${Icon} name="down" />${below > 0 && !paused.value ? `${count(below)} new` : "Jump to newest"}
     </button>`}
   </div>`;
 }
@@ -122,7 +122,7 @@ function Rows({ pad, items, first, last, height, at }) {
 function Earlier() {
   const loading = past.value === "loading";
   return html`<button type="button" class="earlier" onClick=${readOn} disabled=${loading} data-testid="earlier">
-    <${Icon} name="up" />${loading ? "Loading…" : "Earlier events"}
+    <${Icon} name="up" />${loading ? "Loading…" : "Load earlier events"}
   </button>`;
 }
 
@@ -135,11 +135,11 @@ function countEvents(items, from) {
 function Nothing({ more }) {
   return html`<div class="feed-nothing">
     ${isFiltered.value
-      ? html`<p>${more ? "None of the events that were loaded passes the filter." : "No event passes the filter."}</p>
+      ? html`<p>${more ? "No loaded events match the filter." : "No events match the filter."}</p>
           <div class="choices">
             ${more && html`<button type="button" class="button" onClick=${readOn} disabled=${past.value === "loading"} data-testid="look-earlier">
-              <${Icon} name="up" />Look further back</button>`}
-            <button type="button" class="button" onClick=${clearFilter}>Clear the filter</button>
+              <${Icon} name="up" />Search earlier events</button>`}
+            <button type="button" class="button" onClick=${clearFilter}>Clear filter</button>
           </div>`
       : html`<p>Waiting for events.</p>`}
   </div>`;

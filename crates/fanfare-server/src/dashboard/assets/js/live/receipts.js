@@ -11,7 +11,7 @@ const EVERY_MS = 2000;
 const SHOWN_MAX = 50;
 
 const states = {
-  dead: ["error", "given up", "wh-stopped"],
+  dead: ["error", "gave up", "wh-stopped"],
   delivered: ["success", "delivered", "wh-healthy"],
   pending: ["stalled", "not sent yet", ""],
   waiting: ["stalled", "waiting", "wh-held"],
@@ -26,7 +26,7 @@ export function Receipts({ id }) {
       ${data.webhooks.slice(0, SHOWN_MAX).map((webhook) => html`<${Webhook} key=${webhook.webhook} webhook=${webhook} event=${id} />`)}
       ${data.readers.slice(0, SHOWN_MAX).map(
         ({ reader, acknowledged }) => html`<li key=${reader}><span class="receipt-who">reader <span class="mono">${reader}</span></span>
-          <span class="state ${acknowledged ? "wh-healthy" : ""}"><${Icon} name=${acknowledged ? "success" : "stalled"} />${acknowledged ? "acknowledged" : "not yet"}</span></li>`,
+          <span class="state ${acknowledged ? "wh-healthy" : ""}"><${Icon} name=${acknowledged ? "success" : "stalled"} />${acknowledged ? "acknowledged" : "not acknowledged"}</span></li>`,
       )}
     </ul>
   </section>`;
@@ -35,7 +35,7 @@ export function Receipts({ id }) {
 function Webhook({ webhook: { webhook, webhook_url: url, state, attempts, failure, next_attempt_at: nextAt }, event }) {
   const [icon, word, kind] = states[state];
   const left = nextAt && until(Date.parse(nextAt), now.value);
-  const said = state === "waiting" ? (left ? `again in ${left}` : "being tried") : word;
+  const said = state === "waiting" ? (left ? `retry in ${left}` : "retrying") : word;
   return html`<li data-testid="receipt" data-state=${state}>
     <a class="receipt-who mono" href="/webhooks/${webhook}?event=${event}" title=${url}>${placeOf(url)}</a>
     <span class="state ${kind}"><${Icon} name=${icon} />${said}</span>

@@ -46,21 +46,21 @@ function firstLine(message) {
 }
 
 const notices = {
-  "caught-up": () => ["done", "Caught up, live from here"],
-  closing: ({ reason }) => ["closing", `The server is closing (${reason})`],
+  "caught-up": () => ["done", "Caught up. Live from here"],
+  closing: ({ reason }) => ["closing", `The gateway is shutting down (${reason})`],
   gap: ({ missed, after, next }) => [
     "gap",
-    `Up to ${plural(missed, "event", "events")} between ${seqOf(after)} and ${seqOf(next)} are gone: retention removed them`,
+    `Up to ${plural(missed, "event was", "events were")} removed by retention between ${seqOf(after)} and ${seqOf(next)}`,
   ],
   lost: () => ["link", "Connection lost"],
-  reset: ({ reason }) => ["reset", `Not continued where we stopped: ${resets[reason] ?? reason}. Live events follow`],
-  skipped: ({ after, next }) => ["gap", `Too much came meanwhile: ${plural(seqOf(next) - seqOf(after) - 1, "event", "events")} are left out here`],
+  reset: ({ reason }) => ["reset", `Could not resume: ${resets[reason] ?? reason}. Continuing with live events`],
+  skipped: ({ after, next }) => ["gap", `Too many events while disconnected: ${plural(seqOf(next) - seqOf(after) - 1, "event", "events")} not shown`],
 };
 
 const resets = {
-  ahead_of_log: "the log ends before our position",
-  another_epoch: "the gateway has another log now",
-  unreadable: "our position cannot be read",
+  ahead_of_log: "this page's position is past the end of the log",
+  another_epoch: "the gateway now has a different log",
+  unreadable: "this page's position could not be read",
 };
 
 function NoticeRow({ entry, place, total }) {

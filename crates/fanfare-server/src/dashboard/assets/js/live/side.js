@@ -16,10 +16,10 @@ export function Side() {
   useEffect(() => {
     if (channels) channelList.value = channels;
   }, [channels]);
-  return html`<aside class="side" aria-label="Now">
+  return html`<aside class="side" aria-label="Overview">
     <dl class="counters">
       <${Counter} name="Events / s" value=${rate(rateNow(now.value))} testid="counter-rate" />
-      <${Counter} name="Listening" value=${status ? count(status.stream_clients) : "–"} testid="counter-clients" />
+      <${Counter} name="Clients" value=${status ? count(status.stream_clients) : "–"} testid="counter-clients" />
       <${Counter} name="In the log" value=${status ? count(inLog(status)) : "–"} testid="counter-log" />
     </dl>
     <div class="pulse"><${Sparkline} counts=${seriesOf(null, now.value)} width=${252} height=${36} label="Events over the last minute" /></div>
@@ -40,7 +40,7 @@ function Counter({ name, value, testid }) {
 
 function ChannelRows({ channels }) {
   if (!channels) return null;
-  if (channels.length === 0) return html`<p class="muted">None yet: the first event makes one.</p>`;
+  if (channels.length === 0) return html`<p class="muted">No channels yet. The first event creates one.</p>`;
   // The busiest, but in the order of their names: a list that jumps cannot be clicked.
   const busiest = channels
     .toSorted((a, b) => b.rate - a.rate || b.events - a.events)

@@ -5,17 +5,17 @@ import { Command } from "../ui/copy.js";
 import { Icon } from "../ui/icon.js";
 
 const steps = [
-  ["Push something", "In the box below, or from any shell. A channel exists from its first event on.", examples.push],
-  ["Listen from anywhere", "A terminal, a page, a server: each reads the same log and resumes where it stopped.", examples.listen],
-  ["Wrap a command", "Its start, its end, how long it took and how it went become events.", examples.run],
+  ["Push an event", "Use the box below or any shell. The first event on a channel creates it.", examples.push],
+  ["Listen from anywhere", "Terminals, web pages and servers all read the same log and resume where they stopped.", examples.listen],
+  ["Wrap a command", "Pushes an event when the command starts and another when it ends, with its duration and result.", examples.run],
 ];
 
 export function Start() {
   return html`<div class="start" data-testid="start">
     <div class="start-card">
       <span class="start-mark"><${Icon} name="logo" /></span>
-      <h2>Nothing has been pushed yet</h2>
-      <p>This page is listening. The first event appears here at once.</p>
+      <h2>No events yet</h2>
+      <p>This page is listening. Your first event will appear here.</p>
       <ol>
         ${steps.map(
           ([title, why, command], i) => html`<li key=${title}>

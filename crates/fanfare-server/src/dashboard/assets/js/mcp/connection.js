@@ -45,7 +45,7 @@ export function disconnect() {
 }
 
 function lost(forGood) {
-  if (state.value === "connected" || forGood) noted(forGood ? "the gateway does not take the connection" : "connection lost, the browser tries again", true);
+  if (state.value === "connected" || forGood) noted(forGood ? "the gateway refused the connection" : "connection lost, reconnecting", true);
   end(forGood ? "disconnected" : "reconnecting");
   if (forGood) source = null;
 }
@@ -106,6 +106,6 @@ async function post(message) {
     // What the stream tells as well need not be told twice.
     if (!response.ok && response.status !== 400) noted(`${response.status}: ${answer.error?.message ?? "refused"}`, true);
   } catch {
-    noted("the gateway does not answer", true);
+    noted("the gateway is not responding", true);
   }
 }

@@ -53,7 +53,7 @@ export const filled = computed(() => argumentsOf(tool.value?.inputSchema, fields
 const parsed = computed(() => {
   try {
     const value = JSON.parse(text.value);
-    if (value === null || typeof value !== "object" || Array.isArray(value)) return { wrong: "write an object: {…}" };
+    if (value === null || typeof value !== "object" || Array.isArray(value)) return { wrong: "must be an object: {…}" };
     return { value };
   } catch (error) {
     return { wrong: error.message };

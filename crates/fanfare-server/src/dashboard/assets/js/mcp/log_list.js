@@ -30,11 +30,11 @@ function Nothing() {
   return html`<div class="mcp-nothing" data-testid="mcp-nothing">
     <span class="start-mark"><${Icon} name="mcp" /></span>
     <h3>What an agent sees</h3>
-    <p>Connect, and every message of the conversation appears here, both ways: the handshake, the list of tools, your calls and their answers.</p>
+    <p>Connect to see every message in both directions: the handshake, the tool list, your calls and the responses.</p>
     <ol>
-      <li><code>GET /mcp/sse</code> opens the stream; its first event, <code>connected</code>, has the <code>connection_id</code>.</li>
-      <li><code>POST /mcp/sse/message</code> takes JSON-RPC with that <code>connection_id</code> in it.</li>
-      <li>The answer comes on the stream, as <code>mcp_response</code>.</li>
+      <li><code>GET /mcp/sse</code> opens the stream; its first event, <code>connected</code>, carries the <code>connection_id</code>.</li>
+      <li><code>POST /mcp/sse/message</code> accepts JSON-RPC that includes the <code>connection_id</code>.</li>
+      <li>The response arrives on the stream as <code>mcp_response</code>.</li>
     </ol>
   </div>`;
 }
@@ -71,13 +71,13 @@ function Line({ entry }) {
   return html`<li class="mcp-line ${way} ${event} ${wrong ? "wrong" : ""}" data-testid="mcp-line" data-event=${event} data-method=${method} data-id=${rpcId}>
     <button type="button" class="mcp-head" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
       <time>${timeOfDay(entry.at)}</time>
-      <${Icon} name=${wrong ? "error" : icon} label=${wrong ? "an error" : word} />
+      <${Icon} name=${wrong ? "error" : icon} label=${wrong ? "error" : word} />
       <span class="mcp-event">${event}</span>
       <span class="mcp-what">${method && html`<b>${method}</b> `}<span class="muted">${summary(entry)}</span></span>
       <span class="mcp-took">${ms !== undefined && `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`}</span>
     </button>
     ${isOpen &&
-    html`<div class="mcp-whole"><button type="button" class="icon-button" aria-label="Copy the message" title="Copy" onClick=${() => copy(JSON.stringify(body, null, 2), "message copied")}>
+    html`<div class="mcp-whole"><button type="button" class="icon-button" aria-label="Copy the message" title="Copy" onClick=${() => copy(JSON.stringify(body, null, 2), "Message copied")}>
         <${Icon} name="copy" /></button>
       <div class="json" data-testid="json-tree"><${JsonTree} value=${body} depth=${JSON.stringify(body).length < SMALL ? WHOLE : 0} /></div></div>`}
   </li>`;

@@ -33,7 +33,7 @@ function Connection() {
     html`<dl class="facts">
       <${Fact} name="Connection"><span class="mono" data-testid="mcp-connection">${connectionId.value ?? "–"}</span><//>
       <${Fact} name="Server">${server.value ? `${server.value.serverInfo.name} ${server.value.serverInfo.version}` : "–"}
-        ${server.value && html` <span class="muted">speaks ${server.value.protocolVersion}</span>`}<//>
+        ${server.value && html` <span class="muted">protocol ${server.value.protocolVersion}</span>`}<//>
       <${Fact} name="Heartbeat">${lastBeat.value ? ago(lastBeat.value, now.value) : html`<span class="muted">none yet</span>`}<//>
     </dl>`}
   </section>`;

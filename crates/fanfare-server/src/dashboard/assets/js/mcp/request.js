@@ -37,13 +37,13 @@ function obstacle() {
   if (!isConnected.value) return "Waiting for the connection.";
   if (draft.drafted.value) return null;
   const names = draft.usesForm.value ? Object.keys(draft.filled.value.wrong) : [];
-  if (names.length > 0) return html`Not right yet: ${names.map((name, index) => html`${index > 0 && ", "}<code>${name}</code>`)}`;
-  return draft.textWrong.value ? "Not right yet: the JSON." : null;
+  if (names.length > 0) return html`Fix these first: ${names.map((name, index) => html`${index > 0 && ", "}<code>${name}</code>`)}`;
+  return draft.textWrong.value ? "Fix the JSON." : null;
 }
 
 function Tool() {
   const tool = draft.tool.value;
-  if (!tool) return html`<p class="muted">The tools are listed when you connect.</p>`;
+  if (!tool) return html`<p class="muted">Connect to list the tools.</p>`;
   return html`<label class="field">Tool
       <span class="select"><select class="input code" value=${tool.name} onChange=${(select) => (draft.toolName.value = select.target.value)} data-testid="mcp-tool">
         ${tools.value.map(({ name }) => html`<option key=${name} value=${name}>${name}</option>`)}
@@ -70,7 +70,7 @@ function Text() {
   const wrong = draft.textWrong.value;
   const what = draft.method.value === "tools/call" ? "Arguments" : "Parameters";
   const lines = draft.text.value.split("\n").length;
-  return html`<label class="field">${what} <span class="hint ${wrong ? "wrong" : ""}" id="mcp-text-hint">${wrong ? `not right: ${wrong}` : "JSON"}</span>
+  return html`<label class="field">${what} <span class="hint ${wrong ? "wrong" : ""}" id="mcp-text-hint">${wrong ? `Invalid: ${wrong}` : "JSON"}</span>
     <textarea class="input code" rows=${Math.min(16, Math.max(5, lines))} spellcheck="false" value=${draft.text.value} aria-describedby="mcp-text-hint" aria-invalid=${Boolean(wrong)}
       onInput=${(input) => draft.setText(input.target.value)} data-testid="mcp-text" />
   </label>`;

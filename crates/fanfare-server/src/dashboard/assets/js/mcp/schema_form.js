@@ -19,12 +19,12 @@ function kindOf({ type, enum: choices }) {
 }
 
 function finite(number) {
-  if (!Number.isFinite(number)) throw new Error("write a number");
+  if (!Number.isFinite(number)) throw new Error("enter a number");
   return number;
 }
 
 function whole(number) {
-  if (!Number.isInteger(number)) throw new Error("write a whole number");
+  if (!Number.isInteger(number)) throw new Error("enter a whole number");
   return number;
 }
 
@@ -69,7 +69,7 @@ function Input({ id, name, member, text, wrong, hint, onChange }) {
   if (kind === "choice" || kind === "flag") {
     const choices = kind === "flag" ? ["true", "false"] : member.enum;
     return html`<span class="select"><select class="input" ...${common} value=${text} onChange=${typed}>
-      <option value="">${member.default === undefined ? "not given" : `not given: ${member.default}`}</option>
+      <option value="">${member.default === undefined ? "not set" : `default: ${member.default}`}</option>
       ${choices.map((choice) => html`<option key=${choice} value=${choice}>${choice}</option>`)}
     </select><${Icon} name="chevron" class="turned" /></span>`;
   }

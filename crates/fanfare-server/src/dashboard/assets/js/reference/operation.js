@@ -20,7 +20,7 @@ export function Operation({ operation, root }) {
       )}
     </dl>`}
     ${body && html`<h4>Body</h4><${Content} content=${body.content} root=${root} />`}
-    <h4>Answers</h4>
+    <h4>Responses</h4>
     ${Object.entries(responses ?? {}).map(([status, answer]) => html`<${Answer} key=${status} status=${status} answer=${resolve(root, answer)} root=${root} />`)}
     <${Command} text=${commandFor(operation)} />
   </section>`;

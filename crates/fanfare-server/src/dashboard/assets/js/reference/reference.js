@@ -1,5 +1,6 @@
 // Draws `/openapi.json`: no network beyond the gateway, no viewer of others.
 import { html, useEffect, useMemo } from "../../vendor/preact.js";
+import { capital } from "../format.js";
 import { usePolled } from "../poll.js";
 import { hash } from "../router.js";
 import { Prose } from "./prose.js";
@@ -16,8 +17,8 @@ export function Reference() {
     // The target exists only now; the browser looked for it before.
     if (document_ && hash.value) document.getElementById(decodeURIComponent(hash.value.slice(1)))?.scrollIntoView();
   }, [document_, hash.value]);
-  if (!document_) return html`<p class="screen-note">${problem ? problem.message : "Loading…"}</p>`;
-  if (groups.length === 0) return html`<p class="screen-note">The gateway does not describe its interface.</p>`;
+  if (!document_) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
+  if (groups.length === 0) return html`<p class="screen-note">The gateway returned no API description.</p>`;
   const { info, components } = document_;
   const schemas = Object.entries(components?.schemas ?? {});
   return html`<div class="reference" data-testid="reference">
@@ -32,7 +33,7 @@ export function Reference() {
     </nav>
     <article class="reference-body">
       <header><p class="eyebrow">${info.title} ${info.version}</p><${Prose} text=${info.description} />
-        <p class="muted">For machines: <a href="/openapi.json" target="_blank">/openapi.json</a></p></header>
+        <p class="muted">OpenAPI: <a href="/openapi.json" target="_blank">/openapi.json</a></p></header>
       ${groups.map(
         ({ name, text, operations }) => html`<section key=${name} class="reference-group"><h2>${name}</h2><${Prose} text=${text} />
           ${operations.map((one) => html`<${Operation} key=${one.id} operation=${one} root=${document_} />`)}

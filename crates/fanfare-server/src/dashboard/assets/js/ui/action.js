@@ -1,5 +1,6 @@
 // Something that is asked of the gateway: whether it is under way, and why it was refused.
 import { html, useState } from "../../vendor/preact.js";
+import { capital } from "../format.js";
 import { askAgain } from "../poll.js";
 import { Icon } from "./icon.js";
 
@@ -22,6 +23,6 @@ export function useAction() {
 
 export function ProblemNote({ problem, testid = "problem" }) {
   if (!problem) return null;
-  return html`<p class="problem" role="alert" data-testid=${testid}><${Icon} name="error" /><span>${problem.message}
-    ${problem.fix && html`<span class="fix">${problem.fix}</span>`}</span></p>`;
+  return html`<p class="problem" role="alert" data-testid=${testid}><${Icon} name="error" /><span>${capital(problem.message)}
+    ${problem.fix && html`<span class="fix">${capital(problem.fix)}</span>`}</span></p>`;
 }

@@ -3,14 +3,14 @@ import { html, useEffect, useState } from "../../vendor/preact.js";
 import { Icon } from "./icon.js";
 import { toast } from "./toast.js";
 
-export async function copy(text, what = "copied") {
+export async function copy(text, what = "Copied") {
   try {
     await navigator.clipboard.writeText(text);
     toast(what);
     return true;
   } catch {
     // Plain http on another address has no clipboard; selecting by hand remains.
-    toast("the browser does not let this page copy", "warning");
+    toast("Copying was blocked by the browser", "warning");
     return false;
   }
 }
@@ -31,7 +31,7 @@ export function CopyButton({ text, label, icon = "copy", testid }) {
 export function Command({ text }) {
   return html`<div class="command">
     <code tabindex="0">${text}</code>
-    <button type="button" class="icon-button" aria-label="Copy: ${text}" title="Copy" onClick=${() => copy(text, "command copied")}>
+    <button type="button" class="icon-button" aria-label="Copy: ${text}" title="Copy" onClick=${() => copy(text, "Command copied")}>
       <${Icon} name="copy" />
     </button>
   </div>`;

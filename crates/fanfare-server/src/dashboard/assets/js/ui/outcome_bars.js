@@ -37,5 +37,5 @@ function sum(pairs) {
 
 function said(hour) {
   const [delivered, failed] = sum(hour);
-  return `In the last hour ${delivered} delivered, ${failed} failed`;
+  return `Last hour: ${delivered} delivered, ${failed} failed`;
 }

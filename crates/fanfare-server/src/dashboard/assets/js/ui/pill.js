@@ -10,7 +10,7 @@ export function Pill() {
   const { state, until } = connection.value;
   if (state === "reconnecting") {
     const seconds = Math.max(1, Math.ceil((until - now.value) / 1000));
-    return html`<${Button} status="reconnecting" icon="reset" onClick=${retryNow} title="Try now">reconnecting in ${seconds} s<//>`;
+    return html`<${Button} status="reconnecting" icon="reset" onClick=${retryNow} title="Reconnect now">reconnecting in ${seconds} s<//>`;
   }
   if (state === "connecting") {
     return html`<span class="pill" data-testid="connection" data-status="connecting"><i class="dot" />connecting</span>`;

@@ -6,18 +6,18 @@ export const sheetOpen = signal(false);
 
 const groups = [
   ["Feed", [
-    [["Space"], "pause, resume"],
+    [["Space"], "pause or resume"],
     [["j", "↓"], "newer event"],
     [["k", "↑"], "older event"],
     [["Enter"], "open the event"],
-    [["Esc"], "close, leave the field"],
+    [["Esc"], "close, or leave the field"],
     [["End", "G"], "jump to the newest"],
     [["/"], "filter by text"],
-    [["p"], "publish something"],
+    [["p"], "push an event"],
   ]],
   ["Webhooks", [
-    [["n"], "add one"],
-    [["j", "k"], "earlier, later attempt"],
+    [["n"], "add a webhook"],
+    [["j", "k"], "earlier or later attempt"],
     [["Esc"], "close the attempt"],
   ]],
   ["Go to", [
@@ -30,7 +30,7 @@ const groups = [
   ]],
   ["Anywhere", [
     [["t"], "theme: auto, light, dark"],
-    [["?"], "this sheet"],
+    [["?"], "show these shortcuts"],
   ]],
 ];
 
@@ -45,7 +45,7 @@ export function Sheet() {
   return html`<dialog class="sheet" ref=${dialog} aria-labelledby="sheet-title" onClose=${close} data-testid="sheet"
     onClick=${(click) => click.target === dialog.current && close()}>
     <div class="sheet-body">
-      <header><h2 id="sheet-title">Keyboard</h2>
+      <header><h2 id="sheet-title">Keyboard shortcuts</h2>
         <button type="button" class="icon-button" aria-label="Close" onClick=${close}><${Icon} name="close" /></button></header>
       ${groups.map(
         ([title, keys]) => html`<section key=${title}><h3>${title}</h3><dl>

@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { get, send } from "../api.js";
 import { now } from "../clock.js";
 import { attemptWithCurl } from "../commands.js";
-import { ago, bytes, fullTime } from "../format.js";
+import { ago, bytes, capital, fullTime } from "../format.js";
 import { setParams } from "../router.js";
 import { ProblemNote, useAction } from "../ui/action.js";
 import { BodyText } from "../ui/code.js";
@@ -23,7 +23,7 @@ export function AttemptDrawer({ id, base, ask }) {
       <h2 id="attempt-title" ref=${title} tabindex="-1">Attempt${attempt && html` <span class="mono">${fullTime(Date.parse(attempt.at))}</span>`}</h2>
       <button type="button" class="icon-button" aria-label="Close" title="Close (Esc)" onClick=${() => setParams({ attempt: null }, { replace: true })} data-testid="attempt-close"><${Icon} name="close" /></button>
     </header>
-    ${attempt ? html`<${Detail} key=${attempt.id} attempt=${attempt} base=${base} ask=${ask} />` : html`<p class="drawer-empty">${problem ? problem.message : "Loading…"}</p>`}
+    ${attempt ? html`<${Detail} key=${attempt.id} attempt=${attempt} base=${base} ask=${ask} />` : html`<p class="drawer-empty">${problem ? capital(problem.message) : "Loading…"}</p>`}
   </aside>`;
 }
 
@@ -50,19 +50,19 @@ function Detail({ attempt, base, ask }) {
     ${!isTest && html`<${Again} event=${event} base=${base} ask=${ask} request=${request} />`}
     <${Phases} times=${times} />
     <dl class="facts">
-      <${Fact} name="Event">${isTest ? html`<span class="muted">a test, in no log</span>` : html`<a class="mono" href="/?event=${event}">${event}</a>${events > 1 ? ` and ${events - 1} more` : ""} <a class="quiet-link" href="?event=${event}">all its attempts</a>`}<//>
+      <${Fact} name="Event">${isTest ? html`<span class="muted">test event, not in the log</span>` : html`<a class="mono" href="/?event=${event}">${event}</a>${events > 1 ? ` and ${events - 1} more` : ""} <a class="quiet-link" href="?event=${event}">all attempts</a>`}<//>
       <${Fact} name="Kind">${kinds[kind] ?? `attempt ${number}`}<//>
       <${Fact} name="Time"><time datetime=${at} title=${at}>${fullTime(ms)}</time> <span class="muted">${ago(ms, now.value)}</span><//>
       <${Fact} name="webhook-id"><span class="mono">${messageId}</span><//>
     </dl>
     <${Request} request=${request} event=${event} isTest=${isTest} base=${base} />
     <section class="drawer-data" aria-labelledby="attempt-answer">
-      <h3 id="attempt-answer">Answer</h3>
+      <h3 id="attempt-answer">Response</h3>
       ${answer
-        ? html`<${Headers} label="Headers of the answer" headers=${answer.headers} />
-            <${BodyText} text=${answer.body} isCut=${answer.is_cut} label="Body of the answer" testid="answer-body" />
-            ${answer.is_cut && html`<p class="hint">The first 16 KiB.</p>`}`
-        : html`<p class="muted">None came.</p>`}
+        ? html`<${Headers} label="Response headers" headers=${answer.headers} />
+            <${BodyText} text=${answer.body} isCut=${answer.is_cut} label="Response body" testid="answer-body" />
+            ${answer.is_cut && html`<p class="hint">Only the first 16 KiB are shown.</p>`}`
+        : html`<p class="muted">No response.</p>`}
     </section>
   </div>`;
 }
@@ -75,11 +75,11 @@ function Request({ request, event, isTest, base }) {
   }, [event]);
   return html`<section class="drawer-data" aria-labelledby="attempt-request">
     <h3 id="attempt-request">Request <span class="muted">POST ${request.url}</span></h3>
-    <${Headers} label="Headers of the request" headers=${request.headers} />
-    <p class="hint">What is signed: <code>${`${request.headers["webhook-id"]}.${request.headers["webhook-timestamp"]}.`}</code> and the body.</p>
-    ${isKept && html`<${BodyText} text=${request.body} isCut=${request.is_cut} label="Body of the request" testid="request-body" />`}
-    ${!isKept && asNow !== null && html`<${BodyText} text=${asNow} label="The event as it would be sent now" testid="request-body" />`}
-    <p class="hint">${bytes(request.body_bytes)}${request.is_cut ? ", of which these are the first 16 KiB" : ""}${isKept ? "" : ". The bytes themselves are kept for the newest 50 attempts"}${asNow === null ? "" : "; this is the event as it would be sent now"}.</p>
+    <${Headers} label="Request headers" headers=${request.headers} />
+    <p class="hint">Signed content: <code>${`${request.headers["webhook-id"]}.${request.headers["webhook-timestamp"]}.`}</code> followed by the body.</p>
+    ${isKept && html`<${BodyText} text=${request.body} isCut=${request.is_cut} label="Request body" testid="request-body" />`}
+    ${!isKept && asNow !== null && html`<${BodyText} text=${asNow} label="Request body as it would be sent now" testid="request-body" />`}
+    <p class="hint">${bytes(request.body_bytes)}${request.is_cut ? ", of which the first 16 KiB are shown" : ""}${isKept ? "" : ". Request bodies are kept for the newest 50 attempts"}${asNow === null ? "" : "; shown here is the event as it would be sent now"}.</p>
   </section>`;
 }
 
@@ -88,11 +88,11 @@ function Again({ event, base, ask, request }) {
   const resend = () =>
     run(async () => {
       const attempt = await send("POST", `${base}/deliveries/${event}/resend`);
-      toast(attempt.delivered ? `Sent again: ${attempt.status}` : `Sent again, and failed: ${wordOf(attempt.category)}`, attempt.delivered ? "done" : "warning");
+      toast(attempt.delivered ? `Resent: ${attempt.status}` : `Resent, but failed: ${wordOf(attempt.category)}`, attempt.delivered ? "done" : "warning");
       setParams({ attempt: attempt.id }, { replace: true });
     });
   return html`<div class="drawer-actions">
-      <button type="button" class="button" onClick=${resend} disabled=${busy} data-testid="attempt-resend"><${Icon} name="replay" />Send again</button>
+      <button type="button" class="button" onClick=${resend} disabled=${busy} data-testid="attempt-resend"><${Icon} name="replay" />Resend</button>
       <button type="button" class="button" onClick=${() => ask({ kind: "edited", event })} data-testid="attempt-edit"><${Icon} name="edit" />Edit and send…</button>
       ${request.body !== undefined && !request.is_cut && html`<${CopyButton} label="curl" icon="terminal" text=${() => attemptWithCurl(request)} testid="attempt-curl" />`}
     </div><${ProblemNote} problem=${problem} />`;

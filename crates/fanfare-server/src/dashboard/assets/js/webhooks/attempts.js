@@ -2,7 +2,7 @@
 import { html, useEffect, useLayoutEffect, useMemo, useState } from "../../vendor/preact.js";
 import { get } from "../api.js";
 import { now } from "../clock.js";
-import { fullTime, seqOf, timeOfDay, took, until } from "../format.js";
+import { capital, fullTime, seqOf, timeOfDay, took, until } from "../format.js";
 import { setScreenKeys } from "../keyboard.js";
 import { usePolled } from "../poll.js";
 import { query, setParams } from "../router.js";
@@ -31,18 +31,18 @@ export function Attempts({ webhook, base }) {
   const longest = Math.max(1, ...rows.map(({ times }) => times.total_us));
   return html`<section aria-label="Attempts">
     <div class="list-tools">
-      <${Segments} label="Which attempts" testid="attempts" value=${shown} onPick=${(name) => setParams({ show: name === "all" ? null : name, attempt: null }, { replace: true })}
+      <${Segments} label="Filter attempts" testid="attempts" value=${shown} onPick=${(name) => setParams({ show: name === "all" ? null : name, attempt: null }, { replace: true })}
         options=${[["all", "All"], ["failed", "Failed"], ["delivered", "Delivered"]]} />
-      ${event && html`<button type="button" class="chip on" onClick=${() => setParams({ event: null }, { replace: true })} aria-label="Show all events again" data-testid="attempts-event">event ${seqOf(event)}<${Icon} name="close" /></button>`}
+      ${event && html`<button type="button" class="chip on" onClick=${() => setParams({ event: null }, { replace: true })} aria-label="Show all events" data-testid="attempts-event">event ${seqOf(event)}<${Icon} name="close" /></button>`}
     </div>
     ${webhook.waiting > 0 && shown !== "delivered" && html`<${Next} base=${base} event=${event} />`}
     ${rows.length > 0 &&
     html`<ol class="wh-attempts" aria-label="Attempts, newest first">
       ${rows.map((attempt) => html`<${Row} key=${attempt.id} attempt=${attempt} known=${events.get(attempt.event_id)} longest=${longest} isOpen=${attempt.id === open} />`)}
     </ol>`}
-    ${rows.length === 0 && problem && html`<p class="screen-note">${problem.message}</p>`}
-    ${rows.length === 0 && !problem && more !== null && html`<p class="screen-note" data-testid="attempts-none">${shown === "all" && !event ? "Nothing was sent yet. The first event that it wants is sent at once; a test goes out even before." : "None."}</p>`}
-    ${more && html`<button type="button" class="button wh-more" onClick=${readOn} data-testid="attempts-more"><${Icon} name="down" />Earlier attempts</button>`}
+    ${rows.length === 0 && problem && html`<p class="screen-note">${capital(problem.message)}</p>`}
+    ${rows.length === 0 && !problem && more !== null && html`<p class="screen-note" data-testid="attempts-none">${shown === "all" && !event ? "Nothing sent yet. The first matching event will be sent immediately. You can also send a test." : "No attempts match."}</p>`}
+    ${more && html`<button type="button" class="button wh-more" onClick=${readOn} data-testid="attempts-more"><${Icon} name="down" />Load earlier attempts</button>`}
   </section>`;
 }
 
@@ -63,7 +63,7 @@ function useAttempts(base, shown, event) {
       const page = await get(`${url}&before=${encodeURIComponent(mine.next)}`);
       setKept((before) => (before.url === url ? { ...merged(before, page.attempts), next: page.next ?? null } : before));
     } catch (failed) {
-      toast(failed.message, "warning");
+      toast(capital(failed.message), "warning");
     }
   };
   return { rows: mine.rows, more: mine.next === undefined ? null : Boolean(mine.next) && mine.rows.length < SHOWN_MAX, readOn, problem };
@@ -115,7 +115,7 @@ function Next({ base, event }) {
   const all = (data?.deliveries ?? []).filter(({ event_id: id }) => !event || id === event);
   const next = all.toSorted((a, b) => (a.next_attempt_at < b.next_attempt_at ? -1 : 1)).slice(0, NEXT_MAX);
   if (next.length === 0) return null;
-  return html`<ul class="wh-next" aria-label="What is tried next">
+  return html`<ul class="wh-next" aria-label="Next attempts">
     ${next.map((delivery) => {
       const left = until(Date.parse(delivery.next_attempt_at), now.value);
       return html`<li key=${delivery.event_id} data-testid="next-attempt" data-event=${delivery.event_id}><${Icon} name="stalled" />

@@ -2,7 +2,7 @@
 import { html, useState } from "../../vendor/preact.js";
 import { get, send } from "../api.js";
 import { now } from "../clock.js";
-import { ago, count, fullTime, plural, seqOf, until } from "../format.js";
+import { ago, capital, count, fullTime, plural, seqOf, until } from "../format.js";
 import { usePolled } from "../poll.js";
 import { query, setParams } from "../router.js";
 import { ProblemNote, useAction } from "../ui/action.js";
@@ -18,7 +18,7 @@ const PAGE = 100;
 // What is not first has to be found by its event, or replayed together.
 const SHOWN_MAX = 1000;
 
-const columns = ["Event", "Channel", "State", "Attempts", "Why", ""];
+const columns = ["Event", "Channel", "State", "Attempts", "Reason", ""];
 
 export function Deliveries({ webhook, base, ask }) {
   const state = new URLSearchParams(query.value).get("state") ?? "all";
@@ -28,7 +28,7 @@ export function Deliveries({ webhook, base, ask }) {
   const more = older.url === url ? older : { rows: [], next: undefined };
   const action = useAction();
   const events = useEvents((data?.deliveries ?? []).map(({ event_id: id }) => id));
-  if (!data) return html`<p class="screen-note">${problem ? problem.message : "Loading…"}</p>`;
+  if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   // Pages that were read on are a moment old; the first is asked for again.
   const fresh = new Set(data.deliveries.map(({ event_id: id }) => id));
   const rows = [...data.deliveries, ...more.rows.filter(({ event_id: id }) => !fresh.has(id))];
@@ -40,18 +40,18 @@ export function Deliveries({ webhook, base, ask }) {
     });
   return html`<section aria-label="Deliveries" data-testid="deliveries">
     <div class="list-tools">
-      <${Segments} label="Which deliveries" testid="deliveries" value=${state} onPick=${(name) => setParams({ state: name === "all" ? null : name }, { replace: true })}
-        options=${[["all", "All"], ["waiting", `Waiting ${webhook.waiting}`], ["dead", `Given up ${webhook.dead}`]]} />
+      <${Segments} label="Filter deliveries" testid="deliveries" value=${state} onPick=${(name) => setParams({ state: name === "all" ? null : name }, { replace: true })}
+        options=${[["all", "All"], ["waiting", `Waiting ${webhook.waiting}`], ["dead", `Dead letters ${webhook.dead}`]]} />
       <span class="grow" />
-      ${webhook.dead > 0 && html`<button type="button" class="button" onClick=${() => ask({ kind: "replay", which: "failed" })}><${Icon} name="replay" />Replay what was given up…</button>`}
+      ${webhook.dead > 0 && html`<button type="button" class="button" onClick=${() => ask({ kind: "replay", which: "failed" })}><${Icon} name="replay" />Replay dead letters…</button>`}
     </div>
     <${ProblemNote} problem=${action.problem} />
     ${rows.length === 0
-      ? html`<p class="screen-note" data-testid="deliveries-none">${state === "dead" ? "Nothing was given up." : "Nothing waits. What is delivered at once never stands here."}</p>`
+      ? html`<p class="screen-note" data-testid="deliveries-none">${state === "dead" ? "No dead letters." : "Nothing is waiting. Deliveries that succeed on the first attempt are not listed here."}</p>`
       : html`<${Table} label="Deliveries" columns=${columns} numbers=${["Attempts"]}>
           ${rows.map((delivery) => html`<${Row} key=${delivery.event_id} delivery=${delivery} known=${events.get(delivery.event_id)} base=${base} ask=${ask} action=${action} />`)}
         <//>`}
-    ${next && rows.length < SHOWN_MAX && html`<button type="button" class="button wh-more" onClick=${readOn} disabled=${action.busy}><${Icon} name="down" />More</button>`}
+    ${next && rows.length < SHOWN_MAX && html`<button type="button" class="button wh-more" onClick=${readOn} disabled=${action.busy}><${Icon} name="down" />Load more</button>`}
   </section>`;
 }
 
@@ -60,32 +60,32 @@ function Row({ delivery, known, base, ask, action }) {
   const resend = () =>
     action.run(async () => {
       const attempt = await send("POST", `${base}/deliveries/${event}/resend`);
-      toast(attempt.delivered ? `Event ${seqOf(event)} was delivered` : `Event ${seqOf(event)} failed again: ${wordOf(attempt.category)}`, attempt.delivered ? "done" : "warning");
+      toast(attempt.delivered ? `Event ${seqOf(event)} delivered` : `Event ${seqOf(event)} failed again: ${wordOf(attempt.category)}`, attempt.delivered ? "done" : "warning");
     });
   const discard = () =>
     action.run(async () => {
       await send("DELETE", `${base}/deliveries/${event}`);
-      toast(`Event ${seqOf(event)} is not tried again`);
+      toast(`Event ${seqOf(event)} discarded`);
     });
   return html`<tr role="row" data-testid="delivery-row" data-event=${event} data-state=${state}>
     <${Cell} name="Event"><a class="mono" href="/?event=${event}" title="Show the event">${seqOf(event)}</a> <span class="muted wh-message">${known?.message ?? type}</span><//>
     <${Cell} name="Channel"><span class="mono">${channel}</span><//>
     <${Cell} name="State">${state === "waiting" ? html`<${Waiting} at=${Date.parse(nextAt)} />` : html`<${Dead} at=${Date.parse(givenUpAt)} />`}<//>
     <${Cell} name="Attempts" number><a href="?event=${event}" title="Show its attempts" aria-label="${plural(attempts, "attempt", "attempts")} at event ${seqOf(event)}">${count(attempts)}</a><//>
-    <${Cell} name="Why">${wordOf(failure)}<//>
+    <${Cell} name="Reason">${wordOf(failure)}<//>
     <${Cell} name=""><div class="wh-row-actions">
       <button type="button" class="button" onClick=${resend} disabled=${action.busy} data-testid="delivery-resend"><${Icon} name="replay" />Send now</button>
-      <button type="button" class="icon-button" aria-label="Edit event ${seqOf(event)} and send it" title="Edit and send…" onClick=${() => ask({ kind: "edited", event })} data-testid="delivery-edit"><${Icon} name="edit" /></button>
-      <button type="button" class="icon-button" aria-label="Discard event ${seqOf(event)}" title="Discard: it is not tried again" onClick=${discard} disabled=${action.busy} data-testid="delivery-discard"><${Icon} name="remove" /></button>
+      <button type="button" class="icon-button" aria-label="Edit and send event ${seqOf(event)}" title="Edit and send…" onClick=${() => ask({ kind: "edited", event })} data-testid="delivery-edit"><${Icon} name="edit" /></button>
+      <button type="button" class="icon-button" aria-label="Discard event ${seqOf(event)}" title="Discard: do not retry" onClick=${discard} disabled=${action.busy} data-testid="delivery-discard"><${Icon} name="remove" /></button>
     </div><//>
   </tr>`;
 }
 
 function Waiting({ at }) {
   const left = until(at, now.value);
-  return html`<span class="state wh-held"><${Icon} name="stalled" /><time datetime=${new Date(at).toISOString()} title=${fullTime(at)}>${left ? `again in ${left}` : "being tried"}</time></span>`;
+  return html`<span class="state wh-held"><${Icon} name="stalled" /><time datetime=${new Date(at).toISOString()} title=${fullTime(at)}>${left ? `retry in ${left}` : "retrying"}</time></span>`;
 }
 
 function Dead({ at }) {
-  return html`<span class="state wh-stopped"><${Icon} name="error" />given up <time datetime=${new Date(at).toISOString()} title=${fullTime(at)}>${ago(at, now.value)}</time></span>`;
+  return html`<span class="state wh-stopped"><${Icon} name="error" />gave up <time datetime=${new Date(at).toISOString()} title=${fullTime(at)}>${ago(at, now.value)}</time></span>`;
 }

@@ -26,10 +26,10 @@ export function EditedResend({ event, base, onClose }) {
     onClose();
     setParams({ attempt: attempt.id, tab: null });
   };
-  return html`<${Dialog} title=${`Send event ${seqOf(event)} with another body`} onClose=${onClose} wide testid="edited">
+  return html`<${Dialog} title=${`Edit and send event ${seqOf(event)}`} onClose=${onClose} wide testid="edited">
     <form onSubmit=${submit}>
-      <p class="dialog-lead">Only this webhook gets it, signed like every other. For the receiver it is something new: it has a <code>webhook-id</code> of its own, and the event in the log stays as it is.</p>
-      <label class="field">Body <span class="hint ${wrong ? "wrong" : ""}" id="edited-hint">${wrong ? `not JSON: ${wrong}` : "JSON"}</span>
+      <p class="dialog-lead">Sent to this webhook only, and signed as usual. It gets its own <code>webhook-id</code>, so the receiver treats it as new. The event in the log is not changed.</p>
+      <label class="field">Body <span class="hint ${wrong ? "wrong" : ""}" id="edited-hint">${wrong ? `Invalid JSON: ${wrong}` : "JSON"}</span>
         <textarea class="input code" rows="14" spellcheck="false" value=${text ?? ""} disabled=${text === null} aria-describedby="edited-hint" aria-invalid=${Boolean(wrong)} autofocus
           onInput=${(input) => setText(input.target.value)} data-testid="edited-body" />
       </label>

@@ -13,11 +13,11 @@ export function Figures({ webhook }) {
   return html`<div class="wh-figures">
     <dl>
       <${Figure} name="Delivered, 24 h" value=${percent(share.delivered, share.all)} under=${`${count(share.delivered)} of ${plural(share.all, "attempt", "attempts")}`} testid="figure-delivered" />
-      <${Figure} name="p95" value=${slow === null ? "–" : took(slow)} under="of the newest 50" />
+      <${Figure} name="p95" value=${slow === null ? "–" : took(slow)} under="of the latest 50" />
       <${Figure} name="Last attempt" value=${last === null ? "–" : ago(last, now.value)} title=${last === null ? undefined : fullTime(last)} under=${last === null ? "none yet" : new Date(last).toLocaleTimeString()} />
       <${Figure} name="Behind" value=${`${count(lag ?? 0)}${isExact === false ? "+" : ""}`} under="events not sent yet" testid="figure-behind" />
-      <${Figure} name="Waiting" value=${count(waiting)} under="for another attempt" testid="figure-waiting" />
-      <${Figure} name="Given up" value=${count(dead)} under="dead letters" wrong=${dead > 0} testid="figure-dead" />
+      <${Figure} name="Waiting" value=${count(waiting)} under="for a retry" testid="figure-waiting" />
+      <${Figure} name="Dead letters" value=${count(dead)} under="not retried" wrong=${dead > 0} testid="figure-dead" />
     </dl>
     <div class="wh-hour"><span>Last hour</span><${OutcomeBars} hour=${ended.hour} width=${180} height=${34} /></div>
   </div>`;

@@ -2,7 +2,7 @@
 import { createRef, html, useLayoutEffect, useState } from "../../vendor/preact.js";
 import { now } from "../clock.js";
 import { registerCommand } from "../commands.js";
-import { ago, count, fullTime, percent, plural, took } from "../format.js";
+import { ago, capital, count, fullTime, percent, plural, took } from "../format.js";
 import { setScreenKeys } from "../keyboard.js";
 import { usePolled } from "../poll.js";
 import { navigate } from "../router.js";
@@ -17,8 +17,8 @@ import { placeOf, stateOf, titleOf } from "./words.js";
 // More rows than anybody reads would only make the page slow; the field narrows them down.
 const ROWS_MAX = 200;
 
-const columns = ["Webhook", "State", "Last hour", "Delivered, 24 h", "p95", "Last attempt", "Waiting", "Given up"];
-const numbers = ["Delivered, 24 h", "p95", "Waiting", "Given up"];
+const columns = ["Webhook", "State", "Last hour", "Delivered, 24 h", "p95", "Last attempt", "Waiting", "Dead letters"];
+const numbers = ["Delivered, 24 h", "p95", "Waiting", "Dead letters"];
 // Those that need somebody come first.
 const urgency = { failing: 0, held: 0, stopped: 0, paused: 1, healthy: 2, new: 2 };
 const urgencyOf = (webhook) => urgency[stateOf(webhook, 0).kind];
@@ -34,7 +34,7 @@ export function List() {
   useLayoutEffect(() => setScreenKeys(keys), []);
   const { data, problem } = usePolled("/api/webhooks?details=true", 2000).value;
   const [typed, setTyped] = useState("");
-  if (!data) return html`<p class="screen-note">${problem ? problem.message : "Loading…"}</p>`;
+  if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   if (data.webhooks.length === 0) return html`<${None} />`;
   const wanted = typed.trim().toLowerCase();
   const found = data.webhooks.filter((webhook) => `${webhook.webhook_url} ${webhook.description ?? ""} ${webhook.patterns.join(" ")}`.toLowerCase().includes(wanted));
@@ -45,7 +45,7 @@ export function List() {
       <label class="search"><${Icon} name="search" />
         <input type="search" ref=${field} placeholder="Find a webhook" aria-label="Find a webhook" value=${typed} autocomplete="off" spellcheck="false"
           onInput=${(input) => setTyped(input.target.value)} data-testid="webhooks-find" /></label>
-      <span class="muted">${plural(data.total, "webhook", "webhooks")}${down ? `, ${count(down)} not in order` : ""}${rows.length < data.total ? `, ${count(rows.length)} shown` : ""}</span>
+      <span class="muted">${plural(data.total, "webhook", "webhooks")}${down ? `, ${count(down)} failing or paused` : ""}${rows.length < data.total ? `, ${count(rows.length)} shown` : ""}</span>
       <span class="grow" />
       <a class="button primary" href="/webhooks/new" title="Add a webhook (n)" data-testid="webhook-add"><${Icon} name="add" />Add</a>
     </div>
@@ -72,7 +72,7 @@ function Row({ webhook }) {
     <${Cell} name="p95" number>${slow === null ? "–" : took(slow)}<//>
     <${Cell} name="Last attempt">${last === null ? html`<span class="muted">none yet</span>` : html`<time datetime=${new Date(last).toISOString()} title=${fullTime(last)}>${ago(last, now.value)}</time>`}<//>
     <${Cell} name="Waiting" number><${Due} n=${waiting} href="/webhooks/${id}?tab=undelivered" /><//>
-    <${Cell} name="Given up" number><${Due} n=${dead} href="/webhooks/${id}?tab=undelivered&state=dead" wrong /><//>
+    <${Cell} name="Dead letters" number><${Due} n=${dead} href="/webhooks/${id}?tab=undelivered&state=dead" wrong /><//>
   </tr>`;
 }
 
@@ -91,17 +91,17 @@ function Due({ n, href, wrong = false }) {
 function None() {
   return html`<div class="start" data-testid="webhooks-empty"><div class="start-card">
     <span class="start-mark"><${Icon} name="webhooks" /></span>
-    <h2>No webhook yet</h2>
-    <p>A webhook is an address that is sent every event it wants: signed, tried again when it fails, and continued where it stopped.</p>
+    <h2>No webhooks yet</h2>
+    <p>A webhook is a URL that receives every matching event as a signed POST. Failed deliveries are retried, and delivery resumes where it stopped.</p>
     <ol>
       <li><span class="step" aria-hidden="true">1</span>
-        <div><h3>Have something that listens</h3><p>Any program that answers a POST. This one shows what comes:</p>
+        <div><h3>Start a receiver</h3><p>Any program that answers a POST will do. This one prints what it receives:</p>
           <${Command} text="fanfare receive --port 3000" /></div></li>
       <li><span class="step" aria-hidden="true">2</span>
-        <div><h3>Point a webhook at it</h3><p>It is tried before anything is saved.</p>
+        <div><h3>Point a webhook at it</h3><p>You can test the address before saving.</p>
           <a class="button primary" href="/webhooks/new" data-testid="webhook-add"><${Icon} name="add" />Add a webhook</a></div></li>
       <li><span class="step" aria-hidden="true">3</span>
-        <div><h3>Or both at once</h3><p>Registers itself, checks signatures, and is gone when it ends:</p>
+        <div><h3>Or do both in one step</h3><p>This receiver registers itself, verifies signatures, and unregisters when it exits:</p>
           <${Command} text=${registerCommand()} /></div></li>
     </ol>
   </div></div>`;

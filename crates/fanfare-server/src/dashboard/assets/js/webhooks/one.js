@@ -1,6 +1,7 @@
 // One webhook: how it fares, what was tried, what waits, what it wants, and how its receiver checks the signature.
 import { html, useState } from "../../vendor/preact.js";
 import { send } from "../api.js";
+import { capital } from "../format.js";
 import { usePolled } from "../poll.js";
 import { query, setParams } from "../router.js";
 import { ProblemNote, useAction } from "../ui/action.js";
@@ -36,7 +37,7 @@ export function One({ id }) {
   // Which question is asked: `{ kind, … }`.
   const [dialog, setDialog] = useState(null);
   if (problem?.status === 404 || problem?.status === 422) return html`<${Unknown} />`;
-  if (!webhook) return html`<p class="screen-note">${problem ? problem.message : "Loading…"}</p>`;
+  if (!webhook) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   const params = new URLSearchParams(query.value);
   const tab = tabs.find(([name]) => name === params.get("tab"))?.[0] ?? "attempts";
   const attempt = params.get("attempt");
@@ -75,13 +76,13 @@ function Head({ webhook, base, ask }) {
   const test = () =>
     run(async () => {
       const attempt = await send("POST", `${base}/test`);
-      toast(attempt.delivered ? `The test was delivered: ${attempt.status}` : `The test failed: ${wordOf(attempt.category)}`, attempt.delivered ? "done" : "warning");
+      toast(attempt.delivered ? `Test delivered: ${attempt.status}` : `Test failed: ${wordOf(attempt.category)}`, attempt.delivered ? "done" : "warning");
       setParams({ attempt: attempt.id });
     });
   const toggle = () =>
     run(async () => {
       await send("POST", `${base}/${isPaused ? "resume" : "pause"}`);
-      toast(isPaused ? "Resumed: it goes on where it stopped" : "Paused: events wait in the log");
+      toast(isPaused ? "Resumed where it stopped" : "Paused. Events wait in the log");
     });
   return html`<header class="wh-head">
     <a class="wh-back" href="/webhooks"><${Icon} name="back" />Webhooks</a>
@@ -95,7 +96,7 @@ function Head({ webhook, base, ask }) {
       </div>
     </div>
     <p class="wh-url"><span class="mono" data-testid="webhook-url">${url}</span>
-      <button type="button" class="icon-button" aria-label="Copy the address" title="Copy" onClick=${() => copy(url, "address copied")}><${Icon} name="copy" /></button></p>
+      <button type="button" class="icon-button" aria-label="Copy the address" title="Copy" onClick=${() => copy(url, "Address copied")}><${Icon} name="copy" /></button></p>
     <${ProblemNote} problem=${problem} />
   </header>`;
 }
@@ -103,8 +104,8 @@ function Head({ webhook, base, ask }) {
 function Unknown() {
   return html`<div class="start" data-testid="webhook-unknown"><div class="start-card">
     <span class="start-mark"><${Icon} name="webhooks" /></span>
-    <h2>There is no such webhook</h2>
-    <p>It was removed, or never registered here.</p>
+    <h2>Webhook not found</h2>
+    <p>It was removed, or was never registered here.</p>
     <a class="button" href="/webhooks"><${Icon} name="back" />All webhooks</a>
   </div></div>`;
 }

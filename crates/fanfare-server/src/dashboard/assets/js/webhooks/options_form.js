@@ -5,48 +5,48 @@ import { retryDefault } from "./draft.js";
 import { Check, Choice, Field, Hint } from "./field.js";
 import { PatternField } from "./pattern_field.js";
 
-const priorities = [["min", "all of them"], ["low", "low and above"], ["default", "default and above"], ["high", "high and above"], ["max", "max only"]];
+const priorities = [["min", "all priorities"], ["low", "low and above"], ["default", "default and above"], ["high", "high and above"], ["max", "max only"]];
 const payloads = [
-  ["seed", "Plain: message, timestamp and the rest beside them"],
-  ["event", "Event: as everywhere else in the interface"],
+  ["seed", "Plain: message and timestamp, with the other fields alongside"],
+  ["event", "Event: as in the rest of the API"],
   ["cloudevents", "CloudEvents 1.0, structured"],
 ];
 
 export function EventFields({ draft, set, problem }) {
   const field = (name) => ({ id: `webhook-${name}`, value: draft[name], onInput: (value) => set({ [name]: value }), at: `/${name}`, problem });
   return html`
-    <${PatternField} id="webhook-patterns" label="Channels" hint="builds.web, or a pattern: builds.* is one segment more, builds.> any number" patterns=${draft.patterns}
+    <${PatternField} id="webhook-patterns" label="Channels" hint="builds.web, or a pattern: builds.* matches one more segment, builds.> one or more" patterns=${draft.patterns}
       onChange=${(patterns) => set({ patterns })} at="/patterns" problem=${problem} />
     <div class="field-pair">
-      <${Field} ...${field("types")} label="Types" hint="all, or some: error, warning" placeholder="all" />
-      <${Choice} id="webhook-min-priority" label="Priority" hint="the least that is sent" value=${draft.min_priority} onPick=${(value) => set({ min_priority: value })} options=${priorities} at="/min_priority" problem=${problem} />
+      <${Field} ...${field("types")} label="Types" hint="all, or a list: error, warning" placeholder="all" />
+      <${Choice} id="webhook-min-priority" label="Priority" hint="the lowest priority to send" value=${draft.min_priority} onPick=${(value) => set({ min_priority: value })} options=${priorities} at="/min_priority" problem=${problem} />
     </div>
-    <${Field} ...${field("text")} label="Text" hint="only events whose message has this in it" placeholder="any" />`;
+    <${Field} ...${field("text")} label="Text" hint="only events whose message contains this" placeholder="any" />`;
 }
 
 export function SendingFields({ draft, set, problem, webhook }) {
   const field = (name) => ({ id: `webhook-${name}`, value: draft[name], onInput: (value) => set({ [name]: value }), at: `/${name}`, problem });
   const batch = (name) => ({ ...field(name), at: `/batch/${name}` });
   return html`
-    <${Choice} id="webhook-payload" label="Body" hint="what the request has in it" value=${draft.payload} onPick=${(value) => set({ payload: value })} options=${payloads} at="/payload" problem=${problem} />
-    <${Field} ...${field("retry")} label="Tried again after" hint=${`delays between attempts, or none; when nothing is said ${retryDefault}`} code />
+    <${Choice} id="webhook-payload" label="Body" hint="what each request contains" value=${draft.payload} onPick=${(value) => set({ payload: value })} options=${payloads} at="/payload" problem=${problem} />
+    <${Field} ...${field("retry")} label="Retry after" hint=${`delays between attempts, or none; default ${retryDefault}`} code />
     <div class="field-pair">
-      <${Field} ...${field("concurrency")} label="At a time" hint="requests, 1 to 128" inputmode="numeric" />
-      <${Field} ...${field("rate_per_second")} label="Per second" hint="at most so many" placeholder="no limit" inputmode="numeric" />
+      <${Field} ...${field("concurrency")} label="Concurrent requests" hint="1 to 128" inputmode="numeric" />
+      <${Field} ...${field("rate_per_second")} label="Rate limit" hint="requests per second" placeholder="no limit" inputmode="numeric" />
     </div>
-    <${Check} id="webhook-ordered" label="In order" hint="one after the other: nothing overtakes what waits to be tried again" checked=${draft.ordered} onPick=${(ordered) => set({ ordered })} />
-    <${Check} id="webhook-batch" label="Several at a time" hint="a JSON array of events in one request" checked=${draft.is_batch} onPick=${(is) => set({ is_batch: is })}>
+    <${Check} id="webhook-ordered" label="In order" hint="one at a time; later events wait behind a retry" checked=${draft.ordered} onPick=${(ordered) => set({ ordered })} />
+    <${Check} id="webhook-batch" label="Batches" hint="a JSON array of events in one request" checked=${draft.is_batch} onPick=${(is) => set({ is_batch: is })}>
       <div class="field-pair">
-        <${Field} ...${batch("max_events")} label="At most" hint="events, up to 1,000" inputmode="numeric" />
-        <${Field} ...${batch("max_wait")} label="Waiting for" hint="up to 60s" />
+        <${Field} ...${batch("max_events")} label="Maximum size" hint="events, up to 1,000" inputmode="numeric" />
+        <${Field} ...${batch("max_wait")} label="Maximum wait" hint="up to 60s" />
       </div>
     <//>
     <${Headers} draft=${draft} set=${set} problem=${problem} webhook=${webhook} />
     <${Auth} draft=${draft} set=${set} problem=${problem} webhook=${webhook} />
     <div class="field" role="group" aria-label="Signatures"><span class="label">Signatures</span>
-      <p class="hint">Every request is signed as Standard Webhooks has it (v1). Besides:</p>
-      <${Check} id="webhook-v1a" label="v1a: ed25519, checked with a public key" checked=${draft.v1a} onPick=${(v1a) => set({ v1a })} />
-      <${Check} id="webhook-hub" label="X-Hub-Signature-256, as GitHub signs" checked=${draft.hub} onPick=${(hub) => set({ hub })} />
+      <p class="hint">Every request is signed according to Standard Webhooks (v1). You can add:</p>
+      <${Check} id="webhook-v1a" label="v1a: ed25519, verified with a public key" checked=${draft.v1a} onPick=${(v1a) => set({ v1a })} />
+      <${Check} id="webhook-hub" label="X-Hub-Signature-256, in GitHub's format" checked=${draft.hub} onPick=${(hub) => set({ hub })} />
     </div>`;
 }
 
@@ -56,7 +56,7 @@ function Headers({ draft, set, problem, webhook }) {
     return html`<div class="field" role="group" aria-label="Headers"><span class="label">Headers</span>
       <div class="wh-patterns">${webhook.headers.map((name) => html`<span class="tag" key=${name}>${name}</span>`)}
         <button type="button" class="button" onClick=${() => set({ headers: webhook.headers.map((name) => [name, ""]) })} data-testid="webhook-headers-replace">Replace…</button></div>
-      <span class="hint">Their values are not shown.</span></div>`;
+      <span class="hint">Values are hidden.</span></div>`;
   }
   const change = (i, row) => set({ headers: rows.map((one, at) => (at === i ? row : one)) });
   return html`<div class="field" role="group" aria-label="Headers"><span class="label">Headers</span>
@@ -75,8 +75,8 @@ function Auth({ draft, set, problem, webhook }) {
   const to = (changes) => set({ auth: { ...auth, ...changes } });
   const field = (name) => ({ id: `webhook-${name}`, value: auth[name], onInput: (value) => to({ [name]: value }) });
   const options = [["none", "none"], ["basic", "user name and password"], ["bearer", "bearer token"]];
-  if (webhook?.auth) options.unshift(["keep", `as it is: ${webhook.auth.kind}${webhook.auth.username ? `, ${webhook.auth.username}` : ""}`]);
-  return html`<${Choice} id="webhook-auth" label="Credentials" hint="for the header Authorization" value=${auth.kind} onPick=${(kind) => to({ kind })} options=${options} at="/auth" problem=${problem} />
+  if (webhook?.auth) options.unshift(["keep", `unchanged: ${webhook.auth.kind}${webhook.auth.username ? `, ${webhook.auth.username}` : ""}`]);
+  return html`<${Choice} id="webhook-auth" label="Credentials" hint="sent in the Authorization header" value=${auth.kind} onPick=${(kind) => to({ kind })} options=${options} at="/auth" problem=${problem} />
     ${auth.kind === "basic" && html`<div class="field-pair"><${Field} ...${field("username")} label="User name" /><${Field} ...${field("password")} label="Password" type="password" /></div>`}
     ${auth.kind === "bearer" && html`<${Field} ...${field("bearer")} label="Token" type="password" />`}`;
 }

@@ -3,11 +3,11 @@ import { html } from "../../vendor/preact.js";
 import { took } from "../format.js";
 
 const phases = [
-  ["dns_us", "name"],
+  ["dns_us", "DNS"],
   ["connect_us", "connect"],
   ["tls_us", "TLS"],
-  ["wait_us", "waiting for the answer"],
-  ["body_us", "reading it"],
+  ["wait_us", "waiting for response"],
+  ["body_us", "reading response"],
 ];
 
 // What would be shown as `0.0 ms` is told by the bar alone.
@@ -17,7 +17,7 @@ function partsOf(times) {
   const parts = phases.filter(([member]) => times[member] > 0).map(([member, name]) => ({ member, name, us: times[member] }));
   const rest = times.total_us - parts.reduce((sum, { us }) => sum + us, 0);
   // What an attempt that was cut off spent in the phase that did not end, and what lies between phases.
-  if (rest > Math.max(SHORT_US, times.total_us / 50)) parts.push({ member: "rest", name: "the rest", us: rest });
+  if (rest > Math.max(SHORT_US, times.total_us / 50)) parts.push({ member: "rest", name: "other", us: rest });
   return parts;
 }
 
@@ -39,7 +39,7 @@ export function Phases({ times, hasSum = true }) {
     <${PhaseBar} times=${times} longest=${times.total_us} width=${400} />
     <ul>
       ${partsOf(times).filter(({ us }) => us >= SHORT_US).map(({ member, name, us }) => html`<li key=${member}><i class="dot ${member}" />${name} <b>${took(us)}</b></li>`)}
-      ${hasSum && html`<li class="all">all of it <b>${took(times.total_us)}</b></li>`}
+      ${hasSum && html`<li class="all">total <b>${took(times.total_us)}</b></li>`}
     </ul>
   </div>`;
 }

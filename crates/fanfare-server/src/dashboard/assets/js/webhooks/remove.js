@@ -18,17 +18,17 @@ export function Remove({ webhook, base, onClose }) {
   const remove = async (submitted) => {
     submitted.preventDefault();
     if (!isMeant || !(await run(() => send("DELETE", base)))) return;
-    toast(`${titleOf(webhook)} is removed`);
+    toast(`${titleOf(webhook)} removed`);
     navigate("/webhooks");
   };
   return html`<${Dialog} title="Remove ${titleOf(webhook)}" onClose=${onClose} testid="remove">
     <form onSubmit=${remove}>
-      <p class="dialog-lead">It is sent nothing more, and its secret is forgotten.${waiting + dead > 0 ? ` ${plural(waiting + dead, "delivery that waits or was given up goes", "deliveries that wait or were given up go")} with it.` : ""} To stop for a while, pause it instead.</p>
+      <p class="dialog-lead">No more events are sent, and the secret is deleted.${waiting + dead > 0 ? ` ${plural(waiting + dead, "waiting or dead delivery is", "waiting or dead deliveries are")} deleted too.` : ""} To stop temporarily, pause it instead.</p>
       <label class="field">Type <code>${host}</code> to confirm
         <input class="input code" value=${typed} autocomplete="off" spellcheck="false" autocapitalize="off" autofocus onInput=${(input) => setTyped(input.target.value)} data-testid="remove-typed" /></label>
       <${ProblemNote} problem=${problem} />
       <footer><button type="button" class="button" onClick=${onClose}>Cancel</button>
-        <button type="submit" class="button danger" disabled=${busy || !isMeant} data-testid="remove-do"><${Icon} name="remove" />Remove it</button></footer>
+        <button type="submit" class="button danger" disabled=${busy || !isMeant} data-testid="remove-do"><${Icon} name="remove" />Remove webhook</button></footer>
     </form>
   <//>`;
 }

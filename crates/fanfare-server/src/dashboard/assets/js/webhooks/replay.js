@@ -41,7 +41,7 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
   const replay = async () => {
     const answer = await run(() => send("POST", `${base}/replay`, selection()));
     if (!answer) return;
-    toast(`${plural(answer.count, "delivery is", "deliveries are")} made again`);
+    toast(`Replaying ${plural(answer.count, "delivery", "deliveries")}`);
     if (answer.next) {
       setDone({ count: done.count + answer.count, after: answer.next });
       setCounted(null);
@@ -51,10 +51,10 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
   };
   return html`<${Dialog} title="Replay" onClose=${onClose} testid="replay">
     <form onSubmit=${dryRun}>
-      <p class="dialog-lead">Events are sent to this webhook again, each with the <code>webhook-id</code> that it had. Nothing is sent before it was counted.</p>
-      <fieldset class="choices-list"><legend>What</legend>
-        <${Choice} name="log" value=${which} onPick=${choosing(setWhich)} title="What it wants of the log" about="delivered before or not" />
-        <${Choice} name="failed" value=${which} onPick=${choosing(setWhich)} title="What was given up" about=${plural(webhook.dead, "dead letter", "dead letters")} />
+      <p class="dialog-lead">Events are sent to this webhook again, each with its original <code>webhook-id</code>. They are counted before anything is sent.</p>
+      <fieldset class="choices-list"><legend>What to replay</legend>
+        <${Choice} name="log" value=${which} onPick=${choosing(setWhich)} title="Matching events in the log" about="whether or not they were delivered" />
+        <${Choice} name="failed" value=${which} onPick=${choosing(setWhich)} title="Dead letters" about=${plural(webhook.dead, "dead letter", "dead letters")} />
       </fieldset>
       <div class="field-pair">
         <${Field} id="replay-since" label="Since" hint=${which === "failed" ? "optional" : "1h, or a time"} value=${since} onInput=${choosing(setSince)} at="/since" problem=${problem} placeholder="10m, 2d, 2026-11-21T08:00:00Z" />
@@ -72,11 +72,11 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
 }
 
 function said(counted, done) {
-  const before = done.count ? `${plural(done.count, "delivery is", "deliveries are")} under way, and there is more. ` : "";
+  const before = done.count ? `${plural(done.count, "delivery is", "deliveries are")} in progress, and more follow. ` : "";
   if (!counted) return before;
-  if (counted.count === 0) return `${before}Nothing fits.`;
-  const waiting = counted.waiting ? `, ${count(counted.waiting)} of which wait already and are only made sooner` : "";
-  return `${before}${plural(counted.count, "delivery", "deliveries")} would be made again${waiting}${counted.next ? "; there is more after these" : ""}.`;
+  if (counted.count === 0) return `${before}No deliveries match.`;
+  const waiting = counted.waiting ? `, ${count(counted.waiting)} of which are already waiting and will only be sent sooner` : "";
+  return `${before}${plural(counted.count, "delivery", "deliveries")} would be replayed${waiting}${counted.next ? "; more follow" : ""}.`;
 }
 
 function Choice({ name, value, onPick, title, about }) {

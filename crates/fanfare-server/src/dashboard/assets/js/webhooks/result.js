@@ -7,7 +7,7 @@ import { adviceOn, wordOf } from "./words.js";
 
 export function Result({ attempt, testid }) {
   const { delivered, status, category, times } = attempt;
-  const said = status ? `Answered ${status} in ${took(times.total_us)}` : `${capital(wordOf(category))} (${took(times.total_us)})`;
+  const said = status ? `Responded ${status} in ${took(times.total_us)}` : `${capital(wordOf(category))} (${took(times.total_us)})`;
   const advice = adviceOn(attempt);
   return html`<div class="wh-trial ${delivered ? "" : "failed"}" role="status" data-testid=${testid} data-delivered=${delivered} data-category=${category}>
     <div class="wh-result ${delivered ? "" : "failed"}"><${Icon} name=${delivered ? "success" : "error"} />

@@ -8,10 +8,10 @@ import { Icon } from "../ui/icon.js";
 import { Secret } from "./secret.js";
 
 const overlaps = [
-  ["24h", "24 hours", "both sign for a day, so that the receiver can change over in its own time"],
-  ["1h", "1 hour", "both sign for an hour"],
-  ["7d", "7 days", "both sign for a week, which is the longest"],
-  ["0s", "not at all", "the old one, and all before it, stop at once: for a secret that has leaked"],
+  ["24h", "24 hours", "both secrets sign for a day, so you can update the receiver at your own pace"],
+  ["1h", "1 hour", "both secrets sign for an hour"],
+  ["7d", "7 days", "both secrets sign for a week, the maximum"],
+  ["0s", "None", "the old secret and all earlier ones stop immediately; use this if a secret has leaked"],
 ];
 
 export function Rotate({ webhook, base, onClose }) {
@@ -24,18 +24,18 @@ export function Rotate({ webhook, base, onClose }) {
     if (answer) setRotated(answer);
   };
   if (rotated) {
-    return html`<${Dialog} title="The new secret" onClose=${onClose} testid="rotate">
+    return html`<${Dialog} title="New secret" onClose=${onClose} testid="rotate">
       <${Secret} secret=${rotated.secret} />
       <p class="dialog-lead" data-testid="rotate-until">${rotated.old_until
-        ? `Until ${fullTime(Date.parse(rotated.old_until))}, every request carries two signatures: one of the new secret, one of the old. A receiver that knows either of them goes on working.`
-        : "Only the new secret signs from now on. A receiver that still has the old one refuses what comes."}</p>
-      <footer><button type="button" class="button primary" onClick=${onClose} data-testid="rotate-done">I have it</button></footer>
+        ? `Until ${fullTime(Date.parse(rotated.old_until))}, every request carries two signatures: one with the new secret, one with the old. A receiver that has either keeps working.`
+        : "Only the new secret signs from now on. A receiver that still has the old one will reject requests."}</p>
+      <footer><button type="button" class="button primary" onClick=${onClose} data-testid="rotate-done">I have saved it</button></footer>
     <//>`;
   }
   const earlier = webhook.earlier_secrets_until;
-  return html`<${Dialog} title="Make a new secret" onClose=${onClose} testid="rotate">
+  return html`<${Dialog} title="Rotate secret" onClose=${onClose} testid="rotate">
     <form onSubmit=${rotate}>
-      <p class="dialog-lead">The new secret is shown once. How long should the one that is used now sign beside it?</p>
+      <p class="dialog-lead">The new secret is shown once. How long should the current secret keep signing alongside it?</p>
       <fieldset class="choices-list"><legend>Overlap</legend>
         ${overlaps.map(
           ([value, title, about]) => html`<label class="choice" key=${value}><input type="radio" name="overlap" checked=${overlap === value} onChange=${() => setOverlap(value)} data-testid="rotate-${value}" />
@@ -45,7 +45,7 @@ export function Rotate({ webhook, base, onClose }) {
       ${earlier.length > 0 && html`<p class="hint">An earlier secret still signs until ${fullTime(Date.parse(earlier[0]))}.</p>`}
       <${ProblemNote} problem=${problem} />
       <footer><button type="button" class="button" onClick=${onClose}>Cancel</button>
-        <button type="submit" class="button primary" disabled=${busy} data-testid="rotate-do"><${Icon} name="key" />Make a new secret</button></footer>
+        <button type="submit" class="button primary" disabled=${busy} data-testid="rotate-do"><${Icon} name="key" />Rotate secret</button></footer>
     </form>
   <//>`;
 }

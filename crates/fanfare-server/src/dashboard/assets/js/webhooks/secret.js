@@ -13,8 +13,8 @@ export function newSecret() {
 
 export function Secret({ secret }) {
   return html`<div class="wh-secret">
-    <div class="command"><code tabindex="0" aria-label="The secret" data-testid="secret">${secret}</code>
-      <button type="button" class="button" onClick=${() => copy(secret, "secret copied")} data-testid="secret-copy"><${Icon} name="copy" />Copy</button></div>
-    <p class="hint"><${Icon} name="warning" />Keep it now: it is shown this once. The receiver checks signatures with it.</p>
+    <div class="command"><code tabindex="0" aria-label="Signing secret" data-testid="secret">${secret}</code>
+      <button type="button" class="button" onClick=${() => copy(secret, "Secret copied")} data-testid="secret-copy"><${Icon} name="copy" />Copy</button></div>
+    <p class="hint"><${Icon} name="warning" />Copy it now; it won't be shown again. The receiver needs it to verify signatures.</p>
   </div>`;
 }

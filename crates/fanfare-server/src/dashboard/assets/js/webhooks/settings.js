@@ -21,31 +21,31 @@ export function Settings({ webhook, base, ask }) {
     submitted.preventDefault();
     if (!isChanged || !(await run(() => send("PATCH", base, changes)))) return;
     setTouched({});
-    toast("Saved: it holds from the next event on");
+    toast("Saved. Applies to events pushed from now on");
   };
   const parts = { draft, set, problem, webhook };
   return html`<div class="wh-settings" data-testid="settings">
     <form onSubmit=${save}>
-      <section><h3>Where to</h3>
+      <section><h3>Destination</h3>
         <${Field} id="webhook-url" label="Address" value=${draft.webhook_url} onInput=${(value) => set({ webhook_url: value })} at="/webhook_url" problem=${problem} code />
-        <${Field} id="webhook-description" label="Name" hint="for people" value=${draft.description} onInput=${(value) => set({ description: value })} at="/description" problem=${problem} />
+        <${Field} id="webhook-description" label="Name" hint="shown instead of the address" value=${draft.description} onInput=${(value) => set({ description: value })} at="/description" problem=${problem} />
       </section>
-      <section><h3>Which events</h3><${EventFields} ...${parts} /></section>
-      <section><h3>How they are sent</h3><${SendingFields} ...${parts} /></section>
+      <section><h3>Events</h3><${EventFields} ...${parts} /></section>
+      <section><h3>Delivery</h3><${SendingFields} ...${parts} /></section>
       <div class="wh-save">
         <${ProblemNote} problem=${problem} testid="settings-problem" />
         <button type="submit" class="button primary" disabled=${busy || !isChanged} data-testid="settings-save">Save</button>
-        <button type="button" class="button" disabled=${busy || !isChanged} onClick=${() => setTouched({})}>Put back</button>
-        <span class="muted">${isChanged ? Object.keys(changes).join(", ") : "Nothing was changed."}</span>
+        <button type="button" class="button" disabled=${busy || !isChanged} onClick=${() => setTouched({})}>Discard changes</button>
+        <span class="muted">${isChanged ? Object.keys(changes).join(", ") : "No changes"}</span>
       </div>
     </form>
     <section><h3>Secret</h3>
-      <p>The receiver checks signatures with it. It was shown once, when it was made.${webhook.earlier_secrets_until.length > 0 ? ` An earlier one still signs until ${fullTime(Date.parse(webhook.earlier_secrets_until[0]))}.` : ""}</p>
-      <button type="button" class="button" onClick=${() => ask({ kind: "rotate" })} data-testid="settings-rotate"><${Icon} name="key" />Make a new secret…</button>
+      <p>The receiver uses it to verify signatures. It was shown once, when it was created.${webhook.earlier_secrets_until.length > 0 ? ` An earlier secret still signs until ${fullTime(Date.parse(webhook.earlier_secrets_until[0]))}.` : ""}</p>
+      <button type="button" class="button" onClick=${() => ask({ kind: "rotate" })} data-testid="settings-rotate"><${Icon} name="key" />Rotate secret…</button>
     </section>
-    <section><h3>End</h3>
-      <p>It is sent nothing more, and what waits for it is forgotten.</p>
-      <button type="button" class="button danger" onClick=${() => ask({ kind: "remove" })} data-testid="settings-remove"><${Icon} name="remove" />Remove the webhook…</button>
+    <section><h3>Remove</h3>
+      <p>No more events are sent, and waiting deliveries are discarded.</p>
+      <button type="button" class="button danger" onClick=${() => ask({ kind: "remove" })} data-testid="settings-remove"><${Icon} name="remove" />Remove webhook…</button>
     </section>
   </div>`;
 }

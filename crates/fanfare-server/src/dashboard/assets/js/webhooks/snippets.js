@@ -2,7 +2,7 @@
 
 const node = `import { createHmac, timingSafeEqual } from 'node:crypto';
 
-// headers: names in lowercase; body: the bytes as they came; secret: whsec_…
+// headers: names in lowercase; body: the raw bytes; secret: whsec_…
 export function isGenuine(headers, body, secret) {
   const id = headers["webhook-id"];
   const timestamp = headers["webhook-timestamp"];
@@ -20,7 +20,7 @@ const python = `import base64, hashlib, hmac, time
 
 
 def is_genuine(headers, body: bytes, secret: str) -> bool:
-    """headers: a mapping; body: the bytes as they came; secret: whsec_…"""
+    """headers: a mapping; body: the raw bytes; secret: whsec_…"""
     message_id, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
     if abs(time.time() - int(timestamp)) > 300:
         return False
@@ -35,7 +35,7 @@ const rust = `use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// \`now\`: seconds since 1970; \`body\`: the bytes as they came; \`secret\`: whsec_…
+/// \`now\`: seconds since 1970; \`body\`: the raw bytes; \`secret\`: whsec_…
 pub fn is_genuine(id: &str, timestamp: &str, signatures: &str, body: &[u8], secret: &str, now: i64) -> bool {
     let Ok(at) = timestamp.parse::<i64>() else { return false };
     if at.abs_diff(now) > 300 {
@@ -50,7 +50,7 @@ pub fn is_genuine(id: &str, timestamp: &str, signatures: &str, body: &[u8], secr
 }
 `;
 
-const shell = `# The body as it came in body.json, the headers in these variables:
+const shell = `# Put the raw body in body.json and the headers in these variables:
 #   secret  webhook_id  webhook_timestamp  webhook_signature
 key=$(printf %s "\${secret#whsec_}" | base64 -d | od -An -v -tx1 | tr -d ' \\n')
 wanted=$({ printf '%s.%s.' "$webhook_id" "$webhook_timestamp"; cat body.json; } |
@@ -62,8 +62,8 @@ esac
 `;
 
 export const snippets = {
-  node: { title: "JavaScript", about: "Node.js, with nothing to install.", text: node },
-  python: { title: "Python", about: "Python 3.9 or later, with nothing to install.", text: python },
-  rust: { title: "Rust", about: "The crates base64 0.22, hmac 0.13 and sha2 0.11.", text: rust },
-  shell: { title: "Shell", about: "openssl, for a request that was saved.", text: shell },
+  node: { title: "JavaScript", about: "Node.js; no packages needed.", text: node },
+  python: { title: "Python", about: "Python 3.9 or later; no packages needed.", text: python },
+  rust: { title: "Rust", about: "Uses the crates base64 0.22, hmac 0.13 and sha2 0.11.", text: rust },
+  shell: { title: "Shell", about: "openssl, for a saved request.", text: shell },
 };

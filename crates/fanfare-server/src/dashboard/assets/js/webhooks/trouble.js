@@ -14,7 +14,7 @@ export function Trouble({ webhook, base, ask }) {
   const resume = () =>
     run(async () => {
       await send("POST", `${base}/resume`);
-      toast("It is sent to again");
+      toast("Deliveries resumed");
     });
   // What waits would go on waiting; one of it shows whether the receiver is back.
   const tryNow = () =>
@@ -22,19 +22,19 @@ export function Trouble({ webhook, base, ask }) {
       await send("POST", `${base}/resume`);
       const { deliveries } = await get(`${base}/deliveries?state=waiting&limit=1`);
       if (deliveries.length > 0) await send("POST", `${base}/replay`, { ids: [deliveries[0].event_id] });
-      toast("It is tried now");
+      toast("Retrying now");
     });
   const button = (text, onClick) => html`<button type="button" class="button" onClick=${onClick} disabled=${busy} data-testid="trouble-resume"><${Icon} name="play" />${text}</button>`;
   const since = pausedSince && ago(Date.parse(pausedSince), now.value);
   return html`
     ${health === "paused" &&
     html`<${Note} kind=${reason === "by_hand" ? "quiet" : "wrong"} icon=${reason === "by_hand" ? "pause" : "closing"} title=${`${reason === "by_hand" ? "Paused" : "Disabled"} ${since}.`}
-      text=${`${reason === "by_hand" ? "" : `${capital(explained)}. `}What it misses waits in the log, as long as that keeps it.`} action=${button("Resume", resume)} />`}
-    ${(health === "held" || health === "failing") && webhook.failures > 0 && html`<${Failing} webhook=${webhook} action=${health === "held" ? button("Try now", tryNow) : null} />`}
+      text=${`${reason === "by_hand" ? "" : `${capital(explained)}. `}Missed events wait in the log until retention removes them.`} action=${button("Resume", resume)} />`}
+    ${(health === "held" || health === "failing") && webhook.failures > 0 && html`<${Failing} webhook=${webhook} action=${health === "held" ? button("Retry now", tryNow) : null} />`}
     ${dead > 0 &&
-    html`<${Note} kind="wrong" icon="error" title=${`${plural(dead, "delivery was", "deliveries were")} given up.`} text="Dead letters are kept for 30 days, and can be sent again."
+    html`<${Note} kind="wrong" icon="error" title=${`${plural(dead, "dead letter", "dead letters")}.`} text="Dead letters are kept for 30 days and can be replayed."
       action=${html`<button type="button" class="button" onClick=${() => ask({ kind: "replay", which: "failed" })} data-testid="trouble-replay"><${Icon} name="replay" />Replay…</button>`} />`}
-    ${lostUpTo && html`<${Note} kind="wrong" icon="gap" title="Events were lost to it." text=${`Retention removed events up to ${seqOf(lostUpTo)} before they were sent.`} />`}
+    ${lostUpTo && html`<${Note} kind="wrong" icon="gap" title="Some events were never sent." text=${`Retention removed events up to ${seqOf(lostUpTo)} before they were sent.`} />`}
     <${ProblemNote} problem=${problem} />
   `;
 }
@@ -42,10 +42,10 @@ export function Trouble({ webhook, base, ask }) {
 function Failing({ webhook, action }) {
   const { failures, failing_since: since, held_until: heldUntil, last_failure_category: category, health } = webhook;
   const left = heldUntil && until(Date.parse(heldUntil), now.value);
-  const next = health !== "held" ? "" : left ? ` So that it is not run over, nothing is sent for ${left}; then one attempt shows whether it is back.` : " One attempt is to show whether it is back.";
+  const next = health !== "held" ? "" : left ? ` To avoid overloading it, nothing is sent for ${left}; then one attempt checks whether it is back.` : " One attempt will check whether it is back.";
   const title = `${failures === 1 ? "The last attempt" : `The last ${count(failures)} attempts`} failed: ${wordOf(category)}.`;
   return html`<${Note} kind="warn" icon=${health === "held" ? "stalled" : "warning"} title=${title}
-    text=${`${adviceOn({ category }) ?? ""} It began ${ago(Date.parse(since), now.value)}.${next}`} action=${action} />`;
+    text=${`${adviceOn({ category }) ?? ""} Started failing ${ago(Date.parse(since), now.value)}.${next}`} action=${action} />`;
 }
 
 function Note({ kind, icon, title, text, action }) {

@@ -22,7 +22,7 @@ function exampleUrl() {
   return url.href;
 }
 
-const starts = [["now", "from now on"], ["earliest", "with everything that the log has"], ["1h", "with the last hour"], ["24h", "with the last day"]];
+const starts = [["now", "from now on"], ["earliest", "from the beginning of the log"], ["1h", "from one hour ago"], ["24h", "from one day ago"]];
 
 export function Wizard() {
   const [draft, setDraft] = useState(emptyDraft);
@@ -64,31 +64,31 @@ export function Wizard() {
     <form class="wh-step" onSubmit=${test}>
       <${Step} number=${1} isDone=${isGreen} title="Where should events go?" />
       <div class="wh-try">
-        <${Field} id="webhook-url" label="Address" hint="http or https; it gets a POST for each event" value=${draft.webhook_url} onInput=${(value) => set({ webhook_url: value })} placeholder=${EXAMPLE} code type="url" at="/webhook_url" problem=${problem} />
+        <${Field} id="webhook-url" label="Address" hint="http or https; receives a POST for each event" value=${draft.webhook_url} onInput=${(value) => set({ webhook_url: value })} placeholder=${EXAMPLE} code type="url" at="/webhook_url" problem=${problem} />
         <button type="submit" class="button ${isGreen ? "" : "primary"}" disabled=${!url || tried.busy} data-testid="wizard-test"><${Icon} name="send" />${tried.busy ? "Sending…" : "Send a test"}</button>
       </div>
-      ${same && html`<p class="wh-note quiet" data-testid="wizard-known"><${Icon} name="info" /><span>This address is registered already. <a href="/webhooks/${same.id}">Open ${titleOf(same)}</a>; saving here would change it.</span></p>`}
+      ${same && html`<p class="wh-note quiet" data-testid="wizard-known"><${Icon} name="info" /><span>This address is already registered. <a href="/webhooks/${same.id}">Open ${titleOf(same)}</a>; saving here will change its settings.</span></p>`}
       ${tried.problem && !isAt(tried.problem, "/webhook_url") && html`<${ProblemNote} problem=${tried.problem} />`}
       ${result && html`<${Result} attempt=${result} testid="wizard-result" />`}
-      <details class="wh-more-fields"><summary>The receiver checks signatures?</summary>
-        <p>Give it this secret first. The test is signed with it, and so is everything that follows.</p>
+      <details class="wh-more-fields"><summary>Does the receiver verify signatures?</summary>
+        <p>Give the receiver this secret first. The test and all later requests are signed with it.</p>
         <div class="wh-secret-line"><code tabindex="0" data-testid="wizard-secret">${secret}</code><${CopyButton} label="Copy" text=${() => secret} /></div>
-        <p>A receiver that shows what comes, and checks it:</p>
+        <p>A receiver that prints and verifies each request:</p>
         <${Command} text=${receiveCommand(secret)} />
       </details>
     </form>
     <form class="wh-step" onSubmit=${save}>
       <${Step} number=${2} title="Which events?" />
       <${EventFields} draft=${draft} set=${set} problem=${saving.problem} />
-      <${Choice} id="webhook-since" label="Begin" hint="what came before is sent first, in its order" value=${since} onPick=${setSince} options=${starts} at="/since" problem=${saving.problem} />
-      <${Step} number=${3} title="What is it called?" />
-      <${Field} id="webhook-description" label="Name" hint="for people; optional" value=${draft.description} onInput=${(value) => set({ description: value })} placeholder="CI notifier" at="/description" problem=${saving.problem} />
+      <${Choice} id="webhook-since" label="Start" hint="past events are sent first, in order" value=${since} onPick=${setSince} options=${starts} at="/since" problem=${saving.problem} />
+      <${Step} number=${3} title="Name the webhook" />
+      <${Field} id="webhook-description" label="Name" hint="shown instead of the address; optional" value=${draft.description} onInput=${(value) => set({ description: value })} placeholder="CI notifier" at="/description" problem=${saving.problem} />
       <details class="wh-more-fields" data-testid="wizard-more"><summary>Body, retries, order, headers, credentials, signatures</summary>
         <div class="wh-fields"><${SendingFields} draft=${draft} set=${set} problem=${saving.problem} /></div>
       </details>
       <${ProblemNote} problem=${saving.problem} testid="wizard-problem" />
       <footer>
-        <button type="submit" class="button ${isGreen ? "primary" : ""}" disabled=${!url || saving.busy} data-testid="wizard-save">${isGreen || !url ? "Save" : "Save without a test that passed"}</button>
+        <button type="submit" class="button ${isGreen ? "primary" : ""}" disabled=${!url || saving.busy} data-testid="wizard-save">${isGreen || !url ? "Save" : "Save without a passing test"}</button>
         <a class="button" href="/webhooks">Cancel</a>
       </footer>
     </form>
@@ -113,11 +113,11 @@ function Saved({ saved, draft, since }) {
   return html`<div class="start" data-testid="wizard-saved"><div class="start-card">
     <span class="start-mark done"><${Icon} name="done" /></span>
     <h2>${draft.description.trim() || "The webhook"} is registered</h2>
-    <p><span class="mono">${url}</span> ${secret ? `gets the events that it wants, ${since}.` : "goes on where it was."}</p>
-    ${secret ? html`<h3>Its secret</h3><${Secret} secret=${secret} />` : html`<p data-testid="wizard-changed">The address was registered before: it was changed, and keeps the secret that it had.</p>`}
+    <p><span class="mono">${url}</span> ${secret ? `receives matching events ${since}.` : "continues from its position."}</p>
+    ${secret ? html`<h3>Signing secret</h3><${Secret} secret=${secret} />` : html`<p data-testid="wizard-changed">This address was already registered. Its settings were updated; its secret is unchanged.</p>`}
     <div class="wh-actions">
-      <a class="button primary" href="/webhooks/${id}" data-testid="wizard-open">Open it</a>
-      <a class="button" href="/webhooks/${id}?tab=verify"><${Icon} name="shield" />How to check signatures</a>
+      <a class="button primary" href="/webhooks/${id}" data-testid="wizard-open">Open webhook</a>
+      <a class="button" href="/webhooks/${id}?tab=verify"><${Icon} name="shield" />How to verify signatures</a>
     </div>
   </div></div>`;
 }

@@ -23,37 +23,37 @@ export function stateOf(webhook, nowMs) {
   if (health === "paused") return { kind: "stopped", icon: "closing", word: "disabled", detail: explained };
   if (health === "held") {
     const left = heldUntil ? until(Date.parse(heldUntil), nowMs) : null;
-    return { kind: "held", icon: "stalled", word: left ? `held, tries in ${left}` : "held, trying", detail: inRow };
+    return { kind: "held", icon: "stalled", word: left ? `held, retry in ${left}` : "held, retrying", detail: inRow };
   }
   if (health === "failing") return { kind: "failing", icon: "warning", word: "failing", detail: inRow };
-  if (!success && !failure) return { kind: "new", icon: "info", word: "ready", detail: "nothing was sent yet" };
+  if (!success && !failure) return { kind: "new", icon: "info", word: "ready", detail: "nothing sent yet" };
   return { kind: "healthy", icon: "success", word: "healthy", detail: null };
 }
 
 // What an attempt came to: a word, and what there is to do.
 const categories = {
-  broken_off: ["hung up", "The connection ended before the answer did. Look at what the receiver logged at that moment."],
-  connection_refused: ["nothing listens", "Nothing listens at that address. Start the receiver, or correct the port."],
+  broken_off: ["connection closed", "The connection closed before the response was complete. Check the receiver's log for that moment."],
+  connection_refused: ["connection refused", "Nothing is listening at that address. Start the receiver or check the port."],
   delivered: ["delivered", null],
-  dns_error: ["unknown host", "The name has no address. Correct the host."],
+  dns_error: ["unknown host", "The host name has no address. Check the host."],
   expired: ["expired", "The event expired before it could be sent again."],
-  http_3xx: ["redirected", "Redirects are not followed. Register the address that this one leads to."],
-  http_4xx: ["refused", "The receiver refused it, and its answer may say why."],
-  http_5xx: ["server error", "The receiver failed while it handled the request. Its own log says why."],
-  protocol_error: ["not HTTP", "What answers there does not speak HTTP. Check the port, and http or https."],
-  target_refused: ["not allowed", "Webhooks may not go to this address. The operator can allow it with --allow-target."],
-  timeout: ["too slow", "The whole attempt has ten seconds. Answer first, and do the work afterwards."],
-  tls_error: ["TLS failed", "The certificate is not one that this name should have, or nobody trusts it."],
+  http_3xx: ["redirected", "Redirects are not followed. Register the address it redirects to."],
+  http_4xx: ["rejected", "The receiver rejected the request. Its response may say why."],
+  http_5xx: ["server error", "The receiver failed while handling the request. Check its log."],
+  protocol_error: ["not HTTP", "The server at that address does not speak HTTP. Check the port and the scheme."],
+  target_refused: ["not allowed", "The gateway does not send webhooks to this address. The operator can allow it with --allow-target."],
+  timeout: ["timed out", "An attempt has ten seconds in total. Respond first, then do the work."],
+  tls_error: ["TLS failed", "The certificate is not valid for this host name, or is not trusted."],
 };
 
 const statuses = {
-  401: "The receiver does not accept who is calling: check the secret, or the credentials in the settings.",
-  403: "The receiver does not accept who is calling: check the secret, or the credentials in the settings.",
-  404: "There is nothing at that path. Correct the address.",
-  405: "That path takes no POST. Correct the address.",
-  410: "The receiver says that it wants nothing any more. It is not sent anything until somebody resumes it.",
-  413: "It is too large for the receiver, and would be as large the next time: it is not tried again.",
-  429: "The receiver wants it slower: set a rate in the settings.",
+  401: "The receiver rejected the sender. Check the secret, or the credentials in Settings.",
+  403: "The receiver rejected the sender. Check the secret, or the credentials in Settings.",
+  404: "Nothing was found at that path. Check the address.",
+  405: "That path does not accept POST. Check the address.",
+  410: "The receiver says it is gone. The webhook is paused until someone resumes it.",
+  413: "The request is too large for the receiver. It would be the same size next time, so it is not retried.",
+  429: "The receiver is limiting the rate. Set a lower rate in Settings.",
 };
 
 export function wordOf(category) {
