@@ -119,7 +119,7 @@ pub(super) fn measure(lab: &Lab<'_>) -> Result<Vec<Row>> {
         rows.push(row("calls/s", |run| run.calls_per_second, case.rate_goal));
         // Of a third server, so there is nothing to divide.
         rows.push(Row {
-            what: format!("{what}: calls/s of the floor, which does nothing but answer"),
+            what: format!("{what}: calls/s of the floor"),
             baseline: Vec::new(),
             fanfare: floors.iter().map(|run| run.calls_per_second).collect(),
             goal: Goal::None,

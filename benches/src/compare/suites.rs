@@ -48,7 +48,7 @@ const FANOUT: [FanoutCase; 4] = [
         goal: Goal::RatioAtMost(1.6),
     },
     FanoutCase {
-        what: "1,000 subscribers, asked for 1,000,000 deliveries/s",
+        what: "1,000 subscribers, at 1,000,000 deliveries/s",
         subscribers: 1_000,
         events: 4_000,
         publishers: 16,
@@ -142,7 +142,7 @@ const PUSH: [PushCase; 3] = [
         commits_goal: Goal::None,
     },
     PushCase {
-        what: "a lone push",
+        what: "a single push at a time",
         load: push::Load { connections: 1, batch: 1, events: 3_000, size: 256 },
         rate_goal: Goal::None,
         commits_goal: Goal::AtMost(1.0),

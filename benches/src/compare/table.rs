@@ -18,6 +18,7 @@ pub(super) enum Goal {
 }
 
 pub(super) struct Row {
+    /// The case and the metric, joined by `: `.
     pub(super) what: String,
     /// What Fanfare is compared with, one value for each repetition; empty where that is nothing.
     pub(super) baseline: Vec<f64>,
@@ -42,6 +43,11 @@ impl Row {
         }
     }
 
+    /// Splits `what` into the case and the metric; a case may have a colon of its own.
+    fn case_and_metric(&self) -> (&str, &str) {
+        self.what.rsplit_once(": ").unwrap_or(("", &self.what))
+    }
+
     fn markdown(&self) -> String {
         let ratio = self.ratio().map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
         let goal = match self.goal {
@@ -57,24 +63,51 @@ impl Row {
             None => "–",
         };
         let (baseline, fanfare) = (summary(&self.baseline), summary(&self.fanfare));
-        format!("| {} | {baseline} | {fanfare} | {ratio} | {goal} | {met} |", self.what)
+        format!("| {} | {baseline} | {fanfare} | {ratio} | {goal} | {met} |", self.case_and_metric().1)
     }
 }
 
-/// `baseline` names what the rows compare Fanfare with.
+/// Prints a table for each case. `baseline` names what the rows compare Fanfare with.
 pub(super) fn print(rows: &[Row], baseline: &str) -> Result<()> {
     let mut out = stdout().lock();
-    writeln!(out, "\n| what | {baseline} | Fanfare | ratio | target | met |\n|---|---|---|---|---|---|")?;
-    for row in rows {
-        writeln!(out, "{}", row.markdown())?;
-    }
-    writeln!(out)?;
+    out.write_all(markdown(rows, baseline).as_bytes())?;
     Ok(())
+}
+
+/// Returns a heading and a table for each run of rows that share a case: with the case in every row, none would fit
+/// into a line.
+fn markdown(rows: &[Row], baseline: &str) -> String {
+    let mut text = String::new();
+    for rows in rows.chunk_by(|a, b| a.case_and_metric().0 == b.case_and_metric().0) {
+        text.push_str(&format!(
+            "\n**{}**\n\n| metric | {baseline} | Fanfare | ratio | target | met |\n|---|---|---|---|---|---|\n",
+            rows[0].case_and_metric().0
+        ));
+        for row in rows {
+            text.push_str(&row.markdown());
+            text.push('\n');
+        }
+    }
+    text.push('\n');
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Goal, Row};
+    use super::{Goal, Row, markdown};
+
+    #[test]
+    fn each_case_has_a_table() {
+        let row =
+            |what: &str| Row { what: what.into(), baseline: vec![], fanfare: vec![1.0], goal: Goal::None };
+        let text = markdown(&[row("one push: p50 ms"), row("one push: p99 ms"), row("two: p50 ms")], "floor");
+        let head = "| metric | floor | Fanfare | ratio | target | met |\n|---|---|---|---|---|---|";
+        let expected = format!(
+            "\n**one push**\n\n{head}\n| p50 ms | – | 1 | – | – | – |\n| p99 ms | – | 1 | – | – | – |\n\
+             \n**two**\n\n{head}\n| p50 ms | – | 1 | – | – | – |\n\n"
+        );
+        assert_eq!(text, expected);
+    }
 
     #[test]
     fn a_target_is_met_or_missed() {
