@@ -1,21 +1,21 @@
 #!/bin/sh
-# Register a webhook, try it, see how it fares, and forget it. `examples/python/receiver.py` is something to register.
+# Register a webhook, test it, inspect it, and remove it. `examples/python/receiver.py` is a receiver to register.
 set -eu
 url="${FANFARE_URL:-http://127.0.0.1:8000}"
 receiver="${1:-http://localhost:3000/webhook}"
 
 post() { curl -sS --fail-with-body -X POST "$url$1" -H 'Content-Type: application/json' -d "${2-}"; }
 
-# The answer has the secret that every delivery is signed with. It is shown this once.
+# The response has the secret that signs every delivery. It is shown only once.
 registered="$(post /api/register "{\"webhook_url\": \"$receiver\", \"patterns\": [\"builds.>\"], \"retry\": \"5s,1m,10m\"}")"
 id="$(echo "$registered" | sed 's/.*"id":"\([^"]*\)".*/\1/')"
 echo "$registered"
 
-# A test reaches the receiver at once, and says what came of it.
+# A test is sent to the receiver immediately, and the response has the result.
 post "/api/webhooks/$id/test"
 echo
 
-# `webhooks_notified` counts the receivers that answered with 2xx; the others are tried again.
+# `webhooks_notified` counts the receivers that returned 2xx; the others are retried.
 post /api/push '{"channel": "builds.web", "message": "deployed"}'
 echo
 curl -sS --fail-with-body "$url/api/webhooks/$id/attempts"

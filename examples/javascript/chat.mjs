@@ -1,13 +1,18 @@
-// Push and listen on one WebSocket, and continue behind the last event after it broke.
+// Push and listen on one WebSocket, and resume after the last event when it breaks.
 
-const url = (process.env.FANFARE_URL ?? "http://127.0.0.1:8000").replace(/^http/, "ws") + "/ws";
+// In a browser there is no `process`.
+const gateway = globalThis.process?.env.FANFARE_URL ?? "http://127.0.0.1:8000";
+const url = gateway.replace(/^http/, "ws") + "/ws";
 let last;
+let isGreeted = false;
 
 function connect() {
   const socket = new WebSocket(url);
   socket.onopen = () => {
-    // `after` is where to go on; the first time there is nothing to go on from.
+    // `after` is where to resume; the first time there is nothing to resume from.
     socket.send(JSON.stringify({ op: "subscribe", id: 1, patterns: ["chat.>"], ...(last && { after: last }) }));
+    if (isGreeted) return;
+    isGreeted = true;
     socket.send(JSON.stringify({ op: "publish", id: 2, event: { channel: "chat.lobby", message: "hello, everybody" } }));
   };
   socket.onmessage = ({ data }) => {
@@ -17,9 +22,13 @@ function connect() {
         last = frame.event.id;
         console.log(`${frame.event.channel}: ${frame.event.message}`);
         break;
-      case "gap":
       case "reset":
-        console.log(`something was missed: ${data}`);
+        // The old position means nothing in this log: keep the new one.
+        last = frame.position;
+        console.log(`cannot resume (${frame.reason}); some events may be missing`);
+        break;
+      case "gap":
+        console.log(`up to ${frame.missed} events were removed before they could be read`);
         break;
       case "error":
         console.error(`${frame.error.detail}; ${frame.error.fix ?? ""}`);

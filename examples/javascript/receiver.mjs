@@ -1,4 +1,4 @@
-// A receiver of webhooks in Express: registers itself, verifies each delivery, and takes each event once.
+// A webhook receiver in Express: registers itself, verifies each request, and handles each delivery once.
 
 import express from "express";
 import { Webhook } from "standardwebhooks";
@@ -10,7 +10,7 @@ let verifier;
 
 const app = express();
 
-// The signature is that of the bytes: `express.json()` would have thrown them away.
+// The signature covers the raw bytes, which `express.json()` would discard.
 app.post("/webhook", express.raw({ type: "*/*", limit: "2mb" }), (request, response) => {
   let event;
   try {
@@ -18,9 +18,10 @@ app.post("/webhook", express.raw({ type: "*/*", limit: "2mb" }), (request, respo
   } catch {
     return response.sendStatus(401);
   }
-  // After a crash on either side, the same event may come again.
-  if (!ids.has(event.id)) {
-    ids.add(event.id);
+  // After a crash on either side, the same delivery can arrive again.
+  const id = request.headers["webhook-id"];
+  if (!ids.has(id)) {
+    ids.add(id);
     if (ids.size > IDS_MAX) ids.delete(ids.values().next().value);
     console.log(`received [${event.timestamp}] ${event.message}`);
   }
@@ -30,7 +31,7 @@ app.post("/webhook", express.raw({ type: "*/*", limit: "2mb" }), (request, respo
 const server = app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1", async () => {
   const url = `http://127.0.0.1:${server.address().port}/webhook`;
   const { id, secret } = await post("/api/register", { webhook_url: url });
-  // A secret is shown once. Who registers again and has not kept it takes a new one.
+  // A secret is shown once. If it was not kept, rotate it.
   verifier = new Webhook(secret ?? (await post(`/api/webhooks/${id}/secret/rotate`, { overlap: "0s" })).secret);
   console.log(`registered ${url}`);
 });
@@ -38,7 +39,7 @@ const server = app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1", async (
 async function post(path, body) {
   const headers = { "content-type": "application/json" };
   const response = await fetch(gateway + path, { method: "POST", headers, body: JSON.stringify(body) });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(`${answer.detail}; ${answer.fix ?? ""}`);
-  return answer;
+  const result = await response.json();
+  if (!response.ok) throw new Error(`${result.detail}; ${result.fix ?? ""}`);
+  return result;
 }

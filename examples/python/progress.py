@@ -1,6 +1,7 @@
-"""An agent that tells how far it is.
+"""An agent that reports its progress.
 
-All its events have the same key: whoever listens with `conflate=1` and lags, or comes late, gets only the newest of them.
+All its events have the same key: a client that listens with `conflate=1` and lags, or connects late, gets only the
+newest of them.
 """
 
 import os
@@ -11,18 +12,18 @@ URL = os.environ.get("FANFARE_URL", "http://127.0.0.1:8000")
 STEPS = ["reading the code", "running the tests", "writing the review"]
 
 
-def tell(message, **members):
-    answer = requests.post(
+def report(message, **members):
+    response = requests.post(
         f"{URL}/api/push", json={"channel": "agents.reviewer", "message": message, **members}, timeout=10
     )
-    if not answer.ok:
-        problem = answer.json()
+    if not response.ok:
+        problem = response.json()
         raise SystemExit(f"{problem['detail']}; {problem.get('fix', '')}")
-    return answer.json()
+    return response.json()
 
 
 for number, step in enumerate(STEPS, start=1):
-    tell(step, key="review-17", data={"step": number, "of": len(STEPS)}, expires_in="1h")
+    report(step, key="review-17", data={"step": number, "of": len(STEPS)}, expires_in="1h")
 
-done = tell("review finished: 2 remarks", type="success", key="review-17", data={"remarks": 2})
-print(f"{done['id']} went to {done['stream_clients']} live listeners")
+done = report("review finished: 2 remarks", type="success", key="review-17", data={"remarks": 2})
+print(f"{done['id']} went to {done['stream_clients']} subscribers")

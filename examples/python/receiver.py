@@ -1,4 +1,4 @@
-"""A receiver of webhooks in Flask: registers itself, verifies each delivery, and takes each event once."""
+"""A webhook receiver in Flask: registers itself, verifies each request, and handles each delivery once."""
 
 import collections
 import os
@@ -9,7 +9,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from werkzeug.serving import make_server
 
 URL = os.environ.get("FANFARE_URL", "http://127.0.0.1:8000")
-# After a crash on either side, the same event may come again: this many ids are remembered.
+# After a crash on either side, the same delivery can arrive again, so remember the newest ids.
 ids = collections.deque(maxlen=10_000)
 app = Flask(__name__)
 
@@ -17,27 +17,27 @@ app = Flask(__name__)
 @app.post("/webhook")
 def webhook():
     try:
-        # The signature is that of the bytes, so they are taken before anything has read them.
+        # The signature covers the raw bytes, so take them before anything parses them.
         event = verifier.verify(request.get_data(), dict(request.headers))
     except WebhookVerificationError:
         return "", 401
-    if event["id"] not in ids:
-        ids.append(event["id"])
+    if request.headers["webhook-id"] not in ids:
+        ids.append(request.headers["webhook-id"])
         print(f"received [{event['timestamp']}] {event['message']}", flush=True)
     return "", 204
 
 
 def post(path, body):
-    answer = requests.post(URL + path, json=body, timeout=10)
-    if not answer.ok:
-        problem = answer.json()
+    response = requests.post(URL + path, json=body, timeout=10)
+    if not response.ok:
+        problem = response.json()
         raise SystemExit(f"{problem['detail']}; {problem.get('fix', '')}")
-    return answer.json()
+    return response.json()
 
 
 server = make_server("127.0.0.1", int(os.environ.get("PORT", 3000)), app)
 registered = post("/api/register", {"webhook_url": f"http://127.0.0.1:{server.server_port}/webhook"})
-# A secret is shown once. Who registers again and has not kept it takes a new one.
+# A secret is shown once. If it was not kept, rotate it.
 if "secret" not in registered:
     registered = post(f"/api/webhooks/{registered['id']}/secret/rotate", {"overlap": "0s"})
 verifier = Webhook(registered["secret"])

@@ -1,7 +1,7 @@
-"""A durable reader: works on events one by one, and acknowledges what it has done.
+"""A durable reader: handles events one by one, and acknowledges each when it is done.
 
-Kill it at any moment and start it again: it goes on with what was not acknowledged. An event whose work was done but not
-acknowledged comes a second time, so work has to bear that.
+Kill it at any moment and start it again: it resumes with the first event that was not acknowledged. An event that was
+handled but not acknowledged arrives again, so handling must tolerate that.
 """
 
 import json
@@ -27,7 +27,7 @@ def listen():
     stream.raise_for_status()
     for event in sseclient.SSEClient(stream).events():
         if event.event == "gap":
-            print(f"too late for some events: {event.data}", file=sys.stderr)
+            print(f"retention removed some events: {event.data}", file=sys.stderr)
         elif event.event == "message":
             work(json.loads(event.data))
             ack = requests.post(f"{URL}/api/readers/{READER}/ack", json={"position": event.id}, timeout=10)
@@ -38,5 +38,5 @@ while True:
     try:
         listen()
     except requests.RequestException as problem:
-        print(f"trying again in 2 s: {problem}", file=sys.stderr)
+        print(f"retrying in 2 s: {problem}", file=sys.stderr)
     time.sleep(2)

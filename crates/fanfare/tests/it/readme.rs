@@ -61,7 +61,7 @@ const EXAMPLES: &[(&str, Expect)] = &[
         Left("a page for a browser; the README's EventSource block does the same in Node"),
     ),
     ("javascript/receiver.mjs", Hears("builds", "deployed", "+00:00] deployed")),
-    ("python/progress.py", Ends(&["live listeners"])),
+    ("python/progress.py", Ends(&["subscribers"])),
     ("python/receiver.py", Hears("builds", "deployed", "+00:00] deployed")),
     ("python/worker.py", Hears("jobs.mail", "letter", "working on 'letter' from jobs.mail")),
 ];
