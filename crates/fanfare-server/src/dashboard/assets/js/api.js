@@ -1,6 +1,6 @@
-// Our own HTTP interface, as any other client would use it.
+// The gateway's HTTP API, used like any other client would.
 
-// What a `application/problem+json` answer says; `fix` tells the reader what to do.
+// The content of an `application/problem+json` response; `fix` says what to do.
 export class Problem extends Error {
   constructor({ detail, title, status, code, at, fix }) {
     super(detail ?? title ?? `the gateway responded with ${status}`);
@@ -30,7 +30,7 @@ export function get(url) {
   return request(url, { headers: accept });
 }
 
-// For what is edited and sent again: numbers that a double does not hold keep their digits, where the browser can do that.
+// For JSON that is edited and sent again: large numbers keep their digits, if the browser supports that.
 export function getToEdit(url) {
   return request(url, { headers: accept }, parseExactly);
 }
@@ -41,7 +41,7 @@ export function parseExactly(text) {
   return JSON.parse(text, exact);
 }
 
-// `body` is a value, or text that is JSON already.
+// `body` is a value, or a string that already is JSON.
 export function send(method, url, body = {}) {
   return request(url, {
     method,

@@ -55,7 +55,7 @@ export function App() {
   `;
 }
 
-// What a screen reader says about the stream: its state, not each second of it.
+// The state of the stream for screen readers, without the countdown, which would be announced every second.
 function spoken() {
   if (connection.value.state === "live") return paused.value ? "The feed is paused" : "The feed is live";
   return connection.value.state === "reconnecting" ? "Connection lost. Reconnecting." : "Connecting";

@@ -1,4 +1,4 @@
-// Every channel with its rate; a row leads to the feed of that channel alone.
+// Every channel with its rate; a row links to the feed of that channel.
 import { html, useState } from "../vendor/preact.js";
 import { now } from "./clock.js";
 import { examples, listenTo } from "./commands.js";
@@ -10,7 +10,7 @@ import { Icon } from "./ui/icon.js";
 import { Sparkline } from "./ui/sparkline.js";
 import { Cell, Table } from "./ui/table.js";
 
-// More rows than anybody reads would only make the page slow; the field narrows them down.
+// More rows would make the page slow and nobody would read them; the search field narrows the list.
 const ROWS_MAX = 200;
 
 export function Channels() {

@@ -1,4 +1,4 @@
-// Who is connected, and how far each has read.
+// The connected clients, and the position of each.
 import { html } from "../vendor/preact.js";
 import { now } from "./clock.js";
 import { examples } from "./commands.js";

@@ -1,4 +1,4 @@
-// One clock for everything that shows the passing of time: relative times, rates, countdowns.
+// One clock for everything that depends on the current time: relative times, rates, countdowns.
 import { signal } from "../vendor/preact.js";
 
 export const now = signal(Date.now());

@@ -1,7 +1,7 @@
-// The same thing in a shell: every view can be left for a terminal.
+// Shell commands that do the same as a view of the dashboard.
 
 const origin = window.location.origin;
-// Where the command line looks when it is not told.
+// Where the command line looks for a gateway by default.
 const CLI_DEFAULT = "127.0.0.1:8000";
 
 function quote(text) {
@@ -9,7 +9,7 @@ function quote(text) {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-// What a pusher would have sent to get this event. Position, time and source are given by the gateway.
+// The request that would have pushed this event. The gateway sets position, time and source.
 export function requestOf(event) {
   const { channel, message, type, priority, key, data, audience } = event;
   const request = { channel, message };
@@ -29,17 +29,17 @@ export function registerCommand() {
   return ["fanfare", "receive", ...server(), "--register"].map(quote).join(" ");
 }
 
-// A receiver that checks signatures with this secret.
+// A receiver that verifies signatures with this secret.
 export function receiveCommand(secret) {
   return `FANFARE_WEBHOOK_SECRET=${quote(secret)} fanfare receive`;
 }
 
-// What tells the command line where this gateway is, when it would look elsewhere.
+// The option that names this gateway, if it is not at the default address.
 function server() {
   return window.location.host === CLI_DEFAULT ? [] : ["--server", origin];
 }
 
-// The audience has no option in the shell; everything else has.
+// The command line has an option for every member except the audience.
 export function pushWithCli(event) {
   const { channel, message, type, priority, key, data } = requestOf(event);
   const words = ["fanfare", "push", ...server()];
@@ -52,7 +52,7 @@ export function pushWithCli(event) {
   return words.map(quote).join(" ");
 }
 
-// A request that was made to a webhook, once more and by hand: the same bytes, so its signature still fits.
+// Repeats a request to a webhook with the same bytes, so that its signature stays valid.
 export function attemptWithCurl({ url, headers, body }) {
   const words = ["curl", "-i", url];
   for (const [name, value] of Object.entries(headers)) if (name !== "host") words.push("-H", `${name}: ${value}`);

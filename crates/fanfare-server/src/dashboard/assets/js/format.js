@@ -1,4 +1,4 @@
-// Values as text.
+// Formats values for people.
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
@@ -19,7 +19,7 @@ export function ago(ms, now) {
   return `${duration(seconds)} ago`;
 }
 
-// The largest unit alone, or the two largest when the first is small: `42s`, `3m`, `1h 20m`, `2d 4h`.
+// The largest unit, or the two largest if the first is small: `42s`, `3m`, `1h 20m`, `2d 4h`.
 export function duration(seconds) {
   const s = Math.floor(seconds);
   if (s < 60) return `${s}s`;
@@ -53,7 +53,7 @@ export function seqOf(position) {
   return Number.isFinite(seq) ? seq : 0;
 }
 
-// One line of a value: what a row has room for. Bounded, because data may be 256 KiB.
+// A value in one line that fits into a row. Bounded, because data can have 256 KiB.
 export function preview(value, max = 160) {
   if (value === null || typeof value !== "object") return clip(JSON.stringify(value), max);
   if (Array.isArray(value)) return clip(`[${value.length}] ${value.slice(0, 6).map((item) => inline(item)).join(" ")}`, max);
@@ -75,14 +75,14 @@ function clip(text, max) {
   return text.length > max ? `${text.slice(0, max - 1)}…` : text;
 }
 
-// Microseconds as people say them: `0.4 ms`, `12 ms`, `1.2 s`.
+// A duration in microseconds, for people: `0.4 ms`, `12 ms`, `1.2 s`.
 export function took(us) {
   if (us < 10_000) return `${(us / 1000).toFixed(1)} ms`;
   if (us < 1_000_000) return `${Math.round(us / 1000)} ms`;
   return `${(us / 1_000_000).toFixed(1)} s`;
 }
 
-// How long until then: `12s`, `4m`; null when it has passed.
+// The time until then: `12s`, `4m`; null if it has passed.
 export function until(ms, now) {
   return ms > now ? duration(Math.ceil((ms - now) / 1000)) : null;
 }

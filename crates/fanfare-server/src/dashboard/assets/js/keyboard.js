@@ -1,4 +1,4 @@
-// Keys that work everywhere. A screen adds its own while it is shown.
+// Keys that work on every screen. A screen adds its own while it is shown.
 import { navigate } from "./router.js";
 import { sheetOpen } from "./ui/sheet.js";
 import { nextTheme } from "./ui/theme_switch.js";
@@ -6,7 +6,7 @@ import { nextTheme } from "./ui/theme_switch.js";
 const goTo = { l: "/", w: "/webhooks", c: "/clients", h: "/channels", m: "/mcp_sse_example.html", r: "/reference" };
 const G_WAIT_MS = 1200;
 
-// The keys of the screen that is shown: `{ key: action }`; an action gets the event.
+// The keys of the current screen: `{ key: action }`; an action gets the event.
 let screenKeys = {};
 let gAt = -Infinity;
 
@@ -24,7 +24,7 @@ export function listenToKeys() {
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    // The element, not the signal: `close` is told a moment after the dialog has gone.
+    // Checks the element, not the signal: `close` fires a moment after the dialog has closed.
     if (document.querySelector("dialog[open]")) {
       if (event.key === "?") sheetOpen.value = false;
       return;
@@ -45,7 +45,7 @@ function actionFor(event) {
   if (key === "g") return () => (gAt = event.timeStamp);
   if (key === "?") return () => (sheetOpen.value = true);
   if (key === "t") return nextTheme;
-  // A focused button or link keeps the keys that press it.
+  // Enter and Space must still press a focused button or link.
   if ((key === "Enter" || key === " ") && event.target.closest("button, summary, select, a:not([data-row])")) return null;
   return screenKeys[key] ?? (key === "/" ? () => navigate("/?focus=filter") : null);
 }

@@ -1,4 +1,4 @@
-// The entry: draws the shell, starts the stream.
+// The entry point: renders the shell and starts the stream.
 import { html, render } from "../vendor/preact.js";
 import { App } from "./app.js";
 import { start } from "./feed/connection.js";

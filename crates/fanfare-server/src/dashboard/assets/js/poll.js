@@ -1,21 +1,21 @@
-// Asks one of our lists again and again while a screen that shows it is on.
+// Polls a list of the gateway while a screen shows it.
 import { signal, useEffect, useMemo } from "../vendor/preact.js";
 import { get } from "./api.js";
 import { connection } from "./feed/connection.js";
 
-// An answer that is long in coming is asked for less often: the page takes at most a tenth of the gateway's time.
+// A slow response is polled less often, so that the page uses at most a tenth of the gateway's time.
 const PAUSE_FACTOR = 9;
 
 const asked = signal(0);
 
-// After something was changed: everything that is shown is asked for at once.
+// Refreshes everything on the screen immediately, after a change.
 export function askAgain() {
   asked.value += 1;
 }
 
-// A signal of `{ data, problem }`; the last good data stays while the gateway is away.
+// A signal of `{ data, problem }`; the last good data stays while the gateway is unreachable.
 export function usePolled(url, everyMs) {
-  // Asks at once when the stream comes (back): the lists are then newest.
+  // Polls immediately when the stream connects, because the lists have changed most by then.
   const { state } = connection.value;
   const answer = useMemo(() => signal({ data: null, problem: null }), [url]);
   useEffect(() => {

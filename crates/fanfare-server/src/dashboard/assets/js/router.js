@@ -1,9 +1,9 @@
-// Where we are. Screen, filter and open event all live in the URL, so that every view can be linked to.
+// The current location. Screen, filter and open event are in the URL, so that every view can be linked to.
 import { computed, signal } from "../vendor/preact.js";
 
 const screens = ["/", "/webhooks", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
 
-// Whether this page shows it: a screen, or something below one.
+// Whether this page can show the path: a screen, or a page below one.
 function isOurs(pathname) {
   return screens.includes(pathname) || pathname.startsWith("/webhooks/");
 }
@@ -50,7 +50,7 @@ export function listenToLinks() {
     if (click.defaultPrevented || click.button !== 0 || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return;
     const link = click.target.closest?.("a[href]");
     if (!link || link.target || link.origin !== window.location.origin || !isOurs(link.pathname)) return;
-    // A place on this very page is the browser's own business.
+    // The browser handles anchors on the current page.
     if (link.hash && link.pathname === window.location.pathname && link.search === window.location.search) return;
     click.preventDefault();
     navigate(link.href);

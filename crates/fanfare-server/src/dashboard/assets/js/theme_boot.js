@@ -4,7 +4,7 @@
   try {
     chosen = localStorage.getItem("fanfare.theme");
   } catch {
-    // Storage may be forbidden; then the theme follows the system.
+    // Storage can be blocked; the theme then follows the system.
   }
   if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
 })();

@@ -1,11 +1,11 @@
-// The stream. EventSource delivers it; when to come back is decided here, because the browser's own rule
-// gives up for good when a starting server answers 503, and does not tell when it will try again.
+// The stream. EventSource delivers it, but this module decides when to reconnect, because the browser
+// stops for good if a starting server returns 503, and does not say when it will retry.
 import { signal } from "../../vendor/preact.js";
 import { get } from "../api.js";
 import { seqOf } from "../format.js";
 import { appendEvent, appendNotice, CAPACITY } from "./feed.js";
 
-// How much of the past a fresh page shows.
+// The number of past events on a new page.
 const HISTORY = 500;
 const WAIT_FIRST_MS = 1000;
 const WAIT_MAX_MS = 15000;
@@ -16,7 +16,7 @@ export const connection = signal({ state: "connecting" });
 let source = null;
 let timer = null;
 let failures = 0;
-// The last position we have; null until the history was read.
+// The last position received; null until the history was read.
 let position = null;
 let announcedWait = null;
 let wasLive = false;
@@ -37,11 +37,11 @@ function newest() {
 
 function show(page) {
   for (const event of page.events.toReversed()) appendEvent(event, { history: true });
-  // From the newest event that we hold, not from the log's last: between the two reads others may have pushed.
+  // From the newest event on the page, not from the end of the log: others may have pushed between the two reads.
   position = page.events[0]?.id ?? page.last ?? "";
 }
 
-// A page that was away for long may lack more than it can hold; then it goes on from the newest, and says so.
+// A page that was away for long may have missed more than it can hold; it then resumes from the newest and says so.
 async function goOn() {
   try {
     const { last } = await get("/api/status");
@@ -88,14 +88,14 @@ function open() {
 
 function notice(kind, data) {
   if (kind === "closing") announcedWait = data.retry_ms;
-  // The old position means nothing in this log; asking with it again would be answered with `reset` again.
+  // The old position means nothing in this log; sending it again would get another `reset`.
   if (kind === "reset" && data.position) position = data.position;
   appendNotice(kind, data);
 }
 
 function comeBack(attempt) {
   const usual = Math.min(WAIT_MAX_MS, WAIT_FIRST_MS * 2 ** failures);
-  // Pages that lost the same server do not all return at the same moment.
+  // Randomised, so that pages that lost the same server do not all return at once.
   const wait = announcedWait ?? usual * (0.75 + Math.random() / 2);
   announcedWait = null;
   failures += 1;

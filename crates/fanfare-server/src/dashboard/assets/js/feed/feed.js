@@ -1,5 +1,5 @@
-// The feed: what came in, and what of it is shown. The stream writes into the ring at any pace;
-// the view is brought up to date once per animation frame.
+// The feed: received events, and which of them are shown. The stream writes into the ring at any rate;
+// the view is updated once per animation frame.
 import { batch, computed, effect, signal, untracked } from "../../vendor/preact.js";
 import { matches } from "./filter.js";
 import { record } from "./rates.js";
@@ -8,22 +8,22 @@ import { Ring } from "./ring.js";
 export const CAPACITY = 5000;
 
 const ring = new Ring(CAPACITY);
-// While paused, the entries as they were: the ring goes on turning, and would take them from under the reader.
+// The entries at the moment of pausing, because the ring keeps overwriting its oldest ones.
 let frozen = null;
 let view = { items: [], through: 0, removed: 0, built: 0 };
 
-// Replaced on every change; `items` itself is changed in place.
+// Replaced on every change; `items` itself is modified in place.
 export const shown = signal(view);
-// The serial number at which the reader paused, or null.
+// The serial number at which the user paused, or null.
 const pausedAt = signal(null);
 export const paused = computed(() => pausedAt.value !== null);
-// How many entries that pass the filter came since.
+// The number of matching entries received since.
 export const waiting = signal(0);
-// Every event received since the page was opened, history included.
+// The number of events received since the page was opened, including history.
 export const received = signal(0);
 
 let frame = 0;
-// Counted as they arrive: in a hidden tab the ring may turn many times before the next frame.
+// Counted on arrival, because in a hidden tab the ring can overwrite itself many times before the next frame.
 let newer = 0;
 let events = 0;
 
@@ -78,21 +78,21 @@ function rebuild() {
 effect(() => {
   matches.value;
   untracked(() => {
-    // What was fetched from the past was fetched for the filter of then.
+    // Earlier events were loaded for the previous filter.
     frozen = frozen?.filter(({ n }) => n >= 0) ?? null;
     batch(rebuild);
   });
 });
 
-// The oldest event that is here, whether the filter shows it or not.
+// The oldest event on the page, whether or not it matches the filter.
 export function oldestId() {
   if (frozen) return frozen.find((entry) => entry.event)?.event.id ?? null;
   for (let n = ring.first; n < ring.next; n += 1) if (ring.at(n).event) return ring.at(n).event.id;
   return null;
 }
 
-// Puts events of the past, oldest first, before what is shown. The past is read while the feed stands still:
-// in the ring there is no room for it. Its serial numbers go down from zero.
+// Inserts earlier events, oldest first, before the shown ones. Pauses the feed, because the ring has no room for
+// them. Their serial numbers count down from zero.
 export function prepend(events) {
   pause();
   const first = Math.min(0, frozen[0]?.n ?? 0);
@@ -124,7 +124,7 @@ export function resume() {
   });
 }
 
-// The place in `items` of the first entry whose serial number is at least `n`.
+// The index in `items` of the first entry whose serial number is at least `n`.
 export function indexOf(items, n) {
   let low = 0;
   let high = items.length;
@@ -141,7 +141,7 @@ export function findById(id) {
   return source.findLast((entry) => entry.event?.id === id);
 }
 
-// Those of these that are here, by id.
+// The events with these ids that are on the page, by id.
 export function findAll(ids) {
   const found = new Map();
   for (const { event } of frozen ?? ring.from(0)) if (event && ids.has(event.id)) found.set(event.id, event);

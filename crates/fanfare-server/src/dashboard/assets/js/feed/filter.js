@@ -1,8 +1,8 @@
-// What the feed shows: channels (patterns), types and a text, read from the URL.
+// The filter of the feed: channels (patterns), types and a text, read from the URL.
 import { computed } from "../../vendor/preact.js";
 import { query, setParams } from "../router.js";
 
-// Only these parameters: opening an event must not build the view anew.
+// Only these parameters, so that opening an event does not rebuild the view.
 const text = computed(() => {
   const all = new URLSearchParams(query.value);
   const ours = new URLSearchParams();
@@ -19,7 +19,7 @@ export const isFiltered = computed(() => text.value !== "");
 
 export const matches = computed(() => matcher(filter.value));
 
-// Rows that are not events always pass: a gap concerns every filter.
+// Rows that are not events always pass, because a gap concerns every filter.
 export function matcher({ channels, types, q }) {
   const patterns = channels.map(patternOf);
   const needle = q.trim().toLowerCase();
@@ -39,7 +39,7 @@ function haystack(entry) {
   return entry.text;
 }
 
-// `*` is one segment, a last `>` is one or more.
+// `*` matches one segment, a final `>` one or more.
 export function patternOf(pattern) {
   const wanted = pattern.split(".");
   const open = wanted.at(-1) === ">";

@@ -1,4 +1,4 @@
-// Reading on into the past: pages of the history, for the filter that is set.
+// Loads earlier events: pages of the history, for the current filter.
 import { effect, signal } from "../../vendor/preact.js";
 import { get } from "../api.js";
 import { capital, seqOf } from "../format.js";
@@ -7,13 +7,13 @@ import { oldestId, paused, prepend } from "./feed.js";
 import { filter } from "./filter.js";
 
 const PAGE = 200;
-// A page may be empty and still have a next one; so many are asked for before the reader is asked again.
+// A page can be empty and still have a next one. The user has to ask again after this many pages.
 const PAGES_MAX = 10;
 
-// `idle`, `loading`, or `over`: the log has nothing older.
+// `idle`, `loading`, or `over`, when the log has no earlier events.
 export const past = signal("idle");
 
-// Where the next page ends; null before the first one.
+// The end of the next page; null before the first one.
 let before = null;
 
 effect(() => {
@@ -23,7 +23,7 @@ effect(() => {
   past.value = "idle";
 });
 
-// The log counts from 1 without holes: before the first event there is nothing.
+// The log counts from 1 without holes, so nothing precedes event 1.
 export function isThereMore() {
   return past.value !== "over" && seqOf(before ?? oldestId()) > 1;
 }
@@ -39,7 +39,7 @@ export async function readOn() {
       const page = await get(`/api/events?${queryFor(asked, end)}`);
       if (filter.peek() !== asked) return;
       const found = prepend(page.events.toReversed());
-      // Pausing has set these back.
+      // Pausing has reset these.
       before = end = page.next ?? null;
       past.value = "loading";
       if (end === null || found > 0) break;
@@ -53,7 +53,7 @@ export async function readOn() {
 }
 
 function queryFor({ channels, types }, end) {
-  // The text is matched here: it also looks into the data, which the history does not.
+  // The text is matched in the browser, because it also searches the data, which the history does not.
   const params = new URLSearchParams({ order: "newest", limit: PAGE, before: end });
   for (const channel of channels) params.append("channel", channel);
   for (const type of types) params.append("type", type);

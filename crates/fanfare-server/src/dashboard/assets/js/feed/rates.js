@@ -1,8 +1,8 @@
-// How many events each channel had in each two seconds of the last minute: the sparklines.
+// The number of events per channel in slots of two seconds over the last minute, for the sparklines.
 
 const WIDTH_MS = 2000;
 const SLOTS = 30;
-// Beyond this many channels the least busy are of no interest to a glance, and memory must have a bound.
+// A limit on memory; beyond this many channels, the least busy ones are not worth a sparkline.
 const CHANNELS_MAX = 500;
 
 const channels = new Map();

@@ -23,7 +23,7 @@ export function Composer() {
   const message = draft.message.value;
 
   useEffect(() => {
-    // As tall as its text, up to a limit the style sheet sets.
+    // As tall as its text, up to the limit in the style sheet.
     field.current.style.height = "auto";
     field.current.style.height = `${field.current.scrollHeight}px`;
   }, [message]);

@@ -1,4 +1,4 @@
-// What is being written in the publish box. It survives a change of screen.
+// The draft in the push box. It survives a change of screen.
 import { batch, computed, signal } from "../../vendor/preact.js";
 
 export const message = signal("");
@@ -18,7 +18,7 @@ export const data = computed(() => {
   }
 });
 
-// Puts an event into the box, to be changed and published again.
+// Copies an event into the box, to be edited and pushed again.
 export function draftFrom(event) {
   batch(() => {
     message.value = event.message;

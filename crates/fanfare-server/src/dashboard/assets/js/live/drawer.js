@@ -1,4 +1,4 @@
-// The event that is open, with everything that is known of it.
+// The open event, with everything known about it.
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { get } from "../api.js";
 import { now } from "../clock.js";
@@ -18,7 +18,7 @@ import { closeEvent } from "./selection.js";
 export function Drawer({ id }) {
   const { event, problem } = useEvent(id);
   const title = useRef(null);
-  // Only when it opens: `j` and `k` change what is shown and must leave the focus alone.
+  // Only on opening: `j` and `k` change the event and must not move the focus.
   useEffect(() => title.current.focus({ preventScroll: true }), []);
   return html`<aside class="drawer" aria-labelledby="drawer-title" data-testid="drawer" data-event=${event?.id}>
     <header>
@@ -29,7 +29,7 @@ export function Drawer({ id }) {
   </aside>`;
 }
 
-// From the feed, or, when a link led here, from the log.
+// From the feed, or from the log if the page was opened through a link.
 function useEvent(id) {
   const [fetched, setFetched] = useState({});
   const known = findById(id)?.event;

@@ -1,4 +1,4 @@
-// Text, channels and types; and the pause button.
+// The filter: text, channels and types; and the pause button.
 import { createRef, html, useState } from "../../vendor/preact.js";
 import { addChannel, clearFilter, filter, isFiltered, removeChannel, setText, toggleType } from "../feed/filter.js";
 import { pause, paused, resume } from "../feed/feed.js";

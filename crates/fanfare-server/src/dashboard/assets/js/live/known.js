@@ -1,4 +1,4 @@
-// The channels we know of, for suggestions: those the gateway lists, which the side panel keeps asking for.
+// The known channels, for suggestions: the list of the gateway, which the side panel polls.
 import { computed, signal } from "../../vendor/preact.js";
 
 export const channelList = signal([]);

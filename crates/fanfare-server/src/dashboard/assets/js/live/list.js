@@ -1,4 +1,4 @@
-// The feed as a virtual list: whatever the length, only the rows in sight are in the document.
+// The feed as a virtual list: only the visible rows are in the document.
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
 import { indexOf, paused, shown } from "../feed/feed.js";
 import { isFiltered, clearFilter } from "../feed/filter.js";
@@ -12,7 +12,7 @@ const narrow = window.matchMedia("(max-width: 700px)");
 const OVERSCAN = 8;
 const EARLIER_HEIGHT = 48;
 
-// Must agree with `--row` in feed.css.
+// Must match `--row` in feed.css.
 function rowHeight() {
   return narrow.matches ? 58 : 34;
 }
@@ -24,7 +24,7 @@ export function FeedList() {
   const seen = useRef({ removed: 0, built: 0, through: 0 });
   const { items, removed, built } = shown.value;
   const height = rowHeight();
-  // Rows about the stream pass every filter; they are no answer to it.
+  // Notices pass every filter, but do not count as matches.
   const nothing = items.every((entry) => !entry.event);
   // Room for the button above the first row.
   const pad = !nothing && isThereMore() ? EARLIER_HEIGHT : 0;
@@ -41,7 +41,7 @@ export function FeedList() {
   }, []);
 
   const measure = () => {
-    // An observer may report once more after the list has left the page.
+    // The observer can fire once more after the list was removed.
     if (!box.current) return;
     const { scrollTop, clientHeight } = box.current;
     setScroll((old) => (old.top === scrollTop && old.height === clientHeight ? old : { top: scrollTop, height: clientHeight }));
@@ -54,7 +54,7 @@ export function FeedList() {
     measure();
   };
 
-  // Follow the newest, or hold still what is being read when older rows are dropped above it.
+  // Follows the newest, or keeps the visible rows in place when older rows above them are dropped.
   const follows = following.value;
   useLayoutEffect(() => {
     const list = box.current;
@@ -74,7 +74,7 @@ export function FeedList() {
     const top = pad + indexOf(shown.peek().items, at) * height;
     if (top < list.scrollTop) list.scrollTop = top;
     else if (top + height > list.scrollTop + list.clientHeight) list.scrollTop = top + height - list.clientHeight;
-    // The focus goes along, so that a screen reader reads the row; it is left alone in a field and in the drawer.
+    // Moves the focus as well, so that a screen reader reads the row, unless it is in a field or in the drawer.
     requestAnimationFrame(() => {
       const { activeElement } = document;
       if (activeElement !== document.body && !list.contains(activeElement)) return;
@@ -106,7 +106,7 @@ export function FeedList() {
   </div>`;
 }
 
-// Sizes are set through the CSSOM: the page allows no style attributes in markup.
+// Sizes are set through the CSSOM, because the page's policy forbids style attributes in markup.
 function Space({ height, children }) {
   return html`<div class="feed-space" style=${{ height: `${height}px` }}>${children}</div>`;
 }

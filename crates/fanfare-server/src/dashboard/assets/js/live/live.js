@@ -1,4 +1,4 @@
-// The Live screen: filter, feed, publish box; beside them what is going on, or the event that is open.
+// The Live screen: filter, feed and push box, beside an overview or the open event.
 import { html, useEffect, useLayoutEffect } from "../../vendor/preact.js";
 import { connection } from "../feed/connection.js";
 import { paused, pause, received, resume } from "../feed/feed.js";
@@ -27,10 +27,10 @@ const keys = {
 };
 
 export function Live() {
-  // At once, not after the paint: the keys must be those of the screen that is seen.
+  // Before the paint, so that the keys are always those of the visible screen.
   useLayoutEffect(() => setScreenKeys(keys), []);
   useEffect(() => {
-    // `/` pressed on another screen.
+    // The user pressed `/` on another screen.
     if (new URLSearchParams(query.value).get("focus") !== "filter") return;
     setParams({ focus: null }, { replace: true });
     focusFilter();

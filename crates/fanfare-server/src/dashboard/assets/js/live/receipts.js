@@ -1,4 +1,4 @@
-// How the event that is open fared with the webhooks and durable readers that it is for.
+// The state of the open event with each matching webhook and durable reader.
 import { html } from "../../vendor/preact.js";
 import { now } from "../clock.js";
 import { plural, until } from "../format.js";
@@ -7,7 +7,7 @@ import { Icon } from "../ui/icon.js";
 import { placeOf, wordOf } from "../webhooks/words.js";
 
 const EVERY_MS = 2000;
-// Of many hundreds nobody reads more; the counts stand above them.
+// Nobody reads hundreds of rows; the totals are above them.
 const SHOWN_MAX = 50;
 
 const states = {

@@ -1,4 +1,4 @@
-// One row of the feed: an event, or a word about the stream itself.
+// One row of the feed: an event, or a notice about the stream itself.
 import { html } from "../../vendor/preact.js";
 import { fullTime, plural, preview, seqOf, timeOfDay } from "../format.js";
 import { Icon, TypeIcon } from "../ui/icon.js";
@@ -38,7 +38,7 @@ function EventRow({ entry, current, place, total }) {
   </li>`;
 }
 
-// A row is one line; a message may be 256 KiB.
+// A row has one line, but a message can have 256 KiB.
 function firstLine(message) {
   const end = message.indexOf("\n");
   const line = message.slice(0, Math.min(end < 0 ? 400 : end, 400));

@@ -1,12 +1,12 @@
-// Which event the keys are on, which one is open, and whether the feed follows the newest.
+// The event under the cursor, the open event, and whether the feed follows the newest.
 import { computed, signal } from "../../vendor/preact.js";
 import { indexOf, resume, shown } from "../feed/feed.js";
 import { readOn } from "../feed/past.js";
 import { query, setParams } from "../router.js";
 
-// The serial number of the row the keys are on, or null.
+// The serial number of the row under the cursor, or null.
 export const cursor = signal(null);
-// The list scrolls with what comes in until the reader scrolls away from the end.
+// The list follows new events until the user scrolls away from the end.
 export const following = signal(true);
 export const openId = computed(() => new URLSearchParams(query.value).get("event"));
 
@@ -27,11 +27,11 @@ export function closeEvent() {
     return;
   }
   setParams({ event: null }, { replace: true });
-  // The keyboard goes back to where it was.
+  // Returns the focus to the row.
   requestAnimationFrame(() => document.querySelector("[data-row][aria-current]")?.focus({ preventScroll: true }));
 }
 
-// To the next event in this direction; rows that are not events are passed over.
+// Moves to the next event in this direction, skipping rows that are not events.
 export function move(step) {
   const { items } = shown.peek();
   const at = cursor.peek();

@@ -1,4 +1,4 @@
-// What is going on: counters, and the channels with their rates.
+// The overview: counters, and the channels with their rates.
 import { html, useEffect } from "../../vendor/preact.js";
 import { now } from "../clock.js";
 import { filter, addChannel, removeChannel } from "../feed/filter.js";
@@ -41,7 +41,7 @@ function Counter({ name, value, testid }) {
 function ChannelRows({ channels }) {
   if (!channels) return null;
   if (channels.length === 0) return html`<p class="muted">No channels yet. The first event creates one.</p>`;
-  // The busiest, but in the order of their names: a list that jumps cannot be clicked.
+  // The busiest channels, sorted by name, because a list that jumps cannot be clicked.
   const busiest = channels
     .toSorted((a, b) => b.rate - a.rate || b.events - a.events)
     .slice(0, SHOWN_MAX)

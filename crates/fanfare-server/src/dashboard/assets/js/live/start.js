@@ -1,4 +1,4 @@
-// What an empty log shows: three steps, each a command to paste.
+// The screen for an empty log: three steps, each with a command to paste.
 import { html } from "../../vendor/preact.js";
 import { examples } from "../commands.js";
 import { Command } from "../ui/copy.js";

@@ -8,14 +8,14 @@ const PROTOCOL_VERSION = "2025-11-25";
 export const state = signal("disconnected");
 export const connectionId = signal(null);
 export const lastBeat = signal(null);
-// What the server said of itself, and its tools; null until it did.
+// The server's description of itself, and its tools; null until they are known.
 export const server = signal(null);
 export const tools = signal(null);
 export const isConnected = computed(() => state.value === "connected");
 
 let source = null;
 let lastId = 0;
-// What to do with the answers to requests of our own.
+// Callbacks for the responses to our own requests.
 const waiting = new Map();
 
 export function connect() {
@@ -30,7 +30,7 @@ export function connect() {
   });
   stream.addEventListener("mcp_response", ({ data }) => take(JSON.parse(data)));
   stream.addEventListener("error", (event) => {
-    // The gateway's own event of this name has data; the browser's has none.
+    // The gateway's `error` event has data; the browser's has none.
     if (event.data !== undefined) received("error", JSON.parse(event.data));
     else if (source === stream) lost(stream.readyState === EventSource.CLOSED);
   });
@@ -61,7 +61,7 @@ function end(next) {
   forgetOpen();
 }
 
-// The handshake of the protocol, and the tools, for the form.
+// Performs the handshake and lists the tools for the form.
 async function begin({ connection_id: id }) {
   batch(() => {
     connectionId.value = id;
@@ -103,7 +103,7 @@ async function post(message) {
       body: JSON.stringify(body),
     });
     const answer = await response.json();
-    // What the stream tells as well need not be told twice.
+    // The stream reports 400 as well, so don't report it twice.
     if (!response.ok && response.status !== 400) noted(`${response.status}: ${answer.error?.message ?? "refused"}`, true);
   } catch {
     noted("the gateway is not responding", true);

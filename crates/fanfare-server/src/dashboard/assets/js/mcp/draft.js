@@ -1,9 +1,9 @@
-// The request that is being put together. It survives a change of screen.
+// The request being composed. It survives a change of screen.
 import { computed, signal } from "../../vendor/preact.js";
 import { tools } from "./connection.js";
 import { argumentsOf } from "./schema_form.js";
 
-// Each method with the parameters to begin with.
+// Each method with its initial parameters.
 export const methods = {
   initialize: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "browser", version: "1" } },
   ping: {},
@@ -20,7 +20,7 @@ export const method = signal("tools/call");
 export const toolName = signal(null);
 // "form" or "json".
 export const mode = signal("form");
-// What stands in the fields: by tool, by name.
+// The texts of the fields, by tool and name.
 export const fields = signal({});
 const texts = signal({});
 
@@ -42,12 +42,12 @@ export function setField(name, value) {
 }
 
 export function setMode(next) {
-  // What the form says is where the text begins.
+  // The text starts with the content of the form.
   if (next === "json" && mode.value === "form" && tool.value) setText(JSON.stringify(filled.value.value, null, 2));
   mode.value = next;
 }
 
-// The arguments that the form makes: `{ value, wrong }`, `wrong` by name.
+// The arguments from the form: `{ value, wrong }`, with `wrong` by name.
 export const filled = computed(() => argumentsOf(tool.value?.inputSchema, fields.value[tool.value?.name] ?? {}));
 
 const parsed = computed(() => {
@@ -62,7 +62,7 @@ const parsed = computed(() => {
 
 export const textWrong = computed(() => (usesForm.value ? null : (parsed.value.wrong ?? null)));
 
-// `{ method, params }`, or null while something is wrong.
+// `{ method, params }`, or null while something is invalid.
 export const drafted = computed(() => {
   if (method.value !== "tools/call") return parsed.value.value ? { method: method.value, params: parsed.value.value } : null;
   if (!tool.value) return null;

@@ -1,4 +1,4 @@
-// What went over the connection, both ways. A bounded list: a page may stay open for days.
+// The messages of the connection, in both directions. The list is bounded, because a page can stay open for days.
 import { signal } from "../../vendor/preact.js";
 
 const ENTRIES_MAX = 500;
@@ -6,11 +6,11 @@ const ENTRIES_MAX = 500;
 // `{ key, at, way: "in" | "out" | "note", event, method, rpcId, body, ms, wrong }`, oldest first.
 export const entries = signal([]);
 
-// Grows with each answer to a request that was written by hand.
+// Counts the responses to requests from the form.
 export const answered = signal(0);
 
 let lastKey = 0;
-// Requests without an answer yet, by id.
+// Requests without a response yet, by id.
 const open = new Map();
 
 function append(entry) {
@@ -33,12 +33,12 @@ export function received(event, body) {
   append({ way: "in", event, method: request?.method ?? body.method, rpcId, body, ms, wrong });
 }
 
-// Something that happened to the connection itself.
+// A note about the connection itself.
 export function noted(text, wrong = false) {
   append({ way: "note", event: text, wrong });
 }
 
-// What was asked on a connection that is gone is not answered any more.
+// Requests on a closed connection get no response.
 export function forgetOpen() {
   open.clear();
 }

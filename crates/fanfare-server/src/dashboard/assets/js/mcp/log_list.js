@@ -1,4 +1,4 @@
-// The log of the connection: a line for each message, which opens to show all of it.
+// The log of the connection: one line per message, which expands.
 import { html, signal, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { preview, timeOfDay } from "../format.js";
 import { copy } from "../ui/copy.js";
@@ -6,7 +6,7 @@ import { Icon } from "../ui/icon.js";
 import { JsonTree } from "../ui/json_tree.js";
 import { answered, clear, entries } from "./log.js";
 
-// What is smaller opens whole.
+// Smaller messages expand completely.
 const SMALL = 1500;
 const WHOLE = -6;
 
@@ -47,7 +47,7 @@ function Lines({ shown }) {
     if (atEnd.current) box.current.scrollTop = box.current.scrollHeight;
   }, [newest]);
   useEffect(() => {
-    // On a phone the log is below the form: the answer is what one waits for.
+    // On a phone the log is below the form, so scroll to the response.
     if (answered.value > 0) box.current.lastElementChild?.scrollIntoView({ block: "nearest" });
   }, [answered.value]);
   const scrolled = () => {
@@ -83,7 +83,7 @@ function Line({ entry }) {
   </li>`;
 }
 
-// What matters of a message, in a line.
+// A summary of a message in one line.
 function summary({ event, body }) {
   if (event === "connected") return body.connection_id;
   if (event === "heartbeat") return body.timestamp;

@@ -31,7 +31,7 @@ export function Request() {
   </form>`;
 }
 
-// Why nothing can be sent; what has to be corrected may be out of sight.
+// Why Send is disabled, because the invalid field may be out of sight.
 function obstacle() {
   if (state.value === "disconnected") return "Connect first.";
   if (!isConnected.value) return "Waiting for the connection.";

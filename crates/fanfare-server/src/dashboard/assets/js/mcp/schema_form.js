@@ -1,9 +1,9 @@
-// A form from a tool's JSON Schema: a field for each argument. What no field fits is written as JSON.
+// A form from a tool's JSON Schema, with a field per argument. Arguments without a suitable field are entered as JSON.
 import { html } from "../../vendor/preact.js";
 import { Prose } from "../reference/prose.js";
 import { Icon } from "../ui/icon.js";
 
-// What each kind of field makes of its text.
+// Converts the text of each kind of field to a value.
 const kinds = {
   choice: (text) => text,
   flag: (text) => text === "true",
@@ -28,7 +28,7 @@ function whole(number) {
   return number;
 }
 
-// The arguments that these texts stand for; an empty field is left out.
+// The arguments from these texts; empty fields are left out.
 export function argumentsOf(schema, texts) {
   const value = {};
   const wrong = {};

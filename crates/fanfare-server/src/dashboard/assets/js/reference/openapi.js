@@ -1,8 +1,8 @@
-// Reading an OpenAPI document: operations in groups, references followed.
+// Reads an OpenAPI document: groups operations and resolves references.
 
 const methods = ["get", "post", "put", "patch", "delete", "head"];
 
-// What a newcomer looks for first; a document sorted by paths begins with what he needs last.
+// The order in which newcomers need the groups; the document itself is sorted by path.
 const first = ["push", "listen", "history", "readers", "overview", "operation"];
 
 // `[{ name, text, operations: [{ id, method, path, … }] }]`
@@ -27,7 +27,7 @@ export function operationsOf(root) {
   return [...groups.values()].filter(({ operations }) => operations.length > 0);
 }
 
-// References into the document alone; a chain of them is followed, a circle is not.
+// Resolves references within the document. Follows chains of them, up to a limit in case they form a circle.
 export function resolve(root, value) {
   let found = value;
   for (let i = 0; found?.$ref && i < 10; i += 1) {
@@ -42,7 +42,7 @@ export function nameOf(schema) {
   return schema?.$ref?.split("/").at(-1);
 }
 
-// A schema in a few words: `string`, `integer`, `Event[]`, `"sse" | "websocket"`.
+// A short name for a schema: `string`, `integer`, `Event[]`, `"sse" | "websocket"`.
 export function typeOf(root, schema, depth = 0) {
   if (schema === undefined || schema === true || depth > 4) return "any";
   const named = nameOf(schema);

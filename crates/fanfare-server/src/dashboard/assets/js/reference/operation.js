@@ -1,4 +1,4 @@
-// One operation: what it takes, what it answers, and the same as a command.
+// One operation: its parameters and body, its responses, and a command that calls it.
 import { html } from "../../vendor/preact.js";
 import { Command } from "../ui/copy.js";
 import { resolve, typeOf } from "./openapi.js";

@@ -1,4 +1,4 @@
-// The little of Markdown that our descriptions use: paragraphs, lists and `code`. Text stays text: nothing becomes markup.
+// The parts of Markdown that our descriptions use: paragraphs, lists and `code`. Nothing in the text becomes markup.
 import { html } from "../../vendor/preact.js";
 
 export function Prose({ text, inline = false }) {

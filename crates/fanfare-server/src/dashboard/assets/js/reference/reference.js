@@ -1,4 +1,4 @@
-// Draws `/openapi.json`: no network beyond the gateway, no viewer of others.
+// Renders `/openapi.json` without a third-party viewer, so that the page loads nothing from other sites.
 import { html, useEffect, useMemo } from "../../vendor/preact.js";
 import { capital } from "../format.js";
 import { usePolled } from "../poll.js";
@@ -14,7 +14,7 @@ export function Reference() {
   const { data: document_, problem } = usePolled("/openapi.json", AN_HOUR_MS).value;
   const groups = useMemo(() => (document_ ? operationsOf(document_) : []), [document_]);
   useEffect(() => {
-    // The target exists only now; the browser looked for it before.
+    // The target of the link exists only now; the browser has already looked for it.
     if (document_ && hash.value) document.getElementById(decodeURIComponent(hash.value.slice(1)))?.scrollIntoView();
   }, [document_, hash.value]);
   if (!document_) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;

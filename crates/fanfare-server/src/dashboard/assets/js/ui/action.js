@@ -1,4 +1,4 @@
-// Something that is asked of the gateway: whether it is under way, and why it was refused.
+// A request to the gateway: whether it is in progress, and why it was refused.
 import { html, useState } from "../../vendor/preact.js";
 import { capital } from "../format.js";
 import { askAgain } from "../poll.js";

@@ -1,10 +1,10 @@
-// A text as it is, with a button that copies it. What is JSON is shown as a tree.
+// A text as it is, with a copy button. JSON is shown as a tree.
 import { html } from "../../vendor/preact.js";
 import { copy } from "./copy.js";
 import { Icon } from "./icon.js";
 import { JsonTree } from "./json_tree.js";
 
-// Open all the way down: what is looked at here is small.
+// Expands every level, because these texts are small.
 const WHOLE = -6;
 const SMALL = 2000;
 

@@ -1,4 +1,4 @@
-// A text field with suggestions (the ARIA combobox pattern): free text stays possible.
+// A text field with suggestions (the ARIA combobox pattern) that accepts any text.
 import { html, useMemo, useState } from "../../vendor/preact.js";
 
 const SUGGESTIONS_MAX = 8;
@@ -50,7 +50,7 @@ export function Combobox({ value, onInput, onPick, options, label, placeholder, 
       ${found.map(
         (option, i) => html`<li key=${option} id="${id}-${i}" role="option" aria-selected=${i === active}
           onMouseDown=${(mouse) => {
-            // Before the field loses its focus, which would close the list under the pointer.
+            // Runs before the field loses focus, which would close the list under the pointer.
             mouse.preventDefault();
             pick(option);
           }}>${option}</li>`,

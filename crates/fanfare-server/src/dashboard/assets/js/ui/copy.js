@@ -9,7 +9,7 @@ export async function copy(text, what = "Copied") {
     toast(what);
     return true;
   } catch {
-    // Plain http on another address has no clipboard; selecting by hand remains.
+    // Browsers offer no clipboard over plain http on other addresses; the user can still select the text.
     toast("Copying was blocked by the browser", "warning");
     return false;
   }

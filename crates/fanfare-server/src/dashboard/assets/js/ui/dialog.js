@@ -1,4 +1,4 @@
-// A question over the page: the rest waits until it is answered or put away.
+// A modal dialog.
 import { html, useEffect, useMemo, useRef } from "../../vendor/preact.js";
 import { Icon } from "./icon.js";
 
@@ -10,7 +10,7 @@ export function Dialog({ title, onClose, wide = false, testid, children }) {
   useEffect(() => {
     const { current } = box;
     current.showModal();
-    // What had the focus gets it back.
+    // Closing returns the focus to the element that had it.
     return () => current.close();
   }, []);
   return html`<dialog class="sheet dialog ${wide ? "wide" : ""}" ref=${box} aria-labelledby=${id} onClose=${onClose} data-testid=${testid}>

@@ -1,6 +1,6 @@
 import { html } from "../../vendor/preact.js";
 
-// A picture beside a text that says the same; alone, it gets a label.
+// An icon. Beside a text that says the same it is hidden from screen readers; alone, it needs a label.
 export function Icon({ name, label, class: className = "" }) {
   const href = `/assets/icons.svg#${name}`;
   return label
@@ -10,7 +10,7 @@ export function Icon({ name, label, class: className = "" }) {
 
 const ofType = { error: "error", info: "info", success: "success", warning: "warning" };
 
-// Types of others' making have one picture; their name tells them apart.
+// Custom types share one icon; the label tells them apart.
 export function TypeIcon({ type }) {
   return html`<${Icon} name=${ofType[type] ?? "other"} label=${type} class="type-${ofType[type] ?? "other"}" />`;
 }

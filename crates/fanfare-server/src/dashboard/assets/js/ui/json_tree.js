@@ -1,4 +1,4 @@
-// Any JSON as a tree. Long lists and texts are shown a part at a time: data may be 256 KiB.
+// Any JSON as a tree. Long lists and texts are shown in parts, because data can have 256 KiB.
 import { html, useState } from "../../vendor/preact.js";
 import { Icon } from "./icon.js";
 

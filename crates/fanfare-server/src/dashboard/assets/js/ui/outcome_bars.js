@@ -1,7 +1,7 @@
-// How attempts ended, minute by minute: bars of what arrived, and on top of them what did not.
+// Results of attempts, minute by minute: bars of delivered attempts with failed ones on top.
 import { html } from "../../vendor/preact.js";
 
-// Two minutes share a bar, as narrower ones are a smear.
+// Two minutes share a bar, because narrower bars blur.
 const PER_BAR = 2;
 
 export function OutcomeBars({ hour, width = 120, height = 22 }) {
@@ -12,7 +12,7 @@ export function OutcomeBars({ hour, width = 120, height = 22 }) {
   const paths = { delivered: "", failed: "", ground: "" };
   const rect = (i, from, to) => `M${(i * step).toFixed(2)} ${(height - from).toFixed(2)}v${(from - to).toFixed(2)}h${wide.toFixed(2)}v${(to - from).toFixed(2)}z`;
   bars.forEach(([delivered, failed], i) => {
-    // What happened at all can be seen.
+    // Even a single attempt must be visible.
     const low = delivered ? Math.max(3, (delivered / top) * height) : 0;
     const high = failed ? Math.min(height, low + Math.max(3, (failed / top) * height)) : low;
     if (delivered) paths.delivered += rect(i, 0, Math.min(low, failed ? height - 3 : height));

@@ -1,4 +1,4 @@
-// The state of the stream, in words and with a picture.
+// The state of the stream, as a word with an icon.
 import { html } from "../../vendor/preact.js";
 import { now } from "../clock.js";
 import { connection, retryNow } from "../feed/connection.js";

@@ -1,4 +1,4 @@
-// One of a few, all of them in sight.
+// A choice of one among a few visible options.
 import { html } from "../../vendor/preact.js";
 
 export function Segments({ label, options, value, onPick, testid }) {

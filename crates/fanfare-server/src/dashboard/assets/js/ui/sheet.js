@@ -1,4 +1,4 @@
-// The sheet of keys: `?`.
+// The list of keyboard shortcuts, opened with `?`.
 import { html, signal, useEffect, useRef } from "../../vendor/preact.js";
 import { Icon } from "./icon.js";
 

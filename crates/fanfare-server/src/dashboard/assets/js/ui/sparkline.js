@@ -2,10 +2,10 @@ import { html } from "../../vendor/preact.js";
 
 const WIDTH = 72;
 const HEIGHT = 20;
-// Narrower bars are a smear.
+// Narrower bars blur.
 const STEP_MIN = 3;
 
-// Counts over time as bars: a quiet slot stays visible as a dot on the ground line. Without a label it is decoration.
+// Counts over time as bars. An empty slot is a dot on the base line. Without a label it is decoration.
 export function Sparkline({ counts: given, label, width = WIDTH, height = HEIGHT }) {
   const counts = width / given.length < STEP_MIN ? inPairs(given) : given;
   const top = Math.max(3, ...counts);

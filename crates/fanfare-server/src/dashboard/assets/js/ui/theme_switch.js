@@ -1,4 +1,4 @@
-// Auto follows the system; light and dark are remembered.
+// Auto follows the system; light and dark are stored in the browser.
 import { html, signal } from "../../vendor/preact.js";
 import { Icon } from "./icon.js";
 
@@ -13,7 +13,7 @@ export function nextTheme() {
   try {
     localStorage.setItem("fanfare.theme", theme.value);
   } catch {
-    // Then it holds until the page is left.
+    // Without storage, the choice lasts until the page is closed.
   }
 }
 

@@ -1,4 +1,4 @@
-// Short messages that go away by themselves, read out politely.
+// Short messages that disappear after a moment; screen readers announce them politely.
 import { html, signal } from "../../vendor/preact.js";
 import { Icon } from "./icon.js";
 

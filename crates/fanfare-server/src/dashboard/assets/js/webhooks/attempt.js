@@ -1,4 +1,4 @@
-// The attempt that is open: what was sent, what came back, and how long each part of it took.
+// The open attempt: its request, its response, and the duration of each phase.
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { get, send } from "../api.js";
 import { now } from "../clock.js";
@@ -16,7 +16,7 @@ import { adviceOn, kinds, wordOf } from "./words.js";
 export function AttemptDrawer({ id, base, ask }) {
   const { attempt, problem } = useAttempt(id);
   const title = useRef(null);
-  // Only when it opens: `j` and `k` change what is shown and must leave the focus alone.
+  // Only on opening: `j` and `k` change the attempt and must not move the focus.
   useEffect(() => title.current.focus({ preventScroll: true }), []);
   return html`<aside class="drawer wh-drawer" aria-labelledby="attempt-title" data-testid="attempt" data-attempt=${attempt?.id}>
     <header>
@@ -35,7 +35,7 @@ function useAttempt(id) {
     get(`/api/attempts/${encodeURIComponent(id)}`).then((attempt) => take({ attempt }), (problem) => take({ problem }));
     return () => (isWanted = false);
   }, [id]);
-  // The one before stays until the next is there: the drawer does not flicker.
+  // Keeps the previous attempt until the next one is loaded, so that the drawer does not flicker.
   return fetched;
 }
 

@@ -1,4 +1,4 @@
-// The timeline of attempts, the newest first, and before them what is tried next.
+// The timeline of attempts, newest first, preceded by the next attempts.
 import { html, useEffect, useLayoutEffect, useMemo, useState } from "../../vendor/preact.js";
 import { get } from "../api.js";
 import { now } from "../clock.js";
@@ -15,9 +15,9 @@ import { kinds, wordOf } from "./words.js";
 
 const EVERY_MS = 1500;
 const PAGE = 50;
-// A page that stays open for days keeps no more than this.
+// A limit, because a page can stay open for days.
 const SHOWN_MAX = 1000;
-// Of what waits, the next few: the rest has a tab of its own.
+// Shows only the next few waiting deliveries; the Undelivered tab has all.
 const NEXT_MAX = 3;
 
 export function Attempts({ webhook, base }) {
@@ -46,7 +46,7 @@ export function Attempts({ webhook, base }) {
   </section>`;
 }
 
-// What was seen stays; the newest page is asked for again and again.
+// Keeps the attempts it has seen, and polls the newest page.
 function useAttempts(base, shown, event) {
   const filter = new URLSearchParams({ limit: PAGE });
   if (shown !== "all") filter.set("delivered", shown === "delivered");
@@ -109,7 +109,7 @@ function sameDay(ms) {
   return new Date(ms).toDateString() === new Date(now.value).toDateString();
 }
 
-// The deliveries that are tried next, with the time that is left.
+// The next attempts, each with the time left.
 function Next({ base, event }) {
   const { data } = usePolled(`${base}/deliveries?state=waiting&limit=100`, EVERY_MS).value;
   const all = (data?.deliveries ?? []).filter(({ event_id: id }) => !event || id === event);

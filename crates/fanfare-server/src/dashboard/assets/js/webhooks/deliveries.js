@@ -1,4 +1,4 @@
-// What waits for another attempt, and what was given up.
+// Deliveries that wait for a retry, and dead letters.
 import { html, useState } from "../../vendor/preact.js";
 import { get, send } from "../api.js";
 import { now } from "../clock.js";
@@ -15,7 +15,7 @@ import { wordOf } from "./words.js";
 
 const EVERY_MS = 1500;
 const PAGE = 100;
-// What is not first has to be found by its event, or replayed together.
+// Deliveries beyond this can be found through their event, or replayed together.
 const SHOWN_MAX = 1000;
 
 const columns = ["Event", "Channel", "State", "Attempts", "Reason", ""];
@@ -29,7 +29,7 @@ export function Deliveries({ webhook, base, ask }) {
   const action = useAction();
   const events = useEvents((data?.deliveries ?? []).map(({ event_id: id }) => id));
   if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
-  // Pages that were read on are a moment old; the first is asked for again.
+  // Further pages are a moment old; the first page is polled and takes precedence.
   const fresh = new Set(data.deliveries.map(({ event_id: id }) => id));
   const rows = [...data.deliveries, ...more.rows.filter(({ event_id: id }) => !fresh.has(id))];
   const next = more.next === undefined ? data.next : more.next;

@@ -1,8 +1,8 @@
-// What a webhook wants, as texts in fields, and back.
+// Converts the settings of a webhook to the texts of form fields, and back.
 
 export const retryDefault = "5s,5m,30m,2h,5h,10h,10h";
 
-// What one has that is registered with its address alone.
+// The defaults of a webhook that is registered with only its address.
 export function emptyDraft() {
   return {
     webhook_url: "",
@@ -12,7 +12,7 @@ export function emptyDraft() {
     min_priority: "min",
     text: "",
     payload: "seed",
-    // null keeps the ones there are.
+    // null keeps the current headers.
     headers: [],
     auth: { kind: "none", username: "", password: "", bearer: "" },
     concurrency: "16",
@@ -51,8 +51,8 @@ export function draftOf(webhook) {
   };
 }
 
-// The body of a registration; `null` is what a webhook has when nothing is said. What is no number stays text, for the
-// gateway to say what is wrong with it.
+// The body of a registration; `null` means the default. Text that is not a number is sent as it is, so that the
+// gateway explains what is wrong with it.
 export function bodyOf(draft) {
   const body = {
     webhook_url: draft.webhook_url.trim(),
@@ -75,7 +75,7 @@ export function bodyOf(draft) {
   return body;
 }
 
-// What is to be changed of a webhook so that it is as the draft says.
+// The members to change so that the webhook matches the draft.
 export function changesOf(webhook, draft) {
   const before = bodyOf(draftOf(webhook));
   const changes = Object.entries(bodyOf(draft)).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]));

@@ -1,4 +1,4 @@
-// An event with another body, for this receiver alone.
+// Sends an event with an edited body to this receiver only.
 import { html, useEffect, useState } from "../../vendor/preact.js";
 import { getToEdit, parseExactly, send } from "../api.js";
 import { seqOf } from "../format.js";

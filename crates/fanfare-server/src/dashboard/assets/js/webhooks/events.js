@@ -1,4 +1,4 @@
-// The events that attempts and deliveries are about, as far as the feed of this page still has them.
+// The events of attempts and deliveries, as far as this page's feed still has them.
 import { useMemo } from "../../vendor/preact.js";
 import { connection } from "../feed/connection.js";
 import { findAll } from "../feed/feed.js";

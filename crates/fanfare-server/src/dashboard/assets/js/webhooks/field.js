@@ -1,8 +1,8 @@
-// A field with a name, a word on what goes in, and what the gateway said was wrong with it.
+// A form field with a label, a hint, and the gateway's error for it.
 import { html } from "../../vendor/preact.js";
 import { Icon } from "../ui/icon.js";
 
-// What the gateway refused lies at this place of the body, or below it.
+// Whether the gateway's error is about this place in the body, or below it.
 export function isAt(problem, at) {
   return Boolean(at) && (problem?.at === at || Boolean(problem?.at?.startsWith(`${at}/`)));
 }

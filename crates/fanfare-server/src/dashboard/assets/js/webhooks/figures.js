@@ -1,17 +1,17 @@
-// What can be told from the figures of a webhook.
+// Key figures, derived from the webhook object.
 
 export function shareOf({ ended: { day: [delivered, failed] } }) {
   return { delivered, failed, all: delivered + failed };
 }
 
-// How long all but the slowest twentieth of the newest attempts took, in microseconds; null when there was none.
+// The 95th percentile of the newest attempts in microseconds; null if there was none.
 export function slowOf({ recent }) {
   if (recent.length === 0) return null;
   const times = recent.map(({ total_us: us }) => us).sort((a, b) => a - b);
   return times[Math.ceil(times.length * 0.95) - 1];
 }
 
-// When it was last tried, also before the gateway was started: milliseconds, or null.
+// The time of the last attempt in milliseconds, including those before the gateway started; null if there was none.
 export function lastTried({ recent, last_success: success, last_failure: failure }) {
   const moments = [recent[0]?.at, success, failure].filter(Boolean).map((moment) => Date.parse(moment));
   return moments.length ? Math.max(...moments) : null;

@@ -1,4 +1,4 @@
-// The figures of one webhook, in a row.
+// The key figures of one webhook, in a row.
 import { html } from "../../vendor/preact.js";
 import { now } from "../clock.js";
 import { ago, count, fullTime, percent, plural, took } from "../format.js";

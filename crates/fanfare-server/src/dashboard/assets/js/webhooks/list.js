@@ -1,4 +1,4 @@
-// Every webhook with how it fares.
+// Every webhook with its state.
 import { createRef, html, useLayoutEffect, useState } from "../../vendor/preact.js";
 import { now } from "../clock.js";
 import { registerCommand } from "../commands.js";
@@ -14,12 +14,12 @@ import { lastTried, shareOf, slowOf } from "./figures.js";
 import { State } from "./state.js";
 import { placeOf, stateOf, titleOf } from "./words.js";
 
-// More rows than anybody reads would only make the page slow; the field narrows them down.
+// More rows would make the page slow and nobody would read them; the search field narrows the list.
 const ROWS_MAX = 200;
 
 const columns = ["Webhook", "State", "Last hour", "Delivered, 24 h", "p95", "Last attempt", "Waiting", "Dead letters"];
 const numbers = ["Delivered, 24 h", "p95", "Waiting", "Dead letters"];
-// Those that need somebody come first.
+// Webhooks that need attention come first.
 const urgency = { failing: 0, held: 0, stopped: 0, paused: 1, healthy: 2, new: 2 };
 const urgencyOf = (webhook) => urgency[stateOf(webhook, 0).kind];
 

@@ -1,4 +1,4 @@
-// One webhook: how it fares, what was tried, what waits, what it wants, and how its receiver checks the signature.
+// One webhook: its state, attempts, undelivered events and settings, and how its receiver verifies signatures.
 import { html, useState } from "../../vendor/preact.js";
 import { send } from "../api.js";
 import { capital } from "../format.js";
@@ -34,7 +34,7 @@ const tabs = [
 export function One({ id }) {
   const base = `/api/webhooks/${encodeURIComponent(id)}`;
   const { data: webhook, problem } = usePolled(base, EVERY_MS).value;
-  // Which question is asked: `{ kind, … }`.
+  // The open dialog: `{ kind, … }`.
   const [dialog, setDialog] = useState(null);
   if (problem?.status === 404 || problem?.status === 422) return html`<${Unknown} />`;
   if (!webhook) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;

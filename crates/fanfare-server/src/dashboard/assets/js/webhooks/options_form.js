@@ -1,4 +1,4 @@
-// The fields of what a webhook wants: which events, and how they are sent.
+// Form fields for the options of a webhook: which events, and how they are sent.
 import { html } from "../../vendor/preact.js";
 import { Icon } from "../ui/icon.js";
 import { retryDefault } from "./draft.js";

@@ -14,7 +14,7 @@ export function PatternField({ id, label, hint, patterns, onChange, problem, at 
     setText("");
     if (pattern && !patterns.includes(pattern)) onChange([...patterns, pattern]);
   };
-  // What was typed and not picked counts as well.
+  // Typed text counts even if the user did not pick a suggestion.
   const left = ({ currentTarget, relatedTarget }) => !currentTarget.contains(relatedTarget) && add(text.trim());
   return html`<div class="field" role="group" aria-label=${label}><span class="label">${label}</span>
     <div class="wh-patterns" onFocusOut=${left}>

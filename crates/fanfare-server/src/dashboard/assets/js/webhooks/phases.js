@@ -1,4 +1,4 @@
-// How long an attempt took, phase by phase, as a bar.
+// The duration of an attempt by phase, as a bar.
 import { html } from "../../vendor/preact.js";
 import { took } from "../format.js";
 
@@ -10,18 +10,18 @@ const phases = [
   ["body_us", "reading response"],
 ];
 
-// What would be shown as `0.0 ms` is told by the bar alone.
+// Phases that would read `0.0 ms` are only in the bar.
 const SHORT_US = 50;
 
 function partsOf(times) {
   const parts = phases.filter(([member]) => times[member] > 0).map(([member, name]) => ({ member, name, us: times[member] }));
   const rest = times.total_us - parts.reduce((sum, { us }) => sum + us, 0);
-  // What an attempt that was cut off spent in the phase that did not end, and what lies between phases.
+  // The unfinished phase of an attempt that was cut off, and the time between phases.
   if (rest > Math.max(SHORT_US, times.total_us / 50)) parts.push({ member: "rest", name: "other", us: rest });
   return parts;
 }
 
-// `longest` is what fills the bar.
+// `longest` is the duration that fills the bar.
 export function PhaseBar({ times, longest, width = 96 }) {
   const whole = Math.max(3, (times.total_us / longest) * width);
   let x = 0;

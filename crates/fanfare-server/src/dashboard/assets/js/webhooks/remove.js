@@ -1,4 +1,4 @@
-// Removing a webhook, which cannot be undone: its host has to be typed.
+// Removes a webhook. This cannot be undone, so the user must type its host.
 import { html, useState } from "../../vendor/preact.js";
 import { send } from "../api.js";
 import { plural } from "../format.js";

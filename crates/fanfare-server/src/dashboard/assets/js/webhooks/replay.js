@@ -1,4 +1,4 @@
-// Deliveries that are made again: first they are counted, then it is done.
+// Replays deliveries: counts them first, then sends them.
 import { html, useState } from "../../vendor/preact.js";
 import { send } from "../api.js";
 import { count, plural } from "../format.js";
@@ -14,9 +14,9 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
   const [since, setSince] = useState(asked === "failed" ? "" : "1h");
   const [until, setUntil] = useState("");
   const [patterns, setPatterns] = useState([]);
-  // What was counted: `{ count, waiting, next }`; forgotten as soon as something else is chosen.
+  // The result of counting, `{ count, waiting, next }`; reset when the selection changes.
   const [counted, setCounted] = useState(null);
-  // How many were made again already, when there are more than one call makes.
+  // Progress over several calls, because one call has a limit.
   const [done, setDone] = useState({ count: 0, after: null });
   const { busy, problem, run } = useAction();
   const choosing = (set) => (value) => {

@@ -1,4 +1,4 @@
-// What a request came to that somebody waited for.
+// The result of a test or resend.
 import { html } from "../../vendor/preact.js";
 import { capital, took } from "../format.js";
 import { Icon } from "../ui/icon.js";

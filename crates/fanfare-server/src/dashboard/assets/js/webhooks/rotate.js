@@ -1,4 +1,4 @@
-// Another secret in the place of the one there is.
+// Rotates the secret.
 import { html, useState } from "../../vendor/preact.js";
 import { send } from "../api.js";
 import { fullTime } from "../format.js";

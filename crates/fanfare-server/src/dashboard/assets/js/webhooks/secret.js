@@ -1,11 +1,11 @@
-// A secret that is shown once.
+// A secret, which is shown only once.
 import { html } from "../../vendor/preact.js";
 import { copy } from "../ui/copy.js";
 import { Icon } from "../ui/icon.js";
 
 const BYTES = 24;
 
-// As the gateway would make one: `whsec_` and the base64 of random bytes.
+// Creates a secret like the gateway does: `whsec_` and the base64 of random bytes.
 export function newSecret() {
   const bytes = crypto.getRandomValues(new Uint8Array(BYTES));
   return `whsec_${btoa(String.fromCharCode(...bytes))}`;

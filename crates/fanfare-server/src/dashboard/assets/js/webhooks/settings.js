@@ -1,4 +1,4 @@
-// What a webhook wants, to be changed; its secret, and its end.
+// Changes the settings of a webhook, rotates its secret, and removes it.
 import { html, useState } from "../../vendor/preact.js";
 import { send } from "../api.js";
 import { fullTime } from "../format.js";
@@ -10,7 +10,7 @@ import { Field } from "./field.js";
 import { EventFields, SendingFields } from "./options_form.js";
 
 export function Settings({ webhook, base, ask }) {
-  // Only what was touched: the rest is as the webhook is, whoever changes it.
+  // Only the fields the user has changed; the others follow the webhook, even if someone else changes it.
   const [touched, setTouched] = useState({});
   const { busy, problem, run } = useAction();
   const draft = { ...draftOf(webhook), ...touched };

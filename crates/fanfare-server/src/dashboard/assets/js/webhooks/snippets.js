@@ -1,4 +1,4 @@
-// Programs that check a signature, complete as they stand. The tests of the dashboard run them against real requests.
+// Complete programs that verify a signature. The browser tests run them against real requests.
 
 const node = `import { createHmac, timingSafeEqual } from 'node:crypto';
 

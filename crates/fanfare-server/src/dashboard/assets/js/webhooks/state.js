@@ -3,7 +3,7 @@ import { now } from "../clock.js";
 import { Icon } from "../ui/icon.js";
 import { stateOf } from "./words.js";
 
-// How a webhook fares, in words and with a picture.
+// The state of a webhook, as a word with an icon.
 export function State({ webhook }) {
   const { kind, icon, word, detail } = stateOf(webhook, now.value);
   return html`<span class="state wh-${kind}" title=${detail} data-testid="webhook-state" data-status=${kind}><${Icon} name=${icon} />${word}</span>`;

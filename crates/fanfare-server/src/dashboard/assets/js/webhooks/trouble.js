@@ -1,4 +1,4 @@
-// What is not in order with a webhook, and what can be done about it here.
+// Problems of a webhook, each with an action.
 import { html } from "../../vendor/preact.js";
 import { get, send } from "../api.js";
 import { now } from "../clock.js";
@@ -16,7 +16,7 @@ export function Trouble({ webhook, base, ask }) {
       await send("POST", `${base}/resume`);
       toast("Deliveries resumed");
     });
-  // What waits would go on waiting; one of it shows whether the receiver is back.
+  // Waiting deliveries would keep waiting, so one of them is sent to check whether the receiver is back.
   const tryNow = () =>
     run(async () => {
       await send("POST", `${base}/resume`);

@@ -1,4 +1,4 @@
-// How the receiver checks that a request came from here.
+// How a receiver verifies that a request came from this gateway.
 import { html, useState } from "../../vendor/preact.js";
 import { Code } from "../ui/code.js";
 import { Icon } from "../ui/icon.js";

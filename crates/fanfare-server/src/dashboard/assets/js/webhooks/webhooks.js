@@ -1,4 +1,4 @@
-// The Webhooks screen: all of them, one of them, or a new one, as the address says.
+// The Webhooks screen: the list, one webhook, or the wizard, depending on the path.
 import { html } from "../../vendor/preact.js";
 import { path } from "../router.js";
 import { List } from "./list.js";

@@ -1,4 +1,4 @@
-// A new webhook: its address is tried before anything is saved.
+// Adds a webhook; the address can be tested before anything is saved.
 import { html, useEffect, useState } from "../../vendor/preact.js";
 import { get, send } from "../api.js";
 import { receiveCommand } from "../commands.js";
@@ -12,7 +12,7 @@ import { Result } from "./result.js";
 import { newSecret, Secret } from "./secret.js";
 import { titleOf } from "./words.js";
 
-// Nobody has to find out where a program listens that was just started.
+// The address of `fanfare receive --port 3000` on the gateway's host, as an example.
 const EXAMPLE = exampleUrl();
 
 function exampleUrl() {
@@ -27,9 +27,9 @@ const starts = [["now", "from now on"], ["earliest", "from the beginning of the 
 export function Wizard() {
   const [draft, setDraft] = useState(emptyDraft);
   const [since, setSince] = useState("now");
-  // The test is signed with what the webhook will have: a receiver that checks signatures passes it, too.
+  // The test is signed with the future secret, so that a receiver that verifies signatures accepts it.
   const [secret] = useState(newSecret);
-  // What came back, and from where: another address is another receiver.
+  // The result of the test and its address: after the address changes, the result is void.
   const [trial, setTrial] = useState(null);
   const [saved, setSaved] = useState(null);
   const tried = useAction();
@@ -95,7 +95,7 @@ export function Wizard() {
   </div>`;
 }
 
-// Once is enough: it is for a word of warning.
+// Loaded once, because it only serves for a warning.
 function useKnown() {
   const [known, setKnown] = useState([]);
   useEffect(() => {

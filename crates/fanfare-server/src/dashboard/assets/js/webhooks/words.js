@@ -1,11 +1,11 @@
-// What a webhook is called, how it fares, and what an attempt came to, in words.
+// Names of webhooks, and texts for their states and the results of attempts.
 import { until } from "../format.js";
 
 export function titleOf({ description, webhook_url: url }) {
   return description ?? placeOf(url);
 }
 
-// Without the scheme, and without a path that says nothing: `localhost:3000/hook`.
+// The address without the scheme and without a trivial path: `localhost:3000/hook`.
 export function placeOf(url) {
   const { host, pathname, search } = new URL(url);
   return `${host}${pathname === "/" ? "" : pathname}${search}`;
@@ -15,7 +15,7 @@ export function hostOf(url) {
   return new URL(url).host;
 }
 
-// `{ kind, icon, word, detail }`: the word stands beside the icon, the detail where there is room.
+// `{ kind, icon, word, detail }`: the word is beside the icon, the detail in the tooltip.
 export function stateOf(webhook, nowMs) {
   const { health, reason, explained, failures, held_until: heldUntil, last_success: success, last_failure: failure } = webhook;
   const inRow = failures > 0 ? `${failures} failed in a row` : null;
@@ -30,7 +30,7 @@ export function stateOf(webhook, nowMs) {
   return { kind: "healthy", icon: "success", word: "healthy", detail: null };
 }
 
-// What an attempt came to: a word, and what there is to do.
+// For each result of an attempt, a short text and advice.
 const categories = {
   broken_off: ["connection closed", "The connection closed before the response was complete. Check the receiver's log for that moment."],
   connection_refused: ["connection refused", "Nothing is listening at that address. Start the receiver or check the port."],
