@@ -14,6 +14,8 @@ use crate::{
 ///
 /// **Errors** are as with [`Log`](crate::Log): what fails has changed nothing.
 ///
+/// **Limits**, such as [`READERS_MAX`], are the ledger's, as those of the log are the log's.
+///
 /// **The log** may be kept by another system. A seq past the end of the log that this instance knows counts as the last,
 /// and a delivery row gives its event back as long as it lives, also when the log has it no more.
 #[async_trait]
