@@ -53,6 +53,8 @@ pub struct Hub {
 #[derive(Debug)]
 struct Shared {
     store: Store,
+    /// Where the log begins and ends, at hand for every call.
+    ends: watch::Receiver<Head>,
     /// Guards the index of feeds; held while a batch is put into the rings, never while anything is sent.
     feeds: Mutex<Feeds>,
     /// The last seq that the feeds were given.
@@ -82,6 +84,7 @@ impl Hub {
         let channels = Channels::new(store.log.channels().await?);
         let channel_count = watch::Sender::new(channels.count());
         let shared = Shared {
+            ends: store.log.head(),
             store,
             feeds: Mutex::new(Feeds::new(head)),
             head: watch::Sender::new(head),
@@ -106,7 +109,7 @@ impl Hub {
 
     /// Gives the run of events that is kept.
     pub fn extent(&self) -> Head {
-        self.shared.store.head()
+        *self.shared.ends.borrow()
     }
 
     /// Names the engine of the store.

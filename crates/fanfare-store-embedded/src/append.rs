@@ -100,7 +100,7 @@ impl Group<'_> {
         Ok(Ok(appended))
     }
 
-    /// Returns what an append came to; gives it up when it did not happen.
+    /// Returns what an append came to; when it did not happen, it never will.
     pub(super) fn settle(&mut self, id: AppendId) -> rusqlite::Result<Result<Option<Vec<Appended>>, Error>> {
         let here = self.effect.made.iter().find(|made| made.is(id));
         let Some(made) = here.or_else(|| self.settlement.find(id)) else {
@@ -162,7 +162,7 @@ impl Group<'_> {
         Ok(Appended { event, repeated: false })
     }
 
-    /// Gives where and when the last event with this key was appended; it may be too long ago to count.
+    /// Returns where and when the last event with this key was appended; it may be too long ago to count.
     fn known_key(&self, key: &str) -> rusqlite::Result<Option<(u64, Timestamp)>> {
         self.conn
             .prepare_cached("SELECT seq, timestamp FROM idempotency_keys WHERE key = ?1")?
@@ -170,7 +170,7 @@ impl Group<'_> {
             .optional()
     }
 
-    /// Gives an event of the log, or of this transaction; nothing when retention removed it.
+    /// Returns an event of the log, or of this transaction; nothing when retention removed it.
     fn find(&self, seq: u64) -> rusqlite::Result<Option<Arc<Event>>> {
         if let Some(index) = seq.checked_sub(self.shared_last() + 1) {
             return Ok(self.effect.batch.get(index as usize).cloned());

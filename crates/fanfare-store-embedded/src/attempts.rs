@@ -62,7 +62,7 @@ pub(super) fn page(
     Ok(page.finish())
 }
 
-/// Gives one, while it is kept.
+/// Returns one, while it is kept.
 pub(super) fn find(shared: &Shared, conn: &Connection, id: u64) -> rusqlite::Result<Option<AttemptRow>> {
     let id = i64::try_from(id).unwrap_or(i64::MAX);
     let found = conn
@@ -72,7 +72,7 @@ pub(super) fn find(shared: &Shared, conn: &Connection, id: u64) -> rusqlite::Res
     Ok(found.flatten())
 }
 
-/// Says up to which id (not included) attempts are too old or too many, looking at most at the first `limit`; and
+/// Returns up to which id (not included) attempts are too old or too many, looking at most at the first `limit`; and
 /// how many those are.
 pub(super) fn too_many(
     conn: &Connection,

@@ -50,14 +50,14 @@ impl Channels {
         self.rows.get(id.checked_sub(1)?)
     }
 
-    /// Gives all, in order of their names.
+    /// Returns all, in order of their names.
     pub(super) fn sorted(&self) -> Vec<ChannelRow> {
         let mut rows = self.rows.clone();
         rows.sort_unstable_by(|a, b| a.channel.cmp(&b.channel));
         rows
     }
 
-    /// Gives the ids of the channels that `filter` wants and that had an event after `after`; nothing when it
+    /// Returns the ids of the channels that `filter` wants and that had an event after `after`; nothing when it
     /// wants every channel.
     pub(super) fn wanted(&self, filter: &Filter, after: u64) -> Option<Vec<usize>> {
         let is_all = filter.patterns().iter().any(|pattern| pattern.is_all());
@@ -79,12 +79,12 @@ impl Channels {
         })
     }
 
-    /// Adds a channel that has no event yet; gives its id.
+    /// Adds a channel that has no event yet; returns its id.
     pub(super) fn add(&mut self, channel: Channel) -> usize {
         self.push(ChannelRow { channel, events: 0, last_seq: 0, last_timestamp: Timestamp::from_micros(0) })
     }
 
-    /// Gives the row of a channel, to count an event.
+    /// Returns the row of a channel, to count an event.
     pub(super) fn row_mut(&mut self, id: usize) -> &mut ChannelRow {
         &mut self.rows[id - 1]
     }

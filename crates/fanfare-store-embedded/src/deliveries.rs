@@ -33,7 +33,7 @@ pub(super) fn count(conn: &Connection, registry: &mut Registry) -> rusqlite::Res
     Ok(())
 }
 
-/// Writes a row; gives what stood in its place.
+/// Writes a row; returns what stood in its place.
 pub(super) fn put(
     conn: &Connection,
     webhook: u64,
@@ -80,7 +80,7 @@ pub(super) fn keep_events(conn: &Connection, first: u64, cut: u64) -> rusqlite::
     .map(|_| ())
 }
 
-/// Removes a row, and its event when the log, which begins with `first`, and other rows do not have it; gives what
+/// Removes a row, and its event when the log, which begins with `first`, and other rows do not have it; returns what
 /// stood there.
 pub(super) fn remove(
     conn: &Connection,
@@ -100,7 +100,7 @@ pub(super) fn remove(
     Ok(Some(before))
 }
 
-/// Gives the keys of so many rows that were given up before that moment, the oldest first.
+/// Returns the keys of so many rows that were given up before that moment, the oldest first.
 pub(super) fn dead_before(
     conn: &Connection,
     moment: Timestamp,
@@ -113,7 +113,7 @@ pub(super) fn dead_before(
     .collect()
 }
 
-/// Gives the keys of so many rows of one webhook.
+/// Returns the keys of so many rows of one webhook.
 pub(super) fn of_webhook(conn: &Connection, webhook: u64, limit: u64) -> rusqlite::Result<Vec<(u64, u64)>> {
     conn.prepare_cached("SELECT webhook, seq FROM deliveries WHERE webhook = ?1 LIMIT ?2")?
         .query_map((webhook as i64, limit as i64), key)?

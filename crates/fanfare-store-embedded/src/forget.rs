@@ -107,7 +107,7 @@ impl Forgotten {
     }
 }
 
-/// Removes a bounded part of what belonged to a webhook, and in the end the note that there is such. Gives how many
+/// Removes a bounded part of what belonged to a webhook, and in the end the note that there is such. Returns how many
 /// attempts went.
 fn forget_removed(conn: &Connection, webhook: u64, first: u64) -> rusqlite::Result<u64> {
     let rows = deliveries::of_webhook(conn, webhook, FORGET_LEN_MAX)?;

@@ -79,7 +79,7 @@ impl Drop for Lock {
     }
 }
 
-/// Gives who says to hold the store at `path`; the hint may be out of date.
+/// Returns who says to hold the store at `path`; the hint may be out of date.
 pub fn owner(path: &Path) -> Option<Owner> {
     read_owner(File::open(lock_path(path)).ok()?)
 }

@@ -45,7 +45,7 @@ pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusql
     Ok(if is_done { page.finish(first) } else { page.stop(first) })
 }
 
-/// Gives the last seq before the first event at or after `moment`.
+/// Returns the last seq before the first event at or after `moment`.
 pub(super) fn seq_before(shared: &Shared, conn: &mut Connection, moment: Timestamp) -> rusqlite::Result<u64> {
     let last = shared.head().last;
     let snapshot = conn.transaction()?;
@@ -54,13 +54,13 @@ pub(super) fn seq_before(shared: &Shared, conn: &mut Connection, moment: Timesta
     Ok(partition(&snapshot, first, end, |timestamp, _| timestamp < moment.as_micros())? - 1)
 }
 
-/// Gives the oldest seq that is kept; the one that comes next when no event is.
+/// Returns the oldest seq that is kept; the one that comes next when no event is.
 pub(super) fn first(conn: &Connection) -> rusqlite::Result<u64> {
     conn.prepare_cached("SELECT coalesce((SELECT min(seq) FROM events), (SELECT last_seq + 1 FROM log))")?
         .query_row((), |row| row.get::<_, i64>(0).map(|seq| seq as u64))
 }
 
-/// Gives the first of the seqs `low..high` for which `is_before(timestamp, bytes_before)` does not hold, or
+/// Returns the first of the seqs `low..high` for which `is_before(timestamp, bytes_before)` does not hold, or
 /// `high`; every one of them must be kept, and `is_before` must hold up to somewhere and not from there on.
 pub(super) fn partition(
     conn: &Connection,
@@ -81,7 +81,7 @@ pub(super) fn partition(
     Ok(low)
 }
 
-/// Gives one event; nothing when it is not kept.
+/// Returns one event; nothing when it is not kept.
 pub(super) fn event_at(
     conn: &Connection,
     epoch: Epoch,
@@ -110,7 +110,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Looks at all of `low..=high`. Says whether it came to the end.
+    /// Looks at all of `low..=high`. Returns whether it came to the end.
     fn seqs(&mut self, low: u64, high: u64) -> rusqlite::Result<bool> {
         let direction = match self.read.order {
             Order::Newest => "DESC",
@@ -137,7 +137,7 @@ impl Reading<'_> {
         Ok(true)
     }
 
-    /// Looks at the blocks in which the channels `ids` have events. Says whether it came to the end.
+    /// Looks at the blocks in which the channels `ids` have events. Returns whether it came to the end.
     fn blocks(&mut self, ids: &[usize]) -> rusqlite::Result<bool> {
         match self.read.order {
             Order::Oldest => self.blocks_from(ids, self.range.low / BLOCK_LEN, Reverse),
@@ -184,7 +184,7 @@ impl Reading<'_> {
         Ok(true)
     }
 
-    /// Gives the first block from `start` on, in the order of reading, in which a channel has events.
+    /// Returns the first block from `start` on, in the order of reading, in which a channel has events.
     fn next_block(&self, id: usize, start: u64) -> rusqlite::Result<Option<u64>> {
         let sql = match self.read.order {
             Order::Oldest => "SELECT min(block) FROM channel_blocks WHERE channel = ?1 AND block >= ?2",

@@ -13,27 +13,27 @@ pub(super) const COLUMNS: &str =
 /// The principal of a gateway that asks nobody: the usual one.
 pub(super) const PRINCIPAL: &str = "local";
 
-/// Gives the seq of the row.
+/// Returns the seq of the row.
 pub(super) fn seq(row: &Row<'_>) -> rusqlite::Result<u64> {
     row.get::<_, i64>(0).map(|seq| seq as u64)
 }
 
-/// Gives the id of the row's channel.
+/// Returns the id of the row's channel.
 pub(super) fn channel(row: &Row<'_>) -> rusqlite::Result<usize> {
     row.get::<_, i64>(1).map(|channel| channel as usize)
 }
 
-/// Gives when the row stops being delivered.
+/// Returns when the row stops being delivered.
 pub(super) fn expires(row: &Row<'_>) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(4)?.map(Timestamp::from_micros))
 }
 
-/// Gives the row's priority.
+/// Returns the row's priority.
 pub(super) fn priority(row: &Row<'_>) -> rusqlite::Result<Priority> {
     parsed(row, 2)
 }
 
-/// Gives the row's type.
+/// Returns the row's type.
 pub(super) fn event_type(row: &Row<'_>) -> rusqlite::Result<EventType> {
     parsed(row, 3)
 }
@@ -79,7 +79,7 @@ impl Decoder {
     }
 }
 
-/// Gives the text of a column, when it is not NULL.
+/// Returns the text of a column, when it is not NULL.
 fn text<'row>(row: &'row Row<'_>, index: usize) -> rusqlite::Result<Option<&'row str>> {
     row.get_ref(index)?.as_str_or_null().map_err(|_| strange(row, index))
 }

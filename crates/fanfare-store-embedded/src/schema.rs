@@ -149,12 +149,12 @@ const REVISIONS: &str = "
 ALTER TABLE webhooks ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
 ";
 
-/// Gives the version that the file has.
+/// Returns the version that the file has.
 pub(super) fn version(conn: &Connection) -> rusqlite::Result<i64> {
     conn.query_row("PRAGMA user_version", (), |row| row.get(0))
 }
 
-/// Takes the steps that the file lacks, each in a transaction with the version that it leads to. Says whether
+/// Takes the steps that the file lacks, each in a transaction with the version that it leads to. Returns whether
 /// there were any.
 pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result<bool> {
     let found = version(conn)?;

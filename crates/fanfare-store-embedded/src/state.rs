@@ -236,7 +236,7 @@ impl Shared {
         self.revision.send_modify(|revision| *revision += 1);
     }
 
-    /// Gives a queue of what is committed from now on; one that has ended when the store is closed.
+    /// Returns a queue of what is committed from now on; one that has ended when the store is closed.
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Batch> {
         let committed = self.committed.read().unwrap_or_else(PoisonError::into_inner);
         match &*committed {
@@ -250,7 +250,7 @@ impl Shared {
         *self.committed.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Says why the store cannot be used, when it cannot.
+    /// Returns why the store cannot be used, when it cannot.
     pub(super) fn check_usable(&self) -> Result<(), Error> {
         if let Some(failure) = &*self.failure.borrow() {
             return Err(failure.clone());

@@ -44,7 +44,7 @@ pub(super) fn sweep(state: &mut State) -> Result<bool, Error> {
     Ok(cut < keep_from || more_keys)
 }
 
-/// Gives the first seq that is kept.
+/// Returns the first seq that is kept.
 fn keep_from(state: &State, first: u64) -> rusqlite::Result<u64> {
     let (retention, tail) = (state.retention, state.tail);
     let end = tail.seq + 1;
@@ -91,7 +91,7 @@ pub(super) fn save_tail(conn: &Connection, tail: Tail) -> rusqlite::Result<()> {
         .map(|_| ())
 }
 
-/// Says whether the oldest key is as old as that. Keys are as old as their seqs say.
+/// Returns whether the oldest key is as old as that. Keys are as old as their seqs say.
 fn has_keys_until(conn: &Connection, timestamp: i64) -> rusqlite::Result<bool> {
     conn.prepare_cached(
         "SELECT coalesce((SELECT timestamp FROM idempotency_keys ORDER BY seq LIMIT 1) <= ?1, 0)",
@@ -99,7 +99,7 @@ fn has_keys_until(conn: &Connection, timestamp: i64) -> rusqlite::Result<bool> {
     .query_row([timestamp], |row| row.get(0))
 }
 
-/// Forgets keys up to that moment, and so many of the others; gives how many.
+/// Forgets keys up to that moment, and so many of the others; returns how many.
 fn forget_keys(conn: &Connection, timestamp: i64, too_many: usize) -> rusqlite::Result<usize> {
     let old = conn
         .prepare_cached(

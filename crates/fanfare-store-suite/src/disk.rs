@@ -17,7 +17,7 @@ pub fn run(program: &str, arguments: &[&OsStr]) -> bool {
     Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
 }
 
-/// Says that a check was left out, past the test runner, which would swallow it.
+/// Writes that a check was left out, past the test runner, which would swallow it.
 pub fn not_checked(why: &str) {
     let _ = writeln!(std::io::stderr(), "{why}");
 }
@@ -29,7 +29,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Gives none where we may not mount one.
+    /// Returns nothing where we may not mount one.
     pub fn mount(size: &str) -> Option<Disk> {
         let directory = tempfile::tempdir().expect("a directory");
         let size = format!("size={size}");

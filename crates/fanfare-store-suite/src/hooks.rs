@@ -88,18 +88,18 @@ pub fn all_attempts() -> ReadAttempts {
     ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 1_000 }
 }
 
-/// Gives the seqs of a page of delivery rows.
+/// Returns the seqs of a page of delivery rows.
 pub async fn seqs_of(log: &Log, read: ReadDeliveries) -> Vec<u64> {
     let rows = log.store.ledger.deliveries(read).await.expect("rows");
     rows.iter().map(|row| row.event.position.seq).collect()
 }
 
-/// Gives the ids of a page of attempts.
+/// Returns the ids of a page of attempts.
 pub async fn ids_of(log: &Log, read: ReadAttempts) -> Vec<u64> {
     log.store.ledger.attempts(read).await.expect("rows").iter().map(|row| row.id).collect()
 }
 
-/// Gives what waits and what is dead.
+/// Returns what waits and what is dead.
 pub async fn counts(log: &Log, webhook: usize) -> (u64, u64) {
     let counts = log.store.ledger.delivery_counts().await.expect("counts");
     let one = counts.iter().find(|one| one.webhook == id(webhook)).expect("it is registered");

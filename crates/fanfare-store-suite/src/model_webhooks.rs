@@ -190,7 +190,8 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
 
 /// Does the same to the engine and to memory, and compares what both answer.
 pub fn the_engine_agrees_with_memory_about_webhooks(engine: impl Setup + Copy) {
-    let mut runner = TestRunner::new(ProptestConfig { cases: 40, ..ProptestConfig::default() });
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() });
     let outcome = runner.run(&proptest::collection::vec(operation(), 1..40), |operations| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         runtime.expect("a runtime").block_on(check(engine, operations));

@@ -14,8 +14,10 @@ use crate::{
 ///
 /// **Errors** are as with [`Log`](crate::Log): what fails has changed nothing.
 ///
+/// **Limits**, such as [`READERS_MAX`], are the ledger's, as those of the log are the log's.
+///
 /// **The log** may be kept by another system. A seq past the end of the log that this instance knows counts as the last,
-/// and a delivery row gives its event back as long as it lives, also when the log has it no more.
+/// and a delivery row has its event as long as it lives, also when the log no longer has it.
 #[async_trait]
 pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// Returns the durable reader `name`, with its filter set to `filter`. One that is not known is made, as if
@@ -25,7 +27,7 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
 
     /// Notes that reader `name` has everything up to `seq`, durably; a seq that is not larger than the one it
     /// has changes nothing, and one past the log's last counts as the last: what is not there yet cannot have
-    /// been received. Gives the reader as it is then, or nothing when it is not known.
+    /// been received. Returns the reader as it is then, or nothing when it is not known.
     async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error>;
 
     /// Returns every durable reader, in order of its name.
@@ -47,8 +49,8 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// url, and with [`Error::TooManyWebhooks`] when there would be more than [`WEBHOOKS_MAX`](crate::WEBHOOKS_MAX).
     async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error>;
 
-    /// Gives the webhook with this id the row's url and settings, and counts its revision up; its cursor, state and
-    /// moment of registration stay. Returns the webhook as it is then.
+    /// Changes url and settings of the webhook with this id to those of the row, and counts its revision up; its cursor,
+    /// state and moment of registration stay. Returns the webhook as it is then.
     ///
     /// Fails with [`Error::WebhookChanged`] unless it is registered and has the revision `expected`: of two who change
     /// it at once, one learns of the other, and what was removed does not come back. Fails with [`Error::UrlTaken`] when

@@ -23,6 +23,9 @@ use crate::{Error, Page, Read};
 /// the process must stop. After [`Error::Unknown`], which only [`Log::append`] returns, [`Log::settle`] says whether the
 /// append happened. With [`Error::Unavailable`], the same call may be made again.
 ///
+/// **Limits**, such as [`CHANNELS_MAX`], are the log's, whoever appends. Where several instances do at once, it may exceed
+/// one by a call of each.
+///
 /// **Cancelling** a call's future does not undo the call: an append may still happen.
 #[async_trait]
 pub trait Log: Send + Sync + fmt::Debug + 'static {

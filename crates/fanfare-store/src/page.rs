@@ -40,7 +40,7 @@ impl Range {
         Range { low, high, done }
     }
 
-    /// Says whether nothing is in it.
+    /// Returns whether nothing is in it.
     pub fn is_empty(self) -> bool {
         self.low > self.high
     }
@@ -64,8 +64,8 @@ impl Collector {
         }
     }
 
-    /// Notes that one more event, or an entry of an index, is looked at. Says no when the page may not look at
-    /// any more: then the reading ends with [`Collector::stop`].
+    /// Notes that one more event, or an entry of an index, is looked at. Returns `false` when the page may not
+    /// look at any more: then the reading ends with [`Collector::stop`].
     pub fn look(&mut self) -> bool {
         self.looked_at += 1;
         self.looked_at <= PAGE_SCAN_MAX && self.events.len() < self.limit
@@ -79,7 +79,7 @@ impl Collector {
         };
     }
 
-    /// Takes an event that passed. Says no when it does not fit any more; the next page begins with it.
+    /// Takes an event that passed. Returns `false` when it does not fit any more; the next page begins with it.
     pub fn take(&mut self, event: Arc<Event>) -> bool {
         let len = event.stored_len();
         if !self.events.is_empty() && self.bytes + len > PAGE_BYTES_MAX {
@@ -116,7 +116,7 @@ impl<T> Rows<T> {
         Rows { rows: Vec::new(), bytes: 0, limit: limit.max(1) }
     }
 
-    /// Takes a row that has so many bytes in its long parts. Says whether another may fit; one that does not is
+    /// Takes a row that has so many bytes in its long parts. Returns whether another may fit; one that does not is
     /// left for the next page.
     pub fn take(&mut self, row: T, len: usize) -> bool {
         self.bytes += len as u64;

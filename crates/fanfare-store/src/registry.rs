@@ -60,7 +60,7 @@ impl Registry {
         self.entries.get(&number)
     }
 
-    /// Gives one to change its state, cursor or counts; id and url stay as they are.
+    /// Returns one to change its state, cursor or counts; id and url stay as they are.
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Entry> {
         self.entries.get_mut(&number)
     }

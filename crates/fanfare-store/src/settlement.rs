@@ -53,7 +53,7 @@ impl Settlement {
         self.made.push_back(made);
     }
 
-    /// Gives up an append that did not happen.
+    /// Notes that an append, which did not happen, must not happen any more.
     pub fn give_up(&mut self, id: AppendId) {
         if self.given_up.len() >= APPENDS_REMEMBERED {
             self.given_up.pop_front();

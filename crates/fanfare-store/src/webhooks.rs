@@ -29,7 +29,7 @@ pub struct WebhookRow {
 /// row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryRow {
-    /// Whose.
+    /// The webhook that it belongs to.
     pub webhook: WebhookId,
     /// The event, one of this log's: it is kept as long as the row, also when retention has removed it from the log.
     pub event: Arc<Event>,
@@ -62,7 +62,7 @@ pub enum DeliveryStatus {
 }
 
 impl DeliveryStatus {
-    /// Gives when it is tried again at the earliest.
+    /// Returns when it is tried again at the earliest.
     pub fn due(self) -> Option<Timestamp> {
         match self {
             DeliveryStatus::Waiting(at) => Some(at),
@@ -70,7 +70,7 @@ impl DeliveryStatus {
         }
     }
 
-    /// Says whether it was given up.
+    /// Returns whether it was given up.
     pub fn is_dead(self) -> bool {
         match self {
             DeliveryStatus::Waiting(_) => false,
@@ -84,7 +84,7 @@ impl DeliveryStatus {
 pub struct AttemptRow {
     /// Its number in this store, given by the store: in the order of recording, never used twice.
     pub id: u64,
-    /// Whose.
+    /// The webhook that it belongs to.
     pub webhook: WebhookId,
     /// Of which event; of a batch, the first.
     pub seq: u64,
@@ -105,7 +105,7 @@ pub enum DeliveryChange {
     /// Everything up to `seq` is delivered, does not match, or has a row. A seq that is not larger than the cursor
     /// changes nothing.
     Cursor {
-        /// Whose.
+        /// The webhook that it belongs to.
         webhook: WebhookId,
         /// Up to where.
         seq: u64,
@@ -114,16 +114,16 @@ pub enum DeliveryChange {
     Put(DeliveryRow),
     /// The row is removed: it was delivered, or is no longer wanted.
     Remove {
-        /// Whose.
+        /// The webhook that it belongs to.
         webhook: WebhookId,
-        /// Of which event.
+        /// The event.
         seq: u64,
     },
     /// An attempt is kept; its `id` is not looked at.
     Attempt(AttemptRow),
     /// How a webhook fares.
     State {
-        /// Whose.
+        /// The webhook that it belongs to.
         webhook: WebhookId,
         /// As [`WebhookRow::state`].
         state: Arc<str>,
@@ -131,7 +131,7 @@ pub enum DeliveryChange {
 }
 
 impl DeliveryChange {
-    /// Gives whose it is.
+    /// Returns whose it is.
     pub fn webhook(&self) -> &WebhookId {
         match self {
             DeliveryChange::Cursor { webhook, .. }
@@ -146,7 +146,7 @@ impl DeliveryChange {
 /// How many delivery rows a webhook has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryCounts {
-    /// Whose.
+    /// The webhook that it belongs to.
     pub webhook: WebhookId,
     /// Rows that wait for their next attempt.
     pub waiting: u64,

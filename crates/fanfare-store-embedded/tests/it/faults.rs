@@ -228,7 +228,7 @@ async fn a_disk_that_cannot_be_written_is_said() {
 struct Immutable<'a>(&'a Path);
 
 impl Immutable<'_> {
-    /// Gives none where the file system does not know that.
+    /// Returns nothing where the file system does not know that.
     fn make(path: &Path) -> Option<Immutable<'_>> {
         // Permissions do not bind root; this attribute does.
         let done = match is_root() {

@@ -138,7 +138,7 @@ impl Events {
         }
     }
 
-    /// Removes some of what is too old; says whether there is more.
+    /// Removes some of what is too old; returns whether there is more.
     pub(super) fn sweep(&mut self, now: Timestamp) -> bool {
         self.forget_keys(now.max(self.last_timestamp));
         let oldest_kept = now.before(self.retention.age);
@@ -167,7 +167,7 @@ impl Events {
     }
 }
 
-/// Says whether the key of an event of that age still counts.
+/// Returns whether the key of an event of that age still counts.
 fn remembered(timestamp: Timestamp, now: Timestamp) -> bool {
     now < timestamp.after(IDEMPOTENCY_WINDOW)
 }

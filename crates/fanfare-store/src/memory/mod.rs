@@ -122,7 +122,7 @@ impl Memory {
         Ok(answer)
     }
 
-    /// Gives the state to read. No section can panic half-way through a change, so poison is no news.
+    /// Returns the state to read. No section can panic half-way through a change, so poison is no news.
     fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -42,7 +42,7 @@ impl Events {
         page.finish(self.first)
     }
 
-    /// Gives the seqs of each channel that the filter wants; nothing when those are too many.
+    /// Returns the seqs of each channel that the filter wants; nothing when those are too many.
     fn matching_channels(&self, filter: &Filter) -> Option<Vec<&VecDeque<u64>>> {
         let exact: Option<Vec<Channel>> = filter
             .patterns()

@@ -120,7 +120,7 @@ impl Webhooks {
         self.attempts.get(&id).cloned()
     }
 
-    /// Forgets some of what is too old, and of attempts what is too many; says whether there is more.
+    /// Forgets some of what is too old, and of attempts what is too many; returns whether there is more.
     pub(super) fn sweep(&mut self, retention: Retention, now: Timestamp) -> bool {
         let oldest_dead = now.before(retention.dead_letters);
         let is_old = |row: &DeliveryRow| matches!(row.status, DeliveryStatus::Dead(at) if at < oldest_dead);
