@@ -26,7 +26,8 @@ use crate::net::Peer;
 use crate::net::event_body;
 use crate::net::heartbeat::Beats;
 use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
-use crate::net::reactor::inbox::{Adopted, Reactors};
+use crate::net::reactor::command::Adopted;
+use crate::net::reactor::inbox::Reactors;
 use crate::net::stalls::Stalls;
 use crate::net::takeover::{self, Follows, Outlet, Switched, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
@@ -180,8 +181,8 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
                 tracing::debug!(%error, "the kernel keeps what a slow reader has waiting");
             }
             match stream.into_std() {
-                Ok(stream) => shared.reactors.adopt(Adopted {
-                    stream,
+                Ok(socket) => shared.reactors.adopt(Adopted {
+                    socket,
                     head: head.into(),
                     subscription: outlet.subscription,
                     format,

@@ -5,46 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
 
-use bytes::Bytes;
-use fanfare_core::wire::sse;
 use mio::{Registry, Token};
 
-use crate::net::limits::Permit;
-use crate::net::reactor::librarian::Job;
-use fanfare_hub::subscription::Subscription;
+use crate::net::reactor::command::{Adopted, Command};
 
-/// The token under which the inbox wakes the reactor; no reader has it.
+/// The token under which the inbox wakes the reactor; no stream has it.
 pub const WAKE: Token = Token(usize::MAX);
-
-/// What the reactor is asked to do.
-#[derive(Debug)]
-pub enum Command {
-    /// Take a stream.
-    Adopt(Box<Adopted>),
-    /// The feed of this group has something new.
-    Appended(usize),
-    /// Close every stream at once.
-    HangUp,
-    /// A subscription was read for.
-    ReadBack(Job),
-    /// End when the last stream has.
-    Stop,
-}
-
-/// A stream that the server let go of.
-#[derive(Debug)]
-pub struct Adopted {
-    /// Its socket, nonblocking.
-    pub stream: std::net::TcpStream,
-    /// The response's head and the first bytes of the stream.
-    pub head: Bytes,
-    /// What is sent.
-    pub subscription: Subscription,
-    /// In which format.
-    pub format: sse::Format,
-    /// The right to be connected.
-    pub permit: Permit,
-}
 
 /// A reactor's inbox. Unbounded in itself: it holds at most a command per connection and per feed, and both have
 /// bounds.

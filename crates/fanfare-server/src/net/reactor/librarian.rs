@@ -6,10 +6,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
-use crate::net::reactor::inbox::{Command, Inbox};
-use crate::net::reactor::reader::Reader;
+use crate::net::reactor::command::{Command, ReadBack};
+use crate::net::reactor::inbox::Inbox;
 use fanfare_hub::subscription::Subscription;
-use fanfare_hub::values;
 use fanfare_runtime::shutdown::Shutdown;
 
 /// Most subscriptions that are read for at once: twice the store's readers, so that none of these waits.
@@ -18,28 +17,21 @@ const READS_MAX: usize = 8;
 /// A subscription that is to be read for.
 #[derive(Debug)]
 pub struct Job {
-    /// The reader's key in the reactor's table.
+    /// The stream's key in the reactor's table.
     pub key: usize,
-    /// Tells the reader from a later one with the same key.
+    /// Tells the stream from a later one with the same key.
     pub serial: u64,
-    /// The subscription, lent by the reader.
+    /// The subscription, lent by the stream.
     pub subscription: Subscription,
-    /// What came of it.
-    pub outcome: Result<(), values::Error>,
-    inbox: Arc<Inbox>,
+    /// Where the stream gets it back.
+    pub inbox: Arc<Inbox>,
 }
 
 impl Job {
-    /// Borrows the subscription of `reader`, which gets it back through `inbox`.
-    pub fn of(reader: &mut Reader, key: usize, inbox: &Arc<Inbox>) -> Option<Job> {
-        let subscription = reader.lend()?;
-        Some(Job { key, serial: reader.serial(), subscription, outcome: Ok(()), inbox: Arc::clone(inbox) })
-    }
-
-    async fn run(mut self) {
-        self.outcome = self.subscription.read_back().await;
-        let inbox = Arc::clone(&self.inbox);
-        inbox.send(Command::ReadBack(self));
+    async fn run(self) {
+        let Job { key, serial, mut subscription, inbox } = self;
+        let outcome = subscription.read_back().await;
+        inbox.send(Command::ReadBack(ReadBack { key, serial, subscription, outcome }));
     }
 }
 
@@ -49,10 +41,8 @@ pub struct Jobs(mpsc::UnboundedSender<Job>);
 
 impl Jobs {
     /// Hands a job in. When the librarian is gone, so is the process; the stream then simply ends.
-    pub fn submit(&self, job: Option<Job>) {
-        if let Some(job) = job {
-            let _ = self.0.send(job);
-        }
+    pub fn submit(&self, job: Job) {
+        let _ = self.0.send(job);
     }
 }
 
