@@ -6,6 +6,7 @@ pub mod client;
 pub mod feeds;
 pub mod follower;
 pub mod history;
+pub mod idle_callers;
 pub mod item;
 pub mod publish;
 pub mod readers;

@@ -34,6 +34,7 @@ use crate::net::guard::{self, Cors, Guard};
 use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
+use fanfare_runtime::parts::Board;
 use fanfare_runtime::telemetry::RequestLabels;
 
 /// What an operator may change.
@@ -80,6 +81,8 @@ pub struct Gateway {
     pub config: Arc<Config>,
     /// The addresses that the gateway listens on; at least one.
     pub listeners: watch::Receiver<Vec<SocketAddr>>,
+    /// How every part of the gateway fares.
+    pub board: Board,
 }
 
 /// Every route; those of other doors come in as a router, so that all are guarded and counted alike. Method and path of each stand at its handler, where the document of the interface takes them from,

@@ -27,7 +27,7 @@ use crate::net::event_body;
 use crate::net::heartbeat::Beats;
 use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
 use crate::net::reactor::command::Adopted;
-use crate::net::reactor::inbox::Reactors;
+use crate::net::reactor::reactors::Reactors;
 use crate::net::stalls::Stalls;
 use crate::net::takeover::{self, Follows, Outlet, Switched, Takeover};
 use fanfare_runtime::shutdown::Shutdown;

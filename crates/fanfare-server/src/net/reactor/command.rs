@@ -16,6 +16,13 @@ pub enum Command {
     Appended(usize),
     /// Close every stream at once.
     HangUp,
+    /// A subscription was lost while it was read for.
+    Lost {
+        /// The stream's key in the reactor's table.
+        key: usize,
+        /// Tells the stream from a later one with the same key.
+        serial: u64,
+    },
     /// A subscription was read for.
     ReadBack(ReadBack),
     /// End when the last stream has.

@@ -9,6 +9,8 @@ use tokio::sync::mpsc;
 use crate::net::reactor::command::{Command, ReadBack};
 use crate::net::reactor::inbox::Inbox;
 use fanfare_hub::subscription::Subscription;
+use fanfare_hub::values;
+use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
 /// Most subscriptions that are read for at once: twice the store's readers, so that none of these waits.
@@ -17,21 +19,47 @@ const READS_MAX: usize = 8;
 /// A subscription that is to be read for.
 #[derive(Debug)]
 pub struct Job {
-    /// The stream's key in the reactor's table.
-    pub key: usize,
-    /// Tells the stream from a later one with the same key.
-    pub serial: u64,
-    /// The subscription, lent by the stream.
-    pub subscription: Subscription,
-    /// Where the stream gets it back.
-    pub inbox: Arc<Inbox>,
+    subscription: Subscription,
+    loan: Loan,
+}
+
+/// The way back to the stream that has lent its subscription. It hears if that does not come back: it would wait for ever.
+#[derive(Debug)]
+struct Loan {
+    key: usize,
+    serial: u64,
+    inbox: Arc<Inbox>,
+    is_given_back: bool,
 }
 
 impl Job {
+    /// Takes the subscription of the stream that has `key` and `serial` in the reactor of `inbox`.
+    pub fn new(subscription: Subscription, key: usize, serial: u64, inbox: Arc<Inbox>) -> Job {
+        Job { subscription, loan: Loan { key, serial, inbox, is_given_back: false } }
+    }
+
     async fn run(self) {
-        let Job { key, serial, mut subscription, inbox } = self;
+        let Job { mut subscription, loan } = self;
         let outcome = subscription.read_back().await;
-        inbox.send(Command::ReadBack(ReadBack { key, serial, subscription, outcome }));
+        loan.give_back(subscription, outcome);
+    }
+}
+
+impl Loan {
+    fn give_back(mut self, subscription: Subscription, outcome: Result<(), values::Error>) {
+        self.is_given_back = true;
+        let (key, serial) = (self.key, self.serial);
+        // A reactor that has ended took its streams with it.
+        let _ = self.inbox.send(Command::ReadBack(ReadBack { key, serial, subscription, outcome }));
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if !self.is_given_back {
+            // As above.
+            let _ = self.inbox.send(Command::Lost { key: self.key, serial: self.serial });
+        }
     }
 }
 
@@ -40,7 +68,7 @@ impl Job {
 pub struct Jobs(mpsc::UnboundedSender<Job>);
 
 impl Jobs {
-    /// Hands a job in. When the librarian is gone, so is the process; the stream then simply ends.
+    /// Hands a job in. When the librarian is gone for good, the stream ends.
     pub fn submit(&self, job: Job) {
         let _ = self.0.send(job);
     }
@@ -58,18 +86,17 @@ impl Librarian {
         let (sender, jobs) = mpsc::unbounded_channel();
         (Librarian { jobs }, Jobs(sender))
     }
+}
 
-    /// Runs until `stop` turns true.
-    pub async fn run(mut self, mut stop: Shutdown) {
+impl Work for Librarian {
+    /// Jobs that wait are still there when it begins again. The streams of those under way end.
+    async fn run(&mut self, mut stop: Shutdown) -> Outcome {
         let mut running = FuturesUnordered::new();
         loop {
             tokio::select! {
-                job = self.jobs.recv(), if running.len() < READS_MAX => match job {
-                    Some(job) => running.push(job.run()),
-                    None => return,
-                },
+                Some(job) = self.jobs.recv(), if running.len() < READS_MAX => running.push(job.run()),
                 Some(()) = running.next(), if !running.is_empty() => {}
-                () = stop.asked() => return,
+                () = stop.asked() => return Ok(()),
             }
         }
     }

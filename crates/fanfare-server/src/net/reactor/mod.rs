@@ -7,6 +7,7 @@
 pub mod command;
 pub mod inbox;
 pub mod librarian;
+pub mod reactors;
 pub mod stream;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use crate::net::reactor::inbox::{FeedWaker, Inbox, WAKE};
 use crate::net::reactor::librarian::{Job, Jobs};
 use crate::net::reactor::stream::{Flow, Pump, Stream};
 use fanfare_hub::feeds::Feed;
+use fanfare_runtime::parts::{Outcome, Pulse};
 use fanfare_runtime::telemetry::Metrics;
 
 /// How often the reactor looks after silent and stalled streams.
@@ -92,7 +94,7 @@ impl Reactor {
     }
 
     /// Runs on this thread until it is told to stop and the last stream is gone.
-    pub fn run(mut self) -> io::Result<()> {
+    pub fn run(mut self, pulse: &Pulse) -> Outcome {
         // Events per turn; more of them wait in the kernel.
         let mut events = Events::with_capacity(1_024);
         let mut next_tick = Instant::now() + TICK;
@@ -100,9 +102,11 @@ impl Reactor {
             match self.poll.poll(&mut events, Some(next_tick.saturating_duration_since(Instant::now()))) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
-            self.pump.begin_turn();
+            let now = Instant::now();
+            pulse.beat(now)?;
+            self.pump.begin_turn(now);
             for event in &events {
                 if event.token() == WAKE {
                     continue;
@@ -136,6 +140,11 @@ impl Reactor {
             match command {
                 Command::Adopt(adopted) => self.adopt(*adopted),
                 Command::Appended(feed) => self.fan_out(feed),
+                Command::Lost { key, serial } => {
+                    if self.streams.get(key).is_some_and(|stream| stream.serial() == serial) {
+                        self.close(key);
+                    }
+                }
                 Command::ReadBack(read_back) => self.read_back(read_back),
                 Command::Stop => self.stopping = true,
                 Command::HangUp => {
@@ -291,10 +300,21 @@ impl Reactor {
     }
 }
 
+impl Drop for Reactor {
+    /// However it ends: nothing is handed over any more that nobody would look at. Streams close with their sockets, and
+    /// are no longer listed as clients.
+    fn drop(&mut self) {
+        self.inbox.close();
+        for (_, group) in &self.feeds {
+            group.feed.remove_waker(&group.registered);
+        }
+    }
+}
+
 /// Lends the subscription of `stream` to the librarian, unless it has it already.
 fn lend(stream: &mut Stream, key: usize, inbox: &Arc<Inbox>, jobs: &Jobs) {
     if let Some(subscription) = stream.lend() {
-        jobs.submit(Job { key, serial: stream.serial(), subscription, inbox: Arc::clone(inbox) });
+        jobs.submit(Job::new(subscription, key, stream.serial(), Arc::clone(inbox)));
     }
 }
 

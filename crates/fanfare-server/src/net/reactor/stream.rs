@@ -154,9 +154,9 @@ impl Default for Pump {
 }
 
 impl Pump {
-    /// Notes that a turn of the reactor begins.
-    pub fn begin_turn(&mut self) {
-        self.now = Instant::now();
+    /// Notes that a turn of the reactor begins at `now`.
+    pub fn begin_turn(&mut self, now: Instant) {
+        self.now = now;
     }
 
     /// Sends a stream all that it lacks, as far as its socket takes it.
