@@ -25,7 +25,7 @@ use crate::channels::Channels;
 use crate::client::{Client, Clients};
 use crate::feeds::Feeds;
 use crate::follower::{Follow, Follower};
-use crate::publish::{Admission, BytesInFlight};
+use crate::publish::Admission;
 use crate::readers::Told;
 use fanfare_runtime::clock;
 use fanfare_runtime::telemetry::Metrics;
@@ -177,11 +177,6 @@ impl Hub {
     /// Counts who is connected.
     pub fn client_count(&self) -> usize {
         self.shared.clients.count()
-    }
-
-    /// Begins to count the bytes of a body that is being accepted.
-    pub fn body(&self) -> BytesInFlight {
-        self.shared.admission.body()
     }
 
     /// Forgets callers that have not pushed for a while.

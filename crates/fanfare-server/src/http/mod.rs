@@ -34,6 +34,7 @@ use crate::net::guard::{self, Cors, Guard};
 use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
+use fanfare_runtime::budget::Budget;
 use fanfare_runtime::parts::Board;
 use fanfare_runtime::telemetry::RequestLabels;
 
@@ -81,6 +82,8 @@ pub struct Gateway {
     pub config: Arc<Config>,
     /// The addresses that the gateway listens on; at least one.
     pub listeners: watch::Receiver<Vec<SocketAddr>>,
+    /// Counts what is being accepted.
+    pub budget: Budget,
     /// How every part of the gateway fares.
     pub board: Board,
 }

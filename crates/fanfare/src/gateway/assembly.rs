@@ -10,6 +10,7 @@ use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
 use fanfare_hub::follower::Follower;
 use fanfare_hub::idle_callers::IdleCallers;
+use fanfare_runtime::budget::Budget;
 use fanfare_runtime::parts::{self, Failures, Parts, Phase, once};
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_runtime::telemetry::Metrics;
@@ -95,6 +96,7 @@ impl Assembly {
         let (parts, failures) = Parts::new();
         let metrics = Metrics::new();
         let stop = parts.stop_of(Phase::Doors);
+        let budget = Budget::default();
         let descriptors = Descriptors::shared_out(config);
 
         let (hub, follower) = Hub::new(store.clone(), config.hub, metrics.clone()).await?;
@@ -115,7 +117,7 @@ impl Assembly {
         let door = Door {
             server: mcp::Server::new(service(&webhooks, &listeners), stop.clone()),
             sessions,
-            hub: hub.clone(),
+            budget: budget.clone(),
             beats: beats.clone(),
             toolset: config.mcp.toolset,
         };
@@ -124,6 +126,7 @@ impl Assembly {
             webhooks: webhooks.clone(),
             config: Arc::new(config.http.clone()),
             listeners: listeners.addresses(),
+            budget,
             board: parts.board().clone(),
         };
         let connections = Connections::new(

@@ -105,8 +105,7 @@ async fn the_gateway_says_what_it_is() {
         let ready = gateway.get("/ready").await;
         assert_eq!(ready.status, 200);
         let parts = ready.json()["parts"].clone();
-        let wanted =
-            json!({"status": "ready", "epoch": epoch, "last": gateway.position(0), "parts": parts});
+        let wanted = json!({"status": "ready", "epoch": epoch, "last": gateway.position(0), "parts": parts});
         assert_eq!(ready.json(), wanted);
         let health = gateway.get("/health").await.json();
         assert_eq!(health["status"], "ok");
