@@ -3,6 +3,7 @@
 mod backlog;
 pub mod channels;
 pub mod client;
+mod counts;
 pub mod feeds;
 pub mod follower;
 pub mod history;
@@ -23,6 +24,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
 use crate::client::{Client, Clients};
+use crate::counts::Counts;
 use crate::feeds::Feeds;
 use crate::follower::{Follow, Follower};
 use crate::publish::Admission;
@@ -64,7 +66,7 @@ struct Shared {
     /// How many channels there are.
     channel_count: watch::Sender<usize>,
     admission: Admission,
-    metrics: Metrics,
+    counts: Counts,
     closing: AtomicBool,
     started: Instant,
     /// Tells what was acknowledged.
@@ -76,12 +78,13 @@ impl Hub {
     pub async fn new(
         store: Store,
         config: Config,
-        metrics: Metrics,
+        metrics: &Metrics,
     ) -> Result<(Hub, Follower), store::Error> {
         let follow = Follow::new(&*store.log, None);
         let head = follow.after();
         let channels = Channels::new(store.log.channels().await?);
         let channel_count = watch::Sender::new(channels.count());
+        let counts = Counts::new(metrics, &store);
         let shared = Shared {
             store,
             feeds: Mutex::new(Feeds::new(head)),
@@ -90,7 +93,7 @@ impl Hub {
             channels: Mutex::new(channels),
             channel_count,
             admission: Admission::new(config.events_per_second),
-            metrics,
+            counts,
             closing: AtomicBool::new(false),
             started: Instant::now(),
             acknowledgements: broadcast::Sender::new(readers::ACKNOWLEDGEMENTS_MAX),
@@ -128,18 +131,6 @@ impl Hub {
     /// Says since when it runs.
     pub fn started(&self) -> Instant {
         self.shared.started
-    }
-
-    /// Gives what is measured.
-    pub fn metrics(&self) -> &Metrics {
-        &self.shared.metrics
-    }
-
-    /// Brings up to date what is only looked at, not counted, and writes all metrics in the OpenMetrics text format.
-    pub fn write_metrics(&self) -> Result<String, std::fmt::Error> {
-        let metrics = &self.shared.metrics;
-        metrics.store_commits.inner().store(self.shared.store.engine.commits(), Ordering::Relaxed);
-        metrics.encode()
     }
 
     /// Gives every channel with its rate in events per second, and how many live subscriptions match it.
@@ -222,6 +213,10 @@ impl Hub {
         *self.shared.head.borrow()
     }
 
+    fn counts(&self) -> &Counts {
+        &self.shared.counts
+    }
+
     fn admission(&self) -> &Admission {
         &self.shared.admission
     }
@@ -229,6 +224,6 @@ impl Hub {
     fn leave(&self, client: &Client) {
         self.shared.clients.remove(client.id);
         self.feeds().leave(&client.feed, client.transport.is_live());
-        self.shared.metrics.subscribers(client.transport.as_str()).dec();
+        self.counts().subscribers(client.transport).dec();
     }
 }

@@ -72,8 +72,8 @@ impl Hub {
             Err(store::Error::Unknown { .. }) => self.settle(id).await?,
             answered => answered?,
         };
-        self.metrics().append_seconds.observe(started.elapsed().as_secs_f64());
-        self.metrics().events.inc_by(appended.iter().filter(|appended| !appended.repeated).count() as u64);
+        self.counts().append_seconds.observe(started.elapsed().as_secs_f64());
+        self.counts().events.inc_by(appended.iter().filter(|appended| !appended.repeated).count() as u64);
         let stream_clients = self.audience(&appended);
         Ok(Published { appended, stream_clients })
     }

@@ -334,7 +334,7 @@ async fn webhook_totals(gateway: &Gateway) -> Result<WebhookTotals, Problem> {
 pub async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     const CONTENT_TYPE: HeaderValue =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    let text = gateway.hub.write_metrics().map_err(|error| {
+    let text = gateway.metrics.encode().map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");
         Problem::new(
             fanfare_core::Code::Internal,

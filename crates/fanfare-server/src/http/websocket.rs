@@ -206,9 +206,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 .into(),
         };
         self.write_out(&bytes).await?;
-        let metrics = self.socket.gateway.hub.metrics();
-        metrics.writes.inc();
-        metrics.sent_bytes.inc_by(bytes.len() as u64);
+        let counts = &self.socket.gateway.counts;
+        counts.writes.inc();
+        counts.sent_bytes.inc_by(bytes.len() as u64);
         if let Some(subscription) = &mut self.subscription {
             for item in &self.items {
                 subscription.advance(item, item.len());

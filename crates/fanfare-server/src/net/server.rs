@@ -97,7 +97,7 @@ fn admit(
     match connections.admit(peer.ip()) {
         Ok(permit) => open.spawn(connection::serve(stream, peer, permit, shared.clone())),
         Err(problem) => {
-            shared.metrics.connections_refused.inc();
+            shared.counts.connections_refused.inc();
             open.spawn(refuse(stream, problem))
         }
     };

@@ -1,5 +1,6 @@
 //! A gateway's parts, first made and then started: what can fail does so while nothing runs yet.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,8 @@ use fanfare_server::mcp::door::Door;
 use fanfare_server::mcp::service::Service;
 use fanfare_server::mcp::sessions::{self, Sessions};
 use fanfare_server::net::connection::Shared;
-use fanfare_server::net::heartbeat::Heartbeat;
+use fanfare_server::net::counts::Counts;
+use fanfare_server::net::heartbeat::{Beats, Heartbeat};
 use fanfare_server::net::limits::Connections;
 use fanfare_server::net::listeners::{self, Listeners};
 use fanfare_server::net::reactor;
@@ -76,6 +78,25 @@ struct Accepting {
     grace: Duration,
 }
 
+/// What keeps connections after a route has answered.
+struct Outlets {
+    reactors: Arc<Reactors>,
+    places: Vec<Place>,
+    librarian: Librarian,
+    heartbeat: Heartbeat,
+    beats: Beats,
+}
+
+impl Outlets {
+    fn new(config: &http::Config, counts: &Counts) -> io::Result<Outlets> {
+        let (librarian, jobs) = Librarian::new();
+        let streams = reactor::Config { stall_timeout: config.stall_timeout, keepalive: config.keepalive };
+        let (reactors, places) = Reactors::new(reactor_count(), streams, &jobs, counts)?;
+        let (heartbeat, beats) = Heartbeat::new(config.keepalive);
+        Ok(Outlets { reactors, places, librarian, heartbeat, beats })
+    }
+}
+
 /// Binds a socket at each address.
 pub(super) fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<(SocketAddr, TcpListener)>> {
     let bind = |address: &SocketAddr| {
@@ -95,23 +116,21 @@ impl Assembly {
     ) -> anyhow::Result<Assembly> {
         let (parts, failures) = Parts::new();
         let metrics = Metrics::new();
+        metrics.collect(parts.board().clone());
+        let counts = Counts::new(&metrics);
         let stop = parts.stop_of(Phase::Doors);
         let budget = Budget::default();
         let descriptors = Descriptors::shared_out(config);
 
-        let (hub, follower) = Hub::new(store.clone(), config.hub, metrics.clone()).await?;
+        let (hub, follower) = Hub::new(store.clone(), config.hub, &metrics).await?;
         let addresses = sockets.iter().map(|(address, _)| *address).collect();
         let (listeners, listeners_worker) = Listeners::new(addresses);
         let sending = webhooks::Config { sockets_max: descriptors.to_webhooks, ..config.webhooks.clone() };
         let (webhooks, webhooks_work) =
-            Webhooks::new(hub.clone(), Arc::clone(&store.ledger), listeners.addresses(), sending, metrics.clone())
+            Webhooks::new(hub.clone(), Arc::clone(&store.ledger), listeners.addresses(), sending, &metrics)
                 .await?;
 
-        let (librarian, jobs) = Librarian::new();
-        let streams =
-            reactor::Config { stall_timeout: config.http.stall_timeout, keepalive: config.http.keepalive };
-        let (reactors, places) = Reactors::new(reactor_count(), streams, &jobs, &metrics)?;
-        let (heartbeat, beats) = Heartbeat::new(config.http.keepalive);
+        let Outlets { reactors, places, librarian, heartbeat, beats } = Outlets::new(&config.http, &counts)?;
 
         let (sessions, sessions_worker) = Sessions::new();
         let door = Door {
@@ -127,19 +146,21 @@ impl Assembly {
             config: Arc::new(config.http.clone()),
             listeners: listeners.addresses(),
             budget,
+            counts: counts.clone(),
+            metrics,
             board: parts.board().clone(),
         };
         let connections = Connections::new(
             descriptors.for_connections,
             config.http.max_connections_per_address,
-            metrics.connections.clone(),
+            counts.connections.clone(),
         );
         let shared = Shared {
             router: http::routes(gateway, mcp::routes(door.clone())),
             reactors: Arc::clone(&reactors),
             beats,
             stall_timeout: config.http.stall_timeout,
-            metrics,
+            counts,
             stop,
         };
         let work = Work {

@@ -19,13 +19,13 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
+use crate::net::counts::Counts;
 use crate::net::reactor::command::{Adopted, Command, ReadBack};
 use crate::net::reactor::inbox::{FeedWaker, Inbox, WAKE};
 use crate::net::reactor::librarian::{Job, Jobs};
 use crate::net::reactor::stream::{Flow, Pump, Stream};
 use fanfare_hub::feeds::Feed;
 use fanfare_runtime::parts::{Outcome, Pulse};
-use fanfare_runtime::telemetry::Metrics;
 
 /// How often the reactor looks after silent and stalled streams.
 const TICK: Duration = Duration::from_secs(1);
@@ -57,7 +57,7 @@ pub struct Reactor {
     /// Readers whose sockets take nothing at the moment.
     stalled: Vec<usize>,
     pump: Pump,
-    metrics: Metrics,
+    counts: Counts,
     ticks: usize,
     stopping: bool,
 }
@@ -73,7 +73,7 @@ struct Group {
 
 impl Reactor {
     /// Makes a reactor; its inbox is where streams are handed over.
-    pub fn new(config: Config, jobs: Jobs, metrics: Metrics) -> io::Result<(Reactor, Arc<Inbox>)> {
+    pub fn new(config: Config, jobs: Jobs, counts: Counts) -> io::Result<(Reactor, Arc<Inbox>)> {
         let poll = Poll::new()?;
         let inbox = Arc::new(Inbox::new(poll.registry())?);
         let reactor = Reactor {
@@ -86,7 +86,7 @@ impl Reactor {
             feed_of: HashMap::new(),
             stalled: Vec::new(),
             pump: Pump::default(),
-            metrics,
+            counts,
             ticks: 0,
             stopping: false,
         };
@@ -130,7 +130,7 @@ impl Reactor {
                 next_tick = Instant::now() + TICK;
                 self.tick();
             }
-            self.pump.end_turn(&self.metrics);
+            self.pump.end_turn(&self.counts);
         }
         Ok(())
     }
@@ -258,13 +258,13 @@ impl Reactor {
         }
         let streams = &mut self.streams;
         let stall_timeout = self.config.stall_timeout;
-        let metrics = &self.metrics;
+        let counts = &self.counts;
         self.stalled.retain(|key| {
             let Some(stream) = streams.get_mut(*key) else { return false };
             let Some(since) = stream.stalled_since() else { return false };
             let stalled_for = now.duration_since(since);
             if stalled_for >= stall_timeout {
-                metrics.stalled.inc();
+                counts.stalled.inc();
                 gone.push(*key);
             } else if stalled_for >= PAGE_KEPT {
                 stream.forget_page();

@@ -4,13 +4,13 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::net::counts::Counts;
 use crate::net::reactor::command::{Adopted, Command};
 use crate::net::reactor::inbox::Inbox;
 use crate::net::reactor::librarian::Jobs;
 use crate::net::reactor::{Config, Reactor};
 use fanfare_runtime::parts::{Outcome, Pulse};
 use fanfare_runtime::shutdown::Shutdown;
-use fanfare_runtime::telemetry::Metrics;
 
 /// All reactors of the process.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Place {
     reactors: Arc<Reactors>,
     config: Config,
     jobs: Jobs,
-    metrics: Metrics,
+    counts: Counts,
     /// The first one, until it runs.
     first: Option<Reactor>,
 }
@@ -38,10 +38,10 @@ impl Reactors {
         count: usize,
         config: Config,
         jobs: &Jobs,
-        metrics: &Metrics,
+        counts: &Counts,
     ) -> io::Result<(Arc<Reactors>, Vec<Place>)> {
         let made: Vec<_> = (0..count)
-            .map(|_| Reactor::new(config, jobs.clone(), metrics.clone()))
+            .map(|_| Reactor::new(config, jobs.clone(), counts.clone()))
             .collect::<io::Result<_>>()?;
         let places = made.iter().map(|(_, inbox)| Mutex::new(Arc::clone(inbox))).collect();
         let reactors = Arc::new(Reactors { places, next: AtomicUsize::new(0) });
@@ -50,7 +50,7 @@ impl Reactors {
             reactors: Arc::clone(&reactors),
             config,
             jobs: jobs.clone(),
-            metrics: metrics.clone(),
+            counts: counts.clone(),
             first: Some(reactor),
         };
         let places = made.into_iter().enumerate().map(place).collect();
@@ -108,7 +108,7 @@ impl Place {
     }
 
     fn succeed(&self, stop: &Shutdown) -> io::Result<Reactor> {
-        let (reactor, inbox) = Reactor::new(self.config, self.jobs.clone(), self.metrics.clone())?;
+        let (reactor, inbox) = Reactor::new(self.config, self.jobs.clone(), self.counts.clone())?;
         self.reactors.replace(self.number, Arc::clone(&inbox));
         // Whoever stops the reactors asks for it first, and may have told the one before.
         if stop.is_asked() {

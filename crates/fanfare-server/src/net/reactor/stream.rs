@@ -7,11 +7,11 @@ use bytes::{Buf, Bytes};
 use fanfare_core::wire::{Wire, sse};
 use mio::net::TcpStream;
 
+use crate::net::counts::Counts;
 use crate::net::limits::Permit;
 use crate::net::reactor::command::Adopted;
 use fanfare_hub::item::Item;
 use fanfare_hub::subscription::{Peek, Subscription};
-use fanfare_runtime::telemetry::Metrics;
 
 /// What a client sends on a stream is read and dropped, so many times 4 KiB a turn: a flood must not keep the
 /// reactor.
@@ -304,13 +304,13 @@ impl Pump {
         true
     }
 
-    /// Ends a turn: adds what was written to the metrics, once and not for each write, and lets go of the last events.
-    pub fn end_turn(&mut self, metrics: &Metrics) {
+    /// Ends a turn: counts what was written, once and not for each write, and lets go of the last events.
+    pub fn end_turn(&mut self, counts: &Counts) {
         self.items.clear();
         self.bytes.clear();
         if self.writes > 0 {
-            metrics.sent_bytes.inc_by(std::mem::take(&mut self.written_bytes));
-            metrics.writes.inc_by(std::mem::take(&mut self.writes));
+            counts.sent_bytes.inc_by(std::mem::take(&mut self.written_bytes));
+            counts.writes.inc_by(std::mem::take(&mut self.writes));
         }
     }
 }
