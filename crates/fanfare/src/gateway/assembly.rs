@@ -196,7 +196,11 @@ impl Assembly {
             let row = rows::REACTOR.named(format!("reactor-{number}"));
             parts.thread(row, move |stop, pulse| place.run(&stop, pulse));
         }
-        parts.task(rows::SESSIONS, once(async move |stop| Ok(sessions.run(stop).await)));
+        let answer_calls = async move |stop| {
+            sessions.run(stop).await;
+            Ok(())
+        };
+        parts.task(rows::SESSIONS, once(answer_calls));
         let accept = {
             let parts = parts.clone();
             move |address, socket| accepting.begin(&parts, address, socket)

@@ -101,3 +101,25 @@ impl Work for Librarian {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Inbox, Loan};
+    use crate::net::reactor::command::Command;
+
+    #[test]
+    fn a_stream_hears_of_a_subscription_that_is_lost() {
+        let poll = mio::Poll::new().expect("a poll");
+        let inbox = Arc::new(Inbox::new(poll.registry()).expect("an inbox"));
+        let loan = |is_given_back| Loan { key: 7, serial: 9, inbox: Arc::clone(&inbox), is_given_back };
+        drop(loan(true));
+        assert!(inbox.take().is_empty());
+        drop(loan(false));
+        assert!(matches!(inbox.take()[..], [Command::Lost { key: 7, serial: 9 }]));
+        inbox.close();
+        drop(loan(false));
+        assert!(inbox.take().is_empty(), "its streams are gone");
+    }
+}
