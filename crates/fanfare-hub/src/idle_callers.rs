@@ -1,4 +1,4 @@
-//! Forgetting callers: what admission remembers of them is memory that nobody else gives back.
+//! Forgetting callers that have stopped pushing, so that the memory of their rate is freed.
 
 use std::time::Duration;
 

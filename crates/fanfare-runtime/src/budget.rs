@@ -1,4 +1,4 @@
-//! The budget: how many bytes of bodies are accepted at once, whoever sends them and to which door.
+//! The budget: how many bytes of bodies are accepted at once, by all doors together.
 
 use std::sync::Arc;
 

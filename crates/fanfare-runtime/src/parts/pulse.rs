@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::state::State;
 
-/// Says that a thread goes on. Costs two memory accesses.
+/// Lets a thread say that it goes on, at the cost of two memory accesses.
 #[derive(Debug)]
 pub struct Pulse(Arc<State>);
 
@@ -18,7 +18,7 @@ impl Pulse {
         Pulse(state)
     }
 
-    /// Says that the thread goes on at `now`; says whether it may.
+    /// Notes that the thread goes on at `now`. Fails when it has been told to end.
     pub fn beat(&self, now: Instant) -> Result<(), Told> {
         self.0.beat(now);
         if self.0.take_told() { Err(Told) } else { Ok(()) }

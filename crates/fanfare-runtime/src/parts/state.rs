@@ -87,7 +87,7 @@ impl State {
         }
     }
 
-    /// Says once whether a thread was told to end.
+    /// Returns, once, whether a thread has been told to end.
     pub(super) fn take_told(&self) -> bool {
         match &self.end {
             End::Task(_) => false,
@@ -102,7 +102,7 @@ impl State {
         self.last_beat.store(u64::try_from(millis).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Says whether it has been silent for longer than it may.
+    /// Returns whether it has been silent for longer than it may.
     pub(super) fn is_silent(&self) -> bool {
         let Some(limit) = self.part.pulse else { return false };
         let since = u128::from(self.last_beat.load(Ordering::Relaxed));

@@ -231,7 +231,7 @@ fn watch(store: Store) -> impl parts::Work {
     })
 }
 
-/// Returns one for each core, as far as there may be so many.
+/// Returns one reactor for each core, up to the maximum.
 fn reactor_count() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(REACTORS_MAX)
 }

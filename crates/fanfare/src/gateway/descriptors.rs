@@ -4,7 +4,7 @@ use super::Config;
 
 /// Descriptors that are kept for files and pipes.
 const RESERVED: u64 = 256;
-/// The part of the descriptors that connections to webhooks may take: one of so many.
+/// Connections to webhooks may take one in this many descriptors.
 const WEBHOOKS_SHARE: usize = 4;
 
 /// How many sockets there may be.

@@ -79,27 +79,27 @@ pub struct Running {
 }
 
 impl Running {
-    /// Gives the address for a browser on this machine.
+    /// Returns the address for a browser on this machine.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Gives the addresses that it listens on.
+    /// Returns the addresses that it listens on.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Gives the hub.
+    /// Returns the hub.
     pub fn hub(&self) -> &Hub {
         &self.handles.hub
     }
 
-    /// Gives the webhooks.
+    /// Returns the webhooks.
     pub fn webhooks(&self) -> &Webhooks {
         &self.handles.webhooks
     }
 
-    /// Gives what MCP clients are served with, for one that is in this process.
+    /// Returns what MCP clients are served with, for a client in this process.
     pub fn door(&self) -> &Door {
         &self.handles.door
     }
@@ -114,7 +114,7 @@ impl Running {
         self.stop.pull();
     }
 
-    /// Gives what makes it stop, for whoever waits for the end at the same time.
+    /// Returns what makes it stop, for a caller that waits for the end at the same time.
     pub fn stopper(&self) -> Trigger {
         self.stop.clone()
     }
@@ -143,7 +143,7 @@ pub async fn start_on(store: Store, config: Config) -> anyhow::Result<Running> {
     start_with(store, config, gateway).await
 }
 
-/// Starts a gateway whose MCP door serves what `service` gives.
+/// Starts a gateway whose MCP door serves what `service` returns.
 pub async fn start_serving(
     store: Store,
     config: Config,

@@ -9,10 +9,10 @@ use fanfare_runtime::parts::{Ends, Part, Phase};
 
 /// A part that fails at once, and again, must not keep a core busy.
 const PAUSE: Duration = Duration::from_secs(1);
-/// What has failed so many times in a row does so for a reason that another try does not remove.
+/// What fails this many times in a row fails for a reason that another try does not remove.
 const TRIES_MAX: u32 = 5;
 const RESTART: Ends = Ends::Restart { after: PAUSE, most: TRIES_MAX };
-/// A reactor has a turn at least once a second; one that has none for so long hangs.
+/// A reactor takes a turn at least once a second; without one for this long, it hangs.
 const REACTOR_PULSE: Duration = Duration::from_secs(30);
 
 /// Hears when the store can no longer be trusted.

@@ -189,7 +189,7 @@ impl Reactor {
         group
     }
 
-    /// Gives every stream of a feed what it lacks.
+    /// Sends every stream of a feed what it lacks.
     fn fan_out(&mut self, group: usize) {
         let Some(entry) = self.feeds.get_mut(group) else { return };
         // Whatever is appended from here on wakes again.
@@ -214,7 +214,7 @@ impl Reactor {
         }
     }
 
-    /// Gives one stream what it lacks.
+    /// Sends one stream what it lacks.
     fn serve(&mut self, key: usize) {
         let Some(stream) = self.streams.get_mut(key) else { return };
         match self.pump.run(stream) {
