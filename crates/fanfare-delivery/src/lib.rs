@@ -11,6 +11,7 @@ pub mod attempt;
 pub mod attempt_id;
 pub mod changing;
 pub mod client;
+mod counts;
 pub mod cursor;
 pub mod dispatcher;
 pub mod first_attempts;

@@ -8,11 +8,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::client::dial::Dialer;
+use crate::counts::Counts;
 use crate::first_attempts::FirstAttempts;
 use crate::recorder::Recorder;
 use fanfare_hub::Hub;
 use fanfare_runtime::clock::Clock;
-use fanfare_runtime::telemetry::Metrics;
 use fanfare_store::Ledger;
 
 /// What workers share.
@@ -23,7 +23,7 @@ pub struct Parts {
     pub(super) dialer: Dialer,
     pub(super) recorder: Recorder,
     pub(super) first_attempts: Arc<FirstAttempts>,
-    pub(super) metrics: Metrics,
+    pub(super) counts: Counts,
     /// How long a webhook may fail without one success before it is paused.
     pub(super) failing_max: Duration,
     /// How long a breaker stays open the first time.

@@ -15,6 +15,7 @@ use crate::client::ATTEMPT_MAX;
 use crate::client::dial::Dialer;
 use crate::client::resolve::Resolver;
 use crate::client::sockets::{SOCKETS_MAX, Sockets};
+use crate::counts::Counts;
 use crate::dispatcher::Dispatcher;
 use crate::first_attempts::{Expected, FirstAttempts};
 use crate::parts::{Parts, Steady};
@@ -151,7 +152,7 @@ impl Webhooks {
         ledger: Arc<dyn Ledger>,
         listeners: watch::Receiver<Vec<SocketAddr>>,
         config: Config,
-        metrics: Metrics,
+        metrics: &Metrics,
     ) -> Result<(Webhooks, Work), StartError> {
         let registry = Arc::new(Registry::new(ledger.webhooks().await?)?);
         let rules = Rules::new(config.policy, listeners);
@@ -168,7 +169,7 @@ impl Webhooks {
             )?,
             recorder,
             first_attempts,
-            metrics,
+            counts: Counts::new(metrics),
             failing_max: config.failing_max,
             open_first: config.open_first,
             steady: Steady::start(config.clock.now()),

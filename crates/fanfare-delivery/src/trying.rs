@@ -108,7 +108,7 @@ impl Webhooks {
         let id = webhook.id.clone();
         let made = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
         let attempt = made.attempt;
-        self.parts.metrics.webhook_attempt(attempt.outcome.category());
+        self.parts.counts.attempt(attempt.outcome.category());
         // It may have been removed meanwhile.
         if let Ok(entry) = self.find(&webhook.id) {
             entry.remember(Arc::clone(&attempt));

@@ -3,9 +3,11 @@
 mod backlog;
 pub mod channels;
 pub mod client;
+mod counts;
 pub mod feeds;
 pub mod follower;
 pub mod history;
+pub mod idle_callers;
 pub mod item;
 pub mod publish;
 pub mod readers;
@@ -22,9 +24,10 @@ use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
 use crate::client::{Client, Clients};
+use crate::counts::Counts;
 use crate::feeds::Feeds;
 use crate::follower::{Follow, Follower};
-use crate::publish::{Admission, BytesInFlight};
+use crate::publish::Admission;
 use crate::readers::Told;
 use fanfare_runtime::clock;
 use fanfare_runtime::telemetry::Metrics;
@@ -65,7 +68,7 @@ struct Shared {
     /// How many channels there are.
     channel_count: watch::Sender<usize>,
     admission: Admission,
-    metrics: Metrics,
+    counts: Counts,
     closing: AtomicBool,
     started: Instant,
     /// Tells what was acknowledged.
@@ -77,12 +80,13 @@ impl Hub {
     pub async fn new(
         store: Store,
         config: Config,
-        metrics: Metrics,
+        metrics: &Metrics,
     ) -> Result<(Hub, Follower), store::Error> {
         let follow = Follow::new(&*store.log, None);
         let head = follow.after();
         let channels = Channels::new(store.log.channels().await?);
         let channel_count = watch::Sender::new(channels.count());
+        let counts = Counts::new(metrics, &store);
         let shared = Shared {
             ends: store.log.head(),
             store,
@@ -92,7 +96,7 @@ impl Hub {
             channels: Mutex::new(channels),
             channel_count,
             admission: Admission::new(config.events_per_second),
-            metrics,
+            counts,
             closing: AtomicBool::new(false),
             started: Instant::now(),
             acknowledgements: broadcast::Sender::new(readers::ACKNOWLEDGEMENTS_MAX),
@@ -132,18 +136,6 @@ impl Hub {
         self.shared.started
     }
 
-    /// Gives what is measured.
-    pub fn metrics(&self) -> &Metrics {
-        &self.shared.metrics
-    }
-
-    /// Brings up to date what is only looked at, not counted, and writes all metrics in the OpenMetrics text format.
-    pub fn write_metrics(&self) -> Result<String, std::fmt::Error> {
-        let metrics = &self.shared.metrics;
-        metrics.store_commits.inner().store(self.shared.store.engine.commits(), Ordering::Relaxed);
-        metrics.encode()
-    }
-
     /// Gives every channel with its rate in events per second, and how many live subscriptions match it.
     pub fn channels(&self) -> Vec<(ChannelRow, f64, usize)> {
         let rows = self.channel_rows();
@@ -179,11 +171,6 @@ impl Hub {
     /// Counts who is connected.
     pub fn client_count(&self) -> usize {
         self.shared.clients.count()
-    }
-
-    /// Begins to count the bytes of a body that is being accepted.
-    pub fn body(&self) -> BytesInFlight {
-        self.shared.admission.body()
     }
 
     /// Forgets callers that have not pushed for a while.
@@ -229,6 +216,10 @@ impl Hub {
         *self.shared.head.borrow()
     }
 
+    fn counts(&self) -> &Counts {
+        &self.shared.counts
+    }
+
     fn admission(&self) -> &Admission {
         &self.shared.admission
     }
@@ -236,6 +227,6 @@ impl Hub {
     fn leave(&self, client: &Client) {
         self.shared.clients.remove(client.id);
         self.feeds().leave(&client.feed, client.transport.is_live());
-        self.shared.metrics.subscribers(client.transport.as_str()).dec();
+        self.counts().subscribers(client.transport).dec();
     }
 }

@@ -9,7 +9,6 @@ use fanfare_core::limits::BATCH_LEN_MAX;
 use fanfare_core::{NewEvent, Principal};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Hub;
 use fanfare_store as store;
@@ -30,9 +29,6 @@ pub struct Published {
 /// Why nothing was appended.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PushError {
-    /// Too many bytes are being accepted at the moment.
-    #[error("too many bytes of pushes are being accepted at the moment")]
-    BytesInFlight,
     /// The caller pushes too fast.
     #[error("this caller pushes more than {events_per_second} events per second")]
     RateLimited {
@@ -49,14 +45,9 @@ pub enum PushError {
     Store(#[from] store::Error),
 }
 
-impl From<Refused> for PushError {
-    fn from(refused: Refused) -> PushError {
-        match refused {
-            Refused::Bytes => PushError::BytesInFlight,
-            Refused::Rate { events_per_second, retry_after } => {
-                PushError::RateLimited { events_per_second, retry_after }
-            }
-        }
+impl From<TooFast> for PushError {
+    fn from(TooFast { events_per_second, retry_after }: TooFast) -> PushError {
+        PushError::RateLimited { events_per_second, retry_after }
     }
 }
 
@@ -81,8 +72,8 @@ impl Hub {
             Err(store::Error::Unknown { .. }) => self.settle(id).await?,
             answered => answered?,
         };
-        self.metrics().append_seconds.observe(started.elapsed().as_secs_f64());
-        self.metrics().events.inc_by(appended.iter().filter(|appended| !appended.repeated).count() as u64);
+        self.counts().append_seconds.observe(started.elapsed().as_secs_f64());
+        self.counts().events.inc_by(appended.iter().filter(|appended| !appended.repeated).count() as u64);
         let stream_clients = self.audience(&appended);
         Ok(Published { appended, stream_clients })
     }
@@ -126,9 +117,6 @@ impl Hub {
     }
 }
 
-/// Most bytes of bodies that are being accepted at once: a fixed part of memory, however many push.
-pub const BYTES_IN_FLIGHT_MAX: usize = 128 * 1024 * 1024;
-
 /// How many events a second one caller may push when the operator says nothing: about what the store takes. It is
 /// there for gateways that many share; one caller alone is slowed by the store itself.
 pub const EVENTS_PER_SECOND: u32 = 500_000;
@@ -147,28 +135,15 @@ pub struct Caller {
 pub struct Admission {
     rate: DefaultKeyedRateLimiter<Caller>,
     events_per_second: u32,
-    bytes: Arc<Semaphore>,
 }
 
-/// A push over a limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
-    /// Too many events in too short a time.
-    Rate {
-        /// The limit.
-        events_per_second: u32,
-        /// When there is room again.
-        retry_after: Duration,
-    },
-    /// Too many bytes at once.
-    Bytes,
-}
-
-/// Bytes of a body that is being accepted; given back on drop.
-#[derive(Debug)]
-pub struct BytesInFlight {
-    semaphore: Arc<Semaphore>,
-    permit: Option<OwnedSemaphorePermit>,
+/// Too many events in too short a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooFast {
+    /// The limit.
+    pub events_per_second: u32,
+    /// When there is room again.
+    pub retry_after: Duration,
 }
 
 impl Admission {
@@ -179,42 +154,23 @@ impl Admission {
         Admission {
             rate: RateLimiter::keyed(Quota::per_second(rate).allow_burst(rate.max(batch))),
             events_per_second: rate.get(),
-            bytes: Arc::new(Semaphore::new(BYTES_IN_FLIGHT_MAX)),
         }
     }
 
     /// Counts `events` of `caller`, or refuses all of them.
-    pub fn admit(&self, caller: &Caller, events: usize) -> Result<(), Refused> {
+    pub fn admit(&self, caller: &Caller, events: usize) -> Result<(), TooFast> {
         let Some(count) = u32::try_from(events).ok().and_then(NonZeroU32::new) else { return Ok(()) };
-        let refused = |retry_after| Refused::Rate { events_per_second: self.events_per_second, retry_after };
+        let too_fast = |retry_after| TooFast { events_per_second: self.events_per_second, retry_after };
         match self.rate.check_key_n(caller, count) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(until)) => Err(refused(until.wait_time_from(DefaultClock::default().now()))),
+            Ok(Err(until)) => Err(too_fast(until.wait_time_from(DefaultClock::default().now()))),
             // The parser lets no batch through that is larger than the burst.
-            Err(_) => Err(refused(Duration::from_secs(1))),
+            Err(_) => Err(too_fast(Duration::from_secs(1))),
         }
     }
 
     /// Forgets callers that have not pushed for a while.
     pub fn forget_idle(&self) {
         self.rate.retain_recent();
-    }
-
-    /// Begins to count the bytes of a body.
-    pub fn body(&self) -> BytesInFlight {
-        BytesInFlight { semaphore: Arc::clone(&self.bytes), permit: None }
-    }
-}
-
-impl BytesInFlight {
-    /// Counts `len` more bytes.
-    pub fn add(&mut self, len: usize) -> Result<(), Refused> {
-        let count = u32::try_from(len).map_err(|_| Refused::Bytes)?;
-        let permit = Arc::clone(&self.semaphore).try_acquire_many_owned(count).map_err(|_| Refused::Bytes)?;
-        match &mut self.permit {
-            Some(counted) => counted.merge(permit),
-            None => self.permit = Some(permit),
-        }
-        Ok(())
     }
 }

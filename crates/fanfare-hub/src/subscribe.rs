@@ -54,13 +54,13 @@ impl Hub {
             let client = self.shared.clients.add(request.client, feed, seq, clock::now());
             (client.clone(), Subscription::new(self.clone(), client, request.conflate))
         };
-        self.metrics().subscribers(transport.as_str()).inc();
+        self.counts().subscribers(transport).inc();
         tracing::debug!(client = client.id, transport = transport.as_str(), "subscribed");
         match beginning {
             Beginning::Live => subscription.go_live(),
             Beginning::Replay(_) => subscription.replay(),
             Beginning::Reset(reason) => {
-                self.metrics().resets.inc();
+                self.counts().resets.inc();
                 subscription.reset(reason);
             }
         }

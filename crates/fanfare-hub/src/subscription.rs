@@ -330,7 +330,7 @@ impl Subscription {
             if page.first > after + 1 {
                 let next = Position { epoch: self.hub.epoch(), seq: page.first };
                 self.notices.push_back(Notice::Gap { after: self.position(), next });
-                self.hub.metrics().gaps.inc();
+                self.hub.counts().gaps.inc();
                 // The gap is said once, also when the page is let go of and read again.
                 self.client.seq.store(page.first - 1, Ordering::Relaxed);
             }

@@ -14,7 +14,7 @@ use fanfare_store_suite::harness::event;
 async fn hub() -> (Hub, Arc<Memory>) {
     let memory = Memory::new(Retention::default());
     let store = Store::new(Arc::clone(&memory));
-    let (hub, _follower) = Hub::new(store, Config::default(), Metrics::new()).await.expect("a hub");
+    let (hub, _follower) = Hub::new(store, Config::default(), &Metrics::new()).await.expect("a hub");
     (hub, memory)
 }
 

@@ -29,4 +29,10 @@ impl Shutdown {
         // The guard that comes back is of no use, and must not live through an await.
         let _ = self.0.wait_for(|stop| *stop).await.is_ok();
     }
+
+    /// Returns whether it is time to stop.
+    pub fn is_asked(&self) -> bool {
+        // As above for a trigger that is gone.
+        *self.0.borrow() || self.0.has_changed().is_err()
+    }
 }

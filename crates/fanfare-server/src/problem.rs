@@ -8,9 +8,9 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use fanfare_hub::publish::PushError;
-use fanfare_hub::publish::{BYTES_IN_FLIGHT_MAX, Refused};
 use fanfare_hub::readers::AckError;
 use fanfare_hub::values;
+use fanfare_runtime::budget::{BYTES_IN_FLIGHT_MAX, Exhausted};
 
 /// An error as the caller sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,32 +223,26 @@ fn shutting_down() -> Problem {
         .over("shutdown", Duration::from_secs(1))
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Problem {
-        match refused {
-            Refused::Bytes => Problem::new(
-                Code::TooManyBytesInFlight,
-                format!("over {BYTES_IN_FLIGHT_MAX} bytes of pushes are being accepted at the moment"),
-                "try again in a moment",
-            )
-            .over("bytes_in_flight", Duration::from_secs(1)),
-            Refused::Rate { events_per_second, retry_after } => Problem::new(
-                Code::RateLimited,
-                format!("this caller pushes more than {events_per_second} events per second"),
-                "push slower; the operator may raise `--max-events-per-second`",
-            )
-            .over("events_per_second", retry_after),
-        }
+impl From<Exhausted> for Problem {
+    fn from(Exhausted: Exhausted) -> Problem {
+        Problem::new(
+            Code::TooManyBytesInFlight,
+            format!("over {BYTES_IN_FLIGHT_MAX} bytes of pushes are being accepted at the moment"),
+            "try again in a moment",
+        )
+        .over("bytes_in_flight", Duration::from_secs(1))
     }
 }
 
 impl From<PushError> for Problem {
     fn from(error: PushError) -> Problem {
         match error {
-            PushError::BytesInFlight => Refused::Bytes.into(),
-            PushError::RateLimited { events_per_second, retry_after } => {
-                Refused::Rate { events_per_second, retry_after }.into()
-            }
+            PushError::RateLimited { events_per_second, retry_after } => Problem::new(
+                Code::RateLimited,
+                format!("this caller pushes more than {events_per_second} events per second"),
+                "push slower; the operator may raise `--max-events-per-second`",
+            )
+            .over("events_per_second", retry_after),
             PushError::ShuttingDown => shutting_down(),
             PushError::Store(error) => error.into(),
         }

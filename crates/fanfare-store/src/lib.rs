@@ -11,6 +11,7 @@ pub mod read;
 pub mod registry;
 pub mod retention;
 pub mod settlement;
+pub mod sweeper;
 pub mod webhooks;
 
 use std::sync::Arc;

@@ -6,4 +6,3 @@
 pub mod cli;
 pub mod engines;
 pub mod gateway;
-pub mod tasks;

@@ -78,7 +78,7 @@ impl Worker {
         for event in &job.events {
             self.window.done(event.position.seq);
         }
-        self.parts.metrics.webhook_attempt(attempt.outcome.category());
+        self.parts.counts.attempt(attempt.outcome.category());
         self.entry.remember(attempt);
         (job.number == 1).then_some((job, is_delivered))
     }

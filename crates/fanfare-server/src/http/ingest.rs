@@ -56,7 +56,7 @@ pub async fn receive(
     let secrets = &gateway.config.ingest;
     // Before the body is read: nobody has to send it in vain.
     secrets.has(kind)?;
-    let (bytes, _in_flight) = body::read(&gateway.hub, body, INGEST_BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, body, INGEST_BODY_LEN_MAX).await?;
     let headers: Headers<'_> =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let source = Source { principal: principal.name.clone(), door: Door::Ingest };

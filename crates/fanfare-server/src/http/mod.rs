@@ -30,11 +30,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::dashboard;
+use crate::net::counts::{Counts, RequestLabels};
 use crate::net::guard::{self, Cors, Guard};
 use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
-use fanfare_runtime::telemetry::RequestLabels;
+use fanfare_runtime::budget::Budget;
+use fanfare_runtime::parts::Board;
+use fanfare_runtime::telemetry::Metrics;
 
 /// What an operator may change.
 #[derive(Debug, Clone)]
@@ -80,6 +83,14 @@ pub struct Gateway {
     pub config: Arc<Config>,
     /// The addresses that the gateway listens on; at least one.
     pub listeners: watch::Receiver<Vec<SocketAddr>>,
+    /// Counts what is being accepted.
+    pub budget: Budget,
+    /// What is counted at the network.
+    pub counts: Counts,
+    /// Everything that is measured.
+    pub metrics: Metrics,
+    /// How every part of the gateway fares.
+    pub board: Board,
 }
 
 /// Every route; those of other doors come in as a router, so that all are guarded and counted alike. Method and path of each stand at its handler, where the document of the interface takes them from,
@@ -89,7 +100,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         cors: gateway.config.cors.clone(),
         allowed_hosts: gateway.config.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
     };
-    let hub = gateway.hub.clone();
+    let counts = gateway.counts.clone();
     let (api, document) = interface().split_for_parts();
     let document = openapi::Document::new(&document);
     api.route("/openapi.json", get(move || std::future::ready(document.answer())))
@@ -98,7 +109,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         .merge(other_doors)
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
-            count(hub.clone(), request, next)
+            count(counts.clone(), request, next)
         }))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check))
@@ -157,7 +168,7 @@ async fn method_not_allowed(request: Request) -> Problem {
 }
 
 /// Counts requests by route and status; says so when the connection ends with the answer.
-async fn count(hub: Hub, request: Request, next: Next) -> Response {
+async fn count(counts: Counts, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let version = request.version();
     let mut response = next.run(request).await;
@@ -167,7 +178,7 @@ async fn count(hub: Hub, request: Request, next: Next) -> Response {
     }
     if let Some(route) = route {
         let labels = RequestLabels { route, status: response.status().as_u16() };
-        hub.metrics().requests.get_or_create(&labels).inc();
+        counts.requests.get_or_create(&labels).inc();
     }
     response
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::http::Gateway;
 use crate::problem::{Problem, ProblemBody};
+use fanfare_runtime::parts::{self, Row};
 
 /// Every channel that has had an event.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -179,7 +180,7 @@ pub async fn health(State(gateway): State<Gateway>) -> Response {
 /// That the gateway takes and delivers events.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Readiness {
-    /// `ready`, or `stopping` with status 503.
+    /// `ready`; with status 503 `degraded`, when a part is not running that is needed, or `stopping`.
     status: &'static str,
     /// The log.
     #[schema(value_type = String)]
@@ -187,6 +188,19 @@ pub struct Readiness {
     /// Its last position.
     #[schema(value_type = String)]
     last: Position,
+    /// Everything that runs in the gateway, and whether it does.
+    parts: Vec<PartState>,
+}
+
+/// A part of the gateway.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct PartState {
+    /// Its name.
+    name: String,
+    /// `up`; `down`; or `silent`, when it has not ended but does nothing.
+    state: &'static str,
+    /// How many times it has begun again.
+    restarts: u64,
 }
 
 /// Says whether the gateway takes and delivers events.
@@ -197,17 +211,21 @@ pub struct Readiness {
     tag = "operation",
     responses(
         (status = 200, description = "It does", body = Readiness),
-        (status = 503, description = "It is stopping", body = Readiness),
+        (status = 503, description = "It is stopping, or a part of it is not running", body = Readiness),
         (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn ready(State(gateway): State<Gateway>) -> Response {
     let hub = &gateway.hub;
-    let (code, status) = match hub.is_closing() {
-        true => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
-        false => (StatusCode::OK, "ready"),
+    let rows = gateway.board.rows();
+    let (code, status) = match (hub.is_closing(), parts::are_ready(&rows)) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "degraded"),
+        (false, true) => (StatusCode::OK, "ready"),
     };
-    (code, Json(Readiness { status, epoch: hub.epoch(), last: hub.last() })).into_response()
+    let part = |row: Row| PartState { name: row.name, state: row.health.as_str(), restarts: row.restarts };
+    let parts = rows.into_iter().map(part).collect();
+    (code, Json(Readiness { status, epoch: hub.epoch(), last: hub.last(), parts })).into_response()
 }
 
 /// What the gateway is.
@@ -316,7 +334,7 @@ async fn webhook_totals(gateway: &Gateway) -> Result<WebhookTotals, Problem> {
 pub async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     const CONTENT_TYPE: HeaderValue =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    let text = gateway.hub.write_metrics().map_err(|error| {
+    let text = gateway.metrics.encode().map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");
         Problem::new(
             fanfare_core::Code::Internal,

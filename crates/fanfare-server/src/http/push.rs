@@ -98,7 +98,7 @@ pub async fn push(
     let wait = wait(&mut params)?;
     params.finish()?;
     let source = Source { principal: principal.name.clone(), door: door(&parts.headers) };
-    let (bytes, _in_flight) = body::read(&gateway.hub, body, PUSH_BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
     let pushed = match media_type(&parts.headers) {
         MediaType::Json => push_body::parse_json(&bytes, &source)?,
         MediaType::NdJson => push_body::parse_ndjson(&bytes, &source)?,
@@ -154,7 +154,7 @@ pub async fn push_to(
     let mut params = Params::of(&parts.uri);
     let wait = wait(&mut params)?;
     let defaults = query_members(params)?;
-    let (bytes, _in_flight) = body::read(&gateway.hub, body, PUSH_BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
     let pushed = match media_type(&parts.headers) {
         MediaType::Json => on_channel(push_body::parse_json(&bytes, &source)?, &channel, &defaults)?,
         MediaType::NdJson => on_channel(push_body::parse_ndjson(&bytes, &source)?, &channel, &defaults)?,

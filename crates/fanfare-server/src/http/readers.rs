@@ -123,7 +123,7 @@ pub async fn acknowledge(
     request: Request,
 ) -> Result<Response, Problem> {
     let name = name_in_path(&name)?;
-    let (bytes, _in_flight) = body::read(&gateway.hub, request.into_body(), BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let body: Acknowledgement = serde_json::from_slice(&bytes).map_err(|error| {
         Problem::new(
             Code::InvalidJson,

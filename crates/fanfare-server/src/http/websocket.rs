@@ -130,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             Message::Close(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
         };
         let source = Source { principal: self.socket.principal.name.clone(), door: Door::WebSocket };
-        let mut in_flight = self.socket.gateway.hub.body();
+        let mut in_flight = self.socket.gateway.budget.body();
         let answer = match (in_flight.add(text.len()), socket_request::parse(&text, &source)) {
             (Ok(()), Ok(request)) => match self.answer(request.op).await {
                 Ok(answer) => with_id(answer, request.id),
@@ -206,9 +206,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 .into(),
         };
         self.write_out(&bytes).await?;
-        let metrics = self.socket.gateway.hub.metrics();
-        metrics.writes.inc();
-        metrics.sent_bytes.inc_by(bytes.len() as u64);
+        let counts = &self.socket.gateway.counts;
+        counts.writes.inc();
+        counts.sent_bytes.inc_by(bytes.len() as u64);
         if let Some(subscription) = &mut self.subscription {
             for item in &self.items {
                 subscription.advance(item, item.len());

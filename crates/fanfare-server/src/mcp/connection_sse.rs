@@ -43,7 +43,7 @@ pub async fn post(
     Extension(principal): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (bytes, _in_flight) = body::read(&door.hub, request.into_body(), MESSAGE_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&door.budget, request.into_body(), MESSAGE_LEN_MAX).await?;
     let named: Named = serde_json::from_slice(&bytes)
         .map_err(|error| if error.is_data() { unnamed() } else { Error::parse(error) })?;
     let id = named.connection_id.ok_or_else(unnamed)?;

@@ -6,7 +6,7 @@ use crate::mcp::Server;
 use crate::mcp::service::Toolset;
 use crate::mcp::sessions::Sessions;
 use crate::net::heartbeat::Beats;
-use fanfare_hub::Hub;
+use fanfare_runtime::budget::Budget;
 
 /// What the transports over HTTP work with; cheap to clone.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Door {
     /// Remembers.
     pub sessions: Sessions,
     /// Counts what is being accepted.
-    pub hub: Hub,
+    pub budget: Budget,
     /// Says when a silent stream needs a sign of life.
     pub beats: Beats,
     /// The widest set of tools that a caller may see.

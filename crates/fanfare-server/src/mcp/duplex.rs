@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use crate::mcp::Server;
 use crate::mcp::session::{CALLS_MAX, Session};
 use crate::mcp::sessions::Job;
-use fanfare_hub::publish::BytesInFlight;
+use fanfare_runtime::budget::BytesInFlight;
 
 /// Largest message: an event with all its data, written with escapes.
 pub const MESSAGE_LEN_MAX: usize = 4 * 1024 * 1024;

@@ -68,7 +68,7 @@ pub async fn post_message(
         Error::invalid_request("name the session: send to the address that the event `endpoint` gave")
     })?;
     let session = door.streaming(&id, Framing::HttpSse, &principal)?;
-    let (bytes, _in_flight) = body::read(&door.hub, body, MESSAGE_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&door.budget, body, MESSAGE_LEN_MAX).await?;
     let incoming = match json_rpc::parse(&bytes) {
         // Nobody waits on the stream for an answer to what has no id.
         Err(refused) if refused.id.is_none() => return Err(refused.into()),
@@ -84,7 +84,7 @@ pub async fn post(
     Extension(principal): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (bytes, _in_flight) = body::read(&door.hub, request.into_body(), MESSAGE_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&door.budget, request.into_body(), MESSAGE_LEN_MAX).await?;
     let wanted: Wanted = serde_json::from_slice(&bytes)
         .map_err(|error| if error.is_data() { takes(&error) } else { Error::parse(error) })?;
     if wanted.jsonrpc.is_some() {

@@ -52,7 +52,7 @@ impl From<BodyError> for Refusal {
         let text = problem.to_string();
         match problem {
             BodyError::BrokenOff => Refusal::new(StatusCode::BAD_REQUEST, Error::parse(text)),
-            BodyError::Refused(_) => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Error::busy(text)),
+            BodyError::Exhausted(_) => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Error::busy(text)),
             BodyError::TooLarge { .. } => {
                 Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Error::invalid_request(text))
             }

@@ -134,7 +134,7 @@ async fn hear(
         silent.store(false, Ordering::Relaxed);
         match message {
             Ok(Message::Text(text)) => {
-                let mut in_flight = door.hub.body();
+                let mut in_flight = door.budget.body();
                 match in_flight.add(text.len()) {
                     Ok(()) => calls.take(text.as_bytes(), Some(in_flight)),
                     Err(_) => calls.refuse(too_much(text.as_bytes())),

@@ -9,8 +9,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 
 use crate::problem::Problem;
-use fanfare_hub::Hub;
-use fanfare_hub::publish::{BytesInFlight, Refused};
+use fanfare_runtime::budget::{Budget, BytesInFlight, Exhausted};
 
 /// Largest body of a push: room for 10,000 events of 1.6 KB.
 pub const PUSH_BODY_LEN_MAX: usize = 16 * 1024 * 1024;
@@ -28,7 +27,7 @@ pub enum BodyError {
     BrokenOff,
     /// Too much is being accepted at the moment.
     #[error("too many bytes are being accepted at the moment")]
-    Refused(Refused),
+    Exhausted(Exhausted),
     /// It is too large.
     #[error("the body is larger than {len_max} bytes")]
     TooLarge {
@@ -38,12 +37,16 @@ pub enum BodyError {
 }
 
 /// Reads a body of at most `len_max` bytes. The second part must be kept until the bytes are no longer needed.
-pub async fn read(hub: &Hub, mut body: Body, len_max: usize) -> Result<(Bytes, BytesInFlight), BodyError> {
+pub async fn read(
+    budget: &Budget,
+    mut body: Body,
+    len_max: usize,
+) -> Result<(Bytes, BytesInFlight), BodyError> {
     // One that says so itself need not be sent: this is what `Expect: 100-continue` is for.
     if body.size_hint().lower() > len_max as u64 {
         return Err(BodyError::TooLarge { len_max });
     }
-    let mut in_flight = hub.body();
+    let mut in_flight = budget.body();
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     let mut len = 0;
@@ -56,7 +59,7 @@ pub async fn read(hub: &Hub, mut body: Body, len_max: usize) -> Result<(Bytes, B
         if len > len_max {
             return Err(BodyError::TooLarge { len_max });
         }
-        in_flight.add(data.len()).map_err(BodyError::Refused)?;
+        in_flight.add(data.len()).map_err(BodyError::Exhausted)?;
         // Nearly every body comes in one piece, which needs no copy.
         match &first {
             None => first = Some(data),
@@ -80,7 +83,7 @@ impl From<BodyError> for Problem {
                 "the body broke off",
                 "send all of the body that was announced",
             ),
-            BodyError::Refused(refused) => refused.into(),
+            BodyError::Exhausted(exhausted) => exhausted.into(),
             BodyError::TooLarge { .. } => {
                 Problem::new(Code::BodyTooLarge, error.to_string(), "send less at once")
             }

@@ -23,14 +23,15 @@ use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 use crate::net::Peer;
+use crate::net::counts::Counts;
 use crate::net::event_body;
 use crate::net::heartbeat::Beats;
 use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
-use crate::net::reactor::inbox::{Adopted, Reactors};
+use crate::net::reactor::command::Adopted;
+use crate::net::reactor::reactors::Reactors;
 use crate::net::stalls::Stalls;
 use crate::net::takeover::{self, Follows, Outlet, Switched, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
-use fanfare_runtime::telemetry::Metrics;
 
 /// What every connection works with; cheap to clone.
 #[derive(Debug, Clone)]
@@ -43,8 +44,8 @@ pub struct Shared {
     pub beats: Beats,
     /// How long a reader may take nothing.
     pub stall_timeout: Duration,
-    /// What is measured.
-    pub metrics: Metrics,
+    /// What is counted.
+    pub counts: Counts,
     /// Turns true when connections should end.
     pub stop: Shutdown,
 }
@@ -180,8 +181,8 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
                 tracing::debug!(%error, "the kernel keeps what a slow reader has waiting");
             }
             match stream.into_std() {
-                Ok(stream) => shared.reactors.adopt(Adopted {
-                    stream,
+                Ok(socket) => shared.reactors.adopt(Adopted {
+                    socket,
                     head: head.into(),
                     subscription: outlet.subscription,
                     format,
@@ -237,7 +238,7 @@ async fn serve_http2(stream: TcpStream, peer: SocketAddr, shared: Shared) {
                 return;
             }
             () = stalls.found(&mut beats) => {
-                shared.metrics.stalled.inc();
+                shared.counts.stalled.inc();
                 tracing::debug!(%peer, "a stream took nothing for too long");
                 return;
             }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
 /// Beats at a fixed interval.
@@ -24,14 +25,15 @@ impl Heartbeat {
         let (beats, receiver) = watch::channel(0);
         (Heartbeat { interval, beats }, Beats(receiver))
     }
+}
 
-    /// Beats until `stop` turns true.
-    pub async fn run(self, mut stop: Shutdown) {
+impl Work for Heartbeat {
+    async fn run(&mut self, mut stop: Shutdown) -> Outcome {
         let mut interval = tokio::time::interval(self.interval);
         loop {
             tokio::select! {
                 _ = interval.tick() => self.beats.send_modify(|beats| *beats += 1),
-                () = stop.asked() => return,
+                () = stop.asked() => return Ok(()),
             }
         }
     }

@@ -1,13 +1,13 @@
 //! Listeners: sockets that accept connections, also at addresses that a caller asks for while the gateway runs.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
 
+use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
 /// Most listeners that callers may open: each is a port that nobody else on this machine can have any more.
@@ -22,7 +22,7 @@ pub struct Listeners {
     addresses: watch::Receiver<Vec<SocketAddr>>,
 }
 
-/// Opens what is asked for and serves it.
+/// Opens what is asked for.
 #[derive(Debug)]
 pub struct Worker {
     asks: mpsc::Receiver<Ask>,
@@ -32,6 +32,12 @@ pub struct Worker {
     opened: Vec<SocketAddr>,
     /// Tells of both.
     addresses: watch::Sender<Vec<SocketAddr>>,
+}
+
+/// Opens what is asked for, and has it served.
+pub struct Serving<S> {
+    worker: Worker,
+    serve: S,
 }
 
 #[derive(Debug)]
@@ -105,32 +111,12 @@ impl Listeners {
 }
 
 impl Worker {
-    /// Works until `stop`, and until everything that `serve` was given has ended.
-    pub async fn run(mut self, serve: impl Fn(TcpListener) -> BoxFuture<'static, ()>, mut stop: Shutdown) {
-        let mut serving = JoinSet::new();
-        loop {
-            tokio::select! {
-                Some(ask) = self.asks.recv() => {
-                    let answer = self.open(ask.host, ask.port).map(|(opened, listener)| {
-                        if let Some(listener) = listener {
-                            tracing::info!(address = %opened.address, "listening on {}, too", opened.address);
-                            self.opened.push(opened.address);
-                            self.addresses.send_modify(|addresses| addresses.push(opened.address));
-                            serving.spawn(serve(listener));
-                        }
-                        opened
-                    });
-                    // The caller may have hung up; it can ask again.
-                    let _ = ask.answer.send(answer);
-                }
-                () = stop.asked() => break,
-            }
-        }
-        while let Some(ended) = serving.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a listener panicked");
-            }
-        }
+    /// Has `serve` accept connections from each socket that is opened.
+    pub fn serving<S>(self, serve: S) -> Serving<S>
+    where
+        S: Fn(SocketAddr, TcpListener) + Send + Sync + 'static,
+    {
+        Serving { worker: self, serve }
     }
 
     fn open(
@@ -158,6 +144,37 @@ impl Worker {
         let listener = bind(address).map_err(|error| refused(address, &error))?;
         let address = listener.local_addr().map_err(|error| refused(address, &error))?;
         Ok((Opened { address, is_new: true }, Some(listener)))
+    }
+}
+
+impl<S: Fn(SocketAddr, TcpListener) + Send + Sync + 'static> Work for Serving<S> {
+    /// What waits to be answered still does when this begins again.
+    async fn run(&mut self, mut stop: Shutdown) -> Outcome {
+        let Serving { worker, serve } = self;
+        loop {
+            tokio::select! {
+                Some(ask) = worker.asks.recv() => {
+                    let answer = worker.open(ask.host, ask.port).map(|(opened, listener)| {
+                        if let Some(listener) = listener {
+                            tracing::info!(address = %opened.address, "listening on {}, too", opened.address);
+                            worker.opened.push(opened.address);
+                            worker.addresses.send_modify(|addresses| addresses.push(opened.address));
+                            serve(opened.address, listener);
+                        }
+                        opened
+                    });
+                    // The caller may have hung up; it can ask again.
+                    let _ = ask.answer.send(answer);
+                }
+                () = stop.asked() => return Ok(()),
+            }
+        }
+    }
+}
+
+impl<S> fmt::Debug for Serving<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Serving").field(&self.worker).finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod connection;
+pub mod counts;
 pub mod event_body;
 pub mod frames;
 pub mod guard;

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::net::connection::{self, Shared};
-use crate::net::limits::{Connections, Permit};
+use crate::net::limits::Connections;
 use crate::problem::Problem;
+use fanfare_runtime::parts::{Outcome, Work};
+use fanfare_runtime::shutdown::Shutdown;
 
 /// When a connection could not be accepted for want of descriptors, wait so long before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -18,65 +20,93 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How much longer than outlets the kernel waits for a socket that takes nothing.
 const USER_TIMEOUT_GRACE: Duration = Duration::from_secs(2);
 
-/// Accepts connections on one address.
+/// Accepts connections on one address, and owns them.
 #[derive(Debug)]
 pub struct Server {
-    /// The listening socket.
-    pub listener: TcpListener,
-    /// How many connections there may be.
-    pub connections: Arc<Connections>,
-    /// What every connection works with.
-    pub shared: Shared,
+    /// The listening socket; closed when it is time to stop.
+    listener: Option<TcpListener>,
+    connections: Arc<Connections>,
+    shared: Shared,
+    /// How long connections have to end.
+    grace: Duration,
+    open: JoinSet<()>,
 }
 
 impl Server {
-    /// Runs until `shared.stop` turns true; then gives the connections until `grace` to end.
-    pub async fn run(self, grace: Duration) {
-        let mut open = JoinSet::new();
-        let mut stop = self.shared.stop.clone();
+    /// Accepts from `listener` as many as `connections` allows. When it is time to stop, they have until `grace` to end.
+    pub fn new(
+        listener: TcpListener,
+        connections: Arc<Connections>,
+        shared: Shared,
+        grace: Duration,
+    ) -> Server {
+        Server { listener: Some(listener), connections, shared, grace, open: JoinSet::new() }
+    }
+}
+
+impl Work for Server {
+    /// Socket and connections stay when this ends before its time, and are there when it begins again.
+    async fn run(&mut self, mut stop: Shutdown) -> Outcome {
+        let Server { listener, connections, shared, grace, open } = self;
+        let socket = listener.as_ref().ok_or("its socket is closed")?;
         loop {
             tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, peer)) => self.admit(stream, peer, &mut open),
+                accepted = socket.accept() => match accepted {
+                    Ok((stream, peer)) => admit(stream, peer, connections, shared, open),
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
-                Some(_) = open.join_next(), if !open.is_empty() => {}
+                Some(ended) = open.join_next(), if !open.is_empty() => look_at(ended),
                 () = stop.asked() => break,
             }
         }
-        drop(self.listener);
-        let ended = async { while open.join_next().await.is_some() {} };
-        if tokio::time::timeout(grace, ended).await.is_err() {
-            tracing::info!("connections were cut off that did not end in time");
-        }
-    }
-
-    fn admit(&self, stream: TcpStream, peer: SocketAddr, open: &mut JoinSet<()>) {
-        // A frame must not wait for the acknowledgement of the one before it.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%peer, %error, "the connection broke at once");
-            return;
-        }
-        // What nobody takes must not wait for ever: neither for a machine that is gone, nor for a client that has
-        // stopped reading. Outlets notice by themselves, and a moment earlier; this is for every other answer.
-        let patience = self.shared.stall_timeout + USER_TIMEOUT_GRACE;
-        if let Err(error) = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(patience)) {
-            tracing::debug!(%peer, %error, "the kernel keeps what a client does not take");
-        }
-        match self.connections.admit(peer.ip()) {
-            Ok(permit) => self.serve(stream, peer, permit, open),
-            Err(problem) => {
-                self.shared.metrics.connections_refused.inc();
-                open.spawn(refuse(stream, problem));
+        *listener = None;
+        let ended = async {
+            while let Some(ended) = open.join_next().await {
+                look_at(ended);
             }
+        };
+        if tokio::time::timeout(*grace, ended).await.is_err() {
+            tracing::info!("connections were cut off that did not end in time");
+            open.shutdown().await;
         }
+        Ok(())
     }
+}
 
-    fn serve(&self, stream: TcpStream, peer: SocketAddr, permit: Permit, open: &mut JoinSet<()>) {
-        open.spawn(connection::serve(stream, peer, permit, self.shared.clone()));
+fn admit(
+    stream: TcpStream,
+    peer: SocketAddr,
+    connections: &Arc<Connections>,
+    shared: &Shared,
+    open: &mut JoinSet<()>,
+) {
+    // A frame must not wait for the acknowledgement of the one before it.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "the connection broke at once");
+        return;
+    }
+    // What nobody takes must not wait for ever: neither for a machine that is gone, nor for a client that has
+    // stopped reading. Outlets notice by themselves, and a moment earlier; this is for every other answer.
+    let patience = shared.stall_timeout + USER_TIMEOUT_GRACE;
+    if let Err(error) = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(patience)) {
+        tracing::debug!(%peer, %error, "the kernel keeps what a client does not take");
+    }
+    match connections.admit(peer.ip()) {
+        Ok(permit) => open.spawn(connection::serve(stream, peer, permit, shared.clone())),
+        Err(problem) => {
+            shared.counts.connections_refused.inc();
+            open.spawn(refuse(stream, problem))
+        }
+    };
+}
+
+/// A connection that panics takes nobody else with it, but somebody has to know.
+fn look_at(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a connection panicked");
     }
 }
 

@@ -18,6 +18,7 @@ use crate::engines::{OpenError, StoreSpec};
 use crate::gateway;
 use fanfare_delivery::service as webhook;
 use fanfare_hub as hub;
+use fanfare_runtime::parts;
 use fanfare_server::net::guard::Cors;
 use fanfare_server::{http, mcp};
 use fanfare_store as store;
@@ -155,7 +156,7 @@ async fn serve(running: gateway::Running, stop: &mut Stop, output: Output) -> Re
             }
         }
     };
-    result.map_err(|error| store_failure(&error))?;
+    result.map_err(|failure| gateway_failure(&failure))?;
     Ok(Exit::Ok)
 }
 
@@ -203,6 +204,15 @@ async fn gateway_at(address: SocketAddr) -> Option<String> {
         fanfare_client::Target { server: format!("http://{address}"), token: None, timeout: PATIENCE };
     let api = fanfare_client::Api::new(target).ok()?;
     api.status().await.ok().map(|status| status.value.version)
+}
+
+/// Says why a gateway has ended, and what to do.
+pub(crate) fn gateway_failure(failure: &parts::Failure) -> Failure {
+    match failure.error::<store::Error>() {
+        Some(error) => store_failure(error),
+        None => Failure::failed(format!("the gateway had to stop: {failure}"))
+            .fix("start it again; the lines that it logged before say more"),
+    }
 }
 
 /// Says what is wrong with the log, and what to do.

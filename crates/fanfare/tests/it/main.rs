@@ -42,6 +42,7 @@ mod mcp_webhooks;
 mod mcp_websocket;
 mod origins;
 mod overview;
+mod parts;
 mod pinned;
 mod push;
 mod readers;

@@ -1,5 +1,6 @@
 //! Reads the sources: which way imports point, how long files are, what they are called.
 
+mod handles;
 mod sources;
 mod walls;
 

@@ -71,7 +71,7 @@ pub async fn change(
     request: Request,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
-    let (bytes, _in_flight) = body::read(&gateway.hub, request.into_body(), BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let entry = gateway.webhooks.change(&id, Change::parse(&bytes)?).await?;
     details::answer(&gateway, &entry).await
 }
@@ -165,7 +165,7 @@ pub async fn rotate(
     request: Request,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
-    let (bytes, _in_flight) = body::read(&gateway.hub, request.into_body(), BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let input: RotationInput = match bytes.is_empty() {
         true => RotationInput::default(),
         // What stands in the body may be a secret: the error does not repeat it.

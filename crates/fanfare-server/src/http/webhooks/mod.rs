@@ -109,7 +109,7 @@ impl From<Refused> for Problem {
 pub async fn register(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     Params::of(&parts.uri).finish()?;
-    let (bytes, _in_flight) = body::read(&gateway.hub, body, BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, body, BODY_LEN_MAX).await?;
     let registration = Registration::parse(&bytes)?;
     let webhook_url = registration.url.as_given().into();
     let registered = gateway.webhooks.register(registration).await?;
@@ -139,7 +139,7 @@ pub async fn register(State(gateway): State<Gateway>, request: Request) -> Resul
 pub async fn unregister(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     Params::of(&parts.uri).finish()?;
-    let (bytes, _in_flight) = body::read(&gateway.hub, body, BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, body, BODY_LEN_MAX).await?;
     let asked: Unregistration = serde_json::from_slice(&bytes).map_err(|error| {
         Problem::new(
             Code::InvalidJson,

@@ -73,7 +73,7 @@ pub async fn replay(
     request: Request,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
-    let (bytes, _in_flight) = body::read(&gateway.hub, request.into_body(), BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let input: ReplayInput = serde_json::from_slice(&bytes).map_err(|error| {
         Problem::new(
             Code::InvalidJson,

@@ -87,7 +87,7 @@ pub async fn try_out(
     Extension(principal): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (bytes, _in_flight) = body::read(&gateway.hub, request.into_body(), BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let attempt = gateway.webhooks.try_out(Registration::parse(&bytes)?, &principal).await?;
     let Tried { id, is_delivered, mut detail } = Tried::from(&*attempt);
     detail.retain(|name, _| TRIAL_MEMBERS.contains(&name.as_str()));
@@ -117,7 +117,7 @@ pub async fn resend(
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
-    let (bytes, _in_flight) = body::read(&gateway.hub, request.into_body(), RESEND_BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), RESEND_BODY_LEN_MAX).await?;
     let input: ResendInput = match bytes.is_empty() {
         true => ResendInput::default(),
         false => serde_json::from_slice(&bytes).map_err(|error| {

@@ -295,9 +295,6 @@ fn refused(invalid: Invalid) -> String {
 
 fn not_pushed(error: &PushError) -> String {
     match error {
-        PushError::BytesInFlight => {
-            "too much is being pushed at the moment; try again in a second".to_owned()
-        }
         PushError::RateLimited { events_per_second, .. } => {
             format!(
                 "you push more than {events_per_second} events per second; push less often, or fewer at once"

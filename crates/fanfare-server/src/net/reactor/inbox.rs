@@ -1,81 +1,61 @@
 //! The reactor's inbox: how others reach its thread.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
 
-use bytes::Bytes;
-use fanfare_core::wire::sse;
 use mio::{Registry, Token};
 
-use crate::net::limits::Permit;
-use crate::net::reactor::librarian::Job;
-use fanfare_hub::subscription::Subscription;
+use crate::net::reactor::command::Command;
 
-/// The token under which the inbox wakes the reactor; no reader has it.
+/// The token under which the inbox wakes the reactor; no stream has it.
 pub const WAKE: Token = Token(usize::MAX);
-
-/// What the reactor is asked to do.
-#[derive(Debug)]
-pub enum Command {
-    /// Take a stream.
-    Adopt(Box<Adopted>),
-    /// The feed of this group has something new.
-    Appended(usize),
-    /// Close every stream at once.
-    HangUp,
-    /// A subscription was read for.
-    ReadBack(Job),
-    /// End when the last stream has.
-    Stop,
-}
-
-/// A stream that the server let go of.
-#[derive(Debug)]
-pub struct Adopted {
-    /// Its socket, nonblocking.
-    pub stream: std::net::TcpStream,
-    /// The response's head and the first bytes of the stream.
-    pub head: Bytes,
-    /// What is sent.
-    pub subscription: Subscription,
-    /// In which format.
-    pub format: sse::Format,
-    /// The right to be connected.
-    pub permit: Permit,
-}
 
 /// A reactor's inbox. Unbounded in itself: it holds at most a command per connection and per feed, and both have
 /// bounds.
 #[derive(Debug)]
 pub struct Inbox {
-    /// Guards the commands; held to push one or to take all.
-    commands: Mutex<Vec<Command>>,
+    /// Guards the commands; held to push one or to take all. None once the reactor has ended.
+    commands: Mutex<Option<Vec<Command>>>,
     waker: mio::Waker,
 }
 
 impl Inbox {
     /// Makes an inbox that wakes the poll of `registry`.
     pub fn new(registry: &Registry) -> io::Result<Inbox> {
-        Ok(Inbox { commands: Mutex::new(Vec::new()), waker: mio::Waker::new(registry, WAKE)? })
+        Ok(Inbox { commands: Mutex::new(Some(Vec::new())), waker: mio::Waker::new(registry, WAKE)? })
     }
 
-    /// Hands a command over; wakes the reactor unless it was woken already.
-    pub fn send(&self, command: Command) {
+    /// Hands a command over; wakes the reactor unless it was woken already. Returns the command when the reactor has
+    /// ended.
+    pub fn send(&self, command: Command) -> Result<(), Command> {
         let was_empty = {
-            let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut commands = self.commands();
+            let Some(commands) = &mut *commands else { return Err(command) };
             commands.push(command);
             commands.len() == 1
         };
         if was_empty && let Err(error) = self.waker.wake() {
             tracing::error!(%error, "a reactor could not be woken");
         }
+        Ok(())
     }
 
     /// Takes all commands.
     pub fn take(&self) -> Vec<Command> {
-        std::mem::take(&mut *self.commands.lock().unwrap_or_else(PoisonError::into_inner))
+        self.commands().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes no more commands, and drops the ones that nobody looked at.
+    pub fn close(&self) {
+        let left = self.commands().take();
+        // Not under the lock: a subscription that goes takes locks of the hub, whose appends come in here.
+        drop(left);
+    }
+
+    fn commands(&self) -> MutexGuard<'_, Option<Vec<Command>>> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -106,41 +86,25 @@ impl Wake for FeedWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.told.swap(true, Ordering::SeqCst) {
-            self.inbox.send(Command::Appended(self.group));
+            // A reactor that has ended has no streams to tell.
+            let _ = self.inbox.send(Command::Appended(self.group));
         }
     }
 }
 
-/// All reactors of the process; streams are dealt out in turn.
-#[derive(Debug)]
-pub struct Reactors {
-    inboxes: Vec<Arc<Inbox>>,
-    next: AtomicUsize,
-}
+#[cfg(test)]
+mod tests {
+    use super::{Command, Inbox};
 
-impl Reactors {
-    /// Takes at least one inbox.
-    pub fn new(inboxes: Vec<Arc<Inbox>>) -> Reactors {
-        Reactors { inboxes, next: AtomicUsize::new(0) }
-    }
-
-    /// Hands a stream to the reactor whose turn it is.
-    pub fn adopt(&self, adopted: Adopted) {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.inboxes.len();
-        self.inboxes[turn].send(Command::Adopt(Box::new(adopted)));
-    }
-
-    /// Has every reactor end when its last stream has.
-    pub fn stop(&self) {
-        for inbox in &self.inboxes {
-            inbox.send(Command::Stop);
-        }
-    }
-
-    /// Has every stream closed at once.
-    pub fn hang_up(&self) {
-        for inbox in &self.inboxes {
-            inbox.send(Command::HangUp);
-        }
+    #[test]
+    fn a_closed_inbox_gives_back_what_it_is_sent() {
+        let poll = mio::Poll::new().expect("a poll");
+        let inbox = Inbox::new(poll.registry()).expect("an inbox");
+        assert!(inbox.send(Command::HangUp).is_ok() && inbox.send(Command::Appended(1)).is_ok());
+        assert!(matches!(inbox.take()[..], [Command::HangUp, Command::Appended(1)]));
+        assert!(inbox.send(Command::HangUp).is_ok());
+        inbox.close();
+        assert!(matches!(inbox.send(Command::Stop), Err(Command::Stop)));
+        assert!(inbox.take().is_empty());
     }
 }

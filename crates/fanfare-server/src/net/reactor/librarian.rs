@@ -6,10 +6,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
-use crate::net::reactor::inbox::{Command, Inbox};
-use crate::net::reactor::reader::Reader;
+use crate::net::reactor::command::{Command, ReadBack};
+use crate::net::reactor::inbox::Inbox;
 use fanfare_hub::subscription::Subscription;
 use fanfare_hub::values;
+use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
 /// Most subscriptions that are read for at once: twice the store's readers, so that none of these waits.
@@ -18,28 +19,47 @@ const READS_MAX: usize = 8;
 /// A subscription that is to be read for.
 #[derive(Debug)]
 pub struct Job {
-    /// The reader's key in the reactor's table.
-    pub key: usize,
-    /// Tells the reader from a later one with the same key.
-    pub serial: u64,
-    /// The subscription, lent by the reader.
-    pub subscription: Subscription,
-    /// What came of it.
-    pub outcome: Result<(), values::Error>,
+    subscription: Subscription,
+    loan: Loan,
+}
+
+/// The way back to the stream that has lent its subscription. It hears if that does not come back: it would wait for ever.
+#[derive(Debug)]
+struct Loan {
+    key: usize,
+    serial: u64,
     inbox: Arc<Inbox>,
+    is_given_back: bool,
 }
 
 impl Job {
-    /// Borrows the subscription of `reader`, which gets it back through `inbox`.
-    pub fn of(reader: &mut Reader, key: usize, inbox: &Arc<Inbox>) -> Option<Job> {
-        let subscription = reader.lend()?;
-        Some(Job { key, serial: reader.serial(), subscription, outcome: Ok(()), inbox: Arc::clone(inbox) })
+    /// Takes the subscription of the stream that has `key` and `serial` in the reactor of `inbox`.
+    pub fn new(subscription: Subscription, key: usize, serial: u64, inbox: Arc<Inbox>) -> Job {
+        Job { subscription, loan: Loan { key, serial, inbox, is_given_back: false } }
     }
 
-    async fn run(mut self) {
-        self.outcome = self.subscription.read_back().await;
-        let inbox = Arc::clone(&self.inbox);
-        inbox.send(Command::ReadBack(self));
+    async fn run(self) {
+        let Job { mut subscription, loan } = self;
+        let outcome = subscription.read_back().await;
+        loan.give_back(subscription, outcome);
+    }
+}
+
+impl Loan {
+    fn give_back(mut self, subscription: Subscription, outcome: Result<(), values::Error>) {
+        self.is_given_back = true;
+        let (key, serial) = (self.key, self.serial);
+        // A reactor that has ended took its streams with it.
+        let _ = self.inbox.send(Command::ReadBack(ReadBack { key, serial, subscription, outcome }));
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if !self.is_given_back {
+            // As above.
+            let _ = self.inbox.send(Command::Lost { key: self.key, serial: self.serial });
+        }
     }
 }
 
@@ -48,11 +68,9 @@ impl Job {
 pub struct Jobs(mpsc::UnboundedSender<Job>);
 
 impl Jobs {
-    /// Hands a job in. When the librarian is gone, so is the process; the stream then simply ends.
-    pub fn submit(&self, job: Option<Job>) {
-        if let Some(job) = job {
-            let _ = self.0.send(job);
-        }
+    /// Hands a job in. When the librarian is gone for good, the stream ends.
+    pub fn submit(&self, job: Job) {
+        let _ = self.0.send(job);
     }
 }
 
@@ -68,19 +86,40 @@ impl Librarian {
         let (sender, jobs) = mpsc::unbounded_channel();
         (Librarian { jobs }, Jobs(sender))
     }
+}
 
-    /// Runs until `stop` turns true.
-    pub async fn run(mut self, mut stop: Shutdown) {
+impl Work for Librarian {
+    /// Jobs that wait are still there when it begins again. The streams of those under way end.
+    async fn run(&mut self, mut stop: Shutdown) -> Outcome {
         let mut running = FuturesUnordered::new();
         loop {
             tokio::select! {
-                job = self.jobs.recv(), if running.len() < READS_MAX => match job {
-                    Some(job) => running.push(job.run()),
-                    None => return,
-                },
+                Some(job) = self.jobs.recv(), if running.len() < READS_MAX => running.push(job.run()),
                 Some(()) = running.next(), if !running.is_empty() => {}
-                () = stop.asked() => return,
+                () = stop.asked() => return Ok(()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Inbox, Loan};
+    use crate::net::reactor::command::Command;
+
+    #[test]
+    fn a_stream_hears_of_a_subscription_that_is_lost() {
+        let poll = mio::Poll::new().expect("a poll");
+        let inbox = Arc::new(Inbox::new(poll.registry()).expect("an inbox"));
+        let loan = |is_given_back| Loan { key: 7, serial: 9, inbox: Arc::clone(&inbox), is_given_back };
+        drop(loan(true));
+        assert!(inbox.take().is_empty());
+        drop(loan(false));
+        assert!(matches!(inbox.take()[..], [Command::Lost { key: 7, serial: 9 }]));
+        inbox.close();
+        drop(loan(false));
+        assert!(inbox.take().is_empty(), "its streams are gone");
     }
 }

@@ -1,12 +1,14 @@
 //! The reactor: a thread that owns the sockets of event streams and writes to them.
 //!
 //! A stream that the HTTP server let go of needs no task, no timer and no buffer: it is an entry in a table. When
-//! its feed has something new, the reactor walks the feed's readers and gives each the shared bytes with one
+//! its feed has something new, the reactor walks the feed's streams and gives each the shared bytes with one
 //! `write`. What must wait (reading back from the store) is done elsewhere, by [`librarian`].
 
+pub mod command;
 pub mod inbox;
 pub mod librarian;
-pub mod reader;
+pub mod reactors;
+pub mod stream;
 
 use std::collections::HashMap;
 use std::io;
@@ -17,25 +19,27 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
-use crate::net::reactor::inbox::{Adopted, Command, FeedWaker, Inbox, WAKE};
+use crate::net::counts::Counts;
+use crate::net::reactor::command::{Adopted, Command, ReadBack};
+use crate::net::reactor::inbox::{FeedWaker, Inbox, WAKE};
 use crate::net::reactor::librarian::{Job, Jobs};
-use crate::net::reactor::reader::{Flow, Pump, Reader};
+use crate::net::reactor::stream::{Flow, Pump, Stream};
 use fanfare_hub::feeds::Feed;
-use fanfare_runtime::telemetry::Metrics;
+use fanfare_runtime::parts::{Outcome, Pulse};
 
-/// How often the reactor looks after silent and stalled readers.
+/// How often the reactor looks after silent and stalled streams.
 const TICK: Duration = Duration::from_secs(1);
-/// The table of readers is looked through for silent ones in so many parts, one a tick.
+/// The table of streams is looked through for silent ones in so many parts, one a tick.
 const SWEEP_PARTS: usize = 5;
-/// A reader that takes nothing for so long gives back what was read from the store for it.
+/// A stream whose socket takes nothing for so long gives back what was read from the store for it.
 const PAGE_KEPT: Duration = Duration::from_secs(5);
 
 /// What the reactor needs to know.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// How long a reader may take nothing.
+    /// How long a stream may take nothing.
     pub stall_timeout: Duration,
-    /// After how long a silence a reader gets a comment.
+    /// After how long a silence a stream gets a comment.
     pub keepalive: Duration,
 }
 
@@ -46,30 +50,30 @@ pub struct Reactor {
     poll: Poll,
     inbox: Arc<Inbox>,
     jobs: Jobs,
-    readers: Slab<Reader>,
+    streams: Slab<Stream>,
     feeds: Slab<Group>,
     /// The group of each feed, by the feed's address: the group keeps the feed alive.
     feed_of: HashMap<usize, usize>,
     /// Readers whose sockets take nothing at the moment.
     stalled: Vec<usize>,
     pump: Pump,
-    metrics: Metrics,
+    counts: Counts,
     ticks: usize,
     stopping: bool,
 }
 
-/// The readers of one feed.
+/// The streams of one feed.
 #[derive(Debug)]
 struct Group {
     feed: Arc<Feed>,
     waker: Arc<FeedWaker>,
     registered: Waker,
-    readers: Vec<usize>,
+    streams: Vec<usize>,
 }
 
 impl Reactor {
     /// Makes a reactor; its inbox is where streams are handed over.
-    pub fn new(config: Config, jobs: Jobs, metrics: Metrics) -> io::Result<(Reactor, Arc<Inbox>)> {
+    pub fn new(config: Config, jobs: Jobs, counts: Counts) -> io::Result<(Reactor, Arc<Inbox>)> {
         let poll = Poll::new()?;
         let inbox = Arc::new(Inbox::new(poll.registry())?);
         let reactor = Reactor {
@@ -77,39 +81,41 @@ impl Reactor {
             poll,
             inbox: Arc::clone(&inbox),
             jobs,
-            readers: Slab::new(),
+            streams: Slab::new(),
             feeds: Slab::new(),
             feed_of: HashMap::new(),
             stalled: Vec::new(),
             pump: Pump::default(),
-            metrics,
+            counts,
             ticks: 0,
             stopping: false,
         };
         Ok((reactor, inbox))
     }
 
-    /// Runs on this thread until it is told to stop and the last reader is gone.
-    pub fn run(mut self) -> io::Result<()> {
+    /// Runs on this thread until it is told to stop and the last stream is gone.
+    pub fn run(mut self, pulse: &Pulse) -> Outcome {
         // Events per turn; more of them wait in the kernel.
         let mut events = Events::with_capacity(1_024);
         let mut next_tick = Instant::now() + TICK;
-        while !(self.stopping && self.readers.is_empty()) {
+        while !(self.stopping && self.streams.is_empty()) {
             match self.poll.poll(&mut events, Some(next_tick.saturating_duration_since(Instant::now()))) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
-            self.pump.begin_turn();
+            let now = Instant::now();
+            pulse.beat(now)?;
+            self.pump.begin_turn(now);
             for event in &events {
                 if event.token() == WAKE {
                     continue;
                 }
                 let key = event.token().0;
-                let gone = self.readers.get_mut(key).is_some_and(|reader| {
-                    let closed = event.is_readable() && self.pump.is_closed(reader);
+                let gone = self.streams.get_mut(key).is_some_and(|stream| {
+                    let closed = event.is_readable() && self.pump.is_closed(stream);
                     if event.is_writable() {
-                        reader.set_writable();
+                        stream.set_writable();
                     }
                     closed || event.is_error()
                 });
@@ -124,7 +130,7 @@ impl Reactor {
                 next_tick = Instant::now() + TICK;
                 self.tick();
             }
-            self.pump.end_turn(&self.metrics);
+            self.pump.end_turn(&self.counts);
         }
         Ok(())
     }
@@ -134,10 +140,15 @@ impl Reactor {
             match command {
                 Command::Adopt(adopted) => self.adopt(*adopted),
                 Command::Appended(feed) => self.fan_out(feed),
-                Command::ReadBack(job) => self.read_back(job),
+                Command::Lost { key, serial } => {
+                    if self.streams.get(key).is_some_and(|stream| stream.serial() == serial) {
+                        self.close(key);
+                    }
+                }
+                Command::ReadBack(read_back) => self.read_back(read_back),
                 Command::Stop => self.stopping = true,
                 Command::HangUp => {
-                    let keys: Vec<_> = self.readers.iter().map(|(key, _)| key).collect();
+                    let keys: Vec<_> = self.streams.iter().map(|(key, _)| key).collect();
                     for key in keys {
                         self.close(key);
                     }
@@ -150,17 +161,17 @@ impl Reactor {
     fn adopt(&mut self, adopted: Adopted) {
         let feed = Arc::clone(&adopted.subscription.client().feed);
         let group = self.group(&feed);
-        let entry = self.readers.vacant_entry();
+        let entry = self.streams.vacant_entry();
         let key = entry.key();
-        let mut reader = Reader::new(adopted, group, self.feeds[group].readers.len());
+        let mut stream = Stream::new(adopted, group, self.feeds[group].streams.len());
         let interest = Interest::READABLE | Interest::WRITABLE;
-        if self.poll.registry().register(reader.stream(), Token(key), interest).is_err() {
+        if self.poll.registry().register(stream.socket(), Token(key), interest).is_err() {
             // Only a lack of memory or of watches does this; the client comes back.
             self.leave_empty_group(group);
             return;
         }
-        entry.insert(reader);
-        self.feeds[group].readers.push(key);
+        entry.insert(stream);
+        self.feeds[group].streams.push(key);
         self.serve(key);
     }
 
@@ -173,41 +184,41 @@ impl Reactor {
         let waker = Arc::new(FeedWaker::new(Arc::clone(&self.inbox), group));
         let registered = Waker::from(Arc::clone(&waker));
         feed.add_waker(registered.clone());
-        entry.insert(Group { feed: Arc::clone(feed), waker, registered, readers: Vec::new() });
+        entry.insert(Group { feed: Arc::clone(feed), waker, registered, streams: Vec::new() });
         self.feed_of.insert(address(feed), group);
         group
     }
 
-    /// Gives every reader of a feed what it lacks.
+    /// Sends every stream of a feed what it lacks.
     fn fan_out(&mut self, group: usize) {
         let Some(entry) = self.feeds.get_mut(group) else { return };
         // Whatever is appended from here on wakes again.
         entry.waker.rearm();
-        let keys = std::mem::take(&mut entry.readers);
+        let keys = std::mem::take(&mut entry.streams);
         let mut gone = Vec::new();
         for key in &keys {
-            let reader = &mut self.readers[*key];
-            if reader.is_waiting() {
+            let stream = &mut self.streams[*key];
+            if stream.is_waiting() {
                 continue;
             }
-            match self.pump.run(reader) {
-                Flow::Behind => self.jobs.submit(Job::of(reader, *key, &self.inbox)),
+            match self.pump.run(stream) {
+                Flow::Behind => lend(stream, *key, &self.inbox, &self.jobs),
                 Flow::Blocked => self.stalled.push(*key),
                 Flow::Done => {}
                 Flow::Gone => gone.push(*key),
             }
         }
-        self.feeds[group].readers = keys;
+        self.feeds[group].streams = keys;
         for key in gone {
             self.close(key);
         }
     }
 
-    /// Gives one reader what it lacks.
+    /// Sends one stream what it lacks.
     fn serve(&mut self, key: usize) {
-        let Some(reader) = self.readers.get_mut(key) else { return };
-        match self.pump.run(reader) {
-            Flow::Behind => self.jobs.submit(Job::of(reader, key, &self.inbox)),
+        let Some(stream) = self.streams.get_mut(key) else { return };
+        match self.pump.run(stream) {
+            Flow::Behind => lend(stream, key, &self.inbox, &self.jobs),
             Flow::Blocked => self.stalled.push(key),
             Flow::Done => {}
             Flow::Gone => self.close(key),
@@ -215,20 +226,19 @@ impl Reactor {
     }
 
     /// Takes a subscription back that was read for.
-    fn read_back(&mut self, job: Job) {
-        let Some(reader) = self.readers.get_mut(job.key).filter(|reader| reader.serial() == job.serial)
-        else {
-            // The reader left meanwhile.
+    fn read_back(&mut self, ReadBack { key, serial, subscription, outcome }: ReadBack) {
+        let Some(stream) = self.streams.get_mut(key).filter(|stream| stream.serial() == serial) else {
+            // The stream left meanwhile.
             return;
         };
-        match job.outcome {
+        match outcome {
             Ok(()) => {
-                reader.give_back(job.subscription);
-                self.serve(job.key);
+                stream.give_back(subscription);
+                self.serve(key);
             }
             Err(error) => {
                 tracing::error!(%error, "the log could not be read for a stream");
-                self.close(job.key);
+                self.close(key);
             }
         }
     }
@@ -238,26 +248,26 @@ impl Reactor {
         let part = self.ticks % SWEEP_PARTS;
         self.ticks += 1;
         let mut gone = Vec::new();
-        for (key, reader) in self.readers.iter_mut().filter(|(key, _)| key % SWEEP_PARTS == part) {
+        for (key, stream) in self.streams.iter_mut().filter(|(key, _)| key % SWEEP_PARTS == part) {
             // A part is looked at every few ticks: silence is ended a little early rather than late.
             let silent =
-                now.duration_since(reader.last_write()) + TICK * SWEEP_PARTS as u32 > self.config.keepalive;
-            if silent && self.pump.keep_alive(reader) == Flow::Gone {
+                now.duration_since(stream.last_write()) + TICK * SWEEP_PARTS as u32 > self.config.keepalive;
+            if silent && self.pump.keep_alive(stream) == Flow::Gone {
                 gone.push(key);
             }
         }
-        let readers = &mut self.readers;
+        let streams = &mut self.streams;
         let stall_timeout = self.config.stall_timeout;
-        let metrics = &self.metrics;
+        let counts = &self.counts;
         self.stalled.retain(|key| {
-            let Some(reader) = readers.get_mut(*key) else { return false };
-            let Some(since) = reader.stalled_since() else { return false };
+            let Some(stream) = streams.get_mut(*key) else { return false };
+            let Some(since) = stream.stalled_since() else { return false };
             let stalled_for = now.duration_since(since);
             if stalled_for >= stall_timeout {
-                metrics.stalled.inc();
+                counts.stalled.inc();
                 gone.push(*key);
             } else if stalled_for >= PAGE_KEPT {
-                reader.forget_page();
+                stream.forget_page();
             }
             stalled_for < stall_timeout
         });
@@ -269,24 +279,42 @@ impl Reactor {
     }
 
     fn close(&mut self, key: usize) {
-        let Some(mut reader) = self.readers.try_remove(key) else { return };
+        let Some(mut stream) = self.streams.try_remove(key) else { return };
         // A socket that is gone already is as good as deregistered.
-        let _ = self.poll.registry().deregister(reader.stream());
-        let (group, place) = reader.place();
-        let readers = &mut self.feeds[group].readers;
-        readers.swap_remove(place);
-        if let Some(moved) = readers.get(place) {
-            self.readers[*moved].set_place(place);
+        let _ = self.poll.registry().deregister(stream.socket());
+        let (group, place) = stream.place();
+        let streams = &mut self.feeds[group].streams;
+        streams.swap_remove(place);
+        if let Some(moved) = streams.get(place) {
+            self.streams[*moved].set_place(place);
         }
         self.leave_empty_group(group);
     }
 
     fn leave_empty_group(&mut self, group: usize) {
-        if self.feeds[group].readers.is_empty() {
+        if self.feeds[group].streams.is_empty() {
             let left = self.feeds.remove(group);
             left.feed.remove_waker(&left.registered);
             self.feed_of.remove(&address(&left.feed));
         }
+    }
+}
+
+impl Drop for Reactor {
+    /// However it ends: nothing is handed over any more that nobody would look at. Streams close with their sockets, and
+    /// are no longer listed as clients.
+    fn drop(&mut self) {
+        self.inbox.close();
+        for (_, group) in &self.feeds {
+            group.feed.remove_waker(&group.registered);
+        }
+    }
+}
+
+/// Lends the subscription of `stream` to the librarian, unless it has it already.
+fn lend(stream: &mut Stream, key: usize, inbox: &Arc<Inbox>, jobs: &Jobs) {
+    if let Some(subscription) = stream.lend() {
+        jobs.submit(Job::new(subscription, key, stream.serial(), Arc::clone(inbox)));
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         };
         running.stop();
         tokio::select! {
-            ended = running.ended() => ended.map_err(|error| Failure::failed(error.to_string()))?,
+            ended = running.ended() => ended.map_err(|failure| serve::gateway_failure(&failure))?,
             exit = stop.asked() => return Ok(exit),
         }
         shown

@@ -5,12 +5,12 @@ use tokio::task::JoinSet;
 
 use crate::cli::{Failure, serve};
 use crate::gateway;
-use fanfare_store as store;
+use fanfare_runtime::parts;
 
 /// The gateway in this process: at most one that runs.
 #[derive(Debug, Default)]
 pub(crate) struct Hosted {
-    running: JoinSet<Result<(), store::Error>>,
+    running: JoinSet<Result<(), parts::Failure>>,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -36,7 +36,7 @@ impl Hosted {
     /// Waits for its end, which nobody asked for; for ever when there is none.
     pub(crate) async fn failed(&mut self) -> Failure {
         match self.running.join_next().await {
-            Some(Ok(Err(error))) => serve::store_failure(&error),
+            Some(Ok(Err(failure))) => serve::gateway_failure(&failure),
             Some(Ok(Ok(())) | Err(_)) => Failure::failed("the gateway in this process ended"),
             None => std::future::pending().await,
         }
@@ -47,8 +47,8 @@ impl Hosted {
         // Dropping it is what asks.
         self.stop = None;
         while let Some(ended) = self.running.join_next().await {
-            if let Ok(Err(error)) = ended {
-                return Err(serve::store_failure(&error));
+            if let Ok(Err(failure)) = ended {
+                return Err(serve::gateway_failure(&failure));
             }
         }
         Ok(())

@@ -11,8 +11,9 @@ use fanfare::engines::StoreSpec;
 use fanfare::gateway;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
+use fanfare_runtime::parts::{Board, Failure};
 use fanfare_runtime::shutdown::Trigger;
-use fanfare_store::{Error, Store};
+use fanfare_store::Store;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -32,13 +33,14 @@ pub(crate) struct Gateway {
     pub(crate) hub: Hub,
     pub(crate) webhooks: Webhooks,
     pub(crate) store: Store,
+    pub(crate) board: Board,
     name: String,
     config: gateway::Config,
     stopper: Trigger,
     /// The test itself has told it to stop.
     is_told_to_stop: AtomicBool,
     /// Locked only because tasks of a test share the gateway.
-    ended: Option<Mutex<mpsc::Receiver<Result<(), Error>>>>,
+    ended: Option<Mutex<mpsc::Receiver<Result<(), Failure>>>>,
     http: reqwest::Client,
     directory: Option<TempDir>,
 }
@@ -93,12 +95,14 @@ impl Gateway {
                     Err(error) => panic!("the gateway did not start: {error:#}"),
                 };
                 let (hub, webhooks) = (running.hub().clone(), running.webhooks().clone());
-                let _ = started.send((running.addresses()[0], hub, webhooks, store, running.stopper()));
+                let board = running.board().clone();
+                let _ =
+                    started.send((running.addresses()[0], hub, webhooks, store, board, running.stopper()));
                 let _ = ends.send(running.ended().await);
             });
         });
         thread.expect("a thread");
-        let (address, hub, webhooks, store, stopper) =
+        let (address, hub, webhooks, store, board, stopper) =
             soon("the gateway", starts).await.expect("a gateway that started");
         let http = reqwest_client(false);
         Gateway {
@@ -106,6 +110,7 @@ impl Gateway {
             hub,
             webhooks,
             store,
+            board,
             name,
             config,
             stopper,
@@ -139,6 +144,18 @@ impl Gateway {
         took
     }
 
+    /// Waits for an end that nobody asked for.
+    pub(crate) async fn failed(&mut self) -> Failure {
+        let ended = self.ended.take().expect("a gateway that runs").into_inner().expect("an unbroken lock");
+        let outcome = until("the end of the gateway", async || ended.try_recv().ok()).await;
+        outcome.expect_err("a failure")
+    }
+
+    /// Takes the errors that were logged, which a test expects.
+    pub(crate) fn take_errors(&self) -> Vec<String> {
+        log::take(&self.name)
+    }
+
     /// Stops, and starts again with the same configuration at the same address.
     pub(crate) async fn restart(self) -> Gateway {
         self.restart_with(|_| {}).await
@@ -164,7 +181,7 @@ impl Gateway {
         begun.elapsed()
     }
 
-    fn check_end(&self, outcome: Result<(), Error>) {
+    fn check_end(&self, outcome: Result<(), Failure>) {
         outcome.expect("a clean end");
         assert_eq!(self.hub.client_count(), 0, "clients are registered after the end");
     }

@@ -56,7 +56,6 @@ const NOT_YET_CUT: &[&str] = &[
     "fanfare-server mcp: batch call caller door duplex event_stream service session sessions streamable_http watching \
      websocket",
     "fanfare-server mcp/gateway: acknowledgement wait_for",
-    "fanfare-server net/reactor: inbox librarian reader",
 ];
 
 #[test]

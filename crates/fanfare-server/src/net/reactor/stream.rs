@@ -7,11 +7,11 @@ use bytes::{Buf, Bytes};
 use fanfare_core::wire::{Wire, sse};
 use mio::net::TcpStream;
 
+use crate::net::counts::Counts;
 use crate::net::limits::Permit;
-use crate::net::reactor::inbox::Adopted;
+use crate::net::reactor::command::Adopted;
 use fanfare_hub::item::Item;
 use fanfare_hub::subscription::{Peek, Subscription};
-use fanfare_runtime::telemetry::Metrics;
 
 /// What a client sends on a stream is read and dropped, so many times 4 KiB a turn: a flood must not keep the
 /// reactor.
@@ -19,8 +19,8 @@ const DISCARDS_MAX: usize = 4;
 
 /// An event stream.
 #[derive(Debug)]
-pub struct Reader {
-    stream: TcpStream,
+pub struct Stream {
+    socket: TcpStream,
     /// Lent to the librarian while it is read for.
     subscription: Option<Subscription>,
     /// What the socket did not take: the head, or the rest of one event.
@@ -29,7 +29,7 @@ pub struct Reader {
     /// Since when the socket takes nothing.
     stalled_since: Option<Instant>,
     ended: bool,
-    /// The reader's feed in the reactor, and its place among the readers of it.
+    /// The stream's feed in the reactor, and its place among the streams of it.
     group: usize,
     place: usize,
     /// The client's number.
@@ -38,11 +38,11 @@ pub struct Reader {
     _permit: Permit,
 }
 
-impl Reader {
+impl Stream {
     /// Begins with the head as what is to be sent first.
-    pub fn new(adopted: Adopted, group: usize, place: usize) -> Reader {
-        Reader {
-            stream: TcpStream::from_std(adopted.stream),
+    pub fn new(adopted: Adopted, group: usize, place: usize) -> Stream {
+        Stream {
+            socket: TcpStream::from_std(adopted.socket),
             serial: adopted.subscription.client().id,
             subscription: Some(adopted.subscription),
             remainder: adopted.head,
@@ -56,12 +56,12 @@ impl Reader {
         }
     }
 
-    /// Gives the socket.
-    pub fn stream(&mut self) -> &mut TcpStream {
-        &mut self.stream
+    /// Returns the socket.
+    pub fn socket(&mut self) -> &mut TcpStream {
+        &mut self.socket
     }
 
-    /// Tells the reader from others that had or will have its key.
+    /// Tells the stream from others that had or will have its key.
     pub fn serial(&self) -> u64 {
         self.serial
     }
@@ -123,20 +123,20 @@ impl Reader {
     }
 }
 
-/// What came of writing to a reader.
+/// What came of writing to a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
     /// The store must be read.
     Behind,
     /// The socket is full.
     Blocked,
-    /// The reader has everything.
+    /// The stream has everything.
     Done,
-    /// The reader has left, or its stream is over.
+    /// The stream has left, or its stream is over.
     Gone,
 }
 
-/// Writes to readers; what it needs for one write is used again for the next.
+/// Writes to streams; what it needs for one write is used again for the next.
 #[derive(Debug)]
 pub struct Pump {
     /// When the turn began: near enough for every write of it.
@@ -154,40 +154,40 @@ impl Default for Pump {
 }
 
 impl Pump {
-    /// Notes that a turn of the reactor begins.
-    pub fn begin_turn(&mut self) {
-        self.now = Instant::now();
+    /// Notes that a turn of the reactor begins at `now`.
+    pub fn begin_turn(&mut self, now: Instant) {
+        self.now = now;
     }
 
-    /// Sends a reader all that it lacks, as far as its socket takes it.
-    pub fn run(&mut self, reader: &mut Reader) -> Flow {
+    /// Sends a stream all that it lacks, as far as its socket takes it.
+    pub fn run(&mut self, stream: &mut Stream) -> Flow {
         loop {
-            if reader.stalled_since.is_some() {
+            if stream.stalled_since.is_some() {
                 return Flow::Blocked;
             }
-            if !reader.remainder.is_empty() {
-                match self.write_remainder(reader) {
+            if !stream.remainder.is_empty() {
+                match self.write_remainder(stream) {
                     Flow::Done => continue,
                     flow => return flow,
                 }
             }
-            if reader.ended {
+            if stream.ended {
                 return Flow::Gone;
             }
-            let Some(subscription) = &mut reader.subscription else { return Flow::Done };
+            let Some(subscription) = &mut stream.subscription else { return Flow::Done };
             if subscription.is_idle() {
                 return Flow::Done;
             }
             match subscription.peek(&mut self.items) {
                 Peek::Behind => return Flow::Behind,
                 Peek::Ended => {
-                    reader.ended = true;
-                    if reader.format.chunked {
-                        reader.remainder = Bytes::from_static(sse::LAST_CHUNK);
+                    stream.ended = true;
+                    if stream.format.chunked {
+                        stream.remainder = Bytes::from_static(sse::LAST_CHUNK);
                     }
                 }
                 Peek::Idle => return Flow::Done,
-                Peek::Items => match self.write_items(reader) {
+                Peek::Items => match self.write_items(stream) {
                     Flow::Done => {}
                     flow => return flow,
                 },
@@ -195,25 +195,25 @@ impl Pump {
         }
     }
 
-    fn write_items(&mut self, reader: &mut Reader) -> Flow {
+    fn write_items(&mut self, stream: &mut Stream) -> Flow {
         self.bytes.clear();
-        self.bytes.extend(self.items.iter().map(|item| item.bytes(reader.wire())));
+        self.bytes.extend(self.items.iter().map(|item| item.bytes(stream.wire())));
         let len: usize = self.bytes.iter().map(Bytes::len).sum();
         let result = match &self.bytes[..] {
             // A notice that this format does not show.
             _ if len == 0 => Ok(0),
-            [bytes] => reader.stream.write(bytes),
+            [bytes] => stream.socket.write(bytes),
             all => {
                 let slices: Vec<_> = all.iter().map(|bytes| IoSlice::new(bytes)).collect();
-                reader.stream.write_vectored(&slices)
+                stream.socket.write_vectored(&slices)
             }
         };
-        let mut taken = match self.taken(reader, result, len) {
+        let mut taken = match self.taken(stream, result, len) {
             Ok(taken) => taken,
             Err(flow) => return flow,
         };
-        let wire = reader.wire();
-        let Some(subscription) = &mut reader.subscription else { return Flow::Done };
+        let wire = stream.wire();
+        let Some(subscription) = &mut stream.subscription else { return Flow::Done };
         for (item, bytes) in self.items.iter().zip(&self.bytes) {
             if taken >= bytes.len() {
                 subscription.advance(item, item.len());
@@ -225,45 +225,45 @@ impl Pump {
             }
             // What is left of the event that the socket took a part of is kept; the cursor moves past it.
             let cut = item.cut(wire, taken);
-            reader.remainder = Bytes::copy_from_slice(&bytes[taken..cut.end]);
+            stream.remainder = Bytes::copy_from_slice(&bytes[taken..cut.end]);
             subscription.advance(item, cut.events);
             break;
         }
-        if reader.stalled_since.is_none() { Flow::Done } else { Flow::Blocked }
+        if stream.stalled_since.is_none() { Flow::Done } else { Flow::Blocked }
     }
 
-    fn write_remainder(&mut self, reader: &mut Reader) -> Flow {
-        let len = reader.remainder.len();
-        let result = reader.stream.write(&reader.remainder);
-        match self.taken(reader, result, len) {
+    fn write_remainder(&mut self, stream: &mut Stream) -> Flow {
+        let len = stream.remainder.len();
+        let result = stream.socket.write(&stream.remainder);
+        match self.taken(stream, result, len) {
             Ok(taken) => {
-                reader.remainder.advance(taken);
-                if reader.remainder.is_empty() {
+                stream.remainder.advance(taken);
+                if stream.remainder.is_empty() {
                     // The head shares its memory with nothing that is still needed.
-                    reader.remainder = Bytes::new();
+                    stream.remainder = Bytes::new();
                 }
-                if reader.stalled_since.is_none() { Flow::Done } else { Flow::Blocked }
+                if stream.stalled_since.is_none() { Flow::Done } else { Flow::Blocked }
             }
             Err(flow) => flow,
         }
     }
 
     /// Notes what a write took of `len` bytes.
-    fn taken(&mut self, reader: &mut Reader, result: io::Result<usize>, len: usize) -> Result<usize, Flow> {
+    fn taken(&mut self, stream: &mut Stream, result: io::Result<usize>, len: usize) -> Result<usize, Flow> {
         match result {
             Ok(taken) => {
                 self.writes += 1;
                 self.written_bytes += taken as u64;
                 if taken > 0 {
-                    reader.last_write = self.now;
+                    stream.last_write = self.now;
                 }
                 if taken < len {
-                    self.stall(reader);
+                    self.stall(stream);
                 }
                 Ok(taken)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.stall(reader);
+                self.stall(stream);
                 Err(Flow::Blocked)
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
@@ -271,29 +271,29 @@ impl Pump {
         }
     }
 
-    fn stall(&self, reader: &mut Reader) {
-        reader.stalled_since = Some(self.now);
-        if let Some(subscription) = &reader.subscription {
+    fn stall(&self, stream: &mut Stream) {
+        stream.stalled_since = Some(self.now);
+        if let Some(subscription) = &stream.subscription {
             subscription.set_stalled(true);
         }
     }
 
-    /// Sends a comment to a reader that has nothing else.
-    pub fn keep_alive(&mut self, reader: &mut Reader) -> Flow {
-        if reader.is_waiting() || !reader.remainder.is_empty() {
+    /// Sends a comment to a stream that has nothing else.
+    pub fn keep_alive(&mut self, stream: &mut Stream) -> Flow {
+        if stream.is_waiting() || !stream.remainder.is_empty() {
             return Flow::Done;
         }
         let mut comment = Vec::new();
-        sse::write_keepalive(reader.format, &mut comment);
-        reader.remainder = comment.into();
-        self.run(reader)
+        sse::write_keepalive(stream.format, &mut comment);
+        stream.remainder = comment.into();
+        self.run(stream)
     }
 
     /// Reads what the client sent, which means nothing on a stream; says whether it has left.
-    pub fn is_closed(&mut self, reader: &mut Reader) -> bool {
+    pub fn is_closed(&mut self, stream: &mut Stream) -> bool {
         let mut discarded = [0; 4096];
         for _ in 0..DISCARDS_MAX {
-            match reader.stream.read(&mut discarded) {
+            match stream.socket.read(&mut discarded) {
                 Ok(0) => return true,
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -304,13 +304,13 @@ impl Pump {
         true
     }
 
-    /// Ends a turn: adds what was written to the metrics, once and not for each write, and lets go of the last events.
-    pub fn end_turn(&mut self, metrics: &Metrics) {
+    /// Ends a turn: counts what was written, once and not for each write, and lets go of the last events.
+    pub fn end_turn(&mut self, counts: &Counts) {
         self.items.clear();
         self.bytes.clear();
         if self.writes > 0 {
-            metrics.sent_bytes.inc_by(std::mem::take(&mut self.written_bytes));
-            metrics.writes.inc_by(std::mem::take(&mut self.writes));
+            counts.sent_bytes.inc_by(std::mem::take(&mut self.written_bytes));
+            counts.writes.inc_by(std::mem::take(&mut self.writes));
         }
     }
 }

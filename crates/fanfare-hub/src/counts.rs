@@ -1,0 +1,70 @@
+//! What the hub counts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use fanfare_runtime::telemetry::Metrics;
+use fanfare_store::{Engine, Store};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+
+use crate::client::Transport;
+
+/// What the hub counts.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    /// Events appended.
+    pub(crate) events: Counter,
+    /// How long appends took, from the hub to the answer of the store, in seconds.
+    pub(crate) append_seconds: Histogram,
+    /// Gaps that readers were told of.
+    pub(crate) gaps: Counter,
+    /// Resets that readers were told of.
+    pub(crate) resets: Counter,
+    subscribers: Family<Outlet, Gauge>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outlet {
+    transport: &'static str,
+}
+
+/// Looks how many commits the store has made.
+#[derive(Debug)]
+struct StoreCommits(Arc<dyn Engine>);
+
+impl Counts {
+    /// Registers what the hub over `store` counts.
+    pub(crate) fn new(metrics: &Metrics, store: &Store) -> Counts {
+        metrics.collect(StoreCommits(Arc::clone(&store.engine)));
+        let seconds = Histogram::new(exponential_buckets(0.000_05, 2.0, 16));
+        Counts {
+            events: metrics.register("events", "Events appended", Counter::default()),
+            append_seconds: metrics.register("append_seconds", "Seconds from a push to its commit", seconds),
+            gaps: metrics.register("gaps", "Gaps that readers were told of", Counter::default()),
+            resets: metrics.register("resets", "Resets that readers were told of", Counter::default()),
+            subscribers: metrics.register(
+                "subscribers",
+                "Live subscriptions by transport",
+                Family::default(),
+            ),
+        }
+    }
+
+    /// Returns the number of live subscriptions over `transport`.
+    pub(crate) fn subscribers(&self, transport: Transport) -> Gauge {
+        self.subscribers.get_or_create(&Outlet { transport: transport.as_str() }).clone()
+    }
+}
+
+impl Collector for StoreCommits {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
+        let commits = ConstCounter::new(self.0.commits());
+        let kind = commits.metric_type();
+        commits.encode(encoder.encode_descriptor("store_commits", "Commits of the store", None, kind)?)
+    }
+}

@@ -1,0 +1,32 @@
+//! Forgetting callers that have stopped pushing, so that the memory of their rate is freed.
+
+use std::time::Duration;
+
+use crate::Hub;
+use fanfare_runtime::parts::{Outcome, Work};
+use fanfare_runtime::shutdown::Shutdown;
+
+/// How often callers that have not pushed for a while are forgotten.
+const FORGET_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Forgets callers that have not pushed for a while.
+#[derive(Debug)]
+pub struct IdleCallers(Hub);
+
+impl IdleCallers {
+    /// Forgets callers of `hub`.
+    pub fn new(hub: Hub) -> IdleCallers {
+        IdleCallers(hub)
+    }
+}
+
+impl Work for IdleCallers {
+    async fn run(&mut self, mut stop: Shutdown) -> Outcome {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(FORGET_INTERVAL) => self.0.forget_idle_callers(),
+                () = stop.asked() => return Ok(()),
+            }
+        }
+    }
+}

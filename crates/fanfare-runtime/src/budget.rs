@@ -1,0 +1,69 @@
+//! The budget: how many bytes of bodies are accepted at once, by all doors together.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Most bytes of bodies that are being accepted at once: a fixed part of memory, however many push.
+pub const BYTES_IN_FLIGHT_MAX: usize = 128 * 1024 * 1024;
+
+/// Bytes that may be in flight; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Budget(Arc<Semaphore>);
+
+/// Bytes of one body; given back on drop.
+#[derive(Debug)]
+pub struct BytesInFlight {
+    budget: Budget,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Too many bytes are in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exhausted;
+
+impl Budget {
+    /// Allows `bytes` at once.
+    pub fn new(bytes: usize) -> Budget {
+        Budget(Arc::new(Semaphore::new(bytes)))
+    }
+
+    /// Begins to count the bytes of a body.
+    pub fn body(&self) -> BytesInFlight {
+        BytesInFlight { budget: self.clone(), permit: None }
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget::new(BYTES_IN_FLIGHT_MAX)
+    }
+}
+
+impl BytesInFlight {
+    /// Counts `len` more bytes.
+    pub fn add(&mut self, len: usize) -> Result<(), Exhausted> {
+        let count = u32::try_from(len).map_err(|_| Exhausted)?;
+        let permit = Arc::clone(&self.budget.0).try_acquire_many_owned(count).map_err(|_| Exhausted)?;
+        match &mut self.permit {
+            Some(counted) => counted.merge(permit),
+            None => self.permit = Some(permit),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Budget, Exhausted};
+
+    #[test]
+    fn bytes_count_until_their_body_is_dropped() {
+        let budget = Budget::new(10);
+        let (mut one, mut other) = (budget.body(), budget.body());
+        assert_eq!((one.add(4), one.add(3), other.add(3)), (Ok(()), Ok(()), Ok(())));
+        assert_eq!((other.add(1), other.add(usize::MAX)), (Err(Exhausted), Err(Exhausted)));
+        drop(one);
+        assert_eq!((other.add(7), other.add(1)), (Ok(()), Err(Exhausted)));
+    }
+}

@@ -1,0 +1,48 @@
+//! What is counted at the network.
+
+use fanfare_runtime::telemetry::Metrics;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+
+/// What is counted at the network; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Counts {
+    /// Bytes handed to the sockets of readers.
+    pub sent_bytes: Counter,
+    /// Writes to the sockets of readers.
+    pub writes: Counter,
+    /// Readers that were disconnected because they took nothing for too long.
+    pub stalled: Counter,
+    /// Connections that are open.
+    pub connections: Gauge,
+    /// Connections that were refused over a limit.
+    pub connections_refused: Counter,
+    /// Requests by route and status.
+    pub requests: Family<RequestLabels, Counter>,
+}
+
+/// The labels of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The route as it is registered, never the path itself: that would be a label per channel.
+    pub route: String,
+    /// The status.
+    pub status: u16,
+}
+
+impl Counts {
+    /// Registers what is counted.
+    pub fn new(metrics: &Metrics) -> Counts {
+        let counter = |name, help| metrics.register(name, help, Counter::default());
+        Counts {
+            sent_bytes: counter("sent_bytes", "Bytes handed to the sockets of readers"),
+            writes: counter("writes", "Writes to the sockets of readers"),
+            stalled: counter("stalled", "Readers disconnected because they took nothing"),
+            connections: metrics.register("connections", "Open connections", Gauge::default()),
+            connections_refused: counter("connections_refused", "Connections refused over a limit"),
+            requests: metrics.register("requests", "Requests by route and status", Family::default()),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! A gateway's parts, first made and then started: what can fail does so while nothing runs yet.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use fanfare_delivery::service as webhooks;
+use fanfare_delivery::service::Webhooks;
+use fanfare_hub::Hub;
+use fanfare_hub::follower::Follower;
+use fanfare_hub::idle_callers::IdleCallers;
+use fanfare_runtime::budget::Budget;
+use fanfare_runtime::parts::{self, Failures, Parts, Phase, once};
+use fanfare_runtime::shutdown::Shutdown;
+use fanfare_runtime::telemetry::Metrics;
+use fanfare_server::http;
+use fanfare_server::mcp;
+use fanfare_server::mcp::door::Door;
+use fanfare_server::mcp::service::Service;
+use fanfare_server::mcp::sessions::{self, Sessions};
+use fanfare_server::net::connection::Shared;
+use fanfare_server::net::counts::Counts;
+use fanfare_server::net::heartbeat::{Beats, Heartbeat};
+use fanfare_server::net::limits::Connections;
+use fanfare_server::net::listeners::{self, Listeners};
+use fanfare_server::net::reactor;
+use fanfare_server::net::reactor::librarian::Librarian;
+use fanfare_server::net::reactor::reactors::{Place, Reactors};
+use fanfare_server::net::server::Server;
+use fanfare_store::Store;
+use fanfare_store::sweeper::Sweeper;
+use tokio::net::TcpListener;
+
+use super::descriptors::Descriptors;
+use super::{Config, rows};
+
+/// Most reactors: beyond that many cores, sockets are not what a gateway waits for.
+const REACTORS_MAX: usize = 8;
+
+/// A gateway that is made and not started.
+pub(super) struct Assembly {
+    handles: Handles,
+    failures: Failures,
+    work: Work,
+}
+
+/// What reaches the parts of a gateway.
+#[derive(Debug, Clone)]
+pub(super) struct Handles {
+    pub(super) parts: Parts,
+    pub(super) store: Store,
+    pub(super) hub: Hub,
+    pub(super) webhooks: Webhooks,
+    pub(super) reactors: Arc<Reactors>,
+    pub(super) door: Door,
+}
+
+/// What the parts do, before they do it.
+struct Work {
+    follower: Follower,
+    webhooks: webhooks::Work,
+    librarian: Librarian,
+    heartbeat: Heartbeat,
+    places: Vec<Place>,
+    sessions: sessions::Worker,
+    sockets: Vec<(SocketAddr, TcpListener)>,
+    accepting: Accepting,
+    listeners: listeners::Worker,
+}
+
+/// What every accept loop works with.
+#[derive(Clone)]
+struct Accepting {
+    connections: Arc<Connections>,
+    shared: Shared,
+    grace: Duration,
+}
+
+/// What keeps connections after a route has answered.
+struct Outlets {
+    reactors: Arc<Reactors>,
+    places: Vec<Place>,
+    librarian: Librarian,
+    heartbeat: Heartbeat,
+    beats: Beats,
+}
+
+impl Outlets {
+    fn new(config: &http::Config, counts: &Counts) -> io::Result<Outlets> {
+        let (librarian, jobs) = Librarian::new();
+        let streams = reactor::Config { stall_timeout: config.stall_timeout, keepalive: config.keepalive };
+        let (reactors, places) = Reactors::new(reactor_count(), streams, &jobs, counts)?;
+        let (heartbeat, beats) = Heartbeat::new(config.keepalive);
+        Ok(Outlets { reactors, places, librarian, heartbeat, beats })
+    }
+}
+
+/// Binds a socket at each address.
+pub(super) fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<(SocketAddr, TcpListener)>> {
+    let bind = |address: &SocketAddr| {
+        let listener = listeners::bind(*address).with_context(|| format!("cannot listen on {address}"))?;
+        Ok((listener.local_addr().context("no address")?, listener))
+    };
+    addresses.iter().map(bind).collect()
+}
+
+impl Assembly {
+    /// Makes the parts. The MCP door serves what `service` returns.
+    pub(super) async fn new(
+        store: Store,
+        config: &Config,
+        sockets: Vec<(SocketAddr, TcpListener)>,
+        service: impl FnOnce(&Webhooks, &Listeners) -> Arc<dyn Service>,
+    ) -> anyhow::Result<Assembly> {
+        let (parts, failures) = Parts::new();
+        let metrics = Metrics::new();
+        metrics.collect(parts.board().clone());
+        let counts = Counts::new(&metrics);
+        let stop = parts.stop_of(Phase::Doors);
+        let budget = Budget::default();
+        let descriptors = Descriptors::shared_out(config);
+
+        let (hub, follower) = Hub::new(store.clone(), config.hub, &metrics).await?;
+        let addresses = sockets.iter().map(|(address, _)| *address).collect();
+        let (listeners, listeners_worker) = Listeners::new(addresses);
+        let sending = webhooks::Config { sockets_max: descriptors.to_webhooks, ..config.webhooks.clone() };
+        let (webhooks, webhooks_work) =
+            Webhooks::new(hub.clone(), Arc::clone(&store.ledger), listeners.addresses(), sending, &metrics)
+                .await?;
+
+        let Outlets { reactors, places, librarian, heartbeat, beats } = Outlets::new(&config.http, &counts)?;
+
+        let (sessions, sessions_worker) = Sessions::new();
+        let door = Door {
+            server: mcp::Server::new(service(&webhooks, &listeners), stop.clone()),
+            sessions,
+            budget: budget.clone(),
+            beats: beats.clone(),
+            toolset: config.mcp.toolset,
+        };
+        let gateway = http::Gateway {
+            hub: hub.clone(),
+            webhooks: webhooks.clone(),
+            config: Arc::new(config.http.clone()),
+            listeners: listeners.addresses(),
+            budget,
+            counts: counts.clone(),
+            metrics,
+            board: parts.board().clone(),
+        };
+        let connections = Connections::new(
+            descriptors.for_connections,
+            config.http.max_connections_per_address,
+            counts.connections.clone(),
+        );
+        let shared = Shared {
+            router: http::routes(gateway, mcp::routes(door.clone())),
+            reactors: Arc::clone(&reactors),
+            beats,
+            stall_timeout: config.http.stall_timeout,
+            counts,
+            stop,
+        };
+        let work = Work {
+            follower,
+            webhooks: webhooks_work,
+            librarian,
+            heartbeat,
+            places,
+            sessions: sessions_worker,
+            sockets,
+            accepting: Accepting { connections, shared, grace: config.shutdown_timeout },
+            listeners: listeners_worker,
+        };
+        let handles = Handles { parts, store, hub, webhooks, reactors, door };
+        Ok(Assembly { handles, failures, work })
+    }
+
+    /// Fills the table of what runs; all of it begins. Cannot fail.
+    pub(super) fn start(self) -> (Handles, Failures) {
+        let Assembly { handles, failures, work } = self;
+        let Handles { parts, store, hub, .. } = &handles;
+        let Work { follower, webhooks, sessions, accepting, .. } = work;
+        let webhooks::Work { dispatcher, recording } = webhooks;
+        parts.task(rows::STORE, watch(store.clone()));
+        parts.task(rows::FOLLOWER, once(async move |stop| Ok(follower.run(stop).await?)));
+        parts.task(rows::SWEEPER, Sweeper::new(store.clone()));
+        parts.task(rows::IDLE_CALLERS, IdleCallers::new(hub.clone()));
+        parts.task(rows::RECORDER, once(async move |stop| Ok(recording.run(stop).await?)));
+        parts.task(rows::DISPATCHER, once(async move |stop| Ok(dispatcher.run(stop).await?)));
+        parts.task(rows::LIBRARIAN, work.librarian);
+        parts.task(rows::HEARTBEAT, work.heartbeat);
+        for (number, mut place) in work.places.into_iter().enumerate() {
+            let row = rows::REACTOR.named(format!("reactor-{number}"));
+            parts.thread(row, move |stop, pulse| place.run(&stop, pulse));
+        }
+        let answer_calls = async move |stop| {
+            sessions.run(stop).await;
+            Ok(())
+        };
+        parts.task(rows::SESSIONS, once(answer_calls));
+        let accept = {
+            let parts = parts.clone();
+            move |address, socket| accepting.begin(&parts, address, socket)
+        };
+        for (address, socket) in work.sockets {
+            accept(address, socket);
+        }
+        parts.task(rows::LISTENERS, work.listeners.serving(accept));
+        (handles, failures)
+    }
+}
+
+impl Accepting {
+    fn begin(&self, parts: &Parts, address: SocketAddr, socket: TcpListener) {
+        let row = rows::ACCEPT.named(format!("accept {address}"));
+        let (connections, shared) = (Arc::clone(&self.connections), self.shared.clone());
+        parts.task(row, Server::new(socket, connections, shared, self.grace));
+    }
+}
+
+/// Ends when the store says that it can no longer be trusted.
+fn watch(store: Store) -> impl parts::Work {
+    once(async move |mut stop: Shutdown| {
+        tokio::select! {
+            error = store.engine.failed() => Err(error.into()),
+            () = stop.asked() => Ok(()),
+        }
+    })
+}
+
+/// Returns one reactor for each core, up to the maximum.
+fn reactor_count() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(REACTORS_MAX)
+}

@@ -1,0 +1,171 @@
+//! The gateway: makes the parts, fills the table of what runs, and stops it in order.
+
+mod assembly;
+mod descriptors;
+mod rows;
+mod stopping;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::task::JoinHandle;
+
+use crate::engines;
+use crate::engines::StoreSpec;
+use fanfare_delivery::service as webhooks;
+use fanfare_delivery::service::Webhooks;
+use fanfare_hub as hub;
+use fanfare_hub::Hub;
+use fanfare_runtime::parts::{Board, Cause, Failure};
+use fanfare_runtime::shutdown::Trigger;
+use fanfare_server::http;
+use fanfare_server::mcp;
+use fanfare_server::mcp::door::Door;
+use fanfare_server::mcp::service::Service;
+use fanfare_server::net::listeners;
+use fanfare_server::net::listeners::Listeners;
+use fanfare_store as store;
+use fanfare_store::Store;
+
+use assembly::{Assembly, Handles};
+use stopping::supervise;
+
+/// What an operator may change.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
+    /// The store.
+    pub store: StoreSpec,
+    /// What the store keeps.
+    pub retention: store::Retention,
+    /// The HTTP door.
+    pub http: http::Config,
+    /// The hub.
+    pub hub: hub::Config,
+    /// The MCP door.
+    pub mcp: mcp::Config,
+    /// The webhooks.
+    pub webhooks: webhooks::Config,
+    /// How long a stop may take; default 10 s.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8000))],
+            store: StoreSpec::Memory,
+            retention: store::Retention::default(),
+            http: http::Config::default(),
+            hub: hub::Config::default(),
+            mcp: mcp::Config::default(),
+            webhooks: webhooks::Config::default(),
+            shutdown_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A gateway that runs.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    url: String,
+    handles: Handles,
+    stop: Trigger,
+    ended: JoinHandle<Result<(), Failure>>,
+}
+
+impl Running {
+    /// Returns the address for a browser on this machine.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the addresses that it listens on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Returns the hub.
+    pub fn hub(&self) -> &Hub {
+        &self.handles.hub
+    }
+
+    /// Returns the webhooks.
+    pub fn webhooks(&self) -> &Webhooks {
+        &self.handles.webhooks
+    }
+
+    /// Returns what MCP clients are served with, for a client in this process.
+    pub fn door(&self) -> &Door {
+        &self.handles.door
+    }
+
+    /// Returns the board, which shows how every part of it fares.
+    pub fn board(&self) -> &Board {
+        self.handles.parts.board()
+    }
+
+    /// Begins to stop; [`Running::ended`] says when it has.
+    pub fn stop(&self) {
+        self.stop.pull();
+    }
+
+    /// Returns what makes it stop, for a caller that waits for the end at the same time.
+    pub fn stopper(&self) -> Trigger {
+        self.stop.clone()
+    }
+
+    /// Waits until it has stopped: because it was told to, or because a part has ended that it cannot do without. When
+    /// that was the store, [`Failure::error`] has the [`fanfare_store::Error`].
+    pub async fn ended(self) -> Result<(), Failure> {
+        self.ended.await.unwrap_or_else(|error| {
+            Err(Failure { part: "gateway".to_owned(), cause: Cause::Panicked(error.to_string()) })
+        })
+    }
+}
+
+/// Opens the store and starts a gateway on it.
+pub async fn start(config: Config) -> anyhow::Result<Running> {
+    let (spec, retention) = (config.store.clone(), config.retention);
+    let store = tokio::task::spawn_blocking(move || engines::open(&spec, retention)).await??;
+    start_on(store, config).await
+}
+
+/// Starts a gateway on a store that is open.
+pub async fn start_on(store: Store, config: Config) -> anyhow::Result<Running> {
+    let gateway = |webhooks: &Webhooks, listeners: &Listeners| -> Arc<dyn Service> {
+        Arc::new(mcp::gateway::Gateway::new(webhooks.clone(), listeners.clone()))
+    };
+    start_with(store, config, gateway).await
+}
+
+/// Starts a gateway whose MCP door serves what `service` returns.
+pub async fn start_serving(
+    store: Store,
+    config: Config,
+    service: impl FnOnce(&Hub) -> Arc<dyn Service>,
+) -> anyhow::Result<Running> {
+    start_with(store, config, |webhooks, _| service(webhooks.hub())).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the handle is kept in `Running`, which says what the end was")]
+async fn start_with(
+    store: Store,
+    config: Config,
+    service: impl FnOnce(&Webhooks, &Listeners) -> Arc<dyn Service>,
+) -> anyhow::Result<Running> {
+    let sockets = assembly::bind(&config.listen)?;
+    let addresses: Vec<SocketAddr> = sockets.iter().map(|(address, _)| *address).collect();
+    let first = addresses.first().context("at least one address to listen on is needed")?;
+    let url = format!("http://{}", listeners::browsable(*first));
+    store.engine.announce(&url)?;
+    let (handles, failures) = Assembly::new(store, &config, sockets, service).await?.start();
+    let (stop, stop_asked) = Trigger::new();
+    let supervised = supervise(handles.clone(), failures, stop_asked, config.shutdown_timeout);
+    let ended = tokio::spawn(supervised);
+    Ok(Running { addresses, url, handles, stop, ended })
+}
