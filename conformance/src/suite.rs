@@ -9,7 +9,8 @@ use fanfare_mcp::tools::Call as ToolCall;
 use fanfare_mcp::{Error, Outcome};
 use fanfare_server::mcp::call::Call;
 use fanfare_server::mcp::caller::Caller;
-use fanfare_server::mcp::service::{Service, ToolList, Toolset};
+use fanfare_server::mcp::service::Service;
+use fanfare_server::mcp::toolset::{ToolList, Toolset};
 use futures_util::stream::BoxStream;
 use serde_json::json;
 

@@ -24,9 +24,9 @@ use fanfare_runtime::telemetry::Metrics;
 use fanfare_server::http;
 use fanfare_server::http::Gateway;
 use fanfare_server::mcp;
-use fanfare_server::mcp::door::Door;
 use fanfare_server::mcp::service::Service;
-use fanfare_server::mcp::sessions::Sessions;
+use fanfare_server::mcp::session::table::Sessions;
+use fanfare_server::mcp::transports::door::Door;
 use fanfare_server::net::connection::Shared;
 use fanfare_server::net::heartbeat::Heartbeat;
 use fanfare_server::net::limits::Connections;
@@ -62,7 +62,7 @@ pub struct Config {
     /// The hub.
     pub hub: hub::Config,
     /// The MCP door.
-    pub mcp: mcp::Config,
+    pub mcp: mcp::transports::door::Config,
     /// The webhooks.
     pub webhooks: webhooks::Config,
     /// How long a stop may take; default 10 s.
@@ -77,7 +77,7 @@ impl Default for Config {
             retention: store::Retention::default(),
             http: http::Config::default(),
             hub: hub::Config::default(),
-            mcp: mcp::Config::default(),
+            mcp: mcp::transports::door::Config::default(),
             webhooks: webhooks::Config::default(),
             shutdown_timeout: Duration::from_secs(10),
         }
@@ -227,7 +227,7 @@ async fn start_with(
         listeners: more.addresses(),
     };
     let door = Door {
-        server: mcp::Server::new(service(&webhooks, &more), accepting_stop.clone()),
+        server: mcp::engine::Server::new(service(&webhooks, &more), accepting_stop.clone()),
         sessions,
         hub: hub.clone(),
         beats: beats.clone(),
@@ -235,7 +235,7 @@ async fn start_with(
     };
     let sessions = tokio::spawn(sessions_worker.run(accepting_stop.clone()));
     let shared = Shared {
-        router: http::routes(gateway, mcp::routes(door.clone())),
+        router: http::routes(gateway, mcp::transports::routes(door.clone())),
         reactors: Arc::clone(&reactors),
         beats,
         stall_timeout: config.http.stall_timeout,

@@ -1,26 +1,11 @@
 //! Who calls, from where, in which era: decided once for each message.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fanfare_core::Principal;
 use fanfare_mcp::{Declared, Error, Meta, Request, Version};
 
-use crate::mcp::service::Toolset;
+use crate::mcp::client::Client;
 use crate::mcp::session::Session;
-
-/// The other end of a connection, as long as it lasts.
-#[derive(Debug, Clone)]
-pub struct Client {
-    /// Who it is.
-    pub principal: Principal,
-    /// Where it is; nothing for the one who started this process.
-    pub address: Option<SocketAddr>,
-    /// It is on this machine, and nobody stands between.
-    pub is_local: bool,
-    /// The tools that it sees.
-    pub toolset: Toolset,
-}
 
 /// Who calls, in which revision.
 #[derive(Debug, Clone)]

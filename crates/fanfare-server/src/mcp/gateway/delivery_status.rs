@@ -14,7 +14,7 @@ use crate::mcp::gateway::events::{self, Format, Shown};
 use crate::mcp::gateway::untrusted::{fenced, neutral};
 use crate::mcp::gateway::webhooks::row::place;
 use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 use fanfare_delivery::looking::Fate;
 use fanfare_delivery::registry::Entry;
 

@@ -12,7 +12,7 @@ use crate::mcp::gateway::answer::{count, said};
 use crate::mcp::gateway::untrusted::neutral;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 
 /// The name of the tool.
 pub(super) const NAME: &str = "list_targets";

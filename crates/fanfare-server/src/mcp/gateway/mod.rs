@@ -30,7 +30,8 @@ use serde_json::json;
 
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
-use crate::mcp::service::{Service, ToolList, Toolset};
+use crate::mcp::service::Service;
+use crate::mcp::toolset::{ToolList, Toolset};
 use crate::net::listeners::Listeners;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;

@@ -13,10 +13,10 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::mcp::call::Call;
-use crate::mcp::caller::Client;
+use crate::mcp::client::Client;
 use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::{Described, Gateway, arguments, events};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 use crate::net::listeners;
 use crate::net::listeners::{Opened, Refused};
 use fanfare_delivery::service::Wait;

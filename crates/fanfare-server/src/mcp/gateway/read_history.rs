@@ -13,7 +13,7 @@ use crate::mcp::gateway::answer::{count, said, unreadable};
 use crate::mcp::gateway::events::{self, Batch, Format, Shown};
 use crate::mcp::gateway::filter::{self, Wanted};
 use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 use fanfare_hub::values::{Order, Read};
 use fanfare_runtime::clock;
 

@@ -22,7 +22,7 @@ use crate::mcp::gateway::delivery_status::ReceiptRow;
 use crate::mcp::gateway::events::{self, Batch, Format, Shown};
 use crate::mcp::gateway::filter::{self, Wanted};
 use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
 use fanfare_hub::subscribe::Request;

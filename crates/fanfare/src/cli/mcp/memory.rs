@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::cli::mcp::asked::{What, request, what};
 use crate::cli::mcp::repeat;
-use fanfare_server::mcp::duplex;
+use fanfare_server::mcp::transports::duplex;
 
 /// Most requests without an answer: a gateway has at most a few hundred of one client.
 const OPEN_MAX: usize = 1_024;

@@ -14,7 +14,7 @@ use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
 use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::place;
 use crate::mcp::gateway::{Described, Gateway};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 use fanfare_delivery::service::Refused;
 
 /// The name of the tool.

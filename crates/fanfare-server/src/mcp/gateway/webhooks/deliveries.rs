@@ -13,7 +13,7 @@ use crate::mcp::gateway::webhooks::attempt::Tried;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::webhooks::{id, refused};
 use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 
 /// The name of the tool.

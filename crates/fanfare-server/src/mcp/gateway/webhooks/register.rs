@@ -12,7 +12,7 @@ use crate::mcp::gateway::answer::{count, said};
 use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::{Described, Gateway, arguments, filter};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "register_webhook";

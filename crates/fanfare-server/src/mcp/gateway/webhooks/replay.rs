@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::webhooks::{id, refused};
 use crate::mcp::gateway::{Described, Gateway, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 use fanfare_delivery::selecting::{IDS_MAX, Words};
 
 /// The name of the tool.

@@ -15,7 +15,7 @@ use crate::mcp::gateway::webhooks::attempt::Tried;
 use crate::mcp::gateway::webhooks::row::place;
 use crate::mcp::gateway::webhooks::{id, refused};
 use crate::mcp::gateway::{Described, Gateway, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "retry_delivery";

@@ -11,7 +11,7 @@ use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
 use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::{Described, Gateway};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 
 /// The name of the tool that stops deliveries.
 pub(in crate::mcp::gateway) const PAUSE: &str = "pause_webhook";

@@ -16,7 +16,7 @@ use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
 use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::place;
 use crate::mcp::gateway::{Described, Gateway};
-use crate::mcp::service::Toolset;
+use crate::mcp::toolset::Toolset;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "test_webhook";

@@ -11,13 +11,12 @@ use fanfare_mcp::{Id, Incoming, Message, Method, Request};
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
-use crate::mcp::Server;
-use crate::mcp::session::{CALLS_MAX, Session};
-use crate::mcp::sessions::Job;
+use crate::mcp::engine::Server;
+use crate::mcp::limits::CALLS_MAX;
+use crate::mcp::session::Session;
+use crate::mcp::session::table::Job;
 use fanfare_hub::publish::BytesInFlight;
 
-/// Largest message: an event with all its data, written with escapes.
-pub const MESSAGE_LEN_MAX: usize = 4 * 1024 * 1024;
 /// Most messages that wait for their turn while as many calls run as may. Beyond that, nothing more is read.
 const WAITING_MAX: usize = 256;
 /// Most bytes of them; one more message may come on top.
@@ -229,7 +228,7 @@ pub fn waits(request: &Request) -> bool {
 pub fn cancelled(incoming: &Incoming) -> Option<Id> {
     match incoming {
         Incoming::One(Message::Notification { method, params }) if &**method == "notifications/cancelled" => {
-            params.read().ok().map(|crate::mcp::Cancelled { request_id }| request_id)
+            params.read().ok().map(|crate::mcp::engine::Cancelled { request_id }| request_id)
         }
         _ => None,
     }

@@ -12,12 +12,12 @@ use fanfare_mcp::{Error, Incoming, error, sse};
 use futures_util::FutureExt;
 use serde_json::json;
 
-use crate::mcp::caller::Client;
-use crate::mcp::door::Door;
+use crate::mcp::client::Client;
 use crate::mcp::outbox::{Outbox, Reader};
+use crate::mcp::session::table::{Job, Sessions};
 use crate::mcp::session::{Connected, Session};
-use crate::mcp::sessions::{Job, Sessions};
-use crate::mcp::streamable_http::event_response;
+use crate::mcp::transports::door::Door;
+use crate::mcp::transports::response::event_response;
 use crate::net::heartbeat::Beats;
 use fanfare_runtime::clock;
 use fanfare_runtime::shutdown::Shutdown;
@@ -131,7 +131,7 @@ impl Door {
             reader: session.outbox.attach(),
             seq: 0,
             beats: self.beats.clone(),
-            stop: self.server.stop.clone(),
+            stop: self.server.stop(),
             _connected: session.connected(),
             session,
             sessions: self.sessions.clone(),

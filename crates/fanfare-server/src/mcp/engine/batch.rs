@@ -8,9 +8,9 @@ use fanfare_mcp::{Declared, Error, Incoming, Method, Request, Version};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all};
 
+use crate::mcp::engine::{Server, refuse};
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
-use crate::mcp::{Server, refuse};
 
 /// A batch that was begun.
 pub struct Batch {

@@ -18,11 +18,12 @@ use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error as WireError, Message, Utf8Bytes};
 
-use crate::mcp::caller::Client;
-use crate::mcp::door::Door;
-use crate::mcp::duplex::{Calls, MESSAGE_LEN_MAX};
+use crate::mcp::client::Client;
+use crate::mcp::limits::MESSAGE_LEN_MAX;
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
+use crate::mcp::transports::door::Door;
+use crate::mcp::transports::duplex::Calls;
 use crate::net::frames::{self, Farewell};
 use crate::net::heartbeat::Beats;
 use crate::net::takeover::{Outlet, Switched, Takeover};

@@ -9,10 +9,11 @@ use fanfare_mcp::Error;
 use fanfare_mcp::json_rpc::Refused;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::mcp::Server;
-use crate::mcp::duplex::{Calls, MESSAGE_LEN_MAX};
+use crate::mcp::engine::Server;
+use crate::mcp::limits::MESSAGE_LEN_MAX;
 use crate::mcp::outbox::{Outbox, Reader, Taken};
 use crate::mcp::session::Session;
+use crate::mcp::transports::duplex::Calls;
 
 /// How much is read at once: what a pipe holds.
 const CHUNK_LEN: usize = 64 * 1024;

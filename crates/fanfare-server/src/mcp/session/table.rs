@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::mcp::caller::Client;
+use crate::mcp::client::Client;
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
 use fanfare_runtime::shutdown::Shutdown;
@@ -209,9 +209,9 @@ mod tests {
     use fanfare_core::Principal;
 
     use super::{LOOK_INTERVAL, SESSIONS_MAX, SPARE_AFTER, SPARED_MAX, Sessions};
-    use crate::mcp::caller::Client;
+    use crate::mcp::client::Client;
     use crate::mcp::outbox::Outbox;
-    use crate::mcp::service::Toolset;
+    use crate::mcp::toolset::Toolset;
 
     #[test]
     fn the_sessions_that_are_idle_the_longest_make_room_and_no_others() {

@@ -6,7 +6,6 @@ mod in_session;
 use std::net::SocketAddr;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_core::Principal;
@@ -17,11 +16,11 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::mcp::caller::Client;
-use crate::mcp::door::Door;
-use crate::mcp::duplex::MESSAGE_LEN_MAX;
-use crate::mcp::refusal::Refusal;
-use crate::mcp::websocket;
+use crate::mcp::client::Client;
+use crate::mcp::limits::MESSAGE_LEN_MAX;
+use crate::mcp::transports::door::Door;
+use crate::mcp::transports::refusal::Refusal;
+use crate::mcp::transports::websocket;
 use crate::net::{Peer, body};
 
 /// What a client takes as an answer. One that does not say takes anything, and so does `*/*`.
@@ -235,24 +234,6 @@ fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
     let name = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     name.eq_ignore_ascii_case("application/json") || name.to_ascii_lowercase().ends_with("+json")
-}
-
-/// Gives a response with one JSON message.
-fn json_response(status: StatusCode, message: Vec<u8>) -> Response {
-    let mut response = (status, message).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// Gives a response with events.
-pub(super) fn event_response(body: Body) -> Response {
-    let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    // Proxies that buffer would hold every message back.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
 }
 
 fn write_error(id: &Id, error: &Error) -> Vec<u8> {

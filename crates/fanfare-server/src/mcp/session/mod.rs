@@ -1,6 +1,9 @@
 //! A session: what a connection remembers between messages. Legacy clients agree on it with `initialize`; a connection
 //! that carries messages both ways has one from the beginning.
 
+pub mod table;
+pub mod watching;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
@@ -11,14 +14,13 @@ use fanfare_mcp::{Error, Id, Meta, Version};
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::mcp::caller::Client;
-use crate::mcp::event_stream::Framing;
+use crate::mcp::client::Client;
+use crate::mcp::limits::CALLS_MAX;
 use crate::mcp::outbox::Outbox;
-use crate::mcp::watching::Watching;
+use crate::mcp::session::watching::Watching;
+use crate::mcp::transports::event_stream::Framing;
 use fanfare_runtime::shutdown::{Shutdown, Trigger};
 
-/// Most calls of one session at once: each may wait for its answer for a minute.
-pub const CALLS_MAX: usize = 64;
 /// Most messages of a session with a stream that are taken and not done with: calls, and answers that wait for a
 /// client to read.
 const WORK_MAX: usize = 2 * CALLS_MAX;
@@ -47,7 +49,7 @@ pub struct Session {
     framing: OnceLock<Framing>,
     work: Arc<Semaphore>,
     /// What the client wants to hear of.
-    pub(super) watching: Watching,
+    pub(in crate::mcp) watching: Watching,
     /// Its client goes to the next gateway when this one stops, with all that was not begun here.
     moves_on: bool,
     ended: (Trigger, Shutdown),
@@ -335,9 +337,9 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::{ENDED_BYTES_MAX, ENDED_STREAMS_MAX, Session};
-    use crate::mcp::caller::Client;
+    use crate::mcp::client::Client;
     use crate::mcp::outbox::Outbox;
-    use crate::mcp::service::Toolset;
+    use crate::mcp::toolset::Toolset;
 
     fn session() -> Arc<Session> {
         let client = Client {

@@ -2,11 +2,18 @@
 
 use fanfare_mcp::Error;
 
-use crate::mcp::Server;
-use crate::mcp::service::Toolset;
-use crate::mcp::sessions::Sessions;
+use crate::mcp::engine::Server;
+use crate::mcp::session::table::Sessions;
+use crate::mcp::toolset::Toolset;
 use crate::net::heartbeat::Beats;
 use fanfare_hub::Hub;
+
+/// What an operator may change.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Config {
+    /// The widest set of tools that a caller may see; default essential.
+    pub toolset: Toolset,
+}
 
 /// What the transports over HTTP work with; cheap to clone.
 #[derive(Debug, Clone)]

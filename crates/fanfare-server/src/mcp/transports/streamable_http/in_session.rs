@@ -11,10 +11,11 @@ use http::{HeaderValue, StatusCode};
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::outbox::{Outbox, Reader, Taken};
-use crate::mcp::refusal::Refusal;
 use crate::mcp::session::{Connected, Session};
-use crate::mcp::streamable_http::alone::PATIENCE;
-use crate::mcp::streamable_http::{Exchange, event_response, json_response};
+use crate::mcp::transports::refusal::Refusal;
+use crate::mcp::transports::response::{event_response, json_response};
+use crate::mcp::transports::streamable_http::Exchange;
+use crate::mcp::transports::streamable_http::alone::PATIENCE;
 use crate::net::heartbeat::Beats;
 
 /// When a client should come back after its stream broke.

@@ -17,12 +17,12 @@ use serde_json::value::RawValue;
 
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
-use crate::mcp::door::Door;
-use crate::mcp::duplex::MESSAGE_LEN_MAX;
-use crate::mcp::event_stream::{Framing, framed};
-use crate::mcp::refusal::Refusal;
+use crate::mcp::limits::MESSAGE_LEN_MAX;
 use crate::mcp::session::Session;
-use crate::mcp::sessions::Job;
+use crate::mcp::session::table::Job;
+use crate::mcp::transports::door::Door;
+use crate::mcp::transports::event_stream::{Framing, framed};
+use crate::mcp::transports::refusal::Refusal;
 use crate::net::{Peer, body};
 
 /// Opens a session: says where its messages go, and which tools there are.

@@ -14,11 +14,11 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::mcp::door::Door;
-use crate::mcp::duplex::MESSAGE_LEN_MAX;
-use crate::mcp::event_stream::{Framing, framed};
-use crate::mcp::refusal::Refusal;
+use crate::mcp::limits::MESSAGE_LEN_MAX;
 use crate::mcp::session::Session;
+use crate::mcp::transports::door::Door;
+use crate::mcp::transports::event_stream::{Framing, framed};
+use crate::mcp::transports::refusal::Refusal;
 use crate::net::{Peer, body};
 
 /// Opens a connection and says what it is called.

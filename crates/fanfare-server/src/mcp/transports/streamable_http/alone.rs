@@ -15,13 +15,14 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
 
-use crate::mcp::batch;
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
+use crate::mcp::engine::batch;
 use crate::mcp::outbox::{Outbox, Reader};
-use crate::mcp::refusal::Refusal;
 use crate::mcp::session::Session;
-use crate::mcp::streamable_http::{Exchange, event_response, json_response, write_error};
+use crate::mcp::transports::refusal::Refusal;
+use crate::mcp::transports::response::{event_response, json_response};
+use crate::mcp::transports::streamable_http::{Exchange, write_error};
 use crate::net::heartbeat::Beats;
 
 /// How long a client waits for the head of an answer at most: then it gets a stream, which shows that we are there.

@@ -1,0 +1,306 @@
+//! Answers: every method of both eras, whatever the transport.
+
+pub mod batch;
+
+use std::sync::Arc;
+
+use fanfare_mcp::json_rpc::{Refused, write_error};
+use fanfare_mcp::lifecycle::Initialize;
+use fanfare_mcp::listen::{Listen, LogLevel, RESOURCES_MAX, acknowledged, torn_down};
+use fanfare_mcp::outcome::{Cache, Scope};
+use fanfare_mcp::resources::{Named, Paged};
+use fanfare_mcp::tools::Call as ToolCall;
+use fanfare_mcp::{Era, Error, Id, Incoming, Message, Method, Outcome, Request, prompts};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::mcp::call::Call;
+use crate::mcp::caller::{self, Caller};
+use crate::mcp::outbox::Outbox;
+use crate::mcp::service::Service;
+use crate::mcp::session::{Session, watching};
+use fanfare_runtime::shutdown::Shutdown;
+
+/// Lists that change when another version is installed.
+const STATIC_LIST: Cache = Cache { ttl_ms: 300_000, scope: Scope::Public };
+
+/// Answers requests; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Server {
+    service: Arc<dyn Service>,
+    /// What the server calls itself, as JSON.
+    server_info: Arc<str>,
+    stop: Shutdown,
+}
+
+impl Server {
+    /// Serves `service` until `stop`.
+    pub fn new(service: Arc<dyn Service>, stop: Shutdown) -> Server {
+        let server_info = service.identity().server_info().into();
+        Server { service, server_info, stop }
+    }
+
+    /// Returns what tells when the server stops.
+    pub fn stop(&self) -> Shutdown {
+        self.stop.clone()
+    }
+
+    /// Gives what is served.
+    pub fn service(&self) -> &dyn Service {
+        &*self.service
+    }
+
+    /// Answers a request: every method of both eras.
+    pub async fn handle(&self, call: &Call, request: &Request) -> Result<Outcome, Error> {
+        let (service, params) = (&*self.service, &request.params);
+        match Method::find(&request.method, call.era())? {
+            Method::Complete => {
+                let values = service.complete(&call.caller, &params.read()?).await?;
+                Ok(prompts::completed(&values))
+            }
+            Method::Discover => Ok(service.identity().discovered()),
+            Method::Initialize => self.initialize(session(&call.caller)?, request),
+            Method::Listen => self.listen(call, params.read()?).await,
+            Method::Ping => Ok(Outcome::empty()),
+            Method::PromptsGet => service.prompt(call, params.read()?).await,
+            Method::PromptsList => {
+                params.read::<Paged>()?.only_page()?;
+                Ok(Outcome::complete(&json!({ "prompts": service.prompts() })).cached(STATIC_LIST))
+            }
+            Method::ResourcesList => {
+                let paged: Paged = params.read()?;
+                let (resources, next) = service.resources(&call.caller, paged.cursor.as_deref()).await?;
+                let mut list = json!({ "resources": resources });
+                if let Some(next) = next {
+                    list["nextCursor"] = next.into();
+                }
+                Ok(Outcome::complete(&list).cached(Cache::NONE))
+            }
+            Method::ResourcesRead => Ok(service.read(call, params.read()?).await?.or_cached(Cache::NONE)),
+            Method::ResourcesSubscribe => {
+                let Named { uri, .. } = params.read()?;
+                session(&call.caller)?.watching.add(service, &call.caller, uri).await?;
+                Ok(Outcome::empty())
+            }
+            Method::ResourcesTemplates => {
+                params.read::<Paged>()?.only_page()?;
+                let list = json!({ "resourceTemplates": service.templates() });
+                Ok(Outcome::complete(&list).cached(STATIC_LIST))
+            }
+            Method::ResourcesUnsubscribe => {
+                let Named { uri, .. } = params.read()?;
+                session(&call.caller)?.watching.remove(&uri).await;
+                Ok(Outcome::empty())
+            }
+            Method::SetLevel => {
+                let SetLevel { level } = params.read()?;
+                if let Some(session) = &call.caller.session {
+                    session.set_log_level(level);
+                }
+                Ok(Outcome::empty())
+            }
+            Method::ToolsCall => {
+                let tool = ToolCall::read(params)?;
+                if service.tools(call.caller.client.toolset).headers(&tool.name).is_none() {
+                    return Err(Error::invalid_params(format!(
+                        "there is no tool `{}`; `tools/list` names those there are",
+                        tool.name.chars().take(80).collect::<String>()
+                    )));
+                }
+                service.call(call, tool).await
+            }
+            Method::ToolsList => {
+                params.read::<Paged>()?.only_page()?;
+                Ok(service.tools(call.caller.client.toolset).outcome())
+            }
+        }
+    }
+
+    fn initialize(&self, session: &Session, request: &Request) -> Result<Outcome, Error> {
+        let wanted: Initialize = request.params.read()?;
+        let version = session.initialize(&wanted);
+        Ok(self.service.identity().initialized(version))
+    }
+
+    /// Tells changes until the client goes, or the server stops.
+    async fn listen(&self, call: &Call, Listen { notifications }: Listen) -> Result<Outcome, Error> {
+        if notifications.resource_subscriptions.len() > RESOURCES_MAX {
+            let problem = format!("a subscription hears of at most {RESOURCES_MAX} resources");
+            return Err(Error::invalid_params(problem));
+        }
+        let (honoured, mut changes) = self.service.watch(&call.caller, &notifications).await?;
+        let mut stop = self.stop.clone();
+        let tell = async {
+            let mut told = call.say(acknowledged(&honoured, &call.id)).await;
+            while told.is_ok() {
+                let Some(change) = changes.next().await else { return std::future::pending().await };
+                told = call.say(change.write(Some(&call.id))).await;
+            }
+        };
+        tokio::select! {
+            () = tell => {}
+            // A client that does not read must not hold the stop up: it is told when there is room.
+            () = stop.asked() => drop(call.say(torn_down(&call.id)).now_or_never()),
+        }
+        Ok(Outcome::listened(&call.id))
+    }
+
+    /// Answers a request in the words of its era.
+    pub async fn answer(&self, call: &Call, request: &Request) -> Result<Vec<u8>, Error> {
+        let outcome = self.handle(call, request).await?;
+        if outcome.asks_back() && call.era() == Era::Legacy {
+            let problem = "this asks back in a way that came with the revision 2026-07-28";
+            return Err(Error::invalid_request(problem));
+        }
+        Ok(self.write(&outcome, call))
+    }
+
+    /// Writes an outcome as the answer to `call`.
+    pub fn write(&self, outcome: &Outcome, call: &Call) -> Vec<u8> {
+        outcome.write(&call.id, call.era(), &self.server_info)
+    }
+
+    /// Takes what came on a connection that carries messages both ways. Answers go to the session's outbox. What takes
+    /// time is given back, to be run beside the next message.
+    pub fn receive(
+        &self,
+        session: &Arc<Session>,
+        incoming: Result<Incoming, Refused>,
+    ) -> Option<BoxFuture<'static, ()>> {
+        session.touch();
+        match incoming {
+            Err(refused) => Some(say(session, write_error(refused.id.as_ref(), &refused.error))),
+            Ok(Incoming::One(message)) => match message {
+                Message::Notification { method, params } => self.notified(session, &method, &params),
+                Message::Response { id, outcome } => {
+                    session.answered(&id, outcome);
+                    None
+                }
+                Message::Request(request) => {
+                    let (session, work) =
+                        (Arc::clone(session), self.begin(session, request, &session.outbox));
+                    Some(
+                        async move {
+                            if let Some(answer) = work.await {
+                                // A client that is gone needs no answer.
+                                let _ = session.outbox.send(answer).await;
+                            }
+                        }
+                        .boxed(),
+                    )
+                }
+            },
+            Ok(Incoming::Batch(messages)) => Some(self.receive_batch(session, messages)),
+        }
+    }
+
+    /// Begins to answer a request of a session. Nothing, when it was cancelled.
+    fn begin(
+        &self,
+        session: &Arc<Session>,
+        request: Request,
+        outbox: &Arc<Outbox>,
+    ) -> BoxFuture<'static, Option<Vec<u8>>> {
+        let decided = match caller::decide(&request, session) {
+            Ok(decided) => decided,
+            Err(error) => return refuse(&request.id, &error),
+        };
+        let caller = Caller {
+            client: session.client.clone(),
+            version: decided.version,
+            session: Some(Arc::clone(session)),
+        };
+        let call = Call::new(caller, request.id.clone(), decided.meta, Arc::clone(outbox));
+        // What comes next may rely on it, so it is not done beside it.
+        if Method::find(&request.method, call.era()) == Ok(Method::Initialize) {
+            let answer = match self.initialize(session, &request) {
+                Ok(outcome) => self.write(&outcome, &call),
+                Err(error) => write_error(Some(&request.id), &error),
+            };
+            return std::future::ready(Some(answer)).boxed();
+        }
+        self.begin_call(session, call, request)
+    }
+
+    /// Begins to answer a request that its session can cancel.
+    pub fn begin_call(
+        &self,
+        session: &Arc<Session>,
+        call: Call,
+        request: Request,
+    ) -> BoxFuture<'static, Option<Vec<u8>>> {
+        let (mut cancelled, answering) = match session.begin_call(&request.id) {
+            Ok(begun) => begun,
+            Err(error) => return refuse(&request.id, &error),
+        };
+        let server = self.clone();
+        async move {
+            let answer = tokio::select! {
+                biased;
+                answer = server.answer(&call, &request) => {
+                    Some(answer.unwrap_or_else(|error| write_error(Some(&request.id), &error)))
+                }
+                () = cancelled.asked() => None,
+            };
+            drop(answering);
+            answer
+        }
+        .boxed()
+    }
+
+    /// Takes a notification of a session.
+    pub fn notified(
+        &self,
+        session: &Arc<Session>,
+        method: &str,
+        params: &fanfare_mcp::Params,
+    ) -> Option<BoxFuture<'static, ()>> {
+        match method {
+            "notifications/cancelled" => {
+                if let Ok(Cancelled { request_id }) = params.read() {
+                    session.cancel_call(&request_id);
+                }
+                None
+            }
+            "notifications/initialized" if session.watching.begin() => {
+                let version = session.version()?;
+                let caller =
+                    Caller { client: session.client.clone(), version, session: Some(Arc::clone(session)) };
+                Some(watching::tell(Arc::clone(&self.service), Arc::clone(session), caller).boxed())
+            }
+            // What a server does not know of a client, it can do without.
+            _ => None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct SetLevel {
+    level: LogLevel,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::mcp) struct Cancelled {
+    pub(in crate::mcp) request_id: Id,
+}
+
+fn session(caller: &Caller) -> Result<&Arc<Session>, Error> {
+    let problem = "this needs a session; begin one with `initialize` and send its `Mcp-Session-Id`";
+    caller.session.as_ref().ok_or_else(|| Error::invalid_request(problem))
+}
+
+fn refuse(id: &Id, error: &Error) -> BoxFuture<'static, Option<Vec<u8>>> {
+    std::future::ready(Some(write_error(Some(id), error))).boxed()
+}
+
+fn say(session: &Arc<Session>, message: Vec<u8>) -> BoxFuture<'static, ()> {
+    let session = Arc::clone(session);
+    async move {
+        // A client that is gone needs no answer.
+        let _ = session.outbox.send(message).await;
+    }
+    .boxed()
+}
