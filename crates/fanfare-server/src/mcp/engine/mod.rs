@@ -1,18 +1,19 @@
 //! Answers: every method of both eras, whatever the transport.
 
 pub mod batch;
+mod watch;
 
 use std::sync::Arc;
 
 use fanfare_mcp::json_rpc::{Refused, write_error};
 use fanfare_mcp::lifecycle::Initialize;
-use fanfare_mcp::listen::{Listen, LogLevel, RESOURCES_MAX, acknowledged, torn_down};
+use fanfare_mcp::listen::LogLevel;
 use fanfare_mcp::outcome::{Cache, Scope};
 use fanfare_mcp::resources::{Named, Paged};
 use fanfare_mcp::tools::Call as ToolCall;
 use fanfare_mcp::{Era, Error, Id, Incoming, Message, Method, Outcome, Request, prompts};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -20,7 +21,7 @@ use crate::mcp::call::Call;
 use crate::mcp::caller::{self, Caller};
 use crate::mcp::outbox::Outbox;
 use crate::mcp::service::Service;
-use crate::mcp::session::{Session, watching};
+use crate::mcp::session::Session;
 use fanfare_runtime::shutdown::Shutdown;
 
 /// Lists that change when another version is installed.
@@ -81,8 +82,7 @@ impl Server {
             Method::ResourcesRead => Ok(service.read(call, params.read()?).await?.or_cached(Cache::NONE)),
             Method::ResourcesSubscribe => {
                 let Named { uri, .. } = params.read()?;
-                session(&call.caller)?.watching.add(service, &call.caller, uri).await?;
-                Ok(Outcome::empty())
+                self.subscribe(&call.caller, session(&call.caller)?, uri).await
             }
             Method::ResourcesTemplates => {
                 params.read::<Paged>()?.only_page()?;
@@ -122,29 +122,6 @@ impl Server {
         let wanted: Initialize = request.params.read()?;
         let version = session.initialize(&wanted);
         Ok(self.service.identity().initialized(version))
-    }
-
-    /// Tells changes until the client goes, or the server stops.
-    async fn listen(&self, call: &Call, Listen { notifications }: Listen) -> Result<Outcome, Error> {
-        if notifications.resource_subscriptions.len() > RESOURCES_MAX {
-            let problem = format!("a subscription hears of at most {RESOURCES_MAX} resources");
-            return Err(Error::invalid_params(problem));
-        }
-        let (honoured, mut changes) = self.service.watch(&call.caller, &notifications).await?;
-        let mut stop = self.stop.clone();
-        let tell = async {
-            let mut told = call.say(acknowledged(&honoured, &call.id)).await;
-            while told.is_ok() {
-                let Some(change) = changes.next().await else { return std::future::pending().await };
-                told = call.say(change.write(Some(&call.id))).await;
-            }
-        };
-        tokio::select! {
-            () = tell => {}
-            // A client that does not read must not hold the stop up: it is told when there is room.
-            () = stop.asked() => drop(call.say(torn_down(&call.id)).now_or_never()),
-        }
-        Ok(Outcome::listened(&call.id))
     }
 
     /// Answers a request in the words of its era.
@@ -268,7 +245,7 @@ impl Server {
                 let version = session.version()?;
                 let caller =
                     Caller { client: session.client.clone(), version, session: Some(Arc::clone(session)) };
-                Some(watching::tell(Arc::clone(&self.service), Arc::clone(session), caller).boxed())
+                Some(watch::tell(Arc::clone(&self.service), Arc::clone(session), caller).boxed())
             }
             // What a server does not know of a client, it can do without.
             _ => None,

@@ -18,7 +18,6 @@ use crate::mcp::client::Client;
 use crate::mcp::limits::CALLS_MAX;
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::watching::Watching;
-use crate::mcp::transports::event_stream::Framing;
 use fanfare_runtime::shutdown::{Shutdown, Trigger};
 
 /// Most messages of a session with a stream that are taken and not done with: calls, and answers that wait for a
@@ -33,6 +32,15 @@ const ENDED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// What an answer of the client is.
 type Answer = Result<Box<RawValue>, Error>;
+
+/// Which events the stream of a session consists of. Sessions of one framing are none for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// Seed 5's connections.
+    Connection,
+    /// HTTP+SSE (2024-11-05).
+    HttpSse,
+}
 
 /// A session.
 #[derive(Debug)]
@@ -49,7 +57,7 @@ pub struct Session {
     framing: OnceLock<Framing>,
     work: Arc<Semaphore>,
     /// What the client wants to hear of.
-    pub(in crate::mcp) watching: Watching,
+    pub watching: Watching,
     /// Its client goes to the next gateway when this one stops, with all that was not begun here.
     moves_on: bool,
     ended: (Trigger, Shutdown),

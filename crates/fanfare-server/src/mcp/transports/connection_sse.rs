@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::mcp::limits::MESSAGE_LEN_MAX;
-use crate::mcp::session::Session;
+use crate::mcp::session::{Framing, Session};
 use crate::mcp::transports::door::Door;
-use crate::mcp::transports::event_stream::{Framing, framed};
+use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::{Peer, body};
 

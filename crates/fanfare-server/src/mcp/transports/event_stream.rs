@@ -15,21 +15,12 @@ use serde_json::json;
 use crate::mcp::client::Client;
 use crate::mcp::outbox::{Outbox, Reader};
 use crate::mcp::session::table::{Job, Sessions};
-use crate::mcp::session::{Connected, Session};
+use crate::mcp::session::{Connected, Framing, Session};
 use crate::mcp::transports::door::Door;
 use crate::mcp::transports::response::event_response;
 use crate::net::heartbeat::Beats;
 use fanfare_runtime::clock;
 use fanfare_runtime::shutdown::Shutdown;
-
-/// Which events a stream consists of. Sessions of one framing are none for the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
-    /// Seed 5's connections.
-    Connection,
-    /// HTTP+SSE (2024-11-05).
-    HttpSse,
-}
 
 impl Framing {
     /// Gives the name of the event that a JSON-RPC message is.

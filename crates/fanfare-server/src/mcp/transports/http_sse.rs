@@ -18,10 +18,10 @@ use serde_json::value::RawValue;
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::limits::MESSAGE_LEN_MAX;
-use crate::mcp::session::Session;
 use crate::mcp::session::table::Job;
+use crate::mcp::session::{Framing, Session};
 use crate::mcp::transports::door::Door;
-use crate::mcp::transports::event_stream::{Framing, framed};
+use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::{Peer, body};
 

@@ -53,7 +53,6 @@ const IN_THE_SERVER: &[(&str, &[&str])] = &[
 /// Circles that stand until their parts are moved apart.
 const NOT_YET_CUT: &[&str] = &[
     "fanfare-server http: openapi push",
-    "fanfare-server mcp: call caller engine service session transports",
     "fanfare-server mcp/gateway: acknowledgement wait_for",
     "fanfare-server net/reactor: inbox librarian reader",
 ];
