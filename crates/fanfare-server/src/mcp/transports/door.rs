@@ -1,7 +1,12 @@
 //! What the transports over HTTP work with.
 
-use fanfare_mcp::Error;
+use std::net::SocketAddr;
 
+use fanfare_core::Principal;
+use fanfare_mcp::Error;
+use http::request::Parts;
+
+use crate::mcp::client::Client;
 use crate::mcp::engine::Server;
 use crate::mcp::session::table::Sessions;
 use crate::mcp::toolset::Toolset;
@@ -40,5 +45,23 @@ impl Door {
             Error::invalid_params("`toolset` in the address is none of `essential`, `all`, `readonly`")
         })?;
         Ok(toolset.min(self.toolset))
+    }
+
+    /// Finds out who calls.
+    pub(super) fn client(
+        &self,
+        principal: Principal,
+        address: SocketAddr,
+        parts: &Parts,
+    ) -> Result<Client, Error> {
+        let is_forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"]
+            .iter()
+            .any(|name| parts.headers.contains_key(*name));
+        Ok(Client {
+            principal,
+            address: Some(address),
+            is_local: address.ip().is_loopback() && !is_forwarded,
+            toolset: self.toolset(parts.uri.query().unwrap_or_default())?,
+        })
     }
 }

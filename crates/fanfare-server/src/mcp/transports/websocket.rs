@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::extract::{Extension, Request, State};
 use axum::response::Response;
+use fanfare_core::Principal;
 use fanfare_mcp::json_rpc::{self, Message as Said};
 use fanfare_mcp::{Error, Incoming};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::request::Parts;
-use http::{HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
@@ -24,6 +26,9 @@ use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
 use crate::mcp::transports::door::Door;
 use crate::mcp::transports::duplex::Calls;
+use crate::mcp::transports::header_list::names;
+use crate::mcp::transports::refusal::Refusal;
+use crate::net::Peer;
 use crate::net::frames::{self, Farewell};
 use crate::net::heartbeat::Beats;
 use crate::net::takeover::{Outlet, Switched, Takeover};
@@ -45,8 +50,24 @@ const FINISH_MAX: Duration = Duration::from_secs(5);
 
 type Wire = WebSocketStream<TcpStream>;
 
-/// Answers the handshake of `client`; refuses what is none.
-pub fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> {
+/// Returns whether a client asks for a WebSocket.
+pub fn is_asked(headers: &HeaderMap) -> bool {
+    headers.get(header::UPGRADE).is_some_and(|upgrade| names(upgrade, "websocket"))
+}
+
+/// Answers a handshake.
+pub async fn get(
+    State(door): State<Door>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (parts, _) = request.into_parts();
+    let client = door.client(principal, address, &parts)?;
+    Ok(accept(door, client, &parts)?)
+}
+
+fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> {
     let mut response = frames::shake_hands(&Method::GET, &parts.headers).ok_or_else(|| {
         Error::invalid_request(
             "this is no WebSocket handshake; connect with a WebSocket client, over HTTP/1.1",

@@ -3,8 +3,6 @@
 mod alone;
 mod in_session;
 
-use std::net::SocketAddr;
-
 use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -19,8 +17,8 @@ use serde_json::json;
 use crate::mcp::client::Client;
 use crate::mcp::limits::MESSAGE_LEN_MAX;
 use crate::mcp::transports::door::Door;
+use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
-use crate::mcp::transports::websocket;
 use crate::net::{Peer, body};
 
 /// What a client takes as an answer. One that does not say takes anything, and so does `*/*`.
@@ -149,8 +147,7 @@ impl Exchange {
     }
 }
 
-/// Gives the stream of a session, or, to whoever does not ask for one, whether the server is well; to whoever speaks
-/// WebSocket, one.
+/// Gives the stream of a session, or, to whoever does not ask for one, whether the server is well.
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
@@ -158,10 +155,6 @@ pub async fn get(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
-    if parts.headers.get(header::UPGRADE).is_some_and(|upgrade| names(upgrade, "websocket")) {
-        let client = door.client(principal, address, &parts)?;
-        return Ok(websocket::accept(door, client, &parts)?);
-    }
     if !parts.headers.get(header::ACCEPT).is_some_and(|accept| names(accept, "text/event-stream")) {
         return Ok(health(&door));
     }
@@ -222,13 +215,6 @@ impl Accepts {
     }
 }
 
-fn names(accept: &HeaderValue, media_type: &str) -> bool {
-    accept.to_str().is_ok_and(|list| {
-        list.split(',')
-            .any(|range| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type))
-    })
-}
-
 /// What says nothing of itself is taken for JSON: it will show.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
@@ -238,24 +224,4 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn write_error(id: &Id, error: &Error) -> Vec<u8> {
     json_rpc::write_error(Some(id), error)
-}
-
-impl Door {
-    /// Finds out who calls.
-    pub(super) fn client(
-        &self,
-        principal: Principal,
-        address: SocketAddr,
-        parts: &Parts,
-    ) -> Result<Client, Error> {
-        let is_forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"]
-            .iter()
-            .any(|name| parts.headers.contains_key(*name));
-        Ok(Client {
-            principal,
-            address: Some(address),
-            is_local: address.ip().is_loopback() && !is_forwarded,
-            toolset: self.toolset(parts.uri.query().unwrap_or_default())?,
-        })
-    }
 }
