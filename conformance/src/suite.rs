@@ -65,6 +65,10 @@ impl Service for Suite {
         &self.tools
     }
 
+    fn waits(&self, _: &str) -> bool {
+        false
+    }
+
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error> {
         tools::call(self, call, tool).await
     }

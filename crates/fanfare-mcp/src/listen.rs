@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cancellation;
 use crate::error::Error;
 use crate::json_rpc::{self, Id};
 
@@ -72,7 +73,7 @@ pub fn torn_down(subscription: &Id) -> Vec<u8> {
         reason: Some("the server is stopping"),
         ..Told::of(Some(subscription))
     };
-    json_rpc::write_notification("notifications/cancelled", &told)
+    json_rpc::write_notification(cancellation::METHOD, &told)
 }
 
 /// What a client is told, with the subscription that it belongs to. An id is written as the client wrote it, so it does

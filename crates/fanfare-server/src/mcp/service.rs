@@ -25,6 +25,9 @@ pub trait Service: fmt::Debug + Send + Sync + 'static {
     /// Gives the tools of a set.
     fn tools(&self, toolset: Toolset) -> &ToolList;
 
+    /// Returns whether a tool ends only when something happens: nobody waits for it any more when the client has gone.
+    fn waits(&self, tool: &str) -> bool;
+
     /// Calls a tool, which is in the caller's set. What it could not do is an answer, not an error.
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error>;
 

@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use fanfare_mcp::json_rpc::{Message, Refused, write_error};
-use fanfare_mcp::{Declared, Error, Incoming, Method, Request, Version};
+use fanfare_mcp::{Declared, Error, Incoming, Request, Version};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all};
 
+use crate::mcp::engine::requests::begins_session;
 use crate::mcp::engine::{Server, refuse};
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
@@ -41,9 +42,7 @@ pub fn check(version: Option<Version>) -> Result<(), Error> {
 fn check_one(request: &Request) -> Result<(), Error> {
     let problem = match Declared::read(&request.params)? {
         Declared::Modern { .. } => "a request that says everything about itself comes alone, not in a batch",
-        Declared::Legacy(_) if request.method.as_ref() == Method::Initialize.as_str() => {
-            "`initialize` comes alone, not in a batch"
-        }
+        Declared::Legacy(_) if begins_session(request) => "`initialize` comes alone, not in a batch",
         Declared::Legacy(_) => return Ok(()),
     };
     Err(Error::invalid_request(problem))

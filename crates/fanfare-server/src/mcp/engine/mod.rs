@@ -1,6 +1,7 @@
 //! Answers: every method of both eras, whatever the transport.
 
 pub mod batch;
+pub mod requests;
 mod watch;
 
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use fanfare_mcp::listen::LogLevel;
 use fanfare_mcp::outcome::{Cache, Scope};
 use fanfare_mcp::resources::{Named, Paged};
 use fanfare_mcp::tools::Call as ToolCall;
-use fanfare_mcp::{Era, Error, Id, Incoming, Message, Method, Outcome, Request, prompts};
+use fanfare_mcp::{Cancellation, Era, Error, Id, Incoming, Message, Method, Outcome, Params, Request};
+use fanfare_mcp::{cancellation, prompts};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
@@ -232,11 +234,11 @@ impl Server {
         &self,
         session: &Arc<Session>,
         method: &str,
-        params: &fanfare_mcp::Params,
+        params: &Params,
     ) -> Option<BoxFuture<'static, ()>> {
         match method {
-            "notifications/cancelled" => {
-                if let Ok(Cancelled { request_id }) = params.read() {
+            cancellation::METHOD => {
+                if let Ok(Cancellation { request_id }) = params.read() {
                     session.cancel_call(&request_id);
                 }
                 None
@@ -256,12 +258,6 @@ impl Server {
 #[derive(Deserialize)]
 struct SetLevel {
     level: LogLevel,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::mcp) struct Cancelled {
-    pub(in crate::mcp) request_id: Id,
 }
 
 fn session(caller: &Caller) -> Result<&Arc<Session>, Error> {

@@ -94,6 +94,11 @@ impl Gateway {
     }
 }
 
+/// Returns whether a tool of the gateway ends only when something happens.
+pub fn waits(tool: &str) -> bool {
+    tool == wait_for::NAME
+}
+
 fn identity() -> Identity {
     Identity {
         name: "fanfare".to_owned(),
@@ -132,6 +137,10 @@ impl Service for Gateway {
 
     fn tools(&self, toolset: Toolset) -> &ToolList {
         &self.tools[toolset as usize]
+    }
+
+    fn waits(&self, tool: &str) -> bool {
+        waits(tool)
     }
 
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error> {

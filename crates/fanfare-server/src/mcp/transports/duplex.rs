@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use fanfare_mcp::json_rpc::{self, Refused};
-use fanfare_mcp::{Id, Incoming, Message, Method, Request};
+use fanfare_mcp::{Cancellation, Id, Incoming, Message};
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
@@ -27,8 +27,6 @@ const RUNNING_MAX: usize = CALLS_MAX + WAITING_MAX;
 /// How long nothing is read because calls wait for their turn. After that they are refused: whoever has only calls
 /// that never end must be able to cancel one.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Tools that wait for something: nobody waits any more when the client has gone.
-const WAITING_TOOLS: [&str; 1] = ["wait_for"];
 
 /// The calls of one connection.
 #[derive(Debug)]
@@ -105,7 +103,9 @@ impl Calls {
 
     fn begin(&mut self, Taken { incoming, in_flight, .. }: Taken) {
         let (is_call, wait) = match &incoming {
-            Incoming::One(Message::Request(request)) => (true, waits(request).then(|| request.id.clone())),
+            Incoming::One(Message::Request(request)) => {
+                (true, self.server.waits(request).then(|| request.id.clone()))
+            }
             Incoming::One(Message::Notification { .. } | Message::Response { .. }) => (false, None),
             Incoming::Batch(_) => (true, None),
         };
@@ -181,8 +181,11 @@ impl Calls {
     /// Finishes what was taken, within `limit`; says whether all of it is. Calls that wait for something are
     /// cancelled: whoever waited is gone, or asks again elsewhere.
     pub async fn finish(&mut self, limit: Duration) -> bool {
-        let waits = |taken: &Taken| matches!(&taken.incoming, Incoming::One(Message::Request(request)) if waits(request));
-        self.waiting.retain(|taken| !waits(taken));
+        let server = &self.server;
+        self.waiting.retain(|taken| match &taken.incoming {
+            Incoming::One(Message::Request(request)) => !server.waits(request),
+            Incoming::One(_) | Incoming::Batch(_) => true,
+        });
         let finished = async {
             loop {
                 for id in &self.waits {
@@ -205,31 +208,12 @@ impl Calls {
 
     /// Forgets a call that is cancelled before its turn has come.
     fn forget_cancelled(&mut self, incoming: &Incoming) {
-        let Some(cancelled) = cancelled(incoming) else { return };
+        let Some(Cancellation { request_id: cancelled }) = Cancellation::of(incoming) else { return };
         let is_it = |taken: &Taken| matches!(&taken.incoming, Incoming::One(Message::Request(request)) if request.id == cancelled);
         if let Some(index) = self.waiting.iter().position(is_it)
             && let Some(taken) = self.waiting.remove(index)
         {
             self.waiting_bytes -= taken.len;
         }
-    }
-}
-
-/// Says whether the call ends only when something happens.
-pub fn waits(request: &Request) -> bool {
-    let method = &*request.method;
-    let named = || request.params.read_member::<String>("name").ok().flatten();
-    method == Method::Listen.as_str()
-        || (method == Method::ToolsCall.as_str()
-            && named().is_some_and(|name| WAITING_TOOLS.contains(&&*name)))
-}
-
-/// Gives the call that a message cancels.
-pub fn cancelled(incoming: &Incoming) -> Option<Id> {
-    match incoming {
-        Incoming::One(Message::Notification { method, params }) if &**method == "notifications/cancelled" => {
-            params.read().ok().map(|crate::mcp::engine::Cancelled { request_id }| request_id)
-        }
-        _ => None,
     }
 }

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use fanfare_mcp::json_rpc::{Message, Refused};
-use fanfare_mcp::{Era, Error, Id, Meta, Request as Asked, Version, sse};
+use fanfare_mcp::{Era, Error, Id, Meta, Request as RpcRequest, Version, sse};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
@@ -51,7 +51,7 @@ impl Exchange {
     /// Answers a request that needs nothing but itself.
     pub(super) async fn answer_alone(
         self,
-        request: Asked,
+        request: RpcRequest,
         version: Version,
         meta: Meta,
     ) -> Result<Response, Refusal> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use fanfare_mcp::{Error, Meta, Request as Asked, Version, headers, sse};
+use fanfare_mcp::{Error, Meta, Request as RpcRequest, Version, headers, sse};
 use http::{HeaderValue, StatusCode};
 
 use crate::mcp::call::Call;
@@ -47,7 +47,7 @@ impl Exchange {
     }
 
     /// Begins a session and answers `initialize`.
-    pub(super) async fn begin_session(self, request: &Asked, meta: Meta) -> Result<Response, Refusal> {
+    pub(super) async fn begin_session(self, request: &RpcRequest, meta: Meta) -> Result<Response, Refusal> {
         let session = self.door.sessions.begin(self.client.clone(), Outbox::resumable())?;
         let version = Version::NEWEST_LEGACY;
         let caller = Caller { client: self.client, version, session: Some(Arc::clone(&session)) };
@@ -76,7 +76,7 @@ impl Exchange {
     pub(super) async fn answer_in(
         self,
         session: Arc<Session>,
-        request: Asked,
+        request: RpcRequest,
         meta: Meta,
     ) -> Result<Response, Refusal> {
         let version = session.version().unwrap_or(Version::NEWEST_LEGACY);

@@ -8,13 +8,13 @@ use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_core::Principal;
 use fanfare_mcp::json_rpc::{self, Message};
-use fanfare_mcp::tools::Call as ToolCall;
-use fanfare_mcp::{Declared, Era, Error, Id, Incoming, Method, Request as Asked, Version, headers};
+use fanfare_mcp::{Declared, Era, Error, Id, Incoming, Request as RpcRequest, Version, headers};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::mcp::client::Client;
+use crate::mcp::engine::requests;
 use crate::mcp::limits::MESSAGE_LEN_MAX;
 use crate::mcp::transports::door::Door;
 use crate::mcp::transports::header_list::names;
@@ -88,7 +88,7 @@ impl Exchange {
     }
 
     /// Decides the era, once (2026-07-28, "Era negotiation").
-    async fn take_request(self, request: Asked) -> Result<Response, Refusal> {
+    async fn take_request(self, request: RpcRequest) -> Result<Response, Refusal> {
         match Declared::read(&request.params)? {
             Declared::Modern { version, meta } => {
                 let version = self.check_modern(&version, &request)?;
@@ -99,7 +99,7 @@ impl Exchange {
                 if let Some(session) = self.session()? {
                     return self.answer_in(session, request, meta).await;
                 }
-                if request.method.as_ref() == Method::Initialize.as_str() {
+                if requests::begins_session(&request) {
                     return self.begin_session(&request, meta).await;
                 }
                 self.answer_alone(request, version.unwrap_or(Version::UNSAID), meta).await
@@ -107,23 +107,13 @@ impl Exchange {
         }
     }
 
-    /// Checks that the headers say what the body says.
-    fn check_modern(&self, version: &str, request: &Asked) -> Result<Version, Error> {
-        let sent = &self.parts.headers;
-        headers::check(sent, version, &request.method)?;
-        let version = Declared::served(version)?;
-        let method = Method::find(&request.method, Era::Modern)?;
-        if method == Method::Listen && !self.accepts.events {
+    /// Checks that the headers say what the body says, and that the client takes what the answer is.
+    fn check_modern(&self, version: &str, request: &RpcRequest) -> Result<Version, Error> {
+        let version =
+            self.door.server.check_headers(&self.parts.headers, version, request, self.client.toolset)?;
+        if requests::is_subscription(request) && !self.accepts.events {
             let problem = "a subscription is a stream of events; accept `text/event-stream`";
             return Err(Error::invalid_request(problem));
-        }
-        headers::check_name(sent, &request.method, &request.params)?;
-        let tools = self.door.server.service().tools(self.client.toolset);
-        if method == Method::ToolsCall && tools.has_headers() {
-            let call = ToolCall::read(&request.params)?;
-            if let Some(wanted) = tools.headers(&call.name) {
-                headers::check_params(sent, wanted, call.arguments())?;
-            }
         }
         Ok(version)
     }
