@@ -1,6 +1,5 @@
 //! The gateway as a service: its tools, resources and prompts.
 
-mod acknowledgement;
 mod address;
 mod answer;
 mod arguments;

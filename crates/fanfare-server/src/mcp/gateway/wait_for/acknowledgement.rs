@@ -8,7 +8,8 @@ use crate::mcp::call::Call;
 use crate::mcp::gateway::answer::{count, said};
 use crate::mcp::gateway::delivery_status::ReceiptRow;
 use crate::mcp::gateway::untrusted::neutral;
-use crate::mcp::gateway::wait_for::{Patience, Structured};
+use crate::mcp::gateway::wait_for::Structured;
+use crate::mcp::gateway::wait_for::patience::Patience;
 use crate::mcp::gateway::{Gateway, arguments};
 use fanfare_hub::readers::Told;
 
