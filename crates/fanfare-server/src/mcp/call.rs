@@ -73,15 +73,10 @@ impl Call {
     pub async fn ask(&self, method: &str, params: &Value) -> Result<Box<RawValue>, Error> {
         let session = self.caller.session.as_ref().filter(|_| self.era() == Era::Legacy);
         let session = session.ok_or_else(|| Error::internal("there is no session to ask the client in"))?;
-        let (id, answer) = session.begin_ask()?;
-        let asked = json_rpc::write_request(&id, method, params);
-        let sent = self.outbox.send(asked).await.map_err(|Gone| Error::internal("the client is gone"));
-        let answered = match sent {
-            Ok(()) => answer.await.unwrap_or_else(|_| Err(Error::internal("the client is gone"))),
-            Err(error) => Err(error),
-        };
-        session.end_ask(&id);
-        answered
+        let ask = session.asks.begin()?;
+        let question = json_rpc::write_request(&ask.id, method, params);
+        self.say(question).await.map_err(|Gone| Error::internal("the client is gone"))?;
+        ask.answer().await
     }
 
     /// Leaves the call unanswered, because the gateway stops and nothing of it was done; says whether the client asks

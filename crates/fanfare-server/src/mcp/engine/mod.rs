@@ -154,7 +154,7 @@ impl Server {
             Ok(Incoming::One(message)) => match message {
                 Message::Notification { method, params } => self.notified(session, &method, &params),
                 Message::Response { id, outcome } => {
-                    session.answered(&id, outcome);
+                    session.asks.answer(&id, outcome);
                     None
                 }
                 Message::Request(request) => {
@@ -210,7 +210,7 @@ impl Server {
         call: Call,
         request: Request,
     ) -> BoxFuture<'static, Option<Vec<u8>>> {
-        let (mut cancelled, answering) = match session.begin_call(&request.id) {
+        let (mut cancelled, open_call) = match session.begin_call(&request.id) {
             Ok(begun) => begun,
             Err(error) => return refuse(&request.id, &error),
         };
@@ -223,7 +223,7 @@ impl Server {
                 }
                 () = cancelled.asked() => None,
             };
-            drop(answering);
+            drop(open_call);
             answer
         }
         .boxed()
@@ -239,7 +239,7 @@ impl Server {
         match method {
             cancellation::METHOD => {
                 if let Ok(Cancellation { request_id }) = params.read() {
-                    session.cancel_call(&request_id);
+                    session.calls.cancel(&request_id);
                 }
                 None
             }

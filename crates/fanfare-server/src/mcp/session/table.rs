@@ -224,7 +224,7 @@ mod tests {
         let start = Instant::now();
         let first = begin(start).expect("the first");
         let reading = begin(start).expect("one that is read");
-        let connection = reading.connected();
+        let connection = reading.connect();
         let rest: Vec<_> = (2..SESSIONS_MAX).map(|_| begin(start).expect("room")).collect();
         assert_eq!(begin(Instant::now()).expect_err("no room").code, fanfare_mcp::error::BUSY);
         // Nobody looks again at once; then all have been idle for long enough but the one that is read.

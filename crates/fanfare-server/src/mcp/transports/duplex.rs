@@ -189,7 +189,7 @@ impl Calls {
         let finished = async {
             loop {
                 for id in &self.waits {
-                    self.session.cancel_call(id);
+                    self.session.calls.cancel(id);
                 }
                 if self.running_calls == 0 && self.waiting.is_empty() {
                     return;

@@ -15,7 +15,8 @@ use serde_json::json;
 use crate::mcp::client::Client;
 use crate::mcp::outbox::{Outbox, Reader};
 use crate::mcp::session::table::{Job, Sessions};
-use crate::mcp::session::{Connected, Framing, Session};
+use crate::mcp::session::usage::Connection;
+use crate::mcp::session::{Framing, Session};
 use crate::mcp::transports::door::Door;
 use crate::mcp::transports::response::event_response;
 use crate::net::heartbeat::Beats;
@@ -73,7 +74,7 @@ struct Stream {
     seq: u64,
     beats: Beats,
     stop: Shutdown,
-    _connected: Connected,
+    _connection: Connection,
 }
 
 impl Drop for Stream {
@@ -123,7 +124,7 @@ impl Door {
             seq: 0,
             beats: self.beats.clone(),
             stop: self.server.stop(),
-            _connected: session.connected(),
+            _connection: session.connect(),
             session,
             sessions: self.sessions.clone(),
         };

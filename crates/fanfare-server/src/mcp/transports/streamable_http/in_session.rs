@@ -11,7 +11,8 @@ use http::{HeaderValue, StatusCode};
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::outbox::{Outbox, Reader, Taken};
-use crate::mcp::session::{Connected, Session};
+use crate::mcp::session::Session;
+use crate::mcp::session::usage::Connection;
 use crate::mcp::transports::refusal::Refusal;
 use crate::mcp::transports::response::{event_response, json_response};
 use crate::mcp::transports::streamable_http::Exchange;
@@ -33,7 +34,7 @@ struct Stream {
     beats: Beats,
     /// Nothing follows.
     is_over: bool,
-    _connected: Connected,
+    _connection: Connection,
 }
 
 impl Exchange {
@@ -80,7 +81,7 @@ impl Exchange {
         meta: Meta,
     ) -> Result<Response, Refusal> {
         let version = session.version().unwrap_or(Version::NEWEST_LEGACY);
-        let (number, outbox) = session.open_stream();
+        let (number, outbox) = session.streams.open();
         let caller = Caller { client: self.client.clone(), version, session: Some(Arc::clone(&session)) };
         let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&outbox));
         let work = self.door.server.begin_call(&session, call, request);
@@ -93,7 +94,7 @@ impl Exchange {
                 Some(answer) => drop(answers.finish(answer).await),
                 None => answers.end(),
             }
-            whose.forget_ended();
+            whose.streams.forget_ended();
         };
         self.door.sessions.run(Box::pin(job)).await;
         if !self.accepts.events {
@@ -101,12 +102,12 @@ impl Exchange {
         }
         match tokio::time::timeout(PATIENCE, outbox.next(reader, 0)).await {
             Ok(Some(Taken { message, is_last: true, .. })) if self.accepts.json => {
-                session.close_stream(number);
+                session.streams.close(number);
                 return Ok(json_response(StatusCode::OK, message.to_vec()));
             }
             // It was cancelled.
             Ok(None) if outbox.is_over(0) => {
-                session.close_stream(number);
+                session.streams.close(number);
                 return Ok(StatusCode::ACCEPTED.into_response());
             }
             _ => {}
@@ -126,7 +127,7 @@ impl Exchange {
             None => (0, Arc::clone(&session.outbox), session.outbox.taken()),
             Some((0, seq)) => (0, Arc::clone(&session.outbox), seq.min(session.outbox.last())),
             Some((number, seq)) => {
-                let outbox = session.stream(number).filter(|outbox| seq <= outbox.last());
+                let outbox = session.streams.find(number).filter(|outbox| seq <= outbox.last());
                 let problem =
                     "nothing is kept of the stream that `Last-Event-ID` names; send the request again";
                 (number, outbox.ok_or_else(|| Error::invalid_request(problem))?, seq)
@@ -146,7 +147,6 @@ impl Exchange {
     ) -> Response {
         // Older clients read the data of every event as JSON.
         let primes = session.version().is_some_and(|version| version >= Version::V2025_11_25);
-        let connected = session.connected();
         let stream = Stream {
             number,
             outbox,
@@ -155,7 +155,7 @@ impl Exchange {
             primes,
             beats: self.door.beats,
             is_over: false,
-            _connected: connected,
+            _connection: session.connect(),
         };
         let events = futures_util::stream::unfold(stream, |mut stream| async {
             let bytes = stream.next().await?;
@@ -206,7 +206,7 @@ async fn only_the_answer(session: &Session, number: u64, outbox: &Outbox, mut re
             None => reader = outbox.attach(),
         }
     }
-    session.close_stream(number);
+    session.streams.close(number);
     match answer {
         Some(answer) => json_response(StatusCode::OK, answer.to_vec()),
         None => StatusCode::ACCEPTED.into_response(),

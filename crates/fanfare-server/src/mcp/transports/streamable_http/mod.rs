@@ -81,7 +81,7 @@ impl Exchange {
                 let session = self.session()?.ok_or_else(|| {
                     Error::invalid_request("nothing was asked outside of a session that this could answer")
                 })?;
-                session.answered(&id, outcome);
+                session.asks.answer(&id, outcome);
                 Ok(StatusCode::ACCEPTED.into_response())
             }
         }
