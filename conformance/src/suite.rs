@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use fanfare_mcp::lifecycle::Identity;
-use fanfare_mcp::listen::{Change, Wanted};
+use fanfare_mcp::listen::{Change, Interests};
 use fanfare_mcp::prompts::{Complete, Get, Prompt};
-use fanfare_mcp::resources::{Named, Resource, Template};
+use fanfare_mcp::resources::{Resource, ResourceRequest, Template};
 use fanfare_mcp::tools::Call as ToolCall;
 use fanfare_mcp::{Error, Outcome};
 use fanfare_server::mcp::call::Call;
@@ -89,7 +89,7 @@ impl Service for Suite {
         resources::templates()
     }
 
-    async fn read(&self, call: &Call, wanted: Named) -> Result<Outcome, Error> {
+    async fn read(&self, call: &Call, wanted: ResourceRequest) -> Result<Outcome, Error> {
         resources::read(&wanted.uri, call.era())
     }
 
@@ -100,8 +100,8 @@ impl Service for Suite {
     async fn watch(
         &self,
         caller: &Caller,
-        wanted: &Wanted,
-    ) -> Result<(Wanted, BoxStream<'static, Change>), Error> {
+        wanted: &Interests,
+    ) -> Result<(Interests, BoxStream<'static, Change>), Error> {
         let mut honoured = wanted.clone();
         honoured.resource_subscriptions.retain(|uri| resources::read(uri, caller.version.era()).is_ok());
         let changes = self.changes.follow(honoured.clone());

@@ -23,7 +23,7 @@ pub mod version;
 pub use cancellation::Cancellation;
 pub use error::Error;
 pub use json_rpc::{Id, Incoming, Message, Request};
-pub use meta::{Declared, Meta};
+pub use meta::{Declaration, Meta};
 pub use method::Method;
 pub use outcome::Outcome;
 pub use params::Params;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::mcp::caller::Caller;
-use crate::mcp::outbox::{Gone, Outbox};
+use crate::mcp::outbox::{ClientGone, Outbox};
 
 /// A request that is being answered.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Call {
     }
 
     /// Reports progress, when the client wants to hear of it.
-    pub async fn progress(&self, progress: f64, total: Option<f64>, message: &str) -> Result<(), Gone> {
+    pub async fn progress(&self, progress: f64, total: Option<f64>, message: &str) -> Result<(), ClientGone> {
         let Some(token) = &self.meta.progress_token else { return Ok(()) };
         // `message` came with 2025-03-26; older clients let it be.
         let params = Progress { progress_token: token, progress, total, message };
@@ -56,7 +56,7 @@ impl Call {
     }
 
     /// Sends a log message, when the client asked for its level.
-    pub async fn log(&self, level: LogLevel, logger: &str, data: Value) -> Result<(), Gone> {
+    pub async fn log(&self, level: LogLevel, logger: &str, data: Value) -> Result<(), ClientGone> {
         let least = match (self.era(), &self.caller.session) {
             (Era::Modern, _) => self.meta.log_level,
             (Era::Legacy, Some(session)) => Some(session.log_level()),
@@ -75,7 +75,7 @@ impl Call {
         let session = session.ok_or_else(|| Error::internal("there is no session to ask the client in"))?;
         let ask = session.asks.begin()?;
         let question = json_rpc::write_request(&ask.id, method, params);
-        self.say(question).await.map_err(|Gone| Error::internal("the client is gone"))?;
+        self.say(question).await.map_err(|ClientGone| Error::internal("the client is gone"))?;
         ask.answer().await
     }
 
@@ -92,11 +92,11 @@ impl Call {
     }
 
     /// Sends bytes before the answer.
-    pub(super) async fn say(&self, message: Vec<u8>) -> Result<(), Gone> {
+    pub(super) async fn say(&self, message: Vec<u8>) -> Result<(), ClientGone> {
         self.outbox.send(message).await
     }
 
-    async fn notify(&self, method: &str, params: &impl Serialize) -> Result<(), Gone> {
+    async fn notify(&self, method: &str, params: &impl Serialize) -> Result<(), ClientGone> {
         self.say(json_rpc::write_notification(method, params)).await
     }
 }

@@ -5,9 +5,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 use fanfare_mcp::lifecycle::Identity;
-use fanfare_mcp::listen::{Change, Wanted};
+use fanfare_mcp::listen::{Change, Interests};
 use fanfare_mcp::prompts::{Complete, Get, Prompt};
-use fanfare_mcp::resources::{Named, Resource, Template};
+use fanfare_mcp::resources::{Resource, ResourceRequest, Template};
 use fanfare_mcp::tools::Call as ToolCall;
 use fanfare_mcp::{Error, Outcome};
 use futures_util::stream::BoxStream;
@@ -48,7 +48,7 @@ pub trait Service: fmt::Debug + Send + Sync + 'static {
     fn templates(&self) -> Vec<Template>;
 
     /// Reads a resource.
-    async fn read(&self, call: &Call, wanted: Named) -> Result<Outcome, Error>;
+    async fn read(&self, call: &Call, wanted: ResourceRequest) -> Result<Outcome, Error>;
 
     /// Suggests values for an argument: all that fit, the likeliest first.
     async fn complete(&self, caller: &Caller, wanted: &Complete) -> Result<Vec<String>, Error>;
@@ -58,6 +58,6 @@ pub trait Service: fmt::Debug + Send + Sync + 'static {
     async fn watch(
         &self,
         caller: &Caller,
-        wanted: &Wanted,
-    ) -> Result<(Wanted, BoxStream<'static, Change>), Error>;
+        wanted: &Interests,
+    ) -> Result<(Interests, BoxStream<'static, Change>), Error>;
 }

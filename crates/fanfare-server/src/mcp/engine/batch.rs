@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use fanfare_mcp::json_rpc::{Message, Refused, write_error};
-use fanfare_mcp::{Declared, Error, Incoming, Request, Version};
+use fanfare_mcp::json_rpc::{BadMessage, Message, write_error};
+use fanfare_mcp::{Declaration, Error, Incoming, Request, Version};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all};
 
@@ -40,10 +40,12 @@ pub fn check(version: Option<Version>) -> Result<(), Error> {
 /// Says whether a request may come in a batch: not one that begins a session, as 2025-03-26 has it, and not a modern
 /// one, whose headers repeat a single body.
 fn check_one(request: &Request) -> Result<(), Error> {
-    let problem = match Declared::read(&request.params)? {
-        Declared::Modern { .. } => "a request that says everything about itself comes alone, not in a batch",
-        Declared::Legacy(_) if begins_session(request) => "`initialize` comes alone, not in a batch",
-        Declared::Legacy(_) => return Ok(()),
+    let problem = match Declaration::read(&request.params)? {
+        Declaration::Modern { .. } => {
+            "a request that says everything about itself comes alone, not in a batch"
+        }
+        Declaration::Legacy(_) if begins_session(request) => "`initialize` comes alone, not in a batch",
+        Declaration::Legacy(_) => return Ok(()),
     };
     Err(Error::invalid_request(problem))
 }
@@ -53,7 +55,7 @@ impl Server {
     pub fn begin_batch(
         &self,
         session: &Arc<Session>,
-        messages: Vec<Result<Message, Refused>>,
+        messages: Vec<Result<Message, BadMessage>>,
         outbox: &Arc<Outbox>,
     ) -> Batch {
         let mut work = Vec::new();
@@ -82,7 +84,7 @@ impl Server {
     pub(super) fn receive_batch(
         &self,
         session: &Arc<Session>,
-        messages: Vec<Result<Message, Refused>>,
+        messages: Vec<Result<Message, BadMessage>>,
     ) -> BoxFuture<'static, ()> {
         let Batch { answers, beside } = match check(session.version()) {
             Ok(()) => self.begin_batch(session, messages, &session.outbox),

@@ -6,11 +6,11 @@ mod watch;
 
 use std::sync::Arc;
 
-use fanfare_mcp::json_rpc::{Refused, write_error};
+use fanfare_mcp::json_rpc::{BadMessage, write_error};
 use fanfare_mcp::lifecycle::Initialize;
 use fanfare_mcp::listen::LogLevel;
 use fanfare_mcp::outcome::{Cache, Scope};
-use fanfare_mcp::resources::{Named, Paged};
+use fanfare_mcp::resources::{PageRequest, ResourceRequest};
 use fanfare_mcp::tools::Call as ToolCall;
 use fanfare_mcp::{Cancellation, Era, Error, Id, Incoming, Message, Method, Outcome, Params, Request};
 use fanfare_mcp::{cancellation, prompts};
@@ -69,11 +69,11 @@ impl Server {
             Method::Ping => Ok(Outcome::empty()),
             Method::PromptsGet => service.prompt(call, params.read()?).await,
             Method::PromptsList => {
-                params.read::<Paged>()?.only_page()?;
+                params.read::<PageRequest>()?.only_page()?;
                 Ok(Outcome::complete(&json!({ "prompts": service.prompts() })).cached(STATIC_LIST))
             }
             Method::ResourcesList => {
-                let paged: Paged = params.read()?;
+                let paged: PageRequest = params.read()?;
                 let (resources, next) = service.resources(&call.caller, paged.cursor.as_deref()).await?;
                 let mut list = json!({ "resources": resources });
                 if let Some(next) = next {
@@ -83,16 +83,16 @@ impl Server {
             }
             Method::ResourcesRead => Ok(service.read(call, params.read()?).await?.or_cached(Cache::NONE)),
             Method::ResourcesSubscribe => {
-                let Named { uri, .. } = params.read()?;
+                let ResourceRequest { uri, .. } = params.read()?;
                 self.subscribe(&call.caller, session(&call.caller)?, uri).await
             }
             Method::ResourcesTemplates => {
-                params.read::<Paged>()?.only_page()?;
+                params.read::<PageRequest>()?.only_page()?;
                 let list = json!({ "resourceTemplates": service.templates() });
                 Ok(Outcome::complete(&list).cached(STATIC_LIST))
             }
             Method::ResourcesUnsubscribe => {
-                let Named { uri, .. } = params.read()?;
+                let ResourceRequest { uri, .. } = params.read()?;
                 session(&call.caller)?.watching.remove(&uri).await;
                 Ok(Outcome::empty())
             }
@@ -114,7 +114,7 @@ impl Server {
                 service.call(call, tool).await
             }
             Method::ToolsList => {
-                params.read::<Paged>()?.only_page()?;
+                params.read::<PageRequest>()?.only_page()?;
                 Ok(service.tools(call.caller.client.toolset).outcome())
             }
         }
@@ -146,7 +146,7 @@ impl Server {
     pub fn receive(
         &self,
         session: &Arc<Session>,
-        incoming: Result<Incoming, Refused>,
+        incoming: Result<Incoming, BadMessage>,
     ) -> Option<BoxFuture<'static, ()>> {
         session.touch();
         match incoming {
@@ -182,16 +182,16 @@ impl Server {
         request: Request,
         outbox: &Arc<Outbox>,
     ) -> BoxFuture<'static, Option<Vec<u8>>> {
-        let decided = match caller::decide(&request, session) {
-            Ok(decided) => decided,
+        let terms = match caller::terms(&request, session) {
+            Ok(terms) => terms,
             Err(error) => return refuse(&request.id, &error),
         };
         let caller = Caller {
             client: session.client.clone(),
-            version: decided.version,
+            version: terms.version,
             session: Some(Arc::clone(session)),
         };
-        let call = Call::new(caller, request.id.clone(), decided.meta, Arc::clone(outbox));
+        let call = Call::new(caller, request.id.clone(), terms.meta, Arc::clone(outbox));
         // What comes next may rely on it, so it is not done beside it.
         if Method::find(&request.method, call.era()) == Ok(Method::Initialize) {
             let answer = match self.initialize(session, &request) {

@@ -1,6 +1,6 @@
 //! What a transport has to know of a request before it is answered.
 
-use fanfare_mcp::{Declared, Era, Error, Method, Request, Version, headers, tools};
+use fanfare_mcp::{Declaration, Era, Error, Method, Request, Version, headers, tools};
 use http::HeaderMap;
 
 use crate::mcp::engine::Server;
@@ -32,7 +32,7 @@ impl Server {
         toolset: Toolset,
     ) -> Result<Version, Error> {
         headers::check(sent, version, &request.method)?;
-        let version = Declared::served(version)?;
+        let version = Declaration::served(version)?;
         let method = Method::find(&request.method, Era::Modern)?;
         headers::check_name(sent, &request.method, &request.params)?;
         let tools = self.service.tools(toolset);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_mcp::listen::{Listen, RESOURCES_MAX, Wanted, acknowledged, torn_down};
+use fanfare_mcp::listen::{Interests, Listen, RESOURCES_MAX, acknowledged, torn_down};
 use fanfare_mcp::{Error, Outcome};
 use futures_util::stream::SelectAll;
 use futures_util::{FutureExt, StreamExt};
@@ -49,7 +49,7 @@ impl Server {
         session: &Session,
         uri: String,
     ) -> Result<Outcome, Error> {
-        let wanted = Wanted { resource_subscriptions: vec![uri.clone()], ..Wanted::default() };
+        let wanted = Interests { resource_subscriptions: vec![uri.clone()], ..Interests::default() };
         // Begun by the session, and not at all when it hears of the resource already.
         let follow = self.service.watch(caller, &wanted);
         session.watching.add(uri, follow).await?;
@@ -60,7 +60,7 @@ impl Server {
 /// Tells a legacy session what changes until it ends.
 pub(super) async fn tell(service: Arc<dyn Service>, session: Arc<Session>, caller: Caller) {
     let watching = &session.watching;
-    let lists = Wanted {
+    let lists = Interests {
         tools_list_changed: true,
         prompts_list_changed: true,
         resources_list_changed: true,

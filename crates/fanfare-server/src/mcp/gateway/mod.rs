@@ -19,9 +19,9 @@ mod webhooks;
 
 use async_trait::async_trait;
 use fanfare_mcp::lifecycle::Identity;
-use fanfare_mcp::listen::{Change, Wanted};
+use fanfare_mcp::listen::{Change, Interests};
 use fanfare_mcp::prompts::{Complete, Get, Prompt};
-use fanfare_mcp::resources::{Named, Resource, Template};
+use fanfare_mcp::resources::{Resource, ResourceRequest, Template};
 use fanfare_mcp::tools::{Annotations, Answer, Call as ToolCall, Tool};
 use fanfare_mcp::{Error, Outcome};
 use futures_util::stream::BoxStream;
@@ -47,7 +47,7 @@ pub struct Gateway {
 }
 
 /// What a tool says of itself, and the narrowest set that it is in.
-struct Described {
+struct ToolEntry {
     tool: Tool,
     toolset: Toolset,
 }
@@ -184,7 +184,7 @@ impl Service for Gateway {
         resources::templates()
     }
 
-    async fn read(&self, call: &Call, wanted: Named) -> Result<Outcome, Error> {
+    async fn read(&self, call: &Call, wanted: ResourceRequest) -> Result<Outcome, Error> {
         self.read_resource(call.era(), &wanted).await
     }
 
@@ -195,8 +195,8 @@ impl Service for Gateway {
     async fn watch(
         &self,
         caller: &Caller,
-        wanted: &Wanted,
-    ) -> Result<(Wanted, BoxStream<'static, Change>), Error> {
+        wanted: &Interests,
+    ) -> Result<(Interests, BoxStream<'static, Change>), Error> {
         self.watch_resources(caller, wanted).await
     }
 }

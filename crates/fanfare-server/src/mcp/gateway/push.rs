@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::mcp::call::Call;
 use crate::mcp::client::Client;
 use crate::mcp::gateway::answer::said;
-use crate::mcp::gateway::{Described, Gateway, arguments, events};
+use crate::mcp::gateway::{Gateway, ToolEntry, arguments, events};
 use crate::mcp::toolset::Toolset;
 use crate::net::listeners;
 use crate::net::listeners::{Opened, Refused};
@@ -108,7 +108,7 @@ const ANNOTATIONS: Annotations = Annotations {
 };
 
 /// Describes `push_stream`.
-pub(super) fn stream() -> Described {
+pub(super) fn stream() -> ToolEntry {
     let tool = Tool {
         name: STREAM,
         title: "Push to live listeners",
@@ -122,11 +122,11 @@ pub(super) fn stream() -> Described {
         output_schema: Some(OUTPUT.clone()),
         annotations: ANNOTATIONS,
     };
-    Described { tool, toolset: Toolset::Essential }
+    ToolEntry { tool, toolset: Toolset::Essential }
 }
 
 /// Describes `push_webhook`.
-pub(super) fn webhook() -> Described {
+pub(super) fn webhook() -> ToolEntry {
     let tool = Tool {
         name: WEBHOOK,
         title: "Push to webhooks and live listeners",
@@ -141,7 +141,7 @@ pub(super) fn webhook() -> Described {
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations { open_world_hint: true, ..ANNOTATIONS },
     };
-    Described { tool, toolset: Toolset::Essential }
+    ToolEntry { tool, toolset: Toolset::Essential }
 }
 
 #[derive(Deserialize)]
@@ -161,7 +161,7 @@ struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Structured<'a> {
+struct StructuredContent<'a> {
     id: Position,
     channel: &'a Channel,
     timestamp: Timestamp,
@@ -237,7 +237,7 @@ impl Gateway {
             text.push_str(&format!(" {how}: {url}/stream gives live events."));
         }
         text.push_str(" `delivery_status` with this id shows who has it.");
-        let structured = Structured {
+        let structured = StructuredContent {
             id: event.position,
             channel: &event.channel,
             timestamp: event.timestamp,

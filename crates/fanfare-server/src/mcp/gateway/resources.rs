@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fanfare_core::{Channel, Event, Filter, Pattern, Position, Priority, Timestamp};
 use fanfare_mcp::outcome::Cache;
-use fanfare_mcp::resources::{Contents, Named, Resource, Template};
+use fanfare_mcp::resources::{Contents, Resource, ResourceRequest, Template};
 use fanfare_mcp::{Era, Error, Outcome};
 use serde::Serialize;
 use serde_json::Map;
@@ -124,7 +124,7 @@ impl Gateway {
     }
 
     /// Reads a resource.
-    pub(super) async fn read_resource(&self, era: Era, wanted: &Named) -> Result<Outcome, Error> {
+    pub(super) async fn read_resource(&self, era: Era, wanted: &ResourceRequest) -> Result<Outcome, Error> {
         let uri = &wanted.uri;
         let missing = |why: &str| missing(uri, era, why);
         let address: Address = uri.parse().map_err(|why: String| missing(&why))?;
@@ -240,7 +240,7 @@ fn read_cursor(cursor: &str) -> Result<Channel, Error> {
 /// Wraps `content` in what says where it comes from.
 fn contents(uri: &str, content: &Content) -> Outcome {
     #[derive(Serialize)]
-    struct Marked<'a> {
+    struct MarkedContent<'a> {
         #[serde(flatten)]
         content: &'a Content,
         untrusted: bool,
@@ -250,7 +250,7 @@ fn contents(uri: &str, content: &Content) -> Outcome {
     struct Read {
         contents: [Contents; 1],
     }
-    let marked = Marked { content, untrusted: true, note: NOTE };
+    let marked = MarkedContent { content, untrusted: true, note: NOTE };
     let contents = Contents {
         uri: uri.to_owned(),
         mime_type: JSON.to_owned(),

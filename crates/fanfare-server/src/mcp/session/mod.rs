@@ -22,7 +22,7 @@ use crate::mcp::session::asks::Asks;
 use crate::mcp::session::calls::Calls;
 use crate::mcp::session::streams::Streams;
 use crate::mcp::session::usage::Usage;
-use crate::mcp::session::watching::Watching;
+use crate::mcp::session::watching::WatchList;
 use fanfare_runtime::shutdown::{Shutdown, Trigger};
 
 /// Most messages of a session with a stream that are taken and not done with: calls, and answers that wait for a
@@ -54,7 +54,7 @@ pub struct Session {
     /// Answers that a client can come back to.
     pub streams: Streams,
     /// What the client wants to hear of.
-    pub watching: Watching,
+    pub watching: WatchList,
     usage: Usage,
     /// Guards what was agreed on; held for one look or change.
     agreement: Mutex<Agreement>,
@@ -94,7 +94,7 @@ impl Session {
             calls: Calls::default(),
             asks: Asks::default(),
             streams: Streams::default(),
-            watching: Watching::default(),
+            watching: WatchList::default(),
             usage: Usage::new(),
             agreement: Mutex::new(agreement),
             framing: OnceLock::new(),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fanfare_mcp::Error;
-use fanfare_mcp::listen::{Change, RESOURCES_MAX, Wanted};
+use fanfare_mcp::listen::{Change, Interests, RESOURCES_MAX};
 use futures_util::stream::{AbortHandle, Abortable, BoxStream, abortable};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -17,24 +17,24 @@ pub type Changes = Abortable<BoxStream<'static, Change>>;
 /// What a session hears of. Each resource is followed by itself: what is yet to be told of one is not lost when the
 /// client asks for another.
 #[derive(Default)]
-pub struct Watching {
+pub struct WatchList {
     /// The resources, by address, with what ends each. Held while the service begins to follow one, so that the newest
     /// wish wins.
     resources: tokio::sync::Mutex<HashMap<String, AbortHandle>>,
-    /// What is to be told as well from now on; taken by [`Watching::take_added`]. At most one for each of `resources`,
+    /// What is to be told as well from now on; taken by [`WatchList::take_added`]. At most one for each of `resources`,
     /// and one for the lists.
     added: Mutex<Vec<Changes>>,
     adds: Notify,
     begun: AtomicBool,
 }
 
-impl fmt::Debug for Watching {
+impl fmt::Debug for WatchList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watching").finish_non_exhaustive()
+        f.debug_struct("WatchList").finish_non_exhaustive()
     }
 }
 
-impl Watching {
+impl WatchList {
     /// Returns `true` once: somebody must tell the client what changes.
     pub fn begin(&self) -> bool {
         !self.begun.swap(true, Ordering::Relaxed)
@@ -44,7 +44,7 @@ impl Watching {
     pub async fn add(
         &self,
         uri: String,
-        follow: impl Future<Output = Result<(Wanted, BoxStream<'static, Change>), Error>>,
+        follow: impl Future<Output = Result<(Interests, BoxStream<'static, Change>), Error>>,
     ) -> Result<(), Error> {
         let mut resources = self.resources.lock().await;
         if resources.contains_key(&uri) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use fanfare_mcp::json_rpc::{self, Refused};
+use fanfare_mcp::json_rpc::{self, BadMessage};
 use fanfare_mcp::{Cancellation, Id, Incoming, Message};
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
@@ -33,19 +33,19 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Calls {
     server: Server,
     session: Arc<Session>,
-    running: JoinSet<Ended>,
+    running: JoinSet<JobEnd>,
     /// How many of those are calls; others go on as long as the session.
     running_calls: usize,
     /// Calls that run until something happens.
     waits: HashSet<Id>,
     /// What has not begun.
-    waiting: VecDeque<Taken>,
+    waiting: VecDeque<Arrival>,
     waiting_bytes: usize,
 }
 
 /// A message that was taken.
 #[derive(Debug)]
-struct Taken {
+struct Arrival {
     incoming: Incoming,
     len: usize,
     /// Counts its bytes until it is answered.
@@ -54,7 +54,7 @@ struct Taken {
 
 /// A piece of work that has ended.
 #[derive(Debug)]
-struct Ended {
+struct JobEnd {
     is_call: bool,
     wait: Option<Id>,
 }
@@ -76,19 +76,19 @@ impl Calls {
     /// Takes a message; `in_flight` is kept until it is answered. What can be done at once is done when this returns.
     pub fn take(&mut self, bytes: &[u8], in_flight: Option<BytesInFlight>) {
         match json_rpc::parse(bytes) {
-            Ok(incoming) => self.take_message(Taken { incoming, len: bytes.len(), in_flight }),
+            Ok(incoming) => self.take_message(Arrival { incoming, len: bytes.len(), in_flight }),
             Err(refused) => self.refuse(refused),
         }
     }
 
     /// Answers a message that cannot be taken.
-    pub fn refuse(&mut self, refused: Refused) {
+    pub fn refuse(&mut self, refused: BadMessage) {
         if let Some(job) = self.server.receive(&self.session, Err(refused)) {
             self.run(job, true, None, None);
         }
     }
 
-    fn take_message(&mut self, taken: Taken) {
+    fn take_message(&mut self, taken: Arrival) {
         let asks = matches!(taken.incoming, Incoming::One(Message::Request(_)) | Incoming::Batch(_));
         if asks && (self.running_calls >= CALLS_MAX || !self.waiting.is_empty()) {
             self.waiting_bytes += taken.len;
@@ -101,7 +101,7 @@ impl Calls {
         self.begin(taken);
     }
 
-    fn begin(&mut self, Taken { incoming, in_flight, .. }: Taken) {
+    fn begin(&mut self, Arrival { incoming, in_flight, .. }: Arrival) {
         let (is_call, wait) = match &incoming {
             Incoming::One(Message::Request(request)) => {
                 (true, self.server.waits(request).then(|| request.id.clone()))
@@ -128,7 +128,7 @@ impl Calls {
                         tracing::error!("a call panicked");
                     }
                     drop(in_flight);
-                    Ended { is_call, wait }
+                    JobEnd { is_call, wait }
                 });
             }
             Err(_) => tracing::error!("a call panicked"),
@@ -163,8 +163,8 @@ impl Calls {
         }
     }
 
-    fn note(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
-        let Ok(Ended { is_call, wait }) = ended else { return };
+    fn note(&mut self, ended: Result<JobEnd, tokio::task::JoinError>) {
+        let Ok(JobEnd { is_call, wait }) = ended else { return };
         self.running_calls -= usize::from(is_call);
         if let Some(id) = wait {
             self.waits.remove(&id);
@@ -209,7 +209,7 @@ impl Calls {
     /// Forgets a call that is cancelled before its turn has come.
     fn forget_cancelled(&mut self, incoming: &Incoming) {
         let Some(Cancellation { request_id: cancelled }) = Cancellation::of(incoming) else { return };
-        let is_it = |taken: &Taken| matches!(&taken.incoming, Incoming::One(Message::Request(request)) if request.id == cancelled);
+        let is_it = |taken: &Arrival| matches!(&taken.incoming, Incoming::One(Message::Request(request)) if request.id == cancelled);
         if let Some(index) = self.waiting.iter().position(is_it)
             && let Some(taken) = self.waiting.remove(index)
         {

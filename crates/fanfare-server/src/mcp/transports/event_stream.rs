@@ -7,13 +7,13 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use fanfare_core::Principal;
-use fanfare_mcp::json_rpc::{Message, Refused};
+use fanfare_mcp::json_rpc::{BadMessage, Message};
 use fanfare_mcp::{Error, Incoming, error, sse};
 use futures_util::FutureExt;
 use serde_json::json;
 
 use crate::mcp::client::Client;
-use crate::mcp::outbox::{Outbox, Reader};
+use crate::mcp::outbox::{Attachment, Outbox};
 use crate::mcp::session::table::{Job, Sessions};
 use crate::mcp::session::usage::Connection;
 use crate::mcp::session::{Framing, Session};
@@ -70,7 +70,7 @@ struct Stream {
     opening: Option<Vec<u8>>,
     session: Arc<Session>,
     sessions: Sessions,
-    reader: Reader,
+    attachment: Attachment,
     seq: u64,
     beats: Beats,
     stop: Shutdown,
@@ -92,7 +92,7 @@ impl Stream {
         tokio::select! {
             // What was said before the end is still sent.
             biased;
-            taken = self.session.outbox.next(self.reader, self.seq) => {
+            taken = self.session.outbox.next(self.attachment, self.seq) => {
                 let taken = taken?;
                 self.seq = taken.seq;
                 if !is_message(&taken.message) {
@@ -120,7 +120,7 @@ impl Door {
         let stream = Stream {
             framing,
             opening: Some(opening(&session)),
-            reader: session.outbox.attach(),
+            attachment: session.outbox.attach(),
             seq: 0,
             beats: self.beats.clone(),
             stop: self.server.stop(),
@@ -150,7 +150,7 @@ impl Door {
     pub(super) async fn take(
         &self,
         session: &Arc<Session>,
-        incoming: Result<Incoming, Refused>,
+        incoming: Result<Incoming, BadMessage>,
     ) -> Result<(), Error> {
         match incoming {
             // These make room, and are taken when there is none.

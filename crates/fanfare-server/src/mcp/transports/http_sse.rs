@@ -85,7 +85,7 @@ pub async fn post(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (bytes, _in_flight) = body::read(&door.hub, request.into_body(), MESSAGE_LEN_MAX).await?;
-    let wanted: Wanted = serde_json::from_slice(&bytes)
+    let wanted: ToolCallBody = serde_json::from_slice(&bytes)
         .map_err(|error| if error.is_data() { takes(&error) } else { Error::parse(error) })?;
     if wanted.jsonrpc.is_some() {
         return Ok(not_here());
@@ -106,7 +106,7 @@ pub async fn post(
 }
 
 #[derive(Deserialize)]
-struct Wanted<'a> {
+struct ToolCallBody<'a> {
     #[serde(borrow)]
     jsonrpc: Option<&'a RawValue>,
     session_id: Option<String>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
 use fanfare_core::Principal;
-use fanfare_mcp::json_rpc::{self, Message as Said};
+use fanfare_mcp::json_rpc::{self, Message as RpcMessage};
 use fanfare_mcp::{Error, Incoming};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -98,14 +98,14 @@ async fn converse(door: Door, client: Client, Switched { stream, read, beats, mu
         tokio::pin!(writing);
         let heard = tokio::select! {
             heard = hear(&door, &mut calls, &mut heard, &silent, &mut stop) => heard,
-            farewell = &mut writing => Heard::End(farewell),
+            farewell = &mut writing => InputEnd::End(farewell),
         };
         match heard {
-            Heard::End(farewell) => {
+            InputEnd::End(farewell) => {
                 session.end();
                 farewell
             }
-            Heard::Stop => {
+            InputEnd::Stop => {
                 let finishing = async {
                     calls.forget_waiting();
                     let is_finished = calls.finish(FINISH_MAX).await;
@@ -127,7 +127,7 @@ async fn converse(door: Door, client: Client, Switched { stream, read, beats, mu
 }
 
 /// Why nothing more is taken.
-enum Heard {
+enum InputEnd {
     /// The connection ends; what is to be said, if anything.
     End(Option<Farewell>),
     /// The gateway stops.
@@ -141,15 +141,15 @@ async fn hear(
     heard: &mut SplitStream<Wire>,
     silent: &AtomicBool,
     stop: &mut Shutdown,
-) -> Heard {
+) -> InputEnd {
     loop {
         let message = tokio::select! {
             // First: what is taken after that would be begun in vain.
             biased;
-            () = stop.asked() => return Heard::Stop,
+            () = stop.asked() => return InputEnd::Stop,
             message = heard.next(), if calls.has_room() => match message {
                 Some(message) => message,
-                None => return Heard::End(None),
+                None => return InputEnd::End(None),
             },
             () = calls.progress() => continue,
         };
@@ -163,23 +163,23 @@ async fn hear(
                 }
             }
             Ok(Message::Binary(_)) => {
-                return Heard::End(Some((CloseCode::Unsupported, "send JSON in text frames")));
+                return InputEnd::End(Some((CloseCode::Unsupported, "send JSON in text frames")));
             }
             Ok(Message::Close(_) | Message::Frame(_) | Message::Ping(_) | Message::Pong(_)) => {}
             Err(WireError::Capacity(CapacityError::MessageTooLong { .. })) => {
-                return Heard::End(Some((CloseCode::Size, "the message is larger than 4 MiB")));
+                return InputEnd::End(Some((CloseCode::Size, "the message is larger than 4 MiB")));
             }
-            Err(error) => return Heard::End(frames::farewell(&error)),
+            Err(error) => return InputEnd::End(frames::farewell(&error)),
         }
     }
 }
 
-fn too_much(bytes: &[u8]) -> json_rpc::Refused {
+fn too_much(bytes: &[u8]) -> json_rpc::BadMessage {
     let id = match json_rpc::parse(bytes) {
-        Ok(Incoming::One(Said::Request(request))) => Some(request.id),
+        Ok(Incoming::One(RpcMessage::Request(request))) => Some(request.id),
         _ => None,
     };
-    json_rpc::Refused { id, error: Error::busy("too many bytes are being accepted at the moment") }
+    json_rpc::BadMessage { id, error: Error::busy("too many bytes are being accepted at the moment") }
 }
 
 /// Writes what the outbox has, everything that waits at once, and pings when it is time to; gives what is to be said
@@ -190,11 +190,11 @@ async fn write_out(
     mut beats: Beats,
     silent: &AtomicBool,
 ) -> Option<Farewell> {
-    let reader = outbox.attach();
+    let attachment = outbox.attach();
     let mut seq = 0;
     loop {
         let first = tokio::select! {
-            first = outbox.next(reader, seq) => first?,
+            first = outbox.next(attachment, seq) => first?,
             () = beats.next() => {
                 if silent.swap(true, Ordering::Relaxed) {
                     return Some((CloseCode::Policy, "pings were not answered"));
@@ -210,7 +210,7 @@ async fn write_out(
             let text = Utf8Bytes::try_from(message.message).expect("what we write is JSON");
             within(sink.feed(Message::Text(text))).await?;
             taken = match len < BATCH_LEN_MAX {
-                true => outbox.try_next(reader, seq),
+                true => outbox.try_next(attachment, seq),
                 false => None,
             };
         }

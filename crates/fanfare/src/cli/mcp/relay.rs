@@ -325,7 +325,7 @@ impl Relay {
         }
     }
 
-    async fn refuse(&self, refused: &json_rpc::Refused) {
+    async fn refuse(&self, refused: &json_rpc::BadMessage) {
         self.tell(vec![json_rpc::write_error(refused.id.as_ref(), &refused.error)]).await;
     }
 

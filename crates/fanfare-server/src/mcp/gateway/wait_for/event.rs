@@ -7,9 +7,9 @@ use fanfare_mcp::Outcome;
 use crate::mcp::call::Call;
 use crate::mcp::gateway::answer::{count, said, unreadable};
 use crate::mcp::gateway::events::{self, Batch};
-use crate::mcp::gateway::filter::{self, Wanted};
+use crate::mcp::gateway::filter::{self, FilterArguments};
 use crate::mcp::gateway::wait_for::patience::Patience;
-use crate::mcp::gateway::wait_for::{Arguments, EXAMPLE, Structured};
+use crate::mcp::gateway::wait_for::{Arguments, EXAMPLE, StructuredContent};
 use crate::mcp::gateway::{Gateway, arguments};
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
@@ -18,7 +18,7 @@ use fanfare_hub::subscription::Subscription;
 use fanfare_hub::values;
 
 /// What a wait for events came to.
-enum Came {
+enum WaitEnd {
     Events,
     Stopping,
 }
@@ -32,7 +32,7 @@ impl Gateway {
     ) -> Result<Outcome, String> {
         let (limit, default) = (1..=events::LIMIT_MAX, events::LIMIT_DEFAULT);
         let limit = arguments::within("limit", given.limit, limit, default, EXAMPLE)? as usize;
-        let wanted = Wanted {
+        let wanted = FilterArguments {
             channel: given.channel,
             types: given.types,
             min_priority: given.min_priority,
@@ -59,12 +59,12 @@ impl Gateway {
         let came = patience.until(next(&mut subscription, &mut batch, &mut missed)).await;
         let cursor = batch.last().unwrap_or_else(|| subscription.settle());
         let (status, sentence) = match came.transpose().map_err(|error| unreadable(&error))? {
-            Some(Came::Stopping) => {
+            Some(WaitEnd::Stopping) => {
                 return Err(format!(
                     "the gateway is stopping; call again in a moment with \"cursor\": \"{cursor}\" to miss nothing"
                 ));
             }
-            Some(Came::Events) => (
+            Some(WaitEnd::Events) => (
                 "event",
                 format!(
                     "{} on {place}. To wait for what comes after, call again with \"cursor\": \"{cursor}\".",
@@ -83,13 +83,13 @@ impl Gateway {
         let lost = missed.map_or_else(String::new, |missed| {
             format!(" Up to {missed} earlier events were removed by retention before they could be given.")
         });
-        let structured = Structured {
+        let structured = StructuredContent {
             status,
             events: &batch.shown,
             cursor: Some(cursor),
             missed,
             untrusted: true,
-            ..Structured::default()
+            ..StructuredContent::default()
         };
         Ok(said(batch.under(&format!("{sentence}{lost}")), &structured))
     }
@@ -112,12 +112,12 @@ async fn next(
     subscription: &mut Subscription,
     batch: &mut Batch,
     missed: &mut u64,
-) -> Result<Came, values::Error> {
+) -> Result<WaitEnd, values::Error> {
     let mut items = Vec::new();
     while subscription.ready(&mut items).await? {
         for item in &items {
             match item {
-                Item::Notice(Notice::Closing { .. }) => return Ok(Came::Stopping),
+                Item::Notice(Notice::Closing { .. }) => return Ok(WaitEnd::Stopping),
                 Item::Notice(Notice::Gap { after, next }) => {
                     *missed += next.seq.saturating_sub(after.seq + 1);
                 }
@@ -126,7 +126,7 @@ async fn next(
                     let taken = item.events().iter().take_while(|event| batch.add(event)).count();
                     subscription.advance(item, taken);
                     if taken < item.len() {
-                        return Ok(Came::Events);
+                        return Ok(WaitEnd::Events);
                     }
                     continue;
                 }
@@ -134,8 +134,8 @@ async fn next(
             subscription.advance(item, 0);
         }
         if batch.last().is_some() {
-            return Ok(Came::Events);
+            return Ok(WaitEnd::Events);
         }
     }
-    Ok(Came::Stopping)
+    Ok(WaitEnd::Stopping)
 }

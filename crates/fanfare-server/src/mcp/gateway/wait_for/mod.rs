@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 use crate::mcp::call::Call;
 use crate::mcp::gateway::delivery_status::ReceiptRow;
-use crate::mcp::gateway::events::{self, Format, Shown};
-use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments, filter};
+use crate::mcp::gateway::events::{self, EventView, Format};
+use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments, filter};
 use crate::mcp::toolset::Toolset;
 
 /// The name of the tool.
@@ -94,7 +94,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Describes the tool.
-pub(super) fn described() -> Described {
+pub(super) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Wait for an event or an acknowledgement",
@@ -109,7 +109,7 @@ pub(super) fn described() -> Described {
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
     };
-    Described { tool, toolset: Toolset::ReadOnly }
+    ToolEntry { tool, toolset: Toolset::ReadOnly }
 }
 
 #[derive(Deserialize)]
@@ -130,9 +130,9 @@ struct Arguments {
 }
 
 #[derive(Default, Serialize)]
-struct Structured<'a> {
+struct StructuredContent<'a> {
     status: &'static str,
-    events: &'a [Shown],
+    events: &'a [EventView],
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<Position>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
-use crate::mcp::outbox::{Outbox, Reader, Taken};
+use crate::mcp::outbox::{Attachment, Entry, Outbox};
 use crate::mcp::session::Session;
 use crate::mcp::session::usage::Connection;
 use crate::mcp::transports::refusal::Refusal;
@@ -27,7 +27,7 @@ struct Stream {
     /// Its number in the session; 0 is what is said unasked.
     number: u64,
     outbox: Arc<Outbox>,
-    reader: Reader,
+    attachment: Attachment,
     seq: u64,
     /// Says first from where a client continues, even before there is anything.
     primes: bool,
@@ -86,7 +86,7 @@ impl Exchange {
         let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&outbox));
         let work = self.door.server.begin_call(&session, call, request);
         let answers = Arc::clone(&outbox);
-        let reader = outbox.attach();
+        let attachment = outbox.attach();
         let whose = Arc::clone(&session);
         let job = async move {
             match work.await {
@@ -98,10 +98,10 @@ impl Exchange {
         };
         self.door.sessions.run(Box::pin(job)).await;
         if !self.accepts.events {
-            return Ok(only_the_answer(&session, number, &outbox, reader).await);
+            return Ok(only_the_answer(&session, number, &outbox, attachment).await);
         }
-        match tokio::time::timeout(PATIENCE, outbox.next(reader, 0)).await {
-            Ok(Some(Taken { message, is_last: true, .. })) if self.accepts.json => {
+        match tokio::time::timeout(PATIENCE, outbox.next(attachment, 0)).await {
+            Ok(Some(Entry { message, is_last: true, .. })) if self.accepts.json => {
                 session.streams.close(number);
                 return Ok(json_response(StatusCode::OK, message.to_vec()));
             }
@@ -112,7 +112,7 @@ impl Exchange {
             }
             _ => {}
         }
-        Ok(self.follow(&session, number, outbox, reader, 0))
+        Ok(self.follow(&session, number, outbox, attachment, 0))
     }
 
     /// Gives what is said unasked, or a stream that broke, from where the client stopped.
@@ -133,8 +133,8 @@ impl Exchange {
                 (number, outbox.ok_or_else(|| Error::invalid_request(problem))?, seq)
             }
         };
-        let reader = outbox.attach();
-        Ok(self.follow(session, number, outbox, reader, seq))
+        let attachment = outbox.attach();
+        Ok(self.follow(session, number, outbox, attachment, seq))
     }
 
     fn follow(
@@ -142,7 +142,7 @@ impl Exchange {
         session: &Arc<Session>,
         number: u64,
         outbox: Arc<Outbox>,
-        reader: Reader,
+        attachment: Attachment,
         seq: u64,
     ) -> Response {
         // Older clients read the data of every event as JSON.
@@ -150,7 +150,7 @@ impl Exchange {
         let stream = Stream {
             number,
             outbox,
-            reader,
+            attachment,
             seq,
             primes,
             beats: self.door.beats,
@@ -176,7 +176,7 @@ impl Stream {
             return None;
         }
         tokio::select! {
-            taken = self.outbox.next(self.reader, self.seq) => {
+            taken = self.outbox.next(self.attachment, self.seq) => {
                 let taken = taken?;
                 self.seq = taken.seq;
                 self.is_over = taken.is_last;
@@ -193,17 +193,22 @@ impl Stream {
 }
 
 /// Waits for the answer of a client that takes nothing else.
-async fn only_the_answer(session: &Session, number: u64, outbox: &Outbox, mut reader: Reader) -> Response {
+async fn only_the_answer(
+    session: &Session,
+    number: u64,
+    outbox: &Outbox,
+    mut attachment: Attachment,
+) -> Response {
     let mut seq = 0;
     let mut answer = None;
     while answer.is_none() && !outbox.is_over(seq) {
-        match outbox.next(reader, seq).await {
+        match outbox.next(attachment, seq).await {
             Some(taken) => {
                 seq = taken.seq;
                 answer = taken.is_last.then_some(taken.message);
             }
             // A call that hangs up wants its client to come back, and this one cannot.
-            None => reader = outbox.attach(),
+            None => attachment = outbox.attach(),
         }
     }
     session.streams.close(number);

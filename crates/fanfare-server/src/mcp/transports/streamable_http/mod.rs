@@ -8,7 +8,7 @@ use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_core::Principal;
 use fanfare_mcp::json_rpc::{self, Message};
-use fanfare_mcp::{Declared, Era, Error, Id, Incoming, Request as RpcRequest, Version, headers};
+use fanfare_mcp::{Declaration, Era, Error, Id, Incoming, Request as RpcRequest, Version, headers};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
@@ -89,12 +89,12 @@ impl Exchange {
 
     /// Decides the era, once (2026-07-28, "Era negotiation").
     async fn take_request(self, request: RpcRequest) -> Result<Response, Refusal> {
-        match Declared::read(&request.params)? {
-            Declared::Modern { version, meta } => {
+        match Declaration::read(&request.params)? {
+            Declaration::Modern { version, meta } => {
                 let version = self.check_modern(&version, &request)?;
                 self.answer_alone(request, version, meta).await
             }
-            Declared::Legacy(meta) => {
+            Declaration::Legacy(meta) => {
                 let version = self.version()?;
                 if let Some(session) = self.session()? {
                     return self.answer_in(session, request, meta).await;
