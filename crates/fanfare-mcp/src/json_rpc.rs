@@ -39,7 +39,7 @@ impl Id {
         is_fine.then(|| Id(raw.to_owned()))
     }
 
-    /// Gives the JSON text.
+    /// Returns the JSON text.
     pub fn as_json(&self) -> &str {
         self.0.get()
     }

@@ -25,7 +25,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Gives name, title and version as JSON.
+    /// Returns name, title and version as JSON.
     pub fn server_info(&self) -> String {
         json!({ "name": self.name, "title": self.title, "version": self.version }).to_string()
     }

@@ -92,7 +92,7 @@ impl Declaration {
         Ok(Declaration::Modern { version, meta: Meta { capabilities, log_level, progress_token } })
     }
 
-    /// Gives the revision of a modern request, when it is served.
+    /// Returns the revision of a modern request, when it is served.
     pub fn served(version: &str) -> Result<Version, Error> {
         Version::from_name(version)
             .filter(|version| version.era() == crate::version::Era::Modern)
@@ -101,7 +101,7 @@ impl Declaration {
 }
 
 impl Meta {
-    /// Says whether the client declared `capability`, a path such as `elicitation` or `elicitation.form`.
+    /// Returns whether the client declared `capability`, a path such as `elicitation` or `elicitation.form`.
     pub fn can(&self, capability: &str) -> bool {
         let Some(raw) = &self.capabilities else { return false };
         let Ok(mut value) = serde_json::from_str::<&RawValue>(raw.get()) else { return false };

@@ -71,7 +71,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Gives the arguments as a JSON object.
+    /// Returns the arguments as a JSON object.
     pub fn arguments(&self) -> &'a str {
         self.arguments.map_or("{}", RawValue::get)
     }

@@ -29,12 +29,12 @@ impl Call {
         Call { caller, id, meta, outbox }
     }
 
-    /// Gives the era.
+    /// Returns the era of its revision.
     pub fn era(&self) -> Era {
         self.caller.version.era()
     }
 
-    /// Says whether the client declared `capability`, a path such as `elicitation.form`.
+    /// Returns whether the client declared `capability`, a path such as `elicitation.form`.
     pub fn can(&self, capability: &str) -> bool {
         match &self.caller.session {
             Some(session) if self.era() == Era::Legacy => session.can(capability),
@@ -42,7 +42,7 @@ impl Call {
         }
     }
 
-    /// Says whether anybody wants to hear of progress.
+    /// Returns whether anybody wants to hear of progress.
     pub fn wants_progress(&self) -> bool {
         self.meta.progress_token.is_some()
     }

@@ -98,12 +98,12 @@ impl Outbox {
         self.changed.notify_waiters();
     }
 
-    /// Says whether nothing follows.
+    /// Returns whether nothing follows.
     pub fn is_ended(&self) -> bool {
         self.state().ended
     }
 
-    /// Gives the place of the newest message.
+    /// Returns the place of the newest message.
     pub fn last(&self) -> u64 {
         self.state().last()
     }
@@ -114,7 +114,7 @@ impl Outbox {
         state.waiting_bytes + state.kept_bytes
     }
 
-    /// Says whether nothing follows `seq`, for anybody.
+    /// Returns whether nothing follows `seq`, for anybody.
     pub fn is_over(&self, seq: u64) -> bool {
         let state = self.state();
         state.ended && state.last() <= seq
@@ -130,7 +130,7 @@ impl Outbox {
         attachment
     }
 
-    /// Gives the place up to which everything was taken.
+    /// Returns the place up to which everything was taken.
     pub fn taken(&self) -> u64 {
         self.state().taken
     }
@@ -146,12 +146,12 @@ impl Outbox {
         self.find(|state| self.look(state, attachment, seq)).await
     }
 
-    /// Gives what [`Outbox::next`] would, when it is there already.
+    /// Returns what [`Outbox::next`] would, when it is there already.
     pub fn try_next(&self, attachment: Attachment, seq: u64) -> Option<Entry> {
         self.look(&mut self.state(), attachment, seq).flatten()
     }
 
-    /// Gives what `next` comes to; nothing, when that has to wait.
+    /// Returns what `next` comes to, or `None` when that has to wait.
     fn look(&self, state: &mut State, attachment: Attachment, seq: u64) -> Option<Option<Entry>> {
         if state.attachment != attachment.0 {
             return Some(None);

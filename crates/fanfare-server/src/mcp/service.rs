@@ -22,7 +22,7 @@ pub trait Service: fmt::Debug + Send + Sync + 'static {
     /// Says what it is.
     fn identity(&self) -> &Identity;
 
-    /// Gives the tools of a set.
+    /// Returns the tools of a set.
     fn tools(&self, toolset: Toolset) -> &ToolList;
 
     /// Returns whether a tool ends only when something happens: nobody waits for it any more when the client has gone.
@@ -31,20 +31,20 @@ pub trait Service: fmt::Debug + Send + Sync + 'static {
     /// Calls a tool, which is in the caller's set. What it could not do is an answer, not an error.
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error>;
 
-    /// Gives the prompts.
+    /// Returns the prompts.
     fn prompts(&self) -> Vec<Prompt>;
 
-    /// Gives what a prompt says.
+    /// Returns what a prompt says.
     async fn prompt(&self, call: &Call, wanted: Get) -> Result<Outcome, Error>;
 
-    /// Gives a page of the resources, and where the next one begins.
+    /// Returns a page of the resources, and where the next one begins.
     async fn resources(
         &self,
         caller: &Caller,
         cursor: Option<&str>,
     ) -> Result<(Vec<Resource>, Option<String>), Error>;
 
-    /// Gives the families of resources.
+    /// Returns the templates of resources.
     fn templates(&self) -> Vec<Template>;
 
     /// Reads a resource.

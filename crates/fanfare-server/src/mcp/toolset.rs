@@ -24,7 +24,7 @@ impl Toolset {
     /// All of them, the narrowest first.
     pub const ALL: [Toolset; 3] = [Toolset::ReadOnly, Toolset::Essential, Toolset::All];
 
-    /// Gives the name on the command line.
+    /// Returns the name on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Toolset::ReadOnly => "readonly",
@@ -57,17 +57,17 @@ impl ToolList {
         }
     }
 
-    /// Gives the answer to `tools/list`.
+    /// Returns the answer to `tools/list`.
     pub fn outcome(&self) -> Outcome {
         self.outcome.clone()
     }
 
-    /// Says whether any tool has arguments that are repeated in headers.
+    /// Returns whether any tool has arguments that are repeated in headers.
     pub fn has_headers(&self) -> bool {
         self.headers.values().any(|headers| !headers.is_empty())
     }
 
-    /// Gives the arguments of `tool` that are repeated in headers; nothing, when it is not in the set.
+    /// Returns the arguments of `tool` that are repeated in headers, or `None` when it is not in the set.
     pub fn headers(&self, tool: &str) -> Option<&[ParamHeader]> {
         self.headers.get(tool).map(Vec::as_slice)
     }

@@ -27,7 +27,7 @@ impl fmt::Debug for Batch {
     }
 }
 
-/// Says whether a client may send batches; one that has not said its revision may.
+/// Returns whether a client may send batches; one that has not said its revision may.
 pub fn check(version: Option<Version>) -> Result<(), Error> {
     match version {
         None | Some(Version::V2025_03_26) => Ok(()),
@@ -37,7 +37,7 @@ pub fn check(version: Option<Version>) -> Result<(), Error> {
     }
 }
 
-/// Says whether a request may come in a batch: not one that begins a session, as 2025-03-26 has it, and not a modern
+/// Returns whether a request may come in a batch: not one that begins a session, as 2025-03-26 has it, and not a modern
 /// one, whose headers repeat a single body.
 fn check_one(request: &Request) -> Result<(), Error> {
     let problem = match Declaration::read(&request.params)? {

@@ -50,7 +50,7 @@ impl Server {
         self.stop.clone()
     }
 
-    /// Gives what is served.
+    /// Returns what is served.
     pub fn service(&self) -> &dyn Service {
         &*self.service
     }

@@ -274,7 +274,7 @@ impl Gateway {
         Ok(said(text, &structured))
     }
 
-    /// Gives the connections that `event` was to reach: those that wanted it and were there.
+    /// Returns the connections that `event` was to reach: those that wanted it and were there.
     fn live(&self, event: &Event) -> Vec<LiveRow> {
         let seq = event.position.seq;
         let clients = self.hub.clients();
@@ -290,7 +290,7 @@ impl Gateway {
         wanted.collect()
     }
 
-    /// Gives the durable readers that `event` is for.
+    /// Returns the durable readers that `event` is for.
     pub(super) async fn receipts(&self, event: &Event) -> Result<Vec<ReceiptRow>, String> {
         let rows = self.hub.receipts(event).await.map_err(|error| unreadable(&error))?;
         let receipt = |row: fanfare_hub::values::ReaderRow| ReceiptRow {

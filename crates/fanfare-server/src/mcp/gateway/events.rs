@@ -144,7 +144,7 @@ impl Batch {
         true
     }
 
-    /// Gives the position of the event that was added last.
+    /// Returns the position of the event that was added last.
     pub(super) fn last(&self) -> Option<Position> {
         self.shown.last().map(|shown| shown.id)
     }

@@ -71,7 +71,7 @@ pub(super) fn find(name: &str) -> Result<Prompt, Error> {
     })
 }
 
-/// Gives what a prompt says.
+/// Returns what a prompt says.
 pub(super) fn say(wanted: &Get) -> Result<Outcome, Error> {
     let prompt = find(&wanted.name)?;
     let given = PromptArguments::read(&prompt, wanted.arguments.as_ref())?;

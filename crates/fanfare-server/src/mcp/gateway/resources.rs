@@ -91,7 +91,7 @@ pub(super) fn templates() -> Vec<Template> {
 }
 
 impl Gateway {
-    /// Gives a page of the list: the channels, then the latest of each in order of the name.
+    /// Returns a page of the list: the channels, then the latest of each in order of the name.
     pub(super) fn list_resources(
         &self,
         cursor: Option<&str>,
@@ -180,7 +180,7 @@ impl Gateway {
     }
 }
 
-/// Gives the channels, those that were active last before the others.
+/// Returns the channels, those that were active last before the others.
 fn channels(hub: &Hub) -> Content {
     let mut rows = hub.channels();
     let total = rows.len();
@@ -201,7 +201,7 @@ fn channels(hub: &Hub) -> Content {
     Content::Channels { channels, order: "last active first", total, more }
 }
 
-/// Gives as many of `events` as may be shown, and what is said of the others.
+/// Returns as many of `events` as may be shown, and what is said of the others.
 fn within(events: &[Arc<Event>]) -> (Vec<Box<RawValue>>, Option<String>) {
     let mut shown = Vec::new();
     let mut bytes = 0;

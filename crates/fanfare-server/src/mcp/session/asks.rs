@@ -70,7 +70,7 @@ impl Asks {
         let _ = ask.send(answer);
     }
 
-    /// Gives up on all of them.
+    /// Drops every question; whoever waits for an answer gets an error.
     pub(super) fn clear(&self) {
         self.table().open.clear();
     }

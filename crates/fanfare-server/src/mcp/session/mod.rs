@@ -138,7 +138,7 @@ impl Session {
         self.agreement().log_level = level;
     }
 
-    /// Gives it a stream of its own.
+    /// Sets how its stream is framed: from now on it has one.
     pub fn frame(&self, framing: Framing) {
         // A second one changes nothing.
         self.framing.get_or_init(|| framing);

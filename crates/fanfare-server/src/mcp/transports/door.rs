@@ -36,7 +36,7 @@ pub struct Door {
 }
 
 impl Door {
-    /// Gives the set of tools that a query asks for: never a wider one than the operator allows. Other parameters
+    /// Returns the set of tools that a query asks for: never a wider one than the operator allows. Other parameters
     /// belong to whoever put them into the address.
     pub(super) fn toolset(&self, query: &str) -> Result<Toolset, Error> {
         let mut pairs = form_urlencoded::parse(query.as_bytes());

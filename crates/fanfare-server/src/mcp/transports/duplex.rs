@@ -135,7 +135,7 @@ impl Calls {
         }
     }
 
-    /// Says whether more may be read.
+    /// Returns whether more may be read.
     pub fn has_room(&self) -> bool {
         self.waiting.len() < WAITING_MAX
             && self.waiting_bytes < WAITING_BYTES_MAX

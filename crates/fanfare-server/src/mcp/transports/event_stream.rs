@@ -24,7 +24,7 @@ use fanfare_runtime::clock;
 use fanfare_runtime::shutdown::Shutdown;
 
 impl Framing {
-    /// Gives the name of the event that a JSON-RPC message is.
+    /// Returns the name of the event that a JSON-RPC message is.
     fn message(self) -> &'static str {
         match self {
             Framing::Connection => "mcp_response",

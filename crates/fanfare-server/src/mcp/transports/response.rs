@@ -4,14 +4,14 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
-/// Gives a response with one JSON message.
+/// Returns a response with one JSON message.
 pub(super) fn json_response(status: StatusCode, message: Vec<u8>) -> Response {
     let mut response = (status, message).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-/// Gives a response with events.
+/// Returns a response with events.
 pub(super) fn event_response(body: Body) -> Response {
     let mut response = body.into_response();
     let headers = response.headers_mut();

@@ -218,7 +218,7 @@ async fn write_out(
     }
 }
 
-/// Gives a write so long; a socket that takes nothing for longer is not worth a farewell.
+/// Waits for a write, within [`STALL_MAX`]: a socket that takes nothing for longer is not worth a farewell.
 async fn within(write: impl Future<Output = Result<(), WireError>>) -> Option<()> {
     tokio::time::timeout(STALL_MAX, write).await.ok()?.ok()
 }

@@ -115,7 +115,7 @@ impl Exchange {
         Ok(self.follow(&session, number, outbox, attachment, 0))
     }
 
-    /// Gives what is said unasked, or a stream that broke, from where the client stopped.
+    /// Answers with what is said unasked, or with a stream that broke, from where the client stopped.
     pub(super) fn stream(self, session: &Arc<Session>) -> Result<Response, Refusal> {
         let last = self.parts.headers.get("last-event-id").and_then(|id| id.to_str().ok());
         let place = last.and_then(|id| {

@@ -118,14 +118,14 @@ impl Exchange {
         Ok(version)
     }
 
-    /// Gives the revision that the header names.
+    /// Returns the revision that the header names.
     fn named_version(&self) -> Result<Option<Version>, Error> {
         let Some(value) = self.parts.headers.get(headers::VERSION) else { return Ok(None) };
         let name = value.to_str().unwrap_or_default().trim();
         Version::from_name(name).map(Some).ok_or_else(|| Error::unsupported_version(name))
     }
 
-    /// Gives the revision that the header names, for a request that says nothing of itself.
+    /// Returns the revision that the header names, for a request that says nothing of itself.
     fn version(&self) -> Result<Option<Version>, Error> {
         let version = self.named_version()?;
         match version.map(Version::era) {
@@ -137,7 +137,7 @@ impl Exchange {
     }
 }
 
-/// Gives the stream of a session, or, to whoever does not ask for one, whether the server is well.
+/// Answers with the stream of a session, or, when none is asked for, with the state of the server.
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
