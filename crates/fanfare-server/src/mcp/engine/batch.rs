@@ -8,8 +8,9 @@ use fanfare_mcp::{Declaration, Error, Incoming, Request, Version};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all};
 
+use crate::mcp::engine::Server;
+use crate::mcp::engine::messages::refuse;
 use crate::mcp::engine::requests::begins_session;
-use crate::mcp::engine::{Server, refuse};
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
 

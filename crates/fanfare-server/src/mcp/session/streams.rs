@@ -46,8 +46,8 @@ impl Streams {
         self.state().kept.retain(|(known, _)| *known != number);
     }
 
-    /// Forgets the oldest of the streams that have ended, of which only so much is kept. Whoever reads one of them reads
-    /// on.
+    /// Forgets the oldest of the streams that have ended, beyond the number and the bytes that are kept. Whoever reads
+    /// one of them reads on.
     pub fn forget_ended(&self) {
         let (mut count, mut bytes) = (0, 0);
         let mut state = self.state();

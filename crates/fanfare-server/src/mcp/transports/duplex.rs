@@ -209,7 +209,10 @@ impl Calls {
     /// Forgets a call that is cancelled before its turn has come.
     fn forget_cancelled(&mut self, incoming: &Incoming) {
         let Some(Cancellation { request_id: cancelled }) = Cancellation::of(incoming) else { return };
-        let is_it = |taken: &Arrival| matches!(&taken.incoming, Incoming::One(Message::Request(request)) if request.id == cancelled);
+        let is_it = |taken: &Arrival| match &taken.incoming {
+            Incoming::One(Message::Request(request)) => request.id == cancelled,
+            Incoming::One(_) | Incoming::Batch(_) => false,
+        };
         if let Some(index) = self.waiting.iter().position(is_it)
             && let Some(taken) = self.waiting.remove(index)
         {
