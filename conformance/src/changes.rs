@@ -1,6 +1,6 @@
 //! Changes that tools cause, on their way to whoever listens.
 
-use fanfare_mcp::listen::{Change, Wanted};
+use fanfare_mcp::listen::{Change, Interests};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast;
@@ -26,7 +26,7 @@ impl Changes {
     }
 
     /// Follows what of the changes is `wanted`, from now on.
-    pub(crate) fn follow(&self, wanted: Wanted) -> BoxStream<'static, Change> {
+    pub(crate) fn follow(&self, wanted: Interests) -> BoxStream<'static, Change> {
         stream::unfold((self.0.subscribe(), wanted), |(mut changes, wanted)| async {
             loop {
                 match changes.recv().await {
@@ -42,7 +42,7 @@ impl Changes {
     }
 }
 
-fn is_wanted(change: &Change, wanted: &Wanted) -> bool {
+fn is_wanted(change: &Change, wanted: &Interests) -> bool {
     match change {
         Change::Prompts => wanted.prompts_list_changed,
         Change::Resource(uri) => wanted.resource_subscriptions.contains(uri),

@@ -1,6 +1,6 @@
 //! The prompts, and the completion of their arguments.
 
-use fanfare_mcp::prompts::{Argument, Complete, Get, Line, Prompt, Reference, Said};
+use fanfare_mcp::prompts::{Argument, Complete, Get, Line, Prompt, PromptAnswer, Reference};
 use fanfare_mcp::tools::Content;
 use fanfare_mcp::{Error, Outcome};
 use fanfare_server::mcp::call::Call;
@@ -96,7 +96,7 @@ fn unknown(name: &str) -> Error {
 
 fn said(contents: Vec<Content>) -> Outcome {
     let messages = contents.into_iter().map(|content| Line { role: "user", content }).collect();
-    Outcome::complete(&Said { description: "A prompt for the suite".to_owned(), messages })
+    Outcome::complete(&PromptAnswer { description: "A prompt for the suite".to_owned(), messages })
 }
 
 fn argument<'a>(wanted: &'a Get, name: &str) -> Result<&'a str, Error> {

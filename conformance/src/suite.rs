@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use fanfare_mcp::lifecycle::Identity;
-use fanfare_mcp::listen::{Change, Wanted};
+use fanfare_mcp::listen::{Change, Interests};
 use fanfare_mcp::prompts::{Complete, Get, Prompt};
-use fanfare_mcp::resources::{Named, Resource, Template};
+use fanfare_mcp::resources::{Resource, ResourceRequest, Template};
 use fanfare_mcp::tools::Call as ToolCall;
 use fanfare_mcp::{Error, Outcome};
 use fanfare_server::mcp::call::Call;
 use fanfare_server::mcp::caller::Caller;
-use fanfare_server::mcp::service::{Service, ToolList, Toolset};
+use fanfare_server::mcp::service::Service;
+use fanfare_server::mcp::toolset::{ToolList, Toolset};
 use futures_util::stream::BoxStream;
 use serde_json::json;
 
@@ -64,6 +65,10 @@ impl Service for Suite {
         &self.tools
     }
 
+    fn waits(&self, _: &str) -> bool {
+        false
+    }
+
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error> {
         tools::call(self, call, tool).await
     }
@@ -84,7 +89,7 @@ impl Service for Suite {
         resources::templates()
     }
 
-    async fn read(&self, call: &Call, wanted: Named) -> Result<Outcome, Error> {
+    async fn read(&self, call: &Call, wanted: ResourceRequest) -> Result<Outcome, Error> {
         resources::read(&wanted.uri, call.era())
     }
 
@@ -95,8 +100,8 @@ impl Service for Suite {
     async fn watch(
         &self,
         caller: &Caller,
-        wanted: &Wanted,
-    ) -> Result<(Wanted, BoxStream<'static, Change>), Error> {
+        wanted: &Interests,
+    ) -> Result<(Interests, BoxStream<'static, Change>), Error> {
         let mut honoured = wanted.clone();
         honoured.resource_subscriptions.retain(|uri| resources::read(uri, caller.version.era()).is_ok());
         let changes = self.changes.follow(honoured.clone());

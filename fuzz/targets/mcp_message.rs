@@ -4,15 +4,15 @@
 #![no_main]
 
 use fanfare_mcp::json_rpc::{parse, write_error};
-use fanfare_mcp::listen::{Change, Wanted, acknowledged, torn_down};
-use fanfare_mcp::{Declared, Era, Id, Incoming, Message, Meta, Method, Outcome, tools};
+use fanfare_mcp::listen::{Change, Interests, acknowledged, torn_down};
+use fanfare_mcp::{Declaration, Era, Id, Incoming, Message, Meta, Method, Outcome, tools};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// Whatever a client is told by its own words can be read.
 fn told(id: &Id, meta: &Meta) {
-    for written in [acknowledged(&Wanted::default(), id), torn_down(id), Change::Tools.write(Some(id))] {
+    for written in [acknowledged(&Interests::default(), id), torn_down(id), Change::Tools.write(Some(id))] {
         assert!(!written.contains(&b'\n') && serde_json::from_slice::<Value>(&written).is_ok());
     }
     assert!(meta.progress_token.as_ref().is_none_or(|token| serde_json::to_value(token).is_ok()));
@@ -28,15 +28,15 @@ fuzz_target!(|bytes: &[u8]| {
             );
         }
         Message::Request(request) => {
-            let answer = match Declared::read(&request.params) {
-                Ok(Declared::Legacy(meta)) => {
+            let answer = match Declaration::read(&request.params) {
+                Ok(Declaration::Legacy(meta)) => {
                     told(&request.id, &meta);
                     let _ = Method::find(&request.method, Era::Legacy);
                     Outcome::empty().write(&request.id, Era::Legacy, "{}")
                 }
-                Ok(Declared::Modern { version, meta }) => {
+                Ok(Declaration::Modern { version, meta }) => {
                     told(&request.id, &meta);
-                    let _ = (Declared::served(&version), meta.can("elicitation.form"));
+                    let _ = (Declaration::served(&version), meta.can("elicitation.form"));
                     Outcome::listened(&request.id).write(&request.id, Era::Modern, "{}")
                 }
                 Err(error) => write_error(Some(&request.id), &error),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanfare_mcp::listen::{Change, LogLevel};
 use fanfare_mcp::tools::{Answer, Tool};
 use fanfare_server::mcp::call::Call;
-use fanfare_server::mcp::outbox::Gone;
+use fanfare_server::mcp::outbox::ClientGone;
 
 use crate::resources::WATCHED;
 use crate::suite::Suite;
@@ -57,11 +57,11 @@ pub(super) async fn call(suite: &Suite, call: &Call, name: &str) -> Option<Answe
     Some(match told {
         Ok(said) => text(said),
         // Nobody reads it.
-        Err(Gone) => Answer::error("the client is gone"),
+        Err(ClientGone) => Answer::error("the client is gone"),
     })
 }
 
-async fn log(call: &Call) -> Result<&'static str, Gone> {
+async fn log(call: &Call) -> Result<&'static str, ClientGone> {
     for (at, said) in
         ["Tool execution started", "Tool processing data", "Tool execution completed"].into_iter().enumerate()
     {
@@ -73,7 +73,7 @@ async fn log(call: &Call) -> Result<&'static str, Gone> {
     Ok("Three log messages were sent to whoever asked for them.")
 }
 
-async fn progress(call: &Call) -> Result<&'static str, Gone> {
+async fn progress(call: &Call) -> Result<&'static str, ClientGone> {
     for percent in [0.0, 50.0, 100.0] {
         if percent > 0.0 {
             tokio::time::sleep(PAUSE).await;
@@ -83,7 +83,7 @@ async fn progress(call: &Call) -> Result<&'static str, Gone> {
     Ok("Progress was reported to whoever asked for it.")
 }
 
-fn changed(suite: &Suite, change: Change) -> Result<&'static str, Gone> {
+fn changed(suite: &Suite, change: Change) -> Result<&'static str, ClientGone> {
     suite.changes.tell(change);
     Ok("Whoever listens for it was told.")
 }

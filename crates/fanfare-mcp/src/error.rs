@@ -116,7 +116,7 @@ impl Error {
         Error::new(NO_SESSION, "there is no such session; begin a new one with `initialize`")
     }
 
-    /// Gives the status that Streamable HTTP answers with, when the error is all there is to say.
+    /// Returns the status that Streamable HTTP answers with, when the error is all there is to say.
     pub fn status(&self) -> http::StatusCode {
         match self.code {
             METHOD_NOT_FOUND | NO_SESSION => http::StatusCode::NOT_FOUND,

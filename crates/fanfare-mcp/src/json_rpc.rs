@@ -39,7 +39,7 @@ impl Id {
         is_fine.then(|| Id(raw.to_owned()))
     }
 
-    /// Gives the JSON text.
+    /// Returns the JSON text.
     pub fn as_json(&self) -> &str {
         self.0.get()
     }
@@ -116,14 +116,14 @@ pub enum Message {
 #[derive(Debug)]
 pub enum Incoming {
     /// Several messages (2025-03-26); each may be wrong by itself.
-    Batch(Vec<Result<Message, Refused>>),
+    Batch(Vec<Result<Message, BadMessage>>),
     /// One message.
     One(Message),
 }
 
 /// A message that cannot be taken.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refused {
+pub struct BadMessage {
     /// What it called itself, when that can be read.
     pub id: Option<Id>,
     /// Why.
@@ -153,8 +153,8 @@ fn also_null<'de: 'a, 'a, D: serde::Deserializer<'de>>(
 }
 
 /// Reads what came; members that JSON-RPC does not know are let be.
-pub fn parse(bytes: &[u8]) -> Result<Incoming, Refused> {
-    let refused = |error| Refused { id: None, error };
+pub fn parse(bytes: &[u8]) -> Result<Incoming, BadMessage> {
+    let refused = |error| BadMessage { id: None, error };
     let text = std::str::from_utf8(bytes).map_err(|error| refused(Error::parse(error)))?;
     if !text.trim_ascii_start().starts_with('[') {
         return parse_one(text).map(Incoming::One);
@@ -167,13 +167,13 @@ pub fn parse(bytes: &[u8]) -> Result<Incoming, Refused> {
     Ok(Incoming::Batch(raw.into_iter().map(|raw| parse_one(raw.get())).collect()))
 }
 
-fn parse_one(text: &str) -> Result<Message, Refused> {
+fn parse_one(text: &str) -> Result<Message, BadMessage> {
     // Serde would take the members of a frame in their order, too.
     if text.starts_with('[') {
         let error = Error::invalid_request("this is no message but an array; a batch has none in it");
-        return Err(Refused { id: None, error });
+        return Err(BadMessage { id: None, error });
     }
-    let frame: Frame = serde_json::from_str(text).map_err(|error| Refused {
+    let frame: Frame = serde_json::from_str(text).map_err(|error| BadMessage {
         id: None,
         error: if error.is_data() {
             Error::invalid_request(format!("this is no message: {error}"))
@@ -184,7 +184,7 @@ fn parse_one(text: &str) -> Result<Message, Refused> {
     let id = frame.id.and_then(Id::read);
     let refuse = |problem: &str| {
         let error = Error::invalid_request(problem);
-        Err(Refused { id: id.clone(), error })
+        Err(BadMessage { id: id.clone(), error })
     };
     if frame.jsonrpc.is_none_or(|version| version.get() != "\"2.0\"") {
         return refuse("`jsonrpc` is not `\"2.0\"`");
@@ -198,7 +198,7 @@ fn parse_one(text: &str) -> Result<Message, Refused> {
             (Some(id), None, Some(error)) => Ok(Message::Response { id, outcome: Err(error.to_owned()) }),
             (id, _, _) => {
                 let error = Error::invalid_request("there is neither a `method` nor one `result` or `error`");
-                Err(Refused { id, error })
+                Err(BadMessage { id, error })
             }
         };
     };
@@ -210,7 +210,7 @@ fn parse_one(text: &str) -> Result<Message, Refused> {
         Some(Written::Object(params)) => params,
         Some(Written::Other(why)) => {
             let problem = format!("the `params` of `{}` {why}", shown(&method));
-            return Err(Refused { id, error: Error::invalid_params(problem) });
+            return Err(BadMessage { id, error: Error::invalid_params(problem) });
         }
     };
     Ok(match id {
@@ -244,13 +244,13 @@ pub fn write_notification(method: &str, params: &impl Serialize) -> Vec<u8> {
 /// Writes a request of ours; legacy only.
 pub fn write_request(id: &Id, method: &str, params: &impl Serialize) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Asked<'a, P> {
+    struct RequestFrame<'a, P> {
         jsonrpc: &'static str,
         id: &'a Id,
         method: &'a str,
         params: &'a P,
     }
-    to_bytes(&Asked { jsonrpc: "2.0", id, method, params })
+    to_bytes(&RequestFrame { jsonrpc: "2.0", id, method, params })
 }
 
 fn to_bytes(message: &impl Serialize) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! request says everything about itself) and 2025-11-25, 2025-06-18, 2025-03-26 and 2024-11-05 (**legacy**: a
 //! session begins with `initialize`).
 
+pub mod cancellation;
 pub mod error;
 pub mod headers;
 pub mod json_rpc;
@@ -19,9 +20,10 @@ pub mod sse;
 pub mod tools;
 pub mod version;
 
+pub use cancellation::Cancellation;
 pub use error::Error;
 pub use json_rpc::{Id, Incoming, Message, Request};
-pub use meta::{Declared, Meta};
+pub use meta::{Declaration, Meta};
 pub use method::Method;
 pub use outcome::Outcome;
 pub use params::Params;

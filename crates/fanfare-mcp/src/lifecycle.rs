@@ -25,7 +25,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Gives name, title and version as JSON.
+    /// Returns name, title and version as JSON.
     pub fn server_info(&self) -> String {
         json!({ "name": self.name, "title": self.title, "version": self.version }).to_string()
     }
@@ -34,7 +34,7 @@ impl Identity {
     pub fn initialized(&self, version: Version) -> Outcome {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
-        struct Initialized<'a> {
+        struct InitializeResult<'a> {
             protocol_version: &'static str,
             capabilities: &'a Value,
             server_info: Value,
@@ -46,7 +46,7 @@ impl Identity {
         if version >= Version::V2025_06_18 {
             server_info["title"] = Value::from(self.title.as_str());
         }
-        Outcome::complete(&Initialized {
+        Outcome::complete(&InitializeResult {
             protocol_version: version.as_str(),
             capabilities: &self.legacy_capabilities,
             server_info,

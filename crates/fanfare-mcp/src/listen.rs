@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cancellation;
 use crate::error::Error;
 use crate::json_rpc::{self, Id};
 
@@ -11,7 +12,7 @@ pub const RESOURCES_MAX: usize = 64;
 /// Which changes a client wants to hear of (2026-07-28, `subscriptions/listen`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Wanted {
+pub struct Interests {
     /// Of the list of tools.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub tools_list_changed: bool,
@@ -30,7 +31,7 @@ pub struct Wanted {
 #[derive(Debug, Deserialize)]
 pub struct Listen {
     /// Which changes.
-    pub notifications: Wanted,
+    pub notifications: Interests,
 }
 
 /// Something has changed.
@@ -55,35 +56,39 @@ impl Change {
             Change::Resources => ("notifications/resources/list_changed", None),
             Change::Tools => ("notifications/tools/list_changed", None),
         };
-        json_rpc::write_notification(method, &Told { uri, ..Told::of(subscription) })
+        json_rpc::write_notification(
+            method,
+            &NotificationParams { uri, ..NotificationParams::of(subscription) },
+        )
     }
 }
 
 /// Writes the first message of a subscription: what of it is honoured.
-pub fn acknowledged(honoured: &Wanted, subscription: &Id) -> Vec<u8> {
-    let told = Told { notifications: Some(honoured), ..Told::of(Some(subscription)) };
+pub fn acknowledged(honoured: &Interests, subscription: &Id) -> Vec<u8> {
+    let told =
+        NotificationParams { notifications: Some(honoured), ..NotificationParams::of(Some(subscription)) };
     json_rpc::write_notification("notifications/subscriptions/acknowledged", &told)
 }
 
 /// Writes that the server ends a subscription; its last message is the result (2026-07-28, cancellation).
 pub fn torn_down(subscription: &Id) -> Vec<u8> {
-    let told = Told {
+    let told = NotificationParams {
         request_id: Some(subscription),
         reason: Some("the server is stopping"),
-        ..Told::of(Some(subscription))
+        ..NotificationParams::of(Some(subscription))
     };
-    json_rpc::write_notification("notifications/cancelled", &told)
+    json_rpc::write_notification(cancellation::METHOD, &told)
 }
 
 /// What a client is told, with the subscription that it belongs to. An id is written as the client wrote it, so it does
 /// not go by way of a [`serde_json::Value`].
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Told<'a> {
+struct NotificationParams<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    notifications: Option<&'a Wanted>,
+    notifications: Option<&'a Interests>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a Id>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,9 +104,12 @@ struct Tag<'a> {
     subscription: &'a Id,
 }
 
-impl<'a> Told<'a> {
-    fn of(subscription: Option<&'a Id>) -> Told<'a> {
-        Told { meta: subscription.map(|subscription| Tag { subscription }), ..Told::default() }
+impl<'a> NotificationParams<'a> {
+    fn of(subscription: Option<&'a Id>) -> NotificationParams<'a> {
+        NotificationParams {
+            meta: subscription.map(|subscription| Tag { subscription }),
+            ..NotificationParams::default()
+        }
     }
 }
 
@@ -142,7 +150,7 @@ impl LogLevel {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Change, Wanted, acknowledged, torn_down};
+    use super::{Change, Interests, acknowledged, torn_down};
     use crate::meta::SUBSCRIPTION_ID;
 
     #[test]
@@ -151,7 +159,7 @@ mod tests {
         let id = serde_json::from_str(raw).expect("an id");
         let meta = json!({ SUBSCRIPTION_ID: "a-18446744073709551615" });
         let uri = "fanfare://channels".to_owned();
-        let honoured = Wanted { resource_subscriptions: vec![uri.clone()], ..Wanted::default() };
+        let honoured = Interests { resource_subscriptions: vec![uri.clone()], ..Interests::default() };
         let notifications = json!({ "resourceSubscriptions": [uri] });
         let reason = "the server is stopping";
         for (written, params) in [

@@ -20,7 +20,7 @@ pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// What the parameters say about the request.
 #[derive(Debug, Clone)]
-pub enum Declared {
+pub enum Declaration {
     /// Nothing that makes it modern.
     Legacy(Meta),
     /// Everything a modern request must say. The revision is as it was written: it may be one that is not served.
@@ -55,10 +55,10 @@ struct Members<'a> {
     progress_token: Option<&'a RawValue>,
 }
 
-impl Declared {
+impl Declaration {
     /// Reads what `params` declare. One modern key makes a request modern, and then both must be right.
-    pub fn read(params: &Params) -> Result<Declared, Error> {
-        let Some(raw) = params.member("_meta")? else { return Ok(Declared::Legacy(Meta::default())) };
+    pub fn read(params: &Params) -> Result<Declaration, Error> {
+        let Some(raw) = params.member("_meta")? else { return Ok(Declaration::Legacy(Meta::default())) };
         // Serde would take an array for an object, its members in their order.
         if !raw.get().starts_with('{') {
             return Err(Error::invalid_params("`_meta` is no object"));
@@ -72,7 +72,7 @@ impl Declared {
         });
         let progress_token = progress_token.transpose()?;
         if members.version.is_none() && members.capabilities.is_none() {
-            return Ok(Declared::Legacy(Meta { progress_token, ..Meta::default() }));
+            return Ok(Declaration::Legacy(Meta { progress_token, ..Meta::default() }));
         }
         let version: Option<Box<str>> =
             members.version.and_then(|version| serde_json::from_str(version.get()).ok());
@@ -89,10 +89,10 @@ impl Declared {
         };
         let log_level = members.log_level.map(|level| LogLevel::read(level.get())).transpose()?;
         let capabilities = Some(capabilities.to_owned());
-        Ok(Declared::Modern { version, meta: Meta { capabilities, log_level, progress_token } })
+        Ok(Declaration::Modern { version, meta: Meta { capabilities, log_level, progress_token } })
     }
 
-    /// Gives the revision of a modern request, when it is served.
+    /// Returns the revision of a modern request, when it is served.
     pub fn served(version: &str) -> Result<Version, Error> {
         Version::from_name(version)
             .filter(|version| version.era() == crate::version::Era::Modern)
@@ -101,7 +101,7 @@ impl Declared {
 }
 
 impl Meta {
-    /// Says whether the client declared `capability`, a path such as `elicitation` or `elicitation.form`.
+    /// Returns whether the client declared `capability`, a path such as `elicitation` or `elicitation.form`.
     pub fn can(&self, capability: &str) -> bool {
         let Some(raw) = &self.capabilities else { return false };
         let Ok(mut value) = serde_json::from_str::<&RawValue>(raw.get()) else { return false };

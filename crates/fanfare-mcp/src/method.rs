@@ -13,7 +13,7 @@ macro_rules! methods {
             /// Every method.
             pub const ALL: &[Method] = &[$(Method::$variant,)+];
 
-            /// Gives the name on the wire.
+            /// Returns the name on the wire.
             pub fn as_str(self) -> &'static str {
                 match self { $(Method::$variant => $name,)+ }
             }
@@ -47,7 +47,7 @@ methods! {
     Listen => "subscriptions/listen", MODERN;
     /// Asks whether anybody is there.
     Ping => "ping", LEGACY;
-    /// Gives a prompt.
+    /// Returns a prompt.
     PromptsGet => "prompts/get", BOTH;
     /// Lists prompts.
     PromptsList => "prompts/list", BOTH;

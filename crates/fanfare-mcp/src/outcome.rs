@@ -81,12 +81,12 @@ impl Outcome {
         self
     }
 
-    /// Says whether it asks back, which only a modern client understands.
+    /// Returns whether it asks back, which only a modern client understands.
     pub fn asks_back(&self) -> bool {
         self.kind == Kind::InputRequired
     }
 
-    /// Gives the JSON object, without what the envelope adds.
+    /// Returns the JSON object, without what the envelope adds.
     pub fn as_json(&self) -> &[u8] {
         &self.json
     }

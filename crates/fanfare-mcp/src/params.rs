@@ -20,7 +20,7 @@ pub struct Params(
 );
 
 impl Params {
-    /// Gives them as a JSON object.
+    /// Returns them as a JSON object.
     pub fn to_json(&self) -> String {
         let mut json = String::from("{");
         for (name, value) in &self.0 {
@@ -35,7 +35,7 @@ impl Params {
         json
     }
 
-    /// Gives the JSON text of the one that is called `name`; `null` is none.
+    /// Returns the JSON text of the member `name`. A `null` counts as missing.
     pub fn member(&self, name: &str) -> Result<Option<&RawValue>, Error> {
         let mut found = self.0.iter().filter(|(known, _)| &**known == name).map(|(_, value)| &**value);
         let value = found.next();

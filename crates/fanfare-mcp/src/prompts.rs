@@ -47,7 +47,7 @@ pub struct Get {
 
 /// What a prompt says.
 #[derive(Debug, Clone, Serialize)]
-pub struct Said {
+pub struct PromptAnswer {
     /// What it leads to.
     pub description: String,
     /// What is put into the conversation.

@@ -59,7 +59,7 @@ pub struct Contents {
 /// Names one resource: the parameters of `resources/read`, `resources/subscribe` and `resources/unsubscribe`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Named {
+pub struct ResourceRequest {
     /// Its address.
     pub uri: String,
     /// Answers to what an earlier [`crate::outcome::InputRequired`] asked.
@@ -70,12 +70,12 @@ pub struct Named {
 
 /// Asks for a page of a list.
 #[derive(Debug, Default, Deserialize)]
-pub struct Paged {
+pub struct PageRequest {
     /// Where the page before ended.
     pub cursor: Option<String>,
 }
 
-impl Paged {
+impl PageRequest {
     /// Refuses a cursor, for a list that has one page: we never gave one. An empty one is as good as none.
     pub fn only_page(&self) -> Result<(), Error> {
         match self.cursor.as_deref() {

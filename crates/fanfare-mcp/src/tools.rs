@@ -5,6 +5,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
+use crate::json_rpc::{self, Id, Incoming, Message, Request};
+use crate::method::Method;
 use crate::params::Params;
 
 /// A tool as clients and models see it.
@@ -69,9 +71,32 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Gives the arguments as a JSON object.
+    /// Returns the arguments as a JSON object.
     pub fn arguments(&self) -> &'a str {
         self.arguments.map_or("{}", RawValue::get)
+    }
+}
+
+/// Returns the name of the tool that `request` calls, if it calls one.
+pub fn called(request: &Request) -> Option<String> {
+    if &*request.method != Method::ToolsCall.as_str() {
+        return None;
+    }
+    request.params.read_member("name").ok().flatten()
+}
+
+/// Returns the request that calls the tool `name`, for those who say it without JSON-RPC. `arguments` is an object.
+pub fn request(id: &str, name: &str, arguments: Option<&RawValue>) -> Result<Request, Error> {
+    #[derive(Serialize)]
+    struct Arguments<'a> {
+        name: &'a str,
+        arguments: Option<&'a RawValue>,
+    }
+    let id: Id = serde_json::from_value(id.into()).map_err(Error::parse)?;
+    let written = json_rpc::write_request(&id, Method::ToolsCall.as_str(), &Arguments { name, arguments });
+    match json_rpc::parse(&written).map_err(|refused| refused.error)? {
+        Incoming::One(Message::Request(request)) => Ok(request),
+        Incoming::One(_) | Incoming::Batch(_) => Err(Error::internal("a call is a request")),
     }
 }
 

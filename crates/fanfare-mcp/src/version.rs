@@ -41,7 +41,7 @@ impl Version {
     /// Version Header").
     pub const UNSAID: Version = Version::V2025_03_26;
 
-    /// Gives the name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Version::V2024_11_05 => "2024-11-05",

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::mcp::caller::Caller;
-use crate::mcp::outbox::{Gone, Outbox};
+use crate::mcp::outbox::{ClientGone, Outbox};
 
 /// A request that is being answered.
 #[derive(Debug)]
@@ -29,12 +29,12 @@ impl Call {
         Call { caller, id, meta, outbox }
     }
 
-    /// Gives the era.
+    /// Returns the era of its revision.
     pub fn era(&self) -> Era {
         self.caller.version.era()
     }
 
-    /// Says whether the client declared `capability`, a path such as `elicitation.form`.
+    /// Returns whether the client declared `capability`, a path such as `elicitation.form`.
     pub fn can(&self, capability: &str) -> bool {
         match &self.caller.session {
             Some(session) if self.era() == Era::Legacy => session.can(capability),
@@ -42,13 +42,13 @@ impl Call {
         }
     }
 
-    /// Says whether anybody wants to hear of progress.
+    /// Returns whether anybody wants to hear of progress.
     pub fn wants_progress(&self) -> bool {
         self.meta.progress_token.is_some()
     }
 
     /// Reports progress, when the client wants to hear of it.
-    pub async fn progress(&self, progress: f64, total: Option<f64>, message: &str) -> Result<(), Gone> {
+    pub async fn progress(&self, progress: f64, total: Option<f64>, message: &str) -> Result<(), ClientGone> {
         let Some(token) = &self.meta.progress_token else { return Ok(()) };
         // `message` came with 2025-03-26; older clients let it be.
         let params = Progress { progress_token: token, progress, total, message };
@@ -56,7 +56,7 @@ impl Call {
     }
 
     /// Sends a log message, when the client asked for its level.
-    pub async fn log(&self, level: LogLevel, logger: &str, data: Value) -> Result<(), Gone> {
+    pub async fn log(&self, level: LogLevel, logger: &str, data: Value) -> Result<(), ClientGone> {
         let least = match (self.era(), &self.caller.session) {
             (Era::Modern, _) => self.meta.log_level,
             (Era::Legacy, Some(session)) => Some(session.log_level()),
@@ -73,15 +73,10 @@ impl Call {
     pub async fn ask(&self, method: &str, params: &Value) -> Result<Box<RawValue>, Error> {
         let session = self.caller.session.as_ref().filter(|_| self.era() == Era::Legacy);
         let session = session.ok_or_else(|| Error::internal("there is no session to ask the client in"))?;
-        let (id, answer) = session.begin_ask()?;
-        let asked = json_rpc::write_request(&id, method, params);
-        let sent = self.outbox.send(asked).await.map_err(|Gone| Error::internal("the client is gone"));
-        let answered = match sent {
-            Ok(()) => answer.await.unwrap_or_else(|_| Err(Error::internal("the client is gone"))),
-            Err(error) => Err(error),
-        };
-        session.end_ask(&id);
-        answered
+        let ask = session.asks.begin()?;
+        let question = json_rpc::write_request(&ask.id, method, params);
+        self.say(question).await.map_err(|ClientGone| Error::internal("the client is gone"))?;
+        ask.answer().await
     }
 
     /// Leaves the call unanswered, because the gateway stops and nothing of it was done; says whether the client asks
@@ -97,11 +92,11 @@ impl Call {
     }
 
     /// Sends bytes before the answer.
-    pub(super) async fn say(&self, message: Vec<u8>) -> Result<(), Gone> {
+    pub(super) async fn say(&self, message: Vec<u8>) -> Result<(), ClientGone> {
         self.outbox.send(message).await
     }
 
-    async fn notify(&self, method: &str, params: &impl Serialize) -> Result<(), Gone> {
+    async fn notify(&self, method: &str, params: &impl Serialize) -> Result<(), ClientGone> {
         self.say(json_rpc::write_notification(method, params)).await
     }
 }

@@ -1,26 +1,11 @@
 //! Who calls, from where, in which era: decided once for each message.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fanfare_core::Principal;
-use fanfare_mcp::{Declared, Error, Meta, Request, Version};
+use fanfare_mcp::{Declaration, Error, Meta, Request, Version};
 
-use crate::mcp::service::Toolset;
+use crate::mcp::client::Client;
 use crate::mcp::session::Session;
-
-/// The other end of a connection, as long as it lasts.
-#[derive(Debug, Clone)]
-pub struct Client {
-    /// Who it is.
-    pub principal: Principal,
-    /// Where it is; nothing for the one who started this process.
-    pub address: Option<SocketAddr>,
-    /// It is on this machine, and nobody stands between.
-    pub is_local: bool,
-    /// The tools that it sees.
-    pub toolset: Toolset,
-}
 
 /// Who calls, in which revision.
 #[derive(Debug, Clone)]
@@ -33,9 +18,9 @@ pub struct Caller {
     pub session: Option<Arc<Session>>,
 }
 
-/// What the message says of itself.
+/// In which revision a request is answered, and what it says of itself.
 #[derive(Debug)]
-pub struct Decided {
+pub struct Terms {
     /// The revision.
     pub version: Version,
     /// The rest; a legacy client's capabilities are in its session.
@@ -44,12 +29,12 @@ pub struct Decided {
 
 /// Decides the era of a request on a connection without headers: modern when it says so, otherwise what the session
 /// agreed on, otherwise the newest legacy one.
-pub fn decide(request: &Request, session: &Session) -> Result<Decided, Error> {
-    match Declared::read(&request.params)? {
-        Declared::Legacy(meta) => {
+pub fn terms(request: &Request, session: &Session) -> Result<Terms, Error> {
+    match Declaration::read(&request.params)? {
+        Declaration::Legacy(meta) => {
             let version = session.version().unwrap_or(Version::NEWEST_LEGACY);
-            Ok(Decided { version, meta })
+            Ok(Terms { version, meta })
         }
-        Declared::Modern { version, meta } => Ok(Decided { version: Declared::served(&version)?, meta }),
+        Declaration::Modern { version, meta } => Ok(Terms { version: Declaration::served(&version)?, meta }),
     }
 }

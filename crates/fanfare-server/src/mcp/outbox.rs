@@ -40,13 +40,13 @@ struct State {
     /// Bytes of the messages up to `taken`.
     kept_bytes: usize,
     ended: bool,
-    /// Grows when another reader takes over.
-    reader: u64,
+    /// The number of the newest attachment, which is the one that gets messages.
+    attachment: u64,
 }
 
 /// A message, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
+pub struct Entry {
     /// Its number, from 1.
     pub seq: u64,
     /// The message.
@@ -58,7 +58,7 @@ pub struct Taken {
 /// Nobody will read what was to be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the client is gone")]
-pub struct Gone;
+pub struct ClientGone;
 
 impl Outbox {
     /// For a client that is gone when its connection is.
@@ -76,16 +76,16 @@ impl Outbox {
     }
 
     /// Adds a message; waits for room.
-    pub async fn send(&self, message: impl Into<Bytes>) -> Result<(), Gone> {
+    pub async fn send(&self, message: impl Into<Bytes>) -> Result<(), ClientGone> {
         self.put(message.into(), false).await
     }
 
     /// Adds the last message; waits for room.
-    pub async fn finish(&self, message: impl Into<Bytes>) -> Result<(), Gone> {
+    pub async fn finish(&self, message: impl Into<Bytes>) -> Result<(), ClientGone> {
         self.put(message.into(), true).await
     }
 
-    async fn put(&self, message: Bytes, is_last: bool) -> Result<(), Gone> {
+    async fn put(&self, message: Bytes, is_last: bool) -> Result<(), ClientGone> {
         let mut message = Some(message);
         self.find(|state| state.put(&mut message, is_last)).await?;
         self.changed.notify_waiters();
@@ -98,12 +98,12 @@ impl Outbox {
         self.changed.notify_waiters();
     }
 
-    /// Says whether nothing follows.
+    /// Returns whether nothing follows.
     pub fn is_ended(&self) -> bool {
         self.state().ended
     }
 
-    /// Gives the place of the newest message.
+    /// Returns the place of the newest message.
     pub fn last(&self) -> u64 {
         self.state().last()
     }
@@ -114,46 +114,46 @@ impl Outbox {
         state.waiting_bytes + state.kept_bytes
     }
 
-    /// Says whether nothing follows `seq`, for any reader.
+    /// Returns whether nothing follows `seq`, for anybody.
     pub fn is_over(&self, seq: u64) -> bool {
         let state = self.state();
         state.ended && state.last() <= seq
     }
 
-    /// Makes the caller its one reader; an earlier one is told that nothing follows.
-    pub fn attach(&self) -> Reader {
+    /// Makes the caller the one that takes messages; whoever was attached before is told that nothing follows.
+    pub fn attach(&self) -> Attachment {
         let mut state = self.state();
-        state.reader += 1;
-        let reader = Reader(state.reader);
+        state.attachment += 1;
+        let attachment = Attachment(state.attachment);
         drop(state);
         self.changed.notify_waiters();
-        reader
+        attachment
     }
 
-    /// Gives the place up to which everything was taken.
+    /// Returns the place up to which everything was taken.
     pub fn taken(&self) -> u64 {
         self.state().taken
     }
 
-    /// Tells the reader that nothing follows, though something may: a later reader gets it.
+    /// Tells whoever is attached that nothing follows, though something may: whoever attaches later gets it.
     pub fn hang_up(&self) {
         self.attach();
     }
 
     /// Waits for the message after `seq`, up to which everything has reached the client. Nothing, when nothing
-    /// follows for this reader. Can be cancelled without loss.
-    pub async fn next(&self, reader: Reader, seq: u64) -> Option<Taken> {
-        self.find(|state| self.look(state, reader, seq)).await
+    /// follows for this attachment. Can be cancelled without loss.
+    pub async fn next(&self, attachment: Attachment, seq: u64) -> Option<Entry> {
+        self.find(|state| self.look(state, attachment, seq)).await
     }
 
-    /// Gives what [`Outbox::next`] would, when it is there already.
-    pub fn try_next(&self, reader: Reader, seq: u64) -> Option<Taken> {
-        self.look(&mut self.state(), reader, seq).flatten()
+    /// Returns what [`Outbox::next`] would, when it is there already.
+    pub fn try_next(&self, attachment: Attachment, seq: u64) -> Option<Entry> {
+        self.look(&mut self.state(), attachment, seq).flatten()
     }
 
-    /// Gives what `next` comes to; nothing, when that has to wait.
-    fn look(&self, state: &mut State, reader: Reader, seq: u64) -> Option<Option<Taken>> {
-        if state.reader != reader.0 {
+    /// Returns what `next` comes to, or `None` when that has to wait.
+    fn look(&self, state: &mut State, attachment: Attachment, seq: u64) -> Option<Option<Entry>> {
+        if state.attachment != attachment.0 {
             return Some(None);
         }
         if state.take(seq, self.resumable) {
@@ -192,9 +192,9 @@ impl Default for Outbox {
     }
 }
 
-/// The right to read; lost when somebody else attaches.
+/// The right to take messages from an outbox; lost when somebody else attaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reader(u64);
+pub struct Attachment(u64);
 
 impl State {
     fn last(&self) -> u64 {
@@ -202,9 +202,9 @@ impl State {
     }
 
     /// Puts `message` behind the others; nothing, when there is no room.
-    fn put(&mut self, message: &mut Option<Bytes>, is_last: bool) -> Option<Result<(), Gone>> {
+    fn put(&mut self, message: &mut Option<Bytes>, is_last: bool) -> Option<Result<(), ClientGone>> {
         if self.ended {
-            return Some(Err(Gone));
+            return Some(Err(ClientGone));
         }
         let waiting = (self.last() - self.taken) as usize;
         if waiting >= WAITING_MAX || self.waiting_bytes >= WAITING_BYTES_MAX {
@@ -237,11 +237,11 @@ impl State {
         makes_room
     }
 
-    fn after(&self, seq: u64) -> Option<Taken> {
+    fn after(&self, seq: u64) -> Option<Entry> {
         // What is no longer kept is skipped: a client that was away for too long.
         let seq = seq.max(self.first);
         let message = self.messages.get((seq - self.first) as usize)?.clone();
-        Some(Taken { seq: seq + 1, message, is_last: self.ended && seq + 1 == self.last() })
+        Some(Entry { seq: seq + 1, message, is_last: self.ended && seq + 1 == self.last() })
     }
 }
 
@@ -249,7 +249,7 @@ impl State {
 mod tests {
     use futures_util::FutureExt;
 
-    use super::{Gone, Outbox, WAITING_MAX};
+    use super::{ClientGone, Outbox, WAITING_MAX};
 
     fn now<T>(future: impl Future<Output = T>) -> Option<T> {
         future.now_or_never()
@@ -262,17 +262,17 @@ mod tests {
             assert_eq!(now(outbox.send(number.to_string())), Some(Ok(())));
         }
         assert_eq!(now(outbox.send("one too many")), None);
-        let reader = outbox.attach();
-        let first = now(outbox.next(reader, 0)).flatten().expect("a message");
+        let attachment = outbox.attach();
+        let first = now(outbox.next(attachment, 0)).flatten().expect("a message");
         assert_eq!((first.seq, &first.message[..]), (1, &b"0"[..]));
         assert_eq!(now(outbox.send("one too many")), None, "it was not written out yet");
-        let second = now(outbox.next(reader, 1)).flatten().expect("a message");
+        let second = now(outbox.next(attachment, 1)).flatten().expect("a message");
         assert_eq!(second.seq, 2);
         assert_eq!(now(outbox.finish("last")), Some(Ok(())));
-        assert_eq!(now(outbox.send("after the end")), Some(Err(Gone)));
+        assert_eq!(now(outbox.send("after the end")), Some(Err(ClientGone)));
         assert!(outbox.is_ended() && !outbox.is_over(1), "what waits can still be taken");
         let mut seq = 1;
-        while let Some(taken) = now(outbox.next(reader, seq)).expect("no wait") {
+        while let Some(taken) = now(outbox.next(attachment, seq)).expect("no wait") {
             assert_eq!(taken.seq, seq + 1);
             assert_eq!(taken.is_last, &taken.message[..] == b"last");
             seq = taken.seq;

@@ -311,7 +311,9 @@ pub(crate) fn config(settings: &Settings) -> Result<gateway::Config, Failure> {
             ..http_default
         },
         hub: hub::Config { events_per_second },
-        mcp: mcp::Config { toolset: settings.parsed(Key::Toolset, toolset)?.unwrap_or_default() },
+        mcp: mcp::transports::door::Config {
+            toolset: settings.parsed(Key::Toolset, toolset)?.unwrap_or_default(),
+        },
         shutdown_timeout: settings
             .parsed(Key::ShutdownTimeout, positive)?
             .unwrap_or(gateway::Config::default().shutdown_timeout),

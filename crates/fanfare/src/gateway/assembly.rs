@@ -17,9 +17,9 @@ use fanfare_runtime::shutdown::Shutdown;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_server::http;
 use fanfare_server::mcp;
-use fanfare_server::mcp::door::Door;
 use fanfare_server::mcp::service::Service;
-use fanfare_server::mcp::sessions::{self, Sessions};
+use fanfare_server::mcp::session::table::{self, Sessions};
+use fanfare_server::mcp::transports::door::Door;
 use fanfare_server::net::connection::Shared;
 use fanfare_server::net::counts::Counts;
 use fanfare_server::net::heartbeat::{Beats, Heartbeat};
@@ -64,7 +64,7 @@ struct Work {
     librarian: Librarian,
     heartbeat: Heartbeat,
     places: Vec<Place>,
-    sessions: sessions::Worker,
+    sessions: table::Worker,
     sockets: Vec<(SocketAddr, TcpListener)>,
     accepting: Accepting,
     listeners: listeners::Worker,
@@ -134,7 +134,7 @@ impl Assembly {
 
         let (sessions, sessions_worker) = Sessions::new();
         let door = Door {
-            server: mcp::Server::new(service(&webhooks, &listeners), stop.clone()),
+            server: mcp::engine::Server::new(service(&webhooks, &listeners), stop.clone()),
             sessions,
             budget: budget.clone(),
             beats: beats.clone(),
@@ -156,7 +156,7 @@ impl Assembly {
             counts.connections.clone(),
         );
         let shared = Shared {
-            router: http::routes(gateway, mcp::routes(door.clone())),
+            router: http::routes(gateway, mcp::transports::routes(door.clone())),
             reactors: Arc::clone(&reactors),
             beats,
             stall_timeout: config.http.stall_timeout,

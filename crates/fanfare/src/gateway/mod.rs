@@ -22,8 +22,8 @@ use fanfare_runtime::parts::{Board, Cause, Failure};
 use fanfare_runtime::shutdown::Trigger;
 use fanfare_server::http;
 use fanfare_server::mcp;
-use fanfare_server::mcp::door::Door;
 use fanfare_server::mcp::service::Service;
+use fanfare_server::mcp::transports::door::Door;
 use fanfare_server::net::listeners;
 use fanfare_server::net::listeners::Listeners;
 use fanfare_store as store;
@@ -46,7 +46,7 @@ pub struct Config {
     /// The hub.
     pub hub: hub::Config,
     /// The MCP door.
-    pub mcp: mcp::Config,
+    pub mcp: mcp::transports::door::Config,
     /// The webhooks.
     pub webhooks: webhooks::Config,
     /// How long a stop may take; default 10 s.
@@ -61,7 +61,7 @@ impl Default for Config {
             retention: store::Retention::default(),
             http: http::Config::default(),
             hub: hub::Config::default(),
-            mcp: mcp::Config::default(),
+            mcp: mcp::transports::door::Config::default(),
             webhooks: webhooks::Config::default(),
             shutdown_timeout: Duration::from_secs(10),
         }

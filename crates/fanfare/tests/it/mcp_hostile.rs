@@ -3,11 +3,11 @@
 use fanfare::engines::StoreSpec;
 use fanfare::gateway;
 use fanfare_core::Principal;
-use fanfare_server::mcp::caller::Client;
-use fanfare_server::mcp::duplex::Calls;
+use fanfare_server::mcp::client::Client;
 use fanfare_server::mcp::outbox::Outbox;
-use fanfare_server::mcp::service::Toolset;
 use fanfare_server::mcp::session::Session;
+use fanfare_server::mcp::toolset::Toolset;
+use fanfare_server::mcp::transports::duplex::Calls;
 use serde_json::Value;
 
 use crate::support::gateway::Gateway;

@@ -134,7 +134,7 @@ async fn a_gateway_that_stops_says_that_all_it_took_is_answered() {
     assert_eq!(socket.json().await["method"], "notifications/subscriptions/acknowledged");
     gateway.begin_stop();
     let (code, reason) = socket.goodbye().await;
-    assert_eq!((code, reason.as_str()), (1001, fanfare_server::mcp::websocket::ANSWERED));
+    assert_eq!((code, reason.as_str()), (1001, fanfare_server::mcp::transports::websocket::ANSWERED));
     gateway.stop().await;
 }
 

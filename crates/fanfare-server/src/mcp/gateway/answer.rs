@@ -8,14 +8,14 @@ use fanfare_hub::values;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Said<'a, T> {
+struct ToolAnswer<'a, T> {
     content: [Content; 1],
     structured_content: &'a T,
 }
 
 /// Says `text`, and `structured` to programs. That is written as it is: numbers in an event's data keep their digits.
 pub(super) fn said(text: String, structured: &impl Serialize) -> Outcome {
-    Outcome::complete(&Said { content: [Content::text(text)], structured_content: structured })
+    Outcome::complete(&ToolAnswer { content: [Content::text(text)], structured_content: structured })
 }
 
 /// Says that the log could not be read.

@@ -19,8 +19,8 @@ enum Meaning {
 }
 
 impl Gateway {
-    /// Gives what the argument may become: what begins with it before what contains it, each with the channel that was
-    /// active last before the others.
+    /// Returns what the argument may become: what begins with it before what contains it, and in each of the two the
+    /// channel that was active last before the others.
     pub(super) fn completions(&self, wanted: &Complete) -> Result<Vec<String>, Error> {
         let meaning = meaning(&wanted.reference, &wanted.argument.name)?;
         if meaning == Meaning::Words {

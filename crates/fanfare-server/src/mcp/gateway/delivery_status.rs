@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::{count, said, unreadable};
-use crate::mcp::gateway::events::{self, Format, Shown};
+use crate::mcp::gateway::events::{self, EventView, Format};
 use crate::mcp::gateway::untrusted::{fenced, neutral};
 use crate::mcp::gateway::webhooks::row::place;
-use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
+use crate::mcp::toolset::Toolset;
 use fanfare_delivery::looking::Fate;
 use fanfare_delivery::registry::Entry;
 
@@ -105,7 +105,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Describes the tool.
-pub(super) fn described() -> Described {
+pub(super) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Look who has an event",
@@ -118,7 +118,7 @@ pub(super) fn described() -> Described {
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
     };
-    Described { tool, toolset: Toolset::ReadOnly }
+    ToolEntry { tool, toolset: Toolset::ReadOnly }
 }
 
 #[derive(Deserialize)]
@@ -130,8 +130,8 @@ struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Structured<'a> {
-    event: &'a Shown,
+struct StructuredContent<'a> {
+    event: &'a EventView,
     live: &'a [LiveRow],
     live_total: usize,
     live_received: usize,
@@ -226,8 +226,8 @@ impl Gateway {
         webhooks.truncate(rows_max);
         live.truncate(rows_max);
         readers.truncate(rows_max);
-        let shown = Shown::new(&event, given.response_format);
-        let structured = Structured {
+        let shown = EventView::new(&event, given.response_format);
+        let structured = StructuredContent {
             event: &shown,
             live: &live,
             live_total,
@@ -274,7 +274,7 @@ impl Gateway {
         Ok(said(text, &structured))
     }
 
-    /// Gives the connections that `event` was to reach: those that wanted it and were there.
+    /// Returns the connections that `event` was to reach: those that wanted it and were there.
     fn live(&self, event: &Event) -> Vec<LiveRow> {
         let seq = event.position.seq;
         let clients = self.hub.clients();
@@ -290,7 +290,7 @@ impl Gateway {
         wanted.collect()
     }
 
-    /// Gives the durable readers that `event` is for.
+    /// Returns the durable readers that `event` is for.
     pub(super) async fn receipts(&self, event: &Event) -> Result<Vec<ReceiptRow>, String> {
         let rows = self.hub.receipts(event).await.map_err(|error| unreadable(&error))?;
         let receipt = |row: fanfare_hub::values::ReaderRow| ReceiptRow {

@@ -33,7 +33,7 @@ pub(super) enum Format {
 
 /// An event as it is shown.
 #[derive(Debug, Serialize)]
-pub(super) struct Shown {
+pub(super) struct EventView {
     id: Position,
     channel: Channel,
     #[serde(rename = "type")]
@@ -55,16 +55,16 @@ pub(super) struct Shown {
     expires: Option<Timestamp>,
 }
 
-impl Shown {
+impl EventView {
     /// Takes of `event` what `format` shows.
-    pub(super) fn new(event: &Event, format: Format) -> Shown {
+    pub(super) fn new(event: &Event, format: Format) -> EventView {
         let is_detailed = format == Format::Detailed;
         let len_max = if is_detailed { DETAIL_LEN_MAX } else { SHORT_MESSAGE_LEN_MAX };
         let is_cut = event.message.len() > len_max;
         let message = &event.message[..event.message.floor_char_boundary(len_max)];
         let shows_data = |data: &&Json| is_detailed && data.as_str().len() <= DETAIL_LEN_MAX;
         let data = event.data.as_ref();
-        Shown {
+        EventView {
             id: event.position,
             channel: event.channel.clone(),
             event_type: event.event_type.clone(),
@@ -112,7 +112,7 @@ pub(super) struct Batch {
     format: Format,
     limit: usize,
     bytes: usize,
-    pub(super) shown: Vec<Shown>,
+    pub(super) shown: Vec<EventView>,
     text: String,
 }
 
@@ -127,7 +127,7 @@ impl Batch {
         if self.shown.len() >= self.limit {
             return false;
         }
-        let shown = Shown::new(event, self.format);
+        let shown = EventView::new(event, self.format);
         let text = shown.to_text();
         let json = serde_json::to_vec(&shown).expect("an event has text for keys and finite numbers");
         let bytes = self.bytes + text.len() + json.len();
@@ -144,7 +144,7 @@ impl Batch {
         true
     }
 
-    /// Gives the position of the event that was added last.
+    /// Returns the position of the event that was added last.
     pub(super) fn last(&self) -> Option<Position> {
         self.shown.last().map(|shown| shown.id)
     }
@@ -159,7 +159,7 @@ impl Batch {
     }
 }
 
-/// Describes an event as [`Shown`] writes it.
+/// Describes an event as [`EventView`] writes it.
 pub(super) fn schema() -> Value {
     json!({
         "type": "object",

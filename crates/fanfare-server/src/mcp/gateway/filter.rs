@@ -7,14 +7,14 @@ use crate::mcp::gateway::arguments::refuse;
 
 /// The arguments of a filter, as they are written.
 #[derive(Debug, Default)]
-pub(super) struct Wanted {
+pub(super) struct FilterArguments {
     pub(super) channel: Option<String>,
     pub(super) types: Vec<String>,
     pub(super) min_priority: Option<String>,
     pub(super) text: Option<String>,
 }
 
-impl Wanted {
+impl FilterArguments {
     /// Checks them.
     pub(super) fn read(&self, example: &str) -> Result<Filter, String> {
         let pattern: Option<Pattern> = self

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::mcp::gateway::answer::{count, said};
 use crate::mcp::gateway::untrusted::neutral;
 use crate::mcp::gateway::webhooks::row::Row;
-use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
+use crate::mcp::toolset::Toolset;
 
 /// The name of the tool.
 pub(super) const NAME: &str = "list_targets";
@@ -103,7 +103,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Describes the tool.
-pub(super) fn described() -> Described {
+pub(super) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "List channels, listeners and webhooks",
@@ -116,7 +116,7 @@ pub(super) fn described() -> Described {
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
     };
-    Described { tool, toolset: Toolset::ReadOnly }
+    ToolEntry { tool, toolset: Toolset::ReadOnly }
 }
 
 #[derive(Deserialize)]
@@ -136,7 +136,7 @@ enum Kind {
 }
 
 #[derive(Default, Serialize)]
-struct Structured {
+struct StructuredContent {
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     channels: Option<Channels>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -200,7 +200,7 @@ impl Gateway {
             .transpose()
             .map_err(|invalid| arguments::refuse("channel", &invalid, EXAMPLE))?;
         let wants = |kind| given.kind.is_none_or(|wanted| wanted == kind);
-        let found = Structured {
+        let found = StructuredContent {
             channels: wants(Kind::Channels).then(|| self.list_channels(channel.as_ref(), limit)),
             clients: wants(Kind::Clients).then(|| self.list_clients(channel.as_ref(), limit)),
             webhooks: wants(Kind::Webhooks).then(|| self.list_webhooks(channel.as_ref(), limit)),
@@ -252,7 +252,7 @@ impl Gateway {
     }
 }
 
-fn describe(found: &Structured, channel: Option<&Channel>) -> String {
+fn describe(found: &StructuredContent, channel: Option<&Channel>) -> String {
     let place = channel.map_or_else(String::new, |channel| format!(" on `{channel}`"));
     let mut sentences = Vec::new();
     let mut lines = Vec::new();

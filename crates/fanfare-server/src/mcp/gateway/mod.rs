@@ -1,6 +1,5 @@
 //! The gateway as a service: its tools, resources and prompts.
 
-mod acknowledgement;
 mod address;
 mod answer;
 mod arguments;
@@ -20,9 +19,9 @@ mod webhooks;
 
 use async_trait::async_trait;
 use fanfare_mcp::lifecycle::Identity;
-use fanfare_mcp::listen::{Change, Wanted};
+use fanfare_mcp::listen::{Change, Interests};
 use fanfare_mcp::prompts::{Complete, Get, Prompt};
-use fanfare_mcp::resources::{Named, Resource, Template};
+use fanfare_mcp::resources::{Resource, ResourceRequest, Template};
 use fanfare_mcp::tools::{Annotations, Answer, Call as ToolCall, Tool};
 use fanfare_mcp::{Error, Outcome};
 use futures_util::stream::BoxStream;
@@ -30,7 +29,8 @@ use serde_json::json;
 
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
-use crate::mcp::service::{Service, ToolList, Toolset};
+use crate::mcp::service::Service;
+use crate::mcp::toolset::{ToolList, Toolset};
 use crate::net::listeners::Listeners;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
@@ -47,7 +47,7 @@ pub struct Gateway {
 }
 
 /// What a tool says of itself, and the narrowest set that it is in.
-struct Described {
+struct ToolEntry {
     tool: Tool,
     toolset: Toolset,
 }
@@ -93,6 +93,11 @@ impl Gateway {
     }
 }
 
+/// Returns whether a tool of the gateway ends only when something happens.
+pub fn waits(tool: &str) -> bool {
+    tool == wait_for::NAME
+}
+
 fn identity() -> Identity {
     Identity {
         name: "fanfare".to_owned(),
@@ -131,6 +136,10 @@ impl Service for Gateway {
 
     fn tools(&self, toolset: Toolset) -> &ToolList {
         &self.tools[toolset as usize]
+    }
+
+    fn waits(&self, tool: &str) -> bool {
+        waits(tool)
     }
 
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error> {
@@ -175,7 +184,7 @@ impl Service for Gateway {
         resources::templates()
     }
 
-    async fn read(&self, call: &Call, wanted: Named) -> Result<Outcome, Error> {
+    async fn read(&self, call: &Call, wanted: ResourceRequest) -> Result<Outcome, Error> {
         self.read_resource(call.era(), &wanted).await
     }
 
@@ -186,8 +195,8 @@ impl Service for Gateway {
     async fn watch(
         &self,
         caller: &Caller,
-        wanted: &Wanted,
-    ) -> Result<(Wanted, BoxStream<'static, Change>), Error> {
+        wanted: &Interests,
+    ) -> Result<(Interests, BoxStream<'static, Change>), Error> {
         self.watch_resources(caller, wanted).await
     }
 }

@@ -2,7 +2,7 @@
 
 use fanfare_core::Channel;
 use fanfare_core::start::Moment;
-use fanfare_mcp::prompts::{Argument, Get, Line, Prompt, Said};
+use fanfare_mcp::prompts::{Argument, Get, Line, Prompt, PromptAnswer};
 use fanfare_mcp::tools::Content;
 use fanfare_mcp::{Error, Outcome};
 use serde_json::{Map, Value};
@@ -71,24 +71,27 @@ pub(super) fn find(name: &str) -> Result<Prompt, Error> {
     })
 }
 
-/// Gives what a prompt says.
+/// Returns what a prompt says.
 pub(super) fn say(wanted: &Get) -> Result<Outcome, Error> {
     let prompt = find(&wanted.name)?;
-    let given = Given::read(&prompt, wanted.arguments.as_ref())?;
+    let given = PromptArguments::read(&prompt, wanted.arguments.as_ref())?;
     let text = match prompt.name {
         WATCH => watch(&given)?,
         SUMMARIZE => summarize(&given)?,
         _ => notify(&given)?,
     };
     let line = Line { role: "user", content: Content::text(text) };
-    Ok(Outcome::complete(&Said { description: prompt.description.to_owned(), messages: vec![line] }))
+    Ok(Outcome::complete(&PromptAnswer { description: prompt.description.to_owned(), messages: vec![line] }))
 }
 
 /// Arguments that the prompt has, with text in each; those that are required are there.
-struct Given<'a>(Vec<(&'static str, &'a str)>);
+struct PromptArguments<'a>(Vec<(&'static str, &'a str)>);
 
-impl<'a> Given<'a> {
-    fn read(prompt: &Prompt, arguments: Option<&'a Map<String, Value>>) -> Result<Given<'a>, Error> {
+impl<'a> PromptArguments<'a> {
+    fn read(
+        prompt: &Prompt,
+        arguments: Option<&'a Map<String, Value>>,
+    ) -> Result<PromptArguments<'a>, Error> {
         let refuse = |problem: String| {
             let takes: Vec<_> = prompt
                 .arguments
@@ -120,7 +123,7 @@ impl<'a> Given<'a> {
                 Some(text) => given.push((known.name, text.trim())),
             }
         }
-        let given = Given(given);
+        let given = PromptArguments(given);
         match prompt
             .arguments
             .iter()
@@ -141,7 +144,7 @@ impl<'a> Given<'a> {
     }
 }
 
-fn notify(given: &Given<'_>) -> Result<String, Error> {
+fn notify(given: &PromptArguments<'_>) -> Result<String, Error> {
     let channel = given.channel()?;
     let task = given
         .text("task")
@@ -159,7 +162,7 @@ fn notify(given: &Given<'_>) -> Result<String, Error> {
     ))
 }
 
-fn watch(given: &Given<'_>) -> Result<String, Error> {
+fn watch(given: &PromptArguments<'_>) -> Result<String, Error> {
     let channel = given.channel()?;
     let until = given.text("until").unwrap_or("I tell you to stop");
     Ok(format!(
@@ -174,7 +177,7 @@ fn watch(given: &Given<'_>) -> Result<String, Error> {
     ))
 }
 
-fn summarize(given: &Given<'_>) -> Result<String, Error> {
+fn summarize(given: &PromptArguments<'_>) -> Result<String, Error> {
     let channel = given.channel()?;
     let since = given.text("since").unwrap_or("24h");
     since

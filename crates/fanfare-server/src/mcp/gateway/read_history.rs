@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::{count, said, unreadable};
-use crate::mcp::gateway::events::{self, Batch, Format, Shown};
-use crate::mcp::gateway::filter::{self, Wanted};
-use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::gateway::events::{self, Batch, EventView, Format};
+use crate::mcp::gateway::filter::{self, FilterArguments};
+use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
+use crate::mcp::toolset::Toolset;
 use fanfare_hub::values::{Order, Read};
 use fanfare_runtime::clock;
 
@@ -67,7 +67,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Describes the tool.
-pub(super) fn described() -> Described {
+pub(super) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Read what was pushed",
@@ -81,7 +81,7 @@ pub(super) fn described() -> Described {
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
     };
-    Described { tool, toolset: Toolset::ReadOnly }
+    ToolEntry { tool, toolset: Toolset::ReadOnly }
 }
 
 #[derive(Deserialize)]
@@ -110,8 +110,8 @@ enum WhichFirst {
 }
 
 #[derive(Serialize)]
-struct Structured<'a> {
-    events: &'a [Shown],
+struct StructuredContent<'a> {
+    events: &'a [EventView],
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<Position>,
     first: Position,
@@ -125,7 +125,7 @@ impl Gateway {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let (limit, default) = (1..=events::LIMIT_MAX, events::LIMIT_DEFAULT);
         let limit = arguments::within("limit", given.limit, limit, default, EXAMPLE)? as usize;
-        let wanted = Wanted {
+        let wanted = FilterArguments {
             channel: given.channel,
             types: given.types,
             min_priority: given.min_priority,
@@ -159,7 +159,7 @@ impl Gateway {
         let fits = events.iter().all(|event| batch.add(event));
         let next_cursor = if fits { next.map(|seq| hub.position(seq)) } else { batch.last() };
         let sentence = sentence(batch.shown.len(), &place, order, next_cursor);
-        let structured = Structured {
+        let structured = StructuredContent {
             events: &batch.shown,
             next_cursor,
             first: hub.position(extent.first),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fanfare_core::{Channel, Event, Filter, Pattern, Position, Priority, Timestamp};
 use fanfare_mcp::outcome::Cache;
-use fanfare_mcp::resources::{Contents, Named, Resource, Template};
+use fanfare_mcp::resources::{Contents, Resource, ResourceRequest, Template};
 use fanfare_mcp::{Era, Error, Outcome};
 use serde::Serialize;
 use serde_json::Map;
@@ -91,7 +91,7 @@ pub(super) fn templates() -> Vec<Template> {
 }
 
 impl Gateway {
-    /// Gives a page of the list: the channels, then the latest of each in order of the name.
+    /// Returns a page of the list: the channels, then the latest of each in order of the name.
     pub(super) fn list_resources(
         &self,
         cursor: Option<&str>,
@@ -124,7 +124,7 @@ impl Gateway {
     }
 
     /// Reads a resource.
-    pub(super) async fn read_resource(&self, era: Era, wanted: &Named) -> Result<Outcome, Error> {
+    pub(super) async fn read_resource(&self, era: Era, wanted: &ResourceRequest) -> Result<Outcome, Error> {
         let uri = &wanted.uri;
         let missing = |why: &str| missing(uri, era, why);
         let address: Address = uri.parse().map_err(|why: String| missing(&why))?;
@@ -180,7 +180,7 @@ impl Gateway {
     }
 }
 
-/// Gives the channels, those that were active last before the others.
+/// Returns the channels, those that were active last before the others.
 fn channels(hub: &Hub) -> Content {
     let mut rows = hub.channels();
     let total = rows.len();
@@ -201,7 +201,7 @@ fn channels(hub: &Hub) -> Content {
     Content::Channels { channels, order: "last active first", total, more }
 }
 
-/// Gives as many of `events` as may be shown, and what is said of the others.
+/// Returns as many of `events` as may be shown, and what is said of the others.
 fn within(events: &[Arc<Event>]) -> (Vec<Box<RawValue>>, Option<String>) {
     let mut shown = Vec::new();
     let mut bytes = 0;
@@ -240,7 +240,7 @@ fn read_cursor(cursor: &str) -> Result<Channel, Error> {
 /// Wraps `content` in what says where it comes from.
 fn contents(uri: &str, content: &Content) -> Outcome {
     #[derive(Serialize)]
-    struct Marked<'a> {
+    struct MarkedContent<'a> {
         #[serde(flatten)]
         content: &'a Content,
         untrusted: bool,
@@ -250,7 +250,7 @@ fn contents(uri: &str, content: &Content) -> Outcome {
     struct Read {
         contents: [Contents; 1],
     }
-    let marked = Marked { content, untrusted: true, note: NOTE };
+    let marked = MarkedContent { content, untrusted: true, note: NOTE };
     let contents = Contents {
         uri: uri.to_owned(),
         mime_type: JSON.to_owned(),

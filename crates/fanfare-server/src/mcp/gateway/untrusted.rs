@@ -33,8 +33,8 @@ pub(super) fn neutral(text: &str) -> String {
     shown
 }
 
-/// Says whether `c` is a control character, sets the direction of writing, breaks lines, or is nothing that one sees.
-/// The joiners U+200C and U+200D stay: Persian and emoji need them.
+/// Returns whether `c` is a control character, sets the direction of writing, breaks lines, or cannot be seen. The
+/// joiners U+200C and U+200D stay: Persian and emoji need them.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use fanfare_core::{Channel, Filter, Pattern, Priority, Start};
 use fanfare_mcp::Error;
-use fanfare_mcp::listen::{Change, Wanted};
+use fanfare_mcp::listen::{Change, Interests};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tokio::sync::watch;
@@ -57,10 +57,10 @@ impl Gateway {
     pub(super) async fn watch_resources(
         &self,
         caller: &Caller,
-        wanted: &Wanted,
-    ) -> Result<(Wanted, BoxStream<'static, Change>), Error> {
+        wanted: &Interests,
+    ) -> Result<(Interests, BoxStream<'static, Change>), Error> {
         let mut honoured =
-            Wanted { resources_list_changed: wanted.resources_list_changed, ..Wanted::default() };
+            Interests { resources_list_changed: wanted.resources_list_changed, ..Interests::default() };
         let (mut all, mut latest) = (Vec::new(), Vec::new());
         for uri in &wanted.resource_subscriptions {
             if honoured.resource_subscriptions.contains(uri) {

@@ -1,6 +1,6 @@
 //! What a client asks for, as far as it matters when a gateway ends.
 
-use fanfare_mcp::resources::Named;
+use fanfare_mcp::resources::ResourceRequest;
 use fanfare_mcp::{Incoming, Message, Method, Request};
 use fanfare_mcp::{Params, json_rpc};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -23,7 +23,7 @@ pub(crate) enum What {
 
 /// Sorts a request.
 pub(crate) fn what(request: &Request) -> What {
-    let uri = || request.params.read::<Named>().map(|named| named.uri).ok();
+    let uri = || request.params.read::<ResourceRequest>().map(|named| named.uri).ok();
     let method = &*request.method;
     let is = |other: Method| method == other.as_str();
     if is(Method::ToolsCall) {

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use fanfare_mcp::listen::{Change, Listen, RESOURCES_MAX};
 use fanfare_mcp::meta::SUBSCRIPTION_ID;
-use fanfare_mcp::{Error, Id, Incoming, Message, Method};
-use fanfare_mcp::{Params, json_rpc};
+use fanfare_mcp::{Cancellation, Error, Id, Incoming, Message, Method, Params};
+use fanfare_mcp::{cancellation, json_rpc, tools};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::cli::mcp::asked::{What, request, what};
 use crate::cli::mcp::repeat;
-use fanfare_server::mcp::duplex;
+use fanfare_server::mcp::gateway;
 
 /// Most requests without an answer: a gateway has at most a few hundred of one client.
 const OPEN_MAX: usize = 1_024;
@@ -90,8 +90,8 @@ impl Memory {
             Ok(incoming) => incoming,
             Err(refused) => return Heard::Answer(json_rpc::write_error(refused.id.as_ref(), &refused.error)),
         };
-        if let Some(id) = duplex::cancelled(&incoming) {
-            self.close(&id);
+        if let Some(Cancellation { request_id }) = Cancellation::of(&incoming) {
+            self.close(&request_id);
         }
         let (ids, what) = match incoming {
             Incoming::One(Message::Request(request)) => {
@@ -150,7 +150,10 @@ impl Memory {
     pub(crate) fn is_settled(&self) -> bool {
         let waits = |open: &Open| match &open.what {
             What::Listen { .. } => true,
-            What::Call => request(&open.text).is_some_and(|request| duplex::waits(&request)),
+            What::Call => {
+                let tool = request(&open.text).and_then(|request| tools::called(&request));
+                tool.is_some_and(|tool| gateway::waits(&tool))
+            }
             What::Batch
             | What::Initialize(_)
             | What::Level(_)
@@ -174,7 +177,7 @@ impl Memory {
         };
         if let Some(method) = frame.method {
             return match &*method {
-                "notifications/cancelled" => !self.is_torn_down(frame.params),
+                cancellation::METHOD => !self.is_torn_down(frame.params),
                 "notifications/subscriptions/acknowledged" => self.acknowledged(frame.params),
                 _ => true,
             };
@@ -217,12 +220,7 @@ impl Memory {
 
     /// Says whether a gateway that stops ends a subscription, with which another will go on.
     fn is_torn_down(&self, params: Option<&RawValue>) -> bool {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Cancelled {
-            request_id: Id,
-        }
-        let cancelled = params.and_then(|params| serde_json::from_str::<Cancelled>(params.get()).ok());
+        let cancelled = params.and_then(|params| serde_json::from_str::<Cancellation>(params.get()).ok());
         cancelled.is_some_and(|cancelled| matches!(self.at(&cancelled.request_id), Some(What::Listen { .. })))
     }
 

@@ -25,10 +25,10 @@ use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, logging};
 use crate::gateway;
 use fanfare_client::Target;
-use fanfare_server::mcp::caller::Client;
-use fanfare_server::mcp::lines;
+use fanfare_server::mcp::client::Client;
 use fanfare_server::mcp::outbox::Outbox;
 use fanfare_server::mcp::session::Session;
+use fanfare_server::mcp::transports::lines;
 
 /// Serve an agent over stdin and stdout (MCP)
 #[derive(Debug, clap::Args)]

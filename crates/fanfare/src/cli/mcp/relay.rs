@@ -18,9 +18,9 @@ use crate::cli::mcp::place::Trouble;
 use crate::cli::mcp::stdio::{Input, Output};
 use fanfare_client::mcp::Socket;
 use fanfare_client::{self, SILENCE_MAX, Target, backoff};
-use fanfare_server::mcp::lines::{FINISH_MAX, FLUSH_MAX, Lines, Writer};
 use fanfare_server::mcp::outbox::Outbox;
-use fanfare_server::mcp::websocket::ANSWERED;
+use fanfare_server::mcp::transports::lines::{FINISH_MAX, FLUSH_MAX, Lines, Writer};
+use fanfare_server::mcp::transports::websocket::ANSWERED;
 
 /// How long a gateway may take nothing.
 const STALL_MAX: Duration = Duration::from_secs(60);
@@ -325,7 +325,7 @@ impl Relay {
         }
     }
 
-    async fn refuse(&self, refused: &json_rpc::Refused) {
+    async fn refuse(&self, refused: &json_rpc::BadMessage) {
         self.tell(vec![json_rpc::write_error(refused.id.as_ref(), &refused.error)]).await;
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use fanfare_mcp::tools::{Answer, Call};
-use fanfare_mcp::{Declared, Era, Error, Incoming, Message, Method, Outcome, Request, json_rpc};
+use fanfare_mcp::{Declaration, Era, Error, Incoming, Message, Method, Outcome, Request, json_rpc};
 use serde::Deserialize;
 
 /// What is known of the gateway's tools.
@@ -79,9 +79,9 @@ pub(crate) fn unknown_outcome(text: &[u8]) -> Vec<Vec<u8>> {
                         `idempotency_key` can simply be repeated.";
     let server_info = concat!(r#"{"name":"fanfare","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
     let answer = |request: &Request| {
-        let era = match Declared::read(&request.params) {
-            Ok(Declared::Modern { .. }) => Era::Modern,
-            Ok(Declared::Legacy(_)) | Err(_) => Era::Legacy,
+        let era = match Declaration::read(&request.params) {
+            Ok(Declaration::Modern { .. }) => Era::Modern,
+            Ok(Declaration::Legacy(_)) | Err(_) => Era::Legacy,
         };
         Outcome::complete(&Answer::error(SAID)).write(&request.id, era, server_info)
     };

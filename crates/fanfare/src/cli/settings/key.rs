@@ -14,7 +14,7 @@ use crate::cli::output::Mode;
 use crate::cli::{bytes, settings};
 use fanfare_hub as hub;
 use fanfare_server::http;
-use fanfare_server::mcp::service::Toolset;
+use fanfare_server::mcp::toolset::Toolset;
 use fanfare_store::Retention;
 
 macro_rules! keys {

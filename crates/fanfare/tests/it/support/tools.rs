@@ -1,6 +1,6 @@
 //! Tools, called as agents of both eras call them. What a tool answers is held against its own schemas.
 
-use fanfare_server::mcp::service::Toolset;
+use fanfare_server::mcp::toolset::Toolset;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 

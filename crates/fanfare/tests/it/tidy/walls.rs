@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
+use fanfare_mcp::Method;
 use serde_json::Value;
 
 use super::sources::{self, Source};
@@ -50,13 +51,24 @@ const IN_THE_SERVER: &[(&str, &[&str])] = &[
     ("problem", &[]),
 ];
 
-/// Circles that stand until their parts are moved apart.
-const NOT_YET_CUT: &[&str] = &[
-    "fanfare-server http: openapi push",
-    "fanfare-server mcp: batch call caller door duplex event_stream service session sessions streamable_http watching \
-     websocket",
-    "fanfare-server mcp/gateway: acknowledgement wait_for",
+/// What the units of the MCP door may use of each other. The engine has every method and knows no transport, transports
+/// know neither methods nor tools, and the gateway's tools know neither of the two.
+const IN_MCP: &[(&str, &[&str])] = &[
+    ("limits", &[]),
+    ("outbox", &[]),
+    ("toolset", &[]),
+    ("client", &["toolset"]),
+    ("session", &["client", "limits", "outbox"]),
+    ("caller", &["client", "session"]),
+    ("call", &["caller", "outbox"]),
+    ("service", &["call", "caller", "toolset"]),
+    ("engine", &["call", "caller", "outbox", "service", "session", "toolset"]),
+    ("gateway", &["call", "caller", "client", "service", "toolset"]),
+    ("transports", &["call", "caller", "client", "engine", "limits", "outbox", "session", "toolset"]),
 ];
+
+/// Circles that stand until their parts are moved apart.
+const NOT_YET_CUT: &[&str] = &["fanfare-server http: openapi push"];
 
 #[test]
 fn crates_depend_on_each_other_one_way() {
@@ -87,21 +99,92 @@ fn crates_depend_on_each_other_one_way() {
 
 #[test]
 fn doors_do_not_see_each_other() {
+    let (arrows, wrong) = broken(&[], IN_THE_SERVER);
+    assert!(arrows > 100, "the imports were not found: {arrows}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn parts_of_the_mcp_door_use_only_those_below_them() {
+    let (arrows, wrong) = broken(&["mcp"], IN_MCP);
+    assert!(arrows > 100, "the imports were not found: {arrows}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Holds the modules of a folder of the server against `rows`. Returns how many paths lead from one of them to another
+/// or to itself, and what is wrong with them.
+fn broken(folder: &[&str], rows: &[(&str, &[&str])]) -> (usize, BTreeSet<String>) {
     let (mut wrong, mut arrows) = (BTreeSet::new(), 0);
     for source in sources::all() {
         let Some(("fanfare-server", module)) = source.module() else { continue };
-        let Some(from) = module.first() else { continue };
-        let row = IN_THE_SERVER.iter().find(|(name, _)| name == from);
-        let (_, allowed) = row.unwrap_or_else(|| panic!("`{from}` has no row in IN_THE_SERVER"));
-        for to in targets(&source) {
-            let Some(to) = to.first() else { continue };
+        let Some(from) = module.strip_prefix(folder).and_then(<[&str]>::first) else { continue };
+        let row = rows.iter().find(|(name, _)| name == from);
+        let (_, allowed) = row.unwrap_or_else(|| panic!("`{from}` has no row in the table of {folder:?}"));
+        for target in targets(&source) {
+            let Some(to) = below(&target, folder) else { continue };
             arrows += 1;
-            if to != from && !allowed.contains(&to.as_str()) {
+            if to != *from && !allowed.contains(&to) {
                 wrong.insert(format!("{}: `{from}` may not use `{to}`", source.path));
             }
         }
     }
-    assert!(arrows > 100, "the imports were not found: {arrows}");
+    (arrows, wrong)
+}
+
+/// Returns what stands after `folder` in a path that begins with it.
+fn below<'a>(path: &'a [String], folder: &[&str]) -> Option<&'a str> {
+    let is_below = path.len() > folder.len() && path.iter().zip(folder).all(|(part, name)| part == name);
+    is_below.then(|| path[folder.len()].as_str())
+}
+
+#[test]
+fn the_root_of_the_mcp_door_only_declares_modules() {
+    let sources = sources::all();
+    let root =
+        sources.iter().find(|source| source.path == "fanfare-server/src/mcp/mod.rs").expect("the root");
+    let other: Vec<&str> = root
+        .text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("//!"))
+        .filter(|line| !line.strip_prefix("pub mod ").is_some_and(|name| name.ends_with(';')))
+        .collect();
+    assert!(other.is_empty(), "{other:#?}");
+}
+
+#[test]
+fn a_transport_names_neither_a_method_nor_a_tool() {
+    let sources = sources::all();
+    let within = |source: &&Source, folder: &str| {
+        source.path.starts_with(&format!("fanfare-server/src/mcp/{folder}/"))
+    };
+    let methods = Method::ALL.iter().map(|method| method.as_str().to_owned());
+    let tools: Vec<String> = sources
+        .iter()
+        .filter(|source| within(source, "gateway"))
+        .flat_map(|source| source.text.lines())
+        .filter_map(|line| {
+            line.strip_prefix("pub(super) const ")?.split_once(": &str = \"")?.1.strip_suffix("\";")
+        })
+        .map(str::to_owned)
+        .collect();
+    assert!(tools.iter().any(|tool| tool == "wait_for"), "the tools were not found: {tools:?}");
+    let names: Vec<String> = methods.chain(tools).collect();
+    let (mut files, mut wrong) = (0, Vec::new());
+    for source in sources.iter().filter(|source| within(source, "transports")) {
+        files += 1;
+        let shipped = source.text.split("#[cfg(test)]").next().unwrap_or_default();
+        let said = names.iter().filter(|name| shipped.contains(&format!("\"{name}\"")));
+        wrong.extend(said.map(|name| format!("{}: `{name}`", source.path)));
+        let imports = sources::paths(&source.code());
+        let named = |path: &[String]| {
+            path.first().is_some_and(|first| first == "fanfare_mcp")
+                && path.iter().any(|part| part == "Method")
+        };
+        if imports.iter().any(|path| named(path)) || shipped.contains("\"notifications/") {
+            wrong.push(format!("{}: a method", source.path));
+        }
+    }
+    assert!(files > 10, "the transports were not found: {files}");
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

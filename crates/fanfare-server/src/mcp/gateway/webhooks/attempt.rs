@@ -1,7 +1,7 @@
 //! An attempt that somebody waited for, as tools tell of it.
 
 use fanfare_core::Timestamp;
-use fanfare_webhook::outcome::Outcome as Ended;
+use fanfare_webhook::outcome::Outcome as AttemptOutcome;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use fanfare_delivery::attempt::Attempt;
 
 /// How an attempt ended. What the receiver said is not in it: that is anybody's text.
 #[derive(Debug, Serialize)]
-pub(super) struct Tried {
+pub(super) struct AttemptRow {
     pub(super) delivered: bool,
     category: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -18,7 +18,7 @@ pub(super) struct Tried {
     at: Timestamp,
 }
 
-impl Tried {
+impl AttemptRow {
     pub(super) fn properties() -> Value {
         json!({
             "delivered": { "type": "boolean", "description": "The receiver answered with 2xx" },
@@ -63,13 +63,13 @@ impl Tried {
     }
 }
 
-impl From<&Attempt> for Tried {
-    fn from(attempt: &Attempt) -> Tried {
+impl From<&Attempt> for AttemptRow {
+    fn from(attempt: &Attempt) -> AttemptRow {
         let status_code = match attempt.outcome {
-            Ended::Answered { status, .. } => Some(status),
-            Ended::Failed(_) => None,
+            AttemptOutcome::Answered { status, .. } => Some(status),
+            AttemptOutcome::Failed(_) => None,
         };
-        Tried {
+        AttemptRow {
             delivered: attempt.is_delivered(),
             category: attempt.outcome.category(),
             status_code,

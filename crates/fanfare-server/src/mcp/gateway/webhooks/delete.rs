@@ -13,8 +13,8 @@ use crate::mcp::gateway::untrusted::neutral;
 use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
 use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::place;
-use crate::mcp::gateway::{Described, Gateway};
-use crate::mcp::service::Toolset;
+use crate::mcp::gateway::{Gateway, ToolEntry};
+use crate::mcp::toolset::Toolset;
 use fanfare_delivery::service::Refused;
 
 /// The name of the tool.
@@ -34,7 +34,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Describes the tool.
-pub(in crate::mcp::gateway) fn described() -> Described {
+pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Delete a webhook",
@@ -52,11 +52,11 @@ pub(in crate::mcp::gateway) fn described() -> Described {
             open_world_hint: false,
         },
     };
-    Described { tool, toolset: Toolset::All }
+    ToolEntry { tool, toolset: Toolset::All }
 }
 
 #[derive(Serialize)]
-struct Structured {
+struct StructuredContent {
     webhook: WebhookId,
     webhook_url: String,
     total_webhooks: usize,
@@ -77,6 +77,6 @@ impl Gateway {
             _ => format!("{} left.", count(total_webhooks, "webhook")),
         };
         let text = format!("Deleted {} ({}). {left}", webhook.id, neutral(&webhook_url));
-        Ok(said(text, &Structured { webhook: webhook.id.clone(), webhook_url, total_webhooks }))
+        Ok(said(text, &StructuredContent { webhook: webhook.id.clone(), webhook_url, total_webhooks }))
     }
 }

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::{count, said, unreadable};
-use crate::mcp::gateway::webhooks::attempt::Tried;
+use crate::mcp::gateway::webhooks::attempt::AttemptRow;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::webhooks::{id, refused};
-use crate::mcp::gateway::{Described, Gateway, LOOKS, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
+use crate::mcp::toolset::Toolset;
 use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 
 /// The name of the tool.
@@ -72,8 +72,8 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     });
     let attempt = json!({
         "type": "object",
-        "properties": Tried::properties(),
-        "required": Tried::REQUIRED,
+        "properties": AttemptRow::properties(),
+        "required": AttemptRow::REQUIRED,
         "additionalProperties": false,
     });
     let more = json!({
@@ -91,7 +91,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Describes the tool.
-pub(in crate::mcp::gateway) fn described() -> Described {
+pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "See what a webhook has not taken",
@@ -104,7 +104,7 @@ pub(in crate::mcp::gateway) fn described() -> Described {
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
     };
-    Described { tool, toolset: Toolset::All }
+    ToolEntry { tool, toolset: Toolset::All }
 }
 
 #[derive(Deserialize)]
@@ -124,7 +124,7 @@ enum Status {
 }
 
 #[derive(Serialize)]
-struct Structured {
+struct StructuredContent {
     #[serde(flatten)]
     row: Row,
     retrying: u64,
@@ -132,7 +132,7 @@ struct Structured {
     deliveries: Vec<Delivery>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<Position>,
-    recent_attempts: Vec<Tried>,
+    recent_attempts: Vec<AttemptRow>,
 }
 
 #[derive(Serialize)]
@@ -203,7 +203,7 @@ impl Gateway {
         let counts = self.webhooks.delivery_counts().await.map_err(|error| unreadable(&error))?;
         let counts = counts.get(&id).map_or((0, 0), |counts| (counts.waiting, counts.dead));
         let recent = entry.recent();
-        let structured = Structured {
+        let structured = StructuredContent {
             row: Row::of(&entry, &self.hub),
             retrying: counts.0,
             failed: counts.1,
@@ -212,15 +212,15 @@ impl Gateway {
             recent_attempts: recent
                 .iter()
                 .take(ATTEMPTS_MAX)
-                .map(|attempt| Tried::from(&**attempt))
+                .map(|attempt| AttemptRow::from(&**attempt))
                 .collect(),
         };
         Ok(said(describe(&structured), &structured))
     }
 }
 
-fn describe(found: &Structured) -> String {
-    let Structured { row, retrying, failed, deliveries, next_cursor, recent_attempts } = found;
+fn describe(found: &StructuredContent) -> String {
+    let StructuredContent { row, retrying, failed, deliveries, next_cursor, recent_attempts } = found;
     let mut lines =
         vec![format!("{}. {retrying} wait for another attempt, {failed} were given up.", row.to_text())];
     if let Some(last) = recent_attempts.first() {

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::mcp::gateway::answer::{count, said};
 use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::Row;
-use crate::mcp::gateway::{Described, Gateway, arguments, filter};
-use crate::mcp::service::Toolset;
+use crate::mcp::gateway::{Gateway, ToolEntry, arguments, filter};
+use crate::mcp::toolset::Toolset;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "register_webhook";
@@ -74,7 +74,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Describes the tool.
-pub(in crate::mcp::gateway) fn described() -> Described {
+pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Register a webhook",
@@ -93,7 +93,7 @@ pub(in crate::mcp::gateway) fn described() -> Described {
             open_world_hint: true,
         },
     };
-    Described { tool, toolset: Toolset::All }
+    ToolEntry { tool, toolset: Toolset::All }
 }
 
 /// What may be said here. Headers, credentials and secrets may not: they would stand in the conversation.
@@ -117,7 +117,7 @@ struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Structured {
+struct StructuredContent {
     #[serde(flatten)]
     row: Row,
     is_new: bool,
@@ -145,6 +145,6 @@ impl Gateway {
              webhooks rotate-secret {id}`, in the dashboard, or with `POST /api/webhooks/{id}/secret/rotate`.",
             count(total_webhooks, "webhook"),
         );
-        Ok(said(text, &Structured { row, is_new, total_webhooks }))
+        Ok(said(text, &StructuredContent { row, is_new, total_webhooks }))
     }
 }

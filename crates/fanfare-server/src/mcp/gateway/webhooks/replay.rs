@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::webhooks::{id, refused};
-use crate::mcp::gateway::{Described, Gateway, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::gateway::{Gateway, ToolEntry, arguments};
+use crate::mcp::toolset::Toolset;
 use fanfare_delivery::selecting::{IDS_MAX, Words};
 
 /// The name of the tool.
@@ -68,7 +68,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// Describes the tool.
-pub(in crate::mcp::gateway) fn described() -> Described {
+pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Send many events to a webhook again",
@@ -87,7 +87,7 @@ pub(in crate::mcp::gateway) fn described() -> Described {
             open_world_hint: true,
         },
     };
-    Described { tool, toolset: Toolset::All }
+    ToolEntry { tool, toolset: Toolset::All }
 }
 
 #[derive(Deserialize)]
@@ -106,7 +106,7 @@ struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Structured {
+struct StructuredContent {
     webhook: WebhookId,
     count: usize,
     waiting: usize,
@@ -133,7 +133,7 @@ impl Gateway {
         let selection = self.webhooks.select(&id, words).await;
         let selection = selection.map_err(|unselected| refuse(unselected.refused))?;
         let replayed = self.webhooks.replay(&id, selection, dry_run).await.map_err(refuse)?;
-        let structured = Structured {
+        let structured = StructuredContent {
             webhook: id,
             count: replayed.count,
             waiting: replayed.waiting,
@@ -144,7 +144,7 @@ impl Gateway {
     }
 }
 
-fn describe(replayed: &Structured) -> String {
+fn describe(replayed: &StructuredContent) -> String {
     let deliveries = match replayed.count {
         1 => "1 delivery".to_owned(),
         count => format!("{count} deliveries"),

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::untrusted::neutral;
-use crate::mcp::gateway::webhooks::attempt::Tried;
+use crate::mcp::gateway::webhooks::attempt::AttemptRow;
 use crate::mcp::gateway::webhooks::row::place;
 use crate::mcp::gateway::webhooks::{id, refused};
-use crate::mcp::gateway::{Described, Gateway, arguments};
-use crate::mcp::service::Toolset;
+use crate::mcp::gateway::{Gateway, ToolEntry, arguments};
+use crate::mcp::toolset::Toolset;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "retry_delivery";
@@ -38,15 +38,15 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
-    let mut properties = Tried::properties();
+    let mut properties = AttemptRow::properties();
     properties["webhook"] = json!({ "type": "string", "description": "Its id" });
     properties["event_id"] = json!({ "type": "string", "description": "The event that was sent" });
-    let required: Vec<&str> = Tried::REQUIRED.into_iter().chain(["webhook", "event_id"]).collect();
+    let required: Vec<&str> = AttemptRow::REQUIRED.into_iter().chain(["webhook", "event_id"]).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 });
 
 /// Describes the tool.
-pub(in crate::mcp::gateway) fn described() -> Described {
+pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Send one event again",
@@ -65,7 +65,7 @@ pub(in crate::mcp::gateway) fn described() -> Described {
             open_world_hint: true,
         },
     };
-    Described { tool, toolset: Toolset::All }
+    ToolEntry { tool, toolset: Toolset::All }
 }
 
 #[derive(Deserialize)]
@@ -76,11 +76,11 @@ struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Structured {
+struct StructuredContent {
     webhook: WebhookId,
     event_id: Position,
     #[serde(flatten)]
-    tried: Tried,
+    tried: AttemptRow,
 }
 
 impl Gateway {
@@ -93,7 +93,7 @@ impl Gateway {
         // Not `find`: what waits for a webhook is kept when the log has lost it.
         let event = self.webhooks.event(&webhook.id, event_id).await.map_err(refuse)?;
         let attempt = self.webhooks.resend(&webhook.id, event, None).await.map_err(refuse)?;
-        let tried = Tried::from(&*attempt);
+        let tried = AttemptRow::from(&*attempt);
         let outcome = if tried.delivered { "arrived" } else { "did not arrive" };
         let text = format!(
             "{event_id} {outcome} at {} ({}): {}.",
@@ -101,6 +101,6 @@ impl Gateway {
             neutral(&place(&webhook.url)),
             tried.to_text()
         );
-        Ok(said(text, &Structured { webhook: webhook.id.clone(), event_id, tried }))
+        Ok(said(text, &StructuredContent { webhook: webhook.id.clone(), event_id, tried }))
     }
 }

@@ -10,8 +10,8 @@ use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
 use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::Row;
-use crate::mcp::gateway::{Described, Gateway};
-use crate::mcp::service::Toolset;
+use crate::mcp::gateway::{Gateway, ToolEntry};
+use crate::mcp::toolset::Toolset;
 
 /// The name of the tool that stops deliveries.
 pub(in crate::mcp::gateway) const PAUSE: &str = "pause_webhook";
@@ -28,7 +28,7 @@ const ANNOTATIONS: Annotations = Annotations {
 };
 
 /// Describes `pause_webhook`.
-pub(in crate::mcp::gateway) fn pause() -> Described {
+pub(in crate::mcp::gateway) fn pause() -> ToolEntry {
     let tool = Tool {
         name: PAUSE,
         title: "Pause a webhook",
@@ -40,11 +40,11 @@ pub(in crate::mcp::gateway) fn pause() -> Described {
         output_schema: Some(OUTPUT.clone()),
         annotations: ANNOTATIONS,
     };
-    Described { tool, toolset: Toolset::All }
+    ToolEntry { tool, toolset: Toolset::All }
 }
 
 /// Describes `resume_webhook`.
-pub(in crate::mcp::gateway) fn resume() -> Described {
+pub(in crate::mcp::gateway) fn resume() -> ToolEntry {
     let tool = Tool {
         name: RESUME,
         title: "Resume a webhook",
@@ -56,7 +56,7 @@ pub(in crate::mcp::gateway) fn resume() -> Described {
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations { open_world_hint: true, ..ANNOTATIONS },
     };
-    Described { tool, toolset: Toolset::All }
+    ToolEntry { tool, toolset: Toolset::All }
 }
 
 impl Gateway {

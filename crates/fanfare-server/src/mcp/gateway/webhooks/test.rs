@@ -11,25 +11,25 @@ use serde_json::{Value, json};
 use crate::mcp::call::Call;
 use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::untrusted::neutral;
-use crate::mcp::gateway::webhooks::attempt::Tried;
+use crate::mcp::gateway::webhooks::attempt::AttemptRow;
 use crate::mcp::gateway::webhooks::one::{EXAMPLE, INPUT};
 use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::place;
-use crate::mcp::gateway::{Described, Gateway};
-use crate::mcp::service::Toolset;
+use crate::mcp::gateway::{Gateway, ToolEntry};
+use crate::mcp::toolset::Toolset;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "test_webhook";
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
-    let mut properties = Tried::properties();
+    let mut properties = AttemptRow::properties();
     properties["webhook"] = json!({ "type": "string", "description": "Its id" });
-    let required: Vec<&str> = Tried::REQUIRED.into_iter().chain(["webhook"]).collect();
+    let required: Vec<&str> = AttemptRow::REQUIRED.into_iter().chain(["webhook"]).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 });
 
 /// Describes the tool.
-pub(in crate::mcp::gateway) fn described() -> Described {
+pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Test a webhook",
@@ -47,14 +47,14 @@ pub(in crate::mcp::gateway) fn described() -> Described {
             open_world_hint: true,
         },
     };
-    Described { tool, toolset: Toolset::All }
+    ToolEntry { tool, toolset: Toolset::All }
 }
 
 #[derive(Serialize)]
-struct Structured {
+struct StructuredContent {
     webhook: WebhookId,
     #[serde(flatten)]
-    tried: Tried,
+    tried: AttemptRow,
 }
 
 impl Gateway {
@@ -67,10 +67,10 @@ impl Gateway {
         let webhook = self.one_webhook(given)?;
         let attempt = self.webhooks.test(&webhook.id, &call.caller.client.principal).await;
         let attempt = attempt.map_err(|problem| refused(problem, EXAMPLE))?;
-        let tried = Tried::from(&*attempt);
+        let tried = AttemptRow::from(&*attempt);
         let outcome = if tried.delivered { "The test arrived" } else { "The test did not arrive" };
         let text =
             format!("{outcome} at {} ({}): {}.", webhook.id, neutral(&place(&webhook.url)), tried.to_text());
-        Ok(said(text, &Structured { webhook: webhook.id.clone(), tried }))
+        Ok(said(text, &StructuredContent { webhook: webhook.id.clone(), tried }))
     }
 }

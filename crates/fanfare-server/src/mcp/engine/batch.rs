@@ -3,14 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use fanfare_mcp::json_rpc::{Message, Refused, write_error};
-use fanfare_mcp::{Declared, Error, Incoming, Method, Request, Version};
+use fanfare_mcp::json_rpc::{BadMessage, Message, write_error};
+use fanfare_mcp::{Declaration, Error, Incoming, Request, Version};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all};
 
+use crate::mcp::engine::Server;
+use crate::mcp::engine::messages::refuse;
+use crate::mcp::engine::requests::begins_session;
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
-use crate::mcp::{Server, refuse};
 
 /// A batch that was begun.
 pub struct Batch {
@@ -26,7 +28,7 @@ impl fmt::Debug for Batch {
     }
 }
 
-/// Says whether a client may send batches; one that has not said its revision may.
+/// Returns whether a client may send batches; one that has not said its revision may.
 pub fn check(version: Option<Version>) -> Result<(), Error> {
     match version {
         None | Some(Version::V2025_03_26) => Ok(()),
@@ -36,15 +38,15 @@ pub fn check(version: Option<Version>) -> Result<(), Error> {
     }
 }
 
-/// Says whether a request may come in a batch: not one that begins a session, as 2025-03-26 has it, and not a modern
+/// Returns whether a request may come in a batch: not one that begins a session, as 2025-03-26 has it, and not a modern
 /// one, whose headers repeat a single body.
 fn check_one(request: &Request) -> Result<(), Error> {
-    let problem = match Declared::read(&request.params)? {
-        Declared::Modern { .. } => "a request that says everything about itself comes alone, not in a batch",
-        Declared::Legacy(_) if request.method.as_ref() == Method::Initialize.as_str() => {
-            "`initialize` comes alone, not in a batch"
+    let problem = match Declaration::read(&request.params)? {
+        Declaration::Modern { .. } => {
+            "a request that says everything about itself comes alone, not in a batch"
         }
-        Declared::Legacy(_) => return Ok(()),
+        Declaration::Legacy(_) if begins_session(request) => "`initialize` comes alone, not in a batch",
+        Declaration::Legacy(_) => return Ok(()),
     };
     Err(Error::invalid_request(problem))
 }
@@ -54,7 +56,7 @@ impl Server {
     pub fn begin_batch(
         &self,
         session: &Arc<Session>,
-        messages: Vec<Result<Message, Refused>>,
+        messages: Vec<Result<Message, BadMessage>>,
         outbox: &Arc<Outbox>,
     ) -> Batch {
         let mut work = Vec::new();
@@ -83,7 +85,7 @@ impl Server {
     pub(super) fn receive_batch(
         &self,
         session: &Arc<Session>,
-        messages: Vec<Result<Message, Refused>>,
+        messages: Vec<Result<Message, BadMessage>>,
     ) -> BoxFuture<'static, ()> {
         let Batch { answers, beside } = match check(session.version()) {
             Ok(()) => self.begin_batch(session, messages, &session.outbox),

@@ -6,18 +6,17 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use fanfare_mcp::json_rpc::{self, Refused};
-use fanfare_mcp::{Id, Incoming, Message, Method, Request};
+use fanfare_mcp::json_rpc::{self, BadMessage};
+use fanfare_mcp::{Cancellation, Id, Incoming, Message};
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
-use crate::mcp::Server;
-use crate::mcp::session::{CALLS_MAX, Session};
-use crate::mcp::sessions::Job;
+use crate::mcp::engine::Server;
+use crate::mcp::limits::CALLS_MAX;
+use crate::mcp::session::Session;
+use crate::mcp::session::table::Job;
 use fanfare_runtime::budget::BytesInFlight;
 
-/// Largest message: an event with all its data, written with escapes.
-pub const MESSAGE_LEN_MAX: usize = 4 * 1024 * 1024;
 /// Most messages that wait for their turn while as many calls run as may. Beyond that, nothing more is read.
 const WAITING_MAX: usize = 256;
 /// Most bytes of them; one more message may come on top.
@@ -28,27 +27,25 @@ const RUNNING_MAX: usize = CALLS_MAX + WAITING_MAX;
 /// How long nothing is read because calls wait for their turn. After that they are refused: whoever has only calls
 /// that never end must be able to cancel one.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Tools that wait for something: nobody waits any more when the client has gone.
-const WAITING_TOOLS: [&str; 1] = ["wait_for"];
 
 /// The calls of one connection.
 #[derive(Debug)]
 pub struct Calls {
     server: Server,
     session: Arc<Session>,
-    running: JoinSet<Ended>,
+    running: JoinSet<JobEnd>,
     /// How many of those are calls; others go on as long as the session.
     running_calls: usize,
     /// Calls that run until something happens.
     waits: HashSet<Id>,
     /// What has not begun.
-    waiting: VecDeque<Taken>,
+    waiting: VecDeque<Arrival>,
     waiting_bytes: usize,
 }
 
 /// A message that was taken.
 #[derive(Debug)]
-struct Taken {
+struct Arrival {
     incoming: Incoming,
     len: usize,
     /// Counts its bytes until it is answered.
@@ -57,7 +54,7 @@ struct Taken {
 
 /// A piece of work that has ended.
 #[derive(Debug)]
-struct Ended {
+struct JobEnd {
     is_call: bool,
     wait: Option<Id>,
 }
@@ -79,19 +76,19 @@ impl Calls {
     /// Takes a message; `in_flight` is kept until it is answered. What can be done at once is done when this returns.
     pub fn take(&mut self, bytes: &[u8], in_flight: Option<BytesInFlight>) {
         match json_rpc::parse(bytes) {
-            Ok(incoming) => self.take_message(Taken { incoming, len: bytes.len(), in_flight }),
+            Ok(incoming) => self.take_message(Arrival { incoming, len: bytes.len(), in_flight }),
             Err(refused) => self.refuse(refused),
         }
     }
 
     /// Answers a message that cannot be taken.
-    pub fn refuse(&mut self, refused: Refused) {
+    pub fn refuse(&mut self, refused: BadMessage) {
         if let Some(job) = self.server.receive(&self.session, Err(refused)) {
             self.run(job, true, None, None);
         }
     }
 
-    fn take_message(&mut self, taken: Taken) {
+    fn take_message(&mut self, taken: Arrival) {
         let asks = matches!(taken.incoming, Incoming::One(Message::Request(_)) | Incoming::Batch(_));
         if asks && (self.running_calls >= CALLS_MAX || !self.waiting.is_empty()) {
             self.waiting_bytes += taken.len;
@@ -104,9 +101,11 @@ impl Calls {
         self.begin(taken);
     }
 
-    fn begin(&mut self, Taken { incoming, in_flight, .. }: Taken) {
+    fn begin(&mut self, Arrival { incoming, in_flight, .. }: Arrival) {
         let (is_call, wait) = match &incoming {
-            Incoming::One(Message::Request(request)) => (true, waits(request).then(|| request.id.clone())),
+            Incoming::One(Message::Request(request)) => {
+                (true, self.server.waits(request).then(|| request.id.clone()))
+            }
             Incoming::One(Message::Notification { .. } | Message::Response { .. }) => (false, None),
             Incoming::Batch(_) => (true, None),
         };
@@ -129,14 +128,14 @@ impl Calls {
                         tracing::error!("a call panicked");
                     }
                     drop(in_flight);
-                    Ended { is_call, wait }
+                    JobEnd { is_call, wait }
                 });
             }
             Err(_) => tracing::error!("a call panicked"),
         }
     }
 
-    /// Says whether more may be read.
+    /// Returns whether more may be read.
     pub fn has_room(&self) -> bool {
         self.waiting.len() < WAITING_MAX
             && self.waiting_bytes < WAITING_BYTES_MAX
@@ -164,8 +163,8 @@ impl Calls {
         }
     }
 
-    fn note(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
-        let Ok(Ended { is_call, wait }) = ended else { return };
+    fn note(&mut self, ended: Result<JobEnd, tokio::task::JoinError>) {
+        let Ok(JobEnd { is_call, wait }) = ended else { return };
         self.running_calls -= usize::from(is_call);
         if let Some(id) = wait {
             self.waits.remove(&id);
@@ -182,12 +181,15 @@ impl Calls {
     /// Finishes what was taken, within `limit`; says whether all of it is. Calls that wait for something are
     /// cancelled: whoever waited is gone, or asks again elsewhere.
     pub async fn finish(&mut self, limit: Duration) -> bool {
-        let waits = |taken: &Taken| matches!(&taken.incoming, Incoming::One(Message::Request(request)) if waits(request));
-        self.waiting.retain(|taken| !waits(taken));
+        let server = &self.server;
+        self.waiting.retain(|taken| match &taken.incoming {
+            Incoming::One(Message::Request(request)) => !server.waits(request),
+            Incoming::One(_) | Incoming::Batch(_) => true,
+        });
         let finished = async {
             loop {
                 for id in &self.waits {
-                    self.session.cancel_call(id);
+                    self.session.calls.cancel(id);
                 }
                 if self.running_calls == 0 && self.waiting.is_empty() {
                     return;
@@ -206,31 +208,15 @@ impl Calls {
 
     /// Forgets a call that is cancelled before its turn has come.
     fn forget_cancelled(&mut self, incoming: &Incoming) {
-        let Some(cancelled) = cancelled(incoming) else { return };
-        let is_it = |taken: &Taken| matches!(&taken.incoming, Incoming::One(Message::Request(request)) if request.id == cancelled);
+        let Some(Cancellation { request_id: cancelled }) = Cancellation::of(incoming) else { return };
+        let is_it = |taken: &Arrival| match &taken.incoming {
+            Incoming::One(Message::Request(request)) => request.id == cancelled,
+            Incoming::One(_) | Incoming::Batch(_) => false,
+        };
         if let Some(index) = self.waiting.iter().position(is_it)
             && let Some(taken) = self.waiting.remove(index)
         {
             self.waiting_bytes -= taken.len;
         }
-    }
-}
-
-/// Says whether the call ends only when something happens.
-pub fn waits(request: &Request) -> bool {
-    let method = &*request.method;
-    let named = || request.params.read_member::<String>("name").ok().flatten();
-    method == Method::Listen.as_str()
-        || (method == Method::ToolsCall.as_str()
-            && named().is_some_and(|name| WAITING_TOOLS.contains(&&*name)))
-}
-
-/// Gives the call that a message cancels.
-pub fn cancelled(incoming: &Incoming) -> Option<Id> {
-    match incoming {
-        Incoming::One(Message::Notification { method, params }) if &**method == "notifications/cancelled" => {
-            params.read().ok().map(|crate::mcp::Cancelled { request_id }| request_id)
-        }
-        _ => None,
     }
 }

@@ -8,7 +8,7 @@ use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_core::Principal;
 use fanfare_mcp::json_rpc::{self, Message};
-use fanfare_mcp::{Error, Id, Incoming, Meta, Request as Asked, Version};
+use fanfare_mcp::{Error, Incoming, Meta, Request as RpcRequest, Version, tools};
 use futures_util::FutureExt;
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -17,12 +17,12 @@ use serde_json::value::RawValue;
 
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
-use crate::mcp::door::Door;
-use crate::mcp::duplex::MESSAGE_LEN_MAX;
-use crate::mcp::event_stream::{Framing, framed};
-use crate::mcp::refusal::Refusal;
-use crate::mcp::session::Session;
-use crate::mcp::sessions::Job;
+use crate::mcp::limits::MESSAGE_LEN_MAX;
+use crate::mcp::session::table::Job;
+use crate::mcp::session::{Framing, Session};
+use crate::mcp::transports::door::Door;
+use crate::mcp::transports::event_stream::framed;
+use crate::mcp::transports::refusal::Refusal;
 use crate::net::{Peer, body};
 
 /// Opens a session: says where its messages go, and which tools there are.
@@ -85,7 +85,7 @@ pub async fn post(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (bytes, _in_flight) = body::read(&door.budget, request.into_body(), MESSAGE_LEN_MAX).await?;
-    let wanted: Wanted = serde_json::from_slice(&bytes)
+    let wanted: ToolCallBody = serde_json::from_slice(&bytes)
         .map_err(|error| if error.is_data() { takes(&error) } else { Error::parse(error) })?;
     if wanted.jsonrpc.is_some() {
         return Ok(not_here());
@@ -99,14 +99,14 @@ pub async fn post(
     }
     let session = door.streaming(&id, Framing::HttpSse, &principal)?;
     let call_id = format!("{:016x}", rand::random::<u64>());
-    let asked = ask(&call_id, &tool, wanted.args)?;
-    door.work(&session, || Some(call(&door, &session, call_id.clone(), asked))).await?;
+    let request = tools::request(&call_id, &tool, wanted.args)?;
+    door.work(&session, || Some(call(&door, &session, call_id.clone(), request))).await?;
     let accepted = json!({ "status": "accepted", "session_id": session.id, "call_id": call_id });
     Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
 }
 
 #[derive(Deserialize)]
-struct Wanted<'a> {
+struct ToolCallBody<'a> {
     #[serde(borrow)]
     jsonrpc: Option<&'a RawValue>,
     session_id: Option<String>,
@@ -132,34 +132,15 @@ fn not_here() -> Response {
     response
 }
 
-/// Says in JSON-RPC what seed 4 says without.
-fn ask(call_id: &str, tool: &str, args: Option<&RawValue>) -> Result<Asked, Error> {
-    let request = json_rpc::write_request(
-        &serde_json::from_value::<Id>(call_id.into()).map_err(Error::parse)?,
-        "tools/call",
-        &Params { name: tool, arguments: args },
-    );
-    match json_rpc::parse(&request).map_err(|refused| refused.error)? {
-        Incoming::One(Message::Request(asked)) => Ok(asked),
-        Incoming::One(_) | Incoming::Batch(_) => Err(Error::internal("a call is a request")),
-    }
-}
-
-#[derive(serde::Serialize)]
-struct Params<'a> {
-    name: &'a str,
-    arguments: Option<&'a RawValue>,
-}
-
 /// Begins a call; what comes of it goes to the stream as `result` or `error`, with the call's id.
-fn call(door: &Door, session: &Arc<Session>, call_id: String, asked: Asked) -> Job {
+fn call(door: &Door, session: &Arc<Session>, call_id: String, request: RpcRequest) -> Job {
     let caller = Caller {
         client: session.client.clone(),
         version: session.version().unwrap_or(Version::NEWEST_LEGACY),
         session: Some(Arc::clone(session)),
     };
-    let call = Call::new(caller, asked.id.clone(), Meta::default(), Arc::clone(&session.outbox));
-    let work = door.server.begin_call(session, call, asked);
+    let call = Call::new(caller, request.id.clone(), Meta::default(), Arc::clone(&session.outbox));
+    let work = door.server.begin_call(session, call, request);
     let session = Arc::clone(session);
     async move {
         let Some(answer) = work.await else { return };

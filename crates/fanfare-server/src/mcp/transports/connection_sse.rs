@@ -7,18 +7,18 @@ use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_core::Principal;
-use fanfare_mcp::json_rpc::{self, Message, Refused};
+use fanfare_mcp::json_rpc::{self, BadMessage, Message};
 use fanfare_mcp::{Error, Id, Incoming};
 use futures_util::FutureExt;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::mcp::door::Door;
-use crate::mcp::duplex::MESSAGE_LEN_MAX;
-use crate::mcp::event_stream::{Framing, framed};
-use crate::mcp::refusal::Refusal;
-use crate::mcp::session::Session;
+use crate::mcp::limits::MESSAGE_LEN_MAX;
+use crate::mcp::session::{Framing, Session};
+use crate::mcp::transports::door::Door;
+use crate::mcp::transports::event_stream::framed;
+use crate::mcp::transports::refusal::Refusal;
 use crate::net::{Peer, body};
 
 /// Opens a connection and says what it is called.
@@ -44,7 +44,7 @@ pub async fn post(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (bytes, _in_flight) = body::read(&door.budget, request.into_body(), MESSAGE_LEN_MAX).await?;
-    let named: Named = serde_json::from_slice(&bytes)
+    let named: ConnectionBody = serde_json::from_slice(&bytes)
         .map_err(|error| if error.is_data() { unnamed() } else { Error::parse(error) })?;
     let id = named.connection_id.ok_or_else(unnamed)?;
     let session = door.streaming(&id, Framing::Connection, &principal)?;
@@ -60,17 +60,17 @@ pub async fn post(
         Incoming::One(_) | Incoming::Batch(_) => None,
     };
     door.take(&session, Ok(incoming)).await?;
-    let accepted = Accepted { status: "accepted", connection_id: &session.id, id: request_id.as_ref() };
+    let accepted = Acceptance { status: "accepted", connection_id: &session.id, id: request_id.as_ref() };
     Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct ConnectionBody {
     connection_id: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Accepted<'a> {
+struct Acceptance<'a> {
     status: &'static str,
     connection_id: &'a str,
     /// As the client wrote it.
@@ -84,7 +84,7 @@ fn unnamed() -> Error {
 }
 
 /// Says on the stream, too, what could not be taken: whoever watches it need not have sent it.
-async fn say_refused(door: &Door, session: &Arc<Session>, refused: &Refused) {
+async fn say_refused(door: &Door, session: &Arc<Session>, refused: &BadMessage) {
     let answer = json_rpc::write_error(refused.id.as_ref(), &refused.error);
     let outbox = Arc::clone(&session.outbox);
     let say = async move {

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::mcp::caller::Client;
+use crate::mcp::client::Client;
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
 use fanfare_runtime::shutdown::Shutdown;
@@ -209,9 +209,9 @@ mod tests {
     use fanfare_core::Principal;
 
     use super::{LOOK_INTERVAL, SESSIONS_MAX, SPARE_AFTER, SPARED_MAX, Sessions};
-    use crate::mcp::caller::Client;
+    use crate::mcp::client::Client;
     use crate::mcp::outbox::Outbox;
-    use crate::mcp::service::Toolset;
+    use crate::mcp::toolset::Toolset;
 
     #[test]
     fn the_sessions_that_are_idle_the_longest_make_room_and_no_others() {
@@ -224,7 +224,7 @@ mod tests {
         let start = Instant::now();
         let first = begin(start).expect("the first");
         let reading = begin(start).expect("one that is read");
-        let connection = reading.connected();
+        let connection = reading.connect();
         let rest: Vec<_> = (2..SESSIONS_MAX).map(|_| begin(start).expect("room")).collect();
         assert_eq!(begin(Instant::now()).expect_err("no room").code, fanfare_mcp::error::BUSY);
         // Nobody looks again at once; then all have been idle for long enough but the one that is read.

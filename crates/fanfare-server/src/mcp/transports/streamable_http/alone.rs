@@ -9,32 +9,33 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use fanfare_mcp::json_rpc::{Message, Refused};
-use fanfare_mcp::{Era, Error, Id, Meta, Request as Asked, Version, sse};
+use fanfare_mcp::json_rpc::{BadMessage, Message};
+use fanfare_mcp::{Era, Error, Id, Meta, Request as RpcRequest, Version, sse};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
 
-use crate::mcp::batch;
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
-use crate::mcp::outbox::{Outbox, Reader};
-use crate::mcp::refusal::Refusal;
+use crate::mcp::engine::batch;
+use crate::mcp::outbox::{Attachment, Outbox};
 use crate::mcp::session::Session;
-use crate::mcp::streamable_http::{Exchange, event_response, json_response, write_error};
+use crate::mcp::transports::refusal::Refusal;
+use crate::mcp::transports::response::{event_response, json_response};
+use crate::mcp::transports::streamable_http::{Exchange, write_error};
 use crate::net::heartbeat::Beats;
 
 /// How long a client waits for the head of an answer at most: then it gets a stream, which shows that we are there.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A request that is being answered.
-struct Running {
+struct OpenRequest {
     id: Id,
     work: BoxFuture<'static, Result<Vec<u8>, Error>>,
     /// What was answered, while there is more to say before.
     answer: Option<Vec<u8>>,
     outbox: Arc<Outbox>,
-    reader: Reader,
+    attachment: Attachment,
     seq: u64,
     beats: Beats,
 }
@@ -50,7 +51,7 @@ impl Exchange {
     /// Answers a request that needs nothing but itself.
     pub(super) async fn answer_alone(
         self,
-        request: Asked,
+        request: RpcRequest,
         version: Version,
         meta: Meta,
     ) -> Result<Response, Refusal> {
@@ -64,21 +65,22 @@ impl Exchange {
             outbox.end();
         }
         let mut work = async move { server.answer(&call, &request).await }.boxed();
-        let reader = outbox.attach();
+        let attachment = outbox.attach();
         let before = tokio::select! {
             biased;
-            answer = &mut work => match (answer, outbox.try_next(reader, 0)) {
+            answer = &mut work => match (answer, outbox.try_next(attachment, 0)) {
                 (Ok(answer), None) if self.accepts.json => return Ok(json_response(StatusCode::OK, answer)),
                 (Err(error), None) => return Ok(refused(&id, &error, version.era())),
                 (answer, _) => Some(answer.unwrap_or_else(|error| write_error(&id, &error))),
             },
-            _ = outbox.next(reader, 0), if self.accepts.events => None,
+            _ = outbox.next(attachment, 0), if self.accepts.events => None,
             () = tokio::time::sleep(PATIENCE), if self.accepts.events => None,
         };
         if before.is_some() {
             outbox.end();
         }
-        let running = Running { id, work, answer: before, outbox, reader, seq: 0, beats: self.door.beats };
+        let running =
+            OpenRequest { id, work, answer: before, outbox, attachment, seq: 0, beats: self.door.beats };
         let events = futures_util::stream::unfold(Some(running), |running| async {
             let mut running = running?;
             let mut bytes = Vec::new();
@@ -97,7 +99,7 @@ impl Exchange {
     /// Answers a batch (2025-03-26): all at once, as JSON.
     pub(super) async fn take_batch(
         self,
-        messages: Vec<Result<Message, Refused>>,
+        messages: Vec<Result<Message, BadMessage>>,
     ) -> Result<Response, Refusal> {
         let session = self.session()?;
         let version = session.as_ref().and_then(|session| session.version());
@@ -127,12 +129,12 @@ impl Exchange {
     }
 }
 
-impl Running {
+impl OpenRequest {
     async fn next(&mut self) -> Next {
         loop {
             tokio::select! {
                 biased;
-                taken = self.outbox.next(self.reader, self.seq) => match taken {
+                taken = self.outbox.next(self.attachment, self.seq) => match taken {
                     Some(taken) => {
                         self.seq = taken.seq;
                         return Next::Before(taken.message);

@@ -1,7 +1,7 @@
 //! Refusals: a status, and a JSON-RPC error that says why.
 
 use axum::response::{IntoResponse, Response};
-use fanfare_mcp::json_rpc::{self, Refused};
+use fanfare_mcp::json_rpc::{self, BadMessage};
 use fanfare_mcp::{Error, Id, error};
 use http::{HeaderValue, StatusCode, header};
 
@@ -41,8 +41,8 @@ impl From<Error> for Refusal {
     }
 }
 
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Refusal {
+impl From<BadMessage> for Refusal {
+    fn from(refused: BadMessage) -> Refusal {
         Refusal { id: refused.id, ..Refusal::from(refused.error) }
     }
 }

@@ -3,25 +3,22 @@
 mod alone;
 mod in_session;
 
-use std::net::SocketAddr;
-
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_core::Principal;
 use fanfare_mcp::json_rpc::{self, Message};
-use fanfare_mcp::tools::Call as ToolCall;
-use fanfare_mcp::{Declared, Era, Error, Id, Incoming, Method, Request as Asked, Version, headers};
+use fanfare_mcp::{Declaration, Era, Error, Id, Incoming, Request as RpcRequest, Version, headers};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::mcp::caller::Client;
-use crate::mcp::door::Door;
-use crate::mcp::duplex::MESSAGE_LEN_MAX;
-use crate::mcp::refusal::Refusal;
-use crate::mcp::websocket;
+use crate::mcp::client::Client;
+use crate::mcp::engine::requests;
+use crate::mcp::limits::MESSAGE_LEN_MAX;
+use crate::mcp::transports::door::Door;
+use crate::mcp::transports::header_list::names;
+use crate::mcp::transports::refusal::Refusal;
 use crate::net::{Peer, body};
 
 /// What a client takes as an answer. One that does not say takes anything, and so does `*/*`.
@@ -84,25 +81,25 @@ impl Exchange {
                 let session = self.session()?.ok_or_else(|| {
                     Error::invalid_request("nothing was asked outside of a session that this could answer")
                 })?;
-                session.answered(&id, outcome);
+                session.asks.answer(&id, outcome);
                 Ok(StatusCode::ACCEPTED.into_response())
             }
         }
     }
 
     /// Decides the era, once (2026-07-28, "Era negotiation").
-    async fn take_request(self, request: Asked) -> Result<Response, Refusal> {
-        match Declared::read(&request.params)? {
-            Declared::Modern { version, meta } => {
+    async fn take_request(self, request: RpcRequest) -> Result<Response, Refusal> {
+        match Declaration::read(&request.params)? {
+            Declaration::Modern { version, meta } => {
                 let version = self.check_modern(&version, &request)?;
                 self.answer_alone(request, version, meta).await
             }
-            Declared::Legacy(meta) => {
+            Declaration::Legacy(meta) => {
                 let version = self.version()?;
                 if let Some(session) = self.session()? {
                     return self.answer_in(session, request, meta).await;
                 }
-                if request.method.as_ref() == Method::Initialize.as_str() {
+                if requests::begins_session(&request) {
                     return self.begin_session(&request, meta).await;
                 }
                 self.answer_alone(request, version.unwrap_or(Version::UNSAID), meta).await
@@ -110,35 +107,25 @@ impl Exchange {
         }
     }
 
-    /// Checks that the headers say what the body says.
-    fn check_modern(&self, version: &str, request: &Asked) -> Result<Version, Error> {
-        let sent = &self.parts.headers;
-        headers::check(sent, version, &request.method)?;
-        let version = Declared::served(version)?;
-        let method = Method::find(&request.method, Era::Modern)?;
-        if method == Method::Listen && !self.accepts.events {
+    /// Checks that the headers say what the body says, and that the client takes what the answer is.
+    fn check_modern(&self, version: &str, request: &RpcRequest) -> Result<Version, Error> {
+        let version =
+            self.door.server.check_headers(&self.parts.headers, version, request, self.client.toolset)?;
+        if requests::is_subscription(request) && !self.accepts.events {
             let problem = "a subscription is a stream of events; accept `text/event-stream`";
             return Err(Error::invalid_request(problem));
-        }
-        headers::check_name(sent, &request.method, &request.params)?;
-        let tools = self.door.server.service().tools(self.client.toolset);
-        if method == Method::ToolsCall && tools.has_headers() {
-            let call = ToolCall::read(&request.params)?;
-            if let Some(wanted) = tools.headers(&call.name) {
-                headers::check_params(sent, wanted, call.arguments())?;
-            }
         }
         Ok(version)
     }
 
-    /// Gives the revision that the header names.
+    /// Returns the revision that the header names.
     fn named_version(&self) -> Result<Option<Version>, Error> {
         let Some(value) = self.parts.headers.get(headers::VERSION) else { return Ok(None) };
         let name = value.to_str().unwrap_or_default().trim();
         Version::from_name(name).map(Some).ok_or_else(|| Error::unsupported_version(name))
     }
 
-    /// Gives the revision that the header names, for a request that says nothing of itself.
+    /// Returns the revision that the header names, for a request that says nothing of itself.
     fn version(&self) -> Result<Option<Version>, Error> {
         let version = self.named_version()?;
         match version.map(Version::era) {
@@ -150,8 +137,7 @@ impl Exchange {
     }
 }
 
-/// Gives the stream of a session, or, to whoever does not ask for one, whether the server is well; to whoever speaks
-/// WebSocket, one.
+/// Answers with the stream of a session, or, when none is asked for, with the state of the server.
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
@@ -159,10 +145,6 @@ pub async fn get(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
-    if parts.headers.get(header::UPGRADE).is_some_and(|upgrade| names(upgrade, "websocket")) {
-        let client = door.client(principal, address, &parts)?;
-        return Ok(websocket::accept(door, client, &parts)?);
-    }
     if !parts.headers.get(header::ACCEPT).is_some_and(|accept| names(accept, "text/event-stream")) {
         return Ok(health(&door));
     }
@@ -223,13 +205,6 @@ impl Accepts {
     }
 }
 
-fn names(accept: &HeaderValue, media_type: &str) -> bool {
-    accept.to_str().is_ok_and(|list| {
-        list.split(',')
-            .any(|range| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type))
-    })
-}
-
 /// What says nothing of itself is taken for JSON: it will show.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
@@ -237,44 +212,6 @@ fn is_json(headers: &HeaderMap) -> bool {
     name.eq_ignore_ascii_case("application/json") || name.to_ascii_lowercase().ends_with("+json")
 }
 
-/// Gives a response with one JSON message.
-fn json_response(status: StatusCode, message: Vec<u8>) -> Response {
-    let mut response = (status, message).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// Gives a response with events.
-pub(super) fn event_response(body: Body) -> Response {
-    let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    // Proxies that buffer would hold every message back.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
-}
-
 fn write_error(id: &Id, error: &Error) -> Vec<u8> {
     json_rpc::write_error(Some(id), error)
-}
-
-impl Door {
-    /// Finds out who calls.
-    pub(super) fn client(
-        &self,
-        principal: Principal,
-        address: SocketAddr,
-        parts: &Parts,
-    ) -> Result<Client, Error> {
-        let is_forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"]
-            .iter()
-            .any(|name| parts.headers.contains_key(*name));
-        Ok(Client {
-            principal,
-            address: Some(address),
-            is_local: address.ip().is_loopback() && !is_forwarded,
-            toolset: self.toolset(parts.uri.query().unwrap_or_default())?,
-        })
-    }
 }

@@ -8,7 +8,8 @@ use crate::mcp::call::Call;
 use crate::mcp::gateway::answer::{count, said};
 use crate::mcp::gateway::delivery_status::ReceiptRow;
 use crate::mcp::gateway::untrusted::neutral;
-use crate::mcp::gateway::wait_for::{Patience, Structured};
+use crate::mcp::gateway::wait_for::StructuredContent;
+use crate::mcp::gateway::wait_for::patience::Patience;
 use crate::mcp::gateway::{Gateway, arguments};
 use fanfare_hub::readers::Told;
 
@@ -19,7 +20,7 @@ pub(super) const EXAMPLE: &str = r#"{"event_id": "k3f9x2ab-1042", "timeout_secon
 const READERS_MAX: usize = 100;
 
 /// What a wait came to.
-enum Came {
+enum WaitEnd {
     Acknowledged(Vec<ReceiptRow>),
     Stopping,
 }
@@ -43,8 +44,10 @@ impl Gateway {
         let patience = Patience::new(call, seconds, what);
         let came = patience.until(self.acknowledged(&event, reader.as_ref())).await;
         let (status, mut readers) = match came.transpose()? {
-            Some(Came::Acknowledged(readers)) => ("acknowledged", readers),
-            Some(Came::Stopping) => return Err("the gateway is stopping; call again in a moment".to_owned()),
+            Some(WaitEnd::Acknowledged(readers)) => ("acknowledged", readers),
+            Some(WaitEnd::Stopping) => {
+                return Err("the gateway is stopping; call again in a moment".to_owned());
+            }
             None => ("timed_out", self.receipts(&event).await?),
         };
         let (have, total) = (readers.iter().filter(|row| row.acknowledged).count(), readers.len());
@@ -73,23 +76,27 @@ impl Gateway {
                 names(false)
             )
         };
-        let structured =
-            Structured { status, readers: Some(&readers), untrusted: true, ..Structured::default() };
+        let structured = StructuredContent {
+            status,
+            readers: Some(&readers),
+            untrusted: true,
+            ..StructuredContent::default()
+        };
         Ok(said(text, &structured))
     }
 
     /// Waits until `reader`, or anybody, has acknowledged `event`.
-    async fn acknowledged(&self, event: &Event, reader: Option<&ReaderName>) -> Result<Came, String> {
+    async fn acknowledged(&self, event: &Event, reader: Option<&ReaderName>) -> Result<WaitEnd, String> {
         // What is acknowledged between the look and the wait must not be missed.
         let mut told = self.hub.acknowledgements();
         loop {
             if self.hub.is_closing() {
-                return Ok(Came::Stopping);
+                return Ok(WaitEnd::Stopping);
             }
             let rows = self.receipts(event).await?;
             let is_wanted = |name: &ReaderName| reader.is_none_or(|reader| reader == name);
             if rows.iter().any(|row| row.acknowledged && is_wanted(&row.reader)) {
-                return Ok(Came::Acknowledged(rows));
+                return Ok(WaitEnd::Acknowledged(rows));
             }
             loop {
                 match told.recv().await {
@@ -101,7 +108,7 @@ impl Gateway {
                     }
                     // It may have been among those that this one was too slow for.
                     Err(RecvError::Lagged(_)) => break,
-                    Ok(Told::Closing) | Err(RecvError::Closed) => return Ok(Came::Stopping),
+                    Ok(Told::Closing) | Err(RecvError::Closed) => return Ok(WaitEnd::Stopping),
                 }
             }
         }

@@ -7,32 +7,24 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use fanfare_core::Principal;
-use fanfare_mcp::json_rpc::{Message, Refused};
+use fanfare_mcp::json_rpc::{BadMessage, Message};
 use fanfare_mcp::{Error, Incoming, error, sse};
 use futures_util::FutureExt;
 use serde_json::json;
 
-use crate::mcp::caller::Client;
-use crate::mcp::door::Door;
-use crate::mcp::outbox::{Outbox, Reader};
-use crate::mcp::session::{Connected, Session};
-use crate::mcp::sessions::{Job, Sessions};
-use crate::mcp::streamable_http::event_response;
+use crate::mcp::client::Client;
+use crate::mcp::outbox::{Attachment, Outbox};
+use crate::mcp::session::table::{Job, Sessions};
+use crate::mcp::session::usage::Connection;
+use crate::mcp::session::{Framing, Session};
+use crate::mcp::transports::door::Door;
+use crate::mcp::transports::response::event_response;
 use crate::net::heartbeat::Beats;
 use fanfare_runtime::clock;
 use fanfare_runtime::shutdown::Shutdown;
 
-/// Which events a stream consists of. Sessions of one framing are none for the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
-    /// Seed 5's connections.
-    Connection,
-    /// HTTP+SSE (2024-11-05).
-    HttpSse,
-}
-
 impl Framing {
-    /// Gives the name of the event that a JSON-RPC message is.
+    /// Returns the name of the event that a JSON-RPC message is.
     fn message(self) -> &'static str {
         match self {
             Framing::Connection => "mcp_response",
@@ -78,11 +70,11 @@ struct Stream {
     opening: Option<Vec<u8>>,
     session: Arc<Session>,
     sessions: Sessions,
-    reader: Reader,
+    attachment: Attachment,
     seq: u64,
     beats: Beats,
     stop: Shutdown,
-    _connected: Connected,
+    _connection: Connection,
 }
 
 impl Drop for Stream {
@@ -100,7 +92,7 @@ impl Stream {
         tokio::select! {
             // What was said before the end is still sent.
             biased;
-            taken = self.session.outbox.next(self.reader, self.seq) => {
+            taken = self.session.outbox.next(self.attachment, self.seq) => {
                 let taken = taken?;
                 self.seq = taken.seq;
                 if !is_message(&taken.message) {
@@ -128,11 +120,11 @@ impl Door {
         let stream = Stream {
             framing,
             opening: Some(opening(&session)),
-            reader: session.outbox.attach(),
+            attachment: session.outbox.attach(),
             seq: 0,
             beats: self.beats.clone(),
-            stop: self.server.stop.clone(),
-            _connected: session.connected(),
+            stop: self.server.stop(),
+            _connection: session.connect(),
             session,
             sessions: self.sessions.clone(),
         };
@@ -158,7 +150,7 @@ impl Door {
     pub(super) async fn take(
         &self,
         session: &Arc<Session>,
-        incoming: Result<Incoming, Refused>,
+        incoming: Result<Incoming, BadMessage>,
     ) -> Result<(), Error> {
         match incoming {
             // These make room, and are taken when there is none.

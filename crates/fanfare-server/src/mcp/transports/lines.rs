@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use fanfare_mcp::Error;
-use fanfare_mcp::json_rpc::Refused;
+use fanfare_mcp::json_rpc::BadMessage;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::mcp::Server;
-use crate::mcp::duplex::{Calls, MESSAGE_LEN_MAX};
-use crate::mcp::outbox::{Outbox, Reader, Taken};
+use crate::mcp::engine::Server;
+use crate::mcp::limits::MESSAGE_LEN_MAX;
+use crate::mcp::outbox::{Attachment, Entry, Outbox};
 use crate::mcp::session::Session;
+use crate::mcp::transports::duplex::Calls;
 
 /// How much is read at once: what a pipe holds.
 const CHUNK_LEN: usize = 64 * 1024;
@@ -42,9 +43,9 @@ pub struct TooLong;
 
 impl TooLong {
     /// Says so to whoever sent it.
-    pub fn refused(self) -> Refused {
+    pub fn refused(self) -> BadMessage {
         let problem = format!("a message is longer than {} MiB", MESSAGE_LEN_MAX >> 20);
-        Refused { id: None, error: Error::invalid_request(problem) }
+        BadMessage { id: None, error: Error::invalid_request(problem) }
     }
 }
 
@@ -118,12 +119,12 @@ where
     let mut calls = Calls::new(server, Arc::clone(&session));
     let ended = tokio::select! {
         ended = talk(&mut calls, Lines::new(input), &mut writer) => ended,
-        () = stop => Ok(Ended::Stop),
+        () = stop => Ok(ConversationEnd::Stop),
     };
     let (read, limit) = match ended {
-        Ok(Ended::Input(read)) => (read, FINISH_MAX),
-        Ok(Ended::Stop) => (Ok(()), STOP_MAX),
-        Ok(Ended::Output) | Err(_) => {
+        Ok(ConversationEnd::Input(read)) => (read, FINISH_MAX),
+        Ok(ConversationEnd::Stop) => (Ok(()), STOP_MAX),
+        Ok(ConversationEnd::Output) | Err(_) => {
             session.end();
             return ended.map(drop);
         }
@@ -145,7 +146,7 @@ where
 }
 
 /// What ended first.
-enum Ended {
+enum ConversationEnd {
     /// The input, or it could not be read.
     Input(io::Result<()>),
     /// Nothing follows for this client.
@@ -156,7 +157,11 @@ enum Ended {
 
 /// Takes lines and writes what there is to say, in turns: an answer that is there when its line has been taken goes out
 /// without waking anybody.
-async fn talk<R, W>(calls: &mut Calls, mut lines: Lines<R>, writer: &mut Writer<'_, W>) -> io::Result<Ended>
+async fn talk<R, W>(
+    calls: &mut Calls,
+    mut lines: Lines<R>,
+    writer: &mut Writer<'_, W>,
+) -> io::Result<ConversationEnd>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -177,13 +182,13 @@ where
                     if let Some(line) = lines.rest() {
                         calls.take(&line, None);
                     }
-                    return Ok(Ended::Input(Ok(())));
+                    return Ok(ConversationEnd::Input(Ok(())));
                 }
-                Err(error) => return Ok(Ended::Input(Err(error))),
+                Err(error) => return Ok(ConversationEnd::Input(Err(error))),
             },
             () = calls.progress() => {}
             follows = writer.step() => if !follows? {
-                return Ok(Ended::Output);
+                return Ok(ConversationEnd::Output);
             },
         }
     }
@@ -193,7 +198,7 @@ where
 #[derive(Debug)]
 pub struct Writer<'a, W> {
     outbox: &'a Outbox,
-    reader: Reader,
+    attachment: Attachment,
     /// Everything up to here was put into `bytes`.
     seq: u64,
     output: W,
@@ -203,10 +208,10 @@ pub struct Writer<'a, W> {
 }
 
 impl<W: AsyncWrite + Unpin> Writer<'_, W> {
-    /// Becomes the one reader of `outbox`.
+    /// Takes what `outbox` has; whoever did before no longer does.
     pub fn new(outbox: &Outbox, output: W) -> Writer<'_, W> {
-        let reader = outbox.attach();
-        Writer { outbox, reader, seq: outbox.taken(), output, bytes: Vec::new(), written: 0 }
+        let attachment = outbox.attach();
+        Writer { outbox, attachment, seq: outbox.taken(), output, bytes: Vec::new(), written: 0 }
     }
 
     /// Writes until nothing follows. Can be cancelled without loss.
@@ -218,7 +223,7 @@ impl<W: AsyncWrite + Unpin> Writer<'_, W> {
     /// Waits for something to say and writes it; says whether anything follows. Can be cancelled without loss.
     async fn step(&mut self) -> io::Result<bool> {
         if self.bytes.is_empty() {
-            let Some(first) = self.outbox.next(self.reader, self.seq).await else { return Ok(false) };
+            let Some(first) = self.outbox.next(self.attachment, self.seq).await else { return Ok(false) };
             self.gather(first);
         }
         while self.written < self.bytes.len() {
@@ -234,14 +239,14 @@ impl<W: AsyncWrite + Unpin> Writer<'_, W> {
         Ok(true)
     }
 
-    fn gather(&mut self, first: Taken) {
+    fn gather(&mut self, first: Entry) {
         let mut taken = Some(first);
         while let Some(message) = taken {
             self.seq = message.seq;
             self.bytes.extend_from_slice(&message.message);
             self.bytes.push(b'\n');
             taken = match self.bytes.len() < WRITE_LEN_MAX {
-                true => self.outbox.try_next(self.reader, self.seq),
+                true => self.outbox.try_next(self.attachment, self.seq),
                 false => None,
             };
         }

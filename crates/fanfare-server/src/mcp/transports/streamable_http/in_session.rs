@@ -5,16 +5,18 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use fanfare_mcp::{Error, Meta, Request as Asked, Version, headers, sse};
+use fanfare_mcp::{Error, Meta, Request as RpcRequest, Version, headers, sse};
 use http::{HeaderValue, StatusCode};
 
 use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
-use crate::mcp::outbox::{Outbox, Reader, Taken};
-use crate::mcp::refusal::Refusal;
-use crate::mcp::session::{Connected, Session};
-use crate::mcp::streamable_http::alone::PATIENCE;
-use crate::mcp::streamable_http::{Exchange, event_response, json_response};
+use crate::mcp::outbox::{Attachment, Entry, Outbox};
+use crate::mcp::session::Session;
+use crate::mcp::session::usage::Connection;
+use crate::mcp::transports::refusal::Refusal;
+use crate::mcp::transports::response::{event_response, json_response};
+use crate::mcp::transports::streamable_http::Exchange;
+use crate::mcp::transports::streamable_http::alone::PATIENCE;
 use crate::net::heartbeat::Beats;
 
 /// When a client should come back after its stream broke.
@@ -25,14 +27,14 @@ struct Stream {
     /// Its number in the session; 0 is what is said unasked.
     number: u64,
     outbox: Arc<Outbox>,
-    reader: Reader,
+    attachment: Attachment,
     seq: u64,
     /// Says first from where a client continues, even before there is anything.
     primes: bool,
     beats: Beats,
     /// Nothing follows.
     is_over: bool,
-    _connected: Connected,
+    _connection: Connection,
 }
 
 impl Exchange {
@@ -46,7 +48,7 @@ impl Exchange {
     }
 
     /// Begins a session and answers `initialize`.
-    pub(super) async fn begin_session(self, request: &Asked, meta: Meta) -> Result<Response, Refusal> {
+    pub(super) async fn begin_session(self, request: &RpcRequest, meta: Meta) -> Result<Response, Refusal> {
         let session = self.door.sessions.begin(self.client.clone(), Outbox::resumable())?;
         let version = Version::NEWEST_LEGACY;
         let caller = Caller { client: self.client, version, session: Some(Arc::clone(&session)) };
@@ -75,16 +77,16 @@ impl Exchange {
     pub(super) async fn answer_in(
         self,
         session: Arc<Session>,
-        request: Asked,
+        request: RpcRequest,
         meta: Meta,
     ) -> Result<Response, Refusal> {
         let version = session.version().unwrap_or(Version::NEWEST_LEGACY);
-        let (number, outbox) = session.open_stream();
+        let (number, outbox) = session.streams.open();
         let caller = Caller { client: self.client.clone(), version, session: Some(Arc::clone(&session)) };
         let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&outbox));
         let work = self.door.server.begin_call(&session, call, request);
         let answers = Arc::clone(&outbox);
-        let reader = outbox.attach();
+        let attachment = outbox.attach();
         let whose = Arc::clone(&session);
         let job = async move {
             match work.await {
@@ -92,28 +94,28 @@ impl Exchange {
                 Some(answer) => drop(answers.finish(answer).await),
                 None => answers.end(),
             }
-            whose.forget_ended();
+            whose.streams.forget_ended();
         };
         self.door.sessions.run(Box::pin(job)).await;
         if !self.accepts.events {
-            return Ok(only_the_answer(&session, number, &outbox, reader).await);
+            return Ok(only_the_answer(&session, number, &outbox, attachment).await);
         }
-        match tokio::time::timeout(PATIENCE, outbox.next(reader, 0)).await {
-            Ok(Some(Taken { message, is_last: true, .. })) if self.accepts.json => {
-                session.close_stream(number);
+        match tokio::time::timeout(PATIENCE, outbox.next(attachment, 0)).await {
+            Ok(Some(Entry { message, is_last: true, .. })) if self.accepts.json => {
+                session.streams.close(number);
                 return Ok(json_response(StatusCode::OK, message.to_vec()));
             }
             // It was cancelled.
             Ok(None) if outbox.is_over(0) => {
-                session.close_stream(number);
+                session.streams.close(number);
                 return Ok(StatusCode::ACCEPTED.into_response());
             }
             _ => {}
         }
-        Ok(self.follow(&session, number, outbox, reader, 0))
+        Ok(self.follow(&session, number, outbox, attachment, 0))
     }
 
-    /// Gives what is said unasked, or a stream that broke, from where the client stopped.
+    /// Answers with what is said unasked, or with a stream that broke, from where the client stopped.
     pub(super) fn stream(self, session: &Arc<Session>) -> Result<Response, Refusal> {
         let last = self.parts.headers.get("last-event-id").and_then(|id| id.to_str().ok());
         let place = last.and_then(|id| {
@@ -125,14 +127,14 @@ impl Exchange {
             None => (0, Arc::clone(&session.outbox), session.outbox.taken()),
             Some((0, seq)) => (0, Arc::clone(&session.outbox), seq.min(session.outbox.last())),
             Some((number, seq)) => {
-                let outbox = session.stream(number).filter(|outbox| seq <= outbox.last());
+                let outbox = session.streams.find(number).filter(|outbox| seq <= outbox.last());
                 let problem =
                     "nothing is kept of the stream that `Last-Event-ID` names; send the request again";
                 (number, outbox.ok_or_else(|| Error::invalid_request(problem))?, seq)
             }
         };
-        let reader = outbox.attach();
-        Ok(self.follow(session, number, outbox, reader, seq))
+        let attachment = outbox.attach();
+        Ok(self.follow(session, number, outbox, attachment, seq))
     }
 
     fn follow(
@@ -140,21 +142,20 @@ impl Exchange {
         session: &Arc<Session>,
         number: u64,
         outbox: Arc<Outbox>,
-        reader: Reader,
+        attachment: Attachment,
         seq: u64,
     ) -> Response {
         // Older clients read the data of every event as JSON.
         let primes = session.version().is_some_and(|version| version >= Version::V2025_11_25);
-        let connected = session.connected();
         let stream = Stream {
             number,
             outbox,
-            reader,
+            attachment,
             seq,
             primes,
             beats: self.door.beats,
             is_over: false,
-            _connected: connected,
+            _connection: session.connect(),
         };
         let events = futures_util::stream::unfold(stream, |mut stream| async {
             let bytes = stream.next().await?;
@@ -175,7 +176,7 @@ impl Stream {
             return None;
         }
         tokio::select! {
-            taken = self.outbox.next(self.reader, self.seq) => {
+            taken = self.outbox.next(self.attachment, self.seq) => {
                 let taken = taken?;
                 self.seq = taken.seq;
                 self.is_over = taken.is_last;
@@ -192,20 +193,25 @@ impl Stream {
 }
 
 /// Waits for the answer of a client that takes nothing else.
-async fn only_the_answer(session: &Session, number: u64, outbox: &Outbox, mut reader: Reader) -> Response {
+async fn only_the_answer(
+    session: &Session,
+    number: u64,
+    outbox: &Outbox,
+    mut attachment: Attachment,
+) -> Response {
     let mut seq = 0;
     let mut answer = None;
     while answer.is_none() && !outbox.is_over(seq) {
-        match outbox.next(reader, seq).await {
+        match outbox.next(attachment, seq).await {
             Some(taken) => {
                 seq = taken.seq;
                 answer = taken.is_last.then_some(taken.message);
             }
             // A call that hangs up wants its client to come back, and this one cannot.
-            None => reader = outbox.attach(),
+            None => attachment = outbox.attach(),
         }
     }
-    session.close_stream(number);
+    session.streams.close(number);
     match answer {
         Some(answer) => json_response(StatusCode::OK, answer.to_vec()),
         None => StatusCode::ACCEPTED.into_response(),

@@ -1,24 +1,23 @@
 //! `push_stream` and `push_webhook`: the two ways into the log.
 
-use std::net::{IpAddr, Ipv4Addr};
+mod listening;
+mod receipt;
+
 use std::num::NonZeroU16;
 use std::sync::LazyLock;
 
 use fanfare_core::push_body::{ExpiresIn, Members};
-use fanfare_core::{Audience, Channel, Door, Invalid, Position, Source, Timestamp};
+use fanfare_core::{Audience, Door, Invalid, Source};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::mcp::call::Call;
-use crate::mcp::caller::Client;
-use crate::mcp::gateway::answer::said;
-use crate::mcp::gateway::{Described, Gateway, arguments, events};
-use crate::mcp::service::Toolset;
-use crate::net::listeners;
-use crate::net::listeners::{Opened, Refused};
+use crate::mcp::gateway::push::listening::Place;
+use crate::mcp::gateway::{Gateway, ToolEntry, arguments, events};
+use crate::mcp::toolset::Toolset;
 use fanfare_delivery::service::Wait;
 use fanfare_hub::publish::PushError;
 
@@ -108,7 +107,7 @@ const ANNOTATIONS: Annotations = Annotations {
 };
 
 /// Describes `push_stream`.
-pub(super) fn stream() -> Described {
+pub(super) fn stream() -> ToolEntry {
     let tool = Tool {
         name: STREAM,
         title: "Push to live listeners",
@@ -122,11 +121,11 @@ pub(super) fn stream() -> Described {
         output_schema: Some(OUTPUT.clone()),
         annotations: ANNOTATIONS,
     };
-    Described { tool, toolset: Toolset::Essential }
+    ToolEntry { tool, toolset: Toolset::Essential }
 }
 
 /// Describes `push_webhook`.
-pub(super) fn webhook() -> Described {
+pub(super) fn webhook() -> ToolEntry {
     let tool = Tool {
         name: WEBHOOK,
         title: "Push to webhooks and live listeners",
@@ -141,7 +140,7 @@ pub(super) fn webhook() -> Described {
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations { open_world_hint: true, ..ANNOTATIONS },
     };
-    Described { tool, toolset: Toolset::Essential }
+    ToolEntry { tool, toolset: Toolset::Essential }
 }
 
 #[derive(Deserialize)]
@@ -160,131 +159,49 @@ struct Arguments {
     host: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Structured<'a> {
-    id: Position,
-    channel: &'a Channel,
-    timestamp: Timestamp,
-    stream_clients: usize,
-    total_webhooks: usize,
-    webhooks_notified: usize,
-    repeated: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
+impl Arguments {
+    /// Parts what the event is from where its listeners want to connect.
+    fn parted(self) -> (Members, Option<Place>) {
+        let members = Members {
+            message: Some(self.message),
+            channel: self.channel,
+            event_type: self.event_type,
+            data: self.data,
+            priority: self.priority,
+            key: self.key,
+            idempotency_key: self.idempotency_key,
+            expires_in: self.expires_in,
+            audience: None,
+        };
+        let place = match (self.host, self.port) {
+            (None, None) => None,
+            (host, port) => Some(Place { host, port: port.map(NonZeroU16::get) }),
+        };
+        (members, place)
+    }
 }
 
 impl Gateway {
     /// Appends an event for `audience`; the error is for the model.
     pub(super) async fn push(&self, call: &Call, audience: Audience, given: &str) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let members = Members {
-            message: Some(given.message),
-            channel: given.channel,
-            event_type: given.event_type,
-            data: given.data,
-            priority: given.priority,
-            key: given.key,
-            idempotency_key: given.idempotency_key,
-            expires_in: given.expires_in,
-            audience: None,
-        };
+        let (members, place) = given.parted();
         let client = &call.caller.client;
         let source = Source { principal: client.principal.name.clone(), door: Door::Mcp };
         let mut event = members.into_event(source).map_err(refused)?;
         event.audience = audience;
-        let opened = match (given.host, given.port) {
-            (None, None) => None,
-            (host, port) => Some(self.listen(client, host.as_deref(), port.map(NonZeroU16::get)).await?),
+        let opened = match place {
+            None => None,
+            Some(place) => Some(self.listen(client, &place).await?),
         };
         let address = client.address.map(|address| address.ip());
         let wait = if audience == Audience::All { Wait::ForWebhooks } else { Wait::ForStore };
-        let published = match self.webhooks.publish(&client.principal, address, vec![event], wait).await {
-            Ok(published) => published,
+        match self.webhooks.publish(&client.principal, address, vec![event], wait).await {
+            Ok(published) => Ok(receipt::write(&published, audience, opened)),
             Err(PushError::ShuttingDown) if call.leave() => std::future::pending().await,
-            Err(error) => return Err(not_pushed(&error)),
-        };
-        let appended = &published.appended[0];
-        let event = &appended.event;
-        let listeners = published.stream_clients;
-        let mut text = format!("Stored as {} on `{}`", event.position, event.channel);
-        if appended.repeated {
-            text.push_str(" by an earlier call with this `idempotency_key`; nothing was pushed again");
+            Err(error) => Err(not_pushed(&error)),
         }
-        text.push_str(match listeners {
-            0 => ". Nobody listens live at the moment; whoever comes later can still read it.",
-            1 => ". 1 live listener gets it.",
-            _ => "",
-        });
-        if listeners > 1 {
-            text.push_str(&format!(". {listeners} live listeners get it."));
-        }
-        if audience == Audience::All {
-            let (notified, total) = (published.webhooks_notified, published.total_webhooks);
-            text.push_str(&match total {
-                0 => " No webhook is registered.".to_owned(),
-                _ => format!(
-                    " {notified} of {total} registered webhooks took it at once; others that it is for are tried again."
-                ),
-            });
-        }
-        let url = opened.map(|opened| format!("http://{}", listeners::browsable(opened.address)));
-        if let (Some(opened), Some(url)) = (opened, &url) {
-            let how = if opened.is_new {
-                "The gateway now listens there, too"
-            } else {
-                "The gateway listened there already"
-            };
-            text.push_str(&format!(" {how}: {url}/stream gives live events."));
-        }
-        text.push_str(" `delivery_status` with this id shows who has it.");
-        let structured = Structured {
-            id: event.position,
-            channel: &event.channel,
-            timestamp: event.timestamp,
-            stream_clients: listeners,
-            total_webhooks: published.total_webhooks,
-            webhooks_notified: published.webhooks_notified,
-            repeated: appended.repeated,
-            url,
-        };
-        Ok(said(text, &structured))
     }
-
-    /// Sees to it that the gateway listens where a caller on this machine wants it to.
-    async fn listen(&self, client: &Client, host: Option<&str>, port: Option<u16>) -> Result<Opened, String> {
-        if !client.is_local {
-            return Err("`port` and `host` are for callers on the gateway's own machine; nothing was pushed. Call again \
-                        without them: listeners use the address that the gateway has already"
-                .to_owned());
-        }
-        let host = host.map(host_address).transpose()?;
-        self.listeners.open(host, port).await.map_err(|refused| {
-            let fix = match refused {
-                Refused::Busy(_) | Refused::NotPermitted(_) => "take another port, 1024 or above",
-                Refused::NotHere(_) | Refused::OnlyThisMachine(_) => "give \"host\": \"127.0.0.1\"",
-                Refused::Other { .. } | Refused::Stopping | Refused::TooMany(_) => "use one of those there are",
-            };
-            format!(
-                "{refused}; nothing was pushed. Leave `port` and `host` out, which is right nearly always, or {fix}. \
-                 Example: {EXAMPLE}"
-            )
-        })
-    }
-}
-
-/// Reads an address to listen on. Names would have to be looked up, and mean another address tomorrow.
-fn host_address(text: &str) -> Result<IpAddr, String> {
-    let bare = text.trim_start_matches('[').trim_end_matches(']');
-    if bare.eq_ignore_ascii_case("localhost") {
-        return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    }
-    bare.parse().map_err(|_| {
-        let shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
-        format!(
-            "`host`: `{shown}` is no address to listen on; give `127.0.0.1` or `localhost`, or leave `host` and `port` \
-             out. Nothing was pushed. Example: {EXAMPLE}"
-        )
-    })
 }
 
 /// Says what is wrong with an argument.

@@ -5,24 +5,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::extract::{Extension, Request, State};
 use axum::response::Response;
-use fanfare_mcp::json_rpc::{self, Message as Said};
+use fanfare_core::Principal;
+use fanfare_mcp::json_rpc::{self, Message as RpcMessage};
 use fanfare_mcp::{Error, Incoming};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::request::Parts;
-use http::{HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error as WireError, Message, Utf8Bytes};
 
-use crate::mcp::caller::Client;
-use crate::mcp::door::Door;
-use crate::mcp::duplex::{Calls, MESSAGE_LEN_MAX};
+use crate::mcp::client::Client;
+use crate::mcp::limits::MESSAGE_LEN_MAX;
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
+use crate::mcp::transports::door::Door;
+use crate::mcp::transports::duplex::Calls;
+use crate::mcp::transports::header_list::names;
+use crate::mcp::transports::refusal::Refusal;
+use crate::net::Peer;
 use crate::net::frames::{self, Farewell};
 use crate::net::heartbeat::Beats;
 use crate::net::takeover::{Outlet, Switched, Takeover};
@@ -44,8 +50,24 @@ const FINISH_MAX: Duration = Duration::from_secs(5);
 
 type Wire = WebSocketStream<TcpStream>;
 
-/// Answers the handshake of `client`; refuses what is none.
-pub fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> {
+/// Returns whether a client asks for a WebSocket.
+pub fn is_asked(headers: &HeaderMap) -> bool {
+    headers.get(header::UPGRADE).is_some_and(|upgrade| names(upgrade, "websocket"))
+}
+
+/// Answers a handshake.
+pub async fn get(
+    State(door): State<Door>,
+    Extension(principal): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (parts, _) = request.into_parts();
+    let client = door.client(principal, address, &parts)?;
+    Ok(accept(door, client, &parts)?)
+}
+
+fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> {
     let mut response = frames::shake_hands(&Method::GET, &parts.headers).ok_or_else(|| {
         Error::invalid_request(
             "this is no WebSocket handshake; connect with a WebSocket client, over HTTP/1.1",
@@ -76,14 +98,14 @@ async fn converse(door: Door, client: Client, Switched { stream, read, beats, mu
         tokio::pin!(writing);
         let heard = tokio::select! {
             heard = hear(&door, &mut calls, &mut heard, &silent, &mut stop) => heard,
-            farewell = &mut writing => Heard::End(farewell),
+            farewell = &mut writing => InputEnd::End(farewell),
         };
         match heard {
-            Heard::End(farewell) => {
+            InputEnd::End(farewell) => {
                 session.end();
                 farewell
             }
-            Heard::Stop => {
+            InputEnd::Stop => {
                 let finishing = async {
                     calls.forget_waiting();
                     let is_finished = calls.finish(FINISH_MAX).await;
@@ -105,7 +127,7 @@ async fn converse(door: Door, client: Client, Switched { stream, read, beats, mu
 }
 
 /// Why nothing more is taken.
-enum Heard {
+enum InputEnd {
     /// The connection ends; what is to be said, if anything.
     End(Option<Farewell>),
     /// The gateway stops.
@@ -119,15 +141,15 @@ async fn hear(
     heard: &mut SplitStream<Wire>,
     silent: &AtomicBool,
     stop: &mut Shutdown,
-) -> Heard {
+) -> InputEnd {
     loop {
         let message = tokio::select! {
             // First: what is taken after that would be begun in vain.
             biased;
-            () = stop.asked() => return Heard::Stop,
+            () = stop.asked() => return InputEnd::Stop,
             message = heard.next(), if calls.has_room() => match message {
                 Some(message) => message,
-                None => return Heard::End(None),
+                None => return InputEnd::End(None),
             },
             () = calls.progress() => continue,
         };
@@ -141,23 +163,23 @@ async fn hear(
                 }
             }
             Ok(Message::Binary(_)) => {
-                return Heard::End(Some((CloseCode::Unsupported, "send JSON in text frames")));
+                return InputEnd::End(Some((CloseCode::Unsupported, "send JSON in text frames")));
             }
             Ok(Message::Close(_) | Message::Frame(_) | Message::Ping(_) | Message::Pong(_)) => {}
             Err(WireError::Capacity(CapacityError::MessageTooLong { .. })) => {
-                return Heard::End(Some((CloseCode::Size, "the message is larger than 4 MiB")));
+                return InputEnd::End(Some((CloseCode::Size, "the message is larger than 4 MiB")));
             }
-            Err(error) => return Heard::End(frames::farewell(&error)),
+            Err(error) => return InputEnd::End(frames::farewell(&error)),
         }
     }
 }
 
-fn too_much(bytes: &[u8]) -> json_rpc::Refused {
+fn too_much(bytes: &[u8]) -> json_rpc::BadMessage {
     let id = match json_rpc::parse(bytes) {
-        Ok(Incoming::One(Said::Request(request))) => Some(request.id),
+        Ok(Incoming::One(RpcMessage::Request(request))) => Some(request.id),
         _ => None,
     };
-    json_rpc::Refused { id, error: Error::busy("too many bytes are being accepted at the moment") }
+    json_rpc::BadMessage { id, error: Error::busy("too many bytes are being accepted at the moment") }
 }
 
 /// Writes what the outbox has, everything that waits at once, and pings when it is time to; gives what is to be said
@@ -168,11 +190,11 @@ async fn write_out(
     mut beats: Beats,
     silent: &AtomicBool,
 ) -> Option<Farewell> {
-    let reader = outbox.attach();
+    let attachment = outbox.attach();
     let mut seq = 0;
     loop {
         let first = tokio::select! {
-            first = outbox.next(reader, seq) => first?,
+            first = outbox.next(attachment, seq) => first?,
             () = beats.next() => {
                 if silent.swap(true, Ordering::Relaxed) {
                     return Some((CloseCode::Policy, "pings were not answered"));
@@ -188,7 +210,7 @@ async fn write_out(
             let text = Utf8Bytes::try_from(message.message).expect("what we write is JSON");
             within(sink.feed(Message::Text(text))).await?;
             taken = match len < BATCH_LEN_MAX {
-                true => outbox.try_next(reader, seq),
+                true => outbox.try_next(attachment, seq),
                 false => None,
             };
         }
@@ -196,7 +218,7 @@ async fn write_out(
     }
 }
 
-/// Gives a write so long; a socket that takes nothing for longer is not worth a farewell.
+/// Waits for a write, within [`STALL_MAX`]: a socket that takes nothing for longer is not worth a farewell.
 async fn within(write: impl Future<Output = Result<(), WireError>>) -> Option<()> {
     tokio::time::timeout(STALL_MAX, write).await.ok()?.ok()
 }

@@ -1,0 +1,142 @@
+//! Messages of a session: what comes in, and the answers that go out when they are there.
+
+use std::sync::Arc;
+
+use fanfare_mcp::json_rpc::{BadMessage, write_error};
+use fanfare_mcp::{Cancellation, Error, Id, Incoming, Message, Method, Params, Request, cancellation};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::mcp::call::Call;
+use crate::mcp::caller::{self, Caller};
+use crate::mcp::engine::{Server, watch};
+use crate::mcp::outbox::Outbox;
+use crate::mcp::session::Session;
+
+impl Server {
+    /// Takes what came on a connection that carries messages both ways. Answers go to the session's outbox. What takes
+    /// time is given back, to be run beside the next message.
+    pub fn receive(
+        &self,
+        session: &Arc<Session>,
+        incoming: Result<Incoming, BadMessage>,
+    ) -> Option<BoxFuture<'static, ()>> {
+        session.touch();
+        match incoming {
+            Err(refused) => Some(say(session, write_error(refused.id.as_ref(), &refused.error))),
+            Ok(Incoming::One(message)) => match message {
+                Message::Notification { method, params } => self.notified(session, &method, &params),
+                Message::Response { id, outcome } => {
+                    session.asks.answer(&id, outcome);
+                    None
+                }
+                Message::Request(request) => {
+                    let (session, work) =
+                        (Arc::clone(session), self.begin(session, request, &session.outbox));
+                    Some(
+                        async move {
+                            if let Some(answer) = work.await {
+                                // A client that is gone needs no answer.
+                                let _ = session.outbox.send(answer).await;
+                            }
+                        }
+                        .boxed(),
+                    )
+                }
+            },
+            Ok(Incoming::Batch(messages)) => Some(self.receive_batch(session, messages)),
+        }
+    }
+
+    /// Begins to answer a request of a session. Nothing, when it was cancelled.
+    pub(super) fn begin(
+        &self,
+        session: &Arc<Session>,
+        request: Request,
+        outbox: &Arc<Outbox>,
+    ) -> BoxFuture<'static, Option<Vec<u8>>> {
+        let terms = match caller::terms(&request, session) {
+            Ok(terms) => terms,
+            Err(error) => return refuse(&request.id, &error),
+        };
+        let caller = Caller {
+            client: session.client.clone(),
+            version: terms.version,
+            session: Some(Arc::clone(session)),
+        };
+        let call = Call::new(caller, request.id.clone(), terms.meta, Arc::clone(outbox));
+        // What comes next may rely on it, so it is not done beside it.
+        if Method::find(&request.method, call.era()) == Ok(Method::Initialize) {
+            let answer = match self.initialize(session, &request) {
+                Ok(outcome) => self.write(&outcome, &call),
+                Err(error) => write_error(Some(&request.id), &error),
+            };
+            return std::future::ready(Some(answer)).boxed();
+        }
+        self.begin_call(session, call, request)
+    }
+
+    /// Begins to answer a request that its session can cancel.
+    pub fn begin_call(
+        &self,
+        session: &Arc<Session>,
+        call: Call,
+        request: Request,
+    ) -> BoxFuture<'static, Option<Vec<u8>>> {
+        let (mut cancelled, open_call) = match session.begin_call(&request.id) {
+            Ok(begun) => begun,
+            Err(error) => return refuse(&request.id, &error),
+        };
+        let server = self.clone();
+        async move {
+            let answer = tokio::select! {
+                biased;
+                answer = server.answer(&call, &request) => {
+                    Some(answer.unwrap_or_else(|error| write_error(Some(&request.id), &error)))
+                }
+                () = cancelled.asked() => None,
+            };
+            drop(open_call);
+            answer
+        }
+        .boxed()
+    }
+
+    /// Takes a notification of a session.
+    pub fn notified(
+        &self,
+        session: &Arc<Session>,
+        method: &str,
+        params: &Params,
+    ) -> Option<BoxFuture<'static, ()>> {
+        match method {
+            cancellation::METHOD => {
+                if let Ok(Cancellation { request_id }) = params.read() {
+                    session.calls.cancel(&request_id);
+                }
+                None
+            }
+            "notifications/initialized" if session.watching.begin() => {
+                let version = session.version()?;
+                let caller =
+                    Caller { client: session.client.clone(), version, session: Some(Arc::clone(session)) };
+                Some(watch::tell(Arc::clone(&self.service), Arc::clone(session), caller).boxed())
+            }
+            // What a server does not know of a client, it can do without.
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn refuse(id: &Id, error: &Error) -> BoxFuture<'static, Option<Vec<u8>>> {
+    std::future::ready(Some(write_error(Some(id), error))).boxed()
+}
+
+fn say(session: &Arc<Session>, message: Vec<u8>) -> BoxFuture<'static, ()> {
+    let session = Arc::clone(session);
+    async move {
+        // A client that is gone needs no answer.
+        let _ = session.outbox.send(message).await;
+    }
+    .boxed()
+}

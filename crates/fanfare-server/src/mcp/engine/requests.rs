@@ -1,0 +1,47 @@
+//! What a transport has to know of a request before it is answered.
+
+use fanfare_mcp::{Declaration, Era, Error, Method, Request, Version, headers, tools};
+use http::HeaderMap;
+
+use crate::mcp::engine::Server;
+use crate::mcp::toolset::Toolset;
+
+/// Returns whether a request begins a session.
+pub fn begins_session(request: &Request) -> bool {
+    &*request.method == Method::Initialize.as_str()
+}
+
+/// Returns whether the answer to a request goes on until somebody ends it, with messages before it.
+pub fn is_subscription(request: &Request) -> bool {
+    &*request.method == Method::Listen.as_str()
+}
+
+impl Server {
+    /// Returns whether the answer to a request comes only when something happens.
+    pub fn waits(&self, request: &Request) -> bool {
+        is_subscription(request) || tools::called(request).is_some_and(|tool| self.service.waits(&tool))
+    }
+
+    /// Checks that the headers which came with a modern request say what its body says (2026-07-28, "Streamable HTTP").
+    /// Returns its revision, which the body calls `version`.
+    pub fn check_headers(
+        &self,
+        sent: &HeaderMap,
+        version: &str,
+        request: &Request,
+        toolset: Toolset,
+    ) -> Result<Version, Error> {
+        headers::check(sent, version, &request.method)?;
+        let version = Declaration::served(version)?;
+        let method = Method::find(&request.method, Era::Modern)?;
+        headers::check_name(sent, &request.method, &request.params)?;
+        let tools = self.service.tools(toolset);
+        if method == Method::ToolsCall && tools.has_headers() {
+            let call = tools::Call::read(&request.params)?;
+            if let Some(wanted) = tools.headers(&call.name) {
+                headers::check_params(sent, wanted, call.arguments())?;
+            }
+        }
+        Ok(version)
+    }
+}

@@ -1,0 +1,52 @@
+//! `port` and `host` of a push: another address at which the gateway listens from then on.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::mcp::client::Client;
+use crate::mcp::gateway::Gateway;
+use crate::mcp::gateway::push::EXAMPLE;
+use crate::net::listeners::{Opened, Refused};
+
+/// Where listeners want to connect, as it is written.
+pub(super) struct Place {
+    pub(super) host: Option<String>,
+    pub(super) port: Option<u16>,
+}
+
+impl Gateway {
+    /// Sees to it that the gateway listens where a caller on this machine wants it to.
+    pub(super) async fn listen(&self, client: &Client, place: &Place) -> Result<Opened, String> {
+        if !client.is_local {
+            return Err("`port` and `host` are for callers on the gateway's own machine; nothing was pushed. Call again \
+                        without them: listeners use the address that the gateway has already"
+                .to_owned());
+        }
+        let host = place.host.as_deref().map(host_address).transpose()?;
+        self.listeners.open(host, place.port).await.map_err(|refused| {
+            let fix = match refused {
+                Refused::Busy(_) | Refused::NotPermitted(_) => "take another port, 1024 or above",
+                Refused::NotHere(_) | Refused::OnlyThisMachine(_) => "give \"host\": \"127.0.0.1\"",
+                Refused::Other { .. } | Refused::Stopping | Refused::TooMany(_) => "use one of those there are",
+            };
+            format!(
+                "{refused}; nothing was pushed. Leave `port` and `host` out, which is right nearly always, or {fix}. \
+                 Example: {EXAMPLE}"
+            )
+        })
+    }
+}
+
+/// Reads an address to listen on. Names would have to be looked up, and mean another address tomorrow.
+fn host_address(text: &str) -> Result<IpAddr, String> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    if bare.eq_ignore_ascii_case("localhost") {
+        return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    bare.parse().map_err(|_| {
+        let shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+        format!(
+            "`host`: `{shown}` is no address to listen on; give `127.0.0.1` or `localhost`, or leave `host` and `port` \
+             out. Nothing was pushed. Example: {EXAMPLE}"
+        )
+    })
+}

@@ -1,0 +1,74 @@
+//! What a push answers: a sentence for the model, and the same for programs.
+
+use fanfare_core::{Audience, Channel, Position, Timestamp};
+use fanfare_mcp::Outcome;
+use serde::Serialize;
+
+use crate::mcp::gateway::answer::said;
+use crate::net::listeners::{self, Opened};
+use fanfare_delivery::service::Published;
+
+#[derive(Serialize)]
+struct StructuredContent<'a> {
+    id: Position,
+    channel: &'a Channel,
+    timestamp: Timestamp,
+    stream_clients: usize,
+    total_webhooks: usize,
+    webhooks_notified: usize,
+    repeated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+}
+
+/// Writes what a push of one event for `audience` came to; `opened` is where the gateway listens because of it.
+pub(super) fn write(published: &Published, audience: Audience, opened: Option<Opened>) -> Outcome {
+    let appended = &published.appended[0];
+    let event = &appended.event;
+    let url = opened.map(|opened| format!("http://{}", listeners::browsable(opened.address)));
+    let mut text = format!("Stored as {} on `{}`", event.position, event.channel);
+    if appended.repeated {
+        text.push_str(" by an earlier call with this `idempotency_key`; nothing was pushed again");
+    }
+    text.push_str(&listeners_told(published.stream_clients));
+    if audience == Audience::All {
+        text.push_str(&webhooks_told(published));
+    }
+    if let (Some(opened), Some(url)) = (opened, &url) {
+        let how = if opened.is_new {
+            "The gateway now listens there, too"
+        } else {
+            "The gateway listened there already"
+        };
+        text.push_str(&format!(" {how}: {url}/stream gives live events."));
+    }
+    text.push_str(" `delivery_status` with this id shows who has it.");
+    let structured = StructuredContent {
+        id: event.position,
+        channel: &event.channel,
+        timestamp: event.timestamp,
+        stream_clients: published.stream_clients,
+        total_webhooks: published.total_webhooks,
+        webhooks_notified: published.webhooks_notified,
+        repeated: appended.repeated,
+        url,
+    };
+    said(text, &structured)
+}
+
+fn listeners_told(count: usize) -> String {
+    match count {
+        0 => ". Nobody listens live at the moment; whoever comes later can still read it.".to_owned(),
+        1 => ". 1 live listener gets it.".to_owned(),
+        count => format!(". {count} live listeners get it."),
+    }
+}
+
+fn webhooks_told(published: &Published) -> String {
+    match (published.webhooks_notified, published.total_webhooks) {
+        (_, 0) => " No webhook is registered.".to_owned(),
+        (notified, total) => format!(
+            " {notified} of {total} registered webhooks took it at once; others that it is for are tried again."
+        ),
+    }
+}

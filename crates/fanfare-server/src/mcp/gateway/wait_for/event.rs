@@ -1,0 +1,141 @@
+//! `wait_for` without an `event_id`: until something comes that a filter wants.
+
+use fanfare_core::notice::Notice;
+use fanfare_core::{Position, Start};
+use fanfare_mcp::Outcome;
+
+use crate::mcp::call::Call;
+use crate::mcp::gateway::answer::{count, said, unreadable};
+use crate::mcp::gateway::events::{self, Batch};
+use crate::mcp::gateway::filter::{self, FilterArguments};
+use crate::mcp::gateway::wait_for::patience::Patience;
+use crate::mcp::gateway::wait_for::{Arguments, EXAMPLE, StructuredContent};
+use crate::mcp::gateway::{Gateway, arguments};
+use fanfare_hub::client::{NewClient, Transport};
+use fanfare_hub::item::Item;
+use fanfare_hub::subscribe::Request;
+use fanfare_hub::subscription::Subscription;
+use fanfare_hub::values;
+
+/// What a wait for events came to.
+enum WaitEnd {
+    Events,
+    Stopping,
+}
+
+impl Gateway {
+    pub(super) async fn wait_for_event(
+        &self,
+        call: &Call,
+        given: Arguments,
+        seconds: u64,
+    ) -> Result<Outcome, String> {
+        let (limit, default) = (1..=events::LIMIT_MAX, events::LIMIT_DEFAULT);
+        let limit = arguments::within("limit", given.limit, limit, default, EXAMPLE)? as usize;
+        let wanted = FilterArguments {
+            channel: given.channel,
+            types: given.types,
+            min_priority: given.min_priority,
+            text: given.text,
+        };
+        let filter = wanted.read(EXAMPLE)?;
+        let start = match &given.cursor {
+            None => Start::Live,
+            Some(cursor) => Start::After(self.cursor(cursor)?),
+        };
+        let place = filter::place(&filter);
+        let client = &call.caller.client;
+        let client = NewClient {
+            principal: client.principal.clone(),
+            transport: Transport::Mcp,
+            address: client.address,
+            reader: None,
+        };
+        let request = Request { filter, start, conflate: false, client };
+        let mut subscription = self.hub.subscribe(request).await.map_err(|error| unreadable(&error))?;
+        let mut batch = Batch::new(given.response_format, limit);
+        let mut missed = 0;
+        let patience = Patience::new(call, seconds, format!("waiting for an event on {place}"));
+        let came = patience.until(next(&mut subscription, &mut batch, &mut missed)).await;
+        let cursor = batch.last().unwrap_or_else(|| subscription.settle());
+        let (status, sentence) = match came.transpose().map_err(|error| unreadable(&error))? {
+            Some(WaitEnd::Stopping) => {
+                return Err(format!(
+                    "the gateway is stopping; call again in a moment with \"cursor\": \"{cursor}\" to miss nothing"
+                ));
+            }
+            Some(WaitEnd::Events) => (
+                "event",
+                format!(
+                    "{} on {place}. To wait for what comes after, call again with \"cursor\": \"{cursor}\".",
+                    count(batch.shown.len(), "event")
+                ),
+            ),
+            None => (
+                "timed_out",
+                format!(
+                    "Nothing came on {place} within {seconds} s. To go on waiting without missing anything, call again \
+                     with \"cursor\": \"{cursor}\"."
+                ),
+            ),
+        };
+        let missed = (missed > 0).then_some(missed);
+        let lost = missed.map_or_else(String::new, |missed| {
+            format!(" Up to {missed} earlier events were removed by retention before they could be given.")
+        });
+        let structured = StructuredContent {
+            status,
+            events: &batch.shown,
+            cursor: Some(cursor),
+            missed,
+            untrusted: true,
+            ..StructuredContent::default()
+        };
+        Ok(said(batch.under(&format!("{sentence}{lost}")), &structured))
+    }
+
+    fn cursor(&self, text: &str) -> Result<Position, String> {
+        let position = arguments::position(&self.hub, "cursor", text, EXAMPLE)?;
+        let last = self.hub.last();
+        if position.seq <= last.seq {
+            return Ok(position);
+        }
+        Err(format!(
+            "`cursor`: `{position}` is past the end of the log, which is `{last}`. Call again with that, or without a \
+             cursor to wait for what comes from now on. Example: {EXAMPLE}"
+        ))
+    }
+}
+
+/// Waits for events and takes as many as fit. Dropping it loses nothing: the subscription moves with the batch.
+async fn next(
+    subscription: &mut Subscription,
+    batch: &mut Batch,
+    missed: &mut u64,
+) -> Result<WaitEnd, values::Error> {
+    let mut items = Vec::new();
+    while subscription.ready(&mut items).await? {
+        for item in &items {
+            match item {
+                Item::Notice(Notice::Closing { .. }) => return Ok(WaitEnd::Stopping),
+                Item::Notice(Notice::Gap { after, next }) => {
+                    *missed += next.seq.saturating_sub(after.seq + 1);
+                }
+                Item::Notice(Notice::CaughtUp { .. } | Notice::Reset { .. }) => {}
+                Item::Events(_) => {
+                    let taken = item.events().iter().take_while(|event| batch.add(event)).count();
+                    subscription.advance(item, taken);
+                    if taken < item.len() {
+                        return Ok(WaitEnd::Events);
+                    }
+                    continue;
+                }
+            }
+            subscription.advance(item, 0);
+        }
+        if batch.last().is_some() {
+            return Ok(WaitEnd::Events);
+        }
+    }
+    Ok(WaitEnd::Stopping)
+}

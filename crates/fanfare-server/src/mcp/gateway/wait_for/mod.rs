@@ -1,0 +1,176 @@
+//! `wait_for`: the next event, or an acknowledgement, as soon as it is there.
+//!
+//! A wait is a subscription for as long as the call lasts: nothing is polled, and dropping the call ends it. There are
+//! at most 64 calls in a session (`mcp/limits.rs`); without a session a wait needs a request of its own, of which there
+//! are as many as connections and, over HTTP/2, 256 for each (`net/limits.rs`).
+
+mod acknowledgement;
+mod event;
+mod patience;
+
+use std::sync::LazyLock;
+
+use fanfare_core::Position;
+use fanfare_mcp::Outcome;
+use fanfare_mcp::tools::Tool;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::mcp::call::Call;
+use crate::mcp::gateway::delivery_status::ReceiptRow;
+use crate::mcp::gateway::events::{self, EventView, Format};
+use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments, filter};
+use crate::mcp::toolset::Toolset;
+
+/// The name of the tool.
+pub(super) const NAME: &str = "wait_for";
+
+const EXAMPLE: &str = r#"{"channel": "deploys.>", "types": ["success", "error"], "timeout_seconds": 45}"#;
+
+/// Hosts give up on a call after a minute.
+const TIMEOUT_MAX: u64 = 50;
+/// How long to wait when the caller says nothing.
+const TIMEOUT_DEFAULT: u64 = 30;
+static INPUT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": "object",
+        "properties": {
+            "channel": filter::channel(),
+            "types": filter::types(),
+            "min_priority": filter::min_priority(),
+            "text": filter::text(),
+            "cursor": {
+                "type": "string",
+                "description": "Continue where an earlier answer of `wait_for` stopped, or after an event's id: what came \
+                                meanwhile is given at once. Left out, only what comes from now on",
+            },
+            "event_id": {
+                "type": "string",
+                "description": "Wait until a durable reader acknowledges this event instead; not together with the \
+                                arguments above",
+            },
+            "reader": {
+                "type": "string",
+                "description": "With `event_id`: this reader must acknowledge it; left out, any one",
+            },
+            "timeout_seconds": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": TIMEOUT_MAX,
+                "description": "Give up after so long",
+                "default": TIMEOUT_DEFAULT,
+            },
+            "limit": events::limit(),
+            "response_format": events::format(),
+        },
+        "additionalProperties": false,
+    })
+});
+
+static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
+    let reader = json!({
+        "type": "object",
+        "properties": {
+            "reader": { "type": "string" },
+            "acknowledged": { "type": "boolean" },
+            "position": { "type": "string", "description": "It has acknowledged everything up to here" },
+        },
+        "required": ["reader", "acknowledged", "position"],
+        "additionalProperties": false,
+    });
+    json!({
+        "type": "object",
+        "properties": {
+            "status": { "type": "string", "enum": ["event", "acknowledged", "timed_out"] },
+            "events": { "type": "array", "items": events::schema(), "description": "The oldest first" },
+            "cursor": { "type": "string", "description": "Where the next call goes on without a gap" },
+            "missed": { "type": "integer", "description": "So many events at most were removed by retention before they could be given" },
+            "readers": { "type": "array", "items": reader, "description": "With `event_id`: the durable readers that it is for" },
+            "untrusted": events::untrusted(),
+        },
+        "required": ["status", "events", "untrusted"],
+        "additionalProperties": false,
+    })
+});
+
+/// Describes the tool.
+pub(super) fn described() -> ToolEntry {
+    let tool = Tool {
+        name: NAME,
+        title: "Wait for an event or an acknowledgement",
+        description: "Wait until something is pushed to a channel, or until a durable reader acknowledges an event, and \
+                      return at once when it is. Use when you need to know how something ends that reports here: a \
+                      build, a deploy, another agent, a person. It returns after timeout_seconds at the latest (at most \
+                      50); call again with the `cursor` of the answer to go on without missing anything. Not for what is \
+                      in the past: that is `read_history`. It changes nothing; while it waits you count as a live \
+                      listener. Example: {\"channel\": \"deploys.>\", \"types\": [\"success\", \"error\"], \
+                      \"timeout_seconds\": 45}",
+        input_schema: INPUT.clone(),
+        output_schema: Some(OUTPUT.clone()),
+        annotations: LOOKS,
+    };
+    ToolEntry { tool, toolset: Toolset::ReadOnly }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    channel: Option<String>,
+    #[serde(default)]
+    types: Vec<String>,
+    min_priority: Option<String>,
+    text: Option<String>,
+    cursor: Option<String>,
+    event_id: Option<String>,
+    reader: Option<String>,
+    timeout_seconds: Option<u64>,
+    limit: Option<u64>,
+    #[serde(default)]
+    response_format: Format,
+}
+
+#[derive(Default, Serialize)]
+struct StructuredContent<'a> {
+    status: &'static str,
+    events: &'a [EventView],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<Position>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    readers: Option<&'a [ReceiptRow]>,
+    untrusted: bool,
+}
+
+impl Gateway {
+    /// Waits; the error is for the model. Can be dropped at any time.
+    pub(super) async fn wait_for(&self, call: &Call, given: &str) -> Result<Outcome, String> {
+        let mut given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
+        let range = 1..=TIMEOUT_MAX;
+        let seconds =
+            arguments::within("timeout_seconds", given.timeout_seconds, range, TIMEOUT_DEFAULT, EXAMPLE)?;
+        let Some(event_id) = given.event_id.take() else {
+            if given.reader.is_some() {
+                return Err(format!(
+                    "`reader` says who must acknowledge an event, and there is no `event_id`. Example: {}",
+                    acknowledgement::EXAMPLE
+                ));
+            }
+            return self.wait_for_event(call, given, seconds).await;
+        };
+        let others = [
+            given.channel.is_some(),
+            !given.types.is_empty(),
+            given.min_priority.is_some(),
+            given.text.is_some(),
+            given.cursor.is_some(),
+        ];
+        if others.contains(&true) {
+            return Err(format!(
+                "`event_id` waits for an acknowledgement, the other arguments for an event; give one of both. Example: {}",
+                acknowledgement::EXAMPLE
+            ));
+        }
+        self.wait_for_acknowledgement(call, &event_id, given.reader.as_deref(), seconds).await
+    }
+}

@@ -1,0 +1,106 @@
+//! The answers of a session over Streamable HTTP, kept for a client that loses its connection and comes back.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::mcp::outbox::Outbox;
+
+/// How many answers are kept for a client that lost its connection when they were sent.
+const ENDED_MAX: usize = 8;
+/// How many bytes of them; the newest is kept whatever its length.
+const ENDED_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// The streams of a session's answers, each with its number.
+#[derive(Debug, Default)]
+pub struct Streams {
+    /// Guards the streams; held for one look or change.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The oldest first.
+    kept: VecDeque<(u64, Arc<Outbox>)>,
+    last: u64,
+}
+
+impl Streams {
+    /// Opens the stream of an answer, and returns its number, from 1.
+    pub fn open(&self) -> (u64, Arc<Outbox>) {
+        let outbox = Arc::new(Outbox::resumable());
+        let mut state = self.state();
+        state.last += 1;
+        let number = state.last;
+        state.kept.push_back((number, Arc::clone(&outbox)));
+        (number, outbox)
+    }
+
+    /// Finds a stream that a client comes back to.
+    pub fn find(&self, number: u64) -> Option<Arc<Outbox>> {
+        let state = self.state();
+        state.kept.iter().find(|(known, _)| *known == number).map(|(_, outbox)| Arc::clone(outbox))
+    }
+
+    /// Forgets a stream of which the client has everything.
+    pub fn close(&self, number: u64) {
+        self.state().kept.retain(|(known, _)| *known != number);
+    }
+
+    /// Forgets the oldest of the streams that have ended, beyond the number and the bytes that are kept. Whoever reads
+    /// one of them reads on.
+    pub fn forget_ended(&self) {
+        let (mut count, mut bytes) = (0, 0);
+        let mut state = self.state();
+        let mut kept = VecDeque::with_capacity(state.kept.len());
+        while let Some((number, stream)) = state.kept.pop_back() {
+            if stream.is_ended() {
+                count += 1;
+                bytes += stream.bytes();
+                if count > ENDED_MAX || (count > 1 && bytes > ENDED_BYTES_MAX) {
+                    continue;
+                }
+            }
+            kept.push_front((number, stream));
+        }
+        state.kept = kept;
+    }
+
+    /// Ends all of them, and forgets them.
+    pub(super) fn end_all(&self) {
+        for (_, stream) in self.state().kept.drain(..) {
+            stream.end();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::{ENDED_BYTES_MAX, ENDED_MAX, Streams};
+
+    #[test]
+    fn of_answers_that_nobody_fetches_the_newest_are_kept() {
+        for (len, kept) in [(10, ENDED_MAX), (ENDED_BYTES_MAX / 4, 4), (2 * ENDED_BYTES_MAX, 1)] {
+            let streams = Streams::default();
+            let (first, _running) = streams.open();
+            let ended: Vec<u64> = (0..20)
+                .map(|_| {
+                    let (number, outbox) = streams.open();
+                    let sent = outbox.finish(vec![b' '; len]).now_or_never();
+                    assert_eq!(sent, Some(Ok(())));
+                    streams.forget_ended();
+                    number
+                })
+                .collect();
+            let there: Vec<bool> = ended.iter().map(|number| streams.find(*number).is_some()).collect();
+            let expected: Vec<bool> = (0..20).map(|index| index >= 20 - kept).collect();
+            assert_eq!(there, expected, "{len}");
+            assert!(streams.find(first).is_some(), "it has not ended");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Whether a session is in use. One that nobody uses ends, or makes room for another.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::mcp::session::Session;
+
+/// When a session was last used, and by how many connections it is in use.
+#[derive(Debug)]
+pub(super) struct Usage {
+    /// Guards both; held for one look or change.
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    last_used: Instant,
+    /// Connections that read what is said unasked.
+    connections: usize,
+}
+
+/// A connection that reads for a session, which is in use as long as there is one.
+#[derive(Debug)]
+pub struct Connection(Arc<Session>);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut state = self.0.usage.state();
+        state.connections -= 1;
+        state.last_used = Instant::now();
+    }
+}
+
+impl Usage {
+    pub(super) fn new() -> Usage {
+        Usage { state: Mutex::new(State { last_used: Instant::now(), connections: 0 }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session {
+    /// Notes that it is in use.
+    pub fn touch(&self) {
+        self.usage.state().last_used = Instant::now();
+    }
+
+    /// Notes a connection that reads for it.
+    pub fn connect(self: &Arc<Session>) -> Connection {
+        self.usage.state().connections += 1;
+        Connection(Arc::clone(self))
+    }
+
+    /// Returns when it was last used; nothing while it has something to do.
+    pub fn idle_since(&self) -> Option<Instant> {
+        // Before the time: a call touches the session, and only then is over.
+        if !self.calls.is_empty() {
+            return None;
+        }
+        let state = self.usage.state();
+        (state.connections == 0).then_some(state.last_used)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fanfare_core::Principal;
+    use fanfare_mcp::Id;
+
+    use super::Session;
+    use crate::mcp::client::Client;
+    use crate::mcp::outbox::Outbox;
+    use crate::mcp::toolset::Toolset;
+
+    fn session() -> Arc<Session> {
+        let client = Client {
+            principal: Principal::local(),
+            address: None,
+            is_local: true,
+            toolset: Toolset::default(),
+        };
+        Session::new("", client, Outbox::new())
+    }
+
+    #[test]
+    fn a_call_that_nobody_waits_for_any_more_is_over() {
+        let session = session();
+        let (_, call) = session.begin_call(&Id::number(1)).unwrap();
+        assert!(session.begin_call(&Id::number(1)).is_err(), "the id is in use");
+        assert_eq!(session.idle_since(), None);
+        drop(call);
+        assert!(session.idle_since().is_some());
+        assert!(session.begin_call(&Id::number(1)).is_ok());
+    }
+
+    #[test]
+    fn a_session_that_somebody_reads_is_not_idle() {
+        let session = session();
+        let connections = [session.connect(), session.connect()];
+        assert_eq!(session.idle_since(), None);
+        let [first, second] = connections;
+        drop(first);
+        assert_eq!(session.idle_since(), None);
+        drop(second);
+        assert!(session.idle_since().is_some());
+    }
+}

@@ -1,0 +1,67 @@
+//! What the transports over HTTP work with.
+
+use std::net::SocketAddr;
+
+use fanfare_core::Principal;
+use fanfare_mcp::Error;
+use http::request::Parts;
+
+use crate::mcp::client::Client;
+use crate::mcp::engine::Server;
+use crate::mcp::session::table::Sessions;
+use crate::mcp::toolset::Toolset;
+use crate::net::heartbeat::Beats;
+use fanfare_runtime::budget::Budget;
+
+/// What an operator may change.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Config {
+    /// The widest set of tools that a caller may see; default essential.
+    pub toolset: Toolset,
+}
+
+/// What the transports over HTTP work with; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// Answers.
+    pub server: Server,
+    /// Remembers.
+    pub sessions: Sessions,
+    /// Counts what is being accepted.
+    pub budget: Budget,
+    /// Says when a silent stream needs a sign of life.
+    pub beats: Beats,
+    /// The widest set of tools that a caller may see.
+    pub toolset: Toolset,
+}
+
+impl Door {
+    /// Returns the set of tools that a query asks for: never a wider one than the operator allows. Other parameters
+    /// belong to whoever put them into the address.
+    pub(super) fn toolset(&self, query: &str) -> Result<Toolset, Error> {
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        let Some((_, name)) = pairs.find(|(key, _)| key == "toolset") else { return Ok(self.toolset) };
+        let toolset = Toolset::from_name(&name).ok_or_else(|| {
+            Error::invalid_params("`toolset` in the address is none of `essential`, `all`, `readonly`")
+        })?;
+        Ok(toolset.min(self.toolset))
+    }
+
+    /// Finds out who calls.
+    pub(super) fn client(
+        &self,
+        principal: Principal,
+        address: SocketAddr,
+        parts: &Parts,
+    ) -> Result<Client, Error> {
+        let is_forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"]
+            .iter()
+            .any(|name| parts.headers.contains_key(*name));
+        Ok(Client {
+            principal,
+            address: Some(address),
+            is_local: address.ip().is_loopback() && !is_forwarded,
+            toolset: self.toolset(parts.uri.query().unwrap_or_default())?,
+        })
+    }
+}

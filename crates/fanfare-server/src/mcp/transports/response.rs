@@ -1,0 +1,23 @@
+//! Answers over HTTP: one message as JSON, or a stream of events.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+
+/// Returns a response with one JSON message.
+pub(super) fn json_response(status: StatusCode, message: Vec<u8>) -> Response {
+    let mut response = (status, message).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Returns a response with events.
+pub(super) fn event_response(body: Body) -> Response {
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    // Proxies that buffer would hold every message back.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
