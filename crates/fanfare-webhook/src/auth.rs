@@ -8,9 +8,9 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::members::Members;
 use fanfare_core::code::Code;
 use fanfare_core::invalid::Invalid;
+use fanfare_core::members::Members;
 
 /// Longest user name and longest password, in bytes.
 pub const CREDENTIAL_LEN_MAX: usize = 256;
@@ -85,12 +85,12 @@ impl Auth {
         const FIX: &str =
             "give `{\"basic\":{\"username\":\"…\",\"password\":\"…\"}}` or `{\"bearer\":\"…\"}`";
         let (basic, bearer) = (members.object("basic")?.flatten(), members.text("bearer")?.flatten());
-        members.finish(FIX)?;
+        members.finish()?;
         match (basic, bearer) {
             (Some(mut basic), None) => {
                 let username = basic.text("username")?.flatten().unwrap_or_default();
                 let password = basic.text("password")?.flatten().unwrap_or_default();
-                basic.finish(FIX)?;
+                basic.finish()?;
                 Auth::basic(&username, &password).map_err(|error| error.under("/auth"))
             }
             (None, Some(token)) => Auth::bearer(&token).map_err(|error| error.under("/auth")),

@@ -10,7 +10,6 @@ pub mod headers;
 pub mod inbound;
 pub mod ingest;
 pub mod limits;
-mod members;
 pub mod message_id;
 pub mod options;
 pub mod outcome;

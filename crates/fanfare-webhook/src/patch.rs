@@ -9,7 +9,6 @@ use crate::limits::{
     BATCH_EVENTS_MAX, BATCH_WAIT_MAX, CONCURRENCY_DEFAULT, CONCURRENCY_MAX, DESCRIPTION_LEN_MAX,
     RATE_PER_SECOND_MAX,
 };
-use crate::members::Members;
 use crate::options::{BatchOptions, Options, Signatures};
 use crate::retry::RetrySchedule;
 use crate::secret::Secret;
@@ -20,6 +19,7 @@ use fanfare_core::event::{EventType, is_printable};
 use fanfare_core::filter::Filter;
 use fanfare_core::invalid::{Invalid, shown};
 use fanfare_core::limits::{FILTER_TERMS_MAX, FILTER_TEXT_LEN_MAX};
+use fanfare_core::members::Members;
 use fanfare_core::pattern::Pattern;
 use fanfare_core::priority::Priority;
 use fanfare_core::start::Start;
@@ -80,19 +80,13 @@ pub struct Change {
     pub options: Patch,
 }
 
-const CHANGE_MEMBERS: &str = "use `webhook_url`, `patterns`, `types`, `min_priority`, `text`, `payload`, `headers`, `auth`, \
-                              `concurrency`, `rate_per_second`, `ordered`, `batch`, `description`, `retry` or `signatures`";
-const MEMBERS: &str = "use `patterns`, `types`, `min_priority`, `text`, `payload`, `headers`, `auth`, `concurrency`, \
-                       `rate_per_second`, `ordered`, `batch`, `description`, `retry` or `signatures`";
-const REGISTRATION_MEMBERS: &str =
-    "use `webhook_url`, `secret`, `after` or `since`, and the members that a webhook can be changed with";
-
 impl Patch {
     /// Reads a JSON object.
     pub fn parse(body: &[u8]) -> Result<Patch, Invalid> {
-        let mut members = Members::parse(body, "send an object such as `{\"payload\":\"event\"}`")?;
+        let mut members =
+            Members::parse(body, Code::InvalidWebhook, "send an object such as `{\"payload\":\"event\"}`")?;
         let patch = Patch::take(&mut members)?;
-        members.finish(MEMBERS)?;
+        members.finish()?;
         Ok(patch)
     }
 
@@ -167,7 +161,8 @@ impl Options {
 impl Change {
     /// Reads a JSON object. A webhook always has an address: `null` is none.
     pub fn parse(body: &[u8]) -> Result<Change, Invalid> {
-        let mut members = Members::parse(body, "send an object such as `{\"payload\":\"event\"}`")?;
+        let mut members =
+            Members::parse(body, Code::InvalidWebhook, "send an object such as `{\"payload\":\"event\"}`")?;
         let url = match members.parsed("webhook_url", str::parse)? {
             Some(None) => {
                 return Err(members.wrong("webhook_url", "is `null`", "give an address, or leave it out"));
@@ -175,7 +170,7 @@ impl Change {
             given => given.flatten(),
         };
         let change = Change { url, options: Patch::take(&mut members)? };
-        members.finish(CHANGE_MEMBERS)?;
+        members.finish()?;
         Ok(change)
     }
 }
@@ -184,7 +179,7 @@ impl Registration {
     /// Reads the body of a registration: `{"webhook_url": "…"}`, and what else is wanted.
     pub fn parse(body: &[u8]) -> Result<Registration, Invalid> {
         const FIX: &str = "send an object such as `{\"webhook_url\":\"http://localhost:3000/webhook\"}`";
-        let mut members = Members::parse(body, FIX)?;
+        let mut members = Members::parse(body, Code::InvalidWebhook, FIX)?;
         let url: Option<WebhookUrl> = members.parsed("webhook_url", str::parse)?.flatten();
         let url = url.ok_or_else(|| {
             Invalid::new(Code::InvalidUrl, "`webhook_url` is missing", FIX).at("/webhook_url")
@@ -202,7 +197,7 @@ impl Registration {
         };
         let secret = members.parsed("secret", str::parse)?.flatten();
         let options = Patch::take(&mut members)?;
-        members.finish(REGISTRATION_MEMBERS)?;
+        members.finish()?;
         // What contradicts itself is said now, and not only once it is stored.
         Options::default().apply(options.clone())?;
         Ok(Registration { url, options, secret, start })
@@ -236,7 +231,7 @@ fn read_batch(mut members: Members) -> Result<BatchOptions, Invalid> {
     let default = BatchOptions::default();
     let max_events = members.number("max_events", 1, BATCH_EVENTS_MAX)?.flatten();
     let max_wait = members.parsed("max_wait", batch_wait)?.flatten();
-    members.finish("use `max_events` and `max_wait`")?;
+    members.finish()?;
     Ok(BatchOptions {
         max_events: max_events.unwrap_or(default.max_events),
         max_wait: max_wait.unwrap_or(default.max_wait),
