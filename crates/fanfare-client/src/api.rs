@@ -3,11 +3,20 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use fanfare_api::channels::ChannelList;
+use fanfare_api::clients::ClientList;
+use fanfare_api::event::Event;
+use fanfare_api::history::HistoryPage;
+use fanfare_api::push::{NewEvent, Pushed, PushedBatch};
+use fanfare_api::readers::{Acknowledgement, ReaderAnswer};
+use fanfare_api::status::Status;
+use fanfare_core::{Position, ReaderName};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
-use crate::answer::{Answer, Channels, Clients, Event, History, Pushed, PushedBatch, Status};
+use crate::answer::Answer;
 use crate::backoff;
 use crate::error::{Error, Problem, innermost};
 
@@ -68,15 +77,15 @@ impl Api {
         &self.target.server
     }
 
-    /// Pushes one event, given as JSON; it is durable then. It must have an idempotency key: the push is repeated
+    /// Pushes one event; it is durable then. It must have an idempotency key: the push is repeated
     /// when its answer is lost.
-    pub async fn push(&self, event: String) -> Result<Answer<Pushed>, Error> {
-        self.push_until_answered("/api/push?wait=false", "application/json", event.into()).await
+    pub async fn push(&self, event: &NewEvent) -> Result<Answer<Pushed>, Error> {
+        self.push_until_answered("/api/push?wait=false", "application/json", json(event)).await
     }
 
     /// The same, and waits for the first attempts at webhooks, at most 10 s.
-    pub async fn push_to_webhooks(&self, event: String) -> Result<Answer<Pushed>, Error> {
-        self.push_until_answered("/api/push", "application/json", event.into()).await
+    pub async fn push_to_webhooks(&self, event: &NewEvent) -> Result<Answer<Pushed>, Error> {
+        self.push_until_answered("/api/push", "application/json", json(event)).await
     }
 
     /// Pushes a batch, all or nothing, given as lines of JSON. Each must have an idempotency key.
@@ -85,17 +94,20 @@ impl Api {
     }
 
     /// Reads a page of history.
-    pub async fn history(&self, query: &[(&str, String)]) -> Result<Answer<History>, Error> {
+    pub async fn history(
+        &self,
+        query: &[(&str, String)],
+    ) -> Result<Answer<HistoryPage<Box<RawValue>>>, Error> {
         self.call(self.request(Method::GET, "/api/events").query(query)).await
     }
 
     /// Gives the channels there are.
-    pub async fn channels(&self) -> Result<Answer<Channels>, Error> {
+    pub async fn channels(&self) -> Result<Answer<ChannelList>, Error> {
         self.call(self.request(Method::GET, "/api/channels")).await
     }
 
     /// Gives who is connected.
-    pub async fn clients(&self) -> Result<Answer<Clients>, Error> {
+    pub async fn clients(&self) -> Result<Answer<ClientList>, Error> {
         self.call(self.request(Method::GET, "/api/clients")).await
     }
 
@@ -105,7 +117,7 @@ impl Api {
     }
 
     /// Gives one event.
-    pub async fn event(&self, id: &str) -> Result<Answer<Event>, Error> {
+    pub async fn event(&self, id: Position) -> Result<Answer<Event>, Error> {
         self.call(self.request(Method::GET, &format!("/api/events/{id}"))).await
     }
 
@@ -117,10 +129,10 @@ impl Api {
     }
 
     /// Acknowledges everything up to `position` for the durable reader `name`.
-    pub async fn acknowledge(&self, name: &str, position: &str) -> Result<(), Error> {
-        let body = serde_json::json!({ "position": position });
+    pub async fn acknowledge(&self, name: &ReaderName, position: Position) -> Result<(), Error> {
+        let body = Acknowledgement { position };
         let request = self.request(Method::POST, &format!("/api/readers/{name}/ack")).json(&body);
-        self.call::<serde_json::Value>(request).await.map(|_| ())
+        self.call::<ReaderAnswer>(request).await.map(|_| ())
     }
 
     /// Opens a stream of server-sent events; gives the answer once its head is there.
@@ -239,6 +251,10 @@ impl Api {
     fn not_fanfare(&self, problem: &str) -> Error {
         Error::NotFanfare { url: self.target.server.clone(), problem: problem.to_owned() }
     }
+}
+
+fn json(event: &NewEvent) -> Bytes {
+    serde_json::to_vec(event).expect("text, numbers and JSON are JSON").into()
 }
 
 /// Makes ready to connect as every request of ours does.

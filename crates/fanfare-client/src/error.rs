@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare_core::Code;
-use serde::Deserialize;
+pub use fanfare_api::problem::Problem;
 
 /// What went wrong.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -43,33 +42,6 @@ pub enum Error {
         /// What the system said.
         problem: String,
     },
-}
-
-/// A gateway's refusal: `application/problem+json`.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Problem {
-    /// The HTTP status.
-    pub status: u16,
-    /// The stable name of what is wrong.
-    pub code: String,
-    /// What is wrong.
-    pub detail: String,
-    /// Where: a JSON pointer or words.
-    #[serde(default)]
-    pub at: String,
-    /// What would be right.
-    #[serde(default)]
-    pub fix: String,
-    /// When to try again, out of `Retry-After`.
-    #[serde(skip)]
-    pub retry_after: Option<Duration>,
-}
-
-impl Problem {
-    /// Gives the code, when this program knows it: a later gateway may have others.
-    pub fn known_code(&self) -> Option<Code> {
-        Code::ALL.iter().copied().find(|code| code.as_str() == self.code)
-    }
 }
 
 impl Error {

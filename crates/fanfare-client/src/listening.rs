@@ -124,7 +124,7 @@ pub struct Listening {
     /// The id of the last frame, over all connections.
     last_id: Option<String>,
     /// The last event that was given out: with a durable reader, the gateway repeats what is not acknowledged.
-    last_given: Option<String>,
+    last_given: Option<Position>,
     retry: Duration,
     /// Tries since the last frame.
     attempt: u32,
@@ -246,7 +246,7 @@ impl Listening {
             if after.is_none() && starts_live {
                 // A live stream says where it is only with its first event. Without a position, what is pushed
                 // between a connection lost before that and the next one would be missed.
-                after = api.status().await?.value.last;
+                after = Some(api.status().await?.value.last.to_string());
             }
             let response = api.open_stream(query, after.clone()).await?;
             Ok(Connected { response, after })
@@ -289,10 +289,10 @@ impl Listening {
         };
         let Some(name) = frame.event else {
             let received: Received = Answer::read(&frame.data).map_err(unreadable)?;
-            if self.was_given(&received.value.id) {
+            if self.was_given(received.value.id) {
                 return Ok(None);
             }
-            self.last_given = Some(received.value.id.clone());
+            self.last_given = Some(received.value.id);
             return Ok(Some(Item::Event(received)));
         };
         let mut members: serde_json::Map<String, serde_json::Value> =
@@ -306,11 +306,7 @@ impl Listening {
         Ok(Some(Item::Notice(notice)))
     }
 
-    fn was_given(&self, id: &str) -> bool {
-        let given = self.last_given.as_deref().and_then(|given| given.parse::<Position>().ok());
-        match (given, id.parse::<Position>()) {
-            (Some(given), Ok(id)) => given.epoch == id.epoch && id.seq <= given.seq,
-            _ => false,
-        }
+    fn was_given(&self, id: Position) -> bool {
+        self.last_given.is_some_and(|given| given.epoch == id.epoch && id.seq <= given.seq)
     }
 }

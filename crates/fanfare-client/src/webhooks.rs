@@ -1,13 +1,16 @@
 //! What can be done with webhooks: a call for each request.
 
-mod answer;
-
-pub use answer::{
-    Attempt, Attempts, Batch, Deliveries, Delivery, Discarded, Kept, Outcome, Receipt, Receipts, Registered,
-    Replayed, Request, Rotated, Said, Times, Webhook, Webhooks,
-};
+use fanfare_api::history::Receipts;
+use fanfare_api::webhooks::attempts::{Attempt, AttemptsPage};
+use fanfare_api::webhooks::deliveries::{DeliveriesPage, Discarded};
+use fanfare_api::webhooks::registration::{Change, Registered, Registration};
+use fanfare_api::webhooks::replay::{Replay, Replayed};
+use fanfare_api::webhooks::secrets::{Rotated, Rotation};
+use fanfare_api::webhooks::webhook::{Webhook, WebhookDetails};
+use fanfare_core::{Position, WebhookId};
 use reqwest::Method;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::answer::Answer;
 use crate::api::Api;
@@ -15,52 +18,64 @@ use crate::error::Error;
 
 impl Api {
     /// Gives all webhooks.
-    pub async fn webhooks(&self) -> Result<Answer<Webhooks>, Error> {
+    pub async fn webhooks(&self) -> Result<Answer<WebhookDetails>, Error> {
         self.call(self.request(Method::GET, "/api/webhooks?details=true")).await
     }
 
     /// Gives one webhook.
-    pub async fn webhook(&self, id: &str) -> Result<Answer<Webhook>, Error> {
+    pub async fn webhook(&self, id: &WebhookId) -> Result<Answer<Webhook>, Error> {
         self.call(self.request(Method::GET, &one(id, ""))).await
     }
 
-    /// Registers a webhook; `body` has its address and what it wants.
-    pub async fn register(&self, body: &Value) -> Result<Answer<Registered>, Error> {
-        self.call(self.request(Method::POST, "/api/register").json(body)).await
+    /// Registers a webhook, or changes what one wants.
+    pub async fn register(&self, registration: &Registration) -> Result<Answer<Registered>, Error> {
+        self.call(self.request(Method::POST, "/api/register").json(registration)).await
     }
 
-    /// Changes what `body` names.
-    pub async fn change_webhook(&self, id: &str, body: &Value) -> Result<Answer<Webhook>, Error> {
-        self.call(self.request(Method::PATCH, &one(id, "")).json(body)).await
+    /// Returns the id of what was registered; every gateway gives one.
+    pub fn id_of(&self, registered: &Registered) -> Result<WebhookId, Error> {
+        registered.id.clone().ok_or_else(|| Error::NotFanfare {
+            url: self.server().to_owned(),
+            problem: "it registered a webhook and gave no id".to_owned(),
+        })
+    }
+
+    /// Changes what is given.
+    pub async fn change_webhook(&self, id: &WebhookId, change: &Change) -> Result<Answer<Webhook>, Error> {
+        self.call(self.request(Method::PATCH, &one(id, "")).json(change)).await
     }
 
     /// Forgets a webhook.
-    pub async fn forget_webhook(&self, id: &str) -> Result<Answer<Registered>, Error> {
+    pub async fn forget_webhook(&self, id: &WebhookId) -> Result<Answer<Registered>, Error> {
         self.call(self.request(Method::DELETE, &one(id, ""))).await
     }
 
     /// Sends a webhook nothing until it is resumed.
-    pub async fn pause_webhook(&self, id: &str) -> Result<Answer<Webhook>, Error> {
+    pub async fn pause_webhook(&self, id: &WebhookId) -> Result<Answer<Webhook>, Error> {
         self.call(self.request(Method::POST, &one(id, "/pause"))).await
     }
 
     /// Sends to a webhook again.
-    pub async fn resume_webhook(&self, id: &str) -> Result<Answer<Webhook>, Error> {
+    pub async fn resume_webhook(&self, id: &WebhookId) -> Result<Answer<Webhook>, Error> {
         self.call(self.request(Method::POST, &one(id, "/resume"))).await
     }
 
     /// Sends a webhook an event that is in no log.
-    pub async fn test_webhook(&self, id: &str) -> Result<Answer<Attempt>, Error> {
+    pub async fn test_webhook(&self, id: &WebhookId) -> Result<Answer<Attempt>, Error> {
         self.call(self.request(Method::POST, &one(id, "/test"))).await
     }
 
     /// Puts a new key in the place of one.
-    pub async fn rotate_secret(&self, id: &str, body: &Value) -> Result<Answer<Rotated>, Error> {
-        self.call(self.request(Method::POST, &one(id, "/secret/rotate")).json(body)).await
+    pub async fn rotate_secret(&self, id: &WebhookId, rotation: &Rotation) -> Result<Answer<Rotated>, Error> {
+        self.call(self.request(Method::POST, &one(id, "/secret/rotate")).json(rotation)).await
     }
 
     /// Reads a page of attempts, the newest first.
-    pub async fn attempts(&self, id: &str, query: &[(&str, String)]) -> Result<Answer<Attempts>, Error> {
+    pub async fn attempts(
+        &self,
+        id: &WebhookId,
+        query: &[(&str, String)],
+    ) -> Result<Answer<AttemptsPage<Box<RawValue>>>, Error> {
         self.call(self.request(Method::GET, &one(id, "/attempts")).query(query)).await
     }
 
@@ -70,20 +85,28 @@ impl Api {
     }
 
     /// Reads a page of what waits and what was given up.
-    pub async fn deliveries(&self, id: &str, query: &[(&str, String)]) -> Result<Answer<Deliveries>, Error> {
+    pub async fn deliveries(
+        &self,
+        id: &WebhookId,
+        query: &[(&str, String)],
+    ) -> Result<Answer<DeliveriesPage<Box<RawValue>>>, Error> {
         self.call(self.request(Method::GET, &one(id, "/deliveries")).query(query)).await
     }
 
     /// Takes a delivery out: it is not tried again.
-    pub async fn discard_delivery(&self, id: &str, event: &str) -> Result<Answer<Discarded>, Error> {
+    pub async fn discard_delivery(
+        &self,
+        id: &WebhookId,
+        event: Position,
+    ) -> Result<Answer<Discarded>, Error> {
         self.call(self.request(Method::DELETE, &one(id, &format!("/deliveries/{event}")))).await
     }
 
     /// Sends one event now, perhaps with another body.
     pub async fn resend(
         &self,
-        id: &str,
-        event: &str,
+        id: &WebhookId,
+        event: Position,
         body: Option<&Value>,
     ) -> Result<Answer<Attempt>, Error> {
         let request = self.request(Method::POST, &one(id, &format!("/deliveries/{event}/resend")));
@@ -95,16 +118,16 @@ impl Api {
     }
 
     /// Makes deliveries again.
-    pub async fn replay(&self, id: &str, body: &Value) -> Result<Answer<Replayed>, Error> {
-        self.call(self.request(Method::POST, &one(id, "/replay")).json(body)).await
+    pub async fn replay(&self, id: &WebhookId, replay: &Replay) -> Result<Answer<Replayed>, Error> {
+        self.call(self.request(Method::POST, &one(id, "/replay")).json(replay)).await
     }
 
     /// Says who has an event.
-    pub async fn receipts(&self, event: &str) -> Result<Answer<Receipts>, Error> {
+    pub async fn receipts(&self, event: Position) -> Result<Answer<Receipts>, Error> {
         self.call(self.request(Method::GET, &format!("/api/events/{event}/receipts"))).await
     }
 }
 
-fn one(id: &str, rest: &str) -> String {
+fn one(id: &WebhookId, rest: &str) -> String {
     format!("/api/webhooks/{id}{rest}")
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
+use fanfare_api::problem;
 use fanfare_core::{Code, Invalid};
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
 
 use fanfare_hub::publish::PushError;
 use fanfare_hub::readers::AckError;
@@ -25,32 +25,6 @@ pub struct Problem {
     pub fix: String,
     /// The limit that was passed, and when to come back.
     pub limit: Option<(&'static str, Duration)>,
-}
-
-/// The members on the wire.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Problem)]
-pub struct ProblemBody<'a> {
-    /// Always `about:blank`: `code` says it all.
-    #[serde(rename = "type")]
-    kind: &'a str,
-    /// The status in words.
-    title: &'a str,
-    /// The status.
-    status: u16,
-    /// A stable name.
-    code: &'a str,
-    /// What is wrong with what.
-    detail: &'a str,
-    /// A JSON pointer, or words such as ``query parameter `since` ``.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    at: &'a str,
-    /// What would be right.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    fix: &'a str,
-    /// The limit that was passed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<&'a str>,
 }
 
 impl Problem {
@@ -86,15 +60,16 @@ impl Problem {
     /// Gives the body.
     pub fn to_json(&self) -> Vec<u8> {
         let status = self.status();
-        let body = ProblemBody {
-            kind: "about:blank",
-            title: status.canonical_reason().unwrap_or_default(),
+        let body = problem::Problem {
+            kind: problem::about_blank(),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
-            code: self.code.as_str(),
-            detail: &self.detail,
-            at: &self.at,
-            fix: &self.fix,
-            limit: self.limit.map(|(name, _)| name),
+            code: self.code.as_str().to_owned(),
+            detail: self.detail.clone(),
+            at: self.at.clone(),
+            fix: self.fix.clone(),
+            limit: self.limit.map(|(name, _)| name.to_owned()),
+            retry_after: self.limit.map(|(_, retry_after)| retry_after),
         };
         serde_json::to_vec(&body).expect("strings and numbers always serialise")
     }
@@ -146,7 +121,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status(), self.to_json()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some((_, retry_after)) = self.limit {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));

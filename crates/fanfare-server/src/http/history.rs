@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_core::WebhookId;
+use fanfare_api::history::{HistoryPage, ReaderReceipt, Receipts, WebhookReceipt};
+use fanfare_api::words::DeliveryState;
+use fanfare_api::{event, query, values};
 use fanfare_core::start::Moment;
-use fanfare_core::{Code, Event, Invalid, Position, ReaderName, Timestamp};
-use serde::Serialize;
+use fanfare_core::{Code, Event, Invalid, Position};
 
 use crate::http::Gateway;
-use crate::http::openapi::{EventBody, FilterParams};
 use crate::http::query::Params;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use fanfare_delivery::looking::Fate;
 use fanfare_delivery::registry::Entry;
 use fanfare_hub::Hub;
@@ -25,24 +25,6 @@ const LIMIT_MAX: usize = 1_000;
 /// Events on a page when the caller says nothing.
 const LIMIT_DEFAULT: usize = 100;
 
-/// A page of the history.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct HistoryPage {
-    /// The events, in the order asked for.
-    #[schema(value_type = Vec<EventBody>)]
-    events: Vec<Arc<Event>>,
-    /// Where the next page begins; left out at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    next: Option<Position>,
-    /// The oldest position that is kept.
-    #[schema(value_type = String)]
-    first: Position,
-    /// The last position.
-    #[schema(value_type = String)]
-    last: Position,
-}
-
 /// Reads a page of the history.
 #[utoipa::path(
     get,
@@ -50,17 +32,11 @@ pub struct HistoryPage {
     operation_id = "listEvents",
     tag = "history",
     params(
-        FilterParams,
-        ("after" = Option<String>, Query, description = "Only events after this position"),
-        ("before" = Option<String>, Query, description = "Only events before this position"),
-        ("since" = Option<String>, Query, description = "Only events since: `10m` or RFC 3339"),
-        ("until" = Option<String>, Query, description = "Only events until: `10m` or RFC 3339"),
-        ("order" = Option<String>, Query, description = "`newest` (first; default) or `oldest`"),
-        ("limit" = Option<usize>, Query, description = "1 to 1,000; default 100"),
+        query::Filter,
+        query::History,
     ),
     responses(
-        (status = 200, description = "A page", body = HistoryPage),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "A page", body = HistoryPage<event::Event>),
     ),
 )]
 pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
@@ -138,87 +114,30 @@ fn limit(value: &str) -> Result<usize, Invalid> {
     operation_id = "showEvent",
     tag = "history",
     params(
-        ("id" = String, Path, description = "The event's position"),
+        ("id" = values::Position, Path, description = "The event's position"),
     ),
     responses(
-        (status = 200, description = "The event", body = EventBody),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "The event", body = event::Event),
     ),
 )]
 pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
     Ok(Json(find(&gateway.hub, &id).await?).into_response())
 }
 
-/// Who has an event.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Receipts {
-    /// The event.
-    #[schema(value_type = String)]
-    id: Position,
-    /// The durable readers that it is for.
-    readers: Vec<Receipt>,
-    /// How many these are.
-    total: usize,
-    /// How many of them have it.
-    acknowledged: usize,
-    /// The webhooks that it is for.
-    webhooks: Vec<WebhookReceipt>,
-    /// How many these are.
-    webhooks_total: usize,
-    /// How many of them took it.
-    webhooks_delivered: usize,
-}
-
-/// How an event fared with a webhook.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct WebhookReceipt {
-    /// Its id.
-    #[schema(value_type = String)]
-    webhook: WebhookId,
-    /// Where it is called.
-    webhook_url: Box<str>,
-    /// `pending`, `delivered`, `waiting` (for its next attempt) or `dead` (given up).
-    state: &'static str,
-    /// How often it was tried, when it waits or was given up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempts: Option<u32>,
-    /// Why the last attempt failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<Box<str>>,
-    /// Not before this it is tried again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    next_attempt_at: Option<Timestamp>,
-}
-
-impl WebhookReceipt {
-    fn of(entry: &Entry, fate: Fate) -> WebhookReceipt {
-        let webhook = entry.webhook();
-        let state = fate.as_str();
-        let next_attempt_at = match &fate {
-            Fate::Waiting(row) => row.status.due(),
-            Fate::Dead(_) | Fate::Delivered | Fate::Pending => None,
-        };
-        let (attempts, failure) = match fate {
-            Fate::Dead(row) | Fate::Waiting(row) => (Some(row.attempts), Some(row.failure)),
-            Fate::Delivered | Fate::Pending => (None, None),
-        };
-        let webhook_url = webhook.url.as_given().into();
-        WebhookReceipt { webhook: webhook.id.clone(), webhook_url, state, attempts, failure, next_attempt_at }
-    }
-}
-
-/// Whether one reader has an event.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Receipt {
-    /// Its name.
-    #[schema(value_type = String)]
-    reader: ReaderName,
-    /// Whether it has it.
-    acknowledged: bool,
-    /// How far it is.
-    #[schema(value_type = String)]
-    position: Position,
+/// Returns how an event fared with a webhook.
+fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
+    let webhook = entry.webhook();
+    let state = fate.as_str().into();
+    let next_attempt_at = match &fate {
+        Fate::Waiting(row) => row.status.due(),
+        Fate::Dead(_) | Fate::Delivered | Fate::Pending => None,
+    };
+    let (attempts, failure) = match fate {
+        Fate::Dead(row) | Fate::Waiting(row) => (Some(row.attempts), Some((&*row.failure).into())),
+        Fate::Delivered | Fate::Pending => (None, None),
+    };
+    let webhook_url = webhook.url.as_given().into();
+    WebhookReceipt { webhook: webhook.id.clone(), webhook_url, state, attempts, failure, next_attempt_at }
 }
 
 /// Says which durable readers have an event, and how it fared with webhooks.
@@ -228,21 +147,20 @@ pub struct Receipt {
     operation_id = "listReceipts",
     tag = "readers",
     params(
-        ("id" = String, Path, description = "The event's position"),
+        ("id" = values::Position, Path, description = "The event's position"),
     ),
     responses(
         (status = 200, description = "The readers and webhooks that it is for", body = Receipts),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn receipts(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
     let hub = &gateway.hub;
     let event = find(hub, &id).await?;
-    let readers: Vec<Receipt> = hub
+    let readers: Vec<ReaderReceipt> = hub
         .receipts(&event)
         .await?
         .into_iter()
-        .map(|row| Receipt {
+        .map(|row| ReaderReceipt {
             acknowledged: row.acknowledged >= event.position.seq,
             position: hub.position(row.acknowledged),
             reader: row.name,
@@ -250,14 +168,17 @@ pub async fn receipts(State(gateway): State<Gateway>, Path(id): Path<String>) ->
         .collect();
     let acknowledged = readers.iter().filter(|receipt| receipt.acknowledged).count();
     let fates = gateway.webhooks.fates(&event).await?;
-    let webhooks: Vec<_> = fates.into_iter().map(|(entry, fate)| WebhookReceipt::of(&entry, fate)).collect();
+    let webhooks: Vec<_> = fates.into_iter().map(|(entry, fate)| receipt(&entry, fate)).collect();
     let receipts = Receipts {
         id: event.position,
         total: readers.len(),
         acknowledged,
         readers,
         webhooks_total: webhooks.len(),
-        webhooks_delivered: webhooks.iter().filter(|webhook| webhook.state == "delivered").count(),
+        webhooks_delivered: webhooks
+            .iter()
+            .filter(|webhook| webhook.state == DeliveryState::Delivered)
+            .count(),
         webhooks,
     };
     Ok(Json(receipts).into_response())

@@ -3,16 +3,20 @@
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
+use fanfare_api::problem;
+use fanfare_api::push::{IngestAnswer, Nothing};
+use fanfare_api::query;
+use fanfare_api::values;
 use fanfare_core::{Channel, Door, EventType, Invalid, NewEvent, Principal, Priority, Source};
 use fanfare_webhook::ingest::{self, Incoming, Kind};
 use fanfare_webhook::verify::Headers;
 
-use crate::http::push::{self, Pushed};
+use crate::http::push;
 use crate::http::query::Params;
 use crate::http::{Gateway, via};
 use crate::net::Peer;
 use crate::net::body;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use fanfare_delivery::service::Wait;
 use fanfare_runtime::clock;
 
@@ -29,17 +33,14 @@ const INGEST_BODY_LEN_MAX: usize = 1024 * 1024;
     tag = "push",
     params(
         ("kind" = String, Path, description = "`generic`, `github`, `stripe`, `standard-webhooks`, `alertmanager` or `claude-code`"),
-        ("channel" = Option<String>, Query, description = "Where to; default `ingest.` and the kind"),
-        ("type" = Option<String>, Query, description = "A type instead of the one that the kind gives"),
-        ("priority" = Option<String>, Query, description = "A priority instead of the one that the kind gives"),
+        query::Ingest,
     ),
-    request_body(content((Object = "application/json"), (String = "text/plain")), description = "What the sender sends, signed as the sender signs"),
+    request_body(content((values::Json = "application/json"), (String = "text/plain")), description = "What the sender sends, signed as the sender signs"),
     responses(
-        (status = 200, description = "Appended, and durable; several alerts are answered with `PushedBatch`, hooks of Claude Code with `{}`", body = Pushed),
-        (status = 401, description = "The signature is missing, old, or does not fit", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The gateway has no secret for this kind", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 508, description = "A delivery of this gateway's own log", body = ProblemBody, content_type = "application/problem+json"),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "Appended, and durable", body = IngestAnswer),
+        (status = 401, description = "The signature is missing, old, or does not fit", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The gateway has no secret for this kind", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 508, description = "A delivery of this gateway's own log", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn receive(
@@ -66,7 +67,7 @@ pub async fn receive(
     let published = gateway.webhooks.publish(&principal, Some(address.ip()), events, Wait::ForStore).await?;
     Ok(match kind {
         // A hook's answer is an instruction to the agent: this one says nothing.
-        Kind::ClaudeCode => Json(serde_json::Map::new()).into_response(),
+        Kind::ClaudeCode => Json(Nothing {}).into_response(),
         Kind::Alertmanager => Json(push::batch(&published)).into_response(),
         Kind::Generic | Kind::GitHub | Kind::StandardWebhooks | Kind::Stripe => {
             Json(push::one(&published)).into_response()

@@ -101,8 +101,8 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         allowed_hosts: gateway.config.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
     };
     let counts = gateway.counts.clone();
-    let (api, document) = interface().split_for_parts();
-    let document = openapi::Document::new(&document);
+    let api: Router<Gateway> = interface().into();
+    let document = document();
     api.route("/openapi.json", get(move || std::future::ready(document.answer())))
         .merge(dashboard::routes())
         .with_state(gateway)
@@ -113,6 +113,11 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         }))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check))
+}
+
+/// Returns the document of the interface.
+pub fn document() -> openapi::Document {
+    openapi::Document::new(interface().into_openapi())
 }
 
 /// The routes that programs use, with their description.

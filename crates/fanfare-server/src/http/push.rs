@@ -3,72 +3,19 @@
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
+use fanfare_api::push::{Push, PushAnswer, Pushed, PushedBatch};
+use fanfare_api::query;
+use fanfare_api::words::Success;
 use fanfare_core::push_body::{self, ExpiresIn, Members, PushBody};
-use fanfare_core::{Channel, Code, Door, NewEvent, Position, Principal, Source, Timestamp};
+use fanfare_core::{Channel, Code, Door, NewEvent, Principal, Source};
 use http::{HeaderMap, header};
-use serde::Serialize;
 
-use crate::http::openapi::PushInput;
 use crate::http::query::Params;
 use crate::http::{Gateway, via};
 use crate::net::Peer;
 use crate::net::body::{self, PUSH_BODY_LEN_MAX};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use fanfare_delivery::service::{Published, Wait};
-
-/// The answer to one event.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Pushed {
-    /// `success`.
-    status: &'static str,
-    /// The text that was pushed.
-    message: Box<str>,
-    /// When it was appended.
-    #[schema(value_type = String)]
-    timestamp: Timestamp,
-    /// How many webhooks answered the first attempt with 2xx, within ten seconds.
-    webhooks_notified: usize,
-    /// How many webhooks are registered.
-    total_webhooks: usize,
-    /// Its position.
-    #[schema(value_type = String)]
-    id: Position,
-    /// Where it went.
-    #[schema(value_type = String)]
-    channel: Channel,
-    /// How many live subscriptions it matches.
-    stream_clients: usize,
-    /// It was appended by an earlier push with the same idempotency key.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    repeated: bool,
-}
-
-/// The answer to a batch.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct PushedBatch {
-    /// `success`.
-    status: &'static str,
-    /// How many events it had.
-    count: usize,
-    /// The position of the first.
-    #[schema(value_type = String)]
-    first_id: Position,
-    /// The position of the last.
-    #[schema(value_type = String)]
-    last_id: Position,
-    /// When the last was appended.
-    #[schema(value_type = String)]
-    timestamp: Timestamp,
-    /// How many webhooks answered the first attempt with 2xx, within ten seconds.
-    webhooks_notified: usize,
-    /// How many webhooks are registered.
-    total_webhooks: usize,
-    /// The most live subscriptions that an event of it matches.
-    stream_clients: usize,
-    /// Each event's position, in the order of the batch.
-    #[schema(value_type = Vec<String>)]
-    ids: Vec<Position>,
-}
 
 /// Pushes an event, or a batch: all or nothing.
 #[utoipa::path(
@@ -76,14 +23,13 @@ pub struct PushedBatch {
     path = "/api/push",
     operation_id = "push",
     tag = "push",
-    params(("wait" = Option<bool>, Query, description = "`false`: answer when it is durable, without waiting for webhooks")),
+    params(query::Push),
     request_body(content(
-        (PushInput = "application/json"),
+        (Push = "application/json"),
         (String = "application/x-ndjson"),
     ), description = "An event, a list of events, or an event per line"),
     responses(
-        (status = 200, description = "Appended, and durable; a list is answered with `PushedBatch`", body = Pushed),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "Appended, and durable", body = PushAnswer),
     ),
 )]
 pub async fn push(
@@ -123,21 +69,16 @@ pub async fn push(
     tag = "push",
     params(
         ("channel" = String, Path, description = "The channel"),
-        ("type" = Option<String>, Query, description = "The event's type, for plain text"),
-        ("priority" = Option<String>, Query, description = "Its priority, for plain text"),
-        ("key" = Option<String>, Query, description = "Its conflation key, for plain text"),
-        ("idempotency_key" = Option<String>, Query, description = "Makes a repeated push harmless, for plain text"),
-        ("wait" = Option<bool>, Query, description = "`false`: answer when it is durable, without waiting for webhooks"),
-        ("expires_in" = Option<String>, Query, description = "Seconds or `10m`, after which it is not delivered, for plain text"),
+        query::Push,
+        query::PushText,
     ),
     request_body(content(
         (String = "text/plain"),
-        (PushInput = "application/json"),
+        (Push = "application/json"),
         (String = "application/x-ndjson"),
     ), description = "The message, or events as for `/api/push`"),
     responses(
-        (status = 200, description = "Appended, and durable; a list is answered with `PushedBatch`", body = Pushed),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "Appended, and durable", body = PushAnswer),
     ),
 )]
 pub async fn push_to(
@@ -286,7 +227,7 @@ pub fn one(published: &Published) -> Pushed {
     let appended = &published.appended[0];
     let event = &appended.event;
     Pushed {
-        status: "success",
+        status: Success::Success,
         message: event.message.clone(),
         timestamp: event.timestamp,
         webhooks_notified: published.webhooks_notified,
@@ -303,7 +244,7 @@ pub fn batch(published: &Published) -> PushedBatch {
     let ids: Vec<_> = published.appended.iter().map(|appended| appended.event.position).collect();
     let last = &published.appended[ids.len() - 1].event;
     PushedBatch {
-        status: "success",
+        status: Success::Success,
         count: ids.len(),
         first_id: ids[0],
         last_id: last.position,

@@ -3,70 +3,16 @@
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_core::{Code, EventType, Invalid, Pattern, Position, ReaderName, Timestamp};
-use serde::{Deserialize, Serialize};
+use fanfare_api::readers::{Acknowledgement, Reader, ReaderAnswer, Readers};
+use fanfare_api::values;
+use fanfare_api::words::Success;
+use fanfare_core::members::Members;
+use fanfare_core::{Code, Invalid, Position, ReaderName};
 
 use crate::http::Gateway;
 use crate::net::body::{self, BODY_LEN_MAX};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use fanfare_hub::values::ReaderRow;
-
-/// Every durable reader.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Readers {
-    /// In order of the name.
-    readers: Vec<Reader>,
-    /// How many.
-    total: usize,
-}
-
-/// A durable reader.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Reader {
-    /// Its name.
-    #[schema(value_type = String)]
-    reader: ReaderName,
-    /// What it has acknowledged.
-    #[schema(value_type = String)]
-    position: Position,
-    /// What it reads.
-    #[schema(value_type = Vec<String>)]
-    patterns: Vec<Pattern>,
-    /// Which types; none means all.
-    #[schema(value_type = Vec<String>)]
-    types: Vec<EventType>,
-    /// How many connections it has.
-    connected: usize,
-    /// How many matching events it has yet to acknowledge, up to 10,000.
-    lag: u64,
-    /// Whether all of them were counted.
-    lag_is_exact: bool,
-    /// When it was last opened or acknowledged something.
-    #[schema(value_type = String)]
-    updated: Timestamp,
-}
-
-/// What became of one reader.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct ReaderAnswer {
-    /// `success`.
-    status: &'static str,
-    /// Its name.
-    #[schema(value_type = String)]
-    reader: ReaderName,
-    /// What it has acknowledged.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    position: Option<Position>,
-}
-
-/// The body of an acknowledgement.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Acknowledgement {
-    /// Everything up to here is acknowledged.
-    position: String,
-}
 
 /// Lists the durable readers with their lag.
 #[utoipa::path(
@@ -76,7 +22,6 @@ pub struct Acknowledgement {
     tag = "readers",
     responses(
         (status = 200, description = "The readers", body = Readers),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn list(State(gateway): State<Gateway>) -> Result<Response, Problem> {
@@ -109,12 +54,11 @@ pub async fn list(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     operation_id = "acknowledge",
     tag = "readers",
     params(
-        ("name" = String, Path, description = "The reader's name"),
+        ("name" = values::ReaderName, Path, description = "The reader's name"),
     ),
     request_body(content = Acknowledgement, content_type = "application/json"),
     responses(
         (status = 200, description = "The reader as it is then", body = ReaderAnswer),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn acknowledge(
@@ -122,19 +66,17 @@ pub async fn acknowledge(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
+    const FIX: &str = "send `{\"position\": \"k3f9x2ab-1042\"}`";
     let name = name_in_path(&name)?;
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
-    let body: Acknowledgement = serde_json::from_slice(&bytes).map_err(|error| {
-        Problem::new(
-            Code::InvalidJson,
-            format!("the body is no acknowledgement: {error}"),
-            "send `{\"position\": \"k3f9x2ab-1042\"}`",
-        )
-    })?;
-    let position: Position = body.position.parse().map_err(|error: Invalid| error.at("/position"))?;
+    let mut members = Members::parse(&bytes, Code::InvalidPosition, FIX)?;
+    let position: Option<Position> = members.parsed("position", str::parse)?.flatten();
+    members.finish()?;
+    let position = position
+        .ok_or_else(|| Problem::new(Code::InvalidPosition, "`position` is missing", FIX).at("/position"))?;
     let row = gateway.hub.acknowledge(&name, position).await?;
     let position = Some(gateway.hub.position(row.acknowledged));
-    Ok(Json(ReaderAnswer { status: "success", reader: row.name, position }).into_response())
+    Ok(Json(ReaderAnswer { status: Success::Success, reader: row.name, position }).into_response())
 }
 
 /// Forgets a reader.
@@ -144,11 +86,10 @@ pub async fn acknowledge(
     operation_id = "forgetReader",
     tag = "readers",
     params(
-        ("name" = String, Path, description = "The reader's name"),
+        ("name" = values::ReaderName, Path, description = "The reader's name"),
     ),
     responses(
         (status = 200, description = "It is forgotten", body = ReaderAnswer),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn remove(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
@@ -156,7 +97,7 @@ pub async fn remove(State(gateway): State<Gateway>, Path(name): Path<String>) ->
     if !gateway.hub.remove_reader(&name).await? {
         return Err(Problem::not_found(format_args!("reader `{name}`")));
     }
-    Ok(Json(ReaderAnswer { status: "success", reader: name, position: None }).into_response())
+    Ok(Json(ReaderAnswer { status: Success::Success, reader: name, position: None }).into_response())
 }
 
 fn name_in_path(name: &str) -> Result<ReaderName, Problem> {

@@ -2,16 +2,16 @@
 
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
+use fanfare_api::query;
 use fanfare_core::wire::sse;
 use fanfare_core::{Code, Invalid, Principal, Start};
 use http::{HeaderValue, header};
 
 use crate::http::Gateway;
-use crate::http::openapi::FilterParams;
 use crate::http::query::Params;
 use crate::net::Peer;
 use crate::net::takeover::{Outlet, Stream, Takeover};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::subscribe;
 
@@ -22,18 +22,12 @@ use fanfare_hub::subscribe;
     operation_id = "listen",
     tag = "listen",
     params(
-        FilterParams,
-        ("format" = Option<String>, Query, description = "`text` (`[timestamp] message`) or `json` (the whole event)"),
-        ("events" = Option<String>, Query, description = "`named`: each frame has `event: <type>`"),
-        ("last_event_id" = Option<String>, Query, description = "Continue after this position"),
-        ("Last-Event-ID" = Option<String>, Header, description = "The same; browsers send it when they reconnect"),
-        ("since" = Option<String>, Query, description = "`10m`, RFC 3339, or `earliest`"),
-        ("reader" = Option<String>, Query, description = "A durable reader: continue after what it acknowledged"),
-        ("conflate" = Option<String>, Query, description = "`1`: when behind, of the events with one key only the newest"),
+        query::Filter,
+        query::Listen,
+        query::Reconnect,
     ),
     responses(
         (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn listen(

@@ -22,7 +22,7 @@ use crate::net::Peer;
 use crate::net::frames::{self, Farewell};
 use crate::net::heartbeat::Beats;
 use crate::net::takeover::{Outlet, Switched, Takeover};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
 use fanfare_hub::subscribe;
@@ -37,7 +37,6 @@ use fanfare_runtime::shutdown::Shutdown;
     tag = "listen",
     responses(
         (status = 101, description = "The WebSocket (RFC 6455)"),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn connect(

@@ -8,7 +8,7 @@ use crate::cli::output::style::DIM;
 use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use fanfare_client::answer::ChannelRow;
+use fanfare_api::channels::ChannelEntry;
 
 /// List the channels that events were pushed to
 #[derive(Debug, clap::Args)]
@@ -35,17 +35,17 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
         }
         Mode::Json => output.line(&answer.json)?,
         Mode::Ndjson => super::each_of(&answer.json, "channels", |json| output.line(json))?,
-        Mode::Raw => channels.iter().try_for_each(|channel| output.line(&channel.channel))?,
+        Mode::Raw => channels.iter().try_for_each(|channel| output.line(channel.channel.as_str()))?,
     }
     Ok(Exit::Ok)
 }
 
-fn row(channel: &ChannelRow, now: &ZonedDateTime) -> Vec<String> {
+fn row(channel: &ChannelEntry, now: &ZonedDateTime) -> Vec<String> {
     vec![
-        harmless(&channel.channel).into_owned(),
+        harmless(channel.channel.as_str()).into_owned(),
         grouped(channel.events),
         format!("{:.1}", channel.rate),
-        grouped(channel.stream_clients),
-        time(&channel.last_timestamp, now),
+        grouped(channel.stream_clients as u64),
+        time(channel.last_timestamp, now),
     ]
 }

@@ -8,7 +8,8 @@ use crate::cli::output::style::DIM;
 use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless, shortened};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use fanfare_client::answer::ClientRow;
+use fanfare_api::clients::ClientEntry;
+use fanfare_core::{Pattern, ReaderName};
 
 /// List who is listening at the moment
 #[derive(Debug, clap::Args)]
@@ -45,17 +46,19 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn row(client: &ClientRow, now: &ZonedDateTime) -> Vec<String> {
-    let patterns = client.patterns.join(" ");
+fn row(client: &ClientEntry, now: &ZonedDateTime) -> Vec<String> {
+    let number = client.client.to_string();
+    let patterns = client.patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(" ");
+    let address = client.address.map_or_else(|| "–".to_owned(), |address| address.to_string());
     let cells = [
-        &client.client.to_string(),
-        &client.transport,
-        client.address.as_deref().unwrap_or("–"),
+        number.as_str(),
+        client.transport.as_str(),
+        address.as_str(),
         &*shortened(&patterns, PATTERNS_CHARS_MAX),
-        client.reader.as_deref().unwrap_or("–"),
-        &client.state,
+        client.reader.as_ref().map_or("–", ReaderName::as_str),
+        client.state.as_str(),
         &grouped(client.lag),
-        &time(&client.connected_at, now),
+        &time(client.connected_at, now),
     ];
     cells.map(|cell| harmless(cell).into_owned()).to_vec()
 }

@@ -9,13 +9,39 @@ use serde_json::Value;
 
 use crate::cli::output::style::{BOLD, CHANNEL, DIM, ERROR, SUCCESS, WARNING};
 use crate::cli::text::{harmless, shortened};
-use fanfare_client::answer::Event;
+use fanfare_api::event::Event;
+use fanfare_core::Timestamp;
 
 /// Most characters of `data` that are shown; `-o json` shows all.
 const DATA_CHARS_MAX: usize = 160;
 
 /// Widest column of channels; longer ones push the rest to the right.
 const CHANNEL_WIDTH_MAX: usize = 24;
+
+/// What is shown of an event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line<'a> {
+    pub(crate) channel: &'a str,
+    pub(crate) event_type: &'a str,
+    pub(crate) priority: &'a str,
+    pub(crate) message: &'a str,
+    /// As JSON.
+    pub(crate) data: Option<&'a str>,
+    pub(crate) timestamp: Option<Timestamp>,
+}
+
+impl<'a> From<&'a Event> for Line<'a> {
+    fn from(event: &'a Event) -> Line<'a> {
+        Line {
+            channel: event.channel.as_str(),
+            event_type: event.event_type.as_str(),
+            priority: event.priority.as_str(),
+            message: &event.message,
+            data: event.data.as_deref().map(|data| data.get()),
+            timestamp: Some(event.timestamp),
+        }
+    }
+}
 
 /// Lays out events below each other: remembers how wide the channels were.
 #[derive(Debug)]
@@ -29,31 +55,32 @@ impl EventLines {
     }
 
     /// Writes `12:04:31 ✓ builds.web  deployed  sha=ab12`; further lines of the message stand below the first.
-    pub(crate) fn write(&mut self, event: &Event, now: &ZonedDateTime) -> String {
-        let channel = harmless(&event.channel);
+    pub(crate) fn write<'a>(&mut self, event: impl Into<Line<'a>>, now: &ZonedDateTime) -> String {
+        let event: Line<'_> = event.into();
+        let channel = harmless(event.channel);
         let channel_len = channel.chars().count();
         self.channel_width = self.channel_width.max(channel_len.min(CHANNEL_WIDTH_MAX));
-        let (symbol, symbol_style) = match event.event_type.as_str() {
+        let (symbol, symbol_style) = match event.event_type {
             "error" => ("✗", ERROR),
             "success" => ("✓", SUCCESS),
             "warning" => ("!", WARNING),
             _ => ("·", DIM),
         };
-        let time = time(&event.timestamp, now);
+        let time = event.timestamp.map(|timestamp| time(timestamp, now)).unwrap_or_default();
         let padding = " ".repeat(self.channel_width.saturating_sub(channel_len));
-        let kind = match event.event_type.as_str() {
+        let kind = match event.event_type {
             "info" | "error" | "success" | "warning" => String::new(),
             other => format!("{DIM}{}{DIM:#} ", harmless(other)),
         };
-        let message = harmless(&event.message);
+        let message = harmless(event.message);
         let indent = " ".repeat(time.chars().count() + 3 + self.channel_width.max(channel_len) + 2);
         let message = message.trim_end_matches('\n').replace('\n', &format!("\n{indent}"));
-        let message = match event.priority.as_str() {
+        let message = match event.priority {
             "high" | "max" => format!("{BOLD}{message}{BOLD:#}"),
             _ => message,
         };
         let urgent = if event.priority == "max" { format!("{ERROR}‼{ERROR:#} ") } else { String::new() };
-        let data = event.data.as_deref().map(|data| data_text(data.get())).unwrap_or_default();
+        let data = event.data.map(data_text).unwrap_or_default();
         let data = if data.is_empty() { data } else { format!("  {DIM}{data}{DIM:#}") };
         format!(
             "{DIM}{time}{DIM:#} {symbol_style}{symbol}{symbol_style:#} {CHANNEL}{channel}{CHANNEL:#}{padding}  \
@@ -63,8 +90,10 @@ impl EventLines {
 }
 
 /// Writes the local time of day; the date too when that is another than today's.
-pub(crate) fn time(timestamp: &str, now: &ZonedDateTime) -> String {
-    let Ok(moment) = timestamp.parse::<jiff::Timestamp>() else { return harmless(timestamp).into_owned() };
+pub(crate) fn time(timestamp: Timestamp, now: &ZonedDateTime) -> String {
+    let Ok(moment) = jiff::Timestamp::from_microsecond(timestamp.as_micros()) else {
+        return timestamp.to_string();
+    };
     let local = moment.to_zoned_datetime(now.time_zone().clone());
     if local.date() == now.date() {
         local.strftime("%H:%M:%S").to_string()
@@ -125,7 +154,7 @@ impl fmt::Display for Members {
 #[cfg(test)]
 mod tests {
     use super::EventLines;
-    use fanfare_client::answer::Event;
+    use fanfare_api::event::Event;
 
     fn shown(json: &str) -> String {
         let event: Event = serde_json::from_str(json).expect("an event");
@@ -160,7 +189,7 @@ mod tests {
     #[test]
     fn an_event_cannot_draw_on_the_terminal() {
         let line = event(
-            r#""channel":"a","type":"info","message":"\u001b[2Jx","timestamp":"\u001b[1m","data":{"a":"\u001b[1m"}"#,
+            r#""channel":"a","type":"info","message":"\u001b[2Jx","timestamp":"2026-11-21T08:00:00+00:00","data":{"a":"\u001b[1m"}"#,
         );
         assert!(!line.contains('\x1b'), "{line:?}");
     }

@@ -11,8 +11,8 @@ use crate::cli::output::style::DIM;
 use crate::cli::table::table;
 use crate::cli::text::{harmless, shortened};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use fanfare_client::answer::{Answer, Event};
-use fanfare_client::{Api, Received};
+use fanfare_api::event::Event;
+use fanfare_client::{Answer, Api, Received};
 
 /// Show events that were pushed
 #[derive(Debug, clap::Args)]
@@ -74,12 +74,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 /// Shows the newest events, the last of them at the end, where people look first.
 async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Result<(), Failure> {
     let mut events = Vec::new();
-    let mut before = args.before.map(|position| position.to_string());
+    let mut before = args.before;
     let mut more = true;
     while more && events.len() < limit {
         let mut query = args.query("newest", limit - events.len());
         query.extend(args.after.map(|position| ("after", position.to_string())));
-        query.extend(before.take().map(|before| ("before", before)));
+        query.extend(before.take().map(|before| ("before", before.to_string())));
         let page = api.history(&query).await?.value;
         for json in &page.events {
             events.push(read(json.get(), api)?);
@@ -110,7 +110,7 @@ async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Resu
 /// Shows everything, the oldest first, a page at a time.
 async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
     let mut printer = Printer::new(context);
-    let mut after = args.after.map(|position| position.to_string());
+    let mut after = args.after;
     let mut is_first = true;
     if context.output.mode == Mode::Json {
         context.output.line("{\"events\":[")?;
@@ -118,7 +118,7 @@ async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
     loop {
         let mut query = args.query("oldest", PAGE_LEN_MAX);
         query.extend(args.before.map(|position| ("before", position.to_string())));
-        query.extend(after.take().map(|after| ("after", after)));
+        query.extend(after.take().map(|after| ("after", after.to_string())));
         let page = api.history(&query).await?.value;
         let events: Vec<Received> =
             page.events.iter().map(|json| read(json.get(), api)).collect::<Result<_, _>>()?;
@@ -205,11 +205,11 @@ fn row(event: &Event, now: &ZonedDateTime) -> Vec<String> {
     const MESSAGE_CHARS_MAX: usize = 60;
     let first_line = event.message.lines().next().unwrap_or_default();
     [
-        &event.id,
-        &time(&event.timestamp, now),
-        &event.channel,
-        &event.event_type,
-        &event.priority,
+        &event.id.to_string(),
+        &time(event.timestamp, now),
+        event.channel.as_str(),
+        event.event_type.as_str(),
+        event.priority.as_str(),
         &*shortened(first_line, MESSAGE_CHARS_MAX),
     ]
     .map(|cell| harmless(cell).into_owned())

@@ -203,7 +203,7 @@ async fn gateway_at(address: SocketAddr) -> Option<String> {
     let target =
         fanfare_client::Target { server: format!("http://{address}"), token: None, timeout: PATIENCE };
     let api = fanfare_client::Api::new(target).ok()?;
-    api.status().await.ok().map(|status| status.value.version)
+    api.status().await.ok().map(|status| status.value.version.into_owned())
 }
 
 /// Says why a gateway has ended, and what to do.

@@ -11,7 +11,7 @@ use sources::Source;
 
 /// Crates of values and rules: no I/O, no tasks, no clock, no chance. Each has the same `clippy.toml`, since the nearest
 /// one replaces the root's.
-const PURE: &[&str] = &["fanfare-core", "fanfare-webhook", "fanfare-mcp"];
+const PURE: &[&str] = &["fanfare-core", "fanfare-webhook", "fanfare-mcp", "fanfare-api"];
 
 /// A file holds one idea; past this, look for the second one in it.
 const FILE_LINES_MAX: usize = 400;

@@ -3,16 +3,16 @@
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_core::WebhookId;
-use fanfare_core::{Code, Invalid, Position, Timestamp};
-use serde::Serialize;
+use fanfare_api::webhooks::attempts::{Attempt, AttemptDetail, AttemptsPage};
+use fanfare_api::{query, values};
+use fanfare_core::{Code, Invalid, Position};
 use serde_json::{Map, Value};
 
 use crate::http::Gateway;
 use crate::http::query::Params;
 use crate::http::webhooks::deliveries::seq_in;
 use crate::http::webhooks::id_in_path;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use fanfare_delivery::attempt_id::AttemptId;
 use fanfare_delivery::looking::{Tried, Wanted};
 
@@ -20,64 +20,32 @@ use fanfare_delivery::looking::{Tried, Wanted};
 const LIMIT_MAX: usize = 100;
 /// Attempts on a page when the caller says nothing.
 const LIMIT_DEFAULT: usize = 50;
-/// Members that only a single attempt is shown with: an answer may have 16 KiB.
-const ONLY_ALONE: [&str; 2] = ["answer", "request"];
 
-/// An attempt.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = Attempt)]
-pub struct Shown {
-    /// Its id.
-    #[schema(value_type = String)]
-    id: AttemptId,
-    /// To which webhook.
-    #[schema(value_type = String)]
-    webhook: WebhookId,
-    /// Which attempt at this delivery it was, from 1.
-    number: u32,
-    /// When it began.
-    #[schema(value_type = String)]
-    at: Timestamp,
-    /// It was answered with 2xx.
-    delivered: bool,
-    /// `event_id`, `message_id`, `events`, `kind`, `category`, `status`, `times`; of a single attempt `request` and
-    /// `answer`, too.
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    detail: Map<String, Value>,
+/// Returns an attempt with all that is known.
+pub(super) fn whole(tried: Tried) -> Result<Attempt, Problem> {
+    let Tried { id, is_delivered, detail } = tried;
+    Ok(Attempt {
+        id: id.to_string(),
+        webhook: id.webhook,
+        number: id.number,
+        at: id.at,
+        delivered: is_delivered,
+        detail: read_detail(detail)?,
+    })
 }
 
-/// A page of attempts.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct AttemptsPage {
-    /// The newest first.
-    attempts: Vec<Shown>,
-    /// What to give as `before` for the next page; left out at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    next: Option<AttemptId>,
+/// Returns an attempt without what only a single one is shown with: an answer may have 16 KiB.
+pub(super) fn in_short(tried: Tried) -> Result<Attempt, Problem> {
+    let attempt = whole(tried)?;
+    Ok(Attempt { detail: AttemptDetail { request: None, answer: None, ..attempt.detail }, ..attempt })
 }
 
-impl Shown {
-    /// Shows all that is known.
-    pub(super) fn whole(tried: Tried) -> Shown {
-        let Tried { id, is_delivered, detail } = tried;
-        Shown {
-            webhook: id.webhook.clone(),
-            number: id.number,
-            at: id.at,
-            delivered: is_delivered,
-            detail,
-            id,
-        }
-    }
-
-    /// Shows it without what the receiver said.
-    pub(super) fn in_short(tried: Tried) -> Shown {
-        let mut shown = Shown::whole(tried);
-        shown.detail.retain(|name, _| !ONLY_ALONE.contains(&name.as_str()));
-        shown
-    }
+/// Reads what the webhooks wrote down of an attempt.
+pub(super) fn read_detail(detail: Map<String, Value>) -> Result<AttemptDetail, Problem> {
+    serde_json::from_value(Value::Object(detail)).map_err(|error| {
+        tracing::error!(%error, "the details of an attempt cannot be read");
+        Problem::new(Code::Internal, "the attempt cannot be read", "the gateway's log says why")
+    })
 }
 
 /// Lists the attempts at one webhook: what this process tried last, and what failed in the last days.
@@ -87,15 +55,11 @@ impl Shown {
     operation_id = "listAttempts",
     tag = "webhooks",
     params(
-        ("id" = String, Path, description = "The webhook's id"),
-        ("delivered" = Option<bool>, Query, description = "Only those that were answered with 2xx, or only those that were not"),
-        ("event_id" = Option<String>, Query, description = "Only at this event"),
-        ("before" = Option<String>, Query, description = "The `next` of the page before"),
-        ("limit" = Option<usize>, Query, description = "1 to 100; default 50"),
+        ("id" = values::WebhookId, Path, description = "The webhook's id"),
+        query::Attempts,
     ),
     responses(
-        (status = 200, description = "A page", body = AttemptsPage),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "A page", body = AttemptsPage<Attempt>),
     ),
 )]
 pub async fn list(
@@ -121,8 +85,8 @@ pub async fn list(
     let seq = event.map(|event| seq_in(&gateway.hub, event, "query parameter `event_id`")).transpose()?;
     let wanted = Wanted { seq, delivered, before: before.filter(|before| before.webhook == id), limit };
     let (attempts, next) = gateway.webhooks.attempts(&id, wanted).await?;
-    let attempts = attempts.into_iter().map(Shown::in_short).collect();
-    Ok(Json(AttemptsPage { attempts, next }).into_response())
+    let attempts = attempts.into_iter().map(in_short).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(AttemptsPage { attempts, next: next.map(|next| next.to_string()) }).into_response())
 }
 
 fn limit(value: &str) -> Result<usize, Invalid> {
@@ -138,14 +102,13 @@ fn limit(value: &str) -> Result<usize, Invalid> {
     operation_id = "showAttempt",
     tag = "webhooks",
     params(
-        ("id" = String, Path, description = "The attempt's id"),
+        ("id" = values::AttemptId, Path, description = "The attempt's id"),
     ),
     responses(
-        (status = 200, description = "The attempt", body = Shown),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "The attempt", body = Attempt),
     ),
 )]
 pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id: AttemptId = id.parse().map_err(|error: Invalid| error.at("path"))?;
-    Ok(Json(Shown::whole(gateway.webhooks.tried(&id).await?)).into_response())
+    Ok(Json(whole(gateway.webhooks.tried(&id).await?)?).into_response())
 }

@@ -3,15 +3,15 @@
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_core::WebhookId;
-use fanfare_core::{Channel, Code, EventType, Invalid, Position, Timestamp};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use fanfare_api::webhooks::deliveries::{DeliveriesPage, Delivery, Discarded, EventDelivery};
+use fanfare_api::words::{DeliveryState, Success};
+use fanfare_api::{query, values};
+use fanfare_core::{Code, Invalid, Position};
 
 use crate::http::Gateway;
 use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use fanfare_delivery::selecting;
 use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 use fanfare_hub::Hub;
@@ -21,94 +21,22 @@ const LIMIT_MAX: usize = 1_000;
 /// Deliveries on a page when the caller says nothing.
 const LIMIT_DEFAULT: usize = 100;
 
-/// A delivery that waits for its next attempt, or was given up.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Delivery {
-    /// The event.
-    #[schema(value_type = String)]
-    event_id: Position,
-    /// Where that was pushed to.
-    #[schema(value_type = String)]
-    channel: Channel,
-    /// What kind it is.
-    #[serde(rename = "type")]
-    #[schema(value_type = String)]
-    event_type: EventType,
-    /// When it was pushed.
-    #[schema(value_type = String)]
-    timestamp: Timestamp,
-    /// `waiting` or `dead`.
-    state: &'static str,
-    /// How often it was tried.
-    attempts: u32,
-    /// Why the last attempt failed.
-    failure: Box<str>,
-    /// Not before this it is tried again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    next_attempt_at: Option<Timestamp>,
-    /// When it was given up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    given_up_at: Option<Timestamp>,
-}
-
-/// A page of deliveries.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct DeliveriesPage {
-    /// In the order of the log.
-    deliveries: Vec<Delivery>,
-    /// What to give as `after` for the next page; left out at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    next: Option<Position>,
-}
-
-/// An event for one webhook.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct EventDelivery {
-    /// The event.
-    #[schema(value_type = String)]
-    event_id: Position,
-    /// `pending`, `delivered`, `waiting` (for its next attempt) or `dead` (given up); left out when the event is not for
-    /// this webhook.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'static str>,
-    /// The body that it is sent with, as the webhook is now.
-    #[schema(value_type = Object)]
-    body: Box<RawValue>,
-}
-
-/// What was taken out.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Discarded {
-    /// `success`.
-    status: &'static str,
-    /// The webhook.
-    #[schema(value_type = String)]
-    id: WebhookId,
-    /// The event.
-    #[schema(value_type = String)]
-    event_id: Position,
-}
-
-impl From<DeliveryRow> for Delivery {
-    fn from(row: DeliveryRow) -> Delivery {
-        let (state, next_attempt_at, given_up_at) = match row.status {
-            DeliveryStatus::Waiting(at) => ("waiting", Some(at), None),
-            DeliveryStatus::Dead(at) => ("dead", None, Some(at)),
-        };
-        Delivery {
-            event_id: row.event.position,
-            channel: row.event.channel.clone(),
-            event_type: row.event.event_type.clone(),
-            timestamp: row.event.timestamp,
-            state,
-            attempts: row.attempts,
-            failure: row.failure,
-            next_attempt_at,
-            given_up_at,
-        }
+/// Returns a delivery as it is shown.
+fn shown(row: DeliveryRow) -> Delivery {
+    let (state, next_attempt_at, given_up_at) = match row.status {
+        DeliveryStatus::Waiting(at) => (DeliveryState::Waiting, Some(at), None),
+        DeliveryStatus::Dead(at) => (DeliveryState::Dead, None, Some(at)),
+    };
+    Delivery {
+        event_id: row.event.position,
+        channel: row.event.channel.clone(),
+        event_type: row.event.event_type.clone(),
+        timestamp: row.event.timestamp,
+        state,
+        attempts: row.attempts,
+        failure: (&*row.failure).into(),
+        next_attempt_at,
+        given_up_at,
     }
 }
 
@@ -119,14 +47,11 @@ impl From<DeliveryRow> for Delivery {
     operation_id = "listDeliveries",
     tag = "webhooks",
     params(
-        ("id" = String, Path, description = "The webhook's id"),
-        ("state" = Option<String>, Query, description = "`waiting` or `dead`; both when nothing is said"),
-        ("after" = Option<String>, Query, description = "The `next` of the page before"),
-        ("limit" = Option<usize>, Query, description = "1 to 1,000; default 100"),
+        ("id" = values::WebhookId, Path, description = "The webhook's id"),
+        query::Deliveries,
     ),
     responses(
-        (status = 200, description = "A page", body = DeliveriesPage),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "A page", body = DeliveriesPage<Delivery>),
     ),
 )]
 pub async fn list(
@@ -150,7 +75,7 @@ pub async fn list(
     params.finish()?;
     let after = after.map(|after| seq_in(&gateway.hub, after, "query parameter `after`")).transpose()?;
     let (rows, next) = gateway.webhooks.deliveries(&id, dead, after.unwrap_or(0), limit).await?;
-    let deliveries = rows.into_iter().map(Delivery::from).collect();
+    let deliveries = rows.into_iter().map(shown).collect::<Vec<_>>();
     Ok(Json(DeliveriesPage { deliveries, next: next.map(|seq| gateway.hub.position(seq)) }).into_response())
 }
 
@@ -161,12 +86,11 @@ pub async fn list(
     operation_id = "showDelivery",
     tag = "webhooks",
     params(
-        ("id" = String, Path, description = "The webhook's id"),
-        ("event_id" = String, Path, description = "The event's position"),
+        ("id" = values::WebhookId, Path, description = "The webhook's id"),
+        ("event_id" = values::Position, Path, description = "The event's position"),
     ),
     responses(
         (status = 200, description = "The delivery", body = EventDelivery),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn show(
@@ -177,7 +101,7 @@ pub async fn show(
     let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
     let event = gateway.webhooks.event(&id, event_id).await?;
     let (fate, body) = gateway.webhooks.delivery(&id, &event).await?;
-    let state = fate.map(|fate| fate.as_str());
+    let state = fate.map(|fate| fate.as_str().into());
     let body = serde_json::from_slice(&body).map_err(|error| {
         Problem::new(Code::Internal, format!("the body is no JSON: {error}"), "tell us which event it is")
     })?;
@@ -191,12 +115,11 @@ pub async fn show(
     operation_id = "discardDelivery",
     tag = "webhooks",
     params(
-        ("id" = String, Path, description = "The webhook's id"),
-        ("event_id" = String, Path, description = "The event's position"),
+        ("id" = values::WebhookId, Path, description = "The webhook's id"),
+        ("event_id" = values::Position, Path, description = "The event's position"),
     ),
     responses(
         (status = 200, description = "It is taken out", body = Discarded),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn discard(
@@ -206,7 +129,7 @@ pub async fn discard(
     let id = id_in_path(&id)?;
     let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
     gateway.webhooks.discard(&id, seq_in(&gateway.hub, event_id, "path")?).await?;
-    Ok(Json(Discarded { status: "success", id, event_id }).into_response())
+    Ok(Json(Discarded { status: Success::Success, id, event_id }).into_response())
 }
 
 fn limit(value: &str) -> Result<usize, Invalid> {

@@ -12,61 +12,21 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_core::WebhookId;
-use fanfare_core::{Code, Invalid};
+use fanfare_api::hidden::Hidden;
+use fanfare_api::query;
+use fanfare_api::webhooks::registration::{self, Registered, Unregistration};
+use fanfare_api::webhooks::webhook::{WebhookAddresses, WebhookDetails, WebhookList};
+use fanfare_api::words::Success;
+use fanfare_core::members::Members;
+use fanfare_core::{Code, Invalid, WebhookId};
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
-use serde::{Deserialize, Serialize};
 
 use crate::http::Gateway;
 use crate::http::query::Params;
-use crate::http::webhooks::details::Details;
 use crate::net::body::{self, BODY_LEN_MAX};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use fanfare_delivery::service::Refused;
-
-/// What became of a registration.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Registered {
-    /// `success`.
-    status: &'static str,
-    /// The address, as it was given.
-    webhook_url: Box<str>,
-    /// How many webhooks are registered.
-    total_webhooks: usize,
-    /// Its id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    id: Option<WebhookId>,
-    /// What its deliveries are signed with; shown once, when it is new.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
-}
-
-/// Every webhook.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Listed {
-    /// Their addresses; with `details=true`, objects.
-    #[schema(value_type = Vec<String>)]
-    webhooks: Vec<Shown>,
-    /// How many.
-    total: usize,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Shown {
-    Address(Box<str>),
-    Details(Box<Details>),
-}
-
-/// Which webhook to forget.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Unregistration {
-    /// The address.
-    webhook_url: String,
-}
 
 /// Reads the id in a path.
 fn id_in_path(id: &str) -> Result<WebhookId, Problem> {
@@ -100,10 +60,9 @@ impl From<Refused> for Problem {
     path = "/api/register",
     operation_id = "registerWebhook",
     tag = "webhooks",
-    request_body(content((Unregistration = "application/json")), description = "The address, and what it wants"),
+    request_body(content((registration::Registration = "application/json")), description = "The address, and what it wants"),
     responses(
         (status = 200, description = "Registered", body = Registered),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn register(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
@@ -115,11 +74,11 @@ pub async fn register(State(gateway): State<Gateway>, request: Request) -> Resul
     let registered = gateway.webhooks.register(registration).await?;
     let webhook = registered.entry.webhook();
     let answer = Registered {
-        status: "success",
+        status: Success::Success,
         webhook_url,
         total_webhooks: gateway.webhooks.count(),
         id: Some(webhook.id.clone()),
-        secret: registered.is_new.then(|| webhook.keys.secrets.current().reveal().to_owned()),
+        secret: registered.is_new.then(|| Hidden(webhook.keys.secrets.current().reveal().to_owned())),
     };
     Ok(Json(answer).into_response())
 }
@@ -133,24 +92,21 @@ pub async fn register(State(gateway): State<Gateway>, request: Request) -> Resul
     request_body(content((Unregistration = "application/json")), description = "The address"),
     responses(
         (status = 200, description = "It is not registered (any more)", body = Registered),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub async fn unregister(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
+    const FIX: &str = "send `{\"webhook_url\": \"http://…\"}`";
     let (parts, body) = request.into_parts();
     Params::of(&parts.uri).finish()?;
     let (bytes, _in_flight) = body::read(&gateway.budget, body, BODY_LEN_MAX).await?;
-    let asked: Unregistration = serde_json::from_slice(&bytes).map_err(|error| {
-        Problem::new(
-            Code::InvalidJson,
-            format!("the body is no unregistration: {error}"),
-            "send `{\"webhook_url\": \"http://…\"}`",
-        )
-    })?;
-    let url: WebhookUrl = asked.webhook_url.parse().map_err(|error: Invalid| error.at("/webhook_url"))?;
+    let mut members = Members::parse(&bytes, Code::InvalidUrl, FIX)?;
+    let url: Option<WebhookUrl> = members.parsed("webhook_url", str::parse)?.flatten();
+    members.finish()?;
+    let url = url
+        .ok_or_else(|| Problem::new(Code::InvalidUrl, "`webhook_url` is missing", FIX).at("/webhook_url"))?;
     gateway.webhooks.unregister(&url).await?;
     let answer = Registered {
-        status: "success",
+        status: Success::Success,
         webhook_url: url.as_given().into(),
         total_webhooks: gateway.webhooks.count(),
         id: None,
@@ -165,10 +121,9 @@ pub async fn unregister(State(gateway): State<Gateway>, request: Request) -> Res
     path = "/api/webhooks",
     operation_id = "listWebhooks",
     tag = "webhooks",
-    params(("details" = Option<bool>, Query, description = "Objects instead of addresses")),
+    params(query::Webhooks),
     responses(
-        (status = 200, description = "The webhooks, the oldest first", body = Listed),
-        (status = "default", description = "Refused; nothing was done", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "The webhooks, the oldest first", body = WebhookList),
     ),
 )]
 pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
@@ -176,10 +131,17 @@ pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Re
     let has_details = params.switch("details")?;
     params.finish()?;
     let counts = gateway.webhooks.delivery_counts().await?;
-    let show = |entry: &std::sync::Arc<_>| match has_details {
-        true => Shown::Details(Box::new(Details::of(&gateway, entry, &counts))),
-        false => Shown::Address(entry.webhook().url.as_given().into()),
+    let list = gateway.webhooks.list();
+    let total = list.len();
+    let list = match has_details {
+        true => {
+            let webhooks = list.iter().map(|entry| details::of(&gateway, entry, &counts)).collect();
+            WebhookList::Details(WebhookDetails { webhooks, total })
+        }
+        false => {
+            let webhooks = list.iter().map(|entry| entry.webhook().url.as_given().into()).collect();
+            WebhookList::Addresses(WebhookAddresses { webhooks, total })
+        }
     };
-    let webhooks: Vec<Shown> = gateway.webhooks.list().iter().map(show).collect();
-    Ok(Json(Listed { total: webhooks.len(), webhooks }).into_response())
+    Ok(Json(list).into_response())
 }

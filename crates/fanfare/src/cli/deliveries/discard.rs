@@ -9,8 +9,8 @@ use crate::cli::output::Mode;
 use crate::cli::output::style::SUCCESS;
 use crate::cli::text::{count, harmless};
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
-use fanfare_client::webhooks::Webhook;
 
 /// Take out what waits or was given up: it is not tried again
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 const DISCARDED_MAX: usize = 100_000;
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
-    let mut found: Vec<(Webhook, String)> = Vec::new();
+    let mut found: Vec<(Webhook, Position)> = Vec::new();
     for webhook in chosen(api, args.webhook.as_deref()).await? {
         if webhook.waiting + webhook.dead == 0 {
             continue;
@@ -53,10 +53,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         }
         found.extend(deliveries.into_iter().map(|delivery| (webhook.clone(), delivery.value.event_id)));
     }
-    if let Some(event) = args.events.iter().find(|event| {
-        let id = event.to_string();
-        !found.iter().any(|(_, found)| *found == id)
-    }) {
+    if let Some(event) = args.events.iter().find(|event| !found.iter().any(|(_, found)| found == *event)) {
         return Err(Failure::not_found(format!("{event} neither waits nor was given up"))
             .fix("`fanfare deliveries ls` shows what does"));
     }
@@ -71,10 +68,10 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         return Ok(Exit::Ok);
     }
     for (webhook, event) in &found {
-        api.discard_delivery(&webhook.id, event).await?;
+        api.discard_delivery(&webhook.id, *event).await?;
     }
     let output = context.output;
-    let json = |(webhook, event): &(Webhook, String)| json!({ "webhook": webhook.id, "event_id": event });
+    let json = |(webhook, event): &(Webhook, Position)| json!({ "webhook": webhook.id, "event_id": event });
     match output.mode {
         Mode::Human | Mode::Table => {
             output
@@ -85,7 +82,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
             output.line(json!({ "discarded": list }).to_string())?;
         }
         Mode::Ndjson => found.iter().try_for_each(|one| output.line(json(one).to_string()))?,
-        Mode::Raw => found.iter().try_for_each(|(_, event)| output.line(event))?,
+        Mode::Raw => found.iter().try_for_each(|(_, event)| output.line(event.to_string()))?,
     }
     Ok(Exit::Ok)
 }

@@ -11,7 +11,8 @@ use crate::cli::table::table;
 use crate::cli::text::{harmless, shortened};
 use crate::cli::webhooks::attempt_rows::words;
 use crate::cli::{Context, Exit, Failure, examples, with_member};
-use fanfare_client::webhooks::{Delivery, Webhook};
+use fanfare_api::webhooks::deliveries::Delivery;
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Answer, Api};
 
 /// List what waits for another try, and what was given up
@@ -74,7 +75,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), Failure> {
     let output = context.output;
     let json = |(webhook, delivery): &(Webhook, Answer<Delivery>)| {
-        let json = with_member(&delivery.json, "webhook", &text(&webhook.id));
+        let json = with_member(&delivery.json, "webhook", &text(webhook.id.as_str()));
         with_member(&json, "webhook_url", &text(&webhook.webhook_url))
     };
     match output.mode {
@@ -92,23 +93,25 @@ fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), 
             output.line(format!("{{\"deliveries\":[{}]}}", list.join(",")))?;
         }
         Mode::Ndjson => found.iter().try_for_each(|one| output.line(json(one)))?,
-        Mode::Raw => found.iter().try_for_each(|(_, delivery)| output.line(&delivery.value.event_id))?,
+        Mode::Raw => {
+            found.iter().try_for_each(|(_, delivery)| output.line(delivery.value.event_id.to_string()))?;
+        }
     }
     Ok(())
 }
 
 fn row(webhook: &Webhook, delivery: &Delivery, now: &ZonedDateTime) -> Vec<String> {
     let next = match &delivery.next_attempt_at {
-        Some(at) => format!("{WARNING}!{WARNING:#} {}", time(at, now)),
+        Some(at) => format!("{WARNING}!{WARNING:#} {}", time(*at, now)),
         None => format!("{ERROR}✗{ERROR:#} given up"),
     };
-    let url = webhook.webhook_url.split_once("://").map_or(webhook.webhook_url.as_str(), |(_, rest)| rest);
+    let url = webhook.webhook_url.split_once("://").map_or(&*webhook.webhook_url, |(_, rest)| rest);
     vec![
-        delivery.event_id.clone(),
-        harmless(&delivery.channel).into_owned(),
+        delivery.event_id.to_string(),
+        harmless(delivery.channel.as_str()).into_owned(),
         next,
         delivery.attempts.to_string(),
-        words(&delivery.failure),
+        words(delivery.failure.as_str()),
         harmless(&shortened(url, ADDRESS_CHARS_MAX)).into_owned(),
     ]
 }

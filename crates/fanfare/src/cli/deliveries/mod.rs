@@ -12,7 +12,8 @@ use serde_json::value::RawValue;
 use crate::cli::webhooks::attempts::read;
 use crate::cli::webhooks::named::among;
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use fanfare_client::webhooks::{Delivery, Webhook};
+use fanfare_api::webhooks::deliveries::Delivery;
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Answer, Api};
 
 /// What is said below the help.
@@ -93,18 +94,18 @@ async fn of_webhook(
 ) -> Result<(Vec<Answer<Delivery>>, bool), Failure> {
     let mut found: Vec<Answer<Delivery>> = Vec::new();
     // A single event is the first after the position before it, if it is there at all.
-    let mut after = event.map(|event| Position { seq: event.seq.saturating_sub(1), ..event }.to_string());
+    let mut after = event.map(|event| Position { seq: event.seq.saturating_sub(1), ..event });
     let limit = if event.is_some() { 1 } else { limit };
     loop {
         let mut query = vec![("limit", (limit - found.len()).min(PAGE_LEN_MAX).to_string())];
         query.extend(state.map(|state| ("state", state.as_str().to_owned())));
-        query.extend(after.take().map(|after| ("after", after)));
+        query.extend(after.take().map(|after| ("after", after.to_string())));
         let page = api.deliveries(&webhook.id, &query).await?.value;
         for json in &page.deliveries {
             found.push(one(json, api)?);
         }
         if let Some(event) = event {
-            found.retain(|delivery| delivery.value.event_id == event.to_string());
+            found.retain(|delivery| delivery.value.event_id == event);
             return Ok((found, false));
         }
         after = page.next;

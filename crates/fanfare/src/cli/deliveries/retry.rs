@@ -1,7 +1,8 @@
 //! `fanfare deliveries retry`: again, one now, or many by the worker.
 
-use fanfare_core::Position;
-use serde_json::{Map, Value, json};
+use fanfare_api::words::DeliveryState;
+use fanfare_core::{Position, WebhookId};
+use serde_json::{Value, json};
 
 use crate::cli::confirm::confirmed;
 use crate::cli::deliveries::{State, chosen, of_webhook};
@@ -13,8 +14,9 @@ use crate::cli::webhooks::named::among;
 use crate::cli::webhooks::replay::{Sum, by_ids, moment, replayed};
 use crate::cli::webhooks::test;
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_api::webhooks::replay::Replay;
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
-use fanfare_client::webhooks::Webhook;
 
 /// Send again: single events now, or all that waits or was given up
 #[derive(Debug, clap::Args)]
@@ -70,13 +72,13 @@ async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failu
     let (output, mut exit) = (context.output, Exit::Ok);
     let mut attempts = Vec::new();
     for event in &args.events {
-        let event = event.to_string();
-        let targets: Vec<(String, String)> = match &named {
+        let event = *event;
+        let targets: Vec<(WebhookId, Box<str>)> = match &named {
             Some(webhook) => vec![(webhook.id.clone(), webhook.webhook_url.clone())],
-            None => lacking(api, &event).await?,
+            None => lacking(api, event).await?,
         };
         for (id, url) in targets {
-            let attempt = api.resend(&id, &event, body.as_ref()).await?;
+            let attempt = api.resend(&id, event, body.as_ref()).await?;
             if !attempt.value.delivered {
                 exit = Exit::Failed;
             }
@@ -87,7 +89,7 @@ async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failu
                 }
                 Mode::Json => attempts.push(attempt.json),
                 Mode::Ndjson => output.line(&attempt.json)?,
-                Mode::Raw => output.line(&attempt.value.category)?,
+                Mode::Raw => output.line(attempt.value.detail.category.as_str())?,
             }
         }
     }
@@ -98,12 +100,12 @@ async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failu
 }
 
 /// Gives the webhooks that failed to take an event.
-async fn lacking(api: &Api, event: &str) -> Result<Vec<(String, String)>, Failure> {
+async fn lacking(api: &Api, event: Position) -> Result<Vec<(WebhookId, Box<str>)>, Failure> {
     let receipts = api.receipts(event).await?.value;
-    let lacking: Vec<(String, String)> = receipts
+    let lacking: Vec<(WebhookId, Box<str>)> = receipts
         .webhooks
         .iter()
-        .filter(|receipt| matches!(receipt.state.as_str(), "waiting" | "dead"))
+        .filter(|receipt| matches!(receipt.state, DeliveryState::Waiting | DeliveryState::Dead))
         .map(|receipt| (receipt.webhook.clone(), receipt.webhook_url.clone()))
         .collect();
     if !lacking.is_empty() {
@@ -118,12 +120,11 @@ async fn lacking(api: &Api, event: &str) -> Result<Vec<(String, String)>, Failur
 }
 
 async fn many(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
-    let mut work: Vec<(Webhook, Vec<Map<String, Value>>)> = Vec::new();
+    let mut work: Vec<(Webhook, Vec<Replay>)> = Vec::new();
     for webhook in chosen(api, args.webhook.as_deref()).await? {
         let selections = if args.failed {
-            let mut body = Map::from_iter([("failed".to_owned(), Value::Bool(true))]);
-            body.extend(args.since.clone().map(|since| ("since".to_owned(), since.into())));
-            if webhook.dead > 0 { vec![body] } else { Vec::new() }
+            let replay = Replay { failed: true, since: args.since.clone(), ..Replay::default() };
+            if webhook.dead > 0 { vec![replay] } else { Vec::new() }
         } else {
             let (waiting, _) = of_webhook(api, &webhook, Some(State::Waiting), None, WAITING_MAX).await?;
             by_ids(&waiting.into_iter().map(|delivery| delivery.value.event_id).collect::<Vec<_>>())

@@ -13,7 +13,8 @@ use crate::cli::webhooks::attempt_rows::{rows, whole, words};
 use crate::cli::webhooks::attempts::{Wanted, newest, read_all};
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
-use fanfare_client::webhooks::{Attempt, Receipts};
+use fanfare_api::history::Receipts;
+use fanfare_api::webhooks::attempts::Attempt;
 use fanfare_client::{Answer, Api};
 
 /// Show who has an event, what was sent, and what came back
@@ -44,7 +45,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let event: Position = args.id.parse().map_err(|invalid| {
         Failure::from(invalid).fix("give the id of an event, such as `k3f9x2ab-1042`, or of an attempt")
     })?;
-    let receipts = api.receipts(&args.id).await?;
+    let receipts = api.receipts(event).await?;
     let only = match &args.webhook {
         Some(name) => Some(named(api, name).await?.id),
         None => None,
@@ -78,7 +79,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
             ))?;
         }
         Mode::Raw => {
-            receipts.value.webhooks.iter().try_for_each(|receipt| output.line(&receipt.state))?;
+            receipts.value.webhooks.iter().try_for_each(|receipt| output.line(receipt.state.as_str()))?;
         }
         Mode::Human | Mode::Table => human(&receipts.value, &shown, api, context).await?,
     }
@@ -87,7 +88,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 
 /// The attempts at one webhook.
 struct Shown {
-    url: String,
+    url: Box<str>,
     /// The newest first.
     attempts: Vec<Attempt>,
     /// Those of them that are shown with all that was said.
@@ -97,9 +98,9 @@ struct Shown {
 async fn human(receipts: &Receipts, shown: &[Shown], api: &Api, context: &Context) -> Result<(), Failure> {
     let (output, now) = (context.output, ZonedDateTime::now());
     // Retention may have removed what is still waiting.
-    match api.event(&receipts.id).await {
+    match api.event(receipts.id).await {
         Ok(event) => output.line(EventLines::new().write(&event.value, &now))?,
-        Err(_) => output.line(format!("{BOLD}{}{BOLD:#}", harmless(&receipts.id)))?,
+        Err(_) => output.line(format!("{BOLD}{}{BOLD:#}", receipts.id))?,
     }
     if receipts.webhooks.is_empty() && receipts.readers.is_empty() {
         output.note(format!("{DIM}no webhook and no durable reader wants it{DIM:#}"));
@@ -107,15 +108,15 @@ async fn human(receipts: &Receipts, shown: &[Shown], api: &Api, context: &Contex
     let mut cells: Vec<Vec<String>> = Vec::new();
     for receipt in &receipts.webhooks {
         let tries = receipt.attempts.map_or_else(|| "–".to_owned(), |attempts| attempts.to_string());
-        let why = receipt.failure.as_deref().map_or_else(|| "–".to_owned(), words);
-        let again = receipt.next_attempt_at.as_deref().map_or_else(|| "–".to_owned(), |at| time(at, &now));
+        let why = receipt.failure.as_ref().map_or_else(|| "–".to_owned(), |failure| words(failure.as_str()));
+        let again = receipt.next_attempt_at.map_or_else(|| "–".to_owned(), |at| time(at, &now));
         let url = harmless(&receipt.webhook_url).into_owned();
-        cells.push(vec![state_text(&receipt.state), tries, why, again, url]);
+        cells.push(vec![state_text(receipt.state.as_str()), tries, why, again, url]);
     }
     for reader in &receipts.readers {
         let state = if reader.acknowledged { "delivered" } else { "pending" };
         let dash = || "–".to_owned();
-        let name = format!("reader {}", harmless(&reader.reader));
+        let name = format!("reader {}", harmless(reader.reader.as_str()));
         cells.push(vec![state_text(state), dash(), dash(), dash(), name]);
     }
     if !cells.is_empty() {
@@ -132,7 +133,17 @@ async fn human(receipts: &Receipts, shown: &[Shown], api: &Api, context: &Contex
 
 async fn one_attempt(id: &str, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let attempt = api.attempt(id).await?;
-    let body = || attempt.value.answer.as_ref().map(|answer| answer.body.clone()).unwrap_or_default();
+    let body = || {
+        attempt
+            .value
+            .detail
+            .answer
+            .iter()
+            .flatten()
+            .next()
+            .map(|answer| answer.body.clone())
+            .unwrap_or_default()
+    };
     context.output.result(|| whole(&attempt.value, &ZonedDateTime::now()), &attempt.json, body)?;
     Ok(Exit::Ok)
 }

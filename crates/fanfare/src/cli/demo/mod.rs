@@ -87,7 +87,7 @@ async fn show(
     loop {
         tokio::select! {
             event = socket.next() => match event? {
-                Some(event) => screen.event(&event, running, (socket.address(), &own.id)).await?,
+                Some(event) => screen.event(&event, running, (socket.address(), own.id.as_str())).await?,
                 None => return Err(Failure::failed("the gateway closed the connection")),
             },
             got = own.next() => screen.webhook(&got)?,

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use fanfare_api::hidden::Hidden;
+use fanfare_api::webhooks::registration::{Registration, Wishes};
+use fanfare_core::WebhookId;
 
 use crate::cli::Failure;
 use crate::cli::failure::said;
@@ -18,7 +20,7 @@ use fanfare_client::Api;
 pub(crate) struct Own {
     receiver: Receiver,
     /// Its id.
-    pub(crate) id: String,
+    pub(crate) id: WebhookId,
 }
 
 impl Own {
@@ -28,15 +30,21 @@ impl Own {
         let receiver = port.and_then(|port| port.listen(Keys::default(), Faults::NONE));
         let receiver = receiver
             .map_err(|error| Failure::failed("cannot listen for the demo's own webhook").why(said(&error)))?;
-        let registration = json!({
-            "webhook_url": format!("http://{}/demo", receiver.address()),
-            "description": "the demo's own: it fails once on purpose, so that there is a retry to see",
-            "retry": "1s,5s,30s",
-        });
+        let description = "the demo's own: it fails once on purpose, so that there is a retry to see";
+        let registration = Registration {
+            webhook_url: format!("http://{}/demo", receiver.address()),
+            wishes: Wishes {
+                description: Some(Some(description.to_owned())),
+                retry: Some(Some("1s,5s,30s".to_owned())),
+                ..Wishes::default()
+            },
+            ..Registration::default()
+        };
         let registered = api.register(&registration).await?.value;
-        let secret = registered.secret.unwrap_or_default().parse()?;
+        let id = api.id_of(&registered)?;
+        let secret = registered.secret.map(|Hidden(secret)| secret).unwrap_or_default().parse()?;
         receiver.verify_with(Keys { secret: Some(secret), public: None });
-        Ok(Own { receiver, id: registered.id.unwrap_or_default() })
+        Ok(Own { receiver, id })
     }
 
     /// Answers the next request with 500.

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 
 use crate::cli::demo::own::Own;
-use crate::cli::push::{Body, idempotency_key};
+use crate::cli::push::idempotency_key;
+use fanfare_api::push::NewEvent;
 use fanfare_client::websocket::Socket;
 use fanfare_client::{Api, Error, Item, Listening, Notice, Wish};
+use fanfare_core::EventType;
 
 /// How long an event may take back to us.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,19 +38,17 @@ async fn pushed_and_heard(api: &Api, own: Option<&mut Own>) -> Result<Vec<Trip>,
     let mut socket = Socket::listen(api.server(), &[]).await?;
     let channel = "demo".parse().expect("a channel");
     let data = RawValue::from_string(r#"{"sample":true}"#.to_owned()).expect("JSON");
-    let body = Body {
-        message: "one event, there and back",
-        channel: Some(&channel),
-        event_type: Some("success"),
-        data: Some(&data),
-        priority: None,
-        key: None,
-        idempotency_key: &idempotency_key(),
-        expires_in: None,
+    let event = NewEvent {
+        message: "one event, there and back".to_owned(),
+        channel: Some(channel),
+        event_type: Some(EventType::Success),
+        data: Some(data),
+        idempotency_key: Some(idempotency_key()),
+        ..NewEvent::default()
     };
     let started = Instant::now();
     let push = async {
-        let answer = api.push(body.json()).await;
+        let answer = api.push(&event).await;
         (answer, started.elapsed())
     };
     let webhook = async {
@@ -59,7 +59,7 @@ async fn pushed_and_heard(api: &Api, own: Option<&mut Own>) -> Result<Vec<Trip>,
     };
     let ((answer, accepted), sse, websocket, webhook) =
         tokio::join!(push, sse(&mut listening, started), websocket(&mut socket, started), webhook);
-    let id = answer?.value.id;
+    let id = answer?.value.id.to_string();
     let checked = |heard: Result<(String, Duration), String>| {
         let (heard, elapsed) = heard?;
         if heard == id { Ok(elapsed) } else { Err(format!("{heard} came instead of {id}")) }
@@ -76,7 +76,7 @@ async fn pushed_and_heard(api: &Api, own: Option<&mut Own>) -> Result<Vec<Trip>,
 async fn sse(listening: &mut Listening, started: Instant) -> Result<(String, Duration), String> {
     loop {
         match listening.next().await {
-            Ok(Item::Event(event)) => return Ok((event.value.id, started.elapsed())),
+            Ok(Item::Event(event)) => return Ok((event.value.id.to_string(), started.elapsed())),
             Ok(Item::Notice(Notice::Disconnected { problem, .. })) => return Err(problem),
             Ok(Item::Notice(_)) => {}
             Err(error) => return Err(error.to_string()),
@@ -86,7 +86,7 @@ async fn sse(listening: &mut Listening, started: Instant) -> Result<(String, Dur
 
 async fn websocket(socket: &mut Socket, started: Instant) -> Result<(String, Duration), String> {
     match socket.next().await {
-        Ok(Some(event)) => Ok((event.value.id, started.elapsed())),
+        Ok(Some(event)) => Ok((event.value.id.to_string(), started.elapsed())),
         Ok(None) => Err("the gateway closed the connection".to_owned()),
         Err(error) => Err(error.to_string()),
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fanfare_core::{Door, Position};
+use fanfare_api::words::Door;
 use jiff::ZonedDateTime;
 
 use crate::cli::Failure;
@@ -123,7 +123,7 @@ impl Screen {
             return Ok(());
         }
         let mut shown = event.value.clone();
-        let is_sample = shown.source.door == Door::Demo.as_str();
+        let is_sample = shown.source.door == Door::Demo;
         if is_sample {
             // The label is enough, and leaves room for who got it.
             shown.data = None;
@@ -145,8 +145,7 @@ impl Screen {
 /// Counts who wants `event`: connections, and webhooks that are not paused.
 async fn live(event: &Received, running: &Running, (own, own_webhook): (Option<SocketAddr>, &str)) -> Live {
     let (mut live, hub) = (Live::default(), running.hub());
-    let Ok(position) = event.value.id.parse::<Position>() else { return live };
-    let Ok(Some(event)) = hub.event(position).await else { return live };
+    let Ok(Some(event)) = hub.event(event.value.id).await else { return live };
     for client in hub.clients() {
         if client.feed.filter.matches(&event) && (own.is_none() || client.address != own) {
             match client.transport {

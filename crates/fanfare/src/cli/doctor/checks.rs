@@ -9,9 +9,10 @@ use fanfare_core::Pattern;
 use crate::cli::Failure;
 use crate::cli::doctor::Finding;
 use crate::cli::failure::said;
-use crate::cli::push::{Body, idempotency_key};
+use crate::cli::push::idempotency_key;
 use crate::cli::settings::{self, Key, Settings, key};
 use crate::cli::text::duration;
+use fanfare_api::push::{ExpiresIn, NewEvent};
 use fanfare_client::{Api, Error, Item, Listening, Wish};
 use fanfare_store_embedded::{self, Owner};
 
@@ -123,7 +124,7 @@ fn sqlite() -> Finding {
     Finding::good("sqlite", version)
 }
 
-fn gateway(api: &Api, status: &fanfare_client::answer::Status) -> Finding {
+fn gateway(api: &Api, status: &fanfare_api::status::Status) -> Finding {
     let ours = env!("CARGO_PKG_VERSION");
     let up = duration(Duration::from_secs(status.uptime_seconds));
     let what = format!("{} · {} · {} store · up {up}", api.server(), status.version, status.store);
@@ -181,17 +182,15 @@ async fn there_and_back(api: &Api) -> Result<(), Error> {
     let mut listening = Listening::new(api.clone(), wish);
     while !matches!(listening.next().await?, Item::Notice(fanfare_client::Notice::Connected { .. })) {}
     let channel = CHANNEL.parse().expect("a channel");
-    let body = Body {
-        message: "is this heard?",
-        channel: Some(&channel),
-        event_type: None,
-        data: None,
+    let event = NewEvent {
+        message: "is this heard?".to_owned(),
+        channel: Some(channel),
         priority: Some(fanfare_core::Priority::Min),
-        key: None,
-        idempotency_key: &idempotency_key(),
-        expires_in: Some("1m"),
+        idempotency_key: Some(idempotency_key()),
+        expires_in: Some(ExpiresIn::Text("1m".to_owned())),
+        ..NewEvent::default()
     };
-    let pushed = api.push(body.json()).await?;
+    let pushed = api.push(&event).await?;
     loop {
         if let Item::Event(event) = listening.next().await?
             && event.value.id == pushed.value.id

@@ -1,6 +1,6 @@
 //! Acknowledging for a durable reader: one request at a time, each for the newest event that is done.
 
-use fanfare_core::ReaderName;
+use fanfare_core::{Position, ReaderName};
 use futures_util::future::{BoxFuture, FutureExt, pending};
 
 use fanfare_client::{Api, Error};
@@ -9,7 +9,7 @@ use fanfare_client::{Api, Error};
 pub(crate) struct Acks {
     api: Api,
     reader: Option<ReaderName>,
-    wanted: Option<String>,
+    wanted: Option<Position>,
     asked: Option<BoxFuture<'static, Result<(), Error>>>,
     /// Something was not done, so nothing after it may be acknowledged.
     is_frozen: bool,
@@ -26,9 +26,9 @@ impl Acks {
     }
 
     /// Notes that everything up to `id` is done.
-    pub(crate) fn acknowledge(&mut self, id: &str) {
+    pub(crate) fn acknowledge(&mut self, id: Position) {
         if self.is_durable() && !self.is_frozen {
-            self.wanted = Some(id.to_owned());
+            self.wanted = Some(id);
             self.ask();
         }
     }
@@ -66,7 +66,7 @@ impl Acks {
         let (Some(reader), None) = (&self.reader, &self.asked) else { return };
         let Some(position) = self.wanted.take() else { return };
         let (api, reader) = (self.api.clone(), reader.clone());
-        self.asked = Some(async move { api.acknowledge(reader.as_str(), &position).await }.boxed());
+        self.asked = Some(async move { api.acknowledge(&reader, position).await }.boxed());
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::process::Child;
 
 use crate::cli::failure::said;
 use fanfare_client::Received;
+use fanfare_core::Position;
 
 /// Longest value in the environment: the system refuses those over 128 KiB.
 const VALUE_LEN_MAX: usize = 64 * 1024;
@@ -28,7 +29,7 @@ pub(crate) struct Command {
 #[derive(Debug)]
 pub(crate) struct Ended {
     /// Its event.
-    pub(crate) id: String,
+    pub(crate) id: Position,
     /// What went wrong, such as `ended with exit code 3`.
     pub(crate) problem: Option<String>,
 }
@@ -54,12 +55,12 @@ impl Command {
         let mut command = tokio::process::Command::new("sh");
         command.arg("-c").arg(&self.line).stdin(Stdio::piped()).env("FANFARE_URL", &self.server);
         for (name, text) in [
-            ("FANFARE_ID", Some(value.id.as_str())),
-            ("FANFARE_CHANNEL", Some(&value.channel)),
-            ("FANFARE_TYPE", Some(&value.event_type)),
+            ("FANFARE_ID", Some(&*value.id.to_string())),
+            ("FANFARE_CHANNEL", Some(value.channel.as_str())),
+            ("FANFARE_TYPE", Some(value.event_type.as_str())),
             ("FANFARE_MESSAGE", Some(&value.message)),
-            ("FANFARE_PRIORITY", Some(&value.priority)),
-            ("FANFARE_TIMESTAMP", Some(&value.timestamp)),
+            ("FANFARE_PRIORITY", Some(value.priority.as_str())),
+            ("FANFARE_TIMESTAMP", Some(&*value.timestamp.to_string())),
             ("FANFARE_KEY", value.key.as_deref()),
             ("FANFARE_DATA", data),
         ] {

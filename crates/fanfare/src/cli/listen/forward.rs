@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fanfare_core::Timestamp;
+use fanfare_api::words::Priority;
+use fanfare_core::{Channel, EventType, Position, Timestamp};
 use fanfare_webhook::message_id::MessageId;
 use fanfare_webhook::retry::RetrySchedule;
 use fanfare_webhook::rotation::Rotation;
@@ -49,14 +50,14 @@ pub(crate) struct Forwarded {
 #[derive(Serialize)]
 struct Body<'a> {
     message: &'a str,
-    timestamp: &'a str,
-    id: &'a str,
-    channel: &'a str,
+    timestamp: Timestamp,
+    id: Position,
+    channel: &'a Channel,
     #[serde(rename = "type")]
-    event_type: &'a str,
+    event_type: &'a EventType,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a RawValue>,
-    priority: &'a str,
+    priority: &'a Priority,
 }
 
 impl Forwarded {
@@ -115,22 +116,21 @@ impl Forward {
     }
 
     async fn attempt(&self, event: &Received, body: Bytes) -> Result<StatusCode, String> {
-        let id = &event.value.id;
+        let id = event.value.id;
         // As the gateway's own deliveries say it: a push that comes of this ends there after one turn.
-        let epoch = id.split('-').next().unwrap_or_default();
         let mut request = self
             .http
             .post(self.url.normalised())
             .header(CONTENT_TYPE, "application/json")
-            .header("fanfare-via", epoch);
-        if let (Some(keys), Ok(id)) = (&self.keys, id.parse::<MessageId>()) {
+            .header("fanfare-via", id.epoch.as_str());
+        if let Some(keys) = &self.keys {
             // Signed anew each time: a receiver refuses what is too old.
             let now: Timestamp = jiff::Timestamp::now().into();
-            for (name, value) in keys.sign(&id, now, &body).iter() {
+            for (name, value) in keys.sign(&MessageId::from(id), now, &body).iter() {
                 request = request.header(name, value);
             }
         } else {
-            request = request.header("webhook-id", id);
+            request = request.header("webhook-id", id.to_string());
         }
         receiving::status(request.body(body)).await
     }
@@ -140,8 +140,8 @@ fn body(event: &Received) -> String {
     let event = &event.value;
     let body = Body {
         message: &event.message,
-        timestamp: &event.timestamp,
-        id: &event.id,
+        timestamp: event.timestamp,
+        id: event.id,
         channel: &event.channel,
         event_type: &event.event_type,
         data: event.data.as_deref(),

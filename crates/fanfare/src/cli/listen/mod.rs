@@ -153,7 +153,7 @@ async fn listen(args: Args, context: &Context) -> Result<Exit, Failure> {
                         None => {
                             let shown = show.event(&event);
                             if shown.is_ok() {
-                                acks.acknowledge(&event.value.id);
+                                acks.acknowledge(event.value.id);
                             }
                             shown.map_err(Failure::from)
                         }

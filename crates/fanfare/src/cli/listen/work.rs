@@ -7,6 +7,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use crate::cli::listen::exec::{self, Command};
 use crate::cli::listen::forward::{Forward, Forwarded};
 use fanfare_client::Received;
+use fanfare_core::Position;
 
 /// What is done with each event.
 #[derive(Debug)]
@@ -45,10 +46,10 @@ impl Work {
 
 impl Done {
     /// Gives the event's id.
-    pub(crate) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> Position {
         match self {
-            Done::Command(ended) => &ended.id,
-            Done::Forwarded(event, _) => &event.value.id,
+            Done::Command(ended) => ended.id,
+            Done::Forwarded(event, _) => event.value.id,
         }
     }
 

@@ -5,14 +5,13 @@ mod ndjson;
 use std::io::Read;
 
 use fanfare_core::{Channel, EventType, Invalid, Key, Priority, duration, limits};
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::cli::global::priority_parser;
 use crate::cli::output::style::{BOLD, CHANNEL, DIM, SUCCESS};
 use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, block_on, examples, pairs};
-use fanfare_client::answer::Pushed;
+use fanfare_api::push::{ExpiresIn, NewEvent, Pushed};
 
 /// Push an event
 #[derive(Debug, clap::Args)]
@@ -71,33 +70,6 @@ pub(crate) struct Args {
     ndjson: bool,
 }
 
-/// An event as the gateway takes it.
-#[derive(Debug, Serialize)]
-pub(crate) struct Body<'a> {
-    pub(crate) message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) channel: Option<&'a Channel>,
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub(crate) event_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) data: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) priority: Option<Priority>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) key: Option<&'a str>,
-    /// A push without one could be appended twice when its answer is lost.
-    pub(crate) idempotency_key: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) expires_in: Option<&'a str>,
-}
-
-impl Body<'_> {
-    /// Gives the JSON.
-    pub(crate) fn json(&self) -> String {
-        serde_json::to_string(self).expect("text and JSON are JSON")
-    }
-}
-
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     if args.ndjson {
         return block_on(ndjson::push_lines(args.channel, context));
@@ -108,25 +80,26 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     }
     let message = message(&args, words)?;
     let data = pairs::object(&pairs)?.or_else(|| args.json.clone());
-    let own_id = idempotency_key();
-    let body = Body {
-        message: &message,
-        channel: args.channel.as_ref(),
-        event_type: args.event_type.as_ref().map(EventType::as_str),
-        data: data.as_deref(),
+    let event = NewEvent {
+        message,
+        channel: args.channel,
+        event_type: args.event_type,
+        data,
         priority: args.priority,
-        key: args.key.as_ref().map(Key::as_str),
-        idempotency_key: args.id.as_deref().unwrap_or(&own_id),
-        expires_in: args.expires_in.as_deref(),
+        key: args.key.as_ref().map(|key| key.as_str().to_owned()),
+        // A push without one could be appended twice when its answer is lost.
+        idempotency_key: Some(args.id.unwrap_or_else(idempotency_key)),
+        expires_in: args.expires_in.map(ExpiresIn::Text),
+        ..NewEvent::default()
     };
     let api = context.settings.api()?;
     let pushed = block_on(async {
         Ok(match args.wait {
-            true => api.push_to_webhooks(body.json()).await?,
-            false => api.push(body.json()).await?,
+            true => api.push_to_webhooks(&event).await?,
+            false => api.push(&event).await?,
         })
     })?;
-    context.output.result(|| said(&pushed.value, args.wait), &pushed.json, || pushed.value.id.clone())?;
+    context.output.result(|| said(&pushed.value, args.wait), &pushed.json, || pushed.value.id.to_string())?;
     if args.wait && pushed.value.webhooks_notified == 0 {
         let id = &pushed.value.id;
         context.output.hint(format!("  {DIM}what became of it: fanfare deliveries show {id}{DIM:#}"));
@@ -141,15 +114,15 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn said(pushed: &Pushed, waited: bool) -> String {
-    let Pushed { id, channel, stream_clients, webhooks_notified, repeated } = pushed;
+    let Pushed { id, channel, stream_clients, webhooks_notified, repeated, .. } = pushed;
     if *repeated {
         return format!(
             "{BOLD}={BOLD:#} pushed before: {CHANNEL}{channel}{CHANNEL:#} {id}; nothing was appended"
         );
     }
-    let listeners = count(*stream_clients, "live listener");
+    let listeners = count(*stream_clients as u64, "live listener");
     let webhooks = match waited {
-        true => format!(" {DIM}·{DIM:#} taken by {}", count(*webhooks_notified, "webhook")),
+        true => format!(" {DIM}·{DIM:#} taken by {}", count(*webhooks_notified as u64, "webhook")),
         false => String::new(),
     };
     format!(

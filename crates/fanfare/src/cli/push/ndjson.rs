@@ -85,12 +85,12 @@ async fn push(api: &Api, batch: &[Line], total: &mut Total, context: &Context) -
         let at = failure.at.as_ref().map_or(lines.clone(), |at| format!("{lines}, {at}"));
         failure.at(at)
     })?;
-    total.pushed += answer.value.count;
-    total.last_id = answer.value.last_id;
+    total.pushed += answer.value.count as u64;
+    total.last_id = answer.value.last_id.to_string();
     match context.output.mode {
         Mode::Human | Mode::Table => {}
         Mode::Json | Mode::Ndjson => context.output.line(&answer.json)?,
-        Mode::Raw => answer.value.ids.iter().try_for_each(|id| context.output.line(id))?,
+        Mode::Raw => answer.value.ids.iter().try_for_each(|id| context.output.line(id.to_string()))?,
     }
     Ok(())
 }

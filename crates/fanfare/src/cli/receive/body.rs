@@ -1,21 +1,47 @@
 //! Events in the body of a request, in any of the forms in which webhooks get them.
 
+use fanfare_core::Timestamp;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use fanfare_client::answer::{Event, Source};
+use crate::cli::event_line::Line;
+
+/// An event of which a body says more or less.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) id: String,
+    pub(crate) channel: String,
+    pub(crate) event_type: String,
+    pub(crate) message: String,
+    pub(crate) data: Option<Box<RawValue>>,
+    pub(crate) priority: String,
+}
+
+impl Told {
+    /// Returns what is shown of it, as of `timestamp`.
+    pub(crate) fn line(&self, timestamp: Timestamp) -> Line<'_> {
+        Line {
+            channel: &self.channel,
+            event_type: &self.event_type,
+            priority: &self.priority,
+            message: &self.message,
+            data: self.data.as_deref().map(|data| data.get()),
+            timestamp: Some(timestamp),
+        }
+    }
+}
 
 /// Finds the events in a body: one, several of a batch, or none when it is something else.
-pub(crate) fn events_in(body: &[u8]) -> Vec<Event> {
+pub(crate) fn events_in(body: &[u8]) -> Vec<Told> {
     let Ok(raw) = serde_json::from_slice::<&RawValue>(body) else { return Vec::new() };
     let batch: Option<Vec<&RawValue>> = serde_json::from_str(raw.get()).ok();
     let members = batch.unwrap_or_else(|| vec![raw]);
-    let events: Option<Vec<Event>> = members.into_iter().map(|member| event_in(member.get())).collect();
+    let events: Option<Vec<Told>> = members.into_iter().map(|member| event_in(member.get())).collect();
     events.unwrap_or_default()
 }
 
 /// Reads an event; what is not there is left empty.
-pub(crate) fn event_in(json: &str) -> Option<Event> {
+pub(crate) fn event_in(json: &str) -> Option<Told> {
     let members: Map<String, Value> = serde_json::from_str(json).ok()?;
     let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
     let is_cloud_event = members.contains_key("specversion");
@@ -26,16 +52,13 @@ pub(crate) fn event_in(json: &str) -> Option<Event> {
         false => text("message"),
     };
     let data = if is_cloud_event { in_cloud("data") } else { members.get("data") };
-    Some(Event {
+    Some(Told {
         message: message?,
         id: text("id").unwrap_or_default(),
         channel: text("channel").or_else(|| text("subject")).unwrap_or_else(|| "–".to_owned()),
         event_type: text("type").unwrap_or_else(|| "info".to_owned()),
         data: data.and_then(|data| RawValue::from_string(data.to_string()).ok()),
         priority: text("priority").unwrap_or_else(|| "default".to_owned()),
-        key: None,
-        timestamp: String::new(),
-        source: Source { principal: String::new(), door: String::new() },
     })
 }
 

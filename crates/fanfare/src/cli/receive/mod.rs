@@ -10,6 +10,7 @@ mod show;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fanfare_api::webhooks::registration::Wishes;
 use fanfare_core::{Code, Invalid, duration};
 use fanfare_webhook::retry::RetrySchedule;
 use fanfare_webhook::secret::VerifyingKey;
@@ -95,7 +96,7 @@ pub(crate) struct Args {
 const GRACE: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    if !args.register && !args.filter.members().is_empty() {
+    if !args.register && args.filter.wishes() != Wishes::default() {
         return Err(Failure::usage("a filter is for the registration").fix("add --register"));
     }
     block_on(receive(args, context))

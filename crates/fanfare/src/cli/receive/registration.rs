@@ -4,12 +4,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use fanfare_webhook::secret::Secret;
-use serde_json::{Map, Value, json};
 
 use crate::cli::receive::Args;
 use crate::cli::{Context, Failure};
+use fanfare_api::hidden::Hidden;
+use fanfare_api::webhooks::registration::{self as api, Wishes};
+use fanfare_api::webhooks::secrets::Rotation;
 use fanfare_client::Api;
 use fanfare_client::api::is_loopback;
+use fanfare_core::WebhookId;
 
 /// What the webhook says of itself; what says so is ours, also when an earlier run could not forget it.
 const DESCRIPTION: &str = "fanfare receive";
@@ -21,7 +24,7 @@ const FORGETTING_MAX: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(crate) struct Registration {
     api: Api,
-    pub(crate) id: String,
+    pub(crate) id: WebhookId,
     pub(crate) url: String,
 }
 
@@ -30,7 +33,7 @@ pub(crate) struct Registration {
 pub(crate) struct Wanted {
     api: Api,
     url: String,
-    body: Map<String, Value>,
+    registration: api::Registration,
 }
 
 impl Wanted {
@@ -46,11 +49,14 @@ impl Wanted {
             }
             None => format!("http://{}/", reached_at(address)),
         };
-        let mut body = args.filter.members();
-        body.insert("webhook_url".to_owned(), url.clone().into());
-        body.insert("description".to_owned(), DESCRIPTION.into());
-        body.extend(args.retry.as_ref().map(|retry| ("retry".to_owned(), json!(retry))));
-        Ok(Wanted { api, url, body })
+        let wishes = Wishes {
+            description: Some(Some(DESCRIPTION.to_owned())),
+            retry: args.retry.as_ref().map(|retry| Some(retry.to_string())),
+            ..args.filter.wishes()
+        };
+        let registration =
+            api::Registration { webhook_url: url.clone(), wishes, ..api::Registration::default() };
+        Ok(Wanted { api, url, registration })
     }
 
     /// Takes up what is registered at this address already, if there is something; gives its secret, too. Without
@@ -60,38 +66,40 @@ impl Wanted {
         secret: Option<&Secret>,
     ) -> Result<Option<(Registration, Secret)>, Failure> {
         let webhooks = self.api.webhooks().await?.value.webhooks;
-        let Some(before) = webhooks.into_iter().find(|webhook| webhook.webhook_url == self.url) else {
+        let Some(before) = webhooks.into_iter().find(|webhook| *webhook.webhook_url == *self.url) else {
             return Ok(None);
         };
-        let is_ours = before.description.as_deref() == Some(DESCRIPTION);
+        let is_ours = before.wants.description.as_deref() == Some(DESCRIPTION);
         if !is_ours {
             let url = &self.url;
             return Err(Failure::usage(format!("{url} is registered already"))
                 .why("it would be forgotten at the end, and its secret is not shown again")
                 .fix("verify with its secret: --secret FILE, without --register; or choose another --port"));
         }
-        let registered = self.api.register(&self.body.clone().into()).await?.value;
+        let registered = self.api.register(&self.registration).await?.value;
         let id = registered.id.unwrap_or(before.id);
         // Left behind by a run that could not forget it, so nobody else has its secret.
-        let mut rotation = json!({ "overlap": "0s" });
-        if let Some(secret) = secret {
-            rotation["secret"] = secret.reveal().into();
-        }
+        let rotation = Rotation {
+            overlap: Some("0s".to_owned()),
+            secret: secret.map(|secret| Hidden(secret.reveal().to_owned())),
+            ..Rotation::default()
+        };
         let rotated = self.api.rotate_secret(&id, &rotation).await?.value;
-        let secret = rotated.secret.unwrap_or_default().parse()?;
+        let secret = read(rotated.secret)?;
         Ok(Some((self.registration(id), secret)))
     }
 
     /// Registers it; gives its secret, too.
     pub(crate) async fn anew(&self, secret: Option<&Secret>) -> Result<(Registration, Secret), Failure> {
-        let mut body = self.body.clone();
-        body.extend(secret.map(|secret| ("secret".to_owned(), secret.reveal().into())));
-        let registered = self.api.register(&body.into()).await?.value;
-        let secret = registered.secret.unwrap_or_default().parse()?;
-        Ok((self.registration(registered.id.unwrap_or_default()), secret))
+        let secret = secret.map(|secret| Hidden(secret.reveal().to_owned()));
+        let registration = api::Registration { secret, ..self.registration.clone() };
+        let registered = self.api.register(&registration).await?.value;
+        let id = self.api.id_of(&registered)?;
+        let secret = read(registered.secret)?;
+        Ok((self.registration(id), secret))
     }
 
-    fn registration(&self, id: String) -> Registration {
+    fn registration(&self, id: WebhookId) -> Registration {
         Registration { api: self.api.clone(), id, url: self.url.clone() }
     }
 }
@@ -114,6 +122,10 @@ impl Registration {
         let url = &self.url;
         context.output.warn(&format!("{url} is still registered ({problem}); fanfare webhooks rm {url}"));
     }
+}
+
+fn read(secret: Option<Hidden>) -> Result<Secret, Failure> {
+    Ok(secret.map(|Hidden(secret)| secret).unwrap_or_default().parse()?)
 }
 
 /// Gives the address by which this machine reaches what listens at `address`.

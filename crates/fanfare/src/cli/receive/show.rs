@@ -44,7 +44,7 @@ impl Show {
         if self.output.mode.is_json() {
             let mut line = json!({ "notice": "receiving", "url": url });
             if let Some(registration) = registration {
-                line["webhook"] = registration.id.clone().into();
+                line["webhook"] = registration.id.as_str().into();
             }
             return self.output.line(line.to_string());
         }
@@ -76,23 +76,20 @@ impl Show {
     fn human(&mut self, got: &Got) -> io::Result<()> {
         let now = ZonedDateTime::now();
         let outcome = outcome(got);
-        let mut events = events_in(&got.body);
-        for event in &mut events {
-            // What matters here is when it came, not when it was pushed.
-            event.timestamp = got.at.to_string();
-        }
+        let events = events_in(&got.body);
         match events.as_slice() {
             [] => {
                 let body = String::from_utf8_lossy(&got.body);
                 let body = harmless(body.trim()).replace('\n', " ");
                 let body = shortened(&body, BODY_CHARS_MAX).into_owned();
-                let (at, path) = (time(&got.at.to_string(), &now), harmless(&got.path).into_owned());
+                let (at, path) = (time(got.at, &now), harmless(&got.path).into_owned());
                 self.output.line(format!("{DIM}{at}{DIM:#} · POST {path}  {body}  {outcome}"))?;
             }
-            [one] => self.output.line(format!("{}  {outcome}", self.lines.write(one, &now)))?,
+            [one] => self.output.line(format!("{}  {outcome}", self.lines.write(one.line(got.at), &now)))?,
             many => {
                 for event in many {
-                    let line = self.lines.write(event, &now);
+                    // What matters here is when it came, not when it was pushed.
+                    let line = self.lines.write(event.line(got.at), &now);
                     self.output.line(line)?;
                 }
                 let together = count(many.len() as u64, "event");

@@ -8,15 +8,16 @@ mod way_through;
 
 use std::time::{Duration, Instant};
 
-use fanfare_core::{Channel, Priority};
+use fanfare_core::{Channel, EventType, Priority};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::cli::push::{Body, idempotency_key};
+use crate::cli::push::idempotency_key;
 use crate::cli::run::child::Child;
 use crate::cli::run::outcome::Outcome;
 use crate::cli::text::{duration, shortened};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
+use fanfare_api::push::NewEvent;
 use fanfare_client::Api;
 
 /// Run a command and push when it starts and how it ends
@@ -102,15 +103,18 @@ impl Report<'_> {
         }
         let mut data = json!({ "run": self.run, "phase": "start" });
         self.add_command(&mut data);
-        self.push(&format!("started: {}", self.title), "info", &data, None).await;
+        self.push(&format!("started: {}", self.title), EventType::Info, &data, None).await;
     }
 
     async fn end(&self, outcome: &Outcome, elapsed: Duration) {
         if outcome.is_success() && self.args.only_failure {
             return;
         }
-        let (event_type, priority) =
-            if outcome.is_success() { ("success", None) } else { ("error", Some(Priority::High)) };
+        let (event_type, priority) = if outcome.is_success() {
+            (EventType::Success, None)
+        } else {
+            (EventType::Error, Some(Priority::High))
+        };
         let mut data = json!({
             "run": self.run,
             "phase": "end",
@@ -136,29 +140,27 @@ impl Report<'_> {
     async fn push(
         &self,
         message: &str,
-        event_type: &str,
+        event_type: EventType,
         data: &serde_json::Value,
         priority: Option<Priority>,
     ) {
-        let own_id = idempotency_key();
         let data = RawValue::from_string(data.to_string()).expect("a JSON value as text is JSON");
-        let key = format!("run-{}", self.run);
-        let body = Body {
-            message,
-            channel: self.args.channel.as_ref(),
+        let event = NewEvent {
+            message: message.to_owned(),
+            channel: self.args.channel.clone(),
             event_type: Some(event_type),
-            data: Some(&data),
+            data: Some(data),
             priority,
-            key: Some(&key),
-            idempotency_key: &own_id,
-            expires_in: None,
+            key: Some(format!("run-{}", self.run)),
+            idempotency_key: Some(idempotency_key()),
+            ..NewEvent::default()
         };
         let warn = |problem: &str| {
             self.context.output.warn(&format!("could not push `{message}`: {problem}"));
         };
         match &self.api {
             Err(failure) => warn(&failure.what),
-            Ok(api) => match tokio::time::timeout(PATIENCE, api.push(body.json())).await {
+            Ok(api) => match tokio::time::timeout(PATIENCE, api.push(&event)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => warn(&error.to_string()),
                 Err(_) => warn(&format!("{} did not answer within {} s", api.server(), PATIENCE.as_secs())),

@@ -159,10 +159,7 @@ fn said(believed: &Believed, request: &Request) -> String {
             Ok(micros) => format!("{} ago", duration(std::time::Duration::from_micros(micros))),
             Err(_) => "in the future".to_owned(),
         };
-        text.push_str(&format!(
-            "\n  {DIM}signed{DIM:#}  {} {DIM}· {age}{DIM:#}",
-            time(&signed.to_string(), &now)
-        ));
+        text.push_str(&format!("\n  {DIM}signed{DIM:#}  {} {DIM}· {age}{DIM:#}", time(signed, &now)));
     }
     let bytes = count(request.body.len() as u64, "byte");
     text.push_str(&format!("\n  {DIM}body{DIM:#}    {bytes}"));

@@ -1,9 +1,8 @@
 //! `fanfare webhooks add`: registering.
 
-use fanfare_core::{Invalid, Position, Start};
+use fanfare_core::{Invalid, Position, Start, WebhookId};
 use fanfare_webhook::secret::Secret;
 use fanfare_webhook::url::WebhookUrl;
-use serde_json::{Map, Value, json};
 
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM, LITERAL, SUCCESS};
@@ -12,8 +11,9 @@ use crate::cli::text::harmless;
 use crate::cli::webhooks::wants::{Filter, Sending};
 use crate::cli::webhooks::{show, test};
 use crate::cli::{Context, Exit, Failure, examples, with_member};
+use fanfare_api::hidden::Hidden;
+use fanfare_api::webhooks::registration::{Registered, Registration};
 use fanfare_client::Api;
-use fanfare_client::webhooks::Registered;
 
 /// Register an address that events are delivered to
 #[derive(Debug, clap::Args)]
@@ -61,15 +61,15 @@ struct Beginning {
 }
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
-    let registered = api.register(&args.body()?).await?;
+    let registered = api.register(&args.registration()?).await?;
     let output = context.output;
-    let id = registered.value.id.clone().unwrap_or_default();
+    let id = api.id_of(&registered.value)?;
     let test = if args.start.test { Some(api.test_webhook(&id).await?) } else { None };
     let json = match &test {
         None => registered.json.to_string(),
         Some(test) => with_member(&registered.json, "test", &test.json),
     };
-    output.result(|| said(&registered.value, &id), &json, || id.clone())?;
+    output.result(|| said(&registered.value, &id), &json, || id.to_string())?;
     let is_human = matches!(output.mode, Mode::Human | Mode::Table);
     if let Some(test) = &test {
         if is_human {
@@ -86,25 +86,22 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 }
 
 impl Args {
-    fn body(&self) -> Result<Value, Failure> {
-        let mut body = Map::new();
-        body.insert("webhook_url".to_owned(), self.url.as_given().into());
-        body.extend(self.filter.members());
-        body.extend(self.sending.members()?);
-        if let Some(place) = &self.start.secret {
-            let secret: Secret = place.value()?;
-            body.insert("secret".to_owned(), secret.reveal().into());
-        }
-        body.extend(self.start.since.clone().map(|since| ("since".to_owned(), json!(since))));
-        body.extend(self.start.after.map(|after| ("after".to_owned(), json!(after))));
-        Ok(Value::Object(body))
+    fn registration(&self) -> Result<Registration, Failure> {
+        let secret: Option<Secret> = self.start.secret.as_ref().map(Place::value).transpose()?;
+        Ok(Registration {
+            webhook_url: self.url.as_given().to_owned(),
+            secret: secret.map(|secret| Hidden(secret.reveal().to_owned())),
+            since: self.start.since.clone(),
+            after: self.start.after,
+            wishes: self.sending.add_to(self.filter.wishes())?,
+        })
     }
 }
 
-fn said(registered: &Registered, id: &str) -> String {
+fn said(registered: &Registered, id: &WebhookId) -> String {
     let url = harmless(&registered.webhook_url);
     match &registered.secret {
-        Some(secret) => format!(
+        Some(Hidden(secret)) => format!(
             "{SUCCESS}✓{SUCCESS:#} registered {BOLD}{url}{BOLD:#}\n  \
              {DIM}id{DIM:#}       {id}\n  \
              {DIM}secret{DIM:#}   {LITERAL}{secret}{LITERAL:#}\n           \

@@ -6,7 +6,7 @@ use crate::cli::event_line::time;
 use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS};
 use crate::cli::table::table;
 use crate::cli::text::harmless;
-use fanfare_client::webhooks::{Attempt, Times};
+use fanfare_api::webhooks::attempts::{Attempt, Times};
 
 /// Shows attempts below each other.
 pub(crate) fn rows(attempts: &[Attempt], now: &ZonedDateTime) -> String {
@@ -15,13 +15,13 @@ pub(crate) fn rows(attempts: &[Attempt], now: &ZonedDateTime) -> String {
 }
 
 fn row(attempt: &Attempt, now: &ZonedDateTime) -> Vec<String> {
-    let Times { connect_us, tls_us, dns_us, wait_us, body_us, total_us } = attempt.times;
+    let Times { connect_us, tls_us, dns_us, wait_us, body_us, total_us } = attempt.detail.times;
     // Everything until the request can be sent is one column: names and TLS are rarely what is looked for.
     let connect = [dns_us, connect_us, tls_us].into_iter().flatten().reduce(|one, two| one + two);
     let phase = |us: Option<u64>| us.map_or_else(|| "–".to_owned(), span);
     let (symbol, style) = if attempt.delivered { ("✓", SUCCESS) } else { ("✗", ERROR) };
     vec![
-        time(&attempt.at, now),
+        time(attempt.at, now),
         format!("{style}{symbol}{style:#} {}", answer_text(attempt)),
         harmless(&event_text(attempt)).into_owned(),
         numbered(attempt),
@@ -33,15 +33,15 @@ fn row(attempt: &Attempt, now: &ZonedDateTime) -> Vec<String> {
 }
 
 fn event_text(attempt: &Attempt) -> String {
-    match (attempt.kind.as_str(), attempt.events) {
+    match (attempt.detail.kind.as_str(), attempt.detail.events) {
         ("test", _) => "–".to_owned(),
-        (_, 1) => attempt.event_id.clone(),
-        (_, events) => format!("{} +{}", attempt.event_id, events - 1),
+        (_, 1) => attempt.detail.event_id.to_string(),
+        (_, events) => format!("{} +{}", attempt.detail.event_id, events - 1),
     }
 }
 
 fn numbered(attempt: &Attempt) -> String {
-    match attempt.kind.as_str() {
+    match attempt.detail.kind.as_str() {
         "delivery" => attempt.number.to_string(),
         kind => harmless(kind).into_owned(),
     }
@@ -49,11 +49,13 @@ fn numbered(attempt: &Attempt) -> String {
 
 /// Writes the status, or why there is none.
 pub(crate) fn answer_text(attempt: &Attempt) -> String {
-    match attempt.status {
+    match attempt.detail.status {
         // A status that came with a failure of its own (a body that broke off) needs both.
-        Some(status) if attempt.delivered || attempt.category.starts_with("http_") => status.to_string(),
-        Some(status) => format!("{status}, {}", words(&attempt.category)),
-        None => words(&attempt.category),
+        Some(status) if attempt.delivered || attempt.detail.category.as_str().starts_with("http_") => {
+            status.to_string()
+        }
+        Some(status) => format!("{status}, {}", words(attempt.detail.category.as_str())),
+        None => words(attempt.detail.category.as_str()),
     }
 }
 
@@ -85,23 +87,23 @@ pub(crate) fn span(micros: u64) -> String {
 /// Shows one attempt, with what was sent and what came back.
 pub(crate) fn whole(attempt: &Attempt, now: &ZonedDateTime) -> String {
     let (symbol, style) = if attempt.delivered { ("✓", SUCCESS) } else { ("✗", ERROR) };
-    let number = match attempt.kind.as_str() {
+    let number = match attempt.detail.kind.as_str() {
         "delivery" => format!("attempt {}", attempt.number),
         kind => harmless(kind).into_owned(),
     };
     let mut text = format!(
         "{style}{symbol}{style:#} {BOLD}{}{BOLD:#} {DIM}· {number} · {} · {}{DIM:#}",
         answer_text(attempt),
-        time(&attempt.at, now),
-        phases(attempt.times),
+        time(attempt.at, now),
+        phases(attempt.detail.times),
     );
-    if let Some(request) = &attempt.request {
+    if let Some(request) = &attempt.detail.request {
         text.push_str(&format!("\n\n  {DIM}POST{DIM:#} {}", harmless(&request.url)));
         push_headers(&mut text, &request.headers);
         text.push_str(&format!("\n  {DIM}body: {} bytes{DIM:#}", request.body_bytes));
     }
-    if let Some(answer) = &attempt.answer {
-        let status = attempt.status.map_or_else(|| "answer".to_owned(), |status| status.to_string());
+    if let Some(Some(answer)) = &attempt.detail.answer {
+        let status = attempt.detail.status.map_or_else(|| "answer".to_owned(), |status| status.to_string());
         text.push_str(&format!("\n\n  {DIM}HTTP{DIM:#} {status}"));
         push_headers(&mut text, &answer.headers);
         if !answer.body.is_empty() {

@@ -1,6 +1,6 @@
 //! `fanfare webhooks attempts`: every request, with its times.
 
-use fanfare_core::Position;
+use fanfare_core::{Position, WebhookId};
 use jiff::ZonedDateTime;
 use serde_json::value::RawValue;
 
@@ -9,8 +9,8 @@ use crate::cli::output::style::DIM;
 use crate::cli::webhooks::attempt_rows::rows;
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_api::webhooks::attempts::Attempt;
 use fanfare_client::Api;
-use fanfare_client::webhooks::Attempt;
 
 /// Show the requests that were made, with their times
 #[derive(Debug, clap::Args)]
@@ -79,7 +79,7 @@ pub(crate) struct Wanted {
 /// Gives the newest attempts, as they came, and whether there are more.
 pub(crate) async fn newest(
     api: &Api,
-    webhook: &str,
+    webhook: &WebhookId,
     wanted: Wanted,
 ) -> Result<(Vec<Box<RawValue>>, bool), Failure> {
     let (mut list, mut before) = (Vec::new(), None);

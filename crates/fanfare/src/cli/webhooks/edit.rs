@@ -3,12 +3,12 @@
 use clap::ValueEnum;
 use fanfare_webhook::url::WebhookUrl;
 use jiff::ZonedDateTime;
-use serde_json::{Map, Value};
 
 use crate::cli::webhooks::named::named;
 use crate::cli::webhooks::show::described;
 use crate::cli::webhooks::wants::{Filter, Sending};
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_api::webhooks::registration::{Change, Wishes};
 use fanfare_client::Api;
 
 /// Change what a webhook wants; what is not named stays
@@ -56,23 +56,26 @@ enum Member {
 }
 
 impl Member {
-    /// Gives its name in the interface.
-    fn name(self) -> &'static str {
+    /// Puts its default back; returns whether nothing else is wished for.
+    fn put_back(self, wishes: &mut Wishes) -> bool {
+        fn reset<T>(wish: &mut Option<Option<T>>) -> bool {
+            wish.replace(None).flatten().is_none()
+        }
         match self {
-            Member::Channel => "patterns",
-            Member::Type => "types",
-            Member::MinPriority => "min_priority",
-            Member::Text => "text",
-            Member::Payload => "payload",
-            Member::Header => "headers",
-            Member::Auth => "auth",
-            Member::Sign => "signatures",
-            Member::Concurrency => "concurrency",
-            Member::Rate => "rate_per_second",
-            Member::Ordered => "ordered",
-            Member::Batch => "batch",
-            Member::Retry => "retry",
-            Member::Description => "description",
+            Member::Channel => reset(&mut wishes.patterns),
+            Member::Type => reset(&mut wishes.types),
+            Member::MinPriority => reset(&mut wishes.min_priority),
+            Member::Text => reset(&mut wishes.text),
+            Member::Payload => reset(&mut wishes.payload),
+            Member::Header => reset(&mut wishes.headers),
+            Member::Auth => reset(&mut wishes.auth),
+            Member::Sign => reset(&mut wishes.signatures),
+            Member::Concurrency => reset(&mut wishes.concurrency),
+            Member::Rate => reset(&mut wishes.rate_per_second),
+            Member::Ordered => reset(&mut wishes.ordered),
+            Member::Batch => reset(&mut wishes.batch),
+            Member::Retry => reset(&mut wishes.retry),
+            Member::Description => reset(&mut wishes.description),
         }
     }
 }
@@ -84,29 +87,28 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     context.output.result(
         || described(&changed.value, &ZonedDateTime::now()),
         &changed.json,
-        || changed.value.id.clone(),
+        || changed.value.id.to_string(),
     )?;
     Ok(Exit::Ok)
 }
 
 impl Args {
-    fn change(&self) -> Result<Value, Failure> {
-        let mut change: Map<String, Value> = self.filter.members();
-        change.extend(self.sending.members()?);
-        change.extend(self.url.as_ref().map(|url| ("webhook_url".to_owned(), url.as_given().into())));
+    fn change(&self) -> Result<Change, Failure> {
+        let wishes = self.sending.add_to(self.filter.wishes())?;
+        let mut change =
+            Change { webhook_url: self.url.as_ref().map(|url| url.as_given().to_owned()), wishes };
         for member in &self.reset {
-            if change.get(member.name()).is_some_and(|value| !value.is_null()) {
+            if !member.put_back(&mut change.wishes) {
                 let name = member.to_possible_value().map(|value| value.get_name().to_owned());
                 let name = name.unwrap_or_default();
                 return Err(Failure::usage(format!("`{name}` is both set and put back"))
                     .fix(format!("give either the flag or --reset {name}")));
             }
-            change.insert(member.name().to_owned(), Value::Null);
         }
-        if change.is_empty() {
+        if change == Change::default() {
             return Err(Failure::usage("nothing is to be changed")
                 .fix("name what: fanfare webhooks edit WEBHOOK -c 'builds.>'   or see --help"));
         }
-        Ok(Value::Object(change))
+        Ok(change)
     }
 }

@@ -8,8 +8,8 @@ use crate::cli::output::style::{DIM, ERROR, SUCCESS, WARNING};
 use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless, shortened};
 use crate::cli::{Context, Exit, Failure, each_of, examples};
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
-use fanfare_client::webhooks::Webhook;
 
 /// List the webhooks, and how they fare
 #[derive(Debug, clap::Args)]
@@ -45,7 +45,7 @@ pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, 
             let with_id = |webhook: &Webhook| {
                 let mut cells = row(webhook, &now);
                 cells[0] = harmless(&webhook.webhook_url).into_owned();
-                cells.insert(0, webhook.id.clone());
+                cells.insert(0, webhook.id.to_string());
                 cells
             };
             let rows: Vec<Vec<String>> = webhooks.iter().map(with_id).collect();
@@ -54,14 +54,13 @@ pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, 
         }
         Mode::Json => output.line(&answer.json)?,
         Mode::Ndjson => each_of(&answer.json, "webhooks", |json| output.line(json))?,
-        Mode::Raw => webhooks.iter().try_for_each(|webhook| output.line(&webhook.id))?,
+        Mode::Raw => webhooks.iter().try_for_each(|webhook| output.line(webhook.id.as_str()))?,
     }
     Ok(Exit::Ok)
 }
 
 fn row(webhook: &Webhook, now: &ZonedDateTime) -> Vec<String> {
-    // Of RFC 3339 in one zone, the later is the greater.
-    let last = webhook.last_success.as_ref().max(webhook.last_failure.as_ref());
+    let last = webhook.last_success.max(webhook.last_failure);
     vec![
         harmless(&shortened(&webhook.webhook_url, ADDRESS_CHARS_MAX)).into_owned(),
         health(webhook),
@@ -80,5 +79,5 @@ pub(crate) fn health(webhook: &Webhook) -> String {
         "paused" => ("–", DIM),
         _ => ("✗", ERROR),
     };
-    format!("{style}{symbol}{style:#} {}", harmless(&webhook.health))
+    format!("{style}{symbol}{style:#} {}", harmless(webhook.health.as_str()))
 }

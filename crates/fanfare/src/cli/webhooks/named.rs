@@ -5,13 +5,13 @@ use fanfare_core::WebhookId;
 use fanfare_webhook::url::WebhookUrl;
 
 use crate::cli::Failure;
-use fanfare_client::webhooks::Webhook;
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Api, Error};
 
 /// Finds the webhook that `name` means.
 pub(crate) async fn named(api: &Api, name: &str) -> Result<Webhook, Failure> {
-    if name.parse::<WebhookId>().is_ok() {
-        return match api.webhook(name).await {
+    if let Ok(id) = name.parse::<WebhookId>() {
+        return match api.webhook(&id).await {
             Ok(answer) => Ok(answer.value),
             Err(Error::Refused(problem)) if problem.known_code() == Some(Code::NotFound) => {
                 Err(unknown(name))
@@ -26,7 +26,7 @@ pub(crate) async fn named(api: &Api, name: &str) -> Result<Webhook, Failure> {
 /// As [`named`], but by the id or the whole address: for what cannot be undone.
 pub(crate) async fn named_exactly(api: &Api, name: &str) -> Result<Webhook, Failure> {
     let found = named(api, name).await?;
-    if found.id == name || is_same(&found.webhook_url, name) {
+    if found.id.as_str() == name || is_same(&found.webhook_url, name) {
         return Ok(found);
     }
     Err(Failure::usage(format!("`{name}` is only a part of an address"))
@@ -37,7 +37,7 @@ pub(crate) async fn named_exactly(api: &Api, name: &str) -> Result<Webhook, Fail
 /// Finds the webhook that `name` means among `webhooks`.
 pub(crate) fn among<'a>(webhooks: &'a [Webhook], name: &str) -> Result<&'a Webhook, Failure> {
     if let Some(webhook) =
-        webhooks.iter().find(|webhook| webhook.id == name || is_same(&webhook.webhook_url, name))
+        webhooks.iter().find(|webhook| webhook.id.as_str() == name || is_same(&webhook.webhook_url, name))
     {
         return Ok(webhook);
     }

@@ -1,8 +1,9 @@
 //! `fanfare webhooks replay`: deliveries that are made again.
 
+use fanfare_api::webhooks::replay::Replay;
 use fanfare_core::start::Moment;
-use fanfare_core::{Invalid, Pattern, Position};
-use serde_json::{Map, Value, json};
+use fanfare_core::{Invalid, Pattern, Position, WebhookId};
+use serde_json::json;
 
 use crate::cli::confirm::confirmed;
 use crate::cli::output::Mode;
@@ -10,8 +11,8 @@ use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::text::{count, harmless};
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
-use fanfare_client::webhooks::Webhook;
 
 /// Send again what was sent before, or was given up
 #[derive(Debug, clap::Args)]
@@ -91,56 +92,50 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 /// Replays all that is selected, over as many calls as that takes.
 pub(crate) async fn replayed(
     api: &Api,
-    webhook: &str,
-    selections: &[Map<String, Value>],
+    webhook: &WebhookId,
+    selections: &[Replay],
     dry_run: bool,
 ) -> Result<Sum, Failure> {
     let mut sum = Sum::default();
     for selection in selections {
-        let mut body = selection.clone();
-        body.insert("dry_run".to_owned(), dry_run.into());
+        let mut replay = Replay { dry_run, ..selection.clone() };
         loop {
-            let part = api.replay(webhook, &Value::Object(body.clone())).await?.value;
-            sum.count += part.count;
-            sum.waiting += part.waiting;
+            let part = api.replay(webhook, &replay).await?.value;
+            sum.count += part.count as u64;
+            sum.waiting += part.waiting as u64;
             let Some(next) = part.next else { break };
-            body.insert("after".to_owned(), next.into());
+            replay.after = Some(next);
         }
     }
     Ok(sum)
 }
 
 /// Names events one by one, as many in one call as fit.
-pub(crate) fn by_ids(ids: &[String]) -> Vec<Map<String, Value>> {
-    let body = |ids: &[String]| Map::from_iter([("ids".to_owned(), json!(ids))]);
-    ids.chunks(IDS_MAX).map(body).collect()
+pub(crate) fn by_ids(ids: &[Position]) -> Vec<Replay> {
+    let replay = |ids: &[Position]| Replay { ids: Some(ids.to_vec()), ..Replay::default() };
+    ids.chunks(IDS_MAX).map(replay).collect()
 }
 
 impl Args {
-    fn selections(&self, webhook: &Webhook) -> Result<Vec<Map<String, Value>>, Failure> {
+    fn selections(&self, webhook: &Webhook) -> Result<Vec<Replay>, Failure> {
         if !self.ids.is_empty() {
-            return Ok(by_ids(&self.ids.iter().map(ToString::to_string).collect::<Vec<_>>()));
+            return Ok(by_ids(&self.ids));
         }
-        let mut body = Map::new();
-        if self.failed {
-            body.insert("failed".to_owned(), true.into());
-        }
-        body.extend(self.since.clone().map(|since| ("since".to_owned(), since.into())));
-        body.extend(self.until.clone().map(|until| ("until".to_owned(), until.into())));
-        body.extend(self.after.map(|after| ("after".to_owned(), json!(after))));
-        if !self.channel.is_empty() {
-            body.insert("patterns".to_owned(), json!(self.channel));
-        }
-        if self.all {
-            // Before the first event of the log that the webhook reads.
-            let first = webhook.position.rsplit_once('-').map(|(epoch, _)| format!("{epoch}-0"));
-            body.insert("after".to_owned(), json!(first));
-        }
-        if body.is_empty() {
+        let replay = Replay {
+            failed: self.failed,
+            since: self.since.clone(),
+            until: self.until.clone(),
+            // All: before the first event of the log that the webhook reads.
+            after: if self.all { Some(Position { seq: 0, ..webhook.position }) } else { self.after },
+            patterns: self.channel.clone(),
+            ..Replay::default()
+        };
+        let is_said = replay.failed || !replay.patterns.is_empty();
+        if !is_said && replay.since.is_none() && replay.until.is_none() && replay.after.is_none() {
             return Err(Failure::usage("nothing says what to send again")
                 .fix("--failed for what was given up, --since 1h, ids of events, or --all for everything"));
         }
-        Ok(vec![body])
+        Ok(vec![replay])
     }
 }
 

@@ -6,8 +6,8 @@ use crate::cli::output::style::{BOLD, SUCCESS};
 use crate::cli::text::{count, harmless};
 use crate::cli::webhooks::named::named_exactly;
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
-use fanfare_client::webhooks::Webhook;
 
 /// Forget webhooks, with what waits for them
 #[derive(Debug, clap::Args)]
@@ -45,7 +45,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         match output.mode {
             Mode::Json => forgotten.push(answer.json),
             Mode::Ndjson => output.line(&answer.json)?,
-            Mode::Raw => output.line(&webhook.id)?,
+            Mode::Raw => output.line(webhook.id.as_str())?,
             Mode::Human | Mode::Table => output.line(format!(
                 "{SUCCESS}✓{SUCCESS:#} forgotten: {BOLD}{}{BOLD:#}",
                 harmless(&webhook.webhook_url)

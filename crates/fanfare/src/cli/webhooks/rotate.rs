@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
+use fanfare_api::hidden::Hidden;
 use fanfare_core::duration;
 use fanfare_webhook::secret::Secret;
 use jiff::ZonedDateTime;
-use serde_json::{Map, Value};
 
 use crate::cli::event_line::time;
 use crate::cli::output::style::{BOLD, DIM, LITERAL, SUCCESS};
@@ -14,8 +14,8 @@ use crate::cli::secret::Place;
 use crate::cli::text::harmless;
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_api::webhooks::secrets::{KeyKind, Rotated, Rotation};
 use fanfare_client::Api;
-use fanfare_client::webhooks::Rotated;
 
 /// Make a new secret; the old one signs, too, for a while
 #[derive(Debug, clap::Args)]
@@ -47,18 +47,16 @@ enum Kind {
 }
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
-    let mut body = Map::new();
-    body.extend(args.overlap.map(|overlap| ("overlap".to_owned(), duration::show(overlap).into())));
-    if let Some(place) = &args.secret {
-        let secret: Secret = place.value()?;
-        body.insert("secret".to_owned(), secret.reveal().into());
-    }
-    if args.key == Kind::Ed25519 {
-        body.insert("key".to_owned(), "ed25519".into());
-    }
+    let secret: Option<Secret> = args.secret.as_ref().map(Place::value).transpose()?;
+    let rotation = Rotation {
+        key: (args.key == Kind::Ed25519).then_some(KeyKind::Ed25519),
+        overlap: args.overlap.map(duration::show),
+        secret: secret.map(|secret| Hidden(secret.reveal().to_owned())),
+    };
     let webhook = named(api, &args.webhook).await?;
-    let rotated = api.rotate_secret(&webhook.id, &Value::Object(body)).await?;
-    let key = || rotated.value.secret.clone().or(rotated.value.public_key.clone()).unwrap_or_default();
+    let rotated = api.rotate_secret(&webhook.id, &rotation).await?;
+    let secret = rotated.value.secret.clone().map(|Hidden(secret)| secret);
+    let key = || secret.or(rotated.value.public_key.clone()).unwrap_or_default();
     let url = &webhook.webhook_url;
     context.output.result(|| said(&rotated.value, url, &ZonedDateTime::now()), &rotated.json, key)?;
     Ok(Exit::Ok)
@@ -67,11 +65,11 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 fn said(rotated: &Rotated, url: &str, now: &ZonedDateTime) -> String {
     let url = harmless(url);
     let (what, key) = match (&rotated.secret, &rotated.public_key) {
-        (Some(secret), _) => ("secret", secret.as_str()),
+        (Some(Hidden(secret)), _) => ("secret", secret.as_str()),
         (None, key) => ("key", key.as_deref().unwrap_or_default()),
     };
     let old = match &rotated.old_until {
-        Some(until) => format!("the old one signs, too, until {}", time(until, now)),
+        Some(until) => format!("the old one signs, too, until {}", time(*until, now)),
         None => "the old one signs no more".to_owned(),
     };
     let shown = if what == "secret" { "shown only now; " } else { "" };

@@ -1,5 +1,7 @@
 //! `fanfare webhooks show`: one webhook, what it wants, how it fares, and its newest attempts.
 
+use fanfare_api::words::Priority;
+use fanfare_core::{EventType, Pattern};
 use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
@@ -11,8 +13,8 @@ use crate::cli::webhooks::attempts::{Wanted, newest, read_all};
 use crate::cli::webhooks::list::health;
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
-use fanfare_client::webhooks::Webhook;
 
 /// Show what one wants, how it fares, and its attempts
 #[derive(Debug, clap::Args)]
@@ -35,7 +37,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let output = context.output;
     match output.mode {
         Mode::Json | Mode::Ndjson => output.line(&webhook.json)?,
-        Mode::Raw => output.line(&webhook.value.health)?,
+        Mode::Raw => output.line(webhook.value.health.as_str())?,
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             output.line(described(&webhook.value, &now))?;
@@ -52,11 +54,11 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 /// Describes a webhook in words.
 pub(crate) fn described(webhook: &Webhook, now: &ZonedDateTime) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}", harmless(&webhook.webhook_url));
-    if let Some(description) = &webhook.description {
+    if let Some(description) = &webhook.wants.description {
         text.push_str(&format!("\n{DIM}{}{DIM:#}", harmless(description)));
     }
     for (name, value) in
-        [("id", webhook.id.clone()), ("health", health_words(webhook, now)), ("to do", to_do(webhook))]
+        [("id", webhook.id.to_string()), ("health", health_words(webhook, now)), ("to do", to_do(webhook))]
     {
         text.push_str(&format!("\n  {DIM}{name:<8}{DIM:#} {value}"));
     }
@@ -73,15 +75,16 @@ pub(crate) fn described(webhook: &Webhook, now: &ZonedDateTime) -> String {
 /// Describes what a webhook wants.
 pub(crate) fn wants(webhook: &Webhook) -> String {
     let mut lines = vec![("wants", filter(webhook)), ("sent", form(webhook)), ("signed", signed(webhook))];
-    let auth = webhook.auth.as_ref().map(|auth| match auth.get("username") {
+    let wants = &webhook.wants;
+    let auth = wants.auth.as_ref().map(|auth| match &auth.username {
         Some(username) => format!("user {username} and a password"),
         None => "a bearer token".to_owned(),
     });
-    let with: Vec<String> = webhook.headers.iter().cloned().chain(auth).collect();
+    let with: Vec<String> = wants.headers.iter().cloned().chain(auth).collect();
     if !with.is_empty() {
         lines.push(("with", format!("{} {DIM}(values are hidden){DIM:#}", harmless(&with.join(", ")))));
     }
-    lines.push(("tried", retries(&webhook.retry)));
+    lines.push(("tried", retries(&wants.retry)));
     let line = |(name, value): (&str, String)| format!("  {DIM}{name:<8}{DIM:#} {value}");
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -93,20 +96,20 @@ fn health_words(webhook: &Webhook, now: &ZonedDateTime) -> String {
         add(harmless(explained).into_owned());
     }
     if let Some(since) = &webhook.paused_since {
-        add(format!("since {}", time(since, now)));
+        add(format!("since {}", time(*since, now)));
     }
     if webhook.failures > 0 {
         let since = webhook
             .failing_since
             .as_ref()
-            .map(|since| format!(" since {}", time(since, now)))
+            .map(|since| format!(" since {}", time(*since, now)))
             .unwrap_or_default();
-        let last = webhook.last_failure_category.as_deref().map(words);
+        let last = webhook.last_failure_category.as_ref().map(|category| words(category.as_str()));
         let last = last.map(|last| format!(", {last}")).unwrap_or_default();
-        add(format!("{}{since}{last}", count(webhook.failures, "failure")));
+        add(format!("{}{since}{last}", count(u64::from(webhook.failures), "failure")));
     }
     match &webhook.last_success {
-        Some(at) => add(format!("took one at {}", time(at, now))),
+        Some(at) => add(format!("took one at {}", time(*at, now))),
         None => add("took none yet".to_owned()),
     }
     text
@@ -126,39 +129,42 @@ fn to_do(webhook: &Webhook) -> String {
     if webhook.dead > 0 {
         parts.push(format!("{} given up", grouped(webhook.dead)));
     }
-    format!("{} {DIM}· after {}{DIM:#}", parts.join(", "), harmless(&webhook.position))
+    format!("{} {DIM}· after {}{DIM:#}", parts.join(", "), webhook.position)
 }
 
 fn filter(webhook: &Webhook) -> String {
-    let mut parts = vec![match webhook.patterns.as_slice() {
-        [all] if all == ">" => "everything".to_owned(),
-        patterns => patterns.join(", "),
+    let wants = &webhook.wants;
+    let mut parts = vec![match wants.patterns.as_slice() {
+        [all] if all.is_all() => "everything".to_owned(),
+        patterns => patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", "),
     }];
-    if !webhook.types.is_empty() {
-        parts.push(format!("of type {}", webhook.types.join(" or ")));
+    if !wants.types.is_empty() {
+        let types: Vec<&str> = wants.types.iter().map(EventType::as_str).collect();
+        parts.push(format!("of type {}", types.join(" or ")));
     }
-    if webhook.min_priority != "min" {
-        parts.push(format!("priority {} and above", webhook.min_priority));
+    if wants.min_priority != Priority::Min {
+        parts.push(format!("priority {} and above", wants.min_priority));
     }
-    if let Some(text) = &webhook.text {
+    if let Some(text) = &wants.text {
         parts.push(format!("containing \"{text}\""));
     }
     harmless(&parts.join(" · ")).into_owned()
 }
 
 fn form(webhook: &Webhook) -> String {
-    let mut parts = vec![match webhook.payload.as_str() {
+    let wants = &webhook.wants;
+    let mut parts = vec![match wants.payload.as_str() {
         "seed" => "as {message, timestamp, …}".to_owned(),
         payload => format!("as {payload}"),
     }];
-    if let Some(batch) = &webhook.batch {
+    if let Some(batch) = &wants.batch {
         parts.push(format!("up to {} together, within {}", batch.max_events, batch.max_wait));
     }
-    parts.push(match webhook.ordered {
+    parts.push(match wants.ordered {
         true => "in order, one at a time".to_owned(),
-        false => format!("up to {} at a time", webhook.concurrency),
+        false => format!("up to {} at a time", wants.concurrency),
     });
-    if let Some(rate) = webhook.rate_per_second {
+    if let Some(rate) = wants.rate_per_second {
         parts.push(format!("{rate} a second"));
     }
     harmless(&parts.join(" · ")).into_owned()
@@ -166,6 +172,7 @@ fn form(webhook: &Webhook) -> String {
 
 fn signed(webhook: &Webhook) -> String {
     let names: Vec<String> = webhook
+        .wants
         .signatures
         .iter()
         .map(|name| match name.as_str() {

@@ -5,7 +5,7 @@ use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::text::{count, harmless};
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
-use fanfare_client::webhooks::Webhook;
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Answer, Api};
 
 /// Send webhooks nothing until they are resumed
@@ -78,7 +78,7 @@ fn tell(
             output.line(format!("{{\"webhooks\":[{}]}}", list.join(",")))?;
         }
         (Mode::Ndjson, many) => many.iter().try_for_each(|answer| output.line(&answer.json))?,
-        (Mode::Raw, many) => many.iter().try_for_each(|answer| output.line(&answer.value.id))?,
+        (Mode::Raw, many) => many.iter().try_for_each(|answer| output.line(answer.value.id.as_str()))?,
         (Mode::Human | Mode::Table, many) => {
             many.iter().try_for_each(|answer| output.line(human(&answer.value)))?;
         }

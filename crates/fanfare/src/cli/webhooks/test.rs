@@ -4,8 +4,8 @@ use crate::cli::output::style::{DIM, ERROR, SUCCESS};
 use crate::cli::webhooks::attempt_rows::{answer_text, span};
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
+use fanfare_api::webhooks::attempts::Attempt;
 use fanfare_client::Api;
-use fanfare_client::webhooks::Attempt;
 
 /// Send a webhook a test event, and say what came back
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let webhook = named(api, &args.webhook).await?;
     let attempt = api.test_webhook(&webhook.id).await?;
-    let category = || attempt.value.category.clone();
+    let category = || attempt.value.detail.category.to_string();
     context.output.result(|| said(&attempt.value), &attempt.json, category)?;
     if !attempt.value.delivered {
         let id = &attempt.value.id;
@@ -34,7 +34,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 
 /// Says how an attempt ended.
 pub(crate) fn said(attempt: &Attempt) -> String {
-    let took = span(attempt.times.total_us);
+    let took = span(attempt.detail.times.total_us);
     let answer = answer_text(attempt);
     if attempt.delivered {
         format!("{SUCCESS}✓{SUCCESS:#} arrived: {answer} {DIM}in {took}{DIM:#}")

@@ -1,9 +1,12 @@
 //! What a webhook wants, as flags: which events, in which form, how fast, how signed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use fanfare_api::hidden::Hidden;
+use fanfare_api::webhooks::registration::{BatchWish, Credentials, PayloadWord, SignatureWord, Wishes};
 use fanfare_core::{Code, EventType, Invalid, Pattern, Priority, duration};
 use fanfare_webhook::auth::Auth;
 use fanfare_webhook::headers::CustomHeaders;
@@ -11,7 +14,6 @@ use fanfare_webhook::limits::{
     BATCH_EVENTS_MAX, BATCH_WAIT_DEFAULT, BATCH_WAIT_MAX, CONCURRENCY_MAX, RATE_PER_SECOND_MAX,
 };
 use fanfare_webhook::retry::RetrySchedule;
-use serde_json::{Map, Value, json};
 
 use crate::cli::Failure;
 use crate::cli::global::priority_parser;
@@ -98,59 +100,57 @@ struct Batch {
     max_wait: Duration,
 }
 
+impl From<Payload> for PayloadWord {
+    fn from(payload: Payload) -> PayloadWord {
+        match payload {
+            Payload::Seed => PayloadWord::Seed,
+            Payload::Event => PayloadWord::Event,
+            Payload::Cloudevents => PayloadWord::CloudEvents,
+        }
+    }
+}
+
 impl Filter {
-    /// Gives the members of a registration that it says.
-    pub(crate) fn members(&self) -> Map<String, Value> {
-        let mut members = Map::new();
-        if !self.channel.is_empty() {
-            members.insert("patterns".to_owned(), json!(self.channel));
+    /// Returns what it says of a registration.
+    pub(crate) fn wishes(&self) -> Wishes {
+        Wishes {
+            patterns: (!self.channel.is_empty()).then(|| Some(self.channel.clone())),
+            types: (!self.event_type.is_empty()).then(|| Some(self.event_type.clone())),
+            min_priority: self.min_priority.map(Some),
+            text: self.text.clone().map(Some),
+            ..Wishes::default()
         }
-        if !self.event_type.is_empty() {
-            members.insert("types".to_owned(), json!(self.event_type));
-        }
-        if let Some(priority) = self.min_priority {
-            members.insert("min_priority".to_owned(), json!(priority));
-        }
-        if let Some(text) = &self.text {
-            members.insert("text".to_owned(), json!(text));
-        }
-        members
     }
 }
 
 impl Sending {
-    /// Gives the members of a registration that it says; reads the secrets that it names.
-    pub(crate) fn members(&self) -> Result<Map<String, Value>, Failure> {
-        let mut members = Map::new();
-        let mut put = |name: &str, value: Option<Value>| {
-            members.extend(value.map(|value| (name.to_owned(), value)));
-        };
-        let name_of = |payload: Payload| payload.to_possible_value().map(|value| value.get_name().to_owned());
-        put("payload", self.payload.and_then(name_of).map(Value::from));
-        put("headers", self.headers()?);
-        put("auth", self.auth()?);
-        put("signatures", (!self.sign.is_empty()).then(|| json!(self.signatures())));
-        put("concurrency", self.concurrency.map(Value::from));
-        put("rate_per_second", self.rate.map(Value::from));
-        put("ordered", self.ordered.then_some(Value::Bool(true)));
-        put(
-            "batch",
-            self.batch.map(
-                |batch| json!({ "max_events": batch.max_events, "max_wait": duration::show(batch.max_wait) }),
-            ),
-        );
-        put("retry", self.retry.as_ref().map(|retry| json!(retry)));
-        put("description", self.description.as_deref().map(Value::from));
-        Ok(members)
+    /// Adds what it says to `wishes`; reads the secrets that it names.
+    pub(crate) fn add_to(&self, wishes: Wishes) -> Result<Wishes, Failure> {
+        Ok(Wishes {
+            payload: self.payload.map(|payload| Some(payload.into())),
+            headers: self.headers()?.map(Some),
+            auth: self.auth()?.map(Some),
+            signatures: (!self.sign.is_empty()).then(|| Some(self.signatures())),
+            concurrency: self.concurrency.map(Some),
+            rate_per_second: self.rate.map(Some),
+            ordered: self.ordered.then_some(Some(true)),
+            batch: self.batch.map(|batch| {
+                let max_wait = Some(duration::show(batch.max_wait));
+                Some(BatchWish { max_events: Some(batch.max_events), max_wait })
+            }),
+            retry: self.retry.as_ref().map(|retry| Some(retry.to_string())),
+            description: self.description.clone().map(Some),
+            ..wishes
+        })
     }
 
-    fn signatures(&self) -> Vec<&'static str> {
-        let kinds = [("v1a", Signature::V1a), ("hub", Signature::Hub)];
-        let asked = kinds.into_iter().filter(|(_, kind)| self.sign.contains(kind)).map(|(name, _)| name);
-        ["v1"].into_iter().chain(asked).collect()
+    fn signatures(&self) -> Vec<SignatureWord> {
+        let kinds = [(SignatureWord::V1a, Signature::V1a), (SignatureWord::Hub, Signature::Hub)];
+        let asked = kinds.into_iter().filter(|(_, kind)| self.sign.contains(kind)).map(|(word, _)| word);
+        [SignatureWord::V1].into_iter().chain(asked).collect()
     }
 
-    fn headers(&self) -> Result<Option<Value>, Failure> {
+    fn headers(&self) -> Result<Option<BTreeMap<String, Hidden>>, Failure> {
         let mut headers = Vec::new();
         for given in &self.header {
             match given.strip_prefix('@') {
@@ -164,16 +164,16 @@ impl Sending {
             }
         }
         CustomHeaders::new(headers.clone()).map_err(|invalid| Failure::from(invalid).at("--header"))?;
-        let object: Map<String, Value> =
-            headers.into_iter().map(|(name, value)| (name, value.into())).collect();
-        Ok((!object.is_empty()).then_some(Value::Object(object)))
+        let headers: BTreeMap<String, Hidden> =
+            headers.into_iter().map(|(name, value)| (name, Hidden(value))).collect();
+        Ok((!headers.is_empty()).then_some(headers))
     }
 
-    fn auth(&self) -> Result<Option<Value>, Failure> {
+    fn auth(&self) -> Result<Option<Credentials>, Failure> {
         if let Some(place) = &self.bearer {
             let token = place.text()?;
             Auth::bearer(&token).map_err(|invalid| Failure::from(invalid).at(place.to_string()))?;
-            return Ok(Some(json!({ "bearer": token })));
+            return Ok(Some(Credentials::Bearer(Hidden(token))));
         }
         let Some(place) = &self.basic else { return Ok(None) };
         let text = place.text()?;
@@ -183,7 +183,7 @@ impl Sending {
                 .fix("write USER:PASSWORD on one line"));
         };
         Auth::basic(username, password).map_err(|invalid| Failure::from(invalid).at(place.to_string()))?;
-        Ok(Some(json!({ "basic": { "username": username, "password": password } })))
+        Ok(Some(Credentials::Basic { username: username.to_owned(), password: Hidden(password.to_owned()) }))
     }
 }
 

@@ -13,6 +13,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("fanfare-core", &[]),
     ("fanfare-webhook", &["core"]),
     ("fanfare-mcp", &[]),
+    ("fanfare-api", &["core"]),
     ("fanfare-runtime", &["core"]),
     ("fanfare-store", &["core", "runtime"]),
     ("fanfare-store-embedded", &["core", "runtime", "store"]),
@@ -20,14 +21,15 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("fanfare-hub", &["core", "runtime", "store"]),
     ("fanfare-delivery", &["core", "webhook", "runtime", "store", "hub"]),
     // Not the store: a door takes verbs of the hub and the webhooks.
-    ("fanfare-server", &["core", "webhook", "mcp", "runtime", "hub", "delivery"]),
-    ("fanfare-client", &["core", "webhook"]),
+    ("fanfare-server", &["core", "webhook", "mcp", "api", "runtime", "hub", "delivery"]),
+    ("fanfare-client", &["core", "api"]),
     (
         "fanfare",
         &[
             "core",
             "webhook",
             "mcp",
+            "api",
             "runtime",
             "store",
             "store-embedded",
@@ -68,7 +70,7 @@ const IN_MCP: &[(&str, &[&str])] = &[
 ];
 
 /// Circles that stand until their parts are moved apart.
-const NOT_YET_CUT: &[&str] = &["fanfare-server http: openapi push"];
+const NOT_YET_CUT: &[&str] = &[];
 
 #[test]
 fn crates_depend_on_each_other_one_way() {

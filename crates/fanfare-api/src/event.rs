@@ -1,0 +1,98 @@
+//! Events, as readers get them.
+
+use fanfare_core::{Channel, EventType, Position, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::values;
+use crate::words::{Audience, Door, Priority};
+
+/// An event, as readers get it. The gateway writes `fanfare_core::Event`, which has the same members.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// Its place in the log.
+    #[schema(value_type = values::Position)]
+    pub id: Position,
+    /// Where it was pushed to.
+    #[schema(value_type = values::Channel)]
+    pub channel: Channel,
+    /// What kind of event it is.
+    #[serde(rename = "type")]
+    #[schema(value_type = values::EventType)]
+    pub event_type: EventType,
+    /// The text.
+    pub message: String,
+    /// Any JSON; left out when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = values::Json, required = false)]
+    pub data: Option<Box<RawValue>>,
+    /// How much it matters.
+    pub priority: Priority,
+    /// The conflation key; left out when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub key: Option<String>,
+    /// When it was appended; never earlier than the event before it.
+    #[schema(value_type = values::Timestamp)]
+    pub timestamp: Timestamp,
+    /// Where it came from.
+    pub source: Source,
+    /// Which outlets it is for.
+    #[serde(default = "everybody")]
+    pub audience: Audience,
+    /// When it stops being delivered; left out when it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Timestamp>, nullable = false)]
+    pub expires: Option<Timestamp>,
+}
+
+/// Where an event came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Source {
+    /// Who pushed it.
+    pub principal: String,
+    /// Through which door.
+    pub door: Door,
+}
+
+fn everybody() -> Audience {
+    Audience::All
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fanfare_core::{Door, Event, Json, Key, NewEvent, Position, Priority, Source, Timestamp};
+
+    #[test]
+    fn what_the_gateway_writes_is_read_and_written_alike() {
+        let source = Source { principal: Arc::from("local"), door: Door::Http };
+        let least = NewEvent::new("hi".to_owned(), source.clone()).expect("a message");
+        let position: Position = "k3f9x2ab-7".parse().expect("a position");
+        let event = |new: NewEvent, data, key, expires| Event {
+            position,
+            timestamp: Timestamp::from_micros(1_795_282_915_791_336),
+            channel: new.channel,
+            event_type: new.event_type,
+            message: new.message,
+            data,
+            priority: Priority::High,
+            key,
+            source: new.source,
+            audience: new.audience,
+            expires,
+        };
+        let data = Json::parse(r#"{"n":1.50,"list":[null]}"#.to_owned()).expect("JSON");
+        let key: Key = "k".parse().expect("a key");
+        for event in [
+            event(least.clone(), None, None, None),
+            event(least, Some(data), Some(key), Some(Timestamp::from_micros(1))),
+        ] {
+            let written = serde_json::to_string(&event).expect("text");
+            let read: super::Event = serde_json::from_str(&written).expect("an event");
+            assert_eq!(serde_json::to_string(&read).expect("text"), written);
+        }
+    }
+}

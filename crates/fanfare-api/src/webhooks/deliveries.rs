@@ -1,0 +1,92 @@
+//! What waits, what was given up, and how one event fared.
+
+use fanfare_core::{Channel, EventType, Position, Timestamp, WebhookId};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::values;
+use crate::words::{Category, DeliveryState, Success};
+
+/// A delivery that waits for its next attempt, or was given up.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Delivery {
+    /// The event.
+    #[schema(value_type = values::Position)]
+    pub event_id: Position,
+    /// Where that was pushed to.
+    #[schema(value_type = values::Channel)]
+    pub channel: Channel,
+    /// What kind it is.
+    #[serde(rename = "type")]
+    #[schema(value_type = values::EventType)]
+    pub event_type: EventType,
+    /// When it was pushed.
+    #[schema(value_type = values::Timestamp)]
+    pub timestamp: Timestamp,
+    /// `waiting` or `dead`.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why the last attempt failed.
+    pub failure: Category,
+    /// Not before this it is tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Timestamp>, nullable = false)]
+    pub next_attempt_at: Option<Timestamp>,
+    /// When it was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Timestamp>, nullable = false)]
+    pub given_up_at: Option<Timestamp>,
+}
+
+/// A page of deliveries; `D` is a delivery, or its text.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = DeliveriesPage, bound = "")]
+pub struct DeliveriesPage<D> {
+    /// In the order of the log.
+    #[schema(value_type = Vec<Delivery>)]
+    pub deliveries: Vec<D>,
+    /// What to give as `after` for the next page; left out at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Position>, nullable = false)]
+    pub next: Option<Position>,
+}
+
+/// An event for one webhook.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EventDelivery {
+    /// The event.
+    #[schema(value_type = values::Position)]
+    pub event_id: Position,
+    /// How it fared; left out when the event is not for this webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub state: Option<DeliveryState>,
+    /// The body that it is sent with, as the webhook is now.
+    #[schema(value_type = values::Json)]
+    pub body: Box<RawValue>,
+}
+
+/// What was taken out.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Discarded {
+    /// `success`.
+    pub status: Success,
+    /// The webhook.
+    #[schema(value_type = values::WebhookId)]
+    pub id: WebhookId,
+    /// The event.
+    #[schema(value_type = values::Position)]
+    pub event_id: Position,
+}
+
+/// How an event is to be sent again.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resend {
+    /// Another body, any JSON; for the receiver it is then something else, with an id of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = values::Json, required = false)]
+    pub body: Option<Box<RawValue>>,
+}

@@ -1,0 +1,55 @@
+//! Deliveries that are made again.
+
+use fanfare_core::{Pattern, Position};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::values;
+use crate::words::Success;
+
+/// Which deliveries are made again: `ids`, or `failed`, or a part of the log.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    /// Those of these events; at most 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<values::Position>>, min_items = 1, max_items = 1000)]
+    pub ids: Option<Vec<Position>>,
+    /// Those that were given up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+    /// Only events since: `10m` or RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Only events before: `10m` or RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Only channels that match one of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<values::Pattern>, max_items = 64)]
+    pub patterns: Vec<Pattern>,
+    /// Only events after this position: the `next` of the call before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Position>)]
+    pub after: Option<Position>,
+    /// Only count them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// What a replay came to.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Replayed {
+    /// `success`.
+    pub status: Success,
+    /// How many deliveries are made again.
+    pub count: usize,
+    /// How many of them waited already, and are only made sooner.
+    pub waiting: usize,
+    /// Nothing was done: they were only counted.
+    pub dry_run: bool,
+    /// There is more: what to give as `after` to go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Position>, nullable = false)]
+    pub next: Option<Position>,
+}

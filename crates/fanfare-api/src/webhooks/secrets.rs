@@ -1,0 +1,58 @@
+//! Keys that are put in the place of others.
+
+use fanfare_core::{Timestamp, WebhookId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::hidden::Hidden;
+use crate::values;
+use crate::words::Success;
+
+/// What is to be rotated, and how.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// Which key; default `secret`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyKind>,
+    /// How long the old one signs beside the new one: default `24h`, at most `7d`; with `0s`, it and all before it
+    /// stop at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Duration>)]
+    pub overlap: Option<String>,
+    /// The new secret, `whsec_…`; a random one is made when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Hidden>,
+}
+
+/// Which key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    /// The pair for `v1a`.
+    Ed25519,
+    /// The secret for `v1`.
+    Secret,
+}
+
+/// A new key.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Rotated {
+    /// `success`.
+    pub status: Success,
+    /// The webhook's id.
+    #[schema(value_type = values::WebhookId)]
+    pub id: WebhookId,
+    /// The new secret; shown once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub secret: Option<Hidden>,
+    /// The new public key, `whpk_…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub public_key: Option<String>,
+    /// Until when the old one signs, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Timestamp>, nullable = false)]
+    pub old_until: Option<Timestamp>,
+}
