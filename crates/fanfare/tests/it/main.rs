@@ -40,6 +40,7 @@ mod mcp_tools;
 mod mcp_waiting;
 mod mcp_webhooks;
 mod mcp_websocket;
+mod openapi;
 mod origins;
 mod overview;
 mod parts;

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use crate::support::answer::Answer;
+use crate::support::document;
 use crate::support::reader::{Listen, Reader, Transport};
 use crate::support::{DEADLINE, Engine, log, soon, until};
 
@@ -193,9 +194,10 @@ impl Gateway {
         path: &str,
         build: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> Answer {
-        let method = method.parse().expect("a method");
-        let request = build(self.http.request(method, self.url(path)));
-        Answer::read(soon(path, request.send()).await.expect("an answer")).await
+        let request = build(self.http.request(method.parse().expect("a method"), self.url(path)));
+        let answer = Answer::read(soon(path, request.send()).await.expect("an answer")).await;
+        document::check(method, path, &answer);
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

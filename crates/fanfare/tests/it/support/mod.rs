@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod answer;
+pub(crate) mod document;
 #[path = "../../../../fanfare-core/src/wire/event_source.rs"]
 pub(crate) mod event_source;
 pub(crate) mod gateway;
