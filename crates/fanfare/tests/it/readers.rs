@@ -136,7 +136,7 @@ async fn a_reader_can_be_forgotten_and_mistakes_are_named() {
     let path = "/api/readers/gone/ack";
     for (body, status, code, at) in [
         ("{", 400, "invalid_json", ""),
-        ("{}", 400, "invalid_json", ""),
+        ("{}", 400, "invalid_position", "/position"),
         ("{\"position\":\"x\"}", 400, "invalid_position", "/position"),
         ("{\"position\":\"zzzzzzzz-1\"}", 400, "invalid_position", "/position"),
         (&format!("{{\"position\":\"{}\"}}", gateway.position(2)), 400, "invalid_position", "/position"),
