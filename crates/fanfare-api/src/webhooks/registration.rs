@@ -133,14 +133,19 @@ pub enum SignatureWord {
 #[serde(rename_all = "lowercase")]
 pub enum Credentials {
     /// A user name and a password (RFC 7617).
-    Basic {
-        /// 1–256 bytes without `:` and control characters.
-        username: String,
-        /// At most 256 bytes without control characters.
-        password: Hidden,
-    },
+    Basic(UserAndPassword),
     /// A token (RFC 6750): 1–4,096 visible ASCII characters.
     Bearer(Hidden),
+}
+
+/// A user name and a password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserAndPassword {
+    /// 1–256 bytes without `:` and control characters.
+    pub username: String,
+    /// At most 256 bytes without control characters.
+    pub password: Hidden,
 }
 
 /// How events are to be gathered.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use fanfare_api::hidden::Hidden;
-use fanfare_api::webhooks::registration::{BatchWish, Credentials, PayloadWord, SignatureWord, Wishes};
+use fanfare_api::webhooks::registration::{
+    BatchWish, Credentials, PayloadWord, SignatureWord, UserAndPassword, Wishes,
+};
 use fanfare_core::{Code, EventType, Invalid, Pattern, Priority, duration};
 use fanfare_webhook::auth::Auth;
 use fanfare_webhook::headers::CustomHeaders;
@@ -183,7 +185,10 @@ impl Sending {
                 .fix("write USER:PASSWORD on one line"));
         };
         Auth::basic(username, password).map_err(|invalid| Failure::from(invalid).at(place.to_string()))?;
-        Ok(Some(Credentials::Basic { username: username.to_owned(), password: Hidden(password.to_owned()) }))
+        Ok(Some(Credentials::Basic(UserAndPassword {
+            username: username.to_owned(),
+            password: Hidden(password.to_owned()),
+        })))
     }
 }
 
