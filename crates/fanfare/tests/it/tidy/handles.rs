@@ -11,7 +11,6 @@ const HEARD_OTHERWISE: &[&str] = &[
     // The lines end with it.
     "fanfare/src/cli/push/ndjson.rs",
     // Each has a `oneshot` that it sends on, or drops.
-    "fanfare/src/cli/mcp/thread.rs",
     "fanfare/src/cli/run/child.rs",
     // The store says that it has failed, and `ended` closes.
     "fanfare-store-embedded/src/lib.rs",
