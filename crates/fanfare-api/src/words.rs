@@ -163,7 +163,7 @@ words! {
         WebSocket = "websocket",
     }
     /// How a webhook fares.
-    Health {
+    WebhookHealth {
         /// It failed last time.
         Failing = "failing",
         /// It failed so often that it is only tried now and then.

@@ -7,7 +7,9 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::values;
-use crate::words::{AuthKind, Category, Health, PauseReason, Payload, Priority, SendingState, SignatureKind};
+use crate::words::{
+    AuthKind, Category, PauseReason, Payload, Priority, SendingState, SignatureKind, WebhookHealth,
+};
 
 /// A webhook with what it wants and how it fares.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -20,7 +22,7 @@ pub struct Webhook {
     /// Whether it is sent to.
     pub state: SendingState,
     /// How it fares.
-    pub health: Health,
+    pub health: WebhookHealth,
     /// Why it is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
 use fanfare_api::webhooks::webhook::{Auth, Batch, Ended, Outcome, Wants, Webhook};
-use fanfare_api::words::{AuthKind, Health, SendingState, SignatureKind};
+use fanfare_api::words::{AuthKind, SendingState, SignatureKind, WebhookHealth};
 use fanfare_core::{Timestamp, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
 use fanfare_webhook::options::{Options, Signatures};
@@ -37,10 +37,10 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
         webhook_url: webhook.url.as_given().into(),
         state,
         health: match (health.is_paused(), entry.is_held(), health.failing.failures) {
-            (true, _, _) => Health::Paused,
-            (false, true, _) => Health::Held,
-            (false, false, 0) => Health::Ok,
-            (false, false, _) => Health::Failing,
+            (true, _, _) => WebhookHealth::Paused,
+            (false, true, _) => WebhookHealth::Held,
+            (false, false, 0) => WebhookHealth::Ok,
+            (false, false, _) => WebhookHealth::Failing,
         },
         reason: reason.map(|reason| reason.as_str().into()),
         explained: reason.map(|reason| reason.explained().into()),
