@@ -215,7 +215,7 @@ async fn what_answers_but_is_no_gateway_is_told_from_nobody() {
     let shell = Shell::new();
     let other = async {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let (mut socket, _) = listener.accept().await.expect("a caller");
+        let (mut socket, _) = crate::support::soon("a caller", listener.accept()).await.expect("a caller");
         let mut request = [0; 4096];
         let read = socket.read(&mut request).await.expect("a request");
         assert!(request[..read].starts_with(b"POST /api/push"));
@@ -237,7 +237,8 @@ async fn a_push_whose_answer_is_lost_is_repeated_under_the_same_key() {
     let other = async {
         let mut keys = Vec::new();
         for turn in 0..2 {
-            let (mut socket, _) = listener.accept().await.expect("a caller");
+            let (mut socket, _) =
+                crate::support::soon("a caller", listener.accept()).await.expect("a caller");
             let mut request = String::new();
             while !request.contains("\"}") {
                 let mut part = [0; 4096];
@@ -247,7 +248,7 @@ async fn a_push_whose_answer_is_lost_is_repeated_under_the_same_key() {
             let body = request.split("\r\n\r\n").nth(1).expect("a body");
             keys.push(json(body)["idempotency_key"].as_str().expect("a key").to_owned());
             if turn == 1 {
-                let answer = r#"{"id":"k3f9x2ab-1","channel":"default","stream_clients":0,"repeated":true}"#;
+                let answer = r#"{"status":"success","message":"x","timestamp":"2026-11-21T08:00:00.000000+00:00","webhooks_notified":0,"total_webhooks":0,"id":"k3f9x2ab-1","channel":"default","stream_clients":0,"repeated":true}"#;
                 let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
                 socket.write_all(head.as_bytes()).await.expect("sent");
             }

@@ -1,9 +1,11 @@
 //! `fanfare listen` against a gateway of a few lines, which says what no real one could be brought to say.
 
+use serde_json::json as object;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::cli::{Shell, json};
+use crate::support::soon;
 
 /// A gateway that answers as the test says.
 struct Puppet {
@@ -20,7 +22,7 @@ impl Puppet {
 
     /// Answers one request and hangs up; gives its head.
     async fn answer(&self, status: &str, content_type: &str, body: &str) -> String {
-        let (mut socket, _) = self.listener.accept().await.expect("a caller");
+        let (mut socket, _) = soon("a caller", self.listener.accept()).await.expect("a caller");
         let head = head(&mut socket).await;
         let answer =
             format!("HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\nconnection: close\r\n\r\n{body}");
@@ -29,8 +31,13 @@ impl Puppet {
     }
 
     async fn status(&self) -> String {
-        let status = r#"{"name":"fanfare","version":"0.1.0","store":"memory","uptime_seconds":1,"stream_clients":0,"last":"k3f9x2ab-4"}"#;
-        self.answer("200 OK", "application/json", status).await
+        let status = object!({
+            "name": "fanfare", "version": "0.1.0", "store": "memory", "epoch": "k3f9x2ab", "first": "k3f9x2ab-1",
+            "last": "k3f9x2ab-4", "uptime_seconds": 1, "stream_clients": 0, "total_webhooks": 0,
+            "webhooks": { "paused": 0, "failing": 0, "waiting": 0, "dead": 0 },
+            "listen": "127.0.0.1:8000", "listeners": ["127.0.0.1:8000"],
+        });
+        self.answer("200 OK", "application/json", &status.to_string()).await
     }
 
     async fn stream(&self, frames: &str) -> String {
