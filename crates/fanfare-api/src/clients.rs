@@ -30,21 +30,21 @@ pub struct ClientEntry {
     /// The other end; `null` for who started the gateway's process.
     #[schema(value_type = Option<String>, required = true)]
     pub address: Option<SocketAddr>,
-    /// What it reads.
+    /// The patterns it subscribes to.
     #[schema(value_type = Vec<values::Pattern>)]
     pub patterns: Vec<Pattern>,
     /// Which types; none means all.
     #[schema(value_type = Vec<values::EventType>)]
     pub types: Vec<EventType>,
-    /// The least priority.
+    /// The minimum priority.
     pub min_priority: Priority,
     /// The durable reader that it is a connection of.
     #[schema(value_type = Option<values::ReaderName>, required = true)]
     pub reader: Option<ReaderName>,
-    /// Since when.
+    /// When it connected.
     #[schema(value_type = values::Timestamp)]
     pub connected_at: Timestamp,
-    /// How far it is.
+    /// Its current position.
     #[schema(value_type = values::Position)]
     pub position: Position,
     /// How many events it has yet to get; while replaying, events of all kinds.

@@ -55,7 +55,7 @@ pub struct ReaderReceipt {
     pub reader: ReaderName,
     /// Whether it has it.
     pub acknowledged: bool,
-    /// How far it is.
+    /// Its current position.
     #[schema(value_type = values::Position)]
     pub position: Position,
 }
@@ -78,7 +78,7 @@ pub struct WebhookReceipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub failure: Option<Category>,
-    /// Not before this it is tried again.
+    /// Earliest time of the next attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub next_attempt_at: Option<Timestamp>,

@@ -27,15 +27,15 @@ pub struct Problem {
     /// The stable name of what is wrong.
     #[schema(value_type = ProblemCode)]
     pub code: String,
-    /// What is wrong with what.
+    /// What is wrong.
     pub detail: String,
     /// Where: a JSON pointer, or words such as ``query parameter `since` ``; left out when the whole request is meant.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub at: String,
-    /// What would be right.
+    /// How to fix it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub fix: String,
-    /// The limit that was passed.
+    /// The limit that was exceeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub limit: Option<String>,

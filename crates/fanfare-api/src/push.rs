@@ -30,7 +30,7 @@ pub struct NewEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<PriorityWord>, inline)]
     pub priority: Option<Priority>,
-    /// A later event with the same key replaces this one for a reader that lags and conflates.
+    /// Conflation key: a subscriber that lags and conflates gets only the newest event with this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// A repeated one within 24 h appends nothing.
@@ -138,7 +138,7 @@ pub struct PushedBatch {
     pub webhooks_notified: usize,
     /// How many webhooks are registered.
     pub total_webhooks: usize,
-    /// The most live subscriptions that an event of it matches.
+    /// Most live subscriptions matched by any one event of the batch.
     pub stream_clients: usize,
     /// Each event's position, in the order of the batch.
     #[schema(value_type = Vec<values::Position>)]

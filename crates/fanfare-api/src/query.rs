@@ -115,7 +115,7 @@ pub enum Order {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Push {
-    /// `false`: answer when it is durable, without waiting for webhooks; default `true`.
+    /// `false`: respond as soon as the event is durable, without waiting for webhooks; default `true`.
     #[param(nullable = false)]
     pub wait: Option<bool>,
 }
@@ -145,13 +145,13 @@ pub struct PushText {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Ingest {
-    /// Where to; default `ingest.` and the kind.
+    /// Channel to push to; default `ingest.` plus the kind.
     #[param(value_type = Option<values::Channel>, nullable = false)]
     pub channel: Option<String>,
-    /// A type instead of the one that the kind gives.
+    /// Overrides the event type set by the kind.
     #[param(value_type = Option<values::EventType>, nullable = false)]
     pub r#type: Option<String>,
-    /// A priority instead of the one that the kind gives.
+    /// Overrides the priority set by the kind.
     #[param(inline, nullable = false)]
     pub priority: Option<PriorityWord>,
 }

@@ -25,7 +25,7 @@ pub struct Reader {
     /// What it has acknowledged.
     #[schema(value_type = values::Position)]
     pub position: Position,
-    /// What it reads.
+    /// The patterns it subscribes to.
     #[schema(value_type = Vec<values::Pattern>)]
     pub patterns: Vec<Pattern>,
     /// Which types; none means all.

@@ -116,7 +116,7 @@ impl Api {
         self.call(self.request(Method::GET, "/api/status")).await
     }
 
-    /// Gives one event.
+    /// Returns one event.
     pub async fn event(&self, id: Position) -> Result<Answer<Event>, Error> {
         self.call(self.request(Method::GET, &format!("/api/events/{id}"))).await
     }
@@ -209,7 +209,7 @@ impl Api {
         Answer::read(&text).map_err(|error| self.not_fanfare(&format!("its JSON cannot be read: {error}")))
     }
 
-    /// Turns an answer that is no success into the gateway's own words.
+    /// Converts an unsuccessful response into the gateway's own error.
     async fn checked(&self, sent: Result<Response, reqwest::Error>) -> Result<Response, Error> {
         let response = sent.map_err(|error| self.http_error(&error))?;
         let status = response.status();

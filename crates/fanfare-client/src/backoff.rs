@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Shortest pause, whatever a gateway asks for: a loop without one would be an attack.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 
-/// Longest pause, unless a gateway asks for more: somebody who restarts it waits for this.
+/// Maximum backoff, unless the gateway asks for more: whoever restarts it waits this long.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// Longest pause that a gateway may ask for.

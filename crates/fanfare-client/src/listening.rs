@@ -29,7 +29,7 @@ pub struct Wish {
     pub patterns: Vec<Pattern>,
     /// Which types; none means all.
     pub types: Vec<EventType>,
-    /// The least priority.
+    /// The minimum priority.
     pub min_priority: Option<Priority>,
     /// Where to start: `earliest`, a duration or a time.
     pub since: Option<String>,

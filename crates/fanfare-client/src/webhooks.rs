@@ -22,7 +22,7 @@ impl Api {
         self.call(self.request(Method::GET, "/api/webhooks?details=true")).await
     }
 
-    /// Gives one webhook.
+    /// Returns one webhook.
     pub async fn webhook(&self, id: &WebhookId) -> Result<Answer<Webhook>, Error> {
         self.call(self.request(Method::GET, &one(id, ""))).await
     }
@@ -45,7 +45,7 @@ impl Api {
         self.call(self.request(Method::PATCH, &one(id, "")).json(change)).await
     }
 
-    /// Forgets a webhook.
+    /// Deletes a webhook.
     pub async fn forget_webhook(&self, id: &WebhookId) -> Result<Answer<Registered>, Error> {
         self.call(self.request(Method::DELETE, &one(id, ""))).await
     }

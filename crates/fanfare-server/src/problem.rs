@@ -17,7 +17,7 @@ use fanfare_runtime::budget::{BYTES_IN_FLIGHT_MAX, Exhausted};
 pub struct Problem {
     /// The public code; decides the status.
     pub code: Code,
-    /// What is wrong with what.
+    /// What is wrong.
     pub detail: String,
     /// Where; may be empty.
     pub at: String,
@@ -142,26 +142,26 @@ impl From<values::Error> for Problem {
         match error {
             values::Error::TooManyChannels { max } => Problem::new(
                 Code::TooManyChannels,
-                format!("the log already has {max} channels"),
-                "push to one of them, with what differs in `data`",
+                format!("the log already has the maximum of {max} channels"),
+                "push to an existing channel, and put what differs in `data`",
             )
             .over("channels", LATER),
             values::Error::TooManyReaders { max } => Problem::new(
                 Code::TooManyReaders,
-                format!("{max} durable readers are known already"),
+                format!("the maximum of {max} durable readers already exists"),
                 "remove one with `DELETE /api/readers/{name}`",
             )
             .over("readers", LATER),
             values::Error::TooManyWebhooks { max } => Problem::new(
                 Code::TooManyWebhooks,
-                format!("{max} webhooks are registered already"),
+                format!("the maximum of {max} webhooks is already registered"),
                 "unregister one that is no longer needed",
             )
             .over("webhooks", LATER),
             values::Error::UrlTaken { webhook } => Problem::new(
                 Code::WebhookExists,
-                format!("webhook `{webhook}` already has this address"),
-                "change that one, or give another address",
+                format!("webhook `{webhook}` already uses this URL"),
+                "change that webhook, or use another URL",
             ),
             values::Error::DiskFull { .. } => Problem::new(
                 Code::StoreFailed,
@@ -185,8 +185,8 @@ impl From<values::Error> for Problem {
                 tracing::error!(%error, "the store failed");
                 Problem::new(
                     Code::StoreFailed,
-                    "the store could not do it; nothing was written",
-                    "try again later; the gateway's log says why",
+                    "the store failed; nothing was written",
+                    "try again later; the cause is in the gateway's server log",
                 )
             }
         }
@@ -202,7 +202,7 @@ impl From<Exhausted> for Problem {
     fn from(Exhausted: Exhausted) -> Problem {
         Problem::new(
             Code::TooManyBytesInFlight,
-            format!("over {BYTES_IN_FLIGHT_MAX} bytes of pushes are being accepted at the moment"),
+            format!("more than {BYTES_IN_FLIGHT_MAX} bytes of pushes are in flight right now"),
             "try again in a moment",
         )
         .over("bytes_in_flight", Duration::from_secs(1))
@@ -214,8 +214,8 @@ impl From<PushError> for Problem {
         match error {
             PushError::RateLimited { events_per_second, retry_after } => Problem::new(
                 Code::RateLimited,
-                format!("this caller pushes more than {events_per_second} events per second"),
-                "push slower; the operator may raise `--max-events-per-second`",
+                format!("this caller is over the limit of {events_per_second} events per second"),
+                "push more slowly; the operator can raise `--max-events-per-second`",
             )
             .over("events_per_second", retry_after),
             PushError::ShuttingDown => shutting_down(),
@@ -237,7 +237,7 @@ impl From<AckError> for Problem {
             AckError::UnknownReader { name } => Problem::new(
                 Code::NotFound,
                 format!("no reader is named `{name}`"),
-                "a reader is made by `GET /stream?reader=NAME`, or by `subscribe` with `reader` on a WebSocket",
+                "create a reader with `GET /stream?reader=NAME`, or with `subscribe` and `reader` on a WebSocket",
             ),
         }
     }

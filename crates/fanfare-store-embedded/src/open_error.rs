@@ -20,7 +20,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file belongs to another program.
-    #[error("`{path}` is no Fanfare store: {problem}; give another path, or move the file away")]
+    #[error("`{path}` is not a Fanfare store: {problem}; use another path, or move the file away")]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -44,14 +44,14 @@ pub enum OpenError {
         owner: Option<String>,
     },
     /// SQLite said something that has no better name.
-    #[error("the store could not do it: {problem}")]
+    #[error("the store operation failed: {problem}")]
     Other {
         /// What it said.
         problem: String,
     },
     /// The file was written by a later version of the program.
     #[error(
-        "`{path}` was written by a later version (schema {found}, this program knows {known}); use that version"
+        "`{path}` was written by a newer version (schema {found}; this program supports up to {known}); use that version"
     )]
     TooNew {
         /// The file.

@@ -99,7 +99,7 @@ impl Group<'_> {
         Ok(number as u64)
     }
 
-    /// Forgets one; what belongs to it is no longer found, and goes with the sweeps that come.
+    /// Removes a webhook. Its rows are no longer found, and later sweeps delete them.
     pub(super) fn remove_webhook(&mut self, id: &WebhookId) -> rusqlite::Result<bool> {
         let Some(number) = self.webhooks.number(id) else { return Ok(false) };
         for sql in [

@@ -26,13 +26,13 @@ pub enum Error {
         path: PathBuf,
     },
     /// Nothing is known of the last append, and nothing more will be written.
-    #[error("the store had to stop: {problem}")]
+    #[error("the store stopped after a fatal error: {problem}")]
     Fatal {
         /// What happened.
         problem: String,
     },
     /// The engine said something that has no better name.
-    #[error("the store could not do it: {problem}")]
+    #[error("the store operation failed: {problem}")]
     Other {
         /// What it said.
         problem: String,
@@ -83,7 +83,7 @@ pub enum Error {
         revision: Option<u64>,
     },
     /// Another webhook has this address.
-    #[error("webhook `{webhook}` already has this address; change that one, or give another address")]
+    #[error("webhook `{webhook}` already uses this URL; change that webhook, or use another URL")]
     UrlTaken {
         /// Which one.
         webhook: WebhookId,

@@ -11,7 +11,7 @@ use fanfare_core::{Event, Timestamp};
 pub struct WebhookRow {
     /// Its id.
     pub id: WebhookId,
-    /// Where it is called, in the one form that tells whether two are the same; no other webhook has it.
+    /// The URL in normalized form; unique among webhooks.
     pub url: Arc<str>,
     /// What it was registered with, as its owner writes it (JSON). It holds secrets.
     pub settings: Arc<str>,
@@ -88,7 +88,7 @@ pub struct AttemptRow {
     pub webhook: WebhookId,
     /// Of which event; of a batch, the first.
     pub seq: u64,
-    /// Which attempt at this delivery it was, from 1.
+    /// Number of this attempt at the delivery, starting at 1.
     pub number: u32,
     /// When it began.
     pub at: Timestamp,

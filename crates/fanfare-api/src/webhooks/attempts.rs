@@ -17,7 +17,7 @@ pub struct Attempt {
     /// To which webhook.
     #[schema(value_type = values::WebhookId)]
     pub webhook: WebhookId,
-    /// Which attempt at this delivery it was, from 1.
+    /// Number of this attempt at the delivery, starting at 1.
     pub number: u32,
     /// When it began.
     #[schema(value_type = values::Timestamp)]
@@ -125,7 +125,7 @@ pub struct AttemptsPage<A> {
     /// The newest first, each without `request` and `answer`.
     #[schema(value_type = Vec<Attempt>)]
     pub attempts: Vec<A>,
-    /// What to give as `before` for the next page; left out at the end.
+    /// Pass as `before` to get the next page; omitted on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::AttemptId>, nullable = false)]
     pub next: Option<String>,

@@ -30,7 +30,7 @@ pub struct Delivery {
     pub attempts: u32,
     /// Why the last attempt failed.
     pub failure: Category,
-    /// Not before this it is tried again.
+    /// Earliest time of the next attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub next_attempt_at: Option<Timestamp>,
@@ -47,7 +47,7 @@ pub struct DeliveriesPage<D> {
     /// In the order of the log.
     #[schema(value_type = Vec<Delivery>)]
     pub deliveries: Vec<D>,
-    /// What to give as `after` for the next page; left out at the end.
+    /// Pass as `after` to get the next page; omitted on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub next: Option<Position>,

@@ -44,11 +44,11 @@ pub struct Replayed {
     pub status: Success,
     /// How many deliveries are made again.
     pub count: usize,
-    /// How many of them waited already, and are only made sooner.
+    /// How many were already waiting and are only sent sooner.
     pub waiting: usize,
     /// Nothing was done: they were only counted.
     pub dry_run: bool,
-    /// There is more: what to give as `after` to go on.
+    /// There are more: pass this as `after` to continue.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub next: Option<Position>,

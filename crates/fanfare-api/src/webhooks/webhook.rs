@@ -9,7 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::values;
 use crate::words::{AuthKind, Category, Health, PauseReason, Payload, Priority, SendingState, SignatureKind};
 
-/// A webhook with what it wants and how it fares.
+/// A webhook, its settings and its health.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Webhook {
     /// Its id.
@@ -40,7 +40,7 @@ pub struct Webhook {
     /// Everything up to here was delivered, waits, or was given up.
     #[schema(value_type = values::Position)]
     pub position: Position,
-    /// How many events of all kinds come after that.
+    /// Number of events in the log after that position.
     pub behind: u64,
     /// How many events that it wants come after that, up to 10,000; only of a single webhook.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,7 @@ pub struct Wants {
     /// Which types; none means all.
     #[schema(value_type = Vec<values::EventType>)]
     pub types: Vec<EventType>,
-    /// The least priority.
+    /// The minimum priority.
     pub min_priority: Priority,
     /// Text that the message contains, ASCII case ignored.
     #[serde(skip_serializing_if = "Option::is_none")]

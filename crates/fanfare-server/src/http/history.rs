@@ -83,8 +83,8 @@ fn seq_in(hub: &Hub, position: Position, name: &str) -> Result<u64, Problem> {
     }
     Err(Problem::new(
         Code::InvalidPosition,
-        format!("position `{position}` is of another log"),
-        format!("this log's positions begin with `{}-`", hub.epoch()),
+        format!("position `{position}` belongs to another log"),
+        format!("positions in this log start with `{}-`", hub.epoch()),
     )
     .at(format!("query parameter `{name}`")))
 }
@@ -103,11 +103,11 @@ fn order(value: &str) -> Result<Order, Invalid> {
 
 fn limit(value: &str) -> Result<usize, Invalid> {
     value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-        Invalid::new(Code::InvalidQuery, "`limit` is no number from 1 to 1000", "write `limit=100`")
+        Invalid::new(Code::InvalidQuery, "`limit` is not a number from 1 to 1000", "write `limit=100`")
     })
 }
 
-/// Gives one event.
+/// Returns one event.
 #[utoipa::path(
     get,
     path = "/api/events/{id}",
@@ -140,7 +140,7 @@ fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
     WebhookReceipt { webhook: webhook.id.clone(), webhook_url, state, attempts, failure, next_attempt_at }
 }
 
-/// Says which durable readers have an event, and how it fared with webhooks.
+/// Returns which durable readers have an event, and the state of its webhook deliveries.
 #[utoipa::path(
     get,
     path = "/api/events/{id}/receipts",

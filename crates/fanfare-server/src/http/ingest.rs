@@ -23,9 +23,9 @@ use fanfare_runtime::clock;
 /// Largest body: most senders stay far below it, and a body is parsed twice.
 const INGEST_BODY_LEN_MAX: usize = 1024 * 1024;
 
-/// Takes in what another program sends: a webhook of GitHub or Stripe, an alert, a hook of an agent.
+/// Accepts what another program sends: a GitHub or Stripe webhook, an alert, an agent hook.
 ///
-/// Answered when the events are durable; webhooks of this gateway are not waited for.
+/// Responds once the events are durable, without waiting for this gateway's webhooks.
 #[utoipa::path(
     post,
     path = "/ingest/{kind}",
@@ -35,12 +35,12 @@ const INGEST_BODY_LEN_MAX: usize = 1024 * 1024;
         ("kind" = String, Path, description = "`generic`, `github`, `stripe`, `standard-webhooks`, `alertmanager` or `claude-code`"),
         query::Ingest,
     ),
-    request_body(content((values::Json = "application/json"), (String = "text/plain")), description = "What the sender sends, signed as the sender signs"),
+    request_body(content((values::Json = "application/json"), (String = "text/plain")), description = "The sender's own body, with the sender's own signature"),
     responses(
         (status = 200, description = "Appended, and durable", body = IngestAnswer),
-        (status = 401, description = "The signature is missing, old, or does not fit", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The signature is missing, too old, or does not match", body = problem::Problem, content_type = "application/problem+json"),
         (status = 503, description = "The gateway has no secret for this kind", body = problem::Problem, content_type = "application/problem+json"),
-        (status = 508, description = "A delivery of this gateway's own log", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 508, description = "Loop detected: a delivery from this gateway's own log", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn receive(

@@ -72,7 +72,7 @@ impl Default for Config {
     }
 }
 
-/// What routes work with; cheap to clone.
+/// State shared by all routes; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     /// The hub.
@@ -167,7 +167,7 @@ async fn not_found(request: Request) -> Problem {
 async fn method_not_allowed(request: Request) -> Problem {
     Problem::new(
         Code::MethodNotAllowed,
-        format!("`{}` does not take {}", request.uri().path(), request.method()),
+        format!("`{}` does not support {}", request.uri().path(), request.method()),
         "`GET /openapi.json` lists the routes with their methods",
     )
 }

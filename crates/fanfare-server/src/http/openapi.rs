@@ -53,12 +53,12 @@ pub fn head() -> OpenApi {
         .title("Fanfare")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "One log, many cursors: to push is to append, to receive is to read from a position.",
+            "One log, many cursors: pushing appends to the log; receiving reads it from a position.",
         ))
         .license(Some(license()))
         .build();
     let refused = ResponseBuilder::new()
-        .description("Refused; nothing was done")
+        .description("Error: the request was refused and nothing changed")
         .content(problem::MEDIA_TYPE, Content::new(Some(Ref::from_schema_name("Problem"))))
         .build();
     let components = ComponentsBuilder::new().schema_from::<Problem>().response(REFUSED, refused).build();
@@ -69,9 +69,9 @@ pub fn head() -> OpenApi {
         tag("listen", "Read the log, from now on or from a position."),
         tag("history", "Look up what was pushed."),
         tag("readers", "Durable readers: what each has acknowledged."),
-        tag("webhooks", "Requests to programs that listen, and what became of them."),
-        tag("overview", "Who and what is there."),
-        tag("operation", "For those who run the gateway."),
+        tag("webhooks", "HTTP deliveries to receivers, and their outcomes."),
+        tag("overview", "The gateway, its channels and its clients."),
+        tag("operation", "Health, readiness and metrics, for operators."),
     ];
     let here =
         ServerBuilder::new().url("/").description(Some("The gateway that serves this document")).build();

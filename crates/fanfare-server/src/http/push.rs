@@ -51,7 +51,7 @@ pub async fn push(
         MediaType::Text | MediaType::Other(_) => {
             return Err(Problem::new(
                 Code::UnsupportedMediaType,
-                "this route takes JSON",
+                "this route accepts only JSON",
                 "send `Content-Type: application/json` or `application/x-ndjson`; plain text goes to \
                  `/api/push/{channel}`",
             )
@@ -119,7 +119,7 @@ pub async fn push_to(
         MediaType::Other(name) => {
             return Err(Problem::new(
                 Code::UnsupportedMediaType,
-                format!("`{name}` is not taken here"),
+                format!("this route does not accept `{name}`"),
                 "send `text/plain`, `application/json` or `application/x-ndjson`",
             )
             .at("header `Content-Type`"));
@@ -171,7 +171,7 @@ fn on_channel(pushed: PushBody, channel: &Channel, defaults: &Members) -> Result
         if event.channel.as_str() != Channel::DEFAULT && event.channel != *channel {
             return Err(Problem::new(
                 Code::InvalidChannel,
-                format!("the body says channel `{}`, the path says `{channel}`", event.channel),
+                format!("the body names channel `{}`, the path `{channel}`", event.channel),
                 "leave one of them out",
             )
             .at(at));

@@ -93,7 +93,7 @@ impl Params {
         let known: Vec<_> = self.known.iter().map(|name| format!("`{name}`")).collect();
         Err(Problem::new(
             Code::InvalidQuery,
-            format!("there is no query parameter `{name}` here"),
+            format!("unknown query parameter `{name}`"),
             if known.is_empty() { "leave it out".to_owned() } else { format!("use {}", known.join(", ")) },
         )
         .at(place(&name)))

@@ -79,7 +79,7 @@ pub async fn acknowledge(
     Ok(Json(ReaderAnswer { status: Success::Success, reader: row.name, position }).into_response())
 }
 
-/// Forgets a reader.
+/// Deletes a durable reader.
 #[utoipa::path(
     delete,
     path = "/api/readers/{name}",
@@ -89,7 +89,7 @@ pub async fn acknowledge(
         ("name" = values::ReaderName, Path, description = "The reader's name"),
     ),
     responses(
-        (status = 200, description = "It is forgotten", body = ReaderAnswer),
+        (status = 200, description = "Deleted", body = ReaderAnswer),
     ),
 )]
 pub async fn remove(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {

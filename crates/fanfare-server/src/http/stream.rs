@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::subscribe;
 
-/// Listens: server-sent events, from now on or from a position.
+/// Streams server-sent events, from now on or from a position.
 #[utoipa::path(
     get,
     path = "/stream",

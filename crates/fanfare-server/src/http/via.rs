@@ -15,8 +15,8 @@ pub fn refuse_own(hub: &Hub, headers: &HeaderMap) -> Result<(), Problem> {
     if named.map(<[u8]>::trim_ascii).any(|epoch| epoch == own.as_bytes()) {
         return Err(Problem::new(
             Code::LoopDetected,
-            "this is a delivery of this gateway's own log; nothing was appended",
-            "let the webhook's receiver act on events instead of sending them back here",
+            "loop detected: this is a delivery from this gateway's own log; nothing was appended",
+            "have the webhook's receiver act on events instead of sending them back",
         )
         .at("header `fanfare-via`"));
     }

@@ -49,7 +49,7 @@ pub async fn connect(
     let response = frames::shake_hands(request.method(), request.headers()).ok_or_else(|| {
         Problem::new(
             Code::InvalidQuery,
-            "this is no WebSocket handshake",
+            "this is not a WebSocket handshake",
             "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
         )
     })?;
@@ -152,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 let reader = reader.ok_or_else(|| {
                     Problem::new(
                         Code::InvalidReader,
-                        "this socket reads for no durable reader",
+                        "this socket is not subscribed as a durable reader",
                         "subscribe with `\"reader\": \"NAME\"` first",
                     )
                 })?;

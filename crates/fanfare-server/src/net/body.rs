@@ -23,7 +23,7 @@ const FRAME_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BodyError {
     /// The connection ended before the body did, or nothing came for half a minute.
-    #[error("the body broke off")]
+    #[error("the body ended early")]
     BrokenOff,
     /// Too much is being accepted at the moment.
     #[error("too many bytes are being accepted at the moment")]
@@ -80,8 +80,8 @@ impl From<BodyError> for Problem {
         match error {
             BodyError::BrokenOff => Problem::new(
                 Code::InvalidJson,
-                "the body broke off",
-                "send all of the body that was announced",
+                "the body ended early",
+                "send as many bytes as the request announced",
             ),
             BodyError::Exhausted(exhausted) => exhausted.into(),
             BodyError::TooLarge { .. } => {

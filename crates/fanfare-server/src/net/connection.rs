@@ -69,7 +69,7 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: 
         Ok(Ok(Version::HTTP_2)) => serve_http2(stream, peer, shared).await,
         Ok(Ok(_)) => serve_http1(stream, peer, permit, shared).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "the connection broke before a request"),
-        Err(_) => tracing::debug!(%peer, "the connection sent nothing in time"),
+        Err(_) => tracing::debug!(%peer, "a connection sent no request before the timeout"),
     }
 }
 
@@ -178,7 +178,7 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
             let limited =
                 socket2::SockRef::from(&stream).set_tcp_notsent_lowat(crate::net::limits::NOT_SENT_LEN_MAX);
             if let Err(error) = limited {
-                tracing::debug!(%error, "the kernel keeps what a slow reader has waiting");
+                tracing::debug!(%error, "could not set TCP_NOTSENT_LOWAT for a subscriber");
             }
             match stream.into_std() {
                 Ok(socket) => shared.reactors.adopt(Adopted {
@@ -239,7 +239,7 @@ async fn serve_http2(stream: TcpStream, peer: SocketAddr, shared: Shared) {
             }
             () = stalls.found(&mut beats) => {
                 shared.counts.stalled.inc();
-                tracing::debug!(%peer, "a stream took nothing for too long");
+                tracing::debug!(%peer, "a subscriber stopped reading for too long");
                 return;
             }
             () = stop.asked(), if !stopping => {

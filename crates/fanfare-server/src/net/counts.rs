@@ -37,11 +37,14 @@ impl Counts {
     pub fn new(metrics: &Metrics) -> Counts {
         let counter = |name, help| metrics.register(name, help, Counter::default());
         Counts {
-            sent_bytes: counter("sent_bytes", "Bytes handed to the sockets of readers"),
-            writes: counter("writes", "Writes to the sockets of readers"),
-            stalled: counter("stalled", "Readers disconnected because they took nothing"),
+            sent_bytes: counter("sent_bytes", "Bytes written to subscriber sockets"),
+            writes: counter("writes", "Writes to subscriber sockets"),
+            stalled: counter("stalled", "Subscribers disconnected because they stopped reading"),
             connections: metrics.register("connections", "Open connections", Gauge::default()),
-            connections_refused: counter("connections_refused", "Connections refused over a limit"),
+            connections_refused: counter(
+                "connections_refused",
+                "Connections refused because a limit was reached",
+            ),
             requests: metrics.register("requests", "Requests by route and status", Family::default()),
         }
     }

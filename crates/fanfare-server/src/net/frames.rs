@@ -95,7 +95,7 @@ pub fn farewell(error: &Error) -> Option<Farewell> {
         Error::Capacity(CapacityError::MessageTooLong { .. }) => {
             Some((CloseCode::Size, "the message is larger than 1 MiB"))
         }
-        Error::Utf8(_) => Some((CloseCode::Invalid, "the text is no UTF-8")),
+        Error::Utf8(_) => Some((CloseCode::Invalid, "the text is not valid UTF-8")),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
         Error::Protocol(_) => Some((CloseCode::Protocol, "the frame breaks the protocol")),
         _ => None,

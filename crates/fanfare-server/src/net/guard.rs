@@ -54,7 +54,9 @@ impl Cors {
             if well_formed {
                 Ok(origin)
             } else {
-                Err(format!("`{text}` is no origin; write `https://app.example.com`, or `*` for every page"))
+                Err(format!(
+                    "`{text}` is not an origin; write `https://app.example.com`, or `*` for every page"
+                ))
             }
         };
         origins.iter().map(parse).collect::<Result<_, _>>().map(Cors::Origins)
@@ -118,8 +120,8 @@ impl Guard {
         }
         Err(Problem::new(
             Code::HostNotAllowed,
-            format!("this gateway does not answer for the host `{}`", shown(&name)),
-            "use its address or `localhost`; the operator may allow the name with `--allowed-host`",
+            format!("the host `{}` is not allowed", shown(&name)),
+            "use its IP address or `localhost`; the operator can allow the name with `--allowed-host`",
         )
         .at("header `Host`"))
     }
@@ -139,7 +141,7 @@ impl Guard {
         Err(Problem::new(
             Code::OriginNotAllowed,
             format!("pages from `{}` may not use this gateway", shown(&text)),
-            "the operator may allow them with `--cors ORIGIN`",
+            "the operator can allow them with `--cors ORIGIN`",
         )
         .at("header `Origin`"))
     }

@@ -57,7 +57,7 @@ impl Connections {
         if open.in_all >= self.in_all_max {
             return Err(Problem::new(
                 Code::TooManyConnections,
-                format!("the gateway has {} connections, which is all it may have", self.in_all_max),
+                format!("the gateway is at its limit of {} connections", self.in_all_max),
                 "try again later; the operator may raise `--max-connections`",
             )
             .over("connections", later));
@@ -67,7 +67,7 @@ impl Connections {
             if *from_there >= self.per_address_max {
                 return Err(Problem::new(
                     Code::TooManyConnections,
-                    format!("there are {} connections from this address already", self.per_address_max),
+                    format!("this IP address already has {} connections", self.per_address_max),
                     "close some; the operator may raise `--max-connections-per-address`",
                 )
                 .over("connections_per_address", later));

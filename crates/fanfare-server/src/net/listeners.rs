@@ -60,19 +60,21 @@ pub struct Opened {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Other machines could connect, and the operator did not say that they may.
-    #[error("this gateway serves only this machine, so it listens on loopback addresses alone, not on {0}")]
+    #[error(
+        "this gateway serves this machine only, so it cannot listen on {0}, which is not a loopback address"
+    )]
     OnlyThisMachine(IpAddr),
     /// The system keeps low ports for its administrator.
-    #[error("the system does not let this gateway listen on port {}", .0.port())]
+    #[error("the operating system does not allow this gateway to listen on port {}", .0.port())]
     NotPermitted(SocketAddr),
     /// The address belongs to another machine.
-    #[error("{} is no address of this machine", .0.ip())]
+    #[error("{} is not an address of this machine", .0.ip())]
     NotHere(SocketAddr),
     /// Another program listens there.
-    #[error("another program listens on {0} already")]
+    #[error("another program is already listening on {0}")]
     Busy(SocketAddr),
     /// No more may be opened.
-    #[error("{OPENED_MAX} listeners were opened already, which is all there may be: {}", list(.0))]
+    #[error("the maximum of {OPENED_MAX} extra listeners is already open: {}", list(.0))]
     TooMany(Vec<SocketAddr>),
     /// The gateway is stopping.
     #[error("the gateway is stopping")]
@@ -156,7 +158,7 @@ impl<S: Fn(SocketAddr, TcpListener) + Send + Sync + 'static> Work for Serving<S>
                 Some(ask) = worker.asks.recv() => {
                     let answer = worker.open(ask.host, ask.port).map(|(opened, listener)| {
                         if let Some(listener) = listener {
-                            tracing::info!(address = %opened.address, "listening on {}, too", opened.address);
+                            tracing::info!(address = %opened.address, "also listening on {}", opened.address);
                             worker.opened.push(opened.address);
                             worker.addresses.send_modify(|addresses| addresses.push(opened.address));
                             serve(opened.address, listener);

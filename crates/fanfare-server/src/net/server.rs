@@ -69,7 +69,7 @@ impl Work for Server {
             }
         };
         if tokio::time::timeout(*grace, ended).await.is_err() {
-            tracing::info!("connections were cut off that did not end in time");
+            tracing::info!("some connections did not end in time and were cut off");
             open.shutdown().await;
         }
         Ok(())
@@ -92,7 +92,7 @@ fn admit(
     // stopped reading. Outlets notice by themselves, and a moment earlier; this is for every other answer.
     let patience = shared.stall_timeout + USER_TIMEOUT_GRACE;
     if let Err(error) = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(patience)) {
-        tracing::debug!(%peer, %error, "the kernel keeps what a client does not take");
+        tracing::debug!(%peer, %error, "could not set TCP_USER_TIMEOUT on a connection");
     }
     match connections.admit(peer.ip()) {
         Ok(permit) => open.spawn(connection::serve(stream, peer, permit, shared.clone())),

@@ -42,7 +42,7 @@ async fn stop_in_order(handles: &Handles, deadline: Instant) {
     hub.close();
     reactors.stop();
     if !parts.ended(Phase::Streams, deadline).await {
-        tracing::info!("streams were cut off that did not end in time");
+        tracing::info!("some streams did not end in time and were cut off");
         reactors.hang_up();
         if !parts.ended(Phase::Streams, Instant::now() + HANG_UP_MAX).await {
             tracing::error!("a reactor does not end; the process goes on without it");
@@ -54,7 +54,7 @@ async fn stop_in_order(handles: &Handles, deadline: Instant) {
     // by the next start.
     let attempts_end = deadline.max(Instant::now() + ATTEMPTS_END_MAX);
     if !parts.ended(Phase::Deliveries, attempts_end).await {
-        tracing::warn!("deliveries were cut off that could not be written down");
+        tracing::warn!("some deliveries were cut off at shutdown and could not be recorded");
         parts.cut_off(Phase::Deliveries);
     }
     parts.stop(Phase::Background);

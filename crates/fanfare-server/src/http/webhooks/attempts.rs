@@ -48,7 +48,7 @@ pub(super) fn read_detail(detail: Map<String, Value>) -> Result<AttemptDetail, P
     })
 }
 
-/// Lists the attempts at one webhook: what this process tried last, and what failed in the last days.
+/// Lists attempts for one webhook: the latest made by this process, and failures of the last few days.
 #[utoipa::path(
     get,
     path = "/api/webhooks/{id}/attempts",
@@ -91,11 +91,11 @@ pub async fn list(
 
 fn limit(value: &str) -> Result<usize, Invalid> {
     value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-        Invalid::new(Code::InvalidQuery, "`limit` is no number from 1 to 100", "write `limit=50`")
+        Invalid::new(Code::InvalidQuery, "`limit` is not a number from 1 to 100", "write `limit=50`")
     })
 }
 
-/// Gives one attempt, with what was sent along and what came back.
+/// Returns one attempt, with the request and the response.
 #[utoipa::path(
     get,
     path = "/api/attempts/{id}",

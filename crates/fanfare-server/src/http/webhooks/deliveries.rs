@@ -40,7 +40,7 @@ fn shown(row: DeliveryRow) -> Delivery {
     }
 }
 
-/// Lists what waits for its next attempt, and what was given up.
+/// Lists deliveries that await their next attempt or were given up.
 #[utoipa::path(
     get,
     path = "/api/webhooks/{id}/deliveries",
@@ -79,7 +79,7 @@ pub async fn list(
     Ok(Json(DeliveriesPage { deliveries, next: next.map(|seq| gateway.hub.position(seq)) }).into_response())
 }
 
-/// Shows how an event fared with this webhook, and what it is sent as.
+/// Returns the state of an event's delivery to this webhook, and the body it is sent with.
 #[utoipa::path(
     get,
     path = "/api/webhooks/{id}/deliveries/{event_id}",
@@ -108,7 +108,7 @@ pub async fn show(
     Ok(Json(EventDelivery { event_id, state, body }).into_response())
 }
 
-/// Takes out one delivery: it is not tried again, and not listed any more.
+/// Discards one delivery: it is not retried and no longer listed.
 #[utoipa::path(
     delete,
     path = "/api/webhooks/{id}/deliveries/{event_id}",
@@ -119,7 +119,7 @@ pub async fn show(
         ("event_id" = values::Position, Path, description = "The event's position"),
     ),
     responses(
-        (status = 200, description = "It is taken out", body = Discarded),
+        (status = 200, description = "Discarded", body = Discarded),
     ),
 )]
 pub async fn discard(
@@ -134,7 +134,7 @@ pub async fn discard(
 
 fn limit(value: &str) -> Result<usize, Invalid> {
     value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-        Invalid::new(Code::InvalidQuery, "`limit` is no number from 1 to 1000", "write `limit=100`")
+        Invalid::new(Code::InvalidQuery, "`limit` is not a number from 1 to 1000", "write `limit=100`")
     })
 }
 

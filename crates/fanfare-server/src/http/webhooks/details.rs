@@ -120,7 +120,7 @@ pub(super) async fn answer(gateway: &Gateway, entry: &Entry) -> Result<Response,
     Ok(Json(Webhook { lag: Some(lag), lag_is_exact: Some(is_exact), ..shown }).into_response())
 }
 
-/// Gives one webhook.
+/// Returns one webhook.
 #[utoipa::path(
     get,
     path = "/api/webhooks/{id}",

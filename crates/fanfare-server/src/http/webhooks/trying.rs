@@ -22,7 +22,7 @@ use fanfare_delivery::looking::Tried;
 /// Largest body that an event is sent again with: as much as an event and its frame take.
 const RESEND_BODY_LEN_MAX: usize = 1024 * 1024;
 
-/// Sends an event that is in no log, and answers with what came of it.
+/// Sends a test event that is not stored in the log, and returns the attempt.
 #[utoipa::path(
     post,
     path = "/api/webhooks/{id}/test",
@@ -44,7 +44,7 @@ pub async fn test(
     Ok(Json(in_short(Tried::from(&*attempt))?).into_response())
 }
 
-/// Sends a test to an address before it is registered, as it would be sent then; nothing of it is kept.
+/// Sends a test to a URL that is not registered yet, exactly as a registered webhook would; nothing is stored.
 #[utoipa::path(
     post,
     path = "/api/webhooks/test",
@@ -52,7 +52,7 @@ pub async fn test(
     tag = "webhooks",
     request_body(content((registration::Registration = "application/json")), description = "The body of a registration: the address, and what else is wanted; with `secret`, the test is signed with that"),
     responses(
-        (status = 200, description = "What came back, whether it was delivered or not", body = Trial),
+        (status = 200, description = "The result, whether it was delivered or not", body = Trial),
     ),
 )]
 pub async fn try_out(
@@ -69,7 +69,7 @@ pub async fn try_out(
     Ok(Json(trial).into_response())
 }
 
-/// Sends an event now, whether it was delivered before or not, and answers with what came of it.
+/// Sends an event now, even if it was already delivered, and returns the attempt.
 #[utoipa::path(
     post,
     path = "/api/webhooks/{id}/deliveries/{event_id}/resend",
@@ -79,7 +79,7 @@ pub async fn try_out(
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
         ("event_id" = values::Position, Path, description = "The event's position"),
     ),
-    request_body(content((Resend = "application/json")), description = "Nothing, or another body"),
+    request_body(content((Resend = "application/json")), description = "Empty, or a replacement body"),
     responses(
         (status = 200, description = "The attempt, whether it was delivered or not", body = Attempt),
     ),

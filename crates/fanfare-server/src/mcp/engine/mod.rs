@@ -1,4 +1,4 @@
-//! Answers: every method of both eras, whatever the transport.
+//! Answers every method of both eras, independent of the transport.
 
 pub mod batch;
 mod messages;
@@ -29,7 +29,7 @@ const STATIC_LIST: Cache = Cache { ttl_ms: 300_000, scope: Scope::Public };
 #[derive(Debug, Clone)]
 pub struct Server {
     service: Arc<dyn Service>,
-    /// What the server calls itself, as JSON.
+    /// The name and version of the server, as JSON.
     server_info: Arc<str>,
     stop: Shutdown,
 }
@@ -41,12 +41,12 @@ impl Server {
         Server { service, server_info, stop }
     }
 
-    /// Returns what tells when the server stops.
+    /// Returns the signal that the server is stopping.
     pub fn stop(&self) -> Shutdown {
         self.stop.clone()
     }
 
-    /// Returns what is served.
+    /// Returns the service.
     pub fn service(&self) -> &dyn Service {
         &*self.service
     }
@@ -103,7 +103,7 @@ impl Server {
                 let tool = ToolCall::read(params)?;
                 if service.tools(call.caller.client.toolset).headers(&tool.name).is_none() {
                     return Err(Error::invalid_params(format!(
-                        "there is no tool `{}`; `tools/list` names those there are",
+                        "unknown tool `{}`; `tools/list` lists them all",
                         tool.name.chars().take(80).collect::<String>()
                     )));
                 }

@@ -1,5 +1,5 @@
-//! HTTP+SSE (2024-11-05): `GET /sse` gives a stream, `POST /messages/` takes messages, and the answers come on the
-//! stream. Beside it stands the flow of seed 4: `POST /sse` calls a tool without JSON-RPC.
+//! HTTP+SSE (2024-11-05): `GET /sse` returns a stream, `POST /messages/` accepts messages, and answers arrive on the
+//! stream. It also serves the flow of seed 4: `POST /sse` calls a tool without JSON-RPC.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::{Peer, body};
 
-/// Opens a session: says where its messages go, and which tools there are.
+/// Opens a session: sends the address for its messages, and the list of tools.
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
@@ -55,7 +55,7 @@ struct Tools<'a> {
     tools: &'a RawValue,
 }
 
-/// Takes a message.
+/// Accepts a message.
 pub async fn post_message(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
@@ -70,7 +70,7 @@ pub async fn post_message(
     let session = door.streaming(&id, Framing::HttpSse, &principal)?;
     let (bytes, _in_flight) = body::read(&door.budget, body, MESSAGE_LEN_MAX).await?;
     let incoming = match json_rpc::parse(&bytes) {
-        // Nobody waits on the stream for an answer to what has no id.
+        // No one waits on the stream for an answer to a message without an id.
         Err(refused) if refused.id.is_none() => return Err(refused.into()),
         incoming => incoming,
     };
@@ -132,7 +132,7 @@ fn not_here() -> Response {
     response
 }
 
-/// Begins a call; what comes of it goes to the stream as `result` or `error`, with the call's id.
+/// Starts a call; its outcome goes to the stream as `result` or `error`, with the call's id.
 fn call(door: &Door, session: &Arc<Session>, call_id: String, request: RpcRequest) -> Job {
     let caller = Caller {
         client: session.client.clone(),
@@ -147,7 +147,7 @@ fn call(door: &Door, session: &Arc<Session>, call_id: String, request: RpcReques
         let (event, data) = match json_rpc::parse(&answer) {
             Ok(Incoming::One(Message::Response { outcome: Ok(result), .. })) => ("result", result),
             Ok(Incoming::One(Message::Response { outcome: Err(error), .. })) => ("error", error),
-            // What it says may be what was pushed, which is nobody's to log.
+            // The text can contain pushed messages, which are never logged.
             _ => return tracing::error!("an answer cannot be read"),
         };
         // A client that is gone needs no answer.
