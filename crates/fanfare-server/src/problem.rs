@@ -17,18 +17,18 @@ use fanfare_runtime::budget::{BYTES_IN_FLIGHT_MAX, Exhausted};
 pub struct Problem {
     /// The public code; decides the status.
     pub code: Code,
-    /// What is wrong.
+    /// The problem.
     pub detail: String,
-    /// Where; may be empty.
+    /// The location of the problem; may be empty.
     pub at: String,
-    /// What would be right; may be empty.
+    /// The fix; may be empty.
     pub fix: String,
     /// The limit that was passed, and when to come back.
     pub limit: Option<(&'static str, Duration)>,
 }
 
 impl Problem {
-    /// Says what is wrong and how to mend it.
+    /// Creates a problem with its fix.
     pub fn new(code: Code, detail: impl Into<String>, fix: impl Into<String>) -> Problem {
         Problem { code, detail: detail.into(), at: String::new(), fix: fix.into(), limit: None }
     }
@@ -47,17 +47,17 @@ impl Problem {
         self
     }
 
-    /// Says that nothing is there.
+    /// Creates a problem for a missing thing.
     pub fn not_found(what: impl std::fmt::Display) -> Problem {
         Problem::new(Code::NotFound, format!("there is no {what}"), "`GET /openapi.json` lists the routes")
     }
 
-    /// Gives the status of the code.
+    /// Returns the status of the code.
     pub fn status(&self) -> StatusCode {
         status(self.code)
     }
 
-    /// Gives the body.
+    /// Returns the body.
     pub fn to_json(&self) -> Vec<u8> {
         let status = self.status();
         let body = problem::Problem {
@@ -170,14 +170,14 @@ impl From<values::Error> for Problem {
             ),
             values::Error::Unavailable { retry_after } => Problem::new(
                 Code::StoreFailed,
-                "the store cannot be reached at the moment; nothing was written",
+                "the store cannot be reached right now; nothing was written",
                 "try again in a moment",
             )
             .over("store", retry_after),
             values::Error::Unknown { .. } => Problem::new(
                 Code::StoreFailed,
-                "nobody can say whether this was written",
-                "push it again with the same `idempotency_key`, or look at the history first",
+                "it is unknown whether this was written",
+                "push it again with the same `idempotency_key`, or check the history first",
             ),
             values::Error::Closed => shutting_down(),
             error => {
@@ -230,13 +230,13 @@ impl From<AckError> for Problem {
             AckError::NotInLog { position } => Problem::new(
                 Code::InvalidPosition,
                 format!("position `{position}` is not in this log"),
-                "give the `id` of an event that this gateway sent",
+                "use the `id` of an event that this gateway sent",
             )
             .at("/position"),
             AckError::Store(error) => error.into(),
             AckError::UnknownReader { name } => Problem::new(
                 Code::NotFound,
-                format!("no reader is named `{name}`"),
+                format!("unknown reader `{name}`"),
                 "create a reader with `GET /stream?reader=NAME`, or with `subscribe` and `reader` on a WebSocket",
             ),
         }

@@ -20,9 +20,9 @@ use fanfare_hub::Hub;
 use fanfare_hub::values::{Order, Read};
 use fanfare_runtime::clock;
 
-/// Most events on a page.
+/// Maximum events on a page.
 const LIMIT_MAX: usize = 1_000;
-/// Events on a page when the caller says nothing.
+/// Default number of events on a page.
 const LIMIT_DEFAULT: usize = 100;
 
 /// Reads a page of the history.
@@ -95,7 +95,7 @@ fn order(value: &str) -> Result<Order, Invalid> {
         "oldest" => Ok(Order::Oldest),
         _ => Err(Invalid::new(
             Code::InvalidQuery,
-            "`order` is neither `newest` nor `oldest`",
+            "`order` must be `newest` or `oldest`",
             "write `order=newest` or `order=oldest`",
         )),
     }
@@ -124,7 +124,7 @@ pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Res
     Ok(Json(find(&gateway.hub, &id).await?).into_response())
 }
 
-/// Returns how an event fared with a webhook.
+/// Returns the receipt of an event for a webhook.
 fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
     let webhook = entry.webhook();
     let state = fate.as_str().into();
@@ -150,7 +150,7 @@ fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
         ("id" = values::Position, Path, description = "The event's position"),
     ),
     responses(
-        (status = 200, description = "The readers and webhooks that it is for", body = Receipts),
+        (status = 200, description = "The readers and webhooks that the event is for", body = Receipts),
     ),
 )]
 pub async fn receipts(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -194,7 +194,7 @@ async fn find(hub: &Hub, id: &str) -> Result<Arc<Event>, Problem> {
         return Err(Problem::new(
             Code::PositionGone,
             format!("retention has removed event `{position}`"),
-            format!("the oldest that is kept is `{}`", hub.position(extent.first)),
+            format!("the oldest event kept is `{}`", hub.position(extent.first)),
         ));
     }
     Err(Problem::not_found(format_args!("event `{position}`")))

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: the interface for machines, put together from the handlers and the types of `fanfare-api`.
+//! `GET /openapi.json`: the interface for machines, assembled from the handlers and the types of `fanfare-api`.
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use utoipa::openapi::{
     ResponseBuilder, ServerBuilder,
 };
 
-/// The name of the answer that every route may give.
+/// The name of the response that every route can return.
 const REFUSED: &str = "Refused";
 
 /// The document, written once.
@@ -19,7 +19,7 @@ const REFUSED: &str = "Refused";
 pub struct Document(Bytes);
 
 impl Document {
-    /// Completes `openapi` with what all routes have in common, and writes it.
+    /// Completes `openapi` with the parts that all routes share, and writes it.
     pub fn new(mut openapi: OpenApi) -> Document {
         for item in openapi.paths.paths.values_mut() {
             for operation in operations(item) {
@@ -47,7 +47,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
 }
 
-/// Returns what stands before the routes, and the answer that all of them may give.
+/// Returns the general information, and the response that all routes can return.
 pub fn head() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Fanfare")
@@ -67,8 +67,8 @@ pub fn head() -> OpenApi {
     let tags = [
         tag("push", "Append to the log."),
         tag("listen", "Read the log, from now on or from a position."),
-        tag("history", "Look up what was pushed."),
-        tag("readers", "Durable readers: what each has acknowledged."),
+        tag("history", "Look up past events."),
+        tag("readers", "Durable readers, and the position that each has acknowledged."),
         tag("webhooks", "HTTP deliveries to receivers, and their outcomes."),
         tag("overview", "The gateway, its channels and its clients."),
         tag("operation", "Health, readiness and metrics, for operators."),
@@ -78,7 +78,7 @@ pub fn head() -> OpenApi {
     OpenApiBuilder::new()
         .info(info)
         .servers(Some([here]))
-        // Whoever reaches the gateway may use it: there are no tokens.
+        // Everyone who reaches the gateway can use it: there are no tokens.
         .security(Some([]))
         .components(Some(components))
         .tags(Some(tags))

@@ -1,4 +1,4 @@
-//! Who and what is there: channels, clients, and the gateway itself.
+//! The overview: channels, clients, and the gateway itself.
 
 use axum::Json;
 use axum::extract::State;
@@ -98,7 +98,7 @@ pub async fn health(State(gateway): State<Gateway>) -> Response {
     tag = "operation",
     responses(
         (status = 200, description = "Ready", body = Readiness),
-        (status = 503, description = "It is stopping, or a part of it is not running", body = Readiness),
+        (status = 503, description = "The gateway is stopping, or a part of it is not running", body = Readiness),
     ),
 )]
 pub async fn ready(State(gateway): State<Gateway>) -> Response {
@@ -177,7 +177,7 @@ pub async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Problem
         Problem::new(
             fanfare_core::Code::Internal,
             "the metrics could not be written",
-            "the gateway's log says why",
+            "the cause is in the gateway's server log",
         )
     })?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())

@@ -1,4 +1,4 @@
-//! Durable readers: `GET /api/readers`, acknowledging, forgetting.
+//! Durable readers: `GET /api/readers`, acknowledging and deleting.
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -47,7 +47,7 @@ pub async fn list(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     Ok(Json(Readers { total: readers.len(), readers }).into_response())
 }
 
-/// Acknowledges everything up to a position for a reader.
+/// Acknowledges all events up to a position for a reader.
 #[utoipa::path(
     post,
     path = "/api/readers/{name}/ack",
@@ -58,7 +58,7 @@ pub async fn list(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     ),
     request_body(content = Acknowledgement, content_type = "application/json"),
     responses(
-        (status = 200, description = "The reader as it is then", body = ReaderAnswer),
+        (status = 200, description = "The updated reader", body = ReaderAnswer),
     ),
 )]
 pub async fn acknowledge(

@@ -72,7 +72,7 @@ impl Call {
     /// Sends the client a request and waits for the answer; legacy sessions only.
     pub async fn ask(&self, method: &str, params: &Value) -> Result<Box<RawValue>, Error> {
         let session = self.caller.session.as_ref().filter(|_| self.era() == Era::Legacy);
-        let session = session.ok_or_else(|| Error::internal("there is no session to ask the client in"))?;
+        let session = session.ok_or_else(|| Error::internal("the client can only be asked in a session"))?;
         let ask = session.asks.begin()?;
         let question = json_rpc::write_request(&ask.id, method, params);
         self.say(question).await.map_err(|ClientGone| Error::internal("the client is gone"))?;

@@ -33,7 +33,7 @@ use fanfare_runtime::clock;
     ),
     request_body(content((registration::Change = "application/json")), description = "The members to change: those of a registration except `secret`, `after` and `since`; `null` restores the default"),
     responses(
-        (status = 200, description = "The webhook as it is then", body = Webhook),
+        (status = 200, description = "The updated webhook", body = Webhook),
     ),
 )]
 pub async fn change(
@@ -86,7 +86,7 @@ pub async fn remove(State(gateway): State<Gateway>, Path(id): Path<String>) -> R
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
     ),
     responses(
-        (status = 200, description = "The webhook as it is then", body = Webhook),
+        (status = 200, description = "The updated webhook", body = Webhook),
     ),
 )]
 pub async fn pause(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -104,7 +104,7 @@ pub async fn pause(State(gateway): State<Gateway>, Path(id): Path<String>) -> Re
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
     ),
     responses(
-        (status = 200, description = "The webhook as it is then", body = Webhook),
+        (status = 200, description = "The updated webhook", body = Webhook),
     ),
 )]
 pub async fn resume(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {

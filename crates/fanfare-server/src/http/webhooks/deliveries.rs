@@ -1,4 +1,4 @@
-//! What waits and what was given up: `GET /api/webhooks/{id}/deliveries`, and taking one out.
+//! Waiting and failed deliveries: `GET /api/webhooks/{id}/deliveries`, and discarding one.
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -16,9 +16,9 @@ use fanfare_delivery::selecting;
 use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 use fanfare_hub::Hub;
 
-/// Most deliveries on a page.
+/// Maximum deliveries on a page.
 const LIMIT_MAX: usize = 1_000;
-/// Deliveries on a page when the caller says nothing.
+/// Default number of deliveries on a page.
 const LIMIT_DEFAULT: usize = 100;
 
 /// Returns a delivery as it is shown.
@@ -66,7 +66,7 @@ pub async fn list(
         "dead" => Ok(true),
         _ => Err(Invalid::new(
             Code::InvalidQuery,
-            "`state` is neither `waiting` nor `dead`",
+            "`state` must be `waiting` or `dead`",
             "write `state=dead`, or leave it out for both",
         )),
     })?;
@@ -103,7 +103,11 @@ pub async fn show(
     let (fate, body) = gateway.webhooks.delivery(&id, &event).await?;
     let state = fate.map(|fate| fate.as_str().into());
     let body = serde_json::from_slice(&body).map_err(|error| {
-        Problem::new(Code::Internal, format!("the body is no JSON: {error}"), "tell us which event it is")
+        Problem::new(
+            Code::Internal,
+            format!("the body is not valid JSON: {error}"),
+            "tell us which event it is",
+        )
     })?;
     Ok(Json(EventDelivery { event_id, state, body }).into_response())
 }
@@ -138,7 +142,7 @@ fn limit(value: &str) -> Result<usize, Invalid> {
     })
 }
 
-/// Gives the seq of a position of this log; `place` is where it stands.
+/// Returns the seq of a position of this log; `place` is the parameter that names it.
 pub(super) fn seq_in(hub: &Hub, position: Position, place: &str) -> Result<u64, Problem> {
     Ok(selecting::seq_in(hub, position).map_err(|invalid| invalid.at(place))?)
 }

@@ -1,4 +1,5 @@
-//! Webhooks: `POST /api/register`, `POST /api/unregister`, `GET /api/webhooks`; the modules have what is done with one.
+//! Webhooks: `POST /api/register`, `POST /api/unregister`, `GET /api/webhooks`; the modules have the routes for a
+//! single one.
 
 pub mod attempts;
 pub mod changing;
@@ -89,7 +90,7 @@ pub async fn register(State(gateway): State<Gateway>, request: Request) -> Resul
     path = "/api/unregister",
     operation_id = "unregisterWebhook",
     tag = "webhooks",
-    request_body(content((Unregistration = "application/json")), description = "The address"),
+    request_body(content((Unregistration = "application/json")), description = "The URL"),
     responses(
         (status = 200, description = "The webhook is no longer registered, or never was", body = Registered),
     ),
@@ -123,7 +124,7 @@ pub async fn unregister(State(gateway): State<Gateway>, request: Request) -> Res
     tag = "webhooks",
     params(query::Webhooks),
     responses(
-        (status = 200, description = "The webhooks, the oldest first", body = WebhookList),
+        (status = 200, description = "The webhooks, oldest first", body = WebhookList),
     ),
 )]
 pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {

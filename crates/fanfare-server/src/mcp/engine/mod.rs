@@ -126,7 +126,7 @@ impl Server {
     pub async fn answer(&self, call: &Call, request: &Request) -> Result<Vec<u8>, Error> {
         let outcome = self.handle(call, request).await?;
         if outcome.asks_back() && call.era() == Era::Legacy {
-            let problem = "this asks back in a way that came with the revision 2026-07-28";
+            let problem = "this tool asks for input in a way that requires revision 2026-07-28";
             return Err(Error::invalid_request(problem));
         }
         Ok(self.write(&outcome, call))
@@ -144,6 +144,6 @@ struct SetLevel {
 }
 
 fn session(caller: &Caller) -> Result<&Arc<Session>, Error> {
-    let problem = "this needs a session; begin one with `initialize` and send its `Mcp-Session-Id`";
+    let problem = "this requires a session; start one with `initialize` and send its `Mcp-Session-Id`";
     caller.session.as_ref().ok_or_else(|| Error::invalid_request(problem))
 }

@@ -22,7 +22,7 @@ impl Server {
         Listen { notifications }: Listen,
     ) -> Result<Outcome, Error> {
         if notifications.resource_subscriptions.len() > RESOURCES_MAX {
-            let problem = format!("a subscription hears of at most {RESOURCES_MAX} resources");
+            let problem = format!("a subscription can watch at most {RESOURCES_MAX} resources");
             return Err(Error::invalid_params(problem));
         }
         let (honoured, mut changes) = self.service.watch(&call.caller, &notifications).await?;

@@ -34,11 +34,11 @@ impl FromStr for Address {
     /// Parses what [`Display`](fmt::Display) wrote; a segment may be percent-encoded (RFC 3986, section 2.1).
     fn from_str(uri: &str) -> Result<Address, String> {
         if uri.len() > ADDRESS_LEN_MAX {
-            return Err(format!("an address has at most {ADDRESS_LEN_MAX} bytes"));
+            return Err(format!("an address can have at most {ADDRESS_LEN_MAX} bytes"));
         }
         let path = uri.strip_prefix("fanfare://").ok_or_else(|| FORMS.to_owned())?;
         if path.contains(['?', '#']) {
-            return Err(format!("an address has no query and no fragment; {FORMS}"));
+            return Err(format!("an address cannot have a query or a fragment; {FORMS}"));
         }
         let segments = path.split('/').map(decoded).collect::<Result<Vec<_>, _>>()?;
         let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();

@@ -69,7 +69,7 @@ fn meaning(reference: &Reference, argument: &str) -> Result<Meaning, Error> {
         Some(_) => Ok(Meaning::Words),
         None => {
             let names: Vec<_> = arguments.iter().map(|name| format!("`{name}`")).collect();
-            Err(Error::invalid_params(format!("{of} has no such argument; it has {}", names.join(", "))))
+            Err(Error::invalid_params(format!("{of} has no such argument; available: {}", names.join(", "))))
         }
     }
 }

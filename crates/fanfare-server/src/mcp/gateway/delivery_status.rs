@@ -32,7 +32,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
-            "event_id": { "type": "string", "description": "The `id` that a push or `read_history` gave" },
+            "event_id": { "type": "string", "description": "The `id` from a push or `read_history`" },
             "response_format": {
                 "type": "string",
                 "enum": ["concise", "detailed"],
@@ -51,7 +51,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "properties": {
             "client": { "type": "integer", "description": "Its number in `list_targets`" },
             "transport": { "type": "string", "enum": ["mcp", "sse", "websocket"] },
-            "reader": { "type": "string", "description": "The durable reader that it is a connection of" },
+            "reader": { "type": "string", "description": "The durable reader that this connection belongs to" },
             "received": { "type": "boolean", "description": "Whether this connection was sent it" },
         },
         "required": ["client", "transport", "received"],

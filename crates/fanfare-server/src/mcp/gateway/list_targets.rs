@@ -74,7 +74,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "patterns": { "type": "array", "items": { "type": "string" }, "description": "At most 8 of them" },
             "types": { "type": "array", "items": { "type": "string" }, "description": "Only these types; at most 8 of them; none means all" },
             "min_priority": { "type": "string" },
-            "reader": { "type": "string", "description": "The durable reader that it is a connection of" },
+            "reader": { "type": "string", "description": "The durable reader that this connection belongs to" },
             "connected_at": { "type": "string", "description": "ISO 8601" },
             "lag": { "type": "integer", "description": "Number of events it has not yet received" },
             "state": { "type": "string", "enum": ["live", "replaying", "stalled"] },

@@ -159,7 +159,7 @@ impl Service for Gateway {
             webhooks::switching::PAUSE => self.pause_webhook(arguments).await,
             webhooks::switching::RESUME => self.resume_webhook(arguments).await,
             webhooks::test::NAME => self.test_webhook(call, arguments).await,
-            name => return Err(Error::invalid_params(format!("there is no tool `{name}`"))),
+            name => return Err(Error::invalid_params(format!("unknown tool `{name}`"))),
         };
         Ok(answer.unwrap_or_else(|problem| Outcome::complete(&Answer::error(problem))))
     }

@@ -38,7 +38,7 @@ pub(super) fn list() -> Vec<Prompt> {
             title: "Watch a channel",
             description: "Wait for events on a channel and report each as it comes.",
             arguments: vec![
-                argument(CHANNEL, "Which channel, such as `builds.web`", true),
+                argument(CHANNEL, "Channel, such as `builds.web`", true),
                 argument(
                     "until",
                     "When to stop, such as `the deploy has finished`; by default, when told to",
@@ -49,9 +49,9 @@ pub(super) fn list() -> Vec<Prompt> {
         Prompt {
             name: SUMMARIZE,
             title: "Summarize a channel",
-            description: "Read what happened on a channel and say what matters.",
+            description: "Read the events of a channel and summarize what matters.",
             arguments: vec![
-                argument(CHANNEL, "Which channel, such as `builds.web`", true),
+                argument(CHANNEL, "Channel, such as `builds.web`", true),
                 argument(
                     "since",
                     "How far back, such as `2h`, `7d` or `2026-11-21T08:00:00Z`; defaults to `24h`",
@@ -112,10 +112,10 @@ impl<'a> PromptArguments<'a> {
         for (name, value) in arguments.into_iter().flatten() {
             let Some(known) = prompt.arguments.iter().find(|argument| argument.name == name) else {
                 let shown: String = name.chars().take(60).flat_map(char::escape_debug).collect();
-                return refuse(format!("there is no argument `{shown}`"));
+                return refuse(format!("unknown argument `{shown}`"));
             };
             match value.as_str() {
-                None => return refuse(format!("`{}` is no text", known.name)),
+                None => return refuse(format!("`{}` is not a string", known.name)),
                 Some(text) if text.len() > ARGUMENT_LEN_MAX => {
                     return refuse(format!("`{}` has more than {ARGUMENT_LEN_MAX} bytes", known.name));
                 }

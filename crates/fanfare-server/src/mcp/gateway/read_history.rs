@@ -56,8 +56,8 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "type": "object",
         "properties": {
             "events": { "type": "array", "items": events::schema() },
-            "next_cursor": { "type": "string", "description": "Where the next page begins; left out at the end" },
-            "first": { "type": "string", "description": "The oldest position that is kept" },
+            "next_cursor": { "type": "string", "description": "Pass as `cursor` for the next page; absent on the last" },
+            "first": { "type": "string", "description": "The oldest position in the log" },
             "last": { "type": "string", "description": "The last position of the log" },
             "untrusted": events::untrusted(),
         },

@@ -229,9 +229,7 @@ fn latest(channel: &Channel) -> Resource {
 
 fn read_cursor(cursor: &str) -> Result<Channel, Error> {
     cursor.strip_prefix(CURSOR_PREFIX).and_then(|name| name.parse().ok()).ok_or_else(|| {
-        Error::invalid_params(
-            "this `cursor` is not one that `resources/list` gave; leave it out to begin again",
-        )
+        Error::invalid_params("this `cursor` does not come from `resources/list`; omit it to start again")
     })
 }
 
@@ -267,5 +265,5 @@ fn missing(uri: &str, era: Era, why: &str) -> Error {
 
 fn unreadable(error: &values::Error) -> Error {
     tracing::error!(%error, "the store could not be read");
-    Error::internal("the log could not be read; the gateway's own log says why")
+    Error::internal("the event log could not be read; the cause is in the gateway's server log")
 }

@@ -102,7 +102,7 @@ impl Gateway {
         let request = subscribe::Request { filter, start: Start::Live, conflate: false, client };
         let cursor = self.hub.subscribe(request).await.map_err(|error| {
             tracing::error!(%error, "the store could not be read");
-            Error::internal("the log could not be read; the gateway's own log says why")
+            Error::internal("the event log could not be read; the cause is in the gateway's server log")
         })?;
         Ok(Latest { uris, cursor })
     }

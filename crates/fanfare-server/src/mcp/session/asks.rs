@@ -53,7 +53,9 @@ impl Asks {
     pub fn begin(&self) -> Result<Ask<'_>, Error> {
         let mut table = self.table();
         if table.open.len() >= ASKS_MAX {
-            return Err(Error::busy(format!("the client has {ASKS_MAX} questions to answer already")));
+            return Err(Error::busy(format!(
+                "the client already has the maximum of {ASKS_MAX} requests to answer"
+            )));
         }
         table.last += 1;
         let id = Id::number(table.last);

@@ -54,12 +54,12 @@ impl Calls {
         let mut open = self.open();
         if open.len() >= CALLS_MAX {
             return Err(Error::busy(format!(
-                "{CALLS_MAX} calls of this session are not answered yet; wait for some of them"
+                "this session already has the maximum of {CALLS_MAX} unanswered calls; wait for one of them to finish"
             )));
         }
         if open.contains_key(id) {
             return Err(Error::invalid_request(format!(
-                "the id {id} is in use by a call that is not answered yet"
+                "the id {id} is already in use by an unanswered call"
             )));
         }
         let (cancel, cancelled) = Trigger::new();

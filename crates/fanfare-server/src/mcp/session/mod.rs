@@ -152,7 +152,7 @@ impl Session {
     /// Reserves room for a message until it is finished.
     pub fn begin_work(&self) -> Result<OwnedSemaphorePermit, Error> {
         Arc::clone(&self.work).try_acquire_owned().map_err(|_| {
-            Error::busy(format!("{WORK_MAX} messages are not answered yet; read the stream, and try again"))
+            Error::busy(format!("this session already has the maximum of {WORK_MAX} unanswered messages; read the stream and try again"))
         })
     }
 

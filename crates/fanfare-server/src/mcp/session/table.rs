@@ -81,7 +81,7 @@ impl Sessions {
         let spared = table.make_room(now);
         if table.by_id.len() >= SESSIONS_MAX {
             return Err(Error::busy(format!(
-                "there are {SESSIONS_MAX} sessions already; end one with DELETE, or call without a session"
+                "the maximum of {SESSIONS_MAX} sessions already exists; end one with DELETE, or call without a session"
             )));
         }
         let session = Session::new(draw_id(), client, outbox);

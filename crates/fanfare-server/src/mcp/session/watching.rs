@@ -51,12 +51,12 @@ impl WatchList {
             return Ok(());
         }
         if resources.len() >= RESOURCES_MAX {
-            let problem = format!("a session hears of at most {RESOURCES_MAX} resources");
+            let problem = format!("a session can watch at most {RESOURCES_MAX} resources");
             return Err(Error::invalid_params(problem));
         }
         let (honoured, changes) = follow.await?;
         if !honoured.resource_subscriptions.contains(&uri) {
-            let problem = "this resource cannot be subscribed to: there is no such address, or what is there never changes";
+            let problem = "this resource cannot be subscribed to: it does not exist, or it never changes";
             return Err(Error::invalid_params(problem).with(json!({ "uri": uri })));
         }
         let (changes, end) = abortable(changes);

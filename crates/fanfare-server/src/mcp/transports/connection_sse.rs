@@ -78,9 +78,7 @@ struct Acceptance<'a> {
 }
 
 fn unnamed() -> Error {
-    Error::invalid_request(
-        "send one JSON-RPC message with the `connection_id` that the event `connected` gave",
-    )
+    Error::invalid_request("send one JSON-RPC message with the `connection_id` from the event `connected`")
 }
 
 /// Reports a refused message on the stream too: the client that reads the stream need not be the one that sent the

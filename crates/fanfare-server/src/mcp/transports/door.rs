@@ -42,7 +42,7 @@ impl Door {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         let Some((_, name)) = pairs.find(|(key, _)| key == "toolset") else { return Ok(self.toolset) };
         let toolset = Toolset::from_name(&name).ok_or_else(|| {
-            Error::invalid_params("`toolset` in the address is none of `essential`, `all`, `readonly`")
+            Error::invalid_params("`toolset` in the URL must be `essential`, `all` or `readonly`")
         })?;
         Ok(toolset.min(self.toolset))
     }

@@ -45,8 +45,8 @@ impl Framing {
 
     fn no_session(self) -> Error {
         let problem = match self {
-            Framing::Connection => "there is no such connection; open a new one with `GET /mcp/sse`",
-            Framing::HttpSse => "there is no such session; open a new one with `GET /sse`",
+            Framing::Connection => "no such connection; open a new one with `GET /mcp/sse`",
+            Framing::HttpSse => "no such session; open a new one with `GET /sse`",
         };
         Error::new(error::NO_SESSION, problem)
     }

@@ -65,7 +65,7 @@ pub async fn post_message(
     let query = parts.uri.query().unwrap_or_default();
     let id = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "session_id");
     let (_, id) = id.ok_or_else(|| {
-        Error::invalid_request("name the session: send to the address that the event `endpoint` gave")
+        Error::invalid_request("name the session: send to the URL from the event `endpoint`")
     })?;
     let session = door.streaming(&id, Framing::HttpSse, &principal)?;
     let (bytes, _in_flight) = body::read(&door.budget, body, MESSAGE_LEN_MAX).await?;
@@ -95,7 +95,7 @@ pub async fn post(
     };
     let args = wanted.args.map_or("null", RawValue::get);
     if args != "null" && !args.starts_with('{') {
-        return Err(takes(&"`args` is no object").into());
+        return Err(takes(&"`args` is not an object").into());
     }
     let session = door.streaming(&id, Framing::HttpSse, &principal)?;
     let call_id = format!("{:016x}", rand::random::<u64>());
@@ -117,15 +117,15 @@ struct ToolCallBody<'a> {
 
 fn takes(problem: &impl std::fmt::Display) -> Error {
     Error::invalid_request(format!(
-        "{problem}; `POST /sse` takes {{\"session_id\": \"…\", \"tool\": \"…\", \"args\": {{…}}}}"
+        "{problem}; `POST /sse` accepts {{\"session_id\": \"…\", \"tool\": \"…\", \"args\": {{…}}}}"
     ))
 }
 
 /// Refuses a JSON-RPC message in the way that makes clients that would rather speak Streamable HTTP open the stream.
 fn not_here() -> Response {
     let error = Error::invalid_request(
-        "`/sse` is HTTP+SSE: open a stream with GET, and send messages to the address that its event `endpoint` \
-         gives; for Streamable HTTP, send them to `/mcp`",
+        "`/sse` is HTTP+SSE: open a stream with GET, and send messages to the URL in its event `endpoint`; for \
+         Streamable HTTP, send them to `/mcp`",
     );
     let mut response = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).into_response();
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));

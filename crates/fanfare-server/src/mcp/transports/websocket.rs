@@ -38,7 +38,7 @@ use fanfare_runtime::shutdown::Shutdown;
 const SUBPROTOCOL: &str = "mcp";
 /// The close reason of a stopping gateway once every message it accepted from this client is answered: the rest was not
 /// started, and can be sent to another gateway.
-pub const ANSWERED: &str = "the gateway is stopping; all that it took is answered";
+pub const ANSWERED: &str = "the gateway is stopping; every accepted message is answered";
 /// Largest answer: a page of history, written with escapes.
 const WRITE_BUFFER_LEN_MAX: usize = 32 * 1024 * 1024;
 /// Size of a write, if that much waits.
@@ -70,7 +70,7 @@ pub async fn get(
 fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> {
     let mut response = frames::shake_hands(&Method::GET, &parts.headers).ok_or_else(|| {
         Error::invalid_request(
-            "this is no WebSocket handshake; connect with a WebSocket client, over HTTP/1.1",
+            "this is not a WebSocket handshake; connect with a WebSocket client, over HTTP/1.1",
         )
     })?;
     let offered = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
@@ -86,7 +86,7 @@ fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> 
 async fn converse(door: Door, client: Client, Switched { stream, read, beats, mut stop }: Switched) {
     // Small writes are combined here, so Nagle's algorithm would only add delay.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "answers may be late");
+        tracing::debug!(%error, "could not set TCP_NODELAY on an MCP connection");
     }
     let wire = frames::messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await;
     let (mut sink, mut heard) = wire.split();
@@ -179,7 +179,7 @@ fn too_much(bytes: &[u8]) -> json_rpc::BadMessage {
         Ok(Incoming::One(RpcMessage::Request(request))) => Some(request.id),
         _ => None,
     };
-    json_rpc::BadMessage { id, error: Error::busy("too many bytes are being accepted at the moment") }
+    json_rpc::BadMessage { id, error: Error::busy("too many bytes are in flight right now") }
 }
 
 /// Writes all waiting messages of the outbox at once, and pings when a ping is due. Returns the close frame to send if

@@ -24,8 +24,8 @@ impl Gateway {
         let host = place.host.as_deref().map(host_address).transpose()?;
         self.listeners.open(host, place.port).await.map_err(|refused| {
             let fix = match refused {
-                Refused::Busy(_) | Refused::NotPermitted(_) => "take another port, 1024 or above",
-                Refused::NotHere(_) | Refused::OnlyThisMachine(_) => "give \"host\": \"127.0.0.1\"",
+                Refused::Busy(_) | Refused::NotPermitted(_) => "use another port, 1024 or above",
+                Refused::NotHere(_) | Refused::OnlyThisMachine(_) => "use \"host\": \"127.0.0.1\"",
                 Refused::Other { .. } | Refused::Stopping | Refused::TooMany(_) => "use one of those there are",
             };
             format!(

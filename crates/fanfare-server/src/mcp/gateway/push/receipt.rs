@@ -61,7 +61,7 @@ fn listeners_told(count: usize) -> String {
     match count {
         0 => ". No one is listening right now; it can still be read later.".to_owned(),
         1 => ". 1 live subscriber gets it.".to_owned(),
-        count => format!(". {count} live listeners get it."),
+        count => format!(". {count} live subscribers get it."),
     }
 }
 

@@ -59,7 +59,7 @@ impl Gateway {
         };
         let text = if status == "acknowledged" {
             format!(
-                "{} acknowledged {}: {}. `delivery_status` shows who else it is for.",
+                "{} acknowledged {}: {}. `delivery_status` shows its other recipients.",
                 count(have, "durable reader"),
                 event.position,
                 names(true)

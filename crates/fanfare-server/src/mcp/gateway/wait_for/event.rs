@@ -67,7 +67,7 @@ impl Gateway {
             Some(WaitEnd::Events) => (
                 "event",
                 format!(
-                    "{} on {place}. To wait for what comes after, call again with \"cursor\": \"{cursor}\".",
+                    "{} on {place}. To wait for later events, call again with \"cursor\": \"{cursor}\".",
                     count(batch.shown.len(), "event")
                 ),
             ),
@@ -81,7 +81,7 @@ impl Gateway {
         };
         let missed = (missed > 0).then_some(missed);
         let lost = missed.map_or_else(String::new, |missed| {
-            format!(" Up to {missed} earlier events were removed by retention before they could be given.")
+            format!(" Up to {missed} earlier events were removed by retention before they could be returned.")
         });
         let structured = StructuredContent {
             status,

@@ -85,7 +85,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "events": { "type": "array", "items": events::schema(), "description": "The oldest first" },
             "cursor": { "type": "string", "description": "Pass as `cursor` to continue without a gap" },
             "missed": { "type": "integer", "description": "At most this many events were removed by retention before they could be returned" },
-            "readers": { "type": "array", "items": reader, "description": "With `event_id`: the durable readers that it is for" },
+            "readers": { "type": "array", "items": reader, "description": "With `event_id`: the durable readers that the event is for" },
             "untrusted": events::untrusted(),
         },
         "required": ["status", "events", "untrusted"],

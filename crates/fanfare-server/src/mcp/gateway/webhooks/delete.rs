@@ -26,7 +26,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "properties": {
             "webhook": { "type": "string", "description": "The id that it had" },
             "webhook_url": { "type": "string", "description": "Scheme, host and port of where it was" },
-            "total_webhooks": { "type": "integer", "description": "How many are still registered" },
+            "total_webhooks": { "type": "integer", "description": "Number of webhooks still registered" },
         },
         "required": ["webhook", "webhook_url", "total_webhooks"],
         "additionalProperties": false,

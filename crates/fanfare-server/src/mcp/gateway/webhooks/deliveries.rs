@@ -61,7 +61,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "type": { "type": "string" },
             "timestamp": { "type": "string", "description": "When it was pushed, ISO 8601" },
             "status": { "type": "string", "enum": ["retrying", "failed"] },
-            "attempts": { "type": "integer", "description": "How often it was tried" },
+            "attempts": { "type": "integer", "description": "Number of attempts" },
             "last_error": { "type": "string", "description": "Why the last attempt failed" },
             "next_retry_at": { "type": "string", "description": "ISO 8601" },
             "given_up_at": { "type": "string", "description": "ISO 8601" },
@@ -76,8 +76,8 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "additionalProperties": false,
     });
     let more = json!({
-        "retrying": { "type": "integer", "description": "How many deliveries wait for their next attempt" },
-        "failed": { "type": "integer", "description": "How many were given up" },
+        "retrying": { "type": "integer", "description": "Number of deliveries awaiting a retry" },
+        "failed": { "type": "integer", "description": "Number of deliveries given up" },
         "deliveries": { "type": "array", "items": delivery, "description": "In the order of the log" },
         "next_cursor": { "type": "string", "description": "Pass as `cursor` for the next page; absent on the last" },
         "recent_attempts": {

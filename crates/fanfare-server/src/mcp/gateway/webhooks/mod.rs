@@ -55,7 +55,7 @@ fn refused(refused: Refused, example: &str) -> String {
             };
             format!("{problem}. Nothing was done")
         }
-        Refused::NotFound { what } => format!("there is no {what}. {LISTED} Example: {example}"),
+        Refused::NotFound { what } => format!("unknown {what}. {LISTED} Example: {example}"),
         Refused::Store(error) => {
             tracing::error!(%error, "the store failed");
             "the gateway could not read or write its webhook data; the cause is in its server log; try again in a moment"

@@ -29,7 +29,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "type": "array",
                 "items": { "type": "string" },
                 "maxItems": 64,
-                "description": "Which channels, such as [\"builds.>\"]; left out, every one",
+                "description": "Channel patterns, such as [\"builds.>\"]; default: all channels",
             },
             "types": filter::types(),
             "min_priority": {
@@ -53,7 +53,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "description": "Delay before each retry, such as `5s,5m,1h`, or `none`; default: eight attempts over \
                                 28 hours",
             },
-            "description": { "type": "string", "description": "What it is for, on one line, for people" },
+            "description": { "type": "string", "description": "The purpose of the webhook, on one line, for people" },
             "since": {
                 "type": "string",
                 "description": "New webhooks only: start with events pushed since then (`10m`, RFC 3339 or `earliest`) \
@@ -68,7 +68,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let more = json!({
         "is_new": { "type": "boolean", "description": "It was not registered before" },
-        "total_webhooks": { "type": "integer", "description": "How many are registered" },
+        "total_webhooks": { "type": "integer", "description": "Number of registered webhooks" },
     });
     Row::schema_with(more, &[])
 });

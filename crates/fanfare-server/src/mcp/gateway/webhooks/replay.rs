@@ -57,7 +57,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "type": "object",
         "properties": {
             "webhook": { "type": "string", "description": "Its id" },
-            "count": { "type": "integer", "description": "How many deliveries it is" },
+            "count": { "type": "integer", "description": "Number of deliveries" },
             "waiting": { "type": "integer", "description": "How many were already waiting and are only sent sooner" },
             "dry_run": { "type": "boolean", "description": "They were only counted" },
             "next": { "type": "string", "description": "There are more: pass this as `after`" },

@@ -58,7 +58,7 @@ impl Row {
             "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
             "patterns": { "type": "array", "items": { "type": "string" }, "description": "Its channel patterns; at most 8 are shown" },
             "status": { "type": "string", "enum": ["active", "paused", "failing"] },
-            "problem": { "type": "string", "description": "Why it is paused, or how it fails" },
+            "problem": { "type": "string", "description": "Why it is paused or failing" },
             "lag": { "type": "integer", "description": "Number of events in the log after the last one it received" },
         })
     }

@@ -129,7 +129,7 @@ impl Exchange {
             Some((number, seq)) => {
                 let outbox = session.streams.find(number).filter(|outbox| seq <= outbox.last());
                 let problem =
-                    "nothing is kept of the stream that `Last-Event-ID` names; send the request again";
+                    "the stream that `Last-Event-ID` names is no longer kept; send the request again";
                 (number, outbox.ok_or_else(|| Error::invalid_request(problem))?, seq)
             }
         };

@@ -131,7 +131,7 @@ impl Exchange {
         match version.map(Version::era) {
             None | Some(Era::Legacy) => Ok(version),
             Some(Era::Modern) => Err(Error::invalid_params(
-                "a request of this revision says so in `_meta`, with what the client can do",
+                "a request of this revision must name the revision and the client's capabilities in `_meta`",
             )),
         }
     }
@@ -155,7 +155,7 @@ pub async fn get(
         Some(session) => exchange.stream(&session),
         None => {
             let error = Error::invalid_request(
-                "there is no stream without a session; POST `initialize` first, or `subscriptions/listen`",
+                "a stream requires a session; POST `initialize` first, or `subscriptions/listen`",
             );
             let mut response = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).into_response();
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
