@@ -10,7 +10,7 @@ pub enum OpenError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What the check said.
+        /// The result of the check.
         problem: String,
     },
     /// The disk is full.
@@ -32,7 +32,7 @@ pub enum OpenError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         problem: String,
     },
     /// Another process uses the file.
@@ -40,13 +40,13 @@ pub enum OpenError {
     Locked {
         /// The file.
         path: PathBuf,
-        /// What the other process wrote into the lock file.
+        /// The content of the lock file, written by the other process.
         owner: Option<String>,
     },
-    /// SQLite said something that has no better name.
+    /// An error of SQLite that has no better name.
     #[error("the store operation failed: {problem}")]
     Other {
-        /// What it said.
+        /// The error text.
         problem: String,
     },
     /// The file was written by a later version of the program.
