@@ -1,4 +1,4 @@
-//! The least that a server can do for a call: find its id, count, and answer with as many bytes as Fanfare would.
+//! The minimum work of a server for a call: find its id, count, and answer with as many bytes as Fanfare would.
 
 use std::io::{Read, Write, stdin, stdout};
 

@@ -1,4 +1,4 @@
-//! Tools that ask the client something while it waits for the answer; legacy sessions only.
+//! Tools that ask the client for something while it waits for the answer; legacy sessions only.
 
 use fanfare_mcp::tools::{Answer, Call as ToolCall, Tool};
 use fanfare_server::mcp::call::Call;
