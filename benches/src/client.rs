@@ -1,4 +1,4 @@
-//! A blocking client for what is not load: preparing a log, reading it back, a single stream.
+//! A blocking client for everything but the load: preparing a log, reading it back, a single stream.
 
 use std::{
     fmt::Write as _,
@@ -22,7 +22,7 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(30);
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
-/// Events in one batch of a prepared log: a tenth of what a batch may hold.
+/// Events in one batch of a prepared log: a tenth of the maximum batch.
 const PREPARED_BATCH: u64 = 1_000;
 
 /// One keep-alive connection.
@@ -33,7 +33,7 @@ pub(crate) struct Client {
     buffer: Vec<u8>,
 }
 
-/// Where the log stands, from `/api/status`.
+/// The end of the log, from `/api/status`.
 #[derive(Clone, Debug)]
 pub(crate) struct LogEnd {
     pub(crate) epoch: String,
@@ -88,13 +88,13 @@ impl Client {
         Ok(LogEnd { epoch, last_seq })
     }
 
-    /// The value of a counter in `/metrics`, its labels summed up; `None` if there is no such counter.
+    /// Returns the value of a counter in `/metrics`, its labels summed up; `None` if there is no such counter.
     pub(crate) fn counter(&mut self, name: &str) -> Result<Option<f64>> {
         let response = self.get("/metrics")?;
         Ok(counter_in(&String::from_utf8_lossy(&response.body), name))
     }
 
-    /// Fills an empty log with `count` events, each made by `event`, which gives the JSON of one.
+    /// Fills an empty log with `count` events; `event` returns the JSON of each.
     pub(crate) fn prepare(&mut self, count: u64, event: impl Fn(u64) -> String) -> Result<()> {
         let end = self.log_end()?;
         ensure!(
@@ -115,7 +115,7 @@ impl Client {
         Ok(())
     }
 
-    /// Pushes what need not be fast: where the server says that it is too much, waits a little.
+    /// Pushes events that need not be fast: waits briefly if the server is overloaded.
     fn push_patiently(&mut self, body: &str) -> Result<()> {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -166,7 +166,7 @@ impl Stream {
         Ok(Self { stream, reader: StreamReader::default(), buffer: vec![0; 64 * 1024] })
     }
 
-    /// How long one `read` waits.
+    /// Sets the maximum time of one `read`.
     pub(crate) fn patience(&self, patience: Duration) -> Result<()> {
         Ok(self.stream.set_read_timeout(Some(patience))?)
     }

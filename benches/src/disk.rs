@@ -1,4 +1,4 @@
-//! The floor of a durable push: the least that a disk takes to keep one page.
+//! The floor of a durable push: the minimum time in which a disk stores one page.
 
 use std::{
     fs::File,
@@ -12,7 +12,7 @@ use anyhow::Result;
 use crate::histogram::Histogram;
 
 const WRITES: usize = 500;
-/// What a commit of one event appends to the write-ahead log: a page and its header, or a little more.
+/// Bytes that a commit of one event appends to the write-ahead log: a page and its header, or a little more.
 const PAGE: [u8; 4096 + 24] = [0x5a; 4096 + 24];
 /// The write-ahead log is overwritten from its start after each checkpoint, so its file does not grow.
 const FILE_LEN: u64 = 4 * 1024 * 1024;

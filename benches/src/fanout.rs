@@ -1,4 +1,4 @@
-//! Fan-out: many subscribers, and what the server spends to hand each event to all of them.
+//! Fan-out: many subscribers, and the server's cost of sending each event to all of them.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -16,9 +16,9 @@ use crate::{
     wire::{message, sse::Frame},
 };
 
-/// A delivery that has not come after so long is lost.
+/// Time after which a delivery counts as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Pairs of subscriber and event: what the bits of the tally may take (100 MB), and an hour at most.
+/// Maximum pairs of subscriber and event: 100 MB of bits in the tally, and an hour at most.
 const DELIVERIES_MAX: usize = 800_000_000;
 const WARM_UP_EVENTS: usize = 3;
 
@@ -32,20 +32,20 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, Debug, clap::Args, Serialize)]
 pub(crate) struct Load {
-    /// How many streams are open
+    /// Number of open streams
     #[arg(long, default_value_t = 1_000)]
     pub(crate) subscribers: usize,
-    /// How many events are pushed
+    /// Number of events to push
     #[arg(long, default_value_t = 600)]
     pub(crate) events: usize,
     /// Bytes in each message
     #[arg(long, default_value_t = 100)]
     pub(crate) size: usize,
-    /// How many events are on their way at once
+    /// Number of events in flight
     #[arg(long, default_value_t = 1)]
     pub(crate) publishers: usize,
-    /// Events per second, whether the last one has arrived or not [default: the next event leaves when
-    /// everyone has one that is on its way]
+    /// Events per second, whether or not the last one has arrived [default: the next event leaves when everyone has one
+    /// that is in flight]
     #[arg(long)]
     pub(crate) rate: Option<f64>,
 }
@@ -109,7 +109,7 @@ pub(crate) fn run(target: &Target, load: Load) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Pushes all events as `load` says and turns the loop until everyone has them, or nothing comes any more.
+/// Pushes all events as `load` specifies and turns the loop until everyone has them, or nothing more arrives.
 fn drive(generator: &mut Generator, tally: &mut Tally, load: Load, start_ns: u64) -> Result<()> {
     let mut next = 0;
     let due_ns = |event: usize| load.rate.map(|rate| start_ns + (event as f64 * 1e9 / rate) as u64);

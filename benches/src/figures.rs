@@ -1,6 +1,6 @@
 //! Figures for people: medians, ranges and rounded numbers.
 
-/// The median and what it lies between.
+/// Returns the median and the range.
 pub(crate) fn summary(values: &[f64]) -> String {
     let (Some(least), Some(most)) =
         (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max))

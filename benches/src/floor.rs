@@ -1,5 +1,5 @@
-//! The floor: the least a server can do for the same bytes on the same number of sockets.
-//! One loop, one `write(2)` per subscriber and event, and nothing else: no log, no limits, no slow readers.
+//! The floor: the minimum work of a server for the same bytes on the same number of sockets. One loop, one `write(2)`
+//! per subscriber and event, and nothing else: no log, no limits, no slow subscribers.
 
 use std::{
     io::{ErrorKind, Read},
@@ -26,7 +26,7 @@ const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// One write per event, or one for everything that was published during a turn of the loop
@@ -44,7 +44,7 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    /// As the option `--method` has it.
+    /// Returns the name in the option `--method`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Coalesce => "coalesce",
@@ -89,9 +89,9 @@ struct Connection {
 struct Floor {
     method: Method,
     connections: Vec<Option<Connection>>,
-    /// Who gets events, in the order in which they came.
+    /// The subscribers, in order of arrival.
     subscribers: Vec<usize>,
-    /// Frames that were published and not yet written, and who waits for the answers.
+    /// Frames that were published and not yet written, and the connections that wait for the answers.
     frames: Vec<u8>,
     unanswered: Vec<(usize, u64)>,
     seq: u64,
@@ -204,7 +204,7 @@ fn message_of(body: &[u8]) -> &[u8] {
     body.strip_prefix(br#"{"message":""#).and_then(|rest| rest.strip_suffix(br#""}"#)).unwrap_or(body)
 }
 
-/// As many bytes as Fanfare's default stream has for the event, its timestamp standing still.
+/// The same number of bytes as Fanfare's default stream has for the event; the timestamp is constant.
 fn append_frame(frames: &mut Vec<u8>, seq: u64, message: &[u8]) {
     frames.extend_from_slice(format!("id: k3f9x2ab-{seq}\n").as_bytes());
     frames.extend_from_slice(b"data: [2026-11-21T08:00:00.123456+00:00] ");

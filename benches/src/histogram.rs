@@ -21,7 +21,7 @@ impl Histogram {
         self.max = self.max.max(value);
     }
 
-    /// The value that a share `quantile` of all recorded ones does not exceed; 0 when there are none.
+    /// Returns the value that a share `quantile` of all recorded ones does not exceed; 0 if there are none.
     pub(crate) fn quantile(&self, quantile: f64) -> u64 {
         let rank = (self.count as f64 * quantile).ceil() as u64;
         let mut seen = 0;

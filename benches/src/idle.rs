@@ -1,4 +1,4 @@
-//! Idle subscribers: what each costs in memory, and what letting it in costs.
+//! Idle subscribers: the memory of each, and the cost of accepting it.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::{
     target::Target,
 };
 
-/// Long enough for what connecting left behind (timers, freed memory) to settle.
+/// Long enough for the remains of connecting (timers, freed memory) to settle.
 const SETTLE: Duration = Duration::from_secs(2);
 const WATCH: Duration = Duration::from_secs(3);
 const BURST_SIZE: usize = 100;
@@ -22,7 +22,7 @@ const BURST_SIZE: usize = 100;
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// How many streams are open
+    /// Number of open streams
     #[arg(long, default_value_t = 10_000)]
     pub(crate) subscribers: usize,
 }
@@ -80,7 +80,7 @@ pub(crate) fn run(target: &Target, subscribers: usize) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Keeps reading, so that the sockets stay as empty as a live client's.
+/// Keeps reading, so that the sockets stay as empty as those of a live client.
 fn linger(generator: &mut Generator, observer: &mut WarmUp, time: Duration) -> Result<()> {
     let end = Instant::now() + time;
     while let Some(left) = end.checked_duration_since(Instant::now()) {

@@ -1,5 +1,5 @@
-//! Fanfare's benchmarks: what it costs, next to the least that it could cost.
-//! `fanfare-bench compare` runs them all; `docs/benchmarks.md` says how they measure.
+//! Fanfare's benchmarks: its costs, compared with the lowest possible ones. `fanfare-bench compare` runs them all;
+//! `docs/benchmarks.md` describes the method.
 
 use std::process::ExitCode;
 
@@ -42,7 +42,7 @@ enum Command {
     Compare(compare::Options),
     /// Many subscribers: server CPU per delivery, latency, and whether everyone got everything
     Fanout(fanout::Options),
-    /// The server that only writes the bytes: what the others are compared with
+    /// The server that only writes the bytes: the baseline of the others
     Floor(floor::Options),
     /// Subscribers that get nothing: memory each, and CPU to let one in
     Idle(idle::Options),
@@ -52,7 +52,7 @@ enum Command {
     Mcp(mcp::Options),
     /// Durable events per second, and how long a pusher waits
     Push(push::Options),
-    /// Readers that come for the whole log; the server must be fresh
+    /// Subscribers that read the whole log; the server must be fresh
     Replay(replay::Options),
     /// A client that comes back after having read a part of a long log; the server must be fresh
     Resume(resume::Options),

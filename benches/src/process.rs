@@ -1,4 +1,4 @@
-//! What the kernel knows of a process (CPU time, memory) and where it may run.
+//! The kernel's view of a process (CPU time, memory), and the cores it can run on.
 
 use std::{
     collections::HashMap,
@@ -69,7 +69,7 @@ pub(crate) fn resident_bytes(pid: u32) -> Result<u64> {
     Ok(field(line, 1) * 1024)
 }
 
-/// How many cores are busy now, this process being idle.
+/// Returns how many cores are busy now, while this process is idle.
 pub(crate) fn busy_cores() -> f64 {
     const LOOK: Duration = Duration::from_millis(500);
     let before = machine_busy_us();
@@ -86,7 +86,7 @@ fn machine_busy_us() -> u64 {
     busy * 1_000_000 / clock_ticks_per_second()
 }
 
-/// A stretch of time in which the CPU time of the server is counted, and that of everyone else.
+/// A period in which the CPU time of the server, and that of all other processes, is counted.
 pub(crate) struct Stretch {
     pid: Option<u32>,
     server: CpuTime,
@@ -100,7 +100,7 @@ pub(crate) struct Spent {
     pub(crate) seconds: f64,
     pub(crate) server_cpu_us: f64,
     pub(crate) generator_cpu_us: f64,
-    /// How many cores other processes kept busy meanwhile. Over 0.2, distrust rates and latencies.
+    /// Returns how many cores other processes kept busy meanwhile. Over 0.2, distrust rates and latencies.
     pub(crate) foreign_cores: f64,
 }
 

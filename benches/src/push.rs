@@ -1,4 +1,4 @@
-//! Pushing: durable events per second, how long a pusher waits, and how many commits it takes.
+//! Pushing: durable events per second, the latency of a push, and the number of commits.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What a body may hold.
+/// Maximum events in a body.
 const BATCH_MAX: u64 = 10_000;
 const COMMITS: &str = "fanfare_store_commits_total";
 
@@ -29,13 +29,13 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, Debug, clap::Args, Serialize)]
 pub(crate) struct Load {
-    /// How many keep-alive connections post, each one request at a time
+    /// Number of keep-alive connections that post, each one request at a time
     #[arg(long, default_value_t = 64)]
     pub(crate) connections: usize,
-    /// How many events a request carries
+    /// Number of events per request
     #[arg(long, default_value_t = 1)]
     pub(crate) batch: u64,
-    /// How many events are pushed; rounded up to whole batches
+    /// Number of events to push; rounded up to whole batches
     #[arg(long, default_value_t = 100_000)]
     pub(crate) events: u64,
     /// Bytes in each message
@@ -51,7 +51,7 @@ pub(crate) struct Outcome {
     pub(crate) accept_p50_ms: f64,
     pub(crate) accept_p99_ms: f64,
     pub(crate) server_cpu_us_per_event: f64,
-    /// None when the server has no counter of commits.
+    /// Number of commits; `None` if the server has no such counter.
     pub(crate) commits: Option<f64>,
     pub(crate) commits_per_push: Option<f64>,
     pub(crate) foreign_cores: f64,

@@ -1,4 +1,4 @@
-//! Replay: readers that come for the whole log.
+//! Replay: subscribers that read the whole log.
 
 use std::time::Duration;
 
@@ -25,10 +25,10 @@ const DELIVERIES_MAX: usize = 800_000_000;
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// How many events the log holds; it must be empty before
+    /// Number of events in the log; it must be empty before
     #[arg(long, default_value_t = 100_000)]
     pub(crate) events: usize,
-    /// How many readers come at once; given more than once, one run after the other
+    /// Number of concurrent subscribers; if set more than once, one run follows the other
     #[arg(long, default_values_t = [1, 100])]
     pub(crate) readers: Vec<usize>,
 }

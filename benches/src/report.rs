@@ -1,4 +1,4 @@
-//! What a run says: one line for people on stderr, one JSON line on stdout.
+//! The report of a run: one line for people on stderr, one JSON line on stdout.
 
 use std::{
     fmt::Arguments,
@@ -9,7 +9,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Writes a line to stderr. That nobody reads it is no reason to stop measuring.
+/// Writes a line to stderr. A closed stderr is not a reason to stop measuring.
 pub(crate) fn say(line: Arguments<'_>) {
     let _ = writeln!(stderr().lock(), "{line}");
 }

@@ -18,17 +18,17 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const SIZE: usize = 100;
-/// One event in so many is on the sparse channel.
+/// One event out of this many is on the sparse channel.
 const SPARSE_EVERY: u64 = 10_000;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// How many events the log holds; it must be empty before
+    /// Number of events in the log; it must be empty before
     #[arg(long, default_value_t = 1_000_000)]
     pub(crate) history: u64,
-    /// How often each case is tried
+    /// Number of repetitions of each case
     #[arg(long, default_value_t = 20)]
     pub(crate) repetitions: usize,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Outcome {
     pub(crate) case: &'static str,
     /// One value for each repetition, from before the connection is opened.
     pub(crate) first_byte_ms: Vec<f64>,
-    /// Empty where there is no event to wait for.
+    /// Empty if there is no event to wait for.
     pub(crate) first_event_ms: Vec<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! A server started for one run: on cores of its own, found by what it says on stderr, killed at the end.
+//! A server started for one run: on cores of its own, found by its output on stderr, killed at the end.
 
 use std::{
     collections::VecDeque,
@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use crate::{process::pin_to, target::Target};
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
-/// How much of what the server said is repeated when it does not start.
+/// Maximum lines of the server's output that are repeated if it does not start.
 const TAIL_LINES: usize = 20;
 const READY: &str = "listening on http://";
 
@@ -51,7 +51,7 @@ impl Server {
         Self::start(command.stdin(Stdio::null()).stdout(Stdio::null()), placement)
     }
 
-    /// Starts `command` and gives the other ends of its standard streams.
+    /// Starts `command` and returns the other ends of its standard streams.
     pub(crate) fn spawn_piped(
         command: &mut Command,
         placement: &Placement,
@@ -78,7 +78,7 @@ impl Server {
         Ok(Self { child, ready, tail })
     }
 
-    /// Waits until the server says where it listens.
+    /// Waits until the server reports its address.
     pub(crate) fn wait_ready(&mut self) -> Result<SocketAddr> {
         if let Ok(address) = self.ready.recv_timeout(START_DEADLINE) {
             return Ok(address);
@@ -118,11 +118,11 @@ impl Drop for Server {
     }
 }
 
-/// Reads what the server says until it ends, so that it never waits for a full pipe.
+/// Reads the server's output until it ends, so that it never waits for a full pipe.
 fn listen_to(stderr: ChildStderr, announce: &Sender<SocketAddr>, tail: &Tail) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         if let Some(address) = address_in(&line) {
-            // Nobody waits for the address of a server that is killed while it starts.
+            // No one waits for the address of a server that is killed while it starts.
             let _ = announce.send(address);
         }
         if let Ok(mut tail) = tail.lock() {

@@ -1,4 +1,4 @@
-//! Which server a benchmark loads, and whose CPU time it counts.
+//! The server that a benchmark loads, and the process whose CPU time it counts.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 

@@ -1,4 +1,4 @@
-//! Questions back to a modern client: what is asked, and what was answered (2026-07-28, multi-round-trip requests).
+//! Requests to a modern client: the questions, and their answers (2026-07-28, multi-round-trip requests).
 
 use fanfare_mcp::outcome::InputRequired;
 use fanfare_mcp::{Error, Outcome};
@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 #[derive(Debug)]
 pub(crate) struct Asked {
     key: &'static str,
-    /// What the client must be able to do to answer it.
+    /// The capability that the client needs to answer it.
     pub(crate) capability: &'static str,
     method: &'static str,
     params: Value,
-    /// Where the answer is, in the result of the client.
+    /// The place of the answer in the client's result.
     pointer: String,
 }
 
@@ -64,7 +64,7 @@ impl Asked {
     }
 }
 
-/// One round: the answers that came with a request, and the way to ask for more.
+/// One round: the answers that came with a request, and the means to ask for more.
 #[derive(Debug)]
 pub(crate) struct Round<'a> {
     call: &'a Call,
@@ -72,13 +72,13 @@ pub(crate) struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    /// Begins one with the answers that `call` brought.
+    /// Creates a round with the answers that `call` brought.
     pub(crate) fn new(call: &'a Call, answers: Option<&'a Map<String, Value>>) -> Round<'a> {
         Round { call, answers }
     }
 
-    /// Gives the answer to a question. Nothing, when it was not answered, or not in the form that was asked for: then it
-    /// is to be asked again.
+    /// Returns the answer to a question. `None` if it was not answered, or not in the requested form: then it has to be
+    /// asked again.
     pub(crate) fn answer(&self, asked: &Asked) -> Option<&'a Value> {
         self.answers?.get(asked.key)?.pointer(&asked.pointer).filter(|value| !value.is_null())
     }

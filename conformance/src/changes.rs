@@ -1,4 +1,4 @@
-//! Changes that tools cause, on their way to whoever listens.
+//! Changes that tools cause, on their way to subscribers.
 
 use fanfare_mcp::listen::{Change, Interests};
 use futures_util::stream::BoxStream;
@@ -6,26 +6,26 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-/// Most changes that a listener may lag behind: more than the suite causes. Later ones replace the oldest.
+/// Maximum changes that a subscriber can lag behind: more than the suite causes. Later ones replace the oldest.
 const LAG_MAX: usize = 64;
 
-/// Tells changes; to nobody, when nobody listens.
+/// Sends changes to the current subscribers.
 #[derive(Debug)]
 pub(crate) struct Changes(broadcast::Sender<Change>);
 
 impl Changes {
-    /// Begins with none.
+    /// Creates a sender without subscribers.
     pub(crate) fn new() -> Changes {
         Changes(broadcast::Sender::new(LAG_MAX))
     }
 
-    /// Tells whoever listens.
+    /// Sends a change to the subscribers.
     pub(crate) fn tell(&self, change: Change) {
-        // That nobody listens is fine.
+        // A lack of subscribers is fine.
         let _ = self.0.send(change);
     }
 
-    /// Follows what of the changes is `wanted`, from now on.
+    /// Follows the `wanted` changes from now on.
     pub(crate) fn follow(&self, wanted: Interests) -> BoxStream<'static, Change> {
         stream::unfold((self.0.subscribe(), wanted), |(mut changes, wanted)| async {
             loop {

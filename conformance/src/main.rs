@@ -1,5 +1,5 @@
 //! Fanfare's MCP server with the fixtures that the official conformance suite asks for: the same library and the same
-//! transports as the product, but other tools, prompts and resources. `docs/mcp.md` says how to run the suite.
+//! transports as the product, but other tools, prompts and resources. `docs/mcp.md` explains how to run the suite.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ mod tools;
 #[derive(Debug, Parser)]
 #[command(about, version)]
 struct Options {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 }
@@ -52,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
     let ended = running.ended();
     tokio::pin!(ended);
     tokio::select! {
-        // It ends by itself only when something is wrong.
+        // It ends by itself only after an error.
         ended = &mut ended => return Ok(ended?),
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}

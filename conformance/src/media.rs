@@ -11,17 +11,17 @@ pub(crate) const PICTURE_TYPE: &str = "image/png";
 /// Four samples as WAV, in base64.
 const SOUND: &str = "UklGRigAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQQAAACAyIA4";
 
-/// Gives the picture.
+/// Returns the picture.
 pub(crate) fn picture() -> Content {
     Content::Image { data: PICTURE.to_owned(), mime_type: PICTURE_TYPE.to_owned() }
 }
 
-/// Gives the sound.
+/// Returns the sound.
 pub(crate) fn sound() -> Content {
     Content::Audio { data: SOUND.to_owned(), mime_type: "audio/wav".to_owned() }
 }
 
-/// Gives a resource that is text.
+/// Returns a resource that is text.
 pub(crate) fn text_of(uri: &str, mime_type: &str, text: impl Into<String>) -> Contents {
     Contents {
         uri: uri.to_owned(),

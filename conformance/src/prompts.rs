@@ -44,7 +44,7 @@ pub(crate) fn all() -> Vec<Prompt> {
     ]
 }
 
-/// Gives what one says.
+/// Returns the text of a prompt.
 pub(crate) fn get(call: &Call, wanted: &Get) -> Result<Outcome, Error> {
     match wanted.name.as_str() {
         SIMPLE => Ok(said(vec![Content::text("This is a simple prompt for testing.")])),
@@ -72,7 +72,7 @@ pub(crate) fn get(call: &Call, wanted: &Get) -> Result<Outcome, Error> {
     }
 }
 
-/// Suggests values: the ones that begin with what is written.
+/// Suggests values: those that start with the input.
 pub(crate) fn complete(wanted: &Complete) -> Result<Vec<String>, Error> {
     let values: &[&str] = match &wanted.reference {
         Reference::Prompt { name } if name == ARGUMENTS => match wanted.argument.name.as_str() {

@@ -7,12 +7,12 @@ use serde_json::json;
 
 use crate::media::{PICTURE, PICTURE_TYPE, text_of};
 
-/// The one whose changes are told.
+/// The resource that reports changes.
 pub(crate) const WATCHED: &str = "test://watched-resource";
 const TEXT: &str = "test://static-text";
 const BINARY: &str = "test://static-binary";
 
-/// What is read here never changes.
+/// These resources never change.
 const CACHE: Cache = Cache { ttl_ms: 60_000, scope: Scope::Private };
 
 /// Lists them.

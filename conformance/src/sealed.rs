@@ -1,5 +1,5 @@
-//! State that a client carries for us between two rounds: sealed, so that nobody can change it, use it for another
-//! request, as somebody else, or late (2026-07-28, multi-round-trip requests, "Security").
+//! State that a client carries for us between two rounds: sealed, so that it cannot be changed, used for another
+//! request, by another caller, or late (2026-07-28, multi-round-trip requests, "Security").
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,25 +10,25 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How long a user may take to answer.
+/// Maximum time for a user to answer.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
-/// Longest state that is looked at; ours are a few hundred bytes.
+/// Maximum length of a state that is examined; ours are a few hundred bytes.
 const SEALED_LEN_MAX: usize = 4096;
 
 /// The key, which lives as long as the process.
 #[derive(Debug)]
 pub(crate) struct Seal(hmac::Key);
 
-/// What is sealed.
+/// The sealed content.
 #[derive(Debug, Serialize, Deserialize)]
 struct Sealed {
-    /// For which tool.
+    /// The tool that it is for.
     tool: String,
-    /// For whom.
+    /// The caller that it is for.
     principal: String,
     /// Until when, in seconds since 1970.
     until: u64,
-    /// What is to be remembered.
+    /// The state to remember.
     state: Value,
 }
 
@@ -52,7 +52,7 @@ impl Seal {
         format!("{}.{}", URL_SAFE_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(tag))
     }
 
-    /// Opens what [`Seal::close`] sealed; whatever is wrong with it, the answer is the same.
+    /// Opens a state that [`Seal::close`] sealed; the error is the same for every defect.
     pub(crate) fn open(&self, tool: &str, principal: &str, text: &str) -> Result<Value, Error> {
         self.open_at(now(), tool, principal, text).ok_or_else(|| {
             Error::invalid_params("`requestState` is not what this server gave, or is too old; begin anew")

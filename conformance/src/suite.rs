@@ -18,19 +18,19 @@ use crate::changes::Changes;
 use crate::sealed::Seal;
 use crate::{prompts, resources, tools};
 
-/// The fixtures, with what they share.
+/// The fixtures, and their shared state.
 #[derive(Debug)]
 pub(crate) struct Suite {
     identity: Identity,
     tools: ToolList,
-    /// What the tools that change something tell.
+    /// The changes that tools report.
     pub(crate) changes: Changes,
-    /// What keeps clients from changing the state that they carry for us.
+    /// The seal that keeps clients from changing the state that they carry for us.
     pub(crate) seal: Seal,
 }
 
 impl Suite {
-    /// Makes the fixtures; draws the key of the seal.
+    /// Creates the fixtures; draws the key of the seal.
     pub(crate) fn new() -> anyhow::Result<Suite> {
         let tools = ToolList::new(&tools::all());
         Ok(Suite { identity: identity(), tools, changes: Changes::new(), seal: Seal::new()? })

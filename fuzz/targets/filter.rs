@@ -1,4 +1,4 @@
-//! Filters: one that is written in another order wants the same, and none wants less than its parts.
+//! Filters: one that is written in another order matches the same, and none matches less than its parts.
 //!
 //! The input is lines: `p PATTERN`, `t TYPE`, `m PRIORITY`, `x TEXT`, `c CHANNEL`.
 

@@ -1,4 +1,4 @@
-//! What other programs send: nothing panics, what is believed is bounded, and nobody is believed without the secret.
+//! Bodies of other programs: nothing panics, accepted values are bounded, and no sender is accepted without the secret.
 
 #![no_main]
 
@@ -46,7 +46,7 @@ fuzz_target!(|input: (&str, &str, &[u8])| {
             assert_eq!(event.channel, kind.channel());
         }
     }
-    // Nobody guesses the secret, libFuzzer neither.
+    // No one can guess the secret, and neither can libFuzzer.
     let forged = [
         ("x-github-event", name),
         ("x-hub-signature-256", name),

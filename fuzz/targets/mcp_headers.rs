@@ -1,4 +1,4 @@
-//! The headers that repeat a request's body: nothing panics, and what passes is what the body says, word for word.
+//! The headers that repeat a request's body: nothing panics, and accepted headers match the body, word for word.
 
 #![no_main]
 

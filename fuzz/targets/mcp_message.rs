@@ -1,5 +1,5 @@
-//! What a client says over MCP: nothing panics, every answer is one line of JSON, and a refusal names the request
-//! that it is for, when that can be read.
+//! Messages of an MCP client: nothing panics, every answer is one line of JSON, and a refusal names the request that it
+//! is for, if the id can be read.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Whatever a client is told by its own words can be read.
+/// Checks that an answer built from a client's own words can be parsed.
 fn told(id: &Id, meta: &Meta) {
     for written in [acknowledged(&Interests::default(), id), torn_down(id), Change::Tools.write(Some(id))] {
         assert!(!written.contains(&b'\n') && serde_json::from_slice::<Value>(&written).is_ok());
@@ -21,7 +21,7 @@ fn told(id: &Id, meta: &Meta) {
 fuzz_target!(|bytes: &[u8]| {
     let one = |message: &Message| match message {
         Message::Notification { params, .. } => {
-            // Not every JSON is a value: a number may be larger than any float.
+            // Not every JSON is a value: a number can be larger than any float.
             assert!(
                 params.to_json().starts_with('{')
                     && serde_json::from_str::<&RawValue>(&params.to_json()).is_ok()

@@ -1,4 +1,4 @@
-//! Names, positions, times: whatever is accepted reads back as it was written.
+//! Names, positions, times: every accepted text round-trips.
 
 #![no_main]
 

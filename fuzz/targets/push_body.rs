@@ -1,4 +1,4 @@
-//! The body of a push: nothing panics, every error says what to do, and what is accepted is JSON again.
+//! The body of a push: nothing panics, every error has a fix, and accepted events are valid JSON again.
 
 #![no_main]
 
@@ -35,7 +35,7 @@ fn check_event(event: NewEvent) {
     assert!(!json.contains(&b'\n') && !json.contains(&b'\r'), "one line in a stream");
     let read: serde_json::Value = match serde_json::from_slice(&json) {
         Ok(value) => value,
-        // Numbers past what a double holds stay as the pusher wrote them.
+        // Numbers beyond the range of a double stay as the pusher wrote them.
         Err(error) => {
             assert!(event.data.is_some(), "{error}");
             return;

@@ -1,4 +1,4 @@
-//! What a client says on a WebSocket: nothing panics, and answer and refusal repeat the `id` that was given.
+//! Messages of a WebSocket client: nothing panics, and answer and refusal repeat the `id`.
 
 #![no_main]
 

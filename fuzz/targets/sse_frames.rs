@@ -1,5 +1,5 @@
-//! Frames of server-sent events: whatever a message holds, a reader that follows the HTML standard gets exactly
-//! one event out of its frame, and nothing in the message can pass for another field.
+//! Frames of server-sent events: whatever a message holds, a client that follows the HTML standard gets exactly one
+//! event from its frame, and nothing in the message can pass for another field.
 
 #![no_main]
 

@@ -1,8 +1,8 @@
-//! Where webhooks may go: whatever an address is written like, what is not public does not pass in locked mode, and
-//! the forbidden does not pass in any.
+//! The targets of webhooks: however an address is written, one that is not public is refused in locked mode, and a
+//! forbidden one in any.
 //!
-//! The input is lines: an address to register, then addresses that it resolves to, then (after an empty line) what the
-//! operator allows.
+//! The input is lines: a URL to register, then addresses that it resolves to, then (after an empty line) the operator's
+//! allowances.
 
 #![no_main]
 
@@ -61,7 +61,7 @@ fuzz_target!(|input: &str| {
     }
 });
 
-/// Says whether `ip` may be on the internet, written from the registries' words and not from ours.
+/// Returns whether `ip` can be on the internet, based on the texts of the registries and not on our code.
 fn is_global(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_global_v4(ip),

@@ -1,5 +1,5 @@
-//! What a webhook is registered with: nothing panics, every refusal says where and what would be right, what is
-//! accepted comes back from the store, and no secret is shown.
+//! The options of a registration: nothing panics, every refusal names the place and the fix, accepted options come back
+//! from the store, and no secret is shown.
 
 #![no_main]
 

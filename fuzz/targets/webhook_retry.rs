@@ -1,4 +1,4 @@
-//! When a delivery is tried again: schedules read back, and whatever a receiver asks for stays within bounds.
+//! The time of a retry: schedules round-trip, and any delay that a receiver asks for stays within bounds.
 
 #![no_main]
 

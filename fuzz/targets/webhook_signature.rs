@@ -1,4 +1,4 @@
-//! Signatures: nothing panics, what we sign is believed, and what anybody else writes into the headers is not.
+//! Signatures: nothing panics, our signatures are accepted, and anything else in the headers is not.
 
 #![no_main]
 
@@ -18,7 +18,7 @@ fuzz_target!(|input: (&str, &str, &str, &[u8])| {
     let keys = [Key::Secret(secret.clone()), Key::Public(signing.verifying())];
     let plain = [PlainSecret::new(secret.reveal()).expect("not empty")];
 
-    // Nobody guesses these keys, libFuzzer neither.
+    // No one can guess these keys, and neither can libFuzzer.
     let headers = [
         ("webhook-id", id),
         ("webhook-timestamp", timestamp),

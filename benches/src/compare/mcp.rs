@@ -25,8 +25,8 @@ struct Case {
     what: &'static str,
     over: Over,
     concurrency: usize,
-    /// Server and generator on the server's core. With one call under way only one of them has anything to do, and
-    /// on cores of their own most of what is measured is how long the machine takes to wake the other core.
+    /// Server and generator on the server's core. With one running call only one of them has work, and on separate
+    /// cores most of the measured time is spent waking the other core.
     one_core: bool,
     rate_goal: Goal,
 }
@@ -117,7 +117,7 @@ pub(super) fn measure(lab: &Lab<'_>) -> Result<Vec<Row>> {
             goal,
         };
         rows.push(row("calls/s", |run| run.calls_per_second, case.rate_goal));
-        // Of a third server, so there is nothing to divide.
+        // The value comes from a third server, so there is nothing to divide by.
         rows.push(Row {
             what: format!("{what}: calls/s of the floor"),
             baseline: Vec::new(),

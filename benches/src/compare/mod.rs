@@ -22,15 +22,15 @@ mod suites;
 mod table;
 mod webhooks;
 
-/// A machine is quiet while others keep less of it busy.
+/// Number of cores that other processes keep busy, below which a machine is quiet.
 const QUIET_CORES: f64 = 0.15;
 const ATTEMPTS: usize = 3;
-/// The generator is one caller, and what it may push is not what is measured.
+/// The generator is one caller, and its push rate limit is not measured.
 const EVENTS_PER_SECOND: &str = "100000000";
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
-    /// What to measure
+    /// The suite to measure
     #[arg(value_enum, default_value_t = Suite::All)]
     suite: Suite,
     /// The program to measure
@@ -48,14 +48,14 @@ pub(crate) struct Options {
     /// Keep the log in memory instead of in a file
     #[arg(long)]
     memory: bool,
-    /// Where the store files go for the time of a run [default: the directory for temporary files]
+    /// Directory of the store files during a run [default: the directory for temporary files]
     #[arg(long)]
     store_dir: Option<PathBuf>,
-    /// How often each case runs
+    /// Number of runs of each case
     #[arg(long, default_value_t = 3)]
     repetitions: usize,
-    /// Before each run, wait at most so many seconds until the machine is quiet, and repeat a run in which
-    /// others were loud, at most twice: the quietest counts
+    /// Before each run, wait at most this many seconds until the machine is quiet, and repeat a run that others
+    /// disturbed, at most twice: the quietest counts
     #[arg(long, default_value_t = 0)]
     patience: u64,
     /// The cores of the server in the suites that count CPU per delivery
@@ -81,7 +81,7 @@ enum Suite {
     Webhooks,
 }
 
-/// Measures the suite and prints its table; says whether that is a success.
+/// Measures the suite and prints its table; returns whether it met its targets.
 pub(crate) fn run(options: &Options) -> Result<bool> {
     let lab = Lab { options };
     let mut all_met = true;
@@ -102,7 +102,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             Suite::Resume => suites::resume(&lab),
             Suite::Webhooks => webhooks::measure(&lab),
         };
-        // The other suites may still say something when one cannot be measured.
+        // The other suites may still have results when one cannot be measured.
         match rows {
             Ok(rows) => {
                 table::print(&rows, baseline)?;
@@ -117,12 +117,12 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     Ok(all_met || !options.check)
 }
 
-/// Starts servers as the options say.
+/// Starts servers according to the options.
 struct Lab<'a> {
     options: &'a Options,
 }
 
-/// A Fanfare with a store of its own, which goes when it goes.
+/// A Fanfare with a store of its own, which is removed with it.
 struct Fanfare {
     server: Server,
     _store: TempDir,
@@ -136,8 +136,8 @@ impl Lab<'_> {
         }
     }
 
-    /// Runs when the machine is quiet, and again when it did not stay so; the quietest run counts. What others
-    /// do decides, never the outcome.
+    /// Runs when the machine is quiet, and again if it did not stay so; the quietest run counts. Only the activity of
+    /// others decides, never the outcome.
     fn quietly<T>(&self, mut run: impl FnMut() -> Result<T>, foreign_cores: impl Fn(&T) -> f64) -> Result<T> {
         let attempts = if self.options.patience == 0 { 1 } else { ATTEMPTS };
         let mut quietest: Option<(f64, T)> = None;

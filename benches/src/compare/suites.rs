@@ -1,4 +1,4 @@
-//! What the runner measures, and what is promised for it.
+//! The measurements of the runner, and their targets.
 
 use anyhow::{Context, Result};
 
@@ -18,7 +18,7 @@ struct FanoutCase {
     goal: Goal,
 }
 
-/// As many events as keep the server's core busy for two seconds or so.
+/// Enough events to keep the server's core busy for about two seconds.
 const FANOUT: [FanoutCase; 4] = [
     FanoutCase {
         what: "1,000 subscribers, one event at a time",
@@ -82,7 +82,7 @@ pub(super) fn fanout(lab: &Lab<'_>) -> Result<Vec<Row>> {
         rows.push(row("deliveries/s", |run| run.deliveries_per_second, Goal::None));
         rows.push(row("p50 ms", |run| run.latency_p50_ms, Goal::None));
         rows.push(row("p99 ms", |run| run.latency_p99_ms, Goal::None));
-        // Of no server, so there is nothing to divide.
+        // The value comes from no server, so there is nothing to divide by.
         let mut foreign = row("cores busy with other things", |run| run.foreign_cores, Goal::None);
         foreign.fanfare.append(&mut foreign.baseline);
         rows.push(foreign);
@@ -168,7 +168,7 @@ pub(super) fn push(lab: &Lab<'_>) -> Result<Vec<Row>> {
         rows.push(row("events/s", |run| run.events_per_second, case.rate_goal));
         let mut accepted = row("accepted after p50 ms", |run| run.accept_p50_ms, Goal::None);
         if case.load.connections == 1 {
-            // A push that waits for nobody cannot be kept sooner than one write and its sync.
+            // A push that waits for no other cannot be stored sooner than one write and its sync.
             accepted.baseline = syncs;
         }
         rows.push(accepted);
@@ -184,7 +184,7 @@ pub(super) fn replay(lab: &Lab<'_>) -> Result<Vec<Row>> {
     const EVENTS: usize = 200_000;
     let mut rows = Vec::new();
     for readers in [1, 100] {
-        // A hundred readers of a tenth of the log take as long as ten of all of it.
+        // A hundred subscribers of a tenth of the log take as long as ten of all of it.
         let events = if readers == 1 { EVENTS } else { EVENTS / 10 };
         let mut runs = Vec::new();
         for _ in 0..lab.options.repetitions {
@@ -213,7 +213,7 @@ pub(super) fn replay(lab: &Lab<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// A short and a long log, so that what grows with the log shows.
+/// Measures a short and a long log, so that costs that grow with the log become visible.
 pub(super) fn resume(lab: &Lab<'_>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for history in [1_000, 1_000_000] {

@@ -6,13 +6,13 @@ use anyhow::Result;
 
 use crate::figures::{median, number, summary};
 
-/// What the project has promised.
+/// A target of the project.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Goal {
     AtLeast(f64),
     AtMost(f64),
     None,
-    /// Fanfare's median divided by that of what it is compared with.
+    /// The median of Fanfare divided by that of the baseline.
     RatioAtLeast(f64),
     RatioAtMost(f64),
 }
@@ -20,7 +20,7 @@ pub(super) enum Goal {
 pub(super) struct Row {
     /// The case and the metric, joined by `: `.
     pub(super) what: String,
-    /// What Fanfare is compared with, one value for each repetition; empty where that is nothing.
+    /// The values of the baseline, one for each repetition; empty if there is none.
     pub(super) baseline: Vec<f64>,
     pub(super) fanfare: Vec<f64>,
     pub(super) goal: Goal,
@@ -32,7 +32,7 @@ impl Row {
         (baseline > 0.0).then(|| median(&self.fanfare) / baseline)
     }
 
-    /// None where nothing was promised.
+    /// Returns whether the target was met; `None` without a target.
     pub(super) fn met(&self) -> Option<bool> {
         match self.goal {
             Goal::AtLeast(least) => Some(median(&self.fanfare) >= least),
@@ -43,7 +43,7 @@ impl Row {
         }
     }
 
-    /// Splits `what` into the case and the metric; a case may have a colon of its own.
+    /// Splits `what` into the case and the metric; a case can have a colon of its own.
     fn case_and_metric(&self) -> (&str, &str) {
         self.what.rsplit_once(": ").unwrap_or(("", &self.what))
     }
@@ -67,15 +67,15 @@ impl Row {
     }
 }
 
-/// Prints a table for each case. `baseline` names what the rows compare Fanfare with.
+/// Prints a table for each case. `baseline` names the comparison.
 pub(super) fn print(rows: &[Row], baseline: &str) -> Result<()> {
     let mut out = stdout().lock();
     out.write_all(markdown(rows, baseline).as_bytes())?;
     Ok(())
 }
 
-/// Returns a heading and a table for each run of rows that share a case: with the case in every row, none would fit
-/// into a line.
+/// Returns a heading and a table for each run of rows that share a case: with the case in every row, no row would fit
+/// on a line.
 fn markdown(rows: &[Row], baseline: &str) -> String {
     let mut text = String::new();
     for rows in rows.chunk_by(|a, b| a.case_and_metric().0 == b.case_and_metric().0) {

@@ -18,12 +18,12 @@ use crate::{
 
 const SIZE: usize = 100;
 const PUBLISHERS: usize = 64;
-/// Webhooks, and as many events as keep the server's core busy for four seconds or so.
+/// Webhooks, and enough events to keep the server's core busy for about four seconds.
 const CASES: [(usize, usize); 2] = [(10, 16_000), (100, 1_600)];
-/// How long the load lasts at half the rate.
+/// Duration of the load at half the rate.
 const HALF_SECONDS: f64 = 5.0;
-/// Longer than the attempts at the one that hangs take; and so few at once that all connections can stay open, of which
-/// the gateway has 4,096 and keeps a quarter for those who need one.
+/// Longer than the attempts at the webhook that hangs, and few enough that all connections can stay open, of which the
+/// gateway has 4,096 and reserves a quarter.
 const ISOLATION: Load =
     Load { webhooks: 999, hanging: 0, events: 400, size: SIZE, publishers: 2, outstanding: 2, rate: None };
 const REGISTERED: usize = 10_000;

@@ -23,9 +23,9 @@ pub(crate) mod tally;
 const PUBLISHER_TOKENS: usize = 1 << 20;
 /// Those of receivers of webhooks here.
 const RECEIVER_TOKENS: usize = 1 << 21;
-/// As many sockets as one turn of the loop looks at.
+/// Number of sockets that one turn of the loop examines.
 const READY_MAX: usize = 1024;
-/// One read takes what a socket's receive buffer usually holds.
+/// Size of a read: the usual content of a socket's receive buffer.
 const READ_LEN: usize = 256 * 1024;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(120);
 
@@ -43,7 +43,7 @@ impl Clock {
     }
 }
 
-/// What the loop tells its user.
+/// The callbacks of the loop.
 pub(crate) trait Observer {
     fn frame(&mut self, _subscriber: usize, _frame: Frame<'_>, _at_ns: u64) {}
 
@@ -59,7 +59,7 @@ pub(crate) struct Generator {
     pub(crate) subscribers: Subscribers,
     pub(crate) publishers: Publishers,
     pub(crate) receivers: Receivers,
-    /// How long the loop sleeps at most: what is due meanwhile leaves late.
+    /// Maximum sleep of the loop: anything due meanwhile leaves late.
     pub(crate) turn_max: Duration,
     poll: Poll,
     events: Events,
@@ -131,7 +131,7 @@ impl Generator {
         Ok(())
     }
 
-    /// Turns the loop until `done`, or until nothing was heard for `patience`; says whether it was done.
+    /// Turns the loop until `done`, or until nothing arrives for `patience`; returns whether it was done.
     pub(crate) fn turn_until<O: Observer>(
         &mut self,
         patience: Duration,

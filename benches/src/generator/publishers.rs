@@ -25,13 +25,13 @@ struct Publisher {
 
 pub(crate) struct Publishers {
     server: SocketAddr,
-    /// Where pushes go.
+    /// The path of pushes.
     pub(crate) path: &'static str,
     pub(crate) pushed: u64,
     all: Vec<Publisher>,
     idle: Vec<usize>,
     pub(crate) answered: u64,
-    /// From the first byte of the request to the last byte of the answer.
+    /// From the first byte of the request to the last byte of the response.
     pub(crate) latency: Histogram,
     /// The first answer that was not a success, in full.
     pub(crate) first_refusal: Option<String>,

@@ -1,6 +1,6 @@
 //! Receivers of webhooks in the same epoll loop, each as cheap as can be: HTTP/1.1 on connections that stay open.
 //!
-//! All listen on one port; the path of a request says for which webhook it is.
+//! All listen on one port; the path of a request names its webhook.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -26,7 +26,7 @@ const CONNECTIONS_MAX: usize = 19_000;
 
 struct Connection {
     stream: TcpStream,
-    /// What came of a request that is not whole.
+    /// The part of a request that has arrived so far.
     request: Vec<u8>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Receivers {
     listener: Option<TcpListener>,
     address: Option<SocketAddr>,
     connections: Vec<Option<Connection>>,
-    /// From this number on, receivers take requests and never answer.
+    /// Receivers from this number on accept requests and never answer.
     pub(crate) answering: usize,
     pub(crate) requests: u64,
     pub(crate) opened: u64,
@@ -99,7 +99,7 @@ impl Receivers {
                 Ok(len) if len > 0 => len,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                // Whoever sent closes what is idle for long, and cuts off what is not answered.
+                // The sender closes idle connections, and aborts requests that are not answered.
                 Ok(_) | Err(_) => {
                     self.connections[index] = None;
                     return Ok(());
@@ -136,7 +136,7 @@ struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Parses a request that is alone on its connection; `None` while it is not whole.
+    /// Parses a request that is alone on its connection; `None` if it is incomplete.
     fn parse(bytes: &'a [u8]) -> Result<Option<Self>> {
         let Some(head) = Head::parse(bytes)? else { return Ok(None) };
         let Length::Bytes(len) = head.length else {

@@ -1,4 +1,4 @@
-//! Many readers of `/stream` in one epoll loop, each as cheap as can be.
+//! Many subscribers of `/stream` in one epoll loop, each as cheap as possible.
 
 use std::{
     collections::VecDeque,
@@ -37,7 +37,7 @@ pub(crate) struct Subscribers {
     in_handshake: usize,
     pub(crate) bytes_read: u64,
     pub(crate) reads: u64,
-    /// Streams that ended although nobody here closed them.
+    /// Number of streams that ended before they were closed here.
     pub(crate) closed_early: usize,
 }
 
@@ -131,8 +131,8 @@ impl Subscribers {
             reader.feed(&buffer[..len], |frame| observer.frame(index, frame, at_ns))?;
             self.in_handshake -= usize::from(!was_open && reader.is_open());
             if len < buffer.len() {
-                // Less than there was room for: the socket is empty, and edge-triggered epoll will tell
-                // when it no longer is. This saves the second system call for each event.
+                // The read filled less than the buffer: the socket is empty, and edge-triggered epoll reports when it
+                // no longer is. This saves the second system call for each event.
                 return Ok(());
             }
         }

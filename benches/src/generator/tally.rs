@@ -1,4 +1,4 @@
-//! Who has got which event: exact, for each pair of subscriber and event.
+//! The exact record of deliveries, for each pair of subscriber and event.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ impl Bits {
         Self { words: vec![0; len.div_ceil(64)] }
     }
 
-    /// Sets a bit and says whether it was set before.
+    /// Sets a bit and returns whether it was set before.
     fn set(&mut self, index: usize) -> bool {
         let mask = 1 << (index % 64);
         let was = self.words[index / 64] & mask != 0;
@@ -34,9 +34,9 @@ pub(crate) struct Faults {
     pub(crate) duplicated: u64,
     /// A frame whose seq is not above the one before it on the same stream.
     pub(crate) out_of_order: u64,
-    /// An event that came with one seq here and another there: the order was not everybody's.
+    /// An event that arrived with different seqs: the order was not the same for all.
     pub(crate) renumbered: u64,
-    /// Frames that nobody asked for: gaps, resets, events of others.
+    /// Unexpected frames: gaps, resets, events of others.
     pub(crate) unexpected: u64,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct Tally {
     receivers: Vec<u32>,
     /// By subscriber.
     last_seq: Vec<u64>,
-    /// How many events everyone has.
+    /// Number of events that everyone has.
     complete: usize,
     pub(crate) delivered: u64,
     pub(crate) last_delivery_at_ns: u64,
@@ -82,7 +82,7 @@ impl Tally {
         }
     }
 
-    /// Notes when an event was sent, or was due.
+    /// Records the time at which an event was sent, or was due.
     pub(crate) fn sent(&mut self, event: usize, at_ns: u64) {
         self.sent_at_ns[event] = at_ns;
     }
@@ -96,7 +96,7 @@ impl Tally {
         Faults { lost: expected - self.delivered, ..self.faults }
     }
 
-    /// Notes that `subscriber` got the event `number` under `seq`.
+    /// Records that `subscriber` got the event `number` with `seq`.
     pub(crate) fn delivery(&mut self, subscriber: usize, number: usize, seq: u64, at_ns: u64) {
         if number >= self.events {
             self.faults.unexpected += 1;

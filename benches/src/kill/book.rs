@@ -1,4 +1,4 @@
-//! The log as it was read back, and what must be true of it.
+//! The log as it was read back, and its invariants.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -31,7 +31,7 @@ pub(super) struct Book {
     readers: HashMap<&'static str, Bookmark>,
 }
 
-/// How far the book of a reader has been compared with the log.
+/// The position up to which the book of a subscriber has been compared with the log.
 #[derive(Default)]
 struct Bookmark {
     log: usize,
@@ -49,7 +49,7 @@ impl Book {
         Some((&entry.channel, &entry.message))
     }
 
-    /// Reads what was appended since the last time, and checks that it follows and is whole.
+    /// Reads the events appended since the last call, and checks that they follow and are complete.
     pub(super) fn read_on(&mut self, client: &mut Client) -> Result<()> {
         let from = self.log.len();
         loop {
@@ -119,7 +119,7 @@ impl Book {
         }
     }
 
-    /// Every acknowledged event is where the acknowledgement said.
+    /// Checks that every acknowledged event is at the acknowledged position.
     pub(super) fn check_acknowledged(&mut self, acknowledged: &[Acknowledged]) -> Result<()> {
         for Acknowledged { id, message } in &acknowledged[self.acknowledged_checked..] {
             let entry = usize::try_from(split(id)?.1).ok().and_then(|seq| self.log.get(seq.checked_sub(1)?));
@@ -135,7 +135,7 @@ impl Book {
         Ok(())
     }
 
-    /// Compares what a reader got with the log; says whether it has all of it.
+    /// Compares the events of a subscriber with the log; returns whether it has all of them.
     pub(super) fn check_reader(&mut self, reader: &Reader) -> Result<bool> {
         let received = reader.received.lock().map_err(|_| anyhow!("reader `{}` panicked", reader.name))?;
         let mark = self.readers.entry(reader.name).or_default();
@@ -163,7 +163,7 @@ impl Book {
         Ok(true)
     }
 
-    /// What a reader waits for, in words.
+    /// Describes the events that a subscriber still lacks.
     pub(super) fn lag(&self, reader: &Reader) -> Result<String> {
         let received = reader.received.lock().map_err(|_| anyhow!("reader `{}` panicked", reader.name))?;
         let next = self
@@ -174,7 +174,7 @@ impl Book {
         Ok(format!("{} events came, {next} of {} did not", received.len(), self.log.len()))
     }
 
-    /// Reads the whole log once more: what was seen in any round is still the same. Gives its length.
+    /// Reads the whole log again: everything seen in any round is unchanged. Returns its length.
     pub(super) fn check_from_the_start(&self, client: &mut Client) -> Result<usize> {
         let mut again = Self::default();
         again.read_on(client)?;

@@ -1,4 +1,4 @@
-//! What pushers and readers share with the trial that watches them.
+//! The state that pushers and subscribers share with the trial that watches them.
 
 use std::{
     net::SocketAddr,
@@ -12,7 +12,7 @@ use anyhow::{Result, anyhow, bail};
 
 use super::readers::Reader;
 
-/// An event that the server said it has.
+/// An event that the server acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Acknowledged {
     pub(super) id: String,
@@ -24,7 +24,7 @@ pub(super) struct Load {
     pub(super) pushers_stop: AtomicBool,
     pub(super) readers_stop: AtomicBool,
     pub(super) readers: Vec<Reader>,
-    /// A pusher waits so long after each push, at most: webhooks are slower than a log.
+    /// Maximum pause of a pusher after each push: webhooks are slower than a log.
     pub(super) pace_ms_max: u64,
     pub(super) push_path: &'static str,
     pub(super) unanswered: AtomicU64,

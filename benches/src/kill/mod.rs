@@ -1,5 +1,5 @@
-//! `kill -9` under load, again and again: what was acknowledged must be there, in order, once,
-//! and readers that come back must miss nothing and see nothing twice.
+//! `kill -9` under load, repeatedly: acknowledged events must be there, in order, once, and subscribers that reconnect
+//! must miss nothing and see nothing twice.
 
 use std::{
     path::PathBuf,
@@ -27,7 +27,7 @@ mod pushers;
 mod readers;
 mod victim;
 
-/// How long a reader may take to get what is in the log.
+/// Maximum time for a subscriber to get the rest of the log.
 const READER_DEADLINE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, clap::Args)]
@@ -38,22 +38,22 @@ pub(crate) struct Options {
     /// One more argument for `fanfare serve`
     #[arg(long, allow_hyphen_values = true)]
     server_arg: Vec<String>,
-    /// How often the server is killed
+    /// Number of kills of the server
     #[arg(long, default_value_t = 100)]
     rounds: u32,
-    /// Decides when the server is killed, and what is pushed [default: the time]
+    /// Determines the times of the kills, and the pushed events [default: the time]
     #[arg(long)]
     seed: Option<u64>,
-    /// The server lives at most so many milliseconds after it listens
+    /// The server lives at most this many milliseconds after it listens
     #[arg(long, default_value_t = 300)]
     live_ms_max: u64,
-    /// Watch webhooks instead of readers: every delivery, its bytes and its signature
+    /// Watch webhooks instead of subscribers: every delivery, its bytes and its signature
     #[arg(long)]
     webhooks: bool,
-    /// A webhook that was answered so many milliseconds before a kill may come again
+    /// A delivery that was answered within this many milliseconds before a kill may come again
     #[arg(long, default_value_t = 1_000)]
     window_ms: u64,
-    /// Where the store file goes; it is kept when a round fails [default: the directory for temporary files]
+    /// Directory of the store file; it is kept if a round fails [default: the directory for temporary files]
     #[arg(long)]
     store_dir: Option<PathBuf>,
 }
@@ -67,9 +67,9 @@ struct Outcome {
     acknowledged: usize,
     /// Pushes whose answer the kill swallowed.
     unanswered_pushes: u64,
-    /// Of these, pushed again with the same idempotency key and found to have been there.
+    /// The number of these that were pushed again with the same idempotency key and found in the log.
     repeated: u64,
-    /// Streams that readers opened.
+    /// Streams that subscribers opened.
     connects: u64,
     restart_p50_ms: f64,
     restart_max_ms: f64,
@@ -134,7 +134,7 @@ impl<'a> Trial<'a> {
                 load.pushers_stop.store(true, Ordering::Relaxed);
                 rounds
             });
-            // The pushers have ended, so the log is what it is, and readers must get to the end of it.
+            // The pushers have ended, so the log no longer changes, and subscribers must reach its end.
             let result = rounds.and_then(|()| self.check(&load).context("after the last round"));
             load.readers_stop.store(true, Ordering::Relaxed);
             result
@@ -158,7 +158,7 @@ impl<'a> Trial<'a> {
         for round in 1..=self.options.rounds {
             let back = self.victim.round(&mut self.rng);
             back.with_context(|| format!("round {round}: the server does not come back"))?;
-            // Every other round is killed again without a pause for checking, while readers catch up.
+            // Every other round is killed again without a pause for checking, while subscribers catch up.
             if self.rng.below(2) == 0 || round == self.options.rounds {
                 self.check(load).with_context(|| format!("round {round}"))?;
             }
@@ -170,7 +170,7 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    /// Compares acknowledgements and readers with the log as it is now.
+    /// Compares acknowledgements and subscribers with the current log.
     fn check(&mut self, load: &Load) -> Result<()> {
         let acknowledged = load.acknowledged()?;
         self.book.read_on(&mut Client::connect(self.victim.address)?)?;

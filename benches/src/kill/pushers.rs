@@ -1,4 +1,4 @@
-//! Pushers that do not give up: single events under an idempotency key, and batches without.
+//! Persistent pushers: single events with an idempotency key, and batches without.
 
 use std::{sync::atomic::Ordering, thread::Scope, time::Duration};
 
@@ -93,7 +93,7 @@ fn push(connection: &mut Option<Client>, load: &Load, body: &str) -> Option<Valu
     };
     match answer(&response) {
         Ok(answer) => Some(answer),
-        // Busy or starting: it says so, and nothing was taken.
+        // The server is busy or starting: it says so, and accepted nothing.
         Err(_) if matches!(response.status, 429 | 503) => {
             pause(PAUSE);
             None

@@ -1,4 +1,4 @@
-//! Readers that come back with `Last-Event-ID`, and write down what they got.
+//! Subscribers that reconnect with `Last-Event-ID`, and record their events.
 
 use std::{
     sync::{Mutex, atomic::Ordering},
@@ -13,11 +13,11 @@ use crate::{client::Stream, pause::pause, rng::Rng, wire::sse::Frame};
 
 /// Between two tries to connect to a server that is not there.
 const PAUSE: Duration = Duration::from_millis(2);
-/// How often a reader looks whether it should stop.
+/// Interval at which a subscriber checks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// A slow reader waits so long after each read, at most.
+/// Maximum pause of a slow subscriber after each read.
 const SLOW_MS_MAX: u64 = 5;
-/// A restless reader hangs up after so many reads, on average.
+/// Average number of reads after which a restless subscriber disconnects.
 const RESTLESS_READS: u64 = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(super) struct Received {
 
 pub(super) struct Reader {
     pub(super) name: &'static str,
-    /// The one channel that it asks for.
+    /// The channel that it asks for.
     pub(super) channel: Option<&'static str>,
     query: &'static [&'static str],
     is_json: bool,
@@ -44,7 +44,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Those who take part.
+    /// Returns the subscribers that take part.
     pub(super) fn cast() -> Vec<Self> {
         let reader = |name, temper, channel, query, is_json| Self {
             name,
@@ -100,7 +100,7 @@ impl Reader {
         }
     }
 
-    /// One connection, until it ends or the reader has had enough.
+    /// Reads one connection until it ends or the subscriber stops.
     fn connect(&self, load: &Load, rng: &mut Rng) -> anyhow::Result<()> {
         let last = self.received.lock().ok().and_then(|received| received.last().map(|last| last.id.clone()));
         let mut query = self.query.to_vec();
@@ -131,7 +131,7 @@ pub(super) fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, load: &'scope Load
         let mut rng = rng.fork();
         scope.spawn(move || {
             while !load.readers_stop.load(Ordering::Relaxed) {
-                // A server that is being killed ends streams in every way there is.
+                // A server that is being killed ends streams in every possible way.
                 if reader.connect(load, &mut rng).is_err() {
                     pause(PAUSE);
                 }

@@ -17,7 +17,7 @@ use crate::{
     server::{Placement, Server},
 };
 
-/// One round in so many kills the server once more while it starts.
+/// One round out of this many kills the server once more while it starts.
 const KILLED_STARTING_EVERY: u64 = 8;
 const STARTING_MS_MAX: u64 = 40;
 
@@ -30,12 +30,12 @@ pub(super) struct Victim<'a> {
     pub(super) kills_while_starting: u32,
 }
 
-/// A kill, and what it took.
+/// A kill, and its duration.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kill {
     /// Before it was asked for.
     pub(super) begin: Instant,
-    /// When the server listened again.
+    /// The time at which the server listened again.
     pub(super) end: Instant,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Victim<'a> {
         Ok(Kill { begin, end: Instant::now() })
     }
 
-    /// Kills it for good.
+    /// Kills it without a restart.
     pub(super) fn end(&mut self) -> Result<()> {
         self.server.kill()
     }

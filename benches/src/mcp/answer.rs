@@ -1,4 +1,4 @@
-//! What counts as an answer: to which call, and whether it says what it should.
+//! The check of an answer: the call it belongs to, and its content.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
@@ -52,7 +52,7 @@ impl<'a> Answer<'a> {
         Ok(answer)
     }
 
-    /// Reads all of it; gives the seq under which the event was appended.
+    /// Parses all of it; returns the seq of the appended event.
     pub(super) fn seq(&self) -> Result<u64> {
         let result = self.result.context("an answer has neither result nor error")?.get();
         let read: ToolResult =

@@ -1,4 +1,4 @@
-//! Which calls are under way, how long each took, and whether the log agrees with the answers.
+//! The running calls, their durations, and whether the log agrees with the answers.
 
 use anyhow::{Context, Result, ensure};
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{generator::Clock, histogram::Histogram};
 
-/// Of so many answers, one is read in full: reading all would make the generator the slower of the two.
+/// One answer out of this many is parsed in full: parsing all would make the generator the slower of the two.
 const SAMPLE: u64 = 16;
 
 struct UnderWay {
@@ -24,7 +24,7 @@ pub(super) struct Book {
     next_id: u64,
     /// A handful, so looking through it costs less than any map.
     under_way: Vec<UnderWay>,
-    /// No call begins after it.
+    /// No call starts after this time.
     closes_at_ns: u64,
     highest_seq: u64,
     pub(super) answered: u64,
@@ -46,14 +46,14 @@ impl Book {
         }
     }
 
-    /// Begins to count anew, and gives out calls for `length_ns` from now on.
+    /// Resets the counts, and issues calls for `length_ns` from now on.
     pub(super) fn open(&mut self, length_ns: u64) {
         self.closes_at_ns = self.clock.ns() + length_ns;
         self.answered = 0;
         self.latency = Histogram::new();
     }
 
-    /// The next call, or `None` when it is time to stop.
+    /// Returns the next call, or `None` when it is time to stop.
     pub(super) fn next_call(&mut self) -> Option<&[u8]> {
         (self.clock.ns() < self.closes_at_ns).then(|| self.one_more())
     }
@@ -92,7 +92,7 @@ impl Book {
         Ok(())
     }
 
-    /// Where the log stands after the last call. The numbers mean something while nothing is under way.
+    /// The end of the log after the last call. The numbers are meaningful only while nothing is in flight.
     pub(super) fn position(&self) -> Position {
         Position { calls: self.next_id - FIRST_ID, seq: self.highest_seq }
     }
@@ -105,7 +105,7 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// Every call since `earlier` appended one event, no more and no less. Both follow a lone call.
+    /// Checks that every call since `earlier` appended exactly one event. Both follow a lone call.
     pub(super) fn check_since(self, earlier: Self) -> Result<()> {
         let (calls, events) = (self.calls - earlier.calls, self.seq.saturating_sub(earlier.seq));
         ensure!(calls == events, "{calls} calls were answered and {events} events are in the log");

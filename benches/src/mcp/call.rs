@@ -1,10 +1,10 @@
-//! A modern `tools/call` as bytes, of which only the id changes.
+//! A modern `tools/call` as bytes, in which only the id changes.
 
 use std::net::SocketAddr;
 
 use crate::wire::message;
 
-/// Ids have ten digits, so that each fits where the one before it was.
+/// Ids have ten digits, so that each fits in the place of the previous one.
 pub(super) const FIRST_ID: u64 = 1_000_000_000;
 pub(super) const CHANNEL: &str = "bench.mcp";
 const VERSION: &str = "2026-07-28";
@@ -17,7 +17,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A request on a keep-alive connection, with a message of `size` bytes.
+    /// Creates a request on a keep-alive connection, with a message of `size` bytes.
     pub(super) fn http(server: SocketAddr, size: usize) -> Self {
         let body = body(size);
         let head = format!(

@@ -1,4 +1,4 @@
-//! The least that a server can do for a call: find its id, count, and answer with as many bytes as Fanfare would.
+//! The minimum work of a server for a call: find its id, count, and answer with as many bytes as Fanfare would.
 
 use std::io::{Read, Write, stdin, stdout};
 
@@ -10,7 +10,7 @@ use super::call::CHANNEL;
 pub(crate) fn answer(body: &[u8], seq: u64) -> Result<String> {
     let id = id_in(body).context("a call without an id")?;
     Ok(format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete","content":[{{"type":"text","text":"Stored as k3f9x2ab-{seq} on `{CHANNEL}`. Nobody listens live at the moment; whoever comes later can still read it."}}],"structuredContent":{{"id":"k3f9x2ab-{seq}","channel":"{CHANNEL}","timestamp":"2026-11-21T08:00:00.123456+00:00","stream_clients":0,"total_webhooks":0,"webhooks_notified":0,"repeated":false}}}}}}"#
+        r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete","content":[{{"type":"text","text":"Stored as k3f9x2ab-{seq} on `{CHANNEL}`. No one is listening right now; it can still be read later."}}],"structuredContent":{{"id":"k3f9x2ab-{seq}","channel":"{CHANNEL}","timestamp":"2026-11-21T08:00:00.123456+00:00","stream_clients":0,"total_webhooks":0,"webhooks_notified":0,"repeated":false}}}}}}"#
     ))
 }
 

@@ -70,13 +70,13 @@ impl Transport for Http {
 
 impl Connection {
     fn send(&mut self, call: &[u8]) -> Result<()> {
-        // With one call under way the socket's buffer is empty, and a call is much smaller.
+        // With one running call the socket's buffer is empty, and a call is much smaller.
         let len = self.stream.write(call).context("sending a call")?;
         ensure!(len == call.len(), "only {len} of {} bytes of a call were taken", call.len());
         Ok(())
     }
 
-    /// Reads until the answer is whole, or until there is nothing more; says which.
+    /// Reads until the answer is complete, or until there is nothing more; returns which.
     fn read(&mut self, buffer: &mut [u8], book: &mut Book) -> Result<bool> {
         loop {
             let len = match self.stream.read(buffer) {
@@ -94,7 +94,7 @@ impl Connection {
                 String::from_utf8_lossy(&response.body)
             );
             book.answer(&response.body)?;
-            // Nothing follows an answer before the next call; epoll tells of what comes then.
+            // Nothing follows an answer before the next call; epoll reports later data.
             return Ok(true);
         }
     }

@@ -28,10 +28,10 @@ pub(crate) mod floor;
 mod http;
 mod stdio;
 
-/// How long a server may take for a call, its start included.
+/// Maximum time for a server to answer a call, including its start.
 const PATIENCE: Duration = Duration::from_secs(20);
 const CONCURRENCY_MAX: usize = 1_000;
-/// A call then fits into the empty buffer of a socket.
+/// A call then fits in the empty buffer of a socket.
 const SIZE_MAX: usize = 8 * 1024;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -47,13 +47,13 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, Debug, clap::Args, Serialize)]
 pub(crate) struct Load {
-    /// How many calls are under way at a time: over HTTP, each on a keep-alive connection of its own
+    /// Number of concurrent calls: over HTTP, each on a keep-alive connection of its own
     #[arg(long, default_value_t = 1)]
     pub(crate) concurrency: usize,
-    /// How many seconds are measured
+    /// Number of measured seconds
     #[arg(long, default_value_t = 3.0)]
     pub(crate) seconds: f64,
-    /// How many seconds of load come before
+    /// Seconds of load before the measurement
     #[arg(long, default_value_t = 1.0)]
     pub(crate) warm_up: f64,
     /// Bytes in each message
@@ -74,16 +74,16 @@ pub(crate) struct Outcome {
     pub(crate) p999_us: f64,
     pub(crate) p99_by_p50: f64,
     pub(crate) server_cpu_us_per_call: f64,
-    /// Of the one that it has: near 1, the generator was the slower of the two.
+    /// Share of its one core: near 1, the generator was the slower of the two.
     pub(crate) generator_cores: f64,
     pub(crate) foreign_cores: f64,
 }
 
-/// A way to a server, with as many lanes as there may be calls under way.
+/// A connection to a server, with as many lanes as concurrent calls.
 trait Transport {
     fn send(&mut self, lane: usize, call: &[u8]) -> Result<()>;
 
-    /// Waits for answers, at most `timeout`, hands each to the book and sends the call that takes its place.
+    /// Waits for answers, at most `timeout`, passes each to the book and sends the call that takes its place.
     fn turn(&mut self, book: &mut Book, timeout: Duration) -> Result<()>;
 }
 
@@ -119,7 +119,7 @@ fn measure(
     load: Load,
 ) -> Result<Outcome> {
     let mut book = Book::new(call);
-    // A lone call before the load and one after it say where the log stood.
+    // A lone call before the load and one after it show the end of the log.
     alone(&mut lanes, &mut book)?;
     let before = book.position();
     drive(&mut lanes, &mut book, load.concurrency, load.warm_up)?;
@@ -160,7 +160,7 @@ fn alone(lanes: &mut impl Transport, book: &mut Book) -> Result<()> {
     finish(lanes, book)
 }
 
-/// Keeps `concurrency` calls under way for `seconds`, and waits for the last answers.
+/// Keeps `concurrency` calls running for `seconds`, and waits for the last answers.
 fn drive(lanes: &mut impl Transport, book: &mut Book, concurrency: usize, seconds: f64) -> Result<()> {
     book.open(Duration::from_secs_f64(seconds).as_nanos() as u64);
     for lane in 0..concurrency {

@@ -16,7 +16,7 @@ use super::{Transport, book::Book};
 
 const ANSWERS: Token = Token(0);
 const CALLS: Token = Token(1);
-/// No answer to a call is nearly so long.
+/// Maximum length of an answer; real ones are far shorter.
 const LINE_MAX: usize = 1024 * 1024;
 
 pub(super) struct Stdio {
@@ -24,9 +24,9 @@ pub(super) struct Stdio {
     events: Events,
     calls: Sender,
     answers: Receiver,
-    /// What the pipe has not taken yet.
+    /// The bytes that the pipe has not accepted yet.
     unsent: Vec<u8>,
-    /// What was read of a line that is not whole.
+    /// The part of an incomplete line that was read.
     partial: Vec<u8>,
     buffer: Vec<u8>,
 }
@@ -46,7 +46,7 @@ impl Stdio {
             answers,
             unsent: Vec::new(),
             partial: Vec::new(),
-            // As much as a pipe holds.
+            // The capacity of a pipe.
             buffer: vec![0; 64 * 1024],
         })
     }

@@ -1,4 +1,4 @@
-//! Which webhook has got which event, and how long after its acceptance.
+//! The deliveries of each webhook and event, and the time since acceptance.
 
 use crate::{
     generator::{
@@ -31,7 +31,7 @@ impl Deliveries {
         }
     }
 
-    /// Requests to one webhook are under way together and overtake each other: their order is no fault.
+    /// Requests to one webhook run concurrently and overtake each other: their order is not an error.
     pub(crate) fn faults(&self) -> Faults {
         Faults { out_of_order: 0, ..self.tally.faults() }
     }

@@ -1,4 +1,4 @@
-//! Webhooks: what the server spends for each delivery, how long it takes, and whether every receiver got everything.
+//! Webhooks: the server's cost of each delivery, its duration, and whether every receiver got everything.
 
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,11 @@ use crate::{
 mod deliveries;
 pub(crate) mod registering;
 
-/// A delivery that has not come after so long is lost.
+/// Time after which a delivery counts as lost.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The bits of the tally, and an hour at most.
 const DELIVERIES_MAX: usize = 100_000_000;
-/// With a rate, no event leaves later than that after it was due.
+/// Maximum delay of an event after it was due, if there is a rate.
 const TURN: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Debug, clap::Args)]
@@ -32,29 +32,29 @@ pub(crate) struct Options {
     pub(crate) target: Target,
     #[command(flatten)]
     pub(crate) load: Load,
-    /// Only register so many, and say what that takes
+    /// Only register this many, and report the cost
     #[arg(long)]
     pub(crate) register: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, clap::Args, Serialize)]
 pub(crate) struct Load {
-    /// How many webhooks answer at once
+    /// Number of webhooks that answer at once
     #[arg(long, default_value_t = 10)]
     pub(crate) webhooks: usize,
-    /// How many more take requests and never answer
+    /// Number of additional webhooks that accept requests and never answer
     #[arg(long, default_value_t = 0)]
     pub(crate) hanging: usize,
-    /// How many events are pushed
+    /// Number of events to push
     #[arg(long, default_value_t = 10_000)]
     pub(crate) events: usize,
     /// Bytes in each message
     #[arg(long, default_value_t = 100)]
     pub(crate) size: usize,
-    /// How many connections push, each one event at a time
+    /// Number of connections that push, each one event at a time
     #[arg(long, default_value_t = 64)]
     pub(crate) publishers: usize,
-    /// How many events are on their way at once, unless a rate is given
+    /// Number of events in flight, unless a rate is set
     #[arg(long, default_value_t = 64)]
     pub(crate) outstanding: usize,
     /// Events per second, whether the last one has arrived or not
@@ -70,11 +70,11 @@ pub(crate) struct Outcome {
     pub(crate) deliveries_per_second: f64,
     pub(crate) server_cpu_us_per_delivery: f64,
     pub(crate) generator_cpu_us_per_delivery: f64,
-    /// How busy the server's core was.
+    /// The load of the server's core.
     pub(crate) server_cores: f64,
     pub(crate) push_p50_ms: f64,
     pub(crate) push_p99_ms: f64,
-    /// From the moment at which the pusher had its answer; 0 when the delivery was there before.
+    /// From the moment at which the pusher had its answer; 0 if the delivery arrived before.
     pub(crate) after_acceptance_p50_ms: f64,
     pub(crate) after_acceptance_p99_ms: f64,
     /// From the moment at which the event was sent, or was due.
@@ -141,7 +141,7 @@ pub(crate) fn run(target: &Target, load: Load) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Has every connection opened that the load will use, and every buffer grown.
+/// Opens every connection that the load will use, and grows every buffer.
 fn warm_up(generator: &mut Generator, load: Load) -> Result<()> {
     let events = 2 * load.outstanding.max(16);
     let mut warm_up = Deliveries::new(load.webhooks, events, generator.publishers.pushed);
@@ -152,7 +152,7 @@ fn warm_up(generator: &mut Generator, load: Load) -> Result<()> {
     Ok(())
 }
 
-/// Pushes all events as `load` says and turns the loop until everyone has them, or nothing comes any more.
+/// Pushes all events as `load` specifies and turns the loop until everyone has them, or nothing more arrives.
 fn drive(generator: &mut Generator, deliveries: &mut Deliveries, load: Load, start_ns: u64) -> Result<()> {
     let mut next = 0;
     let due_ns = |event: usize| load.rate.map(|rate| start_ns + (event as f64 * 1e9 / rate) as u64);
@@ -212,7 +212,7 @@ impl Outcome {
     }
 }
 
-/// Runs what the options ask for, and reports it.
+/// Runs the load that the options describe, and reports it.
 pub(crate) fn run_options(options: &Options) -> Result<()> {
     match options.register {
         Some(count) => {

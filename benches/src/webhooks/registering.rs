@@ -1,4 +1,4 @@
-//! Registering many webhooks: what each costs, and whether the last costs more than the first.
+//! Registering many webhooks: the cost of each, and whether the last costs more than the first.
 
 use std::{ops::Range, time::Instant};
 

@@ -8,7 +8,7 @@ pub(crate) enum Body {
     Plain,
 }
 
-/// Where in the chunked encoding the next byte falls.
+/// The part of the chunked encoding that the next byte belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Chunk {
     Data {

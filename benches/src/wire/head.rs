@@ -1,8 +1,8 @@
-//! The head of a request or response: just what the generator and the floor need of it.
+//! The head of a request or response: only the parts that the generator and the floor need.
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// No head here has a reason to be longer.
+/// Maximum length of a head; none here has a reason to be longer.
 const HEAD_LEN_MAX: usize = 16 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(crate) enum Length {
 pub(crate) struct Head<'a> {
     pub(crate) first_line: &'a str,
     pub(crate) length: Length,
-    /// How many bytes the head takes, its empty line included.
+    /// The length of the head in bytes, including its empty line.
     pub(crate) len: usize,
 }
 

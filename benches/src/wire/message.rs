@@ -3,7 +3,7 @@
 
 use super::sse::number;
 
-/// Messages cannot be shorter than their number takes.
+/// Minimum length of a message: the digits of its number.
 pub(crate) const SIZE_MIN: usize = 12;
 
 pub(crate) fn numbered(number: u64, size: usize) -> String {

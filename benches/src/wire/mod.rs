@@ -1,4 +1,4 @@
-//! What travels: HTTP heads and bodies, SSE frames, and the message that tells one event from another.
+//! The wire formats: HTTP heads and bodies, SSE frames, and the message that distinguishes one event from another.
 
 pub(crate) mod body;
 pub(crate) mod head;

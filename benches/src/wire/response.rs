@@ -7,7 +7,7 @@ use super::{
     head::{Head, Length},
 };
 
-/// A page of history with 1,000 long events fits.
+/// Maximum length of a response: a page of history with 1,000 long events fits.
 const RESPONSE_LEN_MAX: usize = 64 * 1024 * 1024;
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct ResponseReader {
 }
 
 impl ResponseReader {
-    /// Takes what has arrived; gives the response once it is whole.
+    /// Adds received bytes; returns the response once it is complete.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<Option<Response>> {
         self.bytes.extend_from_slice(bytes);
         ensure!(self.bytes.len() <= RESPONSE_LEN_MAX, "a response of over {RESPONSE_LEN_MAX} bytes");

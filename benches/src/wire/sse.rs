@@ -1,5 +1,5 @@
-//! Frames of `text/event-stream` as they arrive, in whatever pieces.
-//! Only what servers here send: lines end in `\n` or `\r\n`.
+//! Frames of `text/event-stream` as they arrive, in pieces of any size. Supports only the output of servers here: lines
+//! end in `\n` or `\r\n`.
 
 use anyhow::{Result, ensure};
 use memchr::memchr;
@@ -23,7 +23,7 @@ impl Frame<'_> {
     }
 }
 
-/// Reads decimal digits; `None` if there is anything else, or nothing.
+/// Parses decimal digits; `None` if there is anything else, or nothing.
 pub(crate) fn number(digits: &[u8]) -> Option<u64> {
     str::from_utf8(digits).ok()?.parse().ok()
 }
@@ -45,7 +45,7 @@ impl Frames {
             self.unfinished.drain(..used);
         }
         if self.unfinished.is_empty() {
-            // Ten thousand readers would each keep what their largest fragment took.
+            // Otherwise ten thousand subscribers would each keep the memory of their largest fragment.
             self.unfinished = Vec::new();
         }
         ensure!(self.unfinished.len() <= FRAME_LEN_MAX, "a frame of over {FRAME_LEN_MAX} bytes");
@@ -53,7 +53,7 @@ impl Frames {
     }
 }
 
-/// Hands every whole frame that has data to `each`; returns how many bytes the whole frames take.
+/// Passes every complete frame that has data to `each`; returns the length of the complete frames.
 fn cut(bytes: &[u8], each: &mut impl FnMut(Frame<'_>)) -> usize {
     let (mut line_start, mut frame_start) = (0, 0);
     let mut frame = Frame::default();

@@ -20,7 +20,7 @@ impl StreamReader {
         self.body.is_some()
     }
 
-    /// Whether the server has ended the stream in the chunked encoding.
+    /// Returns whether the server has ended the stream in the chunked encoding.
     pub(crate) fn has_ended(&self) -> bool {
         self.body.as_ref().is_some_and(Body::has_ended)
     }

@@ -1,4 +1,4 @@
-//! Tools that ask the client something while it waits for the answer; legacy sessions only.
+//! Tools that ask the client for something while it waits for the answer; legacy sessions only.
 
 use fanfare_mcp::tools::{Answer, Call as ToolCall, Tool};
 use fanfare_server::mcp::call::Call;
@@ -34,7 +34,7 @@ struct Arguments {
 pub(super) async fn call(call: &Call, tool: &ToolCall<'_>) -> Option<Answer> {
     let arguments: Arguments = match serde_json::from_str(tool.arguments()) {
         Ok(arguments) => arguments,
-        Err(error) => return Some(Answer::error(format!("the arguments do not fit: {error}"))),
+        Err(error) => return Some(Answer::error(format!("invalid arguments: {error}"))),
     };
     Some(match tool.name.as_str() {
         SAMPLING => {

@@ -24,7 +24,7 @@ pub(super) fn tools() -> Vec<Tool> {
     ]
 }
 
-/// Gives the answer of one of them.
+/// Returns the answer of a tool.
 pub(super) fn answer(name: &str) -> Option<Answer> {
     Some(match name {
         TEXT => text("This is a simple text response for testing."),

@@ -132,7 +132,7 @@ fn done(said: impl Into<String>) -> Outcome {
     Outcome::complete(&text(said))
 }
 
-/// Gives a text without its quotes.
+/// Returns a text without its quotes.
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

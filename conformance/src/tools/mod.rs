@@ -30,7 +30,7 @@ pub(crate) async fn call(suite: &Suite, call: &Call, tool: ToolCall<'_>) -> Resu
         Some(answer) => Some(answer),
         None => asking::call(call, &tool).await,
     };
-    let unknown = || Error::invalid_params(format!("there is no tool `{}`", tool.name));
+    let unknown = || Error::invalid_params(format!("unknown tool `{}`", tool.name));
     answer.map(|answer| Outcome::complete(&answer)).ok_or_else(unknown)
 }
 

@@ -1,4 +1,4 @@
-//! Tools whose schemas are what matters.
+//! Tools that test schemas.
 
 use fanfare_mcp::tools::{Answer, Call as ToolCall, Tool};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ pub(super) fn tools() -> Vec<Tool> {
     ]
 }
 
-/// Gives the answer of one of them.
+/// Returns the answer of a tool.
 pub(super) fn answer(tool: &ToolCall<'_>) -> Option<Answer> {
     let is_ours = [JSON_SCHEMA, HEADERS].contains(&tool.name.as_str());
     is_ours.then(|| text(format!("Called with {}", tool.arguments())))
@@ -49,7 +49,7 @@ fn vocabulary() -> Value {
     })
 }
 
-/// An argument of every kind that may be repeated, and one below another.
+/// An argument of every kind that can be repeated, and one nested in another.
 fn repeated() -> Value {
     json!({
         "type": "object",

@@ -1,4 +1,4 @@
-//! Tools that say something before they answer, or to others: log messages, progress, changes.
+//! Tools that send messages before they answer, or to others: log messages, progress, changes.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ pub(super) async fn call(suite: &Suite, call: &Call, name: &str) -> Option<Answe
     };
     Some(match told {
         Ok(said) => text(said),
-        // Nobody reads it.
+        // There may be no subscribers.
         Err(ClientGone) => Answer::error("the client is gone"),
     })
 }

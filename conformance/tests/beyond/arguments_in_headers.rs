@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Server, request};
 
-/// Headers, arguments, and whether they fit.
+/// Headers, arguments, and whether they match.
 type Row<'a> = (&'a [(&'a str, &'a str)], Value, bool);
 
 #[tokio::test]

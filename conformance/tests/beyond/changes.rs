@@ -67,7 +67,7 @@ async fn a_legacy_session_hears_of_the_resources_that_it_named() {
     let done = server.send(&headers, &request(2, "resources/subscribe", named.clone())).await;
     assert_eq!(done.last()["result"], json!({}));
     trigger(&server, "resource").await;
-    // Each is followed by itself: changes of two that come at once are told in any order.
+    // Each is followed separately: simultaneous changes of two are reported in any order.
     stream.wait(1).await;
     trigger(&server, "tool").await;
     let messages = stream.wait(2).await;

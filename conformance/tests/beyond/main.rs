@@ -1,5 +1,5 @@
-//! What the specification demands and the suite does not look at: through real sockets, against the program that the
-//! suite runs against.
+//! Demands of the specification that the suite does not check: through real sockets, against the program that the suite
+//! runs against.
 
 mod arguments_in_headers;
 mod asking_back;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// How long a test waits for what must come.
+/// Maximum time that a test waits for an expected message.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A server that runs; killed on drop.
@@ -35,18 +35,18 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Gives the last message: the answer itself.
+    /// Returns the last message: the answer itself.
     pub(crate) fn last(&self) -> &Value {
         self.messages.last().expect("an answer")
     }
 
-    /// Gives what was said before the answer, by method.
+    /// Returns the methods of the messages before the answer.
     pub(crate) fn before(&self) -> Vec<&str> {
         let (_, before) = self.messages.split_last().expect("an answer");
         before.iter().map(|message| message["method"].as_str().expect("a notification")).collect()
     }
 
-    /// Gives the status and the error's code.
+    /// Returns the status and the error's code.
     pub(crate) fn refused(&self) -> (u16, i64) {
         (self.status, self.last()["error"]["code"].as_i64().unwrap_or_default())
     }
@@ -54,7 +54,7 @@ impl Answer {
 
 impl Server {
     pub(crate) fn start() -> Server {
-        // Whoever came first has installed the same provider.
+        // An earlier caller has installed the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         let mut child = Command::new(env!("CARGO_BIN_EXE_conformance"))
@@ -72,7 +72,7 @@ impl Server {
         server
     }
 
-    /// Sends a request and gives what comes as it comes.
+    /// Sends a request and returns the messages as they arrive.
     pub(crate) async fn open(&self, headers: &[(&str, &str)], body: Option<&Value>) -> Stream {
         let request = match body {
             Some(body) => {
@@ -103,7 +103,7 @@ impl Server {
         Answer { status, session, messages, is_stream }
     }
 
-    /// Sends a modern request, with `meta` besides what every one has, and these headers besides the usual.
+    /// Sends a modern request, with `meta` and these headers in addition to the usual ones.
     pub(crate) async fn modern(
         &self,
         headers: &[(&str, &str)],
@@ -130,7 +130,7 @@ impl Server {
         self.modern(&[], meta, "tools/call", params).await
     }
 
-    /// Begins a legacy session and gives its id.
+    /// Starts a legacy session and returns its id.
     pub(crate) async fn begin(&self, capabilities: Value) -> String {
         let client = json!({ "name": "test", "version": "1" });
         let params =
@@ -142,7 +142,7 @@ impl Server {
     }
 }
 
-/// What comes, as it comes.
+/// The messages, as they arrive.
 #[derive(Debug)]
 pub(crate) struct Stream {
     response: reqwest::Response,
@@ -150,7 +150,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Waits until `wanted` messages are there, and gives them.
+    /// Waits until `wanted` messages have arrived, and returns them.
     pub(crate) async fn wait(&mut self, wanted: usize) -> Vec<Value> {
         while self.messages().len() < wanted {
             assert!(self.more().await, "the stream ended: {}", self.text);
@@ -172,12 +172,12 @@ impl Stream {
     }
 }
 
-/// Gives a request.
+/// Returns a request.
 pub(crate) fn request(id: u64, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
 
-/// Gives a modern request, and what it is about.
+/// Returns a modern request, and its target.
 pub(crate) fn modern(meta: Value, method: &str, mut params: Value) -> (Value, String) {
     let mut all = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",

@@ -1,4 +1,4 @@
-//! Log messages and progress: only for whoever asked, and only on the stream of their request.
+//! Log messages and progress: only for clients that asked, and only on the stream of their request.
 
 use serde_json::{Value, json};
 

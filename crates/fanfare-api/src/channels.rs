@@ -9,28 +9,28 @@ use crate::values;
 /// Every channel that has had an event.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ChannelList {
-    /// In order of the name.
+    /// The channels, ordered by name.
     pub channels: Vec<ChannelEntry>,
-    /// How many.
+    /// Number of channels.
     pub total: usize,
 }
 
 /// A channel.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ChannelEntry {
-    /// Its name.
+    /// The name of the channel.
     #[schema(value_type = values::Channel)]
     pub channel: Channel,
-    /// How many events were ever pushed to it.
+    /// Total events pushed to it.
     pub events: u64,
-    /// Its last event.
+    /// The position of its last event.
     #[schema(value_type = values::Position)]
     pub last_id: Position,
-    /// When that was.
+    /// The time of its last event.
     #[schema(value_type = values::Timestamp)]
     pub last_timestamp: Timestamp,
     /// Events per second over the last minute.
     pub rate: f64,
-    /// How many live subscriptions match it.
+    /// Number of live subscriptions that match it.
     pub stream_clients: usize,
 }

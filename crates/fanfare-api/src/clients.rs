@@ -1,4 +1,4 @@
-//! Who is connected.
+//! The connected clients.
 
 use std::net::SocketAddr;
 
@@ -9,46 +9,46 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::{ClientState, Priority, Transport};
 
-/// Everybody who is connected.
+/// All connected clients.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ClientList {
     /// The oldest connection first.
     pub clients: Vec<ClientEntry>,
-    /// How many.
+    /// Number of clients.
     pub total: usize,
 }
 
 /// A live subscription.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ClientEntry {
-    /// Its number.
+    /// The number of the client.
     pub client: u64,
-    /// How it listens.
+    /// How it is connected.
     pub transport: Transport,
-    /// Who opened it.
+    /// The principal that opened it.
     pub principal: String,
     /// The other end; `null` for who started the gateway's process.
     #[schema(value_type = Option<String>, required = true)]
     pub address: Option<SocketAddr>,
-    /// What it reads.
+    /// The patterns it subscribes to.
     #[schema(value_type = Vec<values::Pattern>)]
     pub patterns: Vec<Pattern>,
-    /// Which types; none means all.
+    /// The event types it subscribes to; empty means all.
     #[schema(value_type = Vec<values::EventType>)]
     pub types: Vec<EventType>,
-    /// The least priority.
+    /// The minimum priority.
     pub min_priority: Priority,
-    /// The durable reader that it is a connection of.
+    /// The durable reader that this connection belongs to.
     #[schema(value_type = Option<values::ReaderName>, required = true)]
     pub reader: Option<ReaderName>,
-    /// Since when.
+    /// When it connected.
     #[schema(value_type = values::Timestamp)]
     pub connected_at: Timestamp,
-    /// How far it is.
+    /// Its current position.
     #[schema(value_type = values::Position)]
     pub position: Position,
-    /// How many events it has yet to get; while replaying, events of all kinds.
+    /// Number of events that it has not received yet; while replaying, events of all kinds.
     pub lag: u64,
-    /// Where it is in the log.
+    /// Whether it is live, replaying or stalled.
     pub state: ClientState,
 }

@@ -1,4 +1,4 @@
-//! Events, as readers get them.
+//! Events, as subscribers receive them.
 
 use fanfare_core::{Channel, EventType, Position, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,51 +8,51 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::{Audience, Door, Priority};
 
-/// An event, as readers get it. The gateway writes `fanfare_core::Event`, which has the same members.
+/// An event, as subscribers receive it. The gateway writes `fanfare_core::Event`, which has the same members.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Event {
-    /// Its place in the log.
+    /// The position of the event in the log.
     #[schema(value_type = values::Position)]
     pub id: Position,
-    /// Where it was pushed to.
+    /// The channel that it was pushed to.
     #[schema(value_type = values::Channel)]
     pub channel: Channel,
-    /// What kind of event it is.
+    /// The event type.
     #[serde(rename = "type")]
     #[schema(value_type = values::EventType)]
     pub event_type: EventType,
     /// The text.
     pub message: String,
-    /// Any JSON; left out when there is none.
+    /// Any JSON; omitted if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = values::Json, required = false)]
     pub data: Option<Box<RawValue>>,
-    /// How much it matters.
+    /// The priority.
     pub priority: Priority,
-    /// The conflation key; left out when there is none.
+    /// The conflation key; omitted if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub key: Option<String>,
-    /// When it was appended; never earlier than the event before it.
+    /// The time of the append; never earlier than that of the event before it.
     #[schema(value_type = values::Timestamp)]
     pub timestamp: Timestamp,
-    /// Where it came from.
+    /// The source of the event.
     pub source: Source,
-    /// Which outlets it is for.
+    /// The subscribers and webhooks that it is for.
     #[serde(default = "everybody")]
     pub audience: Audience,
-    /// When it stops being delivered; left out when it does not.
+    /// The time at which delivery stops; omitted if the event does not expire.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub expires: Option<Timestamp>,
 }
 
-/// Where an event came from.
+/// The source of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Source {
-    /// Who pushed it.
+    /// The principal that pushed it.
     pub principal: String,
-    /// Through which door.
+    /// The door that it came through.
     pub door: Door,
 }
 

@@ -1,4 +1,4 @@
-//! What was pushed, and who has it.
+//! Past events, and their recipients.
 
 use fanfare_core::{Position, ReaderName, Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
@@ -8,14 +8,14 @@ use crate::event::Event;
 use crate::values;
 use crate::words::{Category, DeliveryState};
 
-/// A page of the history. `E` is an event: the gateway writes what it has in memory, a client may keep the text.
+/// A page of the history. `E` is an event: the gateway writes the one in memory, and a client can keep the text.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = HistoryPage, bound = "")]
 pub struct HistoryPage<E> {
     /// The events, in the order asked for.
     #[schema(value_type = Vec<Event>)]
     pub events: Vec<E>,
-    /// Where the next page begins; left out at the end.
+    /// Pass as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub next: Option<Position>,
@@ -27,50 +27,50 @@ pub struct HistoryPage<E> {
     pub last: Position,
 }
 
-/// Who has an event.
+/// The recipients of an event.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Receipts {
     /// The event.
     #[schema(value_type = values::Position)]
     pub id: Position,
-    /// The durable readers that it is for.
+    /// The durable readers that the event is for.
     pub readers: Vec<ReaderReceipt>,
-    /// How many these are.
+    /// Number of these readers.
     pub total: usize,
-    /// How many of them have it.
+    /// Number of these readers that acknowledged it.
     pub acknowledged: usize,
     /// The webhooks that it is for.
     pub webhooks: Vec<WebhookReceipt>,
-    /// How many these are.
+    /// Number of these webhooks.
     pub webhooks_total: usize,
-    /// How many of them took it.
+    /// Number of these webhooks that accepted it.
     pub webhooks_delivered: usize,
 }
 
-/// Whether a durable reader has an event.
+/// The receipt of an event for a durable reader.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReaderReceipt {
-    /// Its name.
+    /// The name of the reader.
     #[schema(value_type = values::ReaderName)]
     pub reader: ReaderName,
-    /// Whether it has it.
+    /// Whether it acknowledged the event.
     pub acknowledged: bool,
-    /// How far it is.
+    /// Its current position.
     #[schema(value_type = values::Position)]
     pub position: Position,
 }
 
-/// How an event fared with a webhook.
+/// The receipt of an event for a webhook.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WebhookReceipt {
-    /// Its id.
+    /// The id of the webhook.
     #[schema(value_type = values::WebhookId)]
     pub webhook: WebhookId,
-    /// Where it is called.
+    /// The URL of the webhook.
     pub webhook_url: Box<str>,
-    /// How the event fared.
+    /// The state of the delivery.
     pub state: DeliveryState,
-    /// How often it was tried, when it waits or was given up.
+    /// Number of attempts, if the delivery waits or was given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub attempts: Option<u32>,
@@ -78,7 +78,7 @@ pub struct WebhookReceipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub failure: Option<Category>,
-    /// Not before this it is tried again.
+    /// Earliest time of the next attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub next_attempt_at: Option<Timestamp>,

@@ -16,7 +16,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 /// Why a request was refused. Nothing was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// Always `about:blank`: `code` says it all.
+    /// Always `about:blank`: `code` identifies the error.
     #[serde(rename = "type", default = "about_blank")]
     pub kind: String,
     /// The status in words.
@@ -24,27 +24,28 @@ pub struct Problem {
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// The stable name of what is wrong.
+    /// The stable name of the error.
     #[schema(value_type = ProblemCode)]
     pub code: String,
-    /// What is wrong with what.
+    /// What is wrong.
     pub detail: String,
-    /// Where: a JSON pointer, or words such as ``query parameter `since` ``; left out when the whole request is meant.
+    /// The location: a JSON pointer, or words such as ``query parameter `since` ``; omitted if the whole request is at
+    /// fault.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub at: String,
-    /// What would be right.
+    /// How to fix it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub fix: String,
-    /// The limit that was passed.
+    /// The limit that was exceeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub limit: Option<String>,
-    /// When to try again; on the wire it is the header `Retry-After`.
+    /// The delay before a retry; sent as the header `Retry-After`.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
 }
 
-/// The name of what is wrong, one of a set that may grow.
+/// The name of an error, one of a set that can grow.
 #[derive(Debug)]
 pub enum ProblemCode {}
 
@@ -63,7 +64,7 @@ pub fn about_blank() -> String {
 impl PartialSchema for ProblemCode {
     fn schema() -> RefOr<Schema> {
         let known: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        words::open(&known, "The stable name of what is wrong; decide by it, not by `detail`.")
+        words::open(&known, "The stable name of the error; branch on it, not on `detail`.")
     }
 }
 

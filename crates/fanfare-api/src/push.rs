@@ -1,4 +1,4 @@
-//! Pushing: an event or several, and what is answered.
+//! Pushing: one or several events, and the response.
 
 use fanfare_core::{Channel, EventType, Position, Priority, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,11 +14,11 @@ use crate::words::Success;
 pub struct NewEvent {
     /// The text; at most 256 KiB.
     pub message: String,
-    /// Where to; default `default`.
+    /// The channel to push to; default `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Channel>)]
     pub channel: Option<Channel>,
-    /// What kind; default `info`.
+    /// The event type; default `info`.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::EventType>)]
     pub event_type: Option<EventType>,
@@ -26,26 +26,26 @@ pub struct NewEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = values::Json, required = false)]
     pub data: Option<Box<RawValue>>,
-    /// How much it matters; default `default`.
+    /// The priority; default `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<PriorityWord>, inline)]
     pub priority: Option<Priority>,
-    /// A later event with the same key replaces this one for a reader that lags and conflates.
+    /// Conflation key: a subscriber that lags and conflates gets only the newest event with this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// A repeated one within 24 h appends nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
-    /// When it stops being delivered: seconds, or a duration such as `10m`.
+    /// Stop delivering after this many seconds, or a duration such as `10m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<ExpiresIn>,
-    /// Which outlets it is for; default `all`.
+    /// The subscribers and webhooks that it is for; default `all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(inline)]
     pub audience: Option<AudienceWord>,
 }
 
-/// How long an event is delivered.
+/// The time for which an event is delivered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum ExpiresIn {
@@ -55,7 +55,7 @@ pub enum ExpiresIn {
     Text(String),
 }
 
-/// How much an event matters.
+/// The priority of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PriorityWord {
@@ -63,25 +63,25 @@ pub enum PriorityWord {
     Min,
     /// Less than usual.
     Low,
-    /// As usual.
+    /// The usual priority.
     Default,
     /// More than usual.
     High,
-    /// Somebody should look now.
+    /// Needs attention now.
     Max,
 }
 
-/// The outlets that an event is for.
+/// The subscribers and webhooks that an event is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AudienceWord {
-    /// Every outlet.
+    /// Live subscribers and webhooks.
     All,
-    /// Live outlets only: no webhooks.
+    /// Live subscribers only, no webhooks.
     Stream,
 }
 
-/// What is pushed: an event, or several, all or nothing.
+/// The body of a push: one event, or several, all or nothing.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Push {
@@ -98,22 +98,22 @@ pub struct Pushed {
     pub status: Success,
     /// The text that was pushed.
     pub message: Box<str>,
-    /// When it was appended.
+    /// The time of the append.
     #[schema(value_type = values::Timestamp)]
     pub timestamp: Timestamp,
-    /// How many webhooks answered the first attempt with 2xx, within ten seconds.
+    /// Number of webhooks that answered the first attempt with 2xx, within ten seconds.
     pub webhooks_notified: usize,
-    /// How many webhooks are registered.
+    /// Number of registered webhooks.
     pub total_webhooks: usize,
-    /// Its position.
+    /// The position of the event.
     #[schema(value_type = values::Position)]
     pub id: Position,
-    /// Where it went.
+    /// The channel of the event.
     #[schema(value_type = values::Channel)]
     pub channel: Channel,
-    /// How many live subscriptions it matches.
+    /// Number of live subscriptions that match it.
     pub stream_clients: usize,
-    /// It was appended by an earlier push with the same idempotency key; left out when it was not.
+    /// Whether an earlier push with the same idempotency key had appended it; omitted if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeated: bool,
 }
@@ -123,7 +123,7 @@ pub struct Pushed {
 pub struct PushedBatch {
     /// `success`.
     pub status: Success,
-    /// How many events it had.
+    /// Number of events in the batch.
     pub count: usize,
     /// The position of the first.
     #[schema(value_type = values::Position)]
@@ -131,16 +131,16 @@ pub struct PushedBatch {
     /// The position of the last.
     #[schema(value_type = values::Position)]
     pub last_id: Position,
-    /// When the last was appended.
+    /// The time of the last append.
     #[schema(value_type = values::Timestamp)]
     pub timestamp: Timestamp,
-    /// How many webhooks answered the first attempt with 2xx, within ten seconds.
+    /// Number of webhooks that answered the first attempt with 2xx, within ten seconds.
     pub webhooks_notified: usize,
-    /// How many webhooks are registered.
+    /// Number of registered webhooks.
     pub total_webhooks: usize,
-    /// The most live subscriptions that an event of it matches.
+    /// Most live subscriptions matched by any one event of the batch.
     pub stream_clients: usize,
-    /// Each event's position, in the order of the batch.
+    /// The position of each event, in the order of the batch.
     #[schema(value_type = Vec<values::Position>)]
     pub ids: Vec<Position>,
 }
@@ -149,21 +149,21 @@ pub struct PushedBatch {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum PushAnswer {
-    /// To one event.
+    /// The response to one event.
     One(Box<Pushed>),
-    /// To a batch.
+    /// The response to a batch.
     Batch(PushedBatch),
 }
 
-/// The answer to what another program sent.
+/// The response to what another program sent.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum IngestAnswer {
-    /// To one event.
+    /// The response to one event.
     One(Box<Pushed>),
-    /// To several alerts.
+    /// The response to several alerts.
     Batch(PushedBatch),
-    /// To a hook of Claude Code, which would take any member for an instruction.
+    /// The response to a hook of Claude Code, which would treat any member as an instruction.
     Nothing(Nothing),
 }
 

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::push::PriorityWord;
 use crate::values;
 
-/// Which events.
+/// A filter of events.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
@@ -24,7 +24,7 @@ pub struct Filter {
     pub text: Option<String>,
 }
 
-/// How to listen, and from where.
+/// The options of a stream, and its start.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Listen {
@@ -37,27 +37,27 @@ pub struct Listen {
     /// Continue after this position.
     #[param(value_type = Option<values::Position>, nullable = false)]
     pub last_event_id: Option<String>,
-    /// Begin in the past: `10m`, RFC 3339, or `earliest`.
+    /// Start in the past: `10m`, RFC 3339, or `earliest`.
     #[param(nullable = false)]
     pub since: Option<String>,
-    /// A durable reader: continue after what it acknowledged.
+    /// A durable reader: continue after the events it acknowledged.
     #[param(value_type = Option<values::ReaderName>, nullable = false)]
     pub reader: Option<String>,
-    /// When behind, of the events with one key only the newest.
+    /// When behind, send only the newest event for each key.
     #[param(nullable = false)]
     pub conflate: Option<bool>,
 }
 
-/// Where a browser that reconnects continues.
+/// The position from which a reconnecting browser continues.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]
 pub struct Reconnect {
-    /// As `last_event_id`, and before it.
+    /// The same as `last_event_id`, and preferred to it.
     #[param(rename = "Last-Event-ID", value_type = Option<values::Position>, nullable = false)]
     pub last_event_id: Option<String>,
 }
 
-/// How an event is written into a stream.
+/// The format of an event in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -67,7 +67,7 @@ pub enum Format {
     Text,
 }
 
-/// How frames are named.
+/// The names of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Frames {
@@ -77,7 +77,7 @@ pub enum Frames {
     Plain,
 }
 
-/// Which part of the history.
+/// A part of the history.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct History {
@@ -93,15 +93,15 @@ pub struct History {
     /// Only events until: `10m` or RFC 3339.
     #[param(nullable = false)]
     pub until: Option<String>,
-    /// Which come first; default `newest`.
+    /// Which events come first; default `newest`.
     #[param(inline, nullable = false)]
     pub order: Option<Order>,
-    /// Most events on the page; default 100.
+    /// Maximum events on the page; default 100.
     #[param(minimum = 1, maximum = 1000, nullable = false)]
     pub limit: Option<u32>,
 }
 
-/// Which events come first.
+/// The order of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
@@ -111,26 +111,26 @@ pub enum Order {
     Oldest,
 }
 
-/// What a push waits for.
+/// Whether a push waits for webhooks.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Push {
-    /// `false`: answer when it is durable, without waiting for webhooks; default `true`.
+    /// `false`: respond as soon as the event is durable, without waiting for webhooks; default `true`.
     #[param(nullable = false)]
     pub wait: Option<bool>,
 }
 
-/// What a push says besides its text; only for plain text.
+/// The members of a pushed event besides its text; only for plain text.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PushText {
     /// The event's type; default `info`.
     #[param(value_type = Option<values::EventType>, nullable = false)]
     pub r#type: Option<String>,
-    /// How much it matters; default `default`.
+    /// The priority; default `default`.
     #[param(inline, nullable = false)]
     pub priority: Option<PriorityWord>,
-    /// Its conflation key.
+    /// The conflation key.
     #[param(nullable = false)]
     pub key: Option<String>,
     /// A repeated one within 24 h appends nothing.
@@ -141,22 +141,22 @@ pub struct PushText {
     pub expires_in: Option<String>,
 }
 
-/// What is changed about the events that another program sends.
+/// Overrides for the events that another program sends.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Ingest {
-    /// Where to; default `ingest.` and the kind.
+    /// Channel to push to; default `ingest.` plus the kind.
     #[param(value_type = Option<values::Channel>, nullable = false)]
     pub channel: Option<String>,
-    /// A type instead of the one that the kind gives.
+    /// Overrides the event type set by the kind.
     #[param(value_type = Option<values::EventType>, nullable = false)]
     pub r#type: Option<String>,
-    /// A priority instead of the one that the kind gives.
+    /// Overrides the priority set by the kind.
     #[param(inline, nullable = false)]
     pub priority: Option<PriorityWord>,
 }
 
-/// How webhooks are listed.
+/// The form of the list of webhooks.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Webhooks {
@@ -165,7 +165,7 @@ pub struct Webhooks {
     pub details: Option<bool>,
 }
 
-/// Which attempts.
+/// A selection of attempts.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Attempts {
@@ -178,22 +178,22 @@ pub struct Attempts {
     /// The `next` of the page before.
     #[param(value_type = Option<values::AttemptId>, nullable = false)]
     pub before: Option<String>,
-    /// Most attempts on the page; default 50.
+    /// Maximum attempts on the page; default 50.
     #[param(minimum = 1, maximum = 100, nullable = false)]
     pub limit: Option<u32>,
 }
 
-/// Which deliveries.
+/// A selection of deliveries.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Deliveries {
-    /// Only in this state; both when nothing is said.
+    /// Only deliveries in this state; default: both.
     #[param(inline, nullable = false)]
     pub state: Option<KeptState>,
     /// The `next` of the page before.
     #[param(value_type = Option<values::Position>, nullable = false)]
     pub after: Option<String>,
-    /// Most deliveries on the page; default 100.
+    /// Maximum deliveries on the page; default 100.
     #[param(minimum = 1, maximum = 1000, nullable = false)]
     pub limit: Option<u32>,
 }
@@ -202,8 +202,8 @@ pub struct Deliveries {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeptState {
-    /// It was given up.
+    /// Given up.
     Dead,
-    /// It waits for its next attempt.
+    /// Waiting for the next attempt.
     Waiting,
 }

@@ -7,50 +7,50 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::Success;
 
-/// Every durable reader.
+/// All durable readers.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Readers {
-    /// In order of the name.
+    /// The readers, ordered by name.
     pub readers: Vec<Reader>,
-    /// How many.
+    /// Number of readers.
     pub total: usize,
 }
 
 /// A durable reader.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Reader {
-    /// Its name.
+    /// The name of the reader.
     #[schema(value_type = values::ReaderName)]
     pub reader: ReaderName,
-    /// What it has acknowledged.
+    /// The last position that it acknowledged.
     #[schema(value_type = values::Position)]
     pub position: Position,
-    /// What it reads.
+    /// The patterns it subscribes to.
     #[schema(value_type = Vec<values::Pattern>)]
     pub patterns: Vec<Pattern>,
-    /// Which types; none means all.
+    /// The event types it subscribes to; empty means all.
     #[schema(value_type = Vec<values::EventType>)]
     pub types: Vec<EventType>,
-    /// How many connections it has.
+    /// Number of connections of the reader.
     pub connected: usize,
-    /// How many matching events it has yet to acknowledge, up to 10,000.
+    /// Number of matching events that it has not acknowledged yet, up to 10,000.
     pub lag: u64,
     /// Whether all of them were counted.
     pub lag_is_exact: bool,
-    /// When it was last opened or acknowledged something.
+    /// The time at which it was last opened or last acknowledged an event.
     #[schema(value_type = values::Timestamp)]
     pub updated: Timestamp,
 }
 
-/// What became of one reader.
+/// The result of a change to one reader.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReaderAnswer {
     /// `success`.
     pub status: Success,
-    /// Its name.
+    /// The name of the reader.
     #[schema(value_type = values::ReaderName)]
     pub reader: ReaderName,
-    /// What it has acknowledged; left out when it is forgotten.
+    /// The last position that it acknowledged; omitted if it was deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub position: Option<Position>,

@@ -1,4 +1,4 @@
-//! What the gateway is, and whether it runs.
+//! The status of the gateway, and of its process.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -18,11 +18,11 @@ pub struct Health {
     /// The version of the program.
     #[schema(value_type = String)]
     pub version: Cow<'static, str>,
-    /// For how long it has run.
+    /// Time since the start, in seconds.
     pub uptime_seconds: u64,
 }
 
-/// That the gateway takes and delivers events.
+/// Whether the gateway accepts and delivers events.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
     /// `ready`; with status 503 `degraded` or `stopping`.
@@ -30,7 +30,7 @@ pub struct Readiness {
     /// The log.
     #[schema(value_type = values::Epoch)]
     pub epoch: Epoch,
-    /// Its last position.
+    /// The last position in the log.
     #[schema(value_type = values::Position)]
     pub last: Position,
     /// Everything that runs in the gateway, and whether it does.
@@ -40,18 +40,18 @@ pub struct Readiness {
 /// A part of the gateway.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PartState {
-    /// Its name.
+    /// The name of the part.
     pub name: String,
-    /// Whether it runs.
+    /// The health of the part.
     pub state: PartHealth,
-    /// How many times it has begun again.
+    /// Number of restarts.
     pub restarts: u64,
 }
 
-/// What the gateway is.
+/// The status of the gateway.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Status {
-    /// `fanfare`.
+    /// The name of the program, `fanfare`.
     #[schema(value_type = String)]
     pub name: Cow<'static, str>,
     /// The version of the program.
@@ -68,15 +68,15 @@ pub struct Status {
     /// The last position.
     #[schema(value_type = values::Position)]
     pub last: Position,
-    /// For how long it has run.
+    /// Time since the start, in seconds.
     pub uptime_seconds: u64,
-    /// How many live subscriptions there are.
+    /// Number of live subscriptions.
     pub stream_clients: usize,
-    /// How many webhooks are registered.
+    /// Number of registered webhooks.
     pub total_webhooks: usize,
-    /// How these fare.
+    /// The totals of the webhooks.
     pub webhooks: WebhookTotals,
-    /// Where it listens: the first of `listeners`.
+    /// The address it listens on: the first of `listeners`.
     #[schema(value_type = String)]
     pub listen: SocketAddr,
     /// Everywhere it listens, its own addresses before those that pushes asked for.
@@ -84,12 +84,12 @@ pub struct Status {
     pub listeners: Vec<SocketAddr>,
 }
 
-/// How the webhooks fare, all together.
+/// The totals of all webhooks.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WebhookTotals {
-    /// How many are paused.
+    /// Number of paused webhooks.
     pub paused: usize,
-    /// How many are sent to, and failed last time.
+    /// Number of active webhooks whose last attempt failed.
     pub failing: usize,
     /// Deliveries that wait for their next attempt.
     pub waiting: u64,

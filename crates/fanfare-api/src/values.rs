@@ -1,5 +1,5 @@
-//! How values of the core are described. They are text on the wire; the types here stand for them in the document, once
-//! each, and are never made.
+//! Descriptions of core values. They are text on the wire; the types here represent them in the document, once each,
+//! and are never constructed.
 
 use serde_json::Value;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
@@ -37,7 +37,7 @@ described! {
     Duration: "10m";
     /// The identity of a log.
     Epoch like "^[a-z0-9]{8}$": "k3f9x2ab";
-    /// What kind of event it is: `info`, `warning`, `error`, `success`, or a word of the pusher's.
+    /// The event type: `info`, `warning`, `error`, `success`, or a word of your own.
     EventType like "^[A-Za-z0-9_.-]{1,64}$": "build.failed";
     /// A channel, with `*` for one segment or `>` for the rest.
     Pattern: "builds.>";

@@ -1,5 +1,5 @@
-//! The words that answers use. Each set may grow: a client that reads a newer gateway keeps a word that it does not know
-//! as it came, in `Other`.
+//! The words that answers use. Each set can grow: a client that reads a newer gateway keeps a word that it does not
+//! know, unchanged, in `Other`.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ macro_rules! words {
                 }
             }
 
-            /// Returns whether a later gateway said it.
+            /// Returns whether the word comes from a later gateway.
             pub fn is_other(&self) -> bool {
                 matches!(self, $name::Other(_))
             }
@@ -77,7 +77,7 @@ macro_rules! words {
     )+};
 }
 
-/// Describes words of which there may be more later: those that are known, or any text.
+/// Describes an extensible set of words: the known ones, or any text.
 pub(crate) fn open(known: &[&str], description: &str) -> RefOr<Schema> {
     let text = || ObjectBuilder::new().schema_type(Type::String);
     AnyOfBuilder::new()
@@ -88,37 +88,37 @@ pub(crate) fn open(known: &[&str], description: &str) -> RefOr<Schema> {
 }
 
 words! {
-    /// The outlets that an event is for.
+    /// The subscribers and webhooks that an event is for.
     Audience {
-        /// Every outlet.
+        /// Live subscribers and webhooks.
         All = "all",
-        /// Live outlets only: no webhooks.
+        /// Live subscribers only, no webhooks.
         Stream = "stream",
     }
-    /// How a receiver is told who sends.
+    /// The kind of credentials sent to a receiver.
     AuthKind {
         /// A user name and a password (RFC 7617).
         Basic = "basic",
         /// A token (RFC 6750).
         Bearer = "bearer",
     }
-    /// How an attempt ended.
+    /// The outcome of an attempt.
     Category {
         /// The connection ended within the answer.
         BrokenOff = "broken_off",
-        /// Nobody listens at the address.
+        /// Nothing listens at the URL.
         ConnectionRefused = "connection_refused",
-        /// It was answered with 2xx.
+        /// The response was 2xx.
         Delivered = "delivered",
-        /// The name has no address.
+        /// The host name does not resolve.
         Dns = "dns_error",
-        /// It was answered with 3xx; redirects are not followed.
+        /// The response was 3xx; redirects are not followed.
         Http3xx = "http_3xx",
-        /// It was answered with 4xx.
+        /// The response was 4xx.
         Http4xx = "http_4xx",
-        /// It was answered with 5xx.
+        /// The response was 5xx.
         Http5xx = "http_5xx",
-        /// What answered does not speak HTTP.
+        /// The server does not speak HTTP.
         Protocol = "protocol_error",
         /// The address is not allowed.
         TargetRefused = "target_refused",
@@ -127,24 +127,24 @@ words! {
         /// TLS failed.
         Tls = "tls_error",
     }
-    /// Where a client is in the log.
+    /// The state of a client.
     ClientState {
-        /// It gets events as they are pushed.
+        /// It receives events as they are pushed.
         Live = "live",
-        /// It gets what was pushed before.
+        /// It receives past events.
         Replaying = "replaying",
-        /// Its socket takes nothing.
+        /// Its socket accepts nothing.
         Stalled = "stalled",
     }
-    /// How an event fared with a webhook.
+    /// The state of a delivery.
     DeliveryState {
-        /// It was given up.
+        /// Given up.
         Dead = "dead",
         /// The receiver took it.
         Delivered = "delivered",
-        /// It was not sent yet, or is on its way.
+        /// Not sent yet, or in flight.
         Pending = "pending",
-        /// It waits for its next attempt.
+        /// Waiting for the next attempt.
         Waiting = "waiting",
     }
     /// The way in that an event took.
@@ -162,40 +162,40 @@ words! {
         /// `publish` on a WebSocket.
         WebSocket = "websocket",
     }
-    /// How a webhook fares.
+    /// The health of a webhook.
     WebhookHealth {
-        /// It failed last time.
+        /// The last attempt failed.
         Failing = "failing",
-        /// It failed so often that it is only tried now and then.
+        /// It failed so often that it is tried only occasionally.
         Held = "held",
-        /// It took what it was sent.
+        /// The last attempt succeeded.
         Ok = "ok",
         /// Nothing is sent to it.
         Paused = "paused",
     }
     /// Why an attempt was made.
     AttemptKind {
-        /// An event that the webhook wants.
+        /// An event that matches the webhook.
         Delivery = "delivery",
-        /// An event that somebody sent again with another body.
+        /// An event that was resent with another body.
         Edited = "edited",
-        /// An event that somebody sent again.
+        /// An event that was resent.
         Resend = "resend",
-        /// A test that somebody asked for.
+        /// A requested test.
         Test = "test",
     }
-    /// Whether a part of the gateway runs.
+    /// The health of a part of the gateway.
     PartHealth {
-        /// It has ended.
+        /// The part has ended.
         Down = "down",
-        /// It has not ended, but does nothing.
+        /// The part has not ended, but makes no progress.
         Silent = "silent",
-        /// It runs.
+        /// The part is running.
         Up = "up",
     }
     /// Why a webhook is paused.
     PauseReason {
-        /// Somebody said so.
+        /// A person paused it.
         ByHand = "by_hand",
         /// It failed for days.
         Failing = "failing",
@@ -211,25 +211,25 @@ words! {
         /// `message` and `timestamp`, and more beside them.
         Seed = "seed",
     }
-    /// How much an event matters.
+    /// The priority of an event.
     Priority {
         /// More than usual.
         High = "high",
-        /// As usual.
+        /// The usual priority.
         Default = "default",
         /// Less than usual.
         Low = "low",
-        /// Somebody should look now.
+        /// Needs attention now.
         Max = "max",
         /// Noise that is worth keeping.
         Min = "min",
     }
-    /// Whether the process runs.
+    /// Whether the process is running.
     ProcessState {
-        /// It does.
+        /// It is running.
         Ok = "ok",
     }
-    /// Whether the gateway takes and delivers events.
+    /// Whether the gateway accepts and delivers events.
     ReadyState {
         /// A part is not running that is needed.
         Degraded = "degraded",
@@ -238,14 +238,14 @@ words! {
         /// It is stopping.
         Stopping = "stopping",
     }
-    /// Whether a webhook is sent to.
+    /// Whether a webhook is active.
     SendingState {
         /// Deliveries go out.
         Active = "active",
-        /// Nothing goes out until somebody resumes it.
+        /// Nothing is sent until it is resumed.
         Paused = "paused",
     }
-    /// What a delivery is signed with.
+    /// A signature scheme of deliveries.
     SignatureKind {
         /// `X-Hub-Signature-256`.
         Hub = "hub",
@@ -258,17 +258,17 @@ words! {
     StoreEngine {
         /// A file.
         Embedded = "embedded",
-        /// Nothing outlives the process.
+        /// In memory only: nothing outlives the process.
         Memory = "memory",
     }
-    /// What became of it.
+    /// The result of a request.
     Success {
-        /// It was done.
+        /// The request succeeded.
         Success = "success",
     }
-    /// How a client listens.
+    /// How a client is connected.
     Transport {
-        /// An agent that waits, or is told of a channel's resource.
+        /// An agent that waits, or is subscribed to the resource of a channel.
         Mcp = "mcp",
         /// Server-sent events.
         Sse = "sse",

@@ -1,12 +1,12 @@
-//! What a gateway answers. Members that a later version adds are passed over.
+//! The answers of a gateway. Members that a later version adds are skipped.
 
 use fanfare_api::event::Event;
 use serde::de::DeserializeOwned;
 
-/// An answer: what we read in it, and its text, for those who want it as it came.
+/// An answer: its parsed value, and its original text.
 #[derive(Debug, Clone)]
 pub struct Answer<T> {
-    /// What we read in it.
+    /// The parsed value.
     pub value: T,
     /// The JSON, on one line.
     pub json: Box<str>,

@@ -20,14 +20,14 @@ use crate::answer::Answer;
 use crate::backoff;
 use crate::error::{Error, Problem, innermost};
 
-/// Which gateway, and how to talk to it.
+/// A gateway, and the settings of the connection to it.
 #[derive(Clone)]
 pub struct Target {
-    /// Its address, without a path.
+    /// The URL of the gateway, without a path.
     pub server: String,
-    /// What shows who we are.
+    /// The token that identifies the caller.
     pub token: Option<String>,
-    /// How long to wait for an answer.
+    /// Maximum time to wait for an answer.
     pub timeout: Duration,
 }
 
@@ -48,23 +48,23 @@ pub struct Api {
     target: Target,
 }
 
-/// How long a connection may take: a host that is there answers in far less.
+/// Maximum time to connect: a host that is there answers in far less.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a stream may be silent: the gateway sends something every 30 s, so two of those were lost.
+/// Maximum silence of a stream: the gateway sends something every 30 s, so two of those were lost.
 pub const SILENCE_MAX: Duration = Duration::from_secs(75);
 
-/// Longest answer: a page of history has about 1 MiB, the longest list of channels or clients a few.
+/// Maximum length of an answer: a page of history has about 1 MiB, the longest list of channels or clients a few.
 const ANSWER_LEN_MAX: usize = 64 * 1024 * 1024;
 
-/// Most tries for one push.
+/// Maximum attempts for one push.
 const TRIES_MAX: u32 = 5;
 
 /// The pause before the second try.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 impl Api {
-    /// Makes ready to call; nothing is sent yet.
+    /// Creates a client; nothing is sent yet.
     pub fn new(target: Target) -> Result<Api, Error> {
         let http = http(&target)
             .build()
@@ -72,7 +72,7 @@ impl Api {
         Ok(Api { http, target })
     }
 
-    /// Gives the gateway's address.
+    /// Returns the URL of the gateway.
     pub fn server(&self) -> &str {
         &self.target.server
     }
@@ -88,7 +88,7 @@ impl Api {
         self.push_until_answered("/api/push", "application/json", json(event)).await
     }
 
-    /// Pushes a batch, all or nothing, given as lines of JSON. Each must have an idempotency key.
+    /// Pushes a batch, all or nothing, from lines of JSON. Each line must have an idempotency key.
     pub async fn push_batch(&self, lines: String) -> Result<Answer<PushedBatch>, Error> {
         self.push_until_answered("/api/push?wait=false", "application/x-ndjson", lines.into()).await
     }
@@ -101,41 +101,41 @@ impl Api {
         self.call(self.request(Method::GET, "/api/events").query(query)).await
     }
 
-    /// Gives the channels there are.
+    /// Returns the channels.
     pub async fn channels(&self) -> Result<Answer<ChannelList>, Error> {
         self.call(self.request(Method::GET, "/api/channels")).await
     }
 
-    /// Gives who is connected.
+    /// Returns the connected clients.
     pub async fn clients(&self) -> Result<Answer<ClientList>, Error> {
         self.call(self.request(Method::GET, "/api/clients")).await
     }
 
-    /// Gives how the gateway is.
+    /// Returns the status of the gateway.
     pub async fn status(&self) -> Result<Answer<Status>, Error> {
         self.call(self.request(Method::GET, "/api/status")).await
     }
 
-    /// Gives one event.
+    /// Returns one event.
     pub async fn event(&self, id: Position) -> Result<Answer<Event>, Error> {
         self.call(self.request(Method::GET, &format!("/api/events/{id}"))).await
     }
 
-    /// Gives the gateway's clock, to the second, out of the `Date` of an answer.
+    /// Returns the gateway's clock, to the second, from the `Date` of an answer.
     pub async fn date(&self) -> Result<Option<String>, Error> {
         let request = self.request(Method::GET, "/health").timeout(self.target.timeout);
         let response = self.checked(request.send().await).await?;
         Ok(response.headers().get(DATE).and_then(|date| date.to_str().ok()).map(str::to_owned))
     }
 
-    /// Acknowledges everything up to `position` for the durable reader `name`.
+    /// Acknowledges all events up to `position` for the durable reader `name`.
     pub async fn acknowledge(&self, name: &ReaderName, position: Position) -> Result<(), Error> {
         let body = Acknowledgement { position };
         let request = self.request(Method::POST, &format!("/api/readers/{name}/ack")).json(&body);
         self.call::<ReaderAnswer>(request).await.map(|_| ())
     }
 
-    /// Opens a stream of server-sent events; gives the answer once its head is there.
+    /// Opens a stream of server-sent events; returns the response once its head has arrived.
     pub async fn open_stream(
         &self,
         query: Vec<(&'static str, String)>,
@@ -146,14 +146,14 @@ impl Api {
         if let Some(id) = last_event_id.and_then(|id| HeaderValue::from_str(&id).ok()) {
             request = request.header("Last-Event-ID", id);
         }
-        // Only the head has to be in time: the body has no end.
+        // The timeout covers only the head: the body has no end.
         let Ok(sent) = tokio::time::timeout(self.target.timeout, request.send()).await else {
             return Err(Error::TimedOut { url: self.target.server.clone(), after: self.target.timeout });
         };
         let response = self.checked(sent).await?;
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if !content_type.is_some_and(|value| value.starts_with("text/event-stream")) {
-            return Err(self.not_fanfare("`/stream` is no event stream"));
+            return Err(self.not_fanfare("`/stream` is not an event stream"));
         }
         Ok(response)
     }
@@ -182,7 +182,7 @@ impl Api {
             let left = deadline.saturating_duration_since(Instant::now());
             let error = match self.call(request.timeout(left)).await {
                 Ok(answer) => return Ok(answer),
-                // Nobody there is an answer too: the caller wants to know now.
+                // An absent gateway is an answer too: the caller wants to know now.
                 Err(error @ (Error::Unreachable { .. } | Error::TimedOut { .. })) => return Err(error),
                 Err(error) => error,
             };
@@ -209,7 +209,7 @@ impl Api {
         Answer::read(&text).map_err(|error| self.not_fanfare(&format!("its JSON cannot be read: {error}")))
     }
 
-    /// Turns an answer that is no success into the gateway's own words.
+    /// Converts an unsuccessful response into the gateway's own error.
     async fn checked(&self, sent: Result<Response, reqwest::Error>) -> Result<Response, Error> {
         let response = sent.map_err(|error| self.http_error(&error))?;
         let status = response.status();
@@ -238,10 +238,10 @@ impl Api {
         while let Some(chunk) = response.chunk().await.map_err(|error| self.http_error(&error))? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > ANSWER_LEN_MAX {
-                return Err(self.not_fanfare("its answer has no end"));
+                return Err(self.not_fanfare("its answer is too long"));
             }
         }
-        String::from_utf8(bytes).map_err(|_| self.not_fanfare("its answer is no UTF-8 text"))
+        String::from_utf8(bytes).map_err(|_| self.not_fanfare("its answer is not valid UTF-8"))
     }
 
     fn http_error(&self, error: &reqwest::Error) -> Error {
@@ -257,9 +257,9 @@ fn json(event: &NewEvent) -> Bytes {
     serde_json::to_vec(event).expect("text, numbers and JSON are JSON").into()
 }
 
-/// Makes ready to connect as every request of ours does.
+/// Creates the builder that all our requests share.
 pub(super) fn http(target: &Target) -> reqwest::ClientBuilder {
-    // Whoever came first has installed the same provider.
+    // An earlier caller has installed the same provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder()
         .user_agent(concat!("fanfare-cli/", env!("CARGO_PKG_VERSION")))
@@ -270,7 +270,7 @@ pub(super) fn http(target: &Target) -> reqwest::ClientBuilder {
     if is_loopback(&target.server) { http.no_proxy() } else { http }
 }
 
-/// Says whether `server` is on this machine.
+/// Returns whether `server` is on this machine.
 pub fn is_loopback(server: &str) -> bool {
     reqwest::Url::parse(server).is_ok_and(|url| {
         url.host_str().is_some_and(|host| {

@@ -1,19 +1,19 @@
-//! How long to wait before the next try.
+//! The delay before a retry.
 
 use std::time::Duration;
 
-/// Shortest pause, whatever a gateway asks for: a loop without one would be an attack.
+/// Minimum delay, even if a gateway asks for less: a loop without one would be an attack.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 
-/// Longest pause, unless a gateway asks for more: somebody who restarts it waits for this.
+/// Maximum delay, unless the gateway asks for more: a person who restarts it waits this long.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// Longest pause that a gateway may ask for.
+/// Maximum delay that a gateway can ask for.
 const PAUSE_ASKED_MAX: Duration = Duration::from_secs(300);
 
-/// Gives the pause before try number `attempt` (0 is the first repetition): `first`, doubled each time up to
-/// 30 s, less up to a quarter of it as `jitter` (0 to 1) says, so that those who were thrown out together do
-/// not come back together; never less than `asked`.
+/// Returns the delay before attempt number `attempt` (0 is the first retry): `first`, doubled each time up to 30 s,
+/// less up to a quarter of it depending on `jitter` (0 to 1), so that clients that were disconnected together do not
+/// return together; never less than `asked`.
 pub fn pause(attempt: u32, first: Duration, asked: Option<Duration>, jitter: f64) -> Duration {
     let doubled = first.max(PAUSE_MIN).saturating_mul(1 << attempt.min(16)).min(PAUSE_MAX.max(first));
     let jittered = doubled.mul_f64(1.0 - 0.25 * jitter.clamp(0.0, 1.0));

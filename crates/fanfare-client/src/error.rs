@@ -1,10 +1,10 @@
-//! What can go wrong between us and a gateway.
+//! The errors between a client and a gateway.
 
 use std::time::Duration;
 
 pub use fanfare_api::problem::Problem;
 
-/// What went wrong.
+/// An error of a request.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The request left, and the answer did not come back: it may have been done.
@@ -12,7 +12,7 @@ pub enum Error {
     AnswerLost {
         /// The address.
         url: String,
-        /// What happened.
+        /// The problem.
         problem: String,
     },
     /// Something answered, but not a gateway.
@@ -20,32 +20,32 @@ pub enum Error {
     NotFanfare {
         /// The address.
         url: String,
-        /// What was wrong with the answer.
+        /// The problem with the answer.
         problem: String,
     },
-    /// The gateway said no, and why.
+    /// The gateway refused the request, with the reason.
     #[error("{}", .0.detail)]
     Refused(Box<Problem>),
-    /// No answer in time.
+    /// No answer arrived in time.
     #[error("{url} did not answer within {} s", .after.as_secs_f32())]
     TimedOut {
         /// The address.
         url: String,
-        /// How long was waited.
+        /// The time that was waited.
         after: Duration,
     },
-    /// Nobody is there.
+    /// The gateway cannot be reached.
     #[error("cannot reach {url}: {problem}")]
     Unreachable {
         /// The address.
         url: String,
-        /// What the system said.
+        /// The error of the operating system.
         problem: String,
     },
 }
 
 impl Error {
-    /// Says whether the same request may succeed a little later.
+    /// Returns whether the same request may succeed a little later.
     pub fn is_passing(&self) -> bool {
         match self {
             Error::AnswerLost { .. } | Error::TimedOut { .. } | Error::Unreachable { .. } => true,
@@ -54,7 +54,7 @@ impl Error {
         }
     }
 
-    /// Gives the pause that the gateway asked for.
+    /// Returns the delay that the gateway asked for.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Error::Refused(problem) => problem.retry_after,
@@ -65,7 +65,7 @@ impl Error {
         }
     }
 
-    /// Sorts what the HTTP library says; `url` is the gateway's address, without the query.
+    /// Classifies an error of the HTTP library; `url` is the gateway's URL, without the query.
     pub(super) fn from_http(error: &reqwest::Error, url: &str, timeout: Duration) -> Error {
         let url = url.to_owned();
         if error.is_timeout() {
@@ -82,14 +82,14 @@ impl Error {
     }
 }
 
-/// Gives the last link of the chain of causes: `Connection refused` says more than `error sending request`.
+/// Returns the last error in the chain of causes: `Connection refused` is more useful than `error sending request`.
 pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;
     }
     let text = error.to_string();
-    // The system's texts end in `(os error 111)`, which helps nobody who reads them here.
+    // The operating system's texts end in `(os error 111)`, which does not help people.
     match text.split_once(" (os error") {
         Some((said, _)) => lowercase_first(said),
         None => lowercase_first(&text),

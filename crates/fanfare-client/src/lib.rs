@@ -1,5 +1,5 @@
-//! The way to a gateway, as programs and the command line take it: the HTTP interface of `docs/api.md`. Knows
-//! nothing of terminals.
+//! The client of a gateway, for programs and the command line: the HTTP interface of `docs/api.md`. It knows nothing of
+//! terminals.
 
 pub mod answer;
 pub mod api;

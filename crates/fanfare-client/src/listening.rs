@@ -1,5 +1,5 @@
-//! Listening that comes back by itself: a stream of events over as many connections as it takes, each
-//! continuing where the one before stopped, and a word for everything that happened on the way.
+//! A stream that reconnects by itself: events over as many connections as needed, each continuing where the previous
+//! one stopped, and a notice for everything that happened on the way.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -19,19 +19,19 @@ use crate::sse::{Frame, Frames};
 /// The pause before the first reconnect, until the gateway names another.
 const RETRY_DEFAULT: Duration = Duration::from_secs(1);
 
-/// A connection that stood so long was a good one, even if nothing came: the next pause is a short one again.
+/// Minimum duration of a good connection, even without events: the next delay is a short one again.
 const STEADY: Duration = Duration::from_secs(10);
 
-/// What to listen to, and from where.
+/// The events to listen to, and the start.
 #[derive(Debug, Clone, Default)]
 pub struct Wish {
-    /// Which channels; none means all.
+    /// The channel patterns; empty means all.
     pub patterns: Vec<Pattern>,
-    /// Which types; none means all.
+    /// The event types; empty means all.
     pub types: Vec<EventType>,
-    /// The least priority.
+    /// The minimum priority.
     pub min_priority: Option<Priority>,
-    /// Where to start: `earliest`, a duration or a time.
+    /// The start: `earliest`, a duration or a time.
     pub since: Option<String>,
     /// Start after this position.
     pub after: Option<String>,
@@ -39,7 +39,7 @@ pub struct Wish {
     pub reader: Option<ReaderName>,
     /// When behind, only the newest event for each key.
     pub conflate: bool,
-    /// Keep trying when the gateway cannot be reached at first.
+    /// Whether to keep trying if the gateway cannot be reached at first.
     pub wait: bool,
 }
 
@@ -57,7 +57,7 @@ impl Wish {
     }
 }
 
-/// What comes out.
+/// An item of the stream.
 #[derive(Debug)]
 pub enum Item {
     /// An event.
@@ -70,21 +70,21 @@ pub enum Item {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "notice", rename_all = "kebab-case")]
 pub enum Notice {
-    /// The replay has ended; what follows is live.
+    /// The replay has ended; the following events are live.
     CaughtUp {
-        /// Where that is.
+        /// The position at the end of the replay.
         position: String,
     },
     /// The gateway is stopping.
     Closing {
         /// Why.
         reason: String,
-        /// When it wants us back.
+        /// The delay before the client should reconnect.
         retry_ms: u64,
     },
-    /// The connection stands.
+    /// The connection is established.
     Connected {
-        /// The position after which it continues; none at the start.
+        /// The position after which it continues; `None` at the start.
         #[serde(skip_serializing_if = "Option::is_none")]
         after: Option<String>,
         /// There was a connection before.
@@ -92,21 +92,21 @@ pub enum Notice {
     },
     /// The connection is lost, or could not be made.
     Disconnected {
-        /// What happened.
+        /// The problem.
         problem: String,
-        /// When the next try is made.
+        /// The delay before the next attempt.
         retry_ms: u64,
     },
-    /// Retention removed what was not yet read.
+    /// Retention removed events that were not read yet.
     Gap {
         /// The last position that was read.
         after: String,
-        /// The next that there is.
+        /// The position of the next available event.
         next: String,
-        /// At most so many events are gone.
+        /// Maximum number of events that are gone.
         missed: u64,
     },
-    /// The position means nothing in the gateway's log; what follows is live.
+    /// The gateway's log does not know the position; the following events are live.
     Reset {
         /// Why.
         reason: String,
@@ -123,16 +123,16 @@ pub struct Listening {
     state: State,
     /// The id of the last frame, over all connections.
     last_id: Option<String>,
-    /// The last event that was given out: with a durable reader, the gateway repeats what is not acknowledged.
+    /// The last event that was returned: with a durable reader, the gateway repeats events that are not acknowledged.
     last_given: Option<Position>,
     retry: Duration,
     /// Tries since the last frame.
     attempt: u32,
-    /// Since when the connection stands.
+    /// The time since which the connection is established.
     opened_at: Option<Instant>,
     /// A connection has stood before.
     was_open: bool,
-    /// The gateway has said that it is stopping.
+    /// Whether the gateway has announced that it is stopping.
     is_closing: bool,
     /// The loss that was last reported: repeating it at each try would only be noise.
     reported: Option<String>,
@@ -180,7 +180,7 @@ impl Listening {
         }
     }
 
-    /// Gives the gateway's address.
+    /// Returns the URL of the gateway.
     pub fn server(&self) -> &str {
         self.api.server()
     }
@@ -244,8 +244,8 @@ impl Listening {
         let (api, mut after) = (self.api.clone(), self.last_id.clone());
         async move {
             if after.is_none() && starts_live {
-                // A live stream says where it is only with its first event. Without a position, what is pushed
-                // between a connection lost before that and the next one would be missed.
+                // A live stream reveals its position only with its first event. Without a position, events between a
+                // connection lost before that and the next one would be missed.
                 after = Some(api.status().await?.value.last.to_string());
             }
             let response = api.open_stream(query, after.clone()).await?;
@@ -265,7 +265,7 @@ impl Listening {
         Notice::Connected { after: self.last_id.clone(), again }
     }
 
-    /// Sets the time of the next try; gives what is to be said about it, unless that was said.
+    /// Sets the time of the next attempt; returns the notice for it, unless it was returned before.
     fn lost(&mut self, problem: &str, asked: Option<Duration>) -> Option<Notice> {
         if self.opened_at.take().is_some_and(|opened_at| opened_at.elapsed() > STEADY) {
             self.attempt = 0;
@@ -280,8 +280,8 @@ impl Listening {
         Some(Notice::Disconnected { problem: problem.to_owned(), retry_ms: pause.as_millis() as u64 })
     }
 
-    /// Reads a frame; nothing for an event that was given already, or a notice of a later gateway that this
-    /// program does not know.
+    /// Parses a frame; returns `None` for an event that was already returned, or for a notice of a later gateway that
+    /// this program does not know.
     fn understood(&mut self, frame: Frame) -> Result<Option<Item>, Error> {
         let unreadable = |error: serde_json::Error| Error::NotFanfare {
             url: self.api.server().to_owned(),

@@ -16,7 +16,7 @@ pub type Socket = WebSocketStream<Upgraded>;
 /// Largest message: the gateway's largest answer is smaller.
 const MESSAGE_LEN_MAX: usize = 64 * 1024 * 1024;
 
-/// Connects, through whatever stands between that speaks HTTP; `toolset` narrows what the gateway offers.
+/// Connects, through any intermediaries that speak HTTP; `toolset` narrows the tools that the gateway offers.
 pub async fn connect(target: &Target, toolset: Option<&str>) -> Result<Socket, Error> {
     match tokio::time::timeout(target.timeout, shake_hands(target, toolset)).await {
         Ok(connected) => connected,
@@ -53,7 +53,7 @@ async fn shake_hands(target: &Target, toolset: Option<&str>) -> Result<Socket, E
             Err(_) if status.is_server_error() => {
                 Error::Unreachable { url: url.clone(), problem: format!("it answered {status}") }
             }
-            Err(_) => not_fanfare(format!("`/mcp` is no WebSocket: it answered {status}")),
+            Err(_) => not_fanfare(format!("`/mcp` is not a WebSocket: it answered {status}")),
         });
     }
     let accept = response.headers().get(SEC_WEBSOCKET_ACCEPT);

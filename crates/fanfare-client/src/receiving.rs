@@ -1,4 +1,4 @@
-//! Posting to somebody's receiver, as a webhook does: no redirect is followed, nothing of the answer is kept.
+//! Posting to a receiver, as a webhook does: redirects are not followed, and the response is not kept.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use reqwest::{RequestBuilder, StatusCode};
 
 use crate::error::innermost;
 
-/// How long one attempt may take: as long as the gateway gives a receiver.
+/// Maximum duration of one attempt: the same that the gateway allows a receiver.
 const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 
-/// Most bytes of an answer that are read, so that the connection can be used again.
+/// Maximum bytes of a response to read, so that the connection can be reused.
 const ANSWER_LEN_MAX: usize = 64 * 1024;
 
-/// Makes ready to post.
+/// Creates a client.
 pub fn http() -> Result<reqwest::Client, String> {
-    // Whoever came first has installed the same provider.
+    // An earlier caller has installed the same provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .user_agent(concat!("fanfare-cli/", env!("CARGO_PKG_VERSION")))
@@ -26,7 +26,7 @@ pub fn http() -> Result<reqwest::Client, String> {
         .map_err(|error| innermost(&error))
 }
 
-/// Sends a request; gives the status of the answer, or why there is none.
+/// Sends a request; returns the status of the response, or the reason that there is none.
 pub async fn status(request: RequestBuilder) -> Result<StatusCode, String> {
     let failed = |error: reqwest::Error| match error.is_timeout() {
         true => "no answer within 10 s".to_owned(),
@@ -34,7 +34,7 @@ pub async fn status(request: RequestBuilder) -> Result<StatusCode, String> {
     };
     let mut response = request.send().await.map_err(failed)?;
     let (status, mut read) = (response.status(), 0);
-    // The status counts, whatever becomes of the rest.
+    // The status counts, whether or not the rest arrives.
     while let Ok(Some(chunk)) = response.chunk().await {
         read += chunk.len();
         if read > ANSWER_LEN_MAX {

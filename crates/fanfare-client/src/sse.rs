@@ -1,6 +1,6 @@
-//! Server-sent events, read as a browser's `EventSource` reads them (HTML standard, section 9.2.6). The crate
-//! `sse-stream` splits bytes into blocks; what a block means beyond itself (ids last, blocks without data are
-//! nothing) is here.
+//! Server-sent events, parsed as a browser's `EventSource` does (HTML standard, section 9.2.6). The crate `sse-stream`
+//! splits bytes into blocks; the meaning of a block beyond itself (ids persist, blocks without data are ignored) is
+//! here.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, StreamExt};
 use sse_stream::SseByteStream;
 
-/// Most bytes of one block: a message and data of the largest size, escaped as JSON, fit twice over. Without
-/// it, a server that never ends a line would fill our memory.
+/// Maximum bytes of one block: a message and data of the largest size, escaped as JSON, fit twice. Without it, a server
+/// that never ends a line would fill our memory.
 const BLOCK_LEN_MAX: usize = 8 * 1024 * 1024;
 
-/// What a block said.
+/// The content of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// The type; none for `message`.
+    /// The type; `None` for `message`.
     pub event: Option<String>,
     /// The data, its lines joined by LF.
     pub data: String,
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Frames {
 }
 
 impl Frames {
-    /// Reads `bytes`; `last_id` is what the connection before this one ended with.
+    /// Parses `bytes`; `last_id` is the last id of the previous connection.
     pub fn new<E: std::error::Error + Send + Sync + 'static>(
         bytes: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
         last_id: Option<String>,
@@ -52,7 +52,7 @@ impl Frames {
         Frames { blocks, unread_len, last_id, retry: None }
     }
 
-    /// Gives the next frame; nothing at the end, where a block that was not finished is dropped.
+    /// Returns the next frame; `None` at the end, where an unfinished block is dropped.
     pub async fn next(&mut self) -> Result<Option<Frame>, sse_stream::Error> {
         while let Some(block) = self.blocks.next().await {
             let block = block?;
@@ -71,18 +71,18 @@ impl Frames {
         Ok(None)
     }
 
-    /// Gives the id in force after the last frame; an empty one takes back those before it.
+    /// Returns the id in force after the last frame; an empty one revokes those before it.
     pub fn last_id(&self) -> Option<&str> {
         self.last_id.as_deref().filter(|id| !id.is_empty())
     }
 
-    /// Gives the pause before a reconnect that the server asked for.
+    /// Returns the delay before a reconnect that the server asked for.
     pub fn retry(&self) -> Option<Duration> {
         self.retry
     }
 }
 
-/// Ends a stream in which a block has no end.
+/// Ends a stream with a block that has no end.
 struct Bounded {
     bytes: BoxStream<'static, Result<Bytes, std::io::Error>>,
     unread_len: Arc<AtomicUsize>,

@@ -1,4 +1,4 @@
-//! What can be done with webhooks: a call for each request.
+//! The requests for webhooks: a call for each.
 
 use fanfare_api::history::Receipts;
 use fanfare_api::webhooks::attempts::{Attempt, AttemptsPage};
@@ -17,35 +17,35 @@ use crate::api::Api;
 use crate::error::Error;
 
 impl Api {
-    /// Gives all webhooks.
+    /// Returns all webhooks.
     pub async fn webhooks(&self) -> Result<Answer<WebhookDetails>, Error> {
         self.call(self.request(Method::GET, "/api/webhooks?details=true")).await
     }
 
-    /// Gives one webhook.
+    /// Returns one webhook.
     pub async fn webhook(&self, id: &WebhookId) -> Result<Answer<Webhook>, Error> {
         self.call(self.request(Method::GET, &one(id, ""))).await
     }
 
-    /// Registers a webhook, or changes what one wants.
+    /// Registers a webhook, or updates an existing one.
     pub async fn register(&self, registration: &Registration) -> Result<Answer<Registered>, Error> {
         self.call(self.request(Method::POST, "/api/register").json(registration)).await
     }
 
-    /// Returns the id of what was registered; every gateway gives one.
+    /// Returns the id of the registered webhook; every gateway sends one.
     pub fn id_of(&self, registered: &Registered) -> Result<WebhookId, Error> {
         registered.id.clone().ok_or_else(|| Error::NotFanfare {
             url: self.server().to_owned(),
-            problem: "it registered a webhook and gave no id".to_owned(),
+            problem: "it registered a webhook but returned no id".to_owned(),
         })
     }
 
-    /// Changes what is given.
+    /// Changes the members that are present.
     pub async fn change_webhook(&self, id: &WebhookId, change: &Change) -> Result<Answer<Webhook>, Error> {
         self.call(self.request(Method::PATCH, &one(id, "")).json(change)).await
     }
 
-    /// Forgets a webhook.
+    /// Deletes a webhook.
     pub async fn forget_webhook(&self, id: &WebhookId) -> Result<Answer<Registered>, Error> {
         self.call(self.request(Method::DELETE, &one(id, ""))).await
     }
@@ -65,7 +65,7 @@ impl Api {
         self.call(self.request(Method::POST, &one(id, "/test"))).await
     }
 
-    /// Puts a new key in the place of one.
+    /// Rotates a signing key.
     pub async fn rotate_secret(&self, id: &WebhookId, rotation: &Rotation) -> Result<Answer<Rotated>, Error> {
         self.call(self.request(Method::POST, &one(id, "/secret/rotate")).json(rotation)).await
     }
@@ -79,12 +79,12 @@ impl Api {
         self.call(self.request(Method::GET, &one(id, "/attempts")).query(query)).await
     }
 
-    /// Gives one attempt, with what was sent and what came back.
+    /// Returns one attempt, with the request and the response.
     pub async fn attempt(&self, id: &str) -> Result<Answer<Attempt>, Error> {
         self.call(self.request(Method::GET, &format!("/api/attempts/{id}"))).await
     }
 
-    /// Reads a page of what waits and what was given up.
+    /// Returns a page of waiting and failed deliveries.
     pub async fn deliveries(
         &self,
         id: &WebhookId,
@@ -93,7 +93,7 @@ impl Api {
         self.call(self.request(Method::GET, &one(id, "/deliveries")).query(query)).await
     }
 
-    /// Takes a delivery out: it is not tried again.
+    /// Discards a delivery: it is not retried.
     pub async fn discard_delivery(
         &self,
         id: &WebhookId,
@@ -117,12 +117,12 @@ impl Api {
         self.call(request).await
     }
 
-    /// Makes deliveries again.
+    /// Replays deliveries.
     pub async fn replay(&self, id: &WebhookId, replay: &Replay) -> Result<Answer<Replayed>, Error> {
         self.call(self.request(Method::POST, &one(id, "/replay")).json(replay)).await
     }
 
-    /// Says who has an event.
+    /// Returns the recipients of an event.
     pub async fn receipts(&self, event: Position) -> Result<Answer<Receipts>, Error> {
         self.call(self.request(Method::GET, &format!("/api/events/{event}/receipts"))).await
     }

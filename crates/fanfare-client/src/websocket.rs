@@ -55,7 +55,7 @@ impl Socket {
         Err(socket.lost("the gateway closed the connection"))
     }
 
-    /// Gives our end's address.
+    /// Returns the local address.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
     }

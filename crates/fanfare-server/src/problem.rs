@@ -17,18 +17,18 @@ use fanfare_runtime::budget::{BYTES_IN_FLIGHT_MAX, Exhausted};
 pub struct Problem {
     /// The public code; decides the status.
     pub code: Code,
-    /// What is wrong with what.
+    /// The problem.
     pub detail: String,
-    /// Where; may be empty.
+    /// The location of the problem; may be empty.
     pub at: String,
-    /// What would be right; may be empty.
+    /// The fix; may be empty.
     pub fix: String,
     /// The limit that was passed, and when to come back.
     pub limit: Option<(&'static str, Duration)>,
 }
 
 impl Problem {
-    /// Says what is wrong and how to mend it.
+    /// Creates a problem with its fix.
     pub fn new(code: Code, detail: impl Into<String>, fix: impl Into<String>) -> Problem {
         Problem { code, detail: detail.into(), at: String::new(), fix: fix.into(), limit: None }
     }
@@ -47,17 +47,17 @@ impl Problem {
         self
     }
 
-    /// Says that nothing is there.
+    /// Creates a problem for a missing thing.
     pub fn not_found(what: impl std::fmt::Display) -> Problem {
         Problem::new(Code::NotFound, format!("there is no {what}"), "`GET /openapi.json` lists the routes")
     }
 
-    /// Gives the status of the code.
+    /// Returns the status of the code.
     pub fn status(&self) -> StatusCode {
         status(self.code)
     }
 
-    /// Gives the body.
+    /// Returns the body.
     pub fn to_json(&self) -> Vec<u8> {
         let status = self.status();
         let body = problem::Problem {
@@ -142,26 +142,26 @@ impl From<values::Error> for Problem {
         match error {
             values::Error::TooManyChannels { max } => Problem::new(
                 Code::TooManyChannels,
-                format!("the log already has {max} channels"),
-                "push to one of them, with what differs in `data`",
+                format!("the log already has the maximum of {max} channels"),
+                "push to an existing channel, and put what differs in `data`",
             )
             .over("channels", LATER),
             values::Error::TooManyReaders { max } => Problem::new(
                 Code::TooManyReaders,
-                format!("{max} durable readers are known already"),
+                format!("the maximum of {max} durable readers already exists"),
                 "remove one with `DELETE /api/readers/{name}`",
             )
             .over("readers", LATER),
             values::Error::TooManyWebhooks { max } => Problem::new(
                 Code::TooManyWebhooks,
-                format!("{max} webhooks are registered already"),
+                format!("the maximum of {max} webhooks is already registered"),
                 "unregister one that is no longer needed",
             )
             .over("webhooks", LATER),
             values::Error::UrlTaken { webhook } => Problem::new(
                 Code::WebhookExists,
-                format!("webhook `{webhook}` already has this address"),
-                "change that one, or give another address",
+                format!("webhook `{webhook}` already uses this URL"),
+                "change that webhook, or use another URL",
             ),
             values::Error::DiskFull { .. } => Problem::new(
                 Code::StoreFailed,
@@ -170,14 +170,14 @@ impl From<values::Error> for Problem {
             ),
             values::Error::Unavailable { retry_after } => Problem::new(
                 Code::StoreFailed,
-                "the store cannot be reached at the moment; nothing was written",
+                "the store cannot be reached right now; nothing was written",
                 "try again in a moment",
             )
             .over("store", retry_after),
             values::Error::Unknown { .. } => Problem::new(
                 Code::StoreFailed,
-                "nobody can say whether this was written",
-                "push it again with the same `idempotency_key`, or look at the history first",
+                "it is unknown whether this was written",
+                "push it again with the same `idempotency_key`, or check the history first",
             ),
             values::Error::Closed => shutting_down(),
             error => {
@@ -185,8 +185,8 @@ impl From<values::Error> for Problem {
                 tracing::error!(%error, "the store failed");
                 Problem::new(
                     Code::StoreFailed,
-                    "the store could not do it; nothing was written",
-                    "try again later; the gateway's log says why",
+                    "the store failed; nothing was written",
+                    "try again later; the cause is in the gateway's server log",
                 )
             }
         }
@@ -202,7 +202,7 @@ impl From<Exhausted> for Problem {
     fn from(Exhausted: Exhausted) -> Problem {
         Problem::new(
             Code::TooManyBytesInFlight,
-            format!("over {BYTES_IN_FLIGHT_MAX} bytes of pushes are being accepted at the moment"),
+            format!("more than {BYTES_IN_FLIGHT_MAX} bytes of pushes are in flight right now"),
             "try again in a moment",
         )
         .over("bytes_in_flight", Duration::from_secs(1))
@@ -214,8 +214,8 @@ impl From<PushError> for Problem {
         match error {
             PushError::RateLimited { events_per_second, retry_after } => Problem::new(
                 Code::RateLimited,
-                format!("this caller pushes more than {events_per_second} events per second"),
-                "push slower; the operator may raise `--max-events-per-second`",
+                format!("this caller is over the limit of {events_per_second} events per second"),
+                "push more slowly; the operator can raise `--max-events-per-second`",
             )
             .over("events_per_second", retry_after),
             PushError::ShuttingDown => shutting_down(),
@@ -230,14 +230,14 @@ impl From<AckError> for Problem {
             AckError::NotInLog { position } => Problem::new(
                 Code::InvalidPosition,
                 format!("position `{position}` is not in this log"),
-                "give the `id` of an event that this gateway sent",
+                "use the `id` of an event that this gateway sent",
             )
             .at("/position"),
             AckError::Store(error) => error.into(),
             AckError::UnknownReader { name } => Problem::new(
                 Code::NotFound,
-                format!("no reader is named `{name}`"),
-                "a reader is made by `GET /stream?reader=NAME`, or by `subscribe` with `reader` on a WebSocket",
+                format!("unknown reader `{name}`"),
+                "create a reader with `GET /stream?reader=NAME`, or with `subscribe` and `reader` on a WebSocket",
             ),
         }
     }

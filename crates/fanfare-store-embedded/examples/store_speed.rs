@@ -1,7 +1,7 @@
 //! Measures the embedded store: `cargo run --profile dist -p fanfare-store-embedded --example store_speed [DIRECTORY]`.
 //!
-//! Appends in batches and singly, the latency of a lone append, replay through pages with each event encoded as
-//! JSON, and how long a resume takes near the end of a long log, also on a sparse channel.
+//! Appends in batches and singly, the latency of a single append, replay through pages with each event encoded as JSON,
+//! and the duration of a resume near the end of a long log, also on a sparse channel.
 
 #![expect(clippy::disallowed_methods, reason = "a measurement is its own application, and spawns")]
 
@@ -67,7 +67,7 @@ async fn main() -> anyhow::Result<()> {
         writeln!(out, "replay in pages of {limit}: {rate:.0} events/s, {} MB", bytes / 1_000_000)?;
     }
 
-    // Readers that never pause must not keep the write-ahead log from starting over.
+    // Connections that read without a pause must not keep the write-ahead log from starting over.
     let wal = directory.path().join("log.db-wal");
     let replays: Vec<_> = (0..4)
         .map(|_| {
@@ -193,7 +193,7 @@ fn read(filter: Filter, after: u64, limit: usize) -> Read {
     Read { after, until: u64::MAX, filter, order: Order::Oldest, limit, now: fanfare_runtime::clock::now() }
 }
 
-/// Makes an event whose text and data have about 200 bytes.
+/// Creates an event with about 200 bytes of text and data.
 fn event(channel: &str) -> anyhow::Result<NewEvent> {
     const DATA: &str = r#"{"commit":"4f1c2d9a7be0","branch":"main","duration_ms":4182,"ok":true}"#;
     let source = Source { principal: Arc::from("local"), door: Door::Http };

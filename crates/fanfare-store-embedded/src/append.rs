@@ -57,17 +57,17 @@ impl Log for Embedded {
     }
 }
 
-/// Takes the parameters that [`insert`] binds.
+/// The statement whose parameters [`insert`] binds.
 pub(super) const INSERT: &str = "INSERT INTO events
     (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, bytes_before)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
-/// Takes the parameters that [`keep`] binds.
+/// The statement whose parameters [`keep`] binds.
 const KEEP: &str = "INSERT OR IGNORE INTO kept_events
     (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
-/// Returns how much of a transaction an append takes.
+/// Returns the share of a transaction that an append needs.
 pub(super) fn size(events: &[NewEvent]) -> Size {
     let long =
         |event: &NewEvent| event.message.len() + event.data.as_ref().map_or(0, |data| data.as_str().len());
@@ -100,7 +100,7 @@ impl Group<'_> {
         Ok(Ok(appended))
     }
 
-    /// Returns what an append came to; when it did not happen, it never will.
+    /// Returns the outcome of an append; if it did not happen, it never will.
     pub(super) fn settle(&mut self, id: AppendId) -> rusqlite::Result<Result<Option<Vec<Appended>>, Error>> {
         let here = self.effect.made.iter().find(|made| made.is(id));
         let Some(made) = here.or_else(|| self.settlement.find(id)) else {
@@ -162,7 +162,7 @@ impl Group<'_> {
         Ok(Appended { event, repeated: false })
     }
 
-    /// Returns where and when the last event with this key was appended; it may be too long ago to count.
+    /// Returns the position and time of the last event with this key; it can be too old to count.
     fn known_key(&self, key: &str) -> rusqlite::Result<Option<(u64, Timestamp)>> {
         self.conn
             .prepare_cached("SELECT seq, timestamp FROM idempotency_keys WHERE key = ?1")?
@@ -197,7 +197,7 @@ impl Group<'_> {
     }
 }
 
-/// Appends the row of `event`, which is on the channel with this id, after so many bytes of others.
+/// Inserts the row of `event` on the channel with this id; `bytes_before` counts the bytes of the events before it.
 pub(super) fn insert(
     statement: &mut Statement<'_>,
     event: &Event,
@@ -209,7 +209,7 @@ pub(super) fn insert(
     statement.raw_execute().map(|_| ())
 }
 
-/// Keeps the row of an event that the log does not have any more.
+/// Keeps the row of an event that the log no longer has.
 pub(super) fn keep(conn: &Connection, event: &Event, channel: i64) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached(KEEP)?;
     bind(&mut statement, event, channel)?;

@@ -98,7 +98,7 @@ pub(super) fn remove_before(conn: &Connection, cut: i64) -> rusqlite::Result<u64
     conn.prepare_cached("DELETE FROM attempts WHERE id < ?1")?.execute([cut]).map(|count| count as u64)
 }
 
-/// Removes so many of one webhook.
+/// Removes a limited number of attempts of one webhook.
 pub(super) fn remove_of_webhook(conn: &Connection, webhook: u64, limit: u64) -> rusqlite::Result<u64> {
     conn.prepare_cached(
         "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE webhook = ?1 ORDER BY id LIMIT ?2)",
@@ -107,7 +107,7 @@ pub(super) fn remove_of_webhook(conn: &Connection, webhook: u64, limit: u64) -> 
     .map(|count| count as u64)
 }
 
-/// Makes an attempt of a row with [`COLUMNS`]; nothing when its webhook was removed.
+/// Creates an attempt from a row with [`COLUMNS`]; `None` if its webhook was removed.
 fn decode(shared: &Shared, row: &Row<'_>) -> rusqlite::Result<Option<AttemptRow>> {
     let number = row.get::<_, i64>(1)? as u64;
     let webhook = shared.webhooks().get(number).map(|entry| entry.row.id.clone());

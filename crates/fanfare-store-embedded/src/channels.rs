@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use fanfare_store::ChannelRow;
 
-/// Every channel with what is known of it. The id in the file is the index here, plus 1.
+/// All channels and their statistics. The id in the file is the index here plus 1.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Channels {
     rows: Vec<ChannelRow>,
@@ -57,8 +57,8 @@ impl Channels {
         rows
     }
 
-    /// Returns the ids of the channels that `filter` wants and that had an event after `after`; nothing when it
-    /// wants every channel.
+    /// Returns the ids of the channels that `filter` matches and that had an event after `after`; `None` if it matches
+    /// every channel.
     pub(super) fn wanted(&self, filter: &Filter, after: u64) -> Option<Vec<usize>> {
         let is_all = filter.patterns().iter().any(|pattern| pattern.is_all());
         if is_all {
@@ -79,7 +79,7 @@ impl Channels {
         })
     }
 
-    /// Adds a channel that has no event yet; returns its id.
+    /// Adds a channel without events; returns its id.
     pub(super) fn add(&mut self, channel: Channel) -> usize {
         self.push(ChannelRow { channel, events: 0, last_seq: 0, last_timestamp: Timestamp::from_micros(0) })
     }
@@ -89,7 +89,7 @@ impl Channels {
         &mut self.rows[id - 1]
     }
 
-    /// Takes over the rows `ids` of `newer`, which has every channel of ours under the same id.
+    /// Copies the rows `ids` from `newer`, which has every channel of ours under the same id.
     pub(super) fn update(&mut self, newer: &Channels, ids: &[usize]) {
         for row in &newer.rows[self.rows.len()..] {
             self.push(row.clone());
@@ -99,7 +99,7 @@ impl Channels {
         }
     }
 
-    /// Goes back to `older` for the rows `ids`, and forgets the channels that it does not have.
+    /// Restores the rows `ids` from `older`, and drops the channels that it does not have.
     pub(super) fn revert(&mut self, older: &Channels, ids: &[usize]) {
         for row in self.rows.drain(older.rows.len()..) {
             self.ids.remove(&row.channel);

@@ -1,6 +1,6 @@
-//! Deliveries as rows. Their events stay in the log; only what retention removes from there while a delivery needs
-//! it is kept apart. So a failure writes one short row, and an event that a thousand webhooks did not take is there
-//! once.
+//! Deliveries as rows. Their events stay in the log; only events that retention removes from there while a delivery
+//! needs them are kept separately. So a failure writes one short row, and an event that a thousand webhooks did not
+//! accept is stored once.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(super) fn count(conn: &Connection, registry: &mut Registry) -> rusqlite::Res
     Ok(())
 }
 
-/// Writes a row; returns what stood in its place.
+/// Writes a row; returns the previous one.
 pub(super) fn put(
     conn: &Connection,
     webhook: u64,
@@ -61,7 +61,7 @@ pub(super) fn put(
     Ok(before)
 }
 
-/// Keeps an event that the log, which begins later, does not have any more.
+/// Keeps an event that the log, which starts later, no longer has.
 pub(super) fn keep_event(conn: &Connection, channels: &Channels, event: &Event) -> rusqlite::Result<()> {
     match channels.id(&event.channel) {
         Some(channel) => append::keep(conn, event, channel as i64),
@@ -70,7 +70,7 @@ pub(super) fn keep_event(conn: &Connection, channels: &Channels, event: &Event) 
     }
 }
 
-/// Keeps the events `first..cut`, which the log is about to lose, as far as deliveries need them.
+/// Keeps the events `first..cut`, which the log is about to lose, if deliveries need them.
 pub(super) fn keep_events(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<()> {
     conn.prepare_cached(&format!(
         "INSERT OR IGNORE INTO kept_events ({COLUMNS}) SELECT {COLUMNS} FROM events WHERE seq IN
@@ -80,8 +80,8 @@ pub(super) fn keep_events(conn: &Connection, first: u64, cut: u64) -> rusqlite::
     .map(|_| ())
 }
 
-/// Removes a row, and its event when the log, which begins with `first`, and other rows do not have it; returns what
-/// stood there.
+/// Removes a row, and its event if the log, which starts with `first`, and other rows do not have it; returns the
+/// removed row.
 pub(super) fn remove(
     conn: &Connection,
     webhook: u64,
@@ -100,7 +100,7 @@ pub(super) fn remove(
     Ok(Some(before))
 }
 
-/// Returns the keys of so many rows that were given up before that moment, the oldest first.
+/// Returns the keys of a limited number of rows that were given up before that time, oldest first.
 pub(super) fn dead_before(
     conn: &Connection,
     moment: Timestamp,
@@ -113,14 +113,14 @@ pub(super) fn dead_before(
     .collect()
 }
 
-/// Returns the keys of so many rows of one webhook.
+/// Returns the keys of a limited number of rows of one webhook.
 pub(super) fn of_webhook(conn: &Connection, webhook: u64, limit: u64) -> rusqlite::Result<Vec<(u64, u64)>> {
     conn.prepare_cached("SELECT webhook, seq FROM deliveries WHERE webhook = ?1 LIMIT ?2")?
         .query_map((webhook as i64, limit as i64), key)?
         .collect()
 }
 
-/// Reads a page in one snapshot: first what is older than the log, then what is in it.
+/// Reads a page in one snapshot: first events older than the log, then those in the log.
 pub(super) fn page(
     shared: &Shared,
     conn: &mut Connection,

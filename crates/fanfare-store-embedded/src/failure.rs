@@ -1,4 +1,4 @@
-//! What errors of SQLite and of the file system mean to us.
+//! The meaning of errors of SQLite and the file system.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub(super) fn named(path: &Path, error: &rusqlite::Error) -> Error {
         Some(ErrorCode::DiskFull) => Error::DiskFull { path: path.to_owned() },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged { problem },
         Some(_) => Error::Other { problem },
-        // No error of SQLite, so the row held something that we never write.
+        // The error is not from SQLite, so the row held something that we never write.
         None => Error::Damaged { problem },
     }
 }
@@ -30,7 +30,7 @@ pub(super) fn opening(path: &Path, error: &rusqlite::Error) -> OpenError {
         Some(ErrorCode::DiskFull) => OpenError::DiskFull { path },
         Some(code) if is_of_the_system(code) => OpenError::Io { path, problem },
         Some(_) => OpenError::Other { problem },
-        // As above.
+        // The same applies here.
         None => OpenError::Corrupt { path, problem },
     }
 }

@@ -1,5 +1,4 @@
-//! Forgetting what is kept of deliveries: dead letters and attempts that are old, and what belonged to a webhook that
-//! was removed.
+//! Removing old data of deliveries: old dead letters and attempts, and the rows of webhooks that were removed.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -10,7 +9,7 @@ use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::retention::FORGET_LEN_MAX;
 use fanfare_store::{ATTEMPTS_MAX, Error};
 
-/// Forgets a bounded part, in a transaction of its own; returns whether there is more.
+/// Removes a limited part in a transaction of its own; returns whether there is more.
 pub(super) fn forget(state: &mut State) -> Result<bool, Error> {
     let path = state.shared.path.clone();
     let forgetting = Forgetting::find(state).map_err(|error| failure::named(&path, &error))?;
@@ -29,7 +28,7 @@ pub(super) fn forget(state: &mut State) -> Result<bool, Error> {
     Ok(forgetting.has_more)
 }
 
-/// What one sweep forgets.
+/// The work of one sweep.
 #[derive(Debug)]
 struct Forgetting {
     /// Dead letters that are too old: webhook and seq.
@@ -38,11 +37,11 @@ struct Forgetting {
     removed: Option<u64>,
     /// Attempts before this id are too old or too many.
     attempts_cut: i64,
-    /// There is, or may be, more.
+    /// Whether there is, or may be, more.
     has_more: bool,
 }
 
-/// What was forgotten, once it is committed.
+/// The removed rows, once the removal is committed.
 #[derive(Debug, Default)]
 struct Forgotten {
     attempts: u64,
@@ -51,7 +50,7 @@ struct Forgotten {
 }
 
 impl Forgetting {
-    /// Looks what there is to forget.
+    /// Finds the rows to remove.
     fn find(state: &State) -> rusqlite::Result<Forgetting> {
         let (conn, retention, now) = (&state.conn, state.retention, state.clock.now());
         let dead = deliveries::dead_before(conn, now.before(retention.dead_letters), FORGET_LEN_MAX)?;
@@ -70,7 +69,7 @@ impl Forgetting {
         self.dead.is_empty() && self.removed.is_none() && self.attempts_cut == 0
     }
 
-    /// Forgets it, in a transaction of the caller's; the log begins with `first`.
+    /// Removes the rows in a transaction of the caller; the log starts with `first`.
     fn run(&self, conn: &Connection, first: u64) -> rusqlite::Result<Forgotten> {
         let mut forgotten = Forgotten::default();
         for (webhook, seq) in &self.dead {
@@ -89,7 +88,7 @@ impl Forgetting {
 }
 
 impl Forgotten {
-    /// Lets everybody see it.
+    /// Publishes the removal in memory.
     fn publish(self, state: &mut State) {
         state.attempts = state.attempts.saturating_sub(self.attempts);
         if self.dead.is_empty() {
@@ -97,7 +96,7 @@ impl Forgotten {
         }
         let mut shared = state.shared.webhooks_mut();
         for number in self.dead {
-            // A row of a webhook that was removed is counted by nobody.
+            // A row of a webhook that was removed is not counted.
             for registry in [&mut state.webhooks, &mut *shared] {
                 if let Some(entry) = registry.get_mut(number) {
                     entry.dead -= 1;
@@ -107,8 +106,8 @@ impl Forgotten {
     }
 }
 
-/// Removes a bounded part of what belonged to a webhook, and in the end the note that there is such. Returns how many
-/// attempts went.
+/// Removes a limited part of the rows of a removed webhook, and at the end the record of its removal. Returns the
+/// number of removed attempts.
 fn forget_removed(conn: &Connection, webhook: u64, first: u64) -> rusqlite::Result<u64> {
     let rows = deliveries::of_webhook(conn, webhook, FORGET_LEN_MAX)?;
     for (webhook, seq) in &rows {

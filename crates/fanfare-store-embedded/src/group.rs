@@ -15,18 +15,18 @@ use fanfare_store::settlement::Settlement;
 
 /// Something that the writer is asked to change.
 pub(super) trait Change: Send {
-    /// Returns how much of a transaction it takes.
+    /// Returns the share of a transaction that the change needs.
     fn size(&self) -> Size;
 
-    /// Makes it in a transaction that is not committed yet. An error is one of the file, after which the transaction is
-    /// undone; what the caller did wrong is part of the answer.
+    /// Makes the change in a transaction that is not committed yet. An error concerns the file and undoes the
+    /// transaction; an error of the caller is part of the answer.
     fn make(&mut self, group: &mut Group<'_>) -> rusqlite::Result<()>;
 
     /// Answers that it is durable, or why it was not made.
     fn answer(self: Box<Self>, committed: Result<(), Error>);
 }
 
-/// How much of a transaction a change takes.
+/// The share of a transaction that a change needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Size {
     /// Rows that are written.
@@ -45,13 +45,13 @@ struct Asked<T, W> {
     size: Size,
     /// There until it is made.
     work: Option<W>,
-    /// What came of it; there once it is made.
+    /// The outcome; present once the change is made.
     made: Option<Result<T, Error>>,
-    /// Nobody may be waiting for it any more.
+    /// The channel of the answer. Its receiver may be gone.
     answer: oneshot::Sender<Result<T, Error>>,
 }
 
-/// Makes a change of `work`, and what its answer arrives at.
+/// Creates a change from `work`, and the receiver of its answer.
 pub(super) fn change<T, W>(size: Size, work: W) -> (Box<dyn Change>, oneshot::Receiver<Result<T, Error>>)
 where
     T: Send + 'static,
@@ -79,7 +79,7 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), Error>) {
         let made = self.made.unwrap_or(Err(Error::Closed));
-        // Nobody may be waiting any more: then nobody wants to know.
+        // The receiver may be gone: then the answer is not needed.
         let _ = self.answer.send(committed.and(made));
     }
 }
@@ -92,12 +92,12 @@ pub(super) struct Group<'a> {
     pub(super) insert: CachedStatement<'a>,
     /// The writer's own copy, which is ahead of the shared one until the commit.
     pub(super) channels: &'a mut Channels,
-    /// As `channels`.
+    /// The webhooks, as in `channels`.
     pub(super) webhooks: &'a mut Registry,
-    /// As it was before this transaction.
+    /// The settlement as it was before this transaction.
     pub(super) settlement: &'a Settlement,
     pub(super) effect: &'a mut Effect,
-    /// When it is; never before the log's last event.
+    /// The current time; never before the log's last event.
     pub(super) now: Timestamp,
 }
 
@@ -113,8 +113,8 @@ impl Group<'_> {
     }
 }
 
-/// Runs `work` in a transaction and commits it. When that fails, [`Error::Fatal`] says that nothing is known of
-/// it; any other error, that it was undone.
+/// Runs `work` in a transaction and commits it. If that fails, [`Error::Fatal`] means that its outcome is unknown; any
+/// other error means that it was undone.
 pub(super) fn in_transaction<T>(
     path: &Path,
     conn: &Connection,
@@ -143,10 +143,10 @@ pub(super) fn in_transaction<T>(
     };
     match run("COMMIT") {
         Ok(_) => Ok(done),
-        // The disk is full means that a frame of the write-ahead log could not be written whole. The frame that
-        // says "committed" is the last, so it is not there: the transaction is known not to have happened.
+        // A full disk means that a frame of the write-ahead log could not be written completely. The frame that marks
+        // the commit is the last, so it is missing: the transaction certainly did not happen.
         Err(error) if failure::is_disk_full(&error) => Err(undo(&error)),
-        // After a failed sync, for one, the frames may or may not be on the disk.
+        // After a failed sync, for example, the frames may or may not be on the disk.
         Err(error) => Err(failure::fatal(path, "committing to", &error)),
     }
 }

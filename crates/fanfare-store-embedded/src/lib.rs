@@ -1,7 +1,7 @@
 //! SQLite, in the file that the operator names.
 //!
-//! One thread writes (`writer`); up to four connections read, a page at a time (`read`); what everybody asks
-//! for is kept in memory (`shared`).
+//! One thread writes (`writer`); up to four connections read, a page at a time (`read`); frequently requested data is
+//! kept in memory (`shared`).
 
 mod append;
 mod attempts;
@@ -43,18 +43,18 @@ use state::{Shared, State, Tail};
 use wal::Wal;
 use writer::{Asker, QUEUE_LEN_MAX, Request, Writer};
 
-/// Most pages that are read at once: reading is bound by the processor, and leaves some of that for others.
+/// Maximum concurrent page reads: reading is bound by the processor, and leaves some of that for others.
 const READERS_AT_ONCE: usize = 4;
 
 /// A log in a file.
 #[derive(Debug)]
 pub struct Embedded {
     shared: Arc<Shared>,
-    /// Asks the writer.
+    /// The handle to the writer.
     writer: Asker,
-    /// Connections that nobody reads with at the moment; made when they are first needed.
+    /// Idle reading connections; created when first needed.
     idle: Arc<Mutex<Vec<Connection>>>,
-    /// As many permits as connections may be.
+    /// One permit for each allowed connection.
     readers: Arc<Semaphore>,
     /// Held until the writer has closed the file.
     lock: Arc<Mutex<Option<Lock>>>,
@@ -63,7 +63,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the log in the file at `path`, and makes it when there is none. Blocks.
+    /// Opens the log in the file at `path`, and creates the file if it does not exist. Blocks.
     pub fn open(path: &Path, retention: Retention) -> Result<Arc<Embedded>, OpenError> {
         Embedded::open_with_clock(path, retention, Clock::default())
     }
@@ -74,7 +74,7 @@ impl Embedded {
         retention: Retention,
         clock: Clock,
     ) -> Result<Arc<Embedded>, OpenError> {
-        // Absolute, because SQLite gives some names a meaning of their own, such as `:memory:`.
+        // Absolute, because SQLite treats some names specially, such as `:memory:`.
         let path = &std::path::absolute(path).map_err(|error| failure::io(path, &error))?;
         let (lock, mut conn) = open::open(path)?;
         let named = |error| failure::opening(path, &error);
@@ -157,7 +157,7 @@ impl Embedded {
     }
 }
 
-/// Reads where the log begins and ends.
+/// Reads the ends of the log.
 fn ends(conn: &Connection, channels: &Channels) -> rusqlite::Result<(Epoch, u64, Tail)> {
     let (epoch, noted) =
         conn.query_row("SELECT epoch, last_seq, last_timestamp, bytes FROM log WHERE id = 1", (), |row| {

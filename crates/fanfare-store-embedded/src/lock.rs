@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::failure;
 use crate::open_error::OpenError;
 
-/// Who holds a store, as it says itself beside the file.
+/// The owner of a store, as it wrote itself beside the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
-    /// Its process.
+    /// The id of its process.
     pub pid: u32,
-    /// Where its gateway listens, once it does.
+    /// The address of its gateway, once it listens.
     pub url: Option<String>,
 }
 
@@ -27,15 +27,16 @@ impl fmt::Display for Owner {
     }
 }
 
-/// The lock, held until it is dropped. It lies on a file of its own, `PATH.lock`, because SQLite's locks on the
-/// file itself come and go. The file stays when the lock goes: removing it would race with the next owner.
+/// The lock, held until it is dropped. It uses a file of its own, `PATH.lock`, because SQLite's locks on the database
+/// file are released and taken repeatedly. The lock file remains after the release: removing it would race with the
+/// next owner.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Takes the lock for the store at `path`.
+    /// Locks the store at `path`.
     pub(super) fn take(path: &Path) -> Result<Lock, OpenError> {
         let lock_path = lock_path(path);
         let file = OpenOptions::new()
@@ -71,15 +72,15 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Nobody holds it now, so nobody's name should stand there. It is only a hint: a failure harms nobody.
+        // The store has no owner now, so the file should name none. It is only a hint: a failure does no harm.
         let _ = self.file.set_len(0);
-        // Closing alone would leave the lock to a child process that was forked a moment ago and has not begun
-        // its own program yet.
+        // Closing alone would leave the lock to a child process that was just forked and has not started its own
+        // program yet.
         let _ = self.file.unlock();
     }
 }
 
-/// Returns who says to hold the store at `path`; the hint may be out of date.
+/// Returns the recorded owner of the store at `path`; the hint can be out of date.
 pub fn owner(path: &Path) -> Option<Owner> {
     read_owner(File::open(lock_path(path)).ok()?)
 }

@@ -1,5 +1,5 @@
-//! Opening the file: whose it is, whether it is whole, and bringing it up to date. Whatever is refused here is
-//! left as it was, to the byte.
+//! Opening the file: checks its origin and integrity, and migrates it. A file that is refused here is left unchanged,
+//! to the byte.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -19,18 +19,18 @@ use crate::schema::{self, APPLICATION_ID, STEPS};
 /// Older libraries can lose commits when the write-ahead log starts over while another connection checkpoints.
 const LIBRARY_MIN: (i32, &str) = (3_051_003, "3.51.3");
 
-/// Longest check of an existing file: enough for a few hundred MB; what it does not reach is found when it is
-/// read.
+/// Maximum duration of the check of an existing file: enough for a few hundred MB; damage beyond that is found when it
+/// is read.
 const CHECK_TIME_MAX: Duration = Duration::from_millis(150);
 
-/// Longest wait for somebody who looks at the file with another program; appends wait as long.
+/// Maximum wait for another program that reads the file; appends wait as long.
 const BUSY_TIME_MAX: Duration = Duration::from_millis(250);
 
-/// Pages that the writer keeps: the right edge of every table, the idempotency index, and what one transaction
-/// changes.
+/// Pages that the writer caches: the right edge of every table, the idempotency index, and the changes of one
+/// transaction.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
-/// Pages that each reader keeps: it drops them whenever something was committed, so more would be no use.
+/// Pages that each reading connection caches: it drops them after each commit, so more would be useless.
 const READER_CACHE_KIB: i64 = 8 * 1024;
 
 /// Opens the file for the writer, and makes it when it is not there.
@@ -59,7 +59,7 @@ pub(super) fn open(path: &Path) -> Result<(Lock, Connection), OpenError> {
     Ok((lock, opened?))
 }
 
-/// Opens the file for a reader.
+/// Opens the file for reading.
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.pragma_update(None, "query_only", true)?;
@@ -83,8 +83,8 @@ enum Found {
     Ours,
 }
 
-/// Looks at the head of the file without SQLite, which would write beside it. We write the mark and the
-/// version straight into the file when we make or migrate it, so they never stand in the write-ahead log alone.
+/// Checks the head of the file without SQLite, which would write beside it. We write the mark and the version directly
+/// into the file on creation and migration, so they are never in the write-ahead log alone.
 fn inspect(path: &Path) -> Result<Found, OpenError> {
     const HEAD_LEN: usize = 100;
     const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -123,7 +123,7 @@ fn check_version(path: &Path, found: i64) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Makes the directory, for the owner only: events may be private.
+/// Creates the directory, for the owner only: events can be private.
 fn make_directory(path: &Path) -> Result<(), OpenError> {
     match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => DirBuilder::new()
@@ -135,7 +135,7 @@ fn make_directory(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Makes the file. It gets its name only when it is complete: a crash before leaves nothing to wonder about.
+/// Creates the file. It gets its name only once it is complete: a crash before leaves nothing ambiguous.
 fn create(path: &Path) -> Result<(), OpenError> {
     let draft = beside(path, ".fanfare-new");
     let io = |error| failure::io(path, &error);
@@ -169,7 +169,7 @@ fn fill(draft: &Path) -> rusqlite::Result<()> {
 fn open_existing(path: &Path) -> Result<Connection, OpenError> {
     let named = |error| failure::opening(path, &error);
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(named)?;
-    // Until everything is checked: closing would write what the write-ahead log holds into the file.
+    // Until every check has passed: closing would write the content of the write-ahead log into the file.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(named)?;
     if conn.is_readonly("main").map_err(named)? {
         let problem = "it can be read, but not written".to_owned();
@@ -192,7 +192,7 @@ fn open_existing(path: &Path) -> Result<Connection, OpenError> {
     Ok(conn)
 }
 
-/// Looks for damage, for a bounded time.
+/// Checks the file for damage, for a limited time.
 fn check(path: &Path, conn: &mut Connection) -> Result<(), OpenError> {
     const STEPS_PER_LOOK: i32 = 1_000;
     let named = |error| failure::opening(path, &error);
@@ -203,7 +203,7 @@ fn check(path: &Path, conn: &mut Connection) -> Result<(), OpenError> {
     match found {
         Ok(answer) if answer == "ok" => Ok(()),
         Ok(problem) => {
-            // It says which table on a line of its own; one line is enough here.
+            // SQLite names the table on a line of its own; one line suffices here.
             let problem = problem.lines().last().unwrap_or_default().to_owned();
             Err(OpenError::Corrupt { path: path.to_owned(), problem })
         }

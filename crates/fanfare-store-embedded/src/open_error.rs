@@ -10,7 +10,7 @@ pub enum OpenError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What the check said.
+        /// The result of the check.
         problem: String,
     },
     /// The disk is full.
@@ -20,7 +20,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file belongs to another program.
-    #[error("`{path}` is no Fanfare store: {problem}; give another path, or move the file away")]
+    #[error("`{path}` is not a Fanfare store: {problem}; use another path, or move the file away")]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -32,7 +32,7 @@ pub enum OpenError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         problem: String,
     },
     /// Another process uses the file.
@@ -40,18 +40,18 @@ pub enum OpenError {
     Locked {
         /// The file.
         path: PathBuf,
-        /// What the other process wrote into the lock file.
+        /// The content of the lock file, written by the other process.
         owner: Option<String>,
     },
-    /// SQLite said something that has no better name.
-    #[error("the store could not do it: {problem}")]
+    /// An error of SQLite that has no better name.
+    #[error("the store operation failed: {problem}")]
     Other {
-        /// What it said.
+        /// The error text.
         problem: String,
     },
     /// The file was written by a later version of the program.
     #[error(
-        "`{path}` was written by a later version (schema {found}, this program knows {known}); use that version"
+        "`{path}` was written by a newer version (schema {found}; this program supports up to {known}); use that version"
     )]
     TooNew {
         /// The file.

@@ -12,16 +12,16 @@ use crate::state::Shared;
 use fanfare_store::page::{Collector, Range};
 use fanfare_store::{Order, Page, Read};
 
-/// How many consecutive seqs share an entry per channel in `channel_blocks`. With fewer, a busy channel needs
-/// more entries; with more, a sparse one looks at more events in vain.
+/// Number of consecutive seqs that share an entry per channel in `channel_blocks`. With fewer, a busy channel needs
+/// more entries; with more, a sparse one reads more events in vain.
 pub(super) const BLOCK_LEN: u64 = 64;
 
-/// Most channels whose blocks are looked up; with more of them, all events of the range are looked at.
+/// Maximum channels whose blocks are looked up; with more of them, all events of the range are read.
 const MERGE_LEN_MAX: usize = 64;
 
 /// Reads a page in one snapshot.
 pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusqlite::Result<Page> {
-    // Before the snapshot begins: then the snapshot has all events up to `last`, and `shared` their channels.
+    // Before the snapshot starts: then the snapshot has all events up to `last`, and `shared` has their channels.
     let last = shared.head().last;
     let snapshot = conn.transaction()?;
     let first = first(&snapshot)?;
@@ -110,7 +110,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Looks at all of `low..=high`. Returns whether it came to the end.
+    /// Reads all of `low..=high`. Returns whether it reached the end.
     fn seqs(&mut self, low: u64, high: u64) -> rusqlite::Result<bool> {
         let direction = match self.read.order {
             Order::Newest => "DESC",
@@ -137,7 +137,7 @@ impl Reading<'_> {
         Ok(true)
     }
 
-    /// Looks at the blocks in which the channels `ids` have events. Returns whether it came to the end.
+    /// Reads the blocks in which the channels `ids` have events. Returns whether it reached the end.
     fn blocks(&mut self, ids: &[usize]) -> rusqlite::Result<bool> {
         match self.read.order {
             Order::Oldest => self.blocks_from(ids, self.range.low / BLOCK_LEN, Reverse),
@@ -145,7 +145,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Merges the blocks of the channels; `key` makes the heap give the next one first.
+    /// Merges the blocks of the channels; `key` makes the heap return the next one first.
     fn blocks_from<K: Ord + Copy + Block>(
         &mut self,
         ids: &[usize],
@@ -184,7 +184,7 @@ impl Reading<'_> {
         Ok(true)
     }
 
-    /// Returns the first block from `start` on, in the order of reading, in which a channel has events.
+    /// Returns the first block from `start` on, in reading order, in which a channel has events.
     fn next_block(&self, id: usize, start: u64) -> rusqlite::Result<Option<u64>> {
         let sql = match self.read.order {
             Order::Oldest => "SELECT min(block) FROM channel_blocks WHERE channel = ?1 AND block >= ?2",
@@ -195,7 +195,7 @@ impl Reading<'_> {
         })
     }
 
-    /// Makes the event of a row, when it passes. The tests that refuse most come first.
+    /// Creates the event of a row, if it matches. The most selective tests come first.
     fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<Option<Event>> {
         let filter: &Filter = &self.read.filter;
         let id = row::channel(row)?;

@@ -30,7 +30,7 @@ pub(super) fn load(conn: &Connection) -> rusqlite::Result<Readers> {
     Ok(readers)
 }
 
-/// Writes one, or removes it when there is no row.
+/// Writes a reader, or removes it if there is no row.
 fn write(conn: &Connection, name: &ReaderName, row: Option<&ReaderRow>) -> rusqlite::Result<()> {
     let Some(row) = row else {
         return conn
@@ -52,7 +52,7 @@ impl Group<'_> {
         }
     }
 
-    /// Notes that a reader has everything up to `seq`.
+    /// Records that a reader has everything up to `seq`.
     pub(super) fn acknowledge(&mut self, name: ReaderName, seq: u64) -> Option<ReaderRow> {
         let mut row = self.reader(&name)?;
         let seq = seq.min(self.effect.tail.seq);
@@ -64,7 +64,7 @@ impl Group<'_> {
         Some(row)
     }
 
-    /// Makes a reader known, with this filter.
+    /// Creates or opens a reader with this filter.
     pub(super) fn open_reader(
         &mut self,
         name: ReaderName,
@@ -92,7 +92,7 @@ impl Group<'_> {
         Ok(row)
     }
 
-    /// Forgets a reader; returns whether it was known.
+    /// Removes a reader; returns whether it existed.
     pub(super) fn remove_reader(&mut self, name: ReaderName) -> bool {
         let is_known = self.reader(&name).is_some();
         self.effect.readers.insert(name, None);
@@ -105,7 +105,7 @@ impl Group<'_> {
     }
 }
 
-/// Reads what `Filter` serialises to.
+/// Parses the serialized form of a `Filter`.
 fn parse_filter(text: &str) -> Option<Filter> {
     #[derive(Deserialize)]
     struct Stored {

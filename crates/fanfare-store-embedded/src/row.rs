@@ -10,7 +10,7 @@ use rusqlite::types::Type;
 pub(super) const COLUMNS: &str =
     "seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data";
 
-/// The principal of a gateway that asks nobody: the usual one.
+/// The usual principal: that of a gateway without authentication.
 pub(super) const PRINCIPAL: &str = "local";
 
 /// Returns the seq of the row.
@@ -38,7 +38,7 @@ pub(super) fn event_type(row: &Row<'_>) -> rusqlite::Result<EventType> {
     parsed(row, 3)
 }
 
-/// Makes events of rows.
+/// Decodes rows into events.
 #[derive(Debug)]
 pub(super) struct Decoder {
     epoch: Epoch,
@@ -51,7 +51,7 @@ impl Decoder {
         Decoder { epoch, principal: Arc::from(PRINCIPAL) }
     }
 
-    /// Makes the event of a row with [`COLUMNS`]. A value that we never write is an error.
+    /// Decodes a row with [`COLUMNS`] into an event. A value that we never write is an error.
     pub(super) fn event(&mut self, row: &Row<'_>, channel: Channel) -> rusqlite::Result<Event> {
         let door = text(row, 7)?.map_or(Some(Door::Http), Door::from_name).ok_or_else(|| strange(row, 7))?;
         let principal = text(row, 8)?.unwrap_or(PRINCIPAL);
@@ -92,7 +92,7 @@ fn parsed<T: Default + std::str::FromStr>(row: &Row<'_>, index: usize) -> rusqli
     }
 }
 
-/// Makes the error of a column that holds what we never write.
+/// Returns the error for a column with a value that we never write.
 fn strange(row: &Row<'_>, index: usize) -> rusqlite::Error {
     let name = row.as_ref().column_name(index).unwrap_or_default().to_owned();
     rusqlite::Error::InvalidColumnType(index, name, Type::Text)

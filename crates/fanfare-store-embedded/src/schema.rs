@@ -1,4 +1,4 @@
-//! What stands in the file, and how an older file is brought up to it.
+//! The schema of the file, and the migration of older files.
 
 use rusqlite::Connection;
 
@@ -9,9 +9,8 @@ pub(super) const APPLICATION_ID: i32 = 0x466e_6672;
 /// changed: files that went through it exist.
 pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS];
 
-/// Columns that have their usual value are NULL: a byte instead of a word, and quick to bind and to read. Those
-/// that decide whether a reader wants the row come before the long ones, so that a row is refused without
-/// unpacking them.
+/// Columns with their usual value are NULL: a byte instead of a word, and fast to bind and to read. Those that decide
+/// whether a filter matches the row come before the long ones, so that a row is rejected without unpacking them.
 const LOG: &str = "
 -- The one row. The tail is as of the last sweep or close: it counts when no event is left to tell it.
 CREATE TABLE log (
@@ -68,8 +67,8 @@ CREATE TABLE readers (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What changes ten times a second (cursors) or at each failure (states, deliveries) is apart from what is long and
-/// rarely changes (settings, events): a change writes its whole row again.
+/// Data that changes ten times a second (cursors) or at each failure (states, deliveries) is separate from data that is
+/// long and rarely changes (settings, events): a change writes its whole row again.
 const WEBHOOKS: &str = "
 -- AUTOINCREMENT: the number of a webhook that was removed stands in rows that are still to be removed.
 CREATE TABLE webhooks (
@@ -144,7 +143,7 @@ CREATE INDEX attempts_by_seq ON attempts (seq, id, webhook, is_delivered);
 CREATE INDEX attempts_by_outcome ON attempts (is_delivered, id);
 ";
 
-/// Of two who change a webhook at once, one learns of the other.
+/// If two callers change a webhook at once, one of them learns of the other.
 const REVISIONS: &str = "
 ALTER TABLE webhooks ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
 ";
@@ -154,8 +153,8 @@ pub(super) fn version(conn: &Connection) -> rusqlite::Result<i64> {
     conn.query_row("PRAGMA user_version", (), |row| row.get(0))
 }
 
-/// Takes the steps that the file lacks, each in a transaction with the version that it leads to. Returns whether
-/// there were any.
+/// Runs the steps that the file lacks, each in a transaction with the version that it leads to. Returns whether there
+/// were any.
 pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result<bool> {
     let found = version(conn)?;
     let lacking = steps.iter().enumerate().skip(usize::try_from(found).unwrap_or(usize::MAX));

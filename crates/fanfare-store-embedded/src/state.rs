@@ -1,4 +1,5 @@
-//! What is known of the file: by the writer, which is ahead until a transaction is committed, and by everybody else.
+//! The state of the file in memory: that of the writer, which is ahead until a transaction is committed, and the shared
+//! one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,19 +15,19 @@ use fanfare_store::registry::Registry;
 use fanfare_store::settlement::{Made, Settlement};
 use fanfare_store::{AppendId, Batch, Clock, Error, Head, ReaderRow, Retention};
 
-/// The file, and what the writer knows of it.
+/// The file, and the writer's state of it.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) shared: Arc<Shared>,
     pub(super) conn: Connection,
     pub(super) channels: Channels,
     pub(super) webhooks: Registry,
-    /// Which appends happened. In memory alone: who asks is in this process, and what it had asked for ended with it.
+    /// The appends that happened. In memory only: a caller that asks is in this process, and its appends ended with it.
     pub(super) settlement: Settlement,
     pub(super) tail: Tail,
-    /// How many idempotency keys there are.
+    /// Number of idempotency keys.
     pub(super) keys: usize,
-    /// How many attempts there are.
+    /// Number of attempts.
     pub(super) attempts: u64,
     pub(super) retention: Retention,
     pub(super) clock: Clock,
@@ -38,7 +39,7 @@ impl State {
         self.clock.now().max(self.tail.timestamp)
     }
 
-    /// Lets everybody see what was committed; returns the events among it, for those who follow.
+    /// Publishes committed changes; returns the events among them, for subscribers.
     pub(super) fn publish(&mut self, effect: Effect) -> Option<Batch> {
         self.tail = effect.tail;
         self.keys += effect.keys;
@@ -70,7 +71,7 @@ impl State {
         Some(effect.batch.into())
     }
 
-    /// Forgets what a transaction changed that was not committed.
+    /// Reverts the state after a transaction that was not committed.
     pub(super) fn revert(&mut self, effect: &Effect) {
         self.channels.revert(&self.shared.channels(), &effect.channels);
         self.webhooks.copy_from(&self.shared.webhooks(), effect.webhooks.keys().copied());
@@ -82,31 +83,31 @@ impl State {
 pub(super) struct Tail {
     pub(super) seq: u64,
     pub(super) timestamp: Timestamp,
-    /// Of all events ever appended.
+    /// Bytes of all events ever appended.
     pub(super) bytes: u64,
 }
 
-/// What a transaction changed; it counts only once that is committed.
+/// The changes of a transaction; they count only once it is committed.
 #[derive(Debug)]
 pub(super) struct Effect {
     pub(super) tail: Tail,
     /// The events that were appended, in order.
     pub(super) batch: Vec<Arc<Event>>,
-    /// What each append came to.
+    /// The outcome of each append.
     pub(super) made: Vec<Made>,
     /// The appends that were given up.
     pub(super) given_up: Vec<AppendId>,
     /// The ids of the channels that got an event.
     pub(super) channels: Vec<usize>,
-    /// What became of durable readers; nothing when one was removed.
+    /// The changed durable readers; `None` for a removed one.
     pub(super) readers: BTreeMap<ReaderName, Option<ReaderRow>>,
-    /// The webhooks of which something changed.
+    /// The changed webhooks.
     pub(super) webhooks: BTreeMap<u64, Touched>,
-    /// Who is registered, or as what, was changed.
+    /// Whether the set of webhooks, or a registration, has changed.
     pub(super) is_list_changed: bool,
-    /// How many attempts were added.
+    /// Number of added attempts.
     pub(super) attempts: u64,
-    /// How many idempotency keys were added.
+    /// Number of added idempotency keys.
     pub(super) keys: usize,
 }
 
@@ -127,18 +128,19 @@ impl Effect {
     }
 }
 
-/// What of a webhook is written at the end of a transaction: once, however often it changed.
+/// The parts of a webhook that are written at the end of a transaction: once, however often they changed.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
     pub(super) cursor: bool,
     pub(super) state: bool,
 }
 
-/// The durable readers, in order of their names.
+/// The durable readers, ordered by name.
 pub(super) type Readers = BTreeMap<ReaderName, ReaderRow>;
 
-/// What was committed, as far as it is kept in memory. Only the writer changes it, after each commit and in the
-/// order channels, readers and webhooks, then `last`: whoever has seen `last` finds the channels of all events up to it.
+/// Committed data, as far as it is kept in memory. Only the writer changes it, after each commit and in the order
+/// channels, readers and webhooks, then `last`: a caller that has seen `last` finds the channels of all events up to
+/// it.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) path: PathBuf,
@@ -202,7 +204,7 @@ impl Shared {
         self.head.send_modify(|head| head.last = last);
     }
 
-    // The sections under these locks cannot panic half-way through a change, so poison is no news.
+    // The sections under these locks cannot panic halfway through a change, so poison is no news.
 
     pub(super) fn channels(&self) -> RwLockReadGuard<'_, Channels> {
         self.channels.read().unwrap_or_else(PoisonError::into_inner)
@@ -236,7 +238,7 @@ impl Shared {
         self.revision.send_modify(|revision| *revision += 1);
     }
 
-    /// Returns a queue of what is committed from now on; one that has ended when the store is closed.
+    /// Returns a queue of events committed from now on; it has ended if the store is closed.
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Batch> {
         let committed = self.committed.read().unwrap_or_else(PoisonError::into_inner);
         match &*committed {
@@ -259,7 +261,7 @@ impl Shared {
         is_open.then_some(()).ok_or(Error::Closed)
     }
 
-    /// Notes that nothing more will be written.
+    /// Records that nothing more will be written.
     pub(super) fn fail(&self, failure: Error) {
         self.failure.send_replace(Some(failure));
     }

@@ -1,4 +1,4 @@
-//! Removing what retention no longer keeps: always a run at the old end.
+//! Removing events that retention no longer keeps: always a run at the old end.
 
 use rusqlite::Connection;
 
@@ -11,7 +11,7 @@ use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::retention::{SWEEP_BYTES_MAX, SWEEP_LEN_MAX};
 use fanfare_store::{Error, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW};
 
-/// Removes a bounded part, in a transaction of its own; returns whether there is more.
+/// Removes a limited part, in a transaction of its own; returns whether there is more.
 pub(super) fn sweep(state: &mut State) -> Result<bool, Error> {
     let path = state.shared.path.clone();
     let named = |error| failure::named(&path, &error);
@@ -84,14 +84,14 @@ fn remove(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Notes the end of the log where it stays when no event is left.
+/// Records the end of the log, which remains even if no event is left.
 pub(super) fn save_tail(conn: &Connection, tail: Tail) -> rusqlite::Result<()> {
     conn.prepare_cached("UPDATE log SET last_seq = ?1, last_timestamp = ?2, bytes = ?3")?
         .execute((tail.seq as i64, tail.timestamp.as_micros(), tail.bytes as i64))
         .map(|_| ())
 }
 
-/// Returns whether the oldest key is as old as that. Keys are as old as their seqs say.
+/// Returns whether the oldest key is that old. Keys are as old as their seqs show.
 fn has_keys_until(conn: &Connection, timestamp: i64) -> rusqlite::Result<bool> {
     conn.prepare_cached(
         "SELECT coalesce((SELECT timestamp FROM idempotency_keys ORDER BY seq LIMIT 1) <= ?1, 0)",
@@ -99,7 +99,7 @@ fn has_keys_until(conn: &Connection, timestamp: i64) -> rusqlite::Result<bool> {
     .query_row([timestamp], |row| row.get(0))
 }
 
-/// Forgets keys up to that moment, and so many of the others; returns how many.
+/// Removes keys up to that time, and a limited number of the others; returns how many.
 fn forget_keys(conn: &Connection, timestamp: i64, too_many: usize) -> rusqlite::Result<usize> {
     let old = conn
         .prepare_cached(

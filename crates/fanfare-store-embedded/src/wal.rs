@@ -11,29 +11,29 @@ use crate::failure;
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::Error;
 
-/// From so many pages on, the write-ahead log is copied into the file when nobody waits: 1–2 ms.
+/// Number of pages from which the write-ahead log is copied into the file if no one waits: 1–2 ms.
 const CHECKPOINT_PAGES_MIN: u64 = 250;
 
-/// From so many pages on, it is copied even if somebody waits: 2–3 ms of delay. Copying less, more often, costs
-/// no throughput: the start of the write-ahead log is written again and again, which syncs twice as fast as a
-/// file that grows. Copying more at once would show in the 99th percentile of the time that an append takes.
+/// Number of pages from which it is copied even if a caller waits: 2–3 ms of delay. Copying less, more often, costs no
+/// throughput: the start of the write-ahead log is overwritten repeatedly, which syncs twice as fast as a growing file.
+/// Copying more at once would show in the 99th percentile of append latency.
 const CHECKPOINT_PAGES_MAX: u64 = 500;
 
-/// From so many pages on (64 MiB), the writer waits for the readers of the moment to end their pages, so that
-/// the write-ahead log starts over. Before, it starts over by itself as soon as no reader uses it.
+/// Number of pages (64 MiB) from which the writer waits for current reads to finish their pages, so that the
+/// write-ahead log starts over. Before that, it starts over by itself once no connection reads from it.
 const TRUNCATE_PAGES_MIN: u64 = 16_000;
 
-/// How long the write-ahead log is.
+/// The length of the write-ahead log.
 #[derive(Debug)]
 pub(super) struct Wal {
-    /// Its pages, as of the last commit; SQLite tells.
+    /// Its pages, as of the last commit; reported by SQLite.
     pages: Arc<AtomicU64>,
     /// The pages that were there when they were last copied into the file.
     checkpointed: u64,
 }
 
 impl Wal {
-    /// Has SQLite tell how long it is.
+    /// Makes SQLite report the length.
     pub(super) fn watch(conn: &mut Connection) -> rusqlite::Result<Wal> {
         let pages = Arc::new(AtomicU64::new(0));
         let told = pages.clone();
@@ -44,7 +44,7 @@ impl Wal {
         Ok(Wal { pages, checkpointed: 0 })
     }
 
-    /// Copies the write-ahead log into the file when it has become long. PASSIVE waits for nobody.
+    /// Copies the write-ahead log into the file if it has become long. PASSIVE does not wait.
     pub(super) fn checkpoint(
         &mut self,
         conn: &Connection,

@@ -36,12 +36,12 @@ pub(super) fn load(conn: &Connection) -> rusqlite::Result<Registry> {
     Ok(registry)
 }
 
-/// Returns how much of a transaction a webhook's row takes.
+/// Returns the share of a transaction that a webhook's row needs.
 pub(super) fn size(row: &WebhookRow) -> Size {
     Size { rows: 1, bytes: row.url.len() + row.settings.len() + row.state.len() }
 }
 
-/// Returns how much of a transaction these changes take.
+/// Returns the share of a transaction that these changes need.
 pub(super) fn size_of_changes(changes: &[DeliveryChange]) -> Size {
     let long = |change: &DeliveryChange| match change {
         DeliveryChange::Attempt(row) => row.detail.len(),
@@ -99,7 +99,7 @@ impl Group<'_> {
         Ok(number as u64)
     }
 
-    /// Forgets one; what belongs to it is no longer found, and goes with the sweeps that come.
+    /// Removes a webhook. Its rows are no longer found, and later sweeps delete them.
     pub(super) fn remove_webhook(&mut self, id: &WebhookId) -> rusqlite::Result<bool> {
         let Some(number) = self.webhooks.number(id) else { return Ok(false) };
         for sql in [
@@ -153,7 +153,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Notes that who is registered, or as what, has changed.
+    /// Records that the set of webhooks, or a registration, has changed.
     fn touch_list(&mut self, number: u64) {
         self.effect.webhooks.entry(number).or_default();
         self.effect.is_list_changed = true;
@@ -166,7 +166,7 @@ impl Group<'_> {
         let mut state =
             self.conn.prepare_cached("UPDATE webhook_states SET state = ?2 WHERE webhook = ?1")?;
         for (number, touched) in &self.effect.webhooks {
-            // One that was removed since has no row any more.
+            // A webhook that was removed since has no row.
             let Some(entry) = self.webhooks.get(*number) else { continue };
             if touched.cursor {
                 cursor.execute((*number as i64, entry.row.cursor as i64))?;

@@ -1,7 +1,7 @@
 //! The thread that alone writes and checkpoints.
 //!
-//! It takes everything that waits into one transaction, so that one sync of the disk serves all of it: the more
-//! there is to do, the larger the groups become, without a timer.
+//! It puts all waiting requests into one transaction, so that one sync of the disk serves all of them: the more there
+//! is to do, the larger the groups become, without a timer.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,28 +18,28 @@ use crate::{forget, sweep};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::{Batch, Error};
 
-/// Most requests that wait for the writer: enough to fill several groups; who comes later waits for room.
+/// Maximum requests that wait for the writer: enough to fill several groups; later callers wait for room.
 pub(super) const QUEUE_LEN_MAX: usize = 4_096;
 
-/// Once a group has so many rows it takes no more: about 5 ms of work, so that nobody waits long for the commit.
+/// Number of rows at which a group is closed: about 5 ms of work, so that no one waits long for the commit.
 const GROUP_LEN_MAX: usize = 2_048;
 
-/// Once a group has so many bytes it takes no more, for the same reason.
+/// Number of bytes at which a group is closed, for the same reason.
 const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// What the writer is asked for.
+/// A request to the writer.
 pub(super) enum Request {
     /// A change; those that wait share one commit.
     Change(Box<dyn Change>),
-    /// To drain the queue and end.
+    /// Drain the queue and end.
     Close,
-    /// To forget what is too old of deliveries and attempts; a commit of its own.
+    /// Remove old deliveries and attempts; a commit of its own.
     Forget(oneshot::Sender<Result<bool, Error>>),
-    /// To remove what retention no longer keeps of the log; a commit of its own.
+    /// Remove events that retention no longer keeps; a commit of its own.
     Sweep(oneshot::Sender<Result<bool, Error>>),
 }
 
-/// Asks the writer.
+/// The handle to the writer.
 pub(super) struct Asker {
     pub(super) shared: Arc<Shared>,
     pub(super) queue: mpsc::Sender<Request>,
@@ -56,19 +56,19 @@ impl Asker {
         self.request(Request::Change(change), answered).await
     }
 
-    /// Has what retention no longer keeps of the log removed; returns whether there is more.
+    /// Removes events that retention no longer keeps; returns whether there is more.
     pub(super) async fn sweep(&self) -> Result<bool, Error> {
         let (answer, answered) = oneshot::channel();
         self.request(Request::Sweep(answer), answered).await
     }
 
-    /// Has what is too old of deliveries and attempts forgotten; returns whether there is more.
+    /// Removes old deliveries and attempts; returns whether there is more.
     pub(super) async fn forget(&self) -> Result<bool, Error> {
         let (answer, answered) = oneshot::channel();
         self.request(Request::Forget(answer), answered).await
     }
 
-    /// Asks the writer, and waits for its answer.
+    /// Sends a request to the writer, and waits for its answer.
     async fn request<T>(
         &self,
         request: Request,
@@ -105,7 +105,7 @@ impl Writer {
     /// Works until the store is closed or dropped, or has failed.
     pub(super) fn run(mut self) {
         let mut changes = Vec::new();
-        // How many changes the last group had.
+        // Number of changes in the last group.
         let mut last = 0;
         while let Some(request) = self.queue.blocking_recv() {
             let mut next = Some(request);
@@ -140,8 +140,7 @@ impl Writer {
         self.close();
     }
 
-    /// Makes the changes in one transaction and answers them. An error here is one after which nothing more
-    /// may be written.
+    /// Makes the changes in one transaction and answers them. After an error here, nothing more may be written.
     fn commit(&mut self, changes: &mut Vec<Box<dyn Change>>) -> Result<(), Error> {
         if changes.is_empty() {
             return Ok(());
@@ -153,7 +152,7 @@ impl Writer {
                 reach(FailPoint::GroupCommitted);
                 self.state.shared.count_commit();
                 if let Some(batch) = self.state.publish(effect) {
-                    // Nobody may be following.
+                    // There may be no subscribers.
                     let _ = self.committed.send(batch);
                 }
                 reach(FailPoint::GroupSeen);
@@ -164,7 +163,7 @@ impl Writer {
             Err(refusal) => refusal,
         };
         self.state.revert(&effect);
-        // Before anybody learns of it, so that nobody asks again in vain.
+        // Before anyone sees the result, so that no one repeats the request in vain.
         let outcome = self.note_failure(Err(refusal.clone()));
         changes.drain(..).for_each(|change| change.answer(Err(refusal.clone())));
         outcome
@@ -186,7 +185,7 @@ impl Writer {
         })
     }
 
-    /// Notes that nothing more may be written, when `outcome` is such an error; returns only those.
+    /// Records that nothing more may be written, if `outcome` is such an error; returns only those.
     fn note_failure(&self, outcome: Result<(), Error>) -> Result<(), Error> {
         match outcome {
             Err(failure @ Error::Fatal { .. }) => {
@@ -204,7 +203,7 @@ impl Writer {
         self.note_failure(copied)
     }
 
-    /// Does what keeps the file small; an error here is one after which nothing more may be written.
+    /// Runs the work that keeps the file small; after an error here, nothing more may be written.
     fn tidy(
         &mut self,
         tidy: impl FnOnce(&mut State) -> Result<bool, Error>,
@@ -212,12 +211,12 @@ impl Writer {
     ) -> Result<(), Error> {
         let swept = tidy(&mut self.state);
         let failure = self.note_failure(swept.as_ref().map(|_| ()).map_err(Error::clone));
-        // Nobody may be waiting any more.
+        // The receiver may be gone.
         let _ = answer.send(swept);
         failure
     }
 
-    /// Ends without writing anything more: what is on the disk now is what the next start finds.
+    /// Ends without writing anything more: the next start finds the current content of the disk.
     fn give_up(mut self, failure: Error) {
         tracing::error!(path = %self.state.shared.path.display(), "the store failed: {failure}");
         self.state.shared.close();
@@ -229,7 +228,7 @@ impl Writer {
                 Request::Close => {}
             }
         }
-        // If it cannot be set, closing copies what was committed: allowed, only not needed.
+        // If it cannot be set, closing copies the committed data: allowed, but unnecessary.
         let _ = self.state.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         self.release();
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::Error;
 
-/// What keeps a log and a ledger.
+/// An engine: it keeps a log and a ledger.
 #[async_trait]
 pub trait Engine: Send + Sync + fmt::Debug + 'static {
     /// Returns the engine's name, such as `memory` or `embedded`.
@@ -15,8 +15,8 @@ pub trait Engine: Send + Sync + fmt::Debug + 'static {
     /// Counts the commits of this instance since it was opened: with appends that wait together, fewer than appends.
     fn commits(&self) -> u64;
 
-    /// Tells those who find the store in use where the gateway that uses it listens. Does nothing where nobody can find
-    /// it.
+    /// Records the address of the gateway, for programs that find the store in use. Does nothing for an engine that
+    /// they cannot find.
     fn announce(&self, _url: &str) -> Result<(), Error> {
         Ok(())
     }
@@ -24,6 +24,6 @@ pub trait Engine: Send + Sync + fmt::Debug + 'static {
     /// Resolves when the store can no longer be trusted, with the reason. A lost connection is not such a reason.
     async fn failed(&self) -> Error;
 
-    /// Finishes what was accepted and closes; later calls fail with [`Error::Closed`].
+    /// Finishes accepted requests and closes; later calls fail with [`Error::Closed`].
     async fn close(&self);
 }

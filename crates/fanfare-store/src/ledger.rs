@@ -10,68 +10,68 @@ use crate::{
     AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, Error, ReadAttempts, ReadDeliveries, WebhookRow,
 };
 
-/// What is kept beside the log: durable readers, webhooks, their deliveries and attempts.
+/// The data beside the log: durable readers, webhooks, their deliveries and attempts.
 ///
-/// **Errors** are as with [`Log`](crate::Log): what fails has changed nothing.
+/// **Errors** are as for [`Log`](crate::Log): a call that fails has changed nothing.
 ///
-/// **Limits**, such as [`READERS_MAX`], are the ledger's, as those of the log are the log's.
+/// **Limits**, such as [`READERS_MAX`], belong to the ledger, as those of the log belong to the log.
 ///
-/// **The log** may be kept by another system. A seq past the end of the log that this instance knows counts as the last,
-/// and a delivery row has its event as long as it lives, also when the log no longer has it.
+/// **The log** can be kept by another system. A seq past the end of the log that this instance knows counts as the
+/// last, and a delivery row keeps its event as long as it lives, even if the log no longer has it.
 #[async_trait]
 pub trait Ledger: Send + Sync + fmt::Debug + 'static {
-    /// Returns the durable reader `name`, with its filter set to `filter`. One that is not known is made, as if
-    /// it had acknowledged everything up to `start`, or up to the log's last when that is smaller. Fails with
-    /// [`Error::TooManyReaders`] when there would be more than [`READERS_MAX`].
+    /// Returns the durable reader `name`, with its filter set to `filter`. An unknown one is created, as if it had
+    /// acknowledged everything up to `start`, or up to the log's last event if that is smaller. Fails with
+    /// [`Error::TooManyReaders`] if there would be more than [`READERS_MAX`].
     async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error>;
 
-    /// Notes that reader `name` has everything up to `seq`, durably; a seq that is not larger than the one it
-    /// has changes nothing, and one past the log's last counts as the last: what is not there yet cannot have
-    /// been received. Returns the reader as it is then, or nothing when it is not known.
+    /// Records durably that reader `name` has everything up to `seq`. A seq that is not larger than the recorded one
+    /// changes nothing, and one past the log's last counts as the last: an event that does not exist yet cannot have
+    /// been received. Returns the updated reader, or `None` if it is unknown.
     async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error>;
 
-    /// Returns every durable reader, in order of its name.
+    /// Returns every durable reader, ordered by name.
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error>;
 
-    /// Forgets a durable reader; returns whether it was known.
+    /// Removes a durable reader; returns whether it existed.
     async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error>;
 
     /// Returns every webhook, in the order of registration.
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error>;
 
-    /// Returns a number that grows with every webhook that is registered, updated or removed, by whichever instance, and
-    /// tells when it does: whoever keeps a copy of [`Ledger::webhooks`] reads it again then.
+    /// Returns a number that grows with every webhook that is registered, updated or removed, by any instance, and
+    /// notifies of changes: a holder of a copy of [`Ledger::webhooks`] then reads it again.
     fn revision(&self) -> watch::Receiver<u64>;
 
     /// Registers a webhook as revision 1, with its cursor at most at the log's last. Returns the webhook as it is then.
     ///
-    /// Fails with [`Error::WebhookChanged`] when its id is known, with [`Error::UrlTaken`] when another webhook has the
-    /// url, and with [`Error::TooManyWebhooks`] when there would be more than [`WEBHOOKS_MAX`](crate::WEBHOOKS_MAX).
+    /// Fails with [`Error::WebhookChanged`] if its id exists, with [`Error::UrlTaken`] if another webhook has the url,
+    /// and with [`Error::TooManyWebhooks`] if there would be more than [`WEBHOOKS_MAX`](crate::WEBHOOKS_MAX).
     async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error>;
 
     /// Changes url and settings of the webhook with this id to those of the row, and counts its revision up; its cursor,
     /// state and moment of registration stay. Returns the webhook as it is then.
     ///
-    /// Fails with [`Error::WebhookChanged`] unless it is registered and has the revision `expected`: of two who change
-    /// it at once, one learns of the other, and what was removed does not come back. Fails with [`Error::UrlTaken`] when
-    /// another webhook has the url.
+    /// Fails with [`Error::WebhookChanged`] unless it is registered and has the revision `expected`: of two callers
+    /// that change it at once, one learns of the other, and a removed webhook does not return. Fails with
+    /// [`Error::UrlTaken`] if another webhook has the url.
     async fn update_webhook(&self, webhook: WebhookRow, expected: u64) -> Result<WebhookRow, Error>;
 
-    /// Forgets a webhook with its deliveries and attempts; returns whether it was known. (An engine may leave what is no
-    /// longer to be seen on the disk for [`Ledger::sweep`] to remove.)
+    /// Removes a webhook with its deliveries and attempts; returns whether it existed. (An engine can leave data that
+    /// is no longer visible on the disk for [`Ledger::sweep`] to remove.)
     async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error>;
 
-    /// Makes these changes in their order, durably, all or nothing; shares its commit with appends. What names a
-    /// webhook that is not known is passed over; a seq past the log's last counts as the last.
+    /// Makes these changes in order, durably, all or nothing; shares its commit with appends. A change that names an
+    /// unknown webhook is skipped; a seq past the log's last counts as the last.
     async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error>;
 
     /// Reads a page of one webhook's delivery rows; of a webhook that is not known, nothing.
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error>;
 
-    /// Returns the row of one webhook and event, when there is one.
+    /// Returns the row of one webhook and event, if there is one.
     async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error>;
 
-    /// Counts the delivery rows of every webhook, in the order of [`Ledger::webhooks`]; costs no reading.
+    /// Counts the delivery rows of every webhook, in the order of [`Ledger::webhooks`]; does not read the rows.
     async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error>;
 
     /// Reads a page of attempts.
@@ -80,24 +80,24 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// Returns one attempt, while it is kept.
     async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error>;
 
-    /// Forgets a bounded part of what is too old: dead letters, attempts (in the order of their ids, and past
-    /// [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX)), and what belonged to webhooks that were removed. What waits for its next
-    /// attempt is never forgotten. Returns whether there is more.
+    /// Removes a limited part of old data: dead letters, attempts (in the order of their ids, and beyond
+    /// [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX)), and the rows of removed webhooks. Deliveries that wait for their next
+    /// attempt are never removed. Returns whether there is more.
     async fn sweep(&self) -> Result<bool, Error>;
 }
 
 /// A durable reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReaderRow {
-    /// Its name.
+    /// The name of the reader.
     pub name: ReaderName,
     /// Everything up to here is acknowledged.
     pub acknowledged: u64,
-    /// What it reads: as of its last connection.
+    /// The filter of its last connection.
     pub filter: Filter,
-    /// When it was last opened or acknowledged something.
+    /// The time at which it was last opened or last acknowledged an event.
     pub updated: Timestamp,
 }
 
-/// Most durable readers of one log, for the same reasons as [`CHANNELS_MAX`](crate::CHANNELS_MAX).
+/// Maximum durable readers of one log, for the same reasons as [`CHANNELS_MAX`](crate::CHANNELS_MAX).
 pub const READERS_MAX: usize = 10_000;

@@ -1,4 +1,4 @@
-//! What survives a restart, as three contracts in words: the [`Log`], the [`Ledger`] and the [`Engine`] that keeps both.
+//! Data that survives a restart, as three contracts: the [`Log`], the [`Ledger`] and the [`Engine`] that keeps both.
 //! One suite holds every engine to them.
 
 pub mod engine;
@@ -31,30 +31,30 @@ pub use webhooks::{
     ReadAttempts, ReadDeliveries, WEBHOOKS_MAX, WebhookRow,
 };
 
-/// A store that is open; cheap to clone. One engine may keep all of it, or a log may come from one system and the ledger
+/// An open store; cheap to clone. One engine can keep all of it, or the log can come from one system and the ledger
 /// from another.
 #[derive(Debug, Clone)]
 pub struct Store {
     /// The events.
     pub log: Arc<dyn Log>,
-    /// Who reads, and who is sent to.
+    /// The durable readers and the webhooks.
     pub ledger: Arc<dyn Ledger>,
-    /// Its life and health.
+    /// The life and health of the engine.
     pub engine: Arc<dyn Engine>,
 }
 
 impl Store {
-    /// Makes a store of an engine that keeps all of it.
+    /// Creates a store from an engine that keeps all of it.
     pub fn new(engine: Arc<impl Log + Ledger + Engine>) -> Store {
         Store { log: engine.clone(), ledger: engine.clone(), engine }
     }
 
-    /// Returns where the log begins and ends.
+    /// Returns the ends of the log.
     pub fn head(&self) -> Head {
         *self.log.head().borrow()
     }
 
-    /// Removes a bounded part of what is no longer kept; returns whether there is more.
+    /// Removes a limited part of expired data; returns whether there is more.
     pub async fn sweep(&self) -> Result<bool, Error> {
         let has_more_events = self.log.sweep().await?;
         Ok(self.ledger.sweep().await? || has_more_events)

@@ -1,4 +1,4 @@
-//! The log: events in one order, and what was pushed where.
+//! The log: events in one order, and their channels.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,70 +13,71 @@ use crate::{Error, Page, Read};
 
 /// One log.
 ///
-/// **Seqs** count from 1 without holes in the order of appending; timestamps never go back along them. Retention removes
-/// from the old end only, so what is kept is always one run, [`Head::first`] to [`Head::last`].
+/// **Seqs** count from 1 without holes in the order of appending; timestamps never decrease along them. Retention
+/// removes from the old end only, so the kept events are always one run, [`Head::first`] to [`Head::last`].
 ///
-/// **Several instances** may append to one log. Each sees what the others append, in the same order.
+/// **Several instances** can append to one log. Each sees what the others append, in the same order.
 ///
-/// **Errors**: a call that fails with an [`Error`] has changed nothing, with two exceptions. After [`Error::Fatal`]
-/// nobody knows about the last append, nothing more is written, [`Engine::failed`](crate::Engine::failed) resolves, and
-/// the process must stop. After [`Error::Unknown`], which only [`Log::append`] returns, [`Log::settle`] says whether the
-/// append happened. With [`Error::Unavailable`], the same call may be made again.
+/// **Errors**: a call that fails with an [`Error`] has changed nothing, with two exceptions. After [`Error::Fatal`] the
+/// outcome of the last append is unknown, nothing more is written, [`Engine::failed`](crate::Engine::failed) resolves,
+/// and the process must stop. After [`Error::Unknown`], which only [`Log::append`] returns, [`Log::settle`] finds out
+/// whether the append happened. After [`Error::Unavailable`], the call can be repeated.
 ///
-/// **Limits**, such as [`CHANNELS_MAX`], are the log's, whoever appends. Where several instances do at once, it may exceed
-/// one by a call of each.
+/// **Limits**, such as [`CHANNELS_MAX`], belong to the log and cover all instances. If several append at once, the log
+/// can exceed a limit by one call of each.
 ///
 /// **Cancelling** a call's future does not undo the call: an append may still happen.
 #[async_trait]
 pub trait Log: Send + Sync + fmt::Debug + 'static {
-    /// Returns what this instance knows of the log's ends, and tells when that changes.
+    /// Returns the ends of the log as this instance knows them, and notifies of changes.
     ///
-    /// It is never behind what this instance answered: an append that returned is within. It may be behind what other
-    /// instances appended, but catches up without being asked. `first` and `last` of one value belong together, and in
-    /// one epoch neither ever goes back.
+    /// It is never behind the answers of this instance: an append that has returned is included. It can be behind
+    /// appends of other instances, but catches up by itself. `first` and `last` of one value belong together, and
+    /// within one epoch neither decreases.
     fn head(&self) -> watch::Receiver<Head>;
 
-    /// Returns what is committed from now on, whoever appends, as far as it comes by. A hint that saves reading: a
-    /// receiver that lags, or an engine that has nothing at hand, leaves batches out. Follow the log by [`Log::head`]
-    /// and [`Log::read`], and take from here what comes next in order.
+    /// Returns events committed from now on by any instance, on a best-effort basis. It is a hint that saves reading:
+    /// if a receiver lags, or the engine has nothing at hand, batches are left out. Follow the log by [`Log::head`] and
+    /// [`Log::read`], and use this for the next events in order.
     ///
     /// Ends when the store is closed.
     fn committed(&self) -> broadcast::Receiver<Batch>;
 
     /// Appends events in their order, all or nothing, and returns once they are durable (as far as the engine is).
     ///
-    /// Concurrent appends do not interleave. An event whose idempotency key was appended within the last 24 h,
-    /// or earlier in the same call, is not appended again: the answer holds the first event in its place, with
-    /// `repeated` set. (When retention has removed that one already, its place is filled by what was pushed
-    /// now, with the first one's position and timestamp.) The newest [`IDEMPOTENCY_KEYS_MAX`] keys are
-    /// remembered. The answer is as long as the events and in their order.
+    /// Concurrent appends do not interleave. An event whose idempotency key was appended within the last 24 h, or
+    /// earlier in the same call, is not appended again: the answer holds the first event in its place, with `repeated`
+    /// set. (If retention has already removed that one, the pushed event takes its place, with the position and
+    /// timestamp of the first.) The newest [`IDEMPOTENCY_KEYS_MAX`] keys are remembered. The answer is as long as the
+    /// events and in their order.
     ///
     /// Fails with [`Error::TooManyChannels`] when the log would get more than [`CHANNELS_MAX`].
     async fn append(&self, append: Append) -> Result<Vec<Appended>, Error>;
 
-    /// Settles whether an append happened, for good: returns what it appended, as `append` would have answered; or
-    /// returns nothing, and then the append can never happen: where it still arrives, it fails with [`Error::Settled`].
+    /// Settles for good whether an append happened. Returns what it appended, as `append` would have answered; or
+    /// returns `None`, and then the append can never happen: if it still arrives, it fails with [`Error::Settled`].
     ///
-    /// Ask soon: an engine remembers the newest [`APPENDS_REMEMBERED`] appends of each instance. Fails when retention has
-    /// removed one of the events already.
+    /// Ask soon: an engine remembers the newest [`APPENDS_REMEMBERED`] appends of each instance. Fails if retention has
+    /// already removed one of the events.
     async fn settle(&self, id: AppendId) -> Result<Option<Vec<Appended>>, Error>;
 
-    /// Reads a page. What `append` answered before the call is seen; see [`Read`] for the bounds of a page.
+    /// Reads a page, which includes every append that was answered before the call; see [`Read`] for the limits of a
+    /// page.
     async fn read(&self, read: Read) -> Result<Page, Error>;
 
-    /// Returns the last seq before the first event at or after `moment`; the log's last when there is none.
+    /// Returns the last seq before the first event at or after `moment`; the log's last if there is none.
     async fn seq_before(&self, moment: Timestamp) -> Result<u64, Error>;
 
     /// Returns every channel that has had an event, in order of its name.
     async fn channels(&self) -> Result<Vec<ChannelRow>, Error>;
 
-    /// Removes a bounded part of what retention no longer keeps, without stalling appends, and forgets old idempotency
-    /// keys. Returns whether there is more to remove. An engine may remove what is too much by count or bytes already
-    /// when it appends. An event that a delivery needs stays readable through the [`Ledger`](crate::Ledger).
+    /// Removes a limited part of what retention no longer keeps, without stalling appends, and removes old idempotency
+    /// keys. Returns whether there is more to remove. An engine can remove excess events by count or bytes as early as
+    /// the append. An event that a delivery needs stays readable through the [`Ledger`](crate::Ledger).
     async fn sweep(&self) -> Result<bool, Error>;
 }
 
-/// Where a log begins and ends: it keeps `first..=last`, and nothing when `first` is past `last`.
+/// The ends of a log: it keeps `first..=last`, and nothing if `first` is past `last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// The identity of the log.
@@ -94,12 +95,12 @@ impl Head {
     }
 }
 
-/// The name that an instance gives to an append, to ask about it later.
+/// The name that an instance assigns to an append, to ask about it later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AppendId(u128);
 
 impl AppendId {
-    /// Makes one that nobody else makes.
+    /// Returns a new random id, which no one else creates.
     pub fn random() -> AppendId {
         AppendId(rand::random())
     }
@@ -114,14 +115,14 @@ impl fmt::Display for AppendId {
 /// Events to append together.
 #[derive(Debug, Clone)]
 pub struct Append {
-    /// What to ask about when the answer is lost.
+    /// The id with which to ask if the answer is lost.
     pub id: AppendId,
     /// The events; at least one.
     pub events: Vec<NewEvent>,
 }
 
 impl Append {
-    /// Makes an append of `events`, under an id of its own.
+    /// Creates an append of `events`, with a new id.
     pub fn new(events: Vec<NewEvent>) -> Append {
         Append { id: AppendId::random(), events }
     }
@@ -133,18 +134,18 @@ pub type Batch = Arc<[Arc<Event>]>;
 /// The answer to one event of an append.
 #[derive(Debug, Clone)]
 pub struct Appended {
-    /// The event as it stands in the log.
+    /// The event as it is in the log.
     pub event: Arc<Event>,
-    /// It was appended by an earlier push with the same idempotency key.
+    /// Whether an earlier push with the same idempotency key had appended it.
     pub repeated: bool,
 }
 
 /// A channel, as the store knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelRow {
-    /// Its name.
+    /// The name of the channel.
     pub channel: Channel,
-    /// How many events were ever appended to it.
+    /// Number of events ever appended to it.
     pub events: u64,
     /// The seq of its last event.
     pub last_seq: u64,
@@ -152,18 +153,18 @@ pub struct ChannelRow {
     pub last_timestamp: Timestamp,
 }
 
-/// How many of the newest appends can be settled: those that are under way, many times over.
+/// Number of the newest appends that can be settled: many times those in flight.
 pub const APPENDS_REMEMBERED: usize = 16_384;
 
-/// Most batches that wait for whoever follows the log; one that lags further reads them from the store instead. A batch
-/// can have a few MB, and all that wait stay in memory.
+/// Maximum batches that wait for a follower of the log; one that lags further reads them from the store instead. A
+/// batch can have a few MB, and all waiting ones stay in memory.
 pub const COMMITTED_LEN_MAX: usize = 256;
 
-/// Most channels in one log: each is a row in a list that people look at, and an entry in memory.
+/// Maximum channels in one log: each is a row in a list that people read, and an entry in memory.
 pub const CHANNELS_MAX: usize = 10_000;
 
-/// Most idempotency keys that are remembered: about 100 MB at worst; past it the oldest are forgotten first.
+/// Maximum idempotency keys to remember: about 100 MB at worst; beyond it the oldest are removed first.
 pub const IDEMPOTENCY_KEYS_MAX: usize = 1_000_000;
 
-/// How long an idempotency key counts.
+/// The time for which an idempotency key counts.
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(IDEMPOTENCY_WINDOW_SECONDS.unsigned_abs());

@@ -18,13 +18,12 @@ pub struct Collector {
     range: Range,
 }
 
-/// What is left of the range that was asked for once it is cut to what the log has: `low..=high`, empty when
-/// `low` is past `high`.
+/// The rest of the requested range, cut to the log: `low..=high`, empty if `low` is past `high`.
 #[derive(Debug, Clone, Copy)]
 pub struct Range {
     pub low: u64,
     pub high: u64,
-    /// Where reading ends when all was looked at; differs from `low` and `high` where retention cut.
+    /// The place where reading ends if everything was examined; differs from `low` and `high` where retention cut.
     done: u64,
 }
 
@@ -64,14 +63,14 @@ impl Collector {
         }
     }
 
-    /// Notes that one more event, or an entry of an index, is looked at. Returns `false` when the page may not
-    /// look at any more: then the reading ends with [`Collector::stop`].
+    /// Records that one more event, or an entry of an index, is examined. Returns `false` if the page may not examine
+    /// any more: then the reading ends with [`Collector::stop`].
     pub fn look(&mut self) -> bool {
         self.looked_at += 1;
         self.looked_at <= PAGE_SCAN_MAX && self.events.len() < self.limit
     }
 
-    /// Notes that everything from the start of the range to `seq` was looked at.
+    /// Records that everything from the start of the range to `seq` was examined.
     pub fn pass(&mut self, seq: u64) {
         self.scanned = match self.order {
             Order::Newest => self.scanned.min(seq),
@@ -79,7 +78,7 @@ impl Collector {
         };
     }
 
-    /// Takes an event that passed. Returns `false` when it does not fit any more; the next page begins with it.
+    /// Adds an event that matches. Returns `false` if it does not fit; the next page starts with it.
     pub fn take(&mut self, event: Arc<Event>) -> bool {
         let len = event.stored_len();
         if !self.events.is_empty() && self.bytes + len > PAGE_BYTES_MAX {
@@ -116,8 +115,8 @@ impl<T> Rows<T> {
         Rows { rows: Vec::new(), bytes: 0, limit: limit.max(1) }
     }
 
-    /// Takes a row that has so many bytes in its long parts. Returns whether another may fit; one that does not is
-    /// left for the next page.
+    /// Adds a row with this many bytes in its long parts. Returns whether another may fit; one that does not is left
+    /// for the next page.
     pub fn take(&mut self, row: T, len: usize) -> bool {
         self.bytes += len as u64;
         if !self.rows.is_empty() && self.bytes > PAGE_BYTES_MAX {

@@ -7,21 +7,21 @@ use fanfare_core::{Event, Filter, Timestamp};
 /// A page to be read: events with `after < seq <= until` that pass the filter and have not expired.
 #[derive(Debug, Clone)]
 pub struct Read {
-    /// The range begins after this seq.
+    /// The range starts after this seq.
     pub after: u64,
     /// The range ends with this seq, or with the log's last when that is smaller.
     pub until: u64,
-    /// Which events.
+    /// The filter of events.
     pub filter: Filter,
-    /// From which end.
+    /// The end to read from.
     pub order: Order,
-    /// Most events, at least 1; a page also ends at [`PAGE_BYTES_MAX`] and [`PAGE_SCAN_MAX`].
+    /// Maximum events, at least 1; a page also ends at [`PAGE_BYTES_MAX`] and [`PAGE_SCAN_MAX`].
     pub limit: usize,
     /// Events that expired by then are left out.
     pub now: Timestamp,
 }
 
-/// From which end to read.
+/// The end to read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// The newest first.
@@ -35,18 +35,17 @@ pub enum Order {
 pub struct Page {
     /// The events, in the order asked for.
     pub events: Vec<Arc<Event>>,
-    /// Where to go on: everything between the end that the reading started at and this seq (inclusive) was
-    /// looked at; a page without events may have more behind it. Oldest first: the end of the range when that
-    /// is done (`until`, or the log's last when that is smaller; `after` when the range is empty). Newest
-    /// first: `after + 1` when it is done. The next page is `after: scanned`, or `until: scanned - 1`.
+    /// The place to continue: everything between the starting end and this seq (inclusive) was examined; a page without
+    /// events can have more behind it. Oldest first: the end of the range once it is finished (`until`, or the log's
+    /// last if that is smaller; `after` if the range is empty). Newest first: `after + 1` once it is finished. The next
+    /// page is `after: scanned`, or `until: scanned - 1`.
     pub scanned: u64,
     /// The oldest seq that was kept when the page was read: the same snapshot as `events`.
     pub first: u64,
 }
 
-/// Most bytes of events ([`Event::stored_len`]) in a page, the first event aside: what one reader may hold in
-/// memory.
+/// Maximum bytes of events ([`Event::stored_len`]) in a page, not counting the first event: the memory of one read.
 pub const PAGE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Most events that one page looks at: about 20 ms of work, after which others get their turn.
+/// Maximum events that one page examines: about 20 ms of work, after which other reads get their turn.
 pub const PAGE_SCAN_MAX: u64 = 20_000;

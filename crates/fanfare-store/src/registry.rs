@@ -8,7 +8,7 @@ use fanfare_core::WebhookId;
 use crate::webhooks::{DeliveryCounts, WEBHOOKS_MAX, WebhookRow};
 use crate::{DeliveryStatus, Error};
 
-/// Every webhook. Its number is short, grows in the order of registration, and is never given again.
+/// All webhooks. The number of a webhook is short, grows in the order of registration, and is never reused.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     entries: BTreeMap<u64, Entry>,
@@ -18,7 +18,7 @@ pub struct Registry {
     urls: HashMap<Arc<str>, u64>,
 }
 
-/// What is known of one.
+/// The state of one webhook.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub row: WebhookRow,
@@ -120,7 +120,7 @@ impl Registry {
         }
     }
 
-    /// Takes over from `other` what it knows of these.
+    /// Copies the state of these webhooks from `other`.
     pub fn copy_from(&mut self, other: &Registry, numbers: impl Iterator<Item = u64> + Clone) {
         // All go first: two may have exchanged their urls.
         numbers.clone().for_each(|number| self.remove(number));

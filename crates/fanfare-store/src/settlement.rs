@@ -1,5 +1,5 @@
-//! Which appends happened and which never will, for engines that append in their own process: there, whoever asks is
-//! behind the append in one queue.
+//! The appends that happened and those that never will, for engines that append in their own process: there, a question
+//! queues behind the append.
 
 use std::collections::VecDeque;
 
@@ -16,12 +16,12 @@ pub struct Settlement {
 #[derive(Debug, Clone)]
 pub struct Made {
     id: AppendId,
-    /// Where each of its events stands, and whether it stood there before.
+    /// The seq of each event, and whether it was there before.
     pub events: Box<[(u64, bool)]>,
 }
 
 impl Made {
-    /// Notes what an append came to.
+    /// Records the outcome of an append.
     pub fn new(id: AppendId, appended: &[Appended]) -> Made {
         let events = appended.iter().map(|one| (one.event.position.seq, one.repeated)).collect();
         Made { id, events }
@@ -36,11 +36,11 @@ impl Made {
 impl Settlement {
     /// Returns whether an append was given up.
     pub fn is_given_up(&self, id: AppendId) -> bool {
-        // Mostly there are none.
+        // Usually there are none.
         self.given_up.contains(&id)
     }
 
-    /// Returns what an append came to, if it happened lately.
+    /// Returns the outcome of an append, if it happened recently.
     pub fn find(&self, id: AppendId) -> Option<&Made> {
         self.made.iter().rev().find(|made| made.is(id))
     }
@@ -53,7 +53,7 @@ impl Settlement {
         self.made.push_back(made);
     }
 
-    /// Notes that an append, which did not happen, must not happen any more.
+    /// Records that an append that did not happen must no longer happen.
     pub fn give_up(&mut self, id: AppendId) {
         if self.given_up.len() >= APPENDS_REMEMBERED {
             self.given_up.pop_front();

@@ -1,4 +1,4 @@
-//! The sweeper: removes what retention no longer keeps.
+//! The sweeper: removes data that retention no longer keeps.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use fanfare_runtime::shutdown::Shutdown;
 
 use crate::{Error, Store};
 
-/// How often the store is swept when there is nothing to remove.
+/// Interval between sweeps that find nothing to remove.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Removes what retention no longer keeps.
+/// The task that removes data that retention no longer keeps.
 #[derive(Debug)]
 pub struct Sweeper(Store);
 
 impl Sweeper {
-    /// Makes the sweeper of `store`.
+    /// Creates the sweeper of `store`.
     pub fn new(store: Store) -> Sweeper {
         Sweeper(store)
     }
@@ -32,11 +32,11 @@ impl Work for Sweeper {
                 }
                 Ok(false) => {}
                 Err(Error::Fatal { .. } | Error::Closed) => {
-                    // The store tells that itself, with the reason; nothing is left to sweep.
+                    // The store reports the reason itself; nothing is left to sweep.
                     stop.asked().await;
                     return Ok(());
                 }
-                // A full disk passes; deleting is what helps against it.
+                // A full disk is a passing state, and deleting helps against it.
                 Err(error) => tracing::warn!(%error, "retention could not be enforced"),
             }
             tokio::select! {

@@ -1,5 +1,4 @@
-//! What the store keeps of webhooks: who is registered and how far each is; the deliveries that are not simply
-//! done; what was tried.
+//! The stored data of webhooks: registrations and positions; deliveries that are not done; attempts.
 
 use std::sync::Arc;
 
@@ -9,23 +8,23 @@ use fanfare_core::{Event, Timestamp};
 /// A registered webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookRow {
-    /// Its id.
+    /// The id of the webhook.
     pub id: WebhookId,
-    /// Where it is called, in the one form that tells whether two are the same; no other webhook has it.
+    /// The URL in normalized form; unique among webhooks.
     pub url: Arc<str>,
-    /// What it was registered with, as its owner writes it (JSON). It holds secrets.
+    /// The registration, as its owner writes it (JSON). It contains secrets.
     pub settings: Arc<str>,
-    /// How it fares, as the dispatcher writes it (JSON).
+    /// The health, as the dispatcher writes it (JSON).
     pub state: Arc<str>,
     /// Counts the changes of its url and settings, from 1; the store counts.
     pub revision: u64,
     /// Every event up to here was delivered, does not match, or has a [`DeliveryRow`].
     pub cursor: u64,
-    /// When it was registered.
+    /// The time of the registration.
     pub created: Timestamp,
 }
 
-/// An event that one webhook has not taken: it waits for its next attempt, or was given up. What is delivered has no
+/// An event that one webhook has not accepted: it waits for its next attempt, or was given up. A delivered event has no
 /// row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryRow {
@@ -33,9 +32,9 @@ pub struct DeliveryRow {
     pub webhook: WebhookId,
     /// The event, one of this log's: it is kept as long as the row, also when retention has removed it from the log.
     pub event: Arc<Event>,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u32,
-    /// What comes next.
+    /// The next step.
     pub status: DeliveryStatus,
     /// Why the last attempt failed: a category.
     pub failure: Box<str>,
@@ -52,12 +51,12 @@ pub struct BatchSpan {
     pub last: u64,
 }
 
-/// What comes next for a delivery.
+/// The next step of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryStatus {
-    /// It is tried again, not before this.
+    /// It is retried, not before this time.
     Waiting(Timestamp),
-    /// It was given up then: a dead letter.
+    /// It was given up at this time: a dead letter.
     Dead(Timestamp),
 }
 
@@ -79,27 +78,26 @@ impl DeliveryStatus {
     }
 }
 
-/// One HTTP request to a webhook, and what came of it.
+/// One HTTP request to a webhook, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptRow {
-    /// Its number in this store, given by the store: in the order of recording, never used twice.
+    /// Its number, assigned by this store: in the order of recording, never reused.
     pub id: u64,
     /// The webhook that it belongs to.
     pub webhook: WebhookId,
-    /// Of which event; of a batch, the first.
+    /// The seq of its event; for a batch, of the first.
     pub seq: u64,
-    /// Which attempt at this delivery it was, from 1.
+    /// Number of this attempt at the delivery, starting at 1.
     pub number: u32,
-    /// When it began.
+    /// The start of the attempt.
     pub at: Timestamp,
-    /// It was answered with 2xx.
+    /// Whether the response was 2xx.
     pub is_delivered: bool,
     /// Further details, as the dispatcher writes them (JSON): category, status, times, headers, the answer.
     pub detail: Box<str>,
 }
 
-/// A change of what is kept of webhooks. What names a webhook that is not known changes nothing: it was removed
-/// meanwhile.
+/// A change of the data of webhooks. A change that names an unknown webhook does nothing: it was removed meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryChange {
     /// Everything up to `seq` is delivered, does not match, or has a row. A seq that is not larger than the cursor
@@ -112,7 +110,7 @@ pub enum DeliveryChange {
     },
     /// The row of this webhook and event is written, in the place of one that is there.
     Put(DeliveryRow),
-    /// The row is removed: it was delivered, or is no longer wanted.
+    /// The row is removed: it was delivered, or is no longer needed.
     Remove {
         /// The webhook that it belongs to.
         webhook: WebhookId,
@@ -121,11 +119,11 @@ pub enum DeliveryChange {
     },
     /// An attempt is kept; its `id` is not looked at.
     Attempt(AttemptRow),
-    /// How a webhook fares.
+    /// The health of a webhook.
     State {
         /// The webhook that it belongs to.
         webhook: WebhookId,
-        /// As [`WebhookRow::state`].
+        /// The health, as in [`WebhookRow::state`].
         state: Arc<str>,
     },
 }
@@ -143,7 +141,7 @@ impl DeliveryChange {
     }
 }
 
-/// How many delivery rows a webhook has.
+/// The numbers of delivery rows of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryCounts {
     /// The webhook that it belongs to.
@@ -154,29 +152,29 @@ pub struct DeliveryCounts {
     pub dead: u64,
 }
 
-/// Which delivery rows to read, in the order of their seq. A page also ends at [`PAGE_BYTES_MAX`] of events: a
-/// short one may have more behind it, an empty one has not.
+/// A selection of delivery rows, ordered by seq. A page also ends at [`PAGE_BYTES_MAX`] of events: a short one can have
+/// more behind it, an empty one cannot.
 ///
 /// [`PAGE_BYTES_MAX`]: crate::read::PAGE_BYTES_MAX
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadDeliveries {
-    /// Of which webhook.
+    /// The webhook.
     pub webhook: WebhookId,
-    /// Only dead letters, or only what waits; both when nothing is said.
+    /// Only dead letters, or only waiting ones; `None` for both.
     pub dead: Option<bool>,
-    /// Only what comes after this seq.
+    /// Only rows after this seq.
     pub after: u64,
-    /// Most rows, at least 1.
+    /// Maximum rows, at least 1.
     pub limit: usize,
 }
 
-/// Which attempts to read, the newest first. A page also ends at [`PAGE_BYTES_MAX`] of details: a short one may
-/// have more behind it, an empty one has not.
+/// A selection of attempts, newest first. A page also ends at [`PAGE_BYTES_MAX`] of details: a short one can have more
+/// behind it, an empty one cannot.
 ///
 /// [`PAGE_BYTES_MAX`]: crate::read::PAGE_BYTES_MAX
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadAttempts {
-    /// Of which webhook; of all when nothing is said.
+    /// The webhook; `None` for all.
     pub webhook: Option<WebhookId>,
     /// Only at this event.
     pub seq: Option<u64>,
@@ -184,12 +182,12 @@ pub struct ReadAttempts {
     pub delivered: Option<bool>,
     /// Only those with a smaller id.
     pub before: Option<u64>,
-    /// Most rows, at least 1.
+    /// Maximum rows, at least 1.
     pub limit: usize,
 }
 
-/// Most webhooks of one log: each is a task, a row in memory and some connections.
+/// Maximum webhooks of one log: each is a task, a row in memory and some connections.
 pub const WEBHOOKS_MAX: usize = 10_000;
 
-/// Most attempts that are kept: about 1 GB at worst; past it the oldest are forgotten first.
+/// Maximum attempts to keep: about 1 GB at worst; beyond it the oldest are removed first.
 pub const ATTEMPTS_MAX: u64 = 100_000;

@@ -1,4 +1,4 @@
-//! What happens to appends that go to an engine which is elsewhere, acted out in memory.
+//! Appends to a remote engine, simulated in memory.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which store to open: what `--store` takes.
+//! The store to open: the value of `--store`.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -10,7 +10,7 @@ use fanfare_store::{Retention, Store};
 use fanfare_store_embedded::Embedded;
 pub use fanfare_store_embedded::OpenError;
 
-/// Which store to open.
+/// A store to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreSpec {
     /// The embedded engine, with this file.

@@ -33,7 +33,7 @@ class Bridged(Sdk):
             raise Cannot("no progress came through")
         for each in progress:
             on_progress(each)
-        if method == "tools/call" and result.get("isError") and "there is no tool" in result["content"][0]["text"]:
+        if method == "tools/call" and result.get("isError") and "unknown tool" in result["content"][0]["text"]:
             raise Cannot("a refusal came through as an answer")
         return result
 

@@ -1,6 +1,6 @@
-//! The auditor: compares what the log holds, what receivers got and what the server says of the rest.
+//! The auditor: compares the log, the requests that receivers got, and the server's account of the rest.
 //!
-//! It knows nothing of how deliveries are made; only what was promised of them.
+//! It knows nothing of how deliveries are made, only their guarantees.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,18 +18,18 @@ use crate::histogram::Histogram;
 
 /// A delay is drawn within ±20 %.
 const JITTER: f64 = 0.8;
-/// A receiver that answers after the server was killed is late by no more than that.
+/// Maximum delay of a receiver that answers after the server was killed.
 const LATE: Duration = Duration::from_millis(100);
 
 pub(super) struct Evidence<'a> {
     /// Channel and message of each event, from seq 1.
     pub(super) log: &'a [(&'a str, &'a str)],
-    /// In the order in which they came.
+    /// The requests, in order of arrival.
     pub(super) records: &'a [&'a Record],
-    /// What was given up, by seq.
+    /// The seqs of the deliveries that were given up.
     pub(super) dead: &'a HashSet<u64>,
     pub(super) kills: &'a [Kill],
-    /// What was answered so long before a kill may come again.
+    /// Time before a kill within which an answered request may come again.
     pub(super) window: Duration,
 }
 
@@ -107,8 +107,8 @@ pub(super) fn audit(hook: &Hook, evidence: &Evidence<'_>, ages: &mut Histogram) 
 }
 
 impl Evidence<'_> {
-    /// Says why `after` came although `before` had come. Gives how long before its kill that was answered, if a kill is
-    /// the reason. Fails when there is no reason.
+    /// Finds the reason that `after` came although `before` had come. Returns the time between the answer and its kill,
+    /// if a kill is the reason. Fails if there is no reason.
     fn again(&self, before: &Record, after: &Record) -> Result<Option<Duration>> {
         if let Some(kill) = self.kill_that_hid(before).filter(|kill| after.at >= kill.begin) {
             return Ok(Some(kill.begin.saturating_duration_since(before.done)));
@@ -133,7 +133,7 @@ impl Evidence<'_> {
         Ok(None)
     }
 
-    /// Gives the kill because of which the server may not know how a request ended.
+    /// Returns the kill because of which the server may not know the outcome of a request.
     fn kill_that_hid(&self, record: &Record) -> Option<&Kill> {
         // Kills follow each other: the first that ended after the request is the only one, or the one after it.
         let first = self.kills.partition_point(|kill| kill.end + LATE < record.done);

@@ -1,4 +1,4 @@
-//! That the auditor finds what it is there to find.
+//! The auditor finds each kind of violation.
 
 use std::{
     collections::HashSet,
@@ -15,7 +15,7 @@ use crate::histogram::Histogram;
 
 const LOG: [(&str, &str); 3] = [("kill.0", "a"), ("kill.1", "b"), ("kill.0", "c")];
 
-/// A request that came and was answered so many milliseconds after the beginning.
+/// A request that came and was answered at these milliseconds after the start.
 fn record(began: Instant, ms: u64, seq: u64, said: Said) -> Record {
     let at = began + Duration::from_millis(ms);
     let message = LOG.get(seq as usize - 1).map_or("?", |(_, message)| message);
@@ -51,7 +51,7 @@ fn what_is_promised_is_fine() {
     let record = |ms, seq, said| record(began, ms, seq, said);
     let each = [record(1, 1, Said::Taken), record(2, 2, Said::Taken), record(3, 3, Said::Taken)];
     assert_eq!(check(ALL, began, &each, &[]).map(|found| (found.delivered, found.duplicates)), Some((3, 0)));
-    // Given up.
+    // The event was given up.
     assert!(check(ALL, began, &each[1..], &[1]).is_some());
     // Failed, and tried again in time.
     let retried = [&[record(0, 1, Said::Failed), record(60, 1, Said::Taken)][..], &each[1..]].concat();
@@ -76,7 +76,7 @@ fn what_was_lost_or_invented_is_found() {
     let mut other_message = each.clone();
     other_message[0].events = [(1, 7)].into();
     assert!(check(ALL, began, &other_message, &[]).is_none());
-    // On channel `kill.1` there is only the second.
+    // Channel `kill.1` has only the second event.
     let one_channel = CAST.iter().find(|hook| hook.channel == Some("kill.1")).expect("in the cast");
     assert!(check(one_channel, began, &each[1..2], &[]).is_some());
     assert!(check(one_channel, began, &each[..2], &[]).is_none());
@@ -96,7 +96,7 @@ fn what_came_again_without_a_reason_is_found() {
     assert!(!pair((900, Said::Taken), 950));
     assert!(!pair((100, Said::Failed), 120));
     assert!(pair((1_020, Said::Taken), 1_150));
-    // With other bytes, or under another id.
+    // With other bytes, or with another id.
     for change in [|record: &mut Record| record.body = 99, |record: &mut Record| record.id = "abc-1_3".into()]
     {
         let mut pair = [record(began, 900, 1, Said::Taken), record(began, 1_150, 1, Said::Taken)];

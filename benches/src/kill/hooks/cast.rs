@@ -1,4 +1,4 @@
-//! The webhooks that take part: what each wants, and how its receiver behaves.
+//! The webhooks that take part: the settings of each, and the behaviour of its receiver.
 
 use serde_json::{Value, json};
 
@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 pub(super) const RETRY_FIRST_MS: u64 = 50;
 const RETRY: &str = "50ms,100ms,200ms,400ms,800ms,1s,1s,1s,1s,1s";
 
-/// What a receiver does with a request.
+/// The behaviour of a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Temper {
-    /// Answers 500 to one request in so many.
+    /// Answers 500 to one request out of this many.
     Flaky(u64),
-    /// Answers 413 to each event whose seq is a multiple of this, whenever it comes: it is given up at once.
+    /// Answers 413 to each event whose seq is a multiple of this, every time: the delivery is given up at once.
     Refusing(u64),
-    /// Hangs up without an answer on one request in so many.
+    /// Closes the connection without an answer for one request out of this many.
     HangingUp(u64),
-    /// Answers after a moment of at most so many milliseconds.
+    /// Answers after a delay of at most this many milliseconds.
     Slow(u64),
     Steady,
 }
@@ -32,7 +32,7 @@ pub(super) struct Hook {
     pub(super) name: &'static str,
     pub(super) temper: Temper,
     pub(super) payload: Payload,
-    /// The one channel that it wants; all when there is none.
+    /// The channel it subscribes to; `None` for all.
     pub(super) channel: Option<&'static str>,
     pub(super) ordered: bool,
     pub(super) batched: bool,
@@ -82,7 +82,7 @@ impl Hook {
         self.channel.is_none_or(|wanted| wanted == channel)
     }
 
-    /// Says whether it never takes the event at `seq`.
+    /// Returns whether it always refuses the event at `seq`.
     pub(super) fn refuses(&self, seq: u64) -> bool {
         matches!(self.temper, Temper::Refusing(multiple) if seq.is_multiple_of(multiple))
     }

@@ -1,5 +1,5 @@
-//! `kill -9` under load with webhooks: what was acknowledged arrives or is given up, and nothing comes twice but what
-//! was on its way.
+//! `kill -9` under load with webhooks: acknowledged events arrive or are given up, and nothing comes twice but what was
+//! in flight.
 
 use std::{
     collections::HashSet,
@@ -36,13 +36,13 @@ mod receivers;
 mod registrar;
 mod request;
 
-/// The pushers' longest pause: webhooks are to keep up, with each of the cast getting most events.
+/// Maximum pause of the pushers: webhooks should keep up, with each of the cast getting most events.
 const PACE_MS_MAX: u64 = 25;
-/// One round in so many begins with a time in which no kill is near, so that nothing may come twice.
+/// One round out of this many starts with a time without kills, in which nothing may come twice.
 const QUIET_EVERY: u64 = 8;
-/// As many times the window.
+/// Length of the quiet time, in windows.
 const QUIET_WINDOWS: u64 = 2;
-/// How long webhooks may take to deliver what is left, a breaker's pause included.
+/// Maximum time for webhooks to deliver the rest, including a breaker's pause.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(120);
 /// Attempts that failed are kept up to this number; one in ten may go at once.
 const ATTEMPTS_KEPT: u64 = 90_000;
@@ -60,7 +60,7 @@ pub(super) struct Outcome {
     given_up: u64,
     /// Deliveries that were answered with 200 and came again after a kill.
     duplicates: u64,
-    /// How long before the kill those had been answered.
+    /// Time between those answers and the kill.
     window_p50_ms: f64,
     window_p99_ms: f64,
     window_max_ms: f64,
@@ -93,7 +93,7 @@ pub(super) fn run(options: &Options, seed: u64, store: PathBuf) -> Result<Outcom
     conclude(options, seed, victim, &load, &receivers, &ids, &kills, &registered)
 }
 
-/// Registers the cast; gives the ids.
+/// Registers the cast; returns the ids.
 fn register(client: &mut Client, receivers: &Receivers) -> Result<Vec<String>> {
     let mut ids = Vec::new();
     for (number, hook) in CAST.iter().enumerate() {
@@ -248,7 +248,7 @@ impl Findings {
     }
 }
 
-/// The seqs of what was given up.
+/// Returns the seqs of the deliveries that were given up.
 fn dead(client: &mut Client, id: &str) -> Result<HashSet<u64>> {
     let mut dead = HashSet::new();
     let mut after = String::new();
@@ -266,7 +266,7 @@ fn dead(client: &mut Client, id: &str) -> Result<HashSet<u64>> {
     }
 }
 
-/// Checks the store's file, which nobody has open; gives how many attempts that failed it has.
+/// Checks the store's file, which no process has open; returns the number of failed attempts in it.
 fn look_into(store: &Path) -> Result<u64> {
     let store = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let answer: String = store.query_row("PRAGMA integrity_check", (), |row| row.get(0))?;

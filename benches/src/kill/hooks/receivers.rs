@@ -1,4 +1,4 @@
-//! Receivers of webhooks that write down what they got, when, and what they answered.
+//! Receivers of webhooks that record each request, its time and its answer.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -22,10 +22,10 @@ use super::{
 };
 use crate::{pause::pause, rng::Rng};
 
-/// How often a connection looks whether it should end.
+/// Interval at which a connection checks whether it should end.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// What a receiver said.
+/// The answer of a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Said {
     /// 500, or nothing at all.
@@ -46,9 +46,9 @@ pub(super) struct Record {
     pub(super) events: Box<[(u64, u64)]>,
     /// The hash of all bytes of the body.
     pub(super) body: u64,
-    /// When it had come.
+    /// The arrival of the request.
     pub(super) at: Instant,
-    /// When the answer had gone.
+    /// The time at which the answer was sent.
     pub(super) done: Instant,
     pub(super) said: Said,
 }
@@ -59,7 +59,7 @@ pub(super) struct Receivers {
     /// By hook.
     keys: Mutex<Vec<hmac::Key>>,
     records: Mutex<Vec<Record>>,
-    /// From now on everything is taken that is ever taken.
+    /// From now on every request that is ever accepted is accepted.
     pub(super) is_benign: AtomicBool,
     stop: AtomicBool,
 }
@@ -77,7 +77,7 @@ impl Receivers {
         })
     }
 
-    /// Notes the key of the next hook.
+    /// Records the key of the next hook.
     pub(super) fn expect(&self, key: hmac::Key) {
         if let Ok(mut keys) = self.keys.lock() {
             keys.push(key);
@@ -91,7 +91,7 @@ impl Receivers {
     /// Ends all threads.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
-        // What comes in wakes the thread that accepts; when nothing can, it has ended.
+        // A connection wakes the thread that accepts; if none can be made, the thread has ended.
         let _ = TcpStream::connect(self.address);
     }
 
@@ -141,7 +141,7 @@ impl Receivers {
         Ok(())
     }
 
-    /// Answers a request and writes it down; says whether the connection stays.
+    /// Answers a request and records it; returns whether the connection stays open.
     fn take(&self, request: &Request<'_>, stream: &mut TcpStream, rng: &mut Rng) -> Result<bool> {
         let at = Instant::now();
         let hook = CAST.get(request.hook).with_context(|| format!("a delivery for hook {}", request.hook))?;
@@ -168,7 +168,7 @@ impl Receivers {
         };
         if let Some(answer) = answer {
             let answer = format!("HTTP/1.1 {answer}\r\ncontent-length: 2\r\n\r\nok");
-            // Who was killed meanwhile does not hear it, and will ask again.
+            // A server that was killed meanwhile does not get the answer, and will ask again.
             let _ = stream.write_all(answer.as_bytes());
         }
         let events = events.into_iter().map(|(seq, message)| (seq, hash_of(message.as_bytes()))).collect();

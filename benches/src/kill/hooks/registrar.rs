@@ -1,4 +1,4 @@
-//! Registers and unregisters webhooks all the time: what was acknowledged of that must be kept.
+//! Registers and unregisters webhooks all the time: acknowledged changes must be kept.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{client::Client, pause::pause, rng::Rng};
 const ADDRESSES: u64 = 20;
 const PAUSE_MS_MAX: u64 = 20;
 
-/// Whether each address is registered, as far as that was acknowledged.
+/// Whether each URL is registered, according to the acknowledgements.
 #[derive(Debug, Default)]
 pub(super) struct Registered {
     known: BTreeMap<String, Option<bool>>,
@@ -40,7 +40,7 @@ pub(super) fn run(load: &Load, receivers: SocketAddr, mut rng: Rng) -> Registere
         };
         match outcome {
             Some(200) => registered.acknowledged(url, is_wanted),
-            // Nobody knows whether it was done.
+            // It is unknown whether it was done.
             None => {
                 registered.known.insert(url, None);
             }
@@ -68,7 +68,7 @@ impl Registered {
         self.changes += 1;
     }
 
-    /// Compares with what the server says.
+    /// Compares the record with the server's list.
     pub(super) fn check(&self, listed: &Value) -> Result<()> {
         let listed = listed["webhooks"].as_array().context("/api/webhooks has no webhooks")?;
         for (url, known) in &self.known {

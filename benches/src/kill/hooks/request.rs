@@ -1,4 +1,5 @@
-//! A delivery as its receiver sees it, and whether its signature holds: Standard Webhooks, written here once more.
+//! A delivery as its receiver sees it, and the verification of its signature: an independent implementation of Standard
+//! Webhooks.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,7 +9,7 @@ use ring::hmac;
 
 use crate::wire::head::{Head, Length};
 
-/// How far the timestamp may lie from now.
+/// Maximum difference of the timestamp from now.
 const SECONDS_MAX: u64 = 300;
 
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Parses a request from the start of `bytes`; gives its length, too. `None` while it is not whole.
+    /// Parses a request from the start of `bytes`; also returns its length. `None` if it is incomplete.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Option<(Self, usize)>> {
         let Some(head) = Head::parse(bytes)? else { return Ok(None) };
         let Length::Bytes(body_len) = head.length else { bail!("a delivery without a length") };

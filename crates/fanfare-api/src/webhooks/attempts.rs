@@ -1,4 +1,4 @@
-//! What was tried.
+//! Delivery attempts.
 
 use fanfare_core::{Position, Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
@@ -11,55 +11,55 @@ use crate::words::{AttemptKind, Category};
 /// One request that tried to deliver something.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Attempt {
-    /// Its id.
+    /// The id of the attempt.
     #[schema(value_type = values::AttemptId)]
     pub id: String,
-    /// To which webhook.
+    /// The webhook that was called.
     #[schema(value_type = values::WebhookId)]
     pub webhook: WebhookId,
-    /// Which attempt at this delivery it was, from 1.
+    /// Number of this attempt at the delivery, starting at 1.
     pub number: u32,
-    /// When it began.
+    /// The start of the attempt.
     #[schema(value_type = values::Timestamp)]
     pub at: Timestamp,
-    /// It was answered with 2xx.
+    /// Whether the response was 2xx.
     pub delivered: bool,
-    /// What was sent, and what came back.
+    /// The request and the response.
     #[serde(flatten)]
     pub detail: AttemptDetail,
 }
 
-/// What was sent in an attempt, and what came back.
+/// The request and the response of an attempt.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AttemptDetail {
     /// The event; of a batch, its first.
     #[schema(value_type = values::Position)]
     pub event_id: Position,
-    /// What `webhook-id` said: the same for every attempt at one delivery.
+    /// The value of `webhook-id`: the same for every attempt at one delivery.
     pub message_id: String,
-    /// How many events.
+    /// Number of events.
     #[serde(default = "one")]
     pub events: u64,
     /// Why it was made.
     pub kind: AttemptKind,
-    /// How it ended.
+    /// The outcome.
     pub category: Category,
-    /// The status of the answer; `null` when there was none.
+    /// The status of the response; `null` if there was none.
     #[schema(required = true)]
     pub status: Option<u16>,
-    /// How long it took.
+    /// The duration of each phase.
     pub times: Times,
-    /// What was sent; only of a single attempt.
+    /// The request; only for a single attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub request: Option<SentRequest>,
-    /// What came back, `null` when nothing did; only of a single attempt.
+    /// The response, `null` if there was none; only for a single attempt.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<ReceivedAnswer>)]
     pub answer: Option<Option<ReceivedAnswer>>,
 }
 
-/// How long each phase took, in microseconds; a phase that was not needed or not reached is left out.
+/// The duration of each phase, in microseconds; a phase that was not needed or not reached is omitted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Times {
     /// Asking for the addresses of a name.
@@ -74,11 +74,11 @@ pub struct Times {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub tls_us: Option<u64>,
-    /// From the request to the head of the answer.
+    /// From the request to the head of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub wait_us: Option<u64>,
-    /// From there to the end of the answer.
+    /// From there to the end of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub body_us: Option<u64>,
@@ -86,17 +86,17 @@ pub struct Times {
     pub total_us: u64,
 }
 
-/// What was sent.
+/// The request of an attempt.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SentRequest {
-    /// Where to.
+    /// The URL.
     pub url: String,
-    /// Its headers; values of credentials are hidden.
+    /// The headers; values of credentials are hidden.
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub headers: Map<String, Value>,
-    /// How long its body was.
+    /// The length of the body, in bytes.
     pub body_bytes: u64,
-    /// The beginning of its body; left out when it is no longer in memory.
+    /// The start of the body; omitted if it is no longer in memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub body: Option<String>,
@@ -106,13 +106,13 @@ pub struct SentRequest {
     pub is_cut: Option<bool>,
 }
 
-/// What a receiver answered.
+/// The response of a receiver.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReceivedAnswer {
-    /// Its headers.
+    /// The headers.
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub headers: Map<String, Value>,
-    /// The beginning of its body.
+    /// The start of the body.
     pub body: String,
     /// There was more.
     pub is_cut: bool,
@@ -125,30 +125,30 @@ pub struct AttemptsPage<A> {
     /// The newest first, each without `request` and `answer`.
     #[schema(value_type = Vec<Attempt>)]
     pub attempts: Vec<A>,
-    /// What to give as `before` for the next page; left out at the end.
+    /// Pass as `before` to get the next page; omitted on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::AttemptId>, nullable = false)]
     pub next: Option<String>,
 }
 
-/// What came of a test of an address that is not registered.
+/// The result of a test of a URL that is not registered.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Trial {
-    /// When it began.
+    /// The start of the attempt.
     #[schema(value_type = values::Timestamp)]
     pub at: Timestamp,
-    /// It was answered with 2xx.
+    /// Whether the response was 2xx.
     pub delivered: bool,
-    /// What `webhook-id` said.
+    /// The value of `webhook-id`.
     pub message_id: String,
     /// `test`.
     pub kind: AttemptKind,
-    /// How it ended.
+    /// The outcome.
     pub category: Category,
-    /// The status of the answer; `null` when there was none.
+    /// The status of the response; `null` if there was none.
     #[schema(required = true)]
     pub status: Option<u16>,
-    /// How long it took.
+    /// The duration of each phase.
     pub times: Times,
 }
 

@@ -1,4 +1,4 @@
-//! What waits, what was given up, and how one event fared.
+//! Waiting and failed deliveries, and the delivery of one event.
 
 use fanfare_core::{Channel, EventType, Position, Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
@@ -8,33 +8,33 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::{Category, DeliveryState, Success};
 
-/// A delivery that waits for its next attempt, or was given up.
+/// A delivery that awaits its next attempt, or was given up.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Delivery {
     /// The event.
     #[schema(value_type = values::Position)]
     pub event_id: Position,
-    /// Where that was pushed to.
+    /// The channel of the event.
     #[schema(value_type = values::Channel)]
     pub channel: Channel,
-    /// What kind it is.
+    /// The event type.
     #[serde(rename = "type")]
     #[schema(value_type = values::EventType)]
     pub event_type: EventType,
-    /// When it was pushed.
+    /// The time of the push.
     #[schema(value_type = values::Timestamp)]
     pub timestamp: Timestamp,
     /// `waiting` or `dead`.
     pub state: DeliveryState,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u32,
     /// Why the last attempt failed.
     pub failure: Category,
-    /// Not before this it is tried again.
+    /// Earliest time of the next attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub next_attempt_at: Option<Timestamp>,
-    /// When it was given up.
+    /// The time at which it was given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub given_up_at: Option<Timestamp>,
@@ -44,10 +44,10 @@ pub struct Delivery {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = DeliveriesPage, bound = "")]
 pub struct DeliveriesPage<D> {
-    /// In the order of the log.
+    /// The deliveries, in log order.
     #[schema(value_type = Vec<Delivery>)]
     pub deliveries: Vec<D>,
-    /// What to give as `after` for the next page; left out at the end.
+    /// Pass as `after` to get the next page; omitted on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub next: Option<Position>,
@@ -59,7 +59,7 @@ pub struct EventDelivery {
     /// The event.
     #[schema(value_type = values::Position)]
     pub event_id: Position,
-    /// How it fared; left out when the event is not for this webhook.
+    /// The state of the delivery; omitted if the event is not for this webhook.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub state: Option<DeliveryState>,
@@ -68,7 +68,7 @@ pub struct EventDelivery {
     pub body: Box<RawValue>,
 }
 
-/// What was taken out.
+/// The delivery that was discarded.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Discarded {
     /// `success`.
@@ -81,7 +81,7 @@ pub struct Discarded {
     pub event_id: Position,
 }
 
-/// How an event is to be sent again.
+/// The options of a resend.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resend {

@@ -1,4 +1,4 @@
-//! Webhooks: what is registered, how it fares, and what was tried.
+//! Webhooks: registrations, health, deliveries and attempts.
 
 pub mod attempts;
 pub mod deliveries;

@@ -1,4 +1,4 @@
-//! Registering a webhook, changing it, and forgetting it.
+//! Registering, changing and deleting a webhook.
 
 use std::collections::BTreeMap;
 
@@ -11,46 +11,46 @@ use crate::push::PriorityWord;
 use crate::values;
 use crate::words::Success;
 
-/// A webhook to be registered. Registering an address again is a change to what it has.
+/// A webhook to register. Registering a URL again updates its webhook.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct Registration {
-    /// Where to: `http://` or `https://`.
+    /// The URL: `http://` or `https://`.
     pub webhook_url: String,
-    /// What to sign with, `whsec_…`; a new one is made when there is none. Only for a new address.
+    /// The signing secret, `whsec_…`; generated if omitted. Only for a new URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Hidden>,
-    /// Begin after this event; from now on when nothing is said.
+    /// Start after this event; default: from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>)]
     pub after: Option<Position>,
-    /// Begin in the past: `10m`, RFC 3339, or `earliest`.
+    /// Start in the past: `10m`, RFC 3339, or `earliest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// What it wants.
+    /// The settings.
     #[serde(flatten)]
     pub wishes: Wishes,
 }
 
-/// What is to change of a webhook. A member that is left out changes nothing.
+/// The changes to a webhook. Omitted members are left unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
-    /// Where it is called from now on.
+    /// The new URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub webhook_url: Option<String>,
-    /// What it wants.
+    /// The settings to change.
     #[serde(flatten)]
     pub wishes: Wishes,
 }
 
-/// What somebody wants of a webhook. A member that is left out changes nothing; `null` puts back the default.
+/// The settings of a webhook. Omitted members are left unchanged; `null` restores the default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Wishes {
-    /// Which channels; default all.
+    /// The channel patterns; default: all channels.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<Vec<values::Pattern>>, max_items = 64)]
     pub patterns: Option<Option<Vec<Pattern>>>,
-    /// Which types; default all.
+    /// The event types; default: all.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<Vec<values::EventType>>, max_items = 64)]
     pub types: Option<Option<Vec<EventType>>>,
@@ -58,7 +58,7 @@ pub struct Wishes {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<PriorityWord>)]
     pub min_priority: Option<Option<Priority>>,
-    /// Text that the message contains, ASCII case ignored; default none.
+    /// Text that the message contains, ASCII case-insensitive; default none.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub text: Option<Option<String>>,
@@ -70,7 +70,7 @@ pub struct Wishes {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<BTreeMap<String, String>>)]
     pub headers: Option<Option<BTreeMap<String, Hidden>>>,
-    /// How the receiver is told who sends; default not at all.
+    /// The credentials to send to the receiver; default none.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<Credentials>)]
     pub auth: Option<Option<Credentials>>,
@@ -78,11 +78,11 @@ pub struct Wishes {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 128)]
     pub concurrency: Option<Option<u32>>,
-    /// Deliveries per second at most; default as many as can be.
+    /// Maximum deliveries per second; default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 10000)]
     pub rate_per_second: Option<Option<u32>>,
-    /// Whether each delivery waits until the one before it has arrived or was given up; default `false`.
+    /// Whether each delivery waits until the previous one was delivered or given up; default `false`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<bool>)]
     pub ordered: Option<Option<bool>>,
@@ -90,15 +90,15 @@ pub struct Wishes {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<BatchWish>)]
     pub batch: Option<Option<BatchWish>>,
-    /// For people; at most 256 bytes.
+    /// A note for people; at most 256 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub description: Option<Option<String>>,
-    /// The pauses between attempts, such as `5s,5m`, or `none`; default `5s,5m,30m,2h,5h,10h,10h`.
+    /// The delays between attempts, such as `5s,5m`, or `none`; default `5s,5m,30m,2h,5h,10h,10h`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub retry: Option<Option<String>>,
-    /// What deliveries are signed with; `v1` always is.
+    /// The signatures of deliveries; `v1` is always included.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<Vec<SignatureWord>>)]
     pub signatures: Option<Option<Vec<SignatureWord>>>,
@@ -116,7 +116,7 @@ pub enum PayloadWord {
     Seed,
 }
 
-/// What a delivery is signed with.
+/// A signature scheme of deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SignatureWord {
@@ -128,7 +128,7 @@ pub enum SignatureWord {
     Hub,
 }
 
-/// What goes into `Authorization`.
+/// The content of `Authorization`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Credentials {
@@ -148,21 +148,21 @@ pub struct UserAndPassword {
     pub password: Hidden,
 }
 
-/// How events are to be gathered.
+/// The options for batching events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchWish {
-    /// Most events; default 100.
+    /// Maximum events per batch; default 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1000)]
     pub max_events: Option<u32>,
-    /// Longest that the first of them waits, at most `60s`; default `1s`.
+    /// Maximum wait of the first event, at most `60s`; default `1s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Duration>)]
     pub max_wait: Option<String>,
 }
 
-/// Which webhook to forget.
+/// The webhook to delete.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unregistration {
@@ -170,20 +170,20 @@ pub struct Unregistration {
     pub webhook_url: String,
 }
 
-/// What became of a registration, or of its end.
+/// The result of a registration, or of its deletion.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Registered {
     /// `success`.
     pub status: Success,
-    /// The address, as it was given.
+    /// The URL, as it was sent.
     pub webhook_url: Box<str>,
-    /// How many webhooks are registered.
+    /// Number of registered webhooks.
     pub total_webhooks: usize,
-    /// Its id; left out when an address was forgotten.
+    /// The id of the webhook; omitted if a URL was deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::WebhookId>, nullable = false)]
     pub id: Option<WebhookId>,
-    /// What its deliveries are signed with; shown once, when it is new.
+    /// The signing secret of its deliveries; shown once, when it is new.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub secret: Option<Hidden>,

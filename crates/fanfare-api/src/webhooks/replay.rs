@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::Success;
 
-/// Which deliveries are made again: `ids`, or `failed`, or a part of the log.
+/// The deliveries to replay: `ids`, or `failed`, or a part of the log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
@@ -15,7 +15,7 @@ pub struct Replay {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<values::Position>>, min_items = 1, max_items = 1000)]
     pub ids: Option<Vec<Position>>,
-    /// Those that were given up.
+    /// Deliveries that were given up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
     /// Only events since: `10m` or RFC 3339.
@@ -37,18 +37,18 @@ pub struct Replay {
     pub dry_run: bool,
 }
 
-/// What a replay came to.
+/// The result of a replay.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Replayed {
     /// `success`.
     pub status: Success,
-    /// How many deliveries are made again.
+    /// Number of deliveries that are replayed.
     pub count: usize,
-    /// How many of them waited already, and are only made sooner.
+    /// How many were already waiting and are only sent sooner.
     pub waiting: usize,
-    /// Nothing was done: they were only counted.
+    /// Whether they were only counted.
     pub dry_run: bool,
-    /// There is more: what to give as `after` to go on.
+    /// There are more: pass this as `after` to continue.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub next: Option<Position>,

@@ -8,24 +8,24 @@ use crate::hidden::Hidden;
 use crate::values;
 use crate::words::Success;
 
-/// What is to be rotated, and how.
+/// The key to rotate, and the options.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rotation {
-    /// Which key; default `secret`.
+    /// The key; default `secret`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyKind>,
-    /// How long the old one signs beside the new one: default `24h`, at most `7d`; with `0s`, it and all before it
-    /// stop at once.
+    /// How long the old key signs alongside the new one: default `24h`, at most `7d`; with `0s`, it and all earlier
+    /// keys stop at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Duration>)]
     pub overlap: Option<String>,
-    /// The new secret, `whsec_…`; a random one is made when there is none.
+    /// The new secret, `whsec_…`; generated if omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Hidden>,
 }
 
-/// Which key.
+/// The kind of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyKind {
@@ -51,7 +51,7 @@ pub struct Rotated {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub public_key: Option<String>,
-    /// Until when the old one signs, too.
+    /// The time until which the old key also signs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub old_until: Option<Timestamp>,

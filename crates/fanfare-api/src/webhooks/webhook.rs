@@ -1,4 +1,4 @@
-//! A webhook, with what it wants and how it fares.
+//! A webhook, its settings and its health.
 
 use fanfare_core::{EventType, Pattern, Position, Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
@@ -11,17 +11,17 @@ use crate::words::{
     AuthKind, Category, PauseReason, Payload, Priority, SendingState, SignatureKind, WebhookHealth,
 };
 
-/// A webhook with what it wants and how it fares.
+/// A webhook, its settings and its health.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Webhook {
-    /// Its id.
+    /// The id of the webhook.
     #[schema(value_type = values::WebhookId)]
     pub id: WebhookId,
-    /// Where it is called, as it was given.
+    /// The URL, as it was sent.
     pub webhook_url: Box<str>,
-    /// Whether it is sent to.
+    /// Whether it is active or paused.
     pub state: SendingState,
-    /// How it fares.
+    /// The health of the webhook.
     pub health: WebhookHealth,
     /// Why it is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,12 +39,12 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub held_until: Option<Timestamp>,
-    /// Everything up to here was delivered, waits, or was given up.
+    /// The position up to which every event was delivered, waits, or was given up.
     #[schema(value_type = values::Position)]
     pub position: Position,
-    /// How many events of all kinds come after that.
+    /// Number of events in the log after that position.
     pub behind: u64,
-    /// How many events that it wants come after that, up to 10,000; only of a single webhook.
+    /// Number of matching events after that position, up to 10,000; only for a single webhook.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub lag: Option<u64>,
@@ -62,13 +62,13 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub failing_since: Option<Timestamp>,
-    /// When it last answered with 2xx.
+    /// The time of the last 2xx response.
     #[schema(value_type = Option<values::Timestamp>, required = true)]
     pub last_success: Option<Timestamp>,
-    /// When it last did not.
+    /// The time of the last failure.
     #[schema(value_type = Option<values::Timestamp>, required = true)]
     pub last_failure: Option<Timestamp>,
-    /// What that was.
+    /// The category of the last failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_failure_category: Option<Category>,
@@ -76,33 +76,33 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub lost_up_to: Option<Position>,
-    /// How the newest attempts ended, the newest first; forgotten when the gateway stops.
+    /// The outcomes of the latest attempts, newest first; cleared when the gateway stops.
     pub recent: Vec<Outcome>,
-    /// How its attempts ended, without those that somebody asked for; counted since the gateway started.
+    /// The counts of its attempts, without on-demand ones, since the gateway started.
     pub ended: Ended,
-    /// What `v1a` signatures are verified with: `whpk_…`.
+    /// The public key that verifies `v1a` signatures: `whpk_…`.
     pub public_key: String,
     /// Until when each earlier secret still signs, the newest first.
     #[schema(value_type = Vec<values::Timestamp>)]
     pub earlier_secrets_until: Vec<Timestamp>,
-    /// When it was registered.
+    /// The time of the registration.
     #[schema(value_type = values::Timestamp)]
     pub created: Timestamp,
-    /// What it wants.
+    /// The settings.
     #[serde(flatten)]
     pub wants: Wants,
 }
 
-/// What a webhook wants: which events, in which form, how fast, how signed. No header's value, password or token is in it.
+/// The settings of a webhook: filter, format, rate and signatures. They contain no header value, password or token.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Wants {
-    /// Which channels.
+    /// The channel patterns.
     #[schema(value_type = Vec<values::Pattern>)]
     pub patterns: Vec<Pattern>,
-    /// Which types; none means all.
+    /// The event types; empty means all.
     #[schema(value_type = Vec<values::EventType>)]
     pub types: Vec<EventType>,
-    /// The least priority.
+    /// The minimum priority.
     pub min_priority: Priority,
     /// Text that the message contains, ASCII case ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +112,7 @@ pub struct Wants {
     pub payload: Payload,
     /// The names of the headers that are added.
     pub headers: Vec<String>,
-    /// How the receiver is told who sends.
+    /// The credentials sent to the receiver.
     #[schema(required = true)]
     pub auth: Option<Auth>,
     /// Deliveries on their way at a time.
@@ -120,60 +120,60 @@ pub struct Wants {
     /// Deliveries per second at most.
     #[schema(required = true)]
     pub rate_per_second: Option<u32>,
-    /// Whether each delivery waits until the one before it has arrived or was given up.
+    /// Whether each delivery waits until the previous one was delivered or given up.
     pub ordered: bool,
-    /// How events are sent several at a time.
+    /// The batching of events.
     #[schema(required = true)]
     pub batch: Option<Batch>,
-    /// For people.
+    /// A note for people.
     #[schema(required = true)]
     pub description: Option<Box<str>>,
-    /// The pauses between attempts, joined by `,`; or `none`.
+    /// The delays between attempts, joined by `,`; or `none`.
     pub retry: String,
-    /// What deliveries are signed with, `v1` first.
+    /// The signatures of deliveries, `v1` first.
     pub signatures: Vec<SignatureKind>,
 }
 
-/// How a receiver is told who sends.
+/// The credentials sent to a receiver.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Auth {
-    /// Which way.
+    /// The kind of credentials.
     pub kind: AuthKind,
-    /// Of `basic`, the user.
+    /// The user, for `basic`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub username: Option<Box<str>>,
 }
 
-/// How events are gathered.
+/// The batching of events.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Batch {
-    /// Most events.
+    /// Maximum events per batch.
     pub max_events: u32,
-    /// Longest that the first of them waits.
+    /// Maximum wait of the first event.
     #[schema(value_type = values::Duration)]
     pub max_wait: String,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Outcome {
-    /// When it began.
+    /// The start of the attempt.
     #[schema(value_type = values::Timestamp)]
     pub at: Timestamp,
-    /// How it ended.
+    /// The outcome.
     pub category: Category,
-    /// How long it took, in microseconds.
+    /// The duration, in microseconds.
     pub total_us: u64,
 }
 
-/// How attempts ended, each as a pair: how many were answered with 2xx, and how many were not.
+/// The counts of attempts, each as a pair: the number of 2xx responses, and the number of failures.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct Ended {
-    /// In the last 24 hours.
+    /// The counts of the last 24 hours.
     #[schema(value_type = Vec<u32>, min_items = 2, max_items = 2)]
     pub day: (u32, u32),
-    /// In each minute of the last hour, the oldest first; empty when there was none.
+    /// The counts of each minute of the last hour, oldest first; empty if there were none.
     #[schema(value_type = Vec<Vec<u32>>)]
     pub hour: Vec<(u32, u32)>,
 }
@@ -183,16 +183,16 @@ pub struct Ended {
 pub struct WebhookAddresses {
     /// Their addresses, the oldest registration first.
     pub webhooks: Vec<Box<str>>,
-    /// How many.
+    /// Number of webhooks.
     pub total: usize,
 }
 
-/// Every webhook, with what it wants and how it fares.
+/// All webhooks, with their settings and health.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WebhookDetails {
     /// The oldest registration first.
     pub webhooks: Vec<Webhook>,
-    /// How many.
+    /// Number of webhooks.
     pub total: usize,
 }
 
@@ -200,9 +200,9 @@ pub struct WebhookDetails {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum WebhookList {
-    /// As objects.
+    /// Webhooks as objects.
     Details(WebhookDetails),
-    /// As addresses.
+    /// Webhooks as URLs.
     Addresses(WebhookAddresses),
 }
 

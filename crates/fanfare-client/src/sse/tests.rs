@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::{BLOCK_LEN_MAX, Frame, Frames};
 
-/// What came out: frames as `event|data|id`, and the pause at the end.
+/// Returns the frames as `event|data|id`, and the delay at the end.
 fn read(chunks: &[&[u8]]) -> (Vec<String>, Option<u64>) {
     let chunks: Vec<Result<Bytes, Infallible>> =
         chunks.iter().map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();

@@ -1,7 +1,7 @@
 //! The dashboard: pages and scripts that are part of the binary.
 //!
-//! The pages are clients of the public interface and know nothing else, so no state comes in here. What they may do is
-//! written in one header: they load from the gateway alone, run no inline code, and turn no text into markup.
+//! The pages are clients of the public interface and know nothing else, so no state is passed in. One header limits
+//! what they can do: they load from the gateway alone, run no inline code, and turn no text into markup.
 
 use axum::Router;
 use axum::extract::Path;
@@ -76,7 +76,7 @@ fn answer(path: &str, asked: &HeaderMap) -> Response {
 
 fn file_answer(file: EmbeddedFile, content_type: &'static str, asked: &HeaderMap) -> Response {
     let etag = etag_of(&file);
-    // Asked for anew each time, answered with 304: names carry no hash, and a new binary must not meet old scripts.
+    // Browsers revalidate each time and get a 304: names carry no hash, and a new binary must not meet old scripts.
     let common = [(CACHE_CONTROL, "no-cache".to_owned()), (ETAG, etag.clone())];
     if has_already(asked, &etag) {
         return (StatusCode::NOT_MODIFIED, common).into_response();

@@ -36,7 +36,7 @@ fn ours() -> BTreeSet<String> {
     served().into_iter().filter(|path| !path.starts_with("vendor/")).collect()
 }
 
-/// The parts of `text` that stand between `open` and the next `close`.
+/// Returns the parts of `text` between `open` and the next `close`.
 fn between<'a>(text: &'a str, open: &'a str, close: char) -> impl Iterator<Item = &'a str> {
     text.split(open).skip(1).filter_map(move |rest| rest.split_once(close).map(|(inner, _)| inner))
 }
@@ -57,7 +57,7 @@ fn joined(base: &str, relative: &str) -> String {
     parts.join("/")
 }
 
-/// What an asset refers to, as asset paths.
+/// Returns the asset paths that an asset refers to.
 fn references(path: &str) -> Vec<String> {
     let text = text(path);
     let absolute = between(&text, "/assets/", '"')
@@ -196,7 +196,7 @@ fn no_script_turns_text_into_code_or_markup() {
 
 #[test]
 fn nothing_refers_to_another_host() {
-    // Names of XML vocabularies; nobody fetches them.
+    // Names of XML vocabularies, which are never fetched.
     let allowed =
         ["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML"];
     for path in served() {

@@ -20,9 +20,9 @@ use fanfare_hub::Hub;
 use fanfare_hub::values::{Order, Read};
 use fanfare_runtime::clock;
 
-/// Most events on a page.
+/// Maximum events on a page.
 const LIMIT_MAX: usize = 1_000;
-/// Events on a page when the caller says nothing.
+/// Default number of events on a page.
 const LIMIT_DEFAULT: usize = 100;
 
 /// Reads a page of the history.
@@ -83,8 +83,8 @@ fn seq_in(hub: &Hub, position: Position, name: &str) -> Result<u64, Problem> {
     }
     Err(Problem::new(
         Code::InvalidPosition,
-        format!("position `{position}` is of another log"),
-        format!("this log's positions begin with `{}-`", hub.epoch()),
+        format!("position `{position}` belongs to another log"),
+        format!("positions in this log start with `{}-`", hub.epoch()),
     )
     .at(format!("query parameter `{name}`")))
 }
@@ -95,7 +95,7 @@ fn order(value: &str) -> Result<Order, Invalid> {
         "oldest" => Ok(Order::Oldest),
         _ => Err(Invalid::new(
             Code::InvalidQuery,
-            "`order` is neither `newest` nor `oldest`",
+            "`order` must be `newest` or `oldest`",
             "write `order=newest` or `order=oldest`",
         )),
     }
@@ -103,11 +103,11 @@ fn order(value: &str) -> Result<Order, Invalid> {
 
 fn limit(value: &str) -> Result<usize, Invalid> {
     value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-        Invalid::new(Code::InvalidQuery, "`limit` is no number from 1 to 1000", "write `limit=100`")
+        Invalid::new(Code::InvalidQuery, "`limit` is not a number from 1 to 1000", "write `limit=100`")
     })
 }
 
-/// Gives one event.
+/// Returns one event.
 #[utoipa::path(
     get,
     path = "/api/events/{id}",
@@ -124,7 +124,7 @@ pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Res
     Ok(Json(find(&gateway.hub, &id).await?).into_response())
 }
 
-/// Returns how an event fared with a webhook.
+/// Returns the receipt of an event for a webhook.
 fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
     let webhook = entry.webhook();
     let state = fate.as_str().into();
@@ -140,7 +140,7 @@ fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
     WebhookReceipt { webhook: webhook.id.clone(), webhook_url, state, attempts, failure, next_attempt_at }
 }
 
-/// Says which durable readers have an event, and how it fared with webhooks.
+/// Returns which durable readers have an event, and the state of its webhook deliveries.
 #[utoipa::path(
     get,
     path = "/api/events/{id}/receipts",
@@ -150,7 +150,7 @@ fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
         ("id" = values::Position, Path, description = "The event's position"),
     ),
     responses(
-        (status = 200, description = "The readers and webhooks that it is for", body = Receipts),
+        (status = 200, description = "The readers and webhooks that the event is for", body = Receipts),
     ),
 )]
 pub async fn receipts(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -194,7 +194,7 @@ async fn find(hub: &Hub, id: &str) -> Result<Arc<Event>, Problem> {
         return Err(Problem::new(
             Code::PositionGone,
             format!("retention has removed event `{position}`"),
-            format!("the oldest that is kept is `{}`", hub.position(extent.first)),
+            format!("the oldest event kept is `{}`", hub.position(extent.first)),
         ));
     }
     Err(Problem::not_found(format_args!("event `{position}`")))

@@ -1,4 +1,4 @@
-//! `POST /ingest/{kind}`: what other programs send of their own accord, in their own words.
+//! `POST /ingest/{kind}`: accepts what other programs send in their own formats.
 
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
@@ -23,9 +23,9 @@ use fanfare_runtime::clock;
 /// Largest body: most senders stay far below it, and a body is parsed twice.
 const INGEST_BODY_LEN_MAX: usize = 1024 * 1024;
 
-/// Takes in what another program sends: a webhook of GitHub or Stripe, an alert, a hook of an agent.
+/// Accepts what another program sends: a GitHub or Stripe webhook, an alert, an agent hook.
 ///
-/// Answered when the events are durable; webhooks of this gateway are not waited for.
+/// Responds once the events are durable, without waiting for this gateway's webhooks.
 #[utoipa::path(
     post,
     path = "/ingest/{kind}",
@@ -35,12 +35,12 @@ const INGEST_BODY_LEN_MAX: usize = 1024 * 1024;
         ("kind" = String, Path, description = "`generic`, `github`, `stripe`, `standard-webhooks`, `alertmanager` or `claude-code`"),
         query::Ingest,
     ),
-    request_body(content((values::Json = "application/json"), (String = "text/plain")), description = "What the sender sends, signed as the sender signs"),
+    request_body(content((values::Json = "application/json"), (String = "text/plain")), description = "The sender's own body, with the sender's own signature"),
     responses(
-        (status = 200, description = "Appended, and durable", body = IngestAnswer),
-        (status = 401, description = "The signature is missing, old, or does not fit", body = problem::Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The gateway has no secret for this kind", body = problem::Problem, content_type = "application/problem+json"),
-        (status = 508, description = "A delivery of this gateway's own log", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The events are durable", body = IngestAnswer),
+        (status = 401, description = "The signature is missing, too old, or does not match", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "No secret is configured for this kind", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 508, description = "Loop detected: a delivery from this gateway's own log", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn receive(
@@ -55,7 +55,7 @@ pub async fn receive(
     let kind: Kind = kind.parse().map_err(|error: Invalid| error.at("path"))?;
     let chosen = Chosen::read(Params::of(&parts.uri))?;
     let secrets = &gateway.config.ingest;
-    // Before the body is read: nobody has to send it in vain.
+    // Checked before the body is read, so that the client need not send it in vain.
     secrets.has(kind)?;
     let (bytes, _in_flight) = body::read(&gateway.budget, body, INGEST_BODY_LEN_MAX).await?;
     let headers: Headers<'_> =
@@ -66,7 +66,7 @@ pub async fn receive(
     let events = events.into_iter().map(|event| chosen.apply(event)).collect();
     let published = gateway.webhooks.publish(&principal, Some(address.ip()), events, Wait::ForStore).await?;
     Ok(match kind {
-        // A hook's answer is an instruction to the agent: this one says nothing.
+        // The response to a hook is an instruction to the agent, so this one is empty.
         Kind::ClaudeCode => Json(Nothing {}).into_response(),
         Kind::Alertmanager => Json(push::batch(&published)).into_response(),
         Kind::Generic | Kind::GitHub | Kind::StandardWebhooks | Kind::Stripe => {
@@ -75,7 +75,7 @@ pub async fn receive(
     })
 }
 
-/// What whoever set up the sender wants otherwise.
+/// The overrides that the query sets.
 struct Chosen {
     channel: Option<Channel>,
     event_type: Option<EventType>,

@@ -1,4 +1,4 @@
-//! The HTTP door: the route table, nothing else.
+//! The HTTP door: the route table and nothing else.
 
 pub mod history;
 pub mod ingest;
@@ -39,22 +39,22 @@ use fanfare_runtime::budget::Budget;
 use fanfare_runtime::parts::Board;
 use fanfare_runtime::telemetry::Metrics;
 
-/// What an operator may change.
+/// The settings that an operator can change.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Pages that may use the gateway besides its own and those on loopback; default none.
+    /// Origins of pages that can use the gateway besides its own pages and those on loopback; default none.
     pub cors: Cors,
-    /// Host names that the gateway answers for besides `localhost` and addresses; default none.
+    /// Host names that the gateway accepts besides `localhost` and IP addresses; default none.
     pub allowed_hosts: Vec<String>,
-    /// What is sent in is signed with; default none, and then nothing that has to be signed is taken.
+    /// The secrets that senders sign with; default none, and then kinds that require a signature are refused.
     pub ingest: Secrets,
-    /// Most connections; default 65,536, or what the process may open.
+    /// Maximum connections; default 65,536, or what the process can open.
     pub max_connections: usize,
-    /// Most connections from one address that is not loopback; default 1,024.
+    /// Maximum connections from one address that is not loopback; default 1,024.
     pub max_connections_per_address: usize,
-    /// How long a reader's socket may take nothing before it is closed; default 60 s.
+    /// Time after which a subscriber that stops reading is disconnected; default 60 s.
     pub stall_timeout: Duration,
-    /// How often a silent stream gets a comment, and a WebSocket a ping; default 30 s.
+    /// Interval of comments on a silent stream and of pings on a WebSocket; default 30 s.
     pub keepalive: Duration,
 }
 
@@ -72,7 +72,7 @@ impl Default for Config {
     }
 }
 
-/// What routes work with; cheap to clone.
+/// State shared by all routes; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     /// The hub.
@@ -83,18 +83,18 @@ pub struct Gateway {
     pub config: Arc<Config>,
     /// The addresses that the gateway listens on; at least one.
     pub listeners: watch::Receiver<Vec<SocketAddr>>,
-    /// Counts what is being accepted.
+    /// The budget for bytes in flight.
     pub budget: Budget,
-    /// What is counted at the network.
+    /// The counters of the network.
     pub counts: Counts,
     /// Everything that is measured.
     pub metrics: Metrics,
-    /// How every part of the gateway fares.
+    /// The health of every part of the gateway.
     pub board: Board,
 }
 
-/// Every route; those of other doors come in as a router, so that all are guarded and counted alike. Method and path of each stand at its handler, where the document of the interface takes them from,
-/// too.
+/// Returns every route. Those of other doors are passed in as a router, so that all are guarded and counted alike. The
+/// method and path of each stand at its handler, where the interface description reads them too.
 pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
     let guard = Guard {
         cors: gateway.config.cors.clone(),
@@ -167,17 +167,17 @@ async fn not_found(request: Request) -> Problem {
 async fn method_not_allowed(request: Request) -> Problem {
     Problem::new(
         Code::MethodNotAllowed,
-        format!("`{}` does not take {}", request.uri().path(), request.method()),
+        format!("`{}` does not support {}", request.uri().path(), request.method()),
         "`GET /openapi.json` lists the routes with their methods",
     )
 }
 
-/// Counts requests by route and status; says so when the connection ends with the answer.
+/// Counts requests by route and status, and logs a connection that ends with the response.
 async fn count(counts: Counts, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let version = request.version();
     let mut response = next.run(request).await;
-    // What is left of the body is not waited for: a client that knows sends nothing else over this connection.
+    // The rest of the body is not read: a client that knows this sends nothing else over the connection.
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE && version <= Version::HTTP_11 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: the interface for machines, put together from the handlers and the types of `fanfare-api`.
+//! `GET /openapi.json`: the interface for machines, assembled from the handlers and the types of `fanfare-api`.
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use utoipa::openapi::{
     ResponseBuilder, ServerBuilder,
 };
 
-/// The name of the answer that every route may give.
+/// The name of the response that every route can return.
 const REFUSED: &str = "Refused";
 
 /// The document, written once.
@@ -19,7 +19,7 @@ const REFUSED: &str = "Refused";
 pub struct Document(Bytes);
 
 impl Document {
-    /// Completes `openapi` with what all routes have in common, and writes it.
+    /// Completes `openapi` with the parts that all routes share, and writes it.
     pub fn new(mut openapi: OpenApi) -> Document {
         for item in openapi.paths.paths.values_mut() {
             for operation in operations(item) {
@@ -47,18 +47,18 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
 }
 
-/// Returns what stands before the routes, and the answer that all of them may give.
+/// Returns the general information, and the response that all routes can return.
 pub fn head() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Fanfare")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "One log, many cursors: to push is to append, to receive is to read from a position.",
+            "One log, many cursors: pushing appends to the log; receiving reads it from a position.",
         ))
         .license(Some(license()))
         .build();
     let refused = ResponseBuilder::new()
-        .description("Refused; nothing was done")
+        .description("Error: the request was refused and nothing changed")
         .content(problem::MEDIA_TYPE, Content::new(Some(Ref::from_schema_name("Problem"))))
         .build();
     let components = ComponentsBuilder::new().schema_from::<Problem>().response(REFUSED, refused).build();
@@ -67,18 +67,18 @@ pub fn head() -> OpenApi {
     let tags = [
         tag("push", "Append to the log."),
         tag("listen", "Read the log, from now on or from a position."),
-        tag("history", "Look up what was pushed."),
-        tag("readers", "Durable readers: what each has acknowledged."),
-        tag("webhooks", "Requests to programs that listen, and what became of them."),
-        tag("overview", "Who and what is there."),
-        tag("operation", "For those who run the gateway."),
+        tag("history", "Look up past events."),
+        tag("readers", "Durable readers, and the position that each has acknowledged."),
+        tag("webhooks", "HTTP deliveries to receivers, and their outcomes."),
+        tag("overview", "The gateway, its channels and its clients."),
+        tag("operation", "Health, readiness and metrics, for operators."),
     ];
     let here =
         ServerBuilder::new().url("/").description(Some("The gateway that serves this document")).build();
     OpenApiBuilder::new()
         .info(info)
         .servers(Some([here]))
-        // Whoever reaches the gateway may use it: there are no tokens.
+        // Everyone who reaches the gateway can use it: there are no tokens.
         .security(Some([]))
         .components(Some(components))
         .tags(Some(tags))

@@ -1,4 +1,4 @@
-//! Who and what is there: channels, clients, and the gateway itself.
+//! The overview: channels, clients, and the gateway itself.
 
 use axum::Json;
 use axum::extract::State;
@@ -40,7 +40,7 @@ pub async fn channels(State(gateway): State<Gateway>) -> Response {
     Json(ChannelList { total: channels.len(), channels }).into_response()
 }
 
-/// Lists who is connected, and how far each is.
+/// Lists live subscriptions and the position of each.
 #[utoipa::path(
     get,
     path = "/api/clients",
@@ -74,14 +74,14 @@ pub async fn clients(State(gateway): State<Gateway>) -> Response {
     Json(ClientList { total: clients.len(), clients }).into_response()
 }
 
-/// Says that the process runs.
+/// Reports that the process is running.
 #[utoipa::path(
     get,
     path = "/health",
     operation_id = "health",
     tag = "operation",
     responses(
-        (status = 200, description = "It runs", body = Health),
+        (status = 200, description = "The process is running", body = Health),
     ),
 )]
 pub async fn health(State(gateway): State<Gateway>) -> Response {
@@ -90,15 +90,15 @@ pub async fn health(State(gateway): State<Gateway>) -> Response {
         .into_response()
 }
 
-/// Says whether the gateway takes and delivers events.
+/// Reports whether the gateway accepts and delivers events.
 #[utoipa::path(
     get,
     path = "/ready",
     operation_id = "ready",
     tag = "operation",
     responses(
-        (status = 200, description = "It does", body = Readiness),
-        (status = 503, description = "It is stopping, or a part of it is not running", body = Readiness),
+        (status = 200, description = "Ready", body = Readiness),
+        (status = 503, description = "The gateway is stopping, or a part of it is not running", body = Readiness),
     ),
 )]
 pub async fn ready(State(gateway): State<Gateway>) -> Response {
@@ -115,14 +115,14 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
     (code, Json(Readiness { status, epoch: hub.epoch(), last: hub.last(), parts })).into_response()
 }
 
-/// Says what the gateway is.
+/// Returns the gateway's version, store, addresses and counts.
 #[utoipa::path(
     get,
     path = "/api/status",
     operation_id = "status",
     tag = "overview",
     responses(
-        (status = 200, description = "What it is", body = Status),
+        (status = 200, description = "The status", body = Status),
     ),
 )]
 pub async fn status(State(gateway): State<Gateway>) -> Result<Response, Problem> {
@@ -159,7 +159,7 @@ async fn webhook_totals(gateway: &Gateway) -> Result<WebhookTotals, Problem> {
     })
 }
 
-/// Gives what is measured, in the OpenMetrics text format.
+/// Returns metrics in the OpenMetrics text format.
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -177,7 +177,7 @@ pub async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Problem
         Problem::new(
             fanfare_core::Code::Internal,
             "the metrics could not be written",
-            "the gateway's log says why",
+            "the cause is in the gateway's server log",
         )
     })?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())

@@ -29,7 +29,7 @@ use fanfare_delivery::service::{Published, Wait};
         (String = "application/x-ndjson"),
     ), description = "An event, a list of events, or an event per line"),
     responses(
-        (status = 200, description = "Appended, and durable", body = PushAnswer),
+        (status = 200, description = "The events are durable", body = PushAnswer),
     ),
 )]
 pub async fn push(
@@ -51,7 +51,7 @@ pub async fn push(
         MediaType::Text | MediaType::Other(_) => {
             return Err(Problem::new(
                 Code::UnsupportedMediaType,
-                "this route takes JSON",
+                "this route accepts only JSON",
                 "send `Content-Type: application/json` or `application/x-ndjson`; plain text goes to \
                  `/api/push/{channel}`",
             )
@@ -78,7 +78,7 @@ pub async fn push(
         (String = "application/x-ndjson"),
     ), description = "The message, or events as for `/api/push`"),
     responses(
-        (status = 200, description = "Appended, and durable", body = PushAnswer),
+        (status = 200, description = "The events are durable", body = PushAnswer),
     ),
 )]
 pub async fn push_to(
@@ -101,9 +101,13 @@ pub async fn push_to(
         MediaType::NdJson => on_channel(push_body::parse_ndjson(&bytes, &source)?, &channel, &defaults)?,
         MediaType::Text => {
             let message = std::str::from_utf8(&bytes).map_err(|_| {
-                Problem::new(Code::InvalidMessage, "the body is no UTF-8", "send text, or JSON with `data`")
+                Problem::new(
+                    Code::InvalidMessage,
+                    "the body is not valid UTF-8",
+                    "send text, or JSON with `data`",
+                )
             })?;
-            // What `echo … | curl --data-binary @-` adds belongs to the shell, not to the message.
+            // The line break that `echo … | curl --data-binary @-` adds belongs to the shell, not to the message.
             let message = message.strip_suffix('\n').unwrap_or(message);
             if message.is_empty() {
                 return Err(Problem::new(
@@ -119,7 +123,7 @@ pub async fn push_to(
         MediaType::Other(name) => {
             return Err(Problem::new(
                 Code::UnsupportedMediaType,
-                format!("`{name}` is not taken here"),
+                format!("this route does not accept `{name}`"),
                 "send `text/plain`, `application/json` or `application/x-ndjson`",
             )
             .at("header `Content-Type`"));
@@ -150,7 +154,7 @@ fn in_query(mut error: fanfare_core::Invalid) -> Problem {
     error.into()
 }
 
-/// Puts JSON events on the channel of the path; it and the query's members may not contradict the body.
+/// Sets the channel of JSON events from the path; the path and the query must not contradict the body.
 fn on_channel(pushed: PushBody, channel: &Channel, defaults: &Members) -> Result<PushBody, Problem> {
     let given = [
         ("type", defaults.event_type.is_some()),
@@ -163,7 +167,7 @@ fn on_channel(pushed: PushBody, channel: &Channel, defaults: &Members) -> Result
         return Err(Problem::new(
             Code::InvalidQuery,
             format!("`{name}` is for plain text"),
-            format!("with a JSON body, give `{name}` there"),
+            format!("with a JSON body, set `{name}` in it"),
         )
         .at(format!("query parameter `{name}`")));
     }
@@ -171,7 +175,7 @@ fn on_channel(pushed: PushBody, channel: &Channel, defaults: &Members) -> Result
         if event.channel.as_str() != Channel::DEFAULT && event.channel != *channel {
             return Err(Problem::new(
                 Code::InvalidChannel,
-                format!("the body says channel `{}`, the path says `{channel}`", event.channel),
+                format!("the body names channel `{}`, the path `{channel}`", event.channel),
                 "leave one of them out",
             )
             .at(at));
@@ -206,7 +210,7 @@ async fn answer(
     Ok(if is_batch { Json(batch(&pushed)).into_response() } else { Json(one(&pushed)).into_response() })
 }
 
-/// Whether webhooks are waited for: `wait=false` answers when the events are durable.
+/// Whether to wait for webhooks: `wait=false` responds as soon as the events are durable.
 fn wait(params: &mut Params) -> Result<Wait, Problem> {
     Ok(match params.one("wait")?.as_deref() {
         None | Some("true") => Wait::ForWebhooks,
@@ -214,8 +218,8 @@ fn wait(params: &mut Params) -> Result<Wait, Problem> {
         Some(_) => {
             return Err(Problem::new(
                 Code::InvalidQuery,
-                "`wait` is `true` or `false`",
-                "leave it out to wait for the first attempts at webhooks, or send `wait=false`",
+                "`wait` must be `true` or `false`",
+                "omit it to wait for the first attempts at webhooks, or send `wait=false`",
             )
             .at("query parameter `wait`"));
         }
@@ -256,7 +260,7 @@ pub fn batch(published: &Published) -> PushedBatch {
     }
 }
 
-/// The `fanfare` command says so, so that events show through which door they came.
+/// The `fanfare` command identifies itself, so that events show which door they came through.
 fn door(headers: &HeaderMap) -> Door {
     let agent = headers.get(header::USER_AGENT).map_or(&b""[..], |agent| agent.as_bytes());
     if agent.starts_with(b"fanfare-cli/") { Door::Cli } else { Door::Http }

@@ -1,11 +1,11 @@
-//! Query parameters: parsed at the door, every one of them known.
+//! Query parameters: parsed at the door; unknown ones are refused.
 
 use fanfare_core::{Code, EventType, Filter, Invalid, Pattern, Priority};
 use http::Uri;
 
 use crate::problem::Problem;
 
-/// The parameters of a query that were not taken yet.
+/// The parameters of a query that are not read yet.
 #[derive(Debug)]
 pub struct Params {
     pairs: Vec<(String, String)>,
@@ -20,7 +20,7 @@ impl Params {
         Params { pairs, known: Vec::new() }
     }
 
-    /// Takes every value of `name`.
+    /// Removes and returns every value of `name`.
     pub fn all(&mut self, name: &'static str) -> Vec<String> {
         self.known.push(name);
         let mut values = Vec::new();
@@ -34,17 +34,17 @@ impl Params {
         values
     }
 
-    /// Takes the value of `name`; fails when there are several.
+    /// Removes and returns the value of `name`; fails if there are several.
     pub fn one(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
         let mut values = self.all(name);
         match values.len() {
             0 | 1 => Ok(values.pop()),
-            _ => Err(Problem::new(Code::InvalidQuery, format!("`{name}` is given twice"), "give it once")
+            _ => Err(Problem::new(Code::InvalidQuery, format!("`{name}` is set twice"), "set it once")
                 .at(place(name))),
         }
     }
 
-    /// Takes the value of `name` and reads it with `read`; an error names the parameter.
+    /// Removes the value of `name` and parses it with `read`; an error names the parameter.
     pub fn read<T>(
         &mut self,
         name: &'static str,
@@ -54,21 +54,21 @@ impl Params {
         value.map(|value| read(&value)).transpose().map_err(|error| error.at(place(name)).into())
     }
 
-    /// Takes a switch: `1` or `true`, `0` or `false`.
+    /// Removes and parses a switch: `1` or `true`, `0` or `false`.
     pub fn switch(&mut self, name: &'static str) -> Result<bool, Problem> {
         let read = self.read(name, |value| match value {
             "1" | "true" => Ok(true),
             "0" | "false" => Ok(false),
             _ => Err(Invalid::new(
                 Code::InvalidQuery,
-                format!("`{name}` is neither on nor off"),
+                format!("`{name}` must be on or off"),
                 "write `1` or `0`",
             )),
         })?;
         Ok(read.unwrap_or(false))
     }
 
-    /// Takes `channel`, `type` and `min_priority`, and `text` where the route has it.
+    /// Removes and parses `channel`, `type` and `min_priority`, and `text` if the route supports it.
     pub fn filter(&mut self, with_text: bool) -> Result<Filter, Problem> {
         let at = |name| move |error: Invalid| Problem::from(error.at(place(name)));
         let patterns: Result<Vec<Pattern>, Invalid> =
@@ -93,7 +93,7 @@ impl Params {
         let known: Vec<_> = self.known.iter().map(|name| format!("`{name}`")).collect();
         Err(Problem::new(
             Code::InvalidQuery,
-            format!("there is no query parameter `{name}` here"),
+            format!("unknown query parameter `{name}`"),
             if known.is_empty() { "leave it out".to_owned() } else { format!("use {}", known.join(", ")) },
         )
         .at(place(&name)))

@@ -1,4 +1,4 @@
-//! Durable readers: `GET /api/readers`, acknowledging, forgetting.
+//! Durable readers: `GET /api/readers`, acknowledging and deleting.
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -47,7 +47,7 @@ pub async fn list(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     Ok(Json(Readers { total: readers.len(), readers }).into_response())
 }
 
-/// Acknowledges everything up to a position for a reader.
+/// Acknowledges all events up to a position for a reader.
 #[utoipa::path(
     post,
     path = "/api/readers/{name}/ack",
@@ -58,7 +58,7 @@ pub async fn list(State(gateway): State<Gateway>) -> Result<Response, Problem> {
     ),
     request_body(content = Acknowledgement, content_type = "application/json"),
     responses(
-        (status = 200, description = "The reader as it is then", body = ReaderAnswer),
+        (status = 200, description = "The updated reader", body = ReaderAnswer),
     ),
 )]
 pub async fn acknowledge(
@@ -79,7 +79,7 @@ pub async fn acknowledge(
     Ok(Json(ReaderAnswer { status: Success::Success, reader: row.name, position }).into_response())
 }
 
-/// Forgets a reader.
+/// Deletes a durable reader.
 #[utoipa::path(
     delete,
     path = "/api/readers/{name}",
@@ -89,7 +89,7 @@ pub async fn acknowledge(
         ("name" = values::ReaderName, Path, description = "The reader's name"),
     ),
     responses(
-        (status = 200, description = "It is forgotten", body = ReaderAnswer),
+        (status = 200, description = "Deleted", body = ReaderAnswer),
     ),
 )]
 pub async fn remove(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {

@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::subscribe;
 
-/// Listens: server-sent events, from now on or from a position.
+/// Streams server-sent events, from now on or from a position.
 #[utoipa::path(
     get,
     path = "/stream",
@@ -45,8 +45,8 @@ pub async fn listen(
     let reader = params.read("reader", str::parse)?;
     let conflate = params.switch("conflate")?;
     params.finish()?;
-    // A browser that reconnects sends the header, and its position is newer than that of the address. One that
-    // is no text at all is a position that cannot be read.
+    // A browser that reconnects sends the header, and its position is newer than the one in the URL. A header that is
+    // not text is an unreadable position.
     let header = request.headers().get("last-event-id").map(|value| value.to_str().unwrap_or("?").to_owned());
     let header = header.filter(|position| !position.is_empty());
     let start = match header.or(after) {
@@ -66,12 +66,12 @@ pub async fn listen(
     Ok(Takeover::mark(response, Outlet::Stream(Stream { subscription, format, retry_ms })))
 }
 
-/// Reads one of two words; gives its index.
+/// Parses one of two words and returns its index.
 fn choice(name: &str, value: &str, words: [&'static str; 2]) -> Result<usize, Invalid> {
     words.iter().position(|word| *word == value).ok_or_else(|| {
         Invalid::new(
             Code::InvalidQuery,
-            format!("`{name}` is neither `{}` nor `{}`", words[0], words[1]),
+            format!("`{name}` must be `{}` or `{}`", words[0], words[1]),
             format!("write `{name}={}` or `{name}={}`", words[0], words[1]),
         )
     })

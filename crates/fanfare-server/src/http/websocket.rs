@@ -49,7 +49,7 @@ pub async fn connect(
     let response = frames::shake_hands(request.method(), request.headers()).ok_or_else(|| {
         Problem::new(
             Code::InvalidQuery,
-            "this is no WebSocket handshake",
+            "this is not a WebSocket handshake",
             "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
         )
     })?;
@@ -57,7 +57,7 @@ pub async fn connect(
     Ok(Takeover::mark(response, Outlet::Protocol(Box::new(|switched| Box::pin(socket.run(switched))))))
 }
 
-/// A WebSocket that is about to begin.
+/// A WebSocket that is about to start.
 #[derive(Debug)]
 pub struct Socket {
     gateway: Gateway,
@@ -70,7 +70,7 @@ struct Conversation<S> {
     wire: WebSocketStream<S>,
     subscription: Option<Subscription>,
     items: Vec<Item>,
-    /// A beat has passed since the other end last said something.
+    /// Whether a beat has passed since the last message from the client.
     silent: bool,
 }
 
@@ -87,7 +87,7 @@ impl Socket {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
-    /// Runs until the socket ends; gives what is to be said at the end, if anything.
+    /// Runs until the socket ends; returns the close frame to send, if any.
     async fn run(&mut self, beats: &mut Beats, stop: &mut Shutdown) -> Option<Farewell> {
         const STOPPING: Farewell = (CloseCode::Away, "the gateway is stopping");
         loop {
@@ -105,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                     }
                 },
                 () = beats.next() => self.beat().await,
-                // A reader is told by its subscription, after what it is being sent.
+                // A durable reader gets its notice from the subscription, after the events before it.
                 () = stop.asked(), if self.subscription.is_none() => Err(Some(STOPPING)),
             };
             if let Err(farewell) = step {
@@ -152,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 let reader = reader.ok_or_else(|| {
                     Problem::new(
                         Code::InvalidReader,
-                        "this socket reads for no durable reader",
+                        "this socket is not subscribed as a durable reader",
                         "subscribe with `\"reader\": \"NAME\"` first",
                     )
                 })?;
@@ -189,8 +189,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         Ok(json!({"op": "subscribed", "position": hub.last()}))
     }
 
-    /// Sends what the subscription gave: bytes that all readers of its feed share, past the framing layer, which
-    /// has nothing in hand after a flush.
+    /// Sends the bytes of the subscription, which all subscribers of its feed share, past the framing layer, whose
+    /// buffer is empty after a flush.
     async fn send_items(&mut self) -> Result<(), Option<Farewell>> {
         let mut parts = self.items.iter().map(|item| item.bytes(Wire::WebSocket));
         let bytes = match (self.items.len(), parts.next()) {
@@ -216,9 +216,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         Ok(())
     }
 
-    /// Writes whole frames, as fast as the socket takes them: what counts is whether it takes any.
+    /// Writes whole frames as fast as the socket accepts them: only progress counts.
     async fn write_out(&mut self, bytes: &[u8]) -> Result<(), Option<Farewell>> {
-        /// A socket that takes nothing for so long is shown as stalled.
+        /// Time without progress after which a socket is shown as stalled.
         const NOTICED: Duration = Duration::from_secs(1);
         let limit = self.socket.gateway.config.stall_timeout;
         within(limit, self.wire.flush()).await?;
@@ -249,7 +249,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 }
 
-/// Waits for items of a subscription; for ever when there is none.
+/// Waits for items of a subscription; forever if there is none.
 async fn next_items(
     subscription: &mut Option<Subscription>,
     items: &mut Vec<Item>,
@@ -260,7 +260,7 @@ async fn next_items(
     }
 }
 
-/// Gives a write so long; a socket that takes nothing for longer is not worth a farewell.
+/// Limits the time of a write; a socket that accepts nothing for longer gets no close frame.
 async fn within<T>(
     limit: Duration,
     write: impl Future<Output = Result<T, Error>>,

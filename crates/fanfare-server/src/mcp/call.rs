@@ -1,4 +1,4 @@
-//! One call: what a service may know of it, and say before it answers.
+//! One call: the context a service gets, and the messages it can send before it answers.
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use crate::mcp::outbox::{ClientGone, Outbox};
 /// A request that is being answered.
 #[derive(Debug)]
 pub struct Call {
-    /// Who calls.
+    /// The caller.
     pub caller: Caller,
     /// Under which id.
     pub id: Id,
     meta: Meta,
-    /// What goes out before the answer.
+    /// The outbox for messages that precede the answer.
     outbox: Arc<Outbox>,
 }
 
 impl Call {
-    /// Makes the context of a request.
+    /// Creates the context of a request.
     pub fn new(caller: Caller, id: Id, meta: Meta, outbox: Arc<Outbox>) -> Call {
         Call { caller, id, meta, outbox }
     }
@@ -42,12 +42,12 @@ impl Call {
         }
     }
 
-    /// Returns whether anybody wants to hear of progress.
+    /// Returns whether the client asked for progress.
     pub fn wants_progress(&self) -> bool {
         self.meta.progress_token.is_some()
     }
 
-    /// Reports progress, when the client wants to hear of it.
+    /// Reports progress, if the client asked for it.
     pub async fn progress(&self, progress: f64, total: Option<f64>, message: &str) -> Result<(), ClientGone> {
         let Some(token) = &self.meta.progress_token else { return Ok(()) };
         // `message` came with 2025-03-26; older clients let it be.
@@ -69,24 +69,24 @@ impl Call {
         self.notify("notifications/message", &params).await
     }
 
-    /// Asks the client for something and waits for the answer; legacy sessions only.
+    /// Sends the client a request and waits for the answer; legacy sessions only.
     pub async fn ask(&self, method: &str, params: &Value) -> Result<Box<RawValue>, Error> {
         let session = self.caller.session.as_ref().filter(|_| self.era() == Era::Legacy);
-        let session = session.ok_or_else(|| Error::internal("there is no session to ask the client in"))?;
+        let session = session.ok_or_else(|| Error::internal("the client can only be asked in a session"))?;
         let ask = session.asks.begin()?;
         let question = json_rpc::write_request(&ask.id, method, params);
         self.say(question).await.map_err(|ClientGone| Error::internal("the client is gone"))?;
         ask.answer().await
     }
 
-    /// Leaves the call unanswered, because the gateway stops and nothing of it was done; says whether the client asks
-    /// the next gateway. Then there is nothing to do but wait to be dropped.
+    /// Leaves the call unanswered, because the gateway is stopping and has done nothing for it. Returns whether the
+    /// client asks the next gateway. If so, the caller only waits to be dropped.
     pub fn leave(&self) -> bool {
         self.caller.session.as_ref().is_some_and(|session| session.leave_call(&self.id))
     }
 
-    /// Ends the connection that the answer would go out on, though the call goes on: the client continues where it
-    /// stopped, on another one. Sessions over Streamable HTTP only.
+    /// Ends the connection that would carry the answer, while the call continues: the client resumes on another
+    /// connection. Sessions over Streamable HTTP only.
     pub fn hang_up(&self) {
         self.outbox.hang_up();
     }
@@ -104,7 +104,7 @@ impl Call {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Progress<'a> {
-    /// As the client wrote it.
+    /// The token as the client wrote it.
     progress_token: &'a Id,
     progress: f64,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! Who calls, from where, in which era: decided once for each message.
+//! The caller, its address and its era: decided once for each message.
 
 use std::sync::Arc;
 
@@ -7,18 +7,18 @@ use fanfare_mcp::{Declaration, Error, Meta, Request, Version};
 use crate::mcp::client::Client;
 use crate::mcp::session::Session;
 
-/// Who calls, in which revision.
+/// A caller and its protocol revision.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Who, from where.
+    /// The identity and address of the caller.
     pub client: Client,
-    /// In which revision; it decides the era.
+    /// The protocol revision; it decides the era.
     pub version: Version,
     /// Between messages: of a legacy connection, and of one that carries messages both ways.
     pub session: Option<Arc<Session>>,
 }
 
-/// In which revision a request is answered, and what it says of itself.
+/// The revision in which a request is answered, and the metadata of the request.
 #[derive(Debug)]
 pub struct Terms {
     /// The revision.
@@ -27,8 +27,8 @@ pub struct Terms {
     pub meta: Meta,
 }
 
-/// Decides the era of a request on a connection without headers: modern when it says so, otherwise what the session
-/// agreed on, otherwise the newest legacy one.
+/// Decides the era of a request on a connection without headers: modern if the request says so, otherwise the revision
+/// that the session agreed on, otherwise the newest legacy one.
 pub fn terms(request: &Request, session: &Session) -> Result<Terms, Error> {
     match Declaration::read(&request.params)? {
         Declaration::Legacy(meta) => {

@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection.
+//! The client at the other end of a connection.
 
 use std::net::SocketAddr;
 
@@ -9,11 +9,11 @@ use crate::mcp::toolset::Toolset;
 /// The other end of a connection, as long as it lasts.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// Who it is.
+    /// The identity of the client.
     pub principal: Principal,
-    /// Where it is; nothing for the one who started this process.
+    /// The remote address; `None` for the client that started this process.
     pub address: Option<SocketAddr>,
-    /// It is on this machine, and nobody stands between.
+    /// Whether the client is on this machine, with no proxy between.
     pub is_local: bool,
     /// The tools that it sees.
     pub toolset: Toolset,

@@ -1,7 +1,7 @@
-//! The MCP door: agents push, look and wait through tools.
+//! The MCP door: agents push, read and wait through tools.
 //!
-//! A transport frames bytes, finds out who calls and in which era ([`caller`]), and hands messages to the [`engine`],
-//! which knows every method and no transport. What is served is a [`service::Service`]; the gateway's is in
+//! A transport frames bytes, identifies the caller and its era ([`caller`]), and passes messages to the [`engine`],
+//! which knows every method and no transport. The engine serves a [`service::Service`]; the gateway's is in
 //! [`gateway`].
 
 pub mod call;

@@ -1,7 +1,7 @@
 //! Messages on their way to one client, in order.
 //!
-//! An outbox is a log in small: whoever writes waits for room, whoever reads has a place in it. A client that does not
-//! read costs what fits in, and stops those who would tell it more; one that comes back finds what it lacks.
+//! An outbox is a small log: writers wait for room, and each consumer has a position in it. A client that does not read
+//! costs at most the capacity, and blocks those who would send it more; a client that returns finds what it lacks.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,19 +9,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-/// Most messages that wait to be taken: answers to all calls of a session, and some progress.
+/// Maximum messages waiting to be sent: answers to all calls of a session, and some progress.
 const WAITING_MAX: usize = 128;
-/// Most bytes that wait; one message may be larger.
+/// Maximum bytes waiting; one message may be larger.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// How many messages that were taken are kept for a client that lost its connection, when it may come back.
+/// Maximum sent messages kept for a client that lost its connection, if it can return.
 const KEPT_MAX: usize = 256;
-/// How many bytes of them.
+/// Maximum bytes of those messages.
 const KEPT_BYTES_MAX: usize = 1024 * 1024;
 
 /// Messages on their way.
 #[derive(Debug)]
 pub struct Outbox {
-    /// Keep what was taken, for a client that comes back.
+    /// Whether to keep sent messages for a client that returns.
     resumable: bool,
     /// Guards the messages; held for one look or change.
     state: Mutex<State>,
@@ -33,7 +33,7 @@ struct State {
     /// The messages `first + 1 ..= first + messages.len()`.
     messages: VecDeque<Bytes>,
     first: u64,
-    /// Everything up to here was taken.
+    /// The last message that was sent.
     taken: u64,
     /// Bytes of the messages after `taken`.
     waiting_bytes: usize,
@@ -47,26 +47,26 @@ struct State {
 /// A message, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its number, from 1.
+    /// The number of the message, starting at 1.
     pub seq: u64,
     /// The message.
     pub message: Bytes,
-    /// Nothing follows.
+    /// Whether this is the last message.
     pub is_last: bool,
 }
 
-/// Nobody will read what was to be said.
+/// The outbox is closed: no one will read further messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the client is gone")]
 pub struct ClientGone;
 
 impl Outbox {
-    /// For a client that is gone when its connection is.
+    /// Creates an outbox for a client that is gone when its connection is.
     pub fn new() -> Outbox {
         Outbox::with(false)
     }
 
-    /// For a client that may come back and continue.
+    /// Creates an outbox for a client that can return and continue.
     pub fn resumable() -> Outbox {
         Outbox::with(true)
     }
@@ -92,7 +92,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Says that nothing follows; what waits can still be taken.
+    /// Closes the outbox; waiting messages can still be sent.
     pub fn end(&self) {
         self.state().ended = true;
         self.changed.notify_waiters();
@@ -120,7 +120,7 @@ impl Outbox {
         state.ended && state.last() <= seq
     }
 
-    /// Makes the caller the one that takes messages; whoever was attached before is told that nothing follows.
+    /// Attaches the caller as the one that receives messages; the previously attached one sees the end.
     pub fn attach(&self) -> Attachment {
         let mut state = self.state();
         state.attachment += 1;
@@ -130,12 +130,12 @@ impl Outbox {
         attachment
     }
 
-    /// Returns the place up to which everything was taken.
+    /// Returns the number of the last message that was sent.
     pub fn taken(&self) -> u64 {
         self.state().taken
     }
 
-    /// Tells whoever is attached that nothing follows, though something may: whoever attaches later gets it.
+    /// Reports the end to the attached consumer, though more messages can follow: the next consumer gets them.
     pub fn hang_up(&self) {
         self.attach();
     }
@@ -146,12 +146,12 @@ impl Outbox {
         self.find(|state| self.look(state, attachment, seq)).await
     }
 
-    /// Returns what [`Outbox::next`] would, when it is there already.
+    /// Returns what [`Outbox::next`] would, if it is already available.
     pub fn try_next(&self, attachment: Attachment, seq: u64) -> Option<Entry> {
         self.look(&mut self.state(), attachment, seq).flatten()
     }
 
-    /// Returns what `next` comes to, or `None` when that has to wait.
+    /// Returns the result of `next`, or `None` if it has to wait.
     fn look(&self, state: &mut State, attachment: Attachment, seq: u64) -> Option<Option<Entry>> {
         if state.attachment != attachment.0 {
             return Some(None);
@@ -172,7 +172,7 @@ impl Outbox {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
-            // What changes between the look and the wait must not be missed.
+            // A change between the check and the wait must not be missed.
             changed.as_mut().enable();
             if let Some(found) = look(&mut self.state()) {
                 return found;
@@ -192,7 +192,7 @@ impl Default for Outbox {
     }
 }
 
-/// The right to take messages from an outbox; lost when somebody else attaches.
+/// The right to receive messages from an outbox; lost when another consumer attaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attachment(u64);
 
@@ -201,7 +201,7 @@ impl State {
         self.first + self.messages.len() as u64
     }
 
-    /// Puts `message` behind the others; nothing, when there is no room.
+    /// Appends `message`; leaves it in place if there is no room.
     fn put(&mut self, message: &mut Option<Bytes>, is_last: bool) -> Option<Result<(), ClientGone>> {
         if self.ended {
             return Some(Err(ClientGone));
@@ -217,7 +217,7 @@ impl State {
         Some(Ok(()))
     }
 
-    /// Notes that everything up to `seq` was taken; says whether that makes room.
+    /// Records that everything up to `seq` was sent; returns whether that makes room.
     fn take(&mut self, seq: u64, keep: bool) -> bool {
         let seq = seq.min(self.last());
         let makes_room = seq > self.taken;
@@ -238,7 +238,7 @@ impl State {
     }
 
     fn after(&self, seq: u64) -> Option<Entry> {
-        // What is no longer kept is skipped: a client that was away for too long.
+        // Messages that are no longer kept are skipped: the client was away for too long.
         let seq = seq.max(self.first);
         let message = self.messages.get((seq - self.first) as usize)?.clone();
         Some(Entry { seq: seq + 1, message, is_last: self.ended && seq + 1 == self.last() })

@@ -1,5 +1,4 @@
-//! What a server serves: tools, resources and prompts. The gateway is one service; what the conformance suite wants to
-//! see is another.
+//! A service: tools, resources and prompts. The gateway is one service; the one for the conformance suite is another.
 
 use std::fmt;
 
@@ -16,28 +15,28 @@ use crate::mcp::call::Call;
 use crate::mcp::caller::Caller;
 use crate::mcp::toolset::{ToolList, Toolset};
 
-/// What a server serves. Every method may be called at any time, by many at once.
+/// A service. Every method can be called at any time, also concurrently.
 #[async_trait]
 pub trait Service: fmt::Debug + Send + Sync + 'static {
-    /// Says what it is.
+    /// Returns the identity of the server.
     fn identity(&self) -> &Identity;
 
     /// Returns the tools of a set.
     fn tools(&self, toolset: Toolset) -> &ToolList;
 
-    /// Returns whether a tool ends only when something happens: nobody waits for it any more when the client has gone.
+    /// Returns whether a tool ends only when something happens: no one waits for it after the client has left.
     fn waits(&self, tool: &str) -> bool;
 
-    /// Calls a tool, which is in the caller's set. What it could not do is an answer, not an error.
+    /// Calls a tool, which is in the caller's set. A failure of the tool is an answer, not an error.
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error>;
 
     /// Returns the prompts.
     fn prompts(&self) -> Vec<Prompt>;
 
-    /// Returns what a prompt says.
+    /// Returns the text of a prompt.
     async fn prompt(&self, call: &Call, wanted: Get) -> Result<Outcome, Error>;
 
-    /// Returns a page of the resources, and where the next one begins.
+    /// Returns a page of the resources, and the cursor of the next page.
     async fn resources(
         &self,
         caller: &Caller,
@@ -50,11 +49,11 @@ pub trait Service: fmt::Debug + Send + Sync + 'static {
     /// Reads a resource.
     async fn read(&self, call: &Call, wanted: ResourceRequest) -> Result<Outcome, Error>;
 
-    /// Suggests values for an argument: all that fit, the likeliest first.
+    /// Suggests values for an argument: all that match, the likeliest first.
     async fn complete(&self, caller: &Caller, wanted: &Complete) -> Result<Vec<String>, Error>;
 
-    /// Follows changes, from now on. Gives what of `wanted` it will tell, and the changes; they may be told late and
-    /// then once for several, and never end.
+    /// Follows changes from now on. Returns the part of `wanted` that it will report, and the changes. They can arrive
+    /// late, once for several, and never end.
     async fn watch(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Which tools a caller sees.
+//! Toolsets: the tools that a caller sees.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use fanfare_mcp::outcome::{Cache, Scope};
 use fanfare_mcp::tools::Tool;
 use serde_json::json;
 
-/// Which tools a caller sees.
+/// The set of tools that a caller sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Toolset {
     /// Those that change nothing.
@@ -33,7 +33,7 @@ impl Toolset {
         }
     }
 
-    /// Reads what [`Toolset::as_str`] wrote.
+    /// Parses what [`Toolset::as_str`] wrote.
     pub fn from_name(name: &str) -> Option<Toolset> {
         Toolset::ALL.into_iter().find(|toolset| toolset.as_str() == name)
     }
@@ -67,7 +67,7 @@ impl ToolList {
         self.headers.values().any(|headers| !headers.is_empty())
     }
 
-    /// Returns the arguments of `tool` that are repeated in headers, or `None` when it is not in the set.
+    /// Returns the arguments of `tool` that are repeated in headers, or `None` if it is not in the set.
     pub fn headers(&self, tool: &str) -> Option<&[ParamHeader]> {
         self.headers.get(tool).map(Vec::as_slice)
     }

@@ -16,19 +16,19 @@ pub const PUSH_BODY_LEN_MAX: usize = 16 * 1024 * 1024;
 /// Largest body of any other request.
 pub const BODY_LEN_MAX: usize = 64 * 1024;
 
-/// How long the next piece of a body may take: a client that announces one and then is silent holds a connection.
+/// Maximum time until the next piece of a body: a client that announces a body and then is silent holds a connection.
 const FRAME_WAIT: Duration = Duration::from_secs(30);
 
-/// Why a body was not taken.
+/// The reason that a body was refused.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BodyError {
     /// The connection ended before the body did, or nothing came for half a minute.
-    #[error("the body broke off")]
+    #[error("the body ended early")]
     BrokenOff,
-    /// Too much is being accepted at the moment.
-    #[error("too many bytes are being accepted at the moment")]
+    /// Too many bytes are in flight.
+    #[error("too many bytes are in flight right now")]
     Exhausted(Exhausted),
-    /// It is too large.
+    /// The body is too large.
     #[error("the body is larger than {len_max} bytes")]
     TooLarge {
         /// The limit.
@@ -36,13 +36,13 @@ pub enum BodyError {
     },
 }
 
-/// Reads a body of at most `len_max` bytes. The second part must be kept until the bytes are no longer needed.
+/// Reads a body of at most `len_max` bytes. Keep the second part until the bytes are no longer needed.
 pub async fn read(
     budget: &Budget,
     mut body: Body,
     len_max: usize,
 ) -> Result<(Bytes, BytesInFlight), BodyError> {
-    // One that says so itself need not be sent: this is what `Expect: 100-continue` is for.
+    // A body with an excessive `Content-Length` need not be sent: this is the purpose of `Expect: 100-continue`.
     if body.size_hint().lower() > len_max as u64 {
         return Err(BodyError::TooLarge { len_max });
     }
@@ -80,12 +80,12 @@ impl From<BodyError> for Problem {
         match error {
             BodyError::BrokenOff => Problem::new(
                 Code::InvalidJson,
-                "the body broke off",
-                "send all of the body that was announced",
+                "the body ended early",
+                "send as many bytes as the request announced",
             ),
             BodyError::Exhausted(exhausted) => exhausted.into(),
             BodyError::TooLarge { .. } => {
-                Problem::new(Code::BodyTooLarge, error.to_string(), "send less at once")
+                Problem::new(Code::BodyTooLarge, error.to_string(), "send less per request")
             }
         }
     }

@@ -33,24 +33,24 @@ use crate::net::stalls::Stalls;
 use crate::net::takeover::{self, Follows, Outlet, Switched, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
 
-/// What every connection works with; cheap to clone.
+/// The state that connections share; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shared {
     /// The routes.
     pub router: Router,
-    /// Where event streams go.
+    /// The reactors, which serve event streams.
     pub reactors: Arc<Reactors>,
     /// The heartbeat of WebSockets and HTTP/2 streams.
     pub beats: Beats,
-    /// How long a reader may take nothing.
+    /// Maximum time that a subscriber can stop reading.
     pub stall_timeout: Duration,
-    /// What is counted.
+    /// The counters of the network.
     pub counts: Counts,
     /// Turns true when connections should end.
     pub stop: Shutdown,
 }
 
-/// An outlet that a route asked for, with the head that goes before it.
+/// An outlet that a route asked for, with the response head that precedes it.
 struct Taken {
     head: Vec<u8>,
     follows: Follows,
@@ -69,14 +69,14 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: 
         Ok(Ok(Version::HTTP_2)) => serve_http2(stream, peer, shared).await,
         Ok(Ok(_)) => serve_http1(stream, peer, permit, shared).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "the connection broke before a request"),
-        Err(_) => tracing::debug!(%peer, "the connection sent nothing in time"),
+        Err(_) => tracing::debug!(%peer, "a connection sent no request before the timeout"),
     }
 }
 
-/// Looks whether a connection begins with the preface of HTTP/2 (RFC 9113, section 3.4), whose first three bytes
-/// begin no request of HTTP/1.1.
+/// Returns whether a connection starts with the preface of HTTP/2 (RFC 9113, section 3.4), whose first three bytes
+/// start no request of HTTP/1.1.
 async fn version_of(stream: &TcpStream) -> io::Result<Version> {
-    /// What follows is on its way, unless somebody means to keep us busy.
+    /// The rest is on its way, unless the client wants to keep the gateway busy.
     const PAUSE: Duration = Duration::from_millis(5);
     let mut first = [0; 3];
     loop {
@@ -84,7 +84,7 @@ async fn version_of(stream: &TcpStream) -> io::Result<Version> {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             3 => return Ok(if &first == b"PRI" { Version::HTTP_2 } else { Version::HTTP_11 }),
             len if !b"PRI".starts_with(&first[..len]) => return Ok(Version::HTTP_11),
-            // The beginning is there already, so readiness says nothing new.
+            // The first bytes have arrived already, so readiness carries no news.
             _ => tokio::time::sleep(PAUSE).await,
         }
     }
@@ -142,19 +142,19 @@ async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
     let parts = connection.into_parts();
     let stream = parts.io.stream.into_inner();
     match taken {
-        // What an earlier answer left in the buffer would be lost: a client that pipelines a stream behind a large
-        // download is hung up on.
+        // The rest of an earlier response in the buffer would be lost: a client that pipelines a stream behind a large
+        // download is disconnected.
         Some(_) if parts.io.blocked => tracing::debug!(%peer, "a pipelined stream was refused"),
         Some(taken) => hand_over(taken, stream, parts.read_buf, permit, shared).await,
         None => close(stream).await,
     }
 }
 
-/// Ends our side first and reads on for a moment: what the client is still sending would otherwise make the
-/// kernel drop the answer on the way. Most clients look for an answer only when they have sent all of a body.
+/// Closes our side first and keeps reading for a moment: bytes that the client still sends would otherwise make the
+/// kernel drop the response. Most clients read a response only after they have sent the whole body.
 pub async fn close(mut stream: TcpStream) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    /// A client that is silent for so long has nothing more to send.
+    /// Silence after which a client is assumed to have sent everything.
     const SILENCE: Duration = Duration::from_millis(500);
     /// A client that sends on and on is hung up on.
     const LINGER: Duration = Duration::from_secs(5);
@@ -165,7 +165,7 @@ pub async fn close(mut stream: TcpStream) {
         let mut discarded = vec![0; 64 * 1024];
         while matches!(tokio::time::timeout(SILENCE, stream.read(&mut discarded)).await, Ok(Ok(1..))) {}
     };
-    // Either way there is nothing left to say.
+    // In both cases there is nothing left to send.
     let _ = tokio::time::timeout(LINGER, discard).await;
 }
 
@@ -178,7 +178,7 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
             let limited =
                 socket2::SockRef::from(&stream).set_tcp_notsent_lowat(crate::net::limits::NOT_SENT_LEN_MAX);
             if let Err(error) = limited {
-                tracing::debug!(%error, "the kernel keeps what a slow reader has waiting");
+                tracing::debug!(%error, "could not set TCP_NOTSENT_LOWAT for a subscriber");
             }
             match stream.into_std() {
                 Ok(socket) => shared.reactors.adopt(Adopted {
@@ -239,7 +239,7 @@ async fn serve_http2(stream: TcpStream, peer: SocketAddr, shared: Shared) {
             }
             () = stalls.found(&mut beats) => {
                 shared.counts.stalled.inc();
-                tracing::debug!(%peer, "a stream took nothing for too long");
+                tracing::debug!(%peer, "a subscriber stopped reading for too long");
                 return;
             }
             () = stop.asked(), if !stopping => {

@@ -1,4 +1,4 @@
-//! What is counted at the network.
+//! The counters of the network.
 
 use fanfare_runtime::telemetry::Metrics;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -6,14 +6,14 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
-/// What is counted at the network; cheap to clone.
+/// The counters of the network; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Counts {
-    /// Bytes handed to the sockets of readers.
+    /// Bytes written to the sockets of subscribers.
     pub sent_bytes: Counter,
-    /// Writes to the sockets of readers.
+    /// Writes to the sockets of subscribers.
     pub writes: Counter,
-    /// Readers that were disconnected because they took nothing for too long.
+    /// Subscribers that were disconnected because they stopped reading.
     pub stalled: Counter,
     /// Connections that are open.
     pub connections: Gauge,
@@ -33,15 +33,18 @@ pub struct RequestLabels {
 }
 
 impl Counts {
-    /// Registers what is counted.
+    /// Registers the counters.
     pub fn new(metrics: &Metrics) -> Counts {
         let counter = |name, help| metrics.register(name, help, Counter::default());
         Counts {
-            sent_bytes: counter("sent_bytes", "Bytes handed to the sockets of readers"),
-            writes: counter("writes", "Writes to the sockets of readers"),
-            stalled: counter("stalled", "Readers disconnected because they took nothing"),
+            sent_bytes: counter("sent_bytes", "Bytes written to subscriber sockets"),
+            writes: counter("writes", "Writes to subscriber sockets"),
+            stalled: counter("stalled", "Subscribers disconnected because they stopped reading"),
             connections: metrics.register("connections", "Open connections", Gauge::default()),
-            connections_refused: counter("connections_refused", "Connections refused over a limit"),
+            connections_refused: counter(
+                "connections_refused",
+                "Connections refused because a limit was reached",
+            ),
             requests: metrics.register("requests", "Requests by route and status", Family::default()),
         }
     }

@@ -8,7 +8,7 @@ use fanfare_hub::item::Item;
 use crate::net::heartbeat::Beats;
 use crate::net::takeover::Stream;
 
-/// Returns a body that writes what `outlet` has to say, and a comment at each beat.
+/// Returns a body that sends the data of `outlet`, and a comment at each beat.
 pub fn body(outlet: Stream, beats: Beats) -> Body {
     struct State {
         outlet: Stream,

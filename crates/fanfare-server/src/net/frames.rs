@@ -1,5 +1,5 @@
-//! WebSocket frames on a connection that has shaken hands: limits, and goodbyes. `GET /ws` speaks through it, and
-//! so does `examples/websocket_echo.rs`, so that conformance suites test what users meet.
+//! WebSocket frames after the handshake: limits, and close frames. `GET /ws` and `examples/websocket_echo.rs` share
+//! this module, so that conformance suites test the code that users meet.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
-/// Largest frame and message from a client: what it publishes at once.
+/// Maximum frame and message from a client: the size of its largest publish.
 pub const MESSAGE_LEN_MAX: usize = 1024 * 1024;
-/// What may wait to be written: a whole answer, which is smaller than what it answers, and answers to pings. Without
-/// it, a client that pings and does not read fills the memory with pongs.
+/// Maximum bytes that wait to be written: a whole answer, which is smaller than its request, and answers to pings.
+/// Without it, a client that pings and does not read fills the memory with pongs.
 const WRITE_BUFFER_LEN_MAX: usize = 2 * MESSAGE_LEN_MAX;
-/// How long the other end has to answer a close.
+/// Maximum time for the client to answer a close frame.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
-/// Answers a handshake (RFC 6455, section 4.2.2); nothing, when the request is none.
+/// Answers a handshake (RFC 6455, section 4.2.2); returns `None` if the request is not one.
 pub fn shake_hands(method: &Method, headers: &HeaderMap) -> Option<Response> {
     let has = |name, token: &str| {
         headers
@@ -47,12 +47,13 @@ pub fn shake_hands(method: &Method, headers: &HeaderMap) -> Option<Response> {
 /// Why a socket ends: the code and the words of the close frame.
 pub type Farewell = (CloseCode, &'static str);
 
-/// Gives the messages on `stream`, of which `read` was read already.
+/// Returns the messages on `stream`, of which `read` was already read.
 pub async fn messages<S: AsyncRead + AsyncWrite + Unpin>(stream: S, read: Vec<u8>) -> WebSocketStream<S> {
     messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await
 }
 
-/// The same with other bounds: on a message, and on what may wait to be written, which must hold one message of ours.
+/// Returns the messages with other limits: on a message, and on the bytes that wait to be written, which must hold one
+/// message of ours.
 pub async fn messages_within<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     read: Vec<u8>,
@@ -66,7 +67,7 @@ pub async fn messages_within<S: AsyncRead + AsyncWrite + Unpin>(
     WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await
 }
 
-/// Says goodbye, and waits a little for the answer.
+/// Sends a close frame, and waits briefly for the answer.
 pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut WebSocketStream<S>,
     (code, reason): Farewell,
@@ -77,25 +78,25 @@ pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(
             return;
         }
         while let Some(Ok(_)) = wire.next().await {}
-        // The rest of a message that is too large, say, is read and thrown away: to close on unread bytes resets
-        // the connection, and the other end may see the reset before the reason.
+        // For example, the rest of a message that is too large is read and discarded: closing with unread bytes resets
+        // the connection, and the client may see the reset before the reason.
         let stream = wire.get_mut();
         let mut unwanted = [0; 4096];
         if stream.shutdown().await.is_ok() {
             while matches!(stream.read(&mut unwanted).await, Ok(1..)) {}
         }
     };
-    // Whoever does not answer in time is hung up on.
+    // A client that does not answer in time is disconnected.
     let _ = tokio::time::timeout(CLOSE_WAIT, goodbye).await;
 }
 
-/// Says what a broken protocol deserves: RFC 6455, section 7.4.1. Nothing, when there is nobody left to hear it.
+/// Returns the close frame for a protocol error (RFC 6455, section 7.4.1), or `None` if the client is gone.
 pub fn farewell(error: &Error) -> Option<Farewell> {
     match error {
         Error::Capacity(CapacityError::MessageTooLong { .. }) => {
             Some((CloseCode::Size, "the message is larger than 1 MiB"))
         }
-        Error::Utf8(_) => Some((CloseCode::Invalid, "the text is no UTF-8")),
+        Error::Utf8(_) => Some((CloseCode::Invalid, "the text is not valid UTF-8")),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
         Error::Protocol(_) => Some((CloseCode::Protocol, "the frame breaks the protocol")),
         _ => None,

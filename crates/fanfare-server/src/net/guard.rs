@@ -1,4 +1,4 @@
-//! Who may use the gateway from where: `Host` and `Origin` are checked on every request.
+//! Access control by origin: `Host` and `Origin` are checked on every request.
 //!
 //! A page of a foreign site can send requests to a loopback address, either openly (then the browser adds its
 //! `Origin`) or after binding its own name to that address (then `Host` is that name). Both are refused here.
@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 use crate::problem::Problem;
 
-/// What the operator allows besides loopback.
+/// The hosts and origins that the operator allows besides loopback.
 #[derive(Debug, Clone, Default)]
 pub struct Guard {
     /// Origins of pages that may use the gateway.
@@ -39,7 +39,7 @@ impl Default for Cors {
 }
 
 impl Cors {
-    /// Reads what the operator wrote: origins, or `*`.
+    /// Parses the origins that the operator wrote, or `*`.
     pub fn parse(origins: &[String]) -> Result<Cors, String> {
         if origins.iter().any(|origin| origin == "*") {
             return Ok(Cors::Any);
@@ -54,7 +54,9 @@ impl Cors {
             if well_formed {
                 Ok(origin)
             } else {
-                Err(format!("`{text}` is no origin; write `https://app.example.com`, or `*` for every page"))
+                Err(format!(
+                    "`{text}` is not an origin; write `https://app.example.com`, or `*` for every page"
+                ))
             }
         };
         origins.iter().map(parse).collect::<Result<_, _>>().map(Cors::Origins)
@@ -88,7 +90,7 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
         let mut response = StatusCode::NO_CONTENT.into_response();
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOW_METHODS);
-        // Tools may have headers of their own (`Mcp-Param-…`), so there is no list of them.
+        // Tools can have headers of their own (`Mcp-Param-…`), so there is no list of allowed headers.
         if let Some(asked) = asked {
             headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
         }
@@ -110,7 +112,7 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
 
 impl Guard {
     fn check_host(&self, host: Option<&str>) -> Result<(), Problem> {
-        // HTTP/1.0 clients send none; browsers always do.
+        // HTTP/1.0 clients send no `Host`; browsers always do.
         let Some(host) = host else { return Ok(()) };
         let name = host_name(host);
         if is_loopback_name(&name) || name.parse::<IpAddr>().is_ok() || self.allowed_hosts.contains(&name) {
@@ -118,8 +120,8 @@ impl Guard {
         }
         Err(Problem::new(
             Code::HostNotAllowed,
-            format!("this gateway does not answer for the host `{}`", shown(&name)),
-            "use its address or `localhost`; the operator may allow the name with `--allowed-host`",
+            format!("the host `{}` is not allowed", shown(&name)),
+            "use its IP address or `localhost`; the operator can allow the name with `--allowed-host`",
         )
         .at("header `Host`"))
     }
@@ -138,17 +140,17 @@ impl Guard {
         }
         Err(Problem::new(
             Code::OriginNotAllowed,
-            format!("pages from `{}` may not use this gateway", shown(&text)),
-            "the operator may allow them with `--cors ORIGIN`",
+            format!("pages from `{}` are not allowed to use this gateway", shown(&text)),
+            "the operator can allow them with `--cors ORIGIN`",
         )
         .at("header `Origin`"))
     }
 }
 
-/// Gives the host that a request is for: HTTP/2 has it in the URI.
+/// Returns the host of a request: HTTP/2 has it in the URI.
 fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     let authority = uri.authority().map(http::uri::Authority::as_str);
-    // One that is no text is a name, too, and none of ours.
+    // A host that is not text is a name as well, and not an allowed one.
     authority.or_else(|| headers.get(header::HOST).map(|host| host.to_str().unwrap_or("?")))
 }
 

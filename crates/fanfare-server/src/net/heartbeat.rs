@@ -1,4 +1,4 @@
-//! The heartbeat: one timer for all connections that are kept by a task each.
+//! The heartbeat: one timer for all connections that a task serves.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ pub struct Heartbeat {
     beats: watch::Sender<u64>,
 }
 
-/// Waits for beats; cheap to clone. A clone waits for the beats after it was made: a connection must not be taken
-/// for silent because of one that came before it.
+/// A stream of beats; cheap to clone. A clone waits for the beats after its creation: a beat from before must not make
+/// a connection look silent.
 #[derive(Debug)]
 pub struct Beats(watch::Receiver<u64>);
 
 impl Heartbeat {
-    /// Makes the timer and what waits for it.
+    /// Creates the timer and the stream of its beats.
     pub fn new(interval: Duration) -> (Heartbeat, Beats) {
         let (beats, receiver) = watch::channel(0);
         (Heartbeat { interval, beats }, Beats(receiver))

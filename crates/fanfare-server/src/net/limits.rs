@@ -10,13 +10,13 @@ use prometheus_client::metrics::gauge::Gauge;
 
 use crate::problem::Problem;
 
-/// How long a client has for a request head. Also how long an idle connection is kept for the next request.
+/// Maximum time for a request head. Also the maximum time that an idle connection is kept for the next request.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest request head: long enough for a browser with many cookies of other programs on `localhost`.
 pub const HEADER_LEN_MAX: usize = 32 * 1024;
-/// Most streams of one HTTP/2 connection: a browser opens one connection for all its tabs.
+/// Maximum streams of one HTTP/2 connection: a browser opens one connection for all its tabs.
 pub const HTTP2_STREAMS_MAX: u32 = 256;
-/// Bytes that a stream's socket takes before they are on the way: what a slow reader has waiting stays in the
+/// Bytes that a stream's socket buffers before they are on the wire: the backlog of a slow subscriber stays in the
 /// shared ring, not in the kernel's memory.
 pub const NOT_SENT_LEN_MAX: u32 = 128 * 1024;
 
@@ -36,7 +36,7 @@ struct Open {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// The right to have one connection; given back on drop.
+/// The right to one connection; released on drop.
 #[derive(Debug)]
 pub struct Permit {
     connections: Arc<Connections>,
@@ -44,21 +44,21 @@ pub struct Permit {
 }
 
 impl Connections {
-    /// Allows so many.
+    /// Creates the limits.
     pub fn new(in_all_max: usize, per_address_max: usize, gauge: Gauge) -> Arc<Connections> {
         Arc::new(Connections { in_all_max, per_address_max, open: Mutex::new(Open::default()), gauge })
     }
 
-    /// Counts one more connection from `address`. Loopback addresses have no limit of their own: behind a proxy
-    /// on this machine everybody has the same.
+    /// Counts one more connection from `address`. Loopback addresses have no limit of their own: behind a proxy on this
+    /// machine all clients share one.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Problem> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let later = Duration::from_secs(5);
         if open.in_all >= self.in_all_max {
             return Err(Problem::new(
                 Code::TooManyConnections,
-                format!("the gateway has {} connections, which is all it may have", self.in_all_max),
-                "try again later; the operator may raise `--max-connections`",
+                format!("the gateway is at its limit of {} connections", self.in_all_max),
+                "try again later; the operator can raise `--max-connections`",
             )
             .over("connections", later));
         }
@@ -67,8 +67,8 @@ impl Connections {
             if *from_there >= self.per_address_max {
                 return Err(Problem::new(
                     Code::TooManyConnections,
-                    format!("there are {} connections from this address already", self.per_address_max),
-                    "close some; the operator may raise `--max-connections-per-address`",
+                    format!("this IP address already has {} connections", self.per_address_max),
+                    "close some; the operator can raise `--max-connections-per-address`",
                 )
                 .over("connections_per_address", later));
             }

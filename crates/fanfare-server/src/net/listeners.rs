@@ -1,4 +1,4 @@
-//! Listeners: sockets that accept connections, also at addresses that a caller asks for while the gateway runs.
+//! Listeners: sockets that accept connections, also on addresses that a caller asks for while the gateway runs.
 
 use std::fmt;
 use std::io;
@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
-/// Most listeners that callers may open: each is a port that nobody else on this machine can have any more.
+/// Maximum listeners that callers can open: each occupies a port of this machine.
 pub const OPENED_MAX: usize = 8;
-/// Most callers that wait for an answer; each is answered in microseconds, and one more waits to ask.
+/// Maximum callers that wait for an answer; each is answered in microseconds, and one more waits to ask.
 const ASKS_WAITING_MAX: usize = 16;
 
 /// Opens listeners; cheap to clone.
@@ -22,7 +22,7 @@ pub struct Listeners {
     addresses: watch::Receiver<Vec<SocketAddr>>,
 }
 
-/// Opens what is asked for.
+/// The task that opens listeners.
 #[derive(Debug)]
 pub struct Worker {
     asks: mpsc::Receiver<Ask>,
@@ -30,11 +30,11 @@ pub struct Worker {
     own: Vec<SocketAddr>,
     /// Those that callers asked for.
     opened: Vec<SocketAddr>,
-    /// Tells of both.
+    /// The sender of the current addresses.
     addresses: watch::Sender<Vec<SocketAddr>>,
 }
 
-/// Opens what is asked for, and has it served.
+/// A worker that opens listeners and has them served.
 pub struct Serving<S> {
     worker: Worker,
     serve: S,
@@ -52,27 +52,29 @@ struct Ask {
 pub struct Opened {
     /// The address.
     pub address: SocketAddr,
-    /// It did not before.
+    /// Whether the gateway did not listen there before.
     pub is_new: bool,
 }
 
 /// Why the gateway does not listen there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Other machines could connect, and the operator did not say that they may.
-    #[error("this gateway serves only this machine, so it listens on loopback addresses alone, not on {0}")]
+    /// Other machines could connect, and the operator did not allow that.
+    #[error(
+        "this gateway serves this machine only, so it cannot listen on {0}, which is not a loopback address"
+    )]
     OnlyThisMachine(IpAddr),
-    /// The system keeps low ports for its administrator.
-    #[error("the system does not let this gateway listen on port {}", .0.port())]
+    /// The operating system reserves low ports for its administrator.
+    #[error("the operating system does not allow this gateway to listen on port {}", .0.port())]
     NotPermitted(SocketAddr),
     /// The address belongs to another machine.
-    #[error("{} is no address of this machine", .0.ip())]
+    #[error("{} is not an address of this machine", .0.ip())]
     NotHere(SocketAddr),
     /// Another program listens there.
-    #[error("another program listens on {0} already")]
+    #[error("another program is already listening on {0}")]
     Busy(SocketAddr),
-    /// No more may be opened.
-    #[error("{OPENED_MAX} listeners were opened already, which is all there may be: {}", list(.0))]
+    /// The maximum of extra listeners is open.
+    #[error("the maximum of {OPENED_MAX} extra listeners is already open: {}", list(.0))]
     TooMany(Vec<SocketAddr>),
     /// The gateway is stopping.
     #[error("the gateway is stopping")]
@@ -82,27 +84,27 @@ pub enum Refused {
     Other {
         /// The address.
         address: SocketAddr,
-        /// In the system's words.
+        /// The error of the operating system.
         problem: String,
     },
 }
 
 impl Listeners {
-    /// Makes the handle, and the worker that must run for anything to be opened. `own` are the addresses that the
-    /// gateway listens on by itself, at least one.
+    /// Creates the handle, and the worker that must run to open listeners. `own` are the addresses that the gateway
+    /// itself listens on, at least one.
     pub fn new(own: Vec<SocketAddr>) -> (Listeners, Worker) {
         let (asks, waiting) = mpsc::channel(ASKS_WAITING_MAX);
         let (told, addresses) = watch::channel(own.clone());
         (Listeners { asks, addresses }, Worker { asks: waiting, own, opened: Vec::new(), addresses: told })
     }
 
-    /// Gives the addresses that the gateway listens on, its own before those that callers asked for.
+    /// Returns the addresses that the gateway listens on, its own before those that callers asked for.
     pub fn addresses(&self) -> watch::Receiver<Vec<SocketAddr>> {
         self.addresses.clone()
     }
 
-    /// Sees to it that the gateway listens there. What is left out is as at its own first address; without a host, a port
-    /// on which it listens anywhere will do. What was opened stays open until the gateway stops.
+    /// Makes the gateway listen on an address. Omitted parts come from its own first address; without a host, a port on
+    /// which it listens anywhere suffices. Opened listeners stay open until the gateway stops.
     pub async fn open(&self, host: Option<IpAddr>, port: Option<u16>) -> Result<Opened, Refused> {
         let (answer, answered) = oneshot::channel();
         self.asks.send(Ask { host, port, answer }).await.map_err(|_| Refused::Stopping)?;
@@ -111,7 +113,7 @@ impl Listeners {
 }
 
 impl Worker {
-    /// Has `serve` accept connections from each socket that is opened.
+    /// Makes `serve` accept connections from each socket that is opened.
     pub fn serving<S>(self, serve: S) -> Serving<S>
     where
         S: Fn(SocketAddr, TcpListener) + Send + Sync + 'static,
@@ -148,7 +150,7 @@ impl Worker {
 }
 
 impl<S: Fn(SocketAddr, TcpListener) + Send + Sync + 'static> Work for Serving<S> {
-    /// What waits to be answered still does when this begins again.
+    /// Callers that wait for an answer keep their place when this starts again.
     async fn run(&mut self, mut stop: Shutdown) -> Outcome {
         let Serving { worker, serve } = self;
         loop {
@@ -156,14 +158,14 @@ impl<S: Fn(SocketAddr, TcpListener) + Send + Sync + 'static> Work for Serving<S>
                 Some(ask) = worker.asks.recv() => {
                     let answer = worker.open(ask.host, ask.port).map(|(opened, listener)| {
                         if let Some(listener) = listener {
-                            tracing::info!(address = %opened.address, "listening on {}, too", opened.address);
+                            tracing::info!(address = %opened.address, "also listening on {}", opened.address);
                             worker.opened.push(opened.address);
                             worker.addresses.send_modify(|addresses| addresses.push(opened.address));
                             serve(opened.address, listener);
                         }
                         opened
                     });
-                    // The caller may have hung up; it can ask again.
+                    // The caller may have disconnected; it can ask again.
                     let _ = ask.answer.send(answer);
                 }
                 () = stop.asked() => return Ok(()),
@@ -178,11 +180,11 @@ impl<S> fmt::Debug for Serving<S> {
     }
 }
 
-/// Says whether a socket at `bound` accepts what is sent to `host`.
+/// Returns whether a socket at `bound` accepts connections to `host`.
 fn covers(bound: IpAddr, host: IpAddr) -> bool {
     match bound {
         IpAddr::V4(v4) if v4.is_unspecified() => host.is_ipv4(),
-        // Such a socket takes both families, unless the system was told otherwise.
+        // Such a socket accepts both families, unless the system is configured otherwise.
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => true,
         bound => bound == host,
     }
@@ -201,7 +203,7 @@ fn list(addresses: &[SocketAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Listens with a queue that a crowd of reconnecting clients fits into.
+/// Listens with a queue that holds a crowd of reconnecting clients.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     const BACKLOG: i32 = 4_096;
     let socket = socket2::Socket::new(
@@ -209,7 +211,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
         socket2::Type::STREAM,
         Some(socket2::Protocol::TCP),
     )?;
-    // A gateway that was restarted takes its port back at once.
+    // A gateway that restarts gets its port back at once.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
@@ -217,7 +219,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Gives an address that a browser on this machine can open.
+/// Returns an address that a browser on this machine can open.
 pub fn browsable(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
@@ -256,7 +258,7 @@ mod tests {
 
     #[test]
     fn other_machines_may_connect_only_where_the_operator_lets_them() {
-        // An address that is kept for documents, so that nothing is opened even where it may be.
+        // An address reserved for documentation, so that nothing is opened even where the system would allow it.
         let elsewhere = Some(ip("192.0.2.1"));
         let (_, worker) = Listeners::new(vec!["127.0.0.1:8000".parse().expect("an address")]);
         for host in ["192.0.2.1", "0.0.0.0", "::", "169.254.1.1"] {

@@ -1,5 +1,5 @@
-//! The network beneath the doors: accepting, who is at the other end, bodies within bounds, frames, the heartbeat, and
-//! connections that are taken over. It knows no route and no method.
+//! The network beneath the doors: accepting connections, client addresses, bodies within limits, frames, the heartbeat,
+//! and connections that are taken over. It knows no route and no method.
 
 pub mod body;
 pub mod connection;

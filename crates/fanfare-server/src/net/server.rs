@@ -14,10 +14,10 @@ use crate::problem::Problem;
 use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
-/// When a connection could not be accepted for want of descriptors, wait so long before the next.
+/// Pause before the next accept after one failed for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How much longer than outlets the kernel waits for a socket that takes nothing.
+/// Additional time, beyond that of outlets, that the kernel waits for a socket that makes no progress.
 const USER_TIMEOUT_GRACE: Duration = Duration::from_secs(2);
 
 /// Accepts connections on one address, and owns them.
@@ -27,13 +27,14 @@ pub struct Server {
     listener: Option<TcpListener>,
     connections: Arc<Connections>,
     shared: Shared,
-    /// How long connections have to end.
+    /// Maximum time for connections to end.
     grace: Duration,
     open: JoinSet<()>,
 }
 
 impl Server {
-    /// Accepts from `listener` as many as `connections` allows. When it is time to stop, they have until `grace` to end.
+    /// Accepts as many connections from `listener` as `connections` allows. After the stop, they have until `grace` to
+    /// end.
     pub fn new(
         listener: TcpListener,
         connections: Arc<Connections>,
@@ -45,7 +46,7 @@ impl Server {
 }
 
 impl Work for Server {
-    /// Socket and connections stay when this ends before its time, and are there when it begins again.
+    /// The socket and the connections survive an early end of this future, and are there when it restarts.
     async fn run(&mut self, mut stop: Shutdown) -> Outcome {
         let Server { listener, connections, shared, grace, open } = self;
         let socket = listener.as_ref().ok_or("its socket is closed")?;
@@ -69,7 +70,7 @@ impl Work for Server {
             }
         };
         if tokio::time::timeout(*grace, ended).await.is_err() {
-            tracing::info!("connections were cut off that did not end in time");
+            tracing::info!("some connections did not end in time and were cut off");
             open.shutdown().await;
         }
         Ok(())
@@ -85,14 +86,14 @@ fn admit(
 ) {
     // A frame must not wait for the acknowledgement of the one before it.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "the connection broke at once");
+        tracing::debug!(%peer, %error, "could not set TCP_NODELAY on a connection");
         return;
     }
-    // What nobody takes must not wait for ever: neither for a machine that is gone, nor for a client that has
-    // stopped reading. Outlets notice by themselves, and a moment earlier; this is for every other answer.
+    // Unread data must not wait forever, neither for a machine that is gone nor for a client that has stopped reading.
+    // Outlets notice by themselves, a moment earlier; this covers every other response.
     let patience = shared.stall_timeout + USER_TIMEOUT_GRACE;
     if let Err(error) = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(patience)) {
-        tracing::debug!(%peer, %error, "the kernel keeps what a client does not take");
+        tracing::debug!(%peer, %error, "could not set TCP_USER_TIMEOUT on a connection");
     }
     match connections.admit(peer.ip()) {
         Ok(permit) => open.spawn(connection::serve(stream, peer, permit, shared.clone())),
@@ -103,14 +104,14 @@ fn admit(
     };
 }
 
-/// A connection that panics takes nobody else with it, but somebody has to know.
+/// A connection that panics does not affect others, but its panic must be logged.
 fn look_at(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "a connection panicked");
     }
 }
 
-/// Says why there is no room, and closes.
+/// Sends the reason that there is no room, and closes the connection.
 async fn refuse(mut stream: TcpStream, problem: Problem) {
     const PATIENCE: Duration = Duration::from_secs(1);
     let body = problem.to_json();
@@ -127,7 +128,7 @@ async fn refuse(mut stream: TcpStream, problem: Problem) {
         stream.write_all(head.as_bytes()).await?;
         stream.write_all(&body).await
     };
-    // Whoever does not even read this is hung up on.
+    // A client that does not even read this is disconnected.
     if let Ok(Ok(())) = tokio::time::timeout(PATIENCE, write).await {
         connection::close(stream).await;
     }

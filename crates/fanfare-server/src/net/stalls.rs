@@ -1,7 +1,7 @@
 //! Stalls on connections that carry several streams: HTTP/2.
 //!
-//! A stream whose window is full is not asked for more, so it cannot notice by itself that its reader takes nothing.
-//! The connection looks at its streams instead, at each beat.
+//! A stream whose window is full is not asked for more, so it cannot notice by itself that its client stopped reading.
+//! The connection checks its streams instead, at each beat.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -20,25 +20,25 @@ pub struct Stalls {
 #[derive(Debug)]
 struct Watched {
     client: Weak<Client>,
-    /// How far it was when it last got on.
+    /// The position at its last progress.
     seq: u64,
     since: Instant,
 }
 
 impl Stalls {
-    /// Allows a stream to take nothing for `limit`.
+    /// Creates a watch that allows streams to make no progress for `limit`.
     pub fn new(limit: Duration) -> Stalls {
         Stalls { limit, streams: Mutex::new(Vec::new()) }
     }
 
-    /// Looks after one more stream.
+    /// Adds a stream to the watch.
     pub fn watch(&self, client: &Arc<Client>) {
         let watched = Watched { client: Arc::downgrade(client), seq: client.seq(), since: Instant::now() };
         self.streams.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
     }
 
-    /// Waits until a stream has taken nothing for the limit, though there was something for it. Found out at the
-    /// beat after that.
+    /// Waits until a stream has made no progress for the limit although events were waiting. It is detected at the next
+    /// beat.
     pub async fn found(&self, beats: &mut Beats) {
         loop {
             beats.next().await;

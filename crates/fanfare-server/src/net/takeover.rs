@@ -1,8 +1,8 @@
 //! Taking a connection over from the HTTP server.
 //!
-//! A route that holds its connection open (`/stream`, `/ws`) answers with a head and a [`Takeover`]. On HTTP/1.1
-//! the server then lets go of the socket and gives it to the outlet, so that an idle reader costs no request
-//! state and all readers get the same bytes. On HTTP/2, where streams share a socket, the takeover becomes a body.
+//! A route that holds its connection open (`/stream`, `/ws`) responds with a head and a [`Takeover`]. On HTTP/1.1 the
+//! server then lets go of the socket and passes it to the outlet, so that an idle subscriber costs no request state and
+//! all subscribers get the same bytes. On HTTP/2, where streams share a socket, the takeover becomes a body.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use crate::net::heartbeat::Beats;
 use fanfare_hub::subscription::Subscription;
 use fanfare_runtime::shutdown::Shutdown;
 
-/// What takes the connection over.
+/// The outlet that takes the connection over.
 pub enum Outlet {
     /// Server-sent events.
     Stream(Stream),
@@ -25,7 +25,7 @@ pub enum Outlet {
     Protocol(Conversation),
 }
 
-/// What is spoken on a connection that was taken over.
+/// The protocol on a connection that was taken over.
 pub type Conversation = Box<dyn FnOnce(Switched) -> BoxFuture<'static, ()> + Send>;
 
 /// A connection that has left HTTP.
@@ -33,9 +33,9 @@ pub type Conversation = Box<dyn FnOnce(Switched) -> BoxFuture<'static, ()> + Sen
 pub struct Switched {
     /// The socket; the head of the answer went out.
     pub stream: TcpStream,
-    /// What was read of it already.
+    /// The bytes that were already read.
     pub read: Vec<u8>,
-    /// When to look whether the other end is still there.
+    /// The beats at which to check that the client is still there.
     pub beats: Beats,
     /// Turns true when the conversation should end.
     pub stop: Shutdown,
@@ -50,14 +50,14 @@ impl fmt::Debug for Outlet {
     }
 }
 
-/// An event stream that is about to begin.
+/// An event stream that is about to start.
 #[derive(Debug)]
 pub struct Stream {
-    /// What is sent.
+    /// The subscription to send.
     pub subscription: Subscription,
-    /// In which format; how it is framed is for the connection to say.
+    /// The format of the events; the connection decides the framing.
     pub format: sse::Format,
-    /// When the client should come back after the stream broke.
+    /// The delay before the client should reconnect after the stream broke.
     pub retry_ms: u64,
 }
 
@@ -72,17 +72,17 @@ impl Takeover {
         response
     }
 
-    /// Takes the outlet out of a response that has one.
+    /// Removes and returns the outlet of a response, if it has one.
     pub fn of(response: &mut Response) -> Option<Outlet> {
         let takeover = response.extensions_mut().remove::<Takeover>()?;
         takeover.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// What follows a head.
+/// The data that follows a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Follows {
-    /// A body in chunks, at the end of which the connection closes.
+    /// A body in chunks, after which the connection closes.
     Chunks,
     /// Another protocol.
     Protocol,

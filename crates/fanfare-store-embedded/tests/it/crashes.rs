@@ -1,4 +1,4 @@
-//! The embedded store when its process is killed, or its disk fails: what was acknowledged is there.
+//! The embedded store after its process is killed, or its disk fails: acknowledged data is there.
 
 mod recorded;
 
@@ -28,7 +28,8 @@ fn child() {
     runtime.block_on(append_for_ever(Path::new(&path), &round));
 }
 
-/// Appends and records from several tasks, and prints what was acknowledged, until the process is killed or the store fails.
+/// Appends and records from several tasks, and prints what was acknowledged, until the process is killed or the store
+/// fails.
 async fn append_for_ever(path: &Path, round: &str) {
     let store = Store::new(Embedded::open(path, Retention::default()).expect("the store opens"));
     let mut tasks = tokio::task::JoinSet::new();
@@ -64,7 +65,7 @@ async fn append_for_ever(path: &Path, round: &str) {
     store.engine.close().await;
 }
 
-/// Writes whole lines at once; what the pipe took survives the process.
+/// Writes whole lines at once; what is in the pipe survives the process.
 fn say(lines: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(lines.as_bytes()).and_then(|()| out.flush()).expect("the parent listens");
@@ -94,7 +95,7 @@ fn start_child(path: &Path, round: &str, shell: &str) -> (Child, impl Iterator<I
     let lines = std::iter::from_fn(move || {
         let mut line = String::new();
         out.read_line(&mut line).expect("text");
-        // A line without its end was cut off by the kill: nobody was told.
+        // A line without its end was cut off by the kill: it was never acknowledged.
         line.ends_with('\n').then(|| line.trim_end().to_owned())
     });
     (child, lines)
@@ -105,7 +106,7 @@ fn acked(line: &str) -> Option<(u64, String)> {
     Some((seq.parse().expect("a seq"), label.to_owned()))
 }
 
-/// Checks that the log has what was acknowledged, each event once, and batches whole.
+/// Checks that the log has all acknowledged events, each once, and batches whole.
 async fn check(store: &Store, acked: &HashMap<u64, String>) -> Vec<Arc<Event>> {
     let events = read_pages(store, read_all(fanfare_runtime::clock::now())).await;
     assert_eq!(seqs(&events), (1..=events.len() as u64).collect::<Vec<_>>(), "no hole");
@@ -186,7 +187,7 @@ async fn a_disk_that_fails_at_a_checkpoint_stops_the_store() {
     a_disk_that_fails_stops_the_store("3072", "checkpointing").await;
 }
 
-/// Lets writes past so many KiB of a file fail, with an error that does not say that the disk is full.
+/// Makes writes beyond a given size of a file fail, with an error other than a full disk.
 async fn a_disk_that_fails_stops_the_store(kib_max: &str, doing: &str) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");

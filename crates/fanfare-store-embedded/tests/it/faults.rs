@@ -99,7 +99,7 @@ fn a_directory_is_no_store() {
 async fn an_empty_file_becomes_a_store() {
     let place = Place::new();
     fs::write(&place.path, "").expect("written");
-    // What a crash left while a store was made.
+    // The remains of a crash during the creation of a store.
     fs::write(place.directory.path().join("log.db.fanfare-new"), "half a store").expect("written");
     let store = place.open().expect("a new store");
     store.log.append(Append::new(vec![event("x")])).await.expect("appended");
@@ -224,7 +224,7 @@ async fn a_disk_that_cannot_be_written_is_said() {
     }
 }
 
-/// A file that nobody can write, until it is dropped.
+/// A file that cannot be written until this is dropped.
 struct Immutable<'a>(&'a Path);
 
 impl Immutable<'_> {

@@ -1,4 +1,4 @@
-//! A disk that is full: the store refuses, reads on, and goes on when there is room.
+//! A full disk: the store refuses appends, still reads, and continues once there is room.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ async fn a_full_disk_refuses_appends_until_there_is_room() {
     };
     assert!(matches!(error, Error::DiskFull { .. }), "{error}");
     assert!(appended > 100, "{appended}");
-    // It goes on refusing and reading; nothing of what it refused is there.
+    // It keeps refusing and reading; nothing that it refused is there.
     let refused = store.log.append(Append::new((0..200).map(|_| event(&"y".repeat(500))).collect())).await;
     assert!(matches!(refused, Err(Error::DiskFull { .. })), "{refused:?}");
     let read = read_all(fanfare_runtime::clock::now());
@@ -105,7 +105,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
     assert_eq!(store.ledger.delivery_counts().await.expect("counts")[0].waiting, 0);
     let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 9 };
     assert_eq!(store.ledger.attempts(all).await.expect("attempts"), []);
-    // Its url was not taken, and it goes on where it was.
+    // Its url was not recorded, and it continues where it was.
     store.ledger.insert_webhook(WebhookRow { id: id(3), ..row(2) }).await.expect("registered");
     store.ledger.record(changes(4)).await.expect("it fits");
     soon(store.engine.close()).await;

@@ -1,4 +1,4 @@
-//! The embedded engine: the contracts, and what only a file can go through.
+//! The embedded engine: the contracts, and the cases that only a file can have.
 
 mod contract;
 mod crashes;

@@ -1,4 +1,4 @@
-//! Files of earlier versions: they are brought up to date, and keep what they have.
+//! Files of earlier versions: they are migrated, and keep their content.
 
 use std::path::Path;
 
@@ -9,11 +9,11 @@ use fanfare_store_embedded::Embedded;
 use fanfare_store_suite::harness::{event, extent, keyed, messages, read_all, read_pages};
 use fanfare_store_suite::hooks::id;
 
-/// As they were written; never made anew from the code.
+/// Files as earlier versions wrote them; never regenerated from the code.
 const VERSION_1: &str = include_str!("upgrade/version_1.sql");
 const VERSION_2: &str = include_str!("upgrade/version_2.sql");
 
-/// The version that a file has once it is taken up.
+/// The version of a file after the migration.
 const VERSION: u8 = 3;
 
 /// Shortly after the events were pushed.
@@ -45,7 +45,8 @@ async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
     assert_eq!(version(&path), 1);
 
     let store = open(&path);
-    // The head of the file says so at once: an older program refuses it, whatever happens to the write-ahead log.
+    // The head of the file has the version at once: an older program refuses it, whatever happens to the write-ahead
+    // log.
     let head = std::fs::read(&path).expect("read");
     assert_eq!(head[60..64], [0, 0, 0, VERSION]);
     assert_eq!(store.head().epoch.as_str(), "fzv2we1b");

@@ -1,4 +1,4 @@
-//! The log itself: appending and forgetting.
+//! The log itself: appending and removing events.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::{
     Appended, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Retention,
 };
 
-/// Consecutive events with what finds them.
+/// Consecutive events, and the indexes that find them.
 #[derive(Debug)]
 pub(super) struct Events {
     epoch: Epoch,
@@ -22,13 +22,13 @@ pub(super) struct Events {
     bytes: u64,
     last_timestamp: Timestamp,
     pub(super) channels: BTreeMap<Channel, ChannelLog>,
-    /// Where the event of an idempotency key stands, or stood.
+    /// The place where the event of an idempotency key is, or was.
     keys: HashMap<Arc<str>, (u64, Timestamp)>,
     /// The keys with their seqs, oldest first.
     keys_by_age: VecDeque<(u64, Timestamp, Arc<str>)>,
 }
 
-/// What the log knows of one channel.
+/// The state of one channel.
 #[derive(Debug)]
 pub(super) struct ChannelLog {
     events: u64,
@@ -109,7 +109,7 @@ impl Events {
         seq.checked_sub(self.first).and_then(|index| self.events.get(index as usize)).cloned()
     }
 
-    /// Removes what is too much by count and bytes.
+    /// Removes events beyond the limits of count and bytes.
     fn cut(&mut self) {
         while self.events.len() as u64 > self.retention.count || self.bytes > self.retention.bytes {
             self.remove_first();
@@ -138,7 +138,7 @@ impl Events {
         }
     }
 
-    /// Removes some of what is too old; returns whether there is more.
+    /// Removes some of the expired events; returns whether there is more.
     pub(super) fn sweep(&mut self, now: Timestamp) -> bool {
         self.forget_keys(now.max(self.last_timestamp));
         let oldest_kept = now.before(self.retention.age);

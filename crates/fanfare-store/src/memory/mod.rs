@@ -31,16 +31,16 @@ pub struct Memory {
     state: RwLock<State>,
 }
 
-/// What happens to an append that goes to an engine which is elsewhere.
+/// The fate of an append that is sent to a remote engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disturbance {
-    /// It is made, and its answer is lost.
+    /// It happens, and its answer is lost.
     AnswerLost,
-    /// It is on its way, and nobody knows for how long: [`Memory::arrive`] ends that.
+    /// It is in flight for an unknown time: [`Memory::arrive`] ends that.
     RequestDelayed,
     /// It cannot be sent.
     Unavailable {
-        /// When it can be tried again.
+        /// The delay before a retry.
         retry_after: Duration,
     },
 }
@@ -49,7 +49,7 @@ pub enum Disturbance {
 struct State {
     log: Events,
     settlement: Settlement,
-    /// What happens to the next append.
+    /// The fate of the next append.
     disturbance: Option<Disturbance>,
     /// Appends that have not arrived.
     delayed: Vec<Append>,
@@ -60,7 +60,7 @@ struct State {
     /// Appends that changed something: here each is a commit of its own.
     commits: u64,
     head: watch::Sender<Head>,
-    /// Tells what was committed; gone once the store is closed.
+    /// The sender of committed events; gone once the store is closed.
     committed: Option<broadcast::Sender<Batch>>,
 }
 
@@ -89,12 +89,12 @@ impl Memory {
         Arc::new(Memory { clock, retention, state: RwLock::new(state) })
     }
 
-    /// Has something happen to the next append that happens to engines that are elsewhere, for tests.
+    /// Disturbs the next append as a remote engine can, for tests.
     pub fn disturb(&self, disturbance: Disturbance) {
         self.state_mut().disturbance = Some(disturbance);
     }
 
-    /// Lets the appends arrive that were delayed; returns what they came to.
+    /// Lets the delayed appends arrive; returns their outcomes.
     pub fn arrive(&self) -> Vec<Result<Vec<Appended>, Error>> {
         let mut state = self.state_mut();
         let delayed = std::mem::take(&mut state.delayed);
@@ -116,13 +116,13 @@ impl Memory {
         if !batch.is_empty() {
             state.commits += 1;
             state.publish_head();
-            // Sent under the lock, so that batches go out in the order of the log. Nobody may be following.
+            // Sent under the lock, so that batches go out in log order. There may be no followers.
             let _ = committed.send(batch.into());
         }
         Ok(answer)
     }
 
-    /// Returns the state to read. No section can panic half-way through a change, so poison is no news.
+    /// Returns the state for reading. No section can panic halfway through a change, so poison is no news.
     fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -137,12 +137,12 @@ impl State {
         self.committed.as_ref().map(|_| ()).ok_or(Error::Closed)
     }
 
-    /// Tells that who is registered has changed.
+    /// Reports that the set of webhooks has changed.
     fn count_revision(&self) {
         self.revision.send_modify(|revision| *revision += 1);
     }
 
-    /// Lets others see where the log begins and ends.
+    /// Publishes the ends of the log.
     fn publish_head(&self) {
         let head = self.log.head();
         self.head.send_if_modified(|known| std::mem::replace(known, head) != head);
@@ -156,7 +156,7 @@ impl Log for Memory {
     }
 
     fn committed(&self) -> broadcast::Receiver<Batch> {
-        // A store that is closed gives a queue that ends at once.
+        // A closed store returns a queue that ends at once.
         let committed = self.state().committed.clone().unwrap_or_else(|| broadcast::Sender::new(1));
         committed.subscribe()
     }

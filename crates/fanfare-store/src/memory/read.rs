@@ -9,7 +9,7 @@ use crate::memory::events::Events;
 use crate::page::{Collector, Range};
 use crate::{Order, Page, Read};
 
-/// Most channels whose seqs are merged; with more of them, the log itself is read.
+/// Maximum channels whose seqs are merged; with more of them, the log itself is read.
 const MERGE_LEN_MAX: usize = 64;
 
 impl Events {
@@ -42,7 +42,7 @@ impl Events {
         page.finish(self.first)
     }
 
-    /// Returns the seqs of each channel that the filter wants; nothing when those are too many.
+    /// Returns the seqs of each channel that the filter matches; `None` if there are too many.
     fn matching_channels(&self, filter: &Filter) -> Option<Vec<&VecDeque<u64>>> {
         let exact: Option<Vec<Channel>> = filter
             .patterns()
@@ -73,7 +73,7 @@ fn merge<'a>(
         seqs.range(start..end).copied()
     });
     match order {
-        // The heap gives the largest first.
+        // The heap returns the largest first.
         Order::Oldest => {
             let mut heap: BinaryHeap<_> = BinaryHeap::new();
             let mut runs: Vec<_> = runs.collect();

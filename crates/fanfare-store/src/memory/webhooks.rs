@@ -1,4 +1,4 @@
-//! Webhooks, their deliveries and what was tried.
+//! Webhooks, their deliveries and attempts.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::{
     ReadAttempts, ReadDeliveries, Retention, WebhookRow,
 };
 
-/// What is kept of webhooks. Every key begins with the number of one that is registered.
+/// The data of webhooks. Every key starts with the number of a registered webhook.
 #[derive(Debug, Default)]
 pub(super) struct Webhooks {
     registry: Registry,
-    /// The last number that was given.
+    /// The last assigned number.
     last_number: u64,
     /// By number and seq.
     deliveries: BTreeMap<(u64, u64), DeliveryRow>,
@@ -120,7 +120,7 @@ impl Webhooks {
         self.attempts.get(&id).cloned()
     }
 
-    /// Forgets some of what is too old, and of attempts what is too many; returns whether there is more.
+    /// Removes some old data, and some of the attempts beyond the maximum; returns whether there is more.
     pub(super) fn sweep(&mut self, retention: Retention, now: Timestamp) -> bool {
         let oldest_dead = now.before(retention.dead_letters);
         let is_old = |row: &DeliveryRow| matches!(row.status, DeliveryStatus::Dead(at) if at < oldest_dead);

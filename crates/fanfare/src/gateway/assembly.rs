@@ -1,4 +1,4 @@
-//! A gateway's parts, first made and then started: what can fail does so while nothing runs yet.
+//! A gateway's parts, first created and then started: whatever can fail does so while nothing runs yet.
 
 use std::io;
 use std::net::SocketAddr;
@@ -36,7 +36,7 @@ use tokio::net::TcpListener;
 use super::descriptors::Descriptors;
 use super::{Config, rows};
 
-/// Most reactors: beyond that many cores, sockets are not what a gateway waits for.
+/// Maximum reactors: beyond that many cores, sockets are not the bottleneck of a gateway.
 const REACTORS_MAX: usize = 8;
 
 /// A gateway that is made and not started.
@@ -46,7 +46,7 @@ pub(super) struct Assembly {
     work: Work,
 }
 
-/// What reaches the parts of a gateway.
+/// The handles to the parts of a gateway.
 #[derive(Debug, Clone)]
 pub(super) struct Handles {
     pub(super) parts: Parts,
@@ -57,7 +57,7 @@ pub(super) struct Handles {
     pub(super) door: Door,
 }
 
-/// What the parts do, before they do it.
+/// The work of the parts, before it starts.
 struct Work {
     follower: Follower,
     webhooks: webhooks::Work,
@@ -70,7 +70,7 @@ struct Work {
     listeners: listeners::Worker,
 }
 
-/// What every accept loop works with.
+/// The state that accept loops share.
 #[derive(Clone)]
 struct Accepting {
     connections: Arc<Connections>,
@@ -78,7 +78,7 @@ struct Accepting {
     grace: Duration,
 }
 
-/// What keeps connections after a route has answered.
+/// The parts that keep connections after a route has responded.
 struct Outlets {
     reactors: Arc<Reactors>,
     places: Vec<Place>,
@@ -107,7 +107,7 @@ pub(super) fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<(SocketAddr, 
 }
 
 impl Assembly {
-    /// Makes the parts. The MCP door serves what `service` returns.
+    /// Creates the parts. The MCP door serves what `service` returns.
     pub(super) async fn new(
         store: Store,
         config: &Config,
@@ -178,7 +178,7 @@ impl Assembly {
         Ok(Assembly { handles, failures, work })
     }
 
-    /// Fills the table of what runs; all of it begins. Cannot fail.
+    /// Fills the table of running parts; all of them start. Cannot fail.
     pub(super) fn start(self) -> (Handles, Failures) {
         let Assembly { handles, failures, work } = self;
         let Handles { parts, store, hub, .. } = &handles;
@@ -221,7 +221,7 @@ impl Accepting {
     }
 }
 
-/// Ends when the store says that it can no longer be trusted.
+/// Ends when the store reports that it can no longer be trusted.
 fn watch(store: Store) -> impl parts::Work {
     once(async move |mut stop: Shutdown| {
         tokio::select! {

@@ -1,13 +1,13 @@
-//! Open files and sockets: how many there may be, and who gets them.
+//! Open files and sockets: their maximum, and their distribution.
 
 use super::Config;
 
 /// Descriptors that are kept for files and pipes.
 const RESERVED: u64 = 256;
-/// Connections to webhooks may take one in this many descriptors.
+/// Connections to webhooks can use one in this many descriptors.
 const WEBHOOKS_SHARE: usize = 4;
 
-/// How many sockets there may be.
+/// The maximum numbers of sockets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Descriptors {
     /// Connections to webhooks.
@@ -17,7 +17,7 @@ pub(super) struct Descriptors {
 }
 
 impl Descriptors {
-    /// Shares out what the system allows, up to what the configuration wants.
+    /// Distributes what the system allows, up to what the configuration asks for.
     pub(super) fn shared_out(config: &Config) -> Descriptors {
         let allowed = allowed();
         let to_webhooks = config.webhooks.sockets_max.min(allowed / WEBHOOKS_SHARE);

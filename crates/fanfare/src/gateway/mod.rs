@@ -1,4 +1,4 @@
-//! The gateway: makes the parts, fills the table of what runs, and stops it in order.
+//! The gateway: creates the parts, fills the table of running parts, and stops it in order.
 
 mod assembly;
 mod descriptors;
@@ -32,24 +32,24 @@ use fanfare_store::Store;
 use assembly::{Assembly, Handles};
 use stopping::supervise;
 
-/// What an operator may change.
+/// The settings that an operator can change.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where to listen; port 0 takes a free one.
+    /// The addresses to listen on; port 0 picks a free one.
     pub listen: Vec<SocketAddr>,
     /// The store.
     pub store: StoreSpec,
-    /// What the store keeps.
+    /// The limits of retention.
     pub retention: store::Retention,
-    /// The HTTP door.
+    /// The settings of the HTTP door.
     pub http: http::Config,
     /// The hub.
     pub hub: hub::Config,
-    /// The MCP door.
+    /// The settings of the MCP door.
     pub mcp: mcp::transports::door::Config,
     /// The webhooks.
     pub webhooks: webhooks::Config,
-    /// How long a stop may take; default 10 s.
+    /// Maximum duration of a stop; default 10 s.
     pub shutdown_timeout: Duration,
 }
 
@@ -99,28 +99,28 @@ impl Running {
         &self.handles.webhooks
     }
 
-    /// Returns what MCP clients are served with, for a client in this process.
+    /// Returns the MCP server, for a client in this process.
     pub fn door(&self) -> &Door {
         &self.handles.door
     }
 
-    /// Returns the board, which shows how every part of it fares.
+    /// Returns the board, which shows the health of every part.
     pub fn board(&self) -> &Board {
         self.handles.parts.board()
     }
 
-    /// Begins to stop; [`Running::ended`] says when it has.
+    /// Starts to stop; [`Running::ended`] resolves at the end.
     pub fn stop(&self) {
         self.stop.pull();
     }
 
-    /// Returns what makes it stop, for a caller that waits for the end at the same time.
+    /// Returns the trigger of the stop, for a caller that waits for the end at the same time.
     pub fn stopper(&self) -> Trigger {
         self.stop.clone()
     }
 
-    /// Waits until it has stopped: because it was told to, or because a part has ended that it cannot do without. When
-    /// that was the store, [`Failure::error`] has the [`fanfare_store::Error`].
+    /// Waits until it has stopped: on request, or because an essential part has ended. If that was the store,
+    /// [`Failure::error`] has the [`fanfare_store::Error`].
     pub async fn ended(self) -> Result<(), Failure> {
         self.ended.await.unwrap_or_else(|error| {
             Err(Failure { part: "gateway".to_owned(), cause: Cause::Panicked(error.to_string()) })
@@ -152,7 +152,7 @@ pub async fn start_serving(
     start_with(store, config, |webhooks, _| service(webhooks.hub())).await
 }
 
-#[expect(clippy::disallowed_methods, reason = "the handle is kept in `Running`, which says what the end was")]
+#[expect(clippy::disallowed_methods, reason = "the handle is kept in `Running`, which reports the end")]
 async fn start_with(
     store: Store,
     config: Config,

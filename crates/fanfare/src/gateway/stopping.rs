@@ -1,4 +1,4 @@
-//! Stopping in order, because somebody asked for it or because a part has ended that the others cannot do without.
+//! Stopping in order, on request or because an essential part has ended.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::assembly::Handles;
 
-/// How long attempts that are under way have at least when the gateway stops: a worker cuts its own off earlier.
+/// Minimum time for running attempts when the gateway stops: a worker cuts its own off earlier.
 const ATTEMPTS_END_MAX: Duration = Duration::from_secs(6);
-/// How long reactors have to close streams that they were told to close at once: one turn, on a machine that is busy.
+/// Maximum time for reactors to close their streams at once: one turn, on a busy machine.
 const HANG_UP_MAX: Duration = Duration::from_secs(2);
 
 /// Waits until the gateway has to stop, and stops it.
@@ -25,36 +25,36 @@ pub(super) async fn supervise(
         failure = failures.next() => Err(failure),
     };
     stop_in_order(&handles, Instant::now() + grace).await;
-    // What fails while the others stop has failed, too.
+    // A part that fails while the others stop has also failed.
     match failures.try_next() {
         Some(failure) => outcome.and(Err(failure)),
         None => outcome,
     }
 }
 
-/// Accepts no more, tells the readers to come back, writes down what deliveries came to, and closes the store.
+/// Accepts no more connections, tells subscribers to reconnect, saves the outcomes of deliveries, and closes the store.
 async fn stop_in_order(handles: &Handles, deadline: Instant) {
     let Handles { parts, store, hub, reactors, .. } = handles;
-    // Attempts under way end while the doors close; what they come to is written down after that.
+    // Running attempts end while the doors close; their outcomes are saved after that.
     for phase in [Phase::Doors, Phase::Streams, Phase::Deliveries] {
         parts.stop(phase);
     }
     hub.close();
     reactors.stop();
     if !parts.ended(Phase::Streams, deadline).await {
-        tracing::info!("streams were cut off that did not end in time");
+        tracing::info!("some streams did not end in time and were cut off");
         reactors.hang_up();
         if !parts.ended(Phase::Streams, Instant::now() + HANG_UP_MAX).await {
-            tracing::error!("a reactor does not end; the process goes on without it");
+            tracing::error!("a reactor does not end; the process continues without it");
         }
     }
     // Each of them waits no longer than the grace.
     parts.all_ended(Phase::Doors).await;
-    // Workers may wait for what cannot be written down, as with a full disk: nothing of that is lost, it is sent again
-    // by the next start.
+    // Workers may wait for a save that is impossible, as with a full disk: nothing is lost, because the next start
+    // sends it again.
     let attempts_end = deadline.max(Instant::now() + ATTEMPTS_END_MAX);
     if !parts.ended(Phase::Deliveries, attempts_end).await {
-        tracing::warn!("deliveries were cut off that could not be written down");
+        tracing::warn!("some deliveries were cut off at shutdown and could not be recorded");
         parts.cut_off(Phase::Deliveries);
     }
     parts.stop(Phase::Background);

@@ -1,4 +1,4 @@
-//! Who and what is there.
+//! The gateway, its channels and its clients.
 
 use serde_json::{Value, json};
 

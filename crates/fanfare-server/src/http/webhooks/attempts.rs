@@ -1,4 +1,4 @@
-//! What was tried: `GET /api/webhooks/{id}/attempts`, `GET /api/attempts/{id}`.
+//! Delivery attempts: `GET /api/webhooks/{id}/attempts`, `GET /api/attempts/{id}`.
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -16,9 +16,9 @@ use crate::problem::Problem;
 use fanfare_delivery::attempt_id::AttemptId;
 use fanfare_delivery::looking::{Tried, Wanted};
 
-/// Most attempts on a page.
+/// Maximum attempts on a page.
 const LIMIT_MAX: usize = 100;
-/// Attempts on a page when the caller says nothing.
+/// Default number of attempts on a page.
 const LIMIT_DEFAULT: usize = 50;
 
 /// Returns an attempt with all that is known.
@@ -34,21 +34,21 @@ pub(super) fn whole(tried: Tried) -> Result<Attempt, Problem> {
     })
 }
 
-/// Returns an attempt without what only a single one is shown with: an answer may have 16 KiB.
+/// Returns an attempt without the details that only a single one shows: a response can have 16 KiB.
 pub(super) fn in_short(tried: Tried) -> Result<Attempt, Problem> {
     let attempt = whole(tried)?;
     Ok(Attempt { detail: AttemptDetail { request: None, answer: None, ..attempt.detail }, ..attempt })
 }
 
-/// Reads what the webhooks wrote down of an attempt.
+/// Parses the stored details of an attempt.
 pub(super) fn read_detail(detail: Map<String, Value>) -> Result<AttemptDetail, Problem> {
     serde_json::from_value(Value::Object(detail)).map_err(|error| {
         tracing::error!(%error, "the details of an attempt cannot be read");
-        Problem::new(Code::Internal, "the attempt cannot be read", "the gateway's log says why")
+        Problem::new(Code::Internal, "the attempt cannot be read", "the cause is in the gateway's server log")
     })
 }
 
-/// Lists the attempts at one webhook: what this process tried last, and what failed in the last days.
+/// Lists attempts for one webhook: the latest made by this process, and failures of the last few days.
 #[utoipa::path(
     get,
     path = "/api/webhooks/{id}/attempts",
@@ -74,7 +74,7 @@ pub async fn list(
         "0" | "false" => Ok(false),
         _ => Err(Invalid::new(
             Code::InvalidQuery,
-            "`delivered` is neither true nor false",
+            "`delivered` must be true or false",
             "write `true` or `false`, or leave it out for both",
         )),
     })?;
@@ -91,11 +91,11 @@ pub async fn list(
 
 fn limit(value: &str) -> Result<usize, Invalid> {
     value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-        Invalid::new(Code::InvalidQuery, "`limit` is no number from 1 to 100", "write `limit=50`")
+        Invalid::new(Code::InvalidQuery, "`limit` is not a number from 1 to 100", "write `limit=50`")
     })
 }
 
-/// Gives one attempt, with what was sent along and what came back.
+/// Returns one attempt, with the request and the response.
 #[utoipa::path(
     get,
     path = "/api/attempts/{id}",

@@ -1,4 +1,4 @@
-//! What waits and what was given up: `GET /api/webhooks/{id}/deliveries`, and taking one out.
+//! Waiting and failed deliveries: `GET /api/webhooks/{id}/deliveries`, and discarding one.
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -16,9 +16,9 @@ use fanfare_delivery::selecting;
 use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 use fanfare_hub::Hub;
 
-/// Most deliveries on a page.
+/// Maximum deliveries on a page.
 const LIMIT_MAX: usize = 1_000;
-/// Deliveries on a page when the caller says nothing.
+/// Default number of deliveries on a page.
 const LIMIT_DEFAULT: usize = 100;
 
 /// Returns a delivery as it is shown.
@@ -40,7 +40,7 @@ fn shown(row: DeliveryRow) -> Delivery {
     }
 }
 
-/// Lists what waits for its next attempt, and what was given up.
+/// Lists deliveries that await their next attempt or were given up.
 #[utoipa::path(
     get,
     path = "/api/webhooks/{id}/deliveries",
@@ -66,7 +66,7 @@ pub async fn list(
         "dead" => Ok(true),
         _ => Err(Invalid::new(
             Code::InvalidQuery,
-            "`state` is neither `waiting` nor `dead`",
+            "`state` must be `waiting` or `dead`",
             "write `state=dead`, or leave it out for both",
         )),
     })?;
@@ -79,7 +79,7 @@ pub async fn list(
     Ok(Json(DeliveriesPage { deliveries, next: next.map(|seq| gateway.hub.position(seq)) }).into_response())
 }
 
-/// Shows how an event fared with this webhook, and what it is sent as.
+/// Returns the state of an event's delivery to this webhook, and the body it is sent with.
 #[utoipa::path(
     get,
     path = "/api/webhooks/{id}/deliveries/{event_id}",
@@ -103,12 +103,16 @@ pub async fn show(
     let (fate, body) = gateway.webhooks.delivery(&id, &event).await?;
     let state = fate.map(|fate| fate.as_str().into());
     let body = serde_json::from_slice(&body).map_err(|error| {
-        Problem::new(Code::Internal, format!("the body is no JSON: {error}"), "tell us which event it is")
+        Problem::new(
+            Code::Internal,
+            format!("the body is not valid JSON: {error}"),
+            "tell us which event it is",
+        )
     })?;
     Ok(Json(EventDelivery { event_id, state, body }).into_response())
 }
 
-/// Takes out one delivery: it is not tried again, and not listed any more.
+/// Discards one delivery: it is not retried and no longer listed.
 #[utoipa::path(
     delete,
     path = "/api/webhooks/{id}/deliveries/{event_id}",
@@ -119,7 +123,7 @@ pub async fn show(
         ("event_id" = values::Position, Path, description = "The event's position"),
     ),
     responses(
-        (status = 200, description = "It is taken out", body = Discarded),
+        (status = 200, description = "Discarded", body = Discarded),
     ),
 )]
 pub async fn discard(
@@ -134,11 +138,11 @@ pub async fn discard(
 
 fn limit(value: &str) -> Result<usize, Invalid> {
     value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-        Invalid::new(Code::InvalidQuery, "`limit` is no number from 1 to 1000", "write `limit=100`")
+        Invalid::new(Code::InvalidQuery, "`limit` is not a number from 1 to 1000", "write `limit=100`")
     })
 }
 
-/// Gives the seq of a position of this log; `place` is where it stands.
+/// Returns the seq of a position of this log; `place` is the parameter that names it.
 pub(super) fn seq_in(hub: &Hub, position: Position, place: &str) -> Result<u64, Problem> {
     Ok(selecting::seq_in(hub, position).map_err(|invalid| invalid.at(place))?)
 }

@@ -1,4 +1,4 @@
-//! `GET /api/webhooks/{id}`: what a webhook wants, and how it fares.
+//! `GET /api/webhooks/{id}`: the settings and the health of a webhook.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ use fanfare_delivery::tally::{self, Tally};
 use fanfare_delivery::values::DeliveryCounts;
 use fanfare_runtime::clock;
 
-/// Describes a webhook; `counts` has what waits.
+/// Describes a webhook; `counts` has the numbers of its deliveries.
 pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, DeliveryCounts>) -> Webhook {
     let (webhook, health) = (entry.webhook(), entry.health());
     let (state, reason, paused_since) = match health.state {
@@ -79,7 +79,7 @@ fn ended(entry: &Entry, now: Timestamp) -> Ended {
     Ended { day: pair(day), hour: if was_quiet { Vec::new() } else { hour.into_iter().map(pair).collect() } }
 }
 
-/// Describes what a webhook wants, without anything secret.
+/// Describes the settings of a webhook, without secrets.
 fn wants(options: &Options) -> Wants {
     let Options { filter, payload, headers, auth, concurrency, rate_per_second, ordered, .. } = options;
     let Options { batch, description, retry, signatures, .. } = options;
@@ -120,7 +120,7 @@ pub(super) async fn answer(gateway: &Gateway, entry: &Entry) -> Result<Response,
     Ok(Json(Webhook { lag: Some(lag), lag_is_exact: Some(is_exact), ..shown }).into_response())
 }
 
-/// Gives one webhook.
+/// Returns one webhook.
 #[utoipa::path(
     get,
     path = "/api/webhooks/{id}",

@@ -1,4 +1,5 @@
-//! Webhooks: `POST /api/register`, `POST /api/unregister`, `GET /api/webhooks`; the modules have what is done with one.
+//! Webhooks: `POST /api/register`, `POST /api/unregister`, `GET /api/webhooks`; the modules have the routes for a
+//! single one.
 
 pub mod attempts;
 pub mod changing;
@@ -39,8 +40,8 @@ impl From<Refused> for Problem {
         match refused {
             Refused::Busy => Problem::new(
                 Code::RateLimited,
-                "as many webhooks as may be are being tested at the moment",
-                "wait for some of them to answer",
+                "the maximum number of webhook tests is already running",
+                "wait for one of them to finish",
             )
             .over("webhook_tests", LATER),
             Refused::Invalid(invalid) => invalid.into(),
@@ -54,13 +55,13 @@ impl From<Refused> for Problem {
     }
 }
 
-/// Registers a webhook; again, it changes what it wants.
+/// Registers a webhook, or updates it if the URL is already registered.
 #[utoipa::path(
     post,
     path = "/api/register",
     operation_id = "registerWebhook",
     tag = "webhooks",
-    request_body(content((registration::Registration = "application/json")), description = "The address, and what it wants"),
+    request_body(content((registration::Registration = "application/json")), description = "The URL and its settings"),
     responses(
         (status = 200, description = "Registered", body = Registered),
     ),
@@ -83,15 +84,15 @@ pub async fn register(State(gateway): State<Gateway>, request: Request) -> Resul
     Ok(Json(answer).into_response())
 }
 
-/// Forgets a webhook.
+/// Deletes a webhook.
 #[utoipa::path(
     post,
     path = "/api/unregister",
     operation_id = "unregisterWebhook",
     tag = "webhooks",
-    request_body(content((Unregistration = "application/json")), description = "The address"),
+    request_body(content((Unregistration = "application/json")), description = "The URL"),
     responses(
-        (status = 200, description = "It is not registered (any more)", body = Registered),
+        (status = 200, description = "The webhook is no longer registered, or never was", body = Registered),
     ),
 )]
 pub async fn unregister(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
@@ -123,7 +124,7 @@ pub async fn unregister(State(gateway): State<Gateway>, request: Request) -> Res
     tag = "webhooks",
     params(query::Webhooks),
     responses(
-        (status = 200, description = "The webhooks, the oldest first", body = WebhookList),
+        (status = 200, description = "The webhooks, oldest first", body = WebhookList),
     ),
 )]
 pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {

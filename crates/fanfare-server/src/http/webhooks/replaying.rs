@@ -15,7 +15,7 @@ use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
 use fanfare_delivery::selecting::{Unselected, Words};
 
-/// Makes deliveries again, at most 10,000 in one call.
+/// Replays deliveries, at most 10,000 per call.
 #[utoipa::path(
     post,
     path = "/api/webhooks/{id}/replay",
@@ -24,9 +24,9 @@ use fanfare_delivery::selecting::{Unselected, Words};
     params(
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
     ),
-    request_body(content((Replay = "application/json")), description = "Which"),
+    request_body(content((Replay = "application/json")), description = "Which deliveries to replay"),
     responses(
-        (status = 200, description = "What is made again", body = Replayed),
+        (status = 200, description = "The deliveries that are replayed", body = Replayed),
     ),
 )]
 pub async fn replay(

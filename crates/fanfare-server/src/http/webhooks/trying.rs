@@ -1,4 +1,4 @@
-//! What somebody waits for: `POST /api/webhooks/{id}/test`, and an event sent again at once.
+//! Attempts on demand: `POST /api/webhooks/{id}/test`, and the immediate resend of an event.
 
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
@@ -19,10 +19,10 @@ use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
 use fanfare_delivery::looking::Tried;
 
-/// Largest body that an event is sent again with: as much as an event and its frame take.
+/// Maximum body of a resend: an event and its frame.
 const RESEND_BODY_LEN_MAX: usize = 1024 * 1024;
 
-/// Sends an event that is in no log, and answers with what came of it.
+/// Sends a test event that is not stored in the log, and returns the attempt.
 #[utoipa::path(
     post,
     path = "/api/webhooks/{id}/test",
@@ -44,15 +44,15 @@ pub async fn test(
     Ok(Json(in_short(Tried::from(&*attempt))?).into_response())
 }
 
-/// Sends a test to an address before it is registered, as it would be sent then; nothing of it is kept.
+/// Sends a test to a URL that is not registered yet, exactly as a registered webhook would; nothing is stored.
 #[utoipa::path(
     post,
     path = "/api/webhooks/test",
     operation_id = "testAddress",
     tag = "webhooks",
-    request_body(content((registration::Registration = "application/json")), description = "The body of a registration: the address, and what else is wanted; with `secret`, the test is signed with that"),
+    request_body(content((registration::Registration = "application/json")), description = "The body of a registration: the URL and its settings; with `secret`, the test is signed with it"),
     responses(
-        (status = 200, description = "What came back, whether it was delivered or not", body = Trial),
+        (status = 200, description = "The result, whether it was delivered or not", body = Trial),
     ),
 )]
 pub async fn try_out(
@@ -63,13 +63,13 @@ pub async fn try_out(
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let attempt = gateway.webhooks.try_out(Registration::parse(&bytes)?, &principal).await?;
     let Tried { id, is_delivered, detail } = Tried::from(&*attempt);
-    // No webhook and no event is meant, and what the receiver says is not for whoever tests.
+    // The test belongs to no webhook and no event, and the caller does not get the body of the response.
     let AttemptDetail { message_id, kind, category, status, times, .. } = read_detail(detail)?;
     let trial = Trial { at: id.at, delivered: is_delivered, message_id, kind, category, status, times };
     Ok(Json(trial).into_response())
 }
 
-/// Sends an event now, whether it was delivered before or not, and answers with what came of it.
+/// Sends an event now, even if it was already delivered, and returns the attempt.
 #[utoipa::path(
     post,
     path = "/api/webhooks/{id}/deliveries/{event_id}/resend",
@@ -79,7 +79,7 @@ pub async fn try_out(
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
         ("event_id" = values::Position, Path, description = "The event's position"),
     ),
-    request_body(content((Resend = "application/json")), description = "Nothing, or another body"),
+    request_body(content((Resend = "application/json")), description = "Empty, or a replacement body"),
     responses(
         (status = 200, description = "The attempt, whether it was delivered or not", body = Attempt),
     ),
@@ -89,18 +89,18 @@ pub async fn resend(
     Path((id, event_id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
-    const FIX: &str = "send nothing, or `{\"body\": {…}}` with the JSON that the receiver is to get";
+    const FIX: &str = "send an empty body, or `{\"body\": {…}}` with the JSON to send to the receiver";
     let id = id_in_path(&id)?;
     let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), RESEND_BODY_LEN_MAX).await?;
     let mut members = Members::parse_or_none(&bytes, Code::InvalidWebhook, FIX)?;
     members.any("body")?;
     members.finish()?;
-    // Read again as it was written: what is sent is this text, digit by digit.
+    // Parsed again from the source text: exactly this text is sent, digit by digit.
     let Resend { body } = match bytes.is_empty() {
         true => Resend::default(),
         false => serde_json::from_slice(&bytes)
-            .map_err(|_| Problem::new(Code::InvalidJson, "`body` is given twice", FIX))?,
+            .map_err(|_| Problem::new(Code::InvalidJson, "`body` is set twice", FIX))?,
     };
     let event = gateway.webhooks.event(&id, event_id).await?;
     let body = body.map(|body| Bytes::from(String::from(Box::<str>::from(body))));

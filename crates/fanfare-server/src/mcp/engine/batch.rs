@@ -14,11 +14,11 @@ use crate::mcp::engine::requests::begins_session;
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
 
-/// A batch that was begun.
+/// A batch that was started.
 pub struct Batch {
     /// The answers as one message, when there are any.
     pub answers: BoxFuture<'static, Option<Vec<u8>>>,
-    /// What goes on beside them.
+    /// Work that continues alongside the answers.
     pub beside: Vec<BoxFuture<'static, ()>>,
 }
 
@@ -28,31 +28,33 @@ impl fmt::Debug for Batch {
     }
 }
 
-/// Returns whether a client may send batches; one that has not said its revision may.
+/// Returns whether a client may send batches; one that has not named its revision may.
 pub fn check(version: Option<Version>) -> Result<(), Error> {
     match version {
         None | Some(Version::V2025_03_26) => Ok(()),
         Some(Version::V2024_11_05 | Version::V2025_06_18 | Version::V2025_11_25 | Version::V2026_07_28) => {
-            Err(Error::invalid_request("this revision knows no batches; send one message at a time"))
+            Err(Error::invalid_request(
+                "this protocol revision does not support batches; send one message at a time",
+            ))
         }
     }
 }
 
-/// Returns whether a request may come in a batch: not one that begins a session, as 2025-03-26 has it, and not a modern
-/// one, whose headers repeat a single body.
+/// Returns whether a request may be part of a batch: not one that starts a session, as 2025-03-26 requires, and not a
+/// modern one, whose headers repeat a single body.
 fn check_one(request: &Request) -> Result<(), Error> {
     let problem = match Declaration::read(&request.params)? {
-        Declaration::Modern { .. } => {
-            "a request that says everything about itself comes alone, not in a batch"
+        Declaration::Modern { .. } => "a self-contained request cannot be part of a batch; send it alone",
+        Declaration::Legacy(_) if begins_session(request) => {
+            "`initialize` cannot be part of a batch; send it alone"
         }
-        Declaration::Legacy(_) if begins_session(request) => "`initialize` comes alone, not in a batch",
         Declaration::Legacy(_) => return Ok(()),
     };
     Err(Error::invalid_request(problem))
 }
 
 impl Server {
-    /// Begins everything in a batch. What is said before the answers goes to `outbox`.
+    /// Starts everything in a batch. Messages that precede the answers go to `outbox`.
     pub fn begin_batch(
         &self,
         session: &Arc<Session>,
@@ -81,7 +83,7 @@ impl Server {
         Batch { answers: answers.boxed(), beside }
     }
 
-    /// Takes a batch on a connection that carries messages both ways.
+    /// Accepts a batch on a connection that carries messages both ways.
     pub(super) fn receive_batch(
         &self,
         session: &Arc<Session>,

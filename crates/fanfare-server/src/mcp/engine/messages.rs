@@ -1,4 +1,4 @@
-//! Messages of a session: what comes in, and the answers that go out when they are there.
+//! Messages of a session: the incoming ones, and the answers, which are sent once they are ready.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
 
 impl Server {
-    /// Takes what came on a connection that carries messages both ways. Answers go to the session's outbox. What takes
-    /// time is given back, to be run beside the next message.
+    /// Accepts a message on a connection that carries messages both ways. Answers go to the session's outbox. Slow work
+    /// is returned, to be run while the next message is read.
     pub fn receive(
         &self,
         session: &Arc<Session>,
@@ -48,7 +48,7 @@ impl Server {
         }
     }
 
-    /// Begins to answer a request of a session. Nothing, when it was cancelled.
+    /// Starts to answer a request of a session. Returns `None` if it was cancelled.
     pub(super) fn begin(
         &self,
         session: &Arc<Session>,
@@ -65,7 +65,7 @@ impl Server {
             session: Some(Arc::clone(session)),
         };
         let call = Call::new(caller, request.id.clone(), terms.meta, Arc::clone(outbox));
-        // What comes next may rely on it, so it is not done beside it.
+        // The next message may rely on this one, so the two do not run side by side.
         if Method::find(&request.method, call.era()) == Ok(Method::Initialize) {
             let answer = match self.initialize(session, &request) {
                 Ok(outcome) => self.write(&outcome, &call),
@@ -76,7 +76,7 @@ impl Server {
         self.begin_call(session, call, request)
     }
 
-    /// Begins to answer a request that its session can cancel.
+    /// Starts to answer a request that its session can cancel.
     pub fn begin_call(
         &self,
         session: &Arc<Session>,
@@ -102,7 +102,7 @@ impl Server {
         .boxed()
     }
 
-    /// Takes a notification of a session.
+    /// Handles a notification of a session.
     pub fn notified(
         &self,
         session: &Arc<Session>,
@@ -122,7 +122,7 @@ impl Server {
                     Caller { client: session.client.clone(), version, session: Some(Arc::clone(session)) };
                 Some(watch::tell(Arc::clone(&self.service), Arc::clone(session), caller).boxed())
             }
-            // What a server does not know of a client, it can do without.
+            // A server can do without whatever it does not know of a client.
             _ => None,
         }
     }

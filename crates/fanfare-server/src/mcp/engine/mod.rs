@@ -1,4 +1,4 @@
-//! Answers: every method of both eras, whatever the transport.
+//! Answers every method of both eras, independent of the transport.
 
 pub mod batch;
 mod messages;
@@ -29,7 +29,7 @@ const STATIC_LIST: Cache = Cache { ttl_ms: 300_000, scope: Scope::Public };
 #[derive(Debug, Clone)]
 pub struct Server {
     service: Arc<dyn Service>,
-    /// What the server calls itself, as JSON.
+    /// The name and version of the server, as JSON.
     server_info: Arc<str>,
     stop: Shutdown,
 }
@@ -41,12 +41,12 @@ impl Server {
         Server { service, server_info, stop }
     }
 
-    /// Returns what tells when the server stops.
+    /// Returns the signal that the server is stopping.
     pub fn stop(&self) -> Shutdown {
         self.stop.clone()
     }
 
-    /// Returns what is served.
+    /// Returns the service.
     pub fn service(&self) -> &dyn Service {
         &*self.service
     }
@@ -103,7 +103,7 @@ impl Server {
                 let tool = ToolCall::read(params)?;
                 if service.tools(call.caller.client.toolset).headers(&tool.name).is_none() {
                     return Err(Error::invalid_params(format!(
-                        "there is no tool `{}`; `tools/list` names those there are",
+                        "unknown tool `{}`; `tools/list` lists them all",
                         tool.name.chars().take(80).collect::<String>()
                     )));
                 }
@@ -126,7 +126,7 @@ impl Server {
     pub async fn answer(&self, call: &Call, request: &Request) -> Result<Vec<u8>, Error> {
         let outcome = self.handle(call, request).await?;
         if outcome.asks_back() && call.era() == Era::Legacy {
-            let problem = "this asks back in a way that came with the revision 2026-07-28";
+            let problem = "this tool asks for input in a way that requires revision 2026-07-28";
             return Err(Error::invalid_request(problem));
         }
         Ok(self.write(&outcome, call))
@@ -144,6 +144,6 @@ struct SetLevel {
 }
 
 fn session(caller: &Caller) -> Result<&Arc<Session>, Error> {
-    let problem = "this needs a session; begin one with `initialize` and send its `Mcp-Session-Id`";
+    let problem = "this requires a session; start one with `initialize` and send its `Mcp-Session-Id`";
     caller.session.as_ref().ok_or_else(|| Error::invalid_request(problem))
 }

@@ -1,4 +1,4 @@
-//! What a transport has to know of a request before it is answered.
+//! Facts about a request that a transport needs before the request is answered.
 
 use fanfare_mcp::{Declaration, Era, Error, Method, Request, Version, headers, tools};
 use http::HeaderMap;
@@ -6,12 +6,12 @@ use http::HeaderMap;
 use crate::mcp::engine::Server;
 use crate::mcp::toolset::Toolset;
 
-/// Returns whether a request begins a session.
+/// Returns whether a request starts a session.
 pub fn begins_session(request: &Request) -> bool {
     &*request.method == Method::Initialize.as_str()
 }
 
-/// Returns whether the answer to a request goes on until somebody ends it, with messages before it.
+/// Returns whether the answer to a request stays open until one side ends it, with messages before it.
 pub fn is_subscription(request: &Request) -> bool {
     &*request.method == Method::Listen.as_str()
 }
@@ -22,8 +22,8 @@ impl Server {
         is_subscription(request) || tools::called(request).is_some_and(|tool| self.service.waits(&tool))
     }
 
-    /// Checks that the headers which came with a modern request say what its body says (2026-07-28, "Streamable HTTP").
-    /// Returns its revision, which the body calls `version`.
+    /// Checks that the headers of a modern request match its body (2026-07-28, "Streamable HTTP"). Returns its
+    /// revision, which the body calls `version`.
     pub fn check_headers(
         &self,
         sent: &HeaderMap,

@@ -1,4 +1,4 @@
-//! What a client hears of changes: as an answer that goes on (modern), or unasked (legacy).
+//! Change notifications for a client: as an answer that stays open (modern), or unrequested (legacy).
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::mcp::session::Session;
 use crate::mcp::session::watching::Changes;
 
 impl Server {
-    /// Tells changes until the client goes, or the server stops.
+    /// Reports changes until the client leaves or the server stops.
     pub(super) async fn listen(
         &self,
         call: &Call,
         Listen { notifications }: Listen,
     ) -> Result<Outcome, Error> {
         if notifications.resource_subscriptions.len() > RESOURCES_MAX {
-            let problem = format!("a subscription hears of at most {RESOURCES_MAX} resources");
+            let problem = format!("a subscription can watch at most {RESOURCES_MAX} resources");
             return Err(Error::invalid_params(problem));
         }
         let (honoured, mut changes) = self.service.watch(&call.caller, &notifications).await?;
@@ -36,13 +36,13 @@ impl Server {
         };
         tokio::select! {
             () = tell => {}
-            // A client that does not read must not hold the stop up: it is told when there is room.
+            // A client that does not read must not delay the stop: it is informed once there is room.
             () = stop.asked() => drop(call.say(torn_down(&call.id)).now_or_never()),
         }
         Ok(Outcome::listened(&call.id))
     }
 
-    /// Adds a resource to what a legacy session hears of.
+    /// Adds a resource to the watch list of a legacy session.
     pub(super) async fn subscribe(
         &self,
         caller: &Caller,
@@ -50,14 +50,14 @@ impl Server {
         uri: String,
     ) -> Result<Outcome, Error> {
         let wanted = Interests { resource_subscriptions: vec![uri.clone()], ..Interests::default() };
-        // Begun by the session, and not at all when it hears of the resource already.
+        // The session starts this work, unless it already watches the resource.
         let follow = self.service.watch(caller, &wanted);
         session.watching.add(uri, follow).await?;
         Ok(Outcome::empty())
     }
 }
 
-/// Tells a legacy session what changes until it ends.
+/// Reports changes to a legacy session until the session ends.
 pub(super) async fn tell(service: Arc<dyn Service>, session: Arc<Session>, caller: Caller) {
     let watching = &session.watching;
     let lists = Interests {

@@ -6,9 +6,9 @@ use std::str::FromStr;
 
 use fanfare_core::{Channel, Position};
 
-/// Longest address: the longest channel with every byte percent-encoded, and what stands around it.
+/// Maximum length of an address: the longest channel with every byte percent-encoded, plus the fixed parts.
 const ADDRESS_LEN_MAX: usize = 1024;
-/// What an address can be, for those who wrote another.
+/// The valid forms of an address, for error messages.
 const FORMS: &str =
     "there are `fanfare://channels`, `fanfare://channels/{channel}/latest` and `fanfare://events/{id}`";
 
@@ -17,7 +17,7 @@ pub(super) const LATEST_TEMPLATE: &str = "fanfare://channels/{channel}/latest";
 /// The template of [`Address::Event`].
 pub(super) const EVENT_TEMPLATE: &str = "fanfare://events/{id}";
 
-/// What a resource is about.
+/// The subject of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Address {
     /// All channels.
@@ -31,14 +31,14 @@ pub(super) enum Address {
 impl FromStr for Address {
     type Err = String;
 
-    /// Reads what [`Display`](fmt::Display) wrote; a segment may be percent-encoded (RFC 3986, section 2.1).
+    /// Parses what [`Display`](fmt::Display) wrote; a segment may be percent-encoded (RFC 3986, section 2.1).
     fn from_str(uri: &str) -> Result<Address, String> {
         if uri.len() > ADDRESS_LEN_MAX {
-            return Err(format!("an address has at most {ADDRESS_LEN_MAX} bytes"));
+            return Err(format!("an address can have at most {ADDRESS_LEN_MAX} bytes"));
         }
         let path = uri.strip_prefix("fanfare://").ok_or_else(|| FORMS.to_owned())?;
         if path.contains(['?', '#']) {
-            return Err(format!("an address has no query and no fragment; {FORMS}"));
+            return Err(format!("an address cannot have a query or a fragment; {FORMS}"));
         }
         let segments = path.split('/').map(decoded).collect::<Result<Vec<_>, _>>()?;
         let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
@@ -54,7 +54,7 @@ impl FromStr for Address {
 }
 
 impl fmt::Display for Address {
-    /// Nothing needs an escape: channels and positions consist of what RFC 3986 leaves as it is.
+    /// No escapes are needed: channels and positions consist of characters that RFC 3986 leaves unescaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Address::Channels => f.write_str("fanfare://channels"),
@@ -82,7 +82,9 @@ fn decoded(segment: &str) -> Result<Cow<'_, str>, String> {
         bytes.push(high << 4 | low);
         rest = &after[2..];
     }
-    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| "what is percent-encoded is no UTF-8".to_owned())
+    String::from_utf8(bytes)
+        .map(Cow::Owned)
+        .map_err(|_| "the percent-encoded bytes are not valid UTF-8".to_owned())
 }
 
 fn digit(byte: u8) -> Option<u8> {

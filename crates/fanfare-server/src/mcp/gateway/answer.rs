@@ -1,4 +1,4 @@
-//! What the gateway's tools answer: a sentence for the model, and the same for programs.
+//! Results of the gateway's tools: a sentence for the model, and the same content for programs.
 
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Content;
@@ -13,15 +13,16 @@ struct ToolAnswer<'a, T> {
     structured_content: &'a T,
 }
 
-/// Says `text`, and `structured` to programs. That is written as it is: numbers in an event's data keep their digits.
+/// Creates a result from `text` for the model and `structured` for programs. The latter is written verbatim: numbers in
+/// an event's data keep their digits.
 pub(super) fn said(text: String, structured: &impl Serialize) -> Outcome {
     Outcome::complete(&ToolAnswer { content: [Content::text(text)], structured_content: structured })
 }
 
-/// Says that the log could not be read.
+/// Returns the text for a log that could not be read.
 pub(super) fn unreadable(error: &values::Error) -> String {
     tracing::error!(%error, "the log could not be read for a tool");
-    "the log could not be read; the gateway's own log says why. Nothing was changed; try again in a moment"
+    "the event log could not be read; the cause is in the gateway's server log. Nothing was changed; try again in a moment"
         .to_owned()
 }
 

@@ -8,17 +8,18 @@ use serde_json::Value;
 
 use fanfare_hub::Hub;
 
-/// Reads `arguments`, a JSON object; the error says what is wrong and what the tool takes, as `schema` has it.
+/// Parses `arguments`, a JSON object. The error names the problem and the arguments that the tool accepts, as `schema`
+/// lists them.
 pub(super) fn read<T: DeserializeOwned>(arguments: &str, schema: &Value, example: &str) -> Result<T, String> {
     serde_json::from_str(arguments).map_err(|error| explain(arguments, schema, example, &error))
 }
 
-/// Says what is wrong with the argument `name`.
+/// Describes the problem with the argument `name`.
 pub(super) fn refuse(name: &str, invalid: &Invalid, example: &str) -> String {
     format!("`{name}`: {}; {}. Example: {example}", invalid.what, invalid.fix)
 }
 
-/// Takes a number that must be in `range`.
+/// Returns the number if it is in `range`.
 pub(super) fn within(
     name: &str,
     given: Option<u64>,
@@ -31,9 +32,7 @@ pub(super) fn within(
         return Ok(number);
     }
     let (least, most) = (range.start(), range.end());
-    Err(format!(
-        "`{name}` is {number}; give {least} to {most}, or leave it out for {default}. Example: {example}"
-    ))
+    Err(format!("`{name}` is {number}; use {least} to {most}, or omit it for {default}. Example: {example}"))
 }
 
 /// Reads a position of this log.
@@ -43,15 +42,15 @@ pub(super) fn position(hub: &Hub, name: &str, text: &str, example: &str) -> Resu
         return Ok(position);
     }
     Err(format!(
-        "`{name}`: `{position}` is of another log, which this gateway had before or never; positions of this one begin \
-         with `{}-`, and its last is `{}`. Call again without `{name}`, or with a position from an answer of this \
-         gateway. Example: {example}",
+        "`{name}`: `{position}` belongs to a different log (an earlier one of this gateway, or another gateway's); \
+         positions in this log start with `{}-`, and the last is `{}`. Call again without `{name}`, or with a \
+         position this gateway returned. Example: {example}",
         hub.epoch(),
         hub.last()
     ))
 }
 
-/// Finds what is wrong. Only arguments that were refused come here, so it may be slow.
+/// Finds the problem. Only arguments that were refused reach this function, so it can be slow.
 fn explain(arguments: &str, schema: &Value, example: &str, error: &serde_json::Error) -> String {
     let empty = serde_json::Map::new();
     let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
@@ -60,7 +59,7 @@ fn explain(arguments: &str, schema: &Value, example: &str, error: &serde_json::E
     let given = given.as_object().unwrap_or(&empty);
     let what = if let Some(unknown) = given.keys().find(|name| !properties.contains_key(*name)) {
         let shown: String = unknown.chars().take(60).flat_map(char::escape_debug).collect();
-        format!("there is no argument `{shown}`; this tool takes {}", names.join(", "))
+        format!("unknown argument `{shown}`; this tool takes {}", names.join(", "))
     } else if let Some(missing) = required(schema).find(|name| !given.contains_key(*name)) {
         format!("the argument `{missing}` is missing")
     } else if let Some(problem) =
@@ -68,7 +67,7 @@ fn explain(arguments: &str, schema: &Value, example: &str, error: &serde_json::E
     {
         problem
     } else {
-        format!("the arguments do not fit: {error}")
+        format!("invalid arguments: {error}")
     };
     format!("{what}. Example: {example}")
 }
@@ -77,7 +76,7 @@ fn required(schema: &Value) -> impl Iterator<Item = &str> {
     schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// Says how `value` misses what `schema` says of the argument `name`.
+/// Describes how `value` violates the `schema` of the argument `name`.
 fn misfit(name: &str, value: &Value, schema: &Value) -> Option<String> {
     let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
     if !fits(value, wanted) {

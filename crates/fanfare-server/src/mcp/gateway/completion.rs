@@ -9,18 +9,18 @@ use crate::mcp::gateway::Gateway;
 use crate::mcp::gateway::address::{EVENT_TEMPLATE, LATEST_TEMPLATE};
 use crate::mcp::gateway::prompts;
 
-/// What an argument stands for.
+/// The meaning of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Channel,
     EventId,
-    /// Whatever the user wants to say: nobody can know.
+    /// Free text, which cannot be completed.
     Words,
 }
 
 impl Gateway {
-    /// Returns what the argument may become: what begins with it before what contains it, and in each of the two the
-    /// channel that was active last before the others.
+    /// Returns completions for an argument: those that start with the input before those that contain it, and in each
+    /// group the most recently active channels first.
     pub(super) fn completions(&self, wanted: &Complete) -> Result<Vec<String>, Error> {
         let meaning = meaning(&wanted.reference, &wanted.argument.name)?;
         if meaning == Meaning::Words {
@@ -59,7 +59,7 @@ fn meaning(reference: &Reference, argument: &str) -> Result<Meaning, Error> {
         Reference::Resource { uri } if uri == EVENT_TEMPLATE => (vec!["id"], format!("`{uri}`")),
         Reference::Resource { .. } => {
             return Err(Error::invalid_params(format!(
-                "there is no such template; there are `{LATEST_TEMPLATE}` and `{EVENT_TEMPLATE}`"
+                "unknown template; available: `{LATEST_TEMPLATE}` and `{EVENT_TEMPLATE}`"
             )));
         }
     };
@@ -69,7 +69,7 @@ fn meaning(reference: &Reference, argument: &str) -> Result<Meaning, Error> {
         Some(_) => Ok(Meaning::Words),
         None => {
             let names: Vec<_> = arguments.iter().map(|name| format!("`{name}`")).collect();
-            Err(Error::invalid_params(format!("{of} has no such argument; it has {}", names.join(", "))))
+            Err(Error::invalid_params(format!("{of} has no such argument; available: {}", names.join(", "))))
         }
     }
 }

@@ -23,16 +23,16 @@ pub(super) const NAME: &str = "delivery_status";
 
 const EXAMPLE: &str = r#"{"event_id": "k3f9x2ab-1042"}"#;
 
-/// Most rows of each kind in short: enough to see who is missing.
+/// Maximum rows of each kind in the concise format: enough to see who is missing.
 const ROWS_CONCISE_MAX: usize = 20;
-/// Most rows of each kind in detail: about 10,000 tokens.
+/// Maximum rows of each kind in the detailed format: about 10,000 tokens.
 const ROWS_DETAILED_MAX: usize = 100;
 
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
-            "event_id": { "type": "string", "description": "The `id` that a push or `read_history` gave" },
+            "event_id": { "type": "string", "description": "The `id` from a push or `read_history`" },
             "response_format": {
                 "type": "string",
                 "enum": ["concise", "detailed"],
@@ -51,8 +51,8 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "properties": {
             "client": { "type": "integer", "description": "Its number in `list_targets`" },
             "transport": { "type": "string", "enum": ["mcp", "sse", "websocket"] },
-            "reader": { "type": "string", "description": "The durable reader that it is a connection of" },
-            "received": { "type": "boolean", "description": "It was handed out to this connection" },
+            "reader": { "type": "string", "description": "The durable reader that this connection belongs to" },
+            "received": { "type": "boolean", "description": "Whether this connection was sent it" },
         },
         "required": ["client", "transport", "received"],
         "additionalProperties": false,
@@ -73,7 +73,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "webhook": { "type": "string", "description": "Its id" },
             "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
             "status": { "type": "string", "enum": ["pending", "delivered", "retrying", "failed"] },
-            "attempts": { "type": "integer", "description": "How often it was tried, as far as that is kept" },
+            "attempts": { "type": "integer", "description": "Attempts so far, as far as they are kept" },
             "last_error": { "type": "string" },
             "next_retry_at": { "type": "string", "description": "ISO 8601" },
         },
@@ -86,14 +86,14 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "properties": {
             "event": events::schema(),
             "live": { "type": "array", "items": live },
-            "live_total": count("How many connections it is for, of those there are now"),
-            "live_received": count("How many of them have it"),
+            "live_total": count("Current connections it is for"),
+            "live_received": count("How many of these have it"),
             "readers": { "type": "array", "items": reader },
-            "readers_total": count("How many durable readers it is for"),
-            "readers_acknowledged": count("How many of them acknowledged it"),
+            "readers_total": count("Durable readers it is for"),
+            "readers_acknowledged": count("How many of these acknowledged it"),
             "webhooks": { "type": "array", "items": webhook },
-            "webhooks_total": count("How many webhooks it is for"),
-            "webhooks_delivered": count("How many of them took it"),
+            "webhooks_total": count("Webhooks it is for"),
+            "webhooks_delivered": count("How many of these accepted it"),
             "untrusted": events::untrusted(),
         },
         "required": [
@@ -108,12 +108,11 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 pub(super) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
-        title: "Look who has an event",
-        description: "Tell what became of one event: which live connections got it, which durable readers acknowledged \
-                      it, and how its webhooks fared. Use when you pushed something that must arrive, or when \
-                      somebody says that nothing came. Not for waiting until it is acknowledged: `wait_for` does that \
-                      with the same event_id. It changes nothing and answers within milliseconds. Example: \
-                      {\"event_id\": \"k3f9x2ab-1042\"}",
+        title: "Check who received an event",
+        description: "Show what became of one event: which live subscribers got it, which durable readers acknowledged \
+                      it, how its webhooks did. Use when you pushed something that must arrive, or someone says \
+                      nothing came. Not for waiting for an acknowledgement; use `wait_for` with this `event_id`. \
+                      Read-only, takes milliseconds. Example: {\"event_id\": \"k3f9x2ab-1042\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
@@ -201,7 +200,7 @@ pub(super) struct ReceiptRow {
 }
 
 impl Gateway {
-    /// Says who has an event; the error is for the model.
+    /// Returns who has an event; the error is for the model.
     pub(super) async fn delivery_status(&self, given: &str) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let event = self.find(&given.event_id, EXAMPLE).await?;
@@ -219,7 +218,7 @@ impl Gateway {
             Format::Concise => ROWS_CONCISE_MAX,
             Format::Detailed => ROWS_DETAILED_MAX,
         };
-        // Those that lack it come first: they are what one asks for.
+        // Recipients without the event come first: callers look for those.
         live.sort_by_key(|row| row.received);
         readers.sort_by_key(|row| row.acknowledged);
         webhooks.sort_by_key(WebhookRow::has_it);
@@ -242,24 +241,24 @@ impl Gateway {
         };
         let next = match (live_total, readers_total) {
             _ if webhooks_total > webhooks_delivered => {
-                "Webhooks that have not taken it are tried again by themselves, unless they failed for good."
+                "Webhooks that have not accepted it are retried automatically, unless they failed permanently."
                     .to_owned()
             }
-            (0, 0) if webhooks_total > 0 => "Everybody it is for has it.".to_owned(),
+            (0, 0) if webhooks_total > 0 => "Everyone it is for has it.".to_owned(),
             (0, 0) => {
-                "Nobody who is connected now was to get it; whoever comes later can still read it.".to_owned()
+                "No one connected now was due to get it; it can still be read later.".to_owned()
             }
             (_, readers) if readers > readers_acknowledged => {
                 format!("`wait_for` with \"event_id\": \"{}\" waits for an acknowledgement.", event.position)
             }
             (live, _) if live > live_received => {
-                "Look again in a moment for the connections that lag.".to_owned()
+                "Some subscribers are behind; check again in a moment.".to_owned()
             }
-            _ => "Everybody it is for has it.".to_owned(),
+            _ => "Everyone it is for has it.".to_owned(),
         };
         let took_it = match webhooks_total {
-            0 => "it is for no webhook".to_owned(),
-            _ => format!("{webhooks_delivered} of {} took it", count(webhooks_total, "webhook")),
+            0 => "no webhook matches it".to_owned(),
+            _ => format!("{webhooks_delivered} of {} accepted it", count(webhooks_total, "webhook")),
         };
         let text = format!(
             "Event {} on `{}`: {live_received} of {} got it, {readers_acknowledged} of {} acknowledged it, {took_it}. \

@@ -1,4 +1,4 @@
-//! Which events a tool is asked for: the arguments that say so, and where to begin.
+//! The filter of a tool: the arguments that select events, and the position to start from.
 
 use fanfare_core::{EventType, Filter, Pattern, Priority};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ impl FilterArguments {
     }
 }
 
-/// Says in words where a filter looks.
+/// Describes in words the channels that a filter covers.
 pub(super) fn place(filter: &Filter) -> String {
     let pattern = &filter.patterns()[0];
     if pattern.is_all() { "any channel".to_owned() } else { format!("`{pattern}`") }
@@ -62,7 +62,7 @@ pub(super) fn types() -> Value {
         "type": "array",
         "items": { "type": "string" },
         "maxItems": 64,
-        "description": "Only these types, such as [\"error\", \"warning\"]; left out, all",
+        "description": "Only these types, such as [\"error\", \"warning\"]; default: all",
     })
 }
 
@@ -71,7 +71,7 @@ pub(super) fn min_priority() -> Value {
     json!({
         "type": "string",
         "enum": ["min", "low", "default", "high", "max"],
-        "description": "Only events that matter at least so much",
+        "description": "Only events of at least this priority",
         "default": "min",
     })
 }
@@ -80,6 +80,6 @@ pub(super) fn min_priority() -> Value {
 pub(super) fn text() -> Value {
     json!({
         "type": "string",
-        "description": "Only events whose message contains this; upper and lower case of ASCII are the same",
+        "description": "Only events whose message contains this text (ASCII case-insensitive)",
     })
 }

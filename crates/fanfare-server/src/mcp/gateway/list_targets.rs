@@ -19,11 +19,11 @@ pub(super) const NAME: &str = "list_targets";
 
 const EXAMPLE: &str = r#"{"channel": "builds.web"}"#;
 
-/// Most rows of each kind: a thousand connections would be 60,000 tokens.
+/// Maximum rows of each kind: a thousand connections would be 60,000 tokens.
 const LIMIT_MAX: u64 = 100;
-/// Rows of each kind when the caller says nothing.
+/// Default rows of each kind.
 const LIMIT_DEFAULT: u64 = 20;
-/// Most patterns and types that are shown of one client; a filter may have 64 of each.
+/// Maximum patterns and types shown for one client; a filter can have 64 of each.
 const TERMS_MAX: usize = 8;
 
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
@@ -33,17 +33,17 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "kind": {
                 "type": "string",
                 "enum": ["channels", "clients", "webhooks"],
-                "description": "Only this kind; left out, all three",
+                "description": "Only this kind; default: all three",
             },
             "channel": {
                 "type": "string",
-                "description": "Only what has to do with this channel, such as `builds.web`: who would hear a push to it?",
+                "description": "Only what concerns this channel, such as `builds.web`: who would receive a push to it",
             },
             "limit": {
                 "type": "integer",
                 "minimum": 1,
                 "maximum": LIMIT_MAX,
-                "description": "Most entries of each kind",
+                "description": "Maximum number of entries of each kind",
                 "default": LIMIT_DEFAULT,
             },
         },
@@ -56,11 +56,11 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "type": "object",
         "properties": {
             "channel": { "type": "string" },
-            "events": { "type": "integer", "description": "How many were ever pushed to it" },
+            "events": { "type": "integer", "description": "Total events pushed to it" },
             "last_id": { "type": "string" },
             "last_timestamp": { "type": "string", "description": "ISO 8601" },
             "rate": { "type": "number", "description": "Events per second over the last minute" },
-            "stream_clients": { "type": "integer", "description": "How many live connections listen to it" },
+            "stream_clients": { "type": "integer", "description": "Number of live subscribers" },
         },
         "required": ["channel", "events", "last_id", "last_timestamp", "rate", "stream_clients"],
         "additionalProperties": false,
@@ -74,9 +74,9 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "patterns": { "type": "array", "items": { "type": "string" }, "description": "At most 8 of them" },
             "types": { "type": "array", "items": { "type": "string" }, "description": "Only these types; at most 8 of them; none means all" },
             "min_priority": { "type": "string" },
-            "reader": { "type": "string", "description": "The durable reader that it is a connection of" },
+            "reader": { "type": "string", "description": "The durable reader that this connection belongs to" },
             "connected_at": { "type": "string", "description": "ISO 8601" },
-            "lag": { "type": "integer", "description": "How many events it has yet to get" },
+            "lag": { "type": "integer", "description": "Number of events it has not yet received" },
             "state": { "type": "string", "enum": ["live", "replaying", "stalled"] },
         },
         "required": ["client", "transport", "principal", "patterns", "types", "min_priority", "connected_at", "lag", "state"],
@@ -91,7 +91,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
-            "channels": { "type": "array", "items": channel, "description": "The ones used last first" },
+            "channels": { "type": "array", "items": channel, "description": "Most recently used first" },
             "channels_total": { "type": "integer" },
             "clients": { "type": "array", "items": client, "description": "The oldest connection first" },
             "clients_total": { "type": "integer" },
@@ -106,12 +106,11 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 pub(super) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
-        title: "List channels, listeners and webhooks",
-        description: "List where you can push and who would get it: channels with their rates, live connections with \
-                      their lag, registered webhooks. Use when you do not know which channel to take, or to find out \
-                      whether anybody hears you before you rely on it. Not for what was said on a channel: that is \
-                      `read_history`. It changes nothing and answers within milliseconds. Example: {\"channel\": \
-                      \"builds.web\"}",
+        title: "List channels, subscribers and webhooks",
+        description: "List where you can push and who would get it: channels with their rates, live subscribers with \
+                      their lag, registered webhooks. Use when choosing a channel, or to check that anyone is \
+                      listening before you rely on it. Not for what was said on a channel; use `read_history`. \
+                      Read-only, takes milliseconds. Example: {\"channel\": \"builds.web\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
@@ -189,7 +188,7 @@ struct Webhooks {
 }
 
 impl Gateway {
-    /// Lists what there is; the error is for the model.
+    /// Lists channels, clients and webhooks; the error is for the model.
     pub(super) fn list_targets(&self, given: &str) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let limit = arguments::within("limit", given.limit, 1..=LIMIT_MAX, LIMIT_DEFAULT, EXAMPLE)? as usize;
@@ -259,7 +258,7 @@ fn describe(found: &StructuredContent, channel: Option<&Channel>) -> String {
     if let Some(Channels { channels, channels_total }) = &found.channels {
         sentences.push(match channel {
             Some(channel) if channels.is_empty() => {
-                format!("`{channel}` has had no event yet; a push makes it.")
+                format!("`{channel}` has no events yet; the first push creates it.")
             }
             _ => format!("{}{}.", count(*channels_total, "channel"), shown(channels.len(), *channels_total)),
         });
@@ -270,7 +269,7 @@ fn describe(found: &StructuredContent, channel: Option<&Channel>) -> String {
     }
     if let Some(Clients { clients, clients_total }) = &found.clients {
         sentences.push(match clients_total {
-            0 => format!("Nobody listens live{place}; whoever comes later can still read what you push."),
+            0 => format!("No live subscribers{place}; what you push can still be read later."),
             _ => format!(
                 "{}{place}{}.",
                 count(*clients_total, "live listener"),
@@ -282,7 +281,7 @@ fn describe(found: &StructuredContent, channel: Option<&Channel>) -> String {
     if let Some(Webhooks { webhooks, webhooks_total }) = &found.webhooks {
         sentences.push(match (webhooks_total, channel) {
             (0, None) => "No webhook is registered.".to_owned(),
-            (0, Some(_)) => format!("No webhook gets what is pushed{place}."),
+            (0, Some(_)) => format!("No webhook receives events{place}."),
             _ => format!(
                 "{}{place}{}.",
                 count(*webhooks_total, "webhook"),
@@ -291,7 +290,7 @@ fn describe(found: &StructuredContent, channel: Option<&Channel>) -> String {
         });
         lines.extend(webhooks.iter().map(|row| format!("- {}", row.to_text())));
     }
-    sentences.push("`push_stream` reaches live listeners, `push_webhook` webhooks as well.".to_owned());
+    sentences.push("`push_stream` reaches live subscribers; `push_webhook` reaches webhooks too.".to_owned());
     if lines.is_empty() {
         sentences.join(" ")
     } else {
@@ -315,7 +314,7 @@ fn describe_client(client: &ClientEntry) -> String {
     )
 }
 
-/// Says that not all are shown.
+/// Returns a note if not all entries are shown.
 fn shown(shown: usize, total: usize) -> String {
     if shown < total {
         format!(" ({shown} shown; a `limit` of up to {LIMIT_MAX} shows more)")

@@ -1,8 +1,8 @@
-//! Watching: an agent is told that a resource has changed, and reads it when it wants to know more.
+//! Watching: an agent learns that a resource has changed, and reads it if it wants to know more.
 //!
-//! A watch has no queue. It looks at three places that move: the number of channels, the head of the log, and a cursor
-//! on the channels whose latest events are wanted. A client that does not read leaves them where they are; when it does
-//! again it is told once of each.
+//! A watch has no queue. It observes three values that move: the number of channels, the head of the log, and a cursor
+//! on the channels whose latest events are watched. A client that does not read leaves them where they are; once it
+//! reads again, it gets one notification for each.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -21,17 +21,17 @@ use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::subscribe;
 use fanfare_hub::subscription::{Peek, Subscription};
 
-/// How long `fanfare://channels` is not told of again: every event changes it.
+/// Minimum interval between notifications for `fanfare://channels`: every event changes it.
 const CHANNELS_INTERVAL: Duration = Duration::from_secs(1);
-/// How often in a row a cursor is looked at before what was found is told, however fast events come.
+/// Maximum consecutive checks of a cursor before the findings are reported, however fast events arrive.
 const LOOKS_MAX: usize = 64;
 
-/// What one client is told of.
+/// The watch of one client.
 struct Watch {
     lists: Option<Moves<usize>>,
     channels: Option<Channels>,
     latest: Option<Latest>,
-    /// What is to be told next: at most once each resource.
+    /// The next notifications: at most one per resource.
     pending: VecDeque<Change>,
 }
 
@@ -53,7 +53,7 @@ struct Latest {
 }
 
 impl Gateway {
-    /// Follows what of `wanted` can change.
+    /// Follows those of `wanted` that can change.
     pub(super) async fn watch_resources(
         &self,
         caller: &Caller,
@@ -68,7 +68,7 @@ impl Gateway {
             }
             match uri.parse() {
                 Ok(Address::Channels) => all.push(uri.clone()),
-                // A channel that has no events yet can be waited for.
+                // A client can also wait for a channel that has no events yet.
                 Ok(Address::Latest(channel)) => latest.push((channel, uri.clone())),
                 // An event never changes.
                 Ok(Address::Event(_)) | Err(_) => continue,
@@ -102,7 +102,7 @@ impl Gateway {
         let request = subscribe::Request { filter, start: Start::Live, conflate: false, client };
         let cursor = self.hub.subscribe(request).await.map_err(|error| {
             tracing::error!(%error, "the store could not be read");
-            Error::internal("the log could not be read; the gateway's own log says why")
+            Error::internal("the event log could not be read; the cause is in the gateway's server log")
         })?;
         Ok(Latest { uris, cursor })
     }
@@ -136,7 +136,7 @@ async fn next_channels(channels: &mut Option<Channels>) -> Vec<Change> {
     let Some(Channels { uris, head, told }) = channels else { return std::future::pending().await };
     head.wait().await;
     if let Some(told) = *told {
-        // Whoever cancels this wait has yet to be told.
+        // A caller that cancels this wait must still get the notification later.
         head.0.mark_changed();
         tokio::time::sleep_until(told + CHANNELS_INTERVAL).await;
         head.0.mark_unchanged();
@@ -153,7 +153,7 @@ async fn next_latest(latest: &mut Option<Latest>) -> Vec<Change> {
 }
 
 impl<T> Moves<T> {
-    /// Waits until it has moved; for ever when nobody is left to move it.
+    /// Waits until the value has moved; forever if its owner is gone.
     async fn wait(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -172,7 +172,7 @@ impl Latest {
             }
             match self.cursor.ready(&mut items).await {
                 Ok(true) => {}
-                // The gateway stops, and whoever listens is told so.
+                // The gateway is stopping, and subscribers are informed.
                 Ok(false) => return std::future::pending().await,
                 Err(error) => {
                     tracing::error!(%error, "the store could not be read");
@@ -182,7 +182,7 @@ impl Latest {
         }
     }
 
-    /// Moves the cursor as far as there is something, and gives the channels that it came past.
+    /// Moves the cursor forward over the available events, and returns the channels that it passed.
     fn look(&mut self, items: &mut Vec<fanfare_hub::item::Item>) -> BTreeSet<Channel> {
         let mut changed = BTreeSet::new();
         for _ in 0..LOOKS_MAX {
@@ -200,7 +200,7 @@ impl Latest {
         changed
     }
 
-    /// Passes over what is no longer in memory: that something has come is all there is to tell.
+    /// Skips what is no longer in memory: the client only needs to know that something came.
     fn skip(&mut self) -> Vec<Channel> {
         let before = self.cursor.skip();
         let rows = self.cursor.hub().channel_rows();
@@ -227,7 +227,7 @@ mod tests {
             head.send_replace(seq);
             assert_eq!(next_channels(&mut channels).now_or_never(), None, "it is too soon");
         }
-        // Those that were given up have lost nothing.
+        // Dropping the other futures loses nothing.
         let deadline = Duration::from_secs(20);
         let told_now = tokio::time::timeout(deadline, next_channels(&mut channels)).await;
         assert_eq!(told_now.map(|changes| changes.len()), Ok(1));

@@ -7,10 +7,10 @@ use fanfare_mcp::{Error, Id};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-/// Most questions to the client at once.
+/// Maximum concurrent requests to the client.
 const ASKS_MAX: usize = 64;
 
-/// What an answer of the client is.
+/// The outcome of a request to the client.
 type Answer = Result<Box<RawValue>, Error>;
 
 /// The questions that are not answered yet.
@@ -26,11 +26,11 @@ struct Table {
     last: u64,
 }
 
-/// A question. It is forgotten when this is dropped: also when nobody waits for the answer any more.
+/// A pending request. It is removed when this is dropped, also if no one waits for the answer any longer.
 #[derive(Debug)]
 pub struct Ask<'a> {
     asks: &'a Asks,
-    /// What the client repeats in its answer.
+    /// The id, which the client repeats in its answer.
     pub id: Id,
     answer: oneshot::Receiver<Answer>,
 }
@@ -49,11 +49,13 @@ impl Ask<'_> {
 }
 
 impl Asks {
-    /// Begins a question.
+    /// Starts a request.
     pub fn begin(&self) -> Result<Ask<'_>, Error> {
         let mut table = self.table();
         if table.open.len() >= ASKS_MAX {
-            return Err(Error::busy(format!("the client has {ASKS_MAX} questions to answer already")));
+            return Err(Error::busy(format!(
+                "the client already has the maximum of {ASKS_MAX} requests to answer"
+            )));
         }
         table.last += 1;
         let id = Id::number(table.last);
@@ -62,15 +64,15 @@ impl Asks {
         Ok(Ask { asks: self, id, answer })
     }
 
-    /// Takes an answer of the client; one that nobody asked for is let be.
+    /// Accepts an answer of the client; ignores one that does not match a request.
     pub fn answer(&self, id: &Id, outcome: Result<Box<RawValue>, Box<RawValue>>) {
         let Some(ask) = self.table().open.remove(id) else { return };
         let answer = outcome.map_err(|error| Error::internal(format!("the client answered {}", error.get())));
-        // Whoever asked may have given up.
+        // The caller may have given up.
         let _ = ask.send(answer);
     }
 
-    /// Drops every question; whoever waits for an answer gets an error.
+    /// Drops every pending request; those that wait get an error.
     pub(super) fn clear(&self) {
         self.table().open.clear();
     }

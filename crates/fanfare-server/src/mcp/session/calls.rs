@@ -12,11 +12,11 @@ use fanfare_runtime::shutdown::{Shutdown, Trigger};
 /// The calls that are not answered yet.
 #[derive(Debug, Default)]
 pub struct Calls {
-    /// What cancels each. Guards the table; held for one look or change.
+    /// The trigger that cancels each call. Guards the table; held for one lookup or change.
     open: Mutex<HashMap<Id, Trigger>>,
 }
 
-/// A call that is being answered. It is over when this is dropped: also when nobody waits for the answer any more.
+/// A call that is being answered. It ends when this is dropped, also if no one waits for the answer any longer.
 #[derive(Debug)]
 pub struct OpenCall {
     session: Arc<Session>,
@@ -54,12 +54,12 @@ impl Calls {
         let mut open = self.open();
         if open.len() >= CALLS_MAX {
             return Err(Error::busy(format!(
-                "{CALLS_MAX} calls of this session are not answered yet; wait for some of them"
+                "this session already has the maximum of {CALLS_MAX} unanswered calls; wait for one of them to finish"
             )));
         }
         if open.contains_key(id) {
             return Err(Error::invalid_request(format!(
-                "the id {id} is in use by a call that is not answered yet"
+                "the id {id} is already in use by an unanswered call"
             )));
         }
         let (cancel, cancelled) = Trigger::new();
@@ -73,15 +73,15 @@ impl Calls {
 }
 
 impl Session {
-    /// Notes a call, so that the client can cancel it; returns what tells when it does.
+    /// Registers a call, so that the client can cancel it; returns the signal of the cancellation.
     pub fn begin_call(self: &Arc<Session>, id: &Id) -> Result<(Shutdown, OpenCall), Error> {
         self.touch();
         let cancelled = self.calls.insert(id)?;
         Ok((cancelled, OpenCall { session: Arc::clone(self), id: id.clone() }))
     }
 
-    /// Leaves a call unanswered that the gateway, which stops, has not begun; returns whether the client asks the next
-    /// one.
+    /// Leaves a call unanswered that the stopping gateway has not started; returns whether the client asks the next
+    /// gateway.
     pub fn leave_call(&self, id: &Id) -> bool {
         if self.moves_on {
             self.calls.cancel(id);

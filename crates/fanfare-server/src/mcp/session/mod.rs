@@ -1,5 +1,5 @@
-//! A session: what a connection remembers between messages. Legacy clients agree on it with `initialize`; a connection
-//! that carries messages both ways has one from the beginning.
+//! A session: the state that a connection keeps between messages. Legacy clients create one with `initialize`; a
+//! connection that carries messages both ways has one from the start.
 
 pub mod asks;
 pub mod calls;
@@ -25,11 +25,10 @@ use crate::mcp::session::usage::Usage;
 use crate::mcp::session::watching::WatchList;
 use fanfare_runtime::shutdown::{Shutdown, Trigger};
 
-/// Most messages of a session with a stream that are taken and not done with: calls, and answers that wait for a
-/// client to read.
+/// Maximum unfinished messages of a session with a stream: calls, and answers that the client has not read.
 const WORK_MAX: usize = 2 * CALLS_MAX;
 
-/// Which events the stream of a session consists of. Sessions of one framing are none for the other.
+/// The framing of a session's stream. Sessions of one framing do not exist for the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     /// Seed 5's connections.
@@ -41,32 +40,32 @@ pub enum Framing {
 /// A session.
 #[derive(Debug)]
 pub struct Session {
-    /// Its name: nobody can guess it.
+    /// The id, which cannot be guessed.
     pub id: Box<str>,
-    /// Who has it; nobody else may use it.
+    /// The owner; no other client may use the session.
     pub client: Client,
-    /// What is said unasked, and, on a connection that carries messages both ways, everything.
+    /// Unrequested messages and, on a connection that carries messages both ways, all messages.
     pub outbox: Arc<Outbox>,
-    /// What the client asks.
+    /// The calls of the client.
     pub calls: Calls,
-    /// What the client is asked.
+    /// The requests to the client.
     pub asks: Asks,
     /// Answers that a client can come back to.
     pub streams: Streams,
-    /// What the client wants to hear of.
+    /// The resources that the client watches.
     pub watching: WatchList,
     usage: Usage,
-    /// Guards what was agreed on; held for one look or change.
+    /// Guards the result of the negotiation; held for one lookup or change.
     agreement: Mutex<Agreement>,
-    /// How its stream is framed; nothing when it has none.
+    /// The framing of its stream; unset if it has no stream.
     framing: OnceLock<Framing>,
     work: Arc<Semaphore>,
-    /// Its client goes to the next gateway when this one stops, with all that was not begun here.
+    /// Whether the client moves to the next gateway when this one stops, with everything that was not started here.
     moves_on: bool,
     ended: (Trigger, Shutdown),
 }
 
-/// What the client and the server have agreed on.
+/// The result of the negotiation between client and server.
 #[derive(Debug)]
 struct Agreement {
     version: Option<Version>,
@@ -75,12 +74,13 @@ struct Agreement {
 }
 
 impl Session {
-    /// Begins one.
+    /// Creates a session.
     pub fn new(id: impl Into<Box<str>>, client: Client, outbox: Outbox) -> Arc<Session> {
         Session::with(id.into(), client, outbox, false)
     }
 
-    /// Begins one whose client goes to the next gateway when this one stops, with all that was not begun here.
+    /// Creates a session whose client moves to the next gateway when this one stops, with everything that was not
+    /// started here.
     pub fn moving_on(id: impl Into<Box<str>>, client: Client, outbox: Outbox) -> Arc<Session> {
         Session::with(id.into(), client, outbox, true)
     }
@@ -113,7 +113,7 @@ impl Session {
         version
     }
 
-    /// Takes a revision for granted.
+    /// Sets the revision without negotiation.
     pub fn agree_on(&self, version: Version) {
         self.agreement().version = Some(version);
     }
@@ -123,7 +123,7 @@ impl Session {
         self.agreement().version
     }
 
-    /// Returns whether the client declared `capability` when it began.
+    /// Returns whether the client declared `capability` when the session started.
     pub fn can(&self, capability: &str) -> bool {
         self.agreement().meta.can(capability)
     }
@@ -144,15 +144,15 @@ impl Session {
         self.framing.get_or_init(|| framing);
     }
 
-    /// Returns how its stream is framed; nothing when it has none.
+    /// Returns the framing of its stream, or `None` if it has no stream.
     pub fn framing(&self) -> Option<Framing> {
         self.framing.get().copied()
     }
 
-    /// Takes room for a message, until it is done with.
+    /// Reserves room for a message until it is finished.
     pub fn begin_work(&self) -> Result<OwnedSemaphorePermit, Error> {
         Arc::clone(&self.work).try_acquire_owned().map_err(|_| {
-            Error::busy(format!("{WORK_MAX} messages are not answered yet; read the stream, and try again"))
+            Error::busy(format!("this session already has the maximum of {WORK_MAX} unanswered messages; read the stream and try again"))
         })
     }
 
@@ -165,7 +165,7 @@ impl Session {
         self.ended.0.pull();
     }
 
-    /// Returns what tells when it has ended.
+    /// Returns the signal that the session has ended.
     pub fn ended(&self) -> Shutdown {
         self.ended.1.clone()
     }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::mcp::outbox::Outbox;
 
-/// How many answers are kept for a client that lost its connection when they were sent.
+/// Maximum answers kept for a client that lost its connection while they were sent.
 const ENDED_MAX: usize = 8;
-/// How many bytes of them; the newest is kept whatever its length.
+/// Maximum bytes of those answers; the newest is kept whatever its length.
 const ENDED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// The streams of a session's answers, each with its number.
@@ -41,13 +41,13 @@ impl Streams {
         state.kept.iter().find(|(known, _)| *known == number).map(|(_, outbox)| Arc::clone(outbox))
     }
 
-    /// Forgets a stream of which the client has everything.
+    /// Removes a stream that the client has received completely.
     pub fn close(&self, number: u64) {
         self.state().kept.retain(|(known, _)| *known != number);
     }
 
-    /// Forgets the oldest of the streams that have ended, beyond the number and the bytes that are kept. Whoever reads
-    /// one of them reads on.
+    /// Removes the oldest ended streams beyond the limits of number and bytes. A connection that is reading one of them
+    /// continues.
     pub fn forget_ended(&self) {
         let (mut count, mut bytes) = (0, 0);
         let mut state = self.state();
@@ -65,7 +65,7 @@ impl Streams {
         state.kept = kept;
     }
 
-    /// Ends all of them, and forgets them.
+    /// Ends and removes all streams.
     pub(super) fn end_all(&self) {
         for (_, stream) in self.state().kept.drain(..) {
             stream.end();

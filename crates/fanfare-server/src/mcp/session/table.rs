@@ -1,4 +1,4 @@
-//! All sessions over HTTP, and the work that goes on when nobody waits for it.
+//! All sessions over HTTP, and their background work.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,25 +15,25 @@ use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
 use fanfare_runtime::shutdown::Shutdown;
 
-/// Most sessions at once: each may hold an outbox, which is a few megabytes at the very most and nothing when idle.
+/// Maximum number of sessions: each can hold an outbox, a few megabytes at most and nothing when idle.
 pub const SESSIONS_MAX: usize = 10_000;
-/// How long a session may be idle. A client that comes back later begins a new one.
+/// Maximum idle time of a session. A client that returns later starts a new one.
 const IDLE_MAX: Duration = Duration::from_secs(30 * 60);
-/// How long a session is idle before it makes room for a new one when there are as many as may be. Programs that begin a
-/// session for each call, and end none, would otherwise keep everybody out for [`IDLE_MAX`].
+/// Idle time after which a session makes room for a new one if the maximum is reached. Otherwise programs that start a
+/// session for each call and end none would lock everyone out for [`IDLE_MAX`].
 const SPARE_AFTER: Duration = Duration::from_secs(60);
-/// How many of them make room at once: to find those that are idle the longest, all are looked at.
+/// Sessions that make room at once: all must be examined to find those idle the longest.
 const SPARED_MAX: usize = 100;
-/// How long nobody looks again when there was none.
+/// Minimum interval between searches for idle sessions after one that found none.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// How often idle sessions are looked for.
+/// Interval between searches for idle sessions.
 const REAP_INTERVAL: Duration = Duration::from_secs(30);
-/// How long calls may take that are under way when the gateway stops: longer than a commit.
+/// Maximum time for calls that are running when the gateway stops: longer than a commit.
 const LAST_ANSWERS: Duration = Duration::from_millis(300);
-/// Most pieces of work that wait to be begun; whoever has one more waits.
+/// Maximum jobs waiting to be started; a caller with another one waits.
 const JOBS_WAITING_MAX: usize = 1024;
 
-/// A piece of work that nobody waits for.
+/// A background job.
 pub type Job = BoxFuture<'static, ()>;
 
 /// All sessions; cheap to clone.
@@ -47,13 +47,13 @@ pub struct Sessions {
 #[derive(Debug, Default)]
 struct Table {
     by_id: HashMap<Box<str>, Arc<Session>>,
-    /// The gateway stops: one that began now would never end.
+    /// Whether the gateway is stopping: a session that started now would never end.
     closed: bool,
-    /// When there was none that could make room.
+    /// The time of the last search that found no session to remove.
     looked: Option<Instant>,
 }
 
-/// Runs the work of sessions, and ends those that nobody uses.
+/// Runs the jobs of sessions, and ends sessions that are idle.
 #[derive(Debug)]
 pub struct Worker {
     sessions: Sessions,
@@ -61,14 +61,14 @@ pub struct Worker {
 }
 
 impl Sessions {
-    /// Makes the table, and the worker that must run for anything to be done.
+    /// Creates the table, and the worker, without which no job runs.
     pub fn new() -> (Sessions, Worker) {
         let (jobs, waiting) = mpsc::channel(JOBS_WAITING_MAX);
         let sessions = Sessions { table: Arc::default(), jobs };
         (sessions.clone(), Worker { sessions, jobs: waiting })
     }
 
-    /// Begins a session.
+    /// Creates a session.
     pub fn begin(&self, client: Client, outbox: Outbox) -> Result<Arc<Session>, Error> {
         self.begin_at(client, outbox, Instant::now())
     }
@@ -81,7 +81,7 @@ impl Sessions {
         let spared = table.make_room(now);
         if table.by_id.len() >= SESSIONS_MAX {
             return Err(Error::busy(format!(
-                "there are {SESSIONS_MAX} sessions already; end one with DELETE, or call without a session"
+                "the maximum of {SESSIONS_MAX} sessions already exists; end one with DELETE, or call without a session"
             )));
         }
         let session = Session::new(draw_id(), client, outbox);
@@ -93,7 +93,7 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Finds a session of `principal`. That of somebody else is as good as none.
+    /// Finds a session of `principal`. A session of another principal counts as missing.
     pub fn find(&self, id: &str, principal: &Principal) -> Result<Arc<Session>, Error> {
         let session = self.table().by_id.get(id).cloned();
         let session = session.filter(|session| session.client.principal == *principal);
@@ -113,9 +113,9 @@ impl Sessions {
         self.table().by_id.len()
     }
 
-    /// Has work done that nobody waits for.
+    /// Runs a job in the background.
     pub async fn run(&self, job: Job) {
-        // When the worker has ended, the gateway stops, and nobody needs the work.
+        // The worker has ended only if the gateway is stopping, and then the job is not needed.
         let _ = self.jobs.send(job).await;
     }
 
@@ -150,7 +150,7 @@ impl Sessions {
 }
 
 impl Table {
-    /// Takes sessions out that are to end, when there are as many as may be.
+    /// Removes sessions to end, if the maximum is reached.
     fn make_room(&mut self, now: Instant) -> Vec<Arc<Session>> {
         let is_too_soon = self.looked.is_some_and(|looked| now < looked + LOOK_INTERVAL);
         if self.by_id.len() < SESSIONS_MAX || is_too_soon {
@@ -188,16 +188,16 @@ impl Worker {
                 () = stop.asked() => break,
             }
         }
-        // A push that is being committed is still answered; what waits for something is not waited for.
+        // A push that is being committed is still answered; calls that wait for events are not waited for.
         let finish = async { while running.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(LAST_ANSWERS, finish).await;
         self.sessions.end_all();
-        // Nobody is left registered.
+        // No session is left in the table.
         running.shutdown().await;
     }
 }
 
-/// Draws an id that nobody can guess: 128 bits.
+/// Returns a random id of 128 bits, which cannot be guessed.
 fn draw_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
@@ -227,7 +227,7 @@ mod tests {
         let connection = reading.connect();
         let rest: Vec<_> = (2..SESSIONS_MAX).map(|_| begin(start).expect("room")).collect();
         assert_eq!(begin(Instant::now()).expect_err("no room").code, fanfare_mcp::error::BUSY);
-        // Nobody looks again at once; then all have been idle for long enough but the one that is read.
+        // The next search is delayed; by then all sessions have been idle long enough except the one that is read.
         let soon = Instant::now() + LOOK_INTERVAL / 2;
         assert!(begin(soon).is_err());
         first.touch();

@@ -1,11 +1,11 @@
-//! Whether a session is in use. One that nobody uses ends, or makes room for another.
+//! The usage of a session. An idle session ends, or makes room for another.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::mcp::session::Session;
 
-/// When a session was last used, and by how many connections it is in use.
+/// The time of a session's last use, and the number of connections that use it.
 #[derive(Debug)]
 pub(super) struct Usage {
     /// Guards both; held for one look or change.
@@ -15,11 +15,11 @@ pub(super) struct Usage {
 #[derive(Debug)]
 struct State {
     last_used: Instant,
-    /// Connections that read what is said unasked.
+    /// The connections that receive unrequested messages.
     connections: usize,
 }
 
-/// A connection that reads for a session, which is in use as long as there is one.
+/// A connection that reads for a session, which counts as used while one exists.
 #[derive(Debug)]
 pub struct Connection(Arc<Session>);
 
@@ -42,12 +42,12 @@ impl Usage {
 }
 
 impl Session {
-    /// Notes that it is in use.
+    /// Records a use of the session.
     pub fn touch(&self) {
         self.usage.state().last_used = Instant::now();
     }
 
-    /// Notes a connection that reads for it.
+    /// Records a connection that reads for the session.
     pub fn connect(self: &Arc<Session>) -> Connection {
         self.usage.state().connections += 1;
         Connection(Arc::clone(self))

@@ -1,4 +1,4 @@
-//! What a legacy session hears of unasked: changes of lists, and of the resources it named.
+//! The unrequested notifications of a legacy session: changes of lists, and of the resources it named.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,18 +11,18 @@ use futures_util::stream::{AbortHandle, Abortable, BoxStream, abortable};
 use serde_json::json;
 use tokio::sync::Notify;
 
-/// Changes, until the client no longer wants to hear of them.
+/// Changes, until the client no longer wants them.
 pub type Changes = Abortable<BoxStream<'static, Change>>;
 
-/// What a session hears of. Each resource is followed by itself: what is yet to be told of one is not lost when the
+/// The watched resources of a session. Each is followed separately: pending notifications of one are not lost when the
 /// client asks for another.
 #[derive(Default)]
 pub struct WatchList {
-    /// The resources, by address, with what ends each. Held while the service begins to follow one, so that the newest
-    /// wish wins.
+    /// The resources, by address, with the handle that ends each. Locked while the service starts to follow one, so
+    /// that the newest request wins.
     resources: tokio::sync::Mutex<HashMap<String, AbortHandle>>,
-    /// What is to be told as well from now on; taken by [`WatchList::take_added`]. At most one for each of `resources`,
-    /// and one for the lists.
+    /// Changes to report as well from now on; [`WatchList::take_added`] removes them. At most one for each of
+    /// `resources`, and one for the lists.
     added: Mutex<Vec<Changes>>,
     adds: Notify,
     begun: AtomicBool,
@@ -35,12 +35,12 @@ impl fmt::Debug for WatchList {
 }
 
 impl WatchList {
-    /// Returns `true` once: somebody must tell the client what changes.
+    /// Returns `true` once: the caller that gets it must report the changes to the client.
     pub fn begin(&self) -> bool {
         !self.begun.swap(true, Ordering::Relaxed)
     }
 
-    /// Adds a resource, whose changes `follow` gives with what it honours. What changes from now on is told.
+    /// Adds a resource; `follow` returns its changes. Changes from now on are reported.
     pub async fn add(
         &self,
         uri: String,
@@ -51,12 +51,12 @@ impl WatchList {
             return Ok(());
         }
         if resources.len() >= RESOURCES_MAX {
-            let problem = format!("a session hears of at most {RESOURCES_MAX} resources");
+            let problem = format!("a session can watch at most {RESOURCES_MAX} resources");
             return Err(Error::invalid_params(problem));
         }
         let (honoured, changes) = follow.await?;
         if !honoured.resource_subscriptions.contains(&uri) {
-            let problem = "this resource cannot be subscribed to: there is no such address, or what is there never changes";
+            let problem = "this resource cannot be subscribed to: it does not exist, or it never changes";
             return Err(Error::invalid_params(problem).with(json!({ "uri": uri })));
         }
         let (changes, end) = abortable(changes);
@@ -70,14 +70,14 @@ impl WatchList {
         self.push(abortable(changes).0);
     }
 
-    /// Removes a resource; one that is not there is let be.
+    /// Removes a resource; a missing one is ignored.
     pub async fn remove(&self, uri: &str) {
         if let Some(end) = self.resources.lock().await.remove(uri) {
             end.abort();
         }
     }
 
-    /// Takes what was added since it was last taken.
+    /// Removes and returns the changes added since the last call.
     pub fn take_added(&self) -> Vec<Changes> {
         std::mem::take(&mut *self.added())
     }
@@ -90,7 +90,7 @@ impl WatchList {
     fn push(&self, changes: Changes) {
         {
             let mut added = self.added();
-            // A session that never says it is ready could ask for and leave the same resource again and again.
+            // A session that never confirms that it is ready could watch and leave the same resource repeatedly.
             added.retain(|changes| !changes.is_aborted());
             added.push(changes);
         }

@@ -1,5 +1,5 @@
-//! The connection protocol of seed 5: `GET /mcp/sse` gives a stream and says what it is called, and JSON-RPC messages
-//! that name it are answered on it.
+//! The connection protocol of seed 5: `GET /mcp/sse` returns a stream and its id, and JSON-RPC messages that name the
+//! id are answered on the stream.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::{Peer, body};
 
-/// Opens a connection and says what it is called.
+/// Opens a connection and reports its id.
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
@@ -37,7 +37,7 @@ pub async fn get(
     Ok(door.open_stream(client, Framing::Connection, opening)?)
 }
 
-/// Takes a message.
+/// Accepts a message.
 pub async fn post(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
@@ -73,17 +73,16 @@ struct ConnectionBody {
 struct Acceptance<'a> {
     status: &'static str,
     connection_id: &'a str,
-    /// As the client wrote it.
+    /// The id as the client wrote it.
     id: Option<&'a Id>,
 }
 
 fn unnamed() -> Error {
-    Error::invalid_request(
-        "send one JSON-RPC message with the `connection_id` that the event `connected` gave",
-    )
+    Error::invalid_request("send one JSON-RPC message with the `connection_id` from the event `connected`")
 }
 
-/// Says on the stream, too, what could not be taken: whoever watches it need not have sent it.
+/// Reports a refused message on the stream too: the client that reads the stream need not be the one that sent the
+/// message.
 async fn say_refused(door: &Door, session: &Arc<Session>, refused: &BadMessage) {
     let answer = json_rpc::write_error(refused.id.as_ref(), &refused.error);
     let outbox = Arc::clone(&session.outbox);
@@ -91,6 +90,6 @@ async fn say_refused(door: &Door, session: &Arc<Session>, refused: &BadMessage) 
         // A client that is gone needs no answer.
         let _ = outbox.send(framed("error", None, &answer)).await;
     };
-    // When there is no room for it on the stream, the answer to the request must do.
+    // If the stream has no room for it, the response to the request has to suffice.
     let _ = door.work(session, || Some(say.boxed())).await;
 }

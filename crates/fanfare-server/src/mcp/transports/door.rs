@@ -1,4 +1,4 @@
-//! What the transports over HTTP work with.
+//! The state that the transports over HTTP share.
 
 use std::net::SocketAddr;
 
@@ -13,36 +13,36 @@ use crate::mcp::toolset::Toolset;
 use crate::net::heartbeat::Beats;
 use fanfare_runtime::budget::Budget;
 
-/// What an operator may change.
+/// The settings that an operator can change.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Config {
     /// The widest set of tools that a caller may see; default essential.
     pub toolset: Toolset,
 }
 
-/// What the transports over HTTP work with; cheap to clone.
+/// The state that the transports over HTTP share; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Door {
     /// Answers.
     pub server: Server,
     /// Remembers.
     pub sessions: Sessions,
-    /// Counts what is being accepted.
+    /// The budget for bytes in flight.
     pub budget: Budget,
-    /// Says when a silent stream needs a sign of life.
+    /// The heartbeat that tells when a silent stream needs a sign of life.
     pub beats: Beats,
     /// The widest set of tools that a caller may see.
     pub toolset: Toolset,
 }
 
 impl Door {
-    /// Returns the set of tools that a query asks for: never a wider one than the operator allows. Other parameters
-    /// belong to whoever put them into the address.
+    /// Returns the toolset that a query asks for, at most the one that the operator allows. Other parameters belong to
+    /// those who added them to the URL.
     pub(super) fn toolset(&self, query: &str) -> Result<Toolset, Error> {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         let Some((_, name)) = pairs.find(|(key, _)| key == "toolset") else { return Ok(self.toolset) };
         let toolset = Toolset::from_name(&name).ok_or_else(|| {
-            Error::invalid_params("`toolset` in the address is none of `essential`, `all`, `readonly`")
+            Error::invalid_params("`toolset` in the URL must be `essential`, `all` or `readonly`")
         })?;
         Ok(toolset.min(self.toolset))
     }

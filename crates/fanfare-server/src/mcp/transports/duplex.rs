@@ -1,4 +1,4 @@
-//! The calls of one connection that carries messages both ways: what is taken, what runs, what waits for its turn.
+//! The calls of one connection that carries messages both ways: those that run, and those that wait for their turn.
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -17,15 +17,15 @@ use crate::mcp::session::Session;
 use crate::mcp::session::table::Job;
 use fanfare_runtime::budget::BytesInFlight;
 
-/// Most messages that wait for their turn while as many calls run as may. Beyond that, nothing more is read.
+/// Maximum messages that wait for their turn while the maximum of calls runs. Beyond that, reading pauses.
 const WAITING_MAX: usize = 256;
-/// Most bytes of them; one more message may come on top.
+/// Maximum bytes of those messages; one more message may come on top.
 const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Most pieces of work at once: as many calls as may be, and as many refusals that wait for the client to read. Beyond
-/// that, nothing more is read.
+/// Maximum concurrent jobs: the maximum of calls, and as many refusals that wait for the client to read. Beyond that,
+/// reading pauses.
 const RUNNING_MAX: usize = CALLS_MAX + WAITING_MAX;
-/// How long nothing is read because calls wait for their turn. After that they are refused: whoever has only calls
-/// that never end must be able to cancel one.
+/// Maximum time that reading pauses because calls wait for their turn. After that they are refused: a client that has
+/// only calls without an end must be able to cancel one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The calls of one connection.
@@ -34,16 +34,16 @@ pub struct Calls {
     server: Server,
     session: Arc<Session>,
     running: JoinSet<JobEnd>,
-    /// How many of those are calls; others go on as long as the session.
+    /// Number of these jobs that are calls; the others last as long as the session.
     running_calls: usize,
     /// Calls that run until something happens.
     waits: HashSet<Id>,
-    /// What has not begun.
+    /// Messages that wait for their turn.
     waiting: VecDeque<Arrival>,
     waiting_bytes: usize,
 }
 
-/// A message that was taken.
+/// A message that was received.
 #[derive(Debug)]
 struct Arrival {
     incoming: Incoming,
@@ -60,7 +60,7 @@ struct JobEnd {
 }
 
 impl Calls {
-    /// Begins without any.
+    /// Creates an empty set of calls.
     pub fn new(server: Server, session: Arc<Session>) -> Calls {
         Calls {
             server,
@@ -73,7 +73,7 @@ impl Calls {
         }
     }
 
-    /// Takes a message; `in_flight` is kept until it is answered. What can be done at once is done when this returns.
+    /// Accepts a message; `in_flight` is held until it is answered. Fast work is finished when this returns.
     pub fn take(&mut self, bytes: &[u8], in_flight: Option<BytesInFlight>) {
         match json_rpc::parse(bytes) {
             Ok(incoming) => self.take_message(Arrival { incoming, len: bytes.len(), in_flight }),
@@ -81,7 +81,7 @@ impl Calls {
         }
     }
 
-    /// Answers a message that cannot be taken.
+    /// Answers a message that is refused.
     pub fn refuse(&mut self, refused: BadMessage) {
         if let Some(job) = self.server.receive(&self.session, Err(refused)) {
             self.run(job, true, None, None);
@@ -114,7 +114,7 @@ impl Calls {
         }
     }
 
-    /// Most calls end at once, and then need no task.
+    /// Most calls end immediately, and then need no task.
     fn run(&mut self, mut job: Job, is_call: bool, wait: Option<Id>, in_flight: Option<BytesInFlight>) {
         let mut context = Context::from_waker(Waker::noop());
         let polled = std::panic::catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(&mut context)));
@@ -135,15 +135,15 @@ impl Calls {
         }
     }
 
-    /// Returns whether more may be read.
+    /// Returns whether more can be read.
     pub fn has_room(&self) -> bool {
         self.waiting.len() < WAITING_MAX
             && self.waiting_bytes < WAITING_BYTES_MAX
             && self.running.len() < RUNNING_MAX
     }
 
-    /// Waits for something to end, and begins what waited for that; for ever when nothing runs. Can be cancelled
-    /// without loss.
+    /// Waits for a job to end, and starts those that waited for it; waits forever if none runs. Cancelling loses
+    /// nothing.
     pub async fn progress(&mut self) {
         let has_room = self.has_room();
         tokio::select! {
@@ -157,7 +157,7 @@ impl Calls {
                     self.begin(taken);
                 }
             }
-            // The session refuses them itself, as it has as many as it may.
+            // The session refuses them itself, because it has the maximum.
             () = async { tokio::time::sleep(PATIENCE).await }, if !has_room => self.begin_all(),
             else => std::future::pending().await,
         }
@@ -178,8 +178,8 @@ impl Calls {
         }
     }
 
-    /// Finishes what was taken, within `limit`; says whether all of it is. Calls that wait for something are
-    /// cancelled: whoever waited is gone, or asks again elsewhere.
+    /// Finishes accepted messages within `limit`; returns whether all are finished. Calls that wait for events are
+    /// cancelled: their caller is gone, or asks again elsewhere.
     pub async fn finish(&mut self, limit: Duration) -> bool {
         let server = &self.server;
         self.waiting.retain(|taken| match &taken.incoming {
@@ -200,13 +200,13 @@ impl Calls {
         tokio::time::timeout(limit, finished).await.is_ok()
     }
 
-    /// Forgets what has not begun.
+    /// Drops messages that were not started.
     pub fn forget_waiting(&mut self) {
         self.waiting.clear();
         self.waiting_bytes = 0;
     }
 
-    /// Forgets a call that is cancelled before its turn has come.
+    /// Drops a call that is cancelled before its turn.
     fn forget_cancelled(&mut self, incoming: &Incoming) {
         let Some(Cancellation { request_id: cancelled }) = Cancellation::of(incoming) else { return };
         let is_it = |taken: &Arrival| match &taken.incoming {

@@ -1,5 +1,5 @@
-//! Sessions whose answers all come on one stream of server-sent events, which ends with them: what the two older
-//! transports over HTTP share.
+//! Sessions that send all answers on one stream of server-sent events and end with it: shared by the two older
+//! transports over HTTP.
 
 use std::sync::Arc;
 
@@ -45,21 +45,21 @@ impl Framing {
 
     fn no_session(self) -> Error {
         let problem = match self {
-            Framing::Connection => "there is no such connection; open a new one with `GET /mcp/sse`",
-            Framing::HttpSse => "there is no such session; open a new one with `GET /sse`",
+            Framing::Connection => "no such connection; open a new one with `GET /mcp/sse`",
+            Framing::HttpSse => "no such session; open a new one with `GET /sse`",
         };
         Error::new(error::NO_SESSION, problem)
     }
 }
 
-/// Frames an event that is no JSON-RPC message, for the outbox of a session with a stream.
+/// Frames an event that is not a JSON-RPC message, for the outbox of a session with a stream.
 pub(super) fn framed(event: &str, id: Option<&str>, data: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     sse::write(event, id, data, &mut bytes);
     bytes
 }
 
-/// JSON-RPC messages are objects and arrays; no frame begins like one.
+/// JSON-RPC messages are objects and arrays; no frame starts like one.
 fn is_message(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(b'{' | b'['))
 }
@@ -90,7 +90,7 @@ impl Stream {
         }
         let mut bytes = Vec::new();
         tokio::select! {
-            // What was said before the end is still sent.
+            // Messages from before the end are still sent.
             biased;
             taken = self.session.outbox.next(self.attachment, self.seq) => {
                 let taken = taken?;
@@ -108,7 +108,7 @@ impl Stream {
 }
 
 impl Door {
-    /// Begins a session, and answers with its stream; `opening` writes its first events.
+    /// Starts a session, and returns its stream; `opening` writes the first events.
     pub(super) fn open_stream(
         &self,
         client: Client,
@@ -146,14 +146,14 @@ impl Door {
         session.filter(|session| session.framing() == Some(framing)).ok_or_else(|| framing.no_session())
     }
 
-    /// Takes what came for a session; answers go to its stream.
+    /// Accepts messages for a session; answers go to its stream.
     pub(super) async fn take(
         &self,
         session: &Arc<Session>,
         incoming: Result<Incoming, BadMessage>,
     ) -> Result<(), Error> {
         match incoming {
-            // These make room, and are taken when there is none.
+            // These messages free room, so they are accepted even if there is none.
             Ok(Incoming::One(Message::Notification { .. } | Message::Response { .. })) => {
                 if let Some(job) = self.server.receive(session, incoming) {
                     self.sessions.run(job).await;
@@ -164,7 +164,7 @@ impl Door {
         }
     }
 
-    /// Does work for a session, of which it may have so much at once.
+    /// Runs a job for a session, within the limit of concurrent jobs.
     pub(super) async fn work(
         &self,
         session: &Arc<Session>,
@@ -172,7 +172,7 @@ impl Door {
     ) -> Result<(), Error> {
         let permit = session.begin_work()?;
         let Some(mut job) = begin() else { return Ok(()) };
-        // Most is done at once, and then in the order in which it came.
+        // Most jobs finish immediately; the rest run in the order of arrival.
         if (&mut job).now_or_never().is_none() {
             let rest = async move {
                 job.await;

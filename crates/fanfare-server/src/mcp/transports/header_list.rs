@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 
-/// Returns whether `list` has `name` in it, whatever its case and its parameters.
+/// Returns whether `list` contains `name`, ignoring case and parameters.
 pub(super) fn names(list: &HeaderValue, name: &str) -> bool {
     list.to_str().is_ok_and(|list| {
         list.split(',')

@@ -1,5 +1,5 @@
-//! HTTP+SSE (2024-11-05): `GET /sse` gives a stream, `POST /messages/` takes messages, and the answers come on the
-//! stream. Beside it stands the flow of seed 4: `POST /sse` calls a tool without JSON-RPC.
+//! HTTP+SSE (2024-11-05): `GET /sse` returns a stream, `POST /messages/` accepts messages, and answers arrive on the
+//! stream. It also serves the flow of seed 4: `POST /sse` calls a tool without JSON-RPC.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::{Peer, body};
 
-/// Opens a session: says where its messages go, and which tools there are.
+/// Opens a session: sends the address for its messages, and the list of tools.
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
@@ -55,7 +55,7 @@ struct Tools<'a> {
     tools: &'a RawValue,
 }
 
-/// Takes a message.
+/// Accepts a message.
 pub async fn post_message(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
@@ -65,12 +65,12 @@ pub async fn post_message(
     let query = parts.uri.query().unwrap_or_default();
     let id = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "session_id");
     let (_, id) = id.ok_or_else(|| {
-        Error::invalid_request("name the session: send to the address that the event `endpoint` gave")
+        Error::invalid_request("name the session: send to the URL from the event `endpoint`")
     })?;
     let session = door.streaming(&id, Framing::HttpSse, &principal)?;
     let (bytes, _in_flight) = body::read(&door.budget, body, MESSAGE_LEN_MAX).await?;
     let incoming = match json_rpc::parse(&bytes) {
-        // Nobody waits on the stream for an answer to what has no id.
+        // No one waits on the stream for an answer to a message without an id.
         Err(refused) if refused.id.is_none() => return Err(refused.into()),
         incoming => incoming,
     };
@@ -95,7 +95,7 @@ pub async fn post(
     };
     let args = wanted.args.map_or("null", RawValue::get);
     if args != "null" && !args.starts_with('{') {
-        return Err(takes(&"`args` is no object").into());
+        return Err(takes(&"`args` is not an object").into());
     }
     let session = door.streaming(&id, Framing::HttpSse, &principal)?;
     let call_id = format!("{:016x}", rand::random::<u64>());
@@ -117,22 +117,22 @@ struct ToolCallBody<'a> {
 
 fn takes(problem: &impl std::fmt::Display) -> Error {
     Error::invalid_request(format!(
-        "{problem}; `POST /sse` takes {{\"session_id\": \"…\", \"tool\": \"…\", \"args\": {{…}}}}"
+        "{problem}; `POST /sse` accepts {{\"session_id\": \"…\", \"tool\": \"…\", \"args\": {{…}}}}"
     ))
 }
 
 /// Refuses a JSON-RPC message in the way that makes clients that would rather speak Streamable HTTP open the stream.
 fn not_here() -> Response {
     let error = Error::invalid_request(
-        "`/sse` is HTTP+SSE: open a stream with GET, and send messages to the address that its event `endpoint` \
-         gives; for Streamable HTTP, send them to `/mcp`",
+        "`/sse` is HTTP+SSE: open a stream with GET, and send messages to the URL in its event `endpoint`; for \
+         Streamable HTTP, send them to `/mcp`",
     );
     let mut response = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).into_response();
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
     response
 }
 
-/// Begins a call; what comes of it goes to the stream as `result` or `error`, with the call's id.
+/// Starts a call; its outcome goes to the stream as `result` or `error`, with the call's id.
 fn call(door: &Door, session: &Arc<Session>, call_id: String, request: RpcRequest) -> Job {
     let caller = Caller {
         client: session.client.clone(),
@@ -147,7 +147,7 @@ fn call(door: &Door, session: &Arc<Session>, call_id: String, request: RpcReques
         let (event, data) = match json_rpc::parse(&answer) {
             Ok(Incoming::One(Message::Response { outcome: Ok(result), .. })) => ("result", result),
             Ok(Incoming::One(Message::Response { outcome: Err(error), .. })) => ("error", error),
-            // What it says may be what was pushed, which is nobody's to log.
+            // The text can contain pushed messages, which are never logged.
             _ => return tracing::error!("an answer cannot be read"),
         };
         // A client that is gone needs no answer.

@@ -15,15 +15,15 @@ use crate::mcp::outbox::{Attachment, Entry, Outbox};
 use crate::mcp::session::Session;
 use crate::mcp::transports::duplex::Calls;
 
-/// How much is read at once: what a pipe holds.
+/// Size of a read: the capacity of a pipe.
 const CHUNK_LEN: usize = 64 * 1024;
-/// How much is written at once, when so much waits; one more message may come on top.
+/// Size of a write, if that much waits; one more message may come on top.
 const WRITE_LEN_MAX: usize = 256 * 1024;
-/// How long calls may take that are under way at the end of the input.
+/// Maximum time for calls that are running at the end of the input.
 pub const FINISH_MAX: Duration = Duration::from_secs(60);
-/// The same when somebody asked to stop.
+/// Maximum time for running calls after a request to stop.
 const STOP_MAX: Duration = Duration::from_secs(5);
-/// How long the client may take to read the last answers.
+/// Maximum time for the client to read the last answers.
 pub const FLUSH_MAX: Duration = Duration::from_secs(10);
 
 /// Lines of an input, each at most [`MESSAGE_LEN_MAX`] bytes long.
@@ -31,7 +31,7 @@ pub const FLUSH_MAX: Duration = Duration::from_secs(10);
 pub struct Lines<R> {
     input: R,
     buffer: BytesMut,
-    /// So much of the buffer has no line break.
+    /// The length of the buffer's start that was searched and has no line break.
     searched: usize,
     /// The line is too long; the rest of it is thrown away.
     skipping: bool,
@@ -42,7 +42,7 @@ pub struct Lines<R> {
 pub struct TooLong;
 
 impl TooLong {
-    /// Says so to whoever sent it.
+    /// Returns the error for the sender.
     pub fn refused(self) -> BadMessage {
         let problem = format!("a message is longer than {} MiB", MESSAGE_LEN_MAX >> 20);
         BadMessage { id: None, error: Error::invalid_request(problem) }
@@ -55,13 +55,13 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         Lines { input, buffer: BytesMut::new(), searched: 0, skipping: false }
     }
 
-    /// Reads more; says whether there was more. Can be cancelled without loss.
+    /// Reads more; returns whether there was more. Cancelling loses nothing.
     pub async fn fill(&mut self) -> io::Result<bool> {
         self.buffer.reserve(CHUNK_LEN);
         Ok(self.input.read_buf(&mut self.buffer).await? > 0)
     }
 
-    /// Takes the next line that is there, without its end; empty ones are skipped.
+    /// Removes and returns the next complete line, without its end; empty lines are skipped.
     pub fn take(&mut self) -> Option<Result<BytesMut, TooLong>> {
         loop {
             let Some(end) = memchr::memchr(b'\n', &self.buffer[self.searched..]) else {
@@ -93,7 +93,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// Takes what is left at the end of the input: a line without its break.
+    /// Removes and returns the rest at the end of the input: a line without its break.
     pub fn rest(&mut self) -> Option<BytesMut> {
         self.searched = 0;
         let line = self.buffer.split();
@@ -101,8 +101,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 }
 
-/// Serves the client at the other end of `input` and `output`, as `session`, until the input ends or `stop` does.
-/// Then what is under way is finished, and everything said.
+/// Serves the client at the other end of `input` and `output`, as `session`, until the input ends or `stop` does. Then
+/// it finishes running calls and sends every answer.
 pub async fn serve<R, W>(
     server: Server,
     session: Arc<Session>,
@@ -131,7 +131,7 @@ where
     };
     tokio::select! {
         finished = calls.finish(limit) => if !finished {
-            tracing::warn!("calls were cut off that did not end in time");
+            tracing::warn!("some calls did not end in time and were cut off");
         },
         written = writer.run() => {
             session.end();
@@ -145,18 +145,18 @@ where
     }
 }
 
-/// What ended first.
+/// The side that ended first.
 enum ConversationEnd {
     /// The input, or it could not be read.
     Input(io::Result<()>),
-    /// Nothing follows for this client.
+    /// The last message for this client was sent.
     Output,
-    /// Somebody asked to stop.
+    /// The gateway was asked to stop.
     Stop,
 }
 
-/// Takes lines and writes what there is to say, in turns: an answer that is there when its line has been taken goes out
-/// without waking anybody.
+/// Reads lines and writes messages in turns: an answer that is ready once its line was read goes out without waking
+/// another task.
 async fn talk<R, W>(
     calls: &mut Calls,
     mut lines: Lines<R>,
@@ -194,7 +194,7 @@ where
     }
 }
 
-/// Writes what an outbox has, a line for each message: everything that waits at once.
+/// Writes the messages of an outbox, one per line, all waiting ones at once.
 #[derive(Debug)]
 pub struct Writer<'a, W> {
     outbox: &'a Outbox,
@@ -202,13 +202,13 @@ pub struct Writer<'a, W> {
     /// Everything up to here was put into `bytes`.
     seq: u64,
     output: W,
-    /// Whole lines, of which so much is written.
+    /// Whole lines, and the number of bytes of them that were written.
     bytes: Vec<u8>,
     written: usize,
 }
 
 impl<W: AsyncWrite + Unpin> Writer<'_, W> {
-    /// Takes what `outbox` has; whoever did before no longer does.
+    /// Attaches to `outbox`; a previous consumer is detached.
     pub fn new(outbox: &Outbox, output: W) -> Writer<'_, W> {
         let attachment = outbox.attach();
         Writer { outbox, attachment, seq: outbox.taken(), output, bytes: Vec::new(), written: 0 }
@@ -220,7 +220,7 @@ impl<W: AsyncWrite + Unpin> Writer<'_, W> {
         Ok(())
     }
 
-    /// Waits for something to say and writes it; says whether anything follows. Can be cancelled without loss.
+    /// Waits for messages and writes them; returns whether more can follow. Cancelling loses nothing.
     async fn step(&mut self) -> io::Result<bool> {
         if self.bytes.is_empty() {
             let Some(first) = self.outbox.next(self.attachment, self.seq).await else { return Ok(false) };

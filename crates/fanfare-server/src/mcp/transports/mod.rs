@@ -35,7 +35,7 @@ pub fn routes(door: Door) -> Router {
         .with_state(door)
 }
 
-/// Opens a WebSocket for a client that asks for one; the rest of `GET /mcp` is Streamable HTTP.
+/// Opens a WebSocket if the client asks for one; every other `GET /mcp` is Streamable HTTP.
 async fn get_mcp(
     door: State<Door>,
     principal: Extension<Principal>,

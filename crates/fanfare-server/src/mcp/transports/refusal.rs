@@ -1,4 +1,4 @@
-//! Refusals: a status, and a JSON-RPC error that says why.
+//! Refusals: a status, and a JSON-RPC error with the reason.
 
 use axum::response::{IntoResponse, Response};
 use fanfare_mcp::json_rpc::{self, BadMessage};
@@ -30,7 +30,7 @@ impl Refusal {
 }
 
 impl From<Error> for Refusal {
-    /// What was refused before it was looked at is the request's own fault.
+    /// A request that was refused unread is at fault itself.
     fn from(error: Error) -> Refusal {
         let status = match error.status() {
             StatusCode::OK if error.code == error::INTERNAL => StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,4 +1,4 @@
-//! MCP over a WebSocket: `GET /mcp` with an upgrade, one message in each text frame. Hosts that speak it connect this
+//! MCP over a WebSocket: `GET /mcp` with an upgrade, one message per text frame. Hosts that support it connect this
 //! way, and so does a `fanfare mcp` that has found a gateway.
 
 use std::sync::Arc;
@@ -34,18 +34,18 @@ use crate::net::heartbeat::Beats;
 use crate::net::takeover::{Outlet, Switched, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
 
-/// The name of the subprotocol, for clients that ask for one.
+/// The name of the subprotocol, for clients that request one.
 const SUBPROTOCOL: &str = "mcp";
-/// What the goodbye of a gateway says that stops, when whatever it took of this client is answered: the rest was not
-/// begun, and can be sent to another gateway.
-pub const ANSWERED: &str = "the gateway is stopping; all that it took is answered";
+/// The close reason of a stopping gateway once every message it accepted from this client is answered: the rest was not
+/// started, and can be sent to another gateway.
+pub const ANSWERED: &str = "the gateway is stopping; every accepted message is answered";
 /// Largest answer: a page of history, written with escapes.
 const WRITE_BUFFER_LEN_MAX: usize = 32 * 1024 * 1024;
-/// How much is written at once, when so much waits.
+/// Size of a write, if that much waits.
 const BATCH_LEN_MAX: usize = 256 * 1024;
-/// How long a client may take nothing.
+/// Maximum time that a client may stop reading.
 const STALL_MAX: Duration = Duration::from_secs(60);
-/// How long calls may take that are under way when the gateway stops; less than the stop may take by default.
+/// Maximum time for calls that are running when the gateway stops; less than the default limit of the stop.
 const FINISH_MAX: Duration = Duration::from_secs(5);
 
 type Wire = WebSocketStream<TcpStream>;
@@ -70,7 +70,7 @@ pub async fn get(
 fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> {
     let mut response = frames::shake_hands(&Method::GET, &parts.headers).ok_or_else(|| {
         Error::invalid_request(
-            "this is no WebSocket handshake; connect with a WebSocket client, over HTTP/1.1",
+            "this is not a WebSocket handshake; connect with a WebSocket client, over HTTP/1.1",
         )
     })?;
     let offered = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
@@ -84,9 +84,9 @@ fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> 
 
 /// Speaks until one side closes.
 async fn converse(door: Door, client: Client, Switched { stream, read, beats, mut stop }: Switched) {
-    // What is coalesced here need not wait for the other end's acknowledgement.
+    // Small writes are combined here, so Nagle's algorithm would only add delay.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "answers may be late");
+        tracing::debug!(%error, "could not set TCP_NODELAY on an MCP connection");
     }
     let wire = frames::messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await;
     let (mut sink, mut heard) = wire.split();
@@ -112,7 +112,7 @@ async fn converse(door: Door, client: Client, Switched { stream, read, beats, mu
                     session.end();
                     is_finished
                 };
-                // The writer ends when everything is said, or cannot be.
+                // The writer ends when everything is sent, or when it fails.
                 let (is_finished, written) = tokio::join!(finishing, writing);
                 written.or(Some(match is_finished {
                     true => (CloseCode::Away, ANSWERED),
@@ -126,15 +126,15 @@ async fn converse(door: Door, client: Client, Switched { stream, read, beats, mu
     }
 }
 
-/// Why nothing more is taken.
+/// The reason that reading ended.
 enum InputEnd {
-    /// The connection ends; what is to be said, if anything.
+    /// The connection ends, with a close frame if there is one.
     End(Option<Farewell>),
     /// The gateway stops.
     Stop,
 }
 
-/// Takes messages until there are no more.
+/// Reads messages until there are no more.
 async fn hear(
     door: &Door,
     calls: &mut Calls,
@@ -144,7 +144,7 @@ async fn hear(
 ) -> InputEnd {
     loop {
         let message = tokio::select! {
-            // First: what is taken after that would be begun in vain.
+            // The stop comes first: a message that is read after it would be started in vain.
             biased;
             () = stop.asked() => return InputEnd::Stop,
             message = heard.next(), if calls.has_room() => match message {
@@ -179,11 +179,11 @@ fn too_much(bytes: &[u8]) -> json_rpc::BadMessage {
         Ok(Incoming::One(RpcMessage::Request(request))) => Some(request.id),
         _ => None,
     };
-    json_rpc::BadMessage { id, error: Error::busy("too many bytes are being accepted at the moment") }
+    json_rpc::BadMessage { id, error: Error::busy("too many bytes are in flight right now") }
 }
 
-/// Writes what the outbox has, everything that waits at once, and pings when it is time to; gives what is to be said
-/// when that cannot go on. Nothing, when nothing follows or nobody reads.
+/// Writes all waiting messages of the outbox at once, and pings when a ping is due. Returns the close frame to send if
+/// that fails; `None` if the outbox has ended or no one reads.
 async fn write_out(
     outbox: &Outbox,
     sink: &mut SplitSink<Wire, Message>,
@@ -218,7 +218,7 @@ async fn write_out(
     }
 }
 
-/// Waits for a write, within [`STALL_MAX`]: a socket that takes nothing for longer is not worth a farewell.
+/// Waits for a write, within [`STALL_MAX`]: a socket that accepts nothing for longer gets no close frame.
 async fn within(write: impl Future<Output = Result<(), WireError>>) -> Option<()> {
     tokio::time::timeout(STALL_MAX, write).await.ok()?.ok()
 }

@@ -1,4 +1,4 @@
-//! What a reactor is asked to do.
+//! The commands of a reactor.
 
 use bytes::Bytes;
 use fanfare_core::wire::sse;
@@ -7,10 +7,10 @@ use crate::net::limits::Permit;
 use fanfare_hub::subscription::Subscription;
 use fanfare_hub::values;
 
-/// What the reactor is asked to do.
+/// A command for the reactor.
 #[derive(Debug)]
 pub enum Command {
-    /// Take a stream.
+    /// Adopt a stream.
     Adopt(Box<Adopted>),
     /// The feed of this group has something new.
     Appended(usize),
@@ -20,7 +20,7 @@ pub enum Command {
     Lost {
         /// The stream's key in the reactor's table.
         key: usize,
-        /// Tells the stream from a later one with the same key.
+        /// Distinguishes the stream from a later one with the same key.
         serial: u64,
     },
     /// A subscription was read for.
@@ -32,13 +32,13 @@ pub enum Command {
 /// A stream that the server let go of.
 #[derive(Debug)]
 pub struct Adopted {
-    /// Its socket, nonblocking.
+    /// The socket, nonblocking.
     pub socket: std::net::TcpStream,
     /// The response's head and the first bytes of the stream.
     pub head: Bytes,
-    /// What is sent.
+    /// The subscription to send.
     pub subscription: Subscription,
-    /// In which format.
+    /// The format of the events.
     pub format: sse::Format,
     /// The right to be connected.
     pub permit: Permit,
@@ -49,10 +49,10 @@ pub struct Adopted {
 pub struct ReadBack {
     /// The stream's key in the reactor's table.
     pub key: usize,
-    /// Tells the stream from a later one with the same key.
+    /// Distinguishes the stream from a later one with the same key.
     pub serial: u64,
     /// The subscription, lent by the stream.
     pub subscription: Subscription,
-    /// What came of it.
+    /// The outcome of the read.
     pub outcome: Result<(), values::Error>,
 }

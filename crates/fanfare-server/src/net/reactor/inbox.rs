@@ -16,13 +16,13 @@ pub const WAKE: Token = Token(usize::MAX);
 /// bounds.
 #[derive(Debug)]
 pub struct Inbox {
-    /// Guards the commands; held to push one or to take all. None once the reactor has ended.
+    /// Guards the commands; held to push one or to remove all. `None` once the reactor has ended.
     commands: Mutex<Option<Vec<Command>>>,
     waker: mio::Waker,
 }
 
 impl Inbox {
-    /// Makes an inbox that wakes the poll of `registry`.
+    /// Creates an inbox that wakes the poll of `registry`.
     pub fn new(registry: &Registry) -> io::Result<Inbox> {
         Ok(Inbox { commands: Mutex::new(Some(Vec::new())), waker: mio::Waker::new(registry, WAKE)? })
     }
@@ -42,15 +42,15 @@ impl Inbox {
         Ok(())
     }
 
-    /// Takes all commands.
+    /// Removes and returns all commands.
     pub fn take(&self) -> Vec<Command> {
         self.commands().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Takes no more commands, and drops the ones that nobody looked at.
+    /// Closes the inbox, and drops the remaining commands.
     pub fn close(&self) {
         let left = self.commands().take();
-        // Not under the lock: a subscription that goes takes locks of the hub, whose appends come in here.
+        // Not under the lock: a subscription that is dropped locks parts of the hub, whose appends lead here.
         drop(left);
     }
 
@@ -59,7 +59,7 @@ impl Inbox {
     }
 }
 
-/// Tells the reactor of appends to one feed, once until it looks.
+/// Informs the reactor of appends to one feed, once until the reactor looks.
 #[derive(Debug)]
 pub struct FeedWaker {
     inbox: Arc<Inbox>,
@@ -68,12 +68,12 @@ pub struct FeedWaker {
 }
 
 impl FeedWaker {
-    /// Makes the waker of `group`.
+    /// Creates the waker of `group`.
     pub fn new(inbox: Arc<Inbox>, group: usize) -> FeedWaker {
         FeedWaker { inbox, group, told: AtomicBool::new(false) }
     }
 
-    /// Says that the reactor looks now.
+    /// Allows the next wake: the reactor is looking now.
     pub fn rearm(&self) {
         self.told.store(false, Ordering::SeqCst);
     }
@@ -86,7 +86,7 @@ impl Wake for FeedWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.told.swap(true, Ordering::SeqCst) {
-            // A reactor that has ended has no streams to tell.
+            // A reactor that has ended has no streams to inform.
             let _ = self.inbox.send(Command::Appended(self.group));
         }
     }

@@ -13,10 +13,10 @@ use fanfare_hub::values;
 use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
-/// Most subscriptions that are read for at once: twice the store's readers, so that none of these waits.
+/// Maximum concurrent reads for subscriptions: twice the store's reading connections, so that none of these waits.
 const READS_MAX: usize = 8;
 
-/// A subscription that is to be read for.
+/// A subscription to read for.
 #[derive(Debug)]
 pub struct Job {
     subscription: Subscription,
@@ -33,7 +33,7 @@ struct Loan {
 }
 
 impl Job {
-    /// Takes the subscription of the stream that has `key` and `serial` in the reactor of `inbox`.
+    /// Returns the subscription of the stream with `key` and `serial` in the reactor of `inbox`.
     pub fn new(subscription: Subscription, key: usize, serial: u64, inbox: Arc<Inbox>) -> Job {
         Job { subscription, loan: Loan { key, serial, inbox, is_given_back: false } }
     }
@@ -57,18 +57,18 @@ impl Loan {
 impl Drop for Loan {
     fn drop(&mut self) {
         if !self.is_given_back {
-            // As above.
+            // Returns an error for the same reason.
             let _ = self.inbox.send(Command::Lost { key: self.key, serial: self.serial });
         }
     }
 }
 
-/// Where jobs are handed in. Unbounded in itself: a connection has at most one job.
+/// The queue of jobs. It is unbounded in itself, but a connection has at most one job.
 #[derive(Debug, Clone)]
 pub struct Jobs(mpsc::UnboundedSender<Job>);
 
 impl Jobs {
-    /// Hands a job in. When the librarian is gone for good, the stream ends.
+    /// Submits a job. If the librarian has ended, the stream ends.
     pub fn submit(&self, job: Job) {
         let _ = self.0.send(job);
     }
@@ -81,7 +81,7 @@ pub struct Librarian {
 }
 
 impl Librarian {
-    /// Makes the librarian and the way to it.
+    /// Creates the librarian and its queue.
     pub fn new() -> (Librarian, Jobs) {
         let (sender, jobs) = mpsc::unbounded_channel();
         (Librarian { jobs }, Jobs(sender))
@@ -89,7 +89,7 @@ impl Librarian {
 }
 
 impl Work for Librarian {
-    /// Jobs that wait are still there when it begins again. The streams of those under way end.
+    /// Waiting jobs are still there when the librarian restarts. The streams of running ones end.
     async fn run(&mut self, mut stop: Shutdown) -> Outcome {
         let mut running = FuturesUnordered::new();
         loop {

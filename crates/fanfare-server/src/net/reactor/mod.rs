@@ -1,8 +1,8 @@
 //! The reactor: a thread that owns the sockets of event streams and writes to them.
 //!
-//! A stream that the HTTP server let go of needs no task, no timer and no buffer: it is an entry in a table. When
-//! its feed has something new, the reactor walks the feed's streams and gives each the shared bytes with one
-//! `write`. What must wait (reading back from the store) is done elsewhere, by [`librarian`].
+//! A stream that the HTTP server let go of needs no task, no timer and no buffer: it is an entry in a table. When its
+//! feed has something new, the reactor walks the feed's streams and sends each the shared bytes with one `write`. Work
+//! that must wait (reading back from the store) is done elsewhere, by [`librarian`].
 
 pub mod command;
 pub mod inbox;
@@ -27,17 +27,17 @@ use crate::net::reactor::stream::{Flow, Pump, Stream};
 use fanfare_hub::feeds::Feed;
 use fanfare_runtime::parts::{Outcome, Pulse};
 
-/// How often the reactor looks after silent and stalled streams.
+/// Interval at which the reactor checks silent and stalled streams.
 const TICK: Duration = Duration::from_secs(1);
-/// The table of streams is looked through for silent ones in so many parts, one a tick.
+/// Number of parts in which the table is searched for silent streams, one part per tick.
 const SWEEP_PARTS: usize = 5;
-/// A stream whose socket takes nothing for so long gives back what was read from the store for it.
+/// Time without progress after which a stream drops the page that was read from the store for it.
 const PAGE_KEPT: Duration = Duration::from_secs(5);
 
-/// What the reactor needs to know.
+/// The configuration of a reactor.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// How long a stream may take nothing.
+    /// Maximum time that a stream can make no progress.
     pub stall_timeout: Duration,
     /// After how long a silence a stream gets a comment.
     pub keepalive: Duration,
@@ -54,7 +54,7 @@ pub struct Reactor {
     feeds: Slab<Group>,
     /// The group of each feed, by the feed's address: the group keeps the feed alive.
     feed_of: HashMap<usize, usize>,
-    /// Readers whose sockets take nothing at the moment.
+    /// The streams whose sockets accept nothing at present.
     stalled: Vec<usize>,
     pump: Pump,
     counts: Counts,
@@ -72,7 +72,7 @@ struct Group {
 }
 
 impl Reactor {
-    /// Makes a reactor; its inbox is where streams are handed over.
+    /// Creates a reactor; its inbox is where streams are handed over.
     pub fn new(config: Config, jobs: Jobs, counts: Counts) -> io::Result<(Reactor, Arc<Inbox>)> {
         let poll = Poll::new()?;
         let inbox = Arc::new(Inbox::new(poll.registry())?);
@@ -93,7 +93,7 @@ impl Reactor {
         Ok((reactor, inbox))
     }
 
-    /// Runs on this thread until it is told to stop and the last stream is gone.
+    /// Runs on this thread until it is asked to stop and the last stream has ended.
     pub fn run(mut self, pulse: &Pulse) -> Outcome {
         // Events per turn; more of them wait in the kernel.
         let mut events = Events::with_capacity(1_024);
@@ -157,7 +157,7 @@ impl Reactor {
         }
     }
 
-    /// Takes a stream into the table.
+    /// Adds a stream to the table.
     fn adopt(&mut self, adopted: Adopted) {
         let feed = Arc::clone(&adopted.subscription.client().feed);
         let group = self.group(&feed);
@@ -189,10 +189,10 @@ impl Reactor {
         group
     }
 
-    /// Sends every stream of a feed what it lacks.
+    /// Sends every stream of a feed the events that it lacks.
     fn fan_out(&mut self, group: usize) {
         let Some(entry) = self.feeds.get_mut(group) else { return };
-        // Whatever is appended from here on wakes again.
+        // Any append from here on wakes the reactor again.
         entry.waker.rearm();
         let keys = std::mem::take(&mut entry.streams);
         let mut gone = Vec::new();
@@ -214,7 +214,7 @@ impl Reactor {
         }
     }
 
-    /// Sends one stream what it lacks.
+    /// Sends one stream the events that it lacks.
     fn serve(&mut self, key: usize) {
         let Some(stream) = self.streams.get_mut(key) else { return };
         match self.pump.run(stream) {
@@ -225,7 +225,7 @@ impl Reactor {
         }
     }
 
-    /// Takes a subscription back that was read for.
+    /// Returns a subscription to its stream after the librarian has read for it.
     fn read_back(&mut self, ReadBack { key, serial, subscription, outcome }: ReadBack) {
         let Some(stream) = self.streams.get_mut(key).filter(|stream| stream.serial() == serial) else {
             // The stream left meanwhile.
@@ -301,7 +301,7 @@ impl Reactor {
 }
 
 impl Drop for Reactor {
-    /// However it ends: nothing is handed over any more that nobody would look at. Streams close with their sockets, and
+    /// On every path out, nothing more is handed over that would not be served. Streams close with their sockets, and
     /// are no longer listed as clients.
     fn drop(&mut self) {
         self.inbox.close();

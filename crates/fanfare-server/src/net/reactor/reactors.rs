@@ -33,7 +33,7 @@ pub struct Place {
 }
 
 impl Reactors {
-    /// Makes `count` reactors, at least one, and the places in which they run.
+    /// Creates `count` reactors, at least one, and the places in which they run.
     pub fn new(
         count: usize,
         config: Config,
@@ -72,18 +72,18 @@ impl Reactors {
         tracing::debug!("a stream was closed, because no reactor runs");
     }
 
-    /// Has every reactor end when its last stream has.
+    /// Asks every reactor to end once its last stream has ended.
     pub fn stop(&self) {
         for number in 0..self.places.len() {
-            // One that has ended need not be told.
+            // A reactor that has ended needs no command.
             let _ = self.inbox(number).send(Command::Stop);
         }
     }
 
-    /// Has every stream closed at once.
+    /// Asks every reactor to close all streams at once.
     pub fn hang_up(&self) {
         for number in 0..self.places.len() {
-            // As above.
+            // The same applies here.
             let _ = self.inbox(number).send(Command::HangUp);
         }
     }
@@ -110,9 +110,9 @@ impl Place {
     fn succeed(&self, stop: &Shutdown) -> io::Result<Reactor> {
         let (reactor, inbox) = Reactor::new(self.config, self.jobs.clone(), self.counts.clone())?;
         self.reactors.replace(self.number, Arc::clone(&inbox));
-        // Whoever stops the reactors asks for it first, and may have told the one before.
+        // A stop request sets the flag first, and may have reached only the previous reactor.
         if stop.is_asked() {
-            // Nobody else has it yet, so it takes what it is told.
+            // The inbox is not shared yet, so it accepts the command.
             let _ = inbox.send(Command::Stop);
         }
         Ok(reactor)

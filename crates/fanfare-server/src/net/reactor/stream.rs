@@ -13,8 +13,7 @@ use crate::net::reactor::command::Adopted;
 use fanfare_hub::item::Item;
 use fanfare_hub::subscription::{Peek, Subscription};
 
-/// What a client sends on a stream is read and dropped, so many times 4 KiB a turn: a flood must not keep the
-/// reactor.
+/// Maximum reads of 4 KiB per turn from a client, which are discarded: a flood must not occupy the reactor.
 const DISCARDS_MAX: usize = 4;
 
 /// An event stream.
@@ -23,10 +22,10 @@ pub struct Stream {
     socket: TcpStream,
     /// Lent to the librarian while it is read for.
     subscription: Option<Subscription>,
-    /// What the socket did not take: the head, or the rest of one event.
+    /// The bytes that the socket did not accept: the head, or the rest of one event.
     remainder: Bytes,
     format: sse::Format,
-    /// Since when the socket takes nothing.
+    /// The time since which the socket accepts nothing.
     stalled_since: Option<Instant>,
     ended: bool,
     /// The stream's feed in the reactor, and its place among the streams of it.
@@ -39,7 +38,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Begins with the head as what is to be sent first.
+    /// Creates a stream; the head is sent first.
     pub fn new(adopted: Adopted, group: usize, place: usize) -> Stream {
         Stream {
             socket: TcpStream::from_std(adopted.socket),
@@ -61,22 +60,22 @@ impl Stream {
         &mut self.socket
     }
 
-    /// Tells the stream from others that had or will have its key.
+    /// Returns the serial, which distinguishes the stream from others with the same key.
     pub fn serial(&self) -> u64 {
         self.serial
     }
 
-    /// Gives the group, and the place in it.
+    /// Returns the group, and the place in it.
     pub fn place(&self) -> (usize, usize) {
         (self.group, self.place)
     }
 
-    /// Notes that it was moved within its group.
+    /// Records a move within the group.
     pub fn set_place(&mut self, place: usize) {
         self.place = place;
     }
 
-    /// Notes that the socket takes bytes again.
+    /// Records that the socket accepts bytes again.
     pub fn set_writable(&mut self) {
         if self.stalled_since.take().is_some()
             && let Some(subscription) = &self.subscription
@@ -85,29 +84,29 @@ impl Stream {
         }
     }
 
-    /// Says whether an append is of no interest now: the socket is full, or the store is read for it.
+    /// Returns whether an append does not matter now: the socket is full, or the store is being read for it.
     pub fn is_waiting(&self) -> bool {
         self.stalled_since.is_some() || self.subscription.is_none()
     }
 
-    /// Says since when the socket takes nothing.
+    /// Returns the time since which the socket accepts nothing.
     pub fn stalled_since(&self) -> Option<Instant> {
         self.stalled_since
     }
 
-    /// Says when the socket last took something.
+    /// Returns the time of the last successful write.
     pub fn last_write(&self) -> Instant {
         self.last_write
     }
 
-    /// Lets go of what was read from the store for it.
+    /// Drops the page that was read from the store for it.
     pub fn forget_page(&mut self) {
         if let Some(subscription) = &mut self.subscription {
             subscription.forget_page();
         }
     }
 
-    /// Gives the format of its bytes.
+    /// Returns the wire format of the stream.
     fn wire(&self) -> Wire {
         Wire::Sse(self.format)
     }
@@ -117,13 +116,13 @@ impl Stream {
         self.subscription.take()
     }
 
-    /// Takes the subscription back.
+    /// Puts the subscription back.
     pub fn give_back(&mut self, subscription: Subscription) {
         self.subscription = Some(subscription);
     }
 }
 
-/// What came of writing to a stream.
+/// The outcome of writing to a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
     /// The store must be read.
@@ -136,10 +135,10 @@ pub enum Flow {
     Gone,
 }
 
-/// Writes to streams; what it needs for one write is used again for the next.
+/// Writes to streams; reuses its buffers from one write to the next.
 #[derive(Debug)]
 pub struct Pump {
-    /// When the turn began: near enough for every write of it.
+    /// The start of the turn: accurate enough for every write in it.
     now: Instant,
     items: Vec<Item>,
     bytes: Vec<Bytes>,
@@ -154,12 +153,12 @@ impl Default for Pump {
 }
 
 impl Pump {
-    /// Notes that a turn of the reactor begins at `now`.
+    /// Starts a turn of the reactor at `now`.
     pub fn begin_turn(&mut self, now: Instant) {
         self.now = now;
     }
 
-    /// Sends a stream all that it lacks, as far as its socket takes it.
+    /// Sends a stream all events that it lacks, as far as its socket accepts them.
     pub fn run(&mut self, stream: &mut Stream) -> Flow {
         loop {
             if stream.stalled_since.is_some() {
@@ -223,7 +222,7 @@ impl Pump {
             if taken == 0 {
                 break;
             }
-            // What is left of the event that the socket took a part of is kept; the cursor moves past it.
+            // The rest of a partially sent event is kept; the cursor moves past it.
             let cut = item.cut(wire, taken);
             stream.remainder = Bytes::copy_from_slice(&bytes[taken..cut.end]);
             subscription.advance(item, cut.events);
@@ -248,7 +247,7 @@ impl Pump {
         }
     }
 
-    /// Notes what a write took of `len` bytes.
+    /// Records that a write sent a part of `len` bytes.
     fn taken(&mut self, stream: &mut Stream, result: io::Result<usize>, len: usize) -> Result<usize, Flow> {
         match result {
             Ok(taken) => {
@@ -289,7 +288,7 @@ impl Pump {
         self.run(stream)
     }
 
-    /// Reads what the client sent, which means nothing on a stream; says whether it has left.
+    /// Reads and discards what the client sent; returns whether the client has left.
     pub fn is_closed(&mut self, stream: &mut Stream) -> bool {
         let mut discarded = [0; 4096];
         for _ in 0..DISCARDS_MAX {
@@ -300,11 +299,11 @@ impl Pump {
                 Err(error) => return error.kind() != ErrorKind::WouldBlock,
             }
         }
-        // Whoever floods a stream that goes one way is hung up on.
+        // A client that floods a one-way stream is disconnected.
         true
     }
 
-    /// Ends a turn: counts what was written, once and not for each write, and lets go of the last events.
+    /// Ends a turn: counts all writes of the turn at once, and releases the last events.
     pub fn end_turn(&mut self, counts: &Counts) {
         self.items.clear();
         self.bytes.clear();

@@ -1,4 +1,4 @@
-//! What was recorded of webhooks, when the process is killed: what was answered is there, and each record as a whole.
+//! Records of webhooks after the process is killed: answered ones are there, and each is complete.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use fanfare_store::{
 use fanfare_store_suite::harness::event;
 use fanfare_store_suite::hooks::id;
 
-/// Records again and again that one event was not taken, and says how often, until the store fails.
+/// Records repeatedly that one event was not accepted, and reports how often, until the store fails.
 pub(super) async fn record_for_ever(store: Store, round: usize, say: impl Fn(&str)) {
     let now = fanfare_runtime::clock::now();
     let appended =
@@ -57,7 +57,7 @@ pub(super) fn parse(line: &str) -> Option<(usize, u32)> {
     Some((round.parse().expect("a number"), number.parse().expect("a number")))
 }
 
-/// Checks that what was answered is there, and that nobody sees a part of a record.
+/// Checks that answered records are there, and that none is partial.
 pub(super) async fn check(store: &Store, answered: &HashMap<usize, u32>) {
     let counts = store.ledger.delivery_counts().await.expect("counts");
     for row in store.ledger.webhooks().await.expect("webhooks") {

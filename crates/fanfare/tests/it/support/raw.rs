@@ -126,7 +126,7 @@ impl Raw {
     pub(crate) async fn body(&mut self, head: &Head) -> Vec<u8> {
         let len: usize = head.header("content-length").parse().expect("a length");
         while self.buffer.len() < len {
-            assert!(self.fill().await, "the body broke off");
+            assert!(self.fill().await, "the body ended early");
         }
         self.buffer.drain(..len).collect()
     }

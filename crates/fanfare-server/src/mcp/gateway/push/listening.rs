@@ -7,29 +7,29 @@ use crate::mcp::gateway::Gateway;
 use crate::mcp::gateway::push::EXAMPLE;
 use crate::net::listeners::{Opened, Refused};
 
-/// Where listeners want to connect, as it is written.
+/// The address that subscribers want to connect to, as written.
 pub(super) struct Place {
     pub(super) host: Option<String>,
     pub(super) port: Option<u16>,
 }
 
 impl Gateway {
-    /// Sees to it that the gateway listens where a caller on this machine wants it to.
+    /// Makes the gateway listen on the address that a caller on this machine asks for.
     pub(super) async fn listen(&self, client: &Client, place: &Place) -> Result<Opened, String> {
         if !client.is_local {
-            return Err("`port` and `host` are for callers on the gateway's own machine; nothing was pushed. Call again \
-                        without them: listeners use the address that the gateway has already"
+            return Err("`port` and `host` only work for callers on the gateway's own machine; nothing was pushed. Call \
+                        again without them: subscribers use the gateway's existing address"
                 .to_owned());
         }
         let host = place.host.as_deref().map(host_address).transpose()?;
         self.listeners.open(host, place.port).await.map_err(|refused| {
             let fix = match refused {
-                Refused::Busy(_) | Refused::NotPermitted(_) => "take another port, 1024 or above",
-                Refused::NotHere(_) | Refused::OnlyThisMachine(_) => "give \"host\": \"127.0.0.1\"",
+                Refused::Busy(_) | Refused::NotPermitted(_) => "use another port, 1024 or above",
+                Refused::NotHere(_) | Refused::OnlyThisMachine(_) => "use \"host\": \"127.0.0.1\"",
                 Refused::Other { .. } | Refused::Stopping | Refused::TooMany(_) => "use one of those there are",
             };
             format!(
-                "{refused}; nothing was pushed. Leave `port` and `host` out, which is right nearly always, or {fix}. \
+                "{refused}; nothing was pushed. Leave `port` and `host` out, which is almost always right, or {fix}. \
                  Example: {EXAMPLE}"
             )
         })
@@ -45,8 +45,8 @@ fn host_address(text: &str) -> Result<IpAddr, String> {
     bare.parse().map_err(|_| {
         let shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
         format!(
-            "`host`: `{shown}` is no address to listen on; give `127.0.0.1` or `localhost`, or leave `host` and `port` \
-             out. Nothing was pushed. Example: {EXAMPLE}"
+            "`host`: `{shown}` is not an address to listen on; use `127.0.0.1` or `localhost`, or leave `host` and \
+             `port` out. Nothing was pushed. Example: {EXAMPLE}"
         )
     })
 }

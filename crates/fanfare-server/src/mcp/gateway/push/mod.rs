@@ -21,7 +21,7 @@ use crate::mcp::toolset::Toolset;
 use fanfare_delivery::service::Wait;
 use fanfare_hub::publish::PushError;
 
-/// The name of the tool that reaches whoever listens now.
+/// The name of the tool that reaches live subscribers.
 pub(super) const STREAM: &str = "push_stream";
 /// The name of the tool that reaches webhooks as well.
 pub(super) const WEBHOOK: &str = "push_webhook";
@@ -32,48 +32,47 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
-            "message": { "type": "string", "description": "The text, for people; at most 256 KiB" },
+            "message": { "type": "string", "description": "Text for people; at most 256 KiB" },
             "channel": {
                 "type": "string",
-                "description": "Where to: letters, digits, `_` and `-`, in segments joined by dots, such as `builds.web`",
+                "description": "Channel to push to: segments of letters, digits, `_` and `-`, joined by dots, such as `builds.web`",
                 "default": "default",
             },
             "type": {
                 "type": "string",
-                "description": "What kind: `info`, `success`, `warning`, `error`, or a word of your own",
+                "description": "Event type: `info`, `success`, `warning`, `error`, or your own word",
                 "default": "info",
             },
-            "data": events::any_json("Anything for programs, as JSON; at most 256 KiB"),
+            "data": events::any_json("Any JSON, for programs; at most 256 KiB"),
             "priority": {
                 "type": "string",
                 "enum": ["min", "low", "default", "high", "max"],
-                "description": "How much it matters",
+                "description": "Importance",
                 "default": "default",
             },
             "key": {
                 "type": "string",
-                "description": "A later event with the same key replaces this one for listeners that lag, such as `progress`",
+                "description": "Subscribers that lag get only the newest event with this key, such as `progress`",
             },
             "idempotency_key": {
                 "type": "string",
-                "description": "Makes a repeated call harmless: within a day the same key is stored once",
+                "description": "Makes retries safe: stored once per key within a day",
             },
             "expires_in": {
                 "type": "string",
-                "description": "After so long it is not delivered any more, such as `10m`",
+                "description": "Stop delivering it after this long, such as `10m`",
             },
             "port": {
                 "type": "integer",
                 "minimum": 1,
                 "maximum": 65535,
-                "description": "Nearly always left out: listeners use the port that the gateway has already. Only when \
-                                something must connect to another one: the gateway then listens there, too, until it \
-                                stops",
+                "description": "Almost always omit: subscribers use the gateway's own port. Set only if something must \
+                                connect to another; the gateway then also listens there until it stops",
             },
             "host": {
                 "type": "string",
-                "description": "Nearly always left out, as `port`: the address to listen on, `127.0.0.1` for this machine \
-                                alone; left out, the gateway's own",
+                "description": "Almost always omit. Address to listen on, `127.0.0.1` for this machine only; default: \
+                                the gateway's own",
             },
         },
         "required": ["message"],
@@ -88,11 +87,11 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "id": { "type": "string", "description": "The event's position in the log" },
             "channel": { "type": "string" },
             "timestamp": { "type": "string", "description": "When it was stored, ISO 8601" },
-            "stream_clients": { "type": "integer", "description": "How many listen live to it" },
-            "total_webhooks": { "type": "integer", "description": "How many webhooks are registered" },
-            "webhooks_notified": { "type": "integer", "description": "How many webhooks took it at once" },
-            "repeated": { "type": "boolean", "description": "An earlier call with this idempotency key had stored it" },
-            "url": { "type": "string", "description": "Where listeners connect, when `port` or `host` was given" },
+            "stream_clients": { "type": "integer", "description": "Live subscribers that get it" },
+            "total_webhooks": { "type": "integer", "description": "Registered webhooks" },
+            "webhooks_notified": { "type": "integer", "description": "Webhooks that accepted it at the first attempt" },
+            "repeated": { "type": "boolean", "description": "Already stored by an earlier call with this `idempotency_key`" },
+            "url": { "type": "string", "description": "Where subscribers connect, if `port` or `host` was given" },
         },
         "required": ["id", "channel", "timestamp", "stream_clients", "total_webhooks", "webhooks_notified", "repeated"],
         "additionalProperties": false,
@@ -110,13 +109,13 @@ const ANNOTATIONS: Annotations = Annotations {
 pub(super) fn stream() -> ToolEntry {
     let tool = Tool {
         name: STREAM,
-        title: "Push to live listeners",
-        description: "Push an event to everybody who listens live on a channel: browsers, dashboards, apps and other \
-                      agents. Use when something is worth knowing as it happens: progress, results, alerts. Not for \
-                      servers that must get it even when they are down: that is `push_webhook`. The event is stored \
-                      durably before this answers (within milliseconds) and cannot be taken back; a person may see it at \
-                      once, and who comes later can still read it. Leave `port` and `host` out. Example: {\"message\": \
-                      \"build 812 is green\", \"channel\": \"builds.web\", \"type\": \"success\"}",
+        title: "Push to live subscribers",
+        description: "Push an event to everyone listening live on a channel: browsers, dashboards, apps, other agents. \
+                      Use when something is worth knowing as it happens: progress, results, alerts. Not for systems \
+                      that must get it even if they are down; use `push_webhook`. Stored durably before it returns \
+                      (milliseconds); cannot be undone: people may see it at once and can read it later. Leave `port` \
+                      and `host` out. Example: {\"message\": \"build 812 is green\", \"channel\": \"builds.web\", \
+                      \"type\": \"success\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: ANNOTATIONS,
@@ -128,14 +127,14 @@ pub(super) fn stream() -> ToolEntry {
 pub(super) fn webhook() -> ToolEntry {
     let tool = Tool {
         name: WEBHOOK,
-        title: "Push to webhooks and live listeners",
-        description: "Push an event to every registered webhook that wants its channel, and to everybody who listens \
-                      live. Use when other systems must act on it: start a job, open a ticket, page somebody. Not for \
-                      mere progress, which only people watch: that is `push_stream`. A webhook may send it on to \
-                      people and places outside of this machine, so say nothing that should stay here; it is stored \
-                      durably and cannot be taken back. This answers once each webhook was tried, within ten seconds; \
-                      those that fail are tried again without you. Leave `port` and `host` out. Example: {\"message\": \
-                      \"deploy finished\", \"channel\": \"deploys\", \"data\": {\"version\": \"1.4.2\"}}",
+        title: "Push to webhooks and live subscribers",
+        description: "Push an event to every webhook that matches its channel, and to live subscribers. Use when \
+                      another system must act on it: start a job, open a ticket, page someone. Not for progress that \
+                      people only watch; use `push_stream`. Webhooks may forward it beyond this machine, so include \
+                      nothing that must stay here; it is stored durably and cannot be undone. Returns once each \
+                      webhook was tried, within ten seconds; failures are retried for you. Leave `port` and `host` \
+                      out. Example: {\"message\": \"deploy finished\", \"channel\": \"deploys\", \"data\": \
+                      {\"version\": \"1.4.2\"}}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations { open_world_hint: true, ..ANNOTATIONS },
@@ -160,7 +159,7 @@ struct Arguments {
 }
 
 impl Arguments {
-    /// Parts what the event is from where its listeners want to connect.
+    /// Splits the arguments into the event and the address to listen on.
     fn parted(self) -> (Members, Option<Place>) {
         let members = Members {
             message: Some(self.message),
@@ -204,7 +203,7 @@ impl Gateway {
     }
 }
 
-/// Says what is wrong with an argument.
+/// Describes the problem with an argument.
 fn refused(invalid: Invalid) -> String {
     let name = invalid.at.trim_start_matches('/');
     format!("`{name}`: {}; {}. Nothing was pushed. Example: {EXAMPLE}", invalid.what, invalid.fix)
@@ -214,7 +213,7 @@ fn not_pushed(error: &PushError) -> String {
     match error {
         PushError::RateLimited { events_per_second, .. } => {
             format!(
-                "you push more than {events_per_second} events per second; push less often, or fewer at once"
+                "you are over the limit of {events_per_second} events per second; push less often, or fewer at once"
             )
         }
         PushError::ShuttingDown => {
@@ -222,7 +221,8 @@ fn not_pushed(error: &PushError) -> String {
         }
         PushError::Store(error) => {
             tracing::error!(%error, "the store failed");
-            "the log could not be written; nothing was pushed; the gateway's own log says why".to_owned()
+            "the event log could not be written; nothing was pushed; the cause is in the gateway's server log"
+                .to_owned()
         }
     }
 }

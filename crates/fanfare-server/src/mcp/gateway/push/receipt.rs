@@ -1,4 +1,4 @@
-//! What a push answers: a sentence for the model, and the same for programs.
+//! The result of a push: a sentence for the model, and the same content for programs.
 
 use fanfare_core::{Audience, Channel, Position, Timestamp};
 use fanfare_mcp::Outcome;
@@ -21,7 +21,8 @@ struct StructuredContent<'a> {
     url: Option<String>,
 }
 
-/// Writes what a push of one event for `audience` came to; `opened` is where the gateway listens because of it.
+/// Creates the result for a push of one event to `audience`; `opened` is the address where the gateway listens because
+/// of it.
 pub(super) fn write(published: &Published, audience: Audience, opened: Option<Opened>) -> Outcome {
     let appended = &published.appended[0];
     let event = &appended.event;
@@ -36,13 +37,13 @@ pub(super) fn write(published: &Published, audience: Audience, opened: Option<Op
     }
     if let (Some(opened), Some(url)) = (opened, &url) {
         let how = if opened.is_new {
-            "The gateway now listens there, too"
+            "The gateway now also listens there"
         } else {
-            "The gateway listened there already"
+            "The gateway was already listening there"
         };
-        text.push_str(&format!(" {how}: {url}/stream gives live events."));
+        text.push_str(&format!(" {how}: live events are at {url}/stream."));
     }
-    text.push_str(" `delivery_status` with this id shows who has it.");
+    text.push_str(" Call `delivery_status` with this id to see who has it.");
     let structured = StructuredContent {
         id: event.position,
         channel: &event.channel,
@@ -58,9 +59,9 @@ pub(super) fn write(published: &Published, audience: Audience, opened: Option<Op
 
 fn listeners_told(count: usize) -> String {
     match count {
-        0 => ". Nobody listens live at the moment; whoever comes later can still read it.".to_owned(),
-        1 => ". 1 live listener gets it.".to_owned(),
-        count => format!(". {count} live listeners get it."),
+        0 => ". No one is listening right now; it can still be read later.".to_owned(),
+        1 => ". 1 live subscriber gets it.".to_owned(),
+        count => format!(". {count} live subscribers get it."),
     }
 }
 
@@ -68,7 +69,7 @@ fn webhooks_told(published: &Published) -> String {
     match (published.webhooks_notified, published.total_webhooks) {
         (_, 0) => " No webhook is registered.".to_owned(),
         (notified, total) => format!(
-            " {notified} of {total} registered webhooks took it at once; others that it is for are tried again."
+            " {notified} of {total} registered webhooks accepted it at the first attempt; any others it matches are retried."
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! `wait_for` with an `event_id`: until a durable reader has the event.
+//! `wait_for` with an `event_id`: waits until a durable reader has the event.
 
 use fanfare_core::{Event, ReaderName};
 use fanfare_mcp::Outcome;
@@ -13,13 +13,13 @@ use crate::mcp::gateway::wait_for::patience::Patience;
 use crate::mcp::gateway::{Gateway, arguments};
 use fanfare_hub::readers::Told;
 
-/// How to wait for an acknowledgement.
+/// An example call that waits for an acknowledgement.
 pub(super) const EXAMPLE: &str = r#"{"event_id": "k3f9x2ab-1042", "timeout_seconds": 45}"#;
 
-/// Most readers in one answer.
+/// Maximum readers in one answer.
 const READERS_MAX: usize = 100;
 
-/// What a wait came to.
+/// The outcome of a wait.
 enum WaitEnd {
     Acknowledged(Vec<ReceiptRow>),
     Stopping,
@@ -59,20 +59,20 @@ impl Gateway {
         };
         let text = if status == "acknowledged" {
             format!(
-                "{} acknowledged {}: {}. `delivery_status` shows who else it is for.",
+                "{} acknowledged {}: {}. `delivery_status` shows its other recipients.",
                 count(have, "durable reader"),
                 event.position,
                 names(true)
             )
         } else if total == 0 {
             format!(
-                "No durable reader is for `{}`, so nobody can acknowledge {}; live listeners do not. `delivery_status` \
-                 shows who got it.",
+                "No durable reader matches `{}`, so no one can acknowledge {}; live subscribers do not acknowledge. \
+                 `delivery_status` shows who received it.",
                 event.channel, event.position
             )
         } else {
             format!(
-                "Not acknowledged within {seconds} s by {who}; still missing: {}. Call again to go on waiting.",
+                "Not acknowledged by {who} within {seconds} s; still missing: {}. Call again to keep waiting.",
                 names(false)
             )
         };
@@ -85,9 +85,9 @@ impl Gateway {
         Ok(said(text, &structured))
     }
 
-    /// Waits until `reader`, or anybody, has acknowledged `event`.
+    /// Waits until `reader`, or any reader if it is `None`, has acknowledged `event`.
     async fn acknowledged(&self, event: &Event, reader: Option<&ReaderName>) -> Result<WaitEnd, String> {
-        // What is acknowledged between the look and the wait must not be missed.
+        // An acknowledgement between the check and the wait must not be missed.
         let mut told = self.hub.acknowledgements();
         loop {
             if self.hub.is_closing() {
@@ -106,7 +106,7 @@ impl Gateway {
                             break;
                         }
                     }
-                    // It may have been among those that this one was too slow for.
+                    // The acknowledgement may be among the messages that this receiver was too slow for.
                     Err(RecvError::Lagged(_)) => break,
                     Ok(Told::Closing) | Err(RecvError::Closed) => return Ok(WaitEnd::Stopping),
                 }

@@ -1,4 +1,4 @@
-//! `wait_for` without an `event_id`: until something comes that a filter wants.
+//! `wait_for` without an `event_id`: waits until an event matches a filter.
 
 use fanfare_core::notice::Notice;
 use fanfare_core::{Position, Start};
@@ -17,7 +17,7 @@ use fanfare_hub::subscribe::Request;
 use fanfare_hub::subscription::Subscription;
 use fanfare_hub::values;
 
-/// What a wait for events came to.
+/// The outcome of a wait for events.
 enum WaitEnd {
     Events,
     Stopping,
@@ -67,21 +67,21 @@ impl Gateway {
             Some(WaitEnd::Events) => (
                 "event",
                 format!(
-                    "{} on {place}. To wait for what comes after, call again with \"cursor\": \"{cursor}\".",
+                    "{} on {place}. To wait for later events, call again with \"cursor\": \"{cursor}\".",
                     count(batch.shown.len(), "event")
                 ),
             ),
             None => (
                 "timed_out",
                 format!(
-                    "Nothing came on {place} within {seconds} s. To go on waiting without missing anything, call again \
-                     with \"cursor\": \"{cursor}\"."
+                    "No events on {place} within {seconds} s. To keep waiting without missing any, call again with \
+                     \"cursor\": \"{cursor}\"."
                 ),
             ),
         };
         let missed = (missed > 0).then_some(missed);
         let lost = missed.map_or_else(String::new, |missed| {
-            format!(" Up to {missed} earlier events were removed by retention before they could be given.")
+            format!(" Up to {missed} earlier events were removed by retention before they could be returned.")
         });
         let structured = StructuredContent {
             status,
@@ -101,13 +101,14 @@ impl Gateway {
             return Ok(position);
         }
         Err(format!(
-            "`cursor`: `{position}` is past the end of the log, which is `{last}`. Call again with that, or without a \
-             cursor to wait for what comes from now on. Example: {EXAMPLE}"
+            "`cursor`: `{position}` is past the end of the log, which is `{last}`. Call again with that position, or \
+             without `cursor` to wait for new events. Example: {EXAMPLE}"
         ))
     }
 }
 
-/// Waits for events and takes as many as fit. Dropping it loses nothing: the subscription moves with the batch.
+/// Waits for events and returns as many as fit. Dropping the future loses nothing: the subscription advances with the
+/// batch.
 async fn next(
     subscription: &mut Subscription,
     batch: &mut Batch,

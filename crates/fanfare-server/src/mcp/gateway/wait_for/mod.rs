@@ -1,8 +1,8 @@
 //! `wait_for`: the next event, or an acknowledgement, as soon as it is there.
 //!
-//! A wait is a subscription for as long as the call lasts: nothing is polled, and dropping the call ends it. There are
-//! at most 64 calls in a session (`mcp/limits.rs`); without a session a wait needs a request of its own, of which there
-//! are as many as connections and, over HTTP/2, 256 for each (`net/limits.rs`).
+//! A wait is a subscription that lasts as long as the call: nothing is polled, and dropping the call ends it. A session
+//! has at most 64 calls (`mcp/limits.rs`). Without a session, a wait needs a request of its own; their number is
+//! limited by the number of connections and, over HTTP/2, by 256 for each (`net/limits.rs`).
 
 mod acknowledgement;
 mod event;
@@ -27,9 +27,9 @@ pub(super) const NAME: &str = "wait_for";
 
 const EXAMPLE: &str = r#"{"channel": "deploys.>", "types": ["success", "error"], "timeout_seconds": 45}"#;
 
-/// Hosts give up on a call after a minute.
+/// Maximum wait, in seconds: hosts abandon a call after a minute.
 const TIMEOUT_MAX: u64 = 50;
-/// How long to wait when the caller says nothing.
+/// Default wait, in seconds.
 const TIMEOUT_DEFAULT: u64 = 30;
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
@@ -41,23 +41,23 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "text": filter::text(),
             "cursor": {
                 "type": "string",
-                "description": "Continue where an earlier answer of `wait_for` stopped, or after an event's id: what came \
-                                meanwhile is given at once. Left out, only what comes from now on",
+                "description": "The `cursor` of an earlier `wait_for`, or an event id: events since then are returned \
+                                at once. Default: only events from now on",
             },
             "event_id": {
                 "type": "string",
-                "description": "Wait until a durable reader acknowledges this event instead; not together with the \
-                                arguments above",
+                "description": "Instead, wait until a durable reader acknowledges this event; cannot be combined with \
+                                the arguments above",
             },
             "reader": {
                 "type": "string",
-                "description": "With `event_id`: this reader must acknowledge it; left out, any one",
+                "description": "With `event_id`: the reader that must acknowledge it; default: any",
             },
             "timeout_seconds": {
                 "type": "integer",
                 "minimum": 1,
                 "maximum": TIMEOUT_MAX,
-                "description": "Give up after so long",
+                "description": "Maximum time to wait",
                 "default": TIMEOUT_DEFAULT,
             },
             "limit": events::limit(),
@@ -83,9 +83,9 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "properties": {
             "status": { "type": "string", "enum": ["event", "acknowledged", "timed_out"] },
             "events": { "type": "array", "items": events::schema(), "description": "The oldest first" },
-            "cursor": { "type": "string", "description": "Where the next call goes on without a gap" },
-            "missed": { "type": "integer", "description": "So many events at most were removed by retention before they could be given" },
-            "readers": { "type": "array", "items": reader, "description": "With `event_id`: the durable readers that it is for" },
+            "cursor": { "type": "string", "description": "Pass as `cursor` to continue without a gap" },
+            "missed": { "type": "integer", "description": "At most this many events were removed by retention before they could be returned" },
+            "readers": { "type": "array", "items": reader, "description": "With `event_id`: the durable readers that the event is for" },
             "untrusted": events::untrusted(),
         },
         "required": ["status", "events", "untrusted"],
@@ -98,13 +98,12 @@ pub(super) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Wait for an event or an acknowledgement",
-        description: "Wait until something is pushed to a channel, or until a durable reader acknowledges an event, and \
-                      return at once when it is. Use when you need to know how something ends that reports here: a \
-                      build, a deploy, another agent, a person. It returns after timeout_seconds at the latest (at most \
-                      50); call again with the `cursor` of the answer to go on without missing anything. Not for what is \
-                      in the past: that is `read_history`. It changes nothing; while it waits you count as a live \
-                      listener. Example: {\"channel\": \"deploys.>\", \"types\": [\"success\", \"error\"], \
-                      \"timeout_seconds\": 45}",
+        description: "Wait for an event on a channel, or for a durable reader to acknowledge one, and return as soon \
+                      as it happens. Use when you need the outcome of something that reports here: a build, a deploy, \
+                      another agent, a person. Not for past events; use `read_history`. Returns after \
+                      `timeout_seconds` (at most 50) even if nothing came; call again with the returned `cursor` to \
+                      miss nothing. Read-only; you count as a live subscriber while it waits. Example: {\"channel\": \
+                      \"deploys.>\", \"types\": [\"success\", \"error\"], \"timeout_seconds\": 45}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
@@ -152,7 +151,7 @@ impl Gateway {
         let Some(event_id) = given.event_id.take() else {
             if given.reader.is_some() {
                 return Err(format!(
-                    "`reader` says who must acknowledge an event, and there is no `event_id`. Example: {}",
+                    "`reader` requires `event_id`, the event that it must acknowledge. Example: {}",
                     acknowledgement::EXAMPLE
                 ));
             }
@@ -167,7 +166,7 @@ impl Gateway {
         ];
         if others.contains(&true) {
             return Err(format!(
-                "`event_id` waits for an acknowledgement, the other arguments for an event; give one of both. Example: {}",
+                "`event_id` waits for an acknowledgement, the other arguments wait for an event; use one or the other. Example: {}",
                 acknowledgement::EXAMPLE
             ));
         }

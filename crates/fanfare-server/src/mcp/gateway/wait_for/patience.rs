@@ -1,4 +1,4 @@
-//! How long a wait lasts, and who hears of it meanwhile.
+//! The duration of a wait, and progress reports while it lasts.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -7,15 +7,15 @@ use tokio::time::Instant;
 
 use crate::mcp::call::Call;
 
-/// How often somebody who wants to hear of progress does.
+/// Interval between progress reports.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long to wait, and who hears of it meanwhile.
+/// The time limit of a wait, and the call that receives progress reports.
 pub(super) struct Patience<'a> {
     call: &'a Call,
     begun: Instant,
     pub(super) seconds: u64,
-    /// What is waited for, in words.
+    /// A description of the wait, in words.
     what: String,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Patience<'a> {
         Patience { call, begun: Instant::now(), seconds, what }
     }
 
-    /// Waits for `wanted`; nothing, when that takes too long.
+    /// Waits for `wanted`; returns `None` if it takes too long.
     pub(super) async fn until<T>(&self, wanted: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -34,7 +34,7 @@ impl<'a> Patience<'a> {
         }
     }
 
-    /// Tells how long it has been. A client that does not take that holds up nothing else.
+    /// Reports the time that has passed. A client that does not read the report delays nothing else.
     async fn tell(&self) -> Infallible {
         if self.call.wants_progress() {
             let mut ticks = tokio::time::interval_at(self.begun + PROGRESS_INTERVAL, PROGRESS_INTERVAL);
@@ -43,7 +43,7 @@ impl<'a> Patience<'a> {
                 let waited = self.begun.elapsed().as_secs_f64().round();
                 let told = self.call.progress(waited, Some(self.seconds as f64), &self.what).await;
                 if told.is_err() {
-                    // Nobody hears it; the answer may still be taken.
+                    // The client does not receive the report, but may still receive the answer.
                     break;
                 }
             }

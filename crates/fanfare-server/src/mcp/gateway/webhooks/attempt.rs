@@ -1,4 +1,4 @@
-//! An attempt that somebody waited for, as tools tell of it.
+//! The attempt of an on-demand request, as tools show it.
 
 use fanfare_core::Timestamp;
 use fanfare_webhook::outcome::Outcome as AttemptOutcome;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use fanfare_delivery::attempt::Attempt;
 
-/// How an attempt ended. What the receiver said is not in it: that is anybody's text.
+/// The outcome of an attempt. It leaves out the body of the response, which is untrusted text.
 #[derive(Debug, Serialize)]
 pub(super) struct AttemptRow {
     pub(super) delivered: bool,
@@ -27,38 +27,40 @@ impl AttemptRow {
                 "description": "`delivered`, `http_3xx`, `http_4xx`, `http_5xx`, `timeout`, `connection_refused`, \
                                 `broken_off`, `dns_error`, `tls_error`, `protocol_error` or `target_refused`",
             },
-            "status_code": { "type": "integer", "description": "Of the answer, if there was one" },
-            "milliseconds": { "type": "number", "description": "How long it took" },
-            "at": { "type": "string", "description": "When it began, ISO 8601" },
+            "status_code": { "type": "integer", "description": "HTTP status of the response, if there was one" },
+            "milliseconds": { "type": "number", "description": "Duration" },
+            "at": { "type": "string", "description": "Start time, ISO 8601" },
         })
     }
 
     pub(super) const REQUIRED: [&str; 4] = ["delivered", "category", "milliseconds", "at"];
 
-    /// Says how it ended, and what that means for whoever runs the receiver.
+    /// Describes the outcome, and what it means for the operator of the receiver.
     pub(super) fn to_text(&self) -> String {
         let took = format!("{} ms", self.milliseconds);
         let answered = self.status_code.map_or_else(String::new, |status| format!(" with {status}"));
         match self.category {
-            "delivered" => format!("it was answered{answered} in {took}"),
+            "delivered" => format!("the receiver responded{answered} in {took}"),
             "http_3xx" | "http_4xx" | "http_5xx" => {
                 format!(
-                    "it was answered{answered} after {took}, which is no success: only 2xx is. Redirects are not followed"
+                    "the receiver responded{answered} after {took}; only 2xx counts as success, and redirects are not followed"
                 )
             }
             "timeout" => format!(
-                "there was no whole answer within {took}; a receiver should answer first and work then"
+                "no complete response within {took}; a receiver should respond first and do the work afterwards"
             ),
             "connection_refused" => {
-                "nobody listens there; is the receiver running, and on that port?".to_owned()
+                "nothing is listening there; is the receiver running, and on that port?".to_owned()
             }
-            "dns_error" => "its name has no address".to_owned(),
+            "dns_error" => "its host name does not resolve".to_owned(),
             "target_refused" => {
-                "its address is one where webhooks may not go; the operator allows more with `--allow-target`"
+                "webhooks may not be sent to its address; the operator can allow it with `--allow-target`"
                     .to_owned()
             }
-            "tls_error" => "the certificate does not fit, or there was no agreement on TLS".to_owned(),
-            category => format!("{category} after {took}; what answers there may be no HTTP server"),
+            "tls_error" => {
+                "the certificate is not valid for this host, or the TLS handshake failed".to_owned()
+            }
+            category => format!("{category} after {took}; the server there may not speak HTTP"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `delete_webhook`: an address that gets nothing any more.
+//! `delete_webhook`: removes a webhook for good.
 
 use std::sync::LazyLock;
 
@@ -26,7 +26,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "properties": {
             "webhook": { "type": "string", "description": "The id that it had" },
             "webhook_url": { "type": "string", "description": "Scheme, host and port of where it was" },
-            "total_webhooks": { "type": "integer", "description": "How many are still registered" },
+            "total_webhooks": { "type": "integer", "description": "Number of webhooks still registered" },
         },
         "required": ["webhook", "webhook_url", "total_webhooks"],
         "additionalProperties": false,
@@ -38,11 +38,10 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Delete a webhook",
-        description: "Forget one webhook for good: its place in the log, what waits for it, what was given up, and its \
-                      secret. Use when the user says that its receiver is to get nothing any more. Not for a receiver \
-                      that is down: its events wait by themselves, and `pause_webhook` keeps it. It cannot be undone; \
-                      registered anew, it begins with what is pushed then, and with another secret. Example: \
-                      {\"webhook\": \"wh_k3f9x2ab5cdefghi\"}",
+        description: "Delete one webhook for good: its place in the log, its waiting and failed deliveries, and its \
+                      secret. Use when the user says its receiver should get nothing more. Not for a receiver that is \
+                      down: its events wait, and `pause_webhook` keeps it. Cannot be undone; registered again, it \
+                      starts with new events and a new secret. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {
@@ -63,7 +62,7 @@ struct StructuredContent {
 }
 
 impl Gateway {
-    /// Forgets a webhook; the error is for the model.
+    /// Deletes a webhook; the error is for the model.
     pub(in crate::mcp::gateway) async fn delete_webhook(&self, given: &str) -> Result<Outcome, String> {
         let webhook = self.one_webhook(given)?;
         let was_known = self.webhooks.remove(&webhook.id).await;

@@ -1,4 +1,4 @@
-//! `list_deliveries`: what a webhook has not taken, and how it fares.
+//! `list_deliveries`: the undelivered events of a webhook, and its health.
 
 use std::sync::LazyLock;
 
@@ -21,9 +21,9 @@ pub(in crate::mcp::gateway) const NAME: &str = "list_deliveries";
 
 const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi", "status": "failed"}"#;
 
-/// Most deliveries of one answer: about 10,000 tokens.
+/// Maximum deliveries in one answer: about 10,000 tokens.
 const LIMIT_MAX: u64 = 100;
-/// Deliveries of one answer when the caller says nothing.
+/// Default number of deliveries in one answer.
 const LIMIT_DEFAULT: u64 = 20;
 /// Attempts that are shown: enough to see since when it goes wrong.
 const ATTEMPTS_MAX: usize = 10;
@@ -36,14 +36,13 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "status": {
                 "type": "string",
                 "enum": ["retrying", "failed"],
-                "description": "Only those that wait for their next attempt, or only those that were given up; left \
-                                out, both",
+                "description": "`retrying`: awaiting the next attempt; `failed`: given up; default: both",
             },
             "limit": {
                 "type": "integer",
                 "minimum": 1,
                 "maximum": LIMIT_MAX,
-                "description": "Most deliveries",
+                "description": "Maximum number of deliveries",
                 "default": LIMIT_DEFAULT,
             },
             "cursor": { "type": "string", "description": "The `next_cursor` of the page before" },
@@ -62,7 +61,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "type": { "type": "string" },
             "timestamp": { "type": "string", "description": "When it was pushed, ISO 8601" },
             "status": { "type": "string", "enum": ["retrying", "failed"] },
-            "attempts": { "type": "integer", "description": "How often it was tried" },
+            "attempts": { "type": "integer", "description": "Number of attempts" },
             "last_error": { "type": "string", "description": "Why the last attempt failed" },
             "next_retry_at": { "type": "string", "description": "ISO 8601" },
             "given_up_at": { "type": "string", "description": "ISO 8601" },
@@ -77,14 +76,14 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "additionalProperties": false,
     });
     let more = json!({
-        "retrying": { "type": "integer", "description": "How many deliveries wait for their next attempt" },
-        "failed": { "type": "integer", "description": "How many were given up" },
+        "retrying": { "type": "integer", "description": "Number of deliveries awaiting a retry" },
+        "failed": { "type": "integer", "description": "Number of deliveries given up" },
         "deliveries": { "type": "array", "items": delivery, "description": "In the order of the log" },
-        "next_cursor": { "type": "string", "description": "Leads to the next page; without it there is none" },
+        "next_cursor": { "type": "string", "description": "Pass as `cursor` for the next page; absent on the last" },
         "recent_attempts": {
             "type": "array",
             "items": attempt,
-            "description": "The newest first; none after the gateway has started",
+            "description": "Newest first; empty after a gateway restart",
         },
     });
     Row::schema_with(more, &["next_cursor"])
@@ -94,12 +93,11 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
-        title: "See what a webhook has not taken",
-        description: "List the deliveries of one webhook that wait for another attempt or were given up, and how its \
-                      newest attempts ended. Use when a webhook is failing or paused, or somebody misses events. Not \
-                      for one event and all that it is for: that is `delivery_status`. What was delivered leaves no \
-                      entry. It changes nothing and answers within milliseconds. Example: {\"webhook\": \
-                      \"wh_k3f9x2ab5cdefghi\", \"status\": \"failed\"}",
+        title: "List a webhook's undelivered events",
+        description: "List one webhook's deliveries that await a retry or were given up, and its latest attempts. Use \
+                      when a webhook is failing or paused, or someone is missing events. Not for one event across all \
+                      its recipients; use `delivery_status`. Successful deliveries are not listed. Read-only, takes \
+                      milliseconds. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\", \"status\": \"failed\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
@@ -187,7 +185,7 @@ impl Delivery {
 }
 
 impl Gateway {
-    /// Lists what failed; the error is for the model.
+    /// Lists failed deliveries; the error is for the model.
     pub(in crate::mcp::gateway) async fn list_deliveries(&self, given: &str) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let limit = arguments::within("limit", given.limit, 1..=LIMIT_MAX, LIMIT_DEFAULT, EXAMPLE)? as usize;
@@ -222,7 +220,7 @@ impl Gateway {
 fn describe(found: &StructuredContent) -> String {
     let StructuredContent { row, retrying, failed, deliveries, next_cursor, recent_attempts } = found;
     let mut lines =
-        vec![format!("{}. {retrying} wait for another attempt, {failed} were given up.", row.to_text())];
+        vec![format!("{}. {retrying} awaiting another attempt, {failed} given up.", row.to_text())];
     if let Some(last) = recent_attempts.first() {
         lines.push(format!("The newest attempt: {}.", last.to_text()));
     }
@@ -232,9 +230,9 @@ fn describe(found: &StructuredContent) -> String {
     }
     lines.push(
         match (retrying, failed) {
-            (0, 0) => "There is nothing to send again.",
-            (_, 0) => "They are tried again by themselves; `retry_delivery` does one of them at once.",
-            _ => "`replay_webhook` with \"failed\": true sends again what was given up; `retry_delivery` one event.",
+            (0, 0) => "There is nothing to resend.",
+            (_, 0) => "They are retried automatically; `retry_delivery` sends one of them now.",
+            _ => "`replay_webhook` with \"failed\": true resends everything that was given up; `retry_delivery` resends one event.",
         }
         .to_owned(),
     );

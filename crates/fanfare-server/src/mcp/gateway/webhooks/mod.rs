@@ -1,7 +1,7 @@
-//! The tools that manage webhooks: doors on the verbs of `webhooks`, for those whom the operator lets do that.
+//! The tools that manage webhooks: doors to the verbs of `webhooks`, for callers whom the operator allows to use them.
 //!
-//! None of them tells a secret. What a model reads may be read by others, and the receiver alone needs it: people get
-//! it where they are, from the command line, the dashboard or over HTTP.
+//! None of them returns a secret. Others may read what a model reads, and only the receiver needs the secret: people
+//! get it from the command line, the dashboard or over HTTP.
 
 pub(super) mod attempt;
 pub(super) mod delete;
@@ -37,14 +37,14 @@ const LISTED: &str = "`list_targets` with {\"kind\": \"webhooks\"} lists the web
 
 /// Describes the argument that names a webhook.
 fn id() -> Value {
-    json!({ "type": "string", "description": "The id of a webhook, such as `wh_k3f9x2ab5cdefghi`: `list_targets` has it" })
+    json!({ "type": "string", "description": "Webhook id, such as `wh_k3f9x2ab5cdefghi`; listed by `list_targets`" })
 }
 
-/// Says why it was refused, and what to do.
+/// Describes the refusal, and how to avoid it.
 fn refused(refused: Refused, example: &str) -> String {
     match refused {
         Refused::Busy => {
-            "as many requests to webhooks as may be are under way because somebody asked; try again in ten seconds"
+            "the maximum number of on-demand webhook requests is already in progress; try again in ten seconds"
                 .to_owned()
         }
         Refused::Invalid(invalid) => {
@@ -55,10 +55,10 @@ fn refused(refused: Refused, example: &str) -> String {
             };
             format!("{problem}. Nothing was done")
         }
-        Refused::NotFound { what } => format!("there is no {what}. {LISTED} Example: {example}"),
+        Refused::NotFound { what } => format!("unknown {what}. {LISTED} Example: {example}"),
         Refused::Store(error) => {
             tracing::error!(%error, "the store failed");
-            "the gateway could not read or write what it keeps of webhooks; its own log says why; try again in a moment"
+            "the gateway could not read or write its webhook data; the cause is in its server log; try again in a moment"
                 .to_owned()
         }
     }

@@ -27,7 +27,7 @@ struct Arguments {
 }
 
 impl Gateway {
-    /// Finds the webhook that is all a tool was given; the error is for the model.
+    /// Finds the webhook, the only argument of the tool; the error is for the model.
     pub(super) fn one_webhook(&self, given: &str) -> Result<Arc<Webhook>, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         Ok(self.webhook(&given.webhook, EXAMPLE)?.webhook())

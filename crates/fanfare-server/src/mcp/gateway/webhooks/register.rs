@@ -1,4 +1,4 @@
-//! `register_webhook`: an address that gets what is pushed.
+//! `register_webhook`: sends matching events to a URL.
 
 use std::sync::LazyLock;
 
@@ -19,7 +19,7 @@ pub(in crate::mcp::gateway) const NAME: &str = "register_webhook";
 
 const EXAMPLE: &str = r#"{"webhook_url": "http://localhost:3000/webhook", "patterns": ["builds.>"]}"#;
 
-/// No member says its default: a client that fills those in would put them back at an address that is registered.
+/// No member states its default: a client that fills defaults in would reset an existing webhook to them.
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
@@ -29,35 +29,35 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "type": "array",
                 "items": { "type": "string" },
                 "maxItems": 64,
-                "description": "Which channels, such as [\"builds.>\"]; left out, every one",
+                "description": "Channel patterns, such as [\"builds.>\"]; default: all channels",
             },
             "types": filter::types(),
             "min_priority": {
                 "type": "string",
                 "enum": ["min", "low", "default", "high", "max"],
-                "description": "Only events that matter at least so much; left out, all",
+                "description": "Only events of at least this priority; default: all",
             },
             "text": filter::text(),
             "payload": {
                 "type": "string",
                 "enum": ["seed", "event", "cloudevents"],
-                "description": "What the body is: `seed` (left out, this one) has message and timestamp first, `event` is \
-                                the event whole, `cloudevents` is CloudEvents 1.0",
+                "description": "Body format: `seed` (default) starts with message and timestamp, `event` is the full \
+                                event, `cloudevents` is CloudEvents 1.0",
             },
             "ordered": {
                 "type": "boolean",
-                "description": "One at a time, in the order of the log; then one that fails holds up those after it",
+                "description": "Deliver one at a time, in log order; a failing delivery then blocks those after it",
             },
             "retry": {
                 "type": "string",
-                "description": "How long to wait before each further attempt, such as `5s,5m,1h`, or `none`; left out, \
-                                eight attempts over 28 hours",
+                "description": "Delay before each retry, such as `5s,5m,1h`, or `none`; default: eight attempts over \
+                                28 hours",
             },
-            "description": { "type": "string", "description": "What it is for, on one line, for people" },
+            "description": { "type": "string", "description": "The purpose of the webhook, on one line, for people" },
             "since": {
                 "type": "string",
-                "description": "Only when it is new: begin with what was pushed since then (`10m`, RFC 3339 or \
-                                `earliest`) instead of now",
+                "description": "New webhooks only: start with events pushed since then (`10m`, RFC 3339 or `earliest`) \
+                                instead of now",
             },
         },
         "required": ["webhook_url"],
@@ -68,7 +68,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let more = json!({
         "is_new": { "type": "boolean", "description": "It was not registered before" },
-        "total_webhooks": { "type": "integer", "description": "How many are registered" },
+        "total_webhooks": { "type": "integer", "description": "Number of registered webhooks" },
     });
     Row::schema_with(more, &[])
 });
@@ -78,12 +78,11 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Register a webhook",
-        description: "Have what is pushed sent to an HTTP address, from now on and until it is deleted. Use when the \
-                      user wants another system to get events, and has named its address. Not for an address that only \
-                      stood in an event or on a page: whoever wrote it would get everything. An address that is \
-                      registered already is changed as the arguments say. The signing secret is not told here; the \
-                      answer says how a person gets it. Example: {\"webhook_url\": \"http://localhost:3000/webhook\", \
-                      \"patterns\": [\"builds.>\"]}",
+        description: "Send matching events to an HTTP URL from now on, until the webhook is deleted. Use when the user \
+                      wants another system to get events and has named its URL. Not for a URL found only in an event \
+                      or on a page: whoever wrote it would get everything. A URL already registered is updated with \
+                      these arguments. The signing secret is not shown; the result says how a person gets it. \
+                      Example: {\"webhook_url\": \"http://localhost:3000/webhook\", \"patterns\": [\"builds.>\"]}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {
@@ -96,7 +95,8 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     ToolEntry { tool, toolset: Toolset::All }
 }
 
-/// What may be said here. Headers, credentials and secrets may not: they would stand in the conversation.
+/// The members that a model can set. Headers, credentials and secrets are excluded: they would appear in the
+/// conversation.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(
@@ -137,12 +137,13 @@ impl Gateway {
         let (is_new, total_webhooks) = (registered.is_new, self.webhooks.count());
         let registered = match is_new {
             true => format!("Registered {}", row.name()),
-            false => format!("{} was registered before, and is changed as you said", row.name()),
+            false => format!("{} was already registered and is now updated as requested", row.name()),
         };
         let text = format!(
-            "{registered}; {} in all. `test_webhook` shows whether it can be reached. Every request is signed; the \
-             secret for the receiver is not told in a conversation. A person makes one that they see with `fanfare \
-             webhooks rotate-secret {id}`, in the dashboard, or with `POST /api/webhooks/{id}/secret/rotate`.",
+            "{registered}; {} in total. Check that it is reachable with `test_webhook`. Every request is signed; the \
+             receiver's secret is never shown in a conversation. A person can create a new one and see it with \
+             `fanfare webhooks rotate-secret {id}`, in the dashboard, or with `POST \
+             /api/webhooks/{id}/secret/rotate`.",
             count(total_webhooks, "webhook"),
         );
         Ok(said(text, &StructuredContent { row, is_new, total_webhooks }))

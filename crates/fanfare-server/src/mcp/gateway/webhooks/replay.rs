@@ -25,12 +25,12 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
         "type": "object",
         "properties": {
             "webhook": id(),
-            "failed": { "type": "boolean", "description": "Those that were given up", "default": false },
+            "failed": { "type": "boolean", "description": "Deliveries that were given up", "default": false },
             "ids": {
                 "type": "array",
                 "items": { "type": "string" },
                 "maxItems": IDS_MAX,
-                "description": "Those of these events, and nothing else beside this",
+                "description": "Only the deliveries of these events; cannot be combined with other selectors",
             },
             "since": { "type": "string", "description": "Only events since then: `10m`, or RFC 3339" },
             "until": { "type": "string", "description": "Only events before then: `10m`, or RFC 3339" },
@@ -43,7 +43,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "after": { "type": "string", "description": "Only events after this one: the `next` of the call before" },
             "dry_run": {
                 "type": "boolean",
-                "description": "Only count them; give false to have them sent",
+                "description": "Only count; set to false to send",
                 "default": true,
             },
         },
@@ -57,10 +57,10 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "type": "object",
         "properties": {
             "webhook": { "type": "string", "description": "Its id" },
-            "count": { "type": "integer", "description": "How many deliveries it is" },
-            "waiting": { "type": "integer", "description": "How many of them waited already, and are only made sooner" },
+            "count": { "type": "integer", "description": "Number of deliveries" },
+            "waiting": { "type": "integer", "description": "How many were already waiting and are only sent sooner" },
             "dry_run": { "type": "boolean", "description": "They were only counted" },
-            "next": { "type": "string", "description": "There is more: give it as `after`" },
+            "next": { "type": "string", "description": "There are more: pass this as `after`" },
         },
         "required": ["webhook", "count", "waiting", "dry_run"],
         "additionalProperties": false,
@@ -71,13 +71,12 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
-        title: "Send many events to a webhook again",
-        description: "Have many deliveries of one webhook made again: what was given up, or a part of the log. Use when \
-                      a receiver is back after it failed for long, or has lost what it got. Not for a single event whose \
-                      answer you want to see: that is `retry_delivery`. It only counts them, unless \"dry_run\" is \
-                      false: tell the user how many it would be before you send, because the receiver may act on each a \
-                      second time. One call is at most 10,000 deliveries. Example: {\"webhook\": \
-                      \"wh_k3f9x2ab5cdefghi\", \"failed\": true, \"dry_run\": true}",
+        title: "Replay events to a webhook",
+        description: "Resend many events to one webhook: deliveries that were given up, or part of the log. Use when a \
+                      receiver is back after a long outage, or lost what it got. Not for one event whose response you \
+                      want to see; use `retry_delivery`. Only counts unless \"dry_run\" is false: tell the user the \
+                      count first, because the receiver may act on each event twice. At most 10,000 deliveries per \
+                      call. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\", \"failed\": true, \"dry_run\": true}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {
@@ -116,7 +115,7 @@ struct StructuredContent {
 }
 
 impl Gateway {
-    /// Makes deliveries again; the error is for the model.
+    /// Replays deliveries; the error is for the model.
     pub(in crate::mcp::gateway) async fn replay_webhook(&self, given: &str) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let id = self.webhook(&given.webhook, EXAMPLE)?.webhook().id.clone();
@@ -150,24 +149,27 @@ fn describe(replayed: &StructuredContent) -> String {
         count => format!("{count} deliveries"),
     };
     let mut text = match (replayed.dry_run, replayed.count) {
-        (_, 0) => "There is nothing of that to send again.".to_owned(),
+        (_, 0) => "No deliveries match; there is nothing to resend.".to_owned(),
         (true, _) => {
             format!(
-                "It would be {deliveries}; nothing was sent. Call again with \"dry_run\": false to do it."
+                "This would resend {deliveries}; nothing was sent. Call again with \"dry_run\": false to send them."
             )
         }
         (false, _) => {
             format!(
-                "To be made again: {deliveries}, as fast as the webhook takes them. `list_deliveries` shows what fails."
+                "Resending {deliveries}, as fast as the webhook accepts them. `list_deliveries` shows what fails."
             )
         }
     };
     if replayed.waiting > 0 {
-        text.push_str(&format!(" {} of them waited already and are only made sooner.", replayed.waiting));
+        text.push_str(&format!(
+            " {} of them were already waiting and are only sent sooner.",
+            replayed.waiting
+        ));
     }
     if let Some(next) = replayed.next {
         text.push_str(&format!(
-            " There is more: call again with \"after\": \"{next}\" and the same otherwise."
+            " There are more: call again with \"after\": \"{next}\" and the same other arguments."
         ));
     }
     text

@@ -29,7 +29,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "webhook": id(),
             "event_id": {
                 "type": "string",
-                "description": "The event: `list_deliveries` has those that failed, `read_history` all",
+                "description": "The event to resend: find failed ones with `list_deliveries`, any with `read_history`",
             },
         },
         "required": ["webhook", "event_id"],
@@ -49,13 +49,12 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
 pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
-        title: "Send one event again",
-        description: "Send one event to one webhook again, at once, and tell how its receiver answered. Use when what \
-                      made a delivery fail was mended, or when the receiver has lost the event. Not for many events: \
-                      that is `replay_webhook`. The receiver may act on it a second time, unless it remembers the \
-                      `webhook-id`, which is the same; when it takes it, the delivery waits no longer. It answers \
-                      within ten seconds. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\", \"event_id\": \
-                      \"k3f9x2ab-1042\"}",
+        title: "Resend one event",
+        description: "Resend one event to one webhook now and report how its receiver responded. Use when the cause of \
+                      a failure is fixed, or the receiver lost the event. Not for many events; use `replay_webhook`. \
+                      The receiver may act on it twice unless it remembers the `webhook-id`, which stays the same; \
+                      success also ends any waiting retry. Takes at most ten seconds. Example: {\"webhook\": \
+                      \"wh_k3f9x2ab5cdefghi\", \"event_id\": \"k3f9x2ab-1042\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {
@@ -90,7 +89,7 @@ impl Gateway {
         let webhook = self.webhook(&given.webhook, EXAMPLE)?.webhook();
         let event_id = arguments::position(&self.hub, "event_id", &given.event_id, EXAMPLE)?;
         let refuse = |problem| refused(problem, EXAMPLE);
-        // Not `find`: what waits for a webhook is kept when the log has lost it.
+        // This does not use `find`: a waiting delivery is kept even if the log has lost its event.
         let event = self.webhooks.event(&webhook.id, event_id).await.map_err(refuse)?;
         let attempt = self.webhooks.resend(&webhook.id, event, None).await.map_err(refuse)?;
         let tried = AttemptRow::from(&*attempt);

@@ -13,7 +13,7 @@ use crate::mcp::gateway::untrusted::neutral;
 use fanfare_delivery::registry::Entry;
 use fanfare_hub::Hub;
 
-/// Most patterns that are shown of one; a filter may have 64 of each.
+/// Maximum patterns shown for one webhook; a filter can have 64 of each.
 const PATTERNS_MAX: usize = 8;
 
 /// A webhook in short.
@@ -56,10 +56,10 @@ impl Row {
         json!({
             "webhook": { "type": "string", "description": "Its id" },
             "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
-            "patterns": { "type": "array", "items": { "type": "string" }, "description": "The channels that it wants; at most 8 of them" },
+            "patterns": { "type": "array", "items": { "type": "string" }, "description": "Its channel patterns; at most 8 are shown" },
             "status": { "type": "string", "enum": ["active", "paused", "failing"] },
-            "problem": { "type": "string", "description": "Why it is paused, or how it fails" },
-            "lag": { "type": "integer", "description": "How many events of all kinds come after what it got" },
+            "problem": { "type": "string", "description": "Why it is paused or failing" },
+            "lag": { "type": "integer", "description": "Number of events in the log after the last one it received" },
         })
     }
 
@@ -67,7 +67,7 @@ impl Row {
     pub(in crate::mcp::gateway) const REQUIRED: [&str; 5] =
         ["webhook", "webhook_url", "patterns", "status", "lag"];
 
-    /// Describes an object with these members and `more`, all of which are always there but for `optional`.
+    /// Describes an object with these members and `more`; all of them are required except `optional`.
     pub(super) fn schema_with(more: Value, optional: &[&str]) -> Value {
         let mut properties = Row::properties();
         let mut required: Vec<String> = Row::REQUIRED.map(str::to_owned).to_vec();
@@ -78,7 +78,7 @@ impl Row {
         json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
     }
 
-    /// Says it on one line.
+    /// Renders the webhook on one line.
     pub(in crate::mcp::gateway) fn to_text(&self) -> String {
         let Row { webhook, webhook_url, status, lag, problem, .. } = self;
         let problem = problem.as_ref().map_or_else(String::new, |problem| format!(" ({problem})"));
@@ -90,7 +90,7 @@ impl Row {
     }
 }
 
-/// Says where a webhook is without what may be secret in its address.
+/// Returns the URL of a webhook without the parts that may be secret.
 pub(in crate::mcp::gateway) fn place(url: &WebhookUrl) -> String {
     let scheme = if url.is_https() { "https" } else { "http" };
     format!("{scheme}://{}", url.authority())

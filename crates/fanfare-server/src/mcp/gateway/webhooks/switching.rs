@@ -15,7 +15,7 @@ use crate::mcp::toolset::Toolset;
 
 /// The name of the tool that stops deliveries.
 pub(in crate::mcp::gateway) const PAUSE: &str = "pause_webhook";
-/// The name of the tool that lets them go on.
+/// The name of the tool that resumes a webhook.
 pub(in crate::mcp::gateway) const RESUME: &str = "resume_webhook";
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| Row::schema_with(json!({}), &[]));
@@ -32,10 +32,10 @@ pub(in crate::mcp::gateway) fn pause() -> ToolEntry {
     let tool = Tool {
         name: PAUSE,
         title: "Pause a webhook",
-        description: "Send nothing to one webhook until it is resumed. Use when its receiver is to be left alone for a \
-                      while, because it is being mended or fails at everything. Not for good: that is \
-                      `delete_webhook`. What is pushed meanwhile waits in the log, as long as the log keeps it. \
-                      Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\"}",
+        description: "Stop sending to one webhook until it is resumed. Use when its receiver should be left alone for \
+                      a while: it is under repair, or fails at everything. Not for permanent removal; use \
+                      `delete_webhook`. New events wait in the log for as long as it keeps them. Example: \
+                      {\"webhook\": \"wh_k3f9x2ab5cdefghi\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: ANNOTATIONS,
@@ -48,10 +48,10 @@ pub(in crate::mcp::gateway) fn resume() -> ToolEntry {
     let tool = Tool {
         name: RESUME,
         title: "Resume a webhook",
-        description: "Send to one webhook again, from where it stopped and as if it had not failed before. Use when it \
-                      was paused, by hand or because it failed for days, and its receiver is back. Not for events that \
-                      were given up: those `replay_webhook` sends again. Everything that waited goes out now, which may \
-                      be much. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\"}",
+        description: "Resume one webhook from where it stopped, with its failure count reset. Use when it was paused, \
+                      by hand or after failing for days, and its receiver is back. Not for deliveries that were given \
+                      up; use `replay_webhook`. Everything that waited is sent now, which may be a lot. Example: \
+                      {\"webhook\": \"wh_k3f9x2ab5cdefghi\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations { open_world_hint: true, ..ANNOTATIONS },
@@ -66,7 +66,7 @@ impl Gateway {
         let paused = self.webhooks.pause(&webhook.id).await;
         let row = Row::of(&paused.map_err(|problem| refused(problem, EXAMPLE))?, &self.hub);
         let text = format!(
-            "Nothing is sent to {} until `resume_webhook`; what is pushed meanwhile waits in the log.\n- {}",
+            "Nothing is sent to {} until you call `resume_webhook`; new events wait in the log.\n- {}",
             row.name(),
             row.to_text()
         );
@@ -79,7 +79,7 @@ impl Gateway {
         let resumed = self.webhooks.resume(&webhook.id).await;
         let row = Row::of(&resumed.map_err(|problem| refused(problem, EXAMPLE))?, &self.hub);
         let text = format!(
-            "{} is sent to again, from where it stopped. `list_deliveries` shows in a moment how it fares.\n- {}",
+            "{} is active again and continues where it stopped. Check `list_deliveries` in a moment to see how it is doing.\n- {}",
             row.name(),
             row.to_text()
         );

@@ -33,10 +33,10 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Test a webhook",
-        description: "Send a test event to one webhook at once, and tell how its receiver answered. Use when a webhook \
-                      was just registered, or to find out why one fails. Not for sending a real event again: that is \
-                      `retry_delivery`. The event has the type `webhook.test` and is in no log; nothing else changes, \
-                      and a webhook that is paused gets it, too. It answers within ten seconds. Example: {\"webhook\": \
+        description: "Send a test event to one webhook now and report how its receiver responded. Use when a webhook \
+                      was just registered, or to find out why one fails. Not for resending a real event; use \
+                      `retry_delivery`. The event (type `webhook.test`) is not stored; nothing else changes, and a \
+                      paused webhook gets it too. Takes at most ten seconds. Example: {\"webhook\": \
                       \"wh_k3f9x2ab5cdefghi\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),

@@ -1,7 +1,6 @@
-//! Requests that stand alone: modern ones, and legacy ones without a session. Whoever hangs up cancels.
+//! Requests outside a session: modern ones, and legacy ones without a session. Disconnecting cancels them.
 //!
-//! An answer is JSON until something has to be said before it; then it is a stream of events, the last of which is the
-//! answer.
+//! An answer is JSON unless a message has to precede it; then it is a stream of events, and the answer is the last.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,14 +24,15 @@ use crate::mcp::transports::response::{event_response, json_response};
 use crate::mcp::transports::streamable_http::{Exchange, write_error};
 use crate::net::heartbeat::Beats;
 
-/// How long a client waits for the head of an answer at most: then it gets a stream, which shows that we are there.
+/// Maximum time before a client gets the head of an answer: after that it gets a stream, which shows that the server is
+/// alive.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A request that is being answered.
 struct OpenRequest {
     id: Id,
     work: BoxFuture<'static, Result<Vec<u8>, Error>>,
-    /// What was answered, while there is more to say before.
+    /// The answer, while messages that precede it are still to be sent.
     answer: Option<Vec<u8>>,
     outbox: Arc<Outbox>,
     attachment: Attachment,
@@ -40,7 +40,7 @@ struct OpenRequest {
     beats: Beats,
 }
 
-/// What goes out next.
+/// The next thing to send.
 enum Next {
     Alive,
     Answer(Vec<u8>),
@@ -61,7 +61,7 @@ impl Exchange {
         let server = self.door.server;
         let call = Call::new(caller, id.clone(), meta, Arc::clone(&outbox));
         if !self.accepts.events {
-            // What cannot be sent is not waited for.
+            // The answer does not wait for a message that cannot be sent.
             outbox.end();
         }
         let mut work = async move { server.answer(&call, &request).await }.boxed();
@@ -116,7 +116,7 @@ impl Exchange {
                 batch.answers.await
             }
             None => {
-                // What goes on in a session has none to go on in.
+                // Work that continues in a session needs one, and this request has none.
                 let passing = Session::new("", self.client, Outbox::new());
                 passing.agree_on(Version::V2025_03_26);
                 server.begin_batch(&passing, messages, &nobody).answers.await
@@ -153,7 +153,7 @@ impl OpenRequest {
     }
 }
 
-/// An error that was found while answering. Legacy clients take any other status for a broken connection.
+/// An error found while answering. Legacy clients treat any other status as a broken connection.
 fn refused(id: &Id, error: &Error, era: Era) -> Response {
     let status = match era {
         Era::Legacy => StatusCode::OK,

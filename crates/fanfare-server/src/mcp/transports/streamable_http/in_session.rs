@@ -1,4 +1,4 @@
-//! Legacy sessions: answers that a client can come back to, and the stream of what is said unasked.
+//! Legacy sessions: answers that a client can resume, and the stream of unrequested messages.
 
 use std::sync::Arc;
 
@@ -19,20 +19,20 @@ use crate::mcp::transports::streamable_http::Exchange;
 use crate::mcp::transports::streamable_http::alone::PATIENCE;
 use crate::net::heartbeat::Beats;
 
-/// When a client should come back after its stream broke.
+/// Delay before a client should reconnect after its stream broke.
 const RETRY_MS: u64 = 1_000;
 
 /// A stream that a client reads.
 struct Stream {
-    /// Its number in the session; 0 is what is said unasked.
+    /// The number of the stream in the session; 0 is the stream of unrequested messages.
     number: u64,
     outbox: Arc<Outbox>,
     attachment: Attachment,
     seq: u64,
-    /// Says first from where a client continues, even before there is anything.
+    /// Sends the position to resume from first, even before there is a message.
     primes: bool,
     beats: Beats,
-    /// Nothing follows.
+    /// Whether the stream is complete.
     is_over: bool,
     _connection: Connection,
 }
@@ -43,11 +43,11 @@ impl Exchange {
         let Some(id) = self.parts.headers.get(headers::SESSION) else { return Ok(None) };
         let id = id.to_str().map_err(|_| Error::no_session())?;
         let session = self.door.sessions.find(id, &self.client.principal)?;
-        // One whose answers go into a stream of events of its own is none for this transport.
+        // A session that sends answers to its own event stream does not exist for this transport.
         if session.framing().is_some() { Err(Error::no_session()) } else { Ok(Some(session)) }
     }
 
-    /// Begins a session and answers `initialize`.
+    /// Starts a session and answers `initialize`.
     pub(super) async fn begin_session(self, request: &RpcRequest, meta: Meta) -> Result<Response, Refusal> {
         let session = self.door.sessions.begin(self.client.clone(), Outbox::resumable())?;
         let version = Version::NEWEST_LEGACY;
@@ -73,7 +73,7 @@ impl Exchange {
         }
     }
 
-    /// Answers a request of a session. The work goes on when the client loses its connection.
+    /// Answers a request of a session. The work continues if the client loses its connection.
     pub(super) async fn answer_in(
         self,
         session: Arc<Session>,
@@ -105,7 +105,7 @@ impl Exchange {
                 session.streams.close(number);
                 return Ok(json_response(StatusCode::OK, message.to_vec()));
             }
-            // It was cancelled.
+            // The call was cancelled.
             Ok(None) if outbox.is_over(0) => {
                 session.streams.close(number);
                 return Ok(StatusCode::ACCEPTED.into_response());
@@ -115,7 +115,7 @@ impl Exchange {
         Ok(self.follow(&session, number, outbox, attachment, 0))
     }
 
-    /// Answers with what is said unasked, or with a stream that broke, from where the client stopped.
+    /// Responds with unrequested messages, or with a broken stream, from where the client stopped.
     pub(super) fn stream(self, session: &Arc<Session>) -> Result<Response, Refusal> {
         let last = self.parts.headers.get("last-event-id").and_then(|id| id.to_str().ok());
         let place = last.and_then(|id| {
@@ -123,13 +123,13 @@ impl Exchange {
             Some((number.parse::<u64>().ok()?, seq.parse::<u64>().ok()?))
         });
         let (number, outbox, seq) = match place {
-            // An id that is none of ours says nothing.
+            // An id of another form carries no position.
             None => (0, Arc::clone(&session.outbox), session.outbox.taken()),
             Some((0, seq)) => (0, Arc::clone(&session.outbox), seq.min(session.outbox.last())),
             Some((number, seq)) => {
                 let outbox = session.streams.find(number).filter(|outbox| seq <= outbox.last());
                 let problem =
-                    "nothing is kept of the stream that `Last-Event-ID` names; send the request again";
+                    "the stream that `Last-Event-ID` names is no longer kept; send the request again";
                 (number, outbox.ok_or_else(|| Error::invalid_request(problem))?, seq)
             }
         };
@@ -192,7 +192,7 @@ impl Stream {
     }
 }
 
-/// Waits for the answer of a client that takes nothing else.
+/// Waits for the answer, for a client that accepts only JSON.
 async fn only_the_answer(
     session: &Session,
     number: u64,
@@ -207,7 +207,7 @@ async fn only_the_answer(
                 seq = taken.seq;
                 answer = taken.is_last.then_some(taken.message);
             }
-            // A call that hangs up wants its client to come back, and this one cannot.
+            // A call that closes the stream early expects its client to reconnect, and this one cannot.
             None => attachment = outbox.attach(),
         }
     }

@@ -21,14 +21,14 @@ use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::{Peer, body};
 
-/// What a client takes as an answer. One that does not say takes anything, and so does `*/*`.
+/// The media types that a client accepts. A client without `Accept` accepts any, as with `*/*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Accepts {
     json: bool,
     events: bool,
 }
 
-/// Takes a message, or a batch of them.
+/// Accepts a message, or a batch of messages.
 pub async fn post(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
@@ -107,7 +107,7 @@ impl Exchange {
         }
     }
 
-    /// Checks that the headers say what the body says, and that the client takes what the answer is.
+    /// Checks that the headers match the body, and that the client accepts the media type of the answer.
     fn check_modern(&self, version: &str, request: &RpcRequest) -> Result<Version, Error> {
         let version =
             self.door.server.check_headers(&self.parts.headers, version, request, self.client.toolset)?;
@@ -125,19 +125,19 @@ impl Exchange {
         Version::from_name(name).map(Some).ok_or_else(|| Error::unsupported_version(name))
     }
 
-    /// Returns the revision that the header names, for a request that says nothing of itself.
+    /// Returns the revision that the header names, for a request that does not name one itself.
     fn version(&self) -> Result<Option<Version>, Error> {
         let version = self.named_version()?;
         match version.map(Version::era) {
             None | Some(Era::Legacy) => Ok(version),
             Some(Era::Modern) => Err(Error::invalid_params(
-                "a request of this revision says so in `_meta`, with what the client can do",
+                "a request of this revision must name the revision and the client's capabilities in `_meta`",
             )),
         }
     }
 }
 
-/// Answers with the stream of a session, or, when none is asked for, with the state of the server.
+/// Responds with the stream of a session or, if the client does not ask for one, with the state of the server.
 pub async fn get(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
@@ -155,7 +155,7 @@ pub async fn get(
         Some(session) => exchange.stream(&session),
         None => {
             let error = Error::invalid_request(
-                "there is no stream without a session; POST `initialize` first, or `subscriptions/listen`",
+                "a stream requires a session; POST `initialize` first, or `subscriptions/listen`",
             );
             let mut response = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, error).into_response();
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
@@ -205,7 +205,7 @@ impl Accepts {
     }
 }
 
-/// What says nothing of itself is taken for JSON: it will show.
+/// A body without a type is treated as JSON: if it is not, the parser refuses it.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
     let name = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
