@@ -30,6 +30,8 @@ codes! {
     HostNotAllowed => "host_not_allowed",
     /// A defect of the gateway.
     Internal => "internal",
+    /// An audience that is neither of the two.
+    InvalidAudience => "invalid_audience",
     /// A channel that cannot be read.
     InvalidChannel => "invalid_channel",
     /// `data` that is no JSON or is too large.

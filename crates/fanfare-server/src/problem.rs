@@ -85,6 +85,7 @@ pub fn status(code: Code) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         Code::EmptyBatch
+        | Code::InvalidAudience
         | Code::InvalidChannel
         | Code::InvalidData
         | Code::InvalidExpiry

@@ -54,6 +54,7 @@ impl Exit {
             | Code::EmptyBatch
             | Code::HostNotAllowed
             | Code::Internal
+            | Code::InvalidAudience
             | Code::InvalidChannel
             | Code::InvalidData
             | Code::InvalidExpiry
