@@ -58,6 +58,7 @@ impl Exit {
             | Code::InvalidChannel
             | Code::InvalidData
             | Code::InvalidExpiry
+            | Code::InvalidHeader
             | Code::InvalidIdempotencyKey
             | Code::InvalidJson
             | Code::InvalidKey
@@ -77,6 +78,7 @@ impl Exit {
             | Code::NotFound
             | Code::OriginNotAllowed
             | Code::PositionGone
+            | Code::PreconditionFailed
             | Code::RateLimited
             | Code::SecretMissing
             | Code::StoreFailed

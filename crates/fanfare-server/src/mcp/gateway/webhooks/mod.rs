@@ -47,6 +47,7 @@ fn refused(refused: Refused, example: &str) -> String {
             "as many requests to webhooks as may be are under way because somebody asked; try again in ten seconds"
                 .to_owned()
         }
+        Refused::Changed { what } => format!("{what} has changed; read it again. Nothing was done"),
         Refused::Invalid(invalid) => {
             let name = invalid.at.trim_start_matches('/');
             let problem = match name {
