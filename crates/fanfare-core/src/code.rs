@@ -30,12 +30,16 @@ codes! {
     HostNotAllowed => "host_not_allowed",
     /// A defect of the gateway.
     Internal => "internal",
+    /// An audience that is neither of the two.
+    InvalidAudience => "invalid_audience",
     /// A channel that cannot be read.
     InvalidChannel => "invalid_channel",
     /// `data` that is no JSON or is too large.
     InvalidData => "invalid_data",
     /// `expires_in` that cannot be read.
     InvalidExpiry => "invalid_expiry",
+    /// A request header that cannot be read.
+    InvalidHeader => "invalid_header",
     /// An idempotency key of the wrong length.
     InvalidIdempotencyKey => "invalid_idempotency_key",
     /// A body that is not the JSON that was expected.
@@ -74,6 +78,8 @@ codes! {
     OriginNotAllowed => "origin_not_allowed",
     /// Retention has removed the event.
     PositionGone => "position_gone",
+    /// What was to be changed is not in the state that `If-Match` names.
+    PreconditionFailed => "precondition_failed",
     /// Too many events in too short a time.
     RateLimited => "rate_limited",
     /// The operator has given no secret for signatures of this kind.

@@ -211,7 +211,7 @@ impl FromStr for Audience {
             "all" => Ok(Audience::All),
             "stream" => Ok(Audience::Stream),
             _ => Err(Invalid::new(
-                Code::InvalidQuery,
+                Code::InvalidAudience,
                 format!("`{}` is no audience", shown(text)),
                 "use `all`, or `stream` for live outlets only",
             )),

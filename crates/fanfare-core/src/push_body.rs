@@ -208,7 +208,7 @@ fn explain(value: &Value) -> Result<(), Invalid> {
             "priority" => (Code::InvalidPriority, "`min`, `low`, `default`, `high` or `max`"),
             "key" => (Code::InvalidKey, "text"),
             "idempotency_key" => (Code::InvalidIdempotencyKey, "text"),
-            "audience" => (Code::InvalidQuery, "`all` or `stream`"),
+            "audience" => (Code::InvalidAudience, "`all` or `stream`"),
             _ => {
                 return Err(Invalid::new(
                     Code::UnknownField,

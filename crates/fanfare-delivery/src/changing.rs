@@ -29,14 +29,41 @@ pub enum NewKey {
     Ed25519,
 }
 
+/// The state in which a caller wants to find what it changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// Any state.
+    Any,
+    /// One of these revisions.
+    OneOf(Vec<u64>),
+}
+
+impl Expected {
+    fn allows(&self, revision: u64) -> bool {
+        match self {
+            Expected::Any => true,
+            Expected::OneOf(revisions) => revisions.contains(&revision),
+        }
+    }
+}
+
 impl Webhooks {
-    /// Changes what a webhook wants, or where it is called.
-    pub async fn change(&self, id: &WebhookId, change: Change) -> Result<Arc<Entry>, Refused> {
+    /// Changes what a webhook wants, or where it is called, if it is in the state that is expected.
+    pub async fn change(
+        &self,
+        id: &WebhookId,
+        change: Change,
+        expected: &Expected,
+    ) -> Result<Arc<Entry>, Refused> {
         let _one_at_a_time = self.changing.lock().await;
         if let Some(url) = &change.url {
             self.rules.now().judge_url(url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
         }
+        // Asked each time that the webhook is read: the revision that is judged is the one that the store compares.
         let change = |webhook: &mut Webhook| {
+            if !expected.allows(webhook.revision) {
+                return Err(Refused::Changed { what: format!("webhook `{id}`") });
+            }
             if let Some(url) = &change.url {
                 webhook.url = url.clone();
             }

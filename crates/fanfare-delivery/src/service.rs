@@ -123,6 +123,12 @@ pub enum Refused {
         /// What was asked for.
         what: String,
     },
+    /// It was changed since the state that the caller names.
+    #[error("{what} has changed")]
+    Changed {
+        /// What was to be changed.
+        what: String,
+    },
     /// What was said cannot be.
     #[error(transparent)]
     Invalid(#[from] Invalid),

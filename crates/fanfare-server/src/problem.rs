@@ -81,10 +81,13 @@ pub fn status(code: Code) -> StatusCode {
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
         Code::Internal | Code::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
-        Code::InvalidJson | Code::InvalidQuery | Code::InvalidPosition | Code::InvalidTime => {
-            StatusCode::BAD_REQUEST
-        }
+        Code::InvalidHeader
+        | Code::InvalidJson
+        | Code::InvalidPosition
+        | Code::InvalidQuery
+        | Code::InvalidTime => StatusCode::BAD_REQUEST,
         Code::EmptyBatch
+        | Code::InvalidAudience
         | Code::InvalidChannel
         | Code::InvalidData
         | Code::InvalidExpiry
@@ -105,6 +108,7 @@ pub fn status(code: Code) -> StatusCode {
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::OriginNotAllowed => StatusCode::FORBIDDEN,
         Code::PositionGone => StatusCode::GONE,
+        Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Code::RateLimited | Code::TooManyChannels | Code::TooManyReaders | Code::TooManyWebhooks => {
             StatusCode::TOO_MANY_REQUESTS
         }

@@ -1,5 +1,6 @@
 //! The HTTP door: the route table and nothing else.
 
+pub mod etag;
 pub mod history;
 pub mod ingest;
 pub mod openapi;

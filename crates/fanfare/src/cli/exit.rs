@@ -54,9 +54,11 @@ impl Exit {
             | Code::EmptyBatch
             | Code::HostNotAllowed
             | Code::Internal
+            | Code::InvalidAudience
             | Code::InvalidChannel
             | Code::InvalidData
             | Code::InvalidExpiry
+            | Code::InvalidHeader
             | Code::InvalidIdempotencyKey
             | Code::InvalidJson
             | Code::InvalidKey
@@ -76,6 +78,7 @@ impl Exit {
             | Code::NotFound
             | Code::OriginNotAllowed
             | Code::PositionGone
+            | Code::PreconditionFailed
             | Code::RateLimited
             | Code::SecretMissing
             | Code::StoreFailed

@@ -62,6 +62,7 @@ mod webhooks_clocks;
 mod webhooks_crashes;
 mod webhooks_crowds;
 mod webhooks_delivery;
+mod webhooks_etags;
 mod webhooks_fail_points;
 mod webhooks_failures;
 mod webhooks_full_disk;

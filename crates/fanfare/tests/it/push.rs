@@ -160,7 +160,7 @@ async fn what_is_wrong_is_refused_with_its_place_and_leaves_no_trace() {
         ("{\"message\":\"x\",\"expires_in\":-1}", 422, "invalid_expiry", "/expires_in"),
         ("{\"message\":\"x\",\"expires_in\":1e300}", 422, "invalid_expiry", "/expires_in"),
         ("{\"message\":\"x\",\"expires_in\":\"soon\"}", 422, "invalid_expiry", "/expires_in"),
-        ("{\"message\":\"x\",\"audience\":\"nobody\"}", 400, "invalid_query", "/audience"),
+        ("{\"message\":\"x\",\"audience\":\"nobody\"}", 422, "invalid_audience", "/audience"),
         ("{\"message\":\"x\",\"mesage\":\"y\"}", 422, "unknown_field", "/mesage"),
         ("[]", 422, "empty_batch", ""),
         (&many, 422, "too_many_events", ""),

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::hidden::Hidden;
+use fanfare_api::problem;
 use fanfare_api::values;
 use fanfare_api::webhooks::registration::{self, Registered};
 use fanfare_api::webhooks::secrets::{Rotated, Rotation};
@@ -15,6 +16,7 @@ use fanfare_webhook::patch::Change;
 use fanfare_webhook::rotation::OVERLAP_DEFAULT;
 
 use crate::http::Gateway;
+use crate::http::etag;
 use crate::http::webhooks::details;
 use crate::http::webhooks::id_in_path;
 use crate::net::body::{self, BODY_LEN_MAX};
@@ -22,7 +24,8 @@ use crate::problem::Problem;
 use fanfare_delivery::changing::NewKey;
 use fanfare_runtime::clock;
 
-/// Changes a webhook's settings or URL. Omitted members are left unchanged.
+/// Changes a webhook's settings or URL. Omitted members are left unchanged. With `If-Match`, a webhook that was changed
+/// in the meantime is left as it is.
 #[utoipa::path(
     patch,
     path = "/api/webhooks/{id}",
@@ -30,10 +33,12 @@ use fanfare_runtime::clock;
     tag = "webhooks",
     params(
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the state to change, or `*`"),
     ),
     request_body(content((registration::Change = "application/json")), description = "The members to change: those of a registration except `secret`, `after` and `since`; `null` restores the default"),
     responses(
-        (status = 200, description = "The updated webhook", body = Webhook),
+        (status = 200, description = "The updated webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
+        (status = 412, description = "The webhook is no longer in the state that `If-Match` names; nothing was changed", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn change(
@@ -42,8 +47,9 @@ pub async fn change(
     request: Request,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
+    let expected = etag::expected(request.headers())?;
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
-    let entry = gateway.webhooks.change(&id, Change::parse(&bytes)?).await?;
+    let entry = gateway.webhooks.change(&id, Change::parse(&bytes)?, &expected).await?;
     details::answer(&gateway, &entry).await
 }
 
@@ -86,7 +92,7 @@ pub async fn remove(State(gateway): State<Gateway>, Path(id): Path<String>) -> R
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
     ),
     responses(
-        (status = 200, description = "The updated webhook", body = Webhook),
+        (status = 200, description = "The updated webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
     ),
 )]
 pub async fn pause(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -104,7 +110,7 @@ pub async fn pause(State(gateway): State<Gateway>, Path(id): Path<String>) -> Re
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
     ),
     responses(
-        (status = 200, description = "The updated webhook", body = Webhook),
+        (status = 200, description = "The updated webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
     ),
 )]
 pub async fn resume(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {

@@ -14,6 +14,7 @@ use fanfare_webhook::options::{Options, Signatures};
 use fanfare_webhook::pause::State as Sending;
 
 use crate::http::Gateway;
+use crate::http::etag;
 use crate::http::webhooks::id_in_path;
 use crate::problem::Problem;
 use fanfare_delivery::attempt::Attempt;
@@ -113,11 +114,14 @@ fn kinds(signatures: Signatures) -> Vec<SignatureKind> {
 
 /// Answers with a webhook as it is.
 pub(super) async fn answer(gateway: &Gateway, entry: &Entry) -> Result<Response, Problem> {
+    // Read before the rest: a tag that is too old costs the client another look, one that is too new an update.
+    let tag = etag::header(entry.webhook().revision);
     let counts = gateway.webhooks.delivery_counts().await?;
     let shown = of(gateway, entry, &counts);
     let webhook = entry.webhook();
     let (lag, is_exact) = gateway.hub.lag(shown.position.seq, &webhook.options.filter).await?;
-    Ok(Json(Webhook { lag: Some(lag), lag_is_exact: Some(is_exact), ..shown }).into_response())
+    let shown = Webhook { lag: Some(lag), lag_is_exact: Some(is_exact), ..shown };
+    Ok((tag, Json(shown)).into_response())
 }
 
 /// Returns one webhook.
@@ -128,7 +132,7 @@ pub(super) async fn answer(gateway: &Gateway, entry: &Entry) -> Result<Response,
     tag = "webhooks",
     params(("id" = values::WebhookId, Path, description = "The webhook's id")),
     responses(
-        (status = 200, description = "The webhook", body = Webhook),
+        (status = 200, description = "The webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
     ),
 )]
 pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {

@@ -44,6 +44,12 @@ impl From<Refused> for Problem {
                 "wait for one of them to finish",
             )
             .over("webhook_tests", LATER),
+            Refused::Changed { what } => Problem::new(
+                Code::PreconditionFailed,
+                format!("{what} has changed since the `ETag` in `If-Match`; nothing was changed"),
+                "read it again, then send the change with the new `ETag`",
+            )
+            .at("header `If-Match`"),
             Refused::Invalid(invalid) => invalid.into(),
             Refused::NotFound { what } => Problem::new(
                 Code::NotFound,

@@ -47,6 +47,7 @@ fn refused(refused: Refused, example: &str) -> String {
             "the maximum number of on-demand webhook requests is already in progress; try again in ten seconds"
                 .to_owned()
         }
+        Refused::Changed { what } => format!("{what} has changed; read it again. Nothing was done"),
         Refused::Invalid(invalid) => {
             let name = invalid.at.trim_start_matches('/');
             let problem = match name {
