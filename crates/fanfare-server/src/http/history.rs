@@ -83,8 +83,8 @@ fn seq_in(hub: &Hub, position: Position, name: &str) -> Result<u64, Problem> {
     }
     Err(Problem::new(
         Code::InvalidPosition,
-        format!("position `{position}` is of another log"),
-        format!("this log's positions begin with `{}-`", hub.epoch()),
+        format!("position `{position}` belongs to another log"),
+        format!("positions of this log start with `{}-`", hub.epoch()),
     )
     .at(format!("query parameter `{name}`")))
 }
