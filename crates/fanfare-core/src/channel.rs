@@ -13,7 +13,7 @@ use crate::limits::{CHANNEL_LEN_MAX, CHANNEL_SEGMENT_LEN_MAX, CHANNEL_SEGMENTS_M
 /// A name such as `builds.web`: 1–8 segments of 1–64 `[A-Za-z0-9_-]`, joined by `.`, at most 255 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Channel(
-    /// Always well formed: only `FromStr` makes one.
+    /// A well-formed name: only `FromStr` creates one.
     Arc<str>,
 );
 
@@ -21,12 +21,12 @@ impl Channel {
     /// The channel of an event that names none.
     pub const DEFAULT: &str = "default";
 
-    /// Gives the name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Iterates over the segments.
+    /// Returns an iterator over the segments.
     pub fn segments(&self) -> std::str::Split<'_, char> {
         self.0.split('.')
     }
@@ -59,13 +59,13 @@ impl Serialize for Channel {
     }
 }
 
-/// Says whether `segment` may stand in a channel.
+/// Returns `true` if `segment` is allowed in a channel.
 pub(crate) fn well_formed(segment: &str) -> bool {
     segment.len() <= CHANNEL_SEGMENT_LEN_MAX
         && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
-/// Checks what channels and patterns have in common; `allowed(segment, is_last)` judges a segment that is not
+/// Checks the rules that channels and patterns share; `allowed(segment, is_last)` decides about a segment that is not
 /// empty.
 pub(crate) fn check_segments(
     name: &str,
@@ -92,11 +92,10 @@ pub(crate) fn check_segments(
         }
         if !allowed(segment, index + 1 == segments) {
             return refuse(
-                &format!("has the segment `{}`, which cannot stand there", shown(segment)),
+                &format!("has the segment `{}`, which is not allowed there", shown(segment)),
                 match code {
                     Code::InvalidPattern => {
-                        "segments are 1–64 letters, digits, `-` or `_`; `*` stands for one segment, \
-                         `>` at the end for the rest"
+                        "segments are 1–64 letters, digits, `-` or `_`; `*` matches one segment, `>` at the end matches the rest"
                     }
                     _ => "segments are 1–64 letters, digits, `-` or `_`, joined by `.`",
                 },

@@ -5,7 +5,7 @@ use std::fmt;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident => $name:literal,)+) => {
-        /// What went wrong, as a stable name that programs may rely on.
+        /// The cause of an error, as a stable name that programs can rely on.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code { $($(#[$doc])* $variant,)+ }
 
@@ -13,7 +13,7 @@ macro_rules! codes {
             /// Every code, in alphabetical order of the variants.
             pub const ALL: &[Code] = &[$(Code::$variant,)+];
 
-            /// Gives the name that appears on the wire.
+            /// Returns the name that appears on the wire.
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$variant => $name,)+ }
             }
@@ -34,7 +34,7 @@ codes! {
     InvalidAudience => "invalid_audience",
     /// A channel that cannot be read.
     InvalidChannel => "invalid_channel",
-    /// `data` that is no JSON or is too large.
+    /// `data` that is not valid JSON or is too large.
     InvalidData => "invalid_data",
     /// `expires_in` that cannot be read.
     InvalidExpiry => "invalid_expiry",
@@ -52,29 +52,29 @@ codes! {
     InvalidPattern => "invalid_pattern",
     /// A position that cannot be read, where one is required.
     InvalidPosition => "invalid_position",
-    /// A priority that is none of the five.
+    /// A priority that is not one of the five.
     InvalidPriority => "invalid_priority",
     /// A query parameter or member that cannot be read.
     InvalidQuery => "invalid_query",
     /// A reader name that cannot be read.
     InvalidReader => "invalid_reader",
-    /// A webhook's signature that does not fit its body, its time or the secret.
+    /// A webhook signature that does not match its body, its time or the secret.
     InvalidSignature => "invalid_signature",
     /// A time or duration that cannot be read.
     InvalidTime => "invalid_time",
     /// An event type that cannot be read.
     InvalidType => "invalid_type",
-    /// An address that webhooks cannot be sent to, because it is none.
+    /// A webhook URL that is not a valid URL.
     InvalidUrl => "invalid_url",
-    /// What a webhook was to be registered with, past a bound or not readable.
+    /// A webhook setting that is out of bounds or cannot be read.
     InvalidWebhook => "invalid_webhook",
-    /// The request is a delivery of this very log, on its way back in.
+    /// The request is a delivery from this very log, on its way back in.
     LoopDetected => "loop_detected",
-    /// The route exists, for other methods.
+    /// The route exists, but not for this method.
     MethodNotAllowed => "method_not_allowed",
-    /// Nothing has this address or id.
+    /// Nothing exists at this path or with this id.
     NotFound => "not_found",
-    /// A web page that may not use this gateway.
+    /// A web page that is not allowed to use this gateway.
     OriginNotAllowed => "origin_not_allowed",
     /// Retention has removed the event.
     PositionGone => "position_gone",
@@ -82,33 +82,33 @@ codes! {
     PreconditionFailed => "precondition_failed",
     /// Too many events in too short a time.
     RateLimited => "rate_limited",
-    /// The operator has given no secret for signatures of this kind.
+    /// The operator has set no secret for signatures of this kind.
     SecretMissing => "secret_missing",
     /// The gateway is stopping.
     ShuttingDown => "shutting_down",
-    /// The store could not do it; nothing was written.
+    /// The store failed; nothing was written.
     StoreFailed => "store_failed",
-    /// An address that this gateway may not send webhooks to.
+    /// A URL that this gateway is not allowed to send webhooks to.
     TargetRefused => "target_refused",
-    /// Too many bytes of pushes are being accepted at the moment.
+    /// The maximum size of concurrent pushes, in bytes, has been reached.
     TooManyBytesInFlight => "too_many_bytes_in_flight",
-    /// The log already has as many channels as it may have.
+    /// The maximum number of channels has been reached.
     TooManyChannels => "too_many_channels",
-    /// Too many connections, in all or from one address.
+    /// The maximum number of connections has been reached, in total or for one address.
     TooManyConnections => "too_many_connections",
-    /// A batch has more events than one push may have.
+    /// A batch with more events than one push may have.
     TooManyEvents => "too_many_events",
-    /// As many durable readers are known as may be.
+    /// The maximum number of durable readers has been reached.
     TooManyReaders => "too_many_readers",
-    /// As many webhooks are registered as may be.
+    /// The maximum number of webhooks has been reached.
     TooManyWebhooks => "too_many_webhooks",
     /// The caller is not known.
     Unauthorized => "unauthorized",
     /// A member that is not part of the request.
     UnknownField => "unknown_field",
-    /// A content type that this route does not take.
+    /// A content type that this route does not accept.
     UnsupportedMediaType => "unsupported_media_type",
-    /// Another webhook has this address already.
+    /// Another webhook already has this URL.
     WebhookExists => "webhook_exists",
 }
 

@@ -6,19 +6,19 @@ use crate::code::Code;
 use crate::invalid::{Invalid, shown};
 use crate::limits::DURATION_SECONDS_MAX;
 
-/// Reads `90s`, `10m`, `1h30m`, `7d`, `500ms`, or a bare number of seconds; at most ten years.
+/// Parses `90s`, `10m`, `1h30m`, `7d`, `500ms`, or a bare number of seconds; at most ten years.
 pub fn parse(text: &str) -> Result<Duration, Invalid> {
     read(text).ok_or_else(|| {
         Invalid::new(
             Code::InvalidTime,
-            format!("`{}` is no duration", shown(text)),
+            format!("`{}` is not a duration", shown(text)),
             "write a number with a unit, such as `90s`, `10m`, `1h30m` or `7d`",
         )
     })
 }
 
-/// Writes a duration as [`parse`] reads it, largest unit first: `1h30m`, `500ms`, `0s`. What is below a millisecond is
-/// left out.
+/// Formats a duration as [`parse`] reads it, largest unit first: `1h30m`, `500ms`, `0s`. Fractions of a millisecond are
+/// omitted.
 pub fn show(duration: Duration) -> String {
     const UNITS: [(u128, &str); 5] =
         [(24 * 60 * 60 * 1_000, "d"), (60 * 60 * 1_000, "h"), (60 * 1_000, "m"), (1_000, "s"), (1, "ms")];

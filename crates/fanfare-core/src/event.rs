@@ -1,4 +1,4 @@
-//! Events: what is pushed, immutable once appended.
+//! Events: the unit of what is pushed, immutable once appended.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,37 +21,37 @@ use crate::timestamp::Timestamp;
 /// An event in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Its place in the log, which is its id.
+    /// The place in the log, which is the event's id.
     pub position: Position,
-    /// When it was appended; never earlier than the event before it.
+    /// The time of the append; never earlier than that of the event before it.
     pub timestamp: Timestamp,
-    /// Where it was pushed to.
+    /// The channel that the event was pushed to.
     pub channel: Channel,
-    /// What kind of event it is; `type` on the wire.
+    /// The kind of event; `type` on the wire.
     pub event_type: EventType,
     /// The text.
     pub message: Box<str>,
     /// Further data.
     pub data: Option<Json>,
-    /// How much it matters.
+    /// The importance of the event.
     pub priority: Priority,
-    /// A later event with the same key replaces this one for a reader that lags and conflates.
+    /// The conflation key: a later event with the same key replaces this one for a subscriber that lags and conflates.
     pub key: Option<Key>,
-    /// Who pushed it, through which door.
+    /// The principal that pushed the event, and the door that it used.
     pub source: Source,
-    /// Which outlets it is for.
+    /// The outlets that the event is for.
     pub audience: Audience,
-    /// When it stops being delivered.
+    /// The time at which the event stops being delivered.
     pub expires: Option<Timestamp>,
 }
 
 impl Event {
-    /// Says whether it is past its time at `now`.
+    /// Returns `true` if the event has expired at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// Gives the bytes that retention counts: what the text parts take, and a fixed share for the rest.
+    /// Returns the number of bytes that retention counts: the size of the text parts, and a fixed share for the rest.
     pub fn stored_len(&self) -> u64 {
         const FIXED_LEN: usize = 64;
         let data = self.data.as_ref().map_or(0, |data| data.as_str().len());
@@ -89,22 +89,22 @@ impl Serialize for Event {
 pub enum EventType {
     /// Something went wrong.
     Error,
-    /// What an event has when it says nothing.
+    /// The default type.
     #[default]
     Info,
     /// Any other token.
     Other(
-        /// Well formed, and none of the four names of the variants: only `FromStr` makes one.
+        /// A well-formed token, different from the names of the four variants: only `FromStr` creates one.
         Box<str>,
     ),
-    /// Something ended well.
+    /// Something succeeded.
     Success,
     /// Something may go wrong.
     Warning,
 }
 
 impl EventType {
-    /// Gives the name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(&self) -> &str {
         match self {
             EventType::Error => "error",
@@ -127,13 +127,13 @@ impl FromStr for EventType {
             "warning" => Ok(EventType::Warning),
             reserved if NOTICE_NAMES.contains(&reserved) => Err(Invalid::new(
                 Code::InvalidType,
-                format!("`{reserved}` is what the gateway itself says in a stream"),
-                "use another type; `caught-up`, `closing`, `gap` and `reset` are taken",
+                format!("`{reserved}` is reserved for the gateway's own stream notices"),
+                "use another type; `caught-up`, `closing`, `gap` and `reset` are reserved",
             )),
             token if is_token(token, TYPE_LEN_MAX) => Ok(EventType::Other(token.into())),
             _ => Err(Invalid::new(
                 Code::InvalidType,
-                format!("`{}` is no event type", shown(text)),
+                format!("`{}` is not an event type", shown(text)),
                 "use 1–64 letters, digits, `_`, `.` or `-`, such as `info` or `build.failed`",
             )),
         }
@@ -157,7 +157,7 @@ impl Serialize for EventType {
 pub struct Key(Box<str>);
 
 impl Key {
-    /// Gives the text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -170,7 +170,7 @@ impl FromStr for Key {
         if !is_printable(text, KEY_LEN_MAX) {
             return Err(Invalid::new(
                 Code::InvalidKey,
-                format!("`{}` is no key", shown(text)),
+                format!("`{}` is not a valid key", shown(text)),
                 "use 1–128 bytes without control characters",
             ));
         }
@@ -178,7 +178,7 @@ impl FromStr for Key {
     }
 }
 
-/// Says whether `text` has 1 to `len_max` bytes and no control characters.
+/// Returns `true` if `text` has 1 to `len_max` bytes and no control characters.
 pub fn is_printable(text: &str, len_max: usize) -> bool {
     (1..=len_max).contains(&text.len()) && !text.chars().any(char::is_control)
 }
@@ -194,7 +194,7 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// Gives the name on the wire and in the store.
+    /// Returns the name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Audience::All => "all",
@@ -212,8 +212,8 @@ impl FromStr for Audience {
             "stream" => Ok(Audience::Stream),
             _ => Err(Invalid::new(
                 Code::InvalidAudience,
-                format!("`{}` is no audience", shown(text)),
-                "use `all`, or `stream` for live outlets only",
+                format!("`{}` is not an audience", shown(text)),
+                "use `all`, or `stream` for live subscribers only",
             )),
         }
     }

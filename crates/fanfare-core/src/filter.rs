@@ -1,4 +1,4 @@
-//! Filters: which events a reader wants.
+//! Filters: the events that a subscriber wants.
 
 use serde::Serialize;
 
@@ -10,24 +10,24 @@ use crate::limits::{FILTER_TERMS_MAX, FILTER_TEXT_LEN_MAX};
 use crate::pattern::Pattern;
 use crate::priority::Priority;
 
-/// Which events a reader wants. Two filters that want the same in other words (order, repetition) are equal,
-/// so that their readers can share a feed.
+/// The selection of events that a subscriber wants. Two filters that differ only in order or repetition are equal, so
+/// that their subscribers can share a feed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Filter {
     /// Sorted, without repetition, never empty; just `>` when that is among them.
     patterns: Vec<Pattern>,
     /// Sorted, without repetition; empty means all.
     types: Vec<EventType>,
-    /// The least priority.
+    /// The minimum priority.
     min_priority: Priority,
-    /// In lowercase; never empty.
+    /// The text to search for, in lowercase; never empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Box<str>>,
 }
 
 impl Filter {
-    /// Makes a filter. No patterns means every channel, no types every type; `text` is looked for in the
-    /// message, ASCII case ignored. Fails when there are over 64 patterns or types, or over 256 bytes of text.
+    /// Creates a filter. No patterns means every channel, no types every type; `text` is searched for in the message,
+    /// ignoring ASCII case. Fails if there are more than 64 patterns or types, or more than 256 bytes of text.
     pub fn new(
         mut patterns: Vec<Pattern>,
         mut types: Vec<EventType>,
@@ -45,7 +45,7 @@ impl Filter {
             return refuse("there are too many types", "use at most 64, or none for all");
         }
         if text.is_some_and(|text| text.len() > FILTER_TEXT_LEN_MAX) {
-            return refuse("the text is too long to look for", "use at most 256 bytes");
+            return refuse("the text to search for is too long", "use at most 256 bytes");
         }
         patterns.sort_unstable();
         patterns.dedup();
@@ -58,32 +58,32 @@ impl Filter {
         Ok(Filter { patterns, types, min_priority, text })
     }
 
-    /// Gives the filter that wants everything.
+    /// Returns the filter that every event passes.
     pub fn all() -> Filter {
         Filter { patterns: vec![Pattern::all()], types: Vec::new(), min_priority: Priority::Min, text: None }
     }
 
-    /// Gives the patterns: at least one.
+    /// Returns the patterns: at least one.
     pub fn patterns(&self) -> &[Pattern] {
         &self.patterns
     }
 
-    /// Gives the types; none means all.
+    /// Returns the types; empty means all.
     pub fn types(&self) -> &[EventType] {
         &self.types
     }
 
-    /// Gives the least priority.
+    /// Returns the minimum priority.
     pub fn min_priority(&self) -> Priority {
         self.min_priority
     }
 
-    /// Gives the text that is looked for, in lowercase.
+    /// Returns the text to search for, in lowercase.
     pub fn text(&self) -> Option<&str> {
         self.text.as_deref()
     }
 
-    /// Says whether every event on every channel passes.
+    /// Returns `true` if every event on every channel passes.
     pub fn is_all(&self) -> bool {
         self.patterns[0].is_all()
             && self.types.is_empty()
@@ -91,12 +91,12 @@ impl Filter {
             && self.text.is_none()
     }
 
-    /// Says whether events on `channel` can pass.
+    /// Returns `true` if events on `channel` can pass.
     pub fn matches_channel(&self, channel: &Channel) -> bool {
         self.patterns.iter().any(|pattern| pattern.matches(channel))
     }
 
-    /// Says whether `event` passes.
+    /// Returns `true` if `event` passes.
     pub fn matches(&self, event: &Event) -> bool {
         event.priority >= self.min_priority
             && (self.types.is_empty() || self.types.contains(&event.event_type))
@@ -105,7 +105,7 @@ impl Filter {
     }
 }
 
-/// Says whether `message` contains `text`, which is in lowercase, ASCII case ignored.
+/// Returns `true` if `message` contains `text`, which is in lowercase, ignoring ASCII case.
 fn contains_ignoring_case(message: &str, text: &str) -> bool {
     message.as_bytes().windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! JSON that is carried, not understood.
+//! JSON that is passed on as it is.
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -7,8 +7,8 @@ use crate::code::Code;
 use crate::invalid::Invalid;
 use crate::limits::DATA_LEN_MAX;
 
-/// Any JSON value, as its text on one line. Numbers keep their digits and objects their order: nothing is
-/// parsed and written again between pusher and reader.
+/// Any JSON value, as its text on one line. Numbers keep their digits and objects their order: the value is never
+/// parsed and written again between pusher and subscriber.
 #[derive(Debug, Clone)]
 pub struct Json(
     /// Valid JSON without line breaks outside strings (inside, JSON cannot have any).
@@ -16,13 +16,13 @@ pub struct Json(
 );
 
 impl Json {
-    /// Takes `raw`; fails when it is longer than 256 KiB.
+    /// Creates a value from `raw`; fails if it is longer than 256 KiB.
     pub fn new(raw: Box<RawValue>) -> Result<Json, Invalid> {
         if raw.get().len() > DATA_LEN_MAX {
             return Err(Invalid::new(
                 Code::InvalidData,
-                format!("`data` has {} bytes", raw.get().len()),
-                "use at most 262144 bytes of JSON; push the address of larger things",
+                format!("`data` is {} bytes long", raw.get().len()),
+                "use at most 262144 bytes of JSON; for anything larger, push a link to it",
             ));
         }
         if !raw.get().contains(['\n', '\r']) {
@@ -32,20 +32,25 @@ impl Json {
         Ok(Json(RawValue::from_string(line).expect("JSON stays JSON without whitespace between tokens")))
     }
 
-    /// Reads JSON text.
+    /// Parses JSON text.
     pub fn parse(text: String) -> Result<Json, Invalid> {
         let raw = RawValue::from_string(text).map_err(|error| {
-            Invalid::new(Code::InvalidData, format!("`data` is no JSON: {error}"), "give any JSON value")
+            Invalid::new(
+                Code::InvalidData,
+                format!("`data` is not valid JSON: {error}"),
+                "give any JSON value",
+            )
         })?;
         Json::new(raw)
     }
 
-    /// Takes text that [`Json::as_str`] gave earlier, out of the store; text that is no JSON is refused.
+    /// Creates a value from text that [`Json::as_str`] returned earlier, read from the store; `None` if it is not valid
+    /// JSON.
     pub fn from_stored(text: String) -> Option<Json> {
         RawValue::from_string(text).ok().map(Json)
     }
 
-    /// Gives the text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
@@ -65,7 +70,7 @@ impl Serialize for Json {
     }
 }
 
-/// Drops whitespace between tokens.
+/// Removes whitespace between tokens.
 fn without_whitespace(json: &str) -> String {
     let mut line = String::with_capacity(json.len());
     let mut in_string = false;

@@ -1,7 +1,7 @@
 //! Fanfare's values and rules.
 //!
-//! Nothing here does I/O, waits, reads a clock or draws a random number: those are arguments. What a door
-//! receives is parsed into these types first; whatever cannot be parsed ends there as an [`Invalid`].
+//! This crate does no I/O, waits for nothing, reads no clock and draws no random numbers: those are arguments. A door
+//! first parses what it receives into these types; input that cannot be parsed ends there as an [`Invalid`].
 
 pub mod channel;
 pub mod code;

@@ -1,5 +1,5 @@
-//! Reading the members of a JSON object one by one, so that a refusal names the member, its bound and what would be
-//! right. Every body that is a strict object is read here, so that all are refused alike.
+//! Reading the members of a JSON object one by one, so that a refusal names the member, its bound and the fix. Every
+//! body that is a strict object is read here, so that all are refused alike.
 
 use serde_json::{Map, Value};
 
@@ -12,34 +12,34 @@ pub struct Members {
     map: Map<String, Value>,
     /// A JSON pointer to the object; empty for the whole body.
     place: String,
-    /// What a member that cannot be read is refused with.
+    /// The code for a member that cannot be read.
     code: Code,
-    /// Every member that was asked for: what the object may have.
+    /// The members that were asked for: all that the object may have.
     known: Vec<&'static str>,
 }
 
-/// A member as it is given: `Ok(None)` when it is not there, `Ok(Some(None))` when it is `null`.
+/// A member as it is given: `Ok(None)` if it is missing, `Ok(Some(None))` if it is `null`.
 pub type Given<T> = Result<Option<Option<T>>, Invalid>;
 
 impl Members {
-    /// Reads a body; a member of it that cannot be read is refused with `code`.
+    /// Parses a body; a member that cannot be read is refused with `code`.
     pub fn parse(body: &[u8], code: Code, fix: &'static str) -> Result<Members, Invalid> {
-        // What stands in the body may be a secret: the error names the place, and repeats nothing.
+        // The body may contain a secret: the error names the place and repeats nothing.
         let value: Value = serde_json::from_slice(body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             Invalid::new(
                 Code::InvalidJson,
-                format!("the body is no JSON at line {line} column {column}"),
+                format!("the body is not valid JSON at line {line} column {column}"),
                 fix,
             )
         })?;
         match value {
             Value::Object(map) => Ok(Members { map, place: String::new(), code, known: Vec::new() }),
-            _ => Err(Invalid::new(Code::InvalidJson, "the body is no object", fix)),
+            _ => Err(Invalid::new(Code::InvalidJson, "the body is not a JSON object", fix)),
         }
     }
 
-    /// Reads a body that may be empty, as an object without members.
+    /// Parses a body that may be empty, as an object without members.
     pub fn parse_or_none(body: &[u8], code: Code, fix: &'static str) -> Result<Members, Invalid> {
         Members::parse(if body.is_empty() { b"{}" } else { body }, code, fix)
     }
@@ -49,12 +49,12 @@ impl Members {
         format!("{}/{}", self.place, name.replace('~', "~0").replace('/', "~1"))
     }
 
-    /// Says what is wrong with a member.
+    /// Creates the refusal of a member.
     pub fn wrong(&self, name: &str, problem: &str, fix: impl Into<String>) -> Invalid {
         Invalid::new(self.code, format!("`{name}` {problem}"), fix.into()).at(self.at(name))
     }
 
-    /// Takes a member through `read`, which says `None` for JSON of another kind than `wanted`.
+    /// Takes a member through `read`, which returns `None` for JSON of another kind than `wanted`.
     fn take<T>(&mut self, name: &'static str, wanted: &str, read: impl Fn(Value) -> Option<T>) -> Given<T> {
         self.known.push(name);
         match self.map.remove(name) {
@@ -90,7 +90,7 @@ impl Members {
         })
     }
 
-    /// Takes a whole number from `least` to `most`.
+    /// Takes an integer from `least` to `most`.
     pub fn number(&mut self, name: &'static str, least: u32, most: u32) -> Given<u32> {
         let wanted = format!("a whole number from {least} to {most}");
         self.take(name, &wanted, |value| {
@@ -153,23 +153,23 @@ impl Members {
         map.into_iter().map(one).collect()
     }
 
-    /// Refuses members that nobody has taken, and lists those that there are.
+    /// Refuses members that were not taken, and lists those that the object may have.
     pub fn finish(self) -> Result<(), Invalid> {
         match self.map.keys().next() {
             None => Ok(()),
             Some(name) => {
-                let what = format!("there is no member `{}`", shown(name));
+                let what = format!("unknown member `{}`", shown(name));
                 Err(Invalid::new(Code::UnknownField, what, use_one_of(&self.known)).at(self.at(name)))
             }
         }
     }
 }
 
-/// Lists members: ``use `a`, `b` or `c` ``.
+/// Formats a list of members: ``use `a`, `b` or `c` ``.
 pub fn use_one_of(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {
-        None => "leave it out".to_owned(),
+        None => "remove it".to_owned(),
         Some((last, [])) => format!("use {last}"),
         Some((last, others)) => format!("use {} or {last}", others.join(", ")),
     }

@@ -13,33 +13,33 @@ use crate::principal::Source;
 use crate::priority::Priority;
 use crate::timestamp::Timestamp;
 
-/// What a pusher says; the store adds position and timestamp.
+/// The event as the pusher gave it; the store adds position and timestamp.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
-    /// Where to.
+    /// The channel to push to.
     pub channel: Channel,
-    /// What kind.
+    /// The kind of event.
     pub event_type: EventType,
     /// The text: at most 256 KiB.
     pub message: Box<str>,
     /// Further data.
     pub data: Option<Json>,
-    /// How much it matters.
+    /// The importance of the event.
     pub priority: Priority,
     /// The conflation key.
     pub key: Option<Key>,
-    /// Who pushes, through which door.
+    /// The principal that pushes the event, and the door that it uses.
     pub source: Source,
-    /// Which outlets it is for.
+    /// The outlets that the event is for.
     pub audience: Audience,
-    /// How long after it was appended it stops being delivered.
+    /// The time after the append at which the event stops being delivered.
     pub expires_in: Option<Duration>,
-    /// A repeated one within 24 h appends nothing.
+    /// The idempotency key: a push that repeats it within 24 h appends nothing.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
 impl NewEvent {
-    /// Starts an event that says nothing but `message`; fails when that is too long.
+    /// Creates an event with only a `message`; fails if that is too long.
     pub fn new(message: impl Into<Box<str>>, source: Source) -> Result<NewEvent, Invalid> {
         Ok(NewEvent {
             channel: Channel::default(),
@@ -55,7 +55,7 @@ impl NewEvent {
         })
     }
 
-    /// Gives it its place in the log.
+    /// Returns the event at its place in the log.
     pub fn into_event(self, position: Position, timestamp: Timestamp) -> Event {
         Event {
             position,
@@ -77,19 +77,19 @@ fn checked_message(message: Box<str>) -> Result<Box<str>, Invalid> {
     if message.len() > MESSAGE_LEN_MAX {
         return Err(Invalid::new(
             Code::InvalidMessage,
-            format!("`message` has {} bytes", message.len()),
-            "use at most 262144 bytes; push the address of larger things",
+            format!("`message` is {} bytes long", message.len()),
+            "use at most 262144 bytes; for anything larger, push a link to it",
         ));
     }
     Ok(message)
 }
 
-/// What makes a repeated push recognisable: 1–128 bytes without control characters.
+/// The key that identifies a repeated push: 1–128 bytes without control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(Box<str>);
 
 impl IdempotencyKey {
-    /// Gives the text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -102,7 +102,7 @@ impl std::str::FromStr for IdempotencyKey {
         if !is_printable(text, IDEMPOTENCY_KEY_LEN_MAX) {
             return Err(Invalid::new(
                 Code::InvalidIdempotencyKey,
-                format!("`{}` is no idempotency key", shown(text)),
+                format!("`{}` is not a valid idempotency key", shown(text)),
                 "use 1–128 bytes without control characters, such as a UUID",
             ));
         }

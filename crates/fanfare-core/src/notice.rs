@@ -1,52 +1,52 @@
-//! Notices: what a reader is told besides events.
+//! Notices: messages of the gateway to a subscriber, besides events.
 
 use crate::position::Position;
 
-/// What a reader is told besides events.
+/// A message of the gateway to a subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// The replay has ended; what follows is live.
+    /// The replay has ended; the events that follow are live.
     CaughtUp {
-        /// The reader's position.
+        /// The subscriber's position.
         position: Position,
     },
     /// The gateway is stopping.
     Closing {
-        /// When to come back, in milliseconds.
+        /// The delay before the client should reconnect, in milliseconds.
         retry_ms: u64,
     },
-    /// Retention removed what the reader had not read.
+    /// Retention removed events that the subscriber had not read.
     Gap {
-        /// The reader's position.
+        /// The subscriber's position.
         after: Position,
-        /// The oldest event there is.
+        /// The oldest event that is kept.
         next: Position,
     },
-    /// The position that the reader gave means nothing in this log; live events follow.
+    /// The position that the subscriber gave is not valid in this log; live events follow.
     Reset {
-        /// Why.
+        /// The reason.
         reason: ResetReason,
         /// The log's last position.
         position: Position,
     },
 }
 
-/// The names of notices, which no event may have as its type: a pusher must not be able to say them.
+/// The names of notices. No event may have one as its type, so that a pusher cannot imitate a notice.
 pub const NOTICE_NAMES: [&str; 4] = ["caught-up", "closing", "gap", "reset"];
 
-/// Why a position means nothing in this log.
+/// The reason why a position is not valid in this log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResetReason {
-    /// It is past the log's end.
+    /// The position is beyond the end of the log.
     AheadOfLog,
-    /// It belongs to another log.
+    /// The position belongs to another log.
     AnotherEpoch,
-    /// It is no position.
+    /// The text is not a position.
     Unreadable,
 }
 
 impl ResetReason {
-    /// Gives the name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             ResetReason::AheadOfLog => "ahead_of_log",
@@ -57,7 +57,7 @@ impl ResetReason {
 }
 
 impl Notice {
-    /// Gives the name on the wire.
+    /// Returns the name on the wire.
     pub fn name(&self) -> &'static str {
         match self {
             Notice::CaughtUp { .. } => "caught-up",
@@ -67,7 +67,7 @@ impl Notice {
         }
     }
 
-    /// Gives the position at which a reader that got this notice is.
+    /// Returns the position of a subscriber after this notice.
     pub fn position(&self) -> Option<Position> {
         match self {
             Notice::CaughtUp { position } | Notice::Reset { position, .. } => Some(*position),

@@ -13,32 +13,32 @@ use crate::invalid::Invalid;
 /// A channel in which a segment may be `*` (exactly one segment) and the last may be `>` (one or more).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Pattern(
-    /// Always well formed: only `FromStr` and `Pattern::all` make one.
+    /// A well-formed pattern: only `FromStr` and `Pattern::all` create one.
     Arc<str>,
 );
 
 impl Pattern {
-    /// Gives the pattern that matches every channel.
+    /// Returns the pattern that matches every channel.
     pub fn all() -> Pattern {
         Pattern(Arc::from(">"))
     }
 
-    /// Gives the text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Says whether it matches every channel.
+    /// Returns `true` if the pattern matches every channel.
     pub fn is_all(&self) -> bool {
         &*self.0 == ">"
     }
 
-    /// Gives the one channel that it matches, when it has no `*` and no `>`.
+    /// Returns the one channel that the pattern matches, if it has no `*` and no `>`.
     pub fn exact(&self) -> Option<&str> {
         (!self.0.contains(['*', '>'])).then_some(&self.0)
     }
 
-    /// Says whether `channel` is one of those that it stands for.
+    /// Returns `true` if the pattern matches `channel`.
     pub fn matches(&self, channel: &Channel) -> bool {
         if self.is_all() {
             return true;

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 use crate::code::Code;
 use crate::invalid::{Invalid, shown};
 
-/// The identity of one log: eight characters `[a-z0-9]`. A new or restored store has a new one, so that a
-/// stale position is recognised.
+/// The identity of one log: eight characters `[a-z0-9]`. A new or restored store has a new one, so that a stale
+/// position is recognized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Epoch([u8; Epoch::LEN]);
 
@@ -17,7 +17,7 @@ impl Epoch {
     /// The length in bytes.
     pub const LEN: usize = 8;
 
-    /// Makes an epoch from 64 random bits.
+    /// Creates an epoch from 64 random bits.
     pub fn from_random(mut bits: u64) -> Epoch {
         const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
         let mut text = [0; Epoch::LEN];
@@ -28,9 +28,9 @@ impl Epoch {
         Epoch(text)
     }
 
-    /// Gives the text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("an epoch is ASCII: both constructors see to it")
+        std::str::from_utf8(&self.0).expect("an epoch is ASCII: both constructors make sure of it")
     }
 }
 
@@ -58,13 +58,13 @@ impl Serialize for Epoch {
     }
 }
 
-/// A place in a log, `epoch-seq`: the id of the event there. Seqs count from 1 without holes; seq 0 is the
-/// place before the first event.
+/// A place in a log, `epoch-seq`: the id of the event there. Seqs count from 1 without gaps; seq 0 is the place before
+/// the first event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {
     /// The log.
     pub epoch: Epoch,
-    /// The place in it.
+    /// The place in the log.
     pub seq: u64,
 }
 
@@ -99,7 +99,7 @@ impl Serialize for Position {
 fn unreadable(text: &str) -> Invalid {
     Invalid::new(
         Code::InvalidPosition,
-        format!("`{}` is no position", shown(text)),
+        format!("`{}` is not a position", shown(text)),
         "give the `id` of an event, such as `k3f9x2ab-1042`",
     )
 }

@@ -1,11 +1,11 @@
-//! Who is calling, and through which door.
+//! Principals and doors: who calls, and how.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-/// Who is calling.
+/// The caller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
     /// The name that is written into events as their source.
@@ -13,13 +13,13 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// Gives the principal of a gateway that asks nobody who they are.
+    /// Returns the principal of a gateway that does not authenticate its callers.
     pub fn local() -> Principal {
         Principal { name: Arc::from("local") }
     }
 }
 
-/// The way in that an event took.
+/// The way by which an event entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Door {
     /// The `fanfare` command.
@@ -28,7 +28,7 @@ pub enum Door {
     Demo,
     /// `POST /api/push`.
     Http,
-    /// `POST /ingest/{kind}`: the words are somebody else's.
+    /// `POST /ingest/{kind}`: the words are another program's.
     Ingest,
     /// A tool call.
     Mcp,
@@ -40,7 +40,7 @@ impl Door {
     /// All doors.
     pub const ALL: [Door; 6] = [Door::Cli, Door::Demo, Door::Http, Door::Ingest, Door::Mcp, Door::WebSocket];
 
-    /// Gives the name on the wire and in the store.
+    /// Returns the name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Door::Cli => "cli",
@@ -52,7 +52,7 @@ impl Door {
         }
     }
 
-    /// Reads what [`Door::as_str`] wrote.
+    /// Parses a name that [`Door::as_str`] returned.
     pub fn from_name(name: &str) -> Option<Door> {
         Door::ALL.into_iter().find(|door| door.as_str() == name)
     }
@@ -70,11 +70,11 @@ impl Serialize for Door {
     }
 }
 
-/// Where an event came from.
+/// The origin of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Source {
-    /// Who pushed it.
+    /// The name of the principal that pushed the event.
     pub principal: Arc<str>,
-    /// Through which door.
+    /// The door that it used.
     pub door: Door,
 }

@@ -1,4 +1,4 @@
-//! Priorities.
+//! Priorities of events.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,28 +8,28 @@ use serde::{Serialize, Serializer};
 use crate::code::Code;
 use crate::invalid::{Invalid, shown};
 
-/// How much an event matters, least first.
+/// The importance of an event, lowest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Priority {
     /// Noise that is worth keeping.
     Min,
-    /// Less than usual.
+    /// Less important than usual.
     Low,
-    /// What an event has when it says nothing.
+    /// The default priority.
     #[default]
     Default,
-    /// More than usual.
+    /// More important than usual.
     High,
-    /// Somebody should look now.
+    /// A person should look now.
     Max,
 }
 
 impl Priority {
-    /// All five, least first.
+    /// All five, lowest first.
     pub const ALL: [Priority; 5] =
         [Priority::Min, Priority::Low, Priority::Default, Priority::High, Priority::Max];
 
-    /// Gives the name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Priority::Min => "min",
@@ -48,7 +48,7 @@ impl FromStr for Priority {
         Priority::ALL.into_iter().find(|priority| priority.as_str() == text).ok_or_else(|| {
             Invalid::new(
                 Code::InvalidPriority,
-                format!("`{}` is no priority", shown(text)),
+                format!("`{}` is not a priority", shown(text)),
                 "use `min`, `low`, `default`, `high` or `max`",
             )
         })

@@ -14,7 +14,7 @@ use crate::limits::BATCH_LEN_MAX;
 use crate::new_event::NewEvent;
 use crate::principal::Source;
 
-/// A push as it was said: one event is answered in other words than a batch.
+/// The body of a push: the response to one event differs from that to a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushBody {
     /// Several events: all or nothing.
@@ -23,20 +23,20 @@ pub enum PushBody {
     One(Box<NewEvent>),
 }
 
-/// The members of an event, as they are written.
+/// The members of an event, as they were given.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Members {
     /// The text.
     pub message: Option<String>,
-    /// Where to.
+    /// The channel to push to.
     pub channel: Option<String>,
-    /// What kind.
+    /// The kind of event.
     #[serde(rename = "type")]
     pub event_type: Option<String>,
     /// Further data.
     pub data: Option<Box<RawValue>>,
-    /// How much it matters.
+    /// The importance of the event.
     pub priority: Option<String>,
     /// The conflation key.
     pub key: Option<String>,
@@ -44,11 +44,11 @@ pub struct Members {
     pub idempotency_key: Option<String>,
     /// A number of seconds, or a duration such as `10m`.
     pub expires_in: Option<ExpiresIn>,
-    /// The outlets it is for.
+    /// The outlets that the event is for.
     pub audience: Option<String>,
 }
 
-/// `expires_in` as it is written.
+/// The value of `expires_in`, as it was given.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum ExpiresIn {
@@ -71,7 +71,7 @@ impl ExpiresIn {
             };
             Invalid::new(
                 Code::InvalidExpiry,
-                format!("`{}` is no time to live", shown(&written)),
+                format!("`{}` is not a valid time to live", shown(&written)),
                 "give seconds above 0 as a number, or a duration such as `\"10m\"`",
             )
         })
@@ -79,7 +79,7 @@ impl ExpiresIn {
 }
 
 impl Members {
-    /// Checks the members; the error names the one that is wrong, as a JSON pointer.
+    /// Checks the members; the error names the wrong one, as a JSON pointer.
     pub fn into_event(self, source: Source) -> Result<NewEvent, Invalid> {
         let message = self.message.ok_or_else(|| {
             Invalid::new(
@@ -118,7 +118,7 @@ impl Members {
     }
 }
 
-/// Reads a JSON body: an object, or an array of 1–10,000 objects.
+/// Parses a JSON body: an object, or an array of 1–10,000 objects.
 pub fn parse_json(body: &[u8], source: &Source) -> Result<PushBody, Invalid> {
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'[') {
         return parse_object(body, source).map(|event| PushBody::One(Box::new(event)));
@@ -135,7 +135,7 @@ pub fn parse_json(body: &[u8], source: &Source) -> Result<PushBody, Invalid> {
     }
 }
 
-/// Reads newline-delimited JSON: 1–10,000 objects, one per line; empty lines are skipped.
+/// Parses newline-delimited JSON: 1–10,000 objects, one per line; empty lines are skipped.
 pub fn parse_ndjson(body: &[u8], source: &Source) -> Result<PushBody, Invalid> {
     let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     checked_batch(lines.map(|line| parse_object(line, source)))
@@ -147,7 +147,7 @@ fn checked_batch(events: impl Iterator<Item = Result<NewEvent, Invalid>>) -> Res
         if index == BATCH_LEN_MAX {
             return Err(Invalid::new(
                 Code::TooManyEvents,
-                "the batch has over 10000 events",
+                "the batch has more than 10000 events",
                 "push at most 10000 events at once",
             ));
         }
@@ -173,7 +173,7 @@ fn parse_object(object: &[u8], source: &Source) -> Result<NewEvent, Invalid> {
 fn no_json(error: &serde_json::Error) -> Invalid {
     Invalid::new(
         Code::InvalidJson,
-        format!("the body is no JSON: {error}"),
+        format!("the body is not valid JSON: {error}"),
         "send an object such as `{\"message\": \"deployed\"}`, or an array of them",
     )
 }
@@ -181,12 +181,12 @@ fn no_json(error: &serde_json::Error) -> Invalid {
 fn unexplained() -> Invalid {
     Invalid::new(
         Code::InvalidJson,
-        "the body is JSON, but no event",
-        "send an object such as `{\"message\": \"deployed\"}` that names no member twice, or an array of them",
+        "the body is JSON, but not an event",
+        "send an object such as `{\"message\": \"deployed\"}` with no repeated members, or an array of them",
     )
 }
 
-/// Finds what is wrong with JSON that is no event. Only bodies that were refused come here, so it may be slow.
+/// Finds the reason why JSON is not an event. Only bodies that were refused come here, so it may be slow.
 fn explain(value: &Value) -> Result<(), Invalid> {
     let Value::Object(members) = value else {
         return Err(Invalid::new(
@@ -212,9 +212,9 @@ fn explain(value: &Value) -> Result<(), Invalid> {
             _ => {
                 return Err(Invalid::new(
                     Code::UnknownField,
-                    format!("an event has no member `{}`", shown(name)),
+                    format!("unknown event member `{}`", shown(name)),
                     "use `message`, `channel`, `type`, `data`, `priority`, `key`, `idempotency_key`, \
-                     `expires_in` or `audience`; anything else belongs into `data`",
+                     `expires_in` or `audience`; put anything else in `data`",
                 )
                 .at(format!("/{}", name.replace('~', "~0").replace('/', "~1"))));
             }

@@ -13,12 +13,12 @@ use crate::limits::READER_LEN_MAX;
 /// The name of a durable cursor: 1–64 `[A-Za-z0-9_.-]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReaderName(
-    /// Always well formed: only `FromStr` makes one.
+    /// A well-formed name: only `FromStr` creates one.
     Arc<str>,
 );
 
 impl ReaderName {
-    /// Gives the name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -31,7 +31,7 @@ impl FromStr for ReaderName {
         if !is_token(name, READER_LEN_MAX) {
             return Err(Invalid::new(
                 Code::InvalidReader,
-                format!("`{}` is no reader name", shown(name)),
+                format!("`{}` is not a valid reader name", shown(name)),
                 "use 1–64 letters, digits, `_`, `.` or `-`",
             ));
         }
@@ -51,7 +51,7 @@ impl Serialize for ReaderName {
     }
 }
 
-/// Says whether `text` is 1 to `len_max` of `[A-Za-z0-9_.-]`.
+/// Returns `true` if `text` is 1 to `len_max` of `[A-Za-z0-9_.-]`.
 pub(crate) fn is_token(text: &str, len_max: usize) -> bool {
     (1..=len_max).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))

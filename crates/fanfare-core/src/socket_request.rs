@@ -1,4 +1,4 @@
-//! What a client says on a WebSocket.
+//! Requests of a client on a WebSocket.
 
 use std::collections::BTreeMap;
 
@@ -18,40 +18,40 @@ use crate::push_body::{self, PushBody};
 use crate::reader::ReaderName;
 use crate::start::Start;
 
-/// A request, with the `id` that its answer repeats.
+/// A request, with the `id` that its response repeats.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SocketRequest {
-    /// Any JSON scalar.
+    /// The id: any JSON scalar.
     pub id: Option<Value>,
-    /// What is asked for.
+    /// The operation to perform.
     pub op: Op,
 }
 
-/// What is asked for.
+/// The operation of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Op {
-    /// The socket's reader has everything up to here.
+    /// Acknowledge everything up to this position for the socket's durable reader.
     Ack(Position),
-    /// Say something.
+    /// Request a sign of life.
     Ping,
     /// Append events.
     Publish(Vec<NewEvent>),
-    /// Read; replaces what was read before.
+    /// Subscribe, replacing any previous subscription.
     Subscribe(Subscribe),
-    /// Stop reading.
+    /// Unsubscribe.
     Unsubscribe,
 }
 
-/// What to read.
+/// The settings of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscribe {
-    /// Which events.
+    /// The filter that the events must pass.
     pub filter: Filter,
-    /// From where.
+    /// The position to start from.
     pub start: Start,
-    /// The durable reader to be.
+    /// The durable reader to read as.
     pub reader: Option<ReaderName>,
-    /// When behind, of the events with one key only the newest.
+    /// Whether to send only the newest event of each key while the subscriber is behind.
     pub conflate: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct Subscribe {
 pub struct Refused {
     /// The request's `id`.
     pub id: Option<Value>,
-    /// Why.
+    /// The reason.
     pub why: Invalid,
 }
 
@@ -90,7 +90,7 @@ struct AckMembers {
 #[serde(deny_unknown_fields)]
 struct NoMembers {}
 
-/// Reads a text frame. `source` is what events are said to come from.
+/// Parses a text frame. `source` becomes the source of published events.
 pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, Refused> {
     let refuse = |id: &Option<Value>| {
         let id = id.clone();
@@ -100,19 +100,19 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, Refused> {
         id: None,
         why: Invalid::new(
             Code::InvalidJson,
-            format!("the frame is no JSON: {error}"),
+            format!("the frame is not valid JSON: {error}"),
             "send an object such as `{\"op\":\"subscribe\",\"patterns\":[\"builds.*\"]}`",
         ),
     })?;
     let Value::Object(mut members) = value else {
         return Err(Refused {
             id: None,
-            why: Invalid::new(Code::InvalidJson, "the frame is no object", "send `{\"op\":\"…\"}`"),
+            why: Invalid::new(Code::InvalidJson, "the frame is not a JSON object", "send `{\"op\":\"…\"}`"),
         });
     };
     let id = members.remove("id").filter(|id| !id.is_null());
     if id.as_ref().is_some_and(|id| id.is_object() || id.is_array()) {
-        let why = Invalid::new(Code::InvalidQuery, "`id` is no scalar", "give text or a number").at("/id");
+        let why = Invalid::new(Code::InvalidQuery, "`id` is not a scalar", "give text or a number").at("/id");
         return Err(Refused { id: None, why });
     }
     let op = members.remove("op");
@@ -124,7 +124,7 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, Refused> {
         Some("unsubscribe") => read::<NoMembers>(Value::Object(members)).map(|NoMembers {}| Op::Unsubscribe),
         other => Err(Invalid::new(
             Code::InvalidQuery,
-            other.map_or("`op` is missing".to_owned(), |op| format!("there is no op `{}`", shown(op))),
+            other.map_or("`op` is missing".to_owned(), |op| format!("unknown op `{}`", shown(op))),
             "use `subscribe`, `unsubscribe`, `publish`, `ack` or `ping`",
         )
         .at("/op")),
@@ -135,7 +135,7 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, Refused> {
 
 fn read<T: for<'de> Deserialize<'de>>(members: Value) -> Result<T, Invalid> {
     serde_json::from_value(members).map_err(|error| {
-        Invalid::new(Code::InvalidQuery, error.to_string(), "the members of each op are in `docs/api.md`")
+        Invalid::new(Code::InvalidQuery, error.to_string(), "see `docs/api.md` for the members of each op")
     })
 }
 
@@ -144,7 +144,7 @@ fn ack(members: Value) -> Result<Op, Invalid> {
     position.parse().map(Op::Ack).map_err(|error: Invalid| error.at("/position"))
 }
 
-/// Reads the events from the text itself: `data` keeps its digits and its order.
+/// Parses the events from the text itself, so that `data` keeps its digits and its order.
 fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
     let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text)
         .map_err(|error| Invalid::new(Code::InvalidJson, error.to_string(), "name each member once"))?;
@@ -152,7 +152,7 @@ fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
     if let Some(name) = members.keys().find(|name| !matches!(name.as_str(), "id" | "op")) {
         return Err(Invalid::new(
             Code::UnknownField,
-            format!("`publish` has no member `{}`", shown(name)),
+            format!("unknown `publish` member `{}`", shown(name)),
             "use `event`, or `events` for several",
         ));
     }
@@ -162,7 +162,7 @@ fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
         _ => {
             return Err(Invalid::new(
                 Code::InvalidQuery,
-                "`publish` needs `event` or `events`, and not both",
+                "`publish` needs either `event` or `events`",
                 "give `\"event\": {\"message\": \"…\"}`",
             ));
         }
@@ -174,8 +174,8 @@ fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
         ("events", PushBody::Batch(events)) => Ok(Op::Publish(events)),
         _ => Err(Invalid::new(
             Code::InvalidJson,
-            format!("`{name}` is the wrong way round"),
-            "give one object as `event`, a list of them as `events`",
+            format!("`{name}` has the wrong shape"),
+            "give one object as `event`, or a list of objects as `events`",
         )
         .at(format!("/{name}"))),
     }
@@ -194,7 +194,7 @@ fn subscribe(members: Value) -> Result<Subscribe, Invalid> {
         (Some(_), Some(_)) => {
             return Err(Invalid::new(
                 Code::InvalidQuery,
-                "`after` and `since` contradict each other",
+                "`after` and `since` cannot be combined",
                 "give one",
             ));
         }

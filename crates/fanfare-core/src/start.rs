@@ -1,4 +1,4 @@
-//! Where a reader starts.
+//! The starting points of subscriptions.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,32 +9,32 @@ use crate::invalid::{Invalid, shown};
 use crate::position::Position;
 use crate::timestamp::Timestamp;
 
-/// Where a reader starts.
+/// The point at which a subscription starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
     /// After a position.
     After(Position),
-    /// At the oldest event there is.
+    /// At the oldest event that is kept.
     Earliest,
-    /// With what comes from now on.
+    /// At the events from now on.
     Live,
     /// At the first event at or after a moment.
     Since(Moment),
-    /// After a position that cannot be read: the reader is told so, then gets live events.
+    /// After a position that cannot be read: the subscriber is told so, then receives live events.
     Unreadable,
 }
 
-/// A moment, as asked for.
+/// A moment, as it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// So long before now.
+    /// A duration before now.
     Ago(Duration),
     /// This moment.
     At(Timestamp),
 }
 
 impl Moment {
-    /// Gives the moment, when it is `now`.
+    /// Returns the moment, if it is now `now`.
     pub fn resolve(self, now: Timestamp) -> Timestamp {
         match self {
             Moment::Ago(duration) => now.before(duration),
@@ -46,7 +46,7 @@ impl Moment {
 impl FromStr for Moment {
     type Err = Invalid;
 
-    /// Reads a duration (`10m`: so long ago) or RFC 3339.
+    /// Parses a duration (`10m`: that long ago) or RFC 3339.
     fn from_str(text: &str) -> Result<Moment, Invalid> {
         if let Ok(duration) = duration::parse(text) {
             return Ok(Moment::Ago(duration));
@@ -54,7 +54,7 @@ impl FromStr for Moment {
         text.parse().map(Moment::At).map_err(|_: Invalid| {
             Invalid::new(
                 Code::InvalidTime,
-                format!("`{}` is no time", shown(text)),
+                format!("`{}` is not a time", shown(text)),
                 "write a duration such as `10m` (so long ago), or RFC 3339 such as `2026-11-21T08:00:00Z`",
             )
         })
@@ -62,7 +62,7 @@ impl FromStr for Moment {
 }
 
 impl Start {
-    /// Reads `since=`: `earliest`, a duration, or RFC 3339.
+    /// Parses `since=`: `earliest`, a duration, or RFC 3339.
     pub fn since(text: &str) -> Result<Start, Invalid> {
         match text {
             "earliest" => Ok(Start::Earliest),
@@ -75,8 +75,8 @@ impl Start {
         }
     }
 
-    /// Reads a position that a reader gives back; one that cannot be read is no error, because a browser would
-    /// stop trying: the reader is told with a `reset`.
+    /// Parses a position that a subscriber returns with. One that cannot be read is not an error, because a browser
+    /// would stop retrying: the subscriber receives a `reset`.
     pub fn after(text: &str) -> Start {
         text.parse().map_or(Start::Unreadable, Start::After)
     }

@@ -1,5 +1,5 @@
-//! Values that are text in JSON: read through the same parser that a door uses, so that nothing ill formed gets in by
-//! another way.
+//! Values that are text in JSON: read through the same parsers that the doors use, so that malformed values cannot get
+//! in by another way.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};

@@ -12,31 +12,31 @@ use crate::invalid::{Invalid, shown};
 /// A moment, in whole microseconds; shown as `2026-11-21T08:00:00.123456+00:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(
-    /// Microseconds since 1970-01-01T00:00:00Z; always within the years that `jiff` can show.
+    /// Microseconds since 1970-01-01T00:00:00Z; always within the years that `jiff` can format.
     i64,
 );
 
-/// When the year 0 begins, in seconds since 1970: what lies before has no four digits, and is none of RFC 3339's.
+/// The start of the year 0, in seconds since 1970: an earlier year does not have four digits, as RFC 3339 requires.
 const FIRST_SECOND: i64 = -62_167_219_200;
 
 impl Timestamp {
-    /// Makes a timestamp from microseconds since 1970; a value past the years -9999 to 9999 becomes the
-    /// nearest one within.
+    /// Creates a timestamp from microseconds since 1970; a value outside the years -9999 to 9999 becomes the nearest
+    /// one inside.
     pub fn from_micros(micros: i64) -> Timestamp {
         Timestamp(micros.clamp(jiff::Timestamp::MIN.as_microsecond(), jiff::Timestamp::MAX.as_microsecond()))
     }
 
-    /// Gives the microseconds since 1970.
+    /// Returns the microseconds since 1970.
     pub fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// Gives the moment that is `duration` later.
+    /// Returns the moment that is `duration` later.
     pub fn after(self, duration: Duration) -> Timestamp {
         Timestamp::from_micros(self.0.saturating_add(micros(duration)))
     }
 
-    /// Gives the moment that was `duration` earlier.
+    /// Returns the moment that is `duration` earlier.
     pub fn before(self, duration: Duration) -> Timestamp {
         Timestamp::from_micros(self.0.saturating_sub(micros(duration)))
     }
@@ -44,7 +44,7 @@ impl Timestamp {
     /// Writes the text form, 32 bytes for the years 0 to 9999, without an allocation of its own.
     pub fn write_to(self, out: &mut Vec<u8>) {
         use std::io::Write;
-        // A Vec takes whatever is written to it.
+        // Writing to a `Vec` cannot fail.
         let _ = write!(out, "{self}");
     }
 }
@@ -58,13 +58,13 @@ impl From<jiff::Timestamp> for Timestamp {
 impl FromStr for Timestamp {
     type Err = Invalid;
 
-    /// Reads RFC 3339, with any offset.
+    /// Parses RFC 3339, with any offset.
     fn from_str(text: &str) -> Result<Timestamp, Invalid> {
         let read = text.parse::<jiff::Timestamp>().ok().filter(|read| read.as_second() >= FIRST_SECOND);
         read.map(Timestamp::from).ok_or_else(|| {
             Invalid::new(
                 Code::InvalidTime,
-                format!("`{}` is no time", shown(text)),
+                format!("`{}` is not a time", shown(text)),
                 "write RFC 3339, such as `2026-11-21T08:00:00Z` (in a query, `+` is `%2B`)",
             )
         })

@@ -9,22 +9,22 @@ use serde::{Serialize, Serializer};
 use crate::code::Code;
 use crate::invalid::{Invalid, shown};
 
-/// What every id begins with.
+/// The prefix of every id.
 const PREFIX: &str = "wh_";
-/// How many characters follow: 80 bits, so that ids made anywhere never meet.
+/// The number of characters that follow: 80 bits, so that ids never collide, wherever they are created.
 const RANDOM_LEN: usize = 16;
-/// RFC 4648 base32, in lower case: nothing that has to be escaped anywhere.
+/// The alphabet of RFC 4648 base32 in lower case: no character has to be escaped anywhere.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 /// The id of a webhook: `wh_` and 16 of `[a-z2-7]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WebhookId(
-    /// Always well formed: only `from_random` and `FromStr` make one.
+    /// A well-formed id: only `from_random` and `FromStr` create one.
     Arc<str>,
 );
 
 impl WebhookId {
-    /// Makes an id of 80 random bits.
+    /// Creates an id of 80 random bits.
     pub fn from_random(random: [u8; 10]) -> WebhookId {
         let bits = random.iter().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
         let letters =
@@ -33,7 +33,7 @@ impl WebhookId {
         WebhookId(id.into())
     }
 
-    /// Gives the id.
+    /// Returns the id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -47,7 +47,7 @@ impl FromStr for WebhookId {
         if !random.is_some_and(|random| random.bytes().all(|byte| ALPHABET.contains(&byte))) {
             return Err(Invalid::new(
                 Code::InvalidWebhook,
-                format!("`{}` is no id of a webhook", shown(id)),
+                format!("`{}` is not a webhook id", shown(id)),
                 "use an id that `GET /api/webhooks?details=true` lists: `wh_` and 16 letters and digits",
             ));
         }

@@ -1,9 +1,9 @@
-//! What deliveries to webhooks are compared with: a fan-out in memory over the same HTTP client.
+//! The yardstick for deliveries to webhooks: a fan-out in memory over the same HTTP client.
 //!
-//! Takes `POST /api/register` and `POST /api/push` as the gateway does, and posts the same bodies with the same number of
-//! requests at a time. It has no log, no signature, no retry and no record, and forgets what it has not sent.
-//! `fanfare-bench compare webhooks` starts it:
-//! `cargo run --profile dist -p fanfare-delivery --example webhook_fanout [PORT]`.
+//! Accepts `POST /api/register` and `POST /api/push` as the gateway does, and posts the same bodies with the same
+//! number of concurrent requests. It has no log, signature, retry or record, and loses what it has not sent.
+//! `fanfare-bench compare webhooks` starts it: `cargo run --profile dist -p fanfare-delivery --example webhook_fanout
+//! [PORT]`.
 
 #![expect(clippy::disallowed_methods, reason = "a measurement is its own application, and spawns")]
 
@@ -44,11 +44,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc, watch};
 
-/// The gateway's.
+/// The allocator that the gateway uses.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Deliveries that wait for one receiver; then pushers wait.
+/// Maximum deliveries that wait for one receiver; beyond it, pushers wait.
 const WAITING_MAX: usize = 1_024;
 
 struct Fanout {
@@ -71,7 +71,7 @@ struct Push {
 async fn main() -> anyhow::Result<()> {
     let port = std::env::args().nth(1).map_or(Ok(0), |port| port.parse()).context("no port")?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    // Nobody listens where a webhook could lead back to.
+    // No listener exists that a webhook could lead back to.
     let (_listeners, none) = watch::channel(Vec::new());
     let dialer = Arc::new(Dialer::new(
         Rules::new(Policy::default(), none),
@@ -119,7 +119,7 @@ async fn push(State(fanout): State<Arc<Fanout>>, Json(push): Json<Push>) -> Resu
     let body = Bytes::from(Payload::Seed.body(&event.into_event(position, clock::now())));
     let receivers = fanout.receivers.lock().await.clone();
     for receiver in &receivers {
-        // A worker ends with the program.
+        // A worker only ends with the program.
         let _ = receiver.send(body.clone()).await;
     }
     Ok(Json(json!({ "status": "success", "id": position, "total_webhooks": receivers.len() })))

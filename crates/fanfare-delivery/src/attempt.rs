@@ -1,4 +1,4 @@
-//! One attempt: signed, sent, and written down.
+//! One attempt: signed, sent and recorded.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,34 +21,34 @@ use crate::target::Target;
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::webhooks::{AttemptRow, BatchSpan};
 
-/// How much of a body is remembered with the attempts in memory.
+/// Maximum bytes of a body that are kept with each attempt in memory.
 const BODY_BYTES_KEPT: usize = 16 * 1024;
 
-/// What is to be sent: an event, or a batch.
+/// The payload to send: one event or a batch.
 #[derive(Debug)]
 pub struct Job {
     /// The events; at least one.
     pub events: Vec<Arc<Event>>,
-    /// The batch that they are, or were when they were first sent.
+    /// The batch that the events form, or formed when they were first sent.
     pub batch: Option<BatchSpan>,
-    /// Which attempt this is, from 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
-    /// The bytes that are signed and sent.
+    /// The bytes to sign and send.
     pub body: Bytes,
-    /// What they are.
+    /// The content type of the body.
     pub content_type: &'static str,
-    /// Somebody asked for it.
+    /// The request that caused the attempt, if a person sent it by hand.
     pub by_hand: Option<ByHand>,
 }
 
-/// What somebody asked to be sent at once.
+/// The kinds of request that send something at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ByHand {
-    /// The event, with another body: for the receiver it is something else, and has an id of its own.
+    /// The event with another body: to the receiver it is a different message with its own id.
     Edited(MessageId),
-    /// The event as it is.
+    /// The event unchanged.
     Resend,
-    /// An event that is in no log.
+    /// An event that is not in the log.
     Test(MessageId),
 }
 
@@ -62,36 +62,36 @@ impl ByHand {
     }
 }
 
-/// What was sent, as far as it is remembered: the whole of it is the log's to keep.
+/// The sent payload, as far as the attempt keeps it: the log keeps all of it.
 #[derive(Debug)]
 pub struct Sent {
-    /// The event; of a batch, the first.
+    /// The position of the event; for a batch, of its first event.
     pub position: Position,
-    /// How many events it was.
+    /// The number of events.
     pub events: usize,
-    /// As [`Job::number`].
+    /// The same as [`Job::number`].
     pub number: u32,
     body_bytes: usize,
     content_type: &'static str,
-    /// What somebody asked for, if so.
+    /// The request that caused the attempt, if there was one.
     by_hand: Option<&'static str>,
 }
 
 impl Sent {
-    /// Says whether it was sent because somebody asked.
+    /// Returns `true` if the attempt was made because someone asked for it.
     pub fn is_by_hand(&self) -> bool {
         self.by_hand.is_some()
     }
 }
 
 impl Job {
-    /// Gives which part of the log it is of.
+    /// Returns the part of the log that was sent.
     pub fn span(&self) -> BatchSpan {
         let seq = self.events[0].position.seq;
         self.batch.unwrap_or(BatchSpan { first: seq, last: seq })
     }
 
-    /// Gives the id that is the same for every attempt.
+    /// Returns the message id, which is the same for every attempt.
     fn message_id(&self) -> MessageId {
         if let Some(ByHand::Edited(id) | ByHand::Test(id)) = &self.by_hand {
             return id.clone();
@@ -121,48 +121,47 @@ impl From<&Job> for Sent {
 /// An attempt that was made.
 #[derive(Debug)]
 pub struct Attempt {
-    /// To which webhook.
+    /// The webhook that was called.
     pub webhook: WebhookId,
-    /// What was sent.
+    /// The payload that was sent.
     pub sent: Sent,
-    /// When it began.
+    /// The start of the attempt.
     pub at: Timestamp,
-    /// How it ended.
+    /// The outcome of the attempt.
     pub outcome: Outcome,
-    /// How long it took.
+    /// The time that each phase took.
     pub times: Times,
     target: Arc<Target>,
-    /// Status of the answer, and whether there was more of it than is kept.
+    /// The status of the response, and whether its body is longer than the part that is kept.
     answer: Option<(StatusCode, bool)>,
     texts: Kept<7>,
 }
 
-/// The texts of an attempt, by their places in [`Kept`].
+/// The texts of an attempt, by their index in [`Kept`].
 mod text {
     pub(super) const ID: usize = 0;
     pub(super) const TIMESTAMP: usize = 1;
     pub(super) const SIGNATURE: usize = 2;
-    /// Empty when there is none.
+    /// Empty if the header was not sent.
     pub(super) const HUB_SIGNATURE: usize = 3;
-    /// The beginning of what was sent: at most `BODY_BYTES_KEPT`.
+    /// The start of the body that was sent: at most `BODY_BYTES_KEPT`.
     pub(super) const BODY: usize = 4;
     pub(super) const ANSWER_HEADERS: usize = 5;
     pub(super) const ANSWER_BODY: usize = 6;
 }
 
-/// What is there when an attempt has ended.
+/// The results of an attempt that has ended.
 #[derive(Debug)]
 pub struct Made {
-    /// What came of it.
+    /// The attempt.
     pub attempt: Arc<Attempt>,
-    /// What was sent.
+    /// The payload that was sent.
     pub job: Job,
-    /// The connection, when another request can go over it.
+    /// The connection, if it can be used for another request.
     pub connection: Option<Connection>,
 }
 
-/// Makes an attempt. `now` is when it begins, by the clock on the wall: that is what the receiver compares the signature
-/// with.
+/// Makes an attempt. `now` is its start by the wall clock, which the receiver compares the signature with.
 pub async fn make(
     dialer: &Dialer,
     webhook: WebhookId,
@@ -184,7 +183,7 @@ pub async fn make(
     Made { attempt: Arc::new(attempt), job, connection }
 }
 
-/// Copies what is remembered of an attempt: the bytes that were sent and received hold on to those of others.
+/// Copies the texts that an attempt keeps: the buffers that were sent and received also hold bytes of other attempts.
 fn texts(signed: &SignatureHeaders, job: &Job, answer: Option<&Answer>) -> Kept<7> {
     Kept::new([
         signed.id.as_bytes(),
@@ -198,7 +197,7 @@ fn texts(signed: &SignatureHeaders, job: &Job, answer: Option<&Answer>) -> Kept<
 }
 
 impl Attempt {
-    /// Gives what the store keeps of it; its id is the store's to give.
+    /// Returns the attempt as the store keeps it; the store assigns its id.
     pub fn to_row(&self) -> AttemptRow {
         AttemptRow {
             id: 0,
@@ -211,12 +210,12 @@ impl Attempt {
         }
     }
 
-    /// Says whether it was answered with 2xx.
+    /// Returns `true` if the response status was 2xx.
     pub fn is_delivered(&self) -> bool {
         self.outcome.category() == "delivered"
     }
 
-    /// Gives the beginning of the body, and says whether there was more.
+    /// Returns the start of the body, and whether the body was longer.
     pub fn body(&self) -> (&[u8], bool) {
         let body = self.texts.part(text::BODY);
         (body, body.len() < self.sent.body_bytes)
@@ -232,7 +231,7 @@ impl Attempt {
         }
     }
 
-    /// Gives what people see of it. Values of headers that are secret are left out.
+    /// Returns the attempt as shown to people; secret header values are omitted.
     pub fn detail(&self) -> Value {
         let headers = self.target.headers(&self.signed(), self.sent.content_type);
         json!({

@@ -1,4 +1,4 @@
-//! Ids of attempts: what tells one from another, whether it is in memory, in the store, or in both.
+//! Ids of attempts: the same for an attempt in memory, in the store, or in both.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,13 +13,13 @@ use fanfare_store::webhooks::AttemptRow;
 /// The id of an attempt: webhook, seq, number and moment, joined by `-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AttemptId {
-    /// To which webhook.
+    /// The webhook that was called.
     pub webhook: WebhookId,
-    /// Of which event; of a batch, the first.
+    /// The seq of the event; for a batch, of its first event.
     pub seq: u64,
-    /// Which attempt, from 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
-    /// When it began.
+    /// The start of the attempt.
     pub at: Timestamp,
 }
 
@@ -53,7 +53,7 @@ impl FromStr for AttemptId {
         read(text).ok_or_else(|| {
             Invalid::new(
                 Code::InvalidWebhook,
-                "this is no id of an attempt",
+                "this is not an attempt id",
                 "use an id that `GET /api/webhooks/{id}/attempts` lists",
             )
         })

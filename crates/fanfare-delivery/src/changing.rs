@@ -1,4 +1,4 @@
-//! Changing webhooks: what each wants, whether it is sent to, what it signs with.
+//! Changing webhooks: their settings, whether they are paused, and their signing keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,19 +17,19 @@ use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store as store;
 use fanfare_store::webhooks::DeliveryChange;
 
-/// How long somebody waits for a change to be written down: longer than any commit takes, unless the disk is full.
+/// Maximum time that a caller waits for a change to be recorded: longer than any commit takes, unless the disk is full.
 const WRITING_MAX: Duration = Duration::from_secs(10);
 
 /// A new key.
 #[derive(Debug)]
 pub enum NewKey {
-    /// The secret that is shared; a random one when none is given.
+    /// A shared secret; a random one if none is given.
     Secret(Option<Secret>),
-    /// The ed25519 pair.
+    /// An ed25519 key pair.
     Ed25519,
 }
 
-/// The state in which a caller wants to find what it changes.
+/// The state in which a caller expects the webhook that it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
     /// Any state.
@@ -48,7 +48,7 @@ impl Expected {
 }
 
 impl Webhooks {
-    /// Changes what a webhook wants, or where it is called, if it is in the state that is expected.
+    /// Changes the settings or the URL of a webhook, if it is in the expected state.
     pub async fn change(
         &self,
         id: &WebhookId,
@@ -72,8 +72,8 @@ impl Webhooks {
         self.alter(id, change).await
     }
 
-    /// Puts a new key in the place of one; that signs beside it for `overlap`. Without overlap, it and all before it
-    /// sign nothing any more: one of them has leaked.
+    /// Replaces a key of a webhook. The previous key keeps signing beside the new one for `overlap`. If `overlap` is
+    /// zero, no earlier key signs any more, because one of them has leaked.
     pub async fn rotate(
         &self,
         id: &WebhookId,
@@ -81,10 +81,10 @@ impl Webhooks {
         overlap: Duration,
     ) -> Result<Arc<Entry>, Refused> {
         let _one_at_a_time = self.changing.lock().await;
-        // Receivers are told until when, and signing asks this clock, too.
+        // Receivers are told this time, and signing also compares with this clock.
         let now = self.parts.wall();
         reach(FailPoint::RotationBegun);
-        // The key is made before: a change that is made again is the same change.
+        // The key is created before the loop: a change that is repeated must stay the same change.
         let entry = match key {
             NewKey::Secret(secret) => {
                 let secret = secret.unwrap_or_else(|| Secret::from_random(rand::random()));
@@ -101,7 +101,7 @@ impl Webhooks {
         Ok(entry)
     }
 
-    /// Sends nothing to a webhook until it is resumed. One that is paused keeps its reason.
+    /// Pauses a webhook until it is resumed. A webhook that is already paused keeps its reason.
     pub async fn pause(&self, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
         let now = self.parts.now();
         let entry = self.find(id)?;
@@ -117,7 +117,7 @@ impl Webhooks {
         Ok(entry)
     }
 
-    /// Sends to a webhook again, as if it had not failed before.
+    /// Resumes a webhook, as if it had not failed before.
     pub async fn resume(&self, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
         let entry = self.find(id)?;
         let resume = |health: &mut Health| {
@@ -126,7 +126,7 @@ impl Webhooks {
         };
         self.set_health(id, &entry, resume).await?;
         entry.set_held(false);
-        // Its worker takes the definition anew, and with that a breaker that is closed.
+        // The worker reloads the definition, and with it starts with a closed breaker.
         entry.definition.send_modify(|_| {});
         entry.nudge();
         Ok(entry)
@@ -142,7 +142,7 @@ impl Webhooks {
         self.in_time(self.parts.recorder.put_health(id.clone())).await
     }
 
-    /// Has changes written down, after those of the workers that were made before.
+    /// Waits until `changes` are recorded, after the earlier changes of the workers.
     pub(super) async fn write(&self, changes: Vec<DeliveryChange>) -> Result<(), Refused> {
         let putting = async {
             for change in changes {
@@ -158,13 +158,13 @@ impl Webhooks {
             self.parts.recorder.flushed().await;
         };
         tokio::time::timeout(WRITING_MAX, writing).await.map_err(|_| {
-            let problem = "a change of a webhook is not written down yet".to_owned();
+            let problem = "a webhook change has not been recorded yet".to_owned();
             Refused::Store(store::Error::Other { problem })
         })
     }
 }
 
-/// Signs with `key` from now on, and beside it for `overlap` with those before it.
+/// Makes `key` the current key; the previous keys sign beside it for `overlap`.
 fn replace<K>(keys: &mut Rotation<K>, key: K, overlap: Duration, now: Timestamp) -> Result<(), Refused> {
     keys.rotate(key, overlap, now)?;
     if overlap.is_zero() {

@@ -1,11 +1,11 @@
-//! What is counted of deliveries.
+//! The metrics of deliveries.
 
 use fanfare_runtime::telemetry::Metrics;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 
-/// What is counted of deliveries.
+/// The metrics of deliveries.
 #[derive(Debug)]
 pub(crate) struct Counts {
     attempts: Family<AttemptLabels, Counter>,
@@ -17,13 +17,13 @@ struct AttemptLabels {
 }
 
 impl Counts {
-    /// Registers what is counted.
+    /// Registers the metrics.
     pub(crate) fn new(metrics: &Metrics) -> Counts {
-        let help = "Requests to webhooks by outcome";
+        let help = "Webhook delivery attempts by outcome";
         Counts { attempts: metrics.register("webhook_attempts", help, Family::default()) }
     }
 
-    /// Counts a request to a webhook by its category.
+    /// Counts an attempt by the category of its outcome.
     pub(crate) fn attempt(&self, outcome: &'static str) {
         self.attempts.get_or_create(&AttemptLabels { outcome }).inc();
     }

@@ -1,8 +1,8 @@
-//! Cursors: how far each webhook is.
+//! Cursors: the position of each webhook in the log.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How far a webhook is, as its worker knows, and as is written down.
+/// The position of a webhook, as its worker knows it and as it is recorded.
 #[derive(Debug)]
 pub struct Cursor {
     known: AtomicU64,
@@ -10,7 +10,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Starts where the store has it.
+    /// Creates a cursor at the position that the store has.
     pub fn new(seq: u64) -> Cursor {
         Cursor { known: seq.into(), written: seq.into() }
     }
@@ -20,23 +20,23 @@ impl Cursor {
         self.known.load(Ordering::Acquire)
     }
 
-    /// Returns as much of that as is written down.
+    /// Returns the part of that which is recorded.
     pub fn written(&self) -> u64 {
         self.written.load(Ordering::Acquire)
     }
 
-    /// Returns the seq to write, when it is another than what was written.
+    /// Returns the seq to record, if it differs from the recorded one.
     pub(super) fn moved(&self) -> Option<u64> {
         let seq = self.get();
         (seq != self.written()).then_some(seq)
     }
 
-    /// Notes how far the webhook is; returns whether that is news.
+    /// Sets the position of the webhook; returns whether it changed.
     pub(super) fn set(&self, seq: u64) -> bool {
         self.known.swap(seq, Ordering::AcqRel) != seq
     }
 
-    /// Notes how much of that is written down.
+    /// Sets the position that is recorded.
     pub(super) fn set_written(&self, seq: u64) {
         self.written.store(seq, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! The dispatcher: one worker for each webhook, started and ended as the registry has it.
+//! The dispatcher: one worker for each webhook, started and stopped as the registry changes.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -17,10 +17,9 @@ use crate::worker::Worker;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
 
-/// How often workers note how far they are when they are sent nothing: after a crash, that much of the log is looked
-/// through again.
+/// The interval at which idle workers record their position: after a crash, the log of that time is read again.
 const SETTLE_INTERVAL: Duration = Duration::from_secs(30);
-/// How long a worker that panicked waits before it starts again where it was.
+/// The time that a worker waits after a panic before it restarts where it was.
 const RESTART_AFTER: Duration = Duration::from_secs(5);
 
 /// Runs the workers.
@@ -31,22 +30,22 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Makes it; nothing is sent before it runs.
+    /// Creates a dispatcher; nothing is sent before it runs.
     pub fn new(parts: Arc<Parts>, registry: Arc<Registry>) -> Dispatcher {
         Dispatcher { parts, registry }
     }
 
-    /// Runs a worker for each webhook until `stop` turns true and the attempts under way have ended. Fails when the
-    /// store can no longer be trusted.
+    /// Runs a worker for each webhook until `stop` turns true and the attempts in flight have ended. Fails if the store
+    /// can no longer be trusted.
     pub async fn run(self, mut stop: Shutdown) -> Result<(), store::Error> {
         let mut version = self.registry.version();
         let mut workers = JoinSet::new();
         let mut ticks = tokio::time::interval(SETTLE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut settled = 0;
-        // Dropping one ends its worker.
+        // Dropping a sender ends its worker.
         let mut running: HashMap<WebhookId, oneshot::Sender<()>> = HashMap::new();
-        // Reading the rows of thousands that have none is most of the work of a start.
+        // Reading the rows of thousands of webhooks that have none would be most of the work of a start.
         let counts = self.parts.ledger.delivery_counts().await?.into_iter();
         let with_rows: HashSet<WebhookId> =
             counts.filter(|count| count.waiting + count.dead > 0).map(|count| count.webhook).collect();
@@ -94,12 +93,12 @@ async fn work(
                 let worker = Worker::start(Arc::clone(&parts), Arc::clone(&entry), has_rows).await?;
                 worker.run(stop.clone()).await
             };
-            // One webhook's bad luck is not the others'. What the worker held is gone with it; the entry, which stays,
-            // has a cursor behind which everything was written down.
+            // A panic of one webhook must not affect the others. The worker's state is lost; the entry stays, with a
+            // cursor up to which everything was recorded.
             if let Ok(ended) = AssertUnwindSafe(working).catch_unwind().await {
                 return ended;
             }
-            tracing::error!(webhook = %entry.webhook().id, "a webhook's worker panicked; it is started again");
+            tracing::error!(webhook = %entry.webhook().id, "webhook worker panicked; restarting it");
             has_rows = true;
             tokio::select! {
                 () = tokio::time::sleep(RESTART_AFTER) => {}
@@ -109,7 +108,7 @@ async fn work(
     };
     tokio::select! {
         done = working => done,
-        // What is on its way to a webhook that was removed is cut off: nobody wants it any more.
+        // Attempts in flight to a webhook that was removed are cut off: they are no longer wanted.
         _ = removed => Ok(()),
     }
 }
@@ -118,6 +117,6 @@ fn outcome(ended: Result<Result<(), store::Error>, tokio::task::JoinError>) -> R
     match ended {
         Ok(Ok(()) | Err(store::Error::Closed)) => Ok(()),
         Ok(Err(error)) => Err(error),
-        Err(error) => Err(store::Error::Other { problem: format!("a webhook's worker panicked: {error}") }),
+        Err(error) => Err(store::Error::Other { problem: format!("webhook worker panicked: {error}") }),
     }
 }

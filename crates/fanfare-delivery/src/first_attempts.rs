@@ -1,6 +1,6 @@
-//! First attempts: a pusher may wait until every webhook was tried once.
+//! First attempts: a pusher can wait until every webhook was tried once.
 //!
-//! The log knows nothing of it, and nobody waits for the pusher: what is not asked for costs a look at one number.
+//! The log does not know about this, and nothing waits for the pusher: without one, the cost is a look at one number.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,16 +10,16 @@ use std::time::Duration;
 use fanfare_core::WebhookId;
 use tokio::sync::Notify;
 
-/// How long a pusher waits at most: as long as an attempt may take.
+/// Maximum time that a pusher waits: as long as an attempt may take.
 pub const WAIT_MAX: Duration = Duration::from_secs(10);
-/// Most events of which first attempts are counted; when there are more, the pushers of the oldest wait in vain until
-/// their time is over.
+/// Maximum events whose first attempts are counted; beyond it, the pushers of the oldest events wait until their time
+/// runs out.
 const EVENTS_MAX: usize = 65_536;
 
-/// Counts first attempts while somebody wants to know.
+/// Counts first attempts while a pusher waits for them.
 #[derive(Debug, Default)]
 pub struct FirstAttempts {
-    /// How many pushers want to know.
+    /// The number of pushers that wait.
     waiting: AtomicUsize,
     /// Guards the counts; held for a look or a change.
     counts: Mutex<Counts>,
@@ -28,21 +28,22 @@ pub struct FirstAttempts {
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// From which seq on each pusher wants to know, and how many do.
+    /// The seq from which each pusher waits, and the number of pushers for each seq.
     from: BTreeMap<u64, usize>,
-    /// Who was tried with each event, and whether they answered with 2xx.
+    /// The webhooks that were tried with each event, and whether they responded with 2xx.
     events: BTreeMap<u64, HashMap<WebhookId, bool>>,
 }
 
 impl FirstAttempts {
-    /// Begins to count what comes after `seq`; before that is appended which is to be counted.
+    /// Starts counting the first attempts of events after `seq`; must be called before the events in question are
+    /// appended.
     pub fn expect(&self, seq: u64) -> Expected<'_> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         *self.counts().from.entry(seq + 1).or_default() += 1;
         Expected { attempts: self, from: seq + 1 }
     }
 
-    /// Notes how a first attempt ended.
+    /// Records how a first attempt ended.
     pub fn report(&self, webhook: &WebhookId, seqs: impl IntoIterator<Item = u64>, delivered: bool) {
         if self.waiting.load(Ordering::SeqCst) == 0 {
             return;
@@ -60,7 +61,7 @@ impl FirstAttempts {
         self.changed.notify_waiters();
     }
 
-    /// Notes that a webhook is sent nothing for now: nobody should wait for it, and whoever does asks again.
+    /// Records that a webhook is on hold: pushers should not wait for it, so those that wait check again.
     pub fn recount(&self) {
         if self.waiting.load(Ordering::SeqCst) > 0 {
             self.changed.notify_waiters();
@@ -68,12 +69,12 @@ impl FirstAttempts {
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        // What a panic could leave behind is a count that is too small.
+        // A panic could only leave behind a count that is too small.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The right to ask how first attempts went.
+/// The right to wait for first attempts.
 #[derive(Debug)]
 pub struct Expected<'a> {
     attempts: &'a FirstAttempts,
@@ -81,11 +82,11 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Waits until each webhook of `wanted` was tried with its event, or for [`WAIT_MAX`]; gives how many answered with
-    /// 2xx. One of which `is_sent` says no meanwhile is not waited for.
+    /// Waits until each webhook of `wanted` was tried with its event, or for [`WAIT_MAX`]; returns how many responded
+    /// with 2xx. A webhook for which `is_sent` returns `false` meanwhile is not waited for.
     pub async fn wait(self, wanted: &[(WebhookId, u64)], is_sent: impl Fn(&WebhookId) -> bool) -> usize {
         let all_tried = async {
-            // All of them have to be tried, so one that is not is reason enough to wait: each is passed once.
+            // All of them have to be tried, so one that was not is reason enough to wait: each is passed once.
             let mut left = wanted;
             loop {
                 let changed = self.attempts.changed.notified();
@@ -103,12 +104,12 @@ impl Expected<'_> {
                 changed.await;
             }
         };
-        // When the time is over, what is known by then counts.
+        // When the time runs out, the result is what is known by then.
         let _ = tokio::time::timeout(WAIT_MAX, all_tried).await;
         wanted.iter().filter(|one| self.tried(one) == Some(true)).count()
     }
 
-    /// Says how the first attempt went, if it has ended.
+    /// Returns how the first attempt ended, if it has ended.
     fn tried(&self, (webhook, seq): &(WebhookId, u64)) -> Option<bool> {
         self.attempts.counts().events.get(seq)?.get(webhook).copied()
     }

@@ -1,4 +1,4 @@
-//! How a webhook fares, and the form in which the store keeps that.
+//! The health of a webhook, and the form in which the store keeps it.
 
 use std::sync::Arc;
 
@@ -9,32 +9,32 @@ use serde::{Deserialize, Serialize};
 
 use fanfare_store::webhooks::BatchSpan;
 
-/// How a webhook fares.
+/// The health of a webhook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Whether it is sent to.
+    /// The state: active or paused.
     pub state: State,
     /// The failures since the last success.
     pub failing: Failing,
-    /// When it last answered with 2xx.
+    /// The time of the last response with 2xx.
     pub last_success: Option<Timestamp>,
-    /// The last failure: when, and its category.
+    /// The time and category of the last failure.
     pub last_failure: Option<(Timestamp, Box<str>)>,
-    /// Up to which seq events were lost to it, because retention removed them before they were sent.
+    /// The seq up to which the webhook lost events, because retention removed them before they were sent.
     pub lost_up_to: Option<u64>,
-    /// Batches that were sent, or are about to be, and that the cursor has not passed for sure: what is sent again
-    /// after a crash makes the same ones, so that each keeps its id.
+    /// The batches that were sent or are about to be, and that the recorded cursor may not have passed: after a crash,
+    /// the same batches are sent again, so that each keeps its id.
     pub batches: Vec<BatchSpan>,
 }
 
 impl Health {
-    /// Says whether nothing goes out.
+    /// Returns `true` if the webhook is paused.
     pub fn is_paused(&self) -> bool {
         matches!(self.state, State::Paused { .. })
     }
 
-    /// Takes the outcome of an attempt that ended at `now`. Says whether there is something that a restart must not
-    /// forget; a success after a success is nothing.
+    /// Records the outcome of an attempt that ended at `now`. Returns `true` if a restart must not lose the change; a
+    /// success after a success is not such a change.
     pub fn record(&mut self, outcome: Outcome, now: Timestamp, failing_max: std::time::Duration) -> bool {
         let before = (self.state, self.failing);
         if let Some(reason) = self.failing.record(outcome, now, failing_max)
@@ -50,13 +50,13 @@ impl Health {
         before != (self.state, self.failing)
     }
 
-    /// Notes that a batch is about to be sent. `written` is how far the cursor is in the store.
+    /// Records that a batch is about to be sent. `written` is the cursor's position in the store.
     pub fn note_batch(&mut self, span: BatchSpan, written: u64) {
         self.batches.retain(|batch| batch.last > written && batch.first != span.first);
         self.batches.push(span);
     }
 
-    /// Gives what the store keeps.
+    /// Returns the health as the store keeps it.
     pub fn to_stored(&self) -> Arc<str> {
         let (reason, since) = match self.state {
             State::Active => (None, None),
@@ -72,11 +72,11 @@ impl Health {
             lost_up_to: self.lost_up_to,
             batches: self.batches.iter().map(|batch| (batch.first, batch.last)).collect(),
         };
-        // Nothing in it can fail to be JSON.
+        // Every value in it is valid JSON.
         serde_json::to_string(&stored).unwrap_or_default().into()
     }
 
-    /// Reads what the store kept; what cannot be read counts as well.
+    /// Reads the health from the store; a text that cannot be read counts as healthy.
     pub fn from_stored(text: &str) -> Health {
         let stored: Stored = serde_json::from_str(text).unwrap_or_default();
         let paused = stored.paused.as_deref().and_then(PauseReason::from_name).zip(stored.paused_since);

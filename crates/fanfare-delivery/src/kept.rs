@@ -1,15 +1,15 @@
-//! Texts that are kept together: many small ones in one piece of memory, which is got and given back at once.
+//! Texts that are kept together: many small ones in one piece of memory, allocated and freed at once.
 
 /// `N` texts.
 #[derive(Debug)]
 pub(super) struct Kept<const N: usize> {
     bytes: Box<[u8]>,
-    /// Where each of them ends.
+    /// The offset at which each of them ends.
     ends: [usize; N],
 }
 
 impl<const N: usize> Kept<N> {
-    /// Copies them.
+    /// Copies `parts`.
     pub(super) fn new(parts: [&[u8]; N]) -> Kept<N> {
         let mut end = 0;
         let ends = parts.map(|part| {
@@ -19,15 +19,15 @@ impl<const N: usize> Kept<N> {
         Kept { bytes: parts.concat().into(), ends }
     }
 
-    /// Gives the one at `index`, from 0.
+    /// Returns the text at `index`, from 0, as bytes.
     pub(super) fn part(&self, index: usize) -> &[u8] {
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.bytes[start..self.ends[index]]
     }
 
-    /// Gives the one at `index` as the text that it was.
+    /// Returns the text at `index`, which was given as UTF-8.
     pub(super) fn text(&self, index: usize) -> &str {
-        // What is asked for as a text was one.
+        // Callers only ask for parts as text that were given as text.
         str::from_utf8(self.part(index)).unwrap_or_default()
     }
 }

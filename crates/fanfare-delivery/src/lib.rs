@@ -1,11 +1,11 @@
 //! Webhooks: durable cursors whose outlet is an HTTP request.
 //!
-//! A [`registry`] knows who is registered; one [`worker`] each reads the log from the webhook's position and makes
-//! the attempts; the [`recorder`] writes down how far everybody is, many in one transaction. What was delivered leaves
-//! no row, what failed leaves one.
+//! A [`registry`] holds the registered webhooks. One [`worker`] for each reads the log from the webhook's position and
+//! makes the attempts. The [`recorder`] saves the positions of all webhooks, many in one transaction. A successful
+//! delivery leaves no row, a failed one leaves one.
 //!
-//! Doors hold [`service::Webhooks`]; its verbs stand where their idea is: `registering`, [`changing`], `trying`,
-//! [`selecting`], [`replaying`], [`looking`].
+//! Doors hold [`service::Webhooks`]; its verbs are in the modules of their subjects: `registering`, [`changing`],
+//! `trying`, [`selecting`], [`replaying`], [`looking`].
 
 pub mod attempt;
 pub mod attempt_id;

@@ -1,4 +1,4 @@
-//! Looking at webhooks: what was tried, what waits, and how each event fared.
+//! Looking at webhooks: their attempts, their waiting deliveries, and the state of each event.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,52 +15,52 @@ use crate::service::{Refused, Webhooks};
 use fanfare_store as store;
 use fanfare_store::webhooks::{AttemptRow, DeliveryCounts, DeliveryRow, ReadAttempts, ReadDeliveries};
 
-/// How long a look waits for what is being written down: longer than a commit takes on a busy machine.
+/// Maximum time that a look waits for pending writes: longer than a commit takes on a busy machine.
 const CAUGHT_UP_MAX: Duration = Duration::from_secs(1);
-/// Pages of the store that are read for one page of attempts: one may end early on bytes.
+/// Maximum pages of the store that are read for one page of attempts: one may end early on bytes.
 const READS_MAX: usize = 8;
-/// Attempts at one event that are looked through for one of them: more than any schedule makes.
+/// Maximum attempts at one event that are searched for one of them: more than any schedule makes.
 const TRIED_MAX: usize = 200;
 
-/// An attempt as people see it.
+/// An attempt as shown to people.
 #[derive(Debug, Clone)]
 pub struct Tried {
-    /// Its id.
+    /// The id of the attempt.
     pub id: AttemptId,
-    /// It was answered with 2xx.
+    /// Whether the response status was 2xx.
     pub is_delivered: bool,
-    /// Further details, as [`Attempt::detail`] has them.
+    /// The further details, as in [`Attempt::detail`].
     pub detail: Map<String, Value>,
 }
 
-/// Which attempts at one webhook, the newest first.
+/// The attempts of one webhook to return, newest first.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// Only at this event.
+    /// Only attempts at this event.
     pub seq: Option<u64>,
-    /// Only failed ones, or only delivered ones.
+    /// Only delivered attempts (`true`), or only failed ones (`false`).
     pub delivered: Option<bool>,
-    /// Only those before this one.
+    /// Only attempts before this one.
     pub before: Option<AttemptId>,
-    /// Most of them.
+    /// Maximum attempts to return.
     pub limit: usize,
 }
 
-/// How an event fared with one webhook.
+/// The state of the delivery of an event to one webhook.
 #[derive(Debug, Clone)]
 pub enum Fate {
-    /// It was given up.
+    /// The delivery was given up.
     Dead(DeliveryRow),
-    /// It was taken.
+    /// The event was delivered.
     Delivered,
-    /// It was not sent yet, or is on its way.
+    /// The event was not sent yet, or is in flight.
     Pending,
-    /// It waits for its next attempt.
+    /// The delivery waits for its next attempt.
     Waiting(DeliveryRow),
 }
 
 impl Fate {
-    /// Gives the name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(&self) -> &'static str {
         match self {
             Fate::Dead(_) => "dead",
@@ -74,7 +74,7 @@ impl Fate {
 impl From<&Attempt> for Tried {
     fn from(attempt: &Attempt) -> Tried {
         let mut detail = members(attempt.detail());
-        // The store keeps no bodies: there may be 100,000 attempts, and the events have them.
+        // The store keeps no bodies: there may be 100,000 attempts, and the events contain them.
         if let Some(Value::Object(request)) = detail.get_mut("request") {
             let (body, is_cut) = attempt.body();
             request.insert("body".to_owned(), String::from_utf8_lossy(body).into());
@@ -99,15 +99,16 @@ fn members(detail: Value) -> Map<String, Value> {
 }
 
 impl Webhooks {
-    /// Gives a page of the attempts at one webhook, and what to give as `before` for the next: what this process has
-    /// tried last, then what the store keeps of what failed.
+    /// Returns a page of the attempts at one webhook, and the value of `before` for the next page: first the latest
+    /// attempts of this process, then the failed ones that the store keeps.
     pub async fn attempts(
         &self,
         id: &WebhookId,
         wanted: Wanted,
     ) -> Result<(Vec<Tried>, Option<AttemptId>), Refused> {
         let entry = self.find(id)?;
-        // What failed a moment ago is in memory; flushed, it is in the store as well, and found there when it is not.
+        // A recent failure is in memory; after the flush it is also in the store, and is found there once it has left
+        // the memory.
         self.caught_up().await;
         let recent = entry.recent();
         let in_memory: HashSet<AttemptId> =
@@ -130,7 +131,8 @@ impl Webhooks {
             _ => None,
         };
         let mut before = stored.and_then(|(_, row)| row);
-        // It has left the memory since, and the store never had it: whatever began before it is behind it.
+        // The attempt has left the memory since, and the store never had it: every attempt that started before it comes
+        // after it in the list.
         let earlier = stored.filter(|(_, row)| row.is_none()).map(|(id, _)| id.at);
         let mut is_end = false;
         for _ in 0..READS_MAX {
@@ -159,9 +161,9 @@ impl Webhooks {
         Ok((page, next))
     }
 
-    /// Gives one attempt.
+    /// Returns one attempt.
     pub async fn tried(&self, id: &AttemptId) -> Result<Tried, Refused> {
-        let unknown = || Refused::NotFound { what: format!("attempt `{id}`, or none that is kept") };
+        let unknown = || Refused::NotFound { what: format!("attempt `{id}`, or it is no longer kept") };
         let entry = self.registry.get(&id.webhook).ok_or_else(unknown)?;
         if let Some(attempt) = entry.recent().iter().find(|attempt| AttemptId::from(&***attempt) == *id) {
             return Ok(Tried::from(&**attempt));
@@ -180,7 +182,7 @@ impl Webhooks {
         Ok(self.parts.ledger.attempts(read).await?.into_iter().find(|row| AttemptId::from(row) == *id))
     }
 
-    /// Gives an event: from the log, or from what waits or was given up, where it outlives the log.
+    /// Returns an event from the log, or from a delivery that waits or was given up and has outlived the log.
     pub async fn event(&self, id: &WebhookId, position: Position) -> Result<Arc<Event>, Refused> {
         self.find(id)?;
         if let Some(event) = self.hub().event(position).await? {
@@ -190,11 +192,11 @@ impl Webhooks {
             true => self.parts.ledger.delivery(id, position.seq).await?,
             false => None,
         };
-        let unknown = || Refused::NotFound { what: format!("event `{position}`, or none that is kept") };
+        let unknown = || Refused::NotFound { what: format!("event `{position}`, or it is no longer kept") };
         row.map(|row| row.event).ok_or_else(unknown)
     }
 
-    /// Gives a page of what waits or was given up, and the seq after which the next page begins.
+    /// Returns a page of the deliveries that wait or were given up, and the seq after which the next page starts.
     pub async fn deliveries(
         &self,
         id: &WebhookId,
@@ -211,21 +213,22 @@ impl Webhooks {
         Ok((page, has_more.then_some(last)))
     }
 
-    /// Waits until what is known is written down, so that whoever was just answered finds it. Not for long: with a full
-    /// disk, what can be seen is what was there before.
+    /// Waits until pending changes are recorded, so that a caller finds the effect of its last request. The wait is
+    /// short: with a full disk, the caller sees the state from before.
     async fn caught_up(&self) {
-        // What is not written by then is seen later.
+        // A change that is not recorded by then is seen later.
         let _ = tokio::time::timeout(CAUGHT_UP_MAX, self.parts.recorder.flushed()).await;
     }
 
-    /// Counts what waits and what was given up, for each webhook.
+    /// Returns the number of waiting and of given-up deliveries of each webhook.
     pub async fn delivery_counts(&self) -> Result<HashMap<WebhookId, DeliveryCounts>, store::Error> {
         self.caught_up().await;
         let counts = self.parts.ledger.delivery_counts().await?;
         Ok(counts.into_iter().map(|counts| (counts.webhook.clone(), counts)).collect())
     }
 
-    /// Says how an event fared with each webhook that it is for, as far as that can be told from what each wants now.
+    /// Returns the state of an event for each webhook that it is for, as far as the present settings of each webhook
+    /// can tell.
     pub async fn fates(&self, event: &Event) -> Result<Vec<(Arc<Entry>, Fate)>, store::Error> {
         if event.audience != Audience::All || self.count() == 0 {
             return Ok(Vec::new());
@@ -247,7 +250,8 @@ impl Webhooks {
         Ok(fates)
     }
 
-    /// Says how an event fared with one webhook, unless it is not for it, and gives the body that it is sent with.
+    /// Returns the state of an event for one webhook and the body to send, or `None` if the event is not for this
+    /// webhook.
     pub async fn delivery(&self, id: &WebhookId, event: &Event) -> Result<(Option<Fate>, Vec<u8>), Refused> {
         let entry = self.find(id)?;
         self.caught_up().await;
@@ -256,7 +260,7 @@ impl Webhooks {
     }
 }
 
-/// Says how an event fared with a webhook, of which the store has `row`.
+/// Returns the state of an event for a webhook whose row in the store is `row`.
 fn fate(entry: &Entry, event: &Event, row: Option<DeliveryRow>) -> Option<Fate> {
     let seq = event.position.seq;
     match row {

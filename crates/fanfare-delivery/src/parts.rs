@@ -1,4 +1,4 @@
-//! What workers and the verbs of doors share: the log, the client, the clocks.
+//! The parts that workers and the verbs of doors share: the log, the client, the clocks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use fanfare_hub::Hub;
 use fanfare_runtime::clock::Clock;
 use fanfare_store::Ledger;
 
-/// What workers share.
+/// The parts that workers share.
 #[derive(Debug)]
 pub struct Parts {
     pub(super) hub: Hub,
@@ -24,19 +24,20 @@ pub struct Parts {
     pub(super) recorder: Recorder,
     pub(super) first_attempts: Arc<FirstAttempts>,
     pub(super) counts: Counts,
-    /// How long a webhook may fail without one success before it is paused.
+    /// The time that a webhook may fail without a success before it is paused.
     pub(super) failing_max: Duration,
-    /// How long a breaker stays open the first time.
+    /// The time that a breaker stays open at first.
     pub(super) open_first: Duration,
-    /// What others compare with their clocks.
+    /// The wall clock, which other systems compare with their own.
     pub(super) clock: Clock,
     pub(super) steady: Steady,
-    /// Tells every worker now and then to note how far it is: one that is sent nothing is past what it does not want.
+    /// Tells every worker at intervals to record its position: a worker that sends nothing has passed events that do
+    /// not match.
     pub(super) ticks: watch::Sender<()>,
 }
 
-/// The time of day when the gateway started, carried on by a clock that never jumps: a schedule is not shortened or
-/// stretched because somebody set the clock.
+/// A clock that starts at the time of day at which the gateway started and never jumps: a change of the wall clock
+/// neither shortens nor stretches a schedule.
 #[derive(Debug, Clone, Copy)]
 pub struct Steady {
     wall: Timestamp,
@@ -44,7 +45,7 @@ pub struct Steady {
 }
 
 impl Steady {
-    /// Starts with the time of day.
+    /// Starts the clock at the time of day.
     pub fn start(wall: Timestamp) -> Steady {
         Steady { wall, instant: Instant::now() }
     }
@@ -60,17 +61,17 @@ impl Steady {
 }
 
 impl Parts {
-    /// Gives the moment, by the clock on the wall: what others compare with theirs.
+    /// Returns the current time by the wall clock, which other systems compare with their own.
     pub(super) fn wall(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Gives the moment, by the clock that never jumps.
+    /// Returns the current time by the clock that never jumps.
     pub(super) fn now(&self) -> Timestamp {
         self.steady.now()
     }
 
-    /// Gives when that moment is.
+    /// Returns the instant of a moment.
     pub(super) fn instant(&self, moment: Timestamp) -> Instant {
         self.steady.instant(moment)
     }

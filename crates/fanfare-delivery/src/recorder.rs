@@ -1,7 +1,7 @@
-//! The recorder: writes down how far every webhook is, and what failed, many changes in one transaction.
+//! The recorder: saves the position of every webhook and what failed, many changes in one transaction.
 //!
-//! A cursor that is not written yet is only a delivery that may be made twice, with the same id: so it waits for
-//! others. What a cursor passes over because it failed is written in the same transaction as the cursor.
+//! A cursor that is not saved yet only means that a delivery may be repeated, with the same id: so it waits for others.
+//! A failure that a cursor passes is saved in the same transaction as the cursor.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,14 +18,15 @@ use fanfare_store as store;
 use fanfare_store::Ledger;
 use fanfare_store::webhooks::DeliveryChange;
 
-/// How long changes are gathered: what was delivered in it may be delivered again after a crash.
+/// The time over which changes are batched before a write: anything delivered in that time may be delivered again after
+/// a crash.
 pub const RECORD_INTERVAL: Duration = Duration::from_millis(50);
-/// Most attempts whose changes wait: a receiver that fails faster than the store writes waits for it.
+/// Maximum attempts whose changes wait: a receiver that fails faster than the store can write has to wait for it.
 const CHANGES_MAX: usize = 4_096;
-/// How long to wait when the store cannot write, as with a full disk. Deliveries go on meanwhile.
+/// The time to wait if the store cannot write, as with a full disk. Deliveries continue meanwhile.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Takes changes to be written.
+/// The sender of changes to be recorded.
 #[derive(Debug, Clone)]
 pub struct Recorder {
     changes: mpsc::Sender<Note>,
@@ -40,7 +41,7 @@ enum Note {
 }
 
 impl Recorder {
-    /// Makes a recorder, and the work that must run for anything to be written.
+    /// Creates a recorder, and the work that must run for anything to be recorded.
     pub fn new(ledger: Arc<dyn Ledger>, registry: Arc<Registry>) -> (Recorder, Recording) {
         let (changes, received) = mpsc::channel(CHANGES_MAX);
         let moved = Arc::new(Notify::new());
@@ -48,42 +49,42 @@ impl Recorder {
         (Recorder { changes, moved }, recording)
     }
 
-    /// Takes a change; waits while too many wait.
+    /// Adds a change; waits if too many changes are pending.
     pub async fn put(&self, change: DeliveryChange) {
         self.put_all(vec![change]).await;
     }
 
-    /// Takes changes that are written together or not at all: those of one attempt, which may be at a batch.
+    /// Adds changes that are recorded together or not at all: those of one attempt, which may be at a batch.
     pub async fn put_all(&self, changes: Vec<DeliveryChange>) {
-        // Nobody records any more when the store has failed, and the process ends.
+        // Without a recorder, the store has failed and the process is ending.
         let _ = self.changes.send(Note::Changes(changes)).await;
     }
 
-    /// Has written down how a webhook fares, as it fares when that is written: of two changes at the same moment, by
-    /// hand and by what a receiver answered, none undoes the other.
+    /// Requests that a webhook's health is recorded, as it is at the time of the write: of two simultaneous changes,
+    /// one by hand and one by a response, neither undoes the other.
     pub async fn put_health(&self, webhook: WebhookId) {
-        // As with `put`.
+        // As in `put_all`.
         let _ = self.changes.send(Note::Health(webhook)).await;
     }
 
-    /// Notes how far a webhook is. What it passes over must have been [`put`](Recorder::put) before.
+    /// Records a webhook's position. Any failure that it passes must have been [`put`](Recorder::put) before.
     pub fn moved(&self, cursor: &Cursor, seq: u64) {
         if cursor.set(seq) {
             self.moved.notify_one();
         }
     }
 
-    /// Waits until everything that was put before is written.
+    /// Waits until everything that was put before is recorded.
     pub async fn flushed(&self) {
         let (done, flushed) = oneshot::channel();
         if self.changes.send(Note::Flush(done)).await.is_ok() {
-            // A recorder that is gone writes no more.
+            // A recorder that has ended records nothing more.
             let _ = flushed.await;
         }
     }
 }
 
-/// The recorder's own work.
+/// The work of the recorder.
 #[derive(Debug)]
 pub struct Recording {
     ledger: Arc<dyn Ledger>,
@@ -93,7 +94,7 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Writes until `stop` turns true, and then what is left. Fails when the store can no longer be trusted.
+    /// Records changes until `stop` turns true, and then the rest. Fails if the store can no longer be trusted.
     pub async fn run(mut self, mut stop: Shutdown) -> Result<(), store::Error> {
         loop {
             let mut notes = Vec::new();
@@ -116,10 +117,11 @@ impl Recording {
         }
     }
 
-    /// Writes what there is; says whether it could. If not, nothing may be written after it: a cursor would pass over
-    /// what was lost.
+    /// Records `notes`; returns whether it could. If not, nothing may be recorded after it: a cursor would pass over
+    /// the lost changes.
     async fn write(&mut self, mut notes: Vec<Note>, stop: &mut Shutdown) -> Result<bool, store::Error> {
-        // The cursors first: whatever they pass over is among the changes by then, of which no more than this wait.
+        // The cursors first: the changes that they pass are all among the pending ones by then, at most as many as are
+        // read here.
         let cursors = self.registry.moved_cursors();
         for _ in 0..CHANGES_MAX {
             let Ok(note) = self.changes.try_recv() else { break };
@@ -151,10 +153,10 @@ impl Recording {
                 }
                 Err(error @ (store::Error::Fatal { .. } | store::Error::Closed)) => return Err(error),
                 Err(error) => {
-                    tracing::warn!(%error, "how far webhooks are could not be written down; trying again");
+                    tracing::warn!(%error, "could not save webhook positions; retrying");
                     tokio::select! {
                         () = tokio::time::sleep(AGAIN_AFTER) => {}
-                        // What is not written down is delivered again by the next start.
+                        // A change that is not recorded is delivered again after the next start.
                         () = stop.asked() => return Ok(false),
                     }
                 }
@@ -164,7 +166,7 @@ impl Recording {
             entry.cursor.set_written(seq);
         }
         for done in awaited {
-            // Whoever asked may have stopped waiting.
+            // The caller may have stopped waiting.
             let _ = done.send(());
         }
         Ok(true)

@@ -21,12 +21,12 @@ use fanfare_store::webhooks::WebhookRow;
 pub struct Registered {
     /// The webhook.
     pub entry: Arc<Entry>,
-    /// It is new: its secret is shown now, and never again.
+    /// Whether the webhook is new: only then is its secret shown, and only once.
     pub is_new: bool,
 }
 
 impl Webhooks {
-    /// Registers a webhook; one with that address is changed as the registration says.
+    /// Registers a webhook. If one with the same URL exists, changes it to match the registration.
     pub async fn register(&self, registration: Registration) -> Result<Registered, Refused> {
         let Registration { url, options: patch, secret, start } = registration;
         let _one_at_a_time = self.changing.lock().await;
@@ -56,13 +56,13 @@ impl Webhooks {
         Ok(Registered { entry: self.registry.put(webhook, &row), is_new: true })
     }
 
-    /// Forgets the webhook with an address; says whether there was one.
+    /// Removes the webhook with a URL; returns whether it existed.
     pub async fn unregister(&self, url: &WebhookUrl) -> Result<bool, Refused> {
         let Some(entry) = self.registry.by_url(url.normalised()) else { return Ok(false) };
         self.remove(&entry.webhook().id).await
     }
 
-    /// Forgets a webhook; says whether it was known.
+    /// Removes a webhook; returns whether it existed.
     pub async fn remove(&self, id: &WebhookId) -> Result<bool, Refused> {
         let _one_at_a_time = self.changing.lock().await;
         reach(FailPoint::RemovalBegun);
@@ -85,7 +85,7 @@ impl Webhooks {
             Some(Start::After(_) | Start::Unreadable) => {
                 return Err(Invalid::new(
                     Code::InvalidWebhook,
-                    "the position is not of this log",
+                    "the position does not belong to this log",
                     "use the id of an event that this gateway has, or `since`",
                 )
                 .at("/after")
@@ -94,8 +94,8 @@ impl Webhooks {
         })
     }
 
-    /// Changes a webhook as `change` says; the caller holds `changing`. When another instance has changed it since it was
-    /// read, it is read again and changed as it is then: none undoes the other.
+    /// Applies `change` to a webhook; the caller holds `changing`. If another instance has changed the webhook since it
+    /// was read, it is read again and the change is applied to that: neither change undoes the other.
     pub(super) async fn alter(
         &self,
         id: &WebhookId,
@@ -112,14 +112,14 @@ impl Webhooks {
                     let webhook = Webhook { revision: row.revision, ..webhook };
                     return Ok(self.registry.put(webhook, &row));
                 }
-                // Somebody else got on, so this ends.
+                // Another instance made progress, so the loop ends.
                 Err(store::Error::WebhookChanged { .. }) => self.read_again(id).await?,
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Takes over what the store has of a webhook.
+    /// Replaces the entry of a webhook with what the store has.
     async fn read_again(&self, id: &WebhookId) -> Result<(), Refused> {
         let rows = self.parts.ledger.webhooks().await?;
         match rows.iter().find(|row| row.id == *id) {
@@ -137,7 +137,7 @@ impl Webhooks {
     }
 }
 
-/// Makes what the store keeps of a webhook, which has just been registered if it is new.
+/// Creates the row of a webhook, which has just been registered if it is new.
 fn row(webhook: &Webhook) -> WebhookRow {
     WebhookRow {
         id: webhook.id.clone(),

@@ -1,4 +1,4 @@
-//! The registry: who is registered. What it says is durable; workers learn of changes from it.
+//! The registry: the registered webhooks. Its content is durable; workers are notified of its changes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
@@ -15,56 +15,57 @@ use crate::tally::Tally;
 use crate::webhook::{Damaged, Webhook};
 use fanfare_store::webhooks::WebhookRow;
 
-/// Most attempts that are kept in memory for each webhook, whether they delivered or not; the store keeps the failed
-/// ones for days.
+/// Maximum attempts, delivered or not, that are kept in memory for each webhook; the store keeps the failed ones for
+/// days.
 pub const RECENT_MAX: usize = 50;
-/// Most attempts that are kept in memory for all of them, unless there are more webhooks than that, of which each keeps
-/// its last: most take under 1 KiB; the most that is kept of a body and of its answer is 33 KiB.
+/// Maximum attempts that are kept in memory for all webhooks together, unless there are more webhooks, of which each
+/// keeps its last attempt. An attempt usually takes less than 1 KiB, and at most 33 KiB with the kept parts of its body
+/// and response.
 const RECENT_OF_ALL_MAX: usize = 10_000;
 
-/// Everybody who is registered.
+/// The registered webhooks.
 #[derive(Debug)]
 pub struct Registry {
     /// Guards the table; held for one look-up, change or copy.
     table: Mutex<Table>,
-    /// Counts the changes of the table.
+    /// The number of changes of the table.
     version: watch::Sender<u64>,
-    /// How many attempts each webhook keeps in memory, as many as there are.
+    /// The number of attempts that each webhook keeps in memory at present.
     recent_max: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     entries: BTreeMap<WebhookId, Arc<Entry>>,
-    /// Who has each normalised address.
+    /// The webhook of each normalized URL.
     by_url: HashMap<Box<str>, WebhookId>,
-    /// Who came or went since the dispatcher looked, which it does at each change: to look at all of them would cost more
-    /// with each that is registered.
+    /// The webhooks that were added or removed since the dispatcher last looked, which it does after each change:
+    /// looking at all of them would cost more with each registration.
     changed: BTreeSet<WebhookId>,
 }
 
-/// A webhook, shared by its worker and everybody who looks at it.
+/// A webhook, shared by its worker and everything that looks at it.
 #[derive(Debug)]
 pub struct Entry {
-    /// What it is; changes when its owner changes it.
+    /// The definition; changes when the owner changes it.
     pub definition: watch::Sender<Arc<Webhook>>,
-    /// How it fares.
+    /// The health.
     health: Mutex<Health>,
-    /// How far it is.
+    /// The position.
     pub cursor: Cursor,
-    /// The newest attempts.
+    /// The latest attempts.
     recent: Mutex<VecDeque<Arc<Attempt>>>,
-    /// As [`Registry`] has it.
+    /// The same as in [`Registry`].
     recent_max: Arc<AtomicUsize>,
-    /// How its attempts ended; made with the first of them.
+    /// The tally of attempts; created with the first one.
     tally: Mutex<Option<Box<Tally>>>,
-    /// It is paused, or its breaker is open: nobody should wait for it.
+    /// Whether the webhook is paused or its breaker is open, so that no one should wait for it.
     is_held: AtomicBool,
-    /// When its breaker lets an attempt through, in microseconds since 1970; 0 while that is closed.
+    /// The time at which the breaker lets an attempt through, in microseconds since 1970; 0 while it is closed.
     held_until: AtomicI64,
-    /// It was removed: nothing more goes out.
+    /// Whether the webhook was removed and nothing more is sent.
     is_removed: AtomicBool,
-    /// Counts what its worker has to look at: a change of its health by hand, deliveries to be made again.
+    /// The number of changes that the worker has to look at: a change of health by hand, or deliveries to replay.
     pub nudges: watch::Sender<u64>,
 }
 
@@ -85,27 +86,27 @@ impl Entry {
         }
     }
 
-    /// Gives what it is.
+    /// Returns the definition.
     pub fn webhook(&self) -> Arc<Webhook> {
         Arc::clone(&self.definition.borrow())
     }
 
-    /// Gives how it fares.
+    /// Returns the health.
     pub fn health(&self) -> Health {
         self.lock_health().clone()
     }
 
-    /// Says whether nothing goes out until somebody resumes it.
+    /// Returns `true` if the webhook is paused: nothing is sent until someone resumes it.
     pub fn is_paused(&self) -> bool {
         self.lock_health().is_paused()
     }
 
-    /// Says whether it was removed.
+    /// Returns `true` if the webhook was removed.
     pub fn is_removed(&self) -> bool {
         self.is_removed.load(Ordering::Acquire)
     }
 
-    /// Changes how it fares.
+    /// Changes the health and returns what `change` returns.
     pub fn change_health<T>(&self, change: impl FnOnce(&mut Health) -> T) -> T {
         change(&mut self.lock_health())
     }
@@ -127,55 +128,55 @@ impl Entry {
         recent.push_back(attempt);
     }
 
-    /// Gives the newest attempts, the newest first.
+    /// Returns the latest attempts, newest first.
     pub fn recent(&self) -> Vec<Arc<Attempt>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).iter().rev().cloned().collect()
     }
 
-    /// Looks at how its attempts ended, but for those that somebody asked for; nothing before the first.
+    /// Calls `look` with the tally of attempts, except those made by hand; `None` before the first one.
     pub fn look_at_tally<T>(&self, look: impl FnOnce(&Tally) -> T) -> Option<T> {
         self.lock_tally().as_deref().map(look)
     }
 
     fn lock_tally(&self) -> MutexGuard<'_, Option<Box<Tally>>> {
-        // Counts may be one short, and stay counts.
+        // After a panic a count may be one short, but is still a count.
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes when its breaker lets an attempt through, by the clock on the wall.
+    /// Sets the time at which the breaker lets an attempt through, by the wall clock.
     pub fn set_held_until(&self, until: Option<Timestamp>) {
         self.held_until.store(until.map_or(0, Timestamp::as_micros), Ordering::Relaxed);
     }
 
-    /// Gives when its breaker lets an attempt through, while that is open.
+    /// Returns the time at which the breaker lets an attempt through, while it is open.
     pub fn held_until(&self) -> Option<Timestamp> {
         let micros = self.held_until.load(Ordering::Relaxed);
         (micros != 0).then(|| Timestamp::from_micros(micros))
     }
 
-    /// Notes whether it is sent anything at the moment; says whether that is new.
+    /// Sets whether the webhook is on hold; returns whether that changed.
     pub fn set_held(&self, is_held: bool) -> bool {
         self.is_held.swap(is_held, Ordering::AcqRel) != is_held
     }
 
-    /// Says whether it is sent nothing at the moment.
+    /// Returns `true` if the webhook is on hold: nothing is sent at the moment.
     pub fn is_held(&self) -> bool {
         self.is_held.load(Ordering::Acquire)
     }
 
-    /// Has its worker look again.
+    /// Makes the worker look again.
     pub fn nudge(&self) {
         self.nudges.send_modify(|count| *count += 1);
     }
 
-    /// Says whether `event` is for it.
+    /// Returns `true` if `event` is for this webhook.
     pub fn wants(&self, event: &Event) -> bool {
         event.audience == Audience::All && self.definition.borrow().options.filter.matches(event)
     }
 }
 
 impl Registry {
-    /// Starts with what the store has. What cannot be read is refused, not forgotten.
+    /// Creates the registry from stored rows. A row that cannot be read is an error; it is not dropped.
     pub fn new(rows: Vec<WebhookRow>) -> Result<Registry, Damaged> {
         let recent_max = Arc::new(AtomicUsize::new(recent_max(rows.len())));
         let mut table = Table::default();
@@ -186,7 +187,7 @@ impl Registry {
         Ok(Registry { table: Mutex::new(table), version: watch::Sender::new(0), recent_max })
     }
 
-    /// Takes what the store has accepted: a new webhook, or another definition of one.
+    /// Adds a webhook that the store has accepted, or replaces its definition.
     pub fn put(&self, webhook: Webhook, row: &WebhookRow) -> Arc<Entry> {
         let mut table = self.table();
         if let Some(entry) = table.entries.get(&webhook.id).cloned() {
@@ -205,7 +206,7 @@ impl Registry {
         entry
     }
 
-    /// Forgets a webhook.
+    /// Removes a webhook.
     pub fn remove(&self, id: &WebhookId) -> Option<Arc<Entry>> {
         let removed = {
             let mut table = self.table();
@@ -220,18 +221,18 @@ impl Registry {
         removed
     }
 
-    /// Gives a webhook.
+    /// Returns a webhook.
     pub fn get(&self, id: &WebhookId) -> Option<Arc<Entry>> {
         self.table().entries.get(id).cloned()
     }
 
-    /// Gives the webhook with this normalised address.
+    /// Returns the webhook with this normalized URL.
     pub fn by_url(&self, url: &str) -> Option<Arc<Entry>> {
         let table = self.table();
         table.entries.get(table.by_url.get(url)?).cloned()
     }
 
-    /// Gives all of them, the oldest first.
+    /// Returns all webhooks, oldest first.
     pub fn list(&self) -> Vec<Arc<Entry>> {
         let mut list: Vec<_> = self.table().entries.values().cloned().collect();
         list.sort_by_key(|entry| {
@@ -241,25 +242,25 @@ impl Registry {
         list
     }
 
-    /// Counts them.
+    /// Returns the number of webhooks.
     pub fn count(&self) -> usize {
         self.table().entries.len()
     }
 
-    /// Tells when somebody was added or removed.
+    /// Returns a receiver that is notified when a webhook is added or removed.
     pub fn version(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
     }
 
-    /// Gives who came or went since this was last asked; who went has no entry.
+    /// Returns the webhooks that were added or removed since the last call; a removed one has no entry.
     pub(super) fn take_changed(&self) -> Vec<(WebhookId, Option<Arc<Entry>>)> {
         let mut table = self.table();
         let changed = std::mem::take(&mut table.changed);
         changed.into_iter().map(|id| (id.clone(), table.entries.get(&id).cloned())).collect()
     }
 
-    /// Gives those who are sent one of `events` now, each as it comes, with the last seq that is for them: not those who
-    /// want to have several at a time, for whom an event waits on purpose.
+    /// Returns the webhooks that are sent one of `events` now, each with the last seq that is for it. Webhooks with
+    /// batches are not included: an event waits for its batch on purpose.
     pub fn audience(&self, events: &[Arc<Event>]) -> Vec<(WebhookId, u64)> {
         let last_for = |entry: &Entry| {
             let is_waited_for = !entry.is_held() && entry.webhook().options.batch.is_none();
@@ -270,7 +271,7 @@ impl Registry {
         table.entries.iter().filter_map(|(id, entry)| Some((id.clone(), last_for(entry)?))).collect()
     }
 
-    /// Gives the cursors that are further than what was written.
+    /// Returns the cursors that have moved beyond their recorded position.
     pub(super) fn moved_cursors(&self) -> Vec<(WebhookId, Arc<Entry>, u64)> {
         let table = self.table();
         let moved = table
@@ -302,7 +303,7 @@ impl Table {
     }
 }
 
-/// Gives how many attempts each of `webhooks` keeps in memory.
+/// Returns the number of attempts that each of `webhooks` keeps in memory.
 fn recent_max(webhooks: usize) -> usize {
     (RECENT_OF_ALL_MAX / webhooks.max(1)).clamp(1, RECENT_MAX)
 }

@@ -1,4 +1,4 @@
-//! Replaying: deliveries that are made again, or no longer wanted.
+//! Replaying and discarding deliveries.
 
 use std::sync::Arc;
 
@@ -10,47 +10,47 @@ use crate::service::{Refused, Webhooks};
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus, ReadDeliveries};
 use fanfare_store::{Order, Read};
 
-/// Most deliveries that one call makes again: as many as a worker keeps track of.
+/// Maximum deliveries that one call replays: as many as a worker keeps track of.
 pub const REPLAY_MAX: usize = 10_000;
-/// How many are read, and written in one transaction.
+/// Maximum deliveries that are read, and recorded in one transaction.
 const PAGE_LEN: usize = 500;
-/// Pages of the log that one call looks at: a filter that matches little must not hold it up for long.
+/// Maximum pages of the log that one call reads: a filter that matches little must not take long.
 const PAGES_MAX: usize = 200;
-/// What a delivery that is made again because somebody said so last failed with.
+/// The failure category of a delivery that is replayed by hand.
 const REPLAYED: &str = "replayed";
 
-/// Which deliveries are made again.
+/// The deliveries to replay.
 #[derive(Debug, Clone)]
 pub enum Selection {
-    /// Those of these events.
+    /// The deliveries of these events.
     Events(Vec<Arc<Event>>),
-    /// Those that were given up.
+    /// The deliveries that were given up.
     Failed(Range),
-    /// Those of events in the log that the webhook wants.
+    /// The deliveries of events in the log that match the webhook.
     Log(Range),
 }
 
 /// A part of the log.
 #[derive(Debug, Clone)]
 pub struct Range {
-    /// Only after this seq.
+    /// Only events after this seq.
     pub after: u64,
-    /// Only events since then.
+    /// Only events since this time.
     pub since: Option<Timestamp>,
-    /// Only events before then.
+    /// Only events before this time.
     pub until: Option<Timestamp>,
-    /// Only these channels; none means all.
+    /// Only channels that match one of these; empty means all.
     pub patterns: Vec<Pattern>,
 }
 
-/// What a replay came to.
+/// The result of a replay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// How many deliveries are made again.
+    /// The number of deliveries that are replayed.
     pub count: usize,
-    /// How many of them waited already, and are only due now.
+    /// The number of those that were already waiting, and are only due sooner.
     pub waiting: usize,
-    /// Where to go on: there is more.
+    /// The seq to continue after, if there is more.
     pub next: Option<u64>,
 }
 
@@ -64,8 +64,8 @@ impl Range {
 }
 
 impl Webhooks {
-    /// Makes deliveries again, or counts them when `is_dry`. What the webhook is yet to be sent is left to be so. Each
-    /// begins its schedule anew.
+    /// Replays deliveries, or only counts them if `is_dry`. Events that have not been sent for the first time yet are
+    /// left alone. Each replayed delivery restarts its retry schedule.
     pub async fn replay(
         &self,
         id: &WebhookId,
@@ -73,7 +73,7 @@ impl Webhooks {
         is_dry: bool,
     ) -> Result<Replayed, Refused> {
         let entry = self.find(id)?;
-        // What the worker has found out is taken into account.
+        // Wait until the worker's latest results are recorded.
         self.write(Vec::new()).await?;
         let replayed = match selection {
             Selection::Events(events) => {
@@ -90,7 +90,7 @@ impl Webhooks {
         Ok(replayed)
     }
 
-    /// Gives up a delivery for good: it is not made again, and is not listed any more.
+    /// Discards a delivery: it is not retried, and is no longer listed.
     pub async fn discard(&self, id: &WebhookId, seq: u64) -> Result<(), Refused> {
         let entry = self.find(id)?;
         self.write(Vec::new()).await?;
@@ -185,7 +185,7 @@ impl Webhooks {
         self.put(rows, is_dry, replayed).await
     }
 
-    /// Has the deliveries of `rows` made as soon as may be.
+    /// Makes the deliveries of `rows` due now.
     async fn put(
         &self,
         rows: Vec<DeliveryRow>,
@@ -199,7 +199,7 @@ impl Webhooks {
         }
         let now = self.parts.now();
         let due = |row: DeliveryRow| {
-            // One attempt was made: with none, a delivery would count as one that has no row.
+            // Count one attempt: with none, the delivery would count as one that has no row.
             let attempts = if row.status.is_dead() { 1 } else { row.attempts };
             DeliveryChange::Put(DeliveryRow {
                 attempts,
@@ -216,7 +216,8 @@ impl Webhooks {
     }
 }
 
-/// Lets the store look only at what may be wanted; a pattern that both have is not needed for that.
+/// Returns the filter that the store reads with, narrowed to `patterns`. It may match more than both filters together;
+/// each event is checked again.
 fn narrowed(filter: &Filter, patterns: &[Pattern]) -> Filter {
     if patterns.is_empty() {
         return filter.clone();

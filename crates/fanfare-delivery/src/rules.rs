@@ -1,4 +1,5 @@
-//! Where webhooks may be sent, as of this moment: the gateway may listen on more addresses than when it started.
+//! The rules for where webhooks may be sent at this moment: the gateway may listen on more addresses than when it
+//! started.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,18 +10,18 @@ use tokio::sync::watch;
 /// The rules for addresses; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// What the operator says; `own` is not looked at.
+    /// The operator's policy; its `own` is not used.
     policy: Arc<Policy>,
     listeners: watch::Receiver<Vec<SocketAddr>>,
 }
 
 impl Rules {
-    /// Takes what the operator says, and where the gateway listens.
+    /// Creates the rules from the operator's policy and the gateway's listening addresses.
     pub fn new(policy: Policy, listeners: watch::Receiver<Vec<SocketAddr>>) -> Rules {
         Rules { policy: Arc::new(policy), listeners }
     }
 
-    /// Gives the rules of this moment.
+    /// Returns the rules of this moment.
     pub fn now(&self) -> Policy {
         Policy { own: self.listeners.borrow().clone(), ..Policy::clone(&self.policy) }
     }

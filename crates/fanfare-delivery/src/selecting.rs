@@ -1,4 +1,4 @@
-//! Which deliveries are made again, as a door is told it in words.
+//! Selecting the deliveries to replay, from the members that a door receives.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use crate::service::{Refused, Webhooks};
 use fanfare_hub::Hub;
 use fanfare_runtime::clock;
 
-/// Most events that are named one by one: each is looked up by itself.
+/// Maximum events that are named one by one: each needs its own look-up.
 pub const IDS_MAX: usize = 1_000;
 
-/// What was said; each is a member of what a door takes.
+/// The members that a door receives.
 #[derive(Debug, Clone, Default)]
 pub struct Words {
-    /// Those of these events.
+    /// Only deliveries of these events.
     pub ids: Option<Vec<String>>,
-    /// Those that were given up.
+    /// Whether to select the deliveries that were given up.
     pub failed: bool,
-    /// Only events since: `10m` or RFC 3339.
+    /// Only events since this time: `10m` or RFC 3339.
     pub since: Option<String>,
-    /// Only events before: `10m` or RFC 3339.
+    /// Only events before this time: `10m` or RFC 3339.
     pub until: Option<String>,
     /// Only channels that match one of these.
     pub patterns: Vec<String>,
@@ -33,10 +33,10 @@ pub struct Words {
     pub after: Option<String>,
 }
 
-/// Why nothing is selected.
+/// The reason why nothing is selected.
 #[derive(Debug)]
 pub struct Unselected {
-    /// Where it is wrong, as a JSON pointer, when the reason does not say so itself.
+    /// The place of the mistake as a JSON pointer, if the reason does not name it.
     pub at: Option<String>,
     /// The reason.
     pub refused: Refused,
@@ -49,7 +49,7 @@ impl<E: Into<Refused>> From<E> for Unselected {
 }
 
 impl Webhooks {
-    /// Reads which deliveries of a webhook are meant; nothing is done yet.
+    /// Parses the selection of a webhook's deliveries; nothing is replayed yet.
     pub async fn select(&self, id: &WebhookId, words: Words) -> Result<Selection, Unselected> {
         self.find(id)?;
         let is_range = words.since.is_some()
@@ -58,13 +58,13 @@ impl Webhooks {
             || words.after.is_some();
         if let Some(ids) = words.ids {
             if is_range || words.failed {
-                return Err(wrong("`ids` names the events one by one", "leave the other members out").into());
+                return Err(wrong("`ids` names the events one by one", "remove the other members").into());
             }
             return self.named(id, ids).await.map(Selection::Events);
         }
         if !is_range && !words.failed {
             let fix = "give `ids`, `failed`, `since`, `until`, `patterns` or `after`";
-            return Err(wrong("nothing says what to replay", fix).into());
+            return Err(wrong("the request does not say what to replay", fix).into());
         }
         if words.patterns.len() > FILTER_TERMS_MAX {
             let what = format!("`patterns` has {} entries", words.patterns.len());
@@ -92,7 +92,7 @@ impl Webhooks {
         Ok(if words.failed { Selection::Failed(range) } else { Selection::Log(range) })
     }
 
-    /// Finds the events that are named; one that is not there is an error.
+    /// Finds the named events; a missing one is an error.
     async fn named(&self, id: &WebhookId, ids: Vec<String>) -> Result<Vec<Arc<Event>>, Unselected> {
         if !(1..=IDS_MAX).contains(&ids.len()) {
             let what = format!("`ids` has {} entries", ids.len());
@@ -114,15 +114,15 @@ impl Webhooks {
     }
 }
 
-/// Gives the seq of a position of this log.
+/// Returns the seq of a position in this log.
 pub fn seq_in(hub: &Hub, position: Position) -> Result<u64, Invalid> {
     if position.epoch == hub.epoch() {
         return Ok(position.seq);
     }
     Err(Invalid::new(
         Code::InvalidPosition,
-        format!("position `{position}` is of another log"),
-        format!("this log's positions begin with `{}-`", hub.epoch()),
+        format!("position `{position}` belongs to another log"),
+        format!("positions of this log start with `{}-`", hub.epoch()),
     ))
 }
 

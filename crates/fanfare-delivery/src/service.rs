@@ -1,4 +1,4 @@
-//! What doors do with webhooks.
+//! The service: everything that doors do with webhooks.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -30,38 +30,38 @@ use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
 use fanfare_store::{Appended, Ledger};
 
-/// A handle on the webhooks; cheap to clone.
+/// A handle to the webhooks; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Webhooks {
     pub(super) parts: Arc<Parts>,
     pub(super) registry: Arc<Registry>,
     pub(super) rules: Rules,
-    /// Held while a webhook is registered or changed: what is read, changed and written is one step.
+    /// Held while a webhook is registered or changed: reading, changing and recording are one step.
     pub(super) changing: Arc<tokio::sync::Mutex<()>>,
-    /// Permits for requests that somebody waits for.
+    /// The permits for requests that a caller waits for.
     pub(super) trials: Arc<Semaphore>,
 }
 
-/// Most requests at a time that somebody waits for: tests, and events sent again by hand. Each may take ten seconds.
+/// Maximum concurrent requests that a caller waits for: tests, and events resent by hand. Each may take ten seconds.
 const TRIALS_MAX: usize = 16;
 
-/// What an operator may change.
+/// The settings that an operator can change.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where webhooks may be sent.
+    /// The policy for where webhooks may be sent.
     pub policy: Policy,
-    /// How long a webhook may fail without one success before it is paused; default five days.
+    /// The time that a webhook may fail without a success before it is paused; default five days.
     pub failing_max: Duration,
-    /// How long an attempt may take, from the name to the end of the answer; default ten seconds.
+    /// Maximum duration of an attempt, from the look-up of the name to the end of the response; default ten seconds.
     pub attempt_max: Duration,
-    /// How long a breaker stays open the first time; default 15 seconds.
+    /// The time that a breaker stays open at first; default 15 seconds.
     pub open_first: Duration,
-    /// Most connections to receivers that are open at a time, over all webhooks; default 4,096, and never more than a
-    /// quarter of the descriptors that the process may open.
+    /// Maximum open connections to receivers, over all webhooks; default 4,096, and never more than a quarter of the
+    /// descriptors that the process may open.
     pub sockets_max: usize,
-    /// The clock on the wall.
+    /// The wall clock.
     pub clock: Clock,
-    /// Who is asked for the addresses of names.
+    /// The resolver of names.
     pub resolver: Resolver,
 }
 
@@ -79,71 +79,71 @@ impl Default for Config {
     }
 }
 
-/// What must run for webhooks to be sent.
+/// The work that must run for webhooks to be sent.
 #[derive(Debug)]
 pub struct Work {
-    /// Makes the attempts.
+    /// The dispatcher, which makes the attempts.
     pub dispatcher: Dispatcher,
-    /// Writes down how far everybody is; runs longer than the dispatcher.
+    /// The work of the recorder, which saves the positions; runs longer than the dispatcher.
     pub recording: Recording,
 }
 
-/// What a pusher waits for.
+/// The condition that a pusher waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// That the events are durable.
+    /// The events are durable.
     ForStore,
-    /// That, and the first attempt at each webhook.
+    /// The events are durable, and each webhook was tried once.
     ForWebhooks,
 }
 
-/// What became of a push.
+/// The result of a push.
 #[derive(Debug, Clone)]
 pub struct Published {
-    /// As [`fanfare_hub::publish::Published::appended`].
+    /// The same as [`fanfare_hub::publish::Published::appended`].
     pub appended: Vec<Appended>,
-    /// As [`fanfare_hub::publish::Published::stream_clients`].
+    /// The same as [`fanfare_hub::publish::Published::stream_clients`].
     pub stream_clients: usize,
-    /// How many webhooks answered the first attempt with 2xx, as far as that was waited for; of a batch, the last
-    /// event that is for each counts.
+    /// The number of webhooks that responded to the first attempt with 2xx, as far as the push waited for them; for a
+    /// batch, the last event that is for each one counts.
     pub webhooks_notified: usize,
-    /// How many are registered.
+    /// The number of registered webhooks.
     pub total_webhooks: usize,
 }
 
-/// Why nothing was registered, changed or sent.
+/// The reason why nothing was registered, changed or sent.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// As many requests as may be are being made because somebody asked.
-    #[error("too many tests are under way")]
+    /// The maximum number of requests made by hand is already running.
+    #[error("the maximum number of webhook tests is already running")]
     Busy,
-    /// It is not known, or not kept any more.
+    /// The named thing does not exist, or is no longer kept.
     #[error("there is no {what}")]
     NotFound {
-        /// What was asked for.
+        /// The thing that was asked for.
         what: String,
     },
-    /// It was changed since the state that the caller names.
+    /// The webhook is no longer in the state that the caller names.
     #[error("{what} has changed")]
     Changed {
-        /// What was to be changed.
+        /// The thing to change.
         what: String,
     },
-    /// What was said cannot be.
+    /// The request is not valid.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Why webhooks cannot be sent at all.
+/// The reason why webhooks cannot be sent at all.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The certificates that this machine trusts cannot be loaded.
-    #[error("the certificates that this machine trusts cannot be loaded: {0}")]
+    #[error("the machine's trusted certificates cannot be loaded: {0}")]
     Certificates(#[from] rustls::Error),
-    /// A webhook of the store cannot be read.
+    /// A webhook in the store cannot be read.
     #[error(transparent)]
     Damaged(#[from] Damaged),
     /// The store cannot be read.
@@ -152,7 +152,7 @@ pub enum StartError {
 }
 
 impl Webhooks {
-    /// Takes up what the store has; nothing is sent before the work runs.
+    /// Loads the webhooks from the store; nothing is sent before the work runs.
     pub async fn new(
         hub: Hub,
         ledger: Arc<dyn Ledger>,
@@ -194,28 +194,28 @@ impl Webhooks {
         Ok((webhooks, Work { dispatcher, recording }))
     }
 
-    /// Gives the hub that they read from.
+    /// Returns the hub that the webhooks read from.
     pub fn hub(&self) -> &Hub {
         &self.parts.hub
     }
 
-    /// Gives a webhook.
+    /// Returns a webhook.
     pub fn find(&self, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
         self.registry.get(id).ok_or_else(|| Refused::NotFound { what: format!("webhook `{id}`") })
     }
 
-    /// Gives all of them, the oldest first.
+    /// Returns all webhooks, oldest first.
     pub fn list(&self) -> Vec<Arc<Entry>> {
         self.registry.list()
     }
 
-    /// Counts them.
+    /// Returns the number of webhooks.
     pub fn count(&self) -> usize {
         self.registry.count()
     }
 
-    /// Appends `events` as [`Hub::publish`] does. When it is to wait, it does so until every webhook that is sent
-    /// something was tried once, for at most ten seconds. What an earlier push has appended is not sent again.
+    /// Appends `events` as [`Hub::publish`] does. With [`Wait::ForWebhooks`], waits until every matching webhook was
+    /// tried once, for at most ten seconds. Events that an earlier push has appended are not sent again.
     pub async fn publish(
         &self,
         by: &Principal,

@@ -1,27 +1,27 @@
-//! The tally: how the attempts at one webhook ended, counted by the minute and by the hour.
+//! The tally: the outcomes of the attempts at one webhook, counted by the minute and by the hour.
 
 use fanfare_core::Timestamp;
 use serde::{Serialize, Serializer};
 
-/// Minutes that are counted one by one: what a glance at a line of bars takes in.
+/// The number of minutes that are counted one by one: as many as a row of bars can show at a glance.
 pub const MINUTES: usize = 60;
-/// Hours that are counted one by one: a day.
+/// The number of hours that are counted one by one: a day.
 pub const HOURS: usize = 24;
 
 const MINUTE_MICROS: i64 = 60 * 1_000_000;
 const HOUR_MICROS: i64 = 60 * MINUTE_MICROS;
 
-/// How many attempts ended well, and how many did not.
+/// The number of attempts by how they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ended {
-    /// Answered with 2xx.
+    /// The number of responses with 2xx.
     pub delivered: u32,
-    /// All others.
+    /// The number of all other attempts.
     pub failed: u32,
 }
 
 impl Serialize for Ended {
-    /// Shows a pair: there are sixty of them.
+    /// Writes a pair, because there are sixty of them.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         (self.delivered, self.failed).serialize(serializer)
     }
@@ -41,12 +41,12 @@ impl Tally {
         self.hours.count(at, is_delivered);
     }
 
-    /// Gives the [`MINUTES`] minutes up to that of `now`, the oldest first.
+    /// Returns the [`MINUTES`] minutes up to that of `now`, oldest first.
     pub fn hour(&self, now: Timestamp) -> Vec<Ended> {
         self.minutes.up_to(now).collect()
     }
 
-    /// Gives the sum of the [`HOURS`] hours up to that of `now`.
+    /// Returns the sum of the [`HOURS`] hours up to that of `now`.
     pub fn day(&self, now: Timestamp) -> Ended {
         self.hours.up_to(now).fold(Ended::default(), |sum, hour| Ended {
             delivered: sum.delivered.saturating_add(hour.delivered),
@@ -55,10 +55,10 @@ impl Tally {
     }
 }
 
-/// A ring of `N` spans of time of `WIDTH` microseconds each.
+/// A ring of `N` time slots of `WIDTH` microseconds each.
 #[derive(Debug)]
 struct Slots<const N: usize, const WIDTH: i64> {
-    /// The number of the newest span that was counted in, since 1970.
+    /// The number of the newest slot that was counted in, since 1970.
     newest: i64,
     ended: [Ended; N],
 }
@@ -74,7 +74,7 @@ impl<const N: usize, const WIDTH: i64> Slots<N, WIDTH> {
 
     fn count(&mut self, at: Timestamp, is_delivered: bool) {
         let slot = at.as_micros().div_euclid(WIDTH);
-        // Far ahead, or far behind because the clock was set back: what is there is of another time.
+        // Far ahead, or far behind because the clock was set back: the counts are from another time.
         if (slot - self.newest).abs() >= Self::LEN {
             *self = Slots { newest: slot, ..Slots::default() };
         }

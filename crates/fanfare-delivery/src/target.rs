@@ -1,4 +1,4 @@
-//! What every request to one webhook has in common, made once.
+//! The parts that every request to one webhook has in common, prepared once.
 
 use fanfare_webhook::signature::{self, SignatureHeaders};
 use fanfare_webhook::url::WebhookUrl;
@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use crate::webhook::Webhook;
 
-/// Names the log that a delivery comes from: a gateway that gets its own back refuses it.
+/// The header that names the log of a delivery: a gateway refuses a delivery of its own.
 pub const VIA: HeaderName = HeaderName::from_static("fanfare-via");
 
 const ID: HeaderName = HeaderName::from_static(signature::ID);
@@ -18,18 +18,18 @@ const HUB_SIGNATURE: HeaderName = HeaderName::from_static(signature::HUB_SIGNATU
 /// A receiver, ready to be called.
 #[derive(Debug)]
 pub struct Target {
-    /// Its address.
+    /// The URL.
     pub url: WebhookUrl,
     /// The request line.
     pub uri: Uri,
-    /// The headers that do not change, and empty places for those that do: filling them makes no table grow.
+    /// The headers that do not change, with empty places for those that do: filling them does not grow the table.
     headers: HeaderMap,
 }
 
 impl Target {
-    /// Makes what a webhook's requests have in common; `epoch` names the log they come from.
+    /// Prepares the common parts of a webhook's requests; `epoch` names the log that they come from.
     pub fn new(webhook: &Webhook, epoch: &str) -> Target {
-        let uri = webhook.url.path_and_query().parse().expect("a path of an address that was parsed");
+        let uri = webhook.url.path_and_query().parse().expect("the path of a URL that was parsed");
         let mut headers = HeaderMap::new();
         headers.insert(HOST, value(webhook.url.authority()));
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("Fanfare/", env!("CARGO_PKG_VERSION"))));
@@ -47,7 +47,7 @@ impl Target {
         Target { url: webhook.url.clone(), uri, headers }
     }
 
-    /// Gives the headers of one attempt.
+    /// Returns the headers of one attempt.
     pub fn headers(&self, signed: &SignatureHeaders, content_type: &'static str) -> HeaderMap {
         let mut headers = self.headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -61,12 +61,12 @@ impl Target {
     }
 }
 
-/// Takes what the rules for webhooks let through: printable ASCII.
+/// Converts a value that the rules for webhooks allow: printable ASCII.
 fn value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("a value that the rules let through")
+    HeaderValue::from_str(text).expect("a value that the rules allow")
 }
 
-/// What the log of attempts does not show.
+/// Converts a value that the log of attempts does not show.
 fn secret(text: &str) -> HeaderValue {
     let mut value = value(text);
     value.set_sensitive(true);

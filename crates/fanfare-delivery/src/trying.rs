@@ -1,4 +1,4 @@
-//! Requests that somebody waits for: tests, and events that are sent again by hand.
+//! Requests that a caller waits for: tests, and events that are resent by hand.
 
 use std::sync::Arc;
 
@@ -15,19 +15,19 @@ use crate::target::Target;
 use crate::webhook::{Keys, Webhook};
 use fanfare_store::webhooks::DeliveryChange;
 
-/// What a test event says.
-const TEST_MESSAGE: &str = "This is a test: your webhook is registered, and this is how events look.";
+/// The message of a test event.
+const TEST_MESSAGE: &str = "This is a test: your webhook is registered, and this is what events look like.";
 /// The type of a test event.
 const TEST_TYPE: &str = "webhook.test";
 
 impl Webhooks {
-    /// Sends an event that is in no log, also to a webhook that is paused; what comes of it changes nothing.
+    /// Sends an event that is not in the log, even to a webhook that is paused; the outcome changes nothing.
     pub async fn test(&self, id: &WebhookId, by: &Principal) -> Result<Arc<Attempt>, Refused> {
         let webhook = self.find(id)?.webhook();
         self.attempt_test(&webhook, by).await
     }
 
-    /// Sends the same to an address that is not registered, in the way it would be sent if it were. Nothing of it is kept.
+    /// Sends the same event to a URL that is not registered, as if it were. Nothing is kept.
     pub async fn try_out(&self, registration: Registration, by: &Principal) -> Result<Arc<Attempt>, Refused> {
         let Registration { url, options: patch, secret, start: _ } = registration;
         self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
@@ -63,8 +63,8 @@ impl Webhooks {
         self.attempt(webhook, Arc::new(event), None, by_hand).await
     }
 
-    /// Sends one event now, whether it was delivered or not. With the body it has, it is the same delivery to the
-    /// receiver, and once delivered waits no longer; with another one, it is something else.
+    /// Sends one event now, whether it was delivered before or not. With its own body it is the same delivery to the
+    /// receiver, and once delivered it no longer waits. With another body it is a different message.
     pub async fn resend(
         &self,
         id: &WebhookId,
@@ -109,7 +109,7 @@ impl Webhooks {
         let made = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
         let attempt = made.attempt;
         self.parts.counts.attempt(attempt.outcome.category());
-        // It may have been removed meanwhile.
+        // The webhook may have been removed meanwhile.
         if let Ok(entry) = self.find(&webhook.id) {
             entry.remember(Arc::clone(&attempt));
             self.parts.recorder.put(DeliveryChange::Attempt(attempt.to_row())).await;
@@ -118,7 +118,7 @@ impl Webhooks {
     }
 }
 
-/// Makes an id that no receiver has seen.
+/// Creates an id that no receiver has seen.
 fn message_id(kind: &str) -> Result<MessageId, Invalid> {
     format!("{kind}_{:016x}", rand::random::<u64>()).parse()
 }

@@ -16,33 +16,33 @@ use fanfare_store::webhooks::WebhookRow;
 /// A registered webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
-    /// Its id.
+    /// The id.
     pub id: WebhookId,
-    /// Where it is called.
+    /// The URL that is called.
     pub url: WebhookUrl,
-    /// What it wants.
+    /// The settings.
     pub options: Options,
-    /// What its deliveries are signed with.
+    /// The keys that sign its deliveries.
     pub keys: Keys,
-    /// When it was registered.
+    /// The time of the registration.
     pub created: Timestamp,
-    /// It was registered to be sent what comes after this seq.
+    /// The seq after which the webhook was registered to start.
     pub begins_after: u64,
-    /// The revision of the row that it was read from; 0 before it is registered.
+    /// The revision of the row that the webhook was read from; 0 before it is registered.
     pub revision: u64,
 }
 
-/// The keys that belong to a webhook, whether all of them are in use or not.
+/// The keys that belong to a webhook, whether or not all of them are in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keys {
-    /// For `v1`, and for `X-Hub-Signature-256`.
+    /// The secrets for `v1` and for `X-Hub-Signature-256`.
     pub secrets: Rotation<Secret>,
-    /// For `v1a`.
+    /// The key pairs for `v1a`.
     pub ed25519: Rotation<SigningKey>,
 }
 
 impl Keys {
-    /// Makes keys of random bytes; `secret` is used when one was given.
+    /// Creates random keys; uses `secret` if one is given.
     pub fn new(secret: Option<Secret>) -> Keys {
         Keys {
             secrets: Rotation::new(secret.unwrap_or_else(|| Secret::from_random(rand::random()))),
@@ -52,7 +52,7 @@ impl Keys {
 }
 
 impl Webhook {
-    /// Gives what deliveries are signed with, as the options have it.
+    /// Returns the keys that sign deliveries under these options.
     pub fn signing_keys(&self) -> SigningKeys {
         let signatures = self.options.signatures;
         SigningKeys {
@@ -62,7 +62,7 @@ impl Webhook {
         }
     }
 
-    /// Gives what the store keeps of it besides its id and address. It holds secrets.
+    /// Returns the settings that the store keeps besides id and URL. They contain secrets.
     pub fn settings(&self) -> Arc<str> {
         let stored = Stored {
             url: self.url.as_given().to_owned(),
@@ -71,11 +71,11 @@ impl Webhook {
             ed25519: StoredKeys::of(&self.keys.ed25519, |key| key.reveal()),
             begins_after: self.begins_after,
         };
-        // Nothing in it can fail to be JSON.
+        // Every value in it is valid JSON.
         serde_json::to_string(&stored).unwrap_or_default().into()
     }
 
-    /// Reads what the store kept. Fails when somebody else wrote it.
+    /// Reads a webhook from its row. Fails if another program wrote the row.
     pub fn from_row(row: &WebhookRow) -> Result<Webhook, Damaged> {
         let damaged = |problem: String| Damaged { id: row.id.clone(), problem };
         let stored: Stored =
@@ -96,13 +96,13 @@ impl Webhook {
     }
 }
 
-/// What the store kept of a webhook cannot be read.
+/// A row of a webhook that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("what the store keeps of webhook {id} cannot be read: {problem}")]
+#[error("the row of webhook {id} in the store cannot be read: {problem}")]
 pub struct Damaged {
-    /// Of which.
+    /// The id of the webhook.
     pub id: WebhookId,
-    /// Why.
+    /// The problem with the row.
     pub problem: String,
 }
 
@@ -119,7 +119,7 @@ struct Stored {
 #[derive(Serialize, Deserialize)]
 struct StoredKeys {
     current: String,
-    /// Each with the microseconds since 1970 until which it signs.
+    /// The earlier keys, each with the microseconds since 1970 until which it signs.
     previous: Vec<(String, i64)>,
 }
 

@@ -1,37 +1,37 @@
-//! The window: which events are on their way, and up to where all are done.
+//! The window: the events in flight, and the position up to which all events are done.
 
 use std::collections::VecDeque;
 
-/// Events between the cursor and what was read last.
+/// The events between the cursor and the last one read.
 #[derive(Debug)]
 pub(super) struct Window {
-    /// Everything up to here is done.
+    /// The seq up to which every event is done.
     cursor: u64,
-    /// Everything up to here was read.
+    /// The seq up to which every event was read.
     read: u64,
-    /// What is on its way, in the order of the log, and whether it is done.
+    /// The events in flight, in log order, each with whether it is done.
     open: VecDeque<(u64, bool)>,
 }
 
 impl Window {
-    /// Starts after `cursor`.
+    /// Creates a window that starts after `cursor`.
     pub(super) fn new(cursor: u64) -> Window {
         Window { cursor, read: cursor, open: VecDeque::new() }
     }
 
-    /// Notes that `seq` is on its way; everything between it and what was read before is not wanted.
+    /// Records that `seq` is in flight; the events between it and the last one read do not match.
     pub(super) fn take(&mut self, seq: u64) {
         self.open.push_back((seq, false));
         self.pass(seq);
     }
 
-    /// Notes that everything up to `seq` was read; what was not taken is not wanted.
+    /// Records that everything up to `seq` was read; events that were not taken do not match.
     pub(super) fn pass(&mut self, seq: u64) {
         self.read = self.read.max(seq);
         self.advance();
     }
 
-    /// Notes that `seq` is done.
+    /// Records that `seq` is done.
     pub(super) fn done(&mut self, seq: u64) {
         if let Ok(index) = self.open.binary_search_by_key(&seq, |(seq, _)| *seq) {
             self.open[index].1 = true;
@@ -39,12 +39,12 @@ impl Window {
         self.advance();
     }
 
-    /// Gives the seq up to which everything was read.
+    /// Returns the seq up to which every event was read.
     pub(super) fn read(&self) -> u64 {
         self.read
     }
 
-    /// Gives the seq up to which everything is done or not wanted.
+    /// Returns the seq up to which every event is done or does not match.
     pub(super) fn cursor(&self) -> u64 {
         self.cursor
     }

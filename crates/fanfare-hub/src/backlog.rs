@@ -1,4 +1,4 @@
-//! The backlog: what a reader that is behind its feed's ring reads from the store.
+//! The backlog: the part of the log that a subscriber behind its feed's ring reads from the store.
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use fanfare_store as store;
 use fanfare_store::read::PAGE_BYTES_MAX;
 use fanfare_store::{Order, Page, Read};
 
-/// Most events in a page that is read back for one reader.
+/// Maximum events in a page that is read back for one subscriber.
 const PAGE_LEN: usize = 2_048;
 
-/// What a reader that is behind the ring has in hand.
+/// The page that a subscriber behind the ring is working through.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     /// A page from the store, the index of its next event, and the seq up to which it covers the log.
     pub(super) page: Option<(Arc<Block>, usize, u64)>,
 }
 
-/// Reads the page after `after`, up to what the feeds were given; for a reader that conflates, as much as it takes to
-/// have a page of what is kept.
+/// Reads the page after `after`, up to the feeds' head. For a subscriber that conflates, reads until a page of the kept
+/// events is full.
 pub(super) async fn read_page(
     hub: &Hub,
     filter: &Filter,
@@ -49,7 +49,7 @@ pub(super) async fn read_page(
     {
         let next = hub.log().read(Read { after: page.scanned, ..read.clone() }).await?;
         if next.first > page.scanned + 1 {
-            // Retention passed this reader meanwhile; the next page begins with that gap.
+            // Retention passed this subscriber meanwhile; the next page starts with that gap.
             break;
         }
         page.events.extend(next.events);
@@ -59,7 +59,7 @@ pub(super) async fn read_page(
     Ok(page)
 }
 
-/// Drops the events that a later one replaces.
+/// Drops the events that a later event replaces.
 fn keep_newest(page: &mut Page) {
     let mut kept = conflate::keep(page.events.iter().map(|event| &**event)).into_iter();
     page.events.retain(|_| kept.next().unwrap_or(true));

@@ -1,4 +1,4 @@
-//! Channels: what was pushed to each, and how fast.
+//! Channels: what was pushed to each one, and its rate.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use fanfare_core::{Channel, Event, Timestamp};
 
 use fanfare_store::ChannelRow;
 
-/// The rate is counted in windows of so many seconds.
+/// The length of the windows in which the rate is counted, in seconds.
 const WINDOW_SECONDS: i64 = 10;
-/// So many windows make the minute over which the rate is given.
+/// The number of windows that make up the minute over which the rate is averaged.
 const WINDOWS: usize = 6;
 
-/// What is known of each channel.
+/// All channels with their counts and rates.
 #[derive(Debug, Default)]
 pub struct Channels {
     by_name: HashMap<Channel, Activity>,
@@ -28,19 +28,19 @@ struct Activity {
 }
 
 impl Channels {
-    /// Starts with what the store knows.
+    /// Creates the table from the rows of the store.
     pub fn new(rows: Vec<ChannelRow>) -> Channels {
         let activity =
             |row: ChannelRow| (row.channel.clone(), Activity { row, windows: [0; WINDOWS], newest: 0 });
         Channels { by_name: rows.into_iter().map(activity).collect() }
     }
 
-    /// Counts them.
+    /// Returns the number of channels.
     pub fn count(&self) -> usize {
         self.by_name.len()
     }
 
-    /// Counts events that were appended.
+    /// Counts `events`, which were just appended.
     pub fn note(&mut self, events: &[Arc<Event>]) {
         for event in events {
             if let Some(activity) = self.by_name.get_mut(&event.channel) {
@@ -59,7 +59,7 @@ impl Channels {
         }
     }
 
-    /// Gives every channel with its rate (events per second over the last minute), in order of the name.
+    /// Returns every channel with its rate (events per second over the last minute), ordered by name.
     pub fn list(&self, now: Timestamp) -> Vec<(ChannelRow, f64)> {
         let mut list: Vec<_> =
             self.by_name.values().map(|activity| (activity.row.clone(), activity.rate(now))).collect();

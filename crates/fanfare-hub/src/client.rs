@@ -1,4 +1,4 @@
-//! Clients: who is connected, and how far they are.
+//! Clients: who is connected, and at which position.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -9,52 +9,52 @@ use fanfare_core::{Principal, ReaderName, Timestamp};
 
 use crate::feeds::Feed;
 
-/// One live subscription, as others may look at it.
+/// One live subscription, as others see it.
 #[derive(Debug)]
 pub struct Client {
-    /// Its number, unique while the process runs.
+    /// The client's number, unique while the process runs.
     pub id: u64,
-    /// Who opened it.
+    /// The principal that opened the subscription.
     pub principal: Principal,
     /// The outlet.
     pub transport: Transport,
-    /// The other end.
+    /// The address of the other end.
     pub address: Option<SocketAddr>,
-    /// What it reads.
+    /// The feed that the client reads.
     pub feed: Arc<Feed>,
-    /// The durable reader that it is a connection of.
+    /// The durable reader that this connection reads for.
     pub reader: Option<ReaderName>,
-    /// Since when.
+    /// The time of the connection.
     pub connected_at: Timestamp,
-    /// It was to get what comes after this seq.
+    /// The seq after which the client asked to start.
     pub began_after: u64,
-    /// While live: the ordinal in the feed that comes next.
+    /// The ordinal in the feed that comes next, while the client is live.
     pub(super) ordinal: AtomicU64,
-    /// Everything up to this seq was handed to the outlet or did not pass the filter.
+    /// The seq up to which every event was handed to the outlet or did not pass the filter.
     pub(super) seq: AtomicU64,
     state: AtomicU8,
 }
 
-/// The outlets with live connections.
+/// The outlets that clients are connected through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {
-    /// An agent that waits, or is told of a channel's resource.
+    /// An agent that waits for events, or is notified of changes to a channel's resource.
     Mcp,
     /// Server-sent events.
     Sse,
-    /// A webhook: no connection, and nobody who listens live.
+    /// A webhook: it has no connection, and does not count as a live subscriber.
     Webhook,
-    /// WebSocket.
+    /// A WebSocket.
     WebSocket,
 }
 
 impl Transport {
-    /// Says whether somebody listens live.
+    /// Returns `true` if a live subscriber is at the other end.
     pub fn is_live(self) -> bool {
         self != Transport::Webhook
     }
 
-    /// Gives the name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Transport::Mcp => "mcp",
@@ -65,19 +65,19 @@ impl Transport {
     }
 }
 
-/// What a subscription is doing.
+/// The state of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientState {
-    /// It reads from the ring.
+    /// The subscription reads from the ring.
     Live,
-    /// It reads from the store.
+    /// The subscription reads from the store.
     Replaying,
-    /// Its socket takes nothing at the moment.
+    /// The client's socket accepts no bytes at the moment.
     Stalled,
 }
 
 impl ClientState {
-    /// Gives the name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             ClientState::Live => "live",
@@ -88,12 +88,12 @@ impl ClientState {
 }
 
 impl Client {
-    /// Gives the last seq that it has.
+    /// Returns the last seq that the client has.
     pub fn seq(&self) -> u64 {
         self.seq.load(Ordering::Relaxed)
     }
 
-    /// Says what it is doing.
+    /// Returns the current state.
     pub fn state(&self) -> ClientState {
         match self.state.load(Ordering::Relaxed) {
             0 => ClientState::Live,
@@ -102,19 +102,20 @@ impl Client {
         }
     }
 
-    /// Notes what it is doing.
+    /// Records the current state.
     pub fn set_state(&self, state: ClientState) {
         self.state.store(state as u8, Ordering::Relaxed);
     }
 
-    /// Says whether there may be something that it has yet to get.
+    /// Returns `true` if there may be events that the client does not have yet.
     pub fn is_behind(&self) -> bool {
         let ordinal = self.ordinal.load(Ordering::Relaxed);
         ordinal == NOT_LIVE || ordinal < self.feed.end()
     }
 
-    /// Counts what it has yet to get: exactly while it reads from the ring, otherwise what the log has after its
-    /// position, whether it passes the filter or not.
+    /// Returns the number of events that the client does not have yet. The number is exact while the client reads from
+    /// the ring; otherwise it counts everything in the log after the client's position, whether or not it passes the
+    /// filter.
     pub fn lag(&self, head: u64) -> u64 {
         match self.ordinal.load(Ordering::Relaxed) {
             NOT_LIVE => head.saturating_sub(self.seq()),
@@ -126,20 +127,20 @@ impl Client {
 /// The ordinal of a client that does not read from the ring.
 pub(super) const NOT_LIVE: u64 = u64::MAX;
 
-/// What is told of a client when it subscribes.
+/// The description of a client that subscribes.
 #[derive(Debug)]
 pub struct NewClient {
-    /// Who opens it.
+    /// The principal that opens the subscription.
     pub principal: Principal,
     /// The outlet.
     pub transport: Transport,
-    /// The other end.
+    /// The address of the other end.
     pub address: Option<SocketAddr>,
-    /// The durable reader that it is a connection of.
+    /// The durable reader that this connection reads for.
     pub reader: Option<ReaderName>,
 }
 
-/// Everybody who is connected.
+/// All connected clients.
 #[derive(Debug, Default)]
 pub struct Clients {
     /// Guards the table; held for one insertion, removal or copy.
@@ -148,13 +149,13 @@ pub struct Clients {
 
 #[derive(Debug, Default)]
 struct Table {
-    /// Those who listen live.
+    /// The live clients by number.
     by_id: HashMap<u64, Arc<Client>>,
     last_id: u64,
 }
 
 impl Clients {
-    /// Adds a client at `seq`, not live yet.
+    /// Adds a client at `seq`; it is not live yet.
     pub fn add(&self, new: NewClient, feed: Arc<Feed>, seq: u64, now: Timestamp) -> Arc<Client> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         table.last_id += 1;
@@ -182,12 +183,12 @@ impl Clients {
         self.table.lock().unwrap_or_else(PoisonError::into_inner).by_id.remove(&id);
     }
 
-    /// Counts them.
+    /// Returns the number of clients.
     pub fn count(&self) -> usize {
         self.table.lock().unwrap_or_else(PoisonError::into_inner).by_id.len()
     }
 
-    /// Gives all of them, the oldest first.
+    /// Returns all clients, oldest first.
     pub fn list(&self) -> Vec<Arc<Client>> {
         let mut list: Vec<_> =
             self.table.lock().unwrap_or_else(PoisonError::into_inner).by_id.values().cloned().collect();

@@ -1,4 +1,4 @@
-//! What the hub counts.
+//! The hub's metrics.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
 use crate::client::Transport;
 
-/// What the hub counts.
+/// The hub's metrics.
 #[derive(Debug)]
 pub(crate) struct Counts {
-    /// Events appended.
+    /// The number of events appended.
     pub(crate) events: Counter,
-    /// How long appends took, from the hub to the answer of the store, in seconds.
+    /// The duration of appends, from the hub to the store's answer, in seconds.
     pub(crate) append_seconds: Histogram,
-    /// Gaps that readers were told of.
+    /// The number of gaps reported to subscribers.
     pub(crate) gaps: Counter,
-    /// Resets that readers were told of.
+    /// The number of resets reported to subscribers.
     pub(crate) resets: Counter,
     subscribers: Family<Outlet, Gauge>,
 }
@@ -33,20 +33,24 @@ struct Outlet {
     transport: &'static str,
 }
 
-/// Looks how many commits the store has made.
+/// Reads the number of commits from the store.
 #[derive(Debug)]
 struct StoreCommits(Arc<dyn Engine>);
 
 impl Counts {
-    /// Registers what the hub over `store` counts.
+    /// Registers the metrics of the hub over `store`.
     pub(crate) fn new(metrics: &Metrics, store: &Store) -> Counts {
         metrics.collect(StoreCommits(Arc::clone(&store.engine)));
         let seconds = Histogram::new(exponential_buckets(0.000_05, 2.0, 16));
         Counts {
-            events: metrics.register("events", "Events appended", Counter::default()),
-            append_seconds: metrics.register("append_seconds", "Seconds from a push to its commit", seconds),
-            gaps: metrics.register("gaps", "Gaps that readers were told of", Counter::default()),
-            resets: metrics.register("resets", "Resets that readers were told of", Counter::default()),
+            events: metrics.register("events", "Events appended to the log", Counter::default()),
+            append_seconds: metrics.register(
+                "append_seconds",
+                "Time from a push to its commit, in seconds",
+                seconds,
+            ),
+            gaps: metrics.register("gaps", "Gaps reported to subscribers", Counter::default()),
+            resets: metrics.register("resets", "Resets reported to subscribers", Counter::default()),
             subscribers: metrics.register(
                 "subscribers",
                 "Live subscriptions by transport",
@@ -65,6 +69,6 @@ impl Collector for StoreCommits {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let commits = ConstCounter::new(self.0.commits());
         let kind = commits.metric_type();
-        commits.encode(encoder.encode_descriptor("store_commits", "Commits of the store", None, kind)?)
+        commits.encode(encoder.encode_descriptor("store_commits", "Store commits", None, kind)?)
     }
 }

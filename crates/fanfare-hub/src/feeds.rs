@@ -1,5 +1,5 @@
-//! Feeds: the newest events that pass one filter, in memory, shared by every reader with that filter; and the index
-//! that says which of them an event goes to.
+//! Feeds: the newest events that pass one filter, kept in memory and shared by every subscriber with that filter; and
+//! the index that finds the feeds of an event.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -11,29 +11,29 @@ use tokio::sync::Notify;
 
 use crate::item::Block;
 
-/// All feeds that have readers, and the head: the last seq that they were given.
+/// All feeds that have subscribers, and the head: the last seq that was delivered to them.
 #[derive(Debug, Default)]
 pub struct Feeds {
     by_filter: HashMap<Filter, Arc<Feed>>,
-    /// Feeds whose patterns are all exact, by channel: found without looking at the others.
+    /// The feeds whose patterns are all exact, by channel: an event finds them without looking at the others.
     exact: HashMap<Box<str>, Vec<Arc<Feed>>>,
-    /// The others; each is asked for every event.
+    /// The other feeds; each is asked about every event.
     wide: Vec<Arc<Feed>>,
     head: u64,
 }
 
 impl Feeds {
-    /// Starts after `head`.
+    /// Creates an empty index that starts after `head`.
     pub fn new(head: u64) -> Feeds {
         Feeds { head, ..Feeds::default() }
     }
 
-    /// Gives the last seq that the feeds were given.
+    /// Returns the last seq that was delivered to the feeds.
     pub fn head(&self) -> u64 {
         self.head
     }
 
-    /// Gives the feed of `filter` with one more subscriber.
+    /// Adds one subscriber to the feed of `filter` and returns the feed.
     pub fn join(&mut self, filter: &Filter, is_live: bool) -> Arc<Feed> {
         let feed = self.feed(filter);
         feed.subscribers.fetch_add(1, Ordering::Relaxed);
@@ -58,7 +58,7 @@ impl Feeds {
         feed
     }
 
-    /// Takes one subscriber away; a feed without any is dropped.
+    /// Removes one subscriber from `feed`; a feed without subscribers is dropped.
     pub fn leave(&mut self, feed: &Arc<Feed>, is_live: bool) {
         feed.listeners.fetch_sub(usize::from(is_live), Ordering::Relaxed);
         if feed.subscribers.fetch_sub(1, Ordering::Relaxed) > 1 {
@@ -76,7 +76,7 @@ impl Feeds {
         }
     }
 
-    /// Hands consecutive events to the feeds that want them: one append and one wake-up per feed.
+    /// Hands consecutive events to the feeds that match: one append and one wake-up per feed.
     pub fn deliver(&mut self, events: &[Arc<Event>]) {
         let Some(last) = events.last() else { return };
         for feed in &self.wide {
@@ -114,19 +114,19 @@ impl Feeds {
         }
     }
 
-    /// Counts those who listen live and whom `event` is for.
+    /// Returns the number of live subscribers that `event` is for.
     pub fn audience(&self, event: &Event) -> usize {
         let exact = self.exact.get(event.channel.as_str()).into_iter().flatten();
         exact.chain(&self.wide).filter(|feed| feed.filter.matches(event)).map(listeners).sum()
     }
 
-    /// Counts those who listen live and whose patterns match `channel`.
+    /// Returns the number of live subscribers whose patterns match `channel`.
     pub fn audience_of(&self, channel: &Channel) -> usize {
         let exact = self.exact.get(channel.as_str()).into_iter().flatten();
         exact.chain(&self.wide).filter(|feed| feed.filter.matches_channel(channel)).map(listeners).sum()
     }
 
-    /// Wakes every reader of every feed.
+    /// Wakes every subscriber of every feed.
     pub fn wake_all(&self) {
         for feed in self.by_filter.values() {
             feed.wake();
@@ -138,43 +138,42 @@ fn listeners(feed: &Arc<Feed>) -> usize {
     feed.listeners.load(Ordering::Relaxed)
 }
 
-/// Gives the channels of a filter whose patterns are all exact.
+/// Returns the channels of a filter whose patterns are all exact.
 fn exact_channels(filter: &Filter) -> Option<Vec<&str>> {
     filter.patterns().iter().map(|pattern| pattern.exact()).collect()
 }
 
-/// Most events in a feed's ring. A reader that is further behind reads from the store.
+/// Maximum events in a feed's ring. A subscriber that is further behind reads from the store.
 pub const RING_LEN_MAX: u64 = 4_096;
-/// Most bytes (`Event::stored_len`) in a feed's ring; the newest block stays whatever its size.
+/// Maximum bytes (`Event::stored_len`) in a feed's ring; the newest block stays whatever its size.
 pub const RING_BYTES_MAX: u64 = 2 * 1024 * 1024;
-/// Most events in one block: a push of 10,000 must not pin them all for the sake of one reader.
+/// Maximum events in one block: a push of 10,000 must not stay in memory as a whole for one subscriber.
 pub const BLOCK_LEN_MAX: usize = 512;
 
-/// The ring of one filter. An event's ordinal is its number in this feed; a cursor is the ordinal that comes
-/// next.
+/// The ring of one filter. An event's ordinal is its number in this feed; a cursor is the ordinal that comes next.
 #[derive(Debug)]
 pub struct Feed {
-    /// Which events.
+    /// The filter that the feed's events pass.
     pub filter: Filter,
-    /// How many subscriptions read it.
+    /// The number of subscriptions that read the feed.
     pub subscribers: AtomicUsize,
-    /// How many of them listen live.
+    /// The number of those subscriptions that are live.
     pub listeners: AtomicUsize,
     /// Guards the ring; held for a look-up, never while writing to a socket.
     ring: Mutex<Ring>,
     /// The ordinal that the next event will have: `ring.next_ordinal`, readable without the lock.
     end: AtomicU64,
-    /// Wakes the asynchronous readers.
+    /// Wakes the asynchronous subscribers.
     appended: Notify,
-    /// Wakes the reactors that have readers here, each once per append.
+    /// The reactors with subscribers of this feed; each is woken once per append.
     wakers: Mutex<Vec<Waker>>,
 }
 
 #[derive(Debug)]
 struct Ring {
-    /// Oldest first, each with the ordinal of its first event.
+    /// The blocks, oldest first, each with the ordinal of its first event.
     blocks: VecDeque<(u64, Arc<Block>)>,
-    /// Every event after this seq (up to the hub's head) that passes the filter is in the ring.
+    /// The seq after which every event (up to the hub's head) that passes the filter is in the ring.
     floor: u64,
     next_ordinal: u64,
     len: u64,
@@ -182,7 +181,7 @@ struct Ring {
 }
 
 impl Feed {
-    /// Makes a feed of the events after `head`.
+    /// Creates a feed of the events after `head`.
     pub fn new(filter: Filter, head: u64) -> Feed {
         let ring = Ring { blocks: VecDeque::new(), floor: head, next_ordinal: 0, len: 0, bytes: 0 };
         Feed {
@@ -196,7 +195,7 @@ impl Feed {
         }
     }
 
-    /// Appends events that pass the filter, and wakes whoever waits.
+    /// Appends events that pass the filter, and wakes the subscribers that wait.
     pub fn append(&self, events: &[Arc<Event>]) {
         {
             let mut ring = self.ring();
@@ -208,7 +207,7 @@ impl Feed {
         self.wake();
     }
 
-    /// Wakes whoever waits for this feed.
+    /// Wakes the subscribers that wait for this feed.
     pub fn wake(&self) {
         self.appended.notify_waiters();
         for waker in self.wakers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -216,27 +215,27 @@ impl Feed {
         }
     }
 
-    /// Gives the ordinal that the next event will have.
+    /// Returns the ordinal that the next event will have.
     pub fn end(&self) -> u64 {
         self.end.load(Ordering::Acquire)
     }
 
-    /// Gives what wakes asynchronous readers.
+    /// Returns the signal that wakes asynchronous subscribers.
     pub fn appended(&self) -> &Notify {
         &self.appended
     }
 
-    /// Has `waker` woken at every append, until [`Feed::remove_waker`].
+    /// Adds `waker`, to be woken at every append until [`Feed::remove_waker`].
     pub fn add_waker(&self, waker: Waker) {
         self.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(waker);
     }
 
-    /// Takes back [`Feed::add_waker`].
+    /// Removes a waker that [`Feed::add_waker`] added.
     pub fn remove_waker(&self, waker: &Waker) {
         self.wakers.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !other.will_wake(waker));
     }
 
-    /// Gives the ordinal of the first event after `seq`, when every later event is in the ring.
+    /// Returns the ordinal of the first event after `seq`, if every later event is in the ring.
     pub fn ordinal_after(&self, seq: u64) -> Option<u64> {
         let ring = self.ring();
         if seq < ring.floor {
@@ -251,8 +250,8 @@ impl Feed {
         Some(ring.blocks.front().map_or(ring.next_ordinal, |(first, _)| *first))
     }
 
-    /// Gives the blocks from `ordinal` on, each with the index of its first event that counts, up to
-    /// `blocks_max`; or the seq of the last event that is no longer there, when the reader is behind the ring.
+    /// Returns the blocks from `ordinal` on, at most `blocks_max`, each with the index of its first event that counts.
+    /// Fails with [`Behind`] if the ring no longer holds `ordinal`.
     pub fn from(
         &self,
         ordinal: u64,
@@ -263,7 +262,7 @@ impl Feed {
         if ordinal >= ring.next_ordinal {
             return Ok(());
         }
-        // Nearly every reader is at the newest block, so the search begins there.
+        // Nearly every subscriber is at the newest block, so the search starts there.
         let mut index = ring.blocks.len();
         while index > 0 && ring.blocks[index - 1].0 > ordinal {
             index -= 1;
@@ -282,7 +281,7 @@ impl Feed {
     }
 }
 
-/// The reader is behind the ring and reads from the store.
+/// The subscriber is behind the ring and has to read from the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Behind;
 

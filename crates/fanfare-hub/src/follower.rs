@@ -1,4 +1,4 @@
-//! The follower: one per process, reads the log in order and hands what was committed to the feeds.
+//! The follower: one per process; it reads the log in order and hands committed events to the feeds.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -12,12 +12,12 @@ use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
 use fanfare_store::{Batch, Head, Log, Order, Read};
 
-/// How long the engine has to hand over what it committed, before it is read from the log.
+/// The time that the engine has to hand over a commit before the follower reads it from the log.
 const HINT_MAX: Duration = Duration::from_millis(5);
-/// Most events that are read at once.
+/// Maximum events read at once.
 const READ_LEN: usize = 4_096;
 
-/// Hands what was committed to the feeds.
+/// Hands committed events to the feeds.
 #[derive(Debug)]
 pub struct Follower {
     hub: Hub,
@@ -60,32 +60,32 @@ impl Hub {
     }
 }
 
-/// A cursor on the log that waits for what comes. Events arrive in order, each once.
+/// A cursor on the log that waits for new events. Events arrive in order, each once.
 #[derive(Debug)]
 pub struct Follow {
     head: watch::Receiver<Head>,
-    /// What the engine committed. A hint: the cursor decides what is new.
+    /// The batches that the engine committed. They are a hint: the cursor decides which events are new.
     committed: broadcast::Receiver<Batch>,
-    /// Everything up to here was given out.
+    /// The seq up to which every event was returned.
     after: u64,
 }
 
 impl Follow {
-    /// Starts after `after`, or at the end of the log as it is now.
+    /// Creates a cursor after `after`, or at the current end of the log.
     pub fn new(log: &dyn Log, after: Option<u64>) -> Follow {
-        // In this order: what is committed in between is past the end that is seen.
+        // In this order: an event that is committed in between comes after the end that `extent` returns.
         let committed = log.committed();
         let head = log.head();
         let last = head.borrow().last;
         Follow { head, committed, after: after.unwrap_or(last) }
     }
 
-    /// Returns the seq up to which everything was given out.
+    /// Returns the seq up to which every event was returned.
     pub fn after(&self) -> u64 {
         self.after
     }
 
-    /// Waits for the next events. Fails when the log cannot be read, or was closed. Cancelling loses nothing.
+    /// Waits for the next events. Fails if the log cannot be read or was closed. Cancelling loses nothing.
     pub async fn next(&mut self, log: &dyn Log) -> Result<Batch, store::Error> {
         loop {
             let is_behind = self.head.borrow_and_update().last > self.after;
@@ -109,15 +109,15 @@ impl Follow {
                     false
                 }
             };
-            // A page can be empty and yet have more behind it.
+            // A page can be empty although more events follow it.
             if is_hint_lost && let Some(batch) = self.read(log).await? {
                 return Ok(batch);
             }
         }
     }
 
-    /// Reads what was not handed over. What retention removed meanwhile is passed over: the subscriptions find the gap
-    /// themselves, from their own cursors.
+    /// Reads events that were not handed over. Events that retention removed meanwhile are skipped: each subscription
+    /// finds the gap itself, from its own cursor.
     async fn read(&mut self, log: &dyn Log) -> Result<Option<Batch>, store::Error> {
         let read = Read {
             after: self.after,

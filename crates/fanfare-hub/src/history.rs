@@ -9,7 +9,8 @@ use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::{Order, Page, Read};
 
-/// Reading looks at so many pages of the store at most before it gives what it has, perhaps less than was asked for.
+/// Maximum pages of the store that one read looks at before it returns what it has, which may be fewer events than
+/// requested.
 const READS_MAX: usize = 5;
 
 impl Hub {
@@ -18,8 +19,8 @@ impl Hub {
         self.log().read(read).await
     }
 
-    /// Reads until there are `read.limit` events, the range is done, or enough was looked at. Gives the seq where to go
-    /// on, exclusive in the direction of reading.
+    /// Reads until there are `read.limit` events, the range ends, or enough pages were read. Also returns the seq to
+    /// continue from, exclusive in the direction of reading.
     pub async fn collect(&self, mut read: Read) -> Result<(Vec<Arc<Event>>, Option<u64>), store::Error> {
         let limit = read.limit;
         let mut events: Vec<Arc<Event>> = Vec::new();
@@ -44,7 +45,7 @@ impl Hub {
         Ok((events, next))
     }
 
-    /// Gives one event, when it is kept and has not expired.
+    /// Returns one event, if it is kept and has not expired.
     pub async fn event(&self, position: Position) -> Result<Option<Arc<Event>>, store::Error> {
         let extent = self.extent();
         if position.epoch != self.epoch() || !(extent.first..=extent.last).contains(&position.seq) {
@@ -61,7 +62,7 @@ impl Hub {
         Ok(self.log().read(read).await?.events.pop())
     }
 
-    /// Gives the last seq before `moment`.
+    /// Returns the last seq before `moment`.
     pub async fn seq_before(&self, moment: fanfare_core::Timestamp) -> Result<u64, store::Error> {
         self.log().seq_before(moment).await
     }

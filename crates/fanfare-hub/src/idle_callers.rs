@@ -1,4 +1,4 @@
-//! Forgetting callers that have stopped pushing, so that the memory of their rate is freed.
+//! Removes the rate limits of callers that have stopped pushing, so that their memory is freed.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use crate::Hub;
 use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
-/// How often callers that have not pushed for a while are forgotten.
+/// The interval at which idle callers are removed.
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Forgets callers that have not pushed for a while.
+/// Removes callers that have not pushed for a while.
 #[derive(Debug)]
 pub struct IdleCallers(Hub);
 
 impl IdleCallers {
-    /// Forgets callers of `hub`.
+    /// Creates the task that removes the idle callers of `hub`.
     pub fn new(hub: Hub) -> IdleCallers {
         IdleCallers(hub)
     }

@@ -1,5 +1,5 @@
-//! Items: what a subscription has for its outlet. Their events lie in blocks, which are encoded once per wire format and
-//! shared by all readers.
+//! Items: what a subscription has for its outlet. Their events are in blocks, which are encoded once per wire format
+//! and shared by all subscribers.
 
 use std::fmt;
 use std::ops::Range;
@@ -11,16 +11,16 @@ use fanfare_core::notice::Notice;
 use fanfare_core::wire::Wire;
 use fanfare_core::wire::payload::Payload;
 
-/// Something to be sent.
+/// Something to send to the outlet.
 #[derive(Debug, Clone)]
 pub enum Item {
-    /// Events.
+    /// A run of events.
     Events(Run),
     /// A notice.
     Notice(Notice),
 }
 
-/// Consecutive events of a block.
+/// A run of consecutive events of a block.
 #[derive(Debug, Clone)]
 pub struct Run {
     pub(super) block: Arc<Block>,
@@ -30,7 +30,7 @@ pub struct Run {
 }
 
 impl Item {
-    /// Gives the bytes in `wire`.
+    /// Returns the bytes in `wire`.
     pub fn bytes(&self, wire: Wire) -> Bytes {
         match self {
             Item::Events(run) => run.block.bytes(wire, run.range.clone()),
@@ -42,7 +42,7 @@ impl Item {
         }
     }
 
-    /// Gives the events.
+    /// Returns the events.
     pub fn events(&self) -> &[Arc<Event>] {
         match self {
             Item::Events(run) => &run.block.events()[run.range.clone()],
@@ -50,7 +50,7 @@ impl Item {
         }
     }
 
-    /// Gives the body of the event at `index` among [`Item::events`] as a webhook gets it.
+    /// Returns the body that a webhook receives for the event at `index` in [`Item::events`].
     pub fn payload(&self, payload: Payload, index: usize) -> Option<Bytes> {
         match self {
             Item::Events(run) => Some(run.block.payload(payload, run.range.start + index)),
@@ -58,7 +58,7 @@ impl Item {
         }
     }
 
-    /// Counts the events.
+    /// Returns the number of events.
     pub fn len(&self) -> usize {
         match self {
             Item::Events(run) => run.range.len(),
@@ -66,12 +66,12 @@ impl Item {
         }
     }
 
-    /// Says whether there are no events in it: it is a notice.
+    /// Returns `true` if the item holds no events: it is a notice.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Says which of its events the first `len` of its bytes touch; `len` is above 0.
+    /// Returns the events that the first `len` bytes of the item touch; `len` is above 0.
     pub fn cut(&self, wire: Wire, len: usize) -> Cut {
         match self {
             Item::Events(run) => run.block.cut(wire, run.range.start, len),
@@ -84,56 +84,56 @@ impl Item {
 pub struct Block {
     events: Vec<Arc<Event>>,
     encoded: [OnceLock<Encoded>; Wire::COUNT],
-    /// The events as webhooks get them.
+    /// The events as webhooks receive them.
     payloads: [OnceLock<Encoded>; Payload::ALL.len()],
     can_expire: bool,
 }
 
-/// How far a write went: into or to the end of this many events, the last of which ends here.
+/// The extent of a partial write: the number of events that it touched, and where the last of them ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
-    /// The events that were touched.
+    /// The number of events that were touched.
     pub events: usize,
-    /// Where the last of them ends, in bytes.
+    /// The offset at which the last of them ends, in bytes.
     pub end: usize,
 }
 
-/// The events of a block in one form, end to end.
+/// The events of a block in one format, end to end.
 struct Encoded {
     bytes: Bytes,
-    /// Where each event ends in `bytes`.
+    /// The offset in `bytes` at which each event ends.
     ends: Box<[usize]>,
 }
 
 impl Block {
-    /// Makes a block of `events`, of which there is at least one.
+    /// Creates a block of `events`, of which there is at least one.
     pub fn new(events: Vec<Arc<Event>>) -> Block {
         let can_expire = events.iter().any(|event| event.expires.is_some());
         Block { events, encoded: Default::default(), payloads: Default::default(), can_expire }
     }
 
-    /// Gives the events.
+    /// Returns the events.
     pub fn events(&self) -> &[Arc<Event>] {
         &self.events
     }
 
-    /// Gives the seq of the last event.
+    /// Returns the seq of the last event.
     pub fn last_seq(&self) -> u64 {
         self.events[self.events.len() - 1].position.seq
     }
 
-    /// Says whether an event among them can expire.
+    /// Returns `true` if any of the events can expire.
     pub fn can_expire(&self) -> bool {
         self.can_expire
     }
 
-    /// Gives the bytes of the events in `range`.
+    /// Returns the bytes of the events in `range`.
     pub fn bytes(&self, wire: Wire, range: Range<usize>) -> Bytes {
         let encoded = self.encoded(wire);
         encoded.bytes.slice(encoded.start(range.start)..encoded.start(range.end))
     }
 
-    /// Says which events, counted from `first`, the first `len` bytes from there touch.
+    /// Returns the events, counted from `first`, that the first `len` bytes from there touch.
     pub fn cut(&self, wire: Wire, first: usize, len: usize) -> Cut {
         let encoded = self.encoded(wire);
         let origin = encoded.start(first);
@@ -143,7 +143,7 @@ impl Block {
         Cut { events, end: end_of(events) }
     }
 
-    /// Gives the body of the event at `index` as a webhook gets it.
+    /// Returns the body that a webhook receives for the event at `index`.
     pub fn payload(&self, payload: Payload, index: usize) -> Bytes {
         let encoded = self.payloads[payload as usize]
             .get_or_init(|| Encoded::new(&self.events, |event, bytes| payload.write(event, bytes)));

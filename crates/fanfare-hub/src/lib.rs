@@ -34,10 +34,10 @@ use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
 use fanfare_store::{ChannelRow, Head, Ledger, Log, Store};
 
-/// What an operator may change.
+/// The settings that an operator can change.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// How many events a second one caller may push; default 500,000.
+    /// Maximum events per second that one caller may push; default 500,000.
     pub events_per_second: u32,
 }
 
@@ -47,7 +47,7 @@ impl Default for Config {
     }
 }
 
-/// A handle on the hub; cheap to clone.
+/// A handle to the hub; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Hub {
     shared: Arc<Shared>,
@@ -56,27 +56,27 @@ pub struct Hub {
 #[derive(Debug)]
 struct Shared {
     store: Store,
-    /// Where the log begins and ends, at hand for every call.
+    /// The ends of the log, at hand for every call.
     ends: watch::Receiver<Head>,
     /// Guards the index of feeds; held while a batch is put into the rings, never while anything is sent.
     feeds: Mutex<Feeds>,
-    /// The last seq that the feeds were given.
+    /// The last seq that was delivered to the feeds.
     head: watch::Sender<u64>,
     clients: Clients,
-    /// Guards what is known of channels; held for a batch or a copy.
+    /// Guards the counts of channels; held for a batch or a copy.
     channels: Mutex<Channels>,
-    /// How many channels there are.
+    /// The number of channels.
     channel_count: watch::Sender<usize>,
     admission: Admission,
     counts: Counts,
     closing: AtomicBool,
     started: Instant,
-    /// Tells what was acknowledged.
+    /// Announces acknowledgements.
     acknowledgements: broadcast::Sender<Told>,
 }
 
 impl Hub {
-    /// Makes the hub over `store`, and the follower that must run for anything to be delivered.
+    /// Creates the hub over `store`, and the follower that must run for anything to be delivered.
     pub async fn new(
         store: Store,
         config: Config,
@@ -106,37 +106,37 @@ impl Hub {
         Ok((hub, follower))
     }
 
-    /// Gives the identity of the log.
+    /// Returns the identity of the log.
     pub fn epoch(&self) -> Epoch {
         self.extent().epoch
     }
 
-    /// Gives the run of events that is kept.
+    /// Returns the extent of the events that are kept.
     pub fn extent(&self) -> Head {
         *self.shared.ends.borrow()
     }
 
-    /// Names the engine of the store.
+    /// Returns the name of the store's engine.
     pub fn engine(&self) -> &'static str {
         self.shared.store.engine.name()
     }
 
-    /// Gives the last position of the log.
+    /// Returns the last position of the log.
     pub fn last(&self) -> Position {
         self.extent().position()
     }
 
-    /// Gives the position with `seq`.
+    /// Returns the position with `seq`.
     pub fn position(&self, seq: u64) -> Position {
         Position { epoch: self.epoch(), seq }
     }
 
-    /// Says since when it runs.
+    /// Returns the moment at which the hub started.
     pub fn started(&self) -> Instant {
         self.shared.started
     }
 
-    /// Gives every channel with its rate in events per second, and how many live subscriptions match it.
+    /// Returns every channel with its rate in events per second and the number of live subscriptions that match it.
     pub fn channels(&self) -> Vec<(ChannelRow, f64, usize)> {
         let rows = self.channel_rows();
         let feeds = self.feeds();
@@ -148,53 +148,54 @@ impl Hub {
             .collect()
     }
 
-    /// Gives every channel with its rate in events per second, in order of the name.
+    /// Returns every channel with its rate in events per second, ordered by name.
     pub fn channel_rows(&self) -> Vec<(ChannelRow, f64)> {
         self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner).list(clock::now())
     }
 
-    /// Gives how many channels there are, and tells when there is one more.
+    /// Returns the number of channels as a receiver that is notified when a channel is added.
     pub fn channel_count(&self) -> watch::Receiver<usize> {
         self.shared.channel_count.subscribe()
     }
 
-    /// Gives the last seq that readers can have, and tells when it moves.
+    /// Returns the last seq that subscribers can have, as a receiver that is notified when it moves.
     pub fn moves(&self) -> watch::Receiver<u64> {
         self.shared.head.subscribe()
     }
 
-    /// Gives everybody who is connected.
+    /// Returns all connected clients.
     pub fn clients(&self) -> Vec<Arc<Client>> {
         self.shared.clients.list()
     }
 
-    /// Counts who is connected.
+    /// Returns the number of connected clients.
     pub fn client_count(&self) -> usize {
         self.shared.clients.count()
     }
 
-    /// Forgets callers that have not pushed for a while.
+    /// Removes the rate limits of callers that have not pushed for a while.
     pub fn forget_idle_callers(&self) {
         self.shared.admission.forget_idle();
     }
 
-    /// Refuses pushes from now on, and tells every reader to come back later.
+    /// Refuses pushes from now on, and tells every subscriber to come back later.
     pub fn close(&self) {
         self.shared.closing.store(true, Ordering::Release);
         self.feeds().wake_all();
-        // Nobody may be waiting.
+        // An error means that nobody is waiting.
         let _ = self.shared.acknowledgements.send(Told::Closing);
     }
 
-    /// Says whether it is stopping.
+    /// Returns `true` if the hub is closing.
     pub fn is_closing(&self) -> bool {
         self.shared.closing.load(Ordering::Acquire)
     }
 
-    /// Draws when a reader should come back, in milliseconds: spread out, so that not all come at once.
+    /// Draws the delay after which a subscriber should come back, in milliseconds: spread out, so that they do not all
+    /// come at once.
     pub fn retry_ms(&self) -> u64 {
         const SOONEST_MS: u64 = 500;
-        // Ten thousand readers over two seconds are 5,000 a second, which one core takes.
+        // Ten thousand subscribers over two seconds are 5,000 per second, which one core can handle.
         const SPREAD_MS: u64 = 2_000;
         SOONEST_MS + rand::random_range(0..SPREAD_MS)
     }
@@ -208,7 +209,7 @@ impl Hub {
     }
 
     fn feeds(&self) -> MutexGuard<'_, Feeds> {
-        // What a panic could leave behind is a feed without an event, which its readers find in the store.
+        // A panic could only leave behind a feed that lacks an event, which its subscribers find in the store.
         self.shared.feeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,4 +1,4 @@
-//! Publishing: the one way into the log, and how much one caller may push.
+//! Publishing: the one way into the log, and the limit on each caller's rate.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -14,33 +14,33 @@ use crate::Hub;
 use fanfare_store as store;
 use fanfare_store::{Append, AppendId, Appended};
 
-/// How long a pusher waits to learn whether an append happened whose answer was lost.
+/// Maximum time that a pusher waits to learn whether an append happened whose answer was lost.
 const SETTLING_MAX: Duration = Duration::from_secs(10);
 
-/// What became of a push.
+/// The result of a push.
 #[derive(Debug, Clone)]
 pub struct Published {
-    /// The events as they stand in the log, in the order of the push; at least one.
+    /// The events as they are stored in the log, in the order of the push; at least one.
     pub appended: Vec<Appended>,
-    /// How many live subscriptions match; of a batch, the most that an event of it has.
+    /// The number of live subscriptions that match; for a batch, the highest number that one of its events has.
     pub stream_clients: usize,
 }
 
-/// Why nothing was appended.
+/// The reason why nothing was appended.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PushError {
     /// The caller pushes too fast.
     #[error("this caller pushes more than {events_per_second} events per second")]
     RateLimited {
-        /// The limit.
+        /// The limit on the caller's events per second.
         events_per_second: u32,
-        /// When there is room again.
+        /// The time until the caller can push again.
         retry_after: Duration,
     },
     /// The gateway is stopping.
     #[error("the gateway is stopping")]
     ShuttingDown,
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -52,8 +52,8 @@ impl From<TooFast> for PushError {
 }
 
 impl Hub {
-    /// Appends `events` (at least one), all or nothing, for `by` calling from `address`. Returns once they are
-    /// durable; no reader is waited for.
+    /// Appends `events` (at least one), all or nothing, for `by` calling from `address`. Returns once they are durable,
+    /// without waiting for subscribers.
     pub async fn publish(
         &self,
         by: &Principal,
@@ -78,13 +78,13 @@ impl Hub {
         Ok(Published { appended, stream_clients })
     }
 
-    /// Finds out what an append came to whose answer was lost, for as long as somebody may wait for that.
+    /// Finds the outcome of an append whose answer was lost, for as long as a pusher may wait for it.
     async fn settle(&self, id: AppendId) -> Result<Vec<Appended>, store::Error> {
         let deadline = tokio::time::Instant::now() + SETTLING_MAX;
         loop {
             match self.log().settle(id).await {
                 Ok(Some(appended)) => return Ok(appended),
-                // It did not happen and never will: the caller may push again.
+                // The append did not happen and never will: the caller may push again.
                 Ok(None) => return Err(store::Error::Unavailable { retry_after: Duration::from_secs(1) }),
                 Err(store::Error::Unavailable { retry_after })
                     if tokio::time::Instant::now() + retry_after < deadline =>
@@ -105,7 +105,7 @@ impl Hub {
                 let mut most = 0;
                 let mut last = None;
                 for Appended { event, .. } in batch {
-                    // A batch mostly stays on one channel.
+                    // The events of a batch are usually on one channel.
                     if last != Some(&event.channel) {
                         most = most.max(feeds.audience_of(&event.channel));
                         last = Some(&event.channel);
@@ -117,37 +117,37 @@ impl Hub {
     }
 }
 
-/// How many events a second one caller may push when the operator says nothing: about what the store takes. It is
-/// there for gateways that many share; one caller alone is slowed by the store itself.
+/// Maximum events per second that one caller may push by default: about what the store can handle. The limit protects
+/// gateways that many callers share; a single caller is slowed down by the store itself.
 pub const EVENTS_PER_SECOND: u32 = 500_000;
 
-/// Who is counted together: a principal at an address.
+/// The unit whose pushes are counted together: a principal at an address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller {
     /// The principal's name.
     pub principal: Arc<str>,
-    /// Where it calls from.
+    /// The address that the principal calls from.
     pub address: Option<IpAddr>,
 }
 
-/// The limits on pushing.
+/// The limits on each caller's rate of pushing.
 #[derive(Debug)]
 pub struct Admission {
     rate: DefaultKeyedRateLimiter<Caller>,
     events_per_second: u32,
 }
 
-/// Too many events in too short a time.
+/// A push that exceeded the caller's rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooFast {
-    /// The limit.
+    /// The limit on the caller's events per second.
     pub events_per_second: u32,
-    /// When there is room again.
+    /// The time until the caller can push again.
     pub retry_after: Duration,
 }
 
 impl Admission {
-    /// Allows each caller so many events a second, and as many at once (a full batch at least).
+    /// Allows each caller `events_per_second`, and bursts of as many (at least a full batch).
     pub fn new(events_per_second: u32) -> Admission {
         let rate = NonZeroU32::new(events_per_second).unwrap_or(NonZeroU32::MIN);
         let batch = NonZeroU32::new(BATCH_LEN_MAX as u32).unwrap_or(NonZeroU32::MIN);
@@ -164,12 +164,12 @@ impl Admission {
         match self.rate.check_key_n(caller, count) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(until)) => Err(too_fast(until.wait_time_from(DefaultClock::default().now()))),
-            // The parser lets no batch through that is larger than the burst.
+            // The parser rejects batches that are larger than the burst.
             Err(_) => Err(too_fast(Duration::from_secs(1))),
         }
     }
 
-    /// Forgets callers that have not pushed for a while.
+    /// Removes callers that have not pushed for a while.
     pub fn forget_idle(&self) {
         self.rate.retain_recent();
     }

@@ -11,62 +11,62 @@ use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::{Order, Read, ReaderRow};
 
-/// The lag of a reader is counted up to here.
+/// Maximum lag of a reader that is counted.
 pub const LAG_MAX: u64 = 10_000;
 
-/// Most pages that one listing looks at, for all readers together: about two seconds of work. The lag of those that come
-/// after is what could be counted, and is said not to be exact.
+/// Maximum pages that one listing reads, for all readers together: about two seconds of work. For the readers that come
+/// after it, the lag is the part that could be counted, and is marked as not exact.
 const PAGES_MAX: usize = 100;
-/// Most pages for one of them: a page ends early on bytes or on events looked at.
+/// Maximum pages for one reader: a page ends early if it reaches its limit of bytes or of events looked at.
 const PAGES_EACH_MAX: usize = 4;
 
-/// Most acknowledgements that somebody who waits for one may be behind; past it, the readers are looked at instead.
+/// Maximum acknowledgements that a waiting caller may fall behind; beyond it, the caller looks at the readers instead.
 pub(super) const ACKNOWLEDGEMENTS_MAX: usize = 256;
 
-/// A durable reader and how far behind it is.
+/// A durable reader and its lag.
 #[derive(Debug, Clone)]
 pub struct ReaderInfo {
-    /// What the store knows.
+    /// The reader's row in the store.
     pub row: ReaderRow,
-    /// How many connections it has.
+    /// The number of connections that the reader has.
     pub connected: usize,
-    /// How many matching events come after what it acknowledged, up to [`LAG_MAX`].
+    /// The number of matching events after the acknowledged position, up to [`LAG_MAX`].
     pub lag: u64,
-    /// Whether all were counted.
+    /// Whether all of these events were counted.
     pub lag_is_exact: bool,
 }
 
-/// What somebody is told who waits for an acknowledgement.
+/// A message to callers that wait for an acknowledgement.
 #[derive(Debug, Clone)]
 pub enum Told {
-    /// A reader is that far.
+    /// A reader has acknowledged a position.
     Acknowledged(Arc<ReaderRow>),
     /// The gateway is stopping.
     Closing,
 }
 
-/// Why nothing was acknowledged.
+/// The reason why nothing was acknowledged.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AckError {
-    /// The position is past the log's end or of another log.
+    /// The position is beyond the end of the log or from another log.
     #[error("position `{position}` is not in this log")]
     NotInLog {
-        /// The position.
+        /// The position that was given.
         position: Position,
     },
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
     /// No reader has this name.
     #[error("no reader is named `{name}`")]
     UnknownReader {
-        /// The name.
+        /// The name that was given.
         name: ReaderName,
     },
 }
 
 impl Hub {
-    /// Notes that `name` has everything up to `position`.
+    /// Records that `name` has everything up to `position`.
     pub async fn acknowledge(&self, name: &ReaderName, position: Position) -> Result<ReaderRow, AckError> {
         if position.epoch != self.epoch() || position.seq > self.extent().last {
             return Err(AckError::NotInLog { position });
@@ -75,18 +75,18 @@ impl Hub {
         let row = row.ok_or_else(|| AckError::UnknownReader { name: name.clone() })?;
         let told = &self.shared.acknowledgements;
         if told.receiver_count() > 0 {
-            // Whoever waited may be gone by now.
+            // Whoever was waiting may be gone by now.
             let _ = told.send(Told::Acknowledged(Arc::new(row.clone())));
         }
         Ok(row)
     }
 
-    /// Tells what is acknowledged from now on. Whoever lags has to look at [`Hub::receipts`] again.
+    /// Returns a receiver of acknowledgements from now on. A caller that lags must look at [`Hub::receipts`] again.
     pub fn acknowledgements(&self) -> broadcast::Receiver<Told> {
         self.shared.acknowledgements.subscribe()
     }
 
-    /// Gives every durable reader.
+    /// Returns every durable reader.
     pub async fn readers(&self) -> Result<Vec<ReaderInfo>, store::Error> {
         let clients = self.clients();
         let mut connections: HashMap<&ReaderName, usize> = HashMap::new();
@@ -103,25 +103,25 @@ impl Hub {
         Ok(readers)
     }
 
-    /// Forgets a durable reader; says whether it was known.
+    /// Removes a durable reader and returns whether it existed.
     pub async fn remove_reader(&self, name: &ReaderName) -> Result<bool, store::Error> {
         self.ledger().remove_reader(name).await
     }
 
-    /// Gives the durable readers that `event` is for.
+    /// Returns the durable readers that `event` is for.
     pub async fn receipts(&self, event: &Event) -> Result<Vec<ReaderRow>, store::Error> {
         let mut readers = self.ledger().readers().await?;
         readers.retain(|reader| reader.filter.matches(event));
         Ok(readers)
     }
 
-    /// Counts the events after `seq` that pass `filter`, up to [`LAG_MAX`]; says whether those are all.
+    /// Returns the number of events after `seq` that pass `filter`, up to [`LAG_MAX`], and whether all were counted.
     pub async fn lag(&self, seq: u64, filter: &Filter) -> Result<(u64, bool), store::Error> {
         let mut pages = PAGES_EACH_MAX;
         self.count_after(seq, filter, &mut pages).await
     }
 
-    /// Counts the events after `seq` that pass the filter, as far as `pages` last, which it takes from.
+    /// Counts the events after `seq` that pass the filter, using up at most `pages`, which it decrements.
     async fn count_after(
         &self,
         seq: u64,

@@ -9,35 +9,37 @@ use crate::subscription::Subscription;
 use fanfare_runtime::clock;
 use fanfare_store as store;
 
-/// What a reader asks for.
+/// A request to subscribe.
 #[derive(Debug)]
 pub struct Request {
-    /// Which events.
+    /// The filter that the events must pass.
     pub filter: Filter,
-    /// From where; a durable reader that is known already goes on after what it acknowledged instead.
+    /// The position to start from. A durable reader that already exists continues after its acknowledged position
+    /// instead.
     pub start: Start,
-    /// When behind, of the events with one key only the newest.
+    /// Whether to send only the newest event of each key while the subscriber is behind.
     pub conflate: bool,
-    /// Who reads.
+    /// The client that subscribes.
     pub client: NewClient,
 }
 
-/// Where a subscription begins.
+/// The place at which a subscription starts.
 enum Beginning {
-    /// With live events.
+    /// At live events.
     Live,
     /// After this seq.
     Replay(u64),
-    /// With live events, after saying why.
+    /// At live events, after a notice that states the reason.
     Reset(ResetReason),
 }
 
 impl Hub {
-    /// Opens a subscription. A position that means nothing in this log is no error: the reader is told so in the
-    /// stream, because a browser would stop trying after an error.
+    /// Opens a subscription. A position that this log does not have is not an error: the stream itself reports it,
+    /// because a browser would stop retrying after an error.
     pub async fn subscribe(&self, request: Request) -> Result<Subscription, store::Error> {
         let beginning = self.beginning(&request).await?;
-        // The rings may be a moment behind the store. A cursor past their head would get what it has again.
+        // The rings may be a moment behind the store. A cursor beyond their head would receive events again that it
+        // has.
         let last = self.extent().last;
         let mut head = self.shared.head.subscribe();
         if head.wait_for(|head| *head >= last).await.is_err() {

@@ -1,8 +1,8 @@
 //! Subscriptions: cursors on the log.
 //!
-//! A subscription reads from its feed's ring while it is near the end, and from the store when it is behind.
-//! It hands out items without moving ([`Subscription::peek`]) and moves when the outlet says what went out
-//! ([`Subscription::advance`]), so that a socket that takes half a batch costs no buffer.
+//! A subscription reads from its feed's ring while it is near the end, and from the store when it is behind. It hands
+//! out items without moving ([`Subscription::peek`]) and moves when the outlet reports what was sent
+//! ([`Subscription::advance`]), so that a socket that accepts half a batch needs no buffer.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,46 +21,46 @@ use crate::item::{Block, Item, Run};
 use fanfare_runtime::clock;
 use fanfare_store as store;
 
-/// Most blocks that one [`Subscription::peek`] gives: one `writev`.
+/// Maximum blocks that one [`Subscription::peek`] returns: one `writev`.
 const PEEK_BLOCKS_MAX: usize = 32;
 
-/// A cursor on the log, for one reader.
+/// A cursor on the log, for one subscriber.
 pub struct Subscription {
     hub: Hub,
     client: Arc<Client>,
     conflate: bool,
-    /// What is said before the next event.
+    /// The notices to send before the next event.
     notices: VecDeque<Notice>,
-    /// There while the reader is behind the ring.
+    /// The backlog, while the subscriber is behind the ring.
     backlog: Option<Box<Backlog>>,
     replay: Replay,
     closing: Closing,
 }
 
-/// Whether the end of a replay is still to be announced.
+/// The state of a replay whose end has to be announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Replay {
-    /// Nothing to announce.
+    /// There is nothing to announce.
     Done,
-    /// To be announced when this ordinal of the feed is reached.
+    /// The end is announced when the feed reaches this ordinal.
     EndsAt(u64),
-    /// Still reading from the store.
+    /// The replay still reads from the store.
     Running,
 }
 
-/// Whether the reader was told that the gateway stops.
+/// Whether the subscriber was told that the gateway is stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closing {
     Open,
     Told,
 }
 
-/// What [`Subscription::peek`] found.
+/// The result of [`Subscription::peek`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peek {
-    /// The reader is behind the ring: call [`Subscription::read_back`].
+    /// The subscriber is behind the ring: call [`Subscription::read_back`].
     Behind,
-    /// The gateway stops, and the reader was told: nothing follows.
+    /// The gateway is stopping and the subscriber was told so: nothing follows.
     Ended,
     /// There is nothing to send: wait for the feed.
     Idle,
@@ -69,7 +69,7 @@ pub enum Peek {
 }
 
 impl Subscription {
-    /// Starts after `seq`, of which the caller knows that it is at most the hub's head.
+    /// Creates a subscription that starts after `seq`, which the caller knows to be at most the hub's head.
     pub(super) fn new(hub: Hub, client: Arc<Client>, conflate: bool) -> Subscription {
         Subscription {
             hub,
@@ -82,7 +82,7 @@ impl Subscription {
         }
     }
 
-    /// Goes on with what comes after the client's seq, from the ring when that holds it.
+    /// Continues with the events after the client's seq, from the ring if it holds them all.
     pub(super) fn replay(&mut self) {
         self.replay = Replay::Running;
         if !self.try_live() {
@@ -90,36 +90,36 @@ impl Subscription {
         }
     }
 
-    /// Goes on with live events, after telling why the reader's position was not honoured.
+    /// Continues with live events, after a notice that says why the client's position could not be used.
     pub(super) fn reset(&mut self, reason: ResetReason) {
         let position = self.position();
         self.notices.push_back(Notice::Reset { reason, position });
         self.go_live();
     }
 
-    /// Goes on with live events.
+    /// Continues with live events.
     pub(super) fn go_live(&mut self) {
         if !self.try_live() {
             self.backlog = Some(Box::default());
         }
     }
 
-    /// Gives the hub that it reads from.
+    /// Returns the hub that the subscription reads from.
     pub fn hub(&self) -> &Hub {
         &self.hub
     }
 
-    /// Gives the client that others see.
+    /// Returns the client that others see.
     pub fn client(&self) -> &Arc<Client> {
         &self.client
     }
 
-    /// Gives the position up to which everything was sent or did not pass the filter.
+    /// Returns the position up to which every event was sent or did not pass the filter.
     pub fn position(&self) -> Position {
         Position { epoch: self.hub.epoch(), seq: self.client.seq() }
     }
 
-    /// Says quickly whether there is nothing to send.
+    /// Returns whether there is nothing to send, without taking a lock.
     pub fn is_idle(&self) -> bool {
         self.is_at_end() && !self.hub.is_closing()
     }
@@ -130,7 +130,7 @@ impl Subscription {
             && self.client.ordinal.load(Ordering::Relaxed) == self.client.feed.end()
     }
 
-    /// Gives what is to be sent next, without moving. Never waits.
+    /// Returns the next items to send, without moving. Never waits.
     pub fn peek(&mut self, items: &mut Vec<Item>) -> Peek {
         items.clear();
         if let Some(notice) = self.notices.front() {
@@ -187,12 +187,12 @@ impl Subscription {
         {
             self.thin_out(items, first_ordinal);
         }
-        // All of it has expired, and the cursor is past it: there may be more, or the end of a replay.
+        // All of them have expired and the cursor is past them: there may be more, or the end of a replay.
         if items.is_empty() { self.peek_ring(items) } else { Peek::Items }
     }
 
-    /// Drops the events that expired and, for a reader that conflates, those that a later one replaces. `end` is
-    /// the ordinal after the last item.
+    /// Drops expired events and, for a subscriber that conflates, those that a later event replaces. `end` is the
+    /// ordinal after the last item.
     fn thin_out(&mut self, items: &mut Vec<Item>, end: u64) {
         let now = clock::now();
         let runs: Vec<Run> = items
@@ -223,7 +223,7 @@ impl Subscription {
             }
         }
         if items.is_empty() {
-            // All of it expired: the reader is past it.
+            // All of them have expired: the subscriber is past them.
             if let Some(run) = runs.last() {
                 self.client.seq.store(run.block.last_seq(), Ordering::Relaxed);
             }
@@ -231,8 +231,8 @@ impl Subscription {
         }
     }
 
-    /// Notes that the first `events` events of `item` went out; a notice went out whole. Items must be given in
-    /// the order of [`Subscription::peek`].
+    /// Records that the first `events` events of `item` were sent; a notice is always sent whole. Items must be given
+    /// in the order of [`Subscription::peek`].
     pub fn advance(&mut self, item: &Item, events: usize) {
         let run = match item {
             Item::Notice(Notice::Closing { .. }) => {
@@ -264,11 +264,11 @@ impl Subscription {
         }
     }
 
-    /// Passes over everything up to now, for an outlet that tells only that something has changed; gives the seq up to
-    /// which it had been told. What comes after is in the ring.
+    /// Skips everything up to now, for an outlet that only reports that something has changed, and returns the seq up
+    /// to which it had reported. Later events are in the ring.
     pub fn skip(&mut self) -> u64 {
         let feeds = self.hub.feeds();
-        // Both are taken while nobody appends to the ring: an event between them would be lost.
+        // Both are read while nobody appends to the ring: an event between them would be lost.
         let (seq, ordinal) = (feeds.head(), self.client.feed.end());
         self.backlog = None;
         self.replay = Replay::Done;
@@ -279,11 +279,11 @@ impl Subscription {
         before
     }
 
-    /// Passes over what did not pass the filter, when nothing else is left; gives the position from which a later
+    /// Skips events that did not pass the filter if nothing else is left, and returns the position from which a later
     /// subscription with this filter misses nothing.
     pub fn settle(&mut self) -> Position {
-        // What is up to the head was put into the ring before: when the ring has nothing after this look, neither
-        // has the log up to there.
+        // Everything up to the head was put into the ring before: if the ring has nothing after this look, the log has
+        // nothing up to there either.
         let head = self.hub.head();
         if self.is_at_end() {
             self.client.seq.fetch_max(head, Ordering::Relaxed);
@@ -291,7 +291,7 @@ impl Subscription {
         self.position()
     }
 
-    /// Notes that the socket takes nothing, or does again, for others to see.
+    /// Records that the socket stopped accepting bytes, or accepts them again, for others to see.
     pub fn set_stalled(&self, stalled: bool) {
         self.client.set_state(match (stalled, &self.backlog) {
             (true, _) => ClientState::Stalled,
@@ -300,15 +300,15 @@ impl Subscription {
         });
     }
 
-    /// Lets go of a page that was read from the store: a reader that does not read costs no memory. It is read
-    /// again when the reader goes on.
+    /// Drops a page that was read from the store, so that a subscriber that does not read costs no memory. The page is
+    /// read again when the subscriber continues.
     pub fn forget_page(&mut self) {
         if let Some(backlog) = &mut self.backlog {
             backlog.page = None;
         }
     }
 
-    /// Switches to the ring when that holds everything after the client's seq.
+    /// Switches to the ring if it holds everything after the client's seq.
     fn try_live(&mut self) -> bool {
         let feed = &self.client.feed;
         let Some(ordinal) = feed.ordinal_after(self.client.seq()) else { return false };
@@ -321,7 +321,7 @@ impl Subscription {
         true
     }
 
-    /// Reads on from the store; afterwards [`Subscription::peek`] has items, or the reader is live. Cancelling
+    /// Reads on from the store; afterwards [`Subscription::peek`] has items, or the subscriber is live. Cancelling
     /// loses nothing.
     pub async fn read_back(&mut self) -> Result<(), store::Error> {
         while !self.try_live() {
@@ -331,7 +331,7 @@ impl Subscription {
                 let next = Position { epoch: self.hub.epoch(), seq: page.first };
                 self.notices.push_back(Notice::Gap { after: self.position(), next });
                 self.hub.counts().gaps.inc();
-                // The gap is said once, also when the page is let go of and read again.
+                // The gap is reported once, even if the page is dropped and read again.
                 self.client.seq.store(page.first - 1, Ordering::Relaxed);
             }
             let covered = page.scanned.max(page.first.saturating_sub(1));
@@ -349,8 +349,8 @@ impl Subscription {
         Ok(())
     }
 
-    /// Waits until there are items, reading back from the store where needed; `false` when nothing follows.
-    /// Cancelling loses nothing.
+    /// Waits until there are items, reading back from the store where needed; `false` if nothing follows. Cancelling
+    /// loses nothing.
     pub async fn ready(&mut self, items: &mut Vec<Item>) -> Result<bool, store::Error> {
         loop {
             match self.peek(items) {
@@ -365,7 +365,7 @@ impl Subscription {
             let feed = Arc::clone(&self.client.feed);
             let appended = feed.appended().notified();
             tokio::pin!(appended);
-            // Whoever appends between the look and the wait must not be missed.
+            // An append between the look and the wait must not be missed.
             appended.as_mut().enable();
             if self.is_idle() {
                 appended.await;

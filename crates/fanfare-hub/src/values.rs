@@ -1,5 +1,5 @@
-//! What the hub hands through from the store: the values that its verbs take and return.
+//! Values that the hub passes on from the store: what its verbs take and return.
 //!
-//! Doors name them here, and so do not depend on the store.
+//! Doors name these values here, and so do not depend on the store.
 
 pub use fanfare_store::{ChannelRow, Error, Order, Page, Read, ReaderRow};

@@ -1,14 +1,14 @@
-//! Reads an event stream as a browser does: the HTML standard, section 9.2.6 "Interpreting an event stream". Only
-//! for tests, and kept apart from the encoder and from our client, so that what these two believe can be checked.
+//! Reads an event stream as a browser does: the HTML standard, section 9.2.6 "Interpreting an event stream". Only for
+//! tests, and separate from the encoder and from our client, so that it can check both.
 
 /// A message that a browser would have dispatched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Dispatched {
-    /// The name; `message` when the stream gives none.
+    /// The name; `message` if the stream has none.
     pub(crate) event: String,
     /// The lines, joined by LF.
     pub(crate) data: String,
-    /// The id that a browser would come back with.
+    /// The id that a browser would reconnect with.
     pub(crate) last_event_id: String,
 }
 
@@ -21,14 +21,14 @@ pub(crate) struct EventSource {
     event: String,
     data: String,
     pub(crate) last_event_id: String,
-    /// The last delay that was asked for.
+    /// The last reconnection delay in the stream.
     pub(crate) retry_ms: Option<u64>,
-    /// The comments so far.
+    /// The comments received so far.
     pub(crate) comments: Vec<String>,
 }
 
 impl EventSource {
-    /// Takes a piece of the stream; gives what is complete with it.
+    /// Reads a piece of the stream; returns the messages that it completes.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Dispatched> {
         let mut dispatched = Vec::new();
         for byte in bytes {

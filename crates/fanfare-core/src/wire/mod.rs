@@ -1,4 +1,4 @@
-//! Wire formats: how events look to readers. Bytes are made once per event and format, and shared.
+//! Wire formats: the representations of events for subscribers. Bytes are made once per event and format, and shared.
 
 #[cfg(test)]
 mod event_source;
@@ -11,7 +11,7 @@ pub mod websocket;
 use crate::event::Event;
 use crate::notice::Notice;
 
-/// How events look to a reader.
+/// The representation of events for a subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Wire {
     /// Server-sent events.
@@ -24,7 +24,7 @@ impl Wire {
     /// The number of formats: [`Wire::index`] is below it.
     pub const COUNT: usize = 9;
 
-    /// Gives the format's place in a table.
+    /// Returns the format's index in a table.
     pub fn index(self) -> usize {
         match self {
             Wire::Sse(format) => {
@@ -42,7 +42,7 @@ impl Wire {
         }
     }
 
-    /// Appends a notice to `out`; nothing when this format does not show it.
+    /// Appends a notice to `out`; nothing if this format does not show it.
     pub fn write_notice(self, notice: &Notice, out: &mut Vec<u8>) {
         match self {
             Wire::Sse(format) => sse::write_notice(format, notice, out),

@@ -10,26 +10,26 @@ use crate::code::Code;
 use crate::event::Event;
 use crate::invalid::{Invalid, shown};
 
-/// Most bytes of a batch. A single event that is larger goes alone.
+/// Maximum bytes of a batch. A single event that is larger is sent alone.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
-/// How an event looks to a webhook.
+/// The representation of an event for a webhook.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Payload {
     /// CloudEvents 1.0.2, structured JSON. The event's channel is the `subject`.
     CloudEvents,
-    /// The event as everywhere else in the interface.
+    /// The event as it is everywhere else in the interface.
     Event,
-    /// `message` and `timestamp`, and beside them `id`, `channel`, `type`, `data` and `priority`.
+    /// The members `message` and `timestamp`, and also `id`, `channel`, `type`, `data` and `priority`.
     #[default]
     Seed,
 }
 
 impl Payload {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Payload; 3] = [Payload::CloudEvents, Payload::Event, Payload::Seed];
 
-    /// Gives the name on the wire and in the store.
+    /// Returns the name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Payload::CloudEvents => "cloudevents",
@@ -38,7 +38,7 @@ impl Payload {
         }
     }
 
-    /// Gives the `Content-Type` of one event, or of a batch.
+    /// Returns the `Content-Type` of one event, or of a batch.
     pub fn content_type(self, is_batch: bool) -> &'static str {
         match (self, is_batch) {
             (Payload::CloudEvents, false) => "application/cloudevents+json",
@@ -49,7 +49,7 @@ impl Payload {
 
     /// Appends one event.
     pub fn write(self, event: &Event, out: &mut Vec<u8>) {
-        // A Vec takes whatever is written to it.
+        // Writing to a `Vec` cannot fail.
         let _ = match self {
             Payload::CloudEvents => serde_json::to_writer(out, &CloudEvent(event)),
             Payload::Event => serde_json::to_writer(out, event),
@@ -57,7 +57,7 @@ impl Payload {
         };
     }
 
-    /// Gives the body for one event.
+    /// Returns the body for one event.
     pub fn body(self, event: &Event) -> Vec<u8> {
         let data = event.data.as_ref().map_or(0, |data| data.as_str().len());
         let mut out = Vec::with_capacity(event.message.len() + data + 256);
@@ -73,7 +73,7 @@ impl FromStr for Payload {
         Payload::ALL.into_iter().find(|payload| payload.as_str() == text).ok_or_else(|| {
             Invalid::new(
                 Code::InvalidWebhook,
-                format!("`{}` is no payload", shown(text)),
+                format!("`{}` is not a payload format", shown(text)),
                 "use `seed`, `event` or `cloudevents`",
             )
         })
@@ -98,7 +98,7 @@ pub struct Batch {
     payload: Payload,
     events_max: usize,
     events: usize,
-    /// Everything but the closing bracket.
+    /// The body without the closing bracket.
     body: Vec<u8>,
 }
 
@@ -108,7 +108,7 @@ impl Batch {
         Batch { payload, events_max, events: 0, body: vec![b'['] }
     }
 
-    /// Adds an event; says whether it had room, in number and in bytes. The first one always has.
+    /// Adds an event and returns whether it fit, by count and by bytes. The first one always fits.
     pub fn push(&mut self, event: &Event) -> bool {
         if self.events > 0 && self.events >= self.events_max {
             return false;
@@ -126,17 +126,17 @@ impl Batch {
         true
     }
 
-    /// Gives the number of events in it.
+    /// Returns the number of events.
     pub fn len(&self) -> usize {
         self.events
     }
 
-    /// Says whether there are none.
+    /// Returns `true` if the batch has no events.
     pub fn is_empty(&self) -> bool {
         self.events == 0
     }
 
-    /// Gives the body.
+    /// Returns the body.
     pub fn finish(mut self) -> Vec<u8> {
         self.body.push(b']');
         self.body
@@ -162,8 +162,8 @@ impl Serialize for Seed<'_> {
     }
 }
 
-/// CloudEvents 1.0.2, sections 3.1 and 3.2. `source` and `id` together name one event for ever: a log's epoch is part
-/// of both.
+/// CloudEvents 1.0.2, sections 3.1 and 3.2. `source` and `id` together identify one event forever: a log's epoch is
+/// part of both.
 struct CloudEvent<'a>(&'a Event);
 
 impl Serialize for CloudEvent<'_> {

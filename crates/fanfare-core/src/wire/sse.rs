@@ -6,31 +6,31 @@ use crate::event::Event;
 use crate::notice::Notice;
 use crate::position::Position;
 
-/// What goes into a frame.
+/// The options of a frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Format {
-    /// `data` is the whole event as JSON; otherwise `[timestamp] message`.
+    /// Whether `data` is the whole event as JSON; otherwise it is `[timestamp] message`.
     pub json: bool,
-    /// Each frame has `event: <type>`.
+    /// Whether each frame has `event: <type>`.
     pub named: bool,
-    /// Each frame is a chunk of an HTTP/1.1 body (RFC 9112, section 7.1), part of the bytes that all readers share.
-    /// Without chunks the body would end with the connection, and clients that read such bodies in blocks
-    /// (Python's `requests`) would hold events back.
+    /// Whether each frame is a chunk of an HTTP/1.1 body (RFC 9112, section 7.1), part of the bytes that all
+    /// subscribers share. Without chunks the body would end with the connection, and clients that read such bodies in
+    /// blocks (Python's `requests`) would hold events back.
     pub chunked: bool,
 }
 
-/// A comment that keeps the connection alive. No blank line follows: it would end a block without data, which
-/// the standard ignores, but which some clients (`httpx-sse`) hand on as an event.
+/// The comment that keeps the connection alive. No blank line follows: it would end a block without data, which the
+/// standard ignores, but which some clients (`httpx-sse`) report as an event.
 const KEEPALIVE: &[u8] = b":\n";
 
-/// Ends a body that is sent in chunks.
+/// The end of a body that is sent in chunks.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// Appends the first bytes of a stream: the delay before a reconnect, a comment, and the position at which it
-/// begins. A block without data is no event (section 9.2.6), but its id is remembered: a browser that loses the
+/// Appends the first bytes of a stream: the delay before a reconnect, a comment, and the position at which the stream
+/// starts. A block without data is not an event (section 9.2.6), but its id is remembered: a browser that loses the
 /// connection before the first event comes back to where it was.
 pub fn write_preamble(format: Format, retry_ms: u64, position: Position, out: &mut Vec<u8>) {
-    // A Vec takes whatever is written to it; so it is in this whole file.
+    // Writing to a `Vec` cannot fail; this holds for the whole file.
     framed(format, out, |out| {
         let _ = write!(out, "retry: {retry_ms}\n: fanfare\nid: {position}\n\n");
     });
@@ -50,7 +50,7 @@ pub fn write_event(format: Format, event: &Event, out: &mut Vec<u8>) {
         }
         out.extend_from_slice(b"data: ");
         if format.json {
-            // The text of an event's `data` has no line breaks (`Json` sees to it), and serde_json writes none.
+            // The text of an event's `data` has no line breaks (`Json` makes sure of it), and serde_json writes none.
             let _ = serde_json::to_writer(&mut *out, event);
         } else {
             out.push(b'[');
@@ -62,8 +62,8 @@ pub fn write_event(format: Format, event: &Event, out: &mut Vec<u8>) {
     });
 }
 
-/// Appends the frame of a notice. `caught-up` is only for readers that asked for names or JSON: to the others
-/// the stream stays what the seeds send.
+/// Appends the frame of a notice. `caught-up` is only for subscribers that asked for names or JSON: for the others, the
+/// stream stays the same as that of the seeds.
 pub fn write_notice(format: Format, notice: &Notice, out: &mut Vec<u8>) {
     if matches!(notice, Notice::CaughtUp { .. }) && !format.json && !format.named {
         return;
@@ -81,7 +81,7 @@ pub fn write_notice(format: Format, notice: &Notice, out: &mut Vec<u8>) {
     });
 }
 
-/// Appends what `write` writes, as one chunk where the format has chunks.
+/// Appends what `write` writes, as one chunk if the format has chunks.
 fn framed(format: Format, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     write(out);
@@ -92,8 +92,8 @@ fn framed(format: Format, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     }
 }
 
-/// Appends text, with a `data: ` before each line but the first. CR, LF and CRLF all end a line there, so each
-/// of them begins a new one here; the reader joins the lines with LF.
+/// Appends text, with a `data: ` before each line but the first. CR, LF and CRLF all end a line in a stream, so each of
+/// them starts a new one here; the client joins the lines with LF.
 fn write_lines(text: &str, out: &mut Vec<u8>) {
     if !text.contains(['\n', '\r']) {
         out.extend_from_slice(text.as_bytes());

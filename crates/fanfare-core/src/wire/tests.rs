@@ -1,4 +1,4 @@
-//! What the encoder writes, read back as a browser does.
+//! Tests of the encoder, whose output is read back as a browser does.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ fn formats() -> impl Iterator<Item = sse::Format> {
     (0..8).map(|bits: u8| sse::Format { json: bits & 1 != 0, named: bits & 2 != 0, chunked: bits & 4 != 0 })
 }
 
-/// Takes the chunks of RFC 9112, section 7.1, apart. What a format without chunks wrote stays as it is.
+/// Removes the chunks of RFC 9112, section 7.1. The output of a format without chunks is returned unchanged.
 fn body(format: sse::Format, bytes: &[u8]) -> Vec<u8> {
     if !format.chunked {
         return bytes.to_vec();
@@ -61,12 +61,12 @@ fn read(bytes: &[u8]) -> Vec<Dispatched> {
     EventSource::default().feed(bytes)
 }
 
-/// What a browser makes of a text: it joins lines with LF, whatever ended them.
+/// Returns a text as a browser reports it: with lines joined by LF, whatever ended them.
 fn with_lf(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// The vectors of web-platform-tests `eventsource/`, so that what the other tests read with can be trusted.
+/// Runs the vectors of web-platform-tests `eventsource/`, so that the reader of the other tests can be trusted.
 #[test]
 fn the_browser_of_these_tests_keeps_to_the_standard() {
     /// Data, event and last event id.
@@ -119,7 +119,7 @@ fn the_bytes_are_those_of_the_original_with_an_id() {
     assert_eq!(text, format!("id: k3f9x2ab-7\nevent: build.failed\ndata: {STAMP}x\n\n"));
 }
 
-/// The cases of web-platform-tests `eventsource/format-*` that a message can try to imitate.
+/// Runs the cases of web-platform-tests `eventsource/format-*` that a message can try to imitate.
 #[test]
 fn no_message_breaks_out_of_its_frame() {
     for message in [
@@ -244,7 +244,7 @@ fn a_format_has_its_own_place_in_a_table() {
     assert_eq!(places, (0..Wire::COUNT).collect::<Vec<_>>());
 }
 
-/// Reads frames of RFC 6455, section 5.2, that a server sent.
+/// Parses frames of RFC 6455, section 5.2, that a server sent.
 fn web_socket_texts(mut bytes: &[u8]) -> Vec<String> {
     let mut texts = Vec::new();
     while let [0x81, len, rest @ ..] = bytes {
@@ -294,7 +294,7 @@ proptest! {
             messages.iter().zip(1..).map(|(message, seq)| event(seq, "info", message)).collect();
         for format in formats() {
             let body = body(format, &encoded(format, &events));
-            // A network delivers pieces; where they end says nothing.
+            // A network delivers pieces, and where they end has no meaning.
             let mut ends: Vec<_> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
             ends.push(body.len());
             ends.sort_unstable();

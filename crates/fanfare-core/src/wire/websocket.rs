@@ -1,4 +1,4 @@
-//! JSON in WebSocket text frames, RFC 6455 section 5. A server's frames are not masked, so that all readers get
+//! JSON in WebSocket text frames, RFC 6455 section 5. A server's frames are not masked, so that all subscribers share
 //! the same bytes.
 
 use crate::event::Event;
@@ -8,7 +8,7 @@ use crate::notice::Notice;
 pub fn write_event(event: &Event, out: &mut Vec<u8>) {
     let mut json = Vec::with_capacity(event.message.len() + 256);
     json.extend_from_slice(br#"{"op":"event","event":"#);
-    // A Vec takes whatever is written to it.
+    // Writing to a `Vec` cannot fail.
     let _ = serde_json::to_writer(&mut json, event);
     json.push(b'}');
     write_text(&json, out);

@@ -1,4 +1,4 @@
-//! A connection to a receiver: one request at a time, driven by whoever waits for its answer.
+//! A connection to a receiver: one request at a time, driven by the task that waits for its response.
 //!
 //! Nothing runs beside the attempt: an idle connection costs a socket, and an attempt that is dropped closes its own.
 
@@ -21,17 +21,17 @@ use tokio_util::either::Either;
 
 use crate::client::sockets::Socket;
 
-/// Most bytes of an answer's head: what answers to a webhook have to say needs a hundredth of it.
+/// Maximum bytes of a response head: a response to a webhook needs a hundredth of it.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// Most headers of an answer.
+/// Maximum headers of a response.
 const HEADERS_MAX: usize = 128;
-/// How long a connection may be idle: less than the five seconds after which common servers close, so that a request
-/// rarely meets a connection that is being closed.
+/// Maximum time that a connection may be idle: less than the five seconds after which common servers close, so that a
+/// request rarely meets a connection that is being closed.
 const IDLE_MAX: Duration = Duration::from_secs(4);
-/// How long a connection is used at all, so that a change of the receiver's address takes effect.
+/// Maximum age of a connection, so that a change of the receiver's address takes effect.
 const AGE_MAX: Duration = Duration::from_secs(5 * 60);
 
-/// What a request and its answer travel over.
+/// The stream that carries a request and its response.
 pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 type Driver = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
@@ -39,35 +39,35 @@ type Driver = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
 /// An open connection.
 pub struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
-    /// Nothing once it has ended.
+    /// The HTTP connection; `None` once it has ended.
     driver: Option<Pin<Box<Driver>>>,
     opened: Instant,
     used: Instant,
     socket: Socket,
 }
 
-/// Why there is no answer.
+/// The reason why there is no response.
 #[derive(Debug)]
 pub(super) enum Unanswered {
-    /// No byte of the request was sent; here it is.
+    /// No byte of the request was sent; the request is returned.
     Unsent(Box<Request<Full<Bytes>>>),
-    /// It may have been sent.
+    /// The request may have been sent.
     Failed(Failure),
 }
 
-/// What was read of an answer's body.
+/// The part of a response body that was read.
 #[derive(Debug, Default)]
 pub(super) struct Read {
-    /// Its beginning.
+    /// The start of the body.
     pub(super) beginning: Vec<u8>,
-    /// How much there was, as far as it was read.
+    /// The number of bytes that were read.
     pub(super) len: usize,
-    /// All of it was read, so that the connection can be used again.
+    /// Whether the whole body was read, so that the connection can be used again.
     pub(super) is_whole: bool,
 }
 
 impl Connection {
-    /// Starts to speak HTTP/1.1 over a stream.
+    /// Starts HTTP/1.1 over `stream`.
     pub(super) async fn start(stream: Stream, socket: Socket) -> Result<Connection, Failure> {
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES_MAX)
@@ -79,27 +79,28 @@ impl Connection {
         Ok(Connection { sender, driver: Some(Box::pin(driver)), opened: now, used: now, socket })
     }
 
-    /// Closes it, and gives what allowed it.
+    /// Closes the connection and returns its permit.
     pub(super) fn into_socket(self) -> Socket {
         self.socket
     }
 
-    /// Says whether it may be kept while nothing is sent: there are sockets left for others.
+    /// Returns `true` if the connection may be kept while idle: enough permits are left for others.
     pub fn may_be_idle(&self) -> bool {
         self.socket.are_others_left()
     }
 
-    /// Gives until when it may be idle; then it is closed.
+    /// Returns the time until which the connection may be idle; then it is closed.
     pub fn idle_until(&self) -> Instant {
         self.used + IDLE_MAX
     }
 
-    /// Says whether another request can go over it: it is young enough, and the receiver has not closed it.
+    /// Returns `true` if another request can be sent over the connection: it is young enough, and the receiver has not
+    /// closed it.
     pub(super) async fn is_usable(&mut self) -> bool {
         if self.used.elapsed() >= IDLE_MAX || self.opened.elapsed() >= AGE_MAX {
             return false;
         }
-        // One look at the socket, without waiting.
+        // Polls the socket once, without waiting.
         let driver = &mut self.driver;
         poll_fn(|context| {
             if driver.as_mut().is_none_or(|driver| driver.as_mut().poll(context).is_ready()) {
@@ -111,7 +112,7 @@ impl Connection {
         self.driver.is_some() && self.sender.is_ready()
     }
 
-    /// Sends a request and gives the head of its answer.
+    /// Sends a request and returns the head of its response.
     pub(super) async fn send(
         &mut self,
         request: Request<Full<Bytes>>,
@@ -123,7 +124,7 @@ impl Connection {
         })
     }
 
-    /// Reads the body of an answer, of which it keeps the first `keep` bytes, and no more than about `most`.
+    /// Reads the body of a response up to about `most` bytes, and keeps its first `keep` bytes.
     pub(super) async fn read(
         &mut self,
         mut body: Incoming,
@@ -146,7 +147,7 @@ impl Connection {
     }
 }
 
-/// Waits for `work`, and moves bytes meanwhile.
+/// Waits for `work` while moving bytes over the connection.
 async fn drive<T>(driver: &mut Option<Pin<Box<Driver>>>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(|context| {
@@ -154,18 +155,18 @@ async fn drive<T>(driver: &mut Option<Pin<Box<Driver>>>, work: impl Future<Outpu
             return Poll::Ready(done);
         }
         if driver.as_mut().is_some_and(|driver| driver.as_mut().poll(context).is_ready()) {
-            // Why it ended, `work` is told.
+            // `work` reports why the driver ended.
             *driver = None;
         }
-        // What just came in is there now: no other task has to wake this one.
+        // The bytes that just arrived are ready now: no other task has to wake this one.
         work.as_mut().poll(context)
     })
     .await
 }
 
-/// Names the category; the text goes to the operator's log only.
+/// Returns the category of a failure; the text of the error only goes to the operator's log.
 fn failure(error: &hyper::Error) -> Failure {
-    tracing::debug!(%error, "a webhook's connection failed");
+    tracing::debug!(%error, "a connection to a webhook receiver failed");
     if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
         Failure::Protocol
     } else {

@@ -1,4 +1,4 @@
-//! Opening connections: the address rules hold here, on the very address that is connected to.
+//! Opening connections: the address rules apply here, to the very address that is connected to.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use crate::client::sockets::{Socket, Sockets};
 use crate::client::times::{Times, since};
 use crate::rules::Rules;
 
-/// How long opening a connection may take, over all addresses of a name: a receiver that is there accepts at once.
+/// Maximum time to open a connection, over all addresses of a name: a receiver that is up accepts at once.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
-/// Most addresses of a name that are tried.
+/// Maximum addresses of a name that are tried.
 const ADDRESSES_MAX: usize = 8;
 
 /// Opens connections to receivers.
@@ -30,14 +30,14 @@ pub struct Dialer {
     rules: Rules,
     tls: TlsConnector,
     lookups: Lookups,
-    /// How many connections may be open.
+    /// The limit on open connections.
     pub(super) sockets: Sockets,
-    /// How long an attempt may take.
+    /// Maximum duration of an attempt.
     pub(super) attempt_max: Duration,
 }
 
 impl Dialer {
-    /// Makes a dialer that keeps to `rules`, and trusts the certificates that this machine trusts. Fails when those
+    /// Creates a dialer that follows `rules` and trusts the certificates that this machine trusts. Fails if those
     /// cannot be loaded.
     pub fn new(
         rules: Rules,
@@ -45,7 +45,7 @@ impl Dialer {
         attempt_max: Duration,
         sockets: Sockets,
     ) -> Result<Dialer, rustls::Error> {
-        // Whoever came first has installed the same provider.
+        // An error means that the same provider is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut config = ClientConfig::with_platform_verifier()?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -53,7 +53,7 @@ impl Dialer {
         Ok(Dialer { rules, tls, lookups: Lookups::new(resolver), sockets, attempt_max })
     }
 
-    /// Opens a connection to a webhook, and notes in `times` what that took.
+    /// Opens a connection to a webhook, and records in `times` how long each phase took.
     pub(super) async fn dial(
         &self,
         url: &WebhookUrl,
@@ -65,16 +65,16 @@ impl Dialer {
         let stream = tokio::time::timeout(CONNECT_MAX, connect(&addresses)).await;
         times.connect_us = Some(since(begun));
         let stream = stream.map_err(|_| Failure::Timeout)??;
-        // A delivery is one write; waiting for more would only delay it.
+        // A delivery is one write; waiting for more bytes would only delay it.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a webhook's connection keeps its delay");
+            tracing::debug!(%error, "could not set TCP_NODELAY on a webhook connection");
         }
         let stream: Stream = if url.is_https() {
             let begun = Instant::now();
             let agreed = self.tls.connect(server_name(url)?, stream).await;
             times.tls_us = Some(since(begun));
             Either::Right(Box::new(agreed.map_err(|error| {
-                tracing::debug!(%error, "no agreement on TLS with a webhook");
+                tracing::debug!(%error, "TLS handshake with a webhook receiver failed");
                 Failure::Tls
             })?))
         } else {
@@ -83,7 +83,7 @@ impl Dialer {
         Connection::start(stream, socket).await
     }
 
-    /// Gives the addresses to try, all of which the rules allow.
+    /// Returns the addresses to try, all of them allowed by the policy.
     async fn addresses(&self, url: &WebhookUrl, times: &mut Times) -> Result<Vec<SocketAddr>, Failure> {
         let policy = self.rules.now();
         let name = match url.host() {
@@ -103,7 +103,7 @@ impl Dialer {
     }
 }
 
-/// Connects to the first address that answers; each gets its share of the time, so that one that does not answer
+/// Connects to the first address that accepts. Each address gets a share of the time, so that one that does not respond
 /// leaves some for the next.
 async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
     let share = CONNECT_MAX / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
@@ -112,7 +112,7 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
         match tokio::time::timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => {
-                tracing::debug!(%address, %error, "a webhook does not accept connections");
+                tracing::debug!(%address, %error, "could not connect to a webhook receiver");
                 failure = Failure::ConnectionRefused;
             }
             Err(_) => failure = Failure::Timeout,
@@ -129,7 +129,7 @@ fn server_name(url: &WebhookUrl) -> Result<ServerName<'static>, Failure> {
 }
 
 fn refused(refusal: Refusal) -> Failure {
-    tracing::warn!(%refusal, "a webhook may not be sent there");
+    tracing::warn!(%refusal, "webhook target not allowed");
     Failure::TargetRefused
 }
 

@@ -1,6 +1,6 @@
-//! The HTTP client of webhooks: one request, one answer, one deadline for all of it.
+//! The HTTP client for webhooks: one request, one response, one deadline for both.
 //!
-//! No redirect is followed, nothing is unpacked, no proxy of the environment is used, and no request is sent twice.
+//! It follows no redirects, decompresses nothing, ignores the environment's proxies, and never sends a request twice.
 
 pub mod connection;
 pub mod dial;
@@ -24,54 +24,54 @@ use crate::client::sockets::Socket;
 use crate::client::times::{Times, since};
 use crate::target::Target;
 
-/// How long an attempt may take when nothing is said: name, connection, TLS, request and the whole answer.
+/// Maximum duration of an attempt by default: name, connection, TLS, request and the whole response.
 pub const ATTEMPT_MAX: Duration = Duration::from_secs(10);
-/// Most bytes of an answer's body that are read: so much is cheaper to read than a new connection is to open.
+/// Maximum bytes of a response body that are read: up to here, reading costs less than opening a new connection.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// How much of an answer's body is kept for the log of attempts.
+/// Maximum bytes of a response body that are kept for the log of attempts.
 pub const ANSWER_BYTES_KEPT: usize = 16 * 1024;
 
-/// How an attempt ended.
+/// The result of an attempt.
 #[derive(Debug)]
 pub struct Attempted {
-    /// What it means.
+    /// The outcome of the attempt.
     pub outcome: Outcome,
-    /// The answer, as far as it came.
+    /// The response, as far as it arrived.
     pub answer: Option<Answer>,
-    /// How long it took.
+    /// The time that each phase took.
     pub times: Times,
-    /// The connection, when another request can go over it.
+    /// The connection, if it can be used for another request.
     pub connection: Option<Connection>,
 }
 
-/// What a receiver answered.
+/// The response of a receiver.
 #[derive(Debug)]
 pub struct Answer {
-    /// Its status.
+    /// The status.
     pub status: StatusCode,
-    /// Its headers.
+    /// The headers.
     pub headers: AnswerHeaders,
-    /// What it said in `Retry-After`.
+    /// The value of the header `Retry-After`.
     retry_after: Option<Box<str>>,
-    /// The beginning of its body: at most [`ANSWER_BYTES_KEPT`].
+    /// The start of the body: at most [`ANSWER_BYTES_KEPT`].
     pub body: Vec<u8>,
-    /// There was more.
+    /// Whether the body was longer than the part that is kept.
     pub is_cut: bool,
 }
 
-/// The headers of an answer, copied: those that came hold on to all of the buffer that they were read in.
+/// The headers of a response, copied: the original values keep the whole buffer alive that they were read from.
 #[derive(Debug)]
 pub struct AnswerHeaders(Box<str>);
 
 impl AnswerHeaders {
-    /// Gives them as one text, for [`read`](AnswerHeaders::read).
+    /// Returns the headers as one text, for [`read`](AnswerHeaders::read).
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Gives names and values; what is no UTF-8 was replaced.
+    /// Returns names and values; bytes that are not UTF-8 were replaced.
     pub fn read(text: &str) -> impl Iterator<Item = (&str, &str)> {
-        // No value holds the end of a line, and no name a colon.
+        // A value cannot contain a line break, nor a name a colon.
         text.lines().filter_map(|line| line.split_once(':'))
     }
 }
@@ -90,7 +90,7 @@ impl From<&HeaderMap> for AnswerHeaders {
     }
 }
 
-/// Posts `body` to `target` with `headers`, over `idle` when that can still be used. `now` says what a date in
+/// Posts `body` to `target` with `headers`, over `idle` if that is still usable. `now` is the time that a date in
 /// `Retry-After` is compared with.
 pub async fn post(
     dialer: &Dialer,
@@ -100,7 +100,7 @@ pub async fn post(
     idle: Option<Connection>,
     now: Timestamp,
 ) -> Attempted {
-    // That others use what there is, is not this receiver's fault: its time begins afterwards.
+    // The wait for a permit is not this receiver's fault, so its time starts after it.
     let via = match idle {
         Some(connection) => Via::Idle(connection),
         None => Via::New(dialer.sockets.take().await),
@@ -119,11 +119,11 @@ pub async fn post(
     Attempted { outcome, answer, times, connection }
 }
 
-/// What a request is to be sent over.
+/// The connection to send a request over.
 enum Via {
     /// A connection that was used before.
     Idle(Connection),
-    /// One that is to be opened.
+    /// A connection that has to be opened.
     New(Socket),
 }
 
@@ -148,7 +148,7 @@ async fn exchange(
         Sent::Failed(failure) => return Err(failure),
         // Nothing was sent yet, so this is still the first request.
         Sent::Unsent(request, socket) => {
-            // Rare, and large: it would be carried along by every attempt.
+            // This future is large and rarely needed; without the box, every attempt would carry it.
             let dialled = Box::pin(async {
                 let connection = dialer.dial(&target.url, socket, times).await?;
                 Ok(send_over(connection, *request, times).await)

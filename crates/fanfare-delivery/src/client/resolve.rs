@@ -1,5 +1,5 @@
-//! Asking for the addresses of a name. Who asks while somebody asks for the same name waits for that answer, so that a
-//! name whose servers do not answer costs one place among the look-ups, however many attempts want it.
+//! Looking up the addresses of a name. Attempts that need the same name share one look-up, so that a name whose servers
+//! do not respond takes one place among the look-ups, however many attempts need it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,34 +10,34 @@ use fanfare_webhook::outcome::Failure;
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
-/// Most names that are looked up at once: the resolver of the system blocks a thread each, and others need threads too.
+/// Maximum concurrent look-ups: the system's resolver blocks a thread for each, and other work needs threads too.
 const LOOKUPS_MAX: usize = 32;
-/// Most addresses of a name that are looked at: a name with more is no receiver's.
+/// Maximum addresses of a name that are looked at: no receiver's name has more.
 const ADDRESSES_MAX: usize = 1_024;
 
-/// Gives the addresses of a name.
+/// A function that returns the addresses of a name.
 pub type Resolve = dyn Fn(&str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync;
 
-/// Who is asked.
+/// The source of addresses.
 #[derive(Clone, Default)]
 pub enum Resolver {
-    /// This machine: its file of hosts, its name servers.
+    /// This machine: its hosts file and its name servers.
     #[default]
     System,
-    /// Somebody who is given: a test says what names mean, and changes its mind.
+    /// A given function: a test decides the addresses of names, and can change them.
     Given(Arc<Resolve>),
 }
 
-/// Asks, for all webhooks.
+/// The look-ups for all webhooks.
 #[derive(Debug)]
 pub(super) struct Lookups {
     resolver: Resolver,
     places: Semaphore,
-    /// Guards the names that are asked for at the moment; held for a look.
+    /// Guards the names that are being looked up; held for a look.
     under_way: Mutex<HashMap<Box<str>, Weak<Question>>>,
 }
 
-/// A name that is asked for, and the answer once it is there: whoever holds the lock asks.
+/// A name that is being looked up, and the answer once it is there: the task that holds the lock does the look-up.
 type Question = tokio::sync::Mutex<Option<Result<Arc<[IpAddr]>, Failure>>>;
 
 impl Lookups {
@@ -45,7 +45,7 @@ impl Lookups {
         Lookups { resolver, places: Semaphore::new(LOOKUPS_MAX), under_way: Mutex::default() }
     }
 
-    /// Gives the addresses of a name: at least one.
+    /// Returns the addresses of a name: at least one.
     pub(super) async fn addresses(&self, name: &str) -> Result<Arc<[IpAddr]>, Failure> {
         let question = self.question(name);
         let mut answer = question.lock().await;
@@ -54,20 +54,20 @@ impl Lookups {
         }
         let _place = self.places.acquire().await;
         let found = self.ask(name).await;
-        // Who comes later asks anew: a name may mean something else by then.
+        // Later attempts ask again: the name may resolve differently by then.
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         *answer = Some(found.clone());
         found
     }
 
-    /// Joins those who ask for a name; nobody did when it is new.
+    /// Returns the look-up of a name that is under way, or starts a new one.
     fn question(&self, name: &str) -> Arc<Question> {
         // A change is one insertion or removal.
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(question) = under_way.get(name).and_then(Weak::upgrade) {
             return question;
         }
-        // Those that nobody waits for any more ended without an answer.
+        // Look-ups that nobody waits for any more ended without an answer.
         under_way.retain(|_, question| question.strong_count() > 0);
         let question = Arc::default();
         under_way.insert(name.into(), Arc::downgrade(&question));
@@ -76,7 +76,7 @@ impl Lookups {
 
     async fn ask(&self, name: &str) -> Result<Arc<[IpAddr]>, Failure> {
         let found: io::Result<Vec<IpAddr>> = match &self.resolver {
-            // The port says nothing to a resolver; the call wants one.
+            // The call needs a port, which has no effect on the answer.
             Resolver::System => tokio::net::lookup_host((name, 0))
                 .await
                 .map(|found| found.map(|address| address.ip()).take(ADDRESSES_MAX).collect()),
@@ -86,7 +86,7 @@ impl Lookups {
             Ok(found) if !found.is_empty() => Ok(found.into()),
             Ok(_) => Err(Failure::Dns),
             Err(error) => {
-                tracing::debug!(%error, "a webhook's name could not be resolved");
+                tracing::debug!(%error, "could not resolve a webhook's host name");
                 Err(Failure::Dns)
             }
         }

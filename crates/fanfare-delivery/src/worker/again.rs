@@ -1,4 +1,4 @@
-//! What an attempt is made of that is not the first: the same events as before, under the same id.
+//! Retries: the payload of an attempt that is not the first, with the same events under the same id.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use fanfare_store as store;
 use fanfare_store::Ledger;
 use fanfare_store::webhooks::{DeliveryRow, ReadDeliveries};
 
-/// Reads the delivery that waits at `seq`, with those of its batch; nothing when it waits no more.
+/// Reads the delivery that waits at `seq`, with the others of its batch; empty if it no longer waits.
 pub(super) async fn rows(
     ledger: &dyn Ledger,
     webhook: &WebhookId,
@@ -36,11 +36,12 @@ pub(super) async fn rows(
     }
 }
 
-/// How many rows are read at once.
+/// Maximum rows that are read at once.
 const PAGE_LEN: usize = 1_000;
 
-/// Gives the seqs after `cursor` of which the store has a row: they were tried before the gateway ended without writing
-/// that the cursor had passed over them, and wait or were given up. Sent from the log, they would come twice.
+/// Returns the seqs after `cursor` that have a row in the store: they were tried before the gateway ended without
+/// saving that the cursor had passed them, and wait or were given up. If they were sent from the log, the receiver
+/// would get them twice.
 pub(super) async fn settled(
     ledger: &dyn Ledger,
     webhook: &WebhookId,
@@ -56,14 +57,14 @@ pub(super) async fn settled(
     }
 }
 
-/// Makes the body.
+/// Creates the body.
 pub(super) fn body(payload: Payload, is_batch: bool, events: &[Arc<Event>]) -> Vec<u8> {
     if let ([event], false) = (events, is_batch) {
         return payload.body(event);
     }
     let mut batch = Batch::new(payload, events.len());
     for event in events {
-        // All of them had room the first time.
+        // All of them fit the first time.
         batch.push(event);
     }
     batch.finish()

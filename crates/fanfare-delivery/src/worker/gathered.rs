@@ -1,4 +1,4 @@
-//! What waits for others to make a batch.
+//! The events that wait for others to form a batch.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,28 +10,27 @@ use tokio::time::Instant;
 
 use fanfare_store::webhooks::BatchSpan;
 
-/// Events that were taken from the log, in its order, and are not on their way yet.
+/// The events that were taken from the log, in its order, and are not in flight yet.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     events: VecDeque<Arc<Event>>,
-    /// What they take in memory.
+    /// The memory that the events take, in bytes.
     bytes: u64,
-    /// Since when the first of them waits, as far as somebody asked.
+    /// The time since which the first event waits, once it was asked for.
     since: Option<Instant>,
-    /// Batches that were begun before the gateway ended without writing down what became of them, in the order of the
-    /// log.
+    /// The batches that were started before the gateway ended without recording their outcome, in log order.
     begun: VecDeque<BatchSpan>,
 }
 
 impl Gathered {
-    /// Starts with the batches that are to be made again, of which none ends before `cursor`.
+    /// Creates the queue with the batches that have to be sent again, none of which ends before `cursor`.
     pub(super) fn making_again(begun: &[BatchSpan], cursor: u64) -> Gathered {
         let mut begun: Vec<_> = begun.iter().filter(|span| span.first > cursor).copied().collect();
         begun.sort_unstable_by_key(|span| span.first);
         Gathered { begun: begun.into(), ..Gathered::default() }
     }
 
-    /// Gives the span of what comes next, when that is to be the batch that it was before.
+    /// Returns the span of the next batch, if it has to be the same as before.
     pub(super) fn next_span(&mut self) -> Option<BatchSpan> {
         let first = self.events.front()?.position.seq;
         while self.begun.front().is_some_and(|span| span.last < first) {
@@ -40,7 +39,7 @@ impl Gathered {
         self.begun.front().filter(|span| span.first <= first).copied()
     }
 
-    /// Says whether there is a batch's worth.
+    /// Returns `true` if there are enough events for a batch.
     pub(super) fn is_full(&mut self, batch: BatchOptions) -> bool {
         if let Some(span) = self.next_span() {
             return self.events.back().is_some_and(|event| event.position.seq >= span.last);
@@ -54,17 +53,17 @@ impl Gathered {
         self.events.push_back(event);
     }
 
-    /// Gives since when they wait; nothing when there are none.
+    /// Returns the time since which the events wait; `None` if there are none.
     pub(super) fn since(&mut self, now: Instant) -> Option<Instant> {
         (!self.events.is_empty()).then(|| *self.since.get_or_insert(now))
     }
 
-    /// Gives the first event, without taking it.
+    /// Returns the first event without taking it.
     pub(super) fn next(&self) -> Option<&Event> {
         self.events.front().map(|event| &**event)
     }
 
-    /// Takes the first event. What stays has begun to wait anew.
+    /// Takes the first event. The wait of the remaining events starts again.
     pub(super) fn pop(&mut self) -> Option<Arc<Event>> {
         let event = self.events.pop_front()?;
         self.bytes -= event.stored_len();
@@ -72,7 +71,7 @@ impl Gathered {
         Some(event)
     }
 
-    /// Takes the events that expired.
+    /// Takes the expired events.
     pub(super) fn take_expired(&mut self, is_expired: impl Fn(&Event) -> bool) -> Vec<Arc<Event>> {
         if !self.events.iter().any(|event| is_expired(event)) {
             return Vec::new();
@@ -84,7 +83,7 @@ impl Gathered {
         expired.into()
     }
 
-    /// Says whether there are none.
+    /// Returns `true` if there are no events.
     pub(super) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }

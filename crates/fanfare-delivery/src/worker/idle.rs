@@ -1,4 +1,4 @@
-//! Connections that are kept open to a receiver while nothing is sent over them.
+//! Idle connections: kept open to a receiver while nothing is sent over them.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -7,52 +7,52 @@ use tokio::time::{Instant, Sleep};
 
 use crate::client::connection::Connection;
 
-/// Most connections that are kept open to a receiver while nothing is sent.
+/// Maximum idle connections to one receiver.
 const IDLE_CONNECTIONS_MAX: usize = 16;
 
 /// The idle connections to one receiver.
 #[derive(Debug)]
 pub(super) struct Idle {
     connections: Vec<Connection>,
-    /// Wakes when the first of them may have been idle for long enough.
+    /// Wakes when the first connection may have been idle for too long.
     closing: Pin<Box<Sleep>>,
 }
 
 impl Idle {
-    /// Starts without any.
+    /// Creates an empty pool.
     pub(super) fn new() -> Idle {
         Idle { connections: Vec::new(), closing: Box::pin(tokio::time::sleep(Duration::ZERO)) }
     }
 
-    /// Takes one for a request.
+    /// Takes a connection for a request.
     pub(super) fn take(&mut self) -> Option<Connection> {
         self.connections.pop()
     }
 
-    /// Keeps a connection for what comes, unless there are enough or it is not worth it.
+    /// Keeps a connection for later requests, unless there are enough or it is not worth it.
     pub(super) fn keep(&mut self, connection: Connection) {
         if self.connections.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle() {
             self.connections.push(connection);
         }
     }
 
-    /// Closes all of them.
+    /// Closes all connections.
     pub(super) fn clear(&mut self) {
         self.connections.clear();
     }
 
-    /// Returns whether there are none.
+    /// Returns `true` if there are no connections.
     pub(super) fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }
 
-    /// Waits until one of them may have been idle for long enough.
+    /// Waits until a connection may have been idle for too long.
     pub(super) async fn due(&mut self) {
         self.closing.as_mut().await;
     }
 
-    /// Closes the connections that nobody used for long: each costs a descriptor, here and there. Sees to the others when
-    /// the next of them may be due.
+    /// Closes the connections that were idle for too long, because each costs a descriptor at both ends. Sets the timer
+    /// for the next of the others.
     pub(super) fn close_due(&mut self) {
         let now = Instant::now();
         self.connections.retain(|connection| connection.idle_until() > now);

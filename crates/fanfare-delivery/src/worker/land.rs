@@ -1,4 +1,4 @@
-//! Ending attempts: what became of each, and what follows.
+//! Ending attempts: the outcome of each, and its consequences.
 
 use std::sync::Arc;
 
@@ -12,26 +12,26 @@ use crate::worker::{Landed, Worker};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
 
-/// The category of a delivery that expired before it could be tried again.
+/// The category of a delivery that expired before it could be retried.
 const EXPIRED: &str = "expired";
 
 impl Worker {
-    /// Takes what attempts gave back, and notes how far that brings the webhook.
+    /// Processes the results of attempts, and records the new position of the webhook.
     pub(super) async fn land_all(&mut self, all: Vec<Landed>) {
         let mut firsts = Vec::with_capacity(all.len());
         for landed in all {
             firsts.extend(self.land(landed).await);
         }
         self.save();
-        // Last: whoever was waiting for it may look at once, and finds all that was said above.
+        // Last: a pusher that was waiting may look at once, and finds everything that was recorded above.
         for (job, is_delivered) in firsts {
             let seqs = job.events.iter().map(|event| event.position.seq);
             self.parts.first_attempts.report(&self.id, seqs, is_delivered);
         }
     }
 
-    /// Takes what an attempt gave back, and decides what follows. Gives what it was, and whether it was delivered, when
-    /// it was the first.
+    /// Processes the result of an attempt, and decides what happens next. If it was a first attempt, returns the job
+    /// and whether it was delivered.
     async fn land(&mut self, landed: Landed) -> Option<(Job, bool)> {
         let Made { attempt, job, connection } = match landed {
             Landed::Made(made) => *made,
@@ -69,7 +69,7 @@ impl Worker {
             changes.extend(self.conclude(event, &job, attempt.outcome, verdict, now));
         }
         if !changes.is_empty() {
-            // A part of a batch would be sent under the name of the whole.
+            // A part of a batch would be sent under the id of the whole.
             self.parts.recorder.put_all(changes).await;
         }
         if !is_delivered {
@@ -83,7 +83,7 @@ impl Worker {
         (job.number == 1).then_some((job, is_delivered))
     }
 
-    /// Gives what is to be written down of one delivery: nothing when it was delivered at once.
+    /// Returns the change to record for one delivery: `None` if it was delivered on the first attempt.
     fn conclude(
         &mut self,
         event: &Arc<Event>,
@@ -117,7 +117,7 @@ impl Worker {
         Some(DeliveryChange::Put(row))
     }
 
-    /// Gives up what expired while it waited to be tried again.
+    /// Gives up the deliveries that expired while they waited for a retry.
     async fn give_up(&mut self, rows: Vec<DeliveryRow>) {
         self.release_probe();
         let mut changes = Vec::new();
@@ -129,14 +129,14 @@ impl Worker {
         self.parts.recorder.put_all(changes).await;
     }
 
-    /// Lets another be the one that finds out whether the receiver is back: this one was not sent.
+    /// Lets another attempt probe whether the receiver is back: this one was not sent.
     fn release_probe(&mut self) {
         if let Breaker::HalfOpen { openings, .. } = self.pace.breaker {
             self.pace.breaker = Breaker::Open { until: self.parts.now(), openings };
         }
     }
 
-    /// Gives what the receiver asked for by the clock that never jumps.
+    /// Converts the receiver's `Retry-After` to the clock that never jumps.
     fn steadied(&self, outcome: Outcome) -> Outcome {
         let ahead = self.parts.now().as_micros() - self.parts.wall().as_micros();
         let steady = |at: Timestamp| Timestamp::from_micros(at.as_micros().saturating_add(ahead));
@@ -148,15 +148,19 @@ impl Worker {
         }
     }
 
-    /// Writes down that retention removed what was not sent yet: whoever looks at the webhook has to see it.
+    /// Records that retention removed events before they were sent: people who look at the webhook have to see it.
     pub(super) async fn note_lost(&mut self) {
         let Some(seq) = self.source.take_lost() else { return };
-        tracing::warn!(webhook = %self.id, up_to = seq, "events were removed before this webhook was sent them");
+        tracing::warn!(
+            webhook = %self.id,
+            up_to = seq,
+            "retention removed events before they were sent to this webhook"
+        );
         self.entry.change_health(|health| health.lost_up_to = Some(seq));
         self.parts.recorder.put_health(self.id.clone()).await;
     }
 
-    /// Notes how far it is.
+    /// Saves the position.
     pub(super) fn save(&mut self) {
         if !self.source.has_events() {
             self.window.pass(self.source.settle());

@@ -1,4 +1,4 @@
-//! Starting attempts: what may go out now, and what it is.
+//! Starting attempts: which events may be sent now, and in which payload.
 
 use std::sync::Arc;
 
@@ -13,17 +13,17 @@ use crate::worker::{Landed, Worker};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::webhooks::BatchSpan;
 
-/// What a worker waits for when it has started all that may be started.
+/// The conditions that a worker waits for after it has started every attempt that it may.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Turn {
-    /// The log is to be read on: there is room for what comes.
+    /// Whether to read on in the log, because there is room for more events.
     pub(super) is_reading: bool,
-    /// When there is something to do that nobody tells.
+    /// The time of the next work that nothing announces.
     pub(super) wake_at: Option<Instant>,
 }
 
 impl Turn {
-    /// Waits for a landing, or for somebody to say something.
+    /// Wait for an attempt to end, or for a signal.
     const IDLE: Turn = Turn { is_reading: false, wake_at: None };
 
     fn until(moment: Option<Instant>) -> Turn {
@@ -31,17 +31,17 @@ impl Turn {
     }
 }
 
-/// Whether new events may go out.
+/// The condition that new events wait for.
 enum Waiting {
-    /// They may.
+    /// Nothing: they may be sent.
     Nothing,
-    /// For events; until then, if some are there that wait for others to make a batch.
+    /// More events; if some wait for others to form a batch, until this time.
     Events(Option<Instant>),
 }
 
 impl Worker {
-    /// Starts what may be started. All that is compared with a moment is compared with the same one, and what was not
-    /// reached yet is waited for: a moment that passes meanwhile is not missed.
+    /// Starts every attempt that may be started. Everything that depends on the time uses one moment, and the worker
+    /// waits for what that moment has not reached: a moment that passes meanwhile is not missed.
     pub(super) fn launch(&mut self) -> Turn {
         loop {
             let in_flight_max = self.receiver.webhook.options.in_flight_max() as usize;
@@ -71,15 +71,15 @@ impl Worker {
         }
     }
 
-    /// Says whether new events may go out: not before what waits, when they are ordered; and not while more failed
-    /// than is kept track of.
+    /// Returns `true` if new events may be sent: not before the waiting ones if the order matters, and not while the
+    /// number of failed deliveries is at its limit.
     fn may_read(&self) -> bool {
         !self.retries.is_full()
             && !(self.receiver.webhook.options.ordered
                 && !(self.retries.is_empty() && self.flights.is_empty()))
     }
 
-    /// Takes what is there for the next batch; says what that waits for.
+    /// Takes the available events for the next batch; returns what the batch waits for.
     fn gather(&mut self, now: Instant) -> Waiting {
         self.pass_what_is_not_sent();
         let Some(batch) = self.receiver.webhook.options.batch else {
@@ -99,9 +99,9 @@ impl Worker {
         if is_ready { Waiting::Nothing } else { Waiting::Events(Some(until)) }
     }
 
-    /// Passes over what has expired while it waited, and what was tried already.
+    /// Skips the events that expired while they waited, and those that were tried already.
     fn pass_what_is_not_sent(&mut self) {
-        // The clock is asked only for those few that can expire.
+        // Reads the clock only for the few events that can expire.
         let is_expired = |event: &Event| event.expires.is_some() && event.is_expired(self.parts.wall());
         while let Some(event) = self.source.next_event() {
             let seq = event.position.seq;
@@ -121,7 +121,7 @@ impl Worker {
         }
     }
 
-    /// Makes the first attempt at what comes next.
+    /// Makes the first attempt at the next events.
     fn fly(&mut self) {
         let Some(job) = self.next_job() else { return };
         let (parts, id) = (Arc::clone(&self.parts), self.id.clone());
@@ -134,7 +134,7 @@ impl Worker {
         }
         self.flights.push(Box::pin(async move {
             if is_noted {
-                // Which events it is of was for the clock to say, and is not to be said again.
+                // The clock decided which events are in this batch, and must not decide it again.
                 parts.recorder.put_health(id.clone()).await;
                 parts.recorder.flushed().await;
             }
@@ -148,7 +148,7 @@ impl Worker {
         let payload = self.receiver.webhook.options.payload;
         let Some(options) = self.receiver.webhook.options.batch else {
             let (event, body) = match self.gathered.pop() {
-                // It was gathered when events were still sent several at a time.
+                // The event was gathered while batches were still on.
                 Some(event) => (Arc::clone(&event), payload.body(&event).into()),
                 None => {
                     let Taken { event, body } = self.source.take(payload)?;
@@ -184,14 +184,14 @@ impl Worker {
         Some(Job { events, batch, number: 1, body, content_type, by_hand: None })
     }
 
-    /// Makes the next attempt at what failed before: the store has it.
+    /// Makes the next attempt at a failed delivery, which is in the store.
     fn fly_again(&mut self, seq: u64) {
         let (parts, entry, id) = (Arc::clone(&self.parts), Arc::clone(&self.entry), self.id.clone());
         let (payload, batch) = (self.receiver.webhook.options.payload, self.receiver.webhook.options.batch);
         let (target, keys) = (Arc::clone(&self.receiver.target), Arc::clone(&self.receiver.keys));
         let idle = self.idle.take();
         self.flights.push(Box::pin(async move {
-            // What failed a moment ago may not be written yet.
+            // A recent failure may not be recorded yet.
             parts.recorder.flushed().await;
             let rows = super::again::rows(&*parts.ledger, &id, seq).await?;
             let now = parts.wall();

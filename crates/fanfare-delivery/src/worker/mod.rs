@@ -39,16 +39,17 @@ use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
 use fanfare_store::webhooks::DeliveryRow;
 
-/// How long attempts that are under way may take when the gateway stops; what is cut off is made again at the start.
+/// Maximum time that attempts in flight have when the gateway stops; those that are cut off are repeated after the
+/// start.
 const STOP_MAX: Duration = Duration::from_secs(5);
 
-/// What an attempt gives back.
+/// The result of an attempt.
 enum Landed {
-    /// It was made.
+    /// The attempt was made.
     Made(Box<Made>),
-    /// There was none: everything in it expired while it waited.
+    /// No attempt was made: every event in it expired while it waited.
     Expired(Vec<DeliveryRow>),
-    /// There was no need for it any more.
+    /// No attempt was made: it was no longer needed.
     Unwanted(u64),
 }
 
@@ -66,27 +67,27 @@ pub(super) struct Worker {
     pace: Pace,
     flights: FuturesUnordered<Flight>,
     idle: Idle,
-    /// What waits for others to make a batch.
+    /// The events that wait for others to form a batch.
     gathered: Gathered,
-    /// What is not to be sent from the log although it comes after the cursor: see [`again::settled`].
+    /// The events after the cursor that must not be sent from the log: see [`again::settled`].
     settled: HashSet<u64>,
-    /// It was paused when that was last looked at.
+    /// Whether the webhook was paused at the last look.
     was_paused: bool,
     signals: Signals,
 }
 
-/// What others tell a worker.
+/// The signals that a worker receives.
 #[derive(Clone)]
 struct Signals {
-    /// Tells when its owner changed it.
+    /// Notified when the owner changes the webhook.
     definition: watch::Receiver<Arc<Webhook>>,
-    /// As [`Entry::nudges`].
+    /// The same as [`Entry::nudges`].
     nudges: watch::Receiver<u64>,
-    /// As [`Parts::ticks`].
+    /// The same as [`Parts::ticks`].
     ticks: watch::Receiver<()>,
 }
 
-/// What was told.
+/// A signal that was received.
 enum Told {
     Definition,
     Nudge,
@@ -95,13 +96,13 @@ enum Told {
 }
 
 impl Worker {
-    /// Starts where the store has it. Without `has_rows`, the store has nothing that waits or was given up.
+    /// Starts at the position in the store. Without `has_rows`, the store has no deliveries that wait or were given up.
     pub(super) async fn start(
         parts: Arc<Parts>,
         entry: Arc<Entry>,
         has_rows: bool,
     ) -> Result<Worker, store::Error> {
-        // Before the first look: what changes after it is not missed.
+        // Before the first look, so that no later change is missed.
         let signals = Signals {
             definition: entry.definition.subscribe(),
             nudges: entry.nudges.subscribe(),
@@ -134,12 +135,12 @@ impl Worker {
         })
     }
 
-    /// Works until the webhook is removed or the gateway stops. Fails when the store can no longer be trusted.
+    /// Works until the webhook is removed or the gateway stops. Fails if the store can no longer be trusted.
     pub(super) async fn run(mut self, mut stop: Shutdown) -> Result<(), store::Error> {
-        // Apart from the rest, which changes while they are waited for.
+        // Separate from the rest, which changes while the signals are awaited.
         let mut signals = self.signals.clone();
         loop {
-            // One future for all that is rare, kept while attempts land: to ask each of them anew costs more.
+            // One future for all rare signals, kept while attempts end: polling each of them anew costs more.
             let told = self.work(pin!(signals.told(&mut stop))).await?;
             match told {
                 Told::Definition => self.redefine().await?,
@@ -155,16 +156,16 @@ impl Worker {
             }
             Ok(())
         };
-        // What is cut off is not recorded, so it is made again.
+        // An attempt that is cut off is not recorded, so it is repeated.
         let ended = tokio::time::timeout(STOP_MAX, landing).await.unwrap_or(Ok(()));
         self.save();
         ended
     }
 
-    /// Makes attempts until something is told.
+    /// Makes attempts until a signal arrives.
     async fn work(&mut self, mut told: Pin<&mut impl Future<Output = Told>>) -> Result<Told, store::Error> {
         loop {
-            // What was changed before an event was pushed holds for that event, though both are told at once.
+            // A change made before an event was pushed applies to that event, even if both signals arrive at once.
             if !Arc::ptr_eq(&self.entry.definition.borrow(), &self.receiver.webhook) {
                 self.redefine().await?;
             }
@@ -188,14 +189,14 @@ impl Worker {
         }
     }
 
-    /// Reads anew what waits to be tried again, as the store has it.
+    /// Reloads the waiting retries from the store.
     async fn read_retries(&mut self) -> Result<(), store::Error> {
-        // What failed a moment ago may not be written yet, and would be forgotten.
+        // A recent failure may not be recorded yet, and would be lost.
         self.parts.recorder.flushed().await;
         self.retries.load(&self.parts, &self.id, last_failure(&self.entry)).await
     }
 
-    /// Takes another definition. With another filter, what was not read yet is read with that.
+    /// Switches to another definition. If the filter changed, the unread part of the log is read with the new one.
     async fn redefine(&mut self) -> Result<(), store::Error> {
         let webhook = self.entry.webhook();
         let before = &self.receiver.webhook;
@@ -211,11 +212,11 @@ impl Worker {
         Ok(())
     }
 
-    /// Notes whether new events go out at the moment: a pusher does not wait for a webhook to which they do not.
+    /// Records whether new events are on hold: a pusher does not wait for such a webhook.
     fn note_hold(&mut self) {
         let is_paused = self.entry.is_paused();
         if self.was_paused && !is_paused {
-            // Whoever resumes it has mended something.
+            // Someone who resumes a webhook has fixed something.
             self.pace.breaker = Breaker::default();
         }
         self.was_paused = is_paused;
@@ -231,7 +232,7 @@ impl Worker {
         }
     }
 
-    /// Gives when that is by the clock on the wall.
+    /// Returns the time of an instant by the wall clock.
     fn on_the_wall(&self, at: Timestamp) -> Timestamp {
         let ahead = self.parts.now().as_micros().saturating_sub(self.parts.wall().as_micros());
         Timestamp::from_micros(at.as_micros().saturating_sub(ahead))
@@ -239,10 +240,10 @@ impl Worker {
 }
 
 impl Signals {
-    /// Waits until something is told.
+    /// Waits for a signal.
     async fn told(&mut self, stop: &mut Shutdown) -> Told {
         tokio::select! {
-            // None ends before this: the entry and the parts hold the other ends.
+            // None of the senders is dropped before this: the entry and the parts hold them.
             _ = self.definition.changed() => Told::Definition,
             _ = self.nudges.changed() => Told::Nudge,
             _ = self.ticks.changed() => Told::Tick,
@@ -251,7 +252,7 @@ impl Signals {
     }
 }
 
-/// Waits until an attempt has ended, and gives all that have: what follows is then done once for them.
+/// Waits until an attempt has ended, and returns all that have, so that the follow-up work is done once for them.
 async fn landed(flights: &mut FuturesUnordered<Flight>) -> Result<Vec<Landed>, store::Error> {
     poll_fn(|context| {
         let mut all = Vec::new();

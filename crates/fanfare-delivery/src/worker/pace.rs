@@ -7,21 +7,21 @@ use tokio::time::Instant;
 
 use crate::parts::Parts;
 
-/// What says when the next delivery may go out.
+/// The limits that decide when the next delivery may be sent.
 #[derive(Debug)]
 pub(super) struct Pace {
     pub(super) breaker: Breaker,
-    /// When the next delivery may go out, where a rate is set.
+    /// The time at which the next delivery may be sent, if a rate is set.
     next_slot: Instant,
 }
 
 impl Pace {
-    /// Starts with a breaker that is closed.
+    /// Creates a pace with a closed breaker.
     pub(super) fn new() -> Pace {
         Pace { breaker: Breaker::default(), next_slot: Instant::now() }
     }
 
-    /// Asks for a delivery at `now`; fails with the moment at which to ask again.
+    /// Asks to send a delivery at `now`; fails with the time at which to ask again.
     pub(super) fn admit(
         &mut self,
         rate_per_second: Option<u32>,

@@ -1,4 +1,4 @@
-//! The receiver of one webhook, as it is defined at the moment: where it is called, and what is signed with.
+//! The receiver of one webhook by its current definition: its URL and signing keys.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::parts::Parts;
 use crate::target::Target;
 use crate::webhook::Webhook;
 
-/// A definition, and what is made of it once for all attempts.
+/// A definition, with the parts that are prepared once for all attempts.
 #[derive(Debug)]
 pub(super) struct Receiver {
     pub(super) webhook: Arc<Webhook>,
@@ -17,7 +17,7 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    /// Prepares what attempts at a webhook have in common.
+    /// Prepares the common parts of the attempts at a webhook.
     pub(super) fn new(parts: &Parts, webhook: Arc<Webhook>) -> Receiver {
         let target = Arc::new(Target::new(&webhook, &parts.hub.epoch().to_string()));
         let keys = Arc::new(webhook.signing_keys());

@@ -1,4 +1,4 @@
-//! What is to be tried again, and when: by the clock that never jumps.
+//! The deliveries to retry, and when: by the clock that never jumps.
 
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
@@ -12,26 +12,26 @@ use crate::parts::Parts;
 use fanfare_store as store;
 use fanfare_store::webhooks::{DeliveryStatus, ReadDeliveries};
 
-/// Most deliveries of one webhook that wait to be tried again. With more, its cursor stays where it is: the log keeps
-/// them as well.
+/// Maximum deliveries of one webhook that wait for a retry. Beyond it, the cursor stays where it is: the log keeps the
+/// events.
 pub(super) const RETRIES_MAX: usize = 10_000;
-/// How many are read from the store at once.
+/// Maximum deliveries that are read from the store at once.
 const PAGE_LEN: usize = 1_000;
 
-/// The deliveries of one webhook that wait. The store has them whole.
+/// The waiting deliveries of one webhook. The store has them in full.
 #[derive(Debug, Default)]
 pub(super) struct Retries {
     by_moment: BTreeSet<(Instant, u64)>,
-    /// The store has more than fit: they are read when these are done.
+    /// Whether the store has more than fit: they are read when these are done.
     has_more: bool,
-    /// On their way now: what the store still has of them is not started a second time.
+    /// The deliveries in flight, so that the rows that the store still has of them are not started a second time.
     flying: HashSet<u64>,
 }
 
 impl Retries {
-    /// Reads what the store has, anew. A moment in the store is by the steady clock of the process that wrote it. When
-    /// the clock on the wall was set back before this one started, that began behind: no delay was counted from before
-    /// the `last_failure`.
+    /// Reloads the deliveries from the store. A time in the store is by the steady clock of the process that wrote it.
+    /// If the wall clock was set back before this process started, its steady clock started behind: no delay was
+    /// counted from before the `last_failure`.
     pub(super) async fn load(
         &mut self,
         parts: &Parts,
@@ -74,17 +74,17 @@ impl Retries {
         }
     }
 
-    /// Notes that one that was taken is no longer on its way.
+    /// Records that a taken delivery is no longer in flight.
     pub(super) fn landed(&mut self, seq: u64) {
         self.flying.remove(&seq);
     }
 
-    /// Gives when the next one is due.
+    /// Returns the time at which the next delivery is due.
     pub(super) fn next(&self) -> Option<Instant> {
         self.by_moment.first().map(|(at, _)| *at)
     }
 
-    /// Takes one that is due at `now`, until it has [`landed`](Retries::landed).
+    /// Takes a delivery that is due at `now`, until it has [`landed`](Retries::landed).
     pub(super) fn take_due(&mut self, now: Instant) -> Option<u64> {
         if self.next().is_none_or(|at| at > now) {
             return None;
@@ -94,22 +94,22 @@ impl Retries {
         Some(seq)
     }
 
-    /// Says whether there are none.
+    /// Returns `true` if no delivery waits or is in flight.
     pub(super) fn is_empty(&self) -> bool {
         !self.are_waiting() && self.flying.is_empty()
     }
 
-    /// Says whether some wait.
+    /// Returns `true` if some deliveries wait.
     pub(super) fn are_waiting(&self) -> bool {
         self.has_more || !self.by_moment.is_empty()
     }
 
-    /// Says whether the store has some that are to be read now.
+    /// Returns `true` if the store has some that should be read now.
     pub(super) fn are_lacking(&self) -> bool {
         self.has_more && self.by_moment.is_empty()
     }
 
-    /// Says whether there are as many as may be.
+    /// Returns `true` if the maximum number of deliveries is reached.
     pub(super) fn is_full(&self) -> bool {
         self.by_moment.len() >= RETRIES_MAX
     }

@@ -1,4 +1,4 @@
-//! What a worker reads from: the log, from its cursor on, without what is not for webhooks.
+//! The source of a worker: the log from its cursor on, without events that are not for webhooks.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use fanfare_store as store;
 pub(super) struct Source {
     subscription: Subscription,
     items: Vec<Item>,
-    /// The item that is read, and the event in it that comes next.
+    /// The current item, and the index of its next event.
     item: usize,
     next: usize,
-    /// Events of the item before the next that were passed already, for the subscription to know.
+    /// The seq up to which retention removed events, until the worker takes it.
     lost_up_to: Option<u64>,
 }
 
@@ -48,7 +48,7 @@ impl Source {
         Ok(Source { subscription, items: Vec::new(), item: 0, next: 0, lost_up_to: None })
     }
 
-    /// Waits until there are events; `false` when the gateway stops. Cancelling loses nothing.
+    /// Waits until there are events; `false` if the gateway is stopping. Cancelling loses nothing.
     pub(super) async fn ready(&mut self) -> Result<bool, store::Error> {
         while !self.has_events() {
             self.items.clear();
@@ -59,7 +59,7 @@ impl Source {
             while let Some(Item::Notice(notice)) = self.items.first() {
                 match notice {
                     Notice::Closing { .. } => {
-                        // It is no event to take.
+                        // The item is not an event to take.
                         self.items.clear();
                         return Ok(false);
                     }
@@ -74,17 +74,18 @@ impl Source {
         Ok(true)
     }
 
-    /// Says whether there is an event to take.
+    /// Returns `true` if there is an event to take.
     pub(super) fn has_events(&self) -> bool {
         self.item < self.items.len()
     }
 
-    /// Gives the seq up to which everything was taken or is not wanted. There is nothing to take.
+    /// Returns the seq up to which every event was taken or does not match. Must be called when there is no event to
+    /// take.
     pub(super) fn settle(&mut self) -> u64 {
         self.subscription.settle().seq
     }
 
-    /// Gives the next event, without taking it.
+    /// Returns the next event without taking it.
     pub(super) fn next_event(&self) -> Option<&Arc<Event>> {
         self.items.get(self.item).map(|item| &item.events()[self.next])
     }
@@ -97,13 +98,13 @@ impl Source {
         Some(Taken { event, body })
     }
 
-    /// Passes over the next event.
+    /// Skips the next event.
     pub(super) fn pass(&mut self) {
         self.step();
         self.skip_unwanted();
     }
 
-    /// Gives up to which seq retention removed what was not taken yet, once.
+    /// Returns the seq up to which retention removed events before they were taken; each loss is returned once.
     pub(super) fn take_lost(&mut self) -> Option<u64> {
         self.lost_up_to.take()
     }

@@ -110,7 +110,7 @@ async fn what_is_missing_is_said() {
     for (words, code, part) in [
         (&["deliveries", "retry"][..], 2, "required"),
         (&["deliveries", "discard"], 2, "required"),
-        (&["deliveries", "show", "nothing"], 2, "`nothing` is no position"),
+        (&["deliveries", "show", "nothing"], 2, "`nothing` is not a position"),
         (&["deliveries", "show", "aaaaaaaa-1"], 5, "fix"),
         (&["deliveries", "retry", "aaaaaaaa-1", "--body", "x"], 2, "--webhook"),
         (&["deliveries", "ls", "--webhook", "nobody"], 5, "no webhook has the id or address"),

@@ -81,7 +81,7 @@ async fn people_are_told_what_why_and_the_fix() {
     [4]
 
     $ fanfare push x --timeout soon
-    error: `soon` is no duration
+    error: `soon` is not a duration
        at: flag --timeout
       fix: write a number with a unit, such as `90s`, `10m`, `1h30m` or `7d`
     [2]
@@ -147,7 +147,7 @@ async fn people_are_told_what_why_and_the_fix() {
     [2]
 
     $ fanfare listen --since yesterday
-    error: `yesterday` is no time
+    error: `yesterday` is not a time
        at: --since
       fix: write `earliest`, a duration such as `10m` (so long ago), or RFC 3339 such as `2026-11-21T08:00:00Z`
     [2]

@@ -228,7 +228,7 @@ async fn lines_are_pushed_in_batches_and_a_wrong_one_is_named() {
         gateway.shell.run_with(&["push", "--ndjson"], "{\"message\":\"fine\"}\n\n{\"mesage\":\"x\"}\n").await;
     assert_eq!(said.code, 2, "{said:?}");
     insta::assert_snapshot!(said.err.lines().take(2).collect::<Vec<_>>().join("\n"), @r#"
-    error: an event has no member `mesage`
+    error: unknown event member `mesage`
        at: line 3 of stdin, /mesage
     "#);
     assert_eq!(gateway.json(&["history"]).await["events"][19]["message"], "fine");
@@ -299,7 +299,7 @@ async fn the_gateways_refusal_keeps_its_words() {
     let said = gateway.run(&["push", "x", "--expires-in", "0s"]).await;
     assert_eq!(said.code, 5, "{said:?}");
     insta::assert_snapshot!(said.err, @r#"
-    error: `0s` is no time to live
+    error: `0s` is not a valid time to live
        at: /expires_in
       fix: give seconds above 0 as a number, or a duration such as `"10m"`
     "#);

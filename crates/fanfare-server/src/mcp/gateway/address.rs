@@ -123,11 +123,11 @@ mod tests {
             ("fanfare://channels#x", "no fragment"),
             ("fanfare://channels//latest", "is empty"),
             ("fanfare://channels/a..b/latest", "empty segment"),
-            ("fanfare://channels/a%2Fb/latest", "cannot stand there"),
+            ("fanfare://channels/a%2Fb/latest", "is not allowed there"),
             ("fanfare://channels/a%2/latest", "two hexadecimal digits"),
             ("fanfare://channels/a%+1/latest", "two hexadecimal digits"),
             ("fanfare://channels/%ff/latest", "no UTF-8"),
-            ("fanfare://events/1", "is no position"),
+            ("fanfare://events/1", "is not a position"),
             ("fanfare://events/k3f9x2ab-1/x", "there are"),
         ] {
             let problem = uri.parse::<Address>().expect_err(uri);

@@ -150,7 +150,7 @@ mod tests {
             ),
             (
                 "timeout = \"soon\"",
-                "`soon` is no duration",
+                "`soon` is not a duration",
                 "`timeout` in fanfare.toml",
                 "write a number with a unit, such as `90s`, `10m`, `1h30m` or `7d`",
             ),
