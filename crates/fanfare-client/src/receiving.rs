@@ -7,7 +7,7 @@ use reqwest::{RequestBuilder, StatusCode};
 use crate::error::innermost;
 
 /// Maximum duration of one attempt: the same that the gateway allows a receiver.
-const ATTEMPT_MAX: Duration = Duration::from_secs(10);
+pub const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 
 /// Maximum bytes of a response to read, so that the connection can be reused.
 const ANSWER_LEN_MAX: usize = 64 * 1024;

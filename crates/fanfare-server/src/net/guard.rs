@@ -40,7 +40,7 @@ impl Default for Cors {
 
 impl Cors {
     /// Parses the origins that the operator wrote, or `*`.
-    pub fn parse(origins: &[String]) -> Result<Cors, String> {
+    pub fn parse(origins: &[String]) -> Result<Cors, fanfare_core::Invalid> {
         if origins.iter().any(|origin| origin == "*") {
             return Ok(Cors::Any);
         }
@@ -54,8 +54,10 @@ impl Cors {
             if well_formed {
                 Ok(origin)
             } else {
-                Err(format!(
-                    "`{text}` is not an origin; write `https://app.example.com`, or `*` for every page"
+                Err(fanfare_core::Invalid::new(
+                    Code::InvalidQuery,
+                    format!("`{text}` is not an origin"),
+                    "write `https://app.example.com`, or `*` for any origin",
                 ))
             }
         };

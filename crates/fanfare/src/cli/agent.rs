@@ -1,19 +1,19 @@
-//! Whether the caller is a coding agent rather than a person: then there is no colour, and help says how to get
-//! JSON.
+//! Detects whether a coding agent, not a person, is the caller. For an agent, output has no color and help says how
+//! to get JSON.
 
-/// Variables that agents set for the commands they run.
+/// Variables that agents set for the commands they run. `fanfare help environment` lists them.
 const MARKS: [&str; 3] = ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI"];
 
-/// Beginnings of such variables.
+/// Prefix of further variables that agents set.
 const MARK_PREFIX: &str = "CODEX_";
 
-/// What help says to agents.
+/// Paragraph that help shows to agents.
 pub(crate) const GUIDANCE: &str = "\
 [Agent guidance] Use `-o json` (one JSON object on stdout; streams: one per
 line; errors: one JSON line on stderr with `code` and `fix`). `fanfare listen
---limit N` and `--once` end by themselves. FANFARE_AGENT=0 turns this off.";
+--limit N` and `--once` exit on their own. FANFARE_AGENT=0 turns this off.";
 
-/// Says whether the environment looks like an agent's. `FANFARE_AGENT` decides when it is set.
+/// Returns whether the environment looks like an agent's. `FANFARE_AGENT` decides if it is set.
 pub(crate) fn is_agent(variables: impl IntoIterator<Item = (String, String)>) -> bool {
     let mut found = false;
     for (name, value) in variables {
@@ -25,7 +25,7 @@ pub(crate) fn is_agent(variables: impl IntoIterator<Item = (String, String)>) ->
     found
 }
 
-/// Gives the environment as text; what is no text cannot be a mark.
+/// Returns the variables of the environment that are text; the others cannot be marks.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -1,14 +1,14 @@
-//! Sizes as people write them.
+//! Sizes in bytes, as people write them.
 
 use fanfare_core::{Code, Invalid};
 
-/// Reads `512`, `64KiB`, `1.5GiB`, `10MB`: KiB and its kin are powers of 1024, KB and its kin of 1000.
+/// Parses a size such as `512`, `64KiB`, `1.5GiB` or `10MB`. KiB, MiB and so on are powers of 1024, KB and MB of 1000.
 pub(crate) fn parse(text: &str) -> Result<u64, Invalid> {
     read(text.trim()).ok_or_else(|| {
         Invalid::new(
             Code::InvalidQuery,
-            format!("`{text}` is no size"),
-            "write bytes as a number, or with a unit: `512MiB`, `1GiB`, `10GB`",
+            format!("`{text}` is not a size"),
+            "write a number of bytes, or a number with a unit: `512MiB`, `1GiB`, `10GB`",
         )
     })
 }

@@ -1,4 +1,4 @@
-//! `fanfare channels`: what there is to listen to.
+//! `fanfare channels`: lists channels and their activity.
 
 use jiff::ZonedDateTime;
 
@@ -10,12 +10,12 @@ use crate::cli::text::{grouped, harmless};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_api::channels::ChannelEntry;
 
-/// List the channels that events were pushed to
+/// List channels and their activity
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::examples(&[
-    ("A table", "fanfare channels"),
-    ("The names alone", "fanfare channels -o raw"),
-    ("The busiest", "fanfare channels -o json | jq '.channels | max_by(.rate)'"),
+    ("All channels", "fanfare channels"),
+    ("Only the names", "fanfare channels -o raw"),
+    ("The busiest channel", "fanfare channels -o json | jq '.channels | max_by(.rate)'"),
 ]))]
 pub(crate) struct Args {}
 
@@ -26,12 +26,13 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
     let output = context.output;
     match output.mode {
         Mode::Human | Mode::Table if channels.is_empty() => {
-            output.note(format!("{DIM}no channels yet; make one: fanfare push -c builds \"hello\"{DIM:#}"));
+            output.note(format!("{DIM}no channels yet; create one: fanfare push -c builds \"hello\"{DIM:#}"));
         }
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = channels.iter().map(|channel| row(channel, &now)).collect();
-            output.line(table(&["channel", "events ", "per second ", "listening ", "last event"], &rows))?;
+            output
+                .line(table(&["channel", "events ", "per second ", "subscribers ", "last event"], &rows))?;
         }
         Mode::Json => output.line(&answer.json)?,
         Mode::Ndjson => super::each_of(&answer.json, "channels", |json| output.line(json))?,

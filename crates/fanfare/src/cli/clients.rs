@@ -1,4 +1,4 @@
-//! `fanfare clients`: who is listening.
+//! `fanfare clients`: lists connected clients.
 
 use jiff::ZonedDateTime;
 
@@ -11,15 +11,15 @@ use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_api::clients::ClientEntry;
 use fanfare_core::{Pattern, ReaderName};
 
-/// List who is listening at the moment
+/// List connected clients
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::examples(&[
-    ("A table", "fanfare clients"),
-    ("Who is behind", "fanfare clients -o json | jq '.clients[] | select(.lag > 0)'"),
+    ("All clients", "fanfare clients"),
+    ("Clients that are behind", "fanfare clients -o json | jq '.clients[] | select(.lag > 0)'"),
 ]))]
 pub(crate) struct Args {}
 
-/// Widest column of patterns.
+/// Maximum width of the column of patterns.
 const PATTERNS_CHARS_MAX: usize = 30;
 
 pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
@@ -29,13 +29,13 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
     let output = context.output;
     match output.mode {
         Mode::Human | Mode::Table if clients.is_empty() => {
-            output.note(format!("{DIM}nobody is listening; try: fanfare listen{DIM:#}"));
+            output.note(format!("{DIM}no connected clients; try: fanfare listen{DIM:#}"));
         }
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = clients.iter().map(|client| row(client, &now)).collect();
             output.line(table(
-                &["client", "by", "address", "listens to", "reader", "state", "behind ", "since"],
+                &["client", "by", "address", "patterns", "reader", "state", "behind ", "since"],
                 &rows,
             ))?;
         }

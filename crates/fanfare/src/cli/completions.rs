@@ -1,4 +1,4 @@
-//! `fanfare completions`: the words that a shell offers.
+//! `fanfare completions`: scripts that complete commands and flags in a shell.
 
 use std::io::Write;
 
@@ -6,15 +6,15 @@ use clap_complete::Shell;
 
 use crate::cli::{Exit, Failure, command, examples};
 
-/// Print completions for a shell
+/// Print shell completions
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::examples(&[
-    ("bash, for this user", "fanfare completions bash \\\n    > ~/.local/share/bash-completion/completions/fanfare"),
-    ("zsh, into a directory of $fpath", "fanfare completions zsh > ~/.zfunc/_fanfare"),
+    ("bash, for your user", "fanfare completions bash \\\n    > ~/.local/share/bash-completion/completions/fanfare"),
+    ("zsh, in a directory of $fpath", "fanfare completions zsh > ~/.zfunc/_fanfare"),
     ("fish", "fanfare completions fish > ~/.config/fish/completions/fanfare.fish"),
 ]))]
 pub(crate) struct Args {
-    /// The shell
+    /// Shell to print completions for
     #[arg(value_enum)]
     shell: Shell,
 }

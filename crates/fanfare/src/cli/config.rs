@@ -1,4 +1,4 @@
-//! `fanfare config`: what applies, and why.
+//! `fanfare config`: shows and checks the configuration.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use clap::Subcommand;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::output::{Mode, Output};
 use crate::cli::settings::{self, Key, Settings, Value};
-use crate::cli::{Exit, Failure, examples, global};
+use crate::cli::{Exit, Failure, examples, global, serve};
 
 /// Show and check the configuration
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("What applies, and where each value comes from", "fanfare config show --origin"),
-    ("Is the configuration all right?", "fanfare config check"),
-], "See `fanfare help settings` for the keys and an example."))]
+    ("Show every value and where it comes from", "fanfare config show --origin"),
+    ("Check the configuration", "fanfare config check"),
+], "For the keys and an example, see `fanfare help settings`."))]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -28,9 +28,9 @@ enum Command {
         #[arg(long)]
         origin: bool,
     },
-    /// Read the configuration and say what is wrong with it
+    /// Check the configuration for errors
     Check,
-    /// Show which files are looked for
+    /// Show which configuration files are used
     Path,
 }
 
@@ -47,17 +47,28 @@ pub(crate) fn run(
         }
         Command::Check => {
             let settings = Settings::load(flags, named)?;
-            let found = settings::paths(named).into_iter().filter(|path| path.exists()).count();
-            let mode = global::mode(&settings);
-            Output { mode, ..output }.result(
-                || format!("{SUCCESS}✓{SUCCESS:#} the configuration is all right {DIM}({found} of {} files exist){DIM:#}", settings::paths(named).len()),
-                r#"{"ok":true}"#,
-                || "ok".to_owned(),
-            )?;
-            Ok(Exit::Ok)
+            check(&settings, named, Output { mode: global::mode(&settings), ..output })
         }
         Command::Path => path(named, output),
     }
+}
+
+/// Also builds the configuration of a gateway: what `fanfare serve` refuses is not valid.
+fn check(settings: &Settings, named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+    serve::config(settings)?;
+    let paths = settings::paths(named);
+    let found = paths.iter().filter(|path| path.exists()).count();
+    output.result(
+        || {
+            format!(
+                "{SUCCESS}✓{SUCCESS:#} the configuration is valid {DIM}({found} of {} files found){DIM:#}",
+                paths.len()
+            )
+        },
+        r#"{"ok":true}"#,
+        || "ok".to_owned(),
+    )?;
+    Ok(Exit::Ok)
 }
 
 fn show(settings: &Settings, with_origin: bool, output: Output) -> Result<Exit, Failure> {
@@ -65,16 +76,16 @@ fn show(settings: &Settings, with_origin: bool, output: Output) -> Result<Exit, 
     if output.mode.is_json() {
         let mut object = serde_json::Map::new();
         for (key, value) in &values {
-            object.insert(key.name().to_owned(), json(*key, value.as_ref(), with_origin));
+            object.insert(key.shown_name().to_owned(), json(*key, value.as_ref(), with_origin));
         }
         output.line(serde_json::Value::from(object).to_string())?;
         return Ok(Exit::Ok);
     }
-    let width = Key::ALL.iter().map(|key| key.name().len()).max().unwrap_or_default();
+    let width = Key::ALL.iter().map(|key| key.shown_name().len()).max().unwrap_or_default();
     let texts: Vec<String> = values.iter().map(|(key, value)| text(*key, value.as_ref())).collect();
     let text_width = texts.iter().map(|text| text.chars().count()).max().unwrap_or_default();
     for ((key, value), text) in values.iter().zip(&texts) {
-        let name = key.name();
+        let name = key.shown_name();
         let origin = value.as_ref().map(|value| value.origin.to_string()).unwrap_or_default();
         let line = match (output.mode, with_origin) {
             (Mode::Raw, _) => format!("{name}={text}"),
@@ -122,7 +133,7 @@ fn path(named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
         let line = match (output.mode, path.exists()) {
             (Mode::Raw, _) => path.display().to_string(),
             (_, true) => format!("{SUCCESS}✓{SUCCESS:#} {}", path.display()),
-            (_, false) => format!("{DIM}–{DIM:#} {} {DIM}(not there){DIM:#}", path.display()),
+            (_, false) => format!("{DIM}–{DIM:#} {} {DIM}(not found){DIM:#}", path.display()),
         };
         output.line(line)?;
     }

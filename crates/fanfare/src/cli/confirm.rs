@@ -1,4 +1,4 @@
-//! Asking before something is gone.
+//! The confirmation prompt before something is removed or resent.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -6,7 +6,8 @@ use crate::cli::output::Mode;
 use crate::cli::output::style::BOLD;
 use crate::cli::{Context, Failure};
 
-/// Asks a person at a terminal; whoever said yes beforehand, scripts and agents are not asked. Says whether to go on.
+/// Asks for confirmation and returns whether to continue. Only a person at a terminal is asked; scripts, agents and
+/// `--yes` continue without a prompt.
 pub(crate) fn confirmed(question: &str, is_agreed: bool, context: &Context) -> Result<bool, Failure> {
     let output = context.output;
     let is_asked = matches!(output.mode, Mode::Human | Mode::Table)
@@ -27,7 +28,7 @@ pub(crate) fn confirmed(question: &str, is_agreed: bool, context: &Context) -> R
         .map_err(|error| Failure::failed("cannot read the answer").why(error.to_string()).fix("add --yes"))?;
     let is_yes = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
     if !is_yes {
-        output.note("nothing was done");
+        output.note("nothing was changed");
     }
     Ok(is_yes)
 }

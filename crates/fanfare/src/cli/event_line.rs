@@ -1,4 +1,4 @@
-//! An event on a line, for people.
+//! An event as a line for people.
 
 use std::fmt;
 
@@ -12,20 +12,20 @@ use crate::cli::text::{harmless, shortened};
 use fanfare_api::event::Event;
 use fanfare_core::Timestamp;
 
-/// Most characters of `data` that are shown; `-o json` shows all.
+/// Maximum characters of `data` in a line. `-o json` has all of it.
 const DATA_CHARS_MAX: usize = 160;
 
-/// Widest column of channels; longer ones push the rest to the right.
+/// Maximum width of the channel column. A longer channel moves the rest of its line to the right.
 const CHANNEL_WIDTH_MAX: usize = 24;
 
-/// What is shown of an event.
+/// The parts of an event that a line shows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Line<'a> {
     pub(crate) channel: &'a str,
     pub(crate) event_type: &'a str,
     pub(crate) priority: &'a str,
     pub(crate) message: &'a str,
-    /// As JSON.
+    /// The data, as JSON.
     pub(crate) data: Option<&'a str>,
     pub(crate) timestamp: Option<Timestamp>,
 }
@@ -43,7 +43,7 @@ impl<'a> From<&'a Event> for Line<'a> {
     }
 }
 
-/// Lays out events below each other: remembers how wide the channels were.
+/// Formats events as aligned lines. The channel column grows with the channels so far.
 #[derive(Debug)]
 pub(crate) struct EventLines {
     channel_width: usize,
@@ -54,7 +54,7 @@ impl EventLines {
         EventLines { channel_width: 12 }
     }
 
-    /// Writes `12:04:31 ✓ builds.web  deployed  sha=ab12`; further lines of the message stand below the first.
+    /// Formats an event: `12:04:31 ✓ builds.web  deployed  sha=ab12`. Further lines of the message are indented.
     pub(crate) fn write<'a>(&mut self, event: impl Into<Line<'a>>, now: &ZonedDateTime) -> String {
         let event: Line<'_> = event.into();
         let channel = harmless(event.channel);
@@ -89,7 +89,7 @@ impl EventLines {
     }
 }
 
-/// Writes the local time of day; the date too when that is another than today's.
+/// Formats the local time of day, with the date if it is not today.
 pub(crate) fn time(timestamp: Timestamp, now: &ZonedDateTime) -> String {
     let Ok(moment) = jiff::Timestamp::from_microsecond(timestamp.as_micros()) else {
         return timestamp.to_string();
@@ -102,14 +102,14 @@ pub(crate) fn time(timestamp: Timestamp, now: &ZonedDateTime) -> String {
     }
 }
 
-/// Writes an object as `k=v k=v`, with what is nested left out; anything else as JSON.
+/// Formats an object as `k=v k=v`, with nested values shortened to `[…]` or `{…}`, and anything else as JSON.
 fn data_text(json: &str) -> String {
     let text =
         serde_json::from_str(json).map_or_else(|_| json.to_owned(), |members: Members| members.to_string());
     shortened(&harmless(&text), DATA_CHARS_MAX).into_owned()
 }
 
-/// The members of an object, in their order.
+/// The members of an object, in their original order.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {

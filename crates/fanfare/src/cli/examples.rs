@@ -1,20 +1,20 @@
-//! Examples under a command's help.
+//! Examples and notes below a command's help.
 
 use clap::builder::StyledStr;
 
 use crate::cli::output::style::{DIM, HEADER};
 
-/// Lays out `(what it does, command)`, with whatever is to be known below.
+/// Lays out examples, each a description and a command.
 pub(crate) fn examples(examples: &[(&str, &str)]) -> StyledStr {
     with_note(examples, "")
 }
 
-/// The same with a note below.
+/// Lays out examples with a note below them. Clap wraps the note, so a paragraph is one line.
 pub(crate) fn with_note(examples: &[(&str, &str)], note: &str) -> StyledStr {
     let mut text = format!("{HEADER}Examples:{HEADER:#}\n");
-    for (index, (meaning, command)) in examples.iter().enumerate() {
+    for (index, (description, command)) in examples.iter().enumerate() {
         let gap = if index == 0 { "" } else { "\n" };
-        text.push_str(&format!("{gap}  {DIM}# {meaning}{DIM:#}\n  {command}\n"));
+        text.push_str(&format!("{gap}  {DIM}# {description}{DIM:#}\n  {command}\n"));
     }
     if !note.is_empty() {
         text.push_str(&format!("\n{note}"));

@@ -1,4 +1,4 @@
-//! Exit codes: what a script learns without reading a word.
+//! Exit codes, which tell scripts how a command ended.
 
 use std::process::ExitCode;
 
@@ -9,28 +9,28 @@ use fanfare_client as client;
 /// How the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// The gateway does not know the caller.
+    /// The caller is not authenticated.
     Auth,
-    /// What `run` or a command of `listen --exec` ended with.
+    /// The command of `run` ended with this code.
     Child(u8),
-    /// A check failed, or something that should not happen.
+    /// A check failed or an unexpected error occurred.
     Failed,
-    /// Ctrl-C.
+    /// Ctrl-C stopped the program.
     Interrupted,
-    /// Done.
+    /// The command succeeded.
     Ok,
-    /// The gateway answered no.
+    /// The gateway refused the request.
     Refused,
-    /// A signal other than Ctrl-C asked to stop.
+    /// SIGTERM stopped the program.
     Terminated,
-    /// Nobody answered, or not in time.
+    /// The gateway did not respond, or not in time.
     Unreachable,
-    /// The command line or the configuration cannot be used.
+    /// The command line or the configuration is invalid.
     Usage,
 }
 
 impl Exit {
-    /// Gives the number.
+    /// Returns the number that the operating system gets.
     pub(crate) fn number(self) -> u8 {
         match self {
             Exit::Ok => 0,
@@ -45,7 +45,7 @@ impl Exit {
         }
     }
 
-    /// Gives the exit for a public error code.
+    /// Returns the exit code for an error code of the gateway.
     pub(crate) fn from_code(code: Code) -> Exit {
         match code {
             Code::Unauthorized => Exit::Auth,
@@ -95,7 +95,7 @@ impl Exit {
         }
     }
 
-    /// Gives the exit for what went wrong with a gateway.
+    /// Returns the exit code for an error of the client.
     pub(crate) fn from_client(error: &client::Error) -> Exit {
         match error {
             client::Error::AnswerLost { .. }
@@ -118,17 +118,20 @@ impl From<Exit> for ExitCode {
 }
 
 /// The table that `fanfare help exit-codes` shows.
-pub(crate) const TABLE: &str = r"  0    done
-  1    a check failed, or something that should not happen
-  2    the command line or the configuration cannot be used
-  3    the gateway does not know the caller: see --token-file
-  4    nobody answered, or not in time
-  5    the gateway answered no, and said why
-  130  Ctrl-C
-  143  asked to stop by SIGTERM
-  n    `fanfare run` ends with the code of its command, 128 + n when
-       signal n ended it, 127 when there is no such command, 126 when
-       it cannot be run
+pub(crate) const TABLE: &str = r"  0    success
+  1    a check failed or an unexpected error occurred
+  2    invalid command line or configuration
+  3    not authenticated: see --token-file
+  4    no response from the gateway, or none in time
+  5    the gateway refused the request and said why
+  130  stopped by Ctrl-C
+  143  stopped by SIGTERM
+  n    `fanfare run` exits with the code of its command, 128 + n if
+       signal n ended it, 127 if the command is not found, 126 if it
+       cannot be run
+
+After a clean shutdown, `serve`, `mcp` and `demo` exit with 0, even if
+Ctrl-C or SIGTERM asked for it.
 ";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Errors as people and programs read them: what, why, and the fix.
+//! Errors as people and programs read them: what failed, why, and how to fix it.
 
 use std::io;
 use std::path::Path;
@@ -10,22 +10,22 @@ use serde::Serialize;
 use crate::cli::exit::Exit;
 use fanfare_client as client;
 
-/// A command that could not do what was asked.
+/// An error that ends a command.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
-    /// How the program ends.
+    /// Exit code of the program.
     pub(crate) exit: Exit,
-    /// A stable name for programs.
+    /// Stable name of the error, for programs.
     pub(crate) code: Box<str>,
-    /// What could not be done: lowercase, no full stop.
+    /// What failed, in lowercase and without a full stop.
     pub(crate) what: Box<str>,
-    /// Why not.
+    /// The cause.
     pub(crate) why: Option<Box<str>>,
-    /// What to do; a command to paste where there is one.
+    /// The next step, if possible as a command to paste.
     pub(crate) fix: Option<Box<str>>,
-    /// The part of the input that is meant.
+    /// The part of the input that caused the error.
     pub(crate) at: Option<Box<str>>,
-    /// The reader of our output has gone: nothing is wrong, and nobody is left to tell.
+    /// The program that read our output has exited. That is not an error, and nothing is printed.
     pub(crate) is_broken_pipe: bool,
 }
 
@@ -42,22 +42,23 @@ impl Failure {
         }
     }
 
-    /// Says that the command line or the configuration cannot be used.
+    /// Creates an error for an invalid command line or configuration.
     pub(crate) fn usage(what: impl Into<Box<str>>) -> Failure {
         Failure::new(Exit::Usage, "usage", what)
     }
 
-    /// Says that something did not work.
+    /// Creates an error for something that did not work.
     pub(crate) fn failed(what: impl Into<Box<str>>) -> Failure {
         Failure::new(Exit::Failed, "failed", what)
     }
 
-    /// Says that what was named is not there: what the gateway says of an id, for what it knows no names of.
+    /// Creates an error for a name that matches nothing. It looks like the gateway's own error for an unknown id,
+    /// which cannot resolve the names that the command line accepts.
     pub(crate) fn not_found(what: impl Into<Box<str>>) -> Failure {
         Failure::new(Exit::Refused, "not_found", what)
     }
 
-    /// Says that a file cannot be read or written.
+    /// Creates an error for a file that cannot be read or written.
     pub(crate) fn file(doing: &str, path: &Path, error: &io::Error) -> Failure {
         Failure::new(Exit::Usage, "file", format!("cannot {doing} `{}`", path.display())).why(said(error))
     }
@@ -80,7 +81,7 @@ impl Failure {
         self
     }
 
-    /// Gives it another stable name for programs.
+    /// Replaces the stable name of the error.
     #[must_use]
     pub(crate) fn coded(mut self, code: &str) -> Failure {
         self.code = code.into();
@@ -89,12 +90,12 @@ impl Failure {
 
     fn waiting(self, retry_after: Option<Duration>) -> Failure {
         match retry_after {
-            Some(pause) => self.why(format!("it asks to wait {} s", pause.as_secs())),
+            Some(delay) => self.why(format!("the gateway asks you to wait {} s", delay.as_secs())),
             None => self,
         }
     }
 
-    /// Gives the line for programs.
+    /// Returns the error as one line of JSON.
     pub(crate) fn json(&self) -> String {
         #[derive(Serialize)]
         struct Line<'a> {
@@ -131,7 +132,8 @@ impl From<client::Error> for Failure {
             client::Error::Refused(problem) => Failure {
                 at: some(&problem.at),
                 fix: some(&problem.fix).or_else(|| {
-                    (exit == Exit::Auth).then(|| "give a token: --token-file FILE, or FANFARE_TOKEN".into())
+                    (exit == Exit::Auth)
+                        .then(|| "pass a token with --token-file FILE or FANFARE_TOKEN".into())
                 }),
                 ..Failure::new(exit, &problem.code, problem.detail)
             }
@@ -139,22 +141,22 @@ impl From<client::Error> for Failure {
             client::Error::Unreachable { url, problem } => {
                 Failure::new(exit, "unreachable", format!("cannot reach {url}"))
                     .why(problem)
-                    .fix("start a gateway with `fanfare serve`, or name another with --server URL")
+                    .fix("start a gateway with `fanfare serve`, or choose another with --server URL")
             }
             client::Error::TimedOut { url, after } => {
-                Failure::new(exit, "timed_out", format!("{url} did not answer in time"))
+                Failure::new(exit, "timed_out", format!("{url} did not respond in time"))
                     .why(format!("waited {} s", after.as_secs_f32()))
-                    .fix("try again, or wait longer with --timeout 2m")
+                    .fix("retry, or wait longer with --timeout 2m")
             }
             client::Error::AnswerLost { url, problem } => {
-                Failure::new(exit, "answer_lost", format!("{url} closed the connection without an answer"))
+                Failure::new(exit, "answer_lost", format!("{url} closed the connection without a response"))
                     .why(problem)
                     .fix("run the same command again")
             }
             client::Error::NotFanfare { url, problem } => {
-                Failure::new(exit, "not_fanfare", format!("{url} does not answer like a Fanfare gateway"))
+                Failure::new(exit, "not_fanfare", format!("{url} does not respond like a Fanfare gateway"))
                     .why(problem)
-                    .fix("check the address: --server URL, or FANFARE_URL")
+                    .fix("check the URL in --server or FANFARE_URL")
             }
         }
     }
@@ -170,7 +172,7 @@ impl From<Invalid> for Failure {
 }
 
 impl From<io::Error> for Failure {
-    /// For what is written to our own output; files have [`Failure::file`].
+    /// Converts an error of our own output. For files, use [`Failure::file`].
     fn from(error: io::Error) -> Failure {
         let is_broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
         Failure { is_broken_pipe, ..Failure::failed("cannot write the output").why(said(&error)) }
@@ -181,7 +183,7 @@ fn some(text: &str) -> Option<Box<str>> {
     (!text.is_empty()).then(|| text.into())
 }
 
-/// Gives what the system said, without its number.
+/// Returns the system's description of an error, without the error number.
 pub(crate) fn said(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Flags that every command takes.
+//! The global flags, which every command takes.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,26 +8,31 @@ use clap::{ArgAction, ColorChoice, ValueEnum};
 use fanfare_core::Priority;
 
 use crate::cli::output::Mode;
-use crate::cli::settings::{Key, Settings};
+use crate::cli::settings::{Key, Settings, with_default};
 
-/// The heading above them.
+/// Heading of the global flags in help.
 pub(crate) const GLOBAL: &str = "Global options";
 
-/// Flags that every command takes.
+/// The global flags.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = GLOBAL)]
 pub(crate) struct Global {
-    /// The gateway to call [env: FANFARE_URL] [default: http://127.0.0.1:8000]
-    #[arg(long, global = true, value_name = "URL", hide_default_value = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = with_default("URL of the gateway [env: FANFARE_URL]", Key::Server)
+    )]
     server: Option<String>,
-    /// A file that holds the token [env: FANFARE_TOKEN_FILE, or the token itself
-    /// in FANFARE_TOKEN]
+    /// Read the token from this file; the gateway does not check tokens yet, but
+    /// a proxy in front of it may [env: FANFARE_TOKEN_FILE, or the token itself in
+    /// FANFARE_TOKEN]
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     token_file: Option<String>,
-    /// The form of results: human, json, ndjson, table or raw
-    #[arg(short, long, global = true, value_name = "FORM", value_enum, hide_possible_values = true)]
+    /// Output format: human, json, ndjson, table or raw
+    #[arg(short, long, global = true, value_name = "FORMAT", value_enum, hide_possible_values = true)]
     output: Option<Mode>,
-    /// Colours: auto, always or never
+    /// When to use color: auto, always or never
     #[arg(
         long,
         global = true,
@@ -37,22 +42,27 @@ pub(crate) struct Global {
         hide_short_help = true
     )]
     color: Option<ColorChoice>,
-    /// How long to wait for an answer [default: 30s]
-    #[arg(long, global = true, value_name = "TIME", hide_short_help = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "TIME",
+        hide_short_help = true,
+        help = with_default("How long to wait for a response", Key::Timeout)
+    )]
     timeout: Option<String>,
-    /// Read this configuration, and no other [env: FANFARE_CONFIG]
+    /// Use only this configuration file [env: FANFARE_CONFIG]
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     config: Option<PathBuf>,
-    /// Only results and errors
+    /// Print only results and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// More detail; twice for even more
+    /// Print more detail; repeat for even more
     #[arg(short, long, global = true, action = ArgAction::Count, hide_short_help = true)]
     pub(crate) verbose: u8,
 }
 
 impl Global {
-    /// Gives the values of the flags that were given.
+    /// Returns the settings that were given as flags.
     pub(crate) fn flags(&self) -> Vec<(Key, Vec<String>)> {
         let name_of_mode = |mode: Mode| mode.to_possible_value().map(|value| value.get_name().to_owned());
         let texts = [
@@ -65,33 +75,33 @@ impl Global {
         texts.into_iter().filter_map(|(key, text)| Some((key, vec![text?]))).collect()
     }
 
-    /// Gives the configuration file that was named.
+    /// Returns the configuration file that the flag or the environment names.
     pub(crate) fn config_file(&self) -> Option<PathBuf> {
         let named = || std::env::var_os("FANFARE_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
         self.config.clone().or_else(named)
     }
 }
 
-/// Finds the form of results before the command line is parsed: an error in it must have that form.
+/// Finds the output format before the command line is parsed, because an error in it must have that format.
 pub(crate) fn mode_asked_for(words: &[OsString]) -> Mode {
     let asked = value_of(words, "--output", Some("-o"));
     let named = asked.or_else(|| std::env::var(Key::Output.variable()).ok());
     named.and_then(|name| Mode::from_str(&name, false).ok()).unwrap_or_default()
 }
 
-/// Gives the form of results that the settings say.
+/// Returns the output format in the settings.
 pub(crate) fn mode(settings: &Settings) -> Mode {
     settings.text(Key::Output).and_then(|name| Mode::from_str(&name, false).ok()).unwrap_or_default()
 }
 
-/// Chooses colours before the command line is parsed: errors and help have some.
-pub(crate) fn choose_colour(words: &[OsString], agent: bool) {
+/// Turns color on or off before the command line is parsed, for errors and help.
+pub(crate) fn choose_color(words: &[OsString], agent: bool) {
     let asked = value_of(words, "--color", None).or_else(|| std::env::var(Key::Color.variable()).ok());
     apply(asked.and_then(|name| ColorChoice::from_str(&name, false).ok()), agent);
 }
 
-/// Chooses colours as the settings say.
-pub(crate) fn apply_colour(settings: &Settings, agent: bool) {
+/// Turns color on or off as the settings say.
+pub(crate) fn apply_color(settings: &Settings, agent: bool) {
     apply(settings.text(Key::Color).and_then(|name| ColorChoice::from_str(&name, false).ok()), agent);
 }
 
@@ -107,7 +117,7 @@ fn apply(choice: Option<ColorChoice>, agent: bool) {
     choice.write_global();
 }
 
-/// Finds the value of a flag among words that may not parse; none behind `--`.
+/// Finds the value of a flag among words that may not parse. Words after `--` are not flags.
 fn value_of(words: &[OsString], long: &str, short: Option<&str>) -> Option<String> {
     let words: Vec<&str> =
         words.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--").collect();
@@ -121,7 +131,7 @@ fn value_of(words: &[OsString], long: &str, short: Option<&str>) -> Option<Strin
     })
 }
 
-/// Reads a priority; completions know the five.
+/// Returns a parser for a priority that also tells shell completions the five names.
 pub(crate) fn priority_parser() -> impl TypedValueParser<Value = Priority> {
     PossibleValuesParser::new(Priority::ALL.map(Priority::as_str))
         .map(|name| name.parse().expect("one of the five names"))

@@ -1,4 +1,4 @@
-//! `fanfare history`: what was pushed.
+//! `fanfare history`: shows past events.
 
 use fanfare_core::start::Moment;
 use fanfare_core::{EventType, Pattern, Position, Priority};
@@ -14,24 +14,25 @@ use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_api::event::Event;
 use fanfare_client::{Answer, Api, Received};
 
-/// Show events that were pushed
+/// Show past events
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("The newest 20", "fanfare history"),
-    ("What went wrong in the last day", "fanfare history 'builds.>' --since 1d --type error"),
-    ("Everything, as JSON", "fanfare history --limit all -o ndjson > events.ndjson"),
-], "Patterns: `builds.web` is one channel, `builds.*` has one more segment,\n`builds.>` one or more, `>` is all."))]
+    ("The newest 20 events", "fanfare history"),
+    ("Errors of the last day", "fanfare history 'builds.>' --since 1d --type error"),
+    ("Every event, as JSON", "fanfare history --limit all -o ndjson > events.ndjson"),
+], "Patterns: `builds.web` matches one channel, `builds.*` every channel with one more segment, \
+    `builds.>` with one or more, and `>` all channels."))]
 pub(crate) struct Args {
-    /// Which channels [default: all]
+    /// Channel patterns [default: all]
     #[arg(value_name = "PATTERN")]
     patterns: Vec<Pattern>,
-    /// Only the newest so many, or `all`
+    /// Show only this many of the newest, or `all`
     #[arg(short = 'n', long, value_name = "N", default_value = "20", value_parser = limit)]
     limit: Limit,
-    /// Only events since then: 10m, 2h, 7d, or RFC 3339
+    /// Only events since this time: 10m, 2h, 7d or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<String>,
-    /// Only events until then
+    /// Only events until this time
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<String>,
     /// Only events before this one
@@ -40,13 +41,13 @@ pub(crate) struct Args {
     /// Only events after this one
     #[arg(long, value_name = "ID")]
     after: Option<Position>,
-    /// Only this kind; repeatable
+    /// Only events of this type; repeatable
     #[arg(short = 't', long = "type", value_name = "TYPE")]
     event_type: Vec<EventType>,
-    /// Only this priority and above
+    /// Only events of this priority or higher
     #[arg(long, value_name = "PRIORITY", value_parser = priority_parser(), hide_possible_values = true)]
     min_priority: Option<Priority>,
-    /// Only messages that contain this, in any case
+    /// Only messages that contain this text (case-insensitive)
     #[arg(long)]
     text: Option<String>,
 }
@@ -57,7 +58,7 @@ enum Limit {
     Newest(usize),
 }
 
-/// Most events of one page.
+/// Maximum events per page.
 const PAGE_LEN_MAX: usize = 1_000;
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
@@ -71,7 +72,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// Shows the newest events, the last of them at the end, where people look first.
+/// Shows the newest events, with the newest one last, where it is next to the prompt.
 async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Result<(), Failure> {
     let mut events = Vec::new();
     let mut before = args.before;
@@ -98,16 +99,15 @@ async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Resu
     }
     match (events.first(), more) {
         (None, _) => context.output.note(format!("{DIM}no events{DIM:#}")),
-        (Some(first), true) => context.output.hint(format!(
-            "{DIM}older ones: the same with --before {}, or --limit all{DIM:#}",
-            first.value.id
-        )),
+        (Some(first), true) => context
+            .output
+            .hint(format!("{DIM}for older events, use --before {} or --limit all{DIM:#}", first.value.id)),
         (Some(_), false) => {}
     }
     Ok(())
 }
 
-/// Shows everything, the oldest first, a page at a time.
+/// Shows all events, oldest first, one page at a time.
 async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
     let mut printer = Printer::new(context);
     let mut after = args.after;
@@ -164,12 +164,12 @@ fn read(json: &str, api: &Api) -> Result<Received, Failure> {
     })
 }
 
-/// Prints events in the form that was asked for.
+/// Prints events in the chosen format.
 struct Printer<'a> {
     context: &'a Context,
     lines: EventLines,
     now: ZonedDateTime,
-    /// A table needs all its rows to know how wide it is.
+    /// Rows of the table, which is printed at the end because its widths depend on every row.
     rows: Vec<Vec<String>>,
 }
 

@@ -1,4 +1,4 @@
-//! The log, on stderr.
+//! The server log, on stderr.
 
 use std::io::IsTerminal;
 
@@ -7,14 +7,14 @@ use tracing_subscriber::fmt::Subscriber;
 
 use crate::cli::output::Output;
 
-/// The form of the log.
+/// Log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
     Text,
 }
 
-/// Begins to log: what `FANFARE_LOG` says (such as `fanfare=debug`), or else by the number of `-v`.
+/// Starts to log. The filter is `FANFARE_LOG` (such as `fanfare=debug`); without it, `-v` and `--quiet` decide.
 pub(crate) fn start(format: Format, output: Output) {
     let level = match (output.quiet, output.verbose) {
         (true, _) => "error",
@@ -23,13 +23,13 @@ pub(crate) fn start(format: Format, output: Output) {
         (false, _) => "info,fanfare=trace",
     };
     let filter = EnvFilter::try_from_env("FANFARE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let has_color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let builder = Subscriber::builder().with_env_filter(filter).with_writer(std::io::stderr);
-    // Fails when a log has been started already: then that one stays.
+    // This fails if a log was started before, which then stays.
     let _ = match format {
         Format::Json => builder.json().flatten_event(true).try_init(),
         Format::Text => builder
-            .with_ansi(colours && std::io::stderr().is_terminal())
+            .with_ansi(has_color && std::io::stderr().is_terminal())
             .with_target(output.verbose > 0)
             .try_init(),
     };

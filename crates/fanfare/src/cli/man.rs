@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use clap_mangen::Man;
 
 use crate::cli::output::Output;
+use crate::cli::text::count;
 use crate::cli::{Exit, Failure, command, examples};
 
-/// Print the manual page, or write one for each command
+/// Print the manual page or write one for each command
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::examples(&[
     ("Read it", "fanfare man | man -l -"),
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         std::io::stdout().lock().write_all(&page(&command)?)?;
         return Ok(Exit::Ok);
     };
-    fs::create_dir_all(dir).map_err(|error| Failure::file("make the directory", dir, &error))?;
+    fs::create_dir_all(dir).map_err(|error| Failure::file("create the directory", dir, &error))?;
     let mut commands = vec![("fanfare".to_owned(), command.clone())];
     let mut at = 0;
     while let Some((name, command)) = commands.get(at).cloned() {
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         let path = dir.join(format!("{name}.1"));
         fs::write(&path, page(command)?).map_err(|error| Failure::file("write", &path, &error))?;
     }
-    output.note(format!("wrote {} pages into {}", commands.len(), dir.display()));
+    output.note(format!("wrote {} to {}", count(commands.len() as u64, "page"), dir.display()));
     Ok(Exit::Ok)
 }
 

@@ -1,4 +1,4 @@
-//! The command line. One file per command; each takes what was parsed, and gives how it ended.
+//! The command line, one file per command. Each command takes its parsed arguments and returns the exit code.
 
 mod agent;
 mod bytes;
@@ -32,6 +32,8 @@ mod secret;
 mod serve;
 mod settings;
 mod signals;
+mod startup;
+mod suggestion;
 mod table;
 mod text;
 mod verify;
@@ -54,8 +56,8 @@ pub use reference::reference;
 
 /// The event gateway between AI agents and everything else
 ///
-/// One log, many cursors: to push is to append to the log; to listen is to read
-/// it from a position. Nothing is missed, and nobody has to be there.
+/// Pushing appends an event to a log; listening reads the log from any
+/// position. A subscriber that was offline can pick up where it left off.
 #[derive(Debug, Parser)]
 #[command(
     name = "fanfare",
@@ -98,21 +100,21 @@ enum Command {
     Help(help::Args),
 }
 
-/// What every command gets.
+/// The settings and the output, which every command gets.
 #[derive(Debug)]
 struct Context {
     settings: Settings,
     output: Output,
 }
 
-/// Runs the program: reads the command line and does what it says.
+/// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
     run_with(std::env::args_os().collect()).into()
 }
 
 fn run_with(words: Vec<OsString>) -> Exit {
     let agent = agent::is_agent(agent::environment());
-    global::choose_colour(&words, agent);
+    global::choose_color(&words, agent);
     let output = Output { mode: global::mode_asked_for(&words), quiet: false, verbose: 0, agent };
     let cli = match command(agent)
         .try_get_matches_from(words)
@@ -128,19 +130,19 @@ fn run_with(words: Vec<OsString>) -> Exit {
     })
 }
 
-/// The whole command line, as clap knows it.
+/// Returns the definition of the whole command line.
 fn command(agent: bool) -> clap::Command {
     let command = Cli::command();
     if agent { help::for_agents(command) } else { command }
 }
 
-/// Resolves what applies everywhere, then does the command.
+/// Loads the settings, then runs the command.
 fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
     output.quiet = cli.global.quiet;
     output.verbose = cli.global.verbose;
     let named = cli.global.config_file();
     let mut flags = cli.global.flags();
-    // These must work when the configuration does not.
+    // These must work even if the configuration is broken.
     match cli.command {
         Command::Completions(args) => return (output, completions::run(&args)),
         Command::Config(args) => return (output, config::run(&args, flags, named.as_deref(), output)),
@@ -168,7 +170,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Err(failure) => return (output, Err(failure)),
     };
     output.mode = global::mode(&settings);
-    global::apply_colour(&settings, output.agent);
+    global::apply_color(&settings, output.agent);
     let context = Context { settings, output };
     let result = match cli.command {
         Command::Channels(args) => channels::run(&args, &context),
@@ -191,15 +193,15 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         | Command::Doctor(_)
         | Command::Help(_)
         | Command::Man(_) => {
-            unreachable!("these were done above")
+            unreachable!("handled above")
         }
     };
     (output, result)
 }
 
-/// Tells what is wrong with the command line; help and version come this way too.
+/// Prints what clap refused. Help and version also arrive here, because clap treats them as errors.
 fn refused(output: &Output, error: &clap::Error) -> Exit {
-    let is_answer = matches!(
+    let is_help = matches!(
         error.kind(),
         ErrorKind::DisplayHelp
             | ErrorKind::DisplayVersion
@@ -209,7 +211,7 @@ fn refused(output: &Output, error: &clap::Error) -> Exit {
         output.failure(&failure);
         return Exit::Usage;
     }
-    if !is_answer && output.mode.is_json() {
+    if !is_help && output.mode.is_json() {
         let text = error.to_string();
         let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
@@ -217,7 +219,7 @@ fn refused(output: &Output, error: &clap::Error) -> Exit {
         output.failure(&failure);
         return Exit::Usage;
     }
-    // Nobody is left to tell when the terminal is gone.
+    // This fails if the terminal is gone, and then there is nowhere left to report it.
     let _ = error.print();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok,
@@ -225,7 +227,7 @@ fn refused(output: &Output, error: &clap::Error) -> Exit {
     }
 }
 
-/// Says in our own words what is wrong with a value: its parser knows the fix.
+/// Returns the error of our own parser if one refused a value: unlike clap's text, it has a fix.
 fn value_refused(error: &clap::Error) -> Option<Failure> {
     let invalid = std::error::Error::source(error)?.downcast_ref::<Invalid>()?.clone();
     let argument = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
@@ -233,12 +235,12 @@ fn value_refused(error: &clap::Error) -> Option<Failure> {
     Some(Failure::from(invalid).at(name))
 }
 
-/// Runs a command that waits for the network.
+/// Runs a command that only waits for the network, on this thread.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     block_on_runtime(tokio::runtime::Builder::new_current_thread(), work)
 }
 
-/// Runs a gateway.
+/// Runs a gateway, on all cores.
 fn block_on_all_cores<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     block_on_runtime(tokio::runtime::Builder::new_multi_thread(), work)
 }
@@ -252,12 +254,12 @@ fn block_on_runtime<T>(
         .build()
         .map_err(|error| Failure::failed("cannot start").why(failure::said(&error)))?;
     let result = runtime.block_on(work);
-    // A thread that waits for a terminal's next line must not keep the program alive.
+    // A thread that is still reading from a terminal must not keep the program alive.
     runtime.shutdown_background();
     result
 }
 
-/// Gives each element of the list `member` of a JSON object, as it stands there.
+/// Calls `each` with every element of the array `member` of a JSON object, as unchanged JSON text.
 fn each_of(
     json: &str,
     member: &str,

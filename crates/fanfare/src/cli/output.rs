@@ -1,4 +1,4 @@
-//! Where words go: results on stdout in the form that was asked for, everything else on stderr.
+//! Output: results go to stdout in the chosen format, everything else to stderr.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::cli::failure::Failure;
 use crate::cli::text::harmless;
 
-/// The form of results.
+/// Output format of results.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
     /// For people
@@ -25,13 +25,13 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    /// Says whether programs read it.
+    /// Returns whether the format is for programs.
     pub(crate) fn is_json(self) -> bool {
         matches!(self, Mode::Json | Mode::Ndjson)
     }
 }
 
-/// The terminal's sixteen colours, which follow its theme; nothing is said by colour alone.
+/// Styles in the terminal's sixteen colors, which follow its theme. Color never carries information of its own.
 pub(crate) mod style {
     use super::{AnsiColor, Style};
 
@@ -45,16 +45,16 @@ pub(crate) mod style {
     pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 }
 
-/// Where words go.
+/// Writes results, notes, warnings and errors in the chosen format.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
-    /// The form of results.
+    /// Output format of results.
     pub(crate) mode: Mode,
-    /// Only results and errors.
+    /// Whether to print only results and errors.
     pub(crate) quiet: bool,
-    /// How much detail.
+    /// How often `-v` was given.
     pub(crate) verbose: u8,
-    /// The caller is an agent.
+    /// Whether the caller is an agent.
     pub(crate) agent: bool,
 }
 
@@ -66,7 +66,7 @@ impl Output {
         stdout.write_all(b"\n")
     }
 
-    /// Prints a result for the mode that was asked for, chosen among its forms.
+    /// Prints a result in the chosen format.
     pub(crate) fn result(
         &self,
         human: impl FnOnce() -> String,
@@ -80,21 +80,21 @@ impl Output {
         }
     }
 
-    /// Says something besides results; not when quiet, and not to programs.
+    /// Prints a note for people: nothing with `--quiet` or a format for programs.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         if !self.quiet && !self.mode.is_json() {
             say(text.as_ref());
         }
     }
 
-    /// Says what could be done next: for whoever watches, not for logs.
+    /// Prints a possible next step, at a terminal or for an agent, so that it does not end up in log files.
     pub(crate) fn hint(&self, text: impl AsRef<str>) {
         if io::stderr().is_terminal() || self.agent {
             self.note(text);
         }
     }
 
-    /// Warns of something that the command survives; when programs read, as JSON.
+    /// Prints a warning that does not stop the command; as JSON in a format for programs.
     pub(crate) fn warn(&self, text: &str) {
         use style::WARNING;
         if self.mode.is_json() {
@@ -104,7 +104,7 @@ impl Output {
         }
     }
 
-    /// Tells why a command could not do what was asked.
+    /// Prints the error that ends a command.
     pub(crate) fn failure(&self, failure: &Failure) {
         use style::{BOLD, ERROR, LITERAL};
         if failure.is_broken_pipe {
@@ -113,7 +113,7 @@ impl Output {
         if self.mode.is_json() {
             return say(&failure.json());
         }
-        // Part of it may be a gateway's words.
+        // Parts of the text may come from a gateway.
         let mut text = format!("{ERROR}error{ERROR:#}: {}", harmless(&failure.what));
         if let Some(at) = &failure.at {
             text.push_str(&format!("\n   {BOLD}at{BOLD:#}: {}", harmless(at)));
@@ -128,7 +128,7 @@ impl Output {
     }
 }
 
-/// Writes a line to stderr. Somebody who closed it does not want to know.
+/// Writes a line to stderr. An error is ignored: a caller that closed stderr does not want the line.
 fn say(text: &str) {
     let mut stderr = anstream::stderr().lock();
     let _ = writeln!(stderr, "{text}");

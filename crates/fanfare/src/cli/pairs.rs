@@ -1,4 +1,4 @@
-//! `k=v`, `k:=json` and `k@file`: data on a command line.
+//! The data of an event on a command line: `k=v`, `k:=json` and `k@file`.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::cli::failure::Failure;
 
-/// A pair as it was written.
+/// A member of the data, as it was written.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Pair<'a> {
     name: &'a str,
@@ -17,21 +17,21 @@ pub(crate) struct Pair<'a> {
 enum Value<'a> {
     /// The text of a file.
     File(&'a Path),
-    /// JSON as it stands.
+    /// JSON, which is passed on unchanged.
     Json(&'a str),
-    /// Text.
+    /// Text, which becomes a JSON string.
     Text(&'a str),
 }
 
-/// Splits the words of a message from the pairs behind them: the run of words at the end that look like pairs.
-/// `a = b` or `x==y` in the middle of a sentence stay text.
+/// Splits words into a message and the pairs after it: all words at the end that look like pairs. A word such as
+/// `x==y` in the middle of the message stays text.
 pub(crate) fn split(words: &[String]) -> (&[String], Vec<Pair<'_>>) {
     let pairs: Vec<Pair<'_>> = words.iter().rev().map_while(|word| read(word)).collect();
     let message = &words[..words.len() - pairs.len()];
     (message, pairs.into_iter().rev().collect())
 }
 
-/// Reads a word that matches `^[A-Za-z_][A-Za-z0-9_.-]*(=|:=|@)`.
+/// Parses a word that matches `^[A-Za-z_][A-Za-z0-9_.-]*(=|:=|@)`.
 fn read(word: &str) -> Option<Pair<'_>> {
     let end = word.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')))?;
     let (name, rest) = word.split_at(end);
@@ -48,7 +48,7 @@ fn read(word: &str) -> Option<Pair<'_>> {
     Some(Pair { name, value })
 }
 
-/// Makes the JSON object that the pairs say, in their order; JSON values keep their digits.
+/// Returns a JSON object with the pairs as members, in the same order. Numbers keep all their digits.
 pub(crate) fn object(pairs: &[Pair<'_>]) -> Result<Option<Box<RawValue>>, Failure> {
     if pairs.is_empty() {
         return Ok(None);
@@ -56,8 +56,8 @@ pub(crate) fn object(pairs: &[Pair<'_>]) -> Result<Option<Box<RawValue>>, Failur
     let mut members = Vec::new();
     for (index, pair) in pairs.iter().enumerate() {
         if pairs[..index].iter().any(|earlier| earlier.name == pair.name) {
-            return Err(Failure::usage(format!("`{}` is given twice", pair.name))
-                .fix("give each name once, or the whole data with --json '{…}'"));
+            return Err(Failure::usage(format!("`{}` was given twice", pair.name))
+                .fix("use each name only once, or pass the whole data with --json '{…}'"));
         }
         members.push(format!("{}:{}", json_text(pair.name), pair.json()?));
     }
@@ -71,15 +71,15 @@ impl Pair<'_> {
             Value::Text(text) => Ok(json_text(text)),
             Value::Json(json) => {
                 serde_json::from_str::<&RawValue>(json).map(|raw| raw.get().to_owned()).map_err(|error| {
-                    Failure::usage(format!("the value of `{}:=` is no JSON", self.name))
+                    Failure::usage(format!("the value of `{}:=` is not valid JSON", self.name))
                         .why(error.to_string())
-                        .fix(format!("for text write `{}={json}`", self.name))
+                        .fix(format!("for text, write `{}={json}`", self.name))
                 })
             }
             Value::File(path) => {
                 std::fs::read_to_string(path).map(|text| json_text(&text)).map_err(|error| {
                     Failure::file("read", path, &error).fix(format!(
-                        "for text with an `@` put it into --message, or write `{}=@{}`",
+                        "for text with an `@`, use --message or write `{}=@{}`",
                         self.name,
                         path.display()
                     ))
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_stand_behind_the_message() {
+    fn pairs_come_after_the_message() {
         assert_eq!(said(&["deploy", "finished"]), ("deploy finished".into(), None));
         assert_eq!(
             said(&["green", "sha=ab12", "ms:=8123.50", "env.name=x=y"]),
@@ -120,10 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_refused_with_the_way_out() {
+    fn an_invalid_json_value_is_refused_with_a_fix() {
         let words = ["x".to_owned(), "a:=b".to_owned()];
-        let failure = object(&split(&words).1).expect_err("no JSON");
-        assert_eq!(failure.fix.as_deref(), Some("for text write `a=b`"));
+        let failure = object(&split(&words).1).expect_err("invalid JSON");
+        assert_eq!(failure.fix.as_deref(), Some("for text, write `a=b`"));
         let words = ["a=1".to_owned(), "a=2".to_owned()];
         assert!(object(&split(&words).1).is_err());
     }

@@ -1,5 +1,5 @@
-//! Secrets: from a file, from stdin or from the environment, never from the command line, where every program of this
-//! machine can read them.
+//! Secrets. They are read from a file, stdin or the environment, but never from the command line, where every program
+//! on this machine can read them.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -10,44 +10,45 @@ use fanfare_core::{Code, Invalid};
 
 use crate::cli::failure::{Failure, said};
 
-/// The variable that holds a webhook's secret when nothing else is said.
+/// Variable that holds a webhook's secret if no other place is given.
 pub(crate) const VARIABLE: &str = "FANFARE_WEBHOOK_SECRET";
 
-/// Longest secret, token or password with what surrounds it: 4 KiB are allowed to be sent.
+/// Maximum size of a file with a secret, a token or headers. A token has at most 4 KiB.
 const LEN_MAX: u64 = 16 * 1024;
 
-/// Longest body of a request: what the gateway takes.
+/// Maximum size of a request body, the same as the gateway's.
 const BODY_LEN_MAX: u64 = 4 * 1024 * 1024;
 
-/// Where a secret is.
+/// The place that a secret is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In a file.
+    /// A file.
     File(PathBuf),
-    /// On stdin.
+    /// Stdin.
     Stdin,
-    /// In a variable of the environment.
+    /// A variable of the environment.
     Variable(String),
 }
 
 impl FromStr for Place {
     type Err = Invalid;
 
-    /// A secret in the place of a place is refused without being repeated.
+    /// Parses the place. A secret itself is refused, and the error does not repeat it.
     fn from_str(text: &str) -> Result<Place, Invalid> {
-        const FIX: &str = "put it into a file and name that, or `env:NAME` for a variable, or `-` for stdin";
+        const FIX: &str =
+            "put it in a file and pass its path, or use `env:NAME` for a variable, or `-` for stdin";
         if ["whsec_", "whsk_"].iter().any(|prefix| text.starts_with(prefix)) {
-            let what = "a secret on a command line can be read by every program of this machine";
+            let what = "a secret on the command line can be read by every program on this machine";
             return Err(Invalid::new(Code::InvalidQuery, what, FIX));
         }
         match text.strip_prefix("env:") {
             Some(name) if is_name(name) => Ok(Place::Variable(name.to_owned())),
             Some(_) => Err(Invalid::new(
                 Code::InvalidQuery,
-                "`env:` is followed by no variable's name",
+                "`env:` must be followed by a variable name",
                 "write it like `env:HOOK_SECRET`",
             )),
-            None if text.is_empty() => Err(Invalid::new(Code::InvalidQuery, "no file is named", FIX)),
+            None if text.is_empty() => Err(Invalid::new(Code::InvalidQuery, "no file was given", FIX)),
             None if text == "-" => Ok(Place::Stdin),
             None => Ok(Place::File(text.into())),
         }
@@ -65,12 +66,12 @@ impl fmt::Display for Place {
 }
 
 impl Place {
-    /// Gives what is there, without the line break at its end.
+    /// Reads the secret, without the newline at its end.
     pub(crate) fn text(&self) -> Result<String, Failure> {
         self.text_up_to(LEN_MAX)
     }
 
-    /// The same for what is no secret, and may be as long as the body of a request.
+    /// Reads the body of a request, which is not secret and may be longer.
     pub(crate) fn long_text(&self) -> Result<String, Failure> {
         self.text_up_to(BODY_LEN_MAX)
     }
@@ -82,8 +83,8 @@ impl Place {
         };
         let text = match self {
             Place::Variable(name) => std::env::var(name).map_err(|_| {
-                Failure::usage(format!("there is no text in the variable {name}"))
-                    .fix(format!("set it: export {name}=…   or name a file instead"))
+                Failure::usage(format!("the variable {name} is not set or is not text"))
+                    .fix(format!("set it with `export {name}=…`, or use a file instead"))
             })?,
             Place::File(path) => {
                 let read = std::fs::File::open(path).and_then(|mut file| bounded(&mut file));
@@ -94,24 +95,22 @@ impl Place {
         };
         let text = text.trim_end_matches(['\n', '\r']);
         if text.is_empty() {
-            return Err(Failure::usage("there is nothing in it")
-                .at(self.to_string())
-                .fix("put it there, alone"));
+            return Err(Failure::usage("it is empty").at(self.to_string()).fix("put only the value there"));
         }
         if text.len() as u64 > len_max {
-            return Err(Failure::usage("this is too long").at(self.to_string()));
+            return Err(Failure::usage(format!("this is over {} KiB", len_max / 1024)).at(self.to_string()));
         }
         Ok(text.to_owned())
     }
 
-    /// Reads what is there as a value.
+    /// Reads and parses the secret.
     pub(crate) fn value<T: FromStr<Err = Invalid>>(&self) -> Result<T, Failure> {
         let text = self.text()?;
         text.parse().map_err(|invalid| Failure::from(invalid).at(self.to_string()))
     }
 }
 
-/// Gives the place that was named, or [`VARIABLE`] when that is set.
+/// Returns the given place, or else [`VARIABLE`] if it is set.
 pub(crate) fn named_or_variable(named: Option<&Place>) -> Option<Place> {
     let is_set = || std::env::var_os(VARIABLE).is_some_and(|value| !value.is_empty());
     named.cloned().or_else(|| is_set().then(|| Place::Variable(VARIABLE.to_owned())))
@@ -126,7 +125,7 @@ mod tests {
     use super::Place;
 
     #[test]
-    fn a_secret_itself_is_no_place_and_is_not_repeated() {
+    fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
         for text in ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsk_abc"] {
             let error = text.parse::<Place>().expect_err("a secret");
             assert!(!format!("{error:?}").contains(text), "{error:?}");

@@ -1,8 +1,8 @@
-//! `fanfare serve`: a gateway.
+//! `fanfare serve`: runs a gateway.
 
 use std::net::SocketAddr;
 
-use fanfare_core::Invalid;
+use fanfare_core::{Invalid, limits};
 use fanfare_webhook::ingest::Secrets;
 use fanfare_webhook::policy::{Mode, Policy};
 
@@ -11,92 +11,105 @@ use crate::cli::output::style::{BOLD, DIM};
 use crate::cli::settings::key::{
     address, number, plain_secret, positive, standard_key, toolset, webhook_mode,
 };
-use crate::cli::settings::{Key, Settings, explained};
+use crate::cli::settings::{Key, Settings, explained, with_default};
 use crate::cli::signals::Stop;
+use crate::cli::startup::{cannot_start, gateway_failure};
+use crate::cli::text::grouped;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure, logging};
-use crate::engines::{OpenError, StoreSpec};
+use crate::engines::StoreSpec;
 use crate::gateway;
 use fanfare_delivery::service as webhook;
 use fanfare_hub as hub;
-use fanfare_runtime::parts;
 use fanfare_server::net::guard::Cors;
 use fanfare_server::{http, mcp};
-use fanfare_store as store;
 use fanfare_store::Retention;
 
 /// Start a gateway
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("On this machine, with a log that lasts", "fanfare serve"),
-    ("For trying things out", "fanfare serve --store memory --listen 127.0.0.1:0"),
-    ("Pages of an app may listen and push", "fanfare serve --cors https://app.example.com"),
+    ("For this machine, with a log that survives restarts", "fanfare serve"),
+    ("For a quick test", "fanfare serve --store memory --listen 127.0.0.1:0"),
+    ("Let a web app listen and push", "fanfare serve --cors https://app.example.com"),
     ("Keep a month, at most 10 GiB", "fanfare serve --retention-age 30d --retention-bytes 10GiB"),
-], "\
-Every option can stand in the configuration, in the table [serve], and in the
-environment as FANFARE_… (FANFARE_LISTEN, FANFARE_STORE, …). Ctrl-C or SIGTERM
-stops in order; a second one stops at once."))]
+], "You can also set every option in the [serve] table of the configuration file, or in the \
+    environment as FANFARE_… (FANFARE_LISTEN, FANFARE_STORE, …). Ctrl-C or SIGTERM shuts down \
+    cleanly; a second one stops immediately."))]
 pub(crate) struct Args {
-    /// Where to listen; repeatable, port 0 takes a free one [default: 127.0.0.1:8000]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", help = with_default(
+        "Address to listen on; repeatable, port 0 picks a free one", Key::Listen))]
     listen: Vec<String>,
-    /// `memory`, or the file of the log [default: log.db in the user's data
+    /// `memory` or the path of the log file [default: log.db in your data
     /// directory]
     #[arg(long, value_name = "PATH")]
     store: Option<String>,
-    /// Remove events that are older [default: 7d]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help = with_default("Remove events older than this", Key::RetentionAge))]
     retention_age: Option<String>,
-    /// Keep at most so many events [default: 1000000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help = with_default("Keep at most this many events", Key::RetentionCount))]
     retention_count: Option<String>,
-    /// Keep at most so many bytes of events [default: 1GiB]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", help = with_default(
+        "Keep at most this many bytes of events", Key::RetentionBytes))]
     retention_bytes: Option<String>,
-    /// Keep failed attempts at webhooks for so long [default: 7d]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help = with_default(
+        "Keep failed webhook attempts for this long", Key::AttemptsAge))]
     webhook_attempts_age: Option<String>,
-    /// Where webhooks may go: `local` (this machine and its networks, too) or
-    /// `locked` (public https addresses) [default: local on loopback, else locked]
+    /// Where webhooks may be sent: `local` (including this machine and its
+    /// networks) or `locked` (public https addresses only) [default: local on
+    /// loopback, else locked]
     #[arg(long, value_name = "MODE")]
     webhook_mode: Option<String>,
-    /// Webhooks may go there, too: an address, a network or a name; repeatable
+    /// Also allow webhooks to this address, network or host name; repeatable
     #[arg(long, value_name = "CIDR|HOST")]
     allow_target: Vec<String>,
-    /// Pages of this origin may listen and push; repeatable, `*` for every page.
-    /// Pages on this machine always may
+    /// Let pages from this origin listen and push; repeatable, `*` for any origin.
+    /// Pages on this machine are always allowed
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
-    /// Answer for this host name, besides `localhost` and addresses; repeatable
+    /// Also accept requests for this host name; repeatable. `localhost` and IP
+    /// addresses are always accepted
     #[arg(long, value_name = "NAME")]
     allowed_host: Vec<String>,
-    /// Serve other machines without asking who they are
+    /// Accept connections from other machines without authentication
     #[arg(long)]
     no_auth: bool,
-    /// Most connections [default: 65536, or what the system allows]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help = max_connections_help())]
     max_connections: Option<String>,
-    /// Most connections from one other machine [default: 1024]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help = with_default(
+        "Maximum connections from any one remote machine", Key::MaxConnectionsPerAddress))]
     max_connections_per_address: Option<String>,
-    /// Most events per second from one caller [default: 500000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help = max_events_help())]
     max_events_per_second: Option<String>,
-    /// Disconnect a reader that takes nothing for so long [default: 60s]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help = with_default(
+        "Disconnect a client that reads nothing for this long", Key::StallTimeout))]
     stall_timeout: Option<String>,
-    /// How long a stop may take [default: 10s]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help = with_default(
+        "How long to wait for a clean shutdown", Key::ShutdownTimeout))]
     shutdown_timeout: Option<String>,
-    /// Which MCP tools are offered: essential, all or readonly [default: essential]
-    #[arg(long, value_name = "SET")]
+    #[arg(long, value_name = "SET", help = with_default(
+        "MCP tools to offer: essential, all or readonly", Key::Toolset))]
     toolset: Option<String>,
-    /// The form of the log on stderr: text or json [default: text]
-    #[arg(long, value_name = "FORM", value_parser = ["text", "json"], hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_parser = ["text", "json"],
+        hide_possible_values = true,
+        help = with_default("Log format on stderr: text or json", Key::LogFormat)
+    )]
     log_format: Option<String>,
 }
 
+fn max_connections_help() -> String {
+    let max = http::Config::default().max_connections;
+    format!("Maximum number of connections [default: {max}, or what the system allows]")
+}
+
+fn max_events_help() -> String {
+    let burst = grouped(limits::BATCH_LEN_MAX as u64);
+    let text = format!("Maximum events per second from one caller; a burst of {burst} is always accepted");
+    with_default(&text, Key::MaxEventsPerSecond)
+}
+
 impl Args {
-    /// Gives the values of the flags that were given.
+    /// Returns the settings that were given as flags.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
         let texts: [(Key, Vec<String>); 18] = [
@@ -135,12 +148,12 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
         let mut stop = Stop::new()?;
         let spec = config.store.clone();
         let running = start(config).await?;
-        tell(&running, &spec, context.output)?;
+        announce(&running, &spec, context.output)?;
         serve(running, &mut stop, context.output).await
     })
 }
 
-/// Serves until it is told to stop, or cannot go on.
+/// Serves until a signal stops the gateway or the gateway fails.
 async fn serve(running: gateway::Running, stop: &mut Stop, output: Output) -> Result<Exit, Failure> {
     let trigger = running.stopper();
     let ended = running.ended();
@@ -148,7 +161,7 @@ async fn serve(running: gateway::Running, stop: &mut Stop, output: Output) -> Re
     let result = tokio::select! {
         result = &mut ended => result,
         _ = stop.asked() => {
-            output.note(format!("{DIM}stopping; again to stop at once{DIM:#}"));
+            output.note(format!("{DIM}shutting down; repeat to stop immediately{DIM:#}"));
             trigger.pull();
             tokio::select! {
                 result = &mut ended => result,
@@ -160,7 +173,7 @@ async fn serve(running: gateway::Running, stop: &mut Stop, output: Output) -> Re
     Ok(Exit::Ok)
 }
 
-/// Starts a gateway; says why when it cannot.
+/// Starts a gateway. The error says why it did not start.
 pub(crate) async fn start(config: gateway::Config) -> Result<gateway::Running, Failure> {
     let listen = config.listen.clone();
     match gateway::start(config).await {
@@ -169,63 +182,8 @@ pub(crate) async fn start(config: gateway::Config) -> Result<gateway::Running, F
     }
 }
 
-/// Says why a gateway did not start.
-pub(crate) async fn cannot_start(error: &anyhow::Error, listen: &[SocketAddr]) -> Failure {
-    if let Some(error) = error.downcast_ref::<OpenError>() {
-        return store_failure(error);
-    }
-    if let Some(error) = error.downcast_ref::<store::Error>() {
-        return store_failure(error);
-    }
-    let cause = error.downcast_ref::<std::io::Error>();
-    let failure = Failure::failed(error.to_string());
-    let Some(cause) = cause else { return failure };
-    let failure = failure.why(failure::said(cause));
-    if cause.kind() == std::io::ErrorKind::PermissionDenied {
-        return failure.fix("take a port above 1023, or grant the right to bind lower ones");
-    }
-    if cause.kind() != std::io::ErrorKind::AddrInUse {
-        return failure.fix("see `ip address` for the addresses of this machine");
-    }
-    let failure = failure.fix("take a free port: --listen 127.0.0.1:0");
-    for address in listen {
-        if let Some(version) = gateway_at(*address).await {
-            let why = format!("a Fanfare gateway (version {version}) answers at http://{address} already");
-            return failure.why(why).fix("use that one, or take a free port: --listen 127.0.0.1:0");
-        }
-    }
-    failure
-}
-
-/// Asks whether a gateway has the address already.
-async fn gateway_at(address: SocketAddr) -> Option<String> {
-    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
-    let target =
-        fanfare_client::Target { server: format!("http://{address}"), token: None, timeout: PATIENCE };
-    let api = fanfare_client::Api::new(target).ok()?;
-    api.status().await.ok().map(|status| status.value.version.into_owned())
-}
-
-/// Says why a gateway has ended, and what to do.
-pub(crate) fn gateway_failure(failure: &parts::Failure) -> Failure {
-    match failure.error::<store::Error>() {
-        Some(error) => store_failure(error),
-        None => Failure::failed(format!("the gateway had to stop: {failure}"))
-            .fix("start it again; the lines that it logged before say more"),
-    }
-}
-
-/// Says what is wrong with the log, and what to do.
-pub(crate) fn store_failure(error: &impl std::fmt::Display) -> Failure {
-    let text = error.to_string();
-    // Errors of the store end in what to do.
-    match text.split_once("; ") {
-        Some((what, fix)) => Failure::failed(what).fix(fix),
-        None => Failure::failed(text),
-    }
-}
-
-fn tell(running: &gateway::Running, spec: &StoreSpec, output: Output) -> Result<(), Failure> {
+/// Prints where the gateway listens and how to use it.
+fn announce(running: &gateway::Running, spec: &StoreSpec, output: Output) -> Result<(), Failure> {
     if output.mode.is_json() {
         let addresses: Vec<String> = running.addresses().iter().map(ToString::to_string).collect();
         let line = serde_json::json!({
@@ -242,7 +200,7 @@ fn tell(running: &gateway::Running, spec: &StoreSpec, output: Output) -> Result<
         output.note(format!("{BOLD}listening on http://{address}{BOLD:#}"));
     }
     let log = match spec {
-        StoreSpec::Memory => "kept in memory, and gone with the gateway".to_owned(),
+        StoreSpec::Memory => "in memory; lost when the gateway stops".to_owned(),
         StoreSpec::Embedded(path) => path.display().to_string(),
     };
     let url = running.url();
@@ -254,14 +212,15 @@ fn tell(running: &gateway::Running, spec: &StoreSpec, output: Output) -> Result<
     Ok(())
 }
 
-/// Gives where webhooks may be sent: whoever can only be reached from this machine trusts this machine.
+/// Returns the configuration of webhooks. By default, a gateway that only this machine can reach may send webhooks to
+/// this machine and its networks.
 fn webhooks(settings: &Settings, listen: &[SocketAddr]) -> Result<webhook::Config, Failure> {
     let is_local = listen.iter().all(|address| address.ip().is_loopback());
     let by_address = if is_local { Mode::Local } else { Mode::Locked };
     let allow =
         settings.texts(Key::AllowTarget).iter().map(|text| text.parse()).collect::<Result<_, Invalid>>()?;
     let interfaces = if_addrs::get_if_addrs().map_err(|error| {
-        Failure::failed("the addresses of this machine cannot be read").why(failure::said(&error))
+        Failure::failed("cannot list the addresses of this machine").why(failure::said(&error))
     })?;
     let policy = Policy {
         mode: settings.parsed(Key::WebhookMode, webhook_mode)?.unwrap_or(by_address),
@@ -272,7 +231,7 @@ fn webhooks(settings: &Settings, listen: &[SocketAddr]) -> Result<webhook::Confi
     Ok(webhook::Config { policy, ..webhook::Config::default() })
 }
 
-/// Gives the configuration of a gateway.
+/// Returns the configuration of a gateway. Fails if `fanfare serve` would refuse to start with these settings.
 pub(crate) fn config(settings: &Settings) -> Result<gateway::Config, Failure> {
     let retention = Retention::default();
     let http_default = http::Config::default();
@@ -322,7 +281,7 @@ pub(crate) fn config(settings: &Settings) -> Result<gateway::Config, Failure> {
     Ok(config)
 }
 
-/// Gives what senders sign with.
+/// Returns the secrets that senders sign with.
 fn ingest_secrets(settings: &Settings) -> Result<Secrets, Failure> {
     fn all<T>(
         settings: &Settings,
@@ -340,7 +299,8 @@ fn ingest_secrets(settings: &Settings) -> Result<Secrets, Failure> {
     })
 }
 
-/// Refuses to serve other machines without asking who they are, unless that was said in so many words.
+/// Refuses to listen on an address that other machines can reach, because there is no authentication yet. `--no-auth`
+/// allows it.
 fn refuse_strangers(config: &gateway::Config, settings: &Settings) -> Result<(), Failure> {
     if settings.is_on(Key::NoAuth) {
         return Ok(());
@@ -348,10 +308,12 @@ fn refuse_strangers(config: &gateway::Config, settings: &Settings) -> Result<(),
     match config.listen.iter().find(|address| !address.ip().is_loopback()) {
         None => Ok(()),
         Some(address) => {
-            Err(Failure::usage(format!("other machines could reach {address}, and nobody asks who they are"))
-                .why("whoever reaches the gateway may push, and read everything")
+            let what =
+                format!("{address} is reachable from other machines, and the gateway has no authentication");
+            Err(Failure::usage(what)
+                .why("anyone who can reach the gateway could push and read everything")
                 .fix(format!(
-                    "listen on 127.0.0.1:{}; or, when the network is yours alone, add --no-auth",
+                    "listen on 127.0.0.1:{}, or add --no-auth if the network is yours alone",
                     address.port()
                 )))
         }
@@ -360,8 +322,8 @@ fn refuse_strangers(config: &gateway::Config, settings: &Settings) -> Result<(),
 
 fn store_spec(settings: &Settings) -> Result<StoreSpec, Failure> {
     let text = settings.text(Key::Store).ok_or_else(|| {
-        Failure::usage("there is no home directory for the log")
-            .fix("name a file: --store PATH, or FANFARE_STORE")
+        Failure::usage("no home directory found for the log")
+            .fix("choose a file with --store PATH or FANFARE_STORE")
     })?;
     let Ok(spec) = text.parse();
     Ok(spec)
@@ -369,9 +331,5 @@ fn store_spec(settings: &Settings) -> Result<StoreSpec, Failure> {
 
 fn cors(settings: &Settings) -> Result<Cors, Failure> {
     let Some(value) = settings.value(Key::Cors) else { return Ok(Cors::default()) };
-    Cors::parse(&value.texts).map_err(|problem| {
-        let (what, fix) = problem.split_once("; ").unwrap_or((&problem, "write `https://app.example.com`"));
-        let invalid = Invalid::new(fanfare_core::Code::InvalidQuery, what, fix.to_owned());
-        explained(&value.origin, Key::Cors, invalid)
-    })
+    Cors::parse(&value.texts).map_err(|invalid| explained(&value.origin, Key::Cors, invalid))
 }

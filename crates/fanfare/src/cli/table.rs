@@ -1,9 +1,9 @@
-//! Columns.
+//! Tables for the terminal.
 
 use crate::cli::output::style::DIM;
 
-/// Lays out rows in columns: texts to the left, numbers (columns whose head ends in a space) to the right.
-/// Control characters must be gone from the cells already, our own colours aside.
+/// Lays out rows in columns. Text is aligned left; a column whose head ends in a space holds numbers and is aligned
+/// right. Cells may contain our own styles, but no other control characters.
 pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let widest = |column: usize| {
         let cells = rows.iter().map(|row| width(&row[column]));
@@ -32,7 +32,7 @@ pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Gives how wide `text` is, without colours.
+/// Returns the width of `text` in columns, without its styles.
 fn width(text: &str) -> usize {
     anstream::adapter::strip_str(text).to_string().chars().count()
 }

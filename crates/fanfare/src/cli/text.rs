@@ -1,9 +1,9 @@
-//! Text of others on our terminal.
+//! Texts for the terminal: untrusted text made safe, counts, numbers and durations.
 
 use std::borrow::Cow;
 
-/// Makes control characters visible, line breaks and tabs aside: an event must not move the cursor, rename the
-/// window or hide what came before it. Directions of writing (U+202A–202E, U+2066–2069) count too.
+/// Makes control characters visible, except newlines and tabs, so that an event cannot move the cursor, rename the
+/// window or hide earlier output. Bidirectional controls (U+202A–202E, U+2066–2069) are replaced too.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     let harmful = |c: char| {
         (c.is_control() && c != '\n' && c != '\t')
@@ -21,7 +21,7 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace("\r\n", "\n").chars().map(shown).collect())
 }
 
-/// Shortens to `chars_max`, marking what is gone.
+/// Shortens `text` to `chars_max` characters, with `…` in the place of the rest.
 pub(crate) fn shortened(text: &str, chars_max: usize) -> Cow<'_, str> {
     match text.char_indices().nth(chars_max) {
         None => Cow::Borrowed(text),
@@ -32,12 +32,12 @@ pub(crate) fn shortened(text: &str, chars_max: usize) -> Cow<'_, str> {
     }
 }
 
-/// Writes a count with its thing, which is regular English: `1 event`, `2 events`; thousands have commas.
+/// Formats a number with its noun: `1 event`, `2,000 events`. The noun must have a regular plural.
 pub(crate) fn count(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
-/// Writes a number with commas between thousands.
+/// Formats a number with commas between thousands.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -50,7 +50,7 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
-/// Writes a duration in the two units that matter: `56 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`.
+/// Formats a duration in at most two units: `56 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`.
 pub(crate) fn duration(duration: std::time::Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {

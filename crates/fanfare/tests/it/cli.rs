@@ -1,4 +1,4 @@
-//! The real program, as a shell would call it: in an environment that has nothing of ours.
+//! Runs the real program as a shell would, in a clean environment.
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -7,16 +7,16 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-/// How long anything may take: generous, because a loaded machine is no failure.
+/// How long anything may take. It is generous, because a slow machine is not a failure.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A place to call the program in: a home and a working directory of its own.
+/// A home directory, which is also the working directory, to run the program in.
 pub(crate) struct Shell {
     home: TempDir,
     variables: Vec<(String, String)>,
 }
 
-/// What a call gave.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) code: i32,
@@ -29,20 +29,20 @@ impl Shell {
         Shell { home: TempDir::new().expect("a directory"), variables: Vec::new() }
     }
 
-    /// Sets a variable for the calls that follow.
+    /// Sets a variable for the following runs.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> &mut Shell {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Writes a file below the home, which is also the working directory.
+    /// Writes a file in the home directory.
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.home.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         std::fs::write(path, text).expect("a file");
     }
 
-    /// Reads a file below the home.
+    /// Reads a file in the home directory.
     pub(crate) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.home.path().join(path)).expect("a file")
     }
@@ -68,19 +68,19 @@ impl Shell {
         command
     }
 
-    /// Calls the program, to its end.
+    /// Runs the program until it exits.
     pub(crate) async fn run(&self, words: &[&str]) -> Said {
         let child = self.command(words).spawn().expect("the program starts");
         said(child).await
     }
 
-    /// The same with something on stdin.
+    /// Runs the program with `stdin` until it exits.
     pub(crate) async fn run_with(&self, words: &[&str], stdin: &str) -> Said {
         let mut child = self.command(words).stdin(Stdio::piped()).spawn().expect("the program starts");
         let mut pipe = child.stdin.take().expect("a pipe");
         let (text, writing) = (stdin.to_owned(), said(child));
         let write = async {
-            // The program may stop reading when it has seen enough.
+            // This fails if the program stops reading, which it may do.
             let _ = pipe.write_all(text.as_bytes()).await;
             drop(pipe);
         };
@@ -88,7 +88,7 @@ impl Shell {
         said
     }
 
-    /// Calls the program, and stays with it.
+    /// Starts the program.
     pub(crate) fn start(&self, words: &[&str]) -> Running {
         let mut child = self.command(words).spawn().expect("the program starts");
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -96,7 +96,7 @@ impl Shell {
     }
 }
 
-/// A call that goes on.
+/// A running program.
 pub(crate) struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -109,7 +109,7 @@ impl Running {
         line.expect("a line in time").expect("UTF-8").expect("a line before the end")
     }
 
-    /// The same as JSON.
+    /// Waits for the next line on stdout and parses it as JSON.
     pub(crate) async fn json(&mut self) -> serde_json::Value {
         json(&self.line().await)
     }
@@ -134,7 +134,7 @@ impl Running {
         rustix::process::kill_process(pid, signal).expect("it runs");
     }
 
-    /// Waits for the end; gives what was not read yet.
+    /// Waits for the exit, and returns the rest of the output.
     pub(crate) async fn end(mut self) -> Said {
         let mut out = String::new();
         let rest = async {
@@ -149,7 +149,7 @@ impl Running {
     }
 }
 
-/// A gateway of the real program, with the address in the environment of its shell.
+/// A gateway that runs as the real program. Its shell has its URL in the environment.
 pub(crate) struct Gateway {
     pub(crate) shell: Shell,
     pub(crate) url: String,
@@ -157,7 +157,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts one whose log is in memory.
+    /// Starts a gateway with its log in memory.
     pub(crate) async fn start() -> Gateway {
         Gateway::start_in(Shell::new(), "127.0.0.1:0", "memory").await
     }
@@ -174,7 +174,7 @@ impl Gateway {
         self.shell.run(words).await
     }
 
-    /// Calls the program; it must succeed with JSON.
+    /// Runs the program, which must succeed, and parses its output as JSON.
     pub(crate) async fn json(&self, words: &[&str]) -> serde_json::Value {
         let words: Vec<&str> = ["-o", "json"].iter().chain(words).copied().collect();
         let said = self.run(&words).await;
@@ -182,13 +182,13 @@ impl Gateway {
         json(&said.out)
     }
 
-    /// Pushes; gives the id.
+    /// Pushes an event and returns its id.
     pub(crate) async fn push(&self, words: &[&str]) -> String {
         let words: Vec<&str> = ["push"].iter().chain(words).copied().collect();
         self.json(&words).await["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Stops in order, and gives back the shell.
+    /// Shuts the gateway down cleanly and returns the shell.
     pub(crate) async fn stop(self) -> Shell {
         self.running.signal(rustix::process::Signal::TERM);
         let said = self.running.end().await;
@@ -196,7 +196,7 @@ impl Gateway {
         self.shell
     }
 
-    /// Ends at once, and gives back the shell.
+    /// Kills the gateway and returns the shell.
     pub(crate) async fn kill(self) -> Shell {
         self.running.signal(rustix::process::Signal::KILL);
         self.running.end().await;

@@ -1,12 +1,12 @@
-//! Settings: which wins, and where it comes from.
+//! Settings: which one overrides the others, and where it comes from.
 
 use crate::cli::{Shell, json};
 
 #[tokio::test]
-async fn flags_win_over_environment_over_project_over_user_over_built_in() {
+async fn flags_override_environment_over_project_over_user_over_the_default() {
     let mut shell = Shell::new();
     let origins = [
-        "http://127.0.0.1:8000 built in",
+        "http://127.0.0.1:8000 default",
         "http://127.0.0.1:1 HOME/.config/fanfare/config.toml",
         "http://127.0.0.1:2 ./fanfare.toml",
         "http://127.0.0.1:3 environment FANFARE_URL",
@@ -43,44 +43,44 @@ async fn every_setting_is_shown_with_its_origin() {
     shell.write("fanfare.toml", "timeout = \"5s\"\n[serve]\nretention-count = 10\nno-auth = true\n");
     let said = shell.run(&["config", "show", "--origin"]).await;
     assert!(!said.out.contains("top-secret"));
-    // How far the columns are apart depends on where the home is.
+    // The width of the columns depends on the path of the home directory.
     let cells = |line: &str| {
         line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" | ")
     };
     let shown: Vec<String> = said.out.replace(shell.home(), "HOME").lines().map(cells).collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
-    server | http://127.0.0.1:8000 | built in
-    token | (hidden) | environment FANFARE_TOKEN
+    server | http://127.0.0.1:8000 | default
+    FANFARE_TOKEN | (hidden) | environment FANFARE_TOKEN
     token-file | –
-    output | human | built in
-    color | auto | built in
+    output | human | default
+    color | auto | default
     timeout | 5s | ./fanfare.toml
-    serve.listen | 127.0.0.1:8000 | built in
-    serve.store | HOME/.local/share/fanfare/log.db | built in
-    serve.retention-age | 7d | built in
+    serve.listen | 127.0.0.1:8000 | default
+    serve.store | HOME/.local/share/fanfare/log.db | default
+    serve.retention-age | 7d | default
     serve.retention-count | 10 | ./fanfare.toml
-    serve.retention-bytes | 1GiB | built in
-    serve.webhook-attempts-age | 7d | built in
+    serve.retention-bytes | 1GiB | default
+    serve.webhook-attempts-age | 7d | default
     serve.webhook-mode | –
     serve.allow-target | –
     serve.cors | https://a.example, https://b.example | environment FANFARE_CORS
     serve.allowed-host | –
     serve.no-auth | true | ./fanfare.toml
-    serve.max-connections | 65536 | built in
-    serve.max-connections-per-address | 1024 | built in
-    serve.max-events-per-second | 500000 | built in
-    serve.stall-timeout | 60s | built in
-    serve.shutdown-timeout | 10s | built in
-    serve.toolset | essential | built in
-    serve.ingest-secret-github | (hidden) | environment FANFARE_INGEST_SECRET_GITHUB
-    serve.ingest-secret-stripe | –
-    serve.ingest-secret-standard-webhooks | –
-    serve.log-format | text | built in
+    serve.max-connections | 65536 | default
+    serve.max-connections-per-address | 1024 | default
+    serve.max-events-per-second | 500000 | default
+    serve.stall-timeout | 60s | default
+    serve.shutdown-timeout | 10s | default
+    serve.toolset | essential | default
+    FANFARE_INGEST_SECRET_GITHUB | (hidden) | environment FANFARE_INGEST_SECRET_GITHUB
+    FANFARE_INGEST_SECRET_STRIPE | –
+    FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS | –
+    serve.log-format | text | default
     "#);
 }
 
 #[tokio::test]
-async fn a_file_that_is_named_is_the_only_one() {
+async fn a_named_file_is_the_only_one() {
     let mut shell = Shell::new();
     shell.write("fanfare.toml", "server = \"http://127.0.0.1:1\"\n");
     shell.write("other.toml", "timeout = \"1s\"\n");
@@ -92,22 +92,43 @@ async fn a_file_that_is_named_is_the_only_one() {
 }
 
 #[tokio::test]
-async fn a_slip_in_the_configuration_is_found() {
+async fn a_misspelled_setting_is_found() {
     let shell = Shell::new();
     shell.write("fanfare.toml", "[serve]\nretention_age = \"7d\"\n");
     for words in [&["config", "check"][..], &["push", "x"], &["doctor"]] {
         let said = shell.run(words).await;
         assert_ne!(said.code, 0, "{said:?}");
         let words = format!("{}{}", said.out, said.err);
-        assert!(words.contains("there is no setting `serve.retention_age`"), "{words}");
-        assert!(words.contains("did you mean `retention-age`, in the table `[serve]`?"), "{words}");
+        assert!(words.contains("unknown setting `serve.retention_age`"), "{words}");
+        assert!(words.contains("did you mean `retention-age` in the table `[serve]`?"), "{words}");
     }
     shell.write("fanfare.toml", "[serve]\nretention-age = \"7d\"\n");
     let said = shell.run(&["config", "check"]).await;
-    assert_eq!(
-        (said.code, said.out.as_str()),
-        (0, "✓ the configuration is all right (1 of 2 files exist)\n")
-    );
+    assert_eq!((said.code, said.out.as_str()), (0, "✓ the configuration is valid (1 of 2 files found)\n"));
+}
+
+#[tokio::test]
+async fn check_refuses_what_serve_refuses() {
+    for (variable, value, what) in [
+        ("FANFARE_CORS", "a", "`a` is not an origin"),
+        ("FANFARE_LISTEN", "0.0.0.0:0", "0.0.0.0:0 is reachable from other machines"),
+        ("FANFARE_ALLOWED_HOST", "a b", "`a b` is not a host name"),
+        ("FANFARE_ALLOWED_HOST", "a.example:8000", "`a.example:8000` is not a host name"),
+    ] {
+        let mut shell = Shell::new();
+        shell.set(variable, value);
+        for words in [&["serve", "--store", "memory"][..], &["config", "check"]] {
+            let said = shell.run(words).await;
+            assert_eq!(said.code, 2, "{words:?}: {said:?}");
+            assert!(said.err.contains(what), "{words:?}: {said:?}");
+        }
+        let said = shell.run(&["doctor"]).await;
+        assert!(said.code == 1 && said.out.contains(what), "{said:?}");
+    }
+    let mut shell = Shell::new();
+    shell.set("FANFARE_LISTEN", "0.0.0.0:0").set("FANFARE_NO_AUTH", "true");
+    let said = shell.run(&["config", "check"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
 }
 
 #[tokio::test]
@@ -117,13 +138,13 @@ async fn the_environment_is_checked_too() {
     let said = shell.run(&["push", "x"]).await;
     assert_eq!(said.code, 2);
     assert!(said.err.contains("environment FANFARE_TIMEOUT"), "{said:?}");
-    // What is overridden does not matter.
+    // A value that is overridden is not checked.
     let said = shell.run(&["push", "x", "--timeout", "1s", "--server", "http://127.0.0.1:1"]).await;
     assert_eq!(said.code, 4, "{said:?}");
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_one_is_refused_and_not_repeated() {
+async fn an_invalid_secret_is_refused_and_not_repeated() {
     let mut shell = Shell::new();
     shell.set("FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS", "whsec_aGFyZGx5,whsec_c2VjcmV0");
     let said = shell.run(&["config", "check"]).await;
@@ -134,7 +155,7 @@ async fn a_secret_that_cannot_be_one_is_refused_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn where_webhooks_may_go_is_read_before_anything_starts() {
+async fn webhook_targets_are_checked_before_anything_starts() {
     let mut shell = Shell::new();
     for (flag, value, fix) in [
         ("--allow-target", "10.0.0.0/99", "10.0.0.0/8"),

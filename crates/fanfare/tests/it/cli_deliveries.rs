@@ -1,4 +1,4 @@
-//! `fanfare deliveries`: what did not arrive, and again.
+//! `fanfare deliveries`: failed deliveries, and how they are resent.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::cli::{Gateway, Shell};
 use crate::support::receiver::{Receiver, Script};
 
 #[tokio::test]
-async fn what_was_given_up_is_listed_shown_and_sent_again() {
+async fn dead_deliveries_are_listed_shown_and_resent() {
     let gateway = Gateway::start().await;
     let down =
         Receiver::playing(Vec::new(), Script::Answer(500, String::new(), "the disk is full".to_owned()))
@@ -37,16 +37,18 @@ async fn what_was_given_up_is_listed_shown_and_sent_again() {
     let id = attempt["id"].as_str().expect("an id");
     assert_eq!(gateway.run(&["deliveries", "show", id, "-o", "raw"]).await.out, "the disk is full\n");
 
-    // Still down; then it is back.
+    // The receiver is still down, and then it is back.
     let again = gateway.run(&["deliveries", "retry", &one]).await;
-    assert!(again.code == 1 && again.out.starts_with("✗ did not arrive: 500"), "{again:?}");
+    assert!(again.code == 1 && again.out.starts_with("✗ not delivered: 500"), "{again:?}");
     down.play(Script::status(200));
     let again = gateway.run(&["deliveries", "retry", &one]).await;
-    assert!(again.code == 0 && again.out.starts_with("✓ arrived: 200"), "{again:?}");
+    assert!(again.code == 0 && again.out.starts_with("✓ delivered: 200"), "{again:?}");
     let again = gateway.run(&["deliveries", "retry", &one]).await;
-    assert!(again.code == 5 && again.err.contains("no webhook has failed to take"), "{again:?}");
+    assert!(again.code == 5 && again.err.contains("no webhook failed to get"), "{again:?}");
     let dry = gateway.json(&["deliveries", "retry", "--failed", "--dry-run"]).await;
     assert_eq!(dry["webhooks"][0]["count"], 1, "{dry}");
+    let dry = gateway.run(&["deliveries", "retry", "--failed", "--dry-run"]).await;
+    assert!(dry.out.starts_with("– would resend 1 event to http://"), "{dry:?}");
     let all = gateway.json(&["deliveries", "retry", "--failed"]).await;
     assert_eq!(all["webhooks"][0]["count"], 1, "{all}");
     let got = down.gets(5).await;
@@ -55,7 +57,7 @@ async fn what_was_given_up_is_listed_shown_and_sent_again() {
 }
 
 #[tokio::test]
-async fn an_event_is_sent_again_with_another_body() {
+async fn an_event_is_resent_with_another_body() {
     let gateway = Gateway::start().await;
     let receiver = Receiver::start().await;
     gateway.json(&["webhooks", "add", &receiver.url()]).await;
@@ -70,12 +72,12 @@ async fn an_event_is_sent_again_with_another_body() {
     gateway.shell.write("broken.json", "{");
     let words = ["deliveries", "retry", &id, "--webhook", &receiver.url(), "--body", "broken.json"];
     let said = gateway.run(&words).await;
-    assert!(said.code == 2 && said.err.contains("the body is no JSON"), "{said:?}");
+    assert!(said.code == 2 && said.err.contains("the body is not valid JSON"), "{said:?}");
     gateway.stop().await;
 }
 
 #[tokio::test]
-async fn what_waits_is_sent_now_and_what_was_given_up_discarded() {
+async fn waiting_deliveries_are_sent_now_and_dead_ones_discarded() {
     let gateway = Gateway::start().await;
     let receiver = Receiver::playing(vec![Script::status(500)], Script::status(200)).await;
     gateway.json(&["webhooks", "add", &receiver.url(), "--retry", "1h"]).await;
@@ -96,16 +98,16 @@ async fn what_waits_is_sent_now_and_what_was_given_up_discarded() {
     assert_eq!((said.code, said.out.as_str()), (0, "✓ discarded: 1 event\n"));
     assert_eq!(gateway.run(&["deliveries", "ls", "-o", "raw"]).await.out, format!("{}\n", ids[1]));
     let said = gateway.run(&["deliveries", "discard", &ids[0]]).await;
-    assert!(said.code == 5 && said.err.contains("neither waits nor was given up"), "{said:?}");
+    assert!(said.code == 5 && said.err.contains("has no waiting or dead delivery"), "{said:?}");
     let all = gateway.json(&["deliveries", "discard", "--failed", "--webhook", nobody]).await;
     assert_eq!(all["discarded"][0]["event_id"], json!(ids[1]));
     let said = gateway.run(&["deliveries", "ls"]).await;
-    assert_eq!((said.code, said.err.as_str()), (0, "✓ nothing waits, and nothing was given up\n"));
+    assert_eq!((said.code, said.err.as_str()), (0, "✓ no waiting or dead deliveries\n"));
     gateway.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_missing_is_said() {
+async fn a_missing_event_or_webhook_is_named() {
     let gateway = Gateway::start().await;
     for (words, code, part) in [
         (&["deliveries", "retry"][..], 2, "required"),
@@ -113,7 +115,7 @@ async fn what_is_missing_is_said() {
         (&["deliveries", "show", "nothing"], 2, "`nothing` is not a position"),
         (&["deliveries", "show", "aaaaaaaa-1"], 5, "fix"),
         (&["deliveries", "retry", "aaaaaaaa-1", "--body", "x"], 2, "--webhook"),
-        (&["deliveries", "ls", "--webhook", "nobody"], 5, "no webhook has the id or address"),
+        (&["deliveries", "ls", "--webhook", "nobody"], 5, "no webhook has the id or URL"),
     ] {
         let said = gateway.run(words).await;
         assert!(said.code == code && said.err.contains(part), "{words:?}: {said:?}");

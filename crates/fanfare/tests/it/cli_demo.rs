@@ -1,4 +1,4 @@
-//! `fanfare demo`: it checks itself, says who got an event, and has a retry to show.
+//! `fanfare demo` checks itself, says who received an event, and shows a retry.
 
 use rustix::process::Signal;
 
@@ -38,7 +38,7 @@ async fn the_demo_says_who_got_an_event() {
         }
     }
     let (one, nobody) = (&events[0], &events[1]);
-    // Its own webhook fails once on purpose, and the same comes again.
+    // The demo's own webhook fails once on purpose, and the same delivery is retried.
     assert_eq!(webhook, [(json("1"), json("500")), (json("2"), json("200"))]);
     assert_eq!((&one["live"]["webhook"], &nobody["live"]["webhook"]), (&json("0"), &json("0")));
     assert_eq!((&one["event"]["message"], &one["live"]["sse"]), (&json("\"to one\""), &json("1")));

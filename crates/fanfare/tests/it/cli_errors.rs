@@ -1,9 +1,9 @@
-//! Errors: what, why, the fix; and the exit code.
+//! Errors: what failed, why, the fix and the exit code.
 
 use crate::cli::{Shell, json};
 
 #[tokio::test]
-async fn people_are_told_what_why_and_the_fix() {
+async fn people_read_what_failed_why_and_the_fix() {
     let shell = Shell::new();
     let mut seen = String::new();
     for words in [
@@ -41,35 +41,35 @@ async fn people_are_told_what_why_and_the_fix() {
     }
     insta::assert_snapshot!(seen, @r#"
     $ fanfare push
-    error: there is no message
-      fix: fanfare push "deploy finished"   or   fanfare push -   to read stdin
+    error: no message was given
+      fix: fanfare push "deploy finished"   or, to read stdin:   fanfare push -
     [2]
 
     $ fanfare push a=1
-    error: there is no message
+    error: no message was given
       why: all words look like data
-      fix: fanfare push "a message" a=1   or, as text:   fanfare push -- a=1
+      fix: fanfare push "a message" a=1   or, to push them as text:   fanfare push -- a=1
     [2]
 
     $ fanfare push x a:=b
-    error: the value of `a:=` is no JSON
+    error: the value of `a:=` is not valid JSON
       why: expected value at line 1 column 1
-      fix: for text write `a=b`
+      fix: for text, write `a=b`
     [2]
 
     $ fanfare push x a@missing.txt
     error: cannot read `missing.txt`
       why: no such file or directory
-      fix: for text with an `@` put it into --message, or write `a=@missing.txt`
+      fix: for text with an `@`, use --message or write `a=@missing.txt`
     [2]
 
     $ fanfare push x --json {} a=1
-    error: data is given twice: as words and as --json
-      fix: use one of the two
+    error: data was given twice: as words and with --json
+      fix: use only one of them
     [2]
 
     $ fanfare push x --server 127.0.0.1:8000
-    error: `127.0.0.1:8000` is no gateway's address: it has no `http://` or `https://`
+    error: `127.0.0.1:8000` is not a gateway URL: it has no `http://` or `https://`
        at: flag --server
       fix: write it like `http://127.0.0.1:8000`
     [2]
@@ -77,7 +77,7 @@ async fn people_are_told_what_why_and_the_fix() {
     $ fanfare push x --server http://127.0.0.1:1
     error: cannot reach http://127.0.0.1:1
       why: connection refused
-      fix: start a gateway with `fanfare serve`, or name another with --server URL
+      fix: start a gateway with `fanfare serve`, or choose another with --server URL
     [4]
 
     $ fanfare push x --timeout soon
@@ -90,7 +90,7 @@ async fn people_are_told_what_why_and_the_fix() {
     error: cannot read the token in `missing.txt`
        at: flag --token-file
       why: no such file or directory
-      fix: name the file that holds the token: --token-file, or FANFARE_TOKEN_FILE
+      fix: set the path of the token's file with --token-file or FANFARE_TOKEN_FILE
     [2]
 
     $ fanfare push x -c a..b
@@ -159,37 +159,53 @@ async fn people_are_told_what_why_and_the_fix() {
     [2]
 
     $ fanfare serve --listen 0.0.0.0:0
-    error: other machines could reach 0.0.0.0:0, and nobody asks who they are
-      why: whoever reaches the gateway may push, and read everything
-      fix: listen on 127.0.0.1:0; or, when the network is yours alone, add --no-auth
+    error: 0.0.0.0:0 is reachable from other machines, and the gateway has no authentication
+      why: anyone who can reach the gateway could push and read everything
+      fix: listen on 127.0.0.1:0, or add --no-auth if the network is yours alone
     [2]
 
     $ fanfare serve --listen 8000
-    error: `8000` is no address to listen on
+    error: `8000` is not an address to listen on
        at: flag --listen
       fix: write an IP address and a port: `127.0.0.1:8000`, `[::1]:8000`, `0.0.0.0:8000`
     [2]
 
     $ fanfare serve --cors example.com --store memory
-    error: `example.com` is no origin
+    error: `example.com` is not an origin
        at: flag --cors
-      fix: write `https://app.example.com`, or `*` for every page
+      fix: write `https://app.example.com`, or `*` for any origin
     [2]
 
     $ fanfare serve --store /dev/null/log.db --listen 127.0.0.1:0
-    error: `/dev/null/log.db` cannot be used: Not a directory (os error 20)
+    error: cannot use `/dev/null/log.db`
+      why: Not a directory (os error 20)
+      fix: choose another file with --store PATH or FANFARE_STORE
     [1]
 
     $ fanfare demo --listen 0.0.0.0:0
-    error: other machines could reach `0.0.0.0:0`
+    error: `0.0.0.0:0` is reachable from other machines
        at: --listen
-      fix: a demo is for this machine: 127.0.0.1:8000; for others there is `fanfare serve`
+      fix: use an address of this machine, such as 127.0.0.1:8000, or run `fanfare serve`
     [2]
     "#);
 }
 
 #[tokio::test]
-async fn programs_are_told_in_one_line_of_json() {
+async fn a_path_with_a_semicolon_is_shown_whole() {
+    let shell = Shell::new();
+    shell.write(
+        "a; b/x.db",
+        "not a database, but long enough to be taken for the header of one: ..............",
+    );
+    let said = shell.run(&["serve", "--store", "a; b/x.db", "--listen", "127.0.0.1:0"]).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    let shown = said.err.replace(shell.home(), "HOME");
+    assert!(shown.starts_with("error: `HOME/a; b/x.db` is not a Fanfare store\n  why: "), "{shown}");
+    assert!(shown.ends_with("  fix: choose another file with --store PATH or FANFARE_STORE\n"), "{shown}");
+}
+
+#[tokio::test]
+async fn programs_read_one_line_of_json() {
     let shell = Shell::new();
     for (words, exit_code, code) in [
         (&["-o", "json", "push", "x", "--server", "http://127.0.0.1:1"][..], 4, "unreachable"),
@@ -209,7 +225,7 @@ async fn programs_are_told_in_one_line_of_json() {
 }
 
 #[tokio::test]
-async fn what_answers_but_is_no_gateway_is_told_from_nobody() {
+async fn a_server_that_is_not_a_gateway_is_recognized() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let shell = Shell::new();
@@ -225,11 +241,11 @@ async fn what_answers_but_is_no_gateway_is_told_from_nobody() {
     let words = ["push", "x", "--server", &url];
     let (said, ()) = tokio::join!(shell.run(&words), other);
     assert_eq!(said.code, 4, "{said:?}");
-    assert!(said.err.contains("does not answer like a Fanfare gateway"), "{said:?}");
+    assert!(said.err.contains("does not respond like a Fanfare gateway"), "{said:?}");
 }
 
 #[tokio::test]
-async fn a_push_whose_answer_is_lost_is_repeated_under_the_same_key() {
+async fn a_push_whose_response_is_lost_is_retried_with_the_same_key() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -259,5 +275,5 @@ async fn a_push_whose_answer_is_lost_is_repeated_under_the_same_key() {
     let (said, keys) = tokio::join!(shell.run(&words), other);
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(keys[0], keys[1]);
-    assert!(said.out.contains("pushed before"), "{said:?}");
+    assert!(said.out.contains("already pushed"), "{said:?}");
 }

@@ -1,4 +1,4 @@
-//! `fanfare listen --forward-to`: events as webhooks, without a webhook.
+//! `fanfare listen --forward-to` posts events as webhooks would.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::receiver::{Receiver, Script};
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[tokio::test]
-async fn what_is_forwarded_is_what_a_webhook_gets() {
+async fn forwarded_events_are_what_a_webhook_gets() {
     let mut shell = Shell::new();
     shell.set("HOOK", SECRET);
     let gateway = Gateway::start_in(shell, "127.0.0.1:0", "memory").await;
@@ -56,7 +56,7 @@ async fn what_is_forwarded_is_what_a_webhook_gets() {
 }
 
 #[tokio::test]
-async fn what_fails_is_tried_again_in_order_then_counted_and_left_out() {
+async fn failed_posts_are_retried_in_order_then_counted_and_skipped() {
     let gateway = Gateway::start().await;
     for text in ["one", "two", "three"] {
         gateway.push(&[text]).await;
@@ -68,12 +68,12 @@ async fn what_fails_is_tried_again_in_order_then_counted_and_left_out() {
         ["listen", "--since", "earliest", "--forward-to", &url, "--forward-retry", "20ms,20ms", "-n", "3"];
     let said = gateway.run(&words).await;
     assert_eq!(said.code, 1, "{said:?}");
-    // 410 says that another attempt is of no use.
+    // 410 means that a retry is useless.
     assert_eq!(receiver.messages(), ["one", "one", "two", "three"]);
     let lines: Vec<&str> = said.out.lines().collect();
     assert!(lines[0].contains("one  → 200 after 2 attempts in "), "{said:?}");
     assert!(lines[1].ends_with("two  ✗ 410"), "{said:?}");
-    assert!(said.err.contains("2 taken, 1 not taken"), "{said:?}");
+    assert!(said.err.contains("2 delivered, 1 not delivered"), "{said:?}");
     let words =
         ["listen", "--since", "earliest", "--forward-to", "http://127.0.0.1:9/", "--forward-retry", "none"];
     let said = gateway.run(&[&words[..], &["--once", "-o", "raw"]].concat()).await;
@@ -82,7 +82,7 @@ async fn what_fails_is_tried_again_in_order_then_counted_and_left_out() {
 }
 
 #[tokio::test]
-async fn a_durable_reader_stops_at_what_was_not_taken_and_gets_it_the_next_time() {
+async fn a_durable_reader_stops_at_a_failed_event_and_gets_it_on_the_next_run() {
     let gateway = Gateway::start().await;
     for text in ["one", "two", "three"] {
         gateway.push(&[text]).await;
@@ -101,7 +101,7 @@ async fn a_durable_reader_stops_at_what_was_not_taken_and_gets_it_the_next_time(
         "none",
     ];
     let said = gateway.run(&words).await;
-    assert!(said.code == 1 && said.err.contains("was not taken: 500"), "{said:?}");
+    assert!(said.code == 1 && said.err.contains("was not delivered: 500"), "{said:?}");
     receiver.play(Script::status(200));
     let said = gateway.run(&[&words[..], &["-n", "2"]].concat()).await;
     assert_eq!(said.code, 0, "{said:?}");

@@ -36,26 +36,25 @@ async fn without_a_command_there_is_help() {
     Usage: fanfare [OPTIONS] <COMMAND>
 
     Commands:
-      demo         Try everything out: a gateway in memory, with sample events
+      demo         Try Fanfare: run an in-memory gateway with sample events
       serve        Start a gateway
       push         Push an event [alias: publish]
-      listen       Listen to events, live and from the past [alias: subscribe]
-      receive      Receive webhooks on this machine, and show what comes
-      run          Run a command and push when it starts and how it ends
-      mcp          Serve an agent over stdin and stdout (MCP) [alias: stdio]
-      webhooks     Register addresses that events are delivered to, and look after
-                   them
-      deliveries   See what webhooks did not take, and try again
-      verify       Verify the signature of a webhook's request that was kept
-      history      Show events that were pushed
-      channels     List the channels that events were pushed to
-      clients      List who is listening at the moment
+      listen       Listen to events, live or from the past [alias: subscribe]
+      receive      Receive webhooks on this machine and print them
+      run          Run a command and push events for its start and its result
+      mcp          Connect an agent over stdin and stdout (MCP) [alias: stdio]
+      webhooks     Register and manage webhooks
+      deliveries   Inspect and retry failed webhook deliveries
+      verify       Verify the signature of a saved webhook request
+      history      Show past events
+      channels     List channels and their activity
+      clients      List connected clients
       install      Add Fanfare to Claude Code, Cursor, VS Code, Codex and others
-      uninstall    Take Fanfare out of MCP clients again
-      doctor       Check that everything is in order
+      uninstall    Remove Fanfare from MCP clients
+      doctor       Check your setup for problems
       config       Show and check the configuration
-      completions  Print completions for a shell
-      man          Print the manual page, or write one for each command
+      completions  Print shell completions
+      man          Print the manual page or write one for each command
       help         Show help for a command or a topic
 
     Options:
@@ -63,23 +62,23 @@ async fn without_a_command_there_is_help() {
       -V, --version  Print version
 
     Global options:
-          --server <URL>   The gateway to call [env: FANFARE_URL] [default:
-                           http://127.0.0.1:8000]
-      -o, --output <FORM>  The form of results: human, json, ndjson, table or raw
-      -q, --quiet          Only results and errors
+          --server <URL>     URL of the gateway [env: FANFARE_URL] [default:
+                             http://127.0.0.1:8000]
+      -o, --output <FORMAT>  Output format: human, json, ndjson, table or raw
+      -q, --quiet            Print only results and errors
 
     Try it:
-      fanfare serve                          # a gateway, here
+      fanfare serve                          # start a gateway
       fanfare listen 'builds.>'              # in a second terminal
       fanfare push -c builds.web "deployed"  # in a third
-      fanfare run -c builds -- make test     # tells when it is done
+      fanfare run -c builds -- make test     # pushes an event when it is done
 
     Topics:
       fanfare help exit-codes | settings | environment
     "#);
 }
 
-/// Commands below commands, which have examples of their own.
+/// Subcommands, which have examples of their own.
 const BELOW: [(&str, &[&str]); 2] = [
     (
         "webhooks",
@@ -122,7 +121,7 @@ async fn every_help_has_examples_and_fits_eighty_columns() {
 }
 
 #[tokio::test]
-async fn help_has_pages_on_what_belongs_to_no_command() {
+async fn help_has_pages_on_topics() {
     let shell = Shell::new();
     for (topic, word) in
         [("exit-codes", "130"), ("settings", "serve.retention-age"), ("environment", "FANFARE_URL")]
@@ -135,12 +134,17 @@ async fn help_has_pages_on_what_belongs_to_no_command() {
     let said = shell.run(&["help", "webhooks", "ad"]).await;
     assert_eq!(
         (said.code, said.err.as_str()),
-        (2, "error: there is no command or topic `ad`\n  fix: fanfare help webhooks add\n")
+        (2, "error: unknown command or topic `ad`\n  fix: fanfare help webhooks add\n")
     );
     let said = shell.run(&["help", "pusch"]).await;
     assert_eq!(
         (said.code, said.err.as_str()),
-        (2, "error: there is no command or topic `pusch`\n  fix: fanfare help push\n")
+        (2, "error: unknown command or topic `pusch`\n  fix: fanfare help push\n")
+    );
+    let said = shell.run(&["help", "nosuch"]).await;
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (2, "error: unknown command or topic `nosuch`\n  fix: list the commands with `fanfare help`\n")
     );
 }
 
@@ -156,7 +160,7 @@ async fn agents_get_plain_help_with_guidance() {
 }
 
 #[tokio::test]
-async fn colours_come_when_they_are_asked_for() {
+async fn color_can_be_forced_and_disabled() {
     let mut shell = Shell::new();
     assert!(shell.run(&["push", "--help", "--color", "always"]).await.out.contains('\x1b'));
     shell.set("CLICOLOR_FORCE", "1");

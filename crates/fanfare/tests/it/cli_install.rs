@@ -1,11 +1,11 @@
-//! `install` and `uninstall`: the files of hosts, before and after.
+//! `install` and `uninstall`: the files of clients, before and after.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Shell, json};
 
-/// Hosts whose file we write, with the file and something that may be in it.
+/// Clients whose file we write, with the file and a possible content.
 pub(crate) const FILES: [(&str, &str, &str); 8] = [
     (
         "claude-code",
@@ -41,7 +41,7 @@ pub(crate) fn path(shell: &Shell, file: &str) -> PathBuf {
     Path::new(shell.home()).join(file)
 }
 
-/// Gives the names of what is in the folder of `file`.
+/// Returns the names of all files in the directory of `file`.
 pub(crate) fn beside(shell: &Shell, file: &str) -> Vec<String> {
     let folder = path(shell, file);
     let entries = std::fs::read_dir(folder.parent().expect("a folder")).expect("a folder");
@@ -59,7 +59,7 @@ pub(crate) async fn done(shell: &Shell, words: &[&str]) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn what_install_adds_uninstall_takes_back_to_the_byte() {
+async fn uninstall_restores_every_byte() {
     let shell = Shell::new();
     for (_, file, text) in FILES {
         shell.write(file, text);
@@ -110,7 +110,7 @@ async fn what_install_adds_uninstall_takes_back_to_the_byte() {
 }
 
 #[tokio::test]
-async fn a_file_that_install_made_goes_again() {
+async fn uninstall_removes_a_file_that_install_created() {
     let shell = Shell::new();
     let before = beside(&shell, "x");
     for (client, file, _) in FILES {
@@ -139,7 +139,7 @@ async fn a_file_that_install_made_goes_again() {
 }
 
 #[tokio::test]
-async fn what_others_wrote_meanwhile_stays() {
+async fn changes_that_others_made_since_stay() {
     let shell = Shell::new();
     done(&shell, &["install", "cursor", "codex"]).await;
     let cursor = shell
@@ -163,9 +163,9 @@ async fn a_file_that_cannot_be_read_is_left_alone_and_so_are_the_others() {
     assert_eq!(said.code, 2, "{said:?}");
     let told = said.err.replace(shell.home(), "HOME").replace(env!("CARGO_BIN_EXE_fanfare"), "PROGRAM");
     insta::assert_snapshot!(told, @r#"
-    error: cannot change the file of Cursor
+    error: cannot change the configuration file of Cursor
        at: line 1 of HOME/.cursor/mcp.json
-      why: unterminated object; the file was left as it is
+      why: unterminated object
       fix: repair the file and run the same command again
     "#);
     assert_eq!(shell.read(".cursor/mcp.json"), broken);
@@ -201,7 +201,7 @@ async fn links_stay_links_and_permissions_stay() {
     assert_eq!(shell.read("dotfiles/mcp.json"), "{}\n");
     assert!(link.is_symlink());
 
-    // A file that install made, and that its owner keeps elsewhere since, is the owner's.
+    // A file that `install` created and that the user has since moved behind a link belongs to the user.
     std::fs::remove_file(&link).expect("ours");
     done(&shell, &["install", "cursor"]).await;
     std::fs::rename(&link, &real).expect("ours");
@@ -212,7 +212,7 @@ async fn links_stay_links_and_permissions_stay() {
 
     std::fs::remove_file(&real).expect("ours");
     let said = shell.run(&["install", "cursor"]).await;
-    assert!(said.code == 2 && said.err.contains("a link that leads nowhere"), "{said:?}");
+    assert!(said.code == 2 && said.err.contains("it is a broken link"), "{said:?}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `install`: what is shown, asked, refused and referred to.
+//! The output of `install`: diffs, prompts, errors and references to tokens.
 
 use std::process::Stdio;
 
@@ -6,7 +6,7 @@ use crate::cli::{DEADLINE, Shell, json};
 use crate::cli_install::{FILES, beside, done, path};
 
 #[tokio::test]
-async fn a_dry_run_shows_the_difference_and_writes_nothing() {
+async fn a_dry_run_shows_the_diff_and_writes_nothing() {
     let shell = Shell::new();
     shell.write(".cursor/mcp.json", "{\n  \"mcpServers\": {\n    \"git\": {}\n  }\n}\n");
     let said = shell.run(&["install", "cursor", "codex", "--dry-run", "--transport", "http"]).await;
@@ -101,7 +101,7 @@ async fn a_token_is_referred_to_and_never_written() {
 }
 
 #[tokio::test]
-async fn the_status_says_what_would_be_done() {
+async fn the_status_says_what_would_change() {
     let shell = Shell::new();
     done(&shell, &["install", "claude-code", "cursor"]).await;
     done(&shell, &["install", "cursor", "--transport", "http"]).await;
@@ -112,13 +112,13 @@ async fn the_status_says_what_would_be_done() {
     insta::assert_snapshot!(said.out, @r#"
     client          found  scope    state          install would                                 where
     claude-code     yes    user     installed      nothing                                       ~/.claude.json
-    claude-desktop  –      user     not installed  make the file                                 ~/.config/Claude/claude_desktop_config.json
+    claude-desktop  –      user     not installed  create the file                               ~/.config/Claude/claude_desktop_config.json
     cursor          yes    user     different      change the entry                              ~/.cursor/mcp.json
-    vscode          –      user     not installed  make the file                                 ~/.config/Code/User/mcp.json
+    vscode          –      user     not installed  create the file                               ~/.config/Code/User/mcp.json
     codex           yes    user     unreadable     refuse: line 2: unclosed array, expected `]`  ~/.codex/config.toml
-    windsurf        –      user     not installed  make the file                                 ~/.codeium/windsurf/mcp_config.json
-    gemini-cli      –      user     not installed  make the file                                 ~/.gemini/settings.json
-    zed             –      user     not installed  make the file                                 ~/.config/zed/settings.json
+    windsurf        –      user     not installed  create the file                               ~/.codeium/windsurf/mcp_config.json
+    gemini-cli      –      user     not installed  create the file                               ~/.gemini/settings.json
+    zed             –      user     not installed  create the file                               ~/.config/zed/settings.json
     cline           –      user     unknown        show a snippet                                ~/.cline/data/settings/cline_mcp_settings.json
     goose           –      user     unknown        show a snippet                                ~/.config/goose/config.yaml
     claude-code     yes    project  not installed  add the entry                                 ~/.mcp.json
@@ -129,13 +129,13 @@ async fn the_status_says_what_would_be_done() {
 }
 
 #[tokio::test]
-async fn what_a_host_cannot_do_is_said() {
+async fn an_unsupported_option_is_refused() {
     let shell = Shell::new();
     for (words, told) in [
         (&["install"][..], "CLIENT"),
         (&["install", "emacs"], "claude-code"),
-        (&["install", "windsurf", "--scope", "project"], "leave --scope project out"),
-        (&["install", "claude-desktop", "--transport", "http"], "leave --transport http out"),
+        (&["install", "windsurf", "--scope", "project"], "remove --scope project"),
+        (&["install", "claude-desktop", "--transport", "http"], "remove --transport http"),
         (&["uninstall"], "CLIENT"),
     ] {
         let said = shell.run(words).await;
@@ -145,7 +145,7 @@ async fn what_a_host_cannot_do_is_said() {
     assert_eq!(said.code, 0, "{said:?}");
     let shown = said.out.replace(env!("CARGO_BIN_EXE_fanfare"), "PROGRAM");
     insta::assert_snapshot!(shown, @r#"
-    – Goose: by hand, in ~/.config/goose/config.yaml
+    – Goose: add this to ~/.config/goose/config.yaml by hand
     extensions:
       fanfare:
         type: "stdio"
@@ -154,7 +154,7 @@ async fn what_a_host_cannot_do_is_said() {
         args: ["mcp"]
         enabled: true
         timeout: 300
-    – Cline: by hand, in ~/.cline/data/settings/cline_mcp_settings.json
+    – Cline: add this to ~/.cline/data/settings/cline_mcp_settings.json by hand
     {
       "mcpServers": {
         "fanfare": {
@@ -167,18 +167,21 @@ async fn what_a_host_cannot_do_is_said() {
 }
 
 #[tokio::test]
-async fn a_person_at_a_terminal_is_asked() {
+async fn install_asks_for_confirmation_at_a_terminal() {
     let shell = Shell::new();
     for (answer, is_written) in [("n\n", false), ("\u{4}", false), ("y\n", true)] {
         let shown = at_a_terminal(&shell, &["install", "cursor"], answer).await;
-        assert!(shown.contains("+    \"fanfare\": {") && shown.contains("Write this? [Y/n]"), "{shown}");
+        assert!(
+            shown.contains("+    \"fanfare\": {") && shown.contains("Write these changes? [Y/n]"),
+            "{shown}"
+        );
         assert_eq!(path(&shell, ".cursor/mcp.json").exists(), is_written, "{answer:?}: {shown}");
     }
     let shown = at_a_terminal(&shell, &["uninstall", "cursor", "--yes"], "").await;
     assert!(!shown.contains("[Y/n]") && !path(&shell, ".cursor/mcp.json").exists(), "{shown}");
 }
 
-/// Calls the program at a terminal; gives what that shows.
+/// Runs the program at a terminal, and returns what the terminal shows.
 pub(crate) async fn at_a_terminal(shell: &Shell, words: &[&str], answer: &str) -> String {
     use rustix::fs::{Mode, OFlags, open};
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -194,12 +197,12 @@ pub(crate) async fn at_a_terminal(shell: &Shell, words: &[&str], answer: &str) -
     command.stdin(another()).stdout(another()).stderr(another());
     drop(theirs);
     let mut child = command.spawn().expect("the program starts");
-    // The other end must be closed here too, or its end would never be seen.
+    // Our copy of the other end must be closed too, or the output would never end.
     drop(command);
     rustix::io::write(&ours, answer.as_bytes()).expect("a terminal takes it");
     let read = tokio::task::spawn_blocking(move || {
         let mut text = Vec::new();
-        // At the end of a terminal, reading fails.
+        // Reading from a terminal fails at the end.
         let _ = std::io::Read::read_to_end(&mut std::fs::File::from(ours), &mut text);
         String::from_utf8(text).expect("UTF-8")
     });

@@ -1,11 +1,11 @@
-//! The commands against a gateway.
+//! The commands with a running gateway.
 
 use rustix::process::Signal;
 
 use crate::cli::{Gateway, Shell, json};
 
 #[tokio::test]
-async fn a_push_is_heard() {
+async fn a_push_is_received() {
     let gateway = Gateway::start().await;
     let mut listener = gateway.shell.start(&["listen", "builds.>", "-o", "json", "--limit", "2"]);
     assert_eq!(listener.json().await["notice"], "connected");
@@ -90,7 +90,7 @@ async fn nothing_is_missed_when_the_connection_is_lost_before_the_first_event() 
 }
 
 #[tokio::test]
-async fn another_log_at_the_same_address_is_told() {
+async fn another_log_at_the_same_address_is_noticed() {
     let gateway = Gateway::start().await;
     let address = gateway.url.trim_start_matches("http://").to_owned();
     let mut listener = gateway.shell.start(&["listen", "-o", "json"]);
@@ -112,7 +112,7 @@ async fn another_log_at_the_same_address_is_told() {
 }
 
 #[tokio::test]
-async fn a_reader_goes_on_where_it_stopped() {
+async fn a_reader_continues_where_it_stopped() {
     let gateway = Gateway::start().await;
     let first = gateway.run(&["listen", "--reader", "laptop", "--once", "-o", "raw", "--since", "earliest"]);
     let push = async {
@@ -144,20 +144,20 @@ async fn a_command_runs_for_each_event_in_order() {
 }
 
 #[tokio::test]
-async fn a_command_that_fails_is_told_and_with_a_reader_comes_again() {
+async fn a_failed_command_is_reported_and_with_a_reader_its_event_comes_again() {
     let gateway = Gateway::start().await;
     gateway.push(&["one"]).await;
     gateway.push(&["two"]).await;
     let words = ["listen", "--since", "earliest", "-n", "2", "--exec", "exit 3"];
     let said = gateway.run(&words).await;
     assert_eq!(said.code, 0, "{said:?}");
-    assert_eq!(said.err.matches("ended with exit code 3").count(), 2, "{said:?}");
+    assert_eq!(said.err.matches("exited with code 3").count(), 2, "{said:?}");
 
     let words =
         ["listen", "--since", "earliest", "-n", "2", "--reader", "r", "--exec", "[ $FANFARE_MESSAGE = one ]"];
     let said = gateway.run(&words).await;
     assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.err.contains("comes again the next time"), "{said:?}");
+    assert!(said.err.contains("comes again on the next run"), "{said:?}");
     let words = ["listen", "-n", "1", "--reader", "r", "--exec", "echo $FANFARE_MESSAGE"];
     let said = gateway.run(&words).await;
     assert_eq!((said.code, said.out.as_str()), (0, "two\n"), "{said:?}");
@@ -165,22 +165,22 @@ async fn a_command_that_fails_is_told_and_with_a_reader_comes_again() {
 }
 
 #[tokio::test]
-async fn a_command_that_takes_too_long_is_ended_with_all_it_started() {
+async fn a_command_that_runs_too_long_is_stopped_with_its_children() {
     let gateway = Gateway::start().await;
     gateway.push(&["one"]).await;
     let words =
         ["listen", "--since", "earliest", "--once", "--exec-timeout", "100ms", "--exec", "sleep 60 & wait"];
     let said = gateway.run(&words).await;
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.err.contains("took longer than 0.1 s"), "{said:?}");
+    assert!(said.err.contains("ran longer than 0.1 s"), "{said:?}");
     gateway.stop().await;
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_the_commands_that_run() {
+async fn a_second_signal_stops_running_commands() {
     let gateway = Gateway::start().await;
     gateway.push(&["one"]).await;
-    // A shell that has forked and not yet become `sleep` may lose the signal: what is left must not hold the output.
+    // A shell that has forked but not yet become `sleep` can lose the signal. It must not keep the output open.
     let script = "trap 'echo asked; exit 0' TERM; sleep 60 >/dev/null 2>&1 & echo ready; wait";
     let mut listener = gateway.shell.start(&["listen", "--since", "earliest", "--exec", script]);
     assert_eq!(listener.line().await, "ready");
@@ -231,6 +231,7 @@ async fn lines_are_pushed_in_batches_and_a_wrong_one_is_named() {
     error: unknown event member `mesage`
        at: line 3 of stdin, /mesage
     "#);
+    assert!(said.err.contains("why: 1 event pushed before it, up to "), "{said:?}");
     assert_eq!(gateway.json(&["history"]).await["events"][19]["message"], "fine");
     gateway.stop().await;
 }
@@ -294,7 +295,7 @@ async fn channels_and_clients_are_listed() {
 }
 
 #[tokio::test]
-async fn the_gateways_refusal_keeps_its_words() {
+async fn the_gateways_error_is_shown_unchanged() {
     let gateway = Gateway::start().await;
     let said = gateway.run(&["push", "x", "--expires-in", "0s"]).await;
     assert_eq!(said.code, 5, "{said:?}");
@@ -327,7 +328,7 @@ async fn the_doctor_finds_nothing() {
 }
 
 #[tokio::test]
-async fn a_second_gateway_is_told_of_the_first() {
+async fn a_second_gateway_names_the_first() {
     let gateway = Gateway::start().await;
     let address = gateway.url.trim_start_matches("http://").to_owned();
     let said = gateway.run(&["serve", "--store", "memory", "--listen", &address]).await;
@@ -354,7 +355,7 @@ fn message(line: &serde_json::Value) -> Option<String> {
     line["message"].as_str().map(str::to_owned)
 }
 
-/// Waits for the next notice besides the end of a replay.
+/// Waits for the next notice other than `caught-up`.
 async fn notice(listener: &mut crate::cli::Running) -> String {
     loop {
         let line = listener.json().await;

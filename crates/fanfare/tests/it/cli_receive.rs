@@ -1,4 +1,4 @@
-//! `fanfare receive`: a receiver on this machine, against a gateway of the real program.
+//! `fanfare receive` with a running gateway.
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::until;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// Starts one on a free port; gives its address.
+/// Starts a receiver on a free port, and returns its address.
 async fn receive(shell: &Shell, words: &[&str]) -> (Running, Value) {
     let words: Vec<&str> = ["receive", "--port", "0", "-o", "json"].iter().chain(words).copied().collect();
     let mut receiver = shell.start(&words);
@@ -18,7 +18,7 @@ async fn receive(shell: &Shell, words: &[&str]) -> (Running, Value) {
 }
 
 #[tokio::test]
-async fn what_fails_on_purpose_is_seen_again_and_then_it_is_forgotten() {
+async fn a_failed_request_is_retried_and_the_webhook_removed_on_exit() {
     let gateway = Gateway::start().await;
     let words = ["--register", "--fail", "once", "--retry", "50ms", "-c", "builds.>"];
     let (mut receiver, start) = receive(&gateway.shell, &words).await;
@@ -42,13 +42,13 @@ async fn what_fails_on_purpose_is_seen_again_and_then_it_is_forgotten() {
 }
 
 #[tokio::test]
-async fn people_see_the_event_and_what_became_of_it() {
+async fn people_see_the_event_and_the_outcome() {
     let mut shell = Shell::new();
     shell.set("FANFARE_WEBHOOK_SECRET", SECRET);
     let gateway = Gateway::start_in(shell, "127.0.0.1:0", "memory").await;
     let words = ["receive", "--port", "0", "--register", "--fail", "first:1", "--retry", "50ms", "-n", "2"];
     let mut receiver = gateway.shell.start(&words);
-    // Nothing announces a receiver that people watch.
+    // In human output, nothing says when the receiver is ready.
     let is_there = async || (gateway.json(&["webhooks", "ls"]).await["total"] == 1).then_some(());
     until("the registration", is_there).await;
     gateway.push(&["--wait", "-c", "builds.web", "-t", "error", "broken", "n:=1"]).await;
@@ -64,7 +64,7 @@ async fn people_see_the_event_and_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn what_nobody_signed_is_refused() {
+async fn an_unsigned_request_is_refused() {
     let mut shell = Shell::new();
     shell.set("HOOK", SECRET);
     let (mut receiver, start) = receive(&shell, &["--secret", "env:HOOK"]).await;
@@ -85,7 +85,7 @@ async fn what_nobody_signed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_killed_goes_on_sending_what_was_not_taken() {
+async fn a_gateway_that_was_killed_resumes_its_deliveries() {
     let gateway = Gateway::start_in(Shell::new(), "127.0.0.1:0", "log.db").await;
     let address = gateway.url.trim_start_matches("http://").to_owned();
     let (mut receiver, _) =
@@ -105,9 +105,9 @@ async fn a_gateway_that_is_killed_goes_on_sending_what_was_not_taken() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_was_killed_takes_its_registration_up_again() {
+async fn a_receiver_takes_over_the_webhook_of_a_run_that_was_killed() {
     let gateway = Gateway::start().await;
-    // Without retries: one that is made at the wrong moment would be signed with the secret that is replaced.
+    // Without retries, because one at the wrong moment would be signed with the old secret.
     let (receiver, start) = receive(&gateway.shell, &["--register", "--retry", "none"]).await;
     let url = start["url"].as_str().expect("an address").to_owned();
     let port = url.trim_end_matches('/').rsplit(':').next().expect("a port").to_owned();
@@ -124,10 +124,10 @@ async fn a_receiver_that_was_killed_takes_its_registration_up_again() {
     assert_eq!(receiver.end().await.code, 0);
     assert_eq!(gateway.json(&["webhooks", "ls"]).await["total"], 0);
 
-    // What somebody else registered there is left alone.
+    // A webhook that someone else registered there is left alone.
     gateway.json(&["webhooks", "add", &url]).await;
     let said = gateway.run(&["receive", "--port", &port, "--register"]).await;
-    assert!(said.code == 2 && said.err.contains("is registered already"), "{said:?}");
+    assert!(said.code == 2 && said.err.contains("is already registered"), "{said:?}");
     assert_eq!(gateway.json(&["webhooks", "ls"]).await["total"], 1);
     gateway.stop().await;
 }
@@ -152,14 +152,14 @@ async fn a_slow_receiver_is_not_waited_for_beyond_the_gateways_patience() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_received_is_said() {
+async fn an_impossible_receiver_is_refused() {
     let gateway = Gateway::start().await;
     let taken = gateway.url.rsplit(':').next().expect("a port").to_owned();
     for (words, code, part) in [
         (&["receive", "--port", &taken][..], 1, "cannot listen"),
         (&["receive", "-c", "a"], 2, "add --register"),
         (&["receive", "--fail", "sometimes"], 2, "write `once`"),
-        (&["receive", "--delay", "2m"], 2, "60s"),
+        (&["receive", "--delay", "2m"], 2, "at most 60 s"),
         (&["receive", "--url", "http://x"], 2, "--register"),
         (&["receive", "--port", "0", "--register", "--server", "http://127.0.0.1:9"], 4, "cannot reach"),
         (

@@ -1,4 +1,4 @@
-//! `fanfare listen` against a gateway of a few lines, which says what no real one could be brought to say.
+//! `fanfare listen` with a scripted gateway, for responses that a real one cannot be made to send.
 
 use serde_json::json as object;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::cli::{Shell, json};
 use crate::support::soon;
 
-/// A gateway that answers as the test says.
+/// A gateway whose responses the test chooses.
 struct Puppet {
     listener: TcpListener,
     url: String,
@@ -20,7 +20,7 @@ impl Puppet {
         Puppet { listener, url }
     }
 
-    /// Answers one request and hangs up; gives its head.
+    /// Responds to one request, closes the connection, and returns the head of the request.
     async fn answer(&self, status: &str, content_type: &str, body: &str) -> String {
         let (mut socket, _) = soon("a caller", self.listener.accept()).await.expect("a caller");
         let head = head(&mut socket).await;
@@ -67,7 +67,7 @@ fn event(seq: u64, message: &str) -> String {
 const QUICKLY: &str = "retry: 100\n: fanfare\n\n";
 
 #[tokio::test]
-async fn each_connection_continues_after_what_was_read() {
+async fn each_connection_continues_after_the_last_event() {
     let puppet = Puppet::new().await;
     let shell = Shell::new();
     let words = [
@@ -90,7 +90,7 @@ async fn each_connection_continues_after_what_was_read() {
         assert!(puppet.status().await.starts_with("GET /api/status "));
         let first = puppet.stream(&format!("{QUICKLY}{}{}", event(5, "five"), event(6, "six"))).await;
         let second = puppet.stream(&format!("{QUICKLY}id: k3f9x2ab-8\n\n")).await;
-        // What was given out is not given out again, whoever repeats it.
+        // An event that was printed before is not printed again, even if a gateway repeats it.
         let third = puppet.stream(&format!("{QUICKLY}{}{}", event(6, "six"), event(9, "nine"))).await;
         [first, second, third]
     };
@@ -107,7 +107,7 @@ async fn each_connection_continues_after_what_was_read() {
 }
 
 #[tokio::test]
-async fn people_hear_what_was_lost_on_stderr() {
+async fn people_read_notices_on_stderr() {
     let puppet = Puppet::new().await;
     let shell = Shell::new();
     let gap = "id: k3f9x2ab-499\nevent: gap\ndata: {\"after\":\"k3f9x2ab-4\",\"next\":\"k3f9x2ab-500\",\"missed\":495}\n\n";
@@ -140,11 +140,11 @@ async fn people_hear_what_was_lost_on_stderr() {
             assert_eq!(said.out.lines().count(), 2, "{said:?}");
             let words = said.err.replace(char::is_numeric, "N").replace("NN", "N").replace("NN", "N");
             insta::assert_snapshot!(words, @r#"
-    ! up to N events were removed before they could be read, between kNfNxNab-N and kNfNxNab-N
-    ! the gateway has stopped; trying again in N ms
-    ✓ connected again, going on after kNfNxNab-N
-    ! this is another log than before, so events in between may be missed
-      going on live, after nNwNN-N; for earlier ones: fanfare history
+    ! retention already removed up to N events between kNfNxNab-N and kNfNxNab-N
+    ! the gateway has stopped; retrying in N ms
+    ✓ reconnected, continuing after kNfNxNab-N
+    ! the gateway has a different log now, so you may have missed events
+      continuing live after nNwNN-N; for earlier events, run fanfare history
     "#);
         }
     }
@@ -162,12 +162,12 @@ async fn a_refusal_is_final() {
     assert_eq!(said.code, 3, "{said:?}");
     assert_eq!(
         said.err,
-        "error: nobody knows you\n  fix: give a token: --token-file FILE, or FANFARE_TOKEN\n"
+        "error: nobody knows you\n  fix: pass a token with --token-file FILE or FANFARE_TOKEN\n"
     );
 }
 
 #[tokio::test]
-async fn the_token_is_shown_to_the_gateway_and_to_nobody_else() {
+async fn the_token_is_sent_to_the_gateway_and_never_shown() {
     let puppet = Puppet::new().await;
     let mut shell = Shell::new();
     shell.set("FANFARE_TOKEN", "of-the-environment");

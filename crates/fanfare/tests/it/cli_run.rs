@@ -1,4 +1,4 @@
-//! `fanfare run` without a gateway: the command comes first.
+//! `fanfare run` without a gateway. The command runs anyway.
 
 use rustix::process::Signal;
 
@@ -26,7 +26,7 @@ async fn the_exit_code_and_the_output_pass_through() {
 async fn a_command_that_a_signal_ended_gives_128_and_its_number() {
     let said = shell().run(&["run", "--", "sh", "-c", "kill -TERM $$"]).await;
     assert_eq!(said.code, 143, "{said:?}");
-    assert!(said.err.contains("ended by SIGTERM"), "{said:?}");
+    assert!(said.err.contains("stopped by SIGTERM"), "{said:?}");
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn signals_are_for_the_command() {
 }
 
 #[tokio::test]
-async fn what_the_command_leaves_behind_does_not_hold_it_up() {
+async fn a_process_left_running_does_not_delay_the_exit() {
     let shell = shell();
     let said = shell.run(&["run", "-q", "--", "sh", "-c", "echo done; sleep 20 & exit 4"]).await;
     assert_eq!((said.code, said.out.as_str()), (4, "done\n"), "{said:?}");
@@ -105,11 +105,11 @@ async fn at_a_terminal_the_command_has_a_terminal_of_the_same_size() {
     let script = "test -t 1 && ! test -t 2 && stty size <&1";
     let mut command = shell.command(&["run", "-q", "--", "sh", "-c", script]);
     let child = command.stdout(std::process::Stdio::from(theirs)).spawn().expect("the program starts");
-    // The other end must be closed here too, or its end would never be seen.
+    // Our copy of the other end must be closed too, or the output would never end.
     drop(command);
     let read = tokio::task::spawn_blocking(move || {
         let mut text = Vec::new();
-        // At the end of a terminal, reading fails.
+        // Reading from a terminal fails at the end.
         let _ = std::io::Read::read_to_end(&mut std::fs::File::from(ours), &mut text);
         String::from_utf8(text).expect("UTF-8")
     });

@@ -1,9 +1,9 @@
-//! `fanfare verify`: the vectors of others, and what is wrong when one does not fit.
+//! `fanfare verify`: test vectors of other libraries, and explanations of mismatches.
 
 use crate::cli::{Gateway, Shell, json};
 use crate::support::receiver::Receiver;
 
-/// The vector of the reference libraries.
+/// The test vector of the reference libraries.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const ID: &str = "webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek";
 const TIME: &str = "webhook-timestamp: 1614265330";
@@ -54,7 +54,7 @@ async fn the_vectors_of_others_are_verified() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_precisely() {
+async fn a_mismatch_is_explained_precisely() {
     let shell = shell();
     let mut seen = String::new();
     let all = ["-H", ID, "-H", TIME, "-H", V1, "--secret", "env:HOOK", "--at", WHEN];
@@ -115,7 +115,7 @@ async fn what_is_wrong_is_said_precisely() {
 }
 
 #[tokio::test]
-async fn a_body_that_was_written_anew_is_recognised() {
+async fn a_rewritten_body_is_recognized() {
     let gateway = Gateway::start().await;
     let receiver = Receiver::start().await;
     let secret =

@@ -1,4 +1,4 @@
-//! `fanfare webhooks`: registering, looking, changing, from the shell.
+//! `fanfare webhooks`: webhooks are registered, shown and changed from the shell.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::support::receiver::{Receiver, Script};
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[tokio::test]
-async fn a_webhook_is_added_shown_changed_and_forgotten() {
+async fn a_webhook_is_added_shown_changed_and_removed() {
     let gateway = Gateway::start().await;
     let receiver = Receiver::start().await;
     let url = receiver.url();
@@ -64,7 +64,7 @@ async fn a_webhook_is_added_shown_changed_and_forgotten() {
     ] {
         assert_eq!(shown[member], value, "{member}");
     }
-    // Again: no second one, and no secret.
+    // Adding the same URL again changes the webhook and does not show the secret.
     let again = gateway.json(&["webhooks", "add", &url, "--payload", "seed"]).await;
     assert_eq!((&again["id"], &again["secret"]), (&json!(id), &json!(null)));
     let changed = gateway
@@ -93,8 +93,8 @@ async fn a_webhook_is_added_shown_changed_and_forgotten() {
     assert_eq!(gateway.run(&["webhooks", "ls", "-o", "raw"]).await.out, format!("{id}\n"));
     let table = gateway.run(&["webhooks", "ls"]).await;
     assert!(table.out.contains(&url) && table.out.contains("✓ ok"), "{table:?}");
-    let forgotten = gateway.run(&["webhooks", "rm", &url]).await;
-    assert_eq!((forgotten.code, forgotten.out), (0, format!("✓ forgotten: {url}\n")));
+    let removed = gateway.run(&["webhooks", "rm", &url]).await;
+    assert_eq!((removed.code, removed.out), (0, format!("✓ removed: {url}\n")));
     assert_eq!(gateway.json(&["webhooks", "ls"]).await["total"], 0);
     gateway.stop().await;
 }
@@ -124,7 +124,7 @@ async fn the_secret_is_shown_once_and_rotated() {
 }
 
 #[tokio::test]
-async fn secrets_come_from_files_variables_and_stdin_and_are_never_words() {
+async fn secrets_come_from_files_variables_and_stdin_and_never_from_words() {
     let mut shell = Shell::new();
     shell.set("HOOK_SECRET", SECRET).set("HOOK_TOKEN", "t0ken").set("EMPTY", "");
     shell.write("headers.txt", "X-Api-Key: k3y\n\nX-Team: blue\n");
@@ -163,9 +163,11 @@ async fn secrets_come_from_files_variables_and_stdin_and_are_never_words() {
         assert_eq!(said.code, 2, "{said:?}");
         assert!(!said.err.contains("MfKQ") && said.err.contains("--secret"), "{said:?}");
     }
-    for (from, fix) in
-        [("env:EMPTY", "put it there"), ("env:NOT_THERE", "export NOT_THERE"), ("none.txt", "none.txt")]
-    {
+    for (from, fix) in [
+        ("env:EMPTY", "put only the value there"),
+        ("env:NOT_THERE", "export NOT_THERE"),
+        ("none.txt", "none.txt"),
+    ] {
         let said = gateway.run(&["webhooks", "add", &url, "--secret", from]).await;
         assert!(said.code == 2 && said.err.contains(fix), "{said:?}");
     }
@@ -173,7 +175,7 @@ async fn secrets_come_from_files_variables_and_stdin_and_are_never_words() {
 }
 
 #[tokio::test]
-async fn attempts_and_tests_say_what_came_back() {
+async fn attempts_and_tests_show_the_response() {
     let gateway = Gateway::start().await;
     let receiver =
         Receiver::playing(vec![Script::status(200), Script::status(503)], Script::status(204)).await;
@@ -193,16 +195,16 @@ async fn attempts_and_tests_say_what_came_back() {
     let failed = gateway.json(&["webhooks", "attempts", &url, "--failed"]).await;
     assert_eq!(failed["attempts"].as_array().map(Vec::len), Some(1));
     let shown = gateway.run(&["webhooks", "show", &url]).await.out;
-    assert!(shown.contains("! failing") && shown.contains("1 given up") && shown.contains("503"), "{shown}");
+    assert!(shown.contains("! failing") && shown.contains("1 dead") && shown.contains("503"), "{shown}");
     let nobody = gateway.json(&["webhooks", "add", "http://127.0.0.1:9/", "--retry", "none"]).await;
     let said = gateway.run(&["webhooks", "test", nobody["id"].as_str().expect("an id")]).await;
     assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.out.starts_with("✗ did not arrive: refused"), "{said:?}");
+    assert!(said.out.starts_with("✗ not delivered: refused"), "{said:?}");
     gateway.stop().await;
 }
 
 #[tokio::test]
-async fn a_webhook_is_paused_and_goes_on_where_it_stopped() {
+async fn a_paused_webhook_resumes_where_it_stopped() {
     let gateway = Gateway::start().await;
     let receiver = Receiver::start().await;
     let url = receiver.url();
@@ -225,23 +227,23 @@ async fn a_webhook_is_paused_and_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
-async fn a_person_at_a_terminal_is_asked_before_a_webhook_is_forgotten() {
+async fn rm_asks_for_confirmation_at_a_terminal() {
     let gateway = Gateway::start().await;
     let url = "http://127.0.0.1:9/hook";
     gateway.json(&["webhooks", "add", url]).await;
     for (answer, left) in [("n\n", 1), ("\n", 1), ("\u{4}", 1), ("y\n", 0)] {
         let shown = at_a_terminal(&gateway.shell, &["webhooks", "rm", url], answer).await;
-        assert!(shown.contains(&format!("Forget {url}? [y/N]")), "{shown}");
+        assert!(shown.contains(&format!("Remove {url}? [y/N]")), "{shown}");
         assert_eq!(gateway.json(&["webhooks", "ls"]).await["total"], left, "{answer:?}: {shown}");
     }
     gateway.json(&["webhooks", "add", url]).await;
     let shown = at_a_terminal(&gateway.shell, &["webhooks", "rm", url, "--yes"], "").await;
-    assert!(!shown.contains("[y/N]") && shown.contains("forgotten"), "{shown}");
+    assert!(!shown.contains("[y/N]") && shown.contains("removed"), "{shown}");
     gateway.stop().await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_is_said_with_the_fix() {
+async fn errors_have_a_fix() {
     let gateway = Gateway::start().await;
     for url in ["http://127.0.0.1:9/one", "http://127.0.0.1:9/two"] {
         gateway.json(&["webhooks", "add", url]).await;

@@ -199,7 +199,7 @@ async fn a_port_that_was_asked_for_and_is_taken_is_an_error() {
     let said = Shell::new().run_with(&["mcp"], LIST).await;
     assert_eq!(ids(&said.out), [1], "{said:?}");
     assert_eq!(said.code, 0);
-    assert!(said.err.contains("127.0.0.1:8000 is taken"), "{said:?}");
+    assert!(said.err.contains("127.0.0.1:8000 is in use"), "{said:?}");
 }
 
 #[tokio::test]

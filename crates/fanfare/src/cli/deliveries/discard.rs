@@ -1,4 +1,4 @@
-//! `fanfare deliveries discard`: what is not to be tried again.
+//! `fanfare deliveries discard`: removes deliveries, so that they are not retried.
 
 use fanfare_core::Position;
 use serde_json::{Value, json};
@@ -12,30 +12,30 @@ use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
-/// Take out what waits or was given up: it is not tried again
+/// Discard waiting or dead deliveries: they are not retried
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("One event, of every webhook that failed to take it", "fanfare deliveries discard k3f9x2ab-1042"),
-    ("All that one webhook did not take",
+    ("One event, for every webhook that failed to get it", "fanfare deliveries discard k3f9x2ab-1042"),
+    ("All dead deliveries of one webhook",
      "fanfare deliveries discard --failed --webhook localhost:3000"),
-], "The events stay in the log. A person at a terminal is asked first; scripts and
-agents are not."))]
+], "The events stay in the log. At a terminal, you are asked to confirm; scripts and agents are \
+    not."))]
 pub(crate) struct Args {
-    /// These events
+    /// Ids of the events
     #[arg(value_name = "ID", required_unless_present = "failed")]
     events: Vec<Position>,
-    /// Only of this webhook: an id, an address, or a part of an address
+    /// Only for this webhook: its id, its URL or part of its URL
     #[arg(long, value_name = "WEBHOOK")]
     webhook: Option<String>,
-    /// All that was given up
+    /// All dead deliveries
     #[arg(long, conflicts_with = "events")]
     failed: bool,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     yes: bool,
 }
 
-/// Most that is taken out at once.
+/// Maximum deliveries to discard at once.
 const DISCARDED_MAX: usize = 100_000;
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
@@ -54,8 +54,8 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         found.extend(deliveries.into_iter().map(|delivery| (webhook.clone(), delivery.value.event_id)));
     }
     if let Some(event) = args.events.iter().find(|event| !found.iter().any(|(_, found)| found == *event)) {
-        return Err(Failure::not_found(format!("{event} neither waits nor was given up"))
-            .fix("`fanfare deliveries ls` shows what does"));
+        return Err(Failure::not_found(format!("{event} has no waiting or dead delivery"))
+            .fix("list them with `fanfare deliveries ls`"));
     }
     let question = match found.as_slice() {
         [(webhook, event)] => format!("Discard {event} for {}?", harmless(&webhook.webhook_url)),

@@ -1,4 +1,4 @@
-//! `fanfare deliveries ls`: what waits, and what was given up.
+//! `fanfare deliveries ls`: lists waiting and dead deliveries.
 
 use fanfare_core::Position;
 use jiff::ZonedDateTime;
@@ -15,33 +15,33 @@ use fanfare_api::webhooks::deliveries::Delivery;
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Answer, Api};
 
-/// List what waits for another try, and what was given up
+/// List waiting and dead deliveries
 #[derive(Debug, clap::Args)]
 #[command(visible_alias = "list", after_help = examples::examples(&[
-    ("Of all webhooks", "fanfare deliveries ls"),
-    ("What one of them will never get by itself", "fanfare deliveries ls --webhook localhost:3000 --failed"),
-    ("The ids of those events", "fanfare deliveries ls --failed -o raw"),
+    ("Deliveries of all webhooks", "fanfare deliveries ls"),
+    ("Dead deliveries of one webhook", "fanfare deliveries ls --webhook localhost:3000 --failed"),
+    ("Only the ids of the events", "fanfare deliveries ls --failed -o raw"),
 ]))]
 pub(crate) struct Args {
-    /// Only of this webhook: an id, an address, or a part of an address
+    /// Only for this webhook: its id, its URL or part of its URL
     #[arg(long, value_name = "WEBHOOK")]
     webhook: Option<String>,
     /// Only in this state: waiting or dead
     #[arg(long, value_enum, hide_possible_values = true)]
     state: Option<State>,
-    /// Only what was given up; the same as --state dead
+    /// Only dead deliveries; same as --state dead
     #[arg(long, conflicts_with = "state")]
     failed: bool,
-    /// Only of this event
+    /// Only for this event
     #[arg(long, value_name = "ID")]
     event: Option<Position>,
-    /// At most so many
+    /// Show at most this many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     limit: u32,
 }
 
-/// Longest part of an address that is shown.
-const ADDRESS_CHARS_MAX: usize = 32;
+/// Maximum characters of a URL in the table.
+const URL_CHARS_MAX: usize = 32;
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let state = if args.failed { Some(State::Dead) } else { args.state };
@@ -67,7 +67,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     }
     show(&found, context)?;
     if more {
-        context.output.hint(format!("{DIM}there are more: -n {}{DIM:#}", args.limit.saturating_mul(10)));
+        context.output.hint(format!("{DIM}for more, use -n {}{DIM:#}", args.limit.saturating_mul(10)));
     }
     Ok(Exit::Ok)
 }
@@ -80,13 +80,13 @@ fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), 
     };
     match output.mode {
         Mode::Human | Mode::Table if found.is_empty() => {
-            output.note(format!("{SUCCESS}✓{SUCCESS:#} nothing waits, and nothing was given up"));
+            output.note(format!("{SUCCESS}✓{SUCCESS:#} no waiting or dead deliveries"));
         }
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> =
                 found.iter().map(|(webhook, delivery)| row(webhook, &delivery.value, &now)).collect();
-            output.line(table(&["event", "channel", "next", "tries ", "why", "webhook"], &rows))?;
+            output.line(table(&["event", "channel", "next", "attempts ", "reason", "webhook"], &rows))?;
         }
         Mode::Json => {
             let list: Vec<String> = found.iter().map(json).collect();
@@ -103,7 +103,7 @@ fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), 
 fn row(webhook: &Webhook, delivery: &Delivery, now: &ZonedDateTime) -> Vec<String> {
     let next = match &delivery.next_attempt_at {
         Some(at) => format!("{WARNING}!{WARNING:#} {}", time(*at, now)),
-        None => format!("{ERROR}✗{ERROR:#} given up"),
+        None => format!("{ERROR}✗{ERROR:#} dead"),
     };
     let url = webhook.webhook_url.split_once("://").map_or(&*webhook.webhook_url, |(_, rest)| rest);
     vec![
@@ -112,11 +112,11 @@ fn row(webhook: &Webhook, delivery: &Delivery, now: &ZonedDateTime) -> Vec<Strin
         next,
         delivery.attempts.to_string(),
         words(delivery.failure.as_str()),
-        harmless(&shortened(url, ADDRESS_CHARS_MAX)).into_owned(),
+        harmless(&shortened(url, URL_CHARS_MAX)).into_owned(),
     ]
 }
 
-/// Writes a state with its symbol.
+/// Formats the state of a delivery, with a symbol.
 pub(crate) fn state_text(state: &str) -> String {
     let (symbol, style) = match state {
         "delivered" => ("✓", SUCCESS),

@@ -1,4 +1,4 @@
-//! `fanfare deliveries`: what did not arrive, of one webhook or all.
+//! `fanfare deliveries`: inspects and retries failed deliveries, of one webhook or all.
 
 mod discard;
 mod list;
@@ -16,18 +16,17 @@ use fanfare_api::webhooks::deliveries::Delivery;
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Answer, Api};
 
-/// What is said below the help.
-const NOTE: &str = "\
-Only what a webhook did not take is a delivery to look at: it waits for another
-try, or was given up (dead). What arrived leaves nothing but its attempts.";
+/// The note below the help.
+const NOTE: &str = "Only deliveries that failed are listed: they are waiting for a retry, or dead (no more \
+    retries). A successful delivery leaves only its attempts.";
 
-/// See what webhooks did not take, and try again
+/// Inspect and retry failed webhook deliveries
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("What waits, and what was given up", "fanfare deliveries ls"),
-    ("Who has this event, what was sent, and what came back", "fanfare deliveries show k3f9x2ab-1042"),
-    ("Again, now", "fanfare deliveries retry k3f9x2ab-1042"),
-    ("Again, all that was given up", "fanfare deliveries retry --failed"),
+    ("Waiting and dead deliveries", "fanfare deliveries ls"),
+    ("Who got this event, what was sent and what came back", "fanfare deliveries show k3f9x2ab-1042"),
+    ("Retry now", "fanfare deliveries retry k3f9x2ab-1042"),
+    ("Retry all dead deliveries", "fanfare deliveries retry --failed"),
 ], NOTE))]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -42,12 +41,12 @@ enum Command {
     Discard(discard::Args),
 }
 
-/// In which state a delivery is.
+/// State of a delivery that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum State {
-    /// It is tried again by itself
+    /// Due for a retry
     Waiting,
-    /// It was given up
+    /// No more retries
     Dead,
 }
 
@@ -72,10 +71,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     })
 }
 
-/// Most deliveries of one page.
+/// Maximum deliveries per page.
 const PAGE_LEN_MAX: usize = 1_000;
 
-/// Gives the webhook that is named, or all.
+/// Returns the webhook called `name`, or all webhooks without a name.
 async fn chosen(api: &Api, name: Option<&str>) -> Result<Vec<Webhook>, Failure> {
     let webhooks = api.webhooks().await?.value.webhooks;
     match name {
@@ -84,7 +83,7 @@ async fn chosen(api: &Api, name: Option<&str>) -> Result<Vec<Webhook>, Failure> 
     }
 }
 
-/// Reads deliveries of a webhook, at most `limit`, in the order of the log; says whether there are more.
+/// Returns up to `limit` deliveries of a webhook, in the order of the log, and whether there are more.
 async fn of_webhook(
     api: &Api,
     webhook: &Webhook,
@@ -93,7 +92,7 @@ async fn of_webhook(
     limit: usize,
 ) -> Result<(Vec<Answer<Delivery>>, bool), Failure> {
     let mut found: Vec<Answer<Delivery>> = Vec::new();
-    // A single event is the first after the position before it, if it is there at all.
+    // The delivery of a single event, if there is one, is the first after the preceding position.
     let mut after = event.map(|event| Position { seq: event.seq.saturating_sub(1), ..event });
     let limit = if event.is_some() { 1 } else { limit };
     loop {

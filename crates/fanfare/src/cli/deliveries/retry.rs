@@ -1,4 +1,4 @@
-//! `fanfare deliveries retry`: again, one now, or many by the worker.
+//! `fanfare deliveries retry`: resends single events now, or has the worker resend many.
 
 use fanfare_api::words::DeliveryState;
 use fanfare_core::{Position, WebhookId};
@@ -18,45 +18,45 @@ use fanfare_api::webhooks::replay::Replay;
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
-/// Send again: single events now, or all that waits or was given up
+/// Retry single events now, or all waiting or dead deliveries
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("One event, to those that do not have it", "fanfare deliveries retry k3f9x2ab-1042"),
-    ("To one webhook, whether it has it or not",
+    ("One event, to the webhooks that failed to get it", "fanfare deliveries retry k3f9x2ab-1042"),
+    ("To one webhook, even if it already got it",
      "fanfare deliveries retry k3f9x2ab-1042 --webhook localhost:3000"),
     ("With another body", "fanfare deliveries retry k3f9x2ab-1042 --webhook localhost:3000 \\\n    --body fixed.json"),
-    ("All that was given up in the last day", "fanfare deliveries retry --failed --since 1d"),
-], "A single event is sent now, and what came back is said; exit code 1 when it did
-not arrive. --failed and --waiting leave it to the webhook's worker, which
-begins the schedule anew. Another body has another `webhook-id`."))]
+    ("All deliveries that died in the last day", "fanfare deliveries retry --failed --since 1d"),
+], "A single event is sent immediately, and the response is shown; exit code 1 if it was not \
+    delivered. With --failed and --waiting, the webhook's worker sends the events and restarts the retry \
+    schedule. A different body gets a different `webhook-id`."))]
 pub(crate) struct Args {
-    /// These events
+    /// Ids of the events
     #[arg(value_name = "ID", required_unless_present_any = ["failed", "waiting"])]
     events: Vec<Position>,
-    /// Only at this webhook: an id, an address, or a part of an address
+    /// Only for this webhook: its id, its URL or part of its URL
     #[arg(long, value_name = "WEBHOOK")]
     webhook: Option<String>,
-    /// All that was given up
+    /// All dead deliveries
     #[arg(long, conflicts_with_all = ["events", "waiting"])]
     failed: bool,
-    /// All that waits, now instead of later
+    /// All waiting deliveries, now instead of later
     #[arg(long, conflicts_with_all = ["events", "since"])]
     waiting: bool,
-    /// With --failed, only events since: 10m, 2h, 7d, or RFC 3339
+    /// With --failed, only events since this time: 10m, 2h, 7d or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = moment, requires = "failed")]
     since: Option<String>,
-    /// Send this JSON instead, from a file or `-`
+    /// Send this JSON as the body instead, from a file or `-`
     #[arg(long, value_name = "FILE", requires = "webhook", requires = "events")]
     body: Option<Place>,
-    /// With --failed or --waiting, only count
+    /// With --failed or --waiting, only show the count
     #[arg(long, conflicts_with = "events")]
     dry_run: bool,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long, conflicts_with = "dry_run")]
     yes: bool,
 }
 
-/// Most deliveries that are made sooner at once.
+/// Maximum waiting deliveries of one webhook to resend at once.
 const WAITING_MAX: usize = 100_000;
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
@@ -75,7 +75,7 @@ async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failu
         let event = *event;
         let targets: Vec<(WebhookId, Box<str>)> = match &named {
             Some(webhook) => vec![(webhook.id.clone(), webhook.webhook_url.clone())],
-            None => lacking(api, event).await?,
+            None => failed_webhooks(api, event).await?,
         };
         for (id, url) in targets {
             let attempt = api.resend(&id, event, body.as_ref()).await?;
@@ -99,24 +99,24 @@ async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failu
     Ok(exit)
 }
 
-/// Gives the webhooks that failed to take an event.
-async fn lacking(api: &Api, event: Position) -> Result<Vec<(WebhookId, Box<str>)>, Failure> {
+/// Returns the id and the URL of each webhook that failed to get an event.
+async fn failed_webhooks(api: &Api, event: Position) -> Result<Vec<(WebhookId, Box<str>)>, Failure> {
     let receipts = api.receipts(event).await?.value;
-    let lacking: Vec<(WebhookId, Box<str>)> = receipts
+    let failed: Vec<(WebhookId, Box<str>)> = receipts
         .webhooks
         .iter()
         .filter(|receipt| matches!(receipt.state, DeliveryState::Waiting | DeliveryState::Dead))
         .map(|receipt| (receipt.webhook.clone(), receipt.webhook_url.clone()))
         .collect();
-    if !lacking.is_empty() {
-        return Ok(lacking);
+    if !failed.is_empty() {
+        return Ok(failed);
     }
-    Err(Failure::not_found(format!("no webhook has failed to take {event}"))
+    Err(Failure::not_found(format!("no webhook failed to get {event}"))
         .why(match receipts.webhooks.len() as u64 {
-            0 => "no webhook wants it".to_owned(),
-            number => format!("it was delivered, or is yet to be: {}", count(number, "webhook")),
+            0 => "no webhook matches it".to_owned(),
+            number => format!("it was delivered, or is still to be sent: {}", count(number, "webhook")),
         })
-        .fix(format!("to send it all the same: fanfare deliveries retry {event} --webhook WEBHOOK")))
+        .fix(format!("to send it anyway: fanfare deliveries retry {event} --webhook WEBHOOK")))
 }
 
 async fn many(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
@@ -140,7 +140,7 @@ async fn many(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure
             sum += replayed(api, &webhook.id, selections, true).await?.count;
         }
         let to = count(work.len() as u64, "webhook");
-        let question = format!("Send {} again, to {to}?", count(sum, "event"));
+        let question = format!("Resend {} to {to}?", count(sum, "event"));
         if sum > 0 && !confirmed(&question, false, context)? {
             return Ok(Exit::Ok);
         }
@@ -156,17 +156,24 @@ async fn many(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure
 
 fn tell(done: &[(Webhook, Sum)], dry_run: bool, context: &Context) -> Result<(), Failure> {
     let output = context.output;
-    let json = |(webhook, sum): &(Webhook, Sum)| json!({ "webhook": webhook.id, "webhook_url": webhook.webhook_url, "count": sum.count, "dry_run": dry_run });
+    let json = |(webhook, sum): &(Webhook, Sum)| {
+        json!({
+            "webhook": webhook.id,
+            "webhook_url": webhook.webhook_url,
+            "count": sum.count,
+            "dry_run": dry_run,
+        })
+    };
     match output.mode {
         Mode::Human | Mode::Table if done.iter().all(|(_, sum)| sum.count == 0) => {
-            output.note(format!("{SUCCESS}✓{SUCCESS:#} there is nothing to send again"));
+            output.note(format!("{SUCCESS}✓{SUCCESS:#} nothing to resend"));
         }
         Mode::Human | Mode::Table => done.iter().try_for_each(|(webhook, sum)| {
             let url = harmless(&webhook.webhook_url);
             let events = count(sum.count, "event");
             output.line(match dry_run {
-                true => format!("{DIM}–{DIM:#} would send {events} again to {BOLD}{url}{BOLD:#}"),
-                false => format!("{SUCCESS}✓{SUCCESS:#} {events} are sent again to {BOLD}{url}{BOLD:#}"),
+                true => format!("{DIM}–{DIM:#} would resend {events} to {BOLD}{url}{BOLD:#}"),
+                false => format!("{SUCCESS}✓{SUCCESS:#} resending {events} to {BOLD}{url}{BOLD:#}"),
             })
         })?,
         Mode::Json => {
@@ -181,6 +188,7 @@ fn tell(done: &[(Webhook, Sum)], dry_run: bool, context: &Context) -> Result<(),
 
 fn json_in(place: &Place) -> Result<Value, Failure> {
     let text = place.long_text()?;
-    serde_json::from_str(&text)
-        .map_err(|error| Failure::usage("the body is no JSON").at(place.to_string()).why(error.to_string()))
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::usage("the body is not valid JSON").at(place.to_string()).why(error.to_string())
+    })
 }

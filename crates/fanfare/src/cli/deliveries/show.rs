@@ -1,4 +1,4 @@
-//! `fanfare deliveries show`: who has an event, what was sent, and what came back.
+//! `fanfare deliveries show`: shows who got an event, the requests and the responses.
 
 use fanfare_core::Position;
 use jiff::ZonedDateTime;
@@ -10,32 +10,41 @@ use crate::cli::output::style::{BOLD, DIM};
 use crate::cli::table::table;
 use crate::cli::text::harmless;
 use crate::cli::webhooks::attempt_rows::{rows, whole, words};
-use crate::cli::webhooks::attempts::{Wanted, newest, read_all};
+use crate::cli::webhooks::attempts::{Selection, newest, read_all};
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::history::Receipts;
 use fanfare_api::webhooks::attempts::Attempt;
 use fanfare_client::{Answer, Api};
+use fanfare_delivery::client::ANSWER_BYTES_KEPT;
 
-/// Show who has an event, what was sent, and what came back
+/// Show who got an event, what was sent and what came back
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("Who has it?", "fanfare deliveries show k3f9x2ab-1042"),
+    ("Who got it?", "fanfare deliveries show k3f9x2ab-1042"),
     ("Every request with all headers", "fanfare deliveries show k3f9x2ab-1042 -v"),
-    ("One attempt, by the id that `webhooks attempts -o raw` gives",
+    ("One attempt, with an id from `webhooks attempts -o raw`",
      "fanfare deliveries show wh_…-1042-3-1795282915791336"),
-], "Values of credentials are hidden. Of an answer, the first 16 KiB are kept. Of a
-batch, the attempts are found by its first event."))]
+], &note()))]
 pub(crate) struct Args {
-    /// An event's id, or an attempt's
+    /// Id of an event or an attempt
     #[arg(value_name = "ID")]
     id: String,
-    /// Only at this webhook: an id, an address, or a part of an address
+    /// Only for this webhook: its id, its URL or part of its URL
     #[arg(long, value_name = "WEBHOOK")]
     webhook: Option<String>,
 }
 
-/// Most attempts at one webhook that are shown.
+/// Returns the note below the help.
+fn note() -> String {
+    format!(
+        "Credentials are hidden. Only the first {} KiB of a response are kept. To find the attempts of a batch, \
+         use its first event.",
+        ANSWER_BYTES_KEPT / 1024
+    )
+}
+
+/// Maximum attempts to show per webhook.
 const ATTEMPTS_MAX: usize = 10;
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
@@ -43,7 +52,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         return one_attempt(&args.id, api, context).await;
     }
     let event: Position = args.id.parse().map_err(|invalid| {
-        Failure::from(invalid).fix("give the id of an event, such as `k3f9x2ab-1042`, or of an attempt")
+        Failure::from(invalid).fix("use the id of an event, such as `k3f9x2ab-1042`, or of an attempt")
     })?;
     let receipts = api.receipts(event).await?;
     let only = match &args.webhook {
@@ -56,16 +65,16 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         if only.as_ref().is_some_and(|only| *only != receipt.webhook) {
             continue;
         }
-        let wanted = Wanted { delivered: None, event: Some(event), limit: ATTEMPTS_MAX };
-        let (list, _) = newest(api, &receipt.webhook, wanted).await?;
+        let selection = Selection { delivered: None, event: Some(event), limit: ATTEMPTS_MAX };
+        let (list, _) = newest(api, &receipt.webhook, selection).await?;
         let attempts = read_all(&list, api)?;
-        // What was said is asked for one by one: of the newest attempt always, of all when somebody wants all.
-        let looked_at = if is_whole { attempts.len() } else { attempts.len().min(1) };
+        // Each request and response takes a request of its own, so by default only the newest attempt has them.
+        let whole_len = if is_whole { attempts.len() } else { attempts.len().min(1) };
         let mut whole = Vec::new();
-        for attempt in &attempts[..looked_at] {
+        for attempt in &attempts[..whole_len] {
             whole.push(api.attempt(&attempt.id).await?);
         }
-        shown.push(Shown { url: receipt.webhook_url.clone(), attempts, whole });
+        shown.push(WebhookAttempts { url: receipt.webhook_url.clone(), attempts, whole });
     }
     let output = context.output;
     match output.mode {
@@ -87,31 +96,37 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 }
 
 /// The attempts at one webhook.
-struct Shown {
+struct WebhookAttempts {
     url: Box<str>,
-    /// The newest first.
+    /// Newest first.
     attempts: Vec<Attempt>,
-    /// Those of them that are shown with all that was said.
+    /// The newest of them with their requests and responses.
     whole: Vec<Answer<Attempt>>,
 }
 
-async fn human(receipts: &Receipts, shown: &[Shown], api: &Api, context: &Context) -> Result<(), Failure> {
+async fn human(
+    receipts: &Receipts,
+    shown: &[WebhookAttempts],
+    api: &Api,
+    context: &Context,
+) -> Result<(), Failure> {
     let (output, now) = (context.output, ZonedDateTime::now());
-    // Retention may have removed what is still waiting.
+    // Retention may have removed an event that is still waiting.
     match api.event(receipts.id).await {
         Ok(event) => output.line(EventLines::new().write(&event.value, &now))?,
         Err(_) => output.line(format!("{BOLD}{}{BOLD:#}", receipts.id))?,
     }
     if receipts.webhooks.is_empty() && receipts.readers.is_empty() {
-        output.note(format!("{DIM}no webhook and no durable reader wants it{DIM:#}"));
+        output.note(format!("{DIM}no webhook or reader matches it{DIM:#}"));
     }
     let mut cells: Vec<Vec<String>> = Vec::new();
     for receipt in &receipts.webhooks {
-        let tries = receipt.attempts.map_or_else(|| "–".to_owned(), |attempts| attempts.to_string());
-        let why = receipt.failure.as_ref().map_or_else(|| "–".to_owned(), |failure| words(failure.as_str()));
-        let again = receipt.next_attempt_at.map_or_else(|| "–".to_owned(), |at| time(at, &now));
+        let attempts = receipt.attempts.map_or_else(|| "–".to_owned(), |attempts| attempts.to_string());
+        let reason =
+            receipt.failure.as_ref().map_or_else(|| "–".to_owned(), |failure| words(failure.as_str()));
+        let next = receipt.next_attempt_at.map_or_else(|| "–".to_owned(), |at| time(at, &now));
         let url = harmless(&receipt.webhook_url).into_owned();
-        cells.push(vec![state_text(receipt.state.as_str()), tries, why, again, url]);
+        cells.push(vec![state_text(receipt.state.as_str()), attempts, reason, next, url]);
     }
     for reader in &receipts.readers {
         let state = if reader.acknowledged { "delivered" } else { "pending" };
@@ -120,7 +135,7 @@ async fn human(receipts: &Receipts, shown: &[Shown], api: &Api, context: &Contex
         cells.push(vec![state_text(state), dash(), dash(), dash(), name]);
     }
     if !cells.is_empty() {
-        output.line(format!("\n{}", table(&["state", "tries ", "why", "again", "who"], &cells)))?;
+        output.line(format!("\n{}", table(&["state", "attempts ", "reason", "next", "to"], &cells)))?;
     }
     for one in shown.iter().filter(|one| !one.attempts.is_empty()) {
         output.line(format!("\n{BOLD}{}{BOLD:#}\n{}", harmless(&one.url), rows(&one.attempts, &now)))?;

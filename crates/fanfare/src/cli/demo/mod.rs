@@ -1,4 +1,4 @@
-//! `fanfare demo`: everything at once, with nothing to set up.
+//! `fanfare demo`: runs an in-memory gateway with sample events, without any setup.
 
 mod once;
 mod own;
@@ -16,28 +16,27 @@ use crate::cli::demo::samples::Samples;
 use crate::cli::demo::screen::Screen;
 use crate::cli::settings::key;
 use crate::cli::signals::Stop;
-use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, logging, serve};
+use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, logging, serve, startup};
 use crate::gateway;
 use fanfare_client::websocket::Socket;
 use fanfare_client::{Api, Target};
 
-/// Try everything out: a gateway in memory, with sample events
+/// Try Fanfare: run an in-memory gateway with sample events
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("See it at work", "fanfare demo"),
-    ("Does everything work here? One event, there and back; exit code 0 or 1", "fanfare demo --once"),
-], "\
-Only this machine can reach it, and nothing is kept. Sample events have
-\"sample\":true in their data. The demo has a webhook of its own, whose receiver
-answers once with 500 on purpose, so that there is a retry to see."))]
+    ("See it in action", "fanfare demo"),
+    ("Smoke test: push one event and wait for it; exits with 0 or 1", "fanfare demo --once"),
+], "The demo is reachable only from this machine and keeps nothing. Sample events have \"sample\":true in \
+    their data. The demo also registers a webhook whose receiver returns 500 once on purpose, so you can \
+    watch a retry."))]
 pub(crate) struct Args {
-    /// Push one event, see that it comes back, and stop
+    /// Push one event, check that it comes back and exit
     #[arg(long)]
     once: bool,
-    /// Where to listen [default: 127.0.0.1:8000; with --once any free port]
+    /// Address to listen on [default: 127.0.0.1:8000; any free port with --once]
     #[arg(long, value_name = "ADDR", value_parser = loopback)]
     listen: Option<SocketAddr>,
-    /// Push no sample events
+    /// Don't push sample events
     #[arg(long)]
     no_samples: bool,
 }
@@ -55,12 +54,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         let api = api(&running, context)?;
         let shown = tokio::select! {
             shown = show(args, &running, &api, context) => shown,
-            // A demo that is told to stop has done what it should.
+            // A demo has no other way to end, so a signal is a success.
             _ = stop.asked() => Ok(Exit::Ok),
         };
         running.stop();
         tokio::select! {
-            ended = running.ended() => ended.map_err(|failure| serve::gateway_failure(&failure))?,
+            ended = running.ended() => ended.map_err(|failure| startup::gateway_failure(&failure))?,
             exit = stop.asked() => return Ok(exit),
         }
         shown
@@ -81,7 +80,7 @@ async fn show(
     screen.head()?;
     screen.checked(&round_trip(api, Some(&mut own)).await)?;
     own.fail_next();
-    // Ours is a client like any other; it is left out when the screen says who got an event.
+    // The demo's own connection is left out when the screen says who received an event.
     let mut socket = Socket::listen(running.url(), &[]).await?;
     let mut samples = Samples::new(running.hub().clone());
     loop {
@@ -108,7 +107,7 @@ fn loopback(text: &str) -> Result<SocketAddr, Invalid> {
     }
     Err(Invalid::new(
         fanfare_core::Code::InvalidQuery,
-        format!("other machines could reach `{text}`"),
-        "a demo is for this machine: 127.0.0.1:8000; for others there is `fanfare serve`",
+        format!("`{text}` is reachable from other machines"),
+        "use an address of this machine, such as 127.0.0.1:8000, or run `fanfare serve`",
     ))
 }

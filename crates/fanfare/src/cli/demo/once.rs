@@ -1,4 +1,4 @@
-//! `fanfare demo --once`: the smoke test.
+//! `fanfare demo --once`: a smoke test.
 
 use crate::cli::demo::own::Own;
 use crate::cli::demo::round_trip::{Trip, round_trip};
@@ -15,12 +15,12 @@ pub(crate) async fn run(api: &Api, own: &mut Own, output: Output) -> Result<Exit
 }
 
 fn table(trips: &[Trip]) -> String {
-    let mut text = format!("{BOLD}one event, there and back{BOLD:#}");
+    let mut text = format!("{BOLD}round trip of one event{BOLD:#}");
     for Trip { way, result } in trips {
         text.push_str(&match result {
             Ok(elapsed) => {
                 let milliseconds = elapsed.as_secs_f64() * 1e3;
-                let what = if *way == "push" { "accepted" } else { "came back" };
+                let what = if *way == "push" { "accepted" } else { "received" };
                 format!("\n  {SUCCESS}✓{SUCCESS:#} {way:<10} {what:<10} {DIM}{milliseconds:>7.1} ms{DIM:#}")
             }
             Err(problem) => format!("\n  {ERROR}✗{ERROR:#} {way:<10} {problem}"),
@@ -29,12 +29,12 @@ fn table(trips: &[Trip]) -> String {
     text
 }
 
-/// Says whether the event came back on every way.
+/// Returns whether the event came back from every outlet.
 fn is_fine(trips: &[Trip]) -> bool {
     trips.len() > 1 && trips.iter().all(|trip| trip.result.is_ok())
 }
 
-/// Gives the same for programs.
+/// Returns the result as JSON.
 pub(crate) fn json(trips: &[Trip]) -> String {
     let checks: Vec<_> = trips
         .iter()

@@ -1,4 +1,4 @@
-//! The demo's own webhook: a receiver in this process, registered like any other, that can fail on purpose.
+//! The demo's own webhook, with a receiver in this process that can fail on purpose.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -19,18 +19,18 @@ use fanfare_client::Api;
 #[derive(Debug)]
 pub(crate) struct Own {
     receiver: Receiver,
-    /// Its id.
+    /// Id of the webhook.
     pub(crate) id: WebhookId,
 }
 
 impl Own {
-    /// Listens on a free port, and registers that.
+    /// Starts a receiver on a free port and registers it.
     pub(crate) async fn register(api: &Api) -> Result<Own, Failure> {
         let port = Port::take(SocketAddr::from(([127, 0, 0, 1], 0)));
         let receiver = port.and_then(|port| port.listen(Keys::default(), Faults::NONE));
         let receiver = receiver
-            .map_err(|error| Failure::failed("cannot listen for the demo's own webhook").why(said(&error)))?;
-        let description = "the demo's own: it fails once on purpose, so that there is a retry to see";
+            .map_err(|error| Failure::failed("cannot listen for the demo's webhook").why(said(&error)))?;
+        let description = "the demo's webhook: fails once on purpose to show a retry";
         let registration = Registration {
             webhook_url: format!("http://{}/demo", receiver.address()),
             wishes: Wishes {
@@ -47,24 +47,24 @@ impl Own {
         Ok(Own { receiver, id })
     }
 
-    /// Answers the next request with 500.
+    /// Returns 500 to the next request.
     pub(crate) fn fail_next(&self) {
         self.receiver.fail(Faults { fail: Fail::First(1), status: 500, delay: Duration::ZERO });
     }
 
-    /// Gives the next request. Can be cancelled without loss.
+    /// Returns the next request. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Got {
         self.receiver.next().await
     }
 
-    /// Waits for an event; gives its id and how long after `started` it was there.
+    /// Waits for an event, and returns its id and the time since `started`.
     pub(crate) async fn event(&mut self, started: Instant) -> Result<(String, Duration), String> {
         let got = self.receiver.next().await;
         let elapsed = started.elapsed();
         if let Verdict::Refused(mismatch) = got.verdict {
             return Err(mismatch.to_string());
         }
-        let event = event_in(&String::from_utf8_lossy(&got.body)).ok_or("its body is no event")?;
+        let event = event_in(&String::from_utf8_lossy(&got.body)).ok_or("its body is not an event")?;
         Ok((event.id, elapsed))
     }
 }

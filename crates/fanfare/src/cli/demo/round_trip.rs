@@ -1,4 +1,4 @@
-//! One event, pushed over HTTP, and back by every outlet.
+//! The round trip of one event: pushed over HTTP and received from every outlet.
 
 use std::time::{Duration, Instant};
 
@@ -11,24 +11,27 @@ use fanfare_client::websocket::Socket;
 use fanfare_client::{Api, Error, Item, Listening, Notice, Wish};
 use fanfare_core::EventType;
 
-/// How long an event may take back to us.
+/// How long the round trip may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What became of the event on one way.
+/// The result for one way of the event.
 #[derive(Debug)]
 pub(crate) struct Trip {
     /// The way: `push`, `sse`, `websocket` or `webhook`.
     pub(crate) way: &'static str,
-    /// How long it took since it was pushed, or what went wrong.
+    /// The time since the push, or what failed.
     pub(crate) result: Result<Duration, String>,
 }
 
-/// Pushes a sample event, and waits for it on every outlet; on a webhook when there is one of ours.
+/// Pushes a sample event and waits for it at every outlet, including the demo's own webhook if there is one.
 pub(crate) async fn round_trip(api: &Api, own: Option<&mut Own>) -> Vec<Trip> {
     match tokio::time::timeout(PATIENCE, pushed_and_heard(api, own)).await {
         Ok(Ok(trips)) => trips,
         Ok(Err(error)) => vec![Trip { way: "push", result: Err(error.to_string()) }],
-        Err(_) => vec![Trip { way: "push", result: Err(format!("no end within {} s", PATIENCE.as_secs())) }],
+        Err(_) => {
+            let problem = format!("not finished within {} s", PATIENCE.as_secs());
+            vec![Trip { way: "push", result: Err(problem) }]
+        }
     }
 }
 
@@ -39,7 +42,7 @@ async fn pushed_and_heard(api: &Api, own: Option<&mut Own>) -> Result<Vec<Trip>,
     let channel = "demo".parse().expect("a channel");
     let data = RawValue::from_string(r#"{"sample":true}"#.to_owned()).expect("JSON");
     let event = NewEvent {
-        message: "one event, there and back".to_owned(),
+        message: "round trip of one event".to_owned(),
         channel: Some(channel),
         event_type: Some(EventType::Success),
         data: Some(data),
@@ -62,7 +65,7 @@ async fn pushed_and_heard(api: &Api, own: Option<&mut Own>) -> Result<Vec<Trip>,
     let id = answer?.value.id.to_string();
     let checked = |heard: Result<(String, Duration), String>| {
         let (heard, elapsed) = heard?;
-        if heard == id { Ok(elapsed) } else { Err(format!("{heard} came instead of {id}")) }
+        if heard == id { Ok(elapsed) } else { Err(format!("received {heard} instead of {id}")) }
     };
     let mut trips = vec![
         Trip { way: "push", result: Ok(accepted) },

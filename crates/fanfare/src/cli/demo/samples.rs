@@ -1,4 +1,4 @@
-//! Sample events, so that there is something to see.
+//! The sample events of the demo.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use fanfare_hub::Hub;
 
-/// Time between two samples: slow enough to read, quick enough to believe.
+/// Time between two samples, long enough to read each one.
 const PACE: Duration = Duration::from_secs(3);
 
-/// Channel, type, message, members of the data.
+/// The samples: channel, type, message and members of the data.
 const SAMPLES: [(&str, &str, &str, &str); 8] = [
     ("builds.web", "info", "build 128 started", r#""sha":"ab12f3""#),
     ("builds.web", "success", "build 128 is green", r#""sha":"ab12f3","seconds":42"#),
     ("agents.reviewer", "info", "reading src/hub/publish.rs", r#""step":3,"of":7"#),
-    ("alerts.disk", "warning", "disk at 81 %", r#""host":"db-1","percent":81"#),
-    ("agents.reviewer", "success", "review finished: 2 remarks", r#""remarks":2"#),
+    ("alerts.disk", "warning", "disk at 81%", r#""host":"db-1","percent":81"#),
+    ("agents.reviewer", "success", "review finished: 2 comments", r#""comments":2"#),
     ("deploys.web", "info", "deploying build 128 to staging", r#""target":"staging""#),
-    ("alerts.api", "error", "checkout answers with 502", r#""status":502"#),
-    ("deploys.web", "success", "staging runs build 128", r#""target":"staging""#),
+    ("alerts.api", "error", "checkout returns 502", r#""status":502"#),
+    ("deploys.web", "success", "build 128 is live on staging", r#""target":"staging""#),
 ];
 
-/// The samples, one after the other, for ever.
+/// Pushes the samples one after the other, forever.
 #[derive(Debug)]
 pub(crate) struct Samples {
     hub: Hub,
@@ -37,12 +37,12 @@ impl Samples {
         Samples { hub, ticks, next: 0 }
     }
 
-    /// Pushes the next when it is time. Can be cancelled: then it is pushed the next time.
+    /// Pushes the next sample when it is due. Cancel-safe: a sample that was not pushed is pushed by the next call.
     pub(crate) async fn next(&mut self) {
         self.ticks.tick().await;
         let event = sample(self.next);
         self.next += 1;
-        // A gateway that is stopping takes none, and then nobody misses it.
+        // This fails only if the gateway is shutting down.
         let _ = self.hub.publish(&Principal::local(), None, vec![event]).await;
     }
 }
@@ -62,7 +62,7 @@ mod tests {
     use super::{SAMPLES, sample};
 
     #[test]
-    fn samples_are_events_and_say_that_they_are_samples() {
+    fn samples_are_valid_events_and_marked_as_samples() {
         for number in 0..=SAMPLES.len() {
             assert!(sample(number).data.is_some_and(|data| data.as_str().starts_with("{\"sample\":true,")));
         }

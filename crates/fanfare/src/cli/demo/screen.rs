@@ -1,4 +1,4 @@
-//! What `fanfare demo` shows: where to go, then each event with who got it.
+//! The screen of `fanfare demo`: what to try, then each event with its receivers.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use fanfare_client::Received;
 use fanfare_delivery::registry::Entry;
 use fanfare_hub::client::Transport;
 
-/// What the demo shows.
+/// Prints the screen of the demo.
 #[derive(Debug)]
 pub(crate) struct Screen {
     output: Output,
@@ -27,7 +27,7 @@ pub(crate) struct Screen {
     lines: EventLines,
 }
 
-/// Live subscriptions that match an event, by outlet.
+/// Number of subscriptions that match an event, by outlet.
 #[derive(Debug, Default, Clone, Copy)]
 struct Live {
     sse: usize,
@@ -41,7 +41,7 @@ impl Screen {
         Screen { output, url: url.to_owned(), lines: EventLines::new() }
     }
 
-    /// Says where to go.
+    /// Prints the URL of the dashboard and commands to try.
     pub(crate) fn head(&self) -> Result<(), Failure> {
         let url = &self.url;
         if self.output.mode.is_json() {
@@ -49,14 +49,14 @@ impl Screen {
             return Ok(self.output.line(line.to_string())?);
         }
         let program = program();
-        // The commands below look for the usual address.
+        // The commands below use the default address unless FANFARE_URL is set.
         let elsewhere = if url.ends_with("127.0.0.1:8000") {
             String::new()
         } else {
             format!("\n  {DIM}First{DIM:#}      export FANFARE_URL={url}")
         };
         self.output.line(format!(
-            "{BOLD}fanfare {}{BOLD:#}  demo {DIM}· kept in memory · only this machine can reach it{DIM:#}\n\n  \
+            "{BOLD}fanfare {}{BOLD:#}  demo {DIM}· in memory · reachable only from this machine{DIM:#}\n\n  \
              {DIM}Dashboard{DIM:#}  {LITERAL}{url}/{LITERAL:#}{elsewhere}\n  \
              {DIM}Listen{DIM:#}     curl -N {url}/stream\n             \
              {program} listen\n  \
@@ -68,7 +68,7 @@ impl Screen {
         Ok(())
     }
 
-    /// Says whether an event comes back.
+    /// Prints the result of the round trip.
     pub(crate) fn checked(&self, trips: &[Trip]) -> Result<(), Failure> {
         if self.output.mode.is_json() {
             return Ok(self.output.line(once::json(trips))?);
@@ -83,14 +83,13 @@ impl Screen {
             })
             .collect();
         self.output.line(format!(
-            "  {}\n\n  {DIM}Events, and who got them · Ctrl-C stops{DIM:#}\n",
+            "  {}\n\n  {DIM}Events and who received them · press Ctrl-C to stop{DIM:#}\n",
             trips.join("   ")
         ))?;
         Ok(())
     }
 
-    /// Shows what became of a request to the demo's own webhook, when there is something to see: a failure, and what
-    /// came again.
+    /// Prints a request to the demo's own webhook, if it is a failure or a retry.
     pub(crate) fn webhook(&self, got: &Got) -> Result<(), Failure> {
         if !got.on_purpose && got.attempt < 2 {
             return Ok(());
@@ -100,14 +99,15 @@ impl Screen {
             return Ok(self.output.line(line.to_string())?);
         }
         let (status, attempt) = (got.status, got.attempt);
+        let returned = format!("{DIM}the demo's webhook returned{DIM:#} {status}");
         self.output.line(match got.on_purpose {
-            true => format!("         {ERROR}✗{ERROR:#} {DIM}the demo's own webhook answers{DIM:#} {status} {DIM}on purpose; tried again in 1 s{DIM:#}"),
-            false => format!("         {SUCCESS}✓{SUCCESS:#} {DIM}the demo's own webhook answers{DIM:#} {status} {DIM}to attempt {attempt}{DIM:#}"),
+            true => format!("         {ERROR}✗{ERROR:#} {returned} {DIM}on purpose; retrying in 1 s{DIM:#}"),
+            false => format!("         {SUCCESS}✓{SUCCESS:#} {returned} {DIM}on attempt {attempt}{DIM:#}"),
         })?;
         Ok(())
     }
 
-    /// Shows an event, and who got it besides the demo itself: its connection, and its webhook.
+    /// Prints an event and who received it. The demo's own connection and webhook are not counted.
     pub(crate) async fn event(
         &mut self,
         event: &Received,
@@ -125,7 +125,7 @@ impl Screen {
         let mut shown = event.value.clone();
         let is_sample = shown.source.door == Door::Demo;
         if is_sample {
-            // The label is enough, and leaves room for who got it.
+            // The label replaces the data, to leave room for the receivers.
             shown.data = None;
         }
         let label = if is_sample { format!("  {DIM}sample{DIM:#}") } else { String::new() };
@@ -136,13 +136,13 @@ impl Screen {
             .filter(|(_, count)| *count > 0)
             .map(|(outlet, count)| format!("{SUCCESS}{outlet}→{count}{SUCCESS:#}"))
             .collect();
-        let got = if got.is_empty() { format!("{DIM}→ nobody yet{DIM:#}") } else { got.join(" ") };
+        let got = if got.is_empty() { format!("{DIM}→ no one yet{DIM:#}") } else { got.join(" ") };
         self.output.line(format!("{line}{label}  {got}"))?;
         Ok(())
     }
 }
 
-/// Counts who wants `event`: connections, and webhooks that are not paused.
+/// Counts the connections that match `event`, and the webhooks that match it and are not paused.
 async fn live(event: &Received, running: &Running, (own, own_webhook): (Option<SocketAddr>, &str)) -> Live {
     let (mut live, hub) = (Live::default(), running.hub());
     let Ok(Some(event)) = hub.event(event.value.id).await else { return live };
@@ -156,17 +156,17 @@ async fn live(event: &Received, running: &Running, (own, own_webhook): (Option<S
             }
         }
     }
-    let wants = |entry: &&Arc<Entry>| {
+    let gets_it = |entry: &&Arc<Entry>| {
         let webhook = entry.webhook();
         webhook.options.filter.matches(&event)
             && webhook.id.as_str() != own_webhook
             && !entry.health().is_paused()
     };
-    live.webhook = running.webhooks().list().iter().filter(wants).count();
+    live.webhook = running.webhooks().list().iter().filter(gets_it).count();
     live
 }
 
-/// How this program is called here: `fanfare` when a shell would find it, its path otherwise.
+/// Returns how to call this program: `fanfare` if the shell finds it in PATH, otherwise its path.
 fn program() -> String {
     let Ok(program) = std::env::current_exe() else { return "fanfare".to_owned() };
     let found = std::env::var_os("PATH").and_then(|path| {

@@ -1,4 +1,4 @@
-//! The checks.
+//! The checks of `fanfare doctor`.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -6,32 +6,32 @@ use std::time::{Duration, Instant};
 
 use fanfare_core::Pattern;
 
-use crate::cli::Failure;
 use crate::cli::doctor::Finding;
 use crate::cli::failure::said;
 use crate::cli::push::idempotency_key;
 use crate::cli::settings::{self, Key, Settings, key};
 use crate::cli::text::duration;
+use crate::cli::{Failure, serve};
 use fanfare_api::push::{ExpiresIn, NewEvent};
 use fanfare_client::{Api, Error, Item, Listening, Wish};
 use fanfare_store_embedded::{self, Owner};
 
-/// Clocks that are further apart make `--since` surprising.
+/// Maximum difference between two clocks. With more, `--since` misses events or returns too many.
 const SKEW_MAX_SECONDS: i64 = 5;
 
-/// SQLite before this one can lose a commit in a race at the reset of its log.
+/// First SQLite that cannot lose a commit in a race while its write-ahead log is reset.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 
-/// How long an event may take back to us.
+/// How long the round trip of an event may take.
 const ROUND_TRIP_MAX: Duration = Duration::from_secs(5);
 
-/// Makes all checks that make sense.
+/// Runs all checks that apply: those that need a gateway only if there is one.
 pub(crate) async fn all(
     settings: &Settings,
     named: Option<&Path>,
     live: bool,
 ) -> Result<Vec<Finding>, Failure> {
-    let mut findings = vec![configuration(named), data_directory(settings), sqlite()];
+    let mut findings = vec![configuration(settings, named), data_directory(settings), sqlite()];
     let api = match settings.api() {
         Ok(api) => api,
         Err(failure) => {
@@ -58,13 +58,19 @@ pub(crate) async fn all(
     Ok(findings)
 }
 
-fn configuration(named: Option<&Path>) -> Finding {
+fn configuration(settings: &Settings, named: Option<&Path>) -> Finding {
+    // A missing home directory is reported with the data.
+    if settings.text(Key::Store).is_some()
+        && let Err(failure) = serve::config(settings)
+    {
+        return Finding::failed("configuration", &failure);
+    }
     let found: Vec<String> = settings::paths(named)
         .into_iter()
         .filter(|path| path.exists())
         .map(|path| path.display().to_string())
         .collect();
-    let what = if found.is_empty() { "no file; everything is built in".to_owned() } else { found.join(", ") };
+    let what = if found.is_empty() { "no file; using defaults".to_owned() } else { found.join(", ") };
     Finding::good("configuration", what)
 }
 
@@ -73,16 +79,16 @@ fn data_directory(settings: &Settings) -> Finding {
     let Some(store) = settings.text(Key::Store) else {
         return Finding::bad(
             CHECK,
-            "there is no home directory for the log",
-            "name a file: --store PATH, or FANFARE_STORE",
+            "no home directory found for the log",
+            "choose a file with --store PATH or FANFARE_STORE",
         );
     };
     if store == "memory" {
-        return Finding::good(CHECK, "the log is kept in memory, and ends with the gateway");
+        return Finding::good(CHECK, "the log is in memory and is lost when the gateway stops");
     }
     let path = Path::new(&store);
-    let fix = "name another file: --store PATH, or FANFARE_STORE";
-    // The directory is made by `serve`; until then its nearest ancestor has to be writable.
+    let fix = "choose another file with --store PATH or FANFARE_STORE";
+    // `serve` creates the directory. Until then, its nearest ancestor must be writable.
     let Some(directory) = path.ancestors().skip(1).find(|ancestor| ancestor.is_dir()) else {
         return Finding::good(CHECK, store);
     };
@@ -90,22 +96,22 @@ fn data_directory(settings: &Settings) -> Finding {
         Ok(()) if path.exists() => {
             Finding::good(CHECK, host(path).map_or(store.clone(), |host| format!("{store} (used by {host})")))
         }
-        Ok(()) => Finding::good(CHECK, format!("{store} (made by `fanfare serve`)")),
+        Ok(()) => Finding::good(CHECK, format!("{store} (`fanfare serve` will create it)")),
         Err(error) => {
             Finding::bad(CHECK, format!("cannot write in {}: {}", directory.display(), said(&error)), fix)
         }
     }
 }
 
-/// Gives who has the log: a `fanfare serve`, or a `fanfare mcp` that hosts it.
+/// Returns the process that has the log open: a `fanfare serve`, or a `fanfare mcp` that hosts the gateway.
 fn host(path: &Path) -> Option<Owner> {
     let owner = fanfare_store_embedded::owner(path)?;
-    // One that was killed could not take its name back.
+    // A process that was killed leaves its name in the file.
     let pid = rustix::process::Pid::from_raw(owner.pid.cast_signed())?;
     rustix::process::test_kill_process(pid).is_ok().then_some(owner)
 }
 
-/// Tries to write; asking for permissions would miss full and read-only disks.
+/// Creates a file and removes it. Reading the permissions would not find a full or read-only disk.
 fn tempfile_in(directory: &Path) -> std::io::Result<()> {
     let path = directory.join(format!(".fanfare-doctor-{:016x}", rand::random::<u64>()));
     std::fs::File::create_new(&path)?;
@@ -131,7 +137,11 @@ fn gateway(api: &Api, status: &fanfare_api::status::Status) -> Finding {
     if status.version == ours {
         return Finding::good("gateway", what);
     }
-    Finding::note("gateway", what, format!("this program is version {ours}; use the same on both sides"))
+    Finding::note(
+        "gateway",
+        what,
+        format!("this program is version {ours}; use the same version on both sides"),
+    )
 }
 
 fn not_running(failure: &Failure) -> Finding {
@@ -139,38 +149,38 @@ fn not_running(failure: &Failure) -> Finding {
     Finding::note(
         "gateway",
         format!("{}{why}", failure.what),
-        "fanfare serve   or, elsewhere:   --server URL",
+        "start one with `fanfare serve`, or use --server URL",
     )
 }
 
-/// Compares our clock with the gateway's, which comes in whole seconds.
+/// Compares the clock of this machine with the gateway's, which is sent in whole seconds.
 async fn clock(api: &Api) -> Option<Finding> {
     let date = api.date().await.ok().flatten()?;
     let theirs = jiff::fmt::rfc2822::parse(&date).ok()?.timestamp();
     let skew = jiff::Timestamp::now().as_second() - theirs.as_second();
     Some(match skew.abs() {
-        0..=SKEW_MAX_SECONDS => Finding::good("clock", "the same as the gateway's"),
+        0..=SKEW_MAX_SECONDS => Finding::good("clock", "in sync with the gateway"),
         seconds => Finding::bad(
             "clock",
             format!("{seconds} s {} of the gateway's", if skew > 0 { "ahead" } else { "behind" }),
-            "set the clocks (NTP); until then, give --since a little more",
+            "sync the clocks (NTP); until then, add a little to --since",
         ),
     })
 }
 
-/// Pushes an event and waits for it.
+/// Pushes an event and waits for it on the stream.
 async fn round_trip(api: &Api) -> Finding {
     const CHECK: &str = "round trip";
     let started = Instant::now();
     match tokio::time::timeout(ROUND_TRIP_MAX, there_and_back(api)).await {
         Ok(Ok(())) => {
-            Finding::good(CHECK, format!("pushed and heard within {}", duration(started.elapsed())))
+            Finding::good(CHECK, format!("pushed and received within {}", duration(started.elapsed())))
         }
         Ok(Err(error)) => Finding::failed(CHECK, &Failure::from(error)),
         Err(_) => Finding::bad(
             CHECK,
-            "an event was pushed, but not heard within 5 s",
-            "is there a proxy in between that buffers? switch that off for /stream",
+            format!("an event was pushed but not received within {} s", ROUND_TRIP_MAX.as_secs()),
+            "if a proxy in between buffers responses, turn that off for /stream",
         ),
     }
 }
@@ -183,7 +193,7 @@ async fn there_and_back(api: &Api) -> Result<(), Error> {
     while !matches!(listening.next().await?, Item::Notice(fanfare_client::Notice::Connected { .. })) {}
     let channel = CHANNEL.parse().expect("a channel");
     let event = NewEvent {
-        message: "is this heard?".to_owned(),
+        message: "doctor round trip".to_owned(),
         channel: Some(channel),
         priority: Some(fanfare_core::Priority::Min),
         idempotency_key: Some(idempotency_key()),
@@ -200,7 +210,7 @@ async fn there_and_back(api: &Api) -> Result<(), Error> {
     }
 }
 
-/// Says whether `serve` could have its addresses.
+/// Checks that the addresses of `fanfare serve` are free.
 fn ports(settings: &Settings) -> Result<Vec<Finding>, Failure> {
     const CHECK: &str = "port";
     let check = |address: SocketAddr| match TcpListener::bind(address) {
@@ -208,7 +218,7 @@ fn ports(settings: &Settings) -> Result<Vec<Finding>, Failure> {
         Err(error) => Finding::bad(
             CHECK,
             format!("{address} cannot be used: {}", said(&error)),
-            "take another: fanfare serve --listen 127.0.0.1:0 takes any free one",
+            "pick another: fanfare serve --listen 127.0.0.1:0 uses any free one",
         ),
     };
     settings.texts(Key::Listen).iter().map(|text| Ok(check(key::address(text)?))).collect()

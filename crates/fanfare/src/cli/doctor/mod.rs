@@ -1,4 +1,4 @@
-//! `fanfare doctor`: checks, each with what to do about it.
+//! `fanfare doctor`: checks the setup and says how to fix what is wrong.
 
 mod checks;
 
@@ -9,37 +9,37 @@ use crate::cli::output::{Mode, Output};
 use crate::cli::settings::{Key, Settings};
 use crate::cli::{Exit, Failure, block_on, examples, global};
 
-/// Check that everything is in order
+/// Check your setup for problems
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("Look at everything", "fanfare doctor"),
-    ("Also push an event and listen to it", "fanfare doctor --live"),
+    ("Run all checks", "fanfare doctor"),
+    ("Also push an event and listen for it", "fanfare doctor --live"),
     ("In a script", "fanfare doctor -o json && echo fine"),
-], "Exit code 0 when no check failed, 1 otherwise."))]
+], "Exit code 0 if no check failed, otherwise 1."))]
 pub(crate) struct Args {
-    /// Also push an event and listen to it (channel `fanfare.doctor`)
+    /// Also push an event and listen for it (channel `fanfare.doctor`)
     #[arg(long)]
     live: bool,
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Clone)]
 pub(crate) struct Finding {
-    /// A short name for programs.
+    /// Short name of the check, for programs.
     pub(crate) check: &'static str,
     pub(crate) verdict: Verdict,
-    /// What was found.
+    /// Description of what was found.
     pub(crate) what: String,
-    /// What to do.
+    /// The next step.
     pub(crate) fix: Option<String>,
 }
 
-/// How bad it is.
+/// The verdict of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Bad,
     Good,
-    /// Worth knowing; nothing is wrong.
+    /// Worth knowing, but not a problem.
     Note,
 }
 
@@ -56,7 +56,7 @@ impl Finding {
         Finding { check, verdict: Verdict::Bad, what: what.into(), fix: Some(fix.into()) }
     }
 
-    /// Takes over what an error says.
+    /// Creates a finding from an error.
     pub(crate) fn failed(check: &'static str, failure: &Failure) -> Finding {
         let at = failure.at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
         let why = failure.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
@@ -108,9 +108,9 @@ fn print(findings: &[Finding], is_fine: bool, output: Output) -> Result<(), Fail
             }
             let bad = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
             output.note(match bad {
-                0 => format!("\n{BOLD}Everything is in order.{BOLD:#}"),
-                1 => format!("\n{BOLD}One thing is not in order.{BOLD:#}"),
-                bad => format!("\n{BOLD}{bad} things are not in order.{BOLD:#}"),
+                0 => format!("\n{BOLD}Everything looks good.{BOLD:#}"),
+                1 => format!("\n{BOLD}1 problem found.{BOLD:#}"),
+                bad => format!("\n{BOLD}{bad} problems found.{BOLD:#}"),
             });
         }
     }

@@ -1,6 +1,6 @@
-//! What is to happen to one host's file. It is worked out for all hosts before anything is written.
+//! A change of one client's file. All changes are planned before any file is written.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::failure::Failure;
 use crate::cli::install::entry::Entry;
@@ -10,18 +10,18 @@ use crate::cli::install::problem::Problem;
 use crate::cli::install::wish::Wish;
 use crate::cli::install::{diff, jsonc, toml_file};
 
-/// What is done to a file.
+/// The action on a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Add,
-    /// Nothing that we do.
+    /// The user edits the file.
     ByHand,
     Change,
     Nothing,
     Remove,
 }
 
-/// What is to happen to one host's file.
+/// A planned change of one client's file.
 #[derive(Debug)]
 pub(crate) struct Change {
     pub(crate) host: Host,
@@ -29,15 +29,30 @@ pub(crate) struct Change {
     pub(crate) path: PathBuf,
     pub(crate) action: Action,
     pub(crate) found: Option<Found>,
-    /// What the file will hold; none when it will be gone.
+    /// Content of the file after the change; `None` if the file is removed.
     pub(crate) after: Option<String>,
-    /// The backup that the file becomes again.
+    /// The backup that the file is restored from.
     pub(crate) former: Option<PathBuf>,
 }
 
+/// Why no change was planned.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The file has a problem.
+    File {
+        host: Host,
+        path: PathBuf,
+        problem: Problem,
+        /// What the user can add by hand instead; empty for `uninstall`.
+        snippet: String,
+    },
+    /// Something else is wrong.
+    Other(Failure),
+}
+
 impl Change {
-    /// Works out how our entry gets into the file.
-    pub(crate) fn install(host: Host, scope: Scope, places: &Places, wish: &Wish) -> Result<Change, Failure> {
+    /// Plans to add our entry to the file, or to change it there.
+    pub(crate) fn install(host: Host, scope: Scope, places: &Places, wish: &Wish) -> Result<Change, Refused> {
         let path = path(host, scope, places)?;
         let entry = wish.entry(host)?;
         if host.form() == Form::ByHand {
@@ -45,7 +60,10 @@ impl Change {
         }
         let found = file::read(&path)?;
         let text = found.as_ref().map_or("", |found| &found.text);
-        let refused = |problem| refused(host, &path, problem, wish.snippet(host).unwrap_or_default());
+        let refused = |problem| {
+            let snippet = wish.snippet(host).unwrap_or_default();
+            Refused::File { host, path: path.clone(), problem, snippet }
+        };
         let action = match host.form().found(text).map_err(refused)? {
             None => Action::Add,
             Some(there) if there == entry.value() => Action::Nothing,
@@ -60,8 +78,8 @@ impl Change {
         Ok(Change { host, scope, path, action, found, after, former: None })
     }
 
-    /// Works out how our entry gets out of the file.
-    pub(crate) fn uninstall(host: Host, scope: Scope, places: &Places) -> Result<Change, Failure> {
+    /// Plans to remove our entry from the file.
+    pub(crate) fn uninstall(host: Host, scope: Scope, places: &Places) -> Result<Change, Refused> {
         let path = path(host, scope, places)?;
         let form = host.form();
         if form == Form::ByHand {
@@ -70,7 +88,7 @@ impl Change {
         let Some(found) = file::read(&path)? else {
             return Ok(Change::nothing(host, scope, path, Action::Nothing));
         };
-        let refused = |problem| refused(host, &path, problem, String::new());
+        let refused = |problem| Refused::File { host, path: path.clone(), problem, snippet: String::new() };
         if form.found(&found.text).map_err(refused)?.is_none() {
             let after = Some(found.text.clone());
             return Ok(Change {
@@ -81,7 +99,7 @@ impl Change {
         }
         let backups = file::backups(&found.target);
         let former = form.former(&found.text, &backups);
-        // A link is the user's own: what it leads to stays, be it with nothing in it.
+        // A link belongs to the user, so its target stays, even if it becomes empty.
         let may_go = backups.is_empty() && !path.is_symlink();
         let is_ours = form.with_written("", &found.text).is_some_and(|made| made == found.text);
         let after = match former {
@@ -102,27 +120,27 @@ impl Change {
         Change { host, scope, path, action, found: None, after: None, former: None }
     }
 
-    /// Says whether a file will be written or removed.
+    /// Returns whether the change writes or removes a file.
     pub(crate) fn is_any(&self) -> bool {
         matches!(self.action, Action::Add | Action::Change | Action::Remove)
     }
 
-    /// Gives the difference, for whoever looks.
+    /// Returns the diff that the change makes.
     pub(crate) fn diff(&self, places: &Places) -> String {
         let before = self.found.as_ref().map(|found| &*found.text);
         let is_ours = self.action != Action::Remove;
         diff::unified(&places.shown(&self.path), before, self.after.as_deref(), is_ours)
     }
 
-    /// Does it; gives the backup that was made.
+    /// Carries out the change, and returns the path of the backup if one was saved.
     pub(crate) fn apply(&self, places: &Places) -> Result<Option<PathBuf>, Failure> {
         let Some(found) = &self.found else {
             file::replace(&self.path, None, self.after.as_deref().unwrap_or_default())?;
             return Ok(None);
         };
-        // What is a copy of an older file can be made again from it.
-        let is_made = self.action == Action::Remove && (self.former.is_some() || self.after.is_none());
-        let backup = if is_made { None } else { Some(file::back_up(found)?) };
+        // No backup is needed if `install` can create the same file again.
+        let is_ours = self.action == Action::Remove && (self.former.is_some() || self.after.is_none());
+        let backup = if is_ours { None } else { Some(file::back_up(found)?) };
         match &self.after {
             Some(after) => file::replace(&self.path, Some(found), after)?,
             None => {
@@ -131,34 +149,45 @@ impl Change {
             }
         }
         if let Some(former) = &self.former {
-            // It says what the file says again. Should it stay, nothing is lost.
+            // The backup now equals the file, so it does no harm if it cannot be removed.
             let _ = std::fs::remove_file(former);
         }
         Ok(backup)
     }
 }
 
-fn path(host: Host, scope: Scope, places: &Places) -> Result<PathBuf, Failure> {
-    host.file(scope, places).ok_or_else(|| {
-        Failure::usage(format!("{} has no servers for a project", host.title()))
-            .fix("leave --scope project out")
-    })
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Refused {
+        Refused::Other(failure)
+    }
 }
 
-/// Says why the file is left alone; `snippet` is what can be put into it by hand.
-fn refused(host: Host, path: &Path, problem: Problem, snippet: String) -> Failure {
-    let (at, fix) = match problem.line {
-        Some(line) => (
-            format!("line {line} of {}", path.display()),
-            "repair the file and run the same command again".to_owned(),
-        ),
-        None if snippet.is_empty() => (path.display().to_string(), "change it by hand".to_owned()),
-        None => (path.display().to_string(), format!("put this into it by hand:\n{snippet}")),
-    };
-    Failure::usage(format!("cannot change the file of {}", host.title()))
-        .at(at)
-        .why(format!("{}; the file was left as it is", problem.what))
-        .fix(fix)
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Failure {
+        let (host, path, problem, snippet) = match refused {
+            Refused::File { host, path, problem, snippet } => (host, path, problem, snippet),
+            Refused::Other(failure) => return failure,
+        };
+        let (at, fix) = match problem.line {
+            Some(line) => (
+                format!("line {line} of {}", path.display()),
+                "repair the file and run the same command again".to_owned(),
+            ),
+            None if snippet.is_empty() => (path.display().to_string(), "change it by hand".to_owned()),
+            None => (path.display().to_string(), format!("add this to it by hand:\n{snippet}")),
+        };
+        Failure::usage(format!("cannot change the configuration file of {}", host.title()))
+            .at(at)
+            .why(problem.what)
+            .fix(fix)
+    }
+}
+
+fn path(host: Host, scope: Scope, places: &Places) -> Result<PathBuf, Failure> {
+    host.file(scope, places).ok_or_else(|| {
+        Failure::usage(format!("{} does not support project servers", host.title()))
+            .fix("remove --scope project")
+    })
 }
 
 impl Form {
@@ -186,7 +215,7 @@ impl Form {
         }
     }
 
-    /// Gives `text` with our entry as it stands in `source`.
+    /// Returns `text` with our entry exactly as it is written in `source`.
     fn with_written(self, text: &str, source: &str) -> Option<String> {
         match self {
             Form::ByHand => None,
@@ -201,7 +230,7 @@ impl Form {
         }
     }
 
-    /// Finds the backup that differs from `text` by our entry alone.
+    /// Finds the backup that differs from `text` only by our entry.
     pub(crate) fn former<'b>(self, text: &str, backups: &'b [Backup]) -> Option<&'b Backup> {
         backups.iter().find(|backup| {
             self.found(&backup.text).is_ok_and(|there| there.is_none())

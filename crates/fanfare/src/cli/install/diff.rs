@@ -1,4 +1,4 @@
-//! What changes in a file, as lines; what belongs to others is hinted at.
+//! The diff of a client's file. Values that belong to others are hidden.
 
 use std::collections::VecDeque;
 
@@ -8,13 +8,14 @@ use crate::cli::install::entry::NAME;
 use crate::cli::output::style::{DIM, ERROR, SUCCESS};
 use crate::cli::text::{harmless, shortened};
 
-/// Lines around a change. The files hold secrets of other servers: this is for finding one's way.
+/// Lines around a change. They only show the place, because the files hold secrets of other servers.
 const CONTEXT: usize = 1;
 
-/// A file that is one line is not shown whole.
+/// Maximum characters of a line, because a whole file can be one line.
 const CHARS_MAX: usize = 240;
 
-/// Gives the unified diff between two texts, without colours. What is added is shown when it `is_ours`.
+/// Returns the unified diff between two texts, without color. The values of added lines are shown only if they are
+/// ours.
 pub(crate) fn unified(name: &str, before: Option<&str>, after: Option<&str>, is_ours: bool) -> String {
     let diff = TextDiff::from_lines(before.unwrap_or_default(), after.unwrap_or_default());
     let named = |text: Option<&str>| text.map_or("/dev/null", |_| name);
@@ -42,7 +43,7 @@ pub(crate) fn unified(name: &str, before: Option<&str>, after: Option<&str>, is_
     text
 }
 
-/// Gives of a line that stands for `removed` what is new in it: the rest may be of others.
+/// Returns the new part of a line that replaces `removed`. The rest of the line may belong to others.
 fn added(line: &str, removed: Option<&str>) -> String {
     let Some(removed) = removed else { return line.to_owned() };
     let same = |(one, two): &(char, char)| one == two;
@@ -56,7 +57,7 @@ fn added(line: &str, removed: Option<&str>) -> String {
         .map(|(one, _)| one.len_utf8())
         .sum();
     if start + end < removed.len() {
-        // Something was changed. Others stand on the line of an entry that is all on one line.
+        // Something was changed. If our entry is on one line, other entries may be on the same line.
         let is_inline = line.contains(&format!("\"{NAME}\"")) && line.contains('}');
         return if is_inline {
             format!("… {} …", &line[start..line.len() - end])
@@ -65,7 +66,7 @@ fn added(line: &str, removed: Option<&str>) -> String {
         };
     }
     let mut end = line.len() - end;
-    // What repeats may be taken for either; the one that begins with a token reads well.
+    // Repeated characters make the boundaries ambiguous. The part that begins with a token is easier to read.
     while let (Some(before), Some(last)) = (line[..start].chars().last(), line[start..end].chars().last())
         && before == last
     {
@@ -75,18 +76,18 @@ fn added(line: &str, removed: Option<&str>) -> String {
     if new.contains(NAME) { format!("… {new} …") } else { without_value(line) }
 }
 
-/// Colours the lines of a diff.
-pub(crate) fn coloured(diff: &str) -> String {
-    let colour = |line: &str| match line.as_bytes().first() {
+/// Colors the lines of a diff.
+pub(crate) fn colored(diff: &str) -> String {
+    let color = |line: &str| match line.as_bytes().first() {
         Some(b'+') => format!("{SUCCESS}{line}{SUCCESS:#}"),
         Some(b'-') => format!("{ERROR}{line}{ERROR:#}"),
         Some(b'@') => format!("{DIM}{line}{DIM:#}"),
         _ => line.to_owned(),
     };
-    diff.lines().map(colour).collect::<Vec<_>>().join("\n")
+    diff.lines().map(color).collect::<Vec<_>>().join("\n")
 }
 
-/// Leaves text out that follows a key: it may be a secret, and the reader may be a model.
+/// Hides the text after a key. It may be a secret, and a language model may read the output.
 fn without_value(line: &str) -> String {
     match line.find([':', '=']) {
         Some(at) if line[at + 1..].contains(['"', '\'']) => format!("{} …", &line[..=at]),
@@ -99,7 +100,7 @@ mod tests {
     use super::unified;
 
     #[test]
-    fn a_diff_shows_what_comes_and_no_secret_of_others() {
+    fn a_diff_shows_our_entry_and_no_secret_of_others() {
         let lines = "{\n  \"a\": {\n    \"KEY\": \"secret\"\n  }\n}\n";
         for (before, after) in [
             (lines, lines.replace("{\n  \"a\"", "{\n  \"fanfare\": {},\n  \"a\"")),

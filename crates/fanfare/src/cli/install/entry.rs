@@ -1,13 +1,13 @@
-//! Our entry in a host's file: the same members in order, written as JSON, TOML or YAML.
+//! Our entry in a client's file, which can be written as JSON, TOML or YAML.
 
 use serde_json::Value;
 
 use crate::cli::install::layout::Layout;
 
-/// What the entry is called in every host.
+/// Name of the entry in every client.
 pub(crate) const NAME: &str = "fanfare";
 
-/// A value of an entry.
+/// The value of a member.
 #[derive(Debug, Clone)]
 pub(crate) enum Member {
     List(Vec<String>),
@@ -15,7 +15,7 @@ pub(crate) enum Member {
     Text(String),
 }
 
-/// An entry; its members keep their order.
+/// An entry. Its members keep their order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Entry {
     pub(crate) members: Vec<(&'static str, Member)>,
@@ -37,7 +37,7 @@ impl Entry {
         self
     }
 
-    /// Gives what it means.
+    /// Returns the entry as a JSON value.
     pub(crate) fn value(&self) -> Value {
         let of = |member: &Member| match member {
             Member::Text(text) => Value::from(text.as_str()),
@@ -49,19 +49,19 @@ impl Entry {
         self.members.iter().map(|(name, member)| ((*name).to_owned(), of(member))).collect()
     }
 
-    /// Writes the object; its opening brace stands where `layout` has put the property.
+    /// Formats the entry as a JSON object, for a property that is laid out as `layout`.
     pub(crate) fn json(&self, layout: &Layout) -> String {
         let members: Vec<(&str, String)> =
             self.members.iter().map(|(name, member)| (*name, json(member, &layout.deeper()))).collect();
         object(&members, layout)
     }
 
-    /// Gives what it means, for TOML.
+    /// Returns the entry as a TOML value.
     pub(crate) fn toml_value(&self) -> toml::Value {
         toml::Value::try_from(self.value()).expect("text, lists and maps are TOML")
     }
 
-    /// Writes a table.
+    /// Formats the entry as a TOML table.
     pub(crate) fn toml(&self, header: &str, newline: &str) -> String {
         let of = |member: &Member| match member {
             Member::Text(text) => toml_text(text),
@@ -79,7 +79,7 @@ impl Entry {
         format!("[{header}]{newline}{lines}")
     }
 
-    /// Writes lines of YAML, in which JSON's texts and lists are fine.
+    /// Formats the entry as lines of YAML, which allows JSON strings and lists.
     pub(crate) fn yaml(&self, indent: &str) -> String {
         let layout = Layout { is_inline: true, ..Layout::document("") };
         let lines: Vec<String> = self

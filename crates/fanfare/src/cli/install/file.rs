@@ -1,4 +1,4 @@
-//! Files of others on the disk: read whole, kept beside, replaced in one step.
+//! The files of clients: they are read whole, backed up next to the original, and replaced atomically.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -6,56 +6,56 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
 
-/// Claude Code keeps much more than servers in its file; still, one that is larger is no list of servers.
+/// Maximum size of a file. Claude Code's file holds much more than servers, but a larger one is something else.
 const BYTES_MAX: u64 = 64 << 20;
 
-/// How many backups beside a file are looked at; the newest count.
+/// Maximum number of backups to read, newest first.
 const BACKUPS_MAX: usize = 64;
 
-/// How many backups may be made within one second.
+/// Maximum number of backups per second.
 const BACKUPS_PER_SECOND_MAX: usize = 99;
 
-/// The end of a backup's name.
+/// Suffix of a backup's name.
 const BACKUP_END: &str = ".fanfare-backup";
 
-/// A file as it was found.
+/// A file and its content.
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
-    /// Behind links.
+    /// Path of the file after links are followed.
     pub(crate) target: PathBuf,
     pub(crate) text: String,
     permissions: Permissions,
 }
 
-/// A copy that stands beside a file.
+/// A backup next to a file.
 #[derive(Debug, Clone)]
 pub(crate) struct Backup {
     pub(crate) path: PathBuf,
     pub(crate) text: String,
 }
 
-/// Reads the file at `path`; none when there is none.
+/// Reads the file at `path`. `None` if it does not exist.
 pub(crate) fn read(path: &Path) -> Result<Option<Found>, Failure> {
     let failed = |error: &io::Error| Failure::file("read", path, error);
     match fs::symlink_metadata(path) {
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(&error).fix("look at who may read it")),
+        Err(error) => return Err(failed(&error).fix("check who can read it")),
     }
     let target = path
         .canonicalize()
-        .map_err(|error| failed(&error).fix("it is a link that leads nowhere: repair or remove it"))?;
+        .map_err(|error| failed(&error).fix("it is a broken link: repair or remove it"))?;
     let metadata = fs::metadata(&target).map_err(|error| failed(&error))?;
     let refused = |why: String, fix: &str| {
         Err(Failure::usage(format!("cannot change `{}`", path.display())).why(why).fix(fix.to_owned()))
     };
     if !metadata.is_file() {
-        return refused("it is no file".to_owned(), "move away what is there");
+        return refused("it is not a file".to_owned(), "move it out of the way");
     }
     if metadata.len() > BYTES_MAX {
-        return refused(format!("it is larger than {} MiB", BYTES_MAX >> 20), "look at what is in it");
+        return refused(format!("it is larger than {} MiB", BYTES_MAX >> 20), "check what is in it");
     }
-    let bytes = fs::read(&target).map_err(|error| failed(&error).fix("look at who may read it"))?;
+    let bytes = fs::read(&target).map_err(|error| failed(&error).fix("check who can read it"))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(Found { target, text, permissions: metadata.permissions() })),
         Err(error) => {
@@ -66,7 +66,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Found>, Failure> {
     }
 }
 
-/// Gives the backups of `target`, the newest first. One that cannot be read is none.
+/// Returns the backups of `target`, newest first. Unreadable backups are left out.
 pub(crate) fn backups(target: &Path) -> Vec<Backup> {
     let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else { return Vec::new() };
     let start = format!("{}.", name.to_string_lossy());
@@ -84,7 +84,7 @@ pub(crate) fn backups(target: &Path) -> Vec<Backup> {
     paths.into_iter().take(BACKUPS_MAX).filter_map(read).collect()
 }
 
-/// Writes a dated copy beside the file.
+/// Saves a dated copy next to the file.
 pub(crate) fn back_up(found: &Found) -> Result<PathBuf, Failure> {
     let date = jiff::Timestamp::now().strftime("%Y-%m-%dT%H%M%SZ").to_string();
     let name = found.target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -97,15 +97,17 @@ pub(crate) fn back_up(found: &Found) -> Result<PathBuf, Failure> {
             Err(error) => return Err(Failure::file("write the backup", &path, &error)),
         }
     }
-    Err(Failure::failed("cannot write a backup").why("too many were made this second").fix("try again"))
+    Err(Failure::failed("cannot write a backup")
+        .why("too many backups were saved this second")
+        .fix("run the same command again"))
 }
 
-/// Puts `text` in the place of the file in one step: who reads meanwhile sees the old or the new.
+/// Replaces the content of the file atomically: a client that reads it sees either the old or the new content.
 pub(crate) fn replace(path: &Path, found: Option<&Found>, text: &str) -> Result<(), Failure> {
     unchanged(path, found)?;
     let target = found.map_or(path, |found| &found.target);
     let failed = |error: io::Error| {
-        Failure::file("write", target, &error).fix("nothing was changed; look at who may write there")
+        Failure::file("write", target, &error).fix("nothing was changed; check who can write there")
     };
     if let Some(folder) = target.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
@@ -115,31 +117,31 @@ pub(crate) fn replace(path: &Path, found: Option<&Found>, text: &str) -> Result<
     let written =
         create(&new, text, found.map(|found| &found.permissions)).and_then(|()| fs::rename(&new, target));
     written.map_err(|error| {
-        // What is left of it is of no use to anybody.
+        // A leftover does no harm if it cannot be removed.
         let _ = fs::remove_file(&new);
         failed(error)
     })
 }
 
-/// Removes a file that has become empty, and its folder when nothing else is in it.
+/// Removes a file and, `with_folder`, its folder if that is empty then.
 pub(crate) fn remove(path: &Path, found: &Found, with_folder: bool) -> Result<(), Failure> {
     unchanged(path, Some(found))?;
     fs::remove_file(path).map_err(|error| Failure::file("remove", path, &error))?;
     if let Some(folder) = path.parent().filter(|_| with_folder) {
-        // It fails when something else is in it, as it should.
+        // This fails if the folder is not empty, as intended.
         let _ = fs::remove_dir(folder);
     }
     Ok(())
 }
 
-/// The host may have written its file since we read it.
+/// Fails if the client has written the file since it was read.
 fn unchanged(path: &Path, found: Option<&Found>) -> Result<(), Failure> {
     let now = read(path)?;
     if now.as_ref().map(|now| &now.text) == found.map(|found| &found.text) {
         return Ok(());
     }
-    Err(Failure::failed(format!("`{}` has changed meanwhile", path.display()))
-        .why("somebody else has written it since it was read; nothing was changed")
+    Err(Failure::failed(format!("`{}` changed in the meantime", path.display()))
+        .why("something else wrote to it after it was read; nothing was changed")
         .fix("run the same command again"))
 }
 
@@ -148,7 +150,7 @@ fn create(path: &Path, text: &str, permissions: Option<&Permissions>) -> io::Res
     options.write(true).create_new(true);
     #[cfg(unix)]
     if permissions.is_some() {
-        // Nobody else may look into it before it has the permissions of the file.
+        // Other users must not read the file before it has the permissions of the original.
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
     let mut file: File = options.open(path)?;
@@ -164,7 +166,7 @@ mod tests {
     use super::{back_up, backups, read, remove, replace};
 
     #[test]
-    fn what_was_written_meanwhile_is_not_overwritten() {
+    fn a_file_that_changed_in_the_meantime_is_not_overwritten() {
         let folder = tempfile::TempDir::new().expect("a folder");
         let path = folder.path().join("x.json");
         replace(&path, None, "1").expect("made");

@@ -1,4 +1,4 @@
-//! The hosts we know: where each keeps its servers, in which form, and what to do afterwards.
+//! The MCP clients we know: the file and format of their servers, and how they notice a change.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use etcetera::BaseStrategy;
 
 use crate::cli::failure::Failure;
 
-/// A program that can use our MCP server.
+/// An MCP client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Host {
     ClaudeCode,
@@ -22,12 +22,12 @@ pub(crate) enum Host {
     Goose,
 }
 
-/// For whom an entry is.
+/// Who an entry is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scope {
-    /// You, wherever you are
+    /// You, in every directory
     User,
-    /// Everybody who works in this directory
+    /// Everyone who works in this directory
     Project,
 }
 
@@ -40,30 +40,30 @@ impl Scope {
     }
 }
 
-/// The form of a file, and what lists the servers in it.
+/// The format of a file, with the name of its list of servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Nothing that we write: a snippet is shown.
+    /// A format that we do not write. A snippet is printed instead.
     ByHand,
     Jsonc(&'static str),
     Toml(&'static str),
 }
 
-/// Where the files of this user and this project are.
+/// The directories that hold the files of this user and this project.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
     home: PathBuf,
-    /// Settings of programs with windows.
+    /// Settings of graphical programs.
     applications: PathBuf,
-    /// Settings of programs for terminals.
+    /// Settings of terminal programs.
     config: PathBuf,
     project: PathBuf,
 }
 
 impl Places {
     pub(crate) fn find() -> Result<Places, Failure> {
-        let homeless = |_| Failure::usage("there is no home directory").fix("set HOME");
-        let base = etcetera::choose_base_strategy().map_err(homeless)?;
+        let no_home = |_| Failure::usage("no home directory found").fix("set HOME");
+        let base = etcetera::choose_base_strategy().map_err(no_home)?;
         let home = base.home_dir().to_owned();
         let applications = if cfg!(target_os = "macos") {
             home.join("Library/Application Support")
@@ -75,7 +75,7 @@ impl Places {
         Ok(Places { home, applications, config: base.config_dir(), project })
     }
 
-    /// Gives a path as people write it.
+    /// Returns a path for people, relative to the project or the home directory.
     pub(crate) fn shown(&self, path: &Path) -> String {
         let short = |base: &Path, mark: &str| {
             path.strip_prefix(base).ok().map(|rest| format!("{mark}/{}", rest.display()))
@@ -86,19 +86,19 @@ impl Places {
             .unwrap_or_else(|| path.display().to_string())
     }
 
-    /// Says whether `folder` is one that hosts share with others.
+    /// Returns whether `folder` also holds files of other programs.
     pub(crate) fn is_shared(&self, folder: &Path) -> bool {
         [&self.home, &self.applications, &self.config, &self.project].iter().any(|place| *place == folder)
     }
 }
 
-/// A folder that a variable of the environment names.
+/// Returns the directory that an environment variable names.
 fn named(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 impl Host {
-    /// Gives the name on our command line.
+    /// Returns the name on the command line.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Host::ClaudeCode => "claude-code",
@@ -114,7 +114,7 @@ impl Host {
         }
     }
 
-    /// Gives the name that it gives itself.
+    /// Returns the product name.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Host::ClaudeCode => "Claude Code",
@@ -132,8 +132,8 @@ impl Host {
 
     pub(crate) fn form(self) -> Form {
         match self {
-            // Cline keeps its file inside the editor that it is part of, and Goose's is YAML, for which there
-            // is no library that is looked after and keeps comments.
+            // Cline's file is inside the editor that it extends. Goose's is YAML, for which no maintained library
+            // keeps comments.
             Host::Cline | Host::Goose => Form::ByHand,
             Host::ClaudeCode | Host::ClaudeDesktop | Host::Cursor | Host::GeminiCli | Host::Windsurf => {
                 Form::Jsonc("mcpServers")
@@ -144,7 +144,7 @@ impl Host {
         }
     }
 
-    /// Gives the file for `scope`; none when there is no such scope.
+    /// Returns the file for `scope`. `None` if the client has no such scope.
     pub(crate) fn file(self, scope: Scope, places: &Places) -> Option<PathBuf> {
         let Places { home, applications, config, project } = places;
         match (self, scope) {
@@ -180,7 +180,7 @@ impl Host {
         }
     }
 
-    /// Says whether it seems to be on this machine.
+    /// Returns whether the client seems to be installed on this machine.
     pub(crate) fn is_here(self, places: &Places) -> bool {
         let file = self.file(Scope::User, places);
         let folder = file.as_deref().and_then(Path::parent).filter(|folder| !places.is_shared(folder));
@@ -192,7 +192,7 @@ impl Host {
         }
     }
 
-    /// Gives how its file refers to a variable of the environment; none when it cannot.
+    /// Returns how the client's file refers to an environment variable. `None` if it cannot.
     pub(crate) fn reference(self, variable: &str) -> Option<String> {
         match self {
             Host::ClaudeCode | Host::GeminiCli | Host::Goose => Some(format!("${{{variable}}}")),
@@ -201,11 +201,11 @@ impl Host {
         }
     }
 
-    /// Says how it notices.
+    /// Returns what the user has to do so that the client reads its file again.
     pub(crate) fn restart(self) -> &'static str {
         match self {
             Host::ClaudeCode => "start a new session of Claude Code (`/mcp` lists its servers)",
-            Host::ClaudeDesktop => "quit Claude Desktop and open it again",
+            Host::ClaudeDesktop => "quit and restart Claude Desktop",
             Host::Cline => "open Cline's list of MCP servers",
             Host::Codex => "start a new session of Codex (`/mcp` lists its servers)",
             Host::Cursor => "restart Cursor",
@@ -225,7 +225,7 @@ mod tests {
     use super::Host;
 
     #[test]
-    fn names_are_those_of_the_command_line() {
+    fn names_match_the_command_line() {
         for host in Host::value_variants() {
             let value = host.to_possible_value().expect("a name");
             assert_eq!(value.get_name(), host.as_str());

@@ -1,7 +1,7 @@
-//! JSON files, with comments and trailing commas: our entry is put in and taken out, and every other byte stays.
+//! JSON files, with comments and trailing commas. Adding and removing our entry keeps every other byte.
 //!
-//! Only places are taken from the parser. What is written is one run of text right behind an opening brace, so
-//! no line of others changes, comments stay with what they are about, and taking it out again is exact.
+//! The parser only finds places. The new text goes directly after an opening brace, so that no other line changes,
+//! comments stay where they belong, and removing the entry restores the file exactly.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::cli::install::entry::{Entry, NAME};
 use crate::cli::install::layout::{Layout, leading_space, line_break};
 use crate::cli::install::problem::Problem;
 
-/// What hosts read: JSON, with comments and trailing commas where a host knows them.
+/// The JSON that clients read: some of them allow comments and trailing commas.
 const OPTIONS: ParseOptions = ParseOptions {
     allow_comments: true,
     allow_trailing_commas: true,
@@ -27,10 +27,10 @@ const OPTIONS: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// Some editors begin a file with it.
+/// Some editors put this mark at the start of a file.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// Gives our entry, when it is there.
+/// Returns our entry, if there is one.
 pub(crate) fn found(text: &str, servers: &str) -> Result<Option<serde_json::Value>, Problem> {
     let (_, body) = body(text);
     let root = root(body)?;
@@ -42,7 +42,7 @@ pub(crate) fn found(text: &str, servers: &str) -> Result<Option<serde_json::Valu
     Ok(meaning(body)?.get(servers).and_then(|servers| servers.get(NAME)).cloned())
 }
 
-/// Gives our entry as it stands there.
+/// Returns the text of our entry, exactly as it is written.
 pub(crate) fn written(text: &str, servers: &str) -> Option<String> {
     let (_, body) = body(text);
     let root = root(body).ok()??;
@@ -50,7 +50,7 @@ pub(crate) fn written(text: &str, servers: &str) -> Option<String> {
     Some(body[entry.value.start()..entry.value.end()].to_owned())
 }
 
-/// Gives the text with our entry in it.
+/// Returns the text with our entry.
 pub(crate) fn with(text: &str, servers: &str, entry: &Entry) -> Result<String, Problem> {
     if found(text, servers)?.is_some_and(|there| there == entry.value()) {
         return Ok(text.to_owned());
@@ -64,7 +64,7 @@ pub(crate) fn with(text: &str, servers: &str, entry: &Entry) -> Result<String, P
     checked(after, &expected)
 }
 
-/// Gives the text with what `render` writes for our entry.
+/// Returns the text with our entry as `render` formats it.
 pub(crate) fn with_rendered(
     text: &str,
     servers: &str,
@@ -92,8 +92,7 @@ pub(crate) fn with_rendered(
     Ok(format!("{mark}{edited}"))
 }
 
-/// Gives the text without our entry; the list of servers goes too when that leaves it empty and `keeps_list` is
-/// off.
+/// Returns the text without our entry. An empty list of servers is removed too, unless `keeps_list`.
 pub(crate) fn without(text: &str, servers: &str, keeps_list: bool) -> Result<String, Problem> {
     let (mark, body) = body(text);
     let Some(root_object) = root(body)? else { return Ok(text.to_owned()) };
@@ -104,24 +103,24 @@ pub(crate) fn without(text: &str, servers: &str, keeps_list: bool) -> Result<Str
     let mut expected = meaning(body)?;
     expected[servers].as_object_mut().map(|list| list.remove(NAME));
     let is_empty = list.properties.len() == 1;
-    let mut edited = take_out(body, list, NAME, &expected)?;
+    let mut edited = remove(body, list, NAME, &expected)?;
     if is_empty && !keeps_list {
         expected.as_object_mut().map(|root| root.remove(servers));
         let rest = edited.clone();
         if let Some(root) = root(&rest)? {
-            edited = take_out(&rest, &root, servers, &expected)?;
+            edited = remove(&rest, &root, servers, &expected)?;
         }
     }
     Ok(format!("{mark}{edited}"))
 }
 
-/// Says whether the file lists servers, be it none.
+/// Returns whether the file has a list of servers, even an empty one.
 pub(crate) fn has_list(text: &str, servers: &str) -> bool {
     let (_, body) = body(text);
     root(body).ok().flatten().is_some_and(|root| root.get(servers).is_some())
 }
 
-/// Says whether nothing is left in the file.
+/// Returns whether the file is empty or has only an empty object.
 pub(crate) fn is_empty(text: &str) -> bool {
     matches!(body(text).1.trim(), "" | "{}")
 }
@@ -133,14 +132,14 @@ fn body(text: &str) -> (&str, &str) {
     }
 }
 
-/// Reads the outermost object; none when there is nothing but space and comments.
+/// Parses the outermost object. `None` if there is only whitespace and comments.
 fn root(body: &str) -> Result<Option<Object<'_>>, Problem> {
     let parsed = parse_to_ast(body, &CollectOptions::default(), &OPTIONS)
         .map_err(|error| Problem::at_line(error.line_display(), error.kind().to_string()))?;
     match parsed.value {
         None => Ok(None),
         Some(Value::Object(root)) => Ok(Some(root)),
-        Some(other) => Err(Problem::at(body, other.range().start, "there is no `{…}` around everything")),
+        Some(other) => Err(Problem::at(body, other.range().start, "the file is not a `{…}` object")),
     }
 }
 
@@ -149,16 +148,18 @@ fn meaning(body: &str) -> Result<serde_json::Value, Problem> {
         .map_err(|error| Problem::at_line(error.line_display(), error.kind().to_string()))
 }
 
-/// Gives the object that lists servers.
+/// Returns the object that lists servers.
 fn list<'o, 'a>(body: &str, root: &'o Object<'a>, servers: &str) -> Result<Option<&'o Object<'a>>, Problem> {
     match once(body, root, servers)? {
         None => Ok(None),
         Some(ObjectProp { value: Value::Object(list), .. }) => Ok(Some(list)),
-        Some(other) => Err(Problem::at(body, other.range.start, format!("`{servers}` is no `{{…}}`"))),
+        Some(other) => {
+            Err(Problem::at(body, other.range.start, format!("`{servers}` is not a `{{…}}` object")))
+        }
     }
 }
 
-/// Gives the property `name`. Hosts differ in which of two they take, so two are refused.
+/// Returns the property `name`. Fails if there are two, because clients differ in which one they use.
 fn once<'o, 'a>(
     body: &str,
     object: &'o Object<'a>,
@@ -168,7 +169,7 @@ fn once<'o, 'a>(
     let first = named.next();
     match named.next() {
         None => Ok(first),
-        Some(second) => Err(Problem::at(body, second.range.start, format!("`{name}` is there twice"))),
+        Some(second) => Err(Problem::at(body, second.range.start, format!("`{name}` appears twice"))),
     }
 }
 
@@ -177,29 +178,29 @@ fn container(servers: &str, layout: &Layout, render: impl Fn(&Layout) -> String)
     format!("\"{servers}\": {{{}\"{NAME}\": {}{}}}", inner.start(), render(&inner), layout.start())
 }
 
-/// Puts a property first in `object`.
+/// Adds a property at the start of `object`.
 fn insert(body: &str, object: &Object, base: &Layout, property: impl Fn(&Layout) -> String) -> String {
     let layout = Layout::of_property(body, object, base);
     let (open, close) = (object.range.start + 1, object.range.end - 1);
-    let at = if layout.is_inline { open } else { behind_comment(body, open, close) };
+    let at = if layout.is_inline { open } else { after_comment(body, open, close) };
     let comma = if object.properties.is_empty() { "" } else { "," };
     let needs_break = object.properties.is_empty() && !layout.is_inline && !body[at..close].contains('\n');
     let tail = if needs_break { format!("{}{}", layout.newline, layout.outer()) } else { String::new() };
     let lead = match object.properties.first() {
-        Some(first) if layout.is_inline => space_behind(body, open, first.range.start).to_owned(),
+        Some(first) if layout.is_inline => space_after(body, open, first.range.start).to_owned(),
         Some(_) | None => layout.start(),
     };
     format!("{}{lead}{}{comma}{tail}{}", &body[..at], property(&layout), &body[at..])
 }
 
-fn space_behind(body: &str, from: usize, to: usize) -> &str {
+fn space_after(body: &str, from: usize, to: usize) -> &str {
     let between = &body[from..to];
     &between[..between.len() - between.trim_start().len()]
 }
 
-/// Gives the place behind a comment that ends the line of the opening brace: it is about the object, not about
-/// what would come between.
-fn behind_comment(body: &str, open: usize, close: usize) -> usize {
+/// Returns the place after a comment that ends the line of the opening brace. The comment is about the object, so the
+/// new property must not separate them.
+fn after_comment(body: &str, open: usize, close: usize) -> usize {
     let line = body[open..close].split_inclusive('\n').next().unwrap_or_default();
     let comment = line.trim();
     let is_whole = comment.starts_with("//")
@@ -207,29 +208,24 @@ fn behind_comment(body: &str, open: usize, close: usize) -> usize {
     if line.ends_with('\n') && is_whole { open + line.trim_end().len() } else { open }
 }
 
-/// Takes the property `name` out of `object`, and the comma that goes with it.
-fn take_out(
-    body: &str,
-    object: &Object,
-    name: &str,
-    expected: &serde_json::Value,
-) -> Result<String, Problem> {
+/// Removes the property `name` from `object`, with its comma.
+fn remove(body: &str, object: &Object, name: &str, expected: &serde_json::Value) -> Result<String, Problem> {
     let index = object.properties.iter().position(|property| property.name.as_str() == name);
     let Some(index) = index else { return Ok(body.to_owned()) };
     let jsonc_parser::common::Range { start, end } = object.properties[index].range;
     let before_space = body[..start].trim_end().len();
-    let comma = comma_behind(body, end);
+    let comma = comma_after(body, end);
     let previous = index.checked_sub(1).map(|index| object.properties[index].range.end);
     let mut candidates = Vec::new();
     match (comma, previous) {
         (Some(comma), _) => {
             candidates.push(replaced(body, before_space..comma + 1, ""));
-            // The space ended a comment.
+            // The newline before the property may end a comment, and then has to stay.
             candidates.push(replaced(body, start..comma + 1, ""));
         }
         (None, Some(previous)) => {
             let without = replaced(body, before_space..end, "");
-            if let Some(comma) = comma_behind(body, previous) {
+            if let Some(comma) = comma_after(body, previous) {
                 candidates.push(replaced(&without, comma..comma + 1, ""));
             }
         }
@@ -244,14 +240,14 @@ fn take_out(
             candidates.push(replaced(body, start..end, ""));
         }
     }
-    let fits = |text: &String| meaning(text).is_ok_and(|meaning| meaning == *expected);
-    candidates.into_iter().find(fits).ok_or_else(|| {
-        Problem::at(body, start, format!("`{name}` cannot be taken out without touching the rest"))
+    let matches = |text: &String| meaning(text).is_ok_and(|meaning| meaning == *expected);
+    candidates.into_iter().find(matches).ok_or_else(|| {
+        Problem::at(body, start, format!("`{name}` cannot be removed without touching the rest"))
     })
 }
 
-/// Finds the comma behind `from`, over space and comments.
-fn comma_behind(body: &str, from: usize) -> Option<usize> {
+/// Finds the comma after `from`, skipping whitespace and comments.
+fn comma_after(body: &str, from: usize) -> Option<usize> {
     let mut at = from;
     loop {
         let rest = body.get(at..)?;
@@ -276,12 +272,12 @@ fn replaced(text: &str, range: Range<usize>, with: &str) -> String {
     format!("{}{with}{}", &text[..range.start], &text[range.end..])
 }
 
-/// The last look before anything is written: everything else must mean what it meant.
+/// Fails unless the new text has exactly the expected meaning. It is the last check before a file is written.
 fn checked(after: String, expected: &serde_json::Value) -> Result<String, Problem> {
     if meaning(body(&after).1)? == *expected {
         return Ok(after);
     }
-    Err(Problem::new("the entry cannot be put in without touching the rest"))
+    Err(Problem::new("the entry cannot be added without touching the rest"))
 }
 
 impl Layout {
@@ -295,7 +291,7 @@ impl Layout {
         Layout { is_inline, indent: indent.to_owned(), unit, ..document }
     }
 
-    /// Gives how a property of `object` stands: like its first one, or else one step deeper than the object.
+    /// Returns the layout of a property of `object`: that of its first one, or else one step deeper than the object.
     fn of_property(body: &str, object: &Object, base: &Layout) -> Layout {
         let line = leading_space(body, object.range.start);
         match object.properties.first() {

@@ -1,4 +1,4 @@
-//! `fanfare install` and `fanfare uninstall`: our entry in the files of the hosts.
+//! `fanfare install` and `fanfare uninstall`: add Fanfare to MCP clients and remove it.
 
 mod change;
 mod diff;
@@ -18,61 +18,58 @@ mod tests;
 
 use clap::ValueEnum;
 
-use crate::cli::install::change::{Action, Change};
+use crate::cli::install::change::{Action, Change, Refused};
 use crate::cli::install::hosts::{Host, Places, Scope};
 use crate::cli::install::report::Outcome;
 use crate::cli::install::wish::{Transport, Wish};
 use crate::cli::{Context, Exit, Failure, examples};
 
-/// What is said below the help of `install`.
-const NOTE: &str = "\
-Written: claude-code, claude-desktop, codex, cursor, gemini-cli, vscode,
-windsurf, zed. Shown, to paste: cline, goose. Comments and layout are kept, a
-dated backup is left beside the file, and a second run changes nothing. A
-person at a terminal is asked first; scripts and agents are not.
-
-A token is never written. The entry names the --token-file, or refers to
-FANFARE_TOKEN, which has to be set where the client starts.
-
-By hand, the same is done by
-  claude mcp add --scope user fanfare -- fanfare mcp
-  codex mcp add fanfare -- fanfare mcp
-  gemini mcp add --scope user fanfare fanfare mcp
-  code --add-mcp '{\"name\":\"fanfare\",\"command\":\"fanfare\",\"args\":[\"mcp\"]}'";
+/// The note below the help of `install`.
+const NOTE: &str = "Edits the files of claude-code, claude-desktop, codex, cursor, gemini-cli, vscode, windsurf \
+    and zed. For cline and goose, prints a snippet to paste. Comments and layout are kept, a dated backup is \
+    saved next to the file, and a second run changes nothing. At a terminal, you are asked to confirm; scripts \
+    and agents are not.\n\n\
+    Tokens are never written. The entry points to --token-file or to FANFARE_TOKEN, which must be set where \
+    the client starts.\n\n\
+    To do the same by hand:\n\
+    \u{20} claude mcp add --scope user fanfare -- fanfare mcp\n\
+    \u{20} codex mcp add fanfare -- fanfare mcp\n\
+    \u{20} gemini mcp add --scope user fanfare fanfare mcp\n\
+    \u{20} code --add-mcp '{\"name\":\"fanfare\",\"command\":\"fanfare\",\"args\":[\"mcp\"]}'";
 
 /// Add Fanfare to Claude Code, Cursor, VS Code, Codex and others
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
     ("See what would change", "fanfare install claude-code cursor --dry-run"),
-    ("Do it", "fanfare install claude-code cursor"),
-    ("For everybody who works in this directory", "fanfare install claude-code --scope project"),
-    ("Let the client call a gateway that runs elsewhere",
+    ("Add Fanfare", "fanfare install claude-code cursor"),
+    ("For everyone who works in this directory", "fanfare install claude-code --scope project"),
+    ("Connect the client to a remote gateway",
      "fanfare install vscode --transport http --server https://events.example.com"),
-    ("Which clients have it?", "fanfare install --status"),
+    ("Show which clients have Fanfare", "fanfare install --status"),
 ], NOTE))]
 pub(crate) struct Args {
-    /// The clients to add it to
+    /// Clients to add Fanfare to
     #[arg(value_name = "CLIENT", required_unless_present = "status")]
     clients: Vec<Host>,
-    /// How the client reaches it
+    /// How the client connects to Fanfare
     #[arg(long, value_name = "HOW", default_value = "stdio")]
     transport: Transport,
     #[command(flatten)]
     common: Common,
-    /// Show which clients have it, and what would be done
+    /// Show which clients have Fanfare and what would change
     #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
     status: bool,
 }
 
-/// Take Fanfare out of MCP clients again
+/// Remove Fanfare from MCP clients
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
     ("See what would change", "fanfare uninstall cursor --dry-run"),
-    ("Do it", "fanfare uninstall claude-code cursor"),
-], "Only the entry `fanfare` goes. A file that nobody has changed since `install`
-is byte for byte what it was before; one that `install` made is removed."))]
+    ("Remove Fanfare", "fanfare uninstall claude-code cursor"),
+], "Removes only the `fanfare` entry. A file unchanged since `install` is restored byte for byte; one that \
+    `install` created is deleted."))]
 pub(crate) struct UninstallArgs {
-    /// The clients to take it out of
+    /// Clients to remove Fanfare from
     #[arg(value_name = "CLIENT", required = true)]
     clients: Vec<Host>,
     #[command(flatten)]
@@ -81,13 +78,13 @@ pub(crate) struct UninstallArgs {
 
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// For whom [default: user]
-    #[arg(long, value_name = "WHOM")]
+    /// Who it is for [default: user]
+    #[arg(long, value_name = "SCOPE")]
     scope: Option<Scope>,
-    /// Show the difference and write nothing
+    /// Show the diff without writing anything
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     yes: bool,
 }
@@ -104,19 +101,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let changes = once(&args.clients)
         .into_iter()
         .map(|host| Change::install(host, scope, &places, &wish))
-        .collect::<Result<Vec<_>, Failure>>()?;
+        .collect::<Result<Vec<_>, Refused>>()?;
     for advice in changes.iter().filter_map(|change| wish.advice(change.host)) {
         context.output.warn(&advice);
     }
     carry_out(&changes, &args.common, &places, context, |change| {
         let is_by_hand = change.action == Action::ByHand;
         let restart = change.host.restart();
-        // What comes with a project is not trusted by itself.
-        let agree = match scope {
+        // Clients do not trust the servers of a project until the user approves them.
+        let approve = match scope {
             Scope::User => "",
-            Scope::Project => "agree when it asks about the project's servers; ",
+            Scope::Project => "approve the project's servers when asked; ",
         };
-        let next = format!("{restart}; {agree}then ask it: push \"hello\" to the stream");
+        let next = format!("{restart}; {approve}then ask it: push \"hello\" to the stream");
         let is_there = change.is_any() || is_by_hand;
         Ok((is_by_hand.then(|| wish.snippet(change.host)).transpose()?, is_there.then_some(next)))
     })
@@ -128,18 +125,18 @@ pub(crate) fn uninstall(args: &UninstallArgs, context: &Context) -> Result<Exit,
     let changes = once(&args.clients)
         .into_iter()
         .map(|host| Change::uninstall(host, scope, &places))
-        .collect::<Result<Vec<_>, Failure>>()?;
+        .collect::<Result<Vec<_>, Refused>>()?;
     carry_out(&changes, &args.common, &places, context, |change| {
         let next = match change.action {
             Action::Remove => Some(change.host.restart().to_owned()),
-            Action::ByHand => Some("take the entry `fanfare` out of it".to_owned()),
+            Action::ByHand => Some("remove the `fanfare` entry from it".to_owned()),
             Action::Add | Action::Change | Action::Nothing => None,
         };
         Ok((None, next))
     })
 }
 
-/// Does all changes, after showing them, and says what came of it.
+/// Shows the changes, asks for confirmation, carries them out and prints the results.
 fn carry_out(
     changes: &[Change],
     common: &Common,
@@ -147,8 +144,8 @@ fn carry_out(
     context: &Context,
     rest: impl Fn(&Change) -> Result<(Option<String>, Option<String>), Failure>,
 ) -> Result<Exit, Failure> {
-    if !report::is_wanted(changes, common.yes || common.dry_run, places, context)? {
-        context.output.note("nothing was written");
+    if !report::is_confirmed(changes, common.yes || common.dry_run, places, context)? {
+        context.output.note("nothing was changed");
         return Ok(Exit::Ok);
     }
     let mut outcomes = Vec::new();
@@ -157,7 +154,7 @@ fn carry_out(
         let backup = match if common.dry_run || !change.is_any() { Ok(None) } else { change.apply(places) } {
             Ok(backup) => backup,
             Err(failure) => {
-                // What was done before it has to be told, too.
+                // The changes before this one are reported too.
                 failed = Some(failure);
                 break;
             }
@@ -170,7 +167,7 @@ fn carry_out(
     failed.map_or(Ok(Exit::Ok), Err)
 }
 
-/// Gives each host once, in the order in which they were named.
+/// Returns each host once, in the given order.
 fn once(hosts: &[Host]) -> Vec<Host> {
     let mut known = Vec::new();
     for host in hosts {

@@ -1,4 +1,4 @@
-//! What `install` and `uninstall` say.
+//! The output of `install` and `uninstall`.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -8,26 +8,26 @@ use serde_json::json;
 use crate::cli::Context;
 use crate::cli::failure::Failure;
 use crate::cli::install::change::{Action, Change};
-use crate::cli::install::diff::coloured;
+use crate::cli::install::diff::colored;
 use crate::cli::install::hosts::Places;
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 
-/// What happened to one host's file.
+/// The outcome for one client's file.
 #[derive(Debug)]
 pub(crate) struct Outcome<'a> {
     pub(crate) change: &'a Change,
-    /// It was not done, only looked at.
+    /// Whether the change was only shown, with `--dry-run`.
     pub(crate) is_dry: bool,
     pub(crate) backup: Option<PathBuf>,
-    /// What to paste, for a host whose file we do not write.
+    /// The snippet to paste, for a client whose file we do not write.
     pub(crate) snippet: Option<String>,
-    /// What to do next.
+    /// The next step for the user.
     pub(crate) next: Option<String>,
 }
 
-/// Shows what will change; a person at a terminal may still say no.
-pub(crate) fn is_wanted(
+/// Shows the changes, and returns whether to carry them out. At a terminal, the user is asked to confirm.
+pub(crate) fn is_confirmed(
     changes: &[Change],
     is_agreed: bool,
     places: &Places,
@@ -36,7 +36,7 @@ pub(crate) fn is_wanted(
     let output = context.output;
     if matches!(output.mode, Mode::Human | Mode::Table) {
         for change in changes.iter().filter(|change| change.is_any()) {
-            output.line(coloured(&change.diff(places)))?;
+            output.line(colored(&change.diff(places)))?;
         }
     }
     let is_asked = matches!(output.mode, Mode::Human | Mode::Table)
@@ -48,18 +48,18 @@ pub(crate) fn is_wanted(
         return Ok(true);
     }
     let mut stdout = anstream::stdout().lock();
-    write!(stdout, "{BOLD}Write this?{BOLD:#} [Y/n] ")?;
+    write!(stdout, "{BOLD}Write these changes?{BOLD:#} [Y/n] ")?;
     stdout.flush()?;
     let mut answer = String::new();
     io::stdin()
         .lock()
         .read_line(&mut answer)
         .map_err(|error| Failure::failed("cannot read the answer").why(error.to_string()).fix("add --yes"))?;
-    // The end of the input is no agreement.
+    // The end of input does not confirm.
     Ok(answer.ends_with('\n') && matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
 }
 
-/// Says what happened.
+/// Prints the outcomes.
 pub(crate) fn tell(outcomes: &[Outcome], places: &Places, context: &Context) -> Result<(), Failure> {
     let output = context.output;
     match output.mode {
@@ -92,10 +92,13 @@ fn human(outcome: &Outcome, places: &Places, context: &Context) -> Result<(), Fa
         (Action::Add, false) => shown("added to"),
         (Action::Change, true) => would("change the entry in"),
         (Action::Change, false) => shown("changed in"),
-        (Action::Remove, true) => would("take the entry out of"),
-        (Action::Remove, false) => shown("taken out of"),
+        (Action::Remove, true) => would("remove the entry from"),
+        (Action::Remove, false) => shown("removed from"),
         (Action::Nothing, _) => format!("{DIM}–{DIM:#} {BOLD}{title}{BOLD:#}: nothing to do in {path}"),
-        (Action::ByHand, _) => format!("{DIM}–{DIM:#} {BOLD}{title}{BOLD:#}: by hand, in {path}"),
+        (Action::ByHand, _) => {
+            let what = if outcome.snippet.is_some() { "add this to" } else { "edit" };
+            format!("{DIM}–{DIM:#} {BOLD}{title}{BOLD:#}: {what} {path} by hand")
+        }
     };
     output.line(line)?;
     if let Some(snippet) = &outcome.snippet {

@@ -1,11 +1,11 @@
-//! `fanfare install --status`: which hosts have us.
+//! `fanfare install --status`: shows which clients have Fanfare.
 
 use serde_json::json;
 
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::install::change::{Action, Change};
+use crate::cli::install::change::{Action, Change, Refused};
 use crate::cli::install::hosts::{Form, Host, Places, Scope};
 use crate::cli::install::wish::{Transport, Wish};
 use crate::cli::output::Mode;
@@ -17,12 +17,12 @@ struct Row {
     scope: Scope,
     path: String,
     state: &'static str,
-    /// What `install` would do.
+    /// Description of what `install` would do.
     would: String,
     is_here: bool,
 }
 
-/// Shows how it stands with `hosts`; without a scope those of projects are shown where there is a file.
+/// Shows the state of `hosts`. Without a scope, a project is shown only if it has a file.
 pub(crate) fn show(
     hosts: &[Host],
     scope: Option<Scope>,
@@ -38,7 +38,7 @@ pub(crate) fn show(
         let wish = Wish::new(context, transport, wanted)?;
         for host in hosts {
             let Some(path) = host.file(wanted, places) else { continue };
-            // In the home directory both scopes can be one file.
+            // In the home directory, both scopes can have the same file.
             let is_other = host.file(Scope::User, places).is_some_and(|user| user != path) && path.exists();
             if scope.is_some() || wanted == Scope::User || is_other {
                 rows.push(row(*host, wanted, places, &wish));
@@ -52,14 +52,16 @@ pub(crate) fn show(
 fn row(host: Host, scope: Scope, places: &Places, wish: &Wish) -> Row {
     let path = host.file(scope, places).map(|path| places.shown(&path)).unwrap_or_default();
     let (state, would) = match Change::install(host, scope, places, wish) {
-        Err(failure) => {
-            let at = failure.at.as_deref().and_then(|at| at.split(" of ").next()).unwrap_or_default();
-            let why = failure.why.as_deref().and_then(|why| why.split(';').next()).unwrap_or(&failure.what);
-            let at = if at.starts_with("line ") { format!("{at}: ") } else { String::new() };
-            ("unreadable", format!("refuse: {at}{why}"))
+        Err(Refused::File { problem, .. }) => {
+            let line = problem.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            ("unreadable", format!("refuse: {line}{}", problem.what))
+        }
+        Err(Refused::Other(failure)) => {
+            let why = failure.why.as_deref().unwrap_or(&failure.what);
+            ("unreadable", format!("refuse: {why}"))
         }
         Ok(change) => match change.action {
-            Action::Add if change.found.is_none() => ("not installed", "make the file".to_owned()),
+            Action::Add if change.found.is_none() => ("not installed", "create the file".to_owned()),
             Action::Add => ("not installed", "add the entry".to_owned()),
             Action::Change => ("different", "change the entry".to_owned()),
             Action::Nothing | Action::Remove => ("installed", "nothing".to_owned()),

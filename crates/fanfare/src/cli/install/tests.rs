@@ -1,4 +1,4 @@
-//! Round trips: what was put in comes out again, and every other byte stays, whatever the file looked like.
+//! Round trips: removing the entry restores every byte, whatever the file looked like.
 
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ fn backup(text: &str) -> Backup {
     Backup { path: PathBuf::from("x"), text: text.to_owned() }
 }
 
-/// What somebody may have between two tokens.
+/// Text that may be between two tokens.
 fn gap(inline: bool, newline: &'static str) -> impl Strategy<Value = String> {
     let spaces = select(vec!["", " ", "  ", "\t", " /* a , } */ "]).prop_map(str::to_owned);
     if inline {
@@ -41,7 +41,7 @@ fn gap(inline: bool, newline: &'static str) -> impl Strategy<Value = String> {
     prop_oneof![1 => spaces, 4 => breaks].boxed()
 }
 
-/// Gives `{…}` with the members, with gaps between all tokens, and perhaps a comma at the end.
+/// Returns an object with gaps between all tokens, and perhaps a trailing comma.
 fn object(members: Vec<String>, inline: bool, newline: &'static str) -> impl Strategy<Value = String> {
     let gaps = vec(gap(inline, newline), 2 * members.len() + 2);
     (gaps, any::<bool>(), Just(members)).prop_map(|(gaps, has_comma, members)| {
@@ -106,12 +106,12 @@ fn round_trip(form: Form, text: &str) -> Result<(), proptest::test_runner::TestC
     let backups = [backup(&installed), backup(text)];
     let former = form.former(&installed, &backups);
     prop_assert_eq!(former.map(|backup| &*backup.text), Some(text), "{}", installed);
-    // What was installed differently is changed in place.
+    // A different entry is changed in place.
     let changed = form.with(&installed, &other_entry()).map_err(|problem| fail(text, &problem.what))?;
     prop_assert_eq!(form.found(&changed), Ok(Some(other_entry().value())), "{}", changed);
     let former = form.former(&changed, &backups);
     prop_assert_eq!(former.map(|backup| &*backup.text), Some(text), "{}", changed);
-    // Without a backup, it still means the same.
+    // Without a backup, the meaning is still restored.
     let without = form.without(&installed, true).map_err(|problem| fail(text, &problem.what))?;
     prop_assert_eq!(form.found(&without), Ok(None), "{}", without);
     Ok(())
@@ -130,7 +130,7 @@ proptest! {
         if serde_json::from_str::<serde_json::Value>(&text).is_ok() {
             prop_assert!(serde_json::from_str::<serde_json::Value>(&installed).is_ok(), "{}", installed);
         }
-        // An entry that stands before others needs no backup to come out.
+        // An entry before others can be removed exactly even without a backup.
         let list_is_there = text.contains("mcpServers");
         let has_others = text.contains("\"git\"") || (!list_is_there && (text.contains("\"a\"") || text.contains("theme")));
         if has_others {
@@ -143,13 +143,13 @@ proptest! {
         round_trip(TOML, &text)?;
         let installed = TOML.with(&text, &entry()).expect("installed");
         prop_assert!(installed.starts_with(&text), "{}", installed);
-        let rest = TOML.without(&installed, false).expect("taken out");
+        let rest = TOML.without(&installed, false).expect("removed");
         prop_assert_eq!(rest.trim_end(), text.trim_end());
     }
 }
 
 #[test]
-fn a_new_file_is_laid_out_as_people_do() {
+fn a_new_file_has_a_common_layout() {
     let entry = entry().map("env", "FANFARE_TOKEN", "${FANFARE_TOKEN}");
     insta::assert_snapshot!(JSONC.with("", &entry).expect("made"), @r#"
     {
@@ -173,7 +173,7 @@ fn a_new_file_is_laid_out_as_people_do() {
 }
 
 #[test]
-fn an_entry_stands_like_its_neighbours() {
+fn an_entry_is_laid_out_like_its_neighbors() {
     let with = |text: &str| JSONC.with(text, &entry()).expect("put in");
     insta::assert_snapshot!(with("{ // mine\n\t// the servers\n\t\"mcpServers\": {\n\t\t// git\n\t\t\"git\": {}\n\t}\n}\n"), @r#"
     { // mine
@@ -216,7 +216,7 @@ fn an_entry_stands_like_its_neighbours() {
 }
 
 #[test]
-fn an_entry_that_others_have_moved_comes_out() {
+fn an_entry_that_was_moved_can_be_removed() {
     for (text, rest) in [
         (r#"{"mcpServers": {"git": {}, "fanfare": {}}}"#, r#"{"mcpServers": {"git": {}}}"#),
         (r#"{"mcpServers": {"a": 1, "fanfare": {}, "b": 2}}"#, r#"{"mcpServers": {"a": 1, "b": 2}}"#),
@@ -249,19 +249,19 @@ fn an_entry_that_others_have_moved_comes_out() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_with_its_line() {
+fn a_file_that_cannot_be_read_is_refused_with_its_line() {
     for (form, text, line, what) in [
         (JSONC, "{\n  \"a\": 1\n  \"b\": 2\n}", Some(2), "expected comma"),
-        (JSONC, "[]", Some(1), "there is no `{…}` around everything"),
-        (JSONC, "{\n\"mcpServers\": []}", Some(2), "`mcpServers` is no `{…}`"),
-        (JSONC, "{\"mcpServers\": {},\n\"mcpServers\": {}}", Some(2), "`mcpServers` is there twice"),
+        (JSONC, "[]", Some(1), "the file is not a `{…}` object"),
+        (JSONC, "{\n\"mcpServers\": []}", Some(2), "`mcpServers` is not a `{…}` object"),
+        (JSONC, "{\"mcpServers\": {},\n\"mcpServers\": {}}", Some(2), "`mcpServers` appears twice"),
         (TOML, "a = 1\nb =\n", Some(2), "string values must be quoted, expected literal string"),
-        (TOML, "mcp_servers = 1\n", None, "`mcp_servers` is no table"),
+        (TOML, "mcp_servers = 1\n", None, "`mcp_servers` is not a table"),
         (
             TOML,
             "mcp_servers = { git = { command = \"x\" } }\n",
             None,
-            "`mcp_servers` is written in a form that cannot be continued at the end of the file",
+            "`mcp_servers` is written in a way that cannot be continued at the end of the file",
         ),
     ] {
         let problem = form.with(text, &entry()).expect_err(text);

@@ -1,4 +1,4 @@
-//! TOML files: our table is put at the end and taken out again, and every other byte stays.
+//! TOML files. Our table is added at the end; adding and removing it keeps every other byte.
 
 use std::ops::Range;
 
@@ -8,19 +8,19 @@ use crate::cli::install::entry::{Entry, NAME};
 use crate::cli::install::layout::line_break;
 use crate::cli::install::problem::Problem;
 
-/// Gives our entry, when it is there.
+/// Returns our entry, if there is one.
 pub(crate) fn found(text: &str, servers: &str) -> Result<Option<serde_json::Value>, Problem> {
     let mut meaning = meaning(text)?;
     let Some(list) = meaning.remove(servers) else { return Ok(None) };
     let toml::Value::Table(mut list) = list else {
-        return Err(Problem::new(format!("`{servers}` is no table")));
+        return Err(Problem::new(format!("`{servers}` is not a table")));
     };
     list.remove(NAME)
         .map(|entry| serde_json::to_value(entry).map_err(|error| Problem::new(error.to_string())))
         .transpose()
 }
 
-/// Gives our table as it stands there, when it is one run of lines.
+/// Returns the text of our table, if it is one run of lines.
 pub(crate) fn written(text: &str, servers: &str) -> Option<String> {
     let document = Document::parse(text).ok()?;
     match &*runs(text, document.as_item().get(servers)?.get(NAME)?) {
@@ -29,12 +29,12 @@ pub(crate) fn written(text: &str, servers: &str) -> Option<String> {
     }
 }
 
-/// Gives the text with our entry in it.
+/// Returns the text with our entry.
 pub(crate) fn with(text: &str, servers: &str, entry: &Entry) -> Result<String, Problem> {
     let mut expected = meaning(text)?;
     let list = expected.entry(servers).or_insert_with(|| toml::Table::new().into());
     let Some(list) = list.as_table_mut() else {
-        return Err(Problem::new(format!("`{servers}` is no table")));
+        return Err(Problem::new(format!("`{servers}` is not a table")));
     };
     let rest = match list.insert(NAME.to_owned(), entry.toml_value()) {
         None => text.to_owned(),
@@ -45,12 +45,12 @@ pub(crate) fn with(text: &str, servers: &str, entry: &Entry) -> Result<String, P
     match meaning(&after) {
         Ok(meaning) if meaning == expected => Ok(after),
         Ok(_) | Err(_) => Err(Problem::new(format!(
-            "`{servers}` is written in a form that cannot be continued at the end of the file"
+            "`{servers}` is written in a way that cannot be continued at the end of the file"
         ))),
     }
 }
 
-/// Gives the text with what `render` writes at its end.
+/// Returns the text with our entry, as `render` formats it, at the end.
 pub(crate) fn with_rendered(text: &str, render: impl Fn(&str) -> String) -> String {
     let newline = line_break(text);
     let end = if text.is_empty() || text.ends_with('\n') { "" } else { newline };
@@ -59,7 +59,7 @@ pub(crate) fn with_rendered(text: &str, render: impl Fn(&str) -> String) -> Stri
     format!("{text}{end}{gap}{}", render(newline))
 }
 
-/// Gives the text without our entry; an empty list of servers goes too unless `keeps_list`.
+/// Returns the text without our entry. An empty list of servers is removed too, unless `keeps_list`.
 pub(crate) fn without(text: &str, servers: &str, keeps_list: bool) -> Result<String, Problem> {
     let mut expected = meaning(text)?;
     let list = expected.get_mut(servers).and_then(toml::Value::as_table_mut);
@@ -70,17 +70,17 @@ pub(crate) fn without(text: &str, servers: &str, keeps_list: bool) -> Result<Str
     let is_empty = list.is_empty();
     let mut bare = expected.clone();
     bare.remove(servers);
-    let fits = |text: &String| {
+    let matches = |text: &String| {
         meaning(text).is_ok_and(|meaning| meaning == expected || (is_empty && meaning == bare))
     };
     let document = Document::parse(text).map_err(|error| problem(text, &error))?;
     let runs = document.as_item().get(servers).and_then(|list| list.get(NAME)).map(|item| runs(text, item));
     let cut = cut(text, &runs.unwrap_or_default());
-    if fits(&cut) {
+    if matches(&cut) {
         return Ok(cut);
     }
     let mut document: DocumentMut = text.parse().map_err(|error| problem(text, &error))?;
-    // What does not come out as it went in would lose more than our entry.
+    // If the library does not reproduce the text exactly, it would change more than our entry.
     let is_kept = document.to_string() == text;
     if let Some(list) = document.get_mut(servers).and_then(Item::as_table_like_mut) {
         list.remove(NAME);
@@ -89,13 +89,13 @@ pub(crate) fn without(text: &str, servers: &str, keeps_list: bool) -> Result<Str
         }
     }
     let edited = document.to_string();
-    if is_kept && fits(&edited) {
+    if is_kept && matches(&edited) {
         return Ok(edited);
     }
-    Err(Problem::new(format!("`{servers}.{NAME}` cannot be taken out without touching the rest")))
+    Err(Problem::new(format!("`{servers}.{NAME}` cannot be removed without touching the rest")))
 }
 
-/// Says whether nothing is left in the file.
+/// Returns whether the file is empty.
 pub(crate) fn is_empty(text: &str) -> bool {
     text.trim().is_empty()
 }
@@ -114,7 +114,7 @@ fn problem(text: &str, error: &toml_edit::TomlError) -> Problem {
     }
 }
 
-/// Gives the lines of a table under its own header, and those of its tables.
+/// Returns the runs of lines of a table and of the tables in it.
 fn runs(text: &str, item: &Item) -> Vec<Range<usize>> {
     let mut runs = Vec::new();
     if let Item::Table(table) = item {
@@ -138,7 +138,7 @@ fn collect(text: &str, table: &Table, runs: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Gives where a value ends that stands under the header of its table.
+/// Returns the end of a value that is below the header of its table.
 fn end_of(item: &Item) -> usize {
     match item {
         Item::Value(value) => value.span().map_or(0, |span| span.end),
@@ -149,7 +149,7 @@ fn end_of(item: &Item) -> usize {
     }
 }
 
-/// Takes runs of lines out, each with one empty line before it.
+/// Removes runs of lines, each with one empty line before it.
 fn cut(text: &str, runs: &[Range<usize>]) -> String {
     let mut kept = String::new();
     let mut at = 0;

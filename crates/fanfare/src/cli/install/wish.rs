@@ -1,4 +1,4 @@
-//! What is to be written: how a host reaches us, in its own words.
+//! The entry to write: how a client connects to Fanfare, in the client's own format.
 
 use std::path::{Path, PathBuf};
 
@@ -11,20 +11,20 @@ use crate::cli::install::hosts::{Form, Host, Scope};
 use crate::cli::install::layout::Layout;
 use crate::cli::settings::{Key, Origin, key};
 
-/// The variable that a host's file refers to. Its value is never written.
+/// Variable that a client's file refers to. Its value is never written.
 const VARIABLE: &str = "FANFARE_TOKEN";
 
-/// How a host reaches us.
+/// How a client connects to Fanfare.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Transport {
     /// The client starts `fanfare mcp`
     #[default]
     Stdio,
-    /// The client calls the gateway of --server, at /mcp
+    /// The client connects to /mcp of the gateway at --server
     Http,
 }
 
-/// Where the token is.
+/// The place of the token.
 #[derive(Debug, Clone)]
 enum Token {
     Environment,
@@ -32,13 +32,13 @@ enum Token {
     None,
 }
 
-/// What is to be written, before a host's own words.
+/// What the user wants to install, independent of the client.
 #[derive(Debug, Clone)]
 pub(crate) struct Wish {
     transport: Transport,
     scope: Scope,
     server: String,
-    /// The gateway was named; otherwise `fanfare mcp` finds one.
+    /// Whether the user named the gateway. Otherwise, `fanfare mcp` finds one.
     is_server_named: bool,
     token: Token,
 }
@@ -62,12 +62,12 @@ impl Wish {
             transport,
             scope,
             server: settings.parsed(Key::Server, key::server)?.unwrap_or_default(),
-            is_server_named: named.is_some_and(|named| named.origin != Origin::BuiltIn),
+            is_server_named: named.is_some_and(|named| named.origin != Origin::Default),
             token,
         })
     }
 
-    /// Gives the entry for `host`.
+    /// Returns the entry for `host`.
     pub(crate) fn entry(&self, host: Host) -> Result<Entry, Failure> {
         match self.transport {
             Transport::Stdio => Ok(self.stdio(host)),
@@ -75,7 +75,7 @@ impl Wish {
         }
     }
 
-    /// Says what the host lacks to call with a token.
+    /// Returns what the user has to do so that the client has the token, if anything.
     pub(crate) fn advice(&self, host: Host) -> Option<String> {
         let title = host.title();
         let needs_variable = match (&self.token, self.transport, self.scope) {
@@ -87,21 +87,21 @@ impl Wish {
         }
         let can_refer = host == Host::Codex || host.reference(VARIABLE).is_some();
         Some(if can_refer {
-            format!("{title} takes the token from {VARIABLE}: set it where {title} is started")
+            format!("{title} reads the token from {VARIABLE}: set it where {title} starts")
         } else if self.transport == Transport::Stdio {
             format!(
-                "{title} cannot refer to a variable, and a token does not belong into its file: \
-                 name a file that holds it with --token-file"
+                "{title} cannot refer to a variable, and a token does not belong in its file: \
+                 put it in a file of its own and pass --token-file"
             )
         } else {
             format!(
-                "{title} cannot refer to a variable, and a token does not belong into its file: \
-                 leave --transport http out, and name a file that holds it with --token-file"
+                "{title} cannot refer to a variable, and a token does not belong in its file: \
+                 remove --transport http, put the token in a file of its own and pass --token-file"
             )
         })
     }
 
-    /// Gives what to paste for a host whose file we do not write.
+    /// Returns the snippet to paste, for a client whose file we do not write.
     pub(crate) fn snippet(&self, host: Host) -> Result<String, Failure> {
         let entry = self.entry(host)?;
         Ok(match host.form() {
@@ -121,7 +121,7 @@ impl Wish {
         }
         let mut needs_variable = matches!(self.token, Token::Environment);
         if let Token::File(path) = &self.token {
-            // A path of this machine is of no use to others in the project.
+            // A path on this machine is useless to others who work on the project.
             match self.scope {
                 Scope::User => words.extend(["--token-file".to_owned(), path.display().to_string()]),
                 Scope::Project => needs_variable = true,
@@ -160,9 +160,9 @@ impl Wish {
         let entry = Entry::default();
         let entry = match host {
             Host::ClaudeDesktop => {
-                return Err(Failure::usage("Claude Desktop's file has no form for a gateway's address")
-                    .why("it names programs that Claude Desktop starts")
-                    .fix("leave --transport http out; a gateway that others can reach goes into Settings → Connectors"));
+                return Err(Failure::usage("Claude Desktop's file cannot hold a gateway's URL")
+                    .why("it lists programs that Claude Desktop starts")
+                    .fix("remove --transport http; add a gateway that others can reach under Settings → Connectors"));
             }
             Host::ClaudeCode | Host::Vscode => entry.text("type", "http").text("url", url),
             Host::Cline => entry.text("type", "streamableHttp").text("url", url),
@@ -191,8 +191,8 @@ fn json_snippet(servers: &str, entry: &Entry) -> String {
     format!("{{\n  \"{servers}\": {{\n    \"{NAME}\": {}\n  }}\n}}", entry.json(&inner))
 }
 
-/// Gives how a host starts us: by the place that the shell finds us at, which outlives an update, or else by
-/// where we are.
+/// Returns the path that a client starts us with: the path in PATH, which stays the same after an update, or else the
+/// path of this program.
 fn program() -> String {
     let Ok(here) = std::env::current_exe() else { return NAME.to_owned() };
     let real = here.canonicalize().unwrap_or_else(|_| here.clone());

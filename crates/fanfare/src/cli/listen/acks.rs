@@ -1,75 +1,77 @@
-//! Acknowledging for a durable reader: one request at a time, each for the newest event that is done.
+//! Acknowledgements of a durable reader: one request at a time, each for the newest event that is done.
 
 use fanfare_core::{Position, ReaderName};
 use futures_util::future::{BoxFuture, FutureExt, pending};
 
 use fanfare_client::{Api, Error};
 
-/// What is to be acknowledged. Acknowledging is cumulative, so only the newest counts.
+/// Sends acknowledgements. They are cumulative, so only the newest position is kept.
 pub(crate) struct Acks {
     api: Api,
     reader: Option<ReaderName>,
-    wanted: Option<Position>,
-    asked: Option<BoxFuture<'static, Result<(), Error>>>,
-    /// Something was not done, so nothing after it may be acknowledged.
+    /// Position to acknowledge next.
+    next: Option<Position>,
+    request: Option<BoxFuture<'static, Result<(), Error>>>,
+    /// An event failed, so no event after it may be acknowledged.
     is_frozen: bool,
 }
 
 impl Acks {
     pub(crate) fn new(api: Api, reader: Option<ReaderName>) -> Acks {
-        Acks { api, reader, wanted: None, asked: None, is_frozen: false }
+        Acks { api, reader, next: None, request: None, is_frozen: false }
     }
 
-    /// Says whether anything is acknowledged at all.
+    /// Returns whether there is a durable reader. Without one, nothing is acknowledged.
     pub(crate) fn is_durable(&self) -> bool {
         self.reader.is_some()
     }
 
-    /// Notes that everything up to `id` is done.
+    /// Records that all events up to `id` are done, and acknowledges them as soon as possible.
     pub(crate) fn acknowledge(&mut self, id: Position) {
         if self.is_durable() && !self.is_frozen {
-            self.wanted = Some(id);
-            self.ask();
+            self.next = Some(id);
+            self.send();
         }
     }
 
-    /// Acknowledges nothing but what is noted already.
+    /// Stops recording. What is recorded is still acknowledged.
     pub(crate) fn freeze(&mut self) {
         self.is_frozen = true;
     }
 
-    /// Drives the request that is on its way; gives what went wrong with it. Never ends when nothing is.
-    pub(crate) async fn answered(&mut self) -> String {
+    /// Drives the open request, and returns a warning when one fails. Waits forever if there is none.
+    pub(crate) async fn failed(&mut self) -> String {
         loop {
-            let Some(asked) = &mut self.asked else { return pending().await };
-            let answer = asked.await;
-            self.asked = None;
-            self.ask();
-            if let Err(error) = answer {
+            let Some(request) = &mut self.request else { return pending().await };
+            let response = request.await;
+            self.request = None;
+            self.send();
+            if let Err(error) = response {
                 return warning(&error);
             }
         }
     }
 
-    /// Waits until all is acknowledged; gives what went wrong last.
+    /// Waits until everything is acknowledged, and returns a warning if the last request failed.
     pub(crate) async fn flush(&mut self) -> Option<String> {
         let mut problem = None;
-        while let Some(asked) = &mut self.asked {
-            problem = asked.await.err().map(|error| warning(&error));
-            self.asked = None;
-            self.ask();
+        while let Some(request) = &mut self.request {
+            problem = request.await.err().map(|error| warning(&error));
+            self.request = None;
+            self.send();
         }
         problem
     }
 
-    fn ask(&mut self) {
-        let (Some(reader), None) = (&self.reader, &self.asked) else { return };
-        let Some(position) = self.wanted.take() else { return };
+    /// Sends the next acknowledgement, unless a request is open.
+    fn send(&mut self) {
+        let (Some(reader), None) = (&self.reader, &self.request) else { return };
+        let Some(position) = self.next.take() else { return };
         let (api, reader) = (self.api.clone(), reader.clone());
-        self.asked = Some(async move { api.acknowledge(&reader, position).await }.boxed());
+        self.request = Some(async move { api.acknowledge(&reader, position).await }.boxed());
     }
 }
 
 fn warning(error: &Error) -> String {
-    format!("could not acknowledge, so some events may come again: {error}")
+    format!("could not acknowledge events, so some may come again: {error}")
 }

@@ -1,4 +1,4 @@
-//! A command for each event.
+//! `--exec`: runs a command for each event.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use crate::cli::failure::said;
 use fanfare_client::Received;
 use fanfare_core::Position;
 
-/// Longest value in the environment: the system refuses those over 128 KiB.
-const VALUE_LEN_MAX: usize = 64 * 1024;
+/// Maximum length of an environment variable. Linux refuses values over 128 KiB.
+pub(crate) const VALUE_LEN_MAX: usize = 64 * 1024;
 
-/// How long a command has between being asked to end and being killed.
+/// How long a command may take to exit after SIGTERM before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What to run.
+/// A command line to run for each event.
 #[derive(Debug, Clone)]
 pub(crate) struct Command {
     line: String,
@@ -25,27 +25,27 @@ pub(crate) struct Command {
     server: String,
 }
 
-/// A command that ended.
+/// The outcome of a command.
 #[derive(Debug)]
-pub(crate) struct Ended {
-    /// Its event.
+pub(crate) struct Outcome {
+    /// Id of the event.
     pub(crate) id: Position,
-    /// What went wrong, such as `ended with exit code 3`.
+    /// Why the command failed, such as `exited with code 3`.
     pub(crate) problem: Option<String>,
 }
 
 impl Command {
-    /// Prepares `line`, for `sh -c`; it finds the gateway in its environment.
+    /// Creates a command that runs `line` with `sh -c`. `FANFARE_URL` is set to `server`.
     pub(crate) fn new(line: &str, timeout: Option<Duration>, server: &str) -> Command {
         Command { line: line.to_owned(), timeout, server: server.to_owned() }
     }
 
-    /// Runs it for `event`, to its end.
-    pub(crate) fn run(&self, event: Received) -> impl Future<Output = Ended> + Send + 'static {
+    /// Runs the command for `event` and waits for its exit.
+    pub(crate) fn run(&self, event: Received) -> impl Future<Output = Outcome> + Send + 'static {
         let command = self.clone();
         async move {
             let problem = command.run_to_the_end(&event).await.err();
-            Ended { id: event.value.id, problem }
+            Outcome { id: event.value.id, problem }
         }
     }
 
@@ -65,18 +65,18 @@ impl Command {
             ("FANFARE_DATA", data),
         ] {
             match text {
-                Some(text) => command.env(name, fitting(text)),
+                Some(text) => command.env(name, truncated(text)),
                 None => command.env_remove(name),
             };
         }
-        // A group of its own, so that all it started can be ended with it.
+        // A process group of its own, so that its children can be stopped with it.
         command.process_group(0);
         let mut child = command.spawn().map_err(|error| format!("could not be started: {}", said(&error)))?;
         let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
         let mut stdin = child.stdin.take();
         let ended = async {
             if let Some(stdin) = &mut stdin {
-                // A command that does not read its input is none the worse for it.
+                // The write fails if the command does not read stdin, which it need not do.
                 let _ = stdin.write_all(event.json.as_bytes()).await;
                 let _ = stdin.write_all(b"\n").await;
             }
@@ -88,29 +88,29 @@ impl Command {
             Some(timeout) => match tokio::time::timeout(timeout, ended).await {
                 Ok(status) => status,
                 Err(_) => {
-                    group.end(&mut child).await;
-                    return Err(format!("took longer than {} s", timeout.as_secs_f32()));
+                    group.stop(&mut child).await;
+                    return Err(format!("ran longer than {} s", timeout.as_secs_f32()));
                 }
             },
         };
-        group.has_ended();
+        group.has_exited();
         let status = status.map_err(|error| said(&error))?;
         match status.code() {
             Some(0) => Ok(()),
-            Some(code) => Err(format!("ended with exit code {code}")),
-            None => Err("was ended by a signal".to_owned()),
+            Some(code) => Err(format!("exited with code {code}")),
+            None => Err("was stopped by a signal".to_owned()),
         }
     }
 }
 
-/// A command with all that it started. Asked to end when it is dropped before: nobody waits for it any more.
+/// The process group of a command. Dropping it before the command exits stops the whole group.
 struct Group(Option<Pid>);
 
 impl Group {
-    /// Ends all of it.
-    async fn end(mut self, child: &mut Child) {
+    /// Stops the whole group.
+    async fn stop(mut self, child: &mut Child) {
         let Some(group) = self.0.take() else { return };
-        // Fails when the group is gone already, which is what we want; so it does below.
+        // These fail if the group is already gone, as wanted.
         let _ = kill_process_group(group, Signal::TERM);
         if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
             let _ = kill_process_group(group, Signal::KILL);
@@ -118,8 +118,8 @@ impl Group {
         }
     }
 
-    /// Leaves alone what the command left behind on purpose.
-    fn has_ended(mut self) {
+    /// Keeps the processes that the command left running on purpose.
+    fn has_exited(mut self) {
         self.0 = None;
     }
 }
@@ -132,8 +132,8 @@ impl Drop for Group {
     }
 }
 
-/// Cuts what the environment cannot hold; NUL cannot be in it at all.
-fn fitting(text: &str) -> String {
+/// Truncates a value of the environment, and replaces NUL, which it cannot contain.
+fn truncated(text: &str) -> String {
     let mut end = text.len().min(VALUE_LEN_MAX);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -1,4 +1,4 @@
-//! Each event to an address of this machine, as a webhook would get it.
+//! `--forward-to`: posts each event to a URL, as a webhook would get it.
 
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,10 @@ use serde_json::value::RawValue;
 use crate::cli::Failure;
 use fanfare_client::{Received, receiving};
 
-/// The pauses between attempts when nothing is said: somebody who restarts a program waits no longer than this.
+/// Delays between attempts by default: long enough for a receiver that is being restarted.
 pub(crate) const RETRY_DEFAULT: &str = "200ms,1s,5s";
 
-/// Where events are posted to.
+/// Posts events to a URL.
 #[derive(Debug, Clone)]
 pub(crate) struct Forward {
     http: reqwest::Client,
@@ -31,22 +31,22 @@ pub(crate) struct Forward {
     retry: Vec<Duration>,
 }
 
-/// What became of one event.
+/// The outcome for one event.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Forwarded {
-    /// It was answered with 2xx.
+    /// Whether the last response was 2xx.
     pub(crate) delivered: bool,
-    /// The last answer's status.
+    /// Status of the last response.
     pub(crate) status: Option<u16>,
-    /// Why there is none.
+    /// Why there was no response to the last attempt.
     pub(crate) problem: Option<String>,
-    /// How often it was tried.
+    /// Number of attempts.
     pub(crate) attempts: u32,
-    /// How long the last attempt took.
+    /// Duration of the last attempt.
     pub(crate) total_us: u64,
 }
 
-/// The body: what a webhook with the payload `seed` gets.
+/// The body, the same as that of a webhook with the payload `seed`.
 #[derive(Serialize)]
 struct Body<'a> {
     message: &'a str,
@@ -61,21 +61,21 @@ struct Body<'a> {
 }
 
 impl Forwarded {
-    /// Says how it ended: `500`, `connection refused after 4 attempts`.
+    /// Describes the outcome: `500`, `connection refused after 4 attempts`.
     pub(crate) fn said(&self) -> String {
-        let answer = match (self.status, &self.problem) {
+        let outcome = match (self.status, &self.problem) {
             (Some(status), _) => status.to_string(),
             (None, problem) => problem.clone().unwrap_or_default(),
         };
         match self.attempts {
-            1 => answer,
-            attempts => format!("{answer} after {attempts} attempts"),
+            1 => outcome,
+            attempts => format!("{outcome} after {attempts} attempts"),
         }
     }
 }
 
 impl Forward {
-    /// Prepares to post to `url`.
+    /// Creates a forwarder to `url`, which signs with `secret`.
     pub(crate) fn new(
         url: WebhookUrl,
         secret: Option<Secret>,
@@ -87,26 +87,26 @@ impl Forward {
         Ok(Forward { http, url, keys, retry: retry.delays().to_vec() })
     }
 
-    /// Posts an event, and tries again what failed.
+    /// Posts an event, and retries until it is delivered or the delays are used up.
     pub(crate) async fn run(&self, event: &Received) -> Forwarded {
         let body: Bytes = body(event).into();
         let mut attempts = 0;
         loop {
             let begun = Instant::now();
-            let answer = self.attempt(event, body.clone()).await;
+            let result = self.attempt(event, body.clone()).await;
             let total_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-            let pause = self.retry.get(attempts as usize);
+            let delay = self.retry.get(attempts as usize);
             attempts += 1;
-            let (status, problem) = match answer {
+            let (status, problem) = match result {
                 Ok(status) => (Some(status), None),
                 Err(problem) => (None, Some(problem)),
             };
             let delivered = status.is_some_and(|status| status.is_success());
-            // These two say that the next attempt would be no better.
+            // With these two, the receiver says that a retry is useless.
             let is_final =
                 matches!(status, Some(StatusCode::GONE | StatusCode::PAYLOAD_TOO_LARGE)) || delivered;
-            match pause {
-                Some(pause) if !is_final => tokio::time::sleep(*pause).await,
+            match delay {
+                Some(delay) if !is_final => tokio::time::sleep(*delay).await,
                 _ => {
                     let status = status.map(|status| status.as_u16());
                     return Forwarded { delivered, status, problem, attempts, total_us };
@@ -117,14 +117,14 @@ impl Forward {
 
     async fn attempt(&self, event: &Received, body: Bytes) -> Result<StatusCode, String> {
         let id = event.value.id;
-        // As the gateway's own deliveries say it: a push that comes of this ends there after one turn.
+        // The gateway's own deliveries have this header too. It stops a loop if the receiver pushes to this gateway.
         let mut request = self
             .http
             .post(self.url.normalised())
             .header(CONTENT_TYPE, "application/json")
             .header("fanfare-via", id.epoch.as_str());
         if let Some(keys) = &self.keys {
-            // Signed anew each time: a receiver refuses what is too old.
+            // Each attempt is signed with the current time, because receivers refuse old signatures.
             let now: Timestamp = jiff::Timestamp::now().into();
             for (name, value) in keys.sign(&MessageId::from(id), now, &body).iter() {
                 request = request.header(name, value);

@@ -1,4 +1,4 @@
-//! `fanfare listen`: events as they come, or a command for each.
+//! `fanfare listen`: prints events as they arrive, runs a command for each, or forwards them.
 
 mod acks;
 mod exec;
@@ -28,89 +28,93 @@ use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_client::{Item, Listening, Wish};
 
-/// Listen to events, live and from the past
+/// Listen to events, live or from the past
 #[derive(Debug, clap::Args)]
 #[command(
     visible_alias = "subscribe",
     after_help = examples::with_note(&[
-        ("Everything, from now on", "fanfare listen"),
-        ("What happened in the last ten minutes, and what comes", "fanfare listen 'builds.>' --since 10m"),
-        ("A command for each event; the event is in $FANFARE_… and, as JSON, on stdin",
+        ("All events from now on", "fanfare listen"),
+        ("The last ten minutes, then live", "fanfare listen 'builds.>' --since 10m"),
+        ("Run a command for each event, passed in $FANFARE_… and as JSON on stdin",
          "fanfare listen alerts --exec 'notify-send \"$FANFARE_MESSAGE\"'"),
-        ("To a program that takes webhooks", "fanfare listen --forward-to http://localhost:3000/hook"),
-        ("Go on tomorrow where it stopped today", "fanfare listen --reader laptop"),
-        ("Wait for one event, and take its message", "fanfare listen builds --type success --once -o raw"),
-    ], "\
-A lost connection comes back by itself, and goes on where it stopped. What was
-missed all the same is said: on stderr, or with -o json as an object with the
-member `notice` (gap, reset, disconnected, connected, closing, caught-up).
-
---exec sets FANFARE_ID, FANFARE_CHANNEL, FANFARE_TYPE, FANFARE_MESSAGE,
-FANFARE_PRIORITY, FANFARE_TIMESTAMP, and FANFARE_KEY and FANFARE_DATA when
-there are such, each cut at 64 KiB; stdin has the whole event.
-
---forward-to posts each event as a webhook gets it (message, timestamp, id,
-channel, type, data, priority), one after the other, signed when there is a
---secret or FANFARE_WEBHOOK_SECRET. What is not answered with 2xx within 10 s
-is tried again (not after 410 and 413), then reported and left out; with
---reader, listening ends there instead, and the event comes again next time.
-Exit code 1: --limit is reached, and not everything was taken.")
+        ("Forward to a webhook receiver", "fanfare listen --forward-to http://localhost:3000/hook"),
+        ("Pick up tomorrow where you stopped today", "fanfare listen --reader laptop"),
+        ("Wait for one event and print its message", "fanfare listen builds --type success --once -o raw"),
+    ], &note())
 )]
 pub(crate) struct Args {
-    /// Which channels: `builds.web`, `builds.*` (one more segment), `builds.>`
+    /// Channel patterns: `builds.web`, `builds.*` (one more segment), `builds.>`
     /// (one or more) [default: all]
     #[arg(value_name = "PATTERN")]
     patterns: Vec<Pattern>,
-    /// Start in the past: 10m, 2h, 7d, RFC 3339, or `earliest`
+    /// Start from a point in the past: 10m, 2h, 7d, RFC 3339 or `earliest`
     #[arg(long, value_name = "TIME", value_parser = since, conflicts_with = "after")]
     since: Option<String>,
     /// Start after this event
     #[arg(long, value_name = "ID")]
     after: Option<Position>,
-    /// Only this kind; repeatable
+    /// Only events of this type; repeatable
     #[arg(short = 't', long = "type", value_name = "TYPE")]
     event_type: Vec<EventType>,
-    /// Only this priority and above
+    /// Only events of this priority or higher
     #[arg(long, value_name = "PRIORITY", value_parser = priority_parser(), hide_possible_values = true)]
     min_priority: Option<Priority>,
-    /// A name under which the gateway remembers what was done: the next time
-    /// it goes on there
+    /// Durable reader name: the gateway remembers its position, and the next run
+    /// continues from there
     #[arg(long, value_name = "NAME")]
     reader: Option<ReaderName>,
-    /// When behind, of the events with one key only the newest
+    /// When behind, get only the newest event for each key
     #[arg(long)]
     conflate: bool,
     /// Run a command for each event, with `sh -c`
     #[arg(long, value_name = "CMD")]
     exec: Option<String>,
-    /// So many commands at once; 1 keeps the order
+    /// Maximum commands to run at once; 1 keeps events in order
     #[arg(long, value_name = "N", default_value_t = 1, requires = "exec", value_parser = clap::value_parser!(u16).range(1..=1024))]
     exec_concurrency: u16,
-    /// End a command that takes longer
+    /// Stop a command that runs longer than this
     #[arg(long, value_name = "TIME", requires = "exec", value_parser = duration::parse)]
     exec_timeout: Option<Duration>,
-    /// Post each event to an address, as a webhook gets it
+    /// Post each event to this URL, as a webhook would get it
     #[arg(long, value_name = "URL", conflicts_with = "exec")]
     forward_to: Option<WebhookUrl>,
-    /// Sign what is forwarded with a secret (whsec_…) FROM a file, `-` or
+    /// Sign forwarded events with a secret (whsec_…), read FROM a file, `-` or
     /// env:NAME
     #[arg(long, value_name = "FROM", requires = "forward_to")]
     secret: Option<Place>,
-    /// The pauses before what failed is posted again, or `none`
+    /// Delays before each retry of a failed post, or `none`
     #[arg(long, value_name = "TIMES", requires = "forward_to", default_value = forward::RETRY_DEFAULT)]
     forward_retry: RetrySchedule,
-    /// Stop after so many events
+    /// Stop after this many events
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// Stop after one event
     #[arg(long, conflicts_with = "limit")]
     once: bool,
-    /// Keep trying when nobody answers at first
+    /// Keep trying if the gateway cannot be reached at first
     #[arg(long)]
     wait: bool,
 }
 
-/// What was started for events, in their order.
+/// Returns the note below the help.
+fn note() -> String {
+    let (env, timeout) = (exec::VALUE_LEN_MAX / 1024, fanfare_client::receiving::ATTEMPT_MAX.as_secs());
+    format!(
+        "If the connection is lost, `listen` reconnects and continues where it stopped. Anything it could not \
+         catch up on is reported on stderr or, with -o json, as an object with the member `notice` (gap, reset, \
+         disconnected, connected, closing, caught-up).\n\n\
+         --exec sets FANFARE_ID, FANFARE_CHANNEL, FANFARE_TYPE, FANFARE_MESSAGE, FANFARE_PRIORITY, \
+         FANFARE_TIMESTAMP, and FANFARE_KEY and FANFARE_DATA if the event has them, each truncated to {env} KiB; \
+         stdin has the whole event.\n\n\
+         --forward-to posts events one at a time, as a webhook would get them (message, timestamp, id, channel, \
+         type, data, priority), signed if you set --secret or FANFARE_WEBHOOK_SECRET. A post that gets no 2xx \
+         response within {timeout} s is retried (except after 410 and 413), then reported and skipped; with \
+         --reader, `listen` stops there instead, and the event comes again on the next run. Exit code 1: --limit \
+         was reached, but not every event was delivered."
+    )
+}
+
+/// The work in progress, in the order of the events.
 type Running = FuturesOrdered<BoxFuture<'static, Done>>;
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
@@ -135,7 +139,7 @@ async fn listen(args: Args, context: &Context) -> Result<Exit, Failure> {
         let done = tokio::select! {
             exit = stop.asked() => break Ok(exit),
             Some(done) = running.next() => finished(&done, &mut acks, &mut show),
-            warning = acks.answered() => {
+            warning = acks.failed() => {
                 show.warn(&warning);
                 Ok(())
             }
@@ -169,7 +173,9 @@ async fn listen(args: Args, context: &Context) -> Result<Exit, Failure> {
     if !running.is_empty() {
         let what = if args.exec.is_some() { "command" } else { "request" };
         let those = count(running.len() as u64, what);
-        context.output.note(format!("{DIM}waiting for {those} to end; Ctrl-C again ends them now{DIM:#}"));
+        context
+            .output
+            .note(format!("{DIM}waiting for {those} to finish; press Ctrl-C again to stop now{DIM:#}"));
     }
     let finished = finish(running, acks, &mut stop, &mut show).await;
     let failed = show.end();
@@ -179,7 +185,7 @@ async fn listen(args: Args, context: &Context) -> Result<Exit, Failure> {
     }
 }
 
-/// Lets what runs come to its end, and acknowledges it; another signal breaks that off.
+/// Waits for the work in progress and acknowledges it. Another signal stops the wait.
 async fn finish(
     mut running: Running,
     mut acks: Acks,
@@ -202,8 +208,8 @@ async fn finish(
     }
 }
 
-/// Judges what was done. With a durable reader, acknowledging a later event would acknowledge this one too; so what
-/// failed ends the listening, and comes again the next time.
+/// Handles the outcome for one event. With a durable reader, acknowledging a later event would also acknowledge this
+/// one, so a failure ends `listen`, and the event comes again on the next run.
 fn finished(done: &Done, acks: &mut Acks, show: &mut Show) -> Result<(), Failure> {
     let shown = match done {
         Done::Forwarded(event, forwarded) => show.forwarded(event, forwarded),
@@ -215,13 +221,13 @@ fn finished(done: &Done, acks: &mut Acks, show: &mut Show) -> Result<(), Failure
     };
     if acks.is_durable() {
         acks.freeze();
-        let mend = match done {
-            Done::Command(_) => "mend the command",
-            Done::Forwarded(..) => "mend the receiver",
+        let repair = match done {
+            Done::Command(_) => "fix the command",
+            Done::Forwarded(..) => "fix the receiver",
         };
         return Err(Failure::failed(what)
-            .why("it was not acknowledged, and comes again the next time")
-            .fix(format!("{mend}, then listen again with the same --reader")));
+            .why("it was not acknowledged, so it comes again on the next run")
+            .fix(format!("{repair}, then run listen again with the same --reader")));
     }
     if let Done::Command(_) = done {
         show.warn(&what);

@@ -1,4 +1,4 @@
-//! What `listen` shows: events on stdout; on stderr, or for programs between the events, what there is to know.
+//! The output of `listen`: events on stdout, and notices on stderr or, in a format for programs, between the events.
 
 use std::io::{self, IsTerminal};
 
@@ -13,25 +13,25 @@ use crate::cli::text;
 use crate::cli::webhooks::attempt_rows::span;
 use fanfare_client::{Notice, Received};
 
-/// What `listen` shows.
+/// Prints events and notices.
 #[derive(Debug)]
 pub(crate) struct Show {
     output: Output,
     lines: EventLines,
-    /// Stdout belongs to the commands.
+    /// Whether commands run, which then own stdout.
     runs_commands: bool,
-    /// How many events were taken by whom they were forwarded to.
-    taken: u64,
-    /// How many were not.
+    /// Forwarded events that were delivered.
+    delivered: u64,
+    /// Forwarded events that were not delivered.
     failed: u64,
 }
 
 impl Show {
     pub(crate) fn new(output: Output, runs_commands: bool) -> Show {
-        Show { output, lines: EventLines::new(), runs_commands, taken: 0, failed: 0 }
+        Show { output, lines: EventLines::new(), runs_commands, delivered: 0, failed: 0 }
     }
 
-    /// Says what is being done, to whoever watches.
+    /// Prints what `listen` listens to, at a terminal.
     pub(crate) fn start(&self, patterns: &[Pattern], server: &str) {
         if !io::stderr().is_terminal() {
             return;
@@ -41,7 +41,7 @@ impl Show {
             patterns => patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", "),
         };
         self.output.note(format!(
-            "{DIM}listening to{DIM:#} {BOLD}{channels}{BOLD:#} {DIM}at {server} · Ctrl-C stops{DIM:#}"
+            "{DIM}listening to{DIM:#} {BOLD}{channels}{BOLD:#} {DIM}at {server} · press Ctrl-C to stop{DIM:#}"
         ));
     }
 
@@ -55,17 +55,17 @@ impl Show {
         }
     }
 
-    /// Says that a command was started.
+    /// Prints the event that a command was started for, with `-v`.
     pub(crate) fn started(&mut self, event: &Received) {
         if self.output.verbose > 0 {
             self.output.note(self.lines.write(&event.value, &ZonedDateTime::now()));
         }
     }
 
-    /// Shows an event that was forwarded, and what came back.
+    /// Prints an event that was forwarded, and the outcome.
     pub(crate) fn forwarded(&mut self, event: &Received, forwarded: &Forwarded) -> io::Result<()> {
         match forwarded.delivered {
-            true => self.taken += 1,
+            true => self.delivered += 1,
             false => self.failed += 1,
         }
         match self.output.mode {
@@ -88,14 +88,15 @@ impl Show {
         }
     }
 
-    /// Says how many were forwarded, to whoever watches; gives how many were not taken.
+    /// Prints how many events were forwarded, and returns how many were not delivered.
     pub(crate) fn end(&self) -> u64 {
-        if self.taken + self.failed > 0 && (io::stderr().is_terminal() || self.failed > 0) {
+        if self.delivered + self.failed > 0 && (io::stderr().is_terminal() || self.failed > 0) {
             let failed = match self.failed {
                 0 => String::new(),
-                failed => format!(", {} not taken", text::grouped(failed)),
+                failed => format!(", {} not delivered", text::grouped(failed)),
             };
-            self.output.note(format!("{DIM}{} taken{failed}{DIM:#}", text::grouped(self.taken)));
+            let delivered = text::grouped(self.delivered);
+            self.output.note(format!("{DIM}{delivered} delivered{failed}{DIM:#}"));
         }
         self.failed
     }
@@ -109,7 +110,7 @@ impl Show {
             return self.output.line(serde_json::to_string(notice)?);
         }
         match notice {
-            // That the connection is lost follows, and says why.
+            // After `closing`, `disconnected` follows and has the reason.
             Notice::Closing { .. } | Notice::Connected { again: false, .. } => {}
             Notice::CaughtUp { .. } => {
                 if io::stderr().is_terminal() && self.output.verbose > 0 {
@@ -117,23 +118,23 @@ impl Show {
                 }
             }
             Notice::Connected { again: true, after } => {
-                let after = after.as_ref().map(|after| format!(", going on after {after}")).unwrap_or_default();
-                self.remark(&format!("{SUCCESS}✓{SUCCESS:#} connected again{after}"));
+                let after = after.as_ref().map(|after| format!(", continuing after {after}")).unwrap_or_default();
+                self.remark(&format!("{SUCCESS}✓{SUCCESS:#} reconnected{after}"));
             }
             Notice::Disconnected { problem, retry_ms } => {
-                let pause = text::duration(std::time::Duration::from_millis(*retry_ms));
-                self.remark(&format!("{WARNING}!{WARNING:#} {}; trying again in {pause}", text::harmless(problem)));
+                let delay = text::duration(std::time::Duration::from_millis(*retry_ms));
+                self.remark(&format!("{WARNING}!{WARNING:#} {}; retrying in {delay}", text::harmless(problem)));
             }
             Notice::Gap { after, next, missed } => self.remark(&format!(
-                "{WARNING}!{WARNING:#} up to {} were removed before they could be read, between {after} and {next}",
+                "{WARNING}!{WARNING:#} retention already removed up to {} between {after} and {next}",
                 text::count(*missed, "event")
             )),
             Notice::Reset { reason, position } => self.remark(&format!(
-                "{WARNING}!{WARNING:#} {}\n  going on live, after {position}; for earlier ones: fanfare history",
+                "{WARNING}!{WARNING:#} {}\n  continuing live after {position}; for earlier events, run fanfare history",
                 match reason.as_str() {
-                    "another_epoch" => "this is another log than before, so events in between may be missed",
-                    "ahead_of_log" => "the log ends before the position that was asked for",
-                    "unreadable" => "the position that was asked for cannot be read",
+                    "another_epoch" => "the gateway has a different log now, so you may have missed events",
+                    "ahead_of_log" => "the log ends before the requested position",
+                    "unreadable" => "the requested position is invalid",
                     other => other,
                 }
             )),
@@ -141,7 +142,7 @@ impl Show {
         Ok(())
     }
 
-    /// What must not be missed, even when nobody watches; only `--quiet` silences it.
+    /// Prints something important, even if stderr is not a terminal. Only `--quiet` hides it.
     fn remark(&self, remark: &str) {
         if self.output.mode.is_json() {
             self.output.warn(&anstream::adapter::strip_str(remark).to_string());

@@ -1,4 +1,4 @@
-//! What is done with each event besides showing it: a command, or a request.
+//! The work for each event besides printing it: running a command or posting a request.
 
 use std::sync::Arc;
 
@@ -9,26 +9,26 @@ use crate::cli::listen::forward::{Forward, Forwarded};
 use fanfare_client::Received;
 use fanfare_core::Position;
 
-/// What is done with each event.
+/// The work for each event.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// A command is run.
+    /// Run a command.
     Exec(Command),
-    /// It is posted.
+    /// Post the event.
     Forward(Arc<Forward>),
 }
 
-/// What was done with an event.
+/// The outcome of the work for one event.
 #[derive(Debug)]
 pub(crate) enum Done {
-    /// A command ended.
-    Command(exec::Ended),
-    /// It was posted, or not.
+    /// The command exited or did not start.
+    Command(exec::Outcome),
+    /// The event was posted, or all attempts failed.
     Forwarded(Box<Received>, Forwarded),
 }
 
 impl Work {
-    /// Begins with an event.
+    /// Starts the work for an event.
     pub(crate) fn begin(&self, event: Received) -> BoxFuture<'static, Done> {
         match self {
             Work::Exec(command) => command.run(event).map(Done::Command).boxed(),
@@ -45,24 +45,24 @@ impl Work {
 }
 
 impl Done {
-    /// Gives the event's id.
+    /// Returns the event's id.
     pub(crate) fn id(&self) -> Position {
         match self {
-            Done::Command(ended) => ended.id,
+            Done::Command(outcome) => outcome.id,
             Done::Forwarded(event, _) => event.value.id,
         }
     }
 
-    /// Gives what went wrong, as the end of a sentence on the event.
+    /// Returns a description of what failed, if anything did.
     pub(crate) fn problem(&self) -> Option<String> {
         match self {
-            Done::Command(ended) => {
-                let problem = ended.problem.as_ref()?;
-                Some(format!("the command for {} {problem}", ended.id))
+            Done::Command(outcome) => {
+                let problem = outcome.problem.as_ref()?;
+                Some(format!("the command for {} {problem}", outcome.id))
             }
             Done::Forwarded(_, forwarded) if forwarded.delivered => None,
             Done::Forwarded(event, forwarded) => {
-                Some(format!("{} was not taken: {}", event.value.id, forwarded.said()))
+                Some(format!("{} was not delivered: {}", event.value.id, forwarded.said()))
             }
         }
     }

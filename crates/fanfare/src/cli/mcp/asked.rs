@@ -1,19 +1,20 @@
-//! What a client asks for, as far as it matters when a gateway ends.
+//! Sorts the requests of a client by what has to happen to them when the gateway exits.
 
 use fanfare_mcp::resources::ResourceRequest;
 use fanfare_mcp::{Incoming, Message, Method, Request};
 use fanfare_mcp::{Params, json_rpc};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// What a request asks for.
+/// The kind of a request.
 #[derive(Debug)]
 pub(crate) enum What {
     Batch,
     Call,
     Initialize(Params),
     Level(Params),
-    /// What changes is told until the client cancels; `acknowledged` when the client knows that.
+    /// A subscription to changes, which is open until the client cancels it.
     Listen {
+        /// Whether the client has received the acknowledgement.
         acknowledged: bool,
     },
     Other,
@@ -21,7 +22,7 @@ pub(crate) enum What {
     Unsubscribe(String),
 }
 
-/// Sorts a request.
+/// Returns the kind of a request.
 pub(crate) fn what(request: &Request) -> What {
     let uri = || request.params.read::<ResourceRequest>().map(|named| named.uri).ok();
     let method = &*request.method;
@@ -43,7 +44,7 @@ pub(crate) fn what(request: &Request) -> What {
     }
 }
 
-/// Reads what was a request before.
+/// Parses a request that was parsed before.
 pub(crate) fn request(text: &Utf8Bytes) -> Option<Request> {
     match json_rpc::parse(text.as_bytes()) {
         Ok(Incoming::One(Message::Request(request))) => Some(request),

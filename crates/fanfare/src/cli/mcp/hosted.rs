@@ -1,13 +1,13 @@
-//! The gateway in this process, when it hosts one.
+//! The gateway that this process hosts, if it does.
 
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::cli::{Failure, serve};
+use crate::cli::{Failure, startup};
 use crate::gateway;
 use fanfare_runtime::parts;
 
-/// The gateway in this process: at most one that runs.
+/// The gateway that this process hosts; at most one runs at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Hosted {
     running: JoinSet<Result<(), parts::Failure>>,
@@ -15,7 +15,7 @@ pub(crate) struct Hosted {
 }
 
 impl Hosted {
-    /// Takes a gateway that has started.
+    /// Adds a gateway that has started.
     pub(crate) fn add(&mut self, gateway: gateway::Running) {
         let (stop, stopped) = oneshot::channel();
         self.stop = Some(stop);
@@ -33,22 +33,22 @@ impl Hosted {
         });
     }
 
-    /// Waits for its end, which nobody asked for; for ever when there is none.
+    /// Waits until the gateway fails. Waits forever if there is none.
     pub(crate) async fn failed(&mut self) -> Failure {
         match self.running.join_next().await {
-            Some(Ok(Err(failure))) => serve::gateway_failure(&failure),
-            Some(Ok(Ok(())) | Err(_)) => Failure::failed("the gateway in this process ended"),
+            Some(Ok(Err(failure))) => startup::gateway_failure(&failure),
+            Some(Ok(Ok(())) | Err(_)) => Failure::failed("the gateway in this process stopped unexpectedly"),
             None => std::future::pending().await,
         }
     }
 
-    /// Stops it in order: readers are told, the log is closed, and another process may have it.
+    /// Shuts the gateway down cleanly: clients are told, the log is closed, and another process can host it.
     pub(crate) async fn stop(&mut self) -> Result<(), Failure> {
-        // Dropping it is what asks.
+        // Dropping the sender starts the shutdown.
         self.stop = None;
         while let Some(ended) = self.running.join_next().await {
             if let Ok(Err(failure)) = ended {
-                return Err(serve::gateway_failure(&failure));
+                return Err(startup::gateway_failure(&failure));
             }
         }
         Ok(())

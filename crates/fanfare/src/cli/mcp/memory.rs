@@ -1,4 +1,4 @@
-//! What an attached process remembers of its client, so that another gateway can go on where one has ended.
+//! What an attached process remembers about its client, so that the next gateway can continue where one has exited.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -15,37 +15,37 @@ use crate::cli::mcp::asked::{What, request, what};
 use crate::cli::mcp::repeat;
 use fanfare_server::mcp::gateway;
 
-/// Most requests without an answer: a gateway has at most a few hundred of one client.
+/// Maximum number of open requests. A gateway allows at most a few hundred per client.
 const OPEN_MAX: usize = 1_024;
-/// Most bytes of them.
+/// Maximum size of all open requests.
 const OPEN_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// What ids of our own begin with, as JSON.
+/// Prefix of the ids of our own requests, as JSON.
 const OWN: &str = "\"fanfare-attached-";
 
-/// What is remembered.
+/// The state of a client's session.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// Requests without an answer, in their order.
+    /// Requests without a response, in order.
     open: BTreeMap<u64, Open>,
-    /// Where they are; a batch stands under each of its ids.
+    /// Keys of the open requests by id. A batch has an entry for each of its ids.
     places: HashMap<Id, u64>,
     last: u64,
     bytes: usize,
-    /// What the client began with, once that was answered.
+    /// Parameters of `initialize`, once the gateway has responded.
     initialize: Option<Params>,
-    /// It said that it goes on.
+    /// Whether the client has sent `notifications/initialized`.
     initialized: bool,
     level: Option<Params>,
-    /// What it wants to hear of, outside of `subscriptions/listen`.
+    /// Resources that the client subscribed to without `subscriptions/listen`.
     resources: Vec<String>,
-    /// What is known of tools.
+    /// The tools that are safe to repeat.
     tools: repeat::Tools,
-    /// The gateway was asked for them under this number.
-    asked: Option<u64>,
+    /// Number of our own open request for the list of tools.
+    tools_request: Option<u64>,
     last_own: u64,
 }
 
-/// A request without an answer.
+/// A request without a response.
 #[derive(Debug)]
 struct Open {
     text: Utf8Bytes,
@@ -56,18 +56,18 @@ struct Open {
 /// What to do with a message of the client.
 #[derive(Debug)]
 pub(crate) enum Heard {
-    /// Answer it.
+    /// Send this response to the client instead of forwarding the message.
     Answer(Vec<u8>),
-    /// Send it, after what comes first.
+    /// Forward the message, after this one if there is one.
     Send(Option<Utf8Bytes>),
 }
 
-/// What makes a new gateway go on.
+/// The messages that let a new gateway continue the session.
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
-    /// What it is sent.
+    /// Messages for the gateway.
     pub(crate) send: Vec<Utf8Bytes>,
-    /// What the client is told: that what it watches may have changed meanwhile.
+    /// Messages for the client: the resources that it watches may have changed in the meantime.
     pub(crate) tell: Vec<Vec<u8>>,
 }
 
@@ -84,7 +84,7 @@ struct Frame<'a> {
 }
 
 impl Memory {
-    /// Takes note of a message of the client.
+    /// Records a message of the client.
     pub(crate) fn heard(&mut self, text: &Utf8Bytes) -> Heard {
         let incoming = match json_rpc::parse(text.as_bytes()) {
             Ok(incoming) => incoming,
@@ -128,17 +128,17 @@ impl Memory {
         Heard::Send(calls.then(|| self.ask_for_tools()).flatten())
     }
 
-    /// Asks which tools change nothing, once.
+    /// Returns a request for the list of tools, unless it is known or requested already.
     fn ask_for_tools(&mut self) -> Option<Utf8Bytes> {
-        if self.tools.is_known() || self.asked.is_some() {
+        if self.tools.is_known() || self.tools_request.is_some() {
             return None;
         }
         let text = self.own(Method::ToolsList, "{}");
-        self.asked = Some(self.last_own);
+        self.tools_request = Some(self.last_own);
         Some(text)
     }
 
-    /// Writes a request of our own.
+    /// Returns a request of our own.
     fn own(&mut self, method: Method, params: &str) -> Utf8Bytes {
         self.last_own += 1;
         let method = method.as_str();
@@ -146,7 +146,7 @@ impl Memory {
         format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#).into()
     }
 
-    /// Says whether anything is without an answer that would come.
+    /// Returns whether every open request waits for events, and so may never get a response.
     pub(crate) fn is_settled(&self) -> bool {
         let waits = |open: &Open| match &open.what {
             What::Listen { .. } => true,
@@ -164,12 +164,12 @@ impl Memory {
         self.open.values().all(waits)
     }
 
-    /// Says whether more can be remembered while there is no gateway.
+    /// Returns whether there is room for another request while there is no gateway.
     pub(crate) fn has_room(&self) -> bool {
         self.open.len() < OPEN_MAX && self.bytes < OPEN_BYTES_MAX
     }
 
-    /// Takes note of a message of the gateway; says whether the client gets it.
+    /// Records a message of the gateway, and returns whether to forward it to the client.
     pub(crate) fn told(&mut self, text: &str) -> bool {
         let Ok(frame) = serde_json::from_str::<Frame>(text) else {
             self.told_batch(text);
@@ -183,7 +183,8 @@ impl Memory {
             };
         }
         let Some(raw) = frame.id else {
-            // What is no message at all is refused here, so a gateway says this of batches, which some revisions lack.
+            // Invalid messages never reach the gateway, so an error without an id refuses a batch, which some revisions
+            // do not support.
             let batch = self.open.values().find(|open| matches!(open.what, What::Batch));
             if let Some(id) = batch.and_then(|batch| batch.ids.first().cloned()) {
                 self.close(&id);
@@ -197,7 +198,7 @@ impl Memory {
         let Ok(id) = serde_json::from_str::<Id>(raw.get()) else { return true };
         let is_done = frame.result.is_some();
         if is_done && let Some(What::Listen { .. }) = self.at(&id) {
-            // Only a gateway that stops ends it. Another will go on with it.
+            // Only a gateway that is shutting down ends a subscription, and the next gateway continues it.
             return false;
         }
         if let Some(open) = self.close(&id)
@@ -218,7 +219,7 @@ impl Memory {
         true
     }
 
-    /// Says whether a gateway that stops ends a subscription, with which another will go on.
+    /// Returns whether a notification cancels a subscription, which the next gateway continues.
     fn is_torn_down(&self, params: Option<&RawValue>) -> bool {
         let cancelled = params.and_then(|params| serde_json::from_str::<Cancellation>(params.get()).ok());
         cancelled.is_some_and(|cancelled| matches!(self.at(&cancelled.request_id), Some(What::Listen { .. })))
@@ -228,7 +229,7 @@ impl Memory {
         self.open.get(self.places.get(id)?).map(|open| &open.what)
     }
 
-    /// The answers to a batch come as one.
+    /// Closes the requests that a batch of responses answers.
     fn told_batch(&mut self, text: &str) {
         let frames: Vec<Frame> = serde_json::from_str(text).unwrap_or_default();
         for id in frames.iter().filter_map(|frame| serde_json::from_str::<Id>(frame.id?.get()).ok()) {
@@ -237,14 +238,14 @@ impl Memory {
     }
 
     fn told_own(&mut self, id: &str, result: Option<&RawValue>) {
-        if let (Some(asked), Some(result)) = (self.asked, result)
-            && id == format!("{OWN}{asked}\"")
+        if let (Some(request), Some(result)) = (self.tools_request, result)
+            && id == format!("{OWN}{request}\"")
         {
             self.tools.learn(result.get());
         }
     }
 
-    /// Takes note of the first message of a subscription; says whether it is the first of its kind.
+    /// Records the acknowledgement of a subscription, and returns whether the client has not received one yet.
     fn acknowledged(&mut self, params: Option<&RawValue>) -> bool {
         #[derive(Deserialize)]
         struct Tagged {
@@ -270,10 +271,10 @@ impl Memory {
         Some(open)
     }
 
-    /// Sorts what is open when a gateway is lost; gives the answers that the client gets now. `answered` means that the
-    /// gateway has answered all that it began.
+    /// Closes the open requests that are not safe to repeat, because the gateway is lost, and returns the responses to
+    /// them. `answered` means that the gateway has answered every request it started.
     pub(crate) fn lost(&mut self, answered: bool) -> Vec<Vec<u8>> {
-        self.asked = None;
+        self.tools_request = None;
         let mut answers = Vec::new();
         if !answered {
             let unknown: Vec<Id> = self
@@ -301,7 +302,7 @@ impl Memory {
         }
     }
 
-    /// Gives what makes a new gateway go on, and takes it for sent.
+    /// Returns the messages that let a new gateway continue the session.
     pub(crate) fn replay(&mut self) -> Replay {
         let mut replay = Replay::default();
         if let Some(params) = self.initialize.clone() {
@@ -338,13 +339,13 @@ impl Memory {
         replay
     }
 
-    /// Gives up on what is open, but for what the client knows to go on; gives the answers.
+    /// Refuses the open requests and returns the responses to them. Acknowledged subscriptions stay open.
     pub(crate) fn refuse(&mut self, problem: &str) -> Vec<Vec<u8>> {
-        let goes_on = |open: &Open| matches!(open.what, What::Listen { acknowledged: true });
+        let stays_open = |open: &Open| matches!(open.what, What::Listen { acknowledged: true });
         let refused: Vec<Id> = self
             .open
             .values()
-            .filter(|open| !goes_on(open))
+            .filter(|open| !stays_open(open))
             .filter_map(|open| open.ids.first().cloned())
             .collect();
         let error = Error::internal(problem);

@@ -1,5 +1,5 @@
-//! `fanfare mcp`: the gateway for an agent's host, over stdin and stdout. Attaches to the gateway there is, or hosts
-//! one; several of these are one hub.
+//! `fanfare mcp`: connects an MCP client to a gateway over stdin and stdout. It attaches to a running gateway or hosts
+//! one, so that several of these processes share one gateway.
 
 mod asked;
 mod hosted;
@@ -20,7 +20,7 @@ use crate::cli::mcp::hosted::Hosted;
 use crate::cli::mcp::place::{Finder, Place, Trouble};
 use crate::cli::mcp::relay::{Question, Relay};
 use crate::cli::output::Output;
-use crate::cli::settings::Key;
+use crate::cli::settings::{Key, with_default};
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, logging};
 use crate::gateway;
@@ -30,39 +30,44 @@ use fanfare_server::mcp::outbox::Outbox;
 use fanfare_server::mcp::session::Session;
 use fanfare_server::mcp::transports::lines;
 
-/// Serve an agent over stdin and stdout (MCP)
+/// Connect an agent over stdin and stdout (MCP)
 #[derive(Debug, clap::Args)]
 #[command(visible_alias = "stdio", after_help = examples::with_note(&[
-    ("What to write into the configuration of an agent's host", "fanfare mcp"),
-    ("Look at the tools", "echo '{\"jsonrpc\":\"2.0\",\"method\":\"tools/list\",\"id\":1}' | fanfare mcp"),
-    ("With a gateway elsewhere", "FANFARE_TOKEN=… fanfare mcp --server https://push.example.com"),
-    ("Only look, never push", "fanfare mcp --toolset readonly"),
-], "\
-Speaks every revision of the Model Context Protocol, one JSON-RPC message per
-line. stdout carries nothing else; what there is to say besides goes to stderr.
-
-The gateway is the first of these that there is:
-  the one that --server or FANFARE_URL names
-  the one at 127.0.0.1:8000, unless a log or an address is chosen
-  the one that has the log
-  this process: others then attach to it; when it ends, one of them takes over
-Settings of `fanfare serve` apply when it hosts: fanfare help settings"))]
+    ("The command for your MCP client's configuration", "fanfare mcp"),
+    ("List the tools", "echo '{\"jsonrpc\":\"2.0\",\"method\":\"tools/list\",\"id\":1}' | fanfare mcp"),
+    ("With a remote gateway", "FANFARE_TOKEN=… fanfare mcp --server https://push.example.com"),
+    ("Read-only, without pushing", "fanfare mcp --toolset readonly"),
+], "Speaks every revision of the Model Context Protocol, one JSON-RPC message per line. stdout carries \
+    nothing else; everything else goes to stderr.\n\n\
+    It uses the first gateway available, in this order:\n\
+    \u{20} 1. the one set with --server or FANFARE_URL\n\
+    \u{20} 2. the one at 127.0.0.1:8000, unless you choose a log or an address\n\
+    \u{20} 3. the one that has the log open\n\
+    \u{20} 4. one hosted by this process: others attach to it, and one of them takes\n\
+    \u{20}    over when it exits\n\n\
+    When hosting, the settings of `fanfare serve` apply: fanfare help settings"))]
 pub(crate) struct Args {
-    /// Where to listen when it hosts; repeatable, port 0 takes a free one
-    /// [default: 127.0.0.1:8000, or a free port when that is taken]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", help = listen_help())]
     listen: Vec<String>,
-    /// `memory`, or the file of the log [default: log.db in the user's data
-    /// directory]. With `memory`, it always hosts a gateway of its own
+    /// `memory` or the path of the log file [default: log.db in your data
+    /// directory]. With `memory`, always host a separate gateway
     #[arg(long, value_name = "PATH")]
     store: Option<String>,
-    /// Which tools are offered: essential, all or readonly [default: essential]
-    #[arg(long, value_name = "SET")]
+    #[arg(long, value_name = "SET", help = with_default(
+        "Tools to offer: essential, all or readonly", Key::Toolset))]
     toolset: Option<String>,
 }
 
+fn listen_help() -> String {
+    let default = Key::Listen.default_text().unwrap_or_default();
+    format!(
+        "Address to listen on when hosting; repeatable, port 0 picks a free one [default: {default}, or a free \
+         port if that is taken]"
+    )
+}
+
 impl Args {
-    /// Gives the values of the flags that were given.
+    /// Returns the settings that were given as flags.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
         let texts: [(Key, Vec<String>); 3] = [
@@ -87,11 +92,11 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
         };
         let served = match found {
             Ok(Place::Here(running)) => {
-                // Whoever wonders where the events can be seen looks into the log of the host of agents.
+                // MCP clients log stderr, so the URL of the dashboard can be found there.
                 context.output.note(format!("hosting the gateway at {}", running.url()));
                 serve_here(*running, &mut hosted, &mut stop).await
             }
-            // A gateway that does not answer yet may before the client has something to say.
+            // A gateway that does not respond yet may do so before the client sends its first message.
             Ok(Place::There(_)) | Err(Trouble::Passing(_)) => {
                 attach(finder, patience, &mut hosted, &mut stop, context.output).await
             }
@@ -105,7 +110,7 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
     })
 }
 
-/// Serves the client as the gateway, without a connection in between.
+/// Serves the client directly from the gateway in this process.
 async fn serve_here(running: gateway::Running, hosted: &mut Hosted, stop: &mut Stop) -> Result<(), Failure> {
     let door = running.door();
     let client =
@@ -114,7 +119,7 @@ async fn serve_here(running: gateway::Running, hosted: &mut Hosted, stop: &mut S
     let (ask, asked) = oneshot::channel::<()>();
     let server = door.server.clone();
     hosted.add(running);
-    // Beside the gateway's own tasks: a push wakes some of them, which costs least on the thread that they run on.
+    // The session runs among the gateway's own tasks: a push wakes some of them, which is cheapest on the same thread.
     let mut serving = JoinSet::new();
     serving.spawn(async move {
         let stop = async { drop(asked.await) };
@@ -123,7 +128,7 @@ async fn serve_here(running: gateway::Running, hosted: &mut Hosted, stop: &mut S
     let served = async {
         match serving.join_next().await {
             Some(Ok(served)) => Ok(served?),
-            Some(Err(_)) | None => Err(broken_off()),
+            Some(Err(_)) | None => Err(connection_lost()),
         }
     };
     tokio::pin!(served);
@@ -138,7 +143,7 @@ async fn serve_here(running: gateway::Running, hosted: &mut Hosted, stop: &mut S
     }
 }
 
-/// Passes messages on to the gateway there is, and takes over when there is none any more.
+/// Relays messages to a running gateway, and hosts one itself if it exits.
 async fn attach(
     mut finder: Finder,
     patience: Duration,
@@ -157,24 +162,24 @@ async fn attach(
         thread::run(|| async { Relay::new(config).run(stdio::input()?, stdio::output()?).await })?;
     loop {
         tokio::select! {
-            served = &mut ended => return served.map_err(|_| broken_off())?,
+            served = &mut ended => return served.map_err(|_| connection_lost())?,
             failure = hosted.failed() => return Err(failure),
             _ = stop.asked() => return Ok(()),
             Some(question) = asked.recv() => {
                 let found = find(&mut finder, hosted, output).await;
-                // Whoever asked may have ended meanwhile.
+                // The relay may have ended in the meantime.
                 drop(question.send(found));
             }
         }
     }
 }
 
-/// Finds the gateway, or becomes it.
+/// Finds a gateway to attach to, or starts to host one.
 async fn find(finder: &mut Finder, hosted: &mut Hosted, output: Output) -> Result<Target, Trouble> {
     match finder.find().await? {
         Place::Here(running) => {
             let url = running.url().to_owned();
-            output.note(format!("nobody hosts the gateway any more; hosting it at {url}"));
+            output.note(format!("the previous host is gone; now hosting the gateway at {url}"));
             hosted.add(*running);
             Ok(finder.target(&url))
         }
@@ -182,6 +187,6 @@ async fn find(finder: &mut Finder, hosted: &mut Hosted, output: Output) -> Resul
     }
 }
 
-fn broken_off() -> Failure {
-    Failure::failed("the conversation with the client broke off")
+fn connection_lost() -> Failure {
+    Failure::failed("lost the connection to the client")
 }

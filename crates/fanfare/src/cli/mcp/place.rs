@@ -1,4 +1,4 @@
-//! Where the gateway is: the one that was named, the one that has the log, or this process.
+//! Finds the gateway: the one that the user named, the one that has the log open, or this process.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::output::Output;
 use crate::cli::settings::{Key, Settings};
-use crate::cli::{Failure, serve};
+use crate::cli::{Failure, serve, startup};
 use crate::engines;
 use crate::engines::{OpenError, StoreSpec};
 use crate::gateway;
@@ -14,51 +14,51 @@ use fanfare_client::{Api, Target};
 use fanfare_store as store;
 use fanfare_store_embedded as embedded;
 
-/// How long a gateway on this machine may take to say that it is one: whatever else has its port may never answer.
-const LOOK_MAX: Duration = Duration::from_millis(500);
-/// How long the address of a gateway that has just ended may be in use.
+/// How long a gateway on this machine may take to respond. Another program on its port may never respond.
+const STATUS_MAX: Duration = Duration::from_millis(500);
+/// How long the address of a gateway may stay in use after it has exited.
 const ADDRESS_FREE_MAX: Duration = Duration::from_secs(2);
-/// The pause between two looks whether it is free.
-const ADDRESS_PAUSE: Duration = Duration::from_millis(50);
+/// Delay between two attempts to listen on that address.
+const ADDRESS_RETRY: Duration = Duration::from_millis(50);
 
-/// Where the gateway is.
+/// The place of the gateway.
 #[derive(Debug)]
 pub(crate) enum Place {
-    /// In this process.
+    /// This process, which has just started to host it.
     Here(Box<gateway::Running>),
-    /// Elsewhere.
+    /// Another process or machine.
     There(Target),
 }
 
-/// Why there is no gateway at the moment.
+/// Why no gateway was found.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// It will not get better by itself.
+    /// A retry would fail too.
     Lasting(Failure),
-    /// It may pass.
+    /// A retry may succeed.
     Passing(Failure),
 }
 
-/// Finds the gateway, again and again.
+/// Finds the gateway, as often as needed.
 #[derive(Debug)]
 pub(crate) struct Finder {
-    /// Somebody named a gateway: this process never hosts one.
+    /// Whether the user named a gateway. Then this process never hosts one.
     is_named: bool,
-    /// Nobody chose a log or an address: a gateway where everybody looks for one is the gateway.
+    /// Whether the user chose neither a log nor an address. Then any gateway at the default address will do.
     is_anywhere: bool,
-    /// Somebody chose the address to listen on.
+    /// Whether the user chose the address to listen on.
     is_address_chosen: bool,
     target: Target,
-    /// The set of tools that somebody chose.
+    /// The toolset that the user chose.
     toolset: Option<String>,
     config: gateway::Config,
-    /// Where the gateway listened last.
+    /// The last known address of the gateway.
     last: Option<SocketAddr>,
     output: Output,
 }
 
 impl Finder {
-    /// Takes what the settings say.
+    /// Creates a finder from the settings.
     pub(crate) fn new(settings: &Settings, output: Output) -> Result<Finder, Failure> {
         let store_is_memory = settings.text(Key::Store).as_deref() == Some("memory");
         Ok(Finder {
@@ -73,23 +73,23 @@ impl Finder {
         })
     }
 
-    /// Says whether somebody named the gateway.
+    /// Returns whether the user named the gateway.
     pub(crate) fn is_named(&self) -> bool {
         self.is_named
     }
 
-    /// Gives the set of tools that somebody chose.
+    /// Returns the toolset that the user chose.
     pub(crate) fn toolset(&self) -> Option<&str> {
         self.toolset.as_deref()
     }
 
-    /// Finds it: where every command looks for one, such as a demo, which has no log in a file; then by the lock on
-    /// the log, which decides who hosts: whoever gets it.
+    /// Finds the gateway. It tries the default address first, where a demo may listen, which has no log file. Then it
+    /// tries to lock the log: the process that gets the lock becomes the host.
     pub(crate) async fn find(&mut self) -> Result<Place, Trouble> {
         if self.is_named {
             return Ok(Place::There(self.target.clone()));
         }
-        if self.is_anywhere && self.is_anybody_there().await {
+        if self.is_anywhere && self.is_gateway_at_target().await {
             return Ok(Place::There(self.target.clone()));
         }
         let (spec, retention) = (self.config.store.clone(), self.config.retention);
@@ -99,21 +99,21 @@ impl Finder {
             (Ok(store), _) => self.host(store).await.map(|running| Place::Here(Box::new(running))),
             (Err(error @ OpenError::Locked { .. }), StoreSpec::Embedded(path)) => {
                 let Some(url) = embedded::owner(path).and_then(|owner| owner.url) else {
-                    return Err(Trouble::Passing(serve::store_failure(&error)));
+                    return Err(Trouble::Passing(startup::open_failure(&error)));
                 };
                 self.last = url.trim_start_matches("http://").parse().ok().or(self.last);
                 Ok(Place::There(Target { server: url, ..self.target.clone() }))
             }
-            (Err(error), _) => Err(Trouble::Lasting(serve::store_failure(&error))),
+            (Err(error), _) => Err(Trouble::Lasting(startup::open_failure(&error))),
         }
     }
 
-    async fn is_anybody_there(&self) -> bool {
-        let Ok(api) = Api::new(Target { timeout: LOOK_MAX, ..self.target.clone() }) else { return false };
+    async fn is_gateway_at_target(&self) -> bool {
+        let Ok(api) = Api::new(Target { timeout: STATUS_MAX, ..self.target.clone() }) else { return false };
         api.status().await.is_ok()
     }
 
-    /// Gives the gateway in this process, for the messages of this process.
+    /// Returns the target for the gateway that this process hosts.
     pub(crate) fn target(&self, url: &str) -> Target {
         Target { server: url.to_owned(), ..self.target.clone() }
     }
@@ -140,30 +140,30 @@ impl Finder {
                 .downcast_ref::<std::io::Error>()
                 .is_some_and(|error| error.kind() == ErrorKind::AddrInUse);
             if is_taken && tokio::time::Instant::now() < deadline {
-                tokio::time::sleep(ADDRESS_PAUSE).await;
+                tokio::time::sleep(ADDRESS_RETRY).await;
             } else if is_taken && !self.is_address_chosen && config.listen.iter().all(|it| it.port() != 0) {
                 let taken: Vec<_> = config.listen.iter().map(ToString::to_string).collect();
                 self.output.warn(&format!(
-                    "{} is taken by another program; taking a free port instead",
+                    "{} is in use by another program; using a free port instead",
                     taken.join(", ")
                 ));
                 config.listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
             } else {
-                let failure = serve::cannot_start(&error, &config.listen).await;
+                let failure = startup::cannot_start(&error, &config.listen).await;
                 store.engine.close().await;
                 return Err(Trouble::Lasting(failure));
             }
         }
     }
 
-    /// Says whether this process may take over an address: nobody allowed it to serve other machines by starting
-    /// another gateway so.
+    /// Returns whether this process may take over an address. The user may have allowed only the previous host to
+    /// serve other machines.
     fn may_listen_on(&self, address: SocketAddr) -> bool {
         address.ip().is_loopback() || self.config.listen.iter().any(|known| is_same(*known, address))
     }
 }
 
-/// Says whether listening on `address` is listening on `announced`.
+/// Returns whether a gateway that listens on `address` announces itself as `announced`.
 fn is_same(address: SocketAddr, announced: SocketAddr) -> bool {
     address == announced
         || (address.port() == announced.port()

@@ -1,4 +1,5 @@
-//! A process that is attached to a gateway: passes messages on, and goes to the next gateway when one ends.
+//! The relay of a process that is attached to a gateway. It forwards messages, and moves to the next gateway when one
+//! exits.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,50 +23,50 @@ use fanfare_server::mcp::outbox::Outbox;
 use fanfare_server::mcp::transports::lines::{FINISH_MAX, FLUSH_MAX, Lines, Writer};
 use fanfare_server::mcp::transports::websocket::ANSWERED;
 
-/// How long a gateway may take nothing.
+/// How long a gateway may read nothing.
 const STALL_MAX: Duration = Duration::from_secs(60);
-/// How long a goodbye may take that is on its way.
-const GOODBYE_MAX: Duration = Duration::from_secs(2);
+/// How long to wait for the close frame of a gateway that reads nothing more.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
 
-/// Asks where the gateway is.
+/// A question for the gateway's place. The sender gets the answer.
 pub(crate) type Question = oneshot::Sender<Result<Target, Trouble>>;
 
-/// What a relay is to do.
+/// The configuration of a relay.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// Who knows where the gateway is.
+    /// Sends questions to the task that finds gateways.
     pub(crate) finder: mpsc::Sender<Question>,
-    /// Somebody named the gateway.
+    /// Whether the user named the gateway.
     pub(crate) is_named: bool,
-    /// The set of tools that somebody chose.
+    /// The toolset that the user chose.
     pub(crate) toolset: Option<String>,
     /// How long requests wait for a gateway.
     pub(crate) patience: Duration,
 }
 
-/// A process that is attached.
+/// Relays messages between the client and a gateway.
 #[derive(Debug)]
 pub(crate) struct Relay {
     config: Config,
-    /// Guards what is remembered; held for one message.
+    /// Guards the memory. Locked for one message at a time.
     memory: Mutex<Memory>,
-    /// What the client is told.
+    /// Messages for the client.
     outbox: Outbox,
-    /// There was a gateway.
+    /// Whether the relay was ever connected to a gateway.
     was_connected: AtomicBool,
-    /// The client says nothing more.
+    /// Whether the client's input has ended.
     input_ended: AtomicBool,
-    /// Nothing is left to be answered.
+    /// Notified after each message of the gateway once the input has ended.
     settled: Notify,
-    /// Why there is no gateway, for so long that requests are refused.
+    /// Why there is no gateway, once requests have waited too long and are refused.
     away: Mutex<Option<String>>,
 }
 
 /// How a connection ended.
 enum End {
-    /// The gateway is gone; `answered` when it said that all that it began is answered.
+    /// The gateway is gone. `answered` is true if it has said that it answered every request it started.
     Lost { answered: bool },
-    /// The client needs it no longer.
+    /// The client needs the gateway no longer.
     Settled,
 }
 
@@ -84,7 +85,7 @@ impl Relay {
         }
     }
 
-    /// Passes messages on until the input ends, and everything is answered.
+    /// Relays messages until the input has ended and every request is answered.
     pub(crate) async fn run(&self, input: Input, output: Output) -> Result<(), Failure> {
         let mut writer = Writer::new(&self.outbox, output);
         let writing = writer.run();
@@ -110,7 +111,7 @@ impl Relay {
         }
     }
 
-    /// Speaks with a gateway until one side has enough.
+    /// Relays messages over one connection until one side ends it.
     async fn converse(&self, socket: Socket, lines: &mut Lines<Input>) -> End {
         let (mut sink, mut stream) = socket.split();
         let Replay { send, tell } = self.memory().replay();
@@ -129,13 +130,13 @@ impl Relay {
             end = &mut down => end,
             up = up => match up {
                 Some(()) => End::Settled,
-                // It may have said why before it took nothing more.
-                None => tokio::time::timeout(GOODBYE_MAX, down).await.unwrap_or(End::Lost { answered: false }),
+                // The gateway may have sent a close frame before it stopped reading.
+                None => tokio::time::timeout(CLOSE_MAX, down).await.unwrap_or(End::Lost { answered: false }),
             },
         }
     }
 
-    /// Passes on what the client says; nothing when the gateway takes no more.
+    /// Forwards messages of the client until nothing is left to do. `None` if the gateway reads no more.
     async fn pass_on(&self, lines: &mut Lines<Input>, sink: &mut Sink) -> Option<()> {
         loop {
             while let Some(line) = lines.take() {
@@ -152,12 +153,12 @@ impl Relay {
                     }
                 };
                 if tokio::time::timeout(FINISH_MAX, settled).await.is_err() {
-                    tracing::warn!("calls were cut off that did not end in time");
+                    tracing::warn!("some calls did not end in time and were cut off");
                 }
                 return Some(());
             }
             let last = self.fill(lines).await;
-            // A gateway that ended before the client said this is noticed first: what it cannot have taken, it has not.
+            // If the gateway exited before this message, notice that first and keep the message for the next gateway.
             tokio::task::yield_now().await;
             if let Some(last) = last {
                 self.pass_on_one(&last, sink).await?;
@@ -175,11 +176,11 @@ impl Relay {
         Some(())
     }
 
-    /// Reads more; at the end, gives what is left.
+    /// Reads more input. At the end of the input, returns the last, unterminated line.
     async fn fill(&self, lines: &mut Lines<Input>) -> Option<bytes::BytesMut> {
         match lines.fill().await {
             Ok(true) => None,
-            // An input that cannot be read has ended, too.
+            // An error also ends the input.
             Ok(false) | Err(_) => {
                 self.input_ended.store(true, Ordering::Relaxed);
                 lines.rest()
@@ -187,7 +188,8 @@ impl Relay {
         }
     }
 
-    /// Takes note of a message of the client; gives what is to be sent, and before it, unless it was answered here.
+    /// Records a message of the client, and returns the message to send and one to send before it. `None` if the
+    /// message was answered here.
     async fn heard(&self, line: &[u8]) -> Option<(Utf8Bytes, Option<Utf8Bytes>)> {
         let Ok(text) = String::from_utf8(line.to_vec()).map(Utf8Bytes::from) else {
             if let Err(refused) = json_rpc::parse(line) {
@@ -205,14 +207,14 @@ impl Relay {
         }
     }
 
-    /// Passes back what the gateway says until it says no more.
+    /// Forwards messages of the gateway until the connection ends.
     async fn pass_back(&self, stream: &mut SplitStream<Socket>) -> End {
         loop {
             match tokio::time::timeout(SILENCE_MAX, stream.next()).await {
                 Ok(Some(Ok(Message::Text(text)))) => {
-                    let is_told = self.memory().told(&text);
-                    if is_told {
-                        // A client that is gone is noticed where its output is written.
+                    let is_for_client = self.memory().told(&text);
+                    if is_for_client {
+                        // This fails if the client is gone, which the writer notices.
                         let _ = self.outbox.send(bytes::Bytes::from(text)).await;
                     }
                     if self.input_ended.load(Ordering::Relaxed) {
@@ -231,8 +233,8 @@ impl Relay {
         }
     }
 
-    /// Finds a gateway, or becomes one; reads what the client says meanwhile. Nothing, when the client needs none any
-    /// more.
+    /// Connects to the next gateway, and reads messages of the client in the meantime. `None` if the client needs no
+    /// gateway any more.
     async fn reconnect(&self, lines: &mut Lines<Input>) -> Result<Option<Socket>, Failure> {
         let started = Instant::now();
         let last_trouble = Mutex::new(None::<Failure>);
@@ -253,8 +255,8 @@ impl Relay {
                 () = self.read_ahead(lines), if reads => {}
                 () = tokio::time::sleep_until(started + self.config.patience), if !is_away => {
                     let trouble = last_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    let problem = trouble.map_or_else(|| "it does not answer".into(), |trouble| trouble.what);
-                    *self.away() = Some(format!("there is no gateway at the moment: {problem}"));
+                    let problem = trouble.map_or_else(|| "it does not respond".into(), |trouble| trouble.what);
+                    *self.away() = Some(format!("no gateway is available right now: {problem}"));
                 }
             }
             let away = self.away().clone();
@@ -274,7 +276,7 @@ impl Relay {
         }
     }
 
-    /// Tries until a gateway takes us.
+    /// Retries until a gateway accepts the connection.
     async fn find(&self, last_trouble: &Mutex<Option<Failure>>) -> Result<Socket, Failure> {
         let mut attempt = 0;
         loop {
@@ -283,21 +285,21 @@ impl Relay {
                 Err(Trouble::Lasting(failure)) => return Err(failure),
                 Err(Trouble::Passing(failure)) => failure,
             };
-            tracing::debug!(problem = %failure.what, "no gateway yet");
+            tracing::debug!(problem = %failure.what, "no gateway is available yet");
             *last_trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
-            tokio::time::sleep(pause(attempt, self.config.is_named)).await;
+            tokio::time::sleep(delay(attempt, self.config.is_named)).await;
             attempt += 1;
         }
     }
 
     async fn connect(&self) -> Result<Socket, Trouble> {
-        let stopping = || Trouble::Lasting(Failure::failed("this process is about to end"));
+        let stopping = || Trouble::Lasting(Failure::failed("this process is about to exit"));
         let (question, answer) = oneshot::channel();
         self.config.finder.send(question).await.map_err(|_| stopping())?;
         let target = answer.await.map_err(|_| stopping())??;
         let connected = fanfare_client::mcp::connect(&target, self.config.toolset.as_deref()).await;
         let socket = connected.map_err(|error| {
-            // What was a gateway once will be one again, whatever stands there now.
+            // A gateway ran there before, so another program at its address will not stay there for long.
             if error.is_passing() || self.was_connected.load(Ordering::Relaxed) {
                 Trouble::Passing(error.into())
             } else {
@@ -308,7 +310,8 @@ impl Relay {
         Ok(socket)
     }
 
-    /// Takes note of what the client says while there is no gateway: requests wait, the rest is of no use to the next.
+    /// Records messages of the client while there is no gateway. Requests wait; other messages are dropped, because
+    /// they mean nothing to the next gateway.
     async fn read_ahead(&self, lines: &mut Lines<Input>) {
         while self.memory().has_room()
             && let Some(line) = lines.take()
@@ -331,7 +334,7 @@ impl Relay {
 
     async fn tell(&self, messages: Vec<Vec<u8>>) {
         for message in messages {
-            // A client that is gone is noticed where its output is written.
+            // This fails if the client is gone, which the writer notices.
             let _ = self.outbox.send(message).await;
         }
     }
@@ -345,15 +348,15 @@ impl Relay {
     }
 }
 
-/// Gives the pause before the next try: short on this machine, where another process is about to take over.
-fn pause(attempt: u32, is_named: bool) -> Duration {
+/// Returns the delay before the next attempt. It stays short on this machine, where another process soon takes over.
+fn delay(attempt: u32, is_named: bool) -> Duration {
     const FIRST: Duration = Duration::from_millis(100);
     const NEAR_ATTEMPT_MAX: u32 = 4;
     let attempt = if is_named { attempt } else { attempt.min(NEAR_ATTEMPT_MAX) };
     backoff::pause(attempt, FIRST, None, rand::random_range(0.0..1.0))
 }
 
-/// Gives a write so long.
+/// Waits for a write, up to [`STALL_MAX`].
 async fn within<E>(write: impl Future<Output = Result<(), E>>) -> Option<()> {
     tokio::time::timeout(STALL_MAX, write).await.ok()?.ok()
 }

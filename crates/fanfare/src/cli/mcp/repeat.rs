@@ -1,4 +1,4 @@
-//! Which calls can be made again when their answer was lost, and what is said of the others.
+//! Decides which calls are safe to repeat after their response was lost, and answers the others.
 
 use std::collections::HashSet;
 
@@ -6,10 +6,10 @@ use fanfare_mcp::tools::{Answer, Call};
 use fanfare_mcp::{Declaration, Era, Error, Incoming, Message, Method, Outcome, Request, json_rpc};
 use serde::Deserialize;
 
-/// What is known of the gateway's tools.
+/// The gateway's tools, as far as they are known.
 #[derive(Debug, Default)]
 pub(crate) struct Tools {
-    /// Those that can be called again without harm; nothing as long as the gateway has not told.
+    /// Names of the tools that are safe to repeat; `None` until the gateway has listed its tools.
     harmless: Option<HashSet<String>>,
 }
 
@@ -33,19 +33,19 @@ struct Annotations {
 }
 
 impl Tools {
-    /// Says whether the gateway has told.
+    /// Returns whether the gateway has listed its tools.
     pub(crate) fn is_known(&self) -> bool {
         self.harmless.is_some()
     }
 
-    /// Takes the result of `tools/list`.
+    /// Records the result of `tools/list`.
     pub(crate) fn learn(&mut self, result: &str) {
         let Ok(list) = serde_json::from_str::<List>(result) else { return };
         let harmless = |tool: &Tool| tool.annotations.read_only_hint || tool.annotations.idempotent_hint;
         self.harmless = Some(list.tools.into_iter().filter(harmless).map(|tool| tool.name).collect());
     }
 
-    /// Says whether a message, done twice, is as good as done once.
+    /// Returns whether a message is safe to repeat.
     pub(crate) fn can_repeat(&self, text: &[u8]) -> bool {
         match json_rpc::parse(text) {
             Ok(Incoming::One(Message::Request(request))) => self.is_harmless(&request),
@@ -72,20 +72,20 @@ impl Tools {
     }
 }
 
-/// Answers calls of which nobody knows whether they were done.
+/// Answers the calls in a message that may or may not have been done.
 pub(crate) fn unknown_outcome(text: &[u8]) -> Vec<Vec<u8>> {
-    const SAID: &str = "The gateway went away before it answered, so it is not known whether this was done. Look with \
-                        `read_history`, or for a webhook with `list_deliveries`, before you do it again; a push with an \
-                        `idempotency_key` can simply be repeated.";
+    const TEXT: &str = "The gateway went away before it responded, so this may or may not have been done. Check \
+                        with `read_history`, or with `list_deliveries` for a webhook, before you do it again. A push \
+                        with an `idempotency_key` is safe to repeat.";
     let server_info = concat!(r#"{"name":"fanfare","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
     let answer = |request: &Request| {
         let era = match Declaration::read(&request.params) {
             Ok(Declaration::Modern { .. }) => Era::Modern,
             Ok(Declaration::Legacy(_)) | Err(_) => Era::Legacy,
         };
-        Outcome::complete(&Answer::error(SAID)).write(&request.id, era, server_info)
+        Outcome::complete(&Answer::error(TEXT)).write(&request.id, era, server_info)
     };
-    let error = Error::internal("the gateway went away before it answered; send this again");
+    let error = Error::internal("the gateway went away before it responded; send this again");
     match json_rpc::parse(text) {
         Ok(Incoming::One(Message::Request(request))) => vec![answer(&request)],
         Ok(Incoming::Batch(messages)) => messages

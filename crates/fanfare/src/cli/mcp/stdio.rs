@@ -1,4 +1,4 @@
-//! Our stdin and stdout, without a thread in between: hosts give us pipes or sockets, and both can be waited for.
+//! Asynchronous stdin and stdout. MCP clients pass pipes or sockets, which need no extra thread.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -13,7 +13,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::unix::pipe;
 
-/// How much is read at once.
+/// Size of a read.
 const CHUNK_LEN: usize = 64 * 1024;
 
 pub(crate) type Input = Box<dyn AsyncRead + Send + Unpin>;
@@ -24,7 +24,7 @@ pub(crate) fn input() -> io::Result<Input> {
     let stdin = io::stdin();
     match kind(stdin.as_fd())? {
         FileType::Fifo => {
-            // Opened anew, so that it can be told not to block: whoever shares the pipe with us must not notice.
+            // Reopening the pipe makes it non-blocking for us, but not for the processes that share it.
             let pipe = OpenOptions::new().read(true).custom_flags(nonblock()).open("/proc/self/fd/0");
             if let Ok(pipe) = pipe.and_then(pipe::Receiver::from_file) {
                 return Ok(Box::new(pipe));
@@ -60,10 +60,10 @@ fn nonblock() -> i32 {
     OFlags::NONBLOCK.bits().cast_signed()
 }
 
-/// A socket that others may share, and that therefore stays as it is: each call says that it does not block.
+/// A socket that other processes may share. Its flags stay unchanged; instead, each call is non-blocking.
 struct Socket {
     socket: AsyncFd<OwnedFd>,
-    /// What a read goes into first.
+    /// Buffer for a read.
     chunk: Box<[u8]>,
 }
 
@@ -71,7 +71,7 @@ impl Socket {
     fn new(fd: BorrowedFd<'_>) -> io::Result<Socket> {
         #[expect(
             deprecated,
-            reason = "it owns the descriptor, which is therefore open as long as it is waited for"
+            reason = "it owns the descriptor, which therefore stays open while it is polled"
         )]
         let socket = AsyncFd::new(fd.try_clone_to_owned()?)?;
         Ok(Socket { socket, chunk: vec![0; CHUNK_LEN].into() })
@@ -91,7 +91,7 @@ impl AsyncRead for Socket {
             match rustix::net::recv(socket.as_fd(), &mut chunk[..wanted], RecvFlags::DONTWAIT) {
                 Ok((len, _)) => {
                     if 0 < len && len < wanted {
-                        // There is nothing more: the next wake-up says when there is.
+                        // Everything is read. The next wake-up announces more.
                         guard.clear_ready();
                     }
                     buffer.put_slice(&chunk[..len]);

@@ -1,11 +1,10 @@
-//! A thread of its own for passing messages on: what comes in goes out where it came in, and no other thread has to be
-//! woken for it.
+//! A thread of its own for the relay, so that a message needs no other thread to wake up.
 
 use std::io;
 
 use tokio::sync::oneshot;
 
-/// Runs what `begin` gives on a thread of its own; what it leads to comes when it has ended.
+/// Runs the future that `begin` returns on a new thread. The receiver gets its output.
 pub(crate) fn run<B, W>(begin: B) -> io::Result<oneshot::Receiver<W::Output>>
 where
     B: FnOnce() -> W + Send + 'static,
@@ -15,9 +14,9 @@ where
     let (done, ended) = oneshot::channel();
     std::thread::Builder::new().name("stdio".to_owned()).spawn(move || {
         let output = runtime.block_on(async { begin().await });
-        // A terminal's next line may never come.
+        // A read from a terminal may never return, so it is not waited for.
         runtime.shutdown_background();
-        // Nobody may be waiting any more.
+        // This fails if the receiver was dropped.
         let _ = done.send(output);
     })?;
     Ok(ended)

@@ -1,4 +1,4 @@
-//! `fanfare push`: an event, or a stream of them.
+//! `fanfare push`: pushes an event, or a stream of events from stdin.
 
 mod ndjson;
 
@@ -12,6 +12,7 @@ use crate::cli::output::style::{BOLD, CHANNEL, DIM, SUCCESS};
 use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, block_on, examples, pairs};
 use fanfare_api::push::{ExpiresIn, NewEvent, Pushed};
+use fanfare_delivery::first_attempts::WAIT_MAX;
 
 /// Push an event
 #[derive(Debug, clap::Args)]
@@ -21,51 +22,50 @@ use fanfare_api::push::{ExpiresIn, NewEvent, Pushed};
                       fanfare push [OPTIONS] -\n       fanfare push [OPTIONS] --ndjson",
     after_help = examples::with_note(&[
         ("A message", "fanfare push \"deploy finished\""),
-        ("With data: text, JSON, and a file's content",
+        ("With data: text, JSON and a file's content",
          "fanfare push -c builds.web green sha=ab12 ms:=8123 log@build.log"),
         ("From another program", "git log -1 --format=%s | fanfare push -c commits -"),
-        ("Many events, as they come", "tail -f events.ndjson | fanfare push --ndjson"),
-    ], "\
-Words at the end that look like K=V, K:=JSON or K@FILE (K: letters, digits,
-`_`, `.`, `-`) go into the event's data. To push such words as text, put them
-behind `--`, or use --message.")
+        ("Many events, as they arrive", "tail -f events.ndjson | fanfare push --ndjson"),
+    ], "Words at the end that look like K=V, K:=JSON or K@FILE (K: letters, digits, `_`, `.`, `-`) go into \
+        the event's data. To push such words as text, put them after `--` or use --message.")
 )]
 pub(crate) struct Args {
-    /// The message: words are joined by spaces; `-` reads it from stdin
+    /// The message; words are joined with spaces, `-` reads it from stdin
     #[arg(value_name = "MESSAGE")]
     words: Vec<String>,
     /// Words that are text, whatever they look like
     #[arg(last = true, value_name = "TEXT", hide = true)]
     literal: Vec<String>,
-    /// The message, taken as it is
+    /// The message, taken literally
     #[arg(short, long, value_name = "TEXT", conflicts_with_all = ["literal", "ndjson"])]
     message: Option<String>,
-    /// Where to [default: default]
+    /// Channel to push to [default: default]
     #[arg(short, long)]
     channel: Option<Channel>,
-    /// What kind: info, success, warning, error, or a word of yours [default: info]
+    /// Event type: info, success, warning, error or your own [default: info]
     #[arg(short = 't', long = "type", value_name = "TYPE")]
     event_type: Option<EventType>,
-    /// How much it matters: min, low, default, high or max
+    /// Priority: min, low, default, high or max
     #[arg(short, long, value_parser = priority_parser(), hide_possible_values = true)]
     priority: Option<Priority>,
-    /// A reader that lags needs only the newest event with this key
+    /// Conflation key: a subscriber that falls behind needs only the newest event
+    /// with this key
     #[arg(long)]
     key: Option<Key>,
-    /// The idempotency key: within 24 h the same one appends nothing
-    #[arg(long)]
+    #[arg(long, help = format!(
+        "Idempotency key: pushing the same one again within {} h appends nothing",
+        limits::IDEMPOTENCY_WINDOW_SECONDS / 3_600))]
     id: Option<String>,
-    /// Not delivered after this time, such as 10m
+    /// Stop delivering the event after this time, such as 10m
     #[arg(long, value_name = "TIME", value_parser = time_to_live)]
     expires_in: Option<String>,
-    /// The data: any JSON
+    /// The event's data, as JSON
     #[arg(long, value_name = "JSON", value_parser = json, conflicts_with = "ndjson")]
     json: Option<Box<RawValue>>,
-    /// Wait for the first attempts at webhooks, at most 10s, and say how many
-    /// took it
-    #[arg(long, conflicts_with = "ndjson")]
+    #[arg(long, conflicts_with = "ndjson", help = format!(
+        "Wait up to {}s for the first webhook attempts and show how many succeeded", WAIT_MAX.as_secs()))]
     wait: bool,
-    /// Push each line of stdin: an event as JSON, such as {"message":"hi"}
+    /// Push each line of stdin as a JSON event, such as {"message":"hi"}
     #[arg(long, conflicts_with_all = ["words", "literal", "event_type", "priority", "key", "id", "expires_in"])]
     ndjson: bool,
 }
@@ -76,7 +76,9 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     }
     let (words, pairs) = pairs::split(&args.words);
     if args.json.is_some() && !pairs.is_empty() {
-        return Err(Failure::usage("data is given twice: as words and as --json").fix("use one of the two"));
+        return Err(
+            Failure::usage("data was given twice: as words and with --json").fix("use only one of them")
+        );
     }
     let message = message(&args, words)?;
     let data = pairs::object(&pairs)?.or_else(|| args.json.clone());
@@ -87,7 +89,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         data,
         priority: args.priority,
         key: args.key.as_ref().map(|key| key.as_str().to_owned()),
-        // A push without one could be appended twice when its answer is lost.
+        // Without a key, a push could be appended twice if its response is lost.
         idempotency_key: Some(args.id.unwrap_or_else(idempotency_key)),
         expires_in: args.expires_in.map(ExpiresIn::Text),
         ..NewEvent::default()
@@ -102,7 +104,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     context.output.result(|| said(&pushed.value, args.wait), &pushed.json, || pushed.value.id.to_string())?;
     if args.wait && pushed.value.webhooks_notified == 0 {
         let id = &pushed.value.id;
-        context.output.hint(format!("  {DIM}what became of it: fanfare deliveries show {id}{DIM:#}"));
+        context.output.hint(format!("  {DIM}see what happened to it: fanfare deliveries show {id}{DIM:#}"));
     } else if pushed.value.stream_clients + pushed.value.webhooks_notified == 0 {
         context.output.hint(format!(
             "  {DIM}to see it, open{DIM:#} {}/\n  {DIM}or run{DIM:#} fanfare listen {} --since 10m",
@@ -117,25 +119,25 @@ fn said(pushed: &Pushed, waited: bool) -> String {
     let Pushed { id, channel, stream_clients, webhooks_notified, repeated, .. } = pushed;
     if *repeated {
         return format!(
-            "{BOLD}={BOLD:#} pushed before: {CHANNEL}{channel}{CHANNEL:#} {id}; nothing was appended"
+            "{BOLD}={BOLD:#} already pushed: {CHANNEL}{channel}{CHANNEL:#} {id}; nothing was appended"
         );
     }
-    let listeners = count(*stream_clients as u64, "live listener");
+    let subscribers = count(*stream_clients as u64, "subscriber");
     let webhooks = match waited {
-        true => format!(" {DIM}·{DIM:#} taken by {}", count(*webhooks_notified as u64, "webhook")),
+        true => format!(" {DIM}·{DIM:#} delivered to {}", count(*webhooks_notified as u64, "webhook")),
         false => String::new(),
     };
     format!(
         "{SUCCESS}✓{SUCCESS:#} pushed to {CHANNEL}{channel}{CHANNEL:#} {DIM}·{DIM:#} {id} {DIM}·{DIM:#} \
-         {listeners}{webhooks}"
+         {subscribers}{webhooks}"
     )
 }
 
 fn message(args: &Args, words: &[String]) -> Result<String, Failure> {
     if let Some(message) = &args.message {
         if let Some(word) = words.first() {
-            return Err(Failure::usage(format!("the message is given twice: --message and `{word}`"))
-                .fix("use one of the two"));
+            return Err(Failure::usage(format!("the message was given twice: --message and `{word}`"))
+                .fix("use only one of them"));
         }
         return Ok(message.clone());
     }
@@ -144,13 +146,13 @@ fn message(args: &Args, words: &[String]) -> Result<String, Failure> {
     }
     let all: Vec<&str> = words.iter().chain(&args.literal).map(String::as_str).collect();
     if all.is_empty() {
-        let failure = Failure::usage("there is no message");
+        let failure = Failure::usage("no message was given");
         return Err(match args.words.first() {
             Some(_) => failure.why("all words look like data").fix(format!(
-                "fanfare push \"a message\" {0}   or, as text:   fanfare push -- {0}",
+                "fanfare push \"a message\" {0}   or, to push them as text:   fanfare push -- {0}",
                 args.words.join(" ")
             )),
-            None => failure.fix("fanfare push \"deploy finished\"   or   fanfare push -   to read stdin"),
+            None => failure.fix("fanfare push \"deploy finished\"   or, to read stdin:   fanfare push -"),
         });
     }
     Ok(all.join(" "))
@@ -165,19 +167,20 @@ fn from_stdin() -> Result<String, Failure> {
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::usage("cannot read stdin").why(super::failure::said(&error)))?;
     let mut message = String::from_utf8(bytes).map_err(|_| {
-        Failure::usage("stdin is no UTF-8 text").fix("push text; for bytes, push the address of a file")
+        Failure::usage("stdin is not UTF-8 text").fix("push text; for binary data, push a link to a file")
     })?;
     if message.ends_with('\n') {
         message.pop();
     }
     if message.len() > limits::MESSAGE_LEN_MAX {
-        return Err(Failure::usage("the message on stdin is over 256 KiB")
+        let max = limits::MESSAGE_LEN_MAX >> 10;
+        return Err(Failure::usage(format!("the message on stdin is over {max} KiB"))
             .fix("push an excerpt: … | tail -c 200000 | fanfare push -"));
     }
     Ok(message)
 }
 
-/// Draws a key that no other push has.
+/// Returns a random key that no other push has.
 pub(crate) fn idempotency_key() -> String {
     format!("cli-{:032x}", rand::random::<u128>())
 }
@@ -187,5 +190,5 @@ fn time_to_live(text: &str) -> Result<String, Invalid> {
 }
 
 fn json(text: &str) -> Result<Box<RawValue>, String> {
-    RawValue::from_string(text.to_owned()).map_err(|error| format!("no JSON: {error}"))
+    RawValue::from_string(text.to_owned()).map_err(|error| format!("not valid JSON: {error}"))
 }

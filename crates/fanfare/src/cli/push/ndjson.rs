@@ -1,4 +1,4 @@
-//! `fanfare push --ndjson`: lines become batches, as they come.
+//! `fanfare push --ndjson`: pushes lines as they arrive, in batches.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -15,30 +15,30 @@ use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure};
 use fanfare_client::Api;
 
-/// Most events in a batch: where a gateway's throughput stops growing.
+/// Maximum events in a batch. Larger batches do not increase the gateway's throughput.
 const BATCH_LEN: usize = 256;
 
-/// A batch that has so many bytes is sent: far from the 16 MiB that a gateway takes.
+/// Size at which a batch is sent, far below the 16 MiB that a gateway accepts.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
 
-/// Most lines that wait while a batch is on its way; more stay in the pipe.
+/// Maximum lines that wait while a batch is sent. Further lines stay in the pipe.
 const QUEUE_LEN: usize = 256;
 
-/// Longest line: message and data of the largest size, escaped.
+/// Maximum length of a line: a message and data of the maximum size, escaped.
 const LINE_LEN_MAX: usize = 4 * 1024 * 1024;
 
-/// A line that was checked.
+/// A valid line.
 struct Line {
     number: u64,
     event: String,
 }
 
-/// Pushes stdin. While a batch is on its way, the lines that come make the next: one at a time is not delayed,
-/// and many go together.
+/// Pushes the lines of stdin. The lines that arrive while a batch is sent become the next batch, so a single line is
+/// never delayed.
 pub(crate) async fn push_lines(channel: Option<Channel>, context: &Context) -> Result<Exit, Failure> {
     let api = context.settings.api()?;
     let (sender, mut lines) = mpsc::channel(QUEUE_LEN);
-    // A thread, because reading stdin cannot be cancelled. It ends with stdin, or with the program.
+    // A thread, because reading stdin cannot be cancelled. It ends with stdin or with the program.
     std::thread::spawn(move || read_lines(channel.as_ref(), &sender));
     let mut total = Total { pushed: 0, last_id: String::new() };
     while let Some(first) = lines.recv().await {
@@ -66,12 +66,12 @@ struct Total {
 }
 
 impl Total {
-    /// Adds what was done before it went wrong.
+    /// Adds to an error how many events were pushed before it.
     fn explain(&self, failure: Failure) -> Failure {
         if self.pushed == 0 {
             return failure;
         }
-        let done = format!("{} before it were pushed, up to {}", count(self.pushed, "event"), self.last_id);
+        let done = format!("{} pushed before it, up to {}", count(self.pushed, "event"), self.last_id);
         let why = failure.why.as_ref().map_or(done.clone(), |why| format!("{why}; {done}"));
         failure.why(why)
     }
@@ -81,7 +81,10 @@ async fn push(api: &Api, batch: &[Line], total: &mut Total, context: &Context) -
     let body = batch.iter().fold(String::new(), |body, line| body + &line.event + "\n");
     let answer = api.push_batch(body).await.map_err(|error| {
         let failure = Failure::from(error);
-        let lines = format!("lines {} to {} of stdin", batch[0].number, batch[batch.len() - 1].number);
+        let lines = match batch {
+            [line] => format!("line {} of stdin", line.number),
+            lines => format!("lines {} to {} of stdin", lines[0].number, lines[lines.len() - 1].number),
+        };
         let at = failure.at.as_ref().map_or(lines.clone(), |at| format!("{lines}, {at}"));
         failure.at(at)
     })?;
@@ -95,7 +98,7 @@ async fn push(api: &Api, batch: &[Line], total: &mut Total, context: &Context) -
     Ok(())
 }
 
-/// Takes what is there, up to the bounds of a batch; a line that is wrong ends it.
+/// Collects the lines that have arrived into a batch, within its bounds. An invalid line ends the batch.
 fn collect(
     first: Result<Line, Failure>,
     lines: &mut mpsc::Receiver<Result<Line, Failure>>,
@@ -129,7 +132,7 @@ fn read_lines(channel: Option<&Channel>, lines: &mpsc::Sender<Result<Line, Failu
             Err(failure) => Err(failure),
         };
         let is_last = line.is_err();
-        // The receiver goes away when a batch has failed.
+        // The receiver is gone if a batch has failed.
         if lines.blocking_send(line).is_err() || is_last {
             return;
         }
@@ -144,16 +147,18 @@ fn read_line(stdin: &mut impl BufRead, number: u64) -> Result<Option<String>, Fa
     match read {
         Ok(0) => Ok(None),
         Ok(_) if bytes.len() > LINE_LEN_MAX => {
-            Err(Failure::usage("the line is over 4 MiB").at(at).fix("push the address of larger things"))
+            Err(Failure::usage(format!("the line is over {} MiB", LINE_LEN_MAX >> 20))
+                .at(at)
+                .fix("push a link to larger data"))
         }
         Ok(_) => String::from_utf8(bytes).map(Some).map_err(|_| {
-            Failure::usage("the line is no UTF-8 text").at(at).fix("push JSON, one object on a line")
+            Failure::usage("the line is not UTF-8 text").at(at).fix("push JSON, one object per line")
         }),
         Err(error) => Err(Failure::usage("cannot read stdin").why(said(&error))),
     }
 }
 
-/// Checks a line here, where its number is known, and gives it a key, without touching what it says.
+/// Checks a line, because only here its number is known, and adds a key to it. The rest of the line stays unchanged.
 fn checked(text: &str, number: u64, channel: Option<&Channel>) -> Result<Line, Failure> {
     let explain = |invalid: Invalid| {
         let member = invalid.at.strip_prefix("/0").filter(|member| !member.is_empty());
@@ -184,7 +189,7 @@ mod tests {
     use super::checked;
 
     #[test]
-    fn a_line_gets_a_key_and_keeps_its_words() {
+    fn a_line_gets_a_key_and_stays_unchanged_otherwise() {
         let line = checked(" { \"message\": \"x\", \"data\": 1.50 }\n", 1, None).expect("an event");
         assert!(line.event.starts_with("{\"idempotency_key\":\"cli-"), "{}", line.event);
         assert!(line.event.ends_with(",\"message\": \"x\", \"data\": 1.50 }"), "{}", line.event);
@@ -193,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_is_for_those_that_name_none() {
+    fn the_channel_of_the_flag_is_for_lines_without_one() {
         let channel = "builds".parse().expect("a channel");
         let event = |text| checked(text, 1, Some(&channel)).expect("an event").event;
         assert!(
@@ -203,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_line() {
+    fn an_error_names_its_line() {
         let failure =
             checked("{\"message\":\"x\",\"priority\":\"urgent\"}", 7, None).map(|_| ()).expect_err("wrong");
         assert_eq!(failure.at.as_deref(), Some("line 7 of stdin, /priority"));

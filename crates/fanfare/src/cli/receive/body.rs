@@ -1,4 +1,4 @@
-//! Events in the body of a request, in any of the forms in which webhooks get them.
+//! Finds the events in the body of a webhook request, in any of the payload formats.
 
 use fanfare_core::Timestamp;
 use serde_json::value::RawValue;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::event_line::Line;
 
-/// An event of which a body says more or less.
+/// The parts of an event that a body may have.
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) id: String,
@@ -18,7 +18,7 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Returns what is shown of it, as of `timestamp`.
+    /// Returns the parts that a line shows, with the given time.
     pub(crate) fn line(&self, timestamp: Timestamp) -> Line<'_> {
         Line {
             channel: &self.channel,
@@ -31,7 +31,7 @@ impl Told {
     }
 }
 
-/// Finds the events in a body: one, several of a batch, or none when it is something else.
+/// Returns the events in a body: one, several for a batch, or none if it is something else.
 pub(crate) fn events_in(body: &[u8]) -> Vec<Told> {
     let Ok(raw) = serde_json::from_slice::<&RawValue>(body) else { return Vec::new() };
     let batch: Option<Vec<&RawValue>> = serde_json::from_str(raw.get()).ok();
@@ -40,7 +40,7 @@ pub(crate) fn events_in(body: &[u8]) -> Vec<Told> {
     events.unwrap_or_default()
 }
 
-/// Reads an event; what is not there is left empty.
+/// Parses an event. Missing members stay empty.
 pub(crate) fn event_in(json: &str) -> Option<Told> {
     let members: Map<String, Value> = serde_json::from_str(json).ok()?;
     let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -67,7 +67,7 @@ mod tests {
     use super::events_in;
 
     #[test]
-    fn every_form_of_a_body_is_read() {
+    fn every_payload_format_is_parsed() {
         let shown = |body: &str| -> Vec<String> {
             let events = events_in(body.as_bytes());
             let data = |data: &serde_json::value::RawValue| data.get().to_owned();

@@ -1,33 +1,33 @@
-//! Failing on purpose.
+//! Failures on purpose, to test how a sender retries.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use fanfare_core::{Code, Invalid};
 
-/// Which requests fail.
+/// Selects the requests that fail.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Fail {
     All,
-    /// Every so many; at least 1.
+    /// Every nth request; the number is at least 1.
     Every(u64),
-    /// The first so many.
+    /// The first requests, up to this many.
     First(u64),
     Never,
     /// The first attempt at each delivery.
     Once,
-    /// This share of them, 0 to 1.
+    /// This share of the requests, from 0 to 1.
     Share(f64),
 }
 
-/// What is done on purpose.
+/// The failures and delays of a receiver.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Faults {
-    /// Which requests fail.
+    /// The requests that fail.
     pub(crate) fail: Fail,
-    /// How those are answered.
+    /// Status of the responses to them.
     pub(crate) status: u16,
-    /// How long every answer takes.
+    /// Delay before each response.
     pub(crate) delay: Duration,
 }
 
@@ -36,8 +36,8 @@ impl Faults {
 }
 
 impl Fail {
-    /// Says whether a request fails: the `nth` of all, the `attempt`th of its delivery, both from 1; `chance` is drawn
-    /// from 0 to 1.
+    /// Returns whether a request fails. `nth` counts all requests and `attempt` those of its delivery, both from 1.
+    /// `chance` is a random number from 0 to 1.
     pub(crate) fn applies(self, nth: u64, attempt: u64, chance: f64) -> bool {
         match self {
             Fail::All => true,
@@ -57,7 +57,7 @@ impl FromStr for Fail {
         read(text.trim()).ok_or_else(|| {
             Invalid::new(
                 Code::InvalidQuery,
-                format!("`{text}` does not say what fails"),
+                format!("`{text}` is not a way to fail"),
                 "write `once`, `first:2`, `every:3`, `30%` or `all`",
             )
         })
@@ -89,7 +89,7 @@ mod tests {
     use super::Fail;
 
     #[test]
-    fn what_fails_is_said_in_a_few_ways() {
+    fn ways_to_fail_are_parsed() {
         for (text, fail) in [
             ("once", Fail::Once),
             ("all", Fail::All),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_fails_what_it_says() {
+    fn each_way_selects_its_requests() {
         let failing = |fail: Fail| (1..=6).filter(|nth| fail.applies(*nth, 1, 0.5)).collect::<Vec<u64>>();
         assert_eq!(failing(Fail::Every(3)), [3, 6]);
         assert_eq!(failing(Fail::First(2)), [1, 2]);

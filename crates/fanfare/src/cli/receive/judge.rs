@@ -1,4 +1,4 @@
-//! Whether a request is believed.
+//! Verifies the signatures of a webhook request.
 
 use fanfare_core::Timestamp;
 use fanfare_webhook::inbound::{PlainSecret, verify_hub};
@@ -7,7 +7,7 @@ use fanfare_webhook::signature::{HUB_SIGNATURE, SIGNATURE};
 use fanfare_webhook::verify::{Headers, Key, Mismatch, verify};
 use http::HeaderMap;
 
-/// What is verified with.
+/// The keys to verify with.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys {
     /// For `v1` and `X-Hub-Signature-256`.
@@ -16,18 +16,18 @@ pub(crate) struct Keys {
     pub(crate) public: Option<VerifyingKey>,
 }
 
-/// What came of it.
+/// The result of verifying a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// There is no key to verify with.
+    /// No key that can verify the request was given.
     NoKey,
-    /// It is not believed.
+    /// A signature is missing or does not match.
     Refused(Mismatch),
-    /// A signature fits.
+    /// Every signature matches.
     Verified,
 }
 
-/// Judges a request that came at `now`.
+/// Verifies a request that arrived at `now`.
 pub(crate) fn judge(headers: &HeaderMap, body: &[u8], keys: &Keys, now: Timestamp) -> Verdict {
     let mut known: Vec<Key> = Vec::new();
     known.extend(keys.secret.clone().map(Key::Secret));
@@ -36,7 +36,7 @@ pub(crate) fn judge(headers: &HeaderMap, body: &[u8], keys: &Keys, now: Timestam
         return Verdict::NoKey;
     }
     let is_hub = headers.contains_key(HUB_SIGNATURE);
-    // What has only GitHub's signature is judged by that; what has both must fit both.
+    // A request with only GitHub's signature is verified by that one; with both kinds, both must match.
     let is_standard = headers.contains_key(SIGNATURE) || !is_hub;
     let pairs: Headers<'_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     if is_standard && let Err(mismatch) = verify(&pairs, body, &known, now) {

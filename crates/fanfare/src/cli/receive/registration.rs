@@ -1,4 +1,4 @@
-//! A receiver that registers itself, and is forgotten when it ends.
+//! `--register`: the webhook of a receiver, which is registered at its start and removed at its end.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -14,13 +14,13 @@ use fanfare_client::Api;
 use fanfare_client::api::is_loopback;
 use fanfare_core::WebhookId;
 
-/// What the webhook says of itself; what says so is ours, also when an earlier run could not forget it.
+/// Description of the webhook. It marks a webhook that an earlier run could not remove as ours.
 const DESCRIPTION: &str = "fanfare receive";
 
-/// How long forgetting may take: whoever pressed Ctrl-C waits.
-const FORGETTING_MAX: Duration = Duration::from_secs(3);
+/// How long removing the webhook may take. The user has pressed Ctrl-C and waits.
+const REMOVAL_MAX: Duration = Duration::from_secs(3);
 
-/// A webhook that is ours.
+/// The webhook of this receiver.
 #[derive(Debug)]
 pub(crate) struct Registration {
     api: Api,
@@ -28,24 +28,24 @@ pub(crate) struct Registration {
     pub(crate) url: String,
 }
 
-/// What is to be registered.
+/// A registration to make.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct Plan {
     api: Api,
     url: String,
     registration: api::Registration,
 }
 
-impl Wanted {
-    /// Prepares to register what listens at `address`.
-    pub(crate) fn new(args: &Args, address: SocketAddr, context: &Context) -> Result<Wanted, Failure> {
+impl Plan {
+    /// Plans to register the receiver that listens on `address`.
+    pub(crate) fn new(args: &Args, address: SocketAddr, context: &Context) -> Result<Plan, Failure> {
         let api = context.settings.api()?;
         let url = match &args.url {
             Some(url) => url.as_given().to_owned(),
             None if !is_loopback(api.server()) => {
-                let what = "the gateway is on another machine, and cannot reach this one by 127.0.0.1";
+                let what = "the gateway is on another machine and cannot reach this one at 127.0.0.1";
                 return Err(Failure::usage(what)
-                    .fix("say how it can: --listen 0.0.0.0:3000 --url http://ADDRESS:3000/"));
+                    .fix("make this machine reachable: --listen 0.0.0.0:3000 --url http://ADDRESS:3000/"));
             }
             None => format!("http://{}/", reached_at(address)),
         };
@@ -56,12 +56,12 @@ impl Wanted {
         };
         let registration =
             api::Registration { webhook_url: url.clone(), wishes, ..api::Registration::default() };
-        Ok(Wanted { api, url, registration })
+        Ok(Plan { api, url, registration })
     }
 
-    /// Takes up what is registered at this address already, if there is something; gives its secret, too. Without
-    /// one it gets a new one, when it is ours.
-    pub(crate) async fn again(
+    /// Takes over the webhook that an earlier run left behind at this URL, if there is one, and returns it with its
+    /// secret. The secret becomes `secret`, or else a new one. Fails if the webhook at this URL is not ours.
+    pub(crate) async fn take_over(
         &self,
         secret: Option<&Secret>,
     ) -> Result<Option<(Registration, Secret)>, Failure> {
@@ -72,13 +72,13 @@ impl Wanted {
         let is_ours = before.wants.description.as_deref() == Some(DESCRIPTION);
         if !is_ours {
             let url = &self.url;
-            return Err(Failure::usage(format!("{url} is registered already"))
-                .why("it would be forgotten at the end, and its secret is not shown again")
-                .fix("verify with its secret: --secret FILE, without --register; or choose another --port"));
+            return Err(Failure::usage(format!("{url} is already registered"))
+                .why("it would be removed on exit, and its secret is not shown again")
+                .fix("verify with its secret: --secret FILE without --register, or choose another --port"));
         }
         let registered = self.api.register(&self.registration).await?.value;
         let id = registered.id.unwrap_or(before.id);
-        // Left behind by a run that could not forget it, so nobody else has its secret.
+        // Only the run that could not remove it knew its secret, so the secret can change at once.
         let rotation = Rotation {
             overlap: Some("0s".to_owned()),
             secret: secret.map(|secret| Hidden(secret.reveal().to_owned())),
@@ -89,8 +89,8 @@ impl Wanted {
         Ok(Some((self.registration(id), secret)))
     }
 
-    /// Registers it; gives its secret, too.
-    pub(crate) async fn anew(&self, secret: Option<&Secret>) -> Result<(Registration, Secret), Failure> {
+    /// Registers a new webhook and returns it with its secret.
+    pub(crate) async fn register(&self, secret: Option<&Secret>) -> Result<(Registration, Secret), Failure> {
         let secret = secret.map(|secret| Hidden(secret.reveal().to_owned()));
         let registration = api::Registration { secret, ..self.registration.clone() };
         let registered = self.api.register(&registration).await?.value;
@@ -105,22 +105,23 @@ impl Wanted {
 }
 
 impl Registration {
-    /// Has it tried again, though it failed while nobody was there.
+    /// Resumes deliveries, which may be held because the receiver was not running.
     pub(crate) async fn resume(&self) -> Result<(), Failure> {
         self.api.resume_webhook(&self.id).await?;
         Ok(())
     }
 
-    /// Forgets it; says so when that does not work.
+    /// Removes the webhook, or warns that it is still registered.
     pub(crate) async fn end(self, context: &Context) {
-        let forgetting = tokio::time::timeout(FORGETTING_MAX, self.api.forget_webhook(&self.id)).await;
-        let problem = match forgetting {
+        let removal = tokio::time::timeout(REMOVAL_MAX, self.api.forget_webhook(&self.id)).await;
+        let problem = match removal {
             Ok(Ok(_)) => return,
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer".to_owned(),
+            Err(_) => "no response".to_owned(),
         };
         let url = &self.url;
-        context.output.warn(&format!("{url} is still registered ({problem}); fanfare webhooks rm {url}"));
+        let warning = format!("{url} is still registered ({problem}); remove it: fanfare webhooks rm {url}");
+        context.output.warn(&warning);
     }
 }
 
@@ -128,7 +129,7 @@ fn read(secret: Option<Hidden>) -> Result<Secret, Failure> {
     Ok(secret.map(|Hidden(secret)| secret).unwrap_or_default().parse()?)
 }
 
-/// Gives the address by which this machine reaches what listens at `address`.
+/// Returns the address by which this machine reaches a receiver that listens on `address`.
 pub(crate) fn reached_at(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         return SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));

@@ -1,4 +1,4 @@
-//! Taking requests: one socket that listens, a task for each connection, everything within bounds.
+//! The HTTP server of `receive`: one listening socket and a task per connection, with bounds on everything.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -23,43 +23,42 @@ use tokio::task::JoinSet;
 use crate::cli::receive::faults::Faults;
 use crate::cli::receive::judge::{Keys, Verdict, judge};
 
-/// Most connections at a time: a webhook opens up to 128.
+/// Maximum number of connections. A webhook opens at most 128.
 const CONNECTIONS_MAX: usize = 256;
-/// Longest body: the gateway's largest batch, and a single event of the largest size, are below.
+/// Maximum size of a body, above that of the gateway's largest batch and of its largest event.
 const BODY_LEN_MAX: usize = 2 * 1024 * 1024;
-/// How long a request may take to come: the gateway gives up after as long.
-const REQUEST_MAX: Duration = Duration::from_secs(10);
-/// Most headers and their bytes.
+/// How long a request may take to arrive. The gateway waits no longer for a response.
+pub(crate) const REQUEST_MAX: Duration = Duration::from_secs(10);
+/// Maximum size of all headers.
 const HEADERS_LEN_MAX: usize = 64 * 1024;
-/// Requests that wait to be shown; a terminal that is stopped makes senders wait.
+/// Maximum number of requests that wait to be printed. If the terminal is stopped, senders wait.
 const SHOWN_MAX: usize = 1_024;
-/// When a connection could not be accepted, wait so long before the next.
+/// Delay after a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Ids that are remembered, so that a repetition is known.
+/// Maximum number of ids to remember, to recognize repeated deliveries.
 const IDS_MAX: usize = 10_000;
 
-/// A request that was answered, or is about to be.
+/// A request and the response to it.
 #[derive(Debug)]
 pub(crate) struct Got {
-    /// When it was there.
+    /// Time of arrival.
     pub(crate) at: Timestamp,
-    /// The path that was asked for.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Whether it is believed.
+    /// Result of verifying the signatures.
     pub(crate) verdict: Verdict,
-    /// Its `webhook-id`.
+    /// The `webhook-id`.
     pub(crate) id: Option<String>,
-    /// How often that id has come, with this one.
+    /// Number of requests with this id so far, including this one.
     pub(crate) attempt: u64,
-    /// What it is answered with.
+    /// Status of the response.
     pub(crate) status: u16,
-    /// It was failed on purpose.
+    /// Whether the request failed on purpose.
     pub(crate) on_purpose: bool,
 }
 
-/// A receiver that listens.
+/// A running receiver.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     listener: TcpListener,
@@ -67,7 +66,7 @@ pub(crate) struct Receiver {
     shared: Arc<Shared>,
     open: JoinSet<()>,
     got: mpsc::Receiver<Got>,
-    /// Turns true when connections should end once they have answered.
+    /// Becomes true when connections should close after the current response.
     stop: watch::Sender<bool>,
 }
 
@@ -75,7 +74,7 @@ pub(crate) struct Receiver {
 struct Shared {
     got: mpsc::Sender<Got>,
     stop: watch::Receiver<bool>,
-    /// What connections share while it is looked at; never held while waiting.
+    /// Guards the state of all connections. It is never locked across an await.
     state: Mutex<State>,
 }
 
@@ -83,34 +82,33 @@ struct Shared {
 struct State {
     keys: Keys,
     faults: Faults,
-    /// Requests so far.
+    /// Number of requests so far, to select those that fail.
     requests: u64,
-    /// How often each id has come.
+    /// Number of requests with each id.
     seen: HashMap<String, u64>,
-    /// The ids in the order in which they came first.
+    /// The ids, oldest first.
     order: VecDeque<String>,
 }
 
-/// A port that is ours, at which nobody answers yet.
+/// A bound port that does not accept connections yet.
 #[derive(Debug)]
 pub(crate) struct Port {
     socket: TcpSocket,
-    /// Where it is.
     pub(crate) address: SocketAddr,
 }
 
 impl Port {
-    /// Takes a port.
+    /// Binds a port.
     pub(crate) fn take(address: SocketAddr) -> io::Result<Port> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // Connections of an earlier run that have not quite ended are no reason to refuse.
+        // Allows binding while connections of an earlier run are still closing.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         let address = socket.local_addr()?;
         Ok(Port { socket, address })
     }
 
-    /// Begins to listen.
+    /// Starts to listen.
     pub(crate) fn listen(self, keys: Keys, faults: Faults) -> io::Result<Receiver> {
         let Port { socket, address } = self;
         let listener = socket.listen(CONNECTIONS_MAX as u32)?;
@@ -123,24 +121,24 @@ impl Port {
 }
 
 impl Receiver {
-    /// Gives where it listens.
+    /// Returns the address that the receiver listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Verifies with other keys from now on.
+    /// Replaces the keys to verify with.
     pub(crate) fn verify_with(&self, keys: Keys) {
         self.shared.state().keys = keys;
     }
 
-    /// Fails otherwise from now on; counting begins anew.
+    /// Replaces the faults and restarts the count of requests.
     pub(crate) fn fail(&self, faults: Faults) {
         let mut state = self.shared.state();
         state.faults = faults;
         state.requests = 0;
     }
 
-    /// Gives the next request. Can be cancelled without loss; nothing is accepted while nobody waits here.
+    /// Returns the next request. Cancel-safe. Connections are accepted only while this is awaited.
     pub(crate) async fn next(&mut self) -> Got {
         loop {
             tokio::select! {
@@ -149,7 +147,7 @@ impl Receiver {
                     Ok((stream, _)) => {
                         self.open.spawn(serve(stream, Arc::clone(&self.shared)));
                     }
-                    // Out of descriptors, most likely: there is room when a connection ends.
+                    // Most likely there are no file descriptors left, until a connection closes.
                     Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
                 },
                 Some(_) = self.open.join_next(), if !self.open.is_empty() => {}
@@ -157,11 +155,11 @@ impl Receiver {
         }
     }
 
-    /// Accepts nothing more, and gives what is being answered until `grace`.
+    /// Stops accepting connections and waits up to `grace` for the open responses.
     pub(crate) async fn end(self, grace: Duration) {
         let Receiver { listener, mut open, mut got, stop, .. } = self;
         drop(listener);
-        // What waits to be shown must not wait for ever: nobody looks any more.
+        // Nothing is printed from here on, so a request must not wait for it.
         got.close();
         stop.send_replace(true);
         let ended = async { while open.join_next().await.is_some() {} };
@@ -176,7 +174,7 @@ impl Shared {
 }
 
 async fn serve(stream: TcpStream, shared: Arc<Shared>) {
-    // An answer must not wait for the acknowledgement of what came before it.
+    // Nagle's algorithm would delay a response.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
         let shared = Arc::clone(&shared);
@@ -189,7 +187,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let mut stop = shared.stop.clone();
-    // A connection that breaks has nobody left to answer; what was to be shown is shown.
+    // The error of a broken connection is ignored: its complete requests are printed anyway.
     tokio::select! {
         _ = connection.as_mut() => return,
         _ = stop.wait_for(|is_asked| *is_asked) => connection.as_mut().graceful_shutdown(),
@@ -199,17 +197,21 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
 
 async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Full<Bytes>> {
     if request.method() != Method::POST {
-        return respond(405, "this is `fanfare receive`: it takes POST");
+        return respond(405, "`fanfare receive` accepts only POST");
     }
     let (head, body) = request.into_parts();
     let body = match tokio::time::timeout(REQUEST_MAX, Limited::new(body, BODY_LEN_MAX).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => return respond(413, "the body is over 2 MiB, or broke off"),
-        Err(_) => return respond(408, "the body did not come within 10 s"),
+        Ok(Err(_)) => {
+            return respond(413, &format!("the body is over {} MiB or incomplete", BODY_LEN_MAX >> 20));
+        }
+        Err(_) => {
+            return respond(408, &format!("the body did not arrive within {} s", REQUEST_MAX.as_secs()));
+        }
     };
     let (got, delay) = shared.state().judged(head.uri.path(), head.headers, body);
     let (status, reason) = (got.status, reason(&got));
-    // The receiving end is gone when the command ends; the answer goes out all the same.
+    // This fails when the command is about to exit. The response is sent anyway.
     let _ = shared.got.send(got).await;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
@@ -223,7 +225,7 @@ impl State {
         let verdict = judge(&headers, &body, &self.keys, at);
         let id = headers.get(ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
         let is_refused = matches!(verdict, Verdict::Refused(_));
-        // What is not believed counts for nothing: anybody could send it.
+        // A request that does not verify is not counted, because anyone could have sent it.
         let attempt = if is_refused { 1 } else { self.count(id.as_deref()) };
         self.requests += u64::from(!is_refused);
         let chance = rand::random_range(0.0..1.0);
@@ -262,8 +264,8 @@ fn reason(got: &Got) -> String {
     }
 }
 
-fn respond(status: u16, said: &str) -> Response<Full<Bytes>> {
-    let body = serde_json::json!({ "fanfare receive": said }).to_string();
+fn respond(status: u16, text: &str) -> Response<Full<Bytes>> {
+    let body = serde_json::json!({ "fanfare receive": text }).to_string();
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));

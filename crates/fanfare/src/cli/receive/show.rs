@@ -1,4 +1,4 @@
-//! What `receive` shows: an event as `listen` does, and beside it what became of the request.
+//! The output of `receive`: events as `listen` prints them, with the outcome of the request.
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
@@ -17,25 +17,25 @@ use crate::cli::receive::server::Got;
 use crate::cli::text::{count, harmless, shortened};
 use crate::cli::verify::diagnosis::what;
 
-/// Most characters of a body that is no event.
+/// Maximum characters of a body that is not an event.
 const BODY_CHARS_MAX: usize = 200;
 
-/// What `receive` shows.
+/// Prints requests and counts them.
 #[derive(Debug)]
 pub(crate) struct Show {
     output: Output,
     lines: EventLines,
-    taken: u64,
+    accepted: u64,
     failed: u64,
     refused: u64,
 }
 
 impl Show {
     pub(crate) fn new(output: Output) -> Show {
-        Show { output, lines: EventLines::new(), taken: 0, failed: 0, refused: 0 }
+        Show { output, lines: EventLines::new(), accepted: 0, failed: 0, refused: 0 }
     }
 
-    /// Says where, to whoever watches.
+    /// Prints the URL of the receiver: as JSON in a format for programs, otherwise only at a terminal.
     pub(crate) fn start(&self, address: SocketAddr, registration: Option<&Registration>) -> io::Result<()> {
         let url = registration.map_or_else(
             || format!("http://{}/", reached_at(address)),
@@ -53,17 +53,17 @@ impl Show {
                 .map(|registration| format!(" {DIM}· registered as {}{DIM:#}", registration.id))
                 .unwrap_or_default();
             self.output.note(format!(
-                "{DIM}receiving at{DIM:#} {BOLD}{url}{BOLD:#}{registered} {DIM}· Ctrl-C stops{DIM:#}"
+                "{DIM}receiving at{DIM:#} {BOLD}{url}{BOLD:#}{registered} {DIM}· press Ctrl-C to stop{DIM:#}"
             ));
         }
         Ok(())
     }
 
-    /// Shows a request.
+    /// Prints a request.
     pub(crate) fn request(&mut self, got: &Got) -> io::Result<()> {
         match (&got.verdict, got.status) {
             (Verdict::Refused(_), _) => self.refused += 1,
-            (_, 200..300) => self.taken += 1,
+            (_, 200..300) => self.accepted += 1,
             _ => self.failed += 1,
         }
         match self.output.mode {
@@ -88,12 +88,12 @@ impl Show {
             [one] => self.output.line(format!("{}  {outcome}", self.lines.write(one.line(got.at), &now)))?,
             many => {
                 for event in many {
-                    // What matters here is when it came, not when it was pushed.
+                    // Here the time of arrival matters, not that of the push.
                     let line = self.lines.write(event.line(got.at), &now);
                     self.output.line(line)?;
                 }
-                let together = count(many.len() as u64, "event");
-                self.output.line(format!("           {DIM}{together} together{DIM:#}  {outcome}"))?;
+                let events = count(many.len() as u64, "event");
+                self.output.line(format!("           {DIM}batch of {events}{DIM:#}  {outcome}"))?;
             }
         }
         if self.output.verbose > 0 {
@@ -102,12 +102,12 @@ impl Show {
         Ok(())
     }
 
-    /// Says what there was in all, to whoever watched.
+    /// Prints the number of requests, at a terminal.
     pub(crate) fn end(&self) {
         if !io::stderr().is_terminal() {
             return;
         }
-        let mut parts = vec![format!("{} taken", self.taken)];
+        let mut parts = vec![format!("{} accepted", self.accepted)];
         if self.failed > 0 {
             parts.push(format!("{} failed on purpose", self.failed));
         }
@@ -118,7 +118,7 @@ impl Show {
     }
 }
 
-/// Says what became of a request: `✓ verified, again (2) → 200`.
+/// Describes the outcome of a request: `✓ verified, again (2) → 200`.
 fn outcome(got: &Got) -> String {
     let verdict = match &got.verdict {
         Verdict::Verified => format!("{SUCCESS}✓{SUCCESS:#} verified"),
@@ -130,12 +130,12 @@ fn outcome(got: &Got) -> String {
         attempt => format!(", {WARNING}again{WARNING:#} ({attempt})"),
     };
     let status = got.status;
-    let answered = match (status, got.on_purpose) {
+    let response = match (status, got.on_purpose) {
         (200..300, _) => format!("{DIM}→ {status}{DIM:#}"),
         (_, true) => format!("{ERROR}→ {status}{ERROR:#} {DIM}on purpose{DIM:#}"),
         (_, false) => format!("{ERROR}→ {status}{ERROR:#}"),
     };
-    format!("{verdict}{again} {answered}")
+    format!("{verdict}{again} {response}")
 }
 
 fn details(got: &Got) -> String {
@@ -149,7 +149,7 @@ fn details(got: &Got) -> String {
     text
 }
 
-/// Gives the same for programs.
+/// Returns a request as JSON.
 fn line_of(got: &Got) -> Value {
     let headers: Map<String, Value> = got
         .headers

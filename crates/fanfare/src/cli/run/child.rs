@@ -1,4 +1,4 @@
-//! The command of `fanfare run`: its output and our signals pass through.
+//! The command of `fanfare run`. Its output and our signals pass through.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,21 +14,22 @@ use crate::cli::run::signals::Signals;
 use crate::cli::run::tail::Tail;
 use crate::cli::run::way_through::{WayThrough, copy_size};
 
-/// How long to wait for output after the end of the command: something that it left behind may hold it open.
+/// How long to wait for the rest of the output after the command exits. A process that it started may keep the output
+/// open for longer.
 const OUTPUT_GRACE: Duration = Duration::from_secs(2);
 
-/// A command that runs.
+/// A running command.
 #[derive(Debug)]
 pub(crate) struct Child {
     process: tokio::process::Child,
     tail: Tail,
-    /// Resolve when all output was copied.
+    /// Resolve once all output is copied.
     copied: Vec<oneshot::Receiver<()>>,
     signals: Signals,
     sizes: Sizes,
 }
 
-/// Our ends of the command's terminals, which have the size of ours.
+/// Our ends of the command's pseudo-terminals, which are kept at the size of our terminal.
 #[derive(Debug, Default)]
 struct Sizes {
     out: Option<OwnedFd>,
@@ -36,7 +37,7 @@ struct Sizes {
 }
 
 impl Sizes {
-    /// Takes over the size of our terminal, when it has changed.
+    /// Copies the size of our terminal, after it changed.
     fn follow(&self) {
         if let Some(out) = &self.out {
             copy_size(io::stdout(), out);
@@ -48,10 +49,10 @@ impl Sizes {
 }
 
 impl Child {
-    /// Starts it. Without lines to keep, it gets our output itself.
+    /// Starts the command. If no lines are to be kept, the command writes to our output directly.
     pub(crate) fn spawn(command: &[String], tail_len: u16) -> Result<Child, Outcome> {
         let not_started = |error: &io::Error| Outcome::NotStarted { problem: said(error), is_missing: false };
-        // From before the start: a signal in between would end us, and leave the command without an end.
+        // Signals are caught before the start. Otherwise, one in between would end us and leave the command running.
         let signals = Signals::catch().map_err(|error| not_started(&error))?;
         let mut process = tokio::process::Command::new(&command[0]);
         process.args(&command[1..]);
@@ -75,12 +76,12 @@ impl Child {
         }
     }
 
-    /// Waits for its end; signals that come meanwhile are for it.
+    /// Waits for the command to exit, and forwards signals to it.
     pub(crate) async fn run_to_the_end(mut self) -> Outcome {
         let ended = self.wait_and_forward().await;
         let all_copied = async {
             for copied in self.copied {
-                // An error says that the thread is gone, which is as good.
+                // An error means that the thread has ended, which is just as good.
                 let _ = copied.await;
             }
         };
@@ -95,7 +96,7 @@ impl Child {
         let pid = self.process.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let send = |signal| {
             if let Some(pid) = pid {
-                // Fails when it has just ended, which the next turn sees.
+                // This fails if the command has just exited, which the next turn notices.
                 let _ = kill_process(pid, signal);
             }
         };
@@ -113,13 +114,13 @@ impl Child {
     }
 }
 
-/// Copies in a thread: a slow terminal must not hold up anything else.
+/// Copies output in a thread of its own, because a slow terminal must not delay anything else.
 fn copy(tail: &Tail, from: OwnedFd, to: impl io::Write + Send + 'static) -> oneshot::Receiver<()> {
     let (done, copied) = oneshot::channel();
     let tail = tail.clone();
     std::thread::spawn(move || {
         tail.copy(std::fs::File::from(from), to);
-        // Nobody waits any more when the grace has passed.
+        // This fails if the grace period has passed.
         let _ = done.send(());
     });
     copied

@@ -1,4 +1,4 @@
-//! `fanfare run`: a command whose start and end are events.
+//! `fanfare run`: runs a command and pushes events for its start and its result.
 
 mod child;
 mod outcome;
@@ -20,47 +20,46 @@ use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_api::push::NewEvent;
 use fanfare_client::Api;
 
-/// Run a command and push when it starts and how it ends
+/// Run a command and push events for its start and its result
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "fanfare run [OPTIONS] -- COMMAND [ARGS]…",
     after_help = examples::with_note(&[
-        ("Hear when a long test run is done", "fanfare run -c builds -- make test"),
-        ("Only when it goes wrong, without the command line",
+        ("Get an event when a long test run is done", "fanfare run -c builds -- make test"),
+        ("Only on failure, without the command line",
          "fanfare run -c cron --only-failure --name backup -- ./backup.sh --key …"),
         ("A pipeline", "fanfare run -c nightly -- sh -c 'make | tee log'"),
-    ], "\
-The command's output, signals and exit code pass through unchanged, and it runs
-even when the gateway cannot be reached. The event at the end is `success` or
-`error`; its data has exit_code, signal, duration_ms and the last lines.")
+    ], "The command's output, signals and exit code pass through unchanged, and it runs even if the gateway \
+        cannot be reached. The event at the end has the type `success` or `error`; its data has exit_code, \
+        signal, duration_ms and the last lines.")
 )]
 pub(crate) struct Args {
-    /// Where to push [default: default]
+    /// Channel to push to [default: default]
     #[arg(short, long)]
     channel: Option<Channel>,
-    /// What the events call it, instead of the command line
+    /// Name to use in the events instead of the command line
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// Push so many of the last lines of output; 0 leaves the output alone, for
-    /// programs that draw on the whole screen
+    /// Include this many of the last output lines; 0 leaves the output alone, for
+    /// full-screen programs
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
     tail: u16,
-    /// Push only when it fails
+    /// Push only if the command fails
     #[arg(long)]
     only_failure: bool,
-    /// The command and its arguments
+    /// Command to run and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
 
-/// Longest command line in a message.
+/// Maximum characters of a command line in a message.
 const TITLE_CHARS_MAX: usize = 120;
 
-/// How long the end of the command may be held up by a gateway that does not answer.
+/// How long a gateway that does not respond may delay the exit.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    // A gateway that cannot even be addressed must not keep the command from running.
+    // The command runs even if the settings for the gateway are invalid.
     let api = context.settings.api();
     block_on(async {
         let report = Report::new(args, context, api);
@@ -81,7 +80,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     })
 }
 
-/// What is told of a run.
+/// Pushes the events of a run.
 struct Report<'a> {
     args: &'a Args,
     context: &'a Context,
@@ -136,7 +135,7 @@ impl Report<'_> {
         }
     }
 
-    /// Pushes, or warns: the command comes first.
+    /// Pushes an event. A failure is only a warning, because the command matters more.
     async fn push(
         &self,
         message: &str,
@@ -163,13 +162,13 @@ impl Report<'_> {
             Ok(api) => match tokio::time::timeout(PATIENCE, api.push(&event)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => warn(&error.to_string()),
-                Err(_) => warn(&format!("{} did not answer within {} s", api.server(), PATIENCE.as_secs())),
+                Err(_) => warn(&format!("{} did not respond within {} s", api.server(), PATIENCE.as_secs())),
             },
         }
     }
 }
 
-/// Writes a command as it could be pasted into a shell.
+/// Quotes a command so that it can be pasted into a shell.
 fn command_line(words: &[String]) -> String {
     let quoted = |word: &String| {
         let is_plain = |c: char| c.is_alphanumeric() || "_-./=:@%+,".contains(c);

@@ -1,4 +1,4 @@
-//! How a command ended.
+//! The outcome of a command.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -6,12 +6,12 @@ use std::process::ExitStatus;
 use crate::cli::Exit;
 use crate::cli::failure::Failure;
 
-/// How a command ended.
+/// The outcome of a command.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// By itself or by a signal.
+    /// The command exited, or a signal stopped it.
     Ended { status: ExitStatus, tail: Vec<String> },
-    /// It was never started.
+    /// The command did not start.
     NotStarted { problem: String, is_missing: bool },
 }
 
@@ -20,7 +20,7 @@ impl Outcome {
         self.exit().number() == 0
     }
 
-    /// Gives the exit that a shell would give.
+    /// Returns the same exit code as a shell would.
     pub(crate) fn exit(&self) -> Exit {
         const NOT_EXECUTABLE: u8 = 126;
         const NOT_FOUND: u8 = 127;
@@ -35,13 +35,13 @@ impl Outcome {
         Exit::Child(u8::try_from(number).unwrap_or(1))
     }
 
-    /// Gives the name of the signal that ended it.
+    /// Returns the name of the signal that stopped the command.
     pub(crate) fn signal_name(&self) -> Option<String> {
         let Outcome::Ended { status, .. } = self else { return None };
         status.signal().map(signal_name)
     }
 
-    /// Gives the last lines of its output.
+    /// Returns the last lines of the output.
     pub(crate) fn tail(&self) -> Vec<String> {
         match self {
             Outcome::Ended { tail, .. } => tail.clone(),
@@ -49,24 +49,24 @@ impl Outcome {
         }
     }
 
-    /// Says how it ended, for a message.
+    /// Describes the outcome, for the message of an event.
     pub(crate) fn words(&self) -> String {
         match (self, self.signal_name()) {
             (Outcome::NotStarted { problem, .. }, _) => format!("could not be started ({problem})"),
-            (_, Some(signal)) => format!("ended by {signal}"),
+            (_, Some(signal)) => format!("stopped by {signal}"),
             (_, None) if self.is_success() => "succeeded".to_owned(),
             (_, None) => format!("failed with exit code {}", self.exit().number()),
         }
     }
 
-    /// Says why it could not be started.
+    /// Returns the error for a command that did not start.
     pub(crate) fn failure(&self, program: &str) -> Failure {
         let failure = Failure { exit: self.exit(), ..Failure::failed(format!("cannot run `{program}`")) };
         match self {
             Outcome::NotStarted { problem, is_missing } => {
                 let failure = failure.why(problem.clone());
                 if *is_missing && program.contains(' ') {
-                    failure.fix(format!("for a line with spaces: fanfare run -- sh -c '{program}'"))
+                    failure.fix(format!("to run a shell command line: fanfare run -- sh -c '{program}'"))
                 } else {
                     failure
                 }

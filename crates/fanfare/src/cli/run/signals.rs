@@ -1,4 +1,4 @@
-//! Signals that come to us and are for the command.
+//! Signals to this process that are forwarded to the command.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use rustix::process::Signal;
 use tokio::signal::unix::{Signal as Caught, SignalKind, signal};
 
-/// The signals that are passed on.
+/// Waits for the signals to forward.
 #[derive(Debug)]
 pub(crate) struct Signals {
     hangup: Caught,
@@ -19,7 +19,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Begins to catch them.
+    /// Starts to catch the signals.
     pub(crate) fn catch() -> io::Result<Signals> {
         Ok(Signals {
             hangup: signal(SignalKind::hangup())?,
@@ -32,7 +32,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next that the command does not have already.
+    /// Waits for the next signal that the command has not received already.
     pub(crate) async fn next(&mut self) -> Signal {
         loop {
             tokio::select! {
@@ -48,8 +48,8 @@ impl Signals {
     }
 }
 
-/// Says whether a key of the terminal would send its signal to us: then the command, in the same group, has it
-/// already, and must not get it twice.
+/// Returns whether the terminal sends the signals of its keys to this process. The command is in the same process
+/// group, so it already has the signal and must not get it twice.
 fn comes_from_the_terminal() -> bool {
     let stdin = io::stdin();
     rustix::termios::tcgetpgrp(stdin.as_fd()).is_ok_and(|group| group == rustix::process::getpgrp())

@@ -1,16 +1,16 @@
-//! Output that passes through, and its last lines.
+//! Copies the output of the command and keeps its last lines.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Longest line that is kept; of a longer one, the beginning.
+/// Maximum length of a line to keep. A longer line is truncated.
 const LINE_LEN_MAX: usize = 1_000;
 
 /// The last lines of output. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Tail {
-    /// Guards the lines; held for one read at a time.
+    /// Guards the lines. Locked for one line at a time.
     lines: Arc<Mutex<Lines>>,
 }
 
@@ -26,18 +26,18 @@ impl Tail {
         Tail { lines: Arc::new(Mutex::new(Lines { whole: VecDeque::new(), len_max: len_max.into() })) }
     }
 
-    /// Gives the lines, without escape codes: they are read elsewhere.
+    /// Returns the lines, without escape codes.
     pub(crate) fn lines(&self) -> Vec<String> {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.whole.iter().cloned().collect()
     }
 
-    /// Copies `from` to `to` as it comes, until its end, and keeps the last lines. Stops reading when the reader of
-    /// `to` has gone: then the command finds out as if it had written there itself.
+    /// Copies `from` to `to` until the end, and keeps the last lines. Stops reading if nothing reads `to` any more, so
+    /// that the command gets the same error as if it had written to `to` itself.
     pub(crate) fn copy(&self, mut from: impl Read, mut to: impl Write) {
         let mut buffer = vec![0; 16 * 1024];
         let mut unfinished = Vec::new();
-        // A terminal's other end reports an error when the last writer has gone.
+        // A pseudo-terminal returns an error once its last writer is gone.
         while let Ok(len @ 1..) = from.read(&mut buffer) {
             let chunk = &buffer[..len];
             let written = to.write_all(chunk).and_then(|()| to.flush());
@@ -65,7 +65,7 @@ impl Tail {
 
     fn push(&self, line: &[u8]) {
         let text = anstream::adapter::strip_bytes(line).into_vec();
-        // Of a line that a progress bar wrote over, what was left standing.
+        // A progress bar overwrites its line. Only the final text counts.
         let text = String::from_utf8_lossy(&text);
         let text = text.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
         let text: String = text.chars().filter(|c| *c == '\t' || !c.is_control()).collect();
@@ -82,7 +82,7 @@ mod tests {
     use super::Tail;
 
     #[test]
-    fn the_last_lines_are_kept_and_all_passes_through() {
+    fn all_output_is_copied_and_the_last_lines_are_kept() {
         let tail = Tail::new(2);
         let mut out = Vec::new();
         let said = b"one\ntwo\r\n10%\r100%\n\x1b[31mred\x1b[0m";
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_bounded() {
+    fn an_endless_line_is_truncated() {
         let tail = Tail::new(1);
         tail.copy(&vec![b'x'; 100_000][..], std::io::sink());
         assert_eq!(tail.lines()[0].len(), super::LINE_LEN_MAX);

@@ -1,4 +1,4 @@
-//! What the command writes to instead of our output.
+//! The pipe or pseudo-terminal that the command writes to instead of our output.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, OutputModes, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
 
-/// Two ends: what the command writes to one is read at the other.
+/// A pipe or pseudo-terminal: the command writes to one end, and we read from the other.
 #[derive(Debug)]
 pub(crate) struct WayThrough {
     pub(crate) ours: OwnedFd,
@@ -15,8 +15,8 @@ pub(crate) struct WayThrough {
 }
 
 impl WayThrough {
-    /// Makes a terminal when `output` is one, so that the command shows the same colours and progress; a pipe
-    /// otherwise.
+    /// Creates a pseudo-terminal if `output` is a terminal, so that the command shows the same colors and progress.
+    /// Otherwise, creates a pipe.
     pub(crate) fn to(output: impl AsFd + IsTerminal) -> io::Result<WayThrough> {
         if output.is_terminal()
             && let Ok(ends) = terminal(output.as_fd())
@@ -27,15 +27,15 @@ impl WayThrough {
         Ok(WayThrough { ours: ours.into(), theirs: theirs.into(), is_terminal: false })
     }
 
-    /// Gives our end once more when it is a terminal. Of a pipe there must be only one: the command learns from
-    /// its closing that nobody reads any more.
+    /// Returns a duplicate of our end if it is a pseudo-terminal. A pipe must not be duplicated: once our end closes,
+    /// the command has to learn that nothing reads its output.
     pub(crate) fn terminal(&self) -> Option<OwnedFd> {
         if self.is_terminal { self.ours.try_clone().ok() } else { None }
     }
 }
 
-/// Makes a terminal of the same size as `output`, that passes on every byte as it is: `output` itself turns line
-/// feeds into new lines.
+/// Creates a pseudo-terminal of the same size as `output`. It passes every byte on unchanged, because `output` itself
+/// already translates newlines.
 fn terminal(output: impl AsFd) -> rustix::io::Result<WayThrough> {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&ours)?;
@@ -50,7 +50,7 @@ fn terminal(output: impl AsFd) -> rustix::io::Result<WayThrough> {
     Ok(WayThrough { ours, theirs, is_terminal: true })
 }
 
-/// Gives the terminal `to` the size of the terminal `from`; when one of them is none, there is nothing to do.
+/// Copies the size of the terminal `from` to the terminal `to`. Does nothing if one of them is not a terminal.
 pub(crate) fn copy_size(from: impl AsFd, to: impl AsFd) {
     if let Ok(size) = tcgetwinsize(from) {
         let _ = tcsetwinsize(to, size);

@@ -1,4 +1,4 @@
-//! Configuration files: TOML, in which every key must be known.
+//! Configuration files, written in TOML. An unknown key is an error.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,9 @@ use toml::{Table, Value};
 use crate::cli::failure::Failure;
 use crate::cli::settings::key::Key;
 use crate::cli::settings::{Origin, explained};
+use crate::cli::suggestion::closest;
 
-/// A file that was read.
+/// A configuration file and its values.
 #[derive(Debug, Clone)]
 pub(crate) struct File {
     pub(crate) path: PathBuf,
@@ -16,11 +17,11 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// Reads `text`; what is not known or cannot be used is an error that says where it is.
+    /// Parses the text of the file at `path`. Fails on an unknown key or an invalid value, and says where it is.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<File, Failure> {
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
             let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
-            Failure::usage(format!("`{}` is no TOML", path.display()))
+            Failure::usage(format!("`{}` is not valid TOML", path.display()))
                 .at(format!("line {line}"))
                 .why(error.message().to_owned())
                 .fix("see the example in `fanfare help settings`")
@@ -45,20 +46,22 @@ fn collect(
             }
             (None, _) => return Err(unknown(path, &name)),
             (Some(Key::Token), _) => {
-                return Err(Failure::usage("a token does not belong into this file")
+                return Err(Failure::usage("a token does not belong in this file")
+                    .why("configuration files are often shared")
                     .at(format!("`token` in {}", path.display()))
-                    .fix("put it into a file of its own, and write `token-file = \"…\"`"));
+                    .fix("put it in a file of its own and write `token-file = \"…\"`"));
             }
             (Some(key), _) if key.is_secret() => {
-                return Err(Failure::usage("a secret does not belong into this file")
+                return Err(Failure::usage("a secret does not belong in this file")
+                    .why("configuration files are often shared")
                     .at(format!("`{name}` in {}", path.display()))
-                    .fix(format!("put it into the gateway's environment, as {}", key.variable())));
+                    .fix(format!("put it in the gateway's environment as {}", key.variable())));
             }
             (Some(key), value) => {
                 let texts = texts(key, value).map_err(|what| {
                     Failure::usage(format!("`{name}` is {what}"))
                         .at(path.display().to_string())
-                        .fix(format!("give {}", key.meaning()))
+                        .fix(format!("write {}", example(key)))
                 })?;
                 key.check(&texts)
                     .map_err(|invalid| explained(&Origin::File(path.to_owned()), key, invalid))?;
@@ -76,34 +79,37 @@ fn texts(key: Key, value: &Value) -> Result<Vec<String>, &'static str> {
         Value::Boolean(switch) => Ok(vec![switch.to_string()]),
         Value::Array(parts) if key.is_list() => parts
             .iter()
-            .map(|part| part.as_str().map(str::to_owned).ok_or("a list of something else than text"))
+            .map(|part| part.as_str().map(str::to_owned).ok_or("a list of something other than text"))
             .collect(),
-        Value::Array(_) => Err("a list, where one value is meant"),
+        Value::Array(_) => Err("a list, but only one value is allowed"),
         Value::Datetime(_) => Err("a date"),
         Value::Float(_) => Err("a number with a fraction"),
         Value::Table(_) => Err("a table"),
     }
 }
 
+/// Returns the line that sets `key` to its default.
+fn example(key: Key) -> String {
+    let value = key.default_text().unwrap_or_else(|| "…".to_owned());
+    if key.is_list() {
+        format!("a list of texts: `{} = [\"{value}\"]`", key.flag())
+    } else {
+        format!("one value: `{} = \"{value}\"`", key.flag())
+    }
+}
+
 fn unknown(path: &Path, name: &str) -> Failure {
-    const ALIKE: f64 = 0.75;
-    let closest = Key::ALL
-        .into_iter()
-        .flat_map(|key| {
-            // Somebody may have forgotten the table, too.
-            let full = strsim::jaro_winkler(key.name(), name);
-            let flag = strsim::jaro_winkler(key.flag(), name.trim_start_matches("serve."));
-            [(key, full), (key, flag)]
-        })
-        .max_by(|(_, one), (_, two)| one.total_cmp(two))
-        .filter(|(_, likeness)| *likeness > ALIKE);
-    let failure = Failure::usage(format!("there is no setting `{name}`")).at(path.display().to_string());
-    match closest.map(|(key, _)| key) {
+    // The table may be missing as well.
+    let bare = name.trim_start_matches("serve.");
+    let file_keys = Key::ALL.into_iter().filter(|key| !key.is_secret());
+    let candidates = file_keys.flat_map(|key| [(key, key.name(), name), (key, key.flag(), bare)]);
+    let failure = Failure::usage(format!("unknown setting `{name}`")).at(path.display().to_string());
+    match closest(candidates) {
         Some(key) if key.name().starts_with("serve.") => {
-            failure.fix(format!("did you mean `{}`, in the table `[serve]`?", key.flag()))
+            failure.fix(format!("did you mean `{}` in the table `[serve]`?", key.flag()))
         }
         Some(key) => failure.fix(format!("did you mean `{}`?", key.name())),
-        None => failure.fix("`fanfare config show` lists all settings"),
+        None => failure.fix("list all settings with `fanfare config show`"),
     }
 }
 
@@ -133,44 +139,62 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_the_place_and_the_fix() {
+    fn an_error_names_the_place_and_the_fix() {
         for (text, what, at, fix) in [
-            ("sever = \"x\"", "there is no setting `sever`", "fanfare.toml", "did you mean `server`?"),
+            ("sever = \"x\"", "unknown setting `sever`", "fanfare.toml", "did you mean `server`?"),
             (
                 "listen = \"x\"",
-                "there is no setting `listen`",
+                "unknown setting `listen`",
                 "fanfare.toml",
-                "did you mean `listen`, in the table `[serve]`?",
+                "did you mean `listen` in the table `[serve]`?",
+            ),
+            (
+                "nosuch = 1",
+                "unknown setting `nosuch`",
+                "fanfare.toml",
+                "list all settings with `fanfare config show`",
             ),
             (
                 "[x]\ny = 1",
-                "there is no setting `x`",
+                "unknown setting `x`",
                 "fanfare.toml",
-                "`fanfare config show` lists all settings",
+                "list all settings with `fanfare config show`",
             ),
             (
-                "timeout = \"soon\"",
-                "`soon` is not a duration",
+                "timeout = \"0s\"",
+                "the duration is 0",
                 "`timeout` in fanfare.toml",
-                "write a number with a unit, such as `90s`, `10m`, `1h30m` or `7d`",
+                "use a longer one, such as `30s`",
             ),
             (
                 "token = \"secret\"",
-                "a token does not belong into this file",
+                "a token does not belong in this file",
                 "`token` in fanfare.toml",
-                "put it into a file of its own, and write `token-file = \"…\"`",
+                "put it in a file of its own and write `token-file = \"…\"`",
             ),
             (
                 "[serve]\ningest-secret-github = \"it's a secret\"",
-                "a secret does not belong into this file",
+                "a secret does not belong in this file",
                 "`serve.ingest-secret-github` in fanfare.toml",
                 "put it into the gateway's environment, as FANFARE_INGEST_SECRET_GITHUB",
             ),
             (
                 "\nserver = [\"x\"]",
-                "`server` is a list, where one value is meant",
+                "`server` is a list, but only one value is allowed",
                 "fanfare.toml",
-                "give the gateway to call",
+                "write one value: `server = \"http://127.0.0.1:8000\"`",
+            ),
+            (
+                "[serve]\nlisten = [1]",
+                "`serve.listen` is a list of something other than text",
+                "fanfare.toml",
+                "write a list of texts: `listen = [\"127.0.0.1:8000\"]`",
+            ),
+            (
+                "[serve]\ncors = \"example.com\"",
+                "`example.com` is not an origin",
+                "`serve.cors` in fanfare.toml",
+                "write `https://app.example.com`, or `*` for any origin",
             ),
         ] {
             let failure = read(text).expect_err(text);

@@ -1,4 +1,4 @@
-//! The settings there are. A key is the long flag of the same meaning; those of `serve` stand in `[serve]`.
+//! The keys of all settings. A key is named like the long flag that sets it; those of `serve` are in `[serve]`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,13 +8,16 @@ use fanfare_core::{Code, Invalid, duration};
 use fanfare_webhook::allow::Allow;
 use fanfare_webhook::inbound::PlainSecret;
 use fanfare_webhook::policy as webhook;
+use fanfare_webhook::secret::SECRET_LEN;
 use fanfare_webhook::verify;
 
 use crate::cli::output::Mode;
 use crate::cli::{bytes, settings};
+use crate::gateway;
 use fanfare_hub as hub;
 use fanfare_server::http;
 use fanfare_server::mcp::toolset::Toolset;
+use fanfare_server::net::guard::Cors;
 use fanfare_store::Retention;
 
 macro_rules! keys {
@@ -24,20 +27,20 @@ macro_rules! keys {
         pub(crate) enum Key { $($variant,)+ }
 
         impl Key {
-            /// Every key, in the order in which they are shown.
+            /// Every key, in the order of help and `config show`.
             pub(crate) const ALL: [Key; [$($name),+].len()] = [$(Key::$variant,)+];
 
-            /// Gives its name in a file: with its table, `serve.listen`.
+            /// Returns the name in a configuration file, with its table: `serve.listen`.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Key::$variant => $name,)+ }
             }
 
-            /// Gives its environment variable.
+            /// Returns the environment variable.
             pub(crate) fn variable(self) -> &'static str {
                 match self { $(Key::$variant => $variable,)+ }
             }
 
-            /// Says what it means.
+            /// Returns a short description, for lists of settings.
             pub(crate) fn meaning(self) -> &'static str {
                 match self { $(Key::$variant => $meaning,)+ }
             }
@@ -46,65 +49,65 @@ macro_rules! keys {
 }
 
 keys! {
-    Server => "server", "FANFARE_URL", "the gateway to call";
-    Token => "token", "FANFARE_TOKEN", "who is calling; only in the environment";
-    TokenFile => "token-file", "FANFARE_TOKEN_FILE", "a file that holds the token";
+    Server => "server", "FANFARE_URL", "URL of the gateway";
+    Token => "token", "FANFARE_TOKEN", "token to send; only in the environment";
+    TokenFile => "token-file", "FANFARE_TOKEN_FILE", "file that holds the token";
     Output => "output", "FANFARE_OUTPUT", "human, json, ndjson, table or raw";
     Color => "color", "FANFARE_COLOR", "auto, always or never";
-    Timeout => "timeout", "FANFARE_TIMEOUT", "how long to wait for an answer";
+    Timeout => "timeout", "FANFARE_TIMEOUT", "how long to wait for a response";
     Listen => "serve.listen", "FANFARE_LISTEN", "addresses to listen on";
-    Store => "serve.store", "FANFARE_STORE", "`memory`, or the file of the log";
-    RetentionAge => "serve.retention-age", "FANFARE_RETENTION_AGE", "remove events that are older";
-    RetentionCount => "serve.retention-count", "FANFARE_RETENTION_COUNT", "most events that are kept";
-    RetentionBytes => "serve.retention-bytes", "FANFARE_RETENTION_BYTES", "most bytes of events that are kept";
+    Store => "serve.store", "FANFARE_STORE", "`memory` or the path of the log file";
+    RetentionAge => "serve.retention-age", "FANFARE_RETENTION_AGE", "how long to keep events";
+    RetentionCount => "serve.retention-count", "FANFARE_RETENTION_COUNT", "maximum number of events to keep";
+    RetentionBytes => "serve.retention-bytes", "FANFARE_RETENTION_BYTES", "maximum bytes of events to keep";
     AttemptsAge =>
-        "serve.webhook-attempts-age", "FANFARE_WEBHOOK_ATTEMPTS_AGE", "keep attempts at webhooks that failed";
-    WebhookMode => "serve.webhook-mode", "FANFARE_WEBHOOK_MODE", "where webhooks may go: local, locked";
-    AllowTarget => "serve.allow-target", "FANFARE_ALLOW_TARGET", "where else webhooks may go";
-    Cors => "serve.cors", "FANFARE_CORS", "origins whose pages may listen and push";
-    AllowedHost => "serve.allowed-host", "FANFARE_ALLOWED_HOST", "names that the gateway answers for";
-    NoAuth => "serve.no-auth", "FANFARE_NO_AUTH", "serve others without asking who they are";
-    MaxConnections => "serve.max-connections", "FANFARE_MAX_CONNECTIONS", "most connections";
+        "serve.webhook-attempts-age", "FANFARE_WEBHOOK_ATTEMPTS_AGE", "how long to keep failed webhook attempts";
+    WebhookMode => "serve.webhook-mode", "FANFARE_WEBHOOK_MODE", "where webhooks go: local or locked";
+    AllowTarget => "serve.allow-target", "FANFARE_ALLOW_TARGET", "further targets to allow for webhooks";
+    Cors => "serve.cors", "FANFARE_CORS", "origins whose pages can listen and push";
+    AllowedHost => "serve.allowed-host", "FANFARE_ALLOWED_HOST", "host names to accept requests for";
+    NoAuth => "serve.no-auth", "FANFARE_NO_AUTH", "serve others without authentication";
+    MaxConnections => "serve.max-connections", "FANFARE_MAX_CONNECTIONS", "maximum number of connections";
     MaxConnectionsPerAddress =>
         "serve.max-connections-per-address", "FANFARE_MAX_CONNECTIONS_PER_ADDRESS",
-        "most connections from one address";
+        "maximum from one address";
     MaxEventsPerSecond =>
-        "serve.max-events-per-second", "FANFARE_MAX_EVENTS_PER_SECOND", "most events a second from one caller";
+        "serve.max-events-per-second", "FANFARE_MAX_EVENTS_PER_SECOND", "maximum events per second per caller";
     StallTimeout =>
-        "serve.stall-timeout", "FANFARE_STALL_TIMEOUT", "how long a reader may take nothing";
+        "serve.stall-timeout", "FANFARE_STALL_TIMEOUT", "how long a client may read nothing";
     ShutdownTimeout =>
-        "serve.shutdown-timeout", "FANFARE_SHUTDOWN_TIMEOUT", "how long a stop may take";
+        "serve.shutdown-timeout", "FANFARE_SHUTDOWN_TIMEOUT", "how long to wait for a clean shutdown";
     Toolset => "serve.toolset", "FANFARE_TOOLSET", "MCP tools: essential, all or readonly";
     IngestSecretGithub =>
         "serve.ingest-secret-github", "FANFARE_INGEST_SECRET_GITHUB",
-        "what GitHub signs with";
+        "secrets that GitHub signs with";
     IngestSecretStripe =>
         "serve.ingest-secret-stripe", "FANFARE_INGEST_SECRET_STRIPE",
-        "what Stripe signs with";
+        "secrets that Stripe signs with";
     IngestSecretStandardWebhooks =>
         "serve.ingest-secret-standard-webhooks", "FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS",
-        "what other senders sign with";
+        "secrets that other senders sign with";
     LogFormat => "serve.log-format", "FANFARE_LOG_FORMAT", "text or json";
 }
 
 impl Key {
-    /// Gives the long flag, without its dashes.
+    /// Returns the long flag, without the dashes.
     pub(crate) fn flag(self) -> &'static str {
         self.name().trim_start_matches("serve.")
     }
 
-    /// Finds a key by its name in a file.
+    /// Finds a key by its name in a configuration file.
     pub(crate) fn from_name(name: &str) -> Option<Key> {
         Key::ALL.into_iter().find(|key| key.name() == name)
     }
 
-    /// Says whether it holds several values.
+    /// Returns whether the setting is a list.
     pub(crate) fn is_list(self) -> bool {
         self.is_ingest_secret()
             || matches!(self, Key::AllowTarget | Key::AllowedHost | Key::Cors | Key::Listen)
     }
 
-    /// Says whether its value must not be shown, nor stand in a file that others may read.
+    /// Returns whether the value is secret. Secrets are never shown, and are read from the environment only.
     pub(crate) fn is_secret(self) -> bool {
         self == Key::Token || self.is_ingest_secret()
     }
@@ -113,14 +116,20 @@ impl Key {
         matches!(self, Key::IngestSecretGithub | Key::IngestSecretStandardWebhooks | Key::IngestSecretStripe)
     }
 
-    /// Gives what applies when nobody says anything.
-    pub(crate) fn built_in(self) -> Option<String> {
+    /// Returns the name for people: the variable of a setting that a file cannot have, else the name in a file.
+    pub(crate) fn shown_name(self) -> &'static str {
+        if self.is_secret() { self.variable() } else { self.name() }
+    }
+
+    /// Returns the default, as text that can be parsed.
+    pub(crate) fn default_text(self) -> Option<String> {
         let retention = Retention::default();
+        let seconds = |duration: Duration| format!("{}s", duration.as_secs());
         Some(match self {
             Key::Server => "http://127.0.0.1:8000".to_owned(),
             Key::Output => "human".to_owned(),
             Key::Color => "auto".to_owned(),
-            Key::Timeout => "30s".to_owned(),
+            Key::Timeout => seconds(settings::TIMEOUT_DEFAULT),
             Key::Listen => "127.0.0.1:8000".to_owned(),
             Key::Store => settings::data_dir()?.join("log.db").display().to_string(),
             Key::RetentionAge => format!("{}d", retention.age.as_secs() / 86_400),
@@ -128,8 +137,8 @@ impl Key {
             Key::RetentionCount => retention.count.to_string(),
             Key::RetentionBytes => format!("{}GiB", retention.bytes >> 30),
             Key::NoAuth => "false".to_owned(),
-            Key::StallTimeout => "60s".to_owned(),
-            Key::ShutdownTimeout => "10s".to_owned(),
+            Key::StallTimeout => seconds(http::Config::default().stall_timeout),
+            Key::ShutdownTimeout => seconds(gateway::Config::default().shutdown_timeout),
             Key::LogFormat => "text".to_owned(),
             Key::Toolset => Toolset::default().as_str().to_owned(),
             Key::MaxConnections => http::Config::default().max_connections.to_string(),
@@ -147,7 +156,7 @@ impl Key {
         })
     }
 
-    /// Says whether `texts` can be used.
+    /// Checks that the values of the setting are valid.
     pub(crate) fn check(self, texts: &[String]) -> Result<(), Invalid> {
         for text in texts {
             match self {
@@ -179,20 +188,14 @@ impl Key {
                 Key::IngestSecretGithub | Key::IngestSecretStripe => plain_secret(text).map(drop)?,
                 Key::IngestSecretStandardWebhooks => standard_key(text).map(drop)?,
                 Key::LogFormat if !matches!(text.as_str(), "text" | "json") => {
-                    return Err(invalid(format!("`{text}` is no log format"), "write `text` or `json`"));
+                    return Err(invalid(format!("`{text}` is not a log format"), "write `text` or `json`"));
                 }
-                Key::Store | Key::Token | Key::TokenFile | Key::AllowedHost | Key::Cors
-                    if text.is_empty() =>
-                {
-                    return Err(invalid("the value is empty", "give a value, or leave the key out"));
+                Key::AllowedHost => host_name(text)?,
+                Key::Cors => Cors::parse(std::slice::from_ref(text)).map(drop)?,
+                Key::Store | Key::Token | Key::TokenFile if text.is_empty() => {
+                    return Err(invalid("the value is empty", "set a value or remove the key"));
                 }
-                Key::AllowedHost
-                | Key::Cors
-                | Key::LogFormat
-                | Key::NoAuth
-                | Key::Store
-                | Key::Token
-                | Key::TokenFile => {}
+                Key::LogFormat | Key::NoAuth | Key::Store | Key::Token | Key::TokenFile => {}
             }
         }
         Ok(())
@@ -203,31 +206,42 @@ fn invalid(what: impl Into<String>, fix: impl Into<std::borrow::Cow<'static, str
     Invalid::new(Code::InvalidQuery, what, fix)
 }
 
-/// Reads the address of a gateway, and drops what is behind the host.
+/// Parses the URL of a gateway: a scheme, a host and perhaps a port.
 pub(crate) fn server(text: &str) -> Result<String, Invalid> {
     let refused = |problem: &str| {
-        invalid(
-            format!("`{text}` is no gateway's address: {problem}"),
-            "write it like `http://127.0.0.1:8000`",
-        )
+        invalid(format!("`{text}` is not a gateway URL: {problem}"), "write it like `http://127.0.0.1:8000`")
     };
     if !text.contains("://") {
         return Err(refused("it has no `http://` or `https://`"));
     }
     let url = reqwest::Url::parse(text).map_err(|error| refused(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(refused("only http and https are spoken"));
+        return Err(refused("only http and https are supported"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refused("give a token with --token-file, not in the address"));
+        return Err(refused("pass the token with --token-file, not in the URL"));
     }
     if url.path() != "/" || url.query().is_some() {
-        return Err(refused("leave out what follows the host"));
+        return Err(refused("remove everything after the host"));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Reads an address to listen on: `127.0.0.1:8000`, `[::1]:8000`, `localhost:8000`, `:8000` (loopback).
+/// Checks a host name. A name with anything else around it, such as a port, would never match a request.
+fn host_name(text: &str) -> Result<(), Invalid> {
+    let is_name = !text.is_empty()
+        && !text.ends_with('.')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    if is_name {
+        return Ok(());
+    }
+    Err(invalid(
+        format!("`{text}` is not a host name"),
+        "write the name alone, without scheme and port: `events.example.com`",
+    ))
+}
+
+/// Parses an address to listen on: `127.0.0.1:8000`, `[::1]:8000`, `localhost:8000` or `:8000` (loopback).
 pub(crate) fn address(text: &str) -> Result<SocketAddr, Invalid> {
     let numeric = match text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')) {
         Some(port) => format!("127.0.0.1:{port}"),
@@ -235,54 +249,54 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, Invalid> {
     };
     numeric.parse().map_err(|_| {
         invalid(
-            format!("`{text}` is no address to listen on"),
+            format!("`{text}` is not an address to listen on"),
             "write an IP address and a port: `127.0.0.1:8000`, `[::1]:8000`, `0.0.0.0:8000`",
         )
     })
 }
 
-/// Reads a number above 0.
+/// Parses a number above 0.
 pub(crate) fn number(text: &str) -> Result<u64, Invalid> {
     text.replace('_', "")
         .parse()
         .ok()
         .filter(|number| *number > 0)
-        .ok_or_else(|| invalid(format!("`{text}` is no number above 0"), "write a number such as `10000`"))
+        .ok_or_else(|| invalid(format!("`{text}` is not a number above 0"), "write a number such as `10000`"))
 }
 
-/// Reads a duration above 0.
+/// Parses a duration above 0.
 pub(crate) fn positive(text: &str) -> Result<Duration, Invalid> {
     let duration = duration::parse(text)?;
     if duration.is_zero() {
-        return Err(invalid("the duration is 0", "give a longer one, such as `30s`"));
+        return Err(invalid("the duration is 0", "use a longer one, such as `30s`"));
     }
     Ok(duration)
 }
 
-/// Reads how far those who register webhooks are trusted.
+/// Parses a webhook mode: `local` or `locked`.
 pub(crate) fn webhook_mode(text: &str) -> Result<webhook::Mode, Invalid> {
     match text {
         "local" => Ok(webhook::Mode::Local),
         "locked" => Ok(webhook::Mode::Locked),
-        _ => Err(invalid(format!("`{text}` is no mode for webhooks"), "write `local` or `locked`")),
+        _ => Err(invalid(format!("`{text}` is not a webhook mode"), "write `local` or `locked`")),
     }
 }
 
-/// Reads the name of a set of tools.
+/// Parses the name of a toolset.
 pub(crate) fn toolset(text: &str) -> Result<Toolset, Invalid> {
     Toolset::from_name(text).ok_or_else(|| {
         let names = Toolset::ALL.map(Toolset::as_str).join(", ");
-        invalid(format!("`{text}` is no set of tools"), format!("use one of {names}"))
+        invalid(format!("`{text}` is not a toolset"), format!("use one of {names}"))
     })
 }
 
-/// Reads a secret whose text is the key.
+/// Parses a secret whose text is the key.
 pub(crate) fn plain_secret(text: &str) -> Result<PlainSecret, Invalid> {
     PlainSecret::new(text)
-        .ok_or_else(|| invalid("the secret is empty", "give the secret, or unset the variable"))
+        .ok_or_else(|| invalid("the secret is empty", "set the secret or unset the variable"))
 }
 
-/// Reads a key of Standard Webhooks. An error does not repeat it.
+/// Parses a key of Standard Webhooks. The error does not repeat the text.
 pub(crate) fn standard_key(text: &str) -> Result<verify::Key, Invalid> {
     if text.starts_with("whpk_") {
         return text.parse().map(verify::Key::Public);
@@ -290,8 +304,13 @@ pub(crate) fn standard_key(text: &str) -> Result<verify::Key, Invalid> {
     let secret = text.parse().map(verify::Key::Secret);
     secret.map_err(|_: Invalid| {
         invalid(
-            "a secret is neither `whsec_…` nor `whpk_…`",
-            "give what the sender shows: `whsec_` and the base64 of 24 to 64 bytes, or `whpk_` and that of 32",
+            "a secret must be `whsec_…` or `whpk_…`",
+            format!(
+                "copy it from the sender: `whsec_` and the base64 of {} to {} bytes, or `whpk_` and the base64 of \
+                 32",
+                SECRET_LEN.start(),
+                SECRET_LEN.end()
+            ),
         )
     })
 }
@@ -304,23 +323,33 @@ fn one_of<T: ValueEnum>(text: &str, variants: &[T]) -> Result<(), Invalid> {
     if names.iter().any(|name| name == text) {
         return Ok(());
     }
-    Err(invalid(format!("`{text}` is not known here"), format!("use one of {}", names.join(", "))))
+    Err(invalid(format!("`{text}` is not an allowed value"), format!("use one of {}", names.join(", "))))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, address, server};
+    use super::{Key, address, host_name, server};
 
     #[test]
-    fn what_is_built_in_can_be_used() {
+    fn every_default_is_valid() {
         for key in Key::ALL {
-            let texts: Vec<String> = key.built_in().into_iter().collect();
+            let texts: Vec<String> = key.default_text().into_iter().collect();
             assert!(key.check(&texts).is_ok(), "{key:?}");
         }
     }
 
     #[test]
-    fn the_address_of_a_gateway_has_a_scheme_and_no_path() {
+    fn a_host_name_that_could_never_match_is_refused() {
+        for text in ["events.example.com", "EVENTS.example.com", "my_host", "xn--bcher-kva.example"] {
+            assert!(host_name(text).is_ok(), "{text}");
+        }
+        for text in ["", "a b", "https://a.example", "a.example:8000", "a.example.", "bücher.example", "*"] {
+            assert!(host_name(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_url_of_a_gateway_has_a_scheme_and_no_path() {
         assert_eq!(server("http://127.0.0.1:8000/").expect("fine"), "http://127.0.0.1:8000");
         assert_eq!(server("https://push.example.com").expect("fine"), "https://push.example.com");
         for text in [

@@ -1,5 +1,5 @@
-//! Settings: flags before environment before `./fanfare.toml` before the user's configuration before what is
-//! built in; each value knows where it came from.
+//! Settings. Flags override the environment, which overrides `./fanfare.toml`, which overrides the user's
+//! configuration, which overrides the defaults. Each value knows where it came from.
 
 pub(crate) mod file;
 pub(crate) mod key;
@@ -16,17 +16,20 @@ use fanfare_client::{Api, Target};
 
 pub(crate) use key::Key;
 
-/// The file in the working directory.
+/// Name of the configuration file in the working directory.
 const PROJECT_FILE: &str = "fanfare.toml";
+
+/// How long to wait for a response, by default.
+pub(crate) const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// What applies when nobody says anything.
-    BuiltIn,
+    /// The default.
+    Default,
     /// The environment variable of this name.
     Environment(&'static str),
-    /// This file.
+    /// The configuration file at this path.
     File(PathBuf),
     /// The command line.
     Flag(Key),
@@ -35,7 +38,7 @@ pub(crate) enum Origin {
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Origin::BuiltIn => f.write_str("built in"),
+            Origin::Default => f.write_str("default"),
             Origin::Environment(name) => write!(f, "environment {name}"),
             Origin::File(path) => write!(f, "{}", path.display()),
             Origin::Flag(key) => write!(f, "flag --{}", key.flag()),
@@ -43,24 +46,24 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// A value as text: several for the keys that are lists.
+/// A value as text; a list has several texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Value {
     pub(crate) texts: Vec<String>,
     pub(crate) origin: Origin,
 }
 
-/// All layers.
+/// The settings of all layers.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
     flags: Vec<(Key, Vec<String>)>,
     environment: Vec<(Key, Vec<String>)>,
-    /// Those that exist, the stronger first.
+    /// The configuration files that exist, in order of precedence.
     files: Vec<File>,
 }
 
-/// The files that are looked at, the stronger first: the one that was named alone, or else the project's and
-/// the user's.
+/// Returns the paths of the configuration files, in order of precedence: only `named` if there is one, otherwise
+/// the project's file and the user's.
 pub(crate) fn paths(named: Option<&Path>) -> Vec<PathBuf> {
     if let Some(path) = named {
         return vec![path.to_owned()];
@@ -70,14 +73,22 @@ pub(crate) fn paths(named: Option<&Path>) -> Vec<PathBuf> {
     std::iter::once(PathBuf::from(".").join(PROJECT_FILE)).chain(user).collect()
 }
 
-/// Gives the directory of the embedded store.
+/// Returns the directory of the log file.
 pub(crate) fn data_dir() -> Option<PathBuf> {
     etcetera::choose_base_strategy().ok().map(|base| base.data_dir().join("fanfare"))
 }
 
+/// Returns the help text of a flag, with the default of the setting that it sets.
+pub(crate) fn with_default(text: &str, key: Key) -> String {
+    match key.default_text() {
+        Some(default) => format!("{text} [default: {default}]"),
+        None => text.to_owned(),
+    }
+}
+
 impl Settings {
-    /// Takes the flags that were given, and reads the environment and the files. A file that was named must be
-    /// there.
+    /// Loads the flags, the environment and the configuration files. Fails if a value is invalid, or if the file
+    /// `named` does not exist.
     pub(crate) fn load(flags: Vec<(Key, Vec<String>)>, named: Option<&Path>) -> Result<Settings, Failure> {
         let mut files = Vec::new();
         for path in paths(named) {
@@ -85,7 +96,7 @@ impl Settings {
                 Ok(text) => files.push(File::parse(&path, &text)?),
                 Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    return Err(Failure::file("read", &path, &error).fix("name another file with --config"));
+                    return Err(Failure::file("read", &path, &error).fix("choose another file with --config"));
                 }
             }
         }
@@ -98,7 +109,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Gives the strongest value for `key`.
+    /// Returns the value for `key` that overrides the others.
     pub(crate) fn value(&self, key: Key) -> Option<Value> {
         let of = |layer: &[(Key, Vec<String>)]| {
             layer.iter().find(|(other, _)| *other == key).map(|(_, texts)| texts.clone())
@@ -112,20 +123,20 @@ impl Settings {
                 of(&file.values).map(|texts| Value { texts, origin: Origin::File(file.path.clone()) })
             })
         })
-        .or_else(|| key.built_in().map(|text| Value { texts: vec![text], origin: Origin::BuiltIn }))
+        .or_else(|| key.default_text().map(|text| Value { texts: vec![text], origin: Origin::Default }))
     }
 
-    /// Gives the one text for `key`.
+    /// Returns the first text for `key`; a setting that is not a list has only one.
     pub(crate) fn text(&self, key: Key) -> Option<String> {
         self.value(key).and_then(|value| value.texts.into_iter().next())
     }
 
-    /// Gives all texts for `key`.
+    /// Returns all texts for `key`.
     pub(crate) fn texts(&self, key: Key) -> Vec<String> {
         self.value(key).map(|value| value.texts).unwrap_or_default()
     }
 
-    /// Gives the value for `key`, read by `parse`; the error says where the value stands.
+    /// Returns the value for `key`, parsed by `parse`. An error says where the value was set.
     pub(crate) fn parsed<T>(
         &self,
         key: Key,
@@ -136,34 +147,35 @@ impl Settings {
         parse(text).map(Some).map_err(|invalid| explained(&value.origin, key, invalid))
     }
 
-    /// Says whether a switch is on.
+    /// Returns whether the switch `key` is on.
     pub(crate) fn is_on(&self, key: Key) -> bool {
         self.text(key).as_deref() == Some("true")
     }
 
-    /// Gives how long to wait for an answer.
+    /// Returns how long to wait for a response.
     pub(crate) fn timeout(&self) -> Result<Duration, Failure> {
-        Ok(self.parsed(Key::Timeout, key::positive)?.unwrap_or(Duration::from_secs(30)))
+        Ok(self.parsed(Key::Timeout, key::positive)?.unwrap_or(TIMEOUT_DEFAULT))
     }
 
-    /// Gives the gateway to call.
+    /// Returns the gateway to call, with the token and the timeout.
     pub(crate) fn target(&self) -> Result<Target, Failure> {
         let timeout = self.timeout()?;
         let server = self.parsed(Key::Server, key::server)?.unwrap_or_default();
         Ok(Target { server, token: self.token()?, timeout })
     }
 
-    /// Makes ready to call the gateway.
+    /// Returns a client of the gateway.
     pub(crate) fn api(&self) -> Result<Api, Failure> {
         Ok(Api::new(self.target()?)?)
     }
 
-    /// Says whether somebody chose the value for `key`.
+    /// Returns whether `key` has a value other than the default.
     pub(crate) fn is_chosen(&self, key: Key) -> bool {
-        self.value(key).is_some_and(|value| value.origin != Origin::BuiltIn)
+        self.value(key).is_some_and(|value| value.origin != Origin::Default)
     }
 
-    /// Gives the token: the one in the environment, unless a file was named on the command line.
+    /// Returns the token. The flag for its file overrides the token in the environment, which overrides a file that
+    /// was set elsewhere.
     fn token(&self) -> Result<Option<String>, Failure> {
         let file = self.value(Key::TokenFile);
         let is_flag = file.as_ref().is_some_and(|file| matches!(file.origin, Origin::Flag(_)));
@@ -176,26 +188,26 @@ impl Settings {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Failure::file("read the token in", path, &error)
                 .at(file.origin.to_string())
-                .fix("name the file that holds the token: --token-file, or FANFARE_TOKEN_FILE")
+                .fix("set the path of the token's file with --token-file or FANFARE_TOKEN_FILE")
         })?;
         checked_token(&text, &path.display().to_string()).map(Some)
     }
 }
 
-/// Takes the token out of `text`; an error never repeats it.
+/// Returns the token in `text`. An error does not repeat the text.
 fn checked_token(text: &str, place: &str) -> Result<String, Failure> {
     let token = text.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Failure::usage("there is no token, or more than that")
+        return Err(Failure::usage("expected a token and nothing else")
             .at(place)
-            .fix("put the token there alone, on one line"));
+            .fix("put only the token there, on one line"));
     }
     Ok(token.to_owned())
 }
 
 fn environment() -> Vec<(Key, Vec<String>)> {
     let read = |key: Key| {
-        // An empty variable is how a container says that it has nothing to say.
+        // Containers often set a variable to nothing when they mean to leave it unset.
         let text = std::env::var(key.variable()).ok().filter(|text| !text.is_empty())?;
         let texts = if key.is_list() {
             text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
@@ -207,7 +219,7 @@ fn environment() -> Vec<(Key, Vec<String>)> {
     Key::ALL.into_iter().filter_map(read).collect()
 }
 
-/// Says where the value stands that cannot be used.
+/// Returns the error for an invalid value, with the place where the value was set.
 pub(crate) fn explained(origin: &Origin, key: Key, invalid: Invalid) -> Failure {
     let at = match origin {
         Origin::File(path) => format!("`{}` in {}", key.name(), path.display()),

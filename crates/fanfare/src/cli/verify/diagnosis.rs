@@ -1,15 +1,16 @@
-//! What is wrong with a request that does not verify, as precisely as can be said.
+//! Explains why a request does not verify, as precisely as possible.
 
 use fanfare_core::Timestamp;
+use fanfare_webhook::secret::SECRET_LEN;
 use fanfare_webhook::signature::HUB_SIGNATURE;
-use fanfare_webhook::verify::Mismatch;
+use fanfare_webhook::verify::{Mismatch, TOLERANCE};
 
 use crate::cli::Failure;
 use crate::cli::text::{count, duration};
 use crate::cli::verify::request::Request;
-use crate::cli::verify::{Keys, believed};
+use crate::cli::verify::{Keys, verified};
 
-/// Tells why a request is not believed.
+/// Returns the error for a request that does not verify.
 pub(super) fn failure(request: &Request, keys: &Keys, header: &'static str, mismatch: Mismatch) -> Failure {
     let failure = Failure::failed(what(header, &mismatch)).coded("invalid_signature");
     match mismatch {
@@ -22,14 +23,14 @@ pub(super) fn failure(request: &Request, keys: &Keys, header: &'static str, mism
     }
 }
 
-/// Says what is wrong.
+/// Describes the mismatch.
 pub(crate) fn what(header: &str, mismatch: &Mismatch) -> String {
     match mismatch {
         Mismatch::Missing(name) => format!("the header `{name}` is missing"),
         Mismatch::TooOld { seconds } => format!("it was signed {} ago", span(*seconds)),
         Mismatch::TooNew { seconds } => format!("it was signed {} in the future", span(*seconds)),
-        Mismatch::NoMatch => format!("no signature in `{header}` fits the body and the key"),
-        Mismatch::NoKnownScheme => format!("`{header}` has no signature that this key could have made"),
+        Mismatch::NoMatch => format!("no signature in `{header}` matches the body and the key"),
+        Mismatch::NoKnownScheme => format!("`{header}` has no signature that this key can verify"),
         Mismatch::Repeated(_) | Mismatch::Unreadable(_) => mismatch.to_string(),
     }
 }
@@ -38,23 +39,26 @@ fn shape(name: &str) -> String {
     let shape = match name {
         "webhook-id" | "svix-id" => "an id without a dot in it, such as `msg_2fQx`",
         "webhook-timestamp" | "svix-timestamp" => "seconds since 1970, such as `1795132800`",
-        "webhook-signature" | "svix-signature" => "`v1,` and base64; several are separated by spaces",
+        "webhook-signature" | "svix-signature" => "`v1,` and base64; separate several with spaces",
         HUB_SIGNATURE => "`sha256=` and 64 hexadecimal digits",
         "stripe-signature" => "`t=…,v1=…`",
-        _ => "the value as it came",
+        _ => "the value as received",
     };
-    format!("give it once: -H '{name}: …' with {shape}")
+    format!("pass it once: -H '{name}: …' with {shape}")
 }
 
 fn too_far(failure: Failure, request: &Request, keys: &Keys) -> Failure {
-    let then = request.signed().map(|signed| believed(request, keys, signed).is_ok());
-    match then {
-        Some(true) => failure
-            .why("the signature itself is right; what is over 5 min off could be a repetition by anybody")
-            .fix("--any-age to leave that out, --at TIME for when it came; or set the clocks"),
-        _ => failure
-            .why("at most 5 min off is believed; and the signature is not right either")
-            .fix("see what is wrong with that: the same with --any-age"),
+    let is_valid = request.signed().is_some_and(|signed| verified(request, keys, signed).is_ok());
+    let max = TOLERANCE.as_secs() / 60;
+    match is_valid {
+        true => failure
+            .why(format!("the signature is valid, but a request more than {max} min off could be a replay"))
+            .fix(
+                "use --any-age to skip this check, --at TIME to say when it was received, or correct the clocks",
+            ),
+        false => failure
+            .why(format!("it is more than {max} min off, and the signature is not valid either"))
+            .fix("run it again with --any-age to see what is wrong with the signature"),
     }
 }
 
@@ -66,61 +70,65 @@ fn no_scheme(failure: Failure, request: &Request, keys: &Keys) -> Failure {
         .filter_map(|one| one.split_once(','))
         .map(|(scheme, _)| scheme)
         .collect();
-    let there = match schemes.as_slice() {
-        [] => "there is none of the form `v1,…`".to_owned(),
-        schemes => format!("there is {}", schemes.join(", ")),
+    let found = match schemes.as_slice() {
+        [] => "it has no signature like `v1,…`".to_owned(),
+        schemes => format!("it has only {}", schemes.join(", ")),
     };
     if keys.standard.is_empty() {
         return failure
-            .why("the secret is no `whsec_…` with the base64 of 24 to 64 bytes")
-            .fix("give the secret as the sender showed it");
+            .why(format!(
+                "the secret is not `whsec_…` with the base64 of {} to {} bytes",
+                SECRET_LEN.start(),
+                SECRET_LEN.end()
+            ))
+            .fix("use the secret exactly as the sender showed it");
     }
-    failure.why(there).fix("v1 is verified with --secret (whsec_…), v1a with --public-key (whpk_…)")
+    failure.why(found).fix("verify v1 with --secret (whsec_…) and v1a with --public-key (whpk_…)")
 }
 
-/// Tries the usual accidents, and names the one that it was.
+/// Tries common accidents with the body, and names the one that explains the mismatch.
 fn no_match(failure: Failure, request: &Request, keys: &Keys, header: &str) -> Failure {
     let now = request.signed().unwrap_or(Timestamp::from_micros(0));
-    let fits = |body: Vec<u8>| {
+    let matches = |body: Vec<u8>| {
         let other = request.with_body(body);
-        believed(&other, keys, now).is_ok()
+        verified(&other, keys, now).is_ok()
     };
     let body = &request.body;
     let without_end = body.strip_suffix(b"\n").map(|body| body.strip_suffix(b"\r").unwrap_or(body));
-    if without_end.is_some_and(|body| fits(body.to_vec())) {
+    if without_end.is_some_and(|body| matches(body.to_vec())) {
         return failure
-            .why("it fits without the line break at the end of the body, which was added when it was saved")
+            .why("it matches without the newline at the end of the body, which was added when it was saved")
             .fix("keep the body byte for byte: printf %s, curl --data-binary, or `truncate -s -1`");
     }
     let mut with_end = body.clone();
     with_end.push(b'\n');
-    if fits(with_end) {
+    if matches(with_end) {
         return failure
-            .why("it fits with a line break at the end of the body, which got lost")
+            .why("it matches with a newline at the end of the body, which got lost")
             .fix("keep the body byte for byte");
     }
-    if compact(body).is_some_and(&fits) {
+    if compact(body).is_some_and(&matches) {
         return failure
-            .why("it fits the same JSON without spaces: something parsed the body and wrote it anew")
-            .fix("verify the bytes as they came, before any JSON parser sees them");
+            .why("it matches the same JSON without spaces: something parsed and rewrote the body")
+            .fix("verify the bytes as received, before parsing them as JSON");
     }
     let length = request.header("content-length").and_then(|text| text.parse::<usize>().ok());
     if let Some(length) = length.filter(|length| *length != body.len()) {
         return failure
             .why(format!(
-                "the body has {}, and content-length says {length}",
+                "the body has {}, but content-length says {length}",
                 count(body.len() as u64, "byte")
             ))
             .fix("keep the body byte for byte");
     }
     let is_hub = header == HUB_SIGNATURE;
-    failure.why("it is another secret, or the body was changed on the way").fix(match is_hub {
-        true => "the key is the whole text of the secret; rotating leaves one signature, of the new one",
-        false => "compare with the secret of this very webhook; after a rotation, with the new one",
+    failure.why("the secret is wrong, or the body was changed on the way").fix(match is_hub {
+        true => "the key is the whole text of the secret; after a rotation, only the new one signs",
+        false => "check that this is the webhook's own secret; after a rotation, use the new one",
     })
 }
 
-/// Writes JSON without what stands between its tokens; members keep their order, numbers their digits.
+/// Returns JSON without the whitespace between its tokens. Members keep their order, numbers their digits.
 fn compact(body: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(body).ok()?;
     serde_json::from_str::<&serde_json::value::RawValue>(text).ok()?;
@@ -147,7 +155,7 @@ mod tests {
     use super::compact;
 
     #[test]
-    fn json_is_made_compact_without_being_changed() {
+    fn compact_json_is_the_same_json() {
         let made = |text: &str| compact(text.as_bytes()).map(|bytes| String::from_utf8(bytes).expect("text"));
         assert_eq!(
             made("{\n  \"a\": \"x \\\" y\", \"n\": 1.000\n}\n").as_deref(),

@@ -1,4 +1,4 @@
-//! A request that was kept: its headers and the exact bytes of its body.
+//! A saved request: its headers and the exact bytes of its body.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,19 +9,19 @@ use fanfare_core::Timestamp;
 use crate::cli::failure::{Failure, said};
 use crate::cli::verify::Args;
 
-/// Longest request that is read: far above what webhooks send.
+/// Maximum size of a request, far above that of any webhook.
 const LEN_MAX: u64 = 64 * 1024 * 1024;
 
-/// A request that was kept.
+/// A saved request.
 #[derive(Debug)]
 pub(super) struct Request {
-    /// In the order in which they came.
+    /// The headers, in their original order.
     headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
 }
 
 impl Request {
-    /// Reads what the command line names.
+    /// Reads the request from the flags and the files that they name.
     pub(super) fn read(args: &Args) -> Result<Request, Failure> {
         let mut headers = Vec::new();
         for header in &args.header {
@@ -36,25 +36,25 @@ impl Request {
             return Ok(Request { headers, body });
         }
         let (head, body) = split(&body).ok_or_else(|| {
-            Failure::usage("there is no empty line between head and body")
+            Failure::usage("no blank line between headers and body")
                 .at(args.body.display().to_string())
-                .fix("give the whole request, or without --http the body alone and its headers with -H")
+                .fix("use a file with the whole request, or pass the headers with -H and drop --http")
         })?;
         headers.extend(headers_in(head, &args.body)?);
         Ok(Request { headers, body: body.to_vec() })
     }
 
-    /// Gives the same request with another body.
+    /// Returns the same request with another body.
     pub(super) fn with_body(&self, body: Vec<u8>) -> Request {
         Request { headers: self.headers.clone(), body }
     }
 
-    /// Gives names and values.
+    /// Returns the names and values of the headers.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 
-    /// Gives the first header of a name, in whatever case.
+    /// Returns the first header called `name`, ignoring case.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
@@ -64,14 +64,14 @@ impl Request {
         self.header(name).is_some()
     }
 
-    /// Says whether it is a Standard Webhook, perhaps one with headers missing.
+    /// Returns whether the request has any header of Standard Webhooks.
     pub(super) fn is_standard(&self) -> bool {
         ["webhook-signature", "webhook-id", "webhook-timestamp", "svix-signature"]
             .iter()
             .any(|name| self.has(name))
     }
 
-    /// Gives when it says that it was signed.
+    /// Returns the time of the signature, according to the headers.
     pub(super) fn signed(&self) -> Option<Timestamp> {
         let in_stripe = || {
             let parts = self.header("stripe-signature")?.split(',');
@@ -85,7 +85,7 @@ impl Request {
     }
 }
 
-/// Cuts at the first empty line; the head may have either kind of line break.
+/// Splits a request at the first blank line. Lines may end in LF or CRLF.
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut start = 0;
     for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
@@ -98,14 +98,14 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     None
 }
 
-/// Reads the lines of a head; the first may be that of the request, which is no header.
+/// Parses header lines. The first line may be a request or status line.
 fn headers_in(bytes: &[u8], path: &Path) -> Result<Vec<(String, String)>, Failure> {
     let text = String::from_utf8_lossy(bytes);
     let lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).enumerate();
     lines
         .filter(|(index, line)| !(*index == 0 && is_start_line(line)))
         .map(|(_, line)| {
-            // What `curl -v` puts before what it sends and gets.
+            // `curl -v` marks the lines that it sends and receives.
             let line = line.strip_prefix("> ").or_else(|| line.strip_prefix("< ")).unwrap_or(line);
             header_in(line).ok_or_else(|| not_a_header(&path.display().to_string()))
         })
@@ -124,9 +124,9 @@ fn header_in(line: &str) -> Option<(String, String)> {
 }
 
 fn not_a_header(place: &str) -> Failure {
-    Failure::usage("there is a line that is no header")
+    Failure::usage("a line is not a header")
         .at(place)
-        .fix("write each like `webhook-id: msg_…`, one on a line")
+        .fix("write headers like `webhook-id: msg_…`, one per line")
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -141,7 +141,8 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
         false => Failure::file("read", path, &error),
     })?;
     if bytes.len() as u64 > LEN_MAX {
-        return Err(Failure::usage("this is over 64 MiB").at(path.display().to_string()));
+        let what = format!("the request is over {} MiB", LEN_MAX >> 20);
+        return Err(Failure::usage(what).at(path.display().to_string()));
     }
     Ok(bytes)
 }
@@ -153,7 +154,7 @@ mod tests {
     use super::{headers_in, split};
 
     #[test]
-    fn a_dump_is_cut_at_the_first_empty_line() {
+    fn a_request_is_split_at_the_first_blank_line() {
         let cut = |text: &str| {
             split(text.as_bytes()).map(|(head, body)| {
                 (String::from_utf8_lossy(head).into_owned(), String::from_utf8_lossy(body).into_owned())
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_are_read_as_tools_write_them() {
+    fn headers_are_parsed_as_tools_write_them() {
         let read = |text: &str| headers_in(text.as_bytes(), Path::new("x")).expect("headers");
         let wanted = [("webhook-id".to_owned(), "a:b".to_owned())];
         assert_eq!(read("POST /hook HTTP/1.1\r\nwebhook-id: a:b\r\n"), wanted);

@@ -1,4 +1,4 @@
-//! `fanfare webhooks add`: registering.
+//! `fanfare webhooks add`: registers a webhook.
 
 use fanfare_core::{Invalid, Position, Start, WebhookId};
 use fanfare_webhook::secret::Secret;
@@ -15,23 +15,22 @@ use fanfare_api::hidden::Hidden;
 use fanfare_api::webhooks::registration::{Registered, Registration};
 use fanfare_client::Api;
 
-/// Register an address that events are delivered to
+/// Register a webhook
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("Everything from now on", "fanfare webhooks add http://localhost:3000/hook"),
-    ("Some of it, and a test at once",
+    ("All events from now on", "fanfare webhooks add http://localhost:3000/hook"),
+    ("Only some events, with a test right away",
      "fanfare webhooks add https://hooks.example.com/in -c 'builds.>' -t error \\\n    --test"),
-    ("With a token, and from the beginning of the log",
+    ("With a token and from the beginning of the log",
      "fanfare webhooks add https://hooks.example.com/in --bearer env:HOOK_TOKEN \\\n    --since earliest"),
-    ("Keep the secret for the receiver",
+    ("Save the secret for the receiver",
      "fanfare webhooks add http://localhost:3000/hook -o json \\\n    | jq -r .secret > hook.secret"),
-], "\
-The secret that deliveries are signed with is shown now and never again.
-Adding an address again changes what is said of it, and keeps its secret.
-FROM is a file, `-` for stdin, or `env:NAME` for a variable.
-Exit code 1: it is registered, and the test did not arrive."))]
+], "The secret that signs deliveries is shown only once, now. Adding the same URL again updates the \
+    settings you give and keeps its secret.\n\
+    FROM is a file, `-` for stdin, or `env:NAME` for a variable.\n\
+    Exit code 1: the webhook is registered, but the test was not delivered."))]
 pub(crate) struct Args {
-    /// Where to: http:// or https://
+    /// URL to deliver to (http:// or https://)
     #[arg(value_name = "URL")]
     url: WebhookUrl,
     #[command(flatten)]
@@ -39,23 +38,24 @@ pub(crate) struct Args {
     #[command(flatten)]
     sending: Sending,
     #[command(flatten)]
-    start: Beginning,
+    setup: Setup,
 }
 
-/// What only a new webhook has.
+/// The settings of a new webhook that `edit` cannot change.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "How it begins")]
-struct Beginning {
-    /// Sign with a secret (whsec_…) FROM there [default: a new one]
+#[command(next_help_heading = "Setup")]
+struct Setup {
+    /// Sign with a secret (whsec_…), read FROM a file, `-` or env:NAME [default: a
+    /// new one]
     #[arg(long, value_name = "FROM")]
     secret: Option<Place>,
-    /// Begin in the past: 10m, 2h, 7d, RFC 3339, or `earliest`
+    /// Start from a point in the past: 10m, 2h, 7d, RFC 3339 or `earliest`
     #[arg(long, value_name = "TIME", value_parser = since, conflicts_with = "after")]
     since: Option<String>,
-    /// Begin after this event
+    /// Start after this event
     #[arg(long, value_name = "ID")]
     after: Option<Position>,
-    /// Send a test, and say what came back
+    /// Send a test event and show the response
     #[arg(long)]
     test: bool,
 }
@@ -64,7 +64,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let registered = api.register(&args.registration()?).await?;
     let output = context.output;
     let id = api.id_of(&registered.value)?;
-    let test = if args.start.test { Some(api.test_webhook(&id).await?) } else { None };
+    let test = if args.setup.test { Some(api.test_webhook(&id).await?) } else { None };
     let json = match &test {
         None => registered.json.to_string(),
         Some(test) => with_member(&registered.json, "test", &test.json),
@@ -79,20 +79,20 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     }
     if is_human && registered.value.secret.is_none() {
         let webhook = api.webhook(&id).await?;
-        output.note(show::wants(&webhook.value));
+        output.note(show::settings(&webhook.value));
     }
-    output.hint(format!("  {DIM}try it: fanfare webhooks test {id}{DIM:#}"));
+    output.hint(format!("  {DIM}send a test event: fanfare webhooks test {id}{DIM:#}"));
     Ok(Exit::Ok)
 }
 
 impl Args {
     fn registration(&self) -> Result<Registration, Failure> {
-        let secret: Option<Secret> = self.start.secret.as_ref().map(Place::value).transpose()?;
+        let secret: Option<Secret> = self.setup.secret.as_ref().map(Place::value).transpose()?;
         Ok(Registration {
             webhook_url: self.url.as_given().to_owned(),
             secret: secret.map(|secret| Hidden(secret.reveal().to_owned())),
-            since: self.start.since.clone(),
-            after: self.start.after,
+            since: self.setup.since.clone(),
+            after: self.setup.after,
             wishes: self.sending.add_to(self.filter.wishes())?,
         })
     }
@@ -105,10 +105,10 @@ fn said(registered: &Registered, id: &WebhookId) -> String {
             "{SUCCESS}✓{SUCCESS:#} registered {BOLD}{url}{BOLD:#}\n  \
              {DIM}id{DIM:#}       {id}\n  \
              {DIM}secret{DIM:#}   {LITERAL}{secret}{LITERAL:#}\n           \
-             {DIM}shown only now: the receiver verifies with it{DIM:#}"
+             {DIM}shown only once: the receiver needs it to verify deliveries{DIM:#}"
         ),
         None => format!(
-            "{BOLD}={BOLD:#} registered before, and keeps its secret: {BOLD}{url}{BOLD:#}\n  {DIM}id{DIM:#}       {id}"
+            "{BOLD}={BOLD:#} already registered, secret unchanged: {BOLD}{url}{BOLD:#}\n  {DIM}id{DIM:#}       {id}"
         ),
     }
 }

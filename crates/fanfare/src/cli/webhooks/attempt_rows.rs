@@ -1,28 +1,28 @@
-//! How attempts are shown: below each other with their times by phase, or one with all that was said.
+//! Formats attempts: as rows with the time of each phase, or one with its request and response.
 
 use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
 use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS};
 use crate::cli::table::table;
-use crate::cli::text::harmless;
+use crate::cli::text::{count, harmless};
 use fanfare_api::webhooks::attempts::{Attempt, Times};
 
-/// Shows attempts below each other.
+/// Formats attempts as a table.
 pub(crate) fn rows(attempts: &[Attempt], now: &ZonedDateTime) -> String {
     let cells: Vec<Vec<String>> = attempts.iter().map(|attempt| row(attempt, now)).collect();
-    table(&["when", "answer", "event", "attempt", "connect ", "wait ", "body ", "total "], &cells)
+    table(&["time", "result", "event", "attempt", "connect ", "wait ", "body ", "total "], &cells)
 }
 
 fn row(attempt: &Attempt, now: &ZonedDateTime) -> Vec<String> {
     let Times { connect_us, tls_us, dns_us, wait_us, body_us, total_us } = attempt.detail.times;
-    // Everything until the request can be sent is one column: names and TLS are rarely what is looked for.
+    // DNS, TCP and TLS share a column, because their parts rarely matter.
     let connect = [dns_us, connect_us, tls_us].into_iter().flatten().reduce(|one, two| one + two);
     let phase = |us: Option<u64>| us.map_or_else(|| "–".to_owned(), span);
     let (symbol, style) = if attempt.delivered { ("✓", SUCCESS) } else { ("✗", ERROR) };
     vec![
         time(attempt.at, now),
-        format!("{style}{symbol}{style:#} {}", answer_text(attempt)),
+        format!("{style}{symbol}{style:#} {}", result_text(attempt)),
         harmless(&event_text(attempt)).into_owned(),
         numbered(attempt),
         phase(connect),
@@ -47,10 +47,10 @@ fn numbered(attempt: &Attempt) -> String {
     }
 }
 
-/// Writes the status, or why there is none.
-pub(crate) fn answer_text(attempt: &Attempt) -> String {
+/// Formats the status of the response, or why there is none.
+pub(crate) fn result_text(attempt: &Attempt) -> String {
     match attempt.detail.status {
-        // A status that came with a failure of its own (a body that broke off) needs both.
+        // A response can fail after its status, for example while its body is read. Then both are shown.
         Some(status) if attempt.delivered || attempt.detail.category.as_str().starts_with("http_") => {
             status.to_string()
         }
@@ -59,22 +59,22 @@ pub(crate) fn answer_text(attempt: &Attempt) -> String {
     }
 }
 
-/// Writes a category as people say it.
+/// Formats the category of a failure for people.
 pub(crate) fn words(category: &str) -> String {
     match category {
         "connection_refused" => "refused".to_owned(),
         "http_3xx" => "HTTP 3xx".to_owned(),
         "http_4xx" => "HTTP 4xx".to_owned(),
         "http_5xx" => "HTTP 5xx".to_owned(),
-        "dns_error" => "no such name".to_owned(),
+        "dns_error" => "name not found".to_owned(),
         "tls_error" => "TLS failed".to_owned(),
-        "protocol_error" => "no HTTP".to_owned(),
+        "protocol_error" => "not HTTP".to_owned(),
         "target_refused" => "not allowed".to_owned(),
         other => harmless(&other.replace('_', " ")).into_owned(),
     }
 }
 
-/// Writes microseconds: `0.4 ms`, `12 ms`, `3.2 s`.
+/// Formats microseconds: `0.4 ms`, `12 ms`, `3.2 s`.
 pub(crate) fn span(micros: u64) -> String {
     match micros {
         0..50 => "<0.1 ms".to_owned(),
@@ -84,7 +84,7 @@ pub(crate) fn span(micros: u64) -> String {
     }
 }
 
-/// Shows one attempt, with what was sent and what came back.
+/// Formats one attempt with its request and response.
 pub(crate) fn whole(attempt: &Attempt, now: &ZonedDateTime) -> String {
     let (symbol, style) = if attempt.delivered { ("✓", SUCCESS) } else { ("✗", ERROR) };
     let number = match attempt.detail.kind.as_str() {
@@ -93,17 +93,18 @@ pub(crate) fn whole(attempt: &Attempt, now: &ZonedDateTime) -> String {
     };
     let mut text = format!(
         "{style}{symbol}{style:#} {BOLD}{}{BOLD:#} {DIM}· {number} · {} · {}{DIM:#}",
-        answer_text(attempt),
+        result_text(attempt),
         time(attempt.at, now),
         phases(attempt.detail.times),
     );
     if let Some(request) = &attempt.detail.request {
         text.push_str(&format!("\n\n  {DIM}POST{DIM:#} {}", harmless(&request.url)));
         push_headers(&mut text, &request.headers);
-        text.push_str(&format!("\n  {DIM}body: {} bytes{DIM:#}", request.body_bytes));
+        let body = count(request.body_bytes, "byte");
+        text.push_str(&format!("\n  {DIM}body: {body}{DIM:#}"));
     }
     if let Some(Some(answer)) = &attempt.detail.answer {
-        let status = attempt.detail.status.map_or_else(|| "answer".to_owned(), |status| status.to_string());
+        let status = attempt.detail.status.map_or_else(|| "response".to_owned(), |status| status.to_string());
         text.push_str(&format!("\n\n  {DIM}HTTP{DIM:#} {status}"));
         push_headers(&mut text, &answer.headers);
         if !answer.body.is_empty() {
@@ -111,7 +112,7 @@ pub(crate) fn whole(attempt: &Attempt, now: &ZonedDateTime) -> String {
             text.push_str(&format!("\n\n  {body}"));
         }
         if answer.is_cut {
-            text.push_str(&format!("\n  {DIM}… only the beginning is kept{DIM:#}"));
+            text.push_str(&format!("\n  {DIM}… truncated{DIM:#}"));
         }
     }
     text
@@ -127,7 +128,7 @@ fn push_headers(text: &mut String, headers: &serde_json::Map<String, serde_json:
 fn phases(times: Times) -> String {
     let Times { dns_us, connect_us, tls_us, wait_us, body_us, total_us } = times;
     let phases =
-        [("name", dns_us), ("connect", connect_us), ("TLS", tls_us), ("wait", wait_us), ("body", body_us)];
+        [("DNS", dns_us), ("connect", connect_us), ("TLS", tls_us), ("wait", wait_us), ("body", body_us)];
     let parts: Vec<String> =
         phases.into_iter().filter_map(|(name, us)| Some(format!("{name} {}", span(us?)))).collect();
     match parts.as_slice() {

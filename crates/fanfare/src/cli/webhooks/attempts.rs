@@ -1,4 +1,4 @@
-//! `fanfare webhooks attempts`: every request, with its times.
+//! `fanfare webhooks attempts`: shows delivery attempts and their timings.
 
 use fanfare_core::{Position, WebhookId};
 use jiff::ZonedDateTime;
@@ -11,43 +11,53 @@ use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::attempts::Attempt;
 use fanfare_client::Api;
+use fanfare_delivery::registry::RECENT_MAX;
+use fanfare_store::Retention;
 
-/// Show the requests that were made, with their times
+/// Show delivery attempts and their timings
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("The newest 20", "fanfare webhooks attempts localhost:3000"),
-    ("Only what failed", "fanfare webhooks attempts localhost:3000 --failed"),
-    ("How one event fared", "fanfare webhooks attempts localhost:3000 --event k3f9x2ab-1042"),
-    ("All of it, for a program", "fanfare webhooks attempts localhost:3000 -n 10000 -o ndjson"),
-], "Attempts that failed are kept for 7 days, those that arrived until the gateway
-stops, the newest 50 of each webhook. What was said in one:
-fanfare deliveries show ATTEMPT, with an id of -o raw."))]
+    ("The newest 20 attempts", "fanfare webhooks attempts localhost:3000"),
+    ("Only failed attempts", "fanfare webhooks attempts localhost:3000 --failed"),
+    ("What happened to one event", "fanfare webhooks attempts localhost:3000 --event k3f9x2ab-1042"),
+    ("Everything, for a program", "fanfare webhooks attempts localhost:3000 -n 10000 -o ndjson"),
+], &note()))]
 pub(crate) struct Args {
-    /// Which: an id, an address, or a part of an address
+    /// The webhook: its id, its URL or part of its URL
     #[arg(value_name = "WEBHOOK")]
     webhook: String,
-    /// Only those that did not arrive
+    /// Only failed attempts
     #[arg(long, conflicts_with = "delivered")]
     failed: bool,
-    /// Only those that arrived
+    /// Only successful attempts
     #[arg(long)]
     delivered: bool,
-    /// Only at this event
+    /// Only attempts for this event
     #[arg(long, value_name = "ID")]
     event: Option<Position>,
-    /// Only the newest so many
+    /// Show only this many of the newest attempts
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     limit: u32,
 }
 
-/// Most attempts of one page.
+/// Returns the note below the help.
+fn note() -> String {
+    format!(
+        "By default, failed attempts are kept for {} days; successful ones until the gateway stops, the newest \
+         {RECENT_MAX} of each webhook. To see one in full: fanfare deliveries show ATTEMPT, with an id from -o \
+         raw.",
+        Retention::default().attempts.as_secs() / 86_400
+    )
+}
+
+/// Maximum attempts per page.
 const PAGE_LEN_MAX: usize = 100;
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let webhook = named(api, &args.webhook).await?;
     let delivered = (args.failed || args.delivered).then_some(args.delivered);
-    let wanted = Wanted { delivered, event: args.event, limit: args.limit as usize };
-    let (list, more) = newest(api, &webhook.id, wanted).await?;
+    let selection = Selection { delivered, event: args.event, limit: args.limit as usize };
+    let (list, more) = newest(api, &webhook.id, selection).await?;
     let output = context.output;
     match output.mode {
         Mode::Human | Mode::Table if list.is_empty() => output.note(format!("{DIM}no attempts{DIM:#}")),
@@ -60,56 +70,56 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         Mode::Raw => read_all(&list, api)?.iter().try_for_each(|attempt| output.line(&attempt.id))?,
     }
     if more {
-        output.hint(format!("{DIM}there are more: -n {}{DIM:#}", args.limit.saturating_mul(5)));
+        output.hint(format!("{DIM}for more, use -n {}{DIM:#}", args.limit.saturating_mul(5)));
     }
     Ok(Exit::Ok)
 }
 
-/// Which attempts.
+/// Selects attempts of a webhook.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted {
-    /// Only those that arrived, or only those that did not.
+pub(crate) struct Selection {
+    /// Only successful attempts, or only failed ones.
     pub(crate) delivered: Option<bool>,
-    /// Only at this event.
+    /// Only attempts for this event.
     pub(crate) event: Option<Position>,
-    /// Most of them.
+    /// Maximum number of attempts.
     pub(crate) limit: usize,
 }
 
-/// Gives the newest attempts, as they came, and whether there are more.
+/// Returns the newest attempts, as unchanged JSON, and whether there are more.
 pub(crate) async fn newest(
     api: &Api,
     webhook: &WebhookId,
-    wanted: Wanted,
+    selection: Selection,
 ) -> Result<(Vec<Box<RawValue>>, bool), Failure> {
     let (mut list, mut before) = (Vec::new(), None);
     loop {
-        let left = wanted.limit - list.len();
+        let left = selection.limit - list.len();
         let mut query = vec![("limit", left.min(PAGE_LEN_MAX).to_string())];
-        query.extend(wanted.delivered.map(|delivered| ("delivered", delivered.to_string())));
-        query.extend(wanted.event.map(|event| ("event_id", event.to_string())));
+        query.extend(selection.delivered.map(|delivered| ("delivered", delivered.to_string())));
+        query.extend(selection.event.map(|event| ("event_id", event.to_string())));
         query.extend(before.take().map(|before| ("before", before)));
         let page = api.attempts(webhook, &query).await?.value;
         list.extend(page.attempts);
-        list.truncate(wanted.limit);
+        list.truncate(selection.limit);
         before = page.next;
-        if before.is_none() || list.len() >= wanted.limit {
+        if before.is_none() || list.len() >= selection.limit {
             return Ok((list, before.is_some()));
         }
     }
 }
 
-/// Reads attempts.
+/// Parses attempts.
 pub(crate) fn read_all(list: &[Box<RawValue>], api: &Api) -> Result<Vec<Attempt>, Failure> {
     list.iter().map(|json| read(json, api)).collect()
 }
 
-/// Reads a part of an answer.
+/// Parses a part of a response.
 pub(crate) fn read<T: serde::de::DeserializeOwned>(json: &RawValue, api: &Api) -> Result<T, Failure> {
     serde_json::from_str(json.get()).map_err(|error| {
         Failure::from(fanfare_client::Error::NotFanfare {
             url: api.server().to_owned(),
-            problem: format!("its answer cannot be read: {error}"),
+            problem: format!("its response cannot be parsed: {error}"),
         })
     })
 }

@@ -1,4 +1,4 @@
-//! `fanfare webhooks edit`: changing what is named, and nothing else.
+//! `fanfare webhooks edit`: changes some settings of a webhook and keeps the rest.
 
 use clap::ValueEnum;
 use fanfare_webhook::url::WebhookUrl;
@@ -11,21 +11,21 @@ use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::registration::{Change, Wishes};
 use fanfare_client::Api;
 
-/// Change what a webhook wants; what is not named stays
+/// Change a webhook's settings; the rest stays as it is
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
     ("Only failed builds", "fanfare webhooks edit localhost:3000 -c 'builds.>' -t error"),
-    ("All of them again", "fanfare webhooks edit localhost:3000 --reset channel,type"),
-    ("Moved", "fanfare webhooks edit old.example.com --url https://new.example.com/in"),
+    ("Back to all events", "fanfare webhooks edit localhost:3000 --reset channel,type"),
+    ("The receiver moved", "fanfare webhooks edit old.example.com --url https://new.example.com/in"),
 ], "FROM is a file, `-` for stdin, or `env:NAME` for a variable."))]
 pub(crate) struct Args {
-    /// Which: an id, an address, or a part of an address
+    /// The webhook: its id, its URL or part of its URL
     #[arg(value_name = "WEBHOOK")]
     webhook: String,
-    /// Where to from now on
+    /// New URL to deliver to
     #[arg(long, value_name = "URL")]
     url: Option<WebhookUrl>,
-    /// Put back what a webhook has when nothing is said: channel, type,
+    /// Reset to the default: channel, type,
     /// min-priority, text, payload, header, auth, sign, concurrency, rate,
     /// ordered, batch, retry or description; repeatable
     #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',', hide_possible_values = true)]
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     sending: Sending,
 }
 
-/// What can be put back.
+/// A setting that can be reset to its default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Member {
     Channel,
@@ -56,8 +56,8 @@ enum Member {
 }
 
 impl Member {
-    /// Puts its default back; returns whether nothing else is wished for.
-    fn put_back(self, wishes: &mut Wishes) -> bool {
+    /// Resets the setting to its default. Returns false if a flag sets it too.
+    fn reset(self, wishes: &mut Wishes) -> bool {
         fn reset<T>(wish: &mut Option<Option<T>>) -> bool {
             wish.replace(None).flatten().is_none()
         }
@@ -98,16 +98,16 @@ impl Args {
         let mut change =
             Change { webhook_url: self.url.as_ref().map(|url| url.as_given().to_owned()), wishes };
         for member in &self.reset {
-            if !member.put_back(&mut change.wishes) {
+            if !member.reset(&mut change.wishes) {
                 let name = member.to_possible_value().map(|value| value.get_name().to_owned());
                 let name = name.unwrap_or_default();
-                return Err(Failure::usage(format!("`{name}` is both set and put back"))
-                    .fix(format!("give either the flag or --reset {name}")));
+                return Err(Failure::usage(format!("`{name}` is both set and reset"))
+                    .fix(format!("use either the flag or --reset {name}")));
             }
         }
         if change == Change::default() {
-            return Err(Failure::usage("nothing is to be changed")
-                .fix("name what: fanfare webhooks edit WEBHOOK -c 'builds.>'   or see --help"));
+            return Err(Failure::usage("nothing to change")
+                .fix("say what to change: fanfare webhooks edit WEBHOOK -c 'builds.>'   or see --help"));
         }
         Ok(change)
     }

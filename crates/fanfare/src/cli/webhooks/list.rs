@@ -1,4 +1,4 @@
-//! `fanfare webhooks ls`: all of them, and how they fare.
+//! `fanfare webhooks ls`: lists webhooks and their health.
 
 use jiff::ZonedDateTime;
 
@@ -11,21 +11,21 @@ use crate::cli::{Context, Exit, Failure, each_of, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
-/// List the webhooks, and how they fare
+/// List webhooks and their health
 #[derive(Debug, clap::Args)]
 #[command(visible_alias = "list", after_help = examples::examples(&[
-    ("How they fare", "fanfare webhooks ls"),
-    ("With ids and whole addresses", "fanfare webhooks ls -o table"),
-    ("The ids alone", "fanfare webhooks ls -o raw"),
-    ("Those in trouble", "fanfare webhooks ls -o json | jq '.webhooks[] | select(.health != \"ok\")'"),
+    ("All webhooks", "fanfare webhooks ls"),
+    ("With ids and full URLs", "fanfare webhooks ls -o table"),
+    ("Only the ids", "fanfare webhooks ls -o raw"),
+    ("Only webhooks that have problems", "fanfare webhooks ls -o json | jq '.webhooks[] | select(.health != \"ok\")'"),
 ]))]
 pub(crate) struct Args {}
 
-/// The columns; an address is enough to name a webhook by, so that its id is only in a table that was asked for.
-const HEADS: [&str; 6] = ["address", "health", "last", "behind ", "waiting ", "dead "];
+/// The columns. A part of the URL is enough to name a webhook, so only `-o table` has the ids.
+const HEADS: [&str; 6] = ["url", "health", "last", "behind ", "waiting ", "dead "];
 
-/// Longest part of an address that people are shown.
-const ADDRESS_CHARS_MAX: usize = 36;
+/// Maximum characters of a URL, except with `-o table`.
+const URL_CHARS_MAX: usize = 36;
 
 pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let answer = api.webhooks().await?;
@@ -33,7 +33,7 @@ pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, 
     let output = context.output;
     match output.mode {
         Mode::Human | Mode::Table if webhooks.is_empty() => {
-            output.note(format!("{DIM}no webhooks yet; make one: fanfare webhooks add URL{DIM:#}"));
+            output.note(format!("{DIM}no webhooks yet; add one: fanfare webhooks add URL{DIM:#}"));
         }
         Mode::Human => {
             let now = ZonedDateTime::now();
@@ -62,7 +62,7 @@ pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, 
 fn row(webhook: &Webhook, now: &ZonedDateTime) -> Vec<String> {
     let last = webhook.last_success.max(webhook.last_failure);
     vec![
-        harmless(&shortened(&webhook.webhook_url, ADDRESS_CHARS_MAX)).into_owned(),
+        harmless(&shortened(&webhook.webhook_url, URL_CHARS_MAX)).into_owned(),
         health(webhook),
         last.map_or_else(|| "–".to_owned(), |last| time(last, now)),
         grouped(webhook.behind),
@@ -71,7 +71,7 @@ fn row(webhook: &Webhook, now: &ZonedDateTime) -> Vec<String> {
     ]
 }
 
-/// Writes how it fares, with a symbol.
+/// Formats the health of a webhook, with a symbol.
 pub(crate) fn health(webhook: &Webhook) -> String {
     let (symbol, style) = match webhook.health.as_str() {
         "ok" => ("✓", SUCCESS),

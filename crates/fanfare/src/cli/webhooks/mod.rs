@@ -1,4 +1,4 @@
-//! `fanfare webhooks`: where events are delivered to.
+//! `fanfare webhooks`: registers and manages webhooks.
 
 mod add;
 pub(crate) mod attempt_rows;
@@ -18,19 +18,18 @@ use clap::Subcommand;
 
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 
-/// What is said below the help.
-const NOTE: &str = "\
-WEBHOOK is an id, an address, or a part of an address that only one has.
-Secrets, tokens and passwords are never words of a command: they come FROM a
-file, `-` for stdin, or `env:NAME` for a variable.";
+/// The note below the help.
+const NOTE: &str = "WEBHOOK is an id, a URL, or a part of a URL that matches only one webhook. Secrets, tokens \
+    and passwords are never passed on the command line: they are read FROM a file, `-` for stdin, or \
+    `env:NAME` for a variable.";
 
-/// Register addresses that events are delivered to, and look after them
+/// Register and manage webhooks
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("Everything, to an address", "fanfare webhooks add http://localhost:3000/hook"),
-    ("What went wrong there?", "fanfare webhooks show localhost:3000"),
-    ("Try it out", "fanfare webhooks test localhost:3000"),
-    ("See what a webhook gets, without writing one", "fanfare receive --port 3000 --register"),
+    ("Send every event to a URL", "fanfare webhooks add http://localhost:3000/hook"),
+    ("See what went wrong", "fanfare webhooks show localhost:3000"),
+    ("Send a test event", "fanfare webhooks test localhost:3000"),
+    ("See what a webhook gets, without writing a receiver", "fanfare receive --port 3000 --register"),
 ], NOTE))]
 pub(crate) struct Args {
     #[command(subcommand)]

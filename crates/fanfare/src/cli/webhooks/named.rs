@@ -1,4 +1,4 @@
-//! Which webhook is meant: by its id, its address, or a part of an address that only one has.
+//! Finds the webhook that a name means: an id, a URL, or a part of a URL that matches only one webhook.
 
 use fanfare_core::Code;
 use fanfare_core::WebhookId;
@@ -23,15 +23,15 @@ pub(crate) async fn named(api: &Api, name: &str) -> Result<Webhook, Failure> {
     Ok(among(&webhooks, name)?.clone())
 }
 
-/// As [`named`], but by the id or the whole address: for what cannot be undone.
+/// Finds the webhook with the id or full URL `name`. Actions that cannot be undone do not accept a part of a URL.
 pub(crate) async fn named_exactly(api: &Api, name: &str) -> Result<Webhook, Failure> {
     let found = named(api, name).await?;
     if found.id.as_str() == name || is_same(&found.webhook_url, name) {
         return Ok(found);
     }
-    Err(Failure::usage(format!("`{name}` is only a part of an address"))
-        .why(format!("it would be {}", found.webhook_url))
-        .fix(format!("give all of it, or the id: {}", found.id)))
+    Err(Failure::usage(format!("`{name}` is only part of a URL"))
+        .why(format!("it matches {}", found.webhook_url))
+        .fix(format!("use the full URL or the id: {}", found.id)))
 }
 
 /// Finds the webhook that `name` means among `webhooks`.
@@ -47,23 +47,23 @@ pub(crate) fn among<'a>(webhooks: &'a [Webhook], name: &str) -> Result<&'a Webho
         [one] => Ok(one),
         [] => Err(unknown(name)),
         [first, second, ..] => {
-            Err(Failure::usage(format!("{} webhooks have `{name}` in their address", parts.len()))
+            Err(Failure::usage(format!("{} webhooks have `{name}` in their URL", parts.len()))
                 .why(format!("{}, {}{}", first.webhook_url, second.webhook_url, more(parts.len())))
-                .fix(format!("say more of it, or the id, such as {}", first.id)))
+                .fix(format!("use a longer part of it, or an id such as {}", first.id)))
         }
     }
 }
 
 fn unknown(name: &str) -> Failure {
-    Failure::not_found(format!("no webhook has the id or address `{name}`"))
-        .fix("`fanfare webhooks ls` shows them; `fanfare webhooks add URL` makes one")
+    Failure::not_found(format!("no webhook has the id or URL `{name}`"))
+        .fix("list them with `fanfare webhooks ls`, or add one with `fanfare webhooks add URL`")
 }
 
 fn more(count: usize) -> &'static str {
     if count > 2 { ", …" } else { "" }
 }
 
-/// Says whether two texts are one address.
+/// Returns whether two texts are the same URL.
 fn is_same(one: &str, two: &str) -> bool {
     let read = |text: &str| text.parse::<WebhookUrl>().ok();
     one == two || read(one).is_some_and(|one| read(two).is_some_and(|two| one == two))

@@ -1,4 +1,4 @@
-//! `fanfare webhooks replay`: deliveries that are made again.
+//! `fanfare webhooks replay`: resends many events.
 
 use fanfare_api::webhooks::replay::Replay;
 use fanfare_core::start::Moment;
@@ -8,36 +8,36 @@ use serde_json::json;
 use crate::cli::confirm::confirmed;
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
-use crate::cli::text::{count, harmless};
+use crate::cli::text::{count, grouped, harmless};
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
-/// Send again what was sent before, or was given up
+/// Resend past events or dead deliveries
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("What was given up", "fanfare webhooks replay localhost:3000 --failed"),
-    ("How many would that be?", "fanfare webhooks replay localhost:3000 --since 1h --dry-run"),
-    ("An hour of it", "fanfare webhooks replay localhost:3000 --since 3h --until 2h"),
+    ("All dead deliveries", "fanfare webhooks replay localhost:3000 --failed"),
+    ("Only count the events of the last hour", "fanfare webhooks replay localhost:3000 --since 1h --dry-run"),
+    ("The events of one hour", "fanfare webhooks replay localhost:3000 --since 3h --until 2h"),
     ("Single events", "fanfare webhooks replay localhost:3000 k3f9x2ab-1042 k3f9x2ab-1050"),
-], "Deliveries are made by the webhook's worker, at its pace, with the `webhook-id`
-that they always had. What it is yet to be sent is left alone. A person at a
-terminal is told how many there are, and asked; scripts and agents are not."))]
+], "The webhook's worker sends the events at its usual pace, with the same `webhook-id` as before. Events \
+    that are still to be sent are left alone. At a terminal, you see the count and are asked to confirm; \
+    scripts and agents are not."))]
 pub(crate) struct Args {
-    /// Which: an id, an address, or a part of an address
+    /// The webhook: its id, its URL or part of its URL
     #[arg(value_name = "WEBHOOK")]
     webhook: String,
     /// Only these events
     #[arg(value_name = "ID", conflicts_with_all = ["failed", "since", "until", "after", "channel", "all"])]
     ids: Vec<Position>,
-    /// Only what was given up
+    /// Only dead deliveries
     #[arg(long)]
     failed: bool,
-    /// Only events since: 10m, 2h, 7d, or RFC 3339
+    /// Only events since this time: 10m, 2h, 7d or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<String>,
-    /// Only events until then
+    /// Only events until this time
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<String>,
     /// Only events after this one
@@ -46,24 +46,26 @@ pub(crate) struct Args {
     /// Only channels that match; repeatable
     #[arg(short, long, value_name = "PATTERN", value_delimiter = ',')]
     channel: Vec<Pattern>,
-    /// Everything that the log has
+    /// Every event in the log
     #[arg(long, conflicts_with_all = ["failed", "since", "after"])]
     all: bool,
-    /// Only count
+    /// Only show the count
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long, conflicts_with = "dry_run")]
     yes: bool,
 }
 
-/// Most events that one call names.
+/// Maximum ids in one request.
 const IDS_MAX: usize = 1_000;
 
-/// What replays came to.
+/// The result of one or more replays.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Sum {
+    /// Number of events to resend.
     pub(crate) count: u64,
+    /// How many of them were already waiting.
     pub(crate) waiting: u64,
 }
 
@@ -74,7 +76,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let url = harmless(&webhook.webhook_url).into_owned();
     if !args.dry_run && !args.yes && output.mode == Mode::Human {
         let sum = replayed(api, &webhook.id, &selections, true).await?;
-        let question = format!("Send {} again to {url}?", count(sum.count, "event"));
+        let question = format!("Resend {} to {url}?", count(sum.count, "event"));
         if sum.count > 0 && !confirmed(&question, false, context)? {
             return Ok(Exit::Ok);
         }
@@ -89,7 +91,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     Ok(Exit::Ok)
 }
 
-/// Replays all that is selected, over as many calls as that takes.
+/// Replays all selected events, with as many requests as needed.
 pub(crate) async fn replayed(
     api: &Api,
     webhook: &WebhookId,
@@ -110,7 +112,7 @@ pub(crate) async fn replayed(
     Ok(sum)
 }
 
-/// Names events one by one, as many in one call as fit.
+/// Returns selections of `ids`, in requests of the maximum size.
 pub(crate) fn by_ids(ids: &[Position]) -> Vec<Replay> {
     let replay = |ids: &[Position]| Replay { ids: Some(ids.to_vec()), ..Replay::default() };
     ids.chunks(IDS_MAX).map(replay).collect()
@@ -125,15 +127,15 @@ impl Args {
             failed: self.failed,
             since: self.since.clone(),
             until: self.until.clone(),
-            // All: before the first event of the log that the webhook reads.
+            // With `--all`, the position before the first event of the webhook's log.
             after: if self.all { Some(Position { seq: 0, ..webhook.position }) } else { self.after },
             patterns: self.channel.clone(),
             ..Replay::default()
         };
-        let is_said = replay.failed || !replay.patterns.is_empty();
-        if !is_said && replay.since.is_none() && replay.until.is_none() && replay.after.is_none() {
-            return Err(Failure::usage("nothing says what to send again")
-                .fix("--failed for what was given up, --since 1h, ids of events, or --all for everything"));
+        let is_selected = replay.failed || !replay.patterns.is_empty();
+        if !is_selected && replay.since.is_none() && replay.until.is_none() && replay.after.is_none() {
+            return Err(Failure::usage("no events were selected")
+                .fix("use --failed for dead deliveries, --since 1h, event ids, or --all for everything"));
         }
         Ok(vec![replay])
     }
@@ -142,14 +144,14 @@ impl Args {
 fn said(sum: Sum, url: &str, dry_run: bool) -> String {
     let waiting = match sum.waiting {
         0 => String::new(),
-        waiting => format!(" {DIM}· {waiting} of them waited already, and come sooner{DIM:#}"),
+        waiting => format!(" {DIM}· {} already waiting, sent sooner{DIM:#}", grouped(waiting)),
     };
     let events = count(sum.count, "event");
     match (sum.count, dry_run) {
-        (0, _) => format!("{DIM}–{DIM:#} nothing to send again to {BOLD}{url}{BOLD:#}"),
-        (_, true) => format!("{DIM}–{DIM:#} would send {events} again to {BOLD}{url}{BOLD:#}{waiting}"),
+        (0, _) => format!("{DIM}–{DIM:#} nothing to resend to {BOLD}{url}{BOLD:#}"),
+        (_, true) => format!("{DIM}–{DIM:#} would resend {events} to {BOLD}{url}{BOLD:#}{waiting}"),
         (_, false) => {
-            format!("{SUCCESS}✓{SUCCESS:#} {events} are sent again to {BOLD}{url}{BOLD:#}{waiting}")
+            format!("{SUCCESS}✓{SUCCESS:#} resending {events} to {BOLD}{url}{BOLD:#}{waiting}")
         }
     }
 }

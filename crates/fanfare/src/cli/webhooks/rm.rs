@@ -1,4 +1,4 @@
-//! `fanfare webhooks rm`: forgetting.
+//! `fanfare webhooks rm`: removes webhooks.
 
 use crate::cli::confirm::confirmed;
 use crate::cli::output::Mode;
@@ -9,20 +9,20 @@ use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
-/// Forget webhooks, with what waits for them
+/// Remove webhooks and their deliveries
 #[derive(Debug, clap::Args)]
 #[command(visible_alias = "remove", after_help = examples::with_note(&[
-    ("By its address", "fanfare webhooks rm http://localhost:3000/hook"),
-    ("All that are paused, without being asked",
+    ("By its URL", "fanfare webhooks rm http://localhost:3000/hook"),
+    ("Every paused webhook, without a prompt",
      "fanfare webhooks ls -o json | jq -r '.webhooks[] | select(.state == \"paused\").id' \\\n    | xargs fanfare webhooks rm --yes"),
-], "What waits for another try and what was given up goes, too; the events stay in the
-log. A person at a terminal is asked first; scripts and agents are not. To keep
-it without sending: fanfare webhooks pause."))]
+], "Waiting and dead deliveries are removed too; the events stay in the log. At a terminal, you are \
+    asked to confirm; scripts and agents are not. To stop sending but keep the webhook: fanfare webhooks \
+    pause."))]
 pub(crate) struct Args {
-    /// Which: ids or whole addresses
+    /// The webhooks: ids or full URLs
     #[arg(value_name = "WEBHOOK", required = true)]
     webhooks: Vec<String>,
-    /// Do not ask
+    /// Skip the confirmation prompt
     #[arg(short, long)]
     yes: bool,
 }
@@ -39,33 +39,33 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         return Ok(Exit::Ok);
     }
     let output = context.output;
-    let mut forgotten = Vec::new();
+    let mut removed = Vec::new();
     for webhook in &webhooks {
         let answer = api.forget_webhook(&webhook.id).await?;
         match output.mode {
-            Mode::Json => forgotten.push(answer.json),
+            Mode::Json => removed.push(answer.json),
             Mode::Ndjson => output.line(&answer.json)?,
             Mode::Raw => output.line(webhook.id.as_str())?,
             Mode::Human | Mode::Table => output.line(format!(
-                "{SUCCESS}✓{SUCCESS:#} forgotten: {BOLD}{}{BOLD:#}",
+                "{SUCCESS}✓{SUCCESS:#} removed: {BOLD}{}{BOLD:#}",
                 harmless(&webhook.webhook_url)
             ))?,
         }
     }
     if output.mode == Mode::Json {
-        output.line(format!("{{\"webhooks\":[{}]}}", forgotten.join(",")))?;
+        output.line(format!("{{\"webhooks\":[{}]}}", removed.join(",")))?;
     }
     Ok(Exit::Ok)
 }
 
 fn question(webhooks: &[Webhook]) -> String {
-    let undone: u64 = webhooks.iter().map(|webhook| webhook.waiting + webhook.dead).sum();
-    let with = match undone {
+    let undelivered: u64 = webhooks.iter().map(|webhook| webhook.waiting + webhook.dead).sum();
+    let with = match undelivered {
         0 => String::new(),
-        undone => format!(", with {} undelivered", count(undone, "event")),
+        undelivered => format!(" with {}", count(undelivered, "undelivered event")),
     };
     match webhooks {
-        [one] => format!("Forget {}{with}?", harmless(&one.webhook_url)),
-        many => format!("Forget {}{with}?", count(many.len() as u64, "webhook")),
+        [one] => format!("Remove {}{with}?", harmless(&one.webhook_url)),
+        many => format!("Remove {}{with}?", count(many.len() as u64, "webhook")),
     }
 }

@@ -1,10 +1,11 @@
-//! `fanfare webhooks rotate-secret`: a new key, and time to change over.
+//! `fanfare webhooks rotate-secret`: creates a new secret or key, with an overlap for the old one.
 
 use std::time::Duration;
 
 use clap::ValueEnum;
 use fanfare_api::hidden::Hidden;
 use fanfare_core::duration;
+use fanfare_webhook::rotation::{OVERLAP_DEFAULT, OVERLAP_MAX, PREVIOUS_KEYS_MAX};
 use fanfare_webhook::secret::Secret;
 use jiff::ZonedDateTime;
 
@@ -17,27 +18,36 @@ use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::secrets::{KeyKind, Rotated, Rotation};
 use fanfare_client::Api;
 
-/// Make a new secret; the old one signs, too, for a while
+/// Create a new secret; the old one keeps signing for a while
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("A new one; the old one still works for a day", "fanfare webhooks rotate-secret localhost:3000"),
-    ("It has leaked: the old one stops now", "fanfare webhooks rotate-secret localhost:3000 --overlap 0s"),
+    ("A new secret; the old one still works for a day", "fanfare webhooks rotate-secret localhost:3000"),
+    ("After a leak: stop using the old one now", "fanfare webhooks rotate-secret localhost:3000 --overlap 0s"),
     ("Straight into the receiver's file",
      "fanfare webhooks rotate-secret localhost:3000 -o raw > hook.secret"),
-], "The new secret is shown now and never again."))]
+], "The new secret is shown only once, now."))]
 pub(crate) struct Args {
-    /// Which: an id, an address, or a part of an address
+    /// The webhook: its id, its URL or part of its URL
     #[arg(value_name = "WEBHOOK")]
     webhook: String,
-    /// How long the old one signs, too, at most 7d [default: 24h]
-    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, help = overlap_help())]
     overlap: Option<Duration>,
-    /// Take this secret (whsec_…) FROM a file, `-` or env:NAME
+    /// Use this secret (whsec_…), read FROM a file, `-` or env:NAME
     #[arg(long, value_name = "FROM")]
     secret: Option<Place>,
-    /// Which key: secret (v1) or ed25519 (v1a)
+    /// Key to rotate: secret (v1) or ed25519 (v1a)
     #[arg(long, value_name = "KIND", value_enum, default_value = "secret", hide_possible_values = true)]
     key: Kind,
+}
+
+fn overlap_help() -> String {
+    format!(
+        "How long the old secret keeps signing too, at most {}d; at most {} old secrets sign at a time \
+         [default: {}h]",
+        OVERLAP_MAX.as_secs() / 86_400,
+        PREVIOUS_KEYS_MAX,
+        OVERLAP_DEFAULT.as_secs() / 3_600,
+    )
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,10 +79,10 @@ fn said(rotated: &Rotated, url: &str, now: &ZonedDateTime) -> String {
         (None, key) => ("key", key.as_deref().unwrap_or_default()),
     };
     let old = match &rotated.old_until {
-        Some(until) => format!("the old one signs, too, until {}", time(*until, now)),
-        None => "the old one signs no more".to_owned(),
+        Some(until) => format!("the old one also signs until {}", time(*until, now)),
+        None => "the old one no longer signs".to_owned(),
     };
-    let shown = if what == "secret" { "shown only now; " } else { "" };
+    let shown = if what == "secret" { "shown only once; " } else { "" };
     format!(
         "{SUCCESS}✓{SUCCESS:#} a new {what} for {BOLD}{url}{BOLD:#}\n  \
          {DIM}{what:<6}{DIM:#}  {LITERAL}{key}{LITERAL:#}\n          {DIM}{shown}{old}{DIM:#}"

@@ -1,4 +1,4 @@
-//! `fanfare webhooks show`: one webhook, what it wants, how it fares, and its newest attempts.
+//! `fanfare webhooks show`: shows a webhook's settings, health and newest attempts.
 
 use fanfare_api::words::Priority;
 use fanfare_core::{EventType, Pattern};
@@ -9,26 +9,26 @@ use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM};
 use crate::cli::text::{count, grouped, harmless};
 use crate::cli::webhooks::attempt_rows::{rows, words};
-use crate::cli::webhooks::attempts::{Wanted, newest, read_all};
+use crate::cli::webhooks::attempts::{Selection, newest, read_all};
 use crate::cli::webhooks::list::health;
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
-/// Show what one wants, how it fares, and its attempts
+/// Show a webhook's settings, health and attempts
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::examples(&[
-    ("By a part of its address", "fanfare webhooks show localhost:3000"),
+    ("By a part of its URL", "fanfare webhooks show localhost:3000"),
     ("For a program", "fanfare webhooks show wh_… -o json | jq .health"),
 ]))]
 pub(crate) struct Args {
-    /// Which: an id, an address, or a part of an address
+    /// The webhook: its id, its URL or part of its URL
     #[arg(value_name = "WEBHOOK")]
     webhook: String,
 }
 
-/// How many attempts are shown.
+/// Maximum attempts to show.
 const ATTEMPTS_MAX: usize = 10;
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
@@ -41,8 +41,8 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             output.line(described(&webhook.value, &now))?;
-            let wanted = Wanted { delivered: None, event: None, limit: ATTEMPTS_MAX };
-            let (list, _) = newest(api, &id, wanted).await?;
+            let selection = Selection { delivered: None, event: None, limit: ATTEMPTS_MAX };
+            let (list, _) = newest(api, &id, selection).await?;
             if !list.is_empty() {
                 output.line(format!("\n{}", rows(&read_all(&list, api)?, &now)))?;
             }
@@ -51,30 +51,33 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     Ok(Exit::Ok)
 }
 
-/// Describes a webhook in words.
+/// Describes a webhook for people: its health, its backlog and its settings.
 pub(crate) fn described(webhook: &Webhook, now: &ZonedDateTime) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}", harmless(&webhook.webhook_url));
     if let Some(description) = &webhook.wants.description {
         text.push_str(&format!("\n{DIM}{}{DIM:#}", harmless(description)));
     }
-    for (name, value) in
-        [("id", webhook.id.to_string()), ("health", health_words(webhook, now)), ("to do", to_do(webhook))]
-    {
+    for (name, value) in [
+        ("id", webhook.id.to_string()),
+        ("health", health_words(webhook, now)),
+        ("backlog", backlog(webhook)),
+    ] {
         text.push_str(&format!("\n  {DIM}{name:<8}{DIM:#} {value}"));
     }
     if let Some(lost) = &webhook.lost_up_to {
         text.push_str(&format!(
-            "\n  {DIM}lost{DIM:#}     what retention removed before it was sent, up to {lost}"
+            "\n  {DIM}lost{DIM:#}     events removed by retention before they were sent, up to {lost}"
         ));
     }
     text.push('\n');
-    text.push_str(&wants(webhook));
+    text.push_str(&settings(webhook));
     text
 }
 
-/// Describes what a webhook wants.
-pub(crate) fn wants(webhook: &Webhook) -> String {
-    let mut lines = vec![("wants", filter(webhook)), ("sent", form(webhook)), ("signed", signed(webhook))];
+/// Describes the settings of a webhook.
+pub(crate) fn settings(webhook: &Webhook) -> String {
+    let mut lines =
+        vec![("events", filter(webhook)), ("sent", delivery(webhook)), ("signed", signed(webhook))];
     let wants = &webhook.wants;
     let auth = wants.auth.as_ref().map(|auth| match &auth.username {
         Some(username) => format!("user {username} and a password"),
@@ -84,7 +87,7 @@ pub(crate) fn wants(webhook: &Webhook) -> String {
     if !with.is_empty() {
         lines.push(("with", format!("{} {DIM}(values are hidden){DIM:#}", harmless(&with.join(", ")))));
     }
-    lines.push(("tried", retries(&wants.retry)));
+    lines.push(("retries", retries(&wants.retry)));
     let line = |(name, value): (&str, String)| format!("  {DIM}{name:<8}{DIM:#} {value}");
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -109,25 +112,25 @@ fn health_words(webhook: &Webhook, now: &ZonedDateTime) -> String {
         add(format!("{}{since}{last}", count(u64::from(webhook.failures), "failure")));
     }
     match &webhook.last_success {
-        Some(at) => add(format!("took one at {}", time(*at, now))),
-        None => add("took none yet".to_owned()),
+        Some(at) => add(format!("last delivered at {}", time(*at, now))),
+        None => add("nothing delivered yet".to_owned()),
     }
     text
 }
 
-fn to_do(webhook: &Webhook) -> String {
+fn backlog(webhook: &Webhook) -> String {
     let lag = match (webhook.lag, webhook.lag_is_exact) {
-        (Some(0), _) => "nothing new".to_owned(),
-        (Some(lag), Some(false)) => format!("more than {} to be sent", count(lag, "event")),
-        (Some(lag), _) => format!("{} to be sent", count(lag, "event")),
+        (Some(0), _) => "nothing new to send".to_owned(),
+        (Some(lag), Some(false)) => format!("more than {} to send", count(lag, "event")),
+        (Some(lag), _) => format!("{} to send", count(lag, "event")),
         (None, _) => format!("{} behind", count(webhook.behind, "event")),
     };
     let mut parts = vec![lag];
     if webhook.waiting > 0 {
-        parts.push(format!("{} to be tried again", grouped(webhook.waiting)));
+        parts.push(format!("{} waiting for a retry", grouped(webhook.waiting)));
     }
     if webhook.dead > 0 {
-        parts.push(format!("{} given up", grouped(webhook.dead)));
+        parts.push(format!("{} dead", grouped(webhook.dead)));
     }
     format!("{} {DIM}· after {}{DIM:#}", parts.join(", "), webhook.position)
 }
@@ -135,7 +138,7 @@ fn to_do(webhook: &Webhook) -> String {
 fn filter(webhook: &Webhook) -> String {
     let wants = &webhook.wants;
     let mut parts = vec![match wants.patterns.as_slice() {
-        [all] if all.is_all() => "everything".to_owned(),
+        [all] if all.is_all() => "all events".to_owned(),
         patterns => patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", "),
     }];
     if !wants.types.is_empty() {
@@ -143,7 +146,7 @@ fn filter(webhook: &Webhook) -> String {
         parts.push(format!("of type {}", types.join(" or ")));
     }
     if wants.min_priority != Priority::Min {
-        parts.push(format!("priority {} and above", wants.min_priority));
+        parts.push(format!("priority {} or higher", wants.min_priority));
     }
     if let Some(text) = &wants.text {
         parts.push(format!("containing \"{text}\""));
@@ -151,21 +154,21 @@ fn filter(webhook: &Webhook) -> String {
     harmless(&parts.join(" · ")).into_owned()
 }
 
-fn form(webhook: &Webhook) -> String {
+fn delivery(webhook: &Webhook) -> String {
     let wants = &webhook.wants;
     let mut parts = vec![match wants.payload.as_str() {
         "seed" => "as {message, timestamp, …}".to_owned(),
         payload => format!("as {payload}"),
     }];
     if let Some(batch) = &wants.batch {
-        parts.push(format!("up to {} together, within {}", batch.max_events, batch.max_wait));
+        parts.push(format!("in batches of up to {}, within {}", batch.max_events, batch.max_wait));
     }
     parts.push(match wants.ordered {
         true => "in order, one at a time".to_owned(),
         false => format!("up to {} at a time", wants.concurrency),
     });
     if let Some(rate) = wants.rate_per_second {
-        parts.push(format!("{rate} a second"));
+        parts.push(format!("up to {rate} per second"));
     }
     harmless(&parts.join(" · ")).into_owned()
 }
@@ -182,7 +185,7 @@ fn signed(webhook: &Webhook) -> String {
         })
         .collect();
     let earlier = match webhook.earlier_secrets_until.first() {
-        Some(until) => format!(" · with the secret before, too, until {until}"),
+        Some(until) => format!(" · also with the previous secret until {until}"),
         None => String::new(),
     };
     harmless(&format!("{}{earlier}", names.join(" · "))).into_owned()
@@ -190,7 +193,7 @@ fn signed(webhook: &Webhook) -> String {
 
 fn retries(retry: &str) -> String {
     match retry {
-        "none" => "once".to_owned(),
-        retry => format!("again after {}", harmless(&retry.replace(',', ", "))),
+        "none" => "none".to_owned(),
+        retry => format!("after {}", harmless(&retry.replace(',', ", "))),
     }
 }

@@ -1,4 +1,4 @@
-//! `fanfare webhooks pause` and `fanfare webhooks resume`.
+//! `fanfare webhooks pause` and `fanfare webhooks resume`: pause and resume delivery.
 
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
@@ -8,26 +8,26 @@ use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Answer, Api};
 
-/// Send webhooks nothing until they are resumed
+/// Pause delivery to webhooks
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("While it is being mended", "fanfare webhooks pause localhost:3000"),
-    ("And afterwards", "fanfare webhooks resume localhost:3000"),
-], "Events wait for it in the log, as long as retention keeps them."))]
+    ("While you fix the receiver", "fanfare webhooks pause localhost:3000"),
+    ("When it works again", "fanfare webhooks resume localhost:3000"),
+], "Events wait in the log for as long as retention keeps them."))]
 pub(crate) struct PauseArgs {
-    /// Which: ids, addresses, or parts of addresses
+    /// The webhooks: ids, URLs or parts of URLs
     #[arg(value_name = "WEBHOOK", required = true)]
     webhooks: Vec<String>,
 }
 
-/// Send to webhooks again, from where they stopped
+/// Resume delivery from where it stopped
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("It is mended", "fanfare webhooks resume localhost:3000"),
-    ("And what was given up meanwhile", "fanfare webhooks replay localhost:3000 --failed"),
-], "Also for one that is held because it failed: it is tried at once."))]
+    ("The receiver works again", "fanfare webhooks resume localhost:3000"),
+    ("And resend what failed in the meantime", "fanfare webhooks replay localhost:3000 --failed"),
+], "Also works for a webhook that is held because it failed: it is tried immediately."))]
 pub(crate) struct ResumeArgs {
-    /// Which: ids, addresses, or parts of addresses
+    /// The webhooks: ids, URLs or parts of URLs
     #[arg(value_name = "WEBHOOK", required = true)]
     webhooks: Vec<String>,
 }
@@ -39,9 +39,7 @@ pub(crate) async fn pause(args: &PauseArgs, api: &Api, context: &Context) -> Res
     }
     tell(&done, context, |webhook| {
         let url = harmless(&webhook.webhook_url);
-        format!(
-            "{SUCCESS}✓{SUCCESS:#} paused: {BOLD}{url}{BOLD:#} {DIM}· events wait for it in the log{DIM:#}"
-        )
+        format!("{SUCCESS}✓{SUCCESS:#} paused: {BOLD}{url}{BOLD:#} {DIM}· events wait in the log{DIM:#}")
     })
 }
 
@@ -53,12 +51,12 @@ pub(crate) async fn resume(args: &ResumeArgs, api: &Api, context: &Context) -> R
     tell(&done, context, |webhook| {
         let to_do = webhook.lag.unwrap_or(0) + webhook.waiting;
         let to_do = match to_do {
-            0 => "nothing is left to be sent".to_owned(),
-            to_do => format!("{} to be sent", count(to_do, "event")),
+            0 => "nothing left to send".to_owned(),
+            to_do => format!("{} to send", count(to_do, "event")),
         };
         let dead = match webhook.dead {
             0 => String::new(),
-            dead => format!(", {dead} given up before"),
+            dead => format!(", {dead} dead"),
         };
         let url = harmless(&webhook.webhook_url);
         format!("{SUCCESS}✓{SUCCESS:#} resumed: {BOLD}{url}{BOLD:#} {DIM}· {to_do}{dead}{DIM:#}")

@@ -1,21 +1,21 @@
-//! `fanfare webhooks test`: one request, and what came back.
+//! `fanfare webhooks test`: sends a test event and shows the response.
 
 use crate::cli::output::style::{DIM, ERROR, SUCCESS};
-use crate::cli::webhooks::attempt_rows::{answer_text, span};
+use crate::cli::webhooks::attempt_rows::{result_text, span};
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::attempts::Attempt;
 use fanfare_client::Api;
 
-/// Send a webhook a test event, and say what came back
+/// Send a test event to a webhook and show the response
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("Does it answer?", "fanfare webhooks test localhost:3000"),
-    ("In a script; exit code 0 or 1", "fanfare webhooks test wh_… -q && echo it answers"),
-], "The event has the type `webhook.test` and is in no log. A webhook that is paused
-gets it, too; neither its position nor its health changes."))]
+    ("Check that the receiver responds", "fanfare webhooks test localhost:3000"),
+    ("In a script; exits with 0 or 1", "fanfare webhooks test wh_… -q && echo delivered"),
+], "The event has the type `webhook.test` and is not written to the log. A paused webhook gets it too; \
+    neither its position nor its health changes."))]
 pub(crate) struct Args {
-    /// Which: an id, an address, or a part of an address
+    /// The webhook: its id, its URL or part of its URL
     #[arg(value_name = "WEBHOOK")]
     webhook: String,
 }
@@ -27,18 +27,18 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     context.output.result(|| said(&attempt.value), &attempt.json, category)?;
     if !attempt.value.delivered {
         let id = &attempt.value.id;
-        context.output.hint(format!("  {DIM}what it said: fanfare deliveries show {id}{DIM:#}"));
+        context.output.hint(format!("  {DIM}see the response: fanfare deliveries show {id}{DIM:#}"));
     }
     Ok(if attempt.value.delivered { Exit::Ok } else { Exit::Failed })
 }
 
-/// Says how an attempt ended.
+/// Describes the result of an attempt.
 pub(crate) fn said(attempt: &Attempt) -> String {
     let took = span(attempt.detail.times.total_us);
-    let answer = answer_text(attempt);
+    let result = result_text(attempt);
     if attempt.delivered {
-        format!("{SUCCESS}✓{SUCCESS:#} arrived: {answer} {DIM}in {took}{DIM:#}")
+        format!("{SUCCESS}✓{SUCCESS:#} delivered: {result} {DIM}in {took}{DIM:#}")
     } else {
-        format!("{ERROR}✗{ERROR:#} did not arrive: {answer} {DIM}after {took}{DIM:#}")
+        format!("{ERROR}✗{ERROR:#} not delivered: {result} {DIM}after {took}{DIM:#}")
     }
 }

@@ -1,4 +1,4 @@
-//! What a webhook wants, as flags: which events, in which form, how fast, how signed.
+//! The settings of a webhook as flags: which events it gets, and how they are sent.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +13,8 @@ use fanfare_core::{Code, EventType, Invalid, Pattern, Priority, duration};
 use fanfare_webhook::auth::Auth;
 use fanfare_webhook::headers::CustomHeaders;
 use fanfare_webhook::limits::{
-    BATCH_EVENTS_MAX, BATCH_WAIT_DEFAULT, BATCH_WAIT_MAX, CONCURRENCY_MAX, RATE_PER_SECOND_MAX,
+    BATCH_EVENTS_MAX, BATCH_WAIT_DEFAULT, BATCH_WAIT_MAX, CONCURRENCY_DEFAULT, CONCURRENCY_MAX,
+    RATE_PER_SECOND_MAX,
 };
 use fanfare_webhook::retry::RetrySchedule;
 
@@ -21,64 +22,71 @@ use crate::cli::Failure;
 use crate::cli::global::priority_parser;
 use crate::cli::secret::Place;
 
-/// Which events.
+/// The filter of a webhook.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Which events")]
+#[command(next_help_heading = "Filter")]
 pub(crate) struct Filter {
-    /// Which channels: `builds.web`, `builds.*` (one more segment), `builds.>`
+    /// Channel patterns: `builds.web`, `builds.*` (one more segment), `builds.>`
     /// (one or more); repeatable [default: all]
     #[arg(short, long, alias = "channels", value_name = "PATTERN", value_delimiter = ',')]
     channel: Vec<Pattern>,
-    /// Only this kind; repeatable
+    /// Only events of this type; repeatable
     #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',')]
     event_type: Vec<EventType>,
-    /// Only this priority and above
+    /// Only events of this priority or higher
     #[arg(long, value_name = "PRIORITY", value_parser = priority_parser(), hide_possible_values = true)]
     min_priority: Option<Priority>,
-    /// Only messages that contain this, in any case
+    /// Only messages that contain this text (case-insensitive)
     #[arg(long)]
     text: Option<String>,
 }
 
-/// How they are sent.
+/// The delivery options of a webhook.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "How they are sent")]
+#[command(next_help_heading = "Delivery")]
 pub(crate) struct Sending {
-    /// The body: seed (message, timestamp and more), event or cloudevents
+    /// Body format: seed (message, timestamp and more), event or cloudevents
     /// [default: seed]
-    #[arg(long, value_name = "FORM", value_enum, hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
     payload: Option<Payload>,
-    /// A header to add, or @FILE with one on each line; repeatable, all are
-    /// replaced together
+    /// Header to add, or @FILE with one per line; repeatable, replaces all headers
+    /// set before
     #[arg(short = 'H', long, value_name = "NAME: VALUE")]
     header: Vec<String>,
-    /// Send a bearer token, FROM a file, `-` or env:NAME
+    /// Send a bearer token, read FROM a file, `-` or env:NAME
     #[arg(long, value_name = "FROM", conflicts_with = "basic")]
     bearer: Option<Place>,
-    /// Send a user and password, FROM where USER:PASSWORD stands
+    /// Send basic auth, with USER:PASSWORD read FROM a file, `-` or env:NAME
     #[arg(long, value_name = "FROM")]
     basic: Option<Place>,
     /// Signatures besides v1: v1a (ed25519) or hub (X-Hub-Signature-256)
     #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',', hide_possible_values = true)]
     sign: Vec<Signature>,
-    /// So many requests at a time, 1 to 128 [default: 16]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONCURRENCY_MAX)))]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(CONCURRENCY_MAX)),
+        help = format!("Maximum requests at a time, 1 to {CONCURRENCY_MAX} [default: {CONCURRENCY_DEFAULT}]")
+    )]
     concurrency: Option<u32>,
-    /// So many requests a second at most
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(RATE_PER_SECOND_MAX)))]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(RATE_PER_SECOND_MAX)),
+        help = format!("Maximum requests per second, 1 to {RATE_PER_SECOND_MAX} [default: no limit]")
+    )]
     rate: Option<u32>,
-    /// One after the other: nothing overtakes what waits for another try
+    /// Deliver in order: a delivery that waits for a retry holds back the rest
     #[arg(long)]
     ordered: bool,
-    /// Several events in one request, as an array: at most N, waiting at most
-    /// TIME for them [default time: 1s]
-    #[arg(long, value_name = "N[,TIME]", value_parser = batch)]
+    #[arg(long, value_name = "N[,TIME]", value_parser = batch, help = format!(
+        "Send up to N events in one request, as an array, waiting at most TIME for them [default time: {}]",
+        duration::show(BATCH_WAIT_DEFAULT)))]
     batch: Option<Batch>,
-    /// The pauses between attempts, or `none`
-    /// [default: 5s,5m,30m,2h,5h,10h,10h]
-    #[arg(long, value_name = "TIMES")]
+    #[arg(long, value_name = "TIMES", help = format!(
+        "Delays between attempts, or `none` [default: {}]", RetrySchedule::default()))]
     retry: Option<RetrySchedule>,
-    /// A word for people
+    /// Description for people
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 }
@@ -113,7 +121,7 @@ impl From<Payload> for PayloadWord {
 }
 
 impl Filter {
-    /// Returns what it says of a registration.
+    /// Returns the settings for the flags that were given.
     pub(crate) fn wishes(&self) -> Wishes {
         Wishes {
             patterns: (!self.channel.is_empty()).then(|| Some(self.channel.clone())),
@@ -126,7 +134,7 @@ impl Filter {
 }
 
 impl Sending {
-    /// Adds what it says to `wishes`; reads the secrets that it names.
+    /// Adds the settings for the flags that were given, with the secrets that they refer to.
     pub(crate) fn add_to(&self, wishes: Wishes) -> Result<Wishes, Failure> {
         Ok(Wishes {
             payload: self.payload.map(|payload| Some(payload.into())),
@@ -180,7 +188,7 @@ impl Sending {
         let Some(place) = &self.basic else { return Ok(None) };
         let text = place.text()?;
         let Some((username, password)) = text.split_once(':') else {
-            return Err(Failure::usage("there is no `:` between user and password")
+            return Err(Failure::usage("no `:` between the user and the password")
                 .at(place.to_string())
                 .fix("write USER:PASSWORD on one line"));
         };
@@ -192,12 +200,12 @@ impl Sending {
     }
 }
 
-/// Reads `Name: value`; what is wrong does not repeat the value.
+/// Parses `Name: value`. The error does not repeat the text, which may be a secret.
 fn header(text: &str) -> Result<(String, String), Failure> {
     let (name, value) = text.split_once(':').ok_or_else(|| {
         Failure::usage("a header has no `:`")
             .at("--header")
-            .fix("write it like `X-Api-Key: …`, or @FILE with such lines in it")
+            .fix("write it like `X-Api-Key: …`, or use @FILE with one header per line")
     })?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
@@ -211,8 +219,12 @@ fn batch(text: &str) -> Result<Batch, Invalid> {
     batch.ok_or_else(|| {
         Invalid::new(
             Code::InvalidWebhook,
-            format!("`{text}` is no size of a batch"),
-            "write 1 to 1000 events, and perhaps how long to wait, at most 60s: `100` or `100,2s`",
+            format!("`{text}` is not a batch size"),
+            format!(
+                "write 1 to {BATCH_EVENTS_MAX} events and, optionally, how long to wait, at most {} s: `100` \
+                 or `100,2s`",
+                BATCH_WAIT_MAX.as_secs()
+            ),
         )
     })
 }
