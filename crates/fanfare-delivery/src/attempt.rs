@@ -9,6 +9,7 @@ use fanfare_core::{Event, Position, Timestamp};
 use fanfare_webhook::message_id::MessageId;
 use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::signature::{SignatureHeaders, SigningKeys};
+use fanfare_webhook::url::WebhookUrl;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -209,6 +210,11 @@ impl Attempt {
             is_delivered: self.is_delivered(),
             detail: self.detail().to_string().into(),
         }
+    }
+
+    /// Returns the address that it was made at.
+    pub fn url(&self) -> &WebhookUrl {
+        &self.target.url
     }
 
     /// Says whether it was answered with 2xx.

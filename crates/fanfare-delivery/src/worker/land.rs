@@ -46,7 +46,7 @@ impl Worker {
             }
         };
         if let Some(connection) = connection {
-            self.idle.keep(connection);
+            self.idle.keep(connection, attempt.url());
         }
         let now = self.parts.now();
         let outcome = self.steadied(attempt.outcome);
