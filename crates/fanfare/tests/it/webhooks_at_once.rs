@@ -1,6 +1,7 @@
 //! What was answered holds at once: for whoever looks, and for whatever is pushed next.
 
 use fanfare_core::WebhookId;
+use fanfare_webhook::breaker::FAILURES_MAX;
 use serde_json::{Value, json};
 
 use crate::support::Engine;
@@ -78,6 +79,29 @@ async fn nothing_goes_to_an_earlier_address_over_a_connection_that_was_busy_duri
     gateway.push_only("default", "last").await;
     present.gets_message("last").await;
     assert_eq!((earlier.messages(), present.connections()), (vec!["before".to_owned()], 1));
+}
+
+#[tokio::test]
+async fn what_an_earlier_address_answers_holds_nothing_back_from_the_present_one() {
+    // The one wants nothing any more, the other failed often enough to be left alone.
+    for status in [410, 500] {
+        let gateway = Gateway::on(Engine::Memory).await;
+        let (earlier, present) =
+            (Receiver::playing(vec![], Script::HeldWith(status)).await, Receiver::start().await);
+        let hook = gateway.register(&earlier, json!({ "concurrency": 10, "retry": "1h" })).await;
+        let count = FAILURES_MAX as usize;
+        gateway.push_numbers(count).await;
+        earlier.gets(count).await;
+        move_to(&gateway, &hook, &present).await;
+
+        earlier.release();
+        gateway.outcomes(&hook, count).await;
+        let entry = gateway.entry(&hook);
+        assert!(entry.health().last_failure.is_some(), "it is shown all the same");
+        gateway.push_only("default", "after").await;
+        present.gets_message("after").await;
+        assert!(!entry.is_paused());
+    }
 }
 
 async fn move_to(gateway: &Gateway, hook: &Hook, receiver: &Receiver) {
