@@ -9,6 +9,7 @@ use fanfare_core::{Event, Position, Timestamp};
 use fanfare_webhook::message_id::MessageId;
 use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::signature::{SignatureHeaders, SigningKeys};
+use fanfare_webhook::url::WebhookUrl;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -208,6 +209,11 @@ impl Attempt {
             is_delivered: self.is_delivered(),
             detail: self.detail().to_string().into(),
         }
+    }
+
+    /// Returns the URL that the attempt was sent to.
+    pub fn url(&self) -> &WebhookUrl {
+        &self.target.url
     }
 
     /// Returns `true` if the response status was 2xx.

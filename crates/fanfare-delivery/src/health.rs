@@ -42,12 +42,20 @@ impl Health {
         {
             self.state = State::Paused { reason, since: now };
         }
-        if outcome.category() == "delivered" {
+        self.note(outcome, now);
+        before != (self.state, self.failing)
+    }
+
+    /// Takes the outcome of an attempt at an earlier address that ended at `now`: it is shown, and decides nothing.
+    /// Returns whether it failed, which a restart must not forget.
+    pub fn note(&mut self, outcome: Outcome, now: Timestamp) -> bool {
+        let is_delivered = outcome.category() == "delivered";
+        if is_delivered {
             self.last_success = Some(now);
         } else {
             self.last_failure = Some((now, outcome.category().into()));
         }
-        before != (self.state, self.failing)
+        !is_delivered
     }
 
     /// Records that a batch is about to be sent. `written` is the cursor's position in the store.

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use fanfare_webhook::url::WebhookUrl;
 use tokio::time::{Instant, Sleep};
 
 use crate::client::connection::Connection;
@@ -13,15 +14,25 @@ const IDLE_CONNECTIONS_MAX: usize = 16;
 /// The idle connections to one receiver.
 #[derive(Debug)]
 pub(super) struct Idle {
+    /// The receiver that the connections lead to.
+    url: WebhookUrl,
     connections: Vec<Connection>,
     /// Wakes when the first connection may have been idle for too long.
     closing: Pin<Box<Sleep>>,
 }
 
 impl Idle {
-    /// Creates an empty pool.
-    pub(super) fn new() -> Idle {
-        Idle { connections: Vec::new(), closing: Box::pin(tokio::time::sleep(Duration::ZERO)) }
+    /// Creates an empty pool of connections to the receiver at `url`.
+    pub(super) fn new(url: WebhookUrl) -> Idle {
+        Idle { url, connections: Vec::new(), closing: Box::pin(tokio::time::sleep(Duration::ZERO)) }
+    }
+
+    /// Keeps connections to the receiver at `url` from now on, and closes those to another.
+    pub(super) fn lead_to(&mut self, url: &WebhookUrl) {
+        if self.url != *url {
+            self.connections.clear();
+        }
+        self.url = url.clone();
     }
 
     /// Takes a connection for a request.
@@ -29,16 +40,12 @@ impl Idle {
         self.connections.pop()
     }
 
-    /// Keeps a connection for later requests, unless there are enough or it is not worth it.
-    pub(super) fn keep(&mut self, connection: Connection) {
-        if self.connections.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle() {
+    /// Keeps a connection to `url` for later requests, unless there are enough or it is not worth it. A connection to
+    /// an earlier address of the webhook is closed: later requests would go to the wrong receiver.
+    pub(super) fn keep(&mut self, connection: Connection, url: &WebhookUrl) {
+        if self.url == *url && self.connections.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle() {
             self.connections.push(connection);
         }
-    }
-
-    /// Closes all connections.
-    pub(super) fn clear(&mut self) {
-        self.connections.clear();
     }
 
     /// Returns `true` if there are no connections.

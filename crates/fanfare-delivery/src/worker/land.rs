@@ -46,13 +46,20 @@ impl Worker {
             }
         };
         if let Some(connection) = connection {
-            self.idle.keep(connection);
+            self.idle.keep(connection, attempt.url());
         }
         let now = self.parts.now();
         let outcome = self.steadied(attempt.outcome);
-        self.pace.breaker.record(outcome, now, self.parts.open_first);
         let failing_max = self.parts.failing_max;
-        let is_news = self.entry.change_health(|health| health.record(outcome, now, failing_max));
+        // What an earlier address answers says nothing about the present one, and holds nothing back from it.
+        let is_present = *attempt.url() == self.entry.definition.borrow().url;
+        if is_present {
+            self.pace.breaker.record(outcome, now, self.parts.open_first);
+        }
+        let is_news = self.entry.change_health(|health| match is_present {
+            true => health.record(outcome, now, failing_max),
+            false => health.note(outcome, now),
+        });
         let is_delivered = attempt.is_delivered();
         if is_news {
             self.parts.recorder.put_health(self.id.clone()).await;

@@ -120,12 +120,12 @@ impl Worker {
         Ok(Worker {
             id: webhook.id.clone(),
             window: Window::new(cursor),
+            idle: Idle::new(webhook.url.clone()),
             receiver: Receiver::new(&parts, webhook),
             source,
             retries,
             pace: Pace::new(),
             flights: FuturesUnordered::new(),
-            idle: Idle::new(),
             settled,
             gathered: Gathered::making_again(&entry.health().batches, cursor),
             was_paused: entry.is_paused(),
@@ -200,9 +200,7 @@ impl Worker {
     async fn redefine(&mut self) -> Result<(), store::Error> {
         let webhook = self.entry.webhook();
         let before = &self.receiver.webhook;
-        if webhook.url != before.url {
-            self.idle.clear();
-        }
+        self.idle.lead_to(&webhook.url);
         if webhook.options.filter != before.options.filter {
             let after = self.window.read();
             self.source = Source::open(&self.parts.hub, &webhook.options.filter, after).await?;

@@ -1,11 +1,13 @@
 //! What was answered holds at once: for whoever looks, and for whatever is pushed next.
 
 use fanfare_core::WebhookId;
+use fanfare_webhook::breaker::FAILURES_MAX;
 use serde_json::{Value, json};
 
 use crate::support::Engine;
 use crate::support::gateway::Gateway;
 use crate::support::receiver::{Receiver, Script};
+use crate::support::webhook::Hook;
 
 /// How often two things are told at the same moment: one of so many would be taken in the wrong order.
 const ROUNDS: usize = 40;
@@ -47,11 +49,7 @@ async fn a_new_secret_and_a_new_address_hold_for_what_is_pushed_next() {
     let path = format!("/api/webhooks/{}", hook.id);
     for round in 1..=ROUNDS {
         let receiver = &receivers[round % 2];
-        let body = json!({ "webhook_url": receiver.url() }).to_string();
-        let changed = gateway
-            .request("PATCH", &path, |request| request.header("content-type", "application/json").body(body))
-            .await;
-        assert_eq!(changed.status, 200, "{}", changed.text());
+        move_to(&gateway, &hook, receiver).await;
         gateway.push_only("default", &format!("to {round}")).await;
         receiver.gets_message(&format!("to {round}")).await;
 
@@ -61,4 +59,56 @@ async fn a_new_secret_and_a_new_address_hold_for_what_is_pushed_next() {
         let got = receiver.gets_message(&format!("signed {round}")).await;
         got.assert_signed(rotated["secret"].as_str().expect("a secret"));
     }
+}
+
+/// A receiver may answer when the webhook has moved away: the connection that it answers over leads to it still.
+#[tokio::test]
+async fn nothing_goes_to_an_earlier_address_over_a_connection_that_was_busy_during_the_change() {
+    let gateway = Gateway::on(Engine::Memory).await;
+    let (earlier, present) = (Receiver::playing(vec![], Script::Held).await, Receiver::start().await);
+    let hook = gateway.register(&earlier, json!({})).await;
+    gateway.push_only("default", "before").await;
+    earlier.gets_message("before").await;
+    move_to(&gateway, &hook, &present).await;
+    gateway.push_only("default", "after").await;
+    present.gets_message("after").await;
+    gateway.outcomes(&hook, 1).await;
+
+    earlier.release();
+    gateway.outcomes(&hook, 2).await;
+    gateway.push_only("default", "last").await;
+    present.gets_message("last").await;
+    assert_eq!((earlier.messages(), present.connections()), (vec!["before".to_owned()], 1));
+}
+
+#[tokio::test]
+async fn what_an_earlier_address_answers_holds_nothing_back_from_the_present_one() {
+    // The one wants nothing any more, the other failed often enough to be left alone.
+    for status in [410, 500] {
+        let gateway = Gateway::on(Engine::Memory).await;
+        let (earlier, present) =
+            (Receiver::playing(vec![], Script::HeldWith(status)).await, Receiver::start().await);
+        let hook = gateway.register(&earlier, json!({ "concurrency": 10, "retry": "1h" })).await;
+        let count = FAILURES_MAX as usize;
+        gateway.push_numbers(count).await;
+        earlier.gets(count).await;
+        move_to(&gateway, &hook, &present).await;
+
+        earlier.release();
+        gateway.outcomes(&hook, count).await;
+        let entry = gateway.entry(&hook);
+        assert!(entry.health().last_failure.is_some(), "it is shown all the same");
+        gateway.push_only("default", "after").await;
+        present.gets_message("after").await;
+        assert!(!entry.is_paused());
+    }
+}
+
+async fn move_to(gateway: &Gateway, hook: &Hook, receiver: &Receiver) {
+    let path = format!("/api/webhooks/{}", hook.id);
+    let body = json!({ "webhook_url": receiver.url() }).to_string();
+    let json =
+        |request: reqwest::RequestBuilder| request.header("content-type", "application/json").body(body);
+    let changed = gateway.request("PATCH", &path, json).await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
 }

@@ -262,7 +262,7 @@ async fn serve(mut stream: TcpStream, shared: &Shared) {
             script = Some(now);
         });
         let script = script.expect("a script");
-        if matches!(script, Script::Held) {
+        if matches!(script, Script::Held | Script::HeldWith(_)) {
             released.await;
         }
         let busy = Busy(&shared.busy);

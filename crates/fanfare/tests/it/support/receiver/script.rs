@@ -25,6 +25,8 @@ pub(crate) enum Script {
     Hang,
     /// Answers with 200 when [`Receiver::release`](super::Receiver::release) is called.
     Held,
+    /// As [`Script::Held`], with this status.
+    HeldWith(u16),
     /// Hangs up so that the other end sees a reset.
     Reset,
     /// Writes these bytes and then says nothing more, ever.
@@ -55,7 +57,7 @@ impl Script {
     /// Gives the status that a request is answered with, when it is answered whole.
     pub(super) fn answers(&self) -> Option<u16> {
         match self {
-            Script::Answer(status, ..) => Some(*status),
+            Script::Answer(status, ..) | Script::HeldWith(status) => Some(*status),
             Script::Held => Some(200),
             _ => None,
         }
@@ -79,10 +81,8 @@ pub(super) async fn play<B>(
             stream.write_all(text.as_bytes()).await.is_ok()
         }
         Script::Every(..) => unreachable!("it is one or the other by now"),
-        Script::Held => {
-            drop(done);
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.is_ok()
-        }
+        Script::Held => held(stream, 200, done).await,
+        Script::HeldWith(status) => held(stream, status, done).await,
         Script::Bytes(bytes) => {
             let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
@@ -132,6 +132,12 @@ pub(super) async fn play<B>(
             false
         }
     }
+}
+
+async fn held<B>(stream: &mut TcpStream, status: u16, done: B) -> bool {
+    drop(done);
+    let text = format!("HTTP/1.1 {status} It\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(text.as_bytes()).await.is_ok()
 }
 
 async fn wait_for_end(stream: &mut TcpStream) {
