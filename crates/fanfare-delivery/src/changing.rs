@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Invalid, Timestamp, WebhookId};
+use fanfare_core::{Invalid, Principal, Timestamp, WebhookId};
 use fanfare_webhook::patch::Change;
 use fanfare_webhook::pause::{Failing, PauseReason, State};
 use fanfare_webhook::rotation::Rotation;
@@ -31,7 +31,12 @@ pub enum NewKey {
 
 impl Webhooks {
     /// Changes what a webhook wants, or where it is called.
-    pub async fn change(&self, id: &WebhookId, change: Change) -> Result<Arc<Entry>, Refused> {
+    pub async fn change(
+        &self,
+        by: &Principal,
+        id: &WebhookId,
+        change: Change,
+    ) -> Result<Arc<Entry>, Refused> {
         let _one_at_a_time = self.changing.lock().await;
         if let Some(url) = &change.url {
             self.rules.now().judge_url(url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
@@ -42,13 +47,14 @@ impl Webhooks {
             }
             Ok(webhook.options.apply(change.options.clone())?)
         };
-        self.alter(id, change).await
+        self.alter(by, id, change).await
     }
 
     /// Puts a new key in the place of one; that signs beside it for `overlap`. Without overlap, it and all before it
     /// sign nothing any more: one of them has leaked.
     pub async fn rotate(
         &self,
+        by: &Principal,
         id: &WebhookId,
         key: NewKey,
         overlap: Duration,
@@ -61,12 +67,12 @@ impl Webhooks {
         let entry = match key {
             NewKey::Secret(secret) => {
                 let secret = secret.unwrap_or_else(|| Secret::from_random(rand::random()));
-                self.alter(id, |webhook| replace(&mut webhook.keys.secrets, secret.clone(), overlap, now))
+                self.alter(by, id, |webhook| replace(&mut webhook.keys.secrets, secret.clone(), overlap, now))
                     .await?
             }
             NewKey::Ed25519 => {
                 let key = SigningKey::from_seed(rand::random());
-                self.alter(id, |webhook| replace(&mut webhook.keys.ed25519, key.clone(), overlap, now))
+                self.alter(by, id, |webhook| replace(&mut webhook.keys.ed25519, key.clone(), overlap, now))
                     .await?
             }
         };
@@ -75,9 +81,9 @@ impl Webhooks {
     }
 
     /// Sends nothing to a webhook until it is resumed. One that is paused keeps its reason.
-    pub async fn pause(&self, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
+    pub async fn pause(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
         let now = self.parts.now();
-        let entry = self.find(id)?;
+        let entry = self.find(by, id)?;
         let pause = |health: &mut Health| {
             if !health.is_paused() {
                 health.state = State::Paused { reason: PauseReason::ByHand, since: now };
@@ -91,8 +97,8 @@ impl Webhooks {
     }
 
     /// Sends to a webhook again, as if it had not failed before.
-    pub async fn resume(&self, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
-        let entry = self.find(id)?;
+    pub async fn resume(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
+        let entry = self.find(by, id)?;
         let resume = |health: &mut Health| {
             health.state = State::Active;
             health.failing = Failing::default();

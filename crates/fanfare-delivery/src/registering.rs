@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Code, Invalid, Start};
+use fanfare_core::{Code, Invalid, Principal, Start};
 use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
@@ -27,18 +27,18 @@ pub struct Registered {
 
 impl Webhooks {
     /// Registers a webhook; one with that address is changed as the registration says.
-    pub async fn register(&self, registration: Registration) -> Result<Registered, Refused> {
+    pub async fn register(&self, by: &Principal, registration: Registration) -> Result<Registered, Refused> {
         let Registration { url, options: patch, secret, start } = registration;
         let _one_at_a_time = self.changing.lock().await;
         self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
         if let Some(known) = self.registry.by_url(url.normalised()) {
             let id = known.webhook().id.clone();
-            let entry = self.alter(&id, |webhook| Ok(webhook.options.apply(patch.clone())?)).await?;
+            let entry = self.alter(by, &id, |webhook| Ok(webhook.options.apply(patch.clone())?)).await?;
             return Ok(Registered { entry, is_new: false });
         }
         let mut options = Options::default();
         options.apply(patch)?;
-        let cursor = self.cursor(start).await?;
+        let cursor = self.cursor(by, start).await?;
         let webhook = Webhook {
             id: WebhookId::from_random(rand::random()),
             url,
@@ -57,13 +57,13 @@ impl Webhooks {
     }
 
     /// Forgets the webhook with an address; says whether there was one.
-    pub async fn unregister(&self, url: &WebhookUrl) -> Result<bool, Refused> {
+    pub async fn unregister(&self, by: &Principal, url: &WebhookUrl) -> Result<bool, Refused> {
         let Some(entry) = self.registry.by_url(url.normalised()) else { return Ok(false) };
-        self.remove(&entry.webhook().id).await
+        self.remove(by, &entry.webhook().id).await
     }
 
     /// Forgets a webhook; says whether it was known.
-    pub async fn remove(&self, id: &WebhookId) -> Result<bool, Refused> {
+    pub async fn remove(&self, _by: &Principal, id: &WebhookId) -> Result<bool, Refused> {
         let _one_at_a_time = self.changing.lock().await;
         reach(FailPoint::RemovalBegun);
         let was_known = self.parts.ledger.remove_webhook(id).await?;
@@ -73,12 +73,14 @@ impl Webhooks {
         Ok(was_known)
     }
 
-    async fn cursor(&self, start: Option<Start>) -> Result<u64, Refused> {
+    async fn cursor(&self, by: &Principal, start: Option<Start>) -> Result<u64, Refused> {
         let extent = self.hub().extent();
         Ok(match start {
             None | Some(Start::Live) => extent.last,
             Some(Start::Earliest) => extent.first.saturating_sub(1),
-            Some(Start::Since(moment)) => self.hub().seq_before(moment.resolve(self.parts.wall())).await?,
+            Some(Start::Since(moment)) => {
+                self.hub().seq_before(by, moment.resolve(self.parts.wall())).await?
+            }
             Some(Start::After(position)) if position.epoch == self.hub().epoch() => {
                 position.seq.min(extent.last)
             }
@@ -98,11 +100,12 @@ impl Webhooks {
     /// read, it is read again and changed as it is then: none undoes the other.
     pub(super) async fn alter(
         &self,
+        by: &Principal,
         id: &WebhookId,
         change: impl Fn(&mut Webhook) -> Result<(), Refused>,
     ) -> Result<Arc<Entry>, Refused> {
         loop {
-            let mut webhook = Webhook::clone(&*self.find(id)?.webhook());
+            let mut webhook = Webhook::clone(&*self.find(by, id)?.webhook());
             change(&mut webhook)?;
             reach(FailPoint::WebhookBegun);
             let updated = self.parts.ledger.update_webhook(row(&webhook), webhook.revision).await;

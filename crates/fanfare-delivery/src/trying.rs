@@ -22,13 +22,13 @@ const TEST_TYPE: &str = "webhook.test";
 
 impl Webhooks {
     /// Sends an event that is in no log, also to a webhook that is paused; what comes of it changes nothing.
-    pub async fn test(&self, id: &WebhookId, by: &Principal) -> Result<Arc<Attempt>, Refused> {
-        let webhook = self.find(id)?.webhook();
-        self.attempt_test(&webhook, by).await
+    pub async fn test(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Attempt>, Refused> {
+        let webhook = self.find(by, id)?.webhook();
+        self.attempt_test(by, &webhook).await
     }
 
     /// Sends the same to an address that is not registered, in the way it would be sent if it were. Nothing of it is kept.
-    pub async fn try_out(&self, registration: Registration, by: &Principal) -> Result<Arc<Attempt>, Refused> {
+    pub async fn try_out(&self, by: &Principal, registration: Registration) -> Result<Arc<Attempt>, Refused> {
         let Registration { url, options: patch, secret, start: _ } = registration;
         self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
         let mut options = Options::default();
@@ -42,10 +42,10 @@ impl Webhooks {
             begins_after: 0,
             revision: 0,
         };
-        self.attempt_test(&webhook, by).await
+        self.attempt_test(by, &webhook).await
     }
 
-    async fn attempt_test(&self, webhook: &Webhook, by: &Principal) -> Result<Arc<Attempt>, Refused> {
+    async fn attempt_test(&self, by: &Principal, webhook: &Webhook) -> Result<Arc<Attempt>, Refused> {
         let event = Event {
             position: self.hub().position(0),
             timestamp: self.parts.wall(),
@@ -67,11 +67,12 @@ impl Webhooks {
     /// receiver, and once delivered waits no longer; with another one, it is something else.
     pub async fn resend(
         &self,
+        by: &Principal,
         id: &WebhookId,
         event: Arc<Event>,
         body: Option<Bytes>,
     ) -> Result<Arc<Attempt>, Refused> {
-        let webhook = self.find(id)?.webhook();
+        let webhook = self.find(by, id)?.webhook();
         let seq = event.position.seq;
         let by_hand = match body {
             Some(_) => ByHand::Edited(message_id("edited")?),
@@ -110,7 +111,7 @@ impl Webhooks {
         let attempt = made.attempt;
         self.parts.counts.attempt(attempt.outcome.category());
         // It may have been removed meanwhile.
-        if let Ok(entry) = self.find(&webhook.id) {
+        if let Some(entry) = self.registry.get(&webhook.id) {
             entry.remember(Arc::clone(&attempt));
             self.parts.recorder.put(DeliveryChange::Attempt(attempt.to_row())).await;
         }

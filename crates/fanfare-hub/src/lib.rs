@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fanfare_core::{Epoch, Position};
+use fanfare_core::{Epoch, Position, Principal};
 use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
@@ -48,6 +48,9 @@ impl Default for Config {
 }
 
 /// A handle on the hub; cheap to clone.
+///
+/// Each verb takes the principal who asks as its first argument. The log itself has no owner: whoever may call reads all of
+/// it, and its verbs take the principal for the day when that is decided. What a principal owns is nobody else's (`own`).
 #[derive(Debug, Clone)]
 pub struct Hub {
     shared: Arc<Shared>,
@@ -137,8 +140,8 @@ impl Hub {
     }
 
     /// Gives every channel with its rate in events per second, and how many live subscriptions match it.
-    pub fn channels(&self) -> Vec<(ChannelRow, f64, usize)> {
-        let rows = self.channel_rows();
+    pub fn channels(&self, by: &Principal) -> Vec<(ChannelRow, f64, usize)> {
+        let rows = self.channel_rows(by);
         let feeds = self.feeds();
         rows.into_iter()
             .map(|(row, rate)| {
@@ -149,7 +152,7 @@ impl Hub {
     }
 
     /// Gives every channel with its rate in events per second, in order of the name.
-    pub fn channel_rows(&self) -> Vec<(ChannelRow, f64)> {
+    pub fn channel_rows(&self, _by: &Principal) -> Vec<(ChannelRow, f64)> {
         self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner).list(clock::now())
     }
 
@@ -164,7 +167,7 @@ impl Hub {
     }
 
     /// Gives everybody who is connected.
-    pub fn clients(&self) -> Vec<Arc<Client>> {
+    pub fn clients(&self, _by: &Principal) -> Vec<Arc<Client>> {
         self.shared.clients.list()
     }
 

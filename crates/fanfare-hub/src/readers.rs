@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fanfare_core::{Event, Filter, Position, ReaderName};
+use fanfare_core::{Event, Filter, Position, Principal, ReaderName};
 use tokio::sync::broadcast;
 
 use crate::Hub;
@@ -67,7 +67,12 @@ pub enum AckError {
 
 impl Hub {
     /// Notes that `name` has everything up to `position`.
-    pub async fn acknowledge(&self, name: &ReaderName, position: Position) -> Result<ReaderRow, AckError> {
+    pub async fn acknowledge(
+        &self,
+        _by: &Principal,
+        name: &ReaderName,
+        position: Position,
+    ) -> Result<ReaderRow, AckError> {
         if position.epoch != self.epoch() || position.seq > self.extent().last {
             return Err(AckError::NotInLog { position });
         }
@@ -82,13 +87,13 @@ impl Hub {
     }
 
     /// Tells what is acknowledged from now on. Whoever lags has to look at [`Hub::receipts`] again.
-    pub fn acknowledgements(&self) -> broadcast::Receiver<Told> {
+    pub fn acknowledgements(&self, _by: &Principal) -> broadcast::Receiver<Told> {
         self.shared.acknowledgements.subscribe()
     }
 
     /// Gives every durable reader.
-    pub async fn readers(&self) -> Result<Vec<ReaderInfo>, store::Error> {
-        let clients = self.clients();
+    pub async fn readers(&self, by: &Principal) -> Result<Vec<ReaderInfo>, store::Error> {
+        let clients = self.clients(by);
         let mut connections: HashMap<&ReaderName, usize> = HashMap::new();
         for name in clients.iter().filter_map(|client| client.reader.as_ref()) {
             *connections.entry(name).or_default() += 1;
@@ -104,19 +109,19 @@ impl Hub {
     }
 
     /// Forgets a durable reader; says whether it was known.
-    pub async fn remove_reader(&self, name: &ReaderName) -> Result<bool, store::Error> {
+    pub async fn remove_reader(&self, _by: &Principal, name: &ReaderName) -> Result<bool, store::Error> {
         self.ledger().remove_reader(name).await
     }
 
     /// Gives the durable readers that `event` is for.
-    pub async fn receipts(&self, event: &Event) -> Result<Vec<ReaderRow>, store::Error> {
+    pub async fn receipts(&self, _by: &Principal, event: &Event) -> Result<Vec<ReaderRow>, store::Error> {
         let mut readers = self.ledger().readers().await?;
         readers.retain(|reader| reader.filter.matches(event));
         Ok(readers)
     }
 
     /// Counts the events after `seq` that pass `filter`, up to [`LAG_MAX`]; says whether those are all.
-    pub async fn lag(&self, seq: u64, filter: &Filter) -> Result<(u64, bool), store::Error> {
+    pub async fn lag(&self, _by: &Principal, seq: u64, filter: &Filter) -> Result<(u64, bool), store::Error> {
         let mut pages = PAGES_EACH_MAX;
         self.count_after(seq, filter, &mut pages).await
     }

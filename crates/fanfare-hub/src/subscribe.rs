@@ -1,7 +1,7 @@
 //! Subscribing: a position becomes a cursor.
 
 use fanfare_core::notice::ResetReason;
-use fanfare_core::{Filter, Position, Start};
+use fanfare_core::{Filter, Position, Principal, Start};
 
 use crate::Hub;
 use crate::client::NewClient;
@@ -35,8 +35,8 @@ enum Beginning {
 impl Hub {
     /// Opens a subscription. A position that means nothing in this log is no error: the reader is told so in the
     /// stream, because a browser would stop trying after an error.
-    pub async fn subscribe(&self, request: Request) -> Result<Subscription, store::Error> {
-        let beginning = self.beginning(&request).await?;
+    pub async fn subscribe(&self, by: &Principal, request: Request) -> Result<Subscription, store::Error> {
+        let beginning = self.beginning(by, &request).await?;
         // The rings may be a moment behind the store. A cursor past their head would get what it has again.
         let last = self.extent().last;
         let mut head = self.shared.head.subscribe();
@@ -51,7 +51,7 @@ impl Hub {
                 Beginning::Replay(seq) => seq,
                 Beginning::Live | Beginning::Reset(_) => feeds.head(),
             };
-            let client = self.shared.clients.add(request.client, feed, seq, clock::now());
+            let client = self.shared.clients.add(by, request.client, feed, seq, clock::now());
             (client.clone(), Subscription::new(self.clone(), client, request.conflate))
         };
         self.counts().subscribers(transport).inc();
@@ -67,13 +67,13 @@ impl Hub {
         Ok(subscription)
     }
 
-    async fn beginning(&self, request: &Request) -> Result<Beginning, store::Error> {
+    async fn beginning(&self, by: &Principal, request: &Request) -> Result<Beginning, store::Error> {
         let beginning = match request.start {
             Start::After(position) => self.after(position),
             Start::Earliest => Beginning::Replay(self.extent().first.saturating_sub(1)),
             Start::Live => Beginning::Live,
             Start::Since(moment) => {
-                let seq = self.seq_before(moment.resolve(clock::now())).await?;
+                let seq = self.seq_before(by, moment.resolve(clock::now())).await?;
                 Beginning::Replay(seq.max(self.extent().first.saturating_sub(1)))
             }
             Start::Unreadable => Beginning::Reset(ResetReason::Unreadable),

@@ -156,7 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                         "subscribe with `\"reader\": \"NAME\"` first",
                     )
                 })?;
-                let row = hub.acknowledge(&reader, position).await?;
+                let row = hub.acknowledge(&self.socket.principal, &reader, position).await?;
                 Ok(json!({"op": "acked", "position": hub.position(row.acknowledged)}))
             }
             Op::Ping => Ok(json!({"op": "pong"})),
@@ -177,15 +177,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
 
     async fn subscribe(&mut self, subscribe: Subscribe) -> Result<Value, Problem> {
         let Subscribe { filter, start, reader, conflate } = subscribe;
-        let client = NewClient {
-            principal: self.socket.principal.clone(),
-            transport: Transport::WebSocket,
-            address: Some(self.socket.address),
-            reader,
-        };
+        let client =
+            NewClient { transport: Transport::WebSocket, address: Some(self.socket.address), reader };
         let hub = &self.socket.gateway.hub;
         let request = subscribe::Request { filter, start, conflate, client };
-        self.subscription = Some(hub.subscribe(request).await?);
+        self.subscription = Some(hub.subscribe(&self.socket.principal, request).await?);
         Ok(json!({"op": "subscribed", "position": hub.last()}))
     }
 

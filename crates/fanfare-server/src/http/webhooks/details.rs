@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
 use fanfare_api::webhooks::webhook::{Auth, Batch, Ended, Outcome, Wants, Webhook};
 use fanfare_api::words::{AuthKind, SendingState, SignatureKind, WebhookHealth};
-use fanfare_core::{Timestamp, WebhookId, duration};
+use fanfare_core::{Principal, Timestamp, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
 use fanfare_webhook::options::{Options, Signatures};
 use fanfare_webhook::pause::State as Sending;
@@ -112,11 +112,11 @@ fn kinds(signatures: Signatures) -> Vec<SignatureKind> {
 }
 
 /// Answers with a webhook as it is.
-pub(super) async fn answer(gateway: &Gateway, entry: &Entry) -> Result<Response, Problem> {
-    let counts = gateway.webhooks.delivery_counts().await?;
+pub(super) async fn answer(gateway: &Gateway, by: &Principal, entry: &Entry) -> Result<Response, Problem> {
+    let counts = gateway.webhooks.delivery_counts(by).await?;
     let shown = of(gateway, entry, &counts);
     let webhook = entry.webhook();
-    let (lag, is_exact) = gateway.hub.lag(shown.position.seq, &webhook.options.filter).await?;
+    let (lag, is_exact) = gateway.hub.lag(by, shown.position.seq, &webhook.options.filter).await?;
     Ok(Json(Webhook { lag: Some(lag), lag_is_exact: Some(is_exact), ..shown }).into_response())
 }
 
@@ -131,7 +131,11 @@ pub(super) async fn answer(gateway: &Gateway, entry: &Entry) -> Result<Response,
         (status = 200, description = "The webhook", body = Webhook),
     ),
 )]
-pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let entry = gateway.webhooks.find(&id_in_path(&id)?)?;
-    answer(&gateway, &entry).await
+pub async fn show(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let entry = gateway.webhooks.find(&by, &id_in_path(&id)?)?;
+    answer(&gateway, &by, &entry).await
 }

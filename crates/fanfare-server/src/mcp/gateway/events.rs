@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Channel, Event, EventType, Json, Position, Priority, Source, Timestamp};
+use fanfare_core::{Channel, Event, EventType, Json, Position, Principal, Priority, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -230,9 +230,9 @@ pub(super) fn limit() -> Value {
 
 impl Gateway {
     /// Finds the event that `id` names.
-    pub(super) async fn find(&self, id: &str, example: &str) -> Result<Arc<Event>, String> {
+    pub(super) async fn find(&self, by: &Principal, id: &str, example: &str) -> Result<Arc<Event>, String> {
         let position = arguments::position(&self.hub, "event_id", id, example)?;
-        if let Some(event) = self.hub.event(position).await.map_err(|error| unreadable(&error))? {
+        if let Some(event) = self.hub.event(by, position).await.map_err(|error| unreadable(&error))? {
             return Ok(event);
         }
         let extent = self.hub.extent();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Channel, Event, Filter, Pattern, Position, Priority, Timestamp};
+use fanfare_core::{Channel, Event, Filter, Pattern, Position, Principal, Priority, Timestamp};
 use fanfare_mcp::outcome::Cache;
 use fanfare_mcp::resources::{Contents, Resource, ResourceRequest, Template};
 use fanfare_mcp::{Era, Error, Outcome};
@@ -94,6 +94,7 @@ impl Gateway {
     /// Returns a page of the list: the channels, then the latest of each in order of the name.
     pub(super) fn list_resources(
         &self,
+        by: &Principal,
         cursor: Option<&str>,
     ) -> Result<(Vec<Resource>, Option<String>), Error> {
         let after = cursor.map(read_cursor).transpose()?;
@@ -110,7 +111,7 @@ impl Gateway {
                 mime_type: JSON,
             });
         }
-        let mut channels = self.hub.channel_rows().into_iter().map(|(row, _)| row.channel);
+        let mut channels = self.hub.channel_rows(by).into_iter().map(|(row, _)| row.channel);
         let mut rest =
             channels.by_ref().skip_while(|channel| after.as_ref().is_some_and(|after| channel <= after));
         let mut last = None;
@@ -124,14 +125,19 @@ impl Gateway {
     }
 
     /// Reads a resource.
-    pub(super) async fn read_resource(&self, era: Era, wanted: &ResourceRequest) -> Result<Outcome, Error> {
+    pub(super) async fn read_resource(
+        &self,
+        by: &Principal,
+        era: Era,
+        wanted: &ResourceRequest,
+    ) -> Result<Outcome, Error> {
         let uri = &wanted.uri;
         let missing = |why: &str| missing(uri, era, why);
         let address: Address = uri.parse().map_err(|why: String| missing(&why))?;
         let content = match address {
-            Address::Channels => channels(&self.hub),
+            Address::Channels => channels(&self.hub, by),
             Address::Event(position) => {
-                let event = self.hub.event(position).await.map_err(|error| unreadable(&error))?;
+                let event = self.hub.event(by, position).await.map_err(|error| unreadable(&error))?;
                 let event = event.ok_or_else(|| {
                     missing(
                         "no such event is kept: it was removed or has expired, or the id is of another log",
@@ -140,9 +146,10 @@ impl Gateway {
                 Content::Event { event }
             }
             Address::Latest(channel) => {
-                let events = self.latest(&channel).await.map_err(|error| unreadable(&error))?;
+                let events = self.latest(by, &channel).await.map_err(|error| unreadable(&error))?;
                 // Whoever has just pushed finds it, though the list of channels may be a moment behind.
-                if events.is_empty() && !self.hub.channel_rows().iter().any(|(row, _)| row.channel == channel)
+                if events.is_empty()
+                    && !self.hub.channel_rows(by).iter().any(|(row, _)| row.channel == channel)
                 {
                     return Err(missing(
                         "nothing was ever pushed to this channel; `fanfare://channels` says which there are",
@@ -155,7 +162,7 @@ impl Gateway {
         Ok(contents(uri, &content))
     }
 
-    async fn latest(&self, channel: &Channel) -> Result<Vec<Arc<Event>>, values::Error> {
+    async fn latest(&self, by: &Principal, channel: &Channel) -> Result<Vec<Arc<Event>>, values::Error> {
         let filter = Filter::new(vec![Pattern::from(channel)], Vec::new(), Priority::Min, None)
             .expect("one pattern is not too many");
         let extent = self.hub.extent();
@@ -172,7 +179,8 @@ impl Gateway {
             if read.after >= read.until || events.len() >= LATEST_LEN {
                 break;
             }
-            let page = self.hub.history(Read { limit: LATEST_LEN - events.len(), ..read.clone() }).await?;
+            let page =
+                self.hub.history(by, Read { limit: LATEST_LEN - events.len(), ..read.clone() }).await?;
             events.extend(page.events);
             read.until = page.scanned.saturating_sub(1);
         }
@@ -181,8 +189,8 @@ impl Gateway {
 }
 
 /// Returns the channels, those that were active last before the others.
-fn channels(hub: &Hub) -> Content {
-    let mut rows = hub.channels();
+fn channels(hub: &Hub, by: &Principal) -> Content {
+    let mut rows = hub.channels(by);
     let total = rows.len();
     rows.sort_unstable_by_key(|(row, _, _)| std::cmp::Reverse(row.last_seq));
     rows.truncate(CHANNELS_SHOWN_MAX);
