@@ -14,6 +14,7 @@ use crate::limits::{KEY_LEN_MAX, TYPE_LEN_MAX};
 use crate::notice::NOTICE_NAMES;
 use crate::position::Position;
 use crate::principal::Source;
+use crate::printable::is_printable;
 use crate::priority::Priority;
 use crate::reader::is_token;
 use crate::timestamp::Timestamp;
@@ -176,11 +177,6 @@ impl FromStr for Key {
         }
         Ok(Key(text.into()))
     }
-}
-
-/// Says whether `text` has 1 to `len_max` bytes and no control characters.
-pub fn is_printable(text: &str, len_max: usize) -> bool {
-    (1..=len_max).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 /// The outlets that an event is for.

@@ -26,5 +26,7 @@ pub const FILTER_TERMS_MAX: usize = 64;
 pub const FILTER_TEXT_LEN_MAX: usize = 256;
 /// Longest reader name, in bytes.
 pub const READER_LEN_MAX: usize = 64;
+/// Longest name of a principal, in bytes.
+pub const PRINCIPAL_LEN_MAX: usize = 64;
 /// Longest duration that is understood, in seconds: ten years, past any retention.
 pub const DURATION_SECONDS_MAX: u64 = 10 * 366 * 24 * 60 * 60;

@@ -5,17 +5,57 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::limits::PRINCIPAL_LEN_MAX;
+use crate::printable::is_printable;
+
 /// Who is calling.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
-    /// The name that is written into events as their source.
-    pub name: Arc<str>,
+    /// 1–64 bytes without control characters: engines put it before what belongs to it, with such a character between.
+    name: Arc<str>,
 }
 
 impl Principal {
-    /// Gives the principal of a gateway that asks nobody who they are.
+    /// The name of [`Principal::local`].
+    pub const LOCAL: &str = "local";
+
+    /// Returns the principal of a gateway that asks nobody who they are.
     pub fn local() -> Principal {
-        Principal { name: Arc::from("local") }
+        Principal { name: Arc::from(Principal::LOCAL) }
+    }
+
+    /// Returns the principal with this name, unless it is empty, over 64 bytes long, or has control characters.
+    pub fn named(name: &str) -> Option<Principal> {
+        is_printable(name, PRINCIPAL_LEN_MAX).then(|| Principal { name: Arc::from(name) })
+    }
+
+    /// Returns the name that is written into events as their source.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Returns what marks the things that belong to this principal.
+    pub fn owner(&self) -> Owner {
+        Owner(Arc::clone(&self.name))
+    }
+}
+
+/// The principal that a webhook, a durable reader or an idempotency key belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Owner(
+    /// The name of a principal.
+    Arc<str>,
+);
+
+impl Owner {
+    /// Returns the principal's name, as it is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the principal, to act for it.
+    pub fn principal(&self) -> Principal {
+        Principal { name: Arc::clone(&self.0) }
     }
 }
 

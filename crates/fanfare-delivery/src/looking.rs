@@ -225,17 +225,18 @@ impl Webhooks {
         let _ = tokio::time::timeout(CAUGHT_UP_MAX, self.parts.recorder.flushed()).await;
     }
 
-    /// Counts what waits and what was given up, for each webhook.
+    /// Counts what waits and what was given up, for each webhook of `by`.
     pub async fn delivery_counts(
         &self,
-        _by: &Principal,
+        by: &Principal,
     ) -> Result<HashMap<WebhookId, DeliveryCounts>, store::Error> {
         self.caught_up().await;
-        let counts = self.parts.ledger.delivery_counts().await?;
+        let mut counts = self.parts.ledger.delivery_counts().await?;
+        counts.retain(|counts| self.find(by, &counts.webhook).is_ok());
         Ok(counts.into_iter().map(|counts| (counts.webhook.clone(), counts)).collect())
     }
 
-    /// Says how an event fared with each webhook that it is for, as far as that can be told from what each wants now.
+    /// Says how an event fared with each webhook of `by` that it is for, as far as that can be told from what each wants now.
     pub async fn fates(
         &self,
         by: &Principal,

@@ -26,12 +26,12 @@ pub struct Registered {
 }
 
 impl Webhooks {
-    /// Registers a webhook; one with that address is changed as the registration says.
+    /// Registers a webhook that belongs to `by`; one that it has with that address is changed as the registration says.
     pub async fn register(&self, by: &Principal, registration: Registration) -> Result<Registered, Refused> {
         let Registration { url, options: patch, secret, start } = registration;
         let _one_at_a_time = self.changing.lock().await;
         self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
-        if let Some(known) = self.registry.by_url(url.normalised()) {
+        if let Some(known) = self.registry.by_url(by.owner(), url.normalised()) {
             let id = known.webhook().id.clone();
             let entry = self.alter(by, &id, |webhook| Ok(webhook.options.apply(patch.clone())?)).await?;
             return Ok(Registered { entry, is_new: false });
@@ -41,6 +41,7 @@ impl Webhooks {
         let cursor = self.cursor(by, start).await?;
         let webhook = Webhook {
             id: WebhookId::from_random(rand::random()),
+            owner: by.owner(),
             url,
             options,
             keys: Keys::new(secret),
@@ -56,15 +57,18 @@ impl Webhooks {
         Ok(Registered { entry: self.registry.put(webhook, &row), is_new: true })
     }
 
-    /// Forgets the webhook with an address; says whether there was one.
+    /// Forgets the webhook of `by` with an address; says whether there was one.
     pub async fn unregister(&self, by: &Principal, url: &WebhookUrl) -> Result<bool, Refused> {
-        let Some(entry) = self.registry.by_url(url.normalised()) else { return Ok(false) };
+        let Some(entry) = self.registry.by_url(by.owner(), url.normalised()) else { return Ok(false) };
         self.remove(by, &entry.webhook().id).await
     }
 
-    /// Forgets a webhook; says whether it was known.
-    pub async fn remove(&self, _by: &Principal, id: &WebhookId) -> Result<bool, Refused> {
+    /// Forgets a webhook; says whether `by` had it.
+    pub async fn remove(&self, by: &Principal, id: &WebhookId) -> Result<bool, Refused> {
         let _one_at_a_time = self.changing.lock().await;
+        if self.find(by, id).is_err() {
+            return Ok(false);
+        }
         reach(FailPoint::RemovalBegun);
         let was_known = self.parts.ledger.remove_webhook(id).await?;
         reach(FailPoint::RemovalWritten);
@@ -144,6 +148,7 @@ impl Webhooks {
 fn row(webhook: &Webhook) -> WebhookRow {
     WebhookRow {
         id: webhook.id.clone(),
+        owner: webhook.owner.clone(),
         url: webhook.url.normalised().into(),
         settings: webhook.settings(),
         state: Health::default().to_stored(),

@@ -193,17 +193,24 @@ impl Webhooks {
         &self.parts.hub
     }
 
-    /// Gives a webhook.
-    pub fn find(&self, _by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
-        self.registry.get(id).ok_or_else(|| Refused::NotFound { what: format!("webhook `{id}`") })
+    /// Returns a webhook of `by`.
+    pub fn find(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
+        let found = self.registry.get(id).filter(|entry| self.is_own(by, entry));
+        found.ok_or_else(|| Refused::NotFound { what: format!("webhook `{id}`") })
     }
 
-    /// Gives all of them, the oldest first.
-    pub fn list(&self, _by: &Principal) -> Vec<Arc<Entry>> {
-        self.registry.list()
+    /// Returns the webhooks of `by`, the oldest first.
+    pub fn list(&self, by: &Principal) -> Vec<Arc<Entry>> {
+        let mut list = self.registry.list();
+        list.retain(|entry| self.is_own(by, entry));
+        list
     }
 
-    /// Counts them.
+    fn is_own(&self, by: &Principal, entry: &Entry) -> bool {
+        self.hub().owns(by, &entry.webhook().owner)
+    }
+
+    /// Counts all that are registered.
     pub fn count(&self) -> usize {
         self.registry.count()
     }

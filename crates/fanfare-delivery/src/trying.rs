@@ -35,6 +35,7 @@ impl Webhooks {
         options.apply(patch)?;
         let webhook = Webhook {
             id: WebhookId::from_random(rand::random()),
+            owner: by.owner(),
             url,
             options,
             keys: Keys::new(secret),
@@ -55,7 +56,7 @@ impl Webhooks {
             data: None,
             priority: Priority::default(),
             key: None,
-            source: Source { principal: Arc::clone(&by.name), door: Door::Http },
+            source: Source { principal: Arc::clone(by.name()), door: Door::Http },
             audience: Audience::All,
             expires: None,
         };

@@ -9,6 +9,7 @@ pub mod follower;
 pub mod history;
 pub mod idle_callers;
 pub mod item;
+mod own;
 pub mod publish;
 pub mod readers;
 pub mod subscribe;
@@ -50,7 +51,7 @@ impl Default for Config {
 /// A handle on the hub; cheap to clone.
 ///
 /// Each verb takes the principal who asks as its first argument. The log itself has no owner: whoever may call reads all of
-/// it, and its verbs take the principal for the day when that is decided. What a principal owns is nobody else's (`own`).
+/// it, and its verbs take the principal for the day when that is decided. What a principal owns is nobody else's: [`Hub::owns`].
 #[derive(Debug, Clone)]
 pub struct Hub {
     shared: Arc<Shared>,
@@ -166,9 +167,11 @@ impl Hub {
         self.shared.head.subscribe()
     }
 
-    /// Gives everybody who is connected.
-    pub fn clients(&self, _by: &Principal) -> Vec<Arc<Client>> {
-        self.shared.clients.list()
+    /// Returns the connections that `by` opened, the oldest first.
+    pub fn clients(&self, by: &Principal) -> Vec<Arc<Client>> {
+        let mut clients = self.shared.clients.list();
+        clients.retain(|client| self.owns(by, &client.principal.owner()));
+        clients
     }
 
     /// Counts who is connected.

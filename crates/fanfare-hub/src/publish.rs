@@ -63,7 +63,7 @@ impl Hub {
         if self.is_closing() {
             return Err(PushError::ShuttingDown);
         }
-        let caller = Caller { principal: by.name.clone(), address };
+        let caller = Caller { principal: by.name().clone(), address };
         self.admission().admit(&caller, events.len())?;
         let started = std::time::Instant::now();
         let append = Append::new(events);

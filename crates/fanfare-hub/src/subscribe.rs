@@ -5,6 +5,7 @@ use fanfare_core::{Filter, Position, Principal, Start};
 
 use crate::Hub;
 use crate::client::NewClient;
+use crate::own;
 use crate::subscription::Subscription;
 use fanfare_runtime::clock;
 use fanfare_store as store;
@@ -83,7 +84,7 @@ impl Hub {
             Beginning::Replay(seq) => seq,
             Beginning::Live | Beginning::Reset(_) => self.extent().last,
         };
-        let row = self.ledger().open_reader(reader, &request.filter, start).await?;
+        let row = self.ledger().open_reader(&own::reader(by, reader), &request.filter, start).await?;
         Ok(Beginning::Replay(row.acknowledged))
     }
 

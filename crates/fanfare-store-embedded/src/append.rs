@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fanfare_core::{Audience, Door, Event, EventType, Json, Key, NewEvent, Priority, Timestamp};
+use fanfare_core::{Audience, Door, Event, EventType, Json, Key, NewEvent, Principal, Priority, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Statement};
 use tokio::sync::{broadcast, watch};
 
 use crate::group::{Group, Size};
 use crate::read::{BLOCK_LEN, event_at};
-use crate::row::PRINCIPAL;
 use crate::state::Tail;
 use crate::{Embedded, read};
+use fanfare_store::keys::kept_key;
 use fanfare_store::settlement::Made;
 use fanfare_store::{
     Append, AppendId, Appended, Batch, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page,
@@ -119,8 +119,8 @@ impl Group<'_> {
 
     fn append_one(&mut self, event: NewEvent) -> rusqlite::Result<Appended> {
         let seq = self.effect.tail.seq + 1;
-        if let Some(key) = &event.idempotency_key {
-            let known = self.known_key(key.as_str())?;
+        if let Some(key) = kept_key(&event) {
+            let known = self.known_key(&key)?;
             if let Some((seq, timestamp)) = known
                 && self.now < timestamp.after(IDEMPOTENCY_WINDOW)
             {
@@ -134,7 +134,7 @@ impl Group<'_> {
                 Some(_) => "UPDATE idempotency_keys SET seq = ?1, timestamp = ?2 WHERE key = ?3",
                 None => "INSERT INTO idempotency_keys (seq, timestamp, key) VALUES (?1, ?2, ?3)",
             };
-            let values = (seq as i64, self.now.as_micros(), key.as_str());
+            let values = (seq as i64, self.now.as_micros(), &*key);
             self.conn.prepare_cached(sql)?.execute(values)?;
             self.effect.keys += usize::from(known.is_none());
         }
@@ -223,7 +223,7 @@ fn bind(statement: &mut Statement<'_>, event: &Event, channel: i64) -> rusqlite:
     let event_type = unless(event.event_type == EventType::Info, event.event_type.as_str());
     let audience = unless(event.audience == Audience::All, event.audience.as_str());
     let door = unless(event.source.door == Door::Http, event.source.door.as_str());
-    let principal = unless(&*event.source.principal == PRINCIPAL, &*event.source.principal);
+    let principal = unless(&*event.source.principal == Principal::LOCAL, &*event.source.principal);
     statement.raw_bind_parameter(1, event.position.seq as i64)?;
     statement.raw_bind_parameter(2, channel)?;
     statement.raw_bind_parameter(3, priority)?;

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Channel, Door, Epoch, Event, EventType, Json, Position, Priority, Source, Timestamp};
+use fanfare_core::{
+    Channel, Door, Epoch, Event, EventType, Json, Position, Principal, Priority, Source, Timestamp,
+};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
 /// The columns that [`Decoder::event`] reads, in its order.
 pub(super) const COLUMNS: &str =
     "seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data";
-
-/// The principal of a gateway that asks nobody: the usual one.
-pub(super) const PRINCIPAL: &str = "local";
 
 /// Returns the seq of the row.
 pub(super) fn seq(row: &Row<'_>) -> rusqlite::Result<u64> {
@@ -48,13 +47,13 @@ pub(super) struct Decoder {
 
 impl Decoder {
     pub(super) fn new(epoch: Epoch) -> Decoder {
-        Decoder { epoch, principal: Arc::from(PRINCIPAL) }
+        Decoder { epoch, principal: Arc::from(Principal::LOCAL) }
     }
 
     /// Makes the event of a row with [`COLUMNS`]. A value that we never write is an error.
     pub(super) fn event(&mut self, row: &Row<'_>, channel: Channel) -> rusqlite::Result<Event> {
         let door = text(row, 7)?.map_or(Some(Door::Http), Door::from_name).ok_or_else(|| strange(row, 7))?;
-        let principal = text(row, 8)?.unwrap_or(PRINCIPAL);
+        let principal = text(row, 8)?.unwrap_or(Principal::LOCAL);
         if *self.principal != *principal {
             self.principal = Arc::from(principal);
         }

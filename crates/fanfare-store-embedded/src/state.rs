@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use fanfare_core::{Epoch, Event, ReaderName, Timestamp};
+use fanfare_core::{Epoch, Event, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
 use fanfare_store::registry::Registry;
 use fanfare_store::settlement::{Made, Settlement};
-use fanfare_store::{AppendId, Batch, Clock, Error, Head, ReaderRow, Retention};
+use fanfare_store::{AppendId, Batch, Clock, Error, Head, ReaderKey, ReaderRow, Retention};
 
 /// The file, and what the writer knows of it.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ pub(super) struct Effect {
     /// The ids of the channels that got an event.
     pub(super) channels: Vec<usize>,
     /// What became of durable readers; nothing when one was removed.
-    pub(super) readers: BTreeMap<ReaderName, Option<ReaderRow>>,
+    pub(super) readers: BTreeMap<ReaderKey, Option<ReaderRow>>,
     /// The webhooks of which something changed.
     pub(super) webhooks: BTreeMap<u64, Touched>,
     /// Who is registered, or as what, was changed.
@@ -135,7 +135,7 @@ pub(super) struct Touched {
 }
 
 /// The durable readers, in order of their names.
-pub(super) type Readers = BTreeMap<ReaderName, ReaderRow>;
+pub(super) type Readers = BTreeMap<ReaderKey, ReaderRow>;
 
 /// What was committed, as far as it is kept in memory. Only the writer changes it, after each commit and in the
 /// order channels, readers and webhooks, then `last`: whoever has seen `last` finds the channels of all events up to it.

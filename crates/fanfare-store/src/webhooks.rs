@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Event, Timestamp};
+use fanfare_core::{Event, Owner, Timestamp};
 
 /// A registered webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookRow {
     /// Its id.
     pub id: WebhookId,
-    /// Where it is called, in the one form that tells whether two are the same; no other webhook has it.
+    /// Whom it belongs to.
+    pub owner: Owner,
+    /// Where it is called, in the one form that tells whether two are the same; no other webhook of its owner has it.
     pub url: Arc<str>,
     /// What it was registered with, as its owner writes it (JSON). It holds secrets.
     pub settings: Arc<str>,

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use fanfare_core::Timestamp;
 use fanfare_core::WebhookId;
-use fanfare_core::{Principal, Timestamp};
 use fanfare_webhook::breaker::Breaker;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
@@ -109,7 +109,8 @@ impl Worker {
         };
         let webhook = entry.webhook();
         let cursor = entry.cursor.get();
-        let source = Source::open(&parts.hub, &Principal::local(), &webhook.options.filter, cursor).await?;
+        let source =
+            Source::open(&parts.hub, &webhook.owner.principal(), &webhook.options.filter, cursor).await?;
         let mut retries = Retries::default();
         let mut settled = HashSet::new();
         if has_rows {
@@ -205,7 +206,8 @@ impl Worker {
         if webhook.options.filter != before.options.filter {
             let after = self.window.read();
             self.source =
-                Source::open(&self.parts.hub, &Principal::local(), &webhook.options.filter, after).await?;
+                Source::open(&self.parts.hub, &webhook.owner.principal(), &webhook.options.filter, after)
+                    .await?;
         }
         self.pace.breaker = Breaker::default();
         self.receiver = Receiver::new(&self.parts, webhook);

@@ -175,7 +175,7 @@ pub async fn receipts(
         .map(|row| ReaderReceipt {
             acknowledged: row.acknowledged >= event.position.seq,
             position: hub.position(row.acknowledged),
-            reader: row.name,
+            reader: row.key.name,
         })
         .collect();
     let acknowledged = readers.iter().filter(|receipt| receipt.acknowledged).count();

@@ -60,7 +60,7 @@ pub async fn receive(
     let (bytes, _in_flight) = body::read(&gateway.budget, body, INGEST_BODY_LEN_MAX).await?;
     let headers: Headers<'_> =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let source = Source { principal: principal.name.clone(), door: Door::Ingest };
+    let source = Source { principal: principal.name().clone(), door: Door::Ingest };
     let incoming = Incoming { headers: &headers, body: &bytes, source: &source };
     let events = ingest::read(kind, incoming, secrets, clock::now())?;
     let events = events.into_iter().map(|event| chosen.apply(event)).collect();

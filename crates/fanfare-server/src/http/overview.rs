@@ -60,7 +60,7 @@ pub async fn clients(State(gateway): State<Gateway>, Extension(by): Extension<Pr
         .map(|client| ClientEntry {
             client: client.id,
             transport: client.transport.as_str().into(),
-            principal: client.principal.name.to_string(),
+            principal: client.principal.name().to_string(),
             address: client.address,
             patterns: client.feed.filter.patterns().to_vec(),
             types: client.feed.filter.types().to_vec(),

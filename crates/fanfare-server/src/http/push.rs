@@ -43,7 +43,7 @@ pub async fn push(
     let mut params = Params::of(&parts.uri);
     let wait = wait(&mut params)?;
     params.finish()?;
-    let source = Source { principal: principal.name.clone(), door: door(&parts.headers) };
+    let source = Source { principal: principal.name().clone(), door: door(&parts.headers) };
     let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
     let pushed = match media_type(&parts.headers) {
         MediaType::Json => push_body::parse_json(&bytes, &source)?,
@@ -91,7 +91,7 @@ pub async fn push_to(
     let (parts, body) = request.into_parts();
     via::refuse_own(&gateway.hub, &parts.headers)?;
     let channel: Channel = channel.parse().map_err(|error: fanfare_core::Invalid| error.at("path"))?;
-    let source = Source { principal: principal.name.clone(), door: door(&parts.headers) };
+    let source = Source { principal: principal.name().clone(), door: door(&parts.headers) };
     let mut params = Params::of(&parts.uri);
     let wait = wait(&mut params)?;
     let defaults = query_members(params)?;

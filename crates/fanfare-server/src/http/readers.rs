@@ -34,9 +34,9 @@ pub async fn list(
         .await?
         .into_iter()
         .map(|info| {
-            let ReaderRow { name, acknowledged, filter, updated } = info.row;
+            let ReaderRow { key, acknowledged, filter, updated } = info.row;
             Reader {
-                reader: name,
+                reader: key.name,
                 position: gateway.hub.position(acknowledged),
                 patterns: filter.patterns().to_vec(),
                 types: filter.types().to_vec(),
@@ -80,7 +80,7 @@ pub async fn acknowledge(
         .ok_or_else(|| Problem::new(Code::InvalidPosition, "`position` is missing", FIX).at("/position"))?;
     let row = gateway.hub.acknowledge(&by, &name, position).await?;
     let position = Some(gateway.hub.position(row.acknowledged));
-    Ok(Json(ReaderAnswer { status: Success::Success, reader: row.name, position }).into_response())
+    Ok(Json(ReaderAnswer { status: Success::Success, reader: row.key.name, position }).into_response())
 }
 
 /// Forgets a reader.

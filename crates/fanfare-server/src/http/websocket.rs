@@ -128,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             Message::Binary(_) => return Err(Some((CloseCode::Unsupported, "send JSON in text frames"))),
             Message::Close(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
         };
-        let source = Source { principal: self.socket.principal.name.clone(), door: Door::WebSocket };
+        let source = Source { principal: self.socket.principal.name().clone(), door: Door::WebSocket };
         let mut in_flight = self.socket.gateway.budget.body();
         let answer = match (in_flight.add(text.len()), socket_request::parse(&text, &source)) {
             (Ok(()), Ok(request)) => match self.answer(request.op).await {

@@ -296,7 +296,7 @@ impl Gateway {
         let receipt = |row: fanfare_hub::values::ReaderRow| ReceiptRow {
             acknowledged: row.acknowledged >= event.position.seq,
             position: self.hub.position(row.acknowledged),
-            reader: row.name,
+            reader: row.key.name,
         };
         Ok(rows.into_iter().map(receipt).collect())
     }

@@ -239,7 +239,7 @@ impl Gateway {
         let entries = clients.iter().take(limit).map(|client| ClientEntry {
             client: client.id,
             transport: client.transport.as_str(),
-            principal: client.principal.name.to_string(),
+            principal: client.principal.name().to_string(),
             patterns: client.feed.filter.patterns().iter().take(TERMS_MAX).cloned().collect(),
             types: client.feed.filter.types().iter().take(TERMS_MAX).cloned().collect(),
             min_priority: client.feed.filter.min_priority(),

@@ -49,7 +49,7 @@ impl Samples {
 
 fn sample(number: usize) -> NewEvent {
     let (channel, event_type, message, members) = SAMPLES[number % SAMPLES.len()];
-    let source = Source { principal: Principal::local().name, door: Door::Demo };
+    let source = Source { principal: Principal::local().name().clone(), door: Door::Demo };
     let mut event = NewEvent::new(message, source).expect("short enough");
     event.channel = channel.parse().expect("a channel");
     event.event_type = event_type.parse().expect("a type");

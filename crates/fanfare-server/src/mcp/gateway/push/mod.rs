@@ -187,7 +187,7 @@ impl Gateway {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let (members, place) = given.parted();
         let client = &call.caller.client;
-        let source = Source { principal: client.principal.name.clone(), door: Door::Mcp };
+        let source = Source { principal: client.principal.name().clone(), door: Door::Mcp };
         let mut event = members.into_event(source).map_err(refused)?;
         event.audience = audience;
         let opened = match place {

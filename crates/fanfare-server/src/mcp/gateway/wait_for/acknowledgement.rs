@@ -108,7 +108,7 @@ impl Gateway {
                 match told.recv().await {
                     Ok(Told::Acknowledged(row)) => {
                         let has_it = row.acknowledged >= event.position.seq;
-                        if has_it && is_wanted(&row.name) && row.filter.matches(event) {
+                        if has_it && is_wanted(&row.key.name) && row.filter.matches(event) {
                             break;
                         }
                     }
