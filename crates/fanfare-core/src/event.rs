@@ -57,7 +57,8 @@ impl Event {
         const FIXED_LEN: usize = 64;
         let data = self.data.as_ref().map_or(0, |data| data.as_str().len());
         let key = self.key.as_ref().map_or(0, |key| key.as_str().len());
-        (FIXED_LEN + self.message.len() + data + key + self.event_type.as_str().len()) as u64
+        let agent = self.source.agent.as_ref().map_or(0, |agent| agent.as_str().len());
+        (FIXED_LEN + self.message.len() + data + key + agent + self.event_type.as_str().len()) as u64
     }
 }
 

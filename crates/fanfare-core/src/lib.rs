@@ -3,6 +3,7 @@
 //! Nothing here does I/O, waits, reads a clock or draws a random number: those are arguments. What a door
 //! receives is parsed into these types first; whatever cannot be parsed ends there as an [`Invalid`].
 
+pub mod agent;
 pub mod channel;
 pub mod code;
 pub mod conflate;
@@ -29,6 +30,7 @@ pub mod timestamp;
 pub mod webhook_id;
 pub mod wire;
 
+pub use agent::Agent;
 pub use channel::Channel;
 pub use code::Code;
 pub use event::{Audience, Event, EventType, Key};
@@ -38,7 +40,7 @@ pub use json::Json;
 pub use new_event::NewEvent;
 pub use pattern::Pattern;
 pub use position::{Epoch, Position};
-pub use principal::{Door, Owner, Principal, Source};
+pub use principal::{Door, Owner, Principal, Source, Via};
 pub use priority::Priority;
 pub use reader::ReaderName;
 pub use start::Start;

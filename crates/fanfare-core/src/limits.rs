@@ -26,6 +26,8 @@ pub const FILTER_TERMS_MAX: usize = 64;
 pub const FILTER_TEXT_LEN_MAX: usize = 256;
 /// Longest reader name, in bytes.
 pub const READER_LEN_MAX: usize = 64;
+/// Longest name that a caller gives itself, in bytes; what is longer is cut. It is stored with each event.
+pub const AGENT_LEN_MAX: usize = 128;
 /// Longest name of a principal, in bytes.
 pub const PRINCIPAL_LEN_MAX: usize = 64;
 /// Longest duration that is understood, in seconds: ten years, past any retention.

@@ -1,10 +1,12 @@
 //! Who is calling, and through which door.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::agent::Agent;
 use crate::limits::PRINCIPAL_LEN_MAX;
 use crate::printable::is_printable;
 
@@ -62,8 +64,6 @@ impl Owner {
 /// The way in that an event took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Door {
-    /// The `fanfare` command.
-    Cli,
     /// The samples of `fanfare demo`.
     Demo,
     /// `POST /api/push`.
@@ -78,12 +78,11 @@ pub enum Door {
 
 impl Door {
     /// All doors.
-    pub const ALL: [Door; 6] = [Door::Cli, Door::Demo, Door::Http, Door::Ingest, Door::Mcp, Door::WebSocket];
+    pub const ALL: [Door; 5] = [Door::Demo, Door::Http, Door::Ingest, Door::Mcp, Door::WebSocket];
 
     /// Gives the name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
-            Door::Cli => "cli",
             Door::Demo => "demo",
             Door::Http => "http",
             Door::Ingest => "ingest",
@@ -115,6 +114,27 @@ impl Serialize for Door {
 pub struct Source {
     /// Who pushed it.
     pub principal: Arc<str>,
-    /// Through which door.
+    /// Through which door, as the door itself knows.
     pub door: Door,
+    /// What the caller said that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Agent>,
+}
+
+/// The way that a push came in; made by the door.
+#[derive(Debug, Clone)]
+pub struct Via {
+    /// The door.
+    pub door: Door,
+    /// The other end; nothing for the one who started this process.
+    pub address: Option<SocketAddr>,
+    /// What the caller says that it is.
+    pub agent: Option<Agent>,
+}
+
+impl Via {
+    /// Returns what is written into the events that `by` pushes this way.
+    pub fn source(&self, by: &Principal) -> Source {
+        Source { principal: Arc::clone(by.name()), door: self.door, agent: self.agent.clone() }
+    }
 }

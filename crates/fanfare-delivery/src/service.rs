@@ -1,11 +1,11 @@
 //! What doors do with webhooks.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Event, Invalid, NewEvent, Principal};
+use fanfare_core::{Event, Invalid, NewEvent, Principal, Via};
 use fanfare_webhook::breaker::OPEN_FIRST;
 use fanfare_webhook::pause::FAILING_MAX_DEFAULT;
 use fanfare_webhook::policy::Policy;
@@ -220,13 +220,13 @@ impl Webhooks {
     pub async fn publish(
         &self,
         by: &Principal,
-        address: Option<IpAddr>,
+        via: &Via,
         events: Vec<NewEvent>,
         wait: Wait,
     ) -> Result<Published, PushError> {
         let is_waited_for = wait == Wait::ForWebhooks && self.count() > 0;
         let expected = is_waited_for.then(|| self.parts.first_attempts.expect(self.hub().extent().last));
-        let published = self.hub().publish(by, address, events).await?;
+        let published = self.hub().publish(by, via, events).await?;
         let webhooks_notified = match expected {
             Some(expected) => self.notified(expected, &published.appended).await,
             None => 0,

@@ -56,7 +56,7 @@ impl Webhooks {
             data: None,
             priority: Priority::default(),
             key: None,
-            source: Source { principal: Arc::clone(by.name()), door: Door::Http },
+            source: Source { principal: Arc::clone(by.name()), door: Door::Http, agent: None },
             audience: Audience::All,
             expires: None,
         };

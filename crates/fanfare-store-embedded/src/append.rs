@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fanfare_core::{Audience, Door, Event, EventType, Json, Key, NewEvent, Principal, Priority, Timestamp};
+use fanfare_core::{
+    Agent, Audience, Door, Event, EventType, Json, Key, NewEvent, Principal, Priority, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Statement};
 use tokio::sync::{broadcast, watch};
 
@@ -59,13 +61,13 @@ impl Log for Embedded {
 
 /// Takes the parameters that [`insert`] binds.
 pub(super) const INSERT: &str = "INSERT INTO events
-    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, bytes_before)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, bytes_before)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 /// Takes the parameters that [`keep`] binds.
 const KEEP: &str = "INSERT OR IGNORE INTO kept_events
-    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 /// Returns how much of a transaction an append takes.
 pub(super) fn size(events: &[NewEvent]) -> Size {
@@ -205,7 +207,7 @@ pub(super) fn insert(
     bytes_before: u64,
 ) -> rusqlite::Result<()> {
     bind(statement, event, channel)?;
-    statement.raw_bind_parameter(13, bytes_before as i64)?;
+    statement.raw_bind_parameter(14, bytes_before as i64)?;
     statement.raw_execute().map(|_| ())
 }
 
@@ -235,5 +237,6 @@ fn bind(statement: &mut Statement<'_>, event: &Event, channel: i64) -> rusqlite:
     statement.raw_bind_parameter(9, principal)?;
     statement.raw_bind_parameter(10, event.key.as_ref().map(Key::as_str))?;
     statement.raw_bind_parameter(11, &*event.message)?;
-    statement.raw_bind_parameter(12, event.data.as_ref().map(Json::as_str))
+    statement.raw_bind_parameter(12, event.data.as_ref().map(Json::as_str))?;
+    statement.raw_bind_parameter(13, event.source.agent.as_ref().map(Agent::as_str))
 }

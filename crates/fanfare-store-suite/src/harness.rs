@@ -142,7 +142,7 @@ pub async fn read_pages(store: &Store, mut read: Read) -> Vec<Arc<Event>> {
 }
 
 pub fn source() -> Source {
-    Source { principal: Arc::from("local"), door: Door::Http }
+    Source { principal: Arc::from("local"), door: Door::Http, agent: None }
 }
 
 pub fn event(message: &str) -> NewEvent {

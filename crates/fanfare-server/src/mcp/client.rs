@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use fanfare_core::Principal;
+use fanfare_core::{Agent, Principal};
 
 use crate::mcp::toolset::Toolset;
 
@@ -13,6 +13,8 @@ pub struct Client {
     pub principal: Principal,
     /// Where it is; nothing for the one who started this process.
     pub address: Option<SocketAddr>,
+    /// What it says that it is.
+    pub agent: Option<Agent>,
     /// It is on this machine, and nobody stands between.
     pub is_local: bool,
     /// The tools that it sees.

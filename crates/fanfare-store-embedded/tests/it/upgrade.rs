@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fanfare_core::{Door, Principal, Priority, Timestamp};
+use fanfare_core::{Agent, Door, Principal, Priority, Timestamp};
 use fanfare_store::{
     Append, Clock, DeliveryStatus, ReadAttempts, ReadDeliveries, Retention, Store, WebhookRow,
 };
@@ -126,6 +126,9 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
     assert_eq!(extent(&store), (4, 10));
     let events = read_pages(&store, read_all(now())).await;
     assert_eq!(messages(&events)[..2], ["from elsewhere", "by a tool"]);
+    // What the command line said of itself stood in the place of the door.
+    let agents: Vec<_> = events.iter().map(|event| event.source.agent.as_ref().map(Agent::as_str)).collect();
+    assert_eq!((agents[0], agents[6], events[6].source.door), (None, Some("fanfare-cli"), Door::Http));
     let doors: Vec<_> = events.iter().map(|event| event.source.door).collect();
     assert_eq!(doors[..3], [Door::Ingest, Door::Mcp, Door::Http]);
     assert!(events.iter().all(|event| &*event.source.principal == Principal::LOCAL));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fanfare_core::{Door, Filter, NewEvent, Position, Principal, Source, Start, WebhookId};
+use fanfare_core::{Door, Filter, NewEvent, Position, Principal, Source, Start, Via, WebhookId};
 use fanfare_delivery::changing::NewKey;
 use fanfare_delivery::looking::Wanted;
 use fanfare_delivery::replaying::Selection;
@@ -18,6 +18,7 @@ use crate::support::gateway::Gateway;
 use crate::support::{Engine, soon};
 
 const ENGINES: [Engine; 2] = [Engine::Memory, Engine::Embedded];
+const VIA: Via = Via { door: Door::Http, address: None, agent: None };
 const URL: &str = "http://127.0.0.1:9/hook";
 
 fn principal(name: &str) -> Principal {
@@ -31,13 +32,13 @@ fn registration() -> Registration {
 }
 
 fn event(by: &Principal, message: &str, key: Option<&str>) -> NewEvent {
-    let source = Source { principal: by.name().clone(), door: Door::Http };
+    let source = Source { principal: by.name().clone(), door: Door::Http, agent: None };
     let idempotency_key = key.map(|key| key.parse().expect("a key"));
     NewEvent { idempotency_key, ..NewEvent::new(message, source).expect("short") }
 }
 
 async fn push(gateway: &Gateway, by: &Principal, message: &str) -> Position {
-    let published = gateway.hub.publish(by, None, vec![event(by, message, None)]).await.expect("pushed");
+    let published = gateway.hub.publish(by, &VIA, vec![event(by, message, None)]).await.expect("pushed");
     published.appended[0].event.position
 }
 
@@ -162,7 +163,7 @@ async fn anothers_idempotency_key_is_another_key() {
         let (ann, zoe) = (principal("ann"), principal("zoe"));
         for (by, repeated) in [(&ann, false), (&zoe, false), (&ann, true), (&zoe, true)] {
             let pushed = vec![event(by, "x", Some("order-1"))];
-            let published = gateway.hub.publish(by, None, pushed).await.expect("pushed");
+            let published = gateway.hub.publish(by, &VIA, pushed).await.expect("pushed");
             assert_eq!(published.appended[0].repeated, repeated, "{by:?}");
         }
         assert_eq!(gateway.hub.last().seq, 2);

@@ -101,6 +101,9 @@ impl EventView {
         }
         if let Some(source) = &self.source {
             text.push_str(&format!("\n    from: {} through {}", neutral(&source.principal), source.door));
+            if let Some(agent) = &source.agent {
+                text.push_str(&format!(", by what calls itself `{}`", neutral(agent.as_str())));
+            }
         }
         text
     }
@@ -177,7 +180,8 @@ pub(super) fn schema() -> Value {
             "source": {
                 "type": "object",
                 "description": "Who pushed it, through which door",
-                "properties": { "principal": { "type": "string" }, "door": { "type": "string" } },
+                "properties": { "principal": { "type": "string" }, "door": { "type": "string" },
+                    "agent": { "type": "string", "description": "What the pusher called itself; anybody can claim any" } },
                 "required": ["principal", "door"],
                 "additionalProperties": false,
             },
