@@ -22,7 +22,7 @@ fuzz_target!(|input: (&str, &str, &[u8])| {
     let plain = || vec![PlainSecret::new(secret.reveal()).expect("not empty")];
     let secrets =
         Secrets { github: plain(), standard_webhooks: vec![Key::Secret(secret.clone())], stripe: plain() };
-    let source = Source { principal: Arc::from("local"), door: Door::Ingest };
+    let source = Source { principal: Arc::from("local"), door: Door::Ingest, agent: None };
     let ask = |kind: Kind, list: &[(&str, &str)]| {
         let headers: Headers<'_> = list.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
         read(kind, Incoming { headers: &headers, body, source: &source }, &secrets, now)

@@ -7,7 +7,7 @@ use fanfare_core::{Door, Epoch, Invalid, NewEvent, Position, Principal, Source, 
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
-    let source = Source { principal: Principal::local().name, door: Door::Http };
+    let source = Source { principal: Principal::local().name().clone(), door: Door::Http, agent: None };
     check(parse_json(body, &source));
     check(parse_ndjson(body, &source));
 });

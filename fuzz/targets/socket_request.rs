@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 fuzz_target!(|text: &str| {
-    let source = Source { principal: Principal::local().name, door: Door::WebSocket };
+    let source = Source { principal: Principal::local().name().clone(), door: Door::WebSocket, agent: None };
     let id = match parse(text, &source) {
         Ok(request) => {
             if let Op::Publish(events) = &request.op {

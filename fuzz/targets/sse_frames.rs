@@ -8,7 +8,7 @@ use fanfare_core::{Door, Epoch, NewEvent, Position, Principal, Source, Timestamp
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|message: &str| {
-    let source = Source { principal: Principal::local().name, door: Door::Http };
+    let source = Source { principal: Principal::local().name().clone(), door: Door::Http, agent: None };
     let Ok(event) = NewEvent::new(message, source) else { return };
     let position = Position { epoch: Epoch::from_random(7), seq: 42 };
     let event = event.into_event(position, Timestamp::from_micros(1_700_000_000_000_000));

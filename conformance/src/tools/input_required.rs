@@ -119,12 +119,12 @@ impl Turn<'_> {
     }
 
     fn remember(&self, state: Value) -> String {
-        self.suite.seal.close(&self.tool.name, &self.call.caller.client.principal.name, state)
+        self.suite.seal.close(&self.tool.name, self.call.caller.client.principal.name(), state)
     }
 
     fn remembered(&self) -> Result<Option<Value>, Error> {
         let Some(state) = &self.tool.request_state else { return Ok(None) };
-        self.suite.seal.open(&self.tool.name, &self.call.caller.client.principal.name, state).map(Some)
+        self.suite.seal.open(&self.tool.name, self.call.caller.client.principal.name(), state).map(Some)
     }
 }
 

@@ -52,8 +52,12 @@ pub struct Event {
 pub struct Source {
     /// The principal that pushed it.
     pub principal: String,
-    /// The door that it came through.
+    /// Through which door, as the gateway itself knows.
     pub door: Door,
+    /// What the pusher called itself, such as its `User-Agent`: a claim that nobody has checked. Left out when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub agent: Option<String>,
 }
 
 fn everybody() -> Audience {
@@ -64,12 +68,13 @@ fn everybody() -> Audience {
 mod tests {
     use std::sync::Arc;
 
-    use fanfare_core::{Door, Event, Json, Key, NewEvent, Position, Priority, Source, Timestamp};
+    use fanfare_core::{Agent, Door, Event, Json, Key, NewEvent, Position, Priority, Source, Timestamp};
 
     #[test]
     fn what_the_gateway_writes_is_read_and_written_alike() {
-        let source = Source { principal: Arc::from("local"), door: Door::Http };
-        let least = NewEvent::new("hi".to_owned(), source.clone()).expect("a message");
+        let source =
+            Source { principal: Arc::from("local"), door: Door::Http, agent: Agent::claimed("curl/8.5.0") };
+        let least = NewEvent::new("hi".to_owned(), source).expect("a message");
         let position: Position = "k3f9x2ab-7".parse().expect("a position");
         let event = |new: NewEvent, data, key, expires| Event {
             position,
@@ -87,7 +92,12 @@ mod tests {
         let data = Json::parse(r#"{"n":1.50,"list":[null]}"#.to_owned()).expect("JSON");
         let key: Key = "k".parse().expect("a key");
         for event in [
-            event(least.clone(), None, None, None),
+            event(
+                NewEvent { source: Source { agent: None, ..least.source.clone() }, ..least.clone() },
+                None,
+                None,
+                None,
+            ),
             event(least, Some(data), Some(key), Some(Timestamp::from_micros(1))),
         ] {
             let written = serde_json::to_string(&event).expect("text");

@@ -149,8 +149,6 @@ words! {
     }
     /// The way in that an event took.
     Door {
-        /// The `fanfare` command.
-        Cli = "cli",
         /// The samples of `fanfare demo`.
         Demo = "demo",
         /// `POST /api/push`.

@@ -61,7 +61,7 @@ impl Wish {
 #[derive(Debug)]
 pub enum Item {
     /// An event.
-    Event(Received),
+    Event(Box<Received>),
     /// Something to know.
     Notice(Notice),
 }
@@ -293,7 +293,7 @@ impl Listening {
                 return Ok(None);
             }
             self.last_given = Some(received.value.id);
-            return Ok(Some(Item::Event(received)));
+            return Ok(Some(Item::Event(Box::new(received))));
         };
         let mut members: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&frame.data).map_err(unreadable)?;

@@ -14,6 +14,7 @@ use crate::limits::{KEY_LEN_MAX, TYPE_LEN_MAX};
 use crate::notice::NOTICE_NAMES;
 use crate::position::Position;
 use crate::principal::Source;
+use crate::printable::is_printable;
 use crate::priority::Priority;
 use crate::reader::is_token;
 use crate::timestamp::Timestamp;
@@ -56,7 +57,8 @@ impl Event {
         const FIXED_LEN: usize = 64;
         let data = self.data.as_ref().map_or(0, |data| data.as_str().len());
         let key = self.key.as_ref().map_or(0, |key| key.as_str().len());
-        (FIXED_LEN + self.message.len() + data + key + self.event_type.as_str().len()) as u64
+        let agent = self.source.agent.as_ref().map_or(0, |agent| agent.as_str().len());
+        (FIXED_LEN + self.message.len() + data + key + agent + self.event_type.as_str().len()) as u64
     }
 }
 
@@ -176,11 +178,6 @@ impl FromStr for Key {
         }
         Ok(Key(text.into()))
     }
-}
-
-/// Returns `true` if `text` has 1 to `len_max` bytes and no control characters.
-pub fn is_printable(text: &str, len_max: usize) -> bool {
-    (1..=len_max).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 /// The outlets that an event is for.

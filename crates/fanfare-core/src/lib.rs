@@ -3,6 +3,7 @@
 //! This crate does no I/O, waits for nothing, reads no clock and draws no random numbers: those are arguments. A door
 //! first parses what it receives into these types; input that cannot be parsed ends there as an [`Invalid`].
 
+pub mod agent;
 pub mod channel;
 pub mod code;
 pub mod conflate;
@@ -18,6 +19,7 @@ pub mod notice;
 pub mod pattern;
 pub mod position;
 pub mod principal;
+pub mod printable;
 pub mod priority;
 pub mod push_body;
 pub mod reader;
@@ -28,6 +30,7 @@ pub mod timestamp;
 pub mod webhook_id;
 pub mod wire;
 
+pub use agent::Agent;
 pub use channel::Channel;
 pub use code::Code;
 pub use event::{Audience, Event, EventType, Key};
@@ -37,7 +40,7 @@ pub use json::Json;
 pub use new_event::NewEvent;
 pub use pattern::Pattern;
 pub use position::{Epoch, Position};
-pub use principal::{Door, Principal, Source};
+pub use principal::{Door, Owner, Principal, Source, Via};
 pub use priority::Priority;
 pub use reader::ReaderName;
 pub use start::Start;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::channel::Channel;
 use crate::code::Code;
-use crate::event::{Audience, Event, EventType, Key, is_printable};
+use crate::event::{Audience, Event, EventType, Key};
 use crate::invalid::{Invalid, shown};
 use crate::json::Json;
 use crate::limits::{IDEMPOTENCY_KEY_LEN_MAX, MESSAGE_LEN_MAX};
 use crate::position::Position;
 use crate::principal::Source;
+use crate::printable::is_printable;
 use crate::priority::Priority;
 use crate::timestamp::Timestamp;
 

@@ -1,29 +1,69 @@
 //! Principals and doors: who calls, and how.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::agent::Agent;
+use crate::limits::PRINCIPAL_LEN_MAX;
+use crate::printable::is_printable;
+
 /// The caller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
-    /// The name that is written into events as their source.
-    pub name: Arc<str>,
+    /// 1–64 bytes without control characters: engines put it before what belongs to it, with such a character between.
+    name: Arc<str>,
 }
 
 impl Principal {
-    /// Returns the principal of a gateway that does not authenticate its callers.
+    /// The name of [`Principal::local`].
+    pub const LOCAL: &str = "local";
+
+    /// Returns the principal of a gateway that asks nobody who they are.
     pub fn local() -> Principal {
-        Principal { name: Arc::from("local") }
+        Principal { name: Arc::from(Principal::LOCAL) }
+    }
+
+    /// Returns the principal with this name, unless it is empty, over 64 bytes long, or has control characters.
+    pub fn named(name: &str) -> Option<Principal> {
+        is_printable(name, PRINCIPAL_LEN_MAX).then(|| Principal { name: Arc::from(name) })
+    }
+
+    /// Returns the name that is written into events as their source.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Returns what marks the things that belong to this principal.
+    pub fn owner(&self) -> Owner {
+        Owner(Arc::clone(&self.name))
+    }
+}
+
+/// The principal that a webhook, a durable reader or an idempotency key belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Owner(
+    /// The name of a principal.
+    Arc<str>,
+);
+
+impl Owner {
+    /// Returns the principal's name, as it is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the principal, to act for it.
+    pub fn principal(&self) -> Principal {
+        Principal { name: Arc::clone(&self.0) }
     }
 }
 
 /// The way by which an event entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Door {
-    /// The `fanfare` command.
-    Cli,
     /// The samples of `fanfare demo`.
     Demo,
     /// `POST /api/push`.
@@ -38,12 +78,11 @@ pub enum Door {
 
 impl Door {
     /// All doors.
-    pub const ALL: [Door; 6] = [Door::Cli, Door::Demo, Door::Http, Door::Ingest, Door::Mcp, Door::WebSocket];
+    pub const ALL: [Door; 5] = [Door::Demo, Door::Http, Door::Ingest, Door::Mcp, Door::WebSocket];
 
     /// Returns the name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
-            Door::Cli => "cli",
             Door::Demo => "demo",
             Door::Http => "http",
             Door::Ingest => "ingest",
@@ -75,6 +114,27 @@ impl Serialize for Door {
 pub struct Source {
     /// The name of the principal that pushed the event.
     pub principal: Arc<str>,
-    /// The door that it used.
+    /// Through which door, as the door itself knows.
     pub door: Door,
+    /// What the caller said that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Agent>,
+}
+
+/// The way that a push came in; made by the door.
+#[derive(Debug, Clone)]
+pub struct Via {
+    /// The door.
+    pub door: Door,
+    /// The other end; nothing for the one who started this process.
+    pub address: Option<SocketAddr>,
+    /// What the caller says that it is.
+    pub agent: Option<Agent>,
+}
+
+impl Via {
+    /// Returns what is written into the events that `by` pushes this way.
+    pub fn source(&self, by: &Principal) -> Source {
+        Source { principal: Arc::clone(by.name()), door: self.door, agent: self.agent.clone() }
+    }
 }

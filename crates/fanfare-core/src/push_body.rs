@@ -252,7 +252,7 @@ mod tests {
     use crate::principal::{Door, Source};
 
     fn source() -> Source {
-        Source { principal: Arc::from("local"), door: Door::Http }
+        Source { principal: Arc::from("local"), door: Door::Http, agent: None }
     }
 
     #[test]

@@ -224,7 +224,7 @@ mod tests {
     use crate::principal::{Door, Source};
 
     fn source() -> Source {
-        Source { principal: Arc::from("local"), door: Door::WebSocket }
+        Source { principal: Arc::from("local"), door: Door::WebSocket, agent: None }
     }
 
     #[test]

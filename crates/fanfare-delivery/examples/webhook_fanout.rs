@@ -96,6 +96,7 @@ async fn register(
 ) -> Result<Json<Value>, StatusCode> {
     let url: WebhookUrl = registration.webhook_url.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
     let webhook = Webhook {
+        owner: Principal::local().owner(),
         id: WebhookId::from_random(rand::random()),
         url,
         options: Options::default(),
@@ -112,7 +113,7 @@ async fn register(
 }
 
 async fn push(State(fanout): State<Arc<Fanout>>, Json(push): Json<Push>) -> Result<Json<Value>, StatusCode> {
-    let source = Source { principal: Principal::local().name, door: Door::Http };
+    let source = Source { principal: Principal::local().name().clone(), door: Door::Http, agent: None };
     let event = NewEvent::new(push.message, source).map_err(|_| StatusCode::BAD_REQUEST)?;
     let seq = fanout.seq.fetch_add(1, Ordering::Relaxed) + 1;
     let position = Position { epoch: Epoch::from_random(7), seq };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Invalid, Timestamp, WebhookId};
+use fanfare_core::{Invalid, Principal, Timestamp, WebhookId};
 use fanfare_webhook::patch::Change;
 use fanfare_webhook::pause::{Failing, PauseReason, State};
 use fanfare_webhook::rotation::Rotation;
@@ -51,6 +51,7 @@ impl Webhooks {
     /// Changes the settings or the URL of a webhook, if it is in the expected state.
     pub async fn change(
         &self,
+        by: &Principal,
         id: &WebhookId,
         change: Change,
         expected: &Expected,
@@ -69,13 +70,14 @@ impl Webhooks {
             }
             Ok(webhook.options.apply(change.options.clone())?)
         };
-        self.alter(id, change).await
+        self.alter(by, id, change).await
     }
 
     /// Replaces a key of a webhook. The previous key keeps signing beside the new one for `overlap`. If `overlap` is
     /// zero, no earlier key signs any more, because one of them has leaked.
     pub async fn rotate(
         &self,
+        by: &Principal,
         id: &WebhookId,
         key: NewKey,
         overlap: Duration,
@@ -88,12 +90,12 @@ impl Webhooks {
         let entry = match key {
             NewKey::Secret(secret) => {
                 let secret = secret.unwrap_or_else(|| Secret::from_random(rand::random()));
-                self.alter(id, |webhook| replace(&mut webhook.keys.secrets, secret.clone(), overlap, now))
+                self.alter(by, id, |webhook| replace(&mut webhook.keys.secrets, secret.clone(), overlap, now))
                     .await?
             }
             NewKey::Ed25519 => {
                 let key = SigningKey::from_seed(rand::random());
-                self.alter(id, |webhook| replace(&mut webhook.keys.ed25519, key.clone(), overlap, now))
+                self.alter(by, id, |webhook| replace(&mut webhook.keys.ed25519, key.clone(), overlap, now))
                     .await?
             }
         };
@@ -102,9 +104,9 @@ impl Webhooks {
     }
 
     /// Pauses a webhook until it is resumed. A webhook that is already paused keeps its reason.
-    pub async fn pause(&self, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
+    pub async fn pause(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
         let now = self.parts.now();
-        let entry = self.find(id)?;
+        let entry = self.find(by, id)?;
         let pause = |health: &mut Health| {
             if !health.is_paused() {
                 health.state = State::Paused { reason: PauseReason::ByHand, since: now };
@@ -118,8 +120,8 @@ impl Webhooks {
     }
 
     /// Resumes a webhook, as if it had not failed before.
-    pub async fn resume(&self, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
-        let entry = self.find(id)?;
+    pub async fn resume(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
+        let entry = self.find(by, id)?;
         let resume = |health: &mut Health| {
             health.state = State::Active;
             health.failing = Failing::default();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Audience, Event, Position};
+use fanfare_core::{Audience, Event, Position, Principal};
 use serde_json::{Map, Value};
 
 use crate::attempt::Attempt;
@@ -103,10 +103,11 @@ impl Webhooks {
     /// attempts of this process, then the failed ones that the store keeps.
     pub async fn attempts(
         &self,
+        by: &Principal,
         id: &WebhookId,
         wanted: Wanted,
     ) -> Result<(Vec<Tried>, Option<AttemptId>), Refused> {
-        let entry = self.find(id)?;
+        let entry = self.find(by, id)?;
         // A recent failure is in memory; after the flush it is also in the store, and is found there once it has left
         // the memory.
         self.caught_up().await;
@@ -162,9 +163,9 @@ impl Webhooks {
     }
 
     /// Returns one attempt.
-    pub async fn tried(&self, id: &AttemptId) -> Result<Tried, Refused> {
+    pub async fn tried(&self, by: &Principal, id: &AttemptId) -> Result<Tried, Refused> {
         let unknown = || Refused::NotFound { what: format!("attempt `{id}`, or it is no longer kept") };
-        let entry = self.registry.get(&id.webhook).ok_or_else(unknown)?;
+        let entry = self.find(by, &id.webhook).map_err(|_| unknown())?;
         if let Some(attempt) = entry.recent().iter().find(|attempt| AttemptId::from(&***attempt) == *id) {
             return Ok(Tried::from(&**attempt));
         }
@@ -183,9 +184,14 @@ impl Webhooks {
     }
 
     /// Returns an event from the log, or from a delivery that waits or was given up and has outlived the log.
-    pub async fn event(&self, id: &WebhookId, position: Position) -> Result<Arc<Event>, Refused> {
-        self.find(id)?;
-        if let Some(event) = self.hub().event(position).await? {
+    pub async fn event(
+        &self,
+        by: &Principal,
+        id: &WebhookId,
+        position: Position,
+    ) -> Result<Arc<Event>, Refused> {
+        self.find(by, id)?;
+        if let Some(event) = self.hub().event(by, position).await? {
             return Ok(event);
         }
         let row = match position.epoch == self.hub().epoch() {
@@ -199,12 +205,13 @@ impl Webhooks {
     /// Returns a page of the deliveries that wait or were given up, and the seq after which the next page starts.
     pub async fn deliveries(
         &self,
+        by: &Principal,
         id: &WebhookId,
         dead: Option<bool>,
         after: u64,
         limit: usize,
     ) -> Result<(Vec<DeliveryRow>, Option<u64>), Refused> {
-        self.find(id)?;
+        self.find(by, id)?;
         self.caught_up().await;
         let read = |after, limit| ReadDeliveries { webhook: id.clone(), dead, after, limit };
         let page = self.parts.ledger.deliveries(read(after, limit)).await?;
@@ -220,23 +227,30 @@ impl Webhooks {
         let _ = tokio::time::timeout(CAUGHT_UP_MAX, self.parts.recorder.flushed()).await;
     }
 
-    /// Returns the number of waiting and of given-up deliveries of each webhook.
-    pub async fn delivery_counts(&self) -> Result<HashMap<WebhookId, DeliveryCounts>, store::Error> {
+    /// Counts what waits and what was given up, for each webhook of `by`.
+    pub async fn delivery_counts(
+        &self,
+        by: &Principal,
+    ) -> Result<HashMap<WebhookId, DeliveryCounts>, store::Error> {
         self.caught_up().await;
-        let counts = self.parts.ledger.delivery_counts().await?;
+        let mut counts = self.parts.ledger.delivery_counts().await?;
+        counts.retain(|counts| self.find(by, &counts.webhook).is_ok());
         Ok(counts.into_iter().map(|counts| (counts.webhook.clone(), counts)).collect())
     }
 
-    /// Returns the state of an event for each webhook that it is for, as far as the present settings of each webhook
-    /// can tell.
-    pub async fn fates(&self, event: &Event) -> Result<Vec<(Arc<Entry>, Fate)>, store::Error> {
+    /// Says how an event fared with each webhook of `by` that it is for, as far as that can be told from what each wants now.
+    pub async fn fates(
+        &self,
+        by: &Principal,
+        event: &Event,
+    ) -> Result<Vec<(Arc<Entry>, Fate)>, store::Error> {
         if event.audience != Audience::All || self.count() == 0 {
             return Ok(Vec::new());
         }
-        let counts = self.delivery_counts().await?;
+        let counts = self.delivery_counts(by).await?;
         let seq = event.position.seq;
         let mut fates = Vec::new();
-        for entry in self.list() {
+        for entry in self.list(by) {
             let id = &entry.webhook().id;
             let has_rows = counts.get(id).is_some_and(|counts| counts.waiting > 0 || counts.dead > 0);
             let row = match has_rows {
@@ -252,8 +266,13 @@ impl Webhooks {
 
     /// Returns the state of an event for one webhook and the body to send, or `None` if the event is not for this
     /// webhook.
-    pub async fn delivery(&self, id: &WebhookId, event: &Event) -> Result<(Option<Fate>, Vec<u8>), Refused> {
-        let entry = self.find(id)?;
+    pub async fn delivery(
+        &self,
+        by: &Principal,
+        id: &WebhookId,
+        event: &Event,
+    ) -> Result<(Option<Fate>, Vec<u8>), Refused> {
+        let entry = self.find(by, id)?;
         self.caught_up().await;
         let row = self.parts.ledger.delivery(id, event.position.seq).await?;
         Ok((fate(&entry, event, row), entry.webhook().options.body(event)))

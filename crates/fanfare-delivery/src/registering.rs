@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Code, Invalid, Start};
+use fanfare_core::{Code, Invalid, Principal, Start};
 use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
@@ -26,21 +26,22 @@ pub struct Registered {
 }
 
 impl Webhooks {
-    /// Registers a webhook. If one with the same URL exists, changes it to match the registration.
-    pub async fn register(&self, registration: Registration) -> Result<Registered, Refused> {
+    /// Registers a webhook that belongs to `by`; one that it has with that address is changed as the registration says.
+    pub async fn register(&self, by: &Principal, registration: Registration) -> Result<Registered, Refused> {
         let Registration { url, options: patch, secret, start } = registration;
         let _one_at_a_time = self.changing.lock().await;
         self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
-        if let Some(known) = self.registry.by_url(url.normalised()) {
+        if let Some(known) = self.registry.by_url(by.owner(), url.normalised()) {
             let id = known.webhook().id.clone();
-            let entry = self.alter(&id, |webhook| Ok(webhook.options.apply(patch.clone())?)).await?;
+            let entry = self.alter(by, &id, |webhook| Ok(webhook.options.apply(patch.clone())?)).await?;
             return Ok(Registered { entry, is_new: false });
         }
         let mut options = Options::default();
         options.apply(patch)?;
-        let cursor = self.cursor(start).await?;
+        let cursor = self.cursor(by, start).await?;
         let webhook = Webhook {
             id: WebhookId::from_random(rand::random()),
+            owner: by.owner(),
             url,
             options,
             keys: Keys::new(secret),
@@ -56,15 +57,18 @@ impl Webhooks {
         Ok(Registered { entry: self.registry.put(webhook, &row), is_new: true })
     }
 
-    /// Removes the webhook with a URL; returns whether it existed.
-    pub async fn unregister(&self, url: &WebhookUrl) -> Result<bool, Refused> {
-        let Some(entry) = self.registry.by_url(url.normalised()) else { return Ok(false) };
-        self.remove(&entry.webhook().id).await
+    /// Forgets the webhook of `by` with an address; says whether there was one.
+    pub async fn unregister(&self, by: &Principal, url: &WebhookUrl) -> Result<bool, Refused> {
+        let Some(entry) = self.registry.by_url(by.owner(), url.normalised()) else { return Ok(false) };
+        self.remove(by, &entry.webhook().id).await
     }
 
-    /// Removes a webhook; returns whether it existed.
-    pub async fn remove(&self, id: &WebhookId) -> Result<bool, Refused> {
+    /// Forgets a webhook; says whether `by` had it.
+    pub async fn remove(&self, by: &Principal, id: &WebhookId) -> Result<bool, Refused> {
         let _one_at_a_time = self.changing.lock().await;
+        if self.find(by, id).is_err() {
+            return Ok(false);
+        }
         reach(FailPoint::RemovalBegun);
         let was_known = self.parts.ledger.remove_webhook(id).await?;
         reach(FailPoint::RemovalWritten);
@@ -73,12 +77,14 @@ impl Webhooks {
         Ok(was_known)
     }
 
-    async fn cursor(&self, start: Option<Start>) -> Result<u64, Refused> {
+    async fn cursor(&self, by: &Principal, start: Option<Start>) -> Result<u64, Refused> {
         let extent = self.hub().extent();
         Ok(match start {
             None | Some(Start::Live) => extent.last,
             Some(Start::Earliest) => extent.first.saturating_sub(1),
-            Some(Start::Since(moment)) => self.hub().seq_before(moment.resolve(self.parts.wall())).await?,
+            Some(Start::Since(moment)) => {
+                self.hub().seq_before(by, moment.resolve(self.parts.wall())).await?
+            }
             Some(Start::After(position)) if position.epoch == self.hub().epoch() => {
                 position.seq.min(extent.last)
             }
@@ -98,11 +104,12 @@ impl Webhooks {
     /// was read, it is read again and the change is applied to that: neither change undoes the other.
     pub(super) async fn alter(
         &self,
+        by: &Principal,
         id: &WebhookId,
         change: impl Fn(&mut Webhook) -> Result<(), Refused>,
     ) -> Result<Arc<Entry>, Refused> {
         loop {
-            let mut webhook = Webhook::clone(&*self.find(id)?.webhook());
+            let mut webhook = Webhook::clone(&*self.find(by, id)?.webhook());
             change(&mut webhook)?;
             reach(FailPoint::WebhookBegun);
             let updated = self.parts.ledger.update_webhook(row(&webhook), webhook.revision).await;
@@ -141,6 +148,7 @@ impl Webhooks {
 fn row(webhook: &Webhook) -> WebhookRow {
     WebhookRow {
         id: webhook.id.clone(),
+        owner: webhook.owner.clone(),
         url: webhook.url.normalised().into(),
         settings: webhook.settings(),
         state: Health::default().to_stored(),

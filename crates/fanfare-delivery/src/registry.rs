@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Audience, Event, Timestamp};
+use fanfare_core::{Audience, Event, Owner, Timestamp};
 use tokio::sync::watch;
 
 use crate::attempt::Attempt;
@@ -37,8 +37,8 @@ pub struct Registry {
 #[derive(Debug, Default)]
 struct Table {
     entries: BTreeMap<WebhookId, Arc<Entry>>,
-    /// The webhook of each normalized URL.
-    by_url: HashMap<Box<str>, WebhookId>,
+    /// Which webhook of an owner has each normalised address.
+    by_url: HashMap<(Owner, Box<str>), WebhookId>,
     /// The webhooks that were added or removed since the dispatcher last looked, which it does after each change:
     /// looking at all of them would cost more with each registration.
     changed: BTreeSet<WebhookId>,
@@ -192,9 +192,9 @@ impl Registry {
         let mut table = self.table();
         if let Some(entry) = table.entries.get(&webhook.id).cloned() {
             let id = webhook.id.clone();
-            let after: Box<str> = webhook.url.normalised().into();
+            let after = place(&webhook);
             let before = entry.definition.send_replace(Arc::new(webhook));
-            table.by_url.remove(before.url.normalised());
+            table.by_url.remove(&place(&before));
             table.by_url.insert(after, id);
             return entry;
         }
@@ -226,10 +226,10 @@ impl Registry {
         self.table().entries.get(id).cloned()
     }
 
-    /// Returns the webhook with this normalized URL.
-    pub fn by_url(&self, url: &str) -> Option<Arc<Entry>> {
+    /// Returns the webhook of `owner` with this normalised address.
+    pub fn by_url(&self, owner: Owner, url: &str) -> Option<Arc<Entry>> {
         let table = self.table();
-        table.entries.get(table.by_url.get(url)?).cloned()
+        table.entries.get(table.by_url.get(&(owner, url.into()))?).cloned()
     }
 
     /// Returns all webhooks, oldest first.
@@ -290,17 +290,22 @@ impl Registry {
 impl Table {
     fn insert(&mut self, entry: Arc<Entry>) {
         let webhook = entry.webhook();
-        self.by_url.insert(webhook.url.normalised().into(), webhook.id.clone());
+        self.by_url.insert(place(&webhook), webhook.id.clone());
         self.changed.insert(webhook.id.clone());
         self.entries.insert(webhook.id.clone(), entry);
     }
 
     fn remove(&mut self, id: &WebhookId) -> Option<Arc<Entry>> {
         let entry = self.entries.remove(id)?;
-        self.by_url.remove(entry.definition.borrow().url.normalised());
+        self.by_url.remove(&place(&entry.definition.borrow()));
         self.changed.insert(id.clone());
         Some(entry)
     }
+}
+
+/// Returns what no two webhooks have in common.
+fn place(webhook: &Webhook) -> (Owner, Box<str>) {
+    (webhook.owner.clone(), webhook.url.normalised().into())
 }
 
 /// Returns the number of attempts that each of `webhooks` keeps in memory.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Event, Filter, Pattern, Timestamp};
+use fanfare_core::{Event, Filter, Pattern, Principal, Timestamp};
 
 use crate::registry::Entry;
 use crate::service::{Refused, Webhooks};
@@ -68,11 +68,12 @@ impl Webhooks {
     /// left alone. Each replayed delivery restarts its retry schedule.
     pub async fn replay(
         &self,
+        by: &Principal,
         id: &WebhookId,
         selection: Selection,
         is_dry: bool,
     ) -> Result<Replayed, Refused> {
-        let entry = self.find(id)?;
+        let entry = self.find(by, id)?;
         // Wait until the worker's latest results are recorded.
         self.write(Vec::new()).await?;
         let replayed = match selection {
@@ -82,7 +83,7 @@ impl Webhooks {
                 replayed
             }
             Selection::Failed(range) => self.replay_failed(&entry, range, is_dry).await?,
-            Selection::Log(range) => self.replay_log(&entry, range, is_dry).await?,
+            Selection::Log(range) => self.replay_log(by, &entry, range, is_dry).await?,
         };
         if !is_dry {
             entry.nudge();
@@ -91,8 +92,8 @@ impl Webhooks {
     }
 
     /// Discards a delivery: it is not retried, and is no longer listed.
-    pub async fn discard(&self, id: &WebhookId, seq: u64) -> Result<(), Refused> {
-        let entry = self.find(id)?;
+    pub async fn discard(&self, by: &Principal, id: &WebhookId, seq: u64) -> Result<(), Refused> {
+        let entry = self.find(by, id)?;
         self.write(Vec::new()).await?;
         if self.parts.ledger.delivery(id, seq).await?.is_none() {
             let what = format!("delivery of `{}` that waits or was given up", self.hub().position(seq));
@@ -126,7 +127,13 @@ impl Webhooks {
         Ok(replayed)
     }
 
-    async fn replay_log(&self, entry: &Entry, range: Range, is_dry: bool) -> Result<Replayed, Refused> {
+    async fn replay_log(
+        &self,
+        by: &Principal,
+        entry: &Entry,
+        range: Range,
+        is_dry: bool,
+    ) -> Result<Replayed, Refused> {
         let webhook = entry.webhook();
         let extent = self.hub().extent();
         let mut read = Read {
@@ -138,10 +145,10 @@ impl Webhooks {
             now: self.parts.wall(),
         };
         if let Some(since) = range.since {
-            read.after = read.after.max(self.hub().seq_before(since).await?);
+            read.after = read.after.max(self.hub().seq_before(by, since).await?);
         }
         if let Some(until) = range.until {
-            read.until = read.until.min(self.hub().seq_before(until).await?);
+            read.until = read.until.min(self.hub().seq_before(by, until).await?);
         }
         let mut replayed = Replayed::default();
         for _ in 0..PAGES_MAX {
@@ -149,7 +156,7 @@ impl Webhooks {
                 return Ok(replayed);
             }
             read.limit = PAGE_LEN.min(REPLAY_MAX - replayed.count);
-            let page = self.hub().history(read.clone()).await?;
+            let page = self.hub().history(by, read.clone()).await?;
             read.after = page.scanned;
             let wanted = |event: &Arc<Event>| entry.wants(event) && range.contains(event);
             let events = page.events.into_iter().filter(wanted).collect();

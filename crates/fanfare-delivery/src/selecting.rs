@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fanfare_core::WebhookId;
 use fanfare_core::limits::FILTER_TERMS_MAX;
 use fanfare_core::start::Moment;
-use fanfare_core::{Code, Event, Invalid, Pattern, Position};
+use fanfare_core::{Code, Event, Invalid, Pattern, Position, Principal};
 
 use crate::replaying::{Range, Selection};
 use crate::service::{Refused, Webhooks};
@@ -50,8 +50,13 @@ impl<E: Into<Refused>> From<E> for Unselected {
 
 impl Webhooks {
     /// Parses the selection of a webhook's deliveries; nothing is replayed yet.
-    pub async fn select(&self, id: &WebhookId, words: Words) -> Result<Selection, Unselected> {
-        self.find(id)?;
+    pub async fn select(
+        &self,
+        by: &Principal,
+        id: &WebhookId,
+        words: Words,
+    ) -> Result<Selection, Unselected> {
+        self.find(by, id)?;
         let is_range = words.since.is_some()
             || words.until.is_some()
             || !words.patterns.is_empty()
@@ -60,7 +65,7 @@ impl Webhooks {
             if is_range || words.failed {
                 return Err(wrong("`ids` names the events one by one", "remove the other members").into());
             }
-            return self.named(id, ids).await.map(Selection::Events);
+            return self.named(by, id, ids).await.map(Selection::Events);
         }
         if !is_range && !words.failed {
             let fix = "give `ids`, `failed`, `since`, `until`, `patterns` or `after`";
@@ -93,7 +98,12 @@ impl Webhooks {
     }
 
     /// Finds the named events; a missing one is an error.
-    async fn named(&self, id: &WebhookId, ids: Vec<String>) -> Result<Vec<Arc<Event>>, Unselected> {
+    async fn named(
+        &self,
+        by: &Principal,
+        id: &WebhookId,
+        ids: Vec<String>,
+    ) -> Result<Vec<Arc<Event>>, Unselected> {
         if !(1..=IDS_MAX).contains(&ids.len()) {
             let what = format!("`ids` has {} entries", ids.len());
             return Err(wrong(what, format!("name 1 to {IDS_MAX} events")).at("/ids").into());
@@ -104,7 +114,7 @@ impl Webhooks {
             let place = format!("/ids/{index}");
             let position: Position = text.parse().map_err(|error: Invalid| error.at(place.clone()))?;
             seq_in(self.hub(), position).map_err(|error| error.at(place.clone()))?;
-            let event = self.event(id, position).await;
+            let event = self.event(by, id, position).await;
             let event = event.map_err(|refused| Unselected { at: Some(place), refused })?;
             if seqs.insert(position.seq) {
                 events.push(event);

@@ -1,11 +1,11 @@
 //! The service: everything that doors do with webhooks.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Event, Invalid, NewEvent, Principal};
+use fanfare_core::{Event, Invalid, NewEvent, Principal, Via};
 use fanfare_webhook::breaker::OPEN_FIRST;
 use fanfare_webhook::pause::FAILING_MAX_DEFAULT;
 use fanfare_webhook::policy::Policy;
@@ -30,7 +30,7 @@ use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
 use fanfare_store::{Appended, Ledger};
 
-/// A handle to the webhooks; cheap to clone.
+/// A handle on the webhooks; cheap to clone. Each verb takes the principal who asks as its first argument.
 #[derive(Debug, Clone)]
 pub struct Webhooks {
     pub(super) parts: Arc<Parts>,
@@ -199,17 +199,24 @@ impl Webhooks {
         &self.parts.hub
     }
 
-    /// Returns a webhook.
-    pub fn find(&self, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
-        self.registry.get(id).ok_or_else(|| Refused::NotFound { what: format!("webhook `{id}`") })
+    /// Returns a webhook of `by`.
+    pub fn find(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
+        let found = self.registry.get(id).filter(|entry| self.is_own(by, entry));
+        found.ok_or_else(|| Refused::NotFound { what: format!("webhook `{id}`") })
     }
 
-    /// Returns all webhooks, oldest first.
-    pub fn list(&self) -> Vec<Arc<Entry>> {
-        self.registry.list()
+    /// Returns the webhooks of `by`, the oldest first.
+    pub fn list(&self, by: &Principal) -> Vec<Arc<Entry>> {
+        let mut list = self.registry.list();
+        list.retain(|entry| self.is_own(by, entry));
+        list
     }
 
-    /// Returns the number of webhooks.
+    fn is_own(&self, by: &Principal, entry: &Entry) -> bool {
+        self.hub().owns(by, &entry.webhook().owner)
+    }
+
+    /// Counts all that are registered.
     pub fn count(&self) -> usize {
         self.registry.count()
     }
@@ -219,13 +226,13 @@ impl Webhooks {
     pub async fn publish(
         &self,
         by: &Principal,
-        address: Option<IpAddr>,
+        via: &Via,
         events: Vec<NewEvent>,
         wait: Wait,
     ) -> Result<Published, PushError> {
         let is_waited_for = wait == Wait::ForWebhooks && self.count() > 0;
         let expected = is_waited_for.then(|| self.parts.first_attempts.expect(self.hub().extent().last));
-        let published = self.hub().publish(by, address, events).await?;
+        let published = self.hub().publish(by, via, events).await?;
         let webhooks_notified = match expected {
             Some(expected) => self.notified(expected, &published.appended).await,
             None => 0,

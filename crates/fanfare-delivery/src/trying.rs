@@ -22,19 +22,20 @@ const TEST_TYPE: &str = "webhook.test";
 
 impl Webhooks {
     /// Sends an event that is not in the log, even to a webhook that is paused; the outcome changes nothing.
-    pub async fn test(&self, id: &WebhookId, by: &Principal) -> Result<Arc<Attempt>, Refused> {
-        let webhook = self.find(id)?.webhook();
-        self.attempt_test(&webhook, by).await
+    pub async fn test(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Attempt>, Refused> {
+        let webhook = self.find(by, id)?.webhook();
+        self.attempt_test(by, &webhook).await
     }
 
     /// Sends the same event to a URL that is not registered, as if it were. Nothing is kept.
-    pub async fn try_out(&self, registration: Registration, by: &Principal) -> Result<Arc<Attempt>, Refused> {
+    pub async fn try_out(&self, by: &Principal, registration: Registration) -> Result<Arc<Attempt>, Refused> {
         let Registration { url, options: patch, secret, start: _ } = registration;
         self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
         let mut options = Options::default();
         options.apply(patch)?;
         let webhook = Webhook {
             id: WebhookId::from_random(rand::random()),
+            owner: by.owner(),
             url,
             options,
             keys: Keys::new(secret),
@@ -42,10 +43,10 @@ impl Webhooks {
             begins_after: 0,
             revision: 0,
         };
-        self.attempt_test(&webhook, by).await
+        self.attempt_test(by, &webhook).await
     }
 
-    async fn attempt_test(&self, webhook: &Webhook, by: &Principal) -> Result<Arc<Attempt>, Refused> {
+    async fn attempt_test(&self, by: &Principal, webhook: &Webhook) -> Result<Arc<Attempt>, Refused> {
         let event = Event {
             position: self.hub().position(0),
             timestamp: self.parts.wall(),
@@ -55,7 +56,7 @@ impl Webhooks {
             data: None,
             priority: Priority::default(),
             key: None,
-            source: Source { principal: Arc::clone(&by.name), door: Door::Http },
+            source: Source { principal: Arc::clone(by.name()), door: Door::Http, agent: None },
             audience: Audience::All,
             expires: None,
         };
@@ -67,11 +68,12 @@ impl Webhooks {
     /// receiver, and once delivered it no longer waits. With another body it is a different message.
     pub async fn resend(
         &self,
+        by: &Principal,
         id: &WebhookId,
         event: Arc<Event>,
         body: Option<Bytes>,
     ) -> Result<Arc<Attempt>, Refused> {
-        let webhook = self.find(id)?.webhook();
+        let webhook = self.find(by, id)?.webhook();
         let seq = event.position.seq;
         let by_hand = match body {
             Some(_) => ByHand::Edited(message_id("edited")?),
@@ -110,7 +112,7 @@ impl Webhooks {
         let attempt = made.attempt;
         self.parts.counts.attempt(attempt.outcome.category());
         // The webhook may have been removed meanwhile.
-        if let Ok(entry) = self.find(&webhook.id) {
+        if let Some(entry) = self.registry.get(&webhook.id) {
             entry.remember(Arc::clone(&attempt));
             self.parts.recorder.put(DeliveryChange::Attempt(attempt.to_row())).await;
         }

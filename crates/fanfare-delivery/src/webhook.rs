@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Invalid, Timestamp};
+use fanfare_core::{Invalid, Owner, Timestamp};
 use fanfare_webhook::options::Options;
 use fanfare_webhook::rotation::{Previous, Rotation};
 use fanfare_webhook::secret::{Secret, SigningKey};
@@ -18,6 +18,8 @@ use fanfare_store::webhooks::WebhookRow;
 pub struct Webhook {
     /// The id.
     pub id: WebhookId,
+    /// Whom it belongs to.
+    pub owner: Owner,
     /// The URL that is called.
     pub url: WebhookUrl,
     /// The settings.
@@ -62,7 +64,7 @@ impl Webhook {
         }
     }
 
-    /// Returns the settings that the store keeps besides id and URL. They contain secrets.
+    /// Gives what the store keeps of it besides its id, owner and address. It holds secrets.
     pub fn settings(&self) -> Arc<str> {
         let stored = Stored {
             url: self.url.as_given().to_owned(),
@@ -83,6 +85,7 @@ impl Webhook {
         let invalid = |error: Invalid| damaged(error.to_string());
         Ok(Webhook {
             id: row.id.clone(),
+            owner: row.owner.clone(),
             url: stored.url.parse().map_err(invalid)?,
             options: Options::from_stored(&stored.options).map_err(invalid)?,
             keys: Keys {

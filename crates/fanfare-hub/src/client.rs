@@ -130,8 +130,6 @@ pub(super) const NOT_LIVE: u64 = u64::MAX;
 /// The description of a client that subscribes.
 #[derive(Debug)]
 pub struct NewClient {
-    /// The principal that opens the subscription.
-    pub principal: Principal,
     /// The outlet.
     pub transport: Transport,
     /// The address of the other end.
@@ -155,13 +153,20 @@ struct Table {
 }
 
 impl Clients {
-    /// Adds a client at `seq`; it is not live yet.
-    pub fn add(&self, new: NewClient, feed: Arc<Feed>, seq: u64, now: Timestamp) -> Arc<Client> {
+    /// Adds a client that `by` opens at `seq`, not live yet.
+    pub fn add(
+        &self,
+        by: &Principal,
+        new: NewClient,
+        feed: Arc<Feed>,
+        seq: u64,
+        now: Timestamp,
+    ) -> Arc<Client> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         table.last_id += 1;
         let client = Arc::new(Client {
             id: table.last_id,
-            principal: new.principal,
+            principal: by.clone(),
             transport: new.transport,
             address: new.address,
             feed,

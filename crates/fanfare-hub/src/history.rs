@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Event, Position};
+use fanfare_core::{Event, Position, Principal, Timestamp};
 
 use crate::Hub;
 use fanfare_runtime::clock;
@@ -15,20 +15,24 @@ const READS_MAX: usize = 5;
 
 impl Hub {
     /// Reads a page of the history.
-    pub async fn history(&self, read: Read) -> Result<Page, store::Error> {
+    pub async fn history(&self, _by: &Principal, read: Read) -> Result<Page, store::Error> {
         self.log().read(read).await
     }
 
     /// Reads until there are `read.limit` events, the range ends, or enough pages were read. Also returns the seq to
     /// continue from, exclusive in the direction of reading.
-    pub async fn collect(&self, mut read: Read) -> Result<(Vec<Arc<Event>>, Option<u64>), store::Error> {
+    pub async fn collect(
+        &self,
+        by: &Principal,
+        mut read: Read,
+    ) -> Result<(Vec<Arc<Event>>, Option<u64>), store::Error> {
         let limit = read.limit;
         let mut events: Vec<Arc<Event>> = Vec::new();
         for _ in 0..READS_MAX {
             if read.after >= read.until {
                 return Ok((events, None));
             }
-            let page = self.history(Read { limit: limit - events.len(), ..read.clone() }).await?;
+            let page = self.history(by, Read { limit: limit - events.len(), ..read.clone() }).await?;
             events.extend(page.events);
             match read.order {
                 Order::Newest => read.until = page.scanned.saturating_sub(1),
@@ -46,7 +50,11 @@ impl Hub {
     }
 
     /// Returns one event, if it is kept and has not expired.
-    pub async fn event(&self, position: Position) -> Result<Option<Arc<Event>>, store::Error> {
+    pub async fn event(
+        &self,
+        _by: &Principal,
+        position: Position,
+    ) -> Result<Option<Arc<Event>>, store::Error> {
         let extent = self.extent();
         if position.epoch != self.epoch() || !(extent.first..=extent.last).contains(&position.seq) {
             return Ok(None);
@@ -63,7 +71,7 @@ impl Hub {
     }
 
     /// Returns the last seq before `moment`.
-    pub async fn seq_before(&self, moment: fanfare_core::Timestamp) -> Result<u64, store::Error> {
+    pub async fn seq_before(&self, _by: &Principal, moment: Timestamp) -> Result<u64, store::Error> {
         self.log().seq_before(moment).await
     }
 }

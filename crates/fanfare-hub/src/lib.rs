@@ -9,6 +9,7 @@ pub mod follower;
 pub mod history;
 pub mod idle_callers;
 pub mod item;
+mod own;
 pub mod publish;
 pub mod readers;
 pub mod subscribe;
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fanfare_core::{Epoch, Position};
+use fanfare_core::{Epoch, Position, Principal};
 use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
@@ -47,7 +48,10 @@ impl Default for Config {
     }
 }
 
-/// A handle to the hub; cheap to clone.
+/// A handle on the hub; cheap to clone.
+///
+/// Each verb takes the principal who asks as its first argument. The log itself has no owner: whoever may call reads all of
+/// it, and its verbs take the principal for the day when that is decided. What a principal owns is nobody else's: [`Hub::owns`].
 #[derive(Debug, Clone)]
 pub struct Hub {
     shared: Arc<Shared>,
@@ -137,8 +141,8 @@ impl Hub {
     }
 
     /// Returns every channel with its rate in events per second and the number of live subscriptions that match it.
-    pub fn channels(&self) -> Vec<(ChannelRow, f64, usize)> {
-        let rows = self.channel_rows();
+    pub fn channels(&self, by: &Principal) -> Vec<(ChannelRow, f64, usize)> {
+        let rows = self.channel_rows(by);
         let feeds = self.feeds();
         rows.into_iter()
             .map(|(row, rate)| {
@@ -149,7 +153,7 @@ impl Hub {
     }
 
     /// Returns every channel with its rate in events per second, ordered by name.
-    pub fn channel_rows(&self) -> Vec<(ChannelRow, f64)> {
+    pub fn channel_rows(&self, _by: &Principal) -> Vec<(ChannelRow, f64)> {
         self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner).list(clock::now())
     }
 
@@ -163,9 +167,11 @@ impl Hub {
         self.shared.head.subscribe()
     }
 
-    /// Returns all connected clients.
-    pub fn clients(&self) -> Vec<Arc<Client>> {
-        self.shared.clients.list()
+    /// Returns the connections that `by` opened, the oldest first.
+    pub fn clients(&self, by: &Principal) -> Vec<Arc<Client>> {
+        let mut clients = self.shared.clients.list();
+        clients.retain(|client| self.owns(by, &client.principal.owner()));
+        clients
     }
 
     /// Returns the number of connected clients.

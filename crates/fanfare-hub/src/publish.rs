@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::limits::BATCH_LEN_MAX;
-use fanfare_core::{NewEvent, Principal};
+use fanfare_core::{NewEvent, Principal, Via};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -52,20 +52,23 @@ impl From<TooFast> for PushError {
 }
 
 impl Hub {
-    /// Appends `events` (at least one), all or nothing, for `by` calling from `address`. Returns once they are durable,
-    /// without waiting for subscribers.
+    /// Appends `events` (at least one), all or nothing, for `by` coming in `via`, which is written into
+    /// them as their source. Returns once they are durable; no reader is waited for.
     pub async fn publish(
         &self,
         by: &Principal,
-        address: Option<IpAddr>,
-        events: Vec<NewEvent>,
+        via: &Via,
+        mut events: Vec<NewEvent>,
     ) -> Result<Published, PushError> {
         if self.is_closing() {
             return Err(PushError::ShuttingDown);
         }
-        let caller = Caller { principal: by.name.clone(), address };
+        let address = via.address.map(|address| address.ip());
+        let caller = Caller { principal: by.name().clone(), address };
         self.admission().admit(&caller, events.len())?;
         let started = std::time::Instant::now();
+        let source = via.source(by);
+        events.iter_mut().for_each(|event| event.source = source.clone());
         let append = Append::new(events);
         let id = append.id;
         let appended = match self.log().append(append).await {

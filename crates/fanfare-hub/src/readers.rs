@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fanfare_core::{Event, Filter, Position, ReaderName};
+use fanfare_core::{Event, Filter, Position, Principal, ReaderName};
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::Hub;
+use crate::own;
 use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::{Order, Read, ReaderRow};
@@ -45,6 +47,27 @@ pub enum Told {
     Closing,
 }
 
+/// What the readers of one principal acknowledge.
+#[derive(Debug)]
+pub struct Acknowledgements {
+    hub: Hub,
+    by: Principal,
+    told: broadcast::Receiver<Told>,
+}
+
+impl Acknowledgements {
+    /// Waits for the next; what was missed because too much was told is an error, as it is of a broadcast.
+    pub async fn recv(&mut self) -> Result<Told, RecvError> {
+        loop {
+            let told = self.told.recv().await?;
+            match &told {
+                Told::Acknowledged(row) if !self.hub.owns(&self.by, &row.key.owner) => {}
+                Told::Acknowledged(_) | Told::Closing => return Ok(told),
+            }
+        }
+    }
+}
+
 /// The reason why nothing was acknowledged.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AckError {
@@ -67,11 +90,16 @@ pub enum AckError {
 
 impl Hub {
     /// Records that `name` has everything up to `position`.
-    pub async fn acknowledge(&self, name: &ReaderName, position: Position) -> Result<ReaderRow, AckError> {
+    pub async fn acknowledge(
+        &self,
+        by: &Principal,
+        name: &ReaderName,
+        position: Position,
+    ) -> Result<ReaderRow, AckError> {
         if position.epoch != self.epoch() || position.seq > self.extent().last {
             return Err(AckError::NotInLog { position });
         }
-        let row = self.ledger().acknowledge(name, position.seq).await?;
+        let row = self.ledger().acknowledge(&own::reader(by, name), position.seq).await?;
         let row = row.ok_or_else(|| AckError::UnknownReader { name: name.clone() })?;
         let told = &self.shared.acknowledgements;
         if told.receiver_count() > 0 {
@@ -81,22 +109,23 @@ impl Hub {
         Ok(row)
     }
 
-    /// Returns a receiver of acknowledgements from now on. A caller that lags must look at [`Hub::receipts`] again.
-    pub fn acknowledgements(&self) -> broadcast::Receiver<Told> {
-        self.shared.acknowledgements.subscribe()
+    /// Tells what readers of `by` acknowledge from now on. Whoever lags has to look at [`Hub::receipts`] again.
+    pub fn acknowledgements(&self, by: &Principal) -> Acknowledgements {
+        let told = self.shared.acknowledgements.subscribe();
+        Acknowledgements { hub: self.clone(), by: by.clone(), told }
     }
 
-    /// Returns every durable reader.
-    pub async fn readers(&self) -> Result<Vec<ReaderInfo>, store::Error> {
-        let clients = self.clients();
+    /// Returns the durable readers of `by`.
+    pub async fn readers(&self, by: &Principal) -> Result<Vec<ReaderInfo>, store::Error> {
+        let clients = self.clients(by);
         let mut connections: HashMap<&ReaderName, usize> = HashMap::new();
         for name in clients.iter().filter_map(|client| client.reader.as_ref()) {
             *connections.entry(name).or_default() += 1;
         }
         let mut readers = Vec::new();
         let mut pages = PAGES_MAX;
-        for row in self.ledger().readers().await? {
-            let connected = connections.get(&row.name).copied().unwrap_or_default();
+        for row in self.own_readers(by).await? {
+            let connected = connections.get(&row.key.name).copied().unwrap_or_default();
             let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, &mut pages).await?;
             readers.push(ReaderInfo { row, connected, lag, lag_is_exact });
         }
@@ -104,19 +133,25 @@ impl Hub {
     }
 
     /// Removes a durable reader and returns whether it existed.
-    pub async fn remove_reader(&self, name: &ReaderName) -> Result<bool, store::Error> {
-        self.ledger().remove_reader(name).await
+    pub async fn remove_reader(&self, by: &Principal, name: &ReaderName) -> Result<bool, store::Error> {
+        self.ledger().remove_reader(&own::reader(by, name)).await
     }
 
-    /// Returns the durable readers that `event` is for.
-    pub async fn receipts(&self, event: &Event) -> Result<Vec<ReaderRow>, store::Error> {
-        let mut readers = self.ledger().readers().await?;
+    /// Returns the durable readers of `by` that `event` is for.
+    pub async fn receipts(&self, by: &Principal, event: &Event) -> Result<Vec<ReaderRow>, store::Error> {
+        let mut readers = self.own_readers(by).await?;
         readers.retain(|reader| reader.filter.matches(event));
         Ok(readers)
     }
 
+    async fn own_readers(&self, by: &Principal) -> Result<Vec<ReaderRow>, store::Error> {
+        let mut readers = self.ledger().readers().await?;
+        readers.retain(|reader| self.owns(by, &reader.key.owner));
+        Ok(readers)
+    }
+
     /// Returns the number of events after `seq` that pass `filter`, up to [`LAG_MAX`], and whether all were counted.
-    pub async fn lag(&self, seq: u64, filter: &Filter) -> Result<(u64, bool), store::Error> {
+    pub async fn lag(&self, _by: &Principal, seq: u64, filter: &Filter) -> Result<(u64, bool), store::Error> {
         let mut pages = PAGES_EACH_MAX;
         self.count_after(seq, filter, &mut pages).await
     }

@@ -1,10 +1,11 @@
 //! Subscribing: a position becomes a cursor.
 
 use fanfare_core::notice::ResetReason;
-use fanfare_core::{Filter, Position, Start};
+use fanfare_core::{Filter, Position, Principal, Start};
 
 use crate::Hub;
 use crate::client::NewClient;
+use crate::own;
 use crate::subscription::Subscription;
 use fanfare_runtime::clock;
 use fanfare_store as store;
@@ -36,8 +37,8 @@ enum Beginning {
 impl Hub {
     /// Opens a subscription. A position that this log does not have is not an error: the stream itself reports it,
     /// because a browser would stop retrying after an error.
-    pub async fn subscribe(&self, request: Request) -> Result<Subscription, store::Error> {
-        let beginning = self.beginning(&request).await?;
+    pub async fn subscribe(&self, by: &Principal, request: Request) -> Result<Subscription, store::Error> {
+        let beginning = self.beginning(by, &request).await?;
         // The rings may be a moment behind the store. A cursor beyond their head would receive events again that it
         // has.
         let last = self.extent().last;
@@ -53,7 +54,7 @@ impl Hub {
                 Beginning::Replay(seq) => seq,
                 Beginning::Live | Beginning::Reset(_) => feeds.head(),
             };
-            let client = self.shared.clients.add(request.client, feed, seq, clock::now());
+            let client = self.shared.clients.add(by, request.client, feed, seq, clock::now());
             (client.clone(), Subscription::new(self.clone(), client, request.conflate))
         };
         self.counts().subscribers(transport).inc();
@@ -69,13 +70,13 @@ impl Hub {
         Ok(subscription)
     }
 
-    async fn beginning(&self, request: &Request) -> Result<Beginning, store::Error> {
+    async fn beginning(&self, by: &Principal, request: &Request) -> Result<Beginning, store::Error> {
         let beginning = match request.start {
             Start::After(position) => self.after(position),
             Start::Earliest => Beginning::Replay(self.extent().first.saturating_sub(1)),
             Start::Live => Beginning::Live,
             Start::Since(moment) => {
-                let seq = self.seq_before(moment.resolve(clock::now())).await?;
+                let seq = self.seq_before(by, moment.resolve(clock::now())).await?;
                 Beginning::Replay(seq.max(self.extent().first.saturating_sub(1)))
             }
             Start::Unreadable => Beginning::Reset(ResetReason::Unreadable),
@@ -85,7 +86,7 @@ impl Hub {
             Beginning::Replay(seq) => seq,
             Beginning::Live | Beginning::Reset(_) => self.extent().last,
         };
-        let row = self.ledger().open_reader(reader, &request.filter, start).await?;
+        let row = self.ledger().open_reader(&own::reader(by, reader), &request.filter, start).await?;
         Ok(Beginning::Replay(row.acknowledged))
     }
 

@@ -196,7 +196,7 @@ fn read(filter: Filter, after: u64, limit: usize) -> Read {
 /// Creates an event with about 200 bytes of text and data.
 fn event(channel: &str) -> anyhow::Result<NewEvent> {
     const DATA: &str = r#"{"commit":"4f1c2d9a7be0","branch":"main","duration_ms":4182,"ok":true}"#;
-    let source = Source { principal: Arc::from("local"), door: Door::Http };
+    let source = Source { principal: Arc::from("local"), door: Door::Http, agent: None };
     let message = "build finished: 214 tests passed, 0 failed, 3 skipped; artefacts are in the usual place, go and look";
     Ok(NewEvent {
         channel: channel.parse()?,

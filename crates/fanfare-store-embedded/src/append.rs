@@ -4,15 +4,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fanfare_core::{Audience, Door, Event, EventType, Json, Key, NewEvent, Priority, Timestamp};
+use fanfare_core::{
+    Agent, Audience, Door, Event, EventType, Json, Key, NewEvent, Principal, Priority, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Statement};
 use tokio::sync::{broadcast, watch};
 
 use crate::group::{Group, Size};
 use crate::read::{BLOCK_LEN, event_at};
-use crate::row::PRINCIPAL;
 use crate::state::Tail;
 use crate::{Embedded, read};
+use fanfare_store::keys::kept_key;
 use fanfare_store::settlement::Made;
 use fanfare_store::{
     Append, AppendId, Appended, Batch, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page,
@@ -59,13 +61,13 @@ impl Log for Embedded {
 
 /// The statement whose parameters [`insert`] binds.
 pub(super) const INSERT: &str = "INSERT INTO events
-    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, bytes_before)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, bytes_before)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 /// The statement whose parameters [`keep`] binds.
 const KEEP: &str = "INSERT OR IGNORE INTO kept_events
-    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 /// Returns the share of a transaction that an append needs.
 pub(super) fn size(events: &[NewEvent]) -> Size {
@@ -119,8 +121,8 @@ impl Group<'_> {
 
     fn append_one(&mut self, event: NewEvent) -> rusqlite::Result<Appended> {
         let seq = self.effect.tail.seq + 1;
-        if let Some(key) = &event.idempotency_key {
-            let known = self.known_key(key.as_str())?;
+        if let Some(key) = kept_key(&event) {
+            let known = self.known_key(&key)?;
             if let Some((seq, timestamp)) = known
                 && self.now < timestamp.after(IDEMPOTENCY_WINDOW)
             {
@@ -134,7 +136,7 @@ impl Group<'_> {
                 Some(_) => "UPDATE idempotency_keys SET seq = ?1, timestamp = ?2 WHERE key = ?3",
                 None => "INSERT INTO idempotency_keys (seq, timestamp, key) VALUES (?1, ?2, ?3)",
             };
-            let values = (seq as i64, self.now.as_micros(), key.as_str());
+            let values = (seq as i64, self.now.as_micros(), &*key);
             self.conn.prepare_cached(sql)?.execute(values)?;
             self.effect.keys += usize::from(known.is_none());
         }
@@ -205,7 +207,7 @@ pub(super) fn insert(
     bytes_before: u64,
 ) -> rusqlite::Result<()> {
     bind(statement, event, channel)?;
-    statement.raw_bind_parameter(13, bytes_before as i64)?;
+    statement.raw_bind_parameter(14, bytes_before as i64)?;
     statement.raw_execute().map(|_| ())
 }
 
@@ -223,7 +225,7 @@ fn bind(statement: &mut Statement<'_>, event: &Event, channel: i64) -> rusqlite:
     let event_type = unless(event.event_type == EventType::Info, event.event_type.as_str());
     let audience = unless(event.audience == Audience::All, event.audience.as_str());
     let door = unless(event.source.door == Door::Http, event.source.door.as_str());
-    let principal = unless(&*event.source.principal == PRINCIPAL, &*event.source.principal);
+    let principal = unless(&*event.source.principal == Principal::LOCAL, &*event.source.principal);
     statement.raw_bind_parameter(1, event.position.seq as i64)?;
     statement.raw_bind_parameter(2, channel)?;
     statement.raw_bind_parameter(3, priority)?;
@@ -235,5 +237,6 @@ fn bind(statement: &mut Statement<'_>, event: &Event, channel: i64) -> rusqlite:
     statement.raw_bind_parameter(9, principal)?;
     statement.raw_bind_parameter(10, event.key.as_ref().map(Key::as_str))?;
     statement.raw_bind_parameter(11, &*event.message)?;
-    statement.raw_bind_parameter(12, event.data.as_ref().map(Json::as_str))
+    statement.raw_bind_parameter(12, event.data.as_ref().map(Json::as_str))?;
+    statement.raw_bind_parameter(13, event.source.agent.as_ref().map(Agent::as_str))
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use crate::append;
 use crate::channels::Channels;
 use crate::read::{Names, first};
-use crate::row::{self, COLUMNS, Decoder};
+use crate::row::{self, COLUMNS, COLUMNS_LEN, Decoder};
 use crate::state::Shared;
 use fanfare_store::page::Rows;
 use fanfare_store::registry::Registry;
@@ -154,9 +154,9 @@ pub(super) fn page(
             let delivery = DeliveryRow {
                 webhook: wanted.webhook.clone(),
                 event: Arc::new(event),
-                attempts: row.get(12)?,
-                status: status_of(row, 13)?,
-                failure: row.get_ref(15)?.as_str()?.into(),
+                attempts: row.get(COLUMNS_LEN)?,
+                status: status_of(row, COLUMNS_LEN + 1)?,
+                failure: row.get_ref(COLUMNS_LEN + 3)?.as_str()?.into(),
                 batch: batch_of(row)?,
             };
             if !page.take(delivery, len) {
@@ -181,7 +181,7 @@ fn status_of(row: &Row<'_>, index: usize) -> rusqlite::Result<DeliveryStatus> {
 
 /// Reads the columns after `failure` of a page.
 fn batch_of(row: &Row<'_>) -> rusqlite::Result<Option<BatchSpan>> {
-    let (first, last): (Option<i64>, Option<i64>) = (row.get(16)?, row.get(17)?);
+    let (first, last): (Option<i64>, Option<i64>) = (row.get(COLUMNS_LEN + 4)?, row.get(COLUMNS_LEN + 5)?);
     Ok(first.zip(last).map(|(first, last)| BatchSpan { first: first as u64, last: last as u64 }))
 }
 

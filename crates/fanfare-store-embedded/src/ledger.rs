@@ -1,26 +1,26 @@
 //! The ledger: changes go to the writer, and share its commits with appends.
 
 use async_trait::async_trait;
-use fanfare_core::{Filter, ReaderName, WebhookId};
+use fanfare_core::{Filter, WebhookId};
 use tokio::sync::watch;
 
 use crate::group::Size;
 use crate::{Embedded, attempts, deliveries, webhooks};
 use fanfare_store::{
     AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, Error, Ledger, ReadAttempts, ReadDeliveries,
-    ReaderRow, WebhookRow,
+    ReaderKey, ReaderRow, WebhookRow,
 };
 
 #[async_trait]
 impl Ledger for Embedded {
-    async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
-        let (name, filter) = (name.clone(), filter.clone());
-        self.writer.change(Size::ROW, move |group| Ok(group.open_reader(name, filter, start))).await
+    async fn open_reader(&self, reader: &ReaderKey, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
+        let (reader, filter) = (reader.clone(), filter.clone());
+        self.writer.change(Size::ROW, move |group| Ok(group.open_reader(reader, filter, start))).await
     }
 
-    async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error> {
-        let name = name.clone();
-        self.writer.change(Size::ROW, move |group| Ok(Ok(group.acknowledge(name, seq)))).await
+    async fn acknowledge(&self, reader: &ReaderKey, seq: u64) -> Result<Option<ReaderRow>, Error> {
+        let reader = reader.clone();
+        self.writer.change(Size::ROW, move |group| Ok(Ok(group.acknowledge(reader, seq)))).await
     }
 
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error> {
@@ -28,9 +28,9 @@ impl Ledger for Embedded {
         Ok(self.shared.readers().values().cloned().collect())
     }
 
-    async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error> {
-        let name = name.clone();
-        self.writer.change(Size::ROW, move |group| Ok(Ok(group.remove_reader(name)))).await
+    async fn remove_reader(&self, reader: &ReaderKey) -> Result<bool, Error> {
+        let reader = reader.clone();
+        self.writer.change(Size::ROW, move |group| Ok(Ok(group.remove_reader(reader)))).await
     }
 
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {

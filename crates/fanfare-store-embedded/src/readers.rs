@@ -1,65 +1,68 @@
 //! Durable readers as rows.
 
-use fanfare_core::{EventType, Filter, Pattern, Priority, ReaderName, Timestamp};
+use fanfare_core::{EventType, Filter, Pattern, Principal, Priority, Timestamp};
 use rusqlite::Connection;
 use rusqlite::types::Type;
 use serde::Deserialize;
 
 use crate::group::Group;
 use crate::state::Readers;
-use fanfare_store::{Error, READERS_MAX, ReaderRow};
+use fanfare_store::{Error, READERS_MAX, ReaderKey, ReaderRow};
 
 /// Reads them from the file.
 pub(super) fn load(conn: &Connection) -> rusqlite::Result<Readers> {
-    let mut statement = conn.prepare("SELECT name, acknowledged, filter, updated FROM readers")?;
+    let mut statement = conn.prepare("SELECT owner, name, acknowledged, filter, updated FROM readers")?;
     let mut rows = statement.query(())?;
     let mut readers = Readers::new();
     while let Some(row) = rows.next()? {
         let strange =
             |index, name: &str| rusqlite::Error::InvalidColumnType(index, name.to_owned(), Type::Text);
-        let name: ReaderName = row.get_ref(0)?.as_str()?.parse().map_err(|_| strange(0, "name"))?;
-        let filter = parse_filter(row.get_ref(2)?.as_str()?).ok_or_else(|| strange(2, "filter"))?;
+        let owner = Principal::named(row.get_ref(0)?.as_str()?).ok_or_else(|| strange(0, "owner"))?.owner();
+        let name = row.get_ref(1)?.as_str()?.parse().map_err(|_| strange(1, "name"))?;
+        let filter = parse_filter(row.get_ref(3)?.as_str()?).ok_or_else(|| strange(3, "filter"))?;
+        let key = ReaderKey { owner, name };
         let reader = ReaderRow {
-            name: name.clone(),
-            acknowledged: row.get::<_, i64>(1)? as u64,
+            key: key.clone(),
+            acknowledged: row.get::<_, i64>(2)? as u64,
             filter,
-            updated: Timestamp::from_micros(row.get(3)?),
+            updated: Timestamp::from_micros(row.get(4)?),
         };
-        readers.insert(name, reader);
+        readers.insert(key, reader);
     }
     Ok(readers)
 }
 
 /// Writes a reader, or removes it if there is no row.
-fn write(conn: &Connection, name: &ReaderName, row: Option<&ReaderRow>) -> rusqlite::Result<()> {
+fn write(conn: &Connection, key: &ReaderKey, row: Option<&ReaderRow>) -> rusqlite::Result<()> {
+    let key = (key.owner.as_str(), key.name.as_str());
     let Some(row) = row else {
         return conn
-            .prepare_cached("DELETE FROM readers WHERE name = ?1")?
-            .execute([name.as_str()])
+            .prepare_cached("DELETE FROM readers WHERE owner = ?1 AND name = ?2")?
+            .execute(key)
             .map(|_| ());
     };
     let filter = serde_json::to_string(&row.filter).expect("a filter is text, lists and nothing else");
-    conn.prepare_cached("INSERT OR REPLACE INTO readers VALUES (?1, ?2, ?3, ?4)")?
-        .execute((name.as_str(), row.acknowledged as i64, filter, row.updated.as_micros()))
+    conn.prepare_cached("INSERT OR REPLACE INTO readers VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute((key.0, key.1, row.acknowledged as i64, filter, row.updated.as_micros()))
         .map(|_| ())
 }
 
 impl Group<'_> {
-    fn reader(&self, name: &ReaderName) -> Option<ReaderRow> {
-        match self.effect.readers.get(name) {
+    fn reader(&self, key: &ReaderKey) -> Option<ReaderRow> {
+        match self.effect.readers.get(key) {
             Some(changed) => changed.clone(),
-            None => self.shared.readers().get(name).cloned(),
+            None => self.shared.readers().get(key).cloned(),
         }
     }
 
     /// Records that a reader has everything up to `seq`.
-    pub(super) fn acknowledge(&mut self, name: ReaderName, seq: u64) -> Option<ReaderRow> {
-        let mut row = self.reader(&name)?;
+    pub(super) fn acknowledge(&mut self, key: ReaderKey, seq: u64) -> Option<ReaderRow> {
+        let mut row = self.reader(&key)?;
         let seq = seq.min(self.effect.tail.seq);
         if seq > row.acknowledged {
             row.acknowledged = seq;
             row.updated = self.now;
-            self.effect.readers.insert(name, Some(row.clone()));
+            self.effect.readers.insert(key, Some(row.clone()));
         }
         Some(row)
     }
@@ -67,11 +70,11 @@ impl Group<'_> {
     /// Creates or opens a reader with this filter.
     pub(super) fn open_reader(
         &mut self,
-        name: ReaderName,
+        key: ReaderKey,
         filter: Filter,
         start: u64,
     ) -> Result<ReaderRow, Error> {
-        let row = match self.reader(&name) {
+        let row = match self.reader(&key) {
             Some(known) => ReaderRow { filter, updated: self.now, ..known },
             None => {
                 let known = self.shared.readers();
@@ -79,29 +82,29 @@ impl Group<'_> {
                     .effect
                     .readers
                     .iter()
-                    .filter(|(name, row)| row.is_some() && !known.contains_key(name));
+                    .filter(|(key, row)| row.is_some() && !known.contains_key(*key));
                 // Those that this transaction removes still count: their places are free after it.
                 if known.len() + added.count() >= READERS_MAX {
                     return Err(Error::TooManyReaders { max: READERS_MAX });
                 }
                 let acknowledged = start.min(self.effect.tail.seq);
-                ReaderRow { name: name.clone(), acknowledged, filter, updated: self.now }
+                ReaderRow { key: key.clone(), acknowledged, filter, updated: self.now }
             }
         };
-        self.effect.readers.insert(name, Some(row.clone()));
+        self.effect.readers.insert(key, Some(row.clone()));
         Ok(row)
     }
 
     /// Removes a reader; returns whether it existed.
-    pub(super) fn remove_reader(&mut self, name: ReaderName) -> bool {
-        let is_known = self.reader(&name).is_some();
-        self.effect.readers.insert(name, None);
+    pub(super) fn remove_reader(&mut self, key: ReaderKey) -> bool {
+        let is_known = self.reader(&key).is_some();
+        self.effect.readers.insert(key, None);
         is_known
     }
 
     /// Writes the readers that changed.
     pub(super) fn write_readers(&self) -> rusqlite::Result<()> {
-        self.effect.readers.iter().try_for_each(|(name, row)| write(self.conn, name, row.as_ref()))
+        self.effect.readers.iter().try_for_each(|(key, row)| write(self.conn, key, row.as_ref()))
     }
 }
 

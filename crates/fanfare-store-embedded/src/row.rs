@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Channel, Door, Epoch, Event, EventType, Json, Position, Priority, Source, Timestamp};
+use fanfare_core::{
+    Agent, Channel, Door, Epoch, Event, EventType, Json, Position, Principal, Priority, Source, Timestamp,
+};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
 /// The columns that [`Decoder::event`] reads, in its order.
 pub(super) const COLUMNS: &str =
-    "seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data";
+    "seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent";
 
-/// The usual principal: that of a gateway without authentication.
-pub(super) const PRINCIPAL: &str = "local";
+/// How many they are: what a query selects after them begins at this index.
+pub(super) const COLUMNS_LEN: usize = 13;
 
 /// Returns the seq of the row.
 pub(super) fn seq(row: &Row<'_>) -> rusqlite::Result<u64> {
@@ -44,17 +46,29 @@ pub(super) struct Decoder {
     epoch: Epoch,
     /// The principal of the row before: most have the same.
     principal: Arc<str>,
+    /// What the caller of the row before said that it is.
+    agent: Option<Agent>,
 }
 
 impl Decoder {
     pub(super) fn new(epoch: Epoch) -> Decoder {
-        Decoder { epoch, principal: Arc::from(PRINCIPAL) }
+        Decoder { epoch, principal: Arc::from(Principal::LOCAL), agent: None }
     }
 
     /// Decodes a row with [`COLUMNS`] into an event. A value that we never write is an error.
     pub(super) fn event(&mut self, row: &Row<'_>, channel: Channel) -> rusqlite::Result<Event> {
-        let door = text(row, 7)?.map_or(Some(Door::Http), Door::from_name).ok_or_else(|| strange(row, 7))?;
-        let principal = text(row, 8)?.unwrap_or(PRINCIPAL);
+        let (door, agent) = match text(row, 7)? {
+            // Until schema 4, what the command line said of itself stood in the place of the door.
+            Some("cli") => (Door::Http, Some("fanfare-cli")),
+            name => {
+                let door = name.map_or(Some(Door::Http), Door::from_name).ok_or_else(|| strange(row, 7))?;
+                (door, text(row, 12)?)
+            }
+        };
+        if self.agent.as_ref().map(Agent::as_str) != agent {
+            self.agent = agent.and_then(Agent::claimed);
+        }
+        let principal = text(row, 8)?.unwrap_or(Principal::LOCAL);
         if *self.principal != *principal {
             self.principal = Arc::from(principal);
         }
@@ -72,7 +86,7 @@ impl Decoder {
             data,
             priority: priority(row)?,
             key,
-            source: Source { principal: self.principal.clone(), door },
+            source: Source { principal: self.principal.clone(), door, agent: self.agent.clone() },
             audience: parsed(row, 6)?,
             expires: expires(row)?,
         })

@@ -7,7 +7,7 @@ pub(super) const APPLICATION_ID: i32 = 0x466e_6672;
 
 /// Each step leads from the schema version that is its index to the next. A step that was released is never
 /// changed: files that went through it exist.
-pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS];
+pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS, OWNERS];
 
 /// Columns with their usual value are NULL: a byte instead of a word, and fast to bind and to read. Those that decide
 /// whether a filter matches the row come before the long ones, so that a row is rejected without unpacking them.
@@ -146,6 +146,42 @@ CREATE INDEX attempts_by_outcome ON attempts (is_delivered, id);
 /// If two callers change a webhook at once, one of them learns of the other.
 const REVISIONS: &str = "
 ALTER TABLE webhooks ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+";
+
+/// Whom things belong to, and what callers say of themselves. Until here everything was `local`'s. Idempotency keys need no
+/// column, which would take as long as there are keys: that of another principal has the name before it.
+const OWNERS: &str = "
+ALTER TABLE events ADD COLUMN agent TEXT;
+ALTER TABLE kept_events ADD COLUMN agent TEXT;
+
+CREATE TABLE readers_by_owner (
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    acknowledged INTEGER NOT NULL,
+    filter TEXT NOT NULL,
+    updated INTEGER NOT NULL,
+    PRIMARY KEY (owner, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO readers_by_owner SELECT 'local', name, acknowledged, filter, updated FROM readers;
+DROP TABLE readers;
+ALTER TABLE readers_by_owner RENAME TO readers;
+
+CREATE TABLE webhooks_by_owner (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    url TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 1,
+    UNIQUE (owner, url)
+) STRICT;
+INSERT INTO webhooks_by_owner SELECT number, 'local', id, url, settings, created, revision FROM webhooks;
+-- The numbers that were given go on from the last one, also when that webhook was removed.
+DELETE FROM sqlite_sequence WHERE name = 'webhooks_by_owner';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'webhooks_by_owner', seq FROM sqlite_sequence WHERE name = 'webhooks';
+DROP TABLE webhooks;
+ALTER TABLE webhooks_by_owner RENAME TO webhooks;
 ";
 
 /// Returns the version that the file has.

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use fanfare_core::{Epoch, Event, ReaderName, Timestamp};
+use fanfare_core::{Epoch, Event, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
 use fanfare_store::registry::Registry;
 use fanfare_store::settlement::{Made, Settlement};
-use fanfare_store::{AppendId, Batch, Clock, Error, Head, ReaderRow, Retention};
+use fanfare_store::{AppendId, Batch, Clock, Error, Head, ReaderKey, ReaderRow, Retention};
 
 /// The file, and the writer's state of it.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ pub(super) struct Effect {
     /// The ids of the channels that got an event.
     pub(super) channels: Vec<usize>,
     /// The changed durable readers; `None` for a removed one.
-    pub(super) readers: BTreeMap<ReaderName, Option<ReaderRow>>,
+    pub(super) readers: BTreeMap<ReaderKey, Option<ReaderRow>>,
     /// The changed webhooks.
     pub(super) webhooks: BTreeMap<u64, Touched>,
     /// Whether the set of webhooks, or a registration, has changed.
@@ -136,7 +136,7 @@ pub(super) struct Touched {
 }
 
 /// The durable readers, ordered by name.
-pub(super) type Readers = BTreeMap<ReaderName, ReaderRow>;
+pub(super) type Readers = BTreeMap<ReaderKey, ReaderRow>;
 
 /// Committed data, as far as it is kept in memory. Only the writer changes it, after each commit and in the order
 /// channels, readers and webhooks, then `last`: a caller that has seen `last` finds the channels of all events up to

@@ -1,7 +1,6 @@
 //! Webhooks as rows, and how they change.
 
-use fanfare_core::Timestamp;
-use fanfare_core::WebhookId;
+use fanfare_core::{Principal, Timestamp, WebhookId};
 use rusqlite::Connection;
 use rusqlite::types::Type;
 
@@ -14,15 +13,18 @@ use fanfare_store::{DeliveryChange, Error, WebhookRow};
 pub(super) fn load(conn: &Connection) -> rusqlite::Result<Registry> {
     let mut registry = Registry::default();
     let mut statement = conn.prepare(
-        "SELECT number, id, url, settings, state, webhook_cursors.seq, created, revision FROM webhooks
+        "SELECT number, id, url, settings, state, webhook_cursors.seq, created, revision, owner FROM webhooks
              JOIN webhook_cursors ON webhook_cursors.webhook = number
              JOIN webhook_states ON webhook_states.webhook = number",
     )?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
-        let strange = |_| rusqlite::Error::InvalidColumnType(1, "id".to_owned(), Type::Text);
+        let strange =
+            |index, name: &str| rusqlite::Error::InvalidColumnType(index, name.to_owned(), Type::Text);
+        let owner = Principal::named(row.get_ref(8)?.as_str()?).ok_or_else(|| strange(8, "owner"))?.owner();
         let webhook = WebhookRow {
-            id: row.get_ref(1)?.as_str()?.parse().map_err(strange)?,
+            id: row.get_ref(1)?.as_str()?.parse().map_err(|_| strange(1, "id"))?,
+            owner,
             url: row.get_ref(2)?.as_str()?.into(),
             settings: row.get_ref(3)?.as_str()?.into(),
             state: row.get_ref(4)?.as_str()?.into(),
@@ -87,8 +89,16 @@ impl Group<'_> {
     /// Writes a new one; returns its number.
     fn write_new_webhook(&mut self, row: &WebhookRow) -> rusqlite::Result<u64> {
         self.conn
-            .prepare_cached("INSERT INTO webhooks (id, url, settings, created) VALUES (?1, ?2, ?3, ?4)")?
-            .execute((row.id.as_str(), &*row.url, &*row.settings, row.created.as_micros()))?;
+            .prepare_cached(
+                "INSERT INTO webhooks (owner, id, url, settings, created) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute((
+                row.owner.as_str(),
+                row.id.as_str(),
+                &*row.url,
+                &*row.settings,
+                row.created.as_micros(),
+            ))?;
         let number = self.conn.last_insert_rowid();
         self.conn
             .prepare_cached("INSERT INTO webhook_cursors (webhook, seq) VALUES (?1, ?2)")?

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Audience, Door, Json, NewEvent, Position, Priority, Source, Timestamp};
+use fanfare_core::{Agent, Audience, Door, Json, NewEvent, Position, Priority, Source, Timestamp};
 use fanfare_store::{Append, CHANNELS_MAX, Error, IDEMPOTENCY_WINDOW, Read, Retention};
 
 use crate::harness::{Setup, event, extent, keyed, messages, patterns, seqs, seqs_appended, soon};
@@ -31,13 +31,14 @@ pub async fn an_event_comes_back_as_it_was_pushed(engine: impl Setup) {
     let mut pushed = Vec::new();
     let types = ["info", "warning", "error", "success", "build.failed"];
     for (index, door) in Door::ALL.into_iter().enumerate() {
+        let agent = Agent::claimed(&"tool ü/".repeat(index));
         pushed.push(NewEvent {
             channel: format!("a.b-{index}").parse().expect("channel"),
             event_type: types[index % types.len()].parse().expect("type"),
             data: Some(Json::parse("{\"x\": 1.50, \"ä\": [null, \"\\u0000\"]}".to_owned()).expect("JSON")),
             priority: Priority::ALL[index % Priority::ALL.len()],
             key: Some("k-ä".parse().expect("key")),
-            source: Source { principal: Arc::from(format!("agent {index}")), door },
+            source: Source { principal: Arc::from(format!("agent {index}")), door, agent },
             audience: if index == 0 { Audience::Stream } else { Audience::All },
             expires_in: Some(Duration::from_secs(index as u64 + 1)),
             ..event("two\nlines, \u{0}, 🎺")

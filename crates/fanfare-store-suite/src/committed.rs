@@ -5,7 +5,7 @@ use fanfare_store::{Append, Batch, COMMITTED_LEN_MAX, Error, Retention};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::harness::{Setup, event, name, seqs, soon};
+use crate::harness::{Setup, event, reader, seqs, soon};
 
 /// Takes batches until `last` has come, and returns the seqs of all that came.
 async fn seqs_until(committed: &mut broadcast::Receiver<Batch>, last: u64) -> Vec<u64> {
@@ -102,9 +102,12 @@ pub async fn a_closed_store_says_so(engine: impl Setup) {
     assert!(matches!(log.store.log.seq_before(log.clock.now()).await, Err(Error::Closed)));
     assert!(matches!(log.store.log.channels().await, Err(Error::Closed)));
     assert!(matches!(log.store.ledger.readers().await, Err(Error::Closed)));
-    assert!(matches!(log.store.ledger.open_reader(&name("a"), &Filter::all(), 0).await, Err(Error::Closed)));
-    assert!(matches!(log.store.ledger.acknowledge(&name("a"), 1).await, Err(Error::Closed)));
-    assert!(matches!(log.store.ledger.remove_reader(&name("a")).await, Err(Error::Closed)));
+    assert!(matches!(
+        log.store.ledger.open_reader(&reader("a"), &Filter::all(), 0).await,
+        Err(Error::Closed)
+    ));
+    assert!(matches!(log.store.ledger.acknowledge(&reader("a"), 1).await, Err(Error::Closed)));
+    assert!(matches!(log.store.ledger.remove_reader(&reader("a")).await, Err(Error::Closed)));
     assert!(matches!(log.store.sweep().await, Err(Error::Closed)));
     soon(log.store.engine.close()).await;
 }

@@ -27,7 +27,7 @@ pub async fn a_delivery_comes_back_as_it_was_recorded(engine: impl Setup) {
         data: Some(Json::parse("{\"x\": 1.50}".to_owned()).expect("JSON")),
         priority: Priority::High,
         key: Some("k".parse().expect("key")),
-        source: Source { principal: Arc::from("agent"), door: Door::ALL[1] },
+        source: Source { principal: Arc::from("agent"), door: Door::ALL[1], agent: None },
         audience: Audience::All,
         expires_in: Some(Duration::from_secs(5)),
         ..event("two\nlines, \u{0}, 🎺")

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use fanfare_core::{Door, Event, Filter, NewEvent, Pattern, Priority, ReaderName, Source, Timestamp};
-use fanfare_store::{Append, Clock, Order, Page, Read, Retention, Store};
+use fanfare_core::{Door, Event, Filter, NewEvent, Pattern, Principal, Priority, Source, Timestamp};
+use fanfare_store::{Append, Clock, Order, Page, Read, ReaderKey, Retention, Store};
 
 /// How an engine is opened for the suite.
 pub trait Setup: Send + Sync + fmt::Debug + 'static {
@@ -142,7 +142,7 @@ pub async fn read_pages(store: &Store, mut read: Read) -> Vec<Arc<Event>> {
 }
 
 pub fn source() -> Source {
-    Source { principal: Arc::from("local"), door: Door::Http }
+    Source { principal: Arc::from("local"), door: Door::Http, agent: None }
 }
 
 pub fn event(message: &str) -> NewEvent {
@@ -174,8 +174,9 @@ pub fn messages(events: &[Arc<Event>]) -> Vec<&str> {
     events.iter().map(|event| &*event.message).collect()
 }
 
-pub fn name(name: &str) -> ReaderName {
-    name.parse().expect("name")
+/// Names a durable reader of `local`.
+pub fn reader(name: &str) -> ReaderKey {
+    ReaderKey { owner: Principal::local().owner(), name: name.parse().expect("a name") }
 }
 
 /// Waits for something that must come.

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::WebhookId;
-use fanfare_core::{Event, Timestamp};
+use fanfare_core::{Event, Principal, Timestamp, WebhookId};
 use fanfare_store::{
     AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Order, Read, ReadAttempts, ReadDeliveries,
     WebhookRow,
@@ -21,6 +20,7 @@ pub fn id(number: usize) -> WebhookId {
 pub fn hook(log: &Log, number: usize) -> WebhookRow {
     WebhookRow {
         id: id(number),
+        owner: Principal::local().owner(),
         url: format!("http://127.0.0.1/{number}").into(),
         settings: format!("{{\"number\":{number}}}").into(),
         state: "{}".into(),

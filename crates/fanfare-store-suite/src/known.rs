@@ -5,12 +5,12 @@ use std::time::Duration;
 use fanfare_core::Filter;
 use fanfare_store::{Append, Error, READERS_MAX, Retention};
 
-use crate::harness::{Setup, event, extent, keyed, messages, name, patterns, soon};
+use crate::harness::{Setup, event, extent, keyed, messages, patterns, reader, soon};
 
 pub async fn a_reader_keeps_what_it_acknowledged(engine: impl Setup) {
     let mut log = engine.start(Retention::default());
     log.append(&["x"; 20]).await;
-    let ann = name("ann");
+    let ann = reader("ann");
     assert_eq!(log.store.ledger.acknowledge(&ann, 3).await.expect("asked"), None);
     let narrow = patterns(&["a.*"]);
     let opened = log.store.ledger.open_reader(&ann, &narrow, 5).await.expect("opened");
@@ -26,12 +26,12 @@ pub async fn a_reader_keeps_what_it_acknowledged(engine: impl Setup) {
     let row = log.store.ledger.acknowledge(&ann, 1_000).await.expect("asked").expect("known");
     assert_eq!(row.acknowledged, 20, "what is not there yet cannot have been received");
 
-    log.store.ledger.open_reader(&name("bob"), &Filter::all(), 1_000).await.expect("opened");
+    log.store.ledger.open_reader(&reader("bob"), &Filter::all(), 1_000).await.expect("opened");
     let again = log.store.ledger.open_reader(&ann, &Filter::all(), 2).await.expect("opened");
     assert_eq!((again.acknowledged, &again.filter), (20, &Filter::all()), "start is for new readers");
     log.reopen().await;
     let readers = log.store.ledger.readers().await.expect("readers");
-    assert_eq!(readers.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["ann", "bob"]);
+    assert_eq!(readers.iter().map(|row| row.key.name.as_str()).collect::<Vec<_>>(), ["ann", "bob"]);
     assert_eq!(readers[0], again);
     assert_eq!(readers[1].acknowledged, 20);
     assert!(log.store.ledger.remove_reader(&ann).await.expect("asked"));
@@ -45,16 +45,16 @@ pub async fn readers_are_bounded(engine: impl Setup) {
     let mut tasks = tokio::task::JoinSet::new();
     for index in 0..READERS_MAX {
         let store = log.store.clone();
-        tasks.spawn(
-            async move { store.ledger.open_reader(&name(&format!("r{index}")), &Filter::all(), 0).await },
-        );
+        tasks.spawn(async move {
+            store.ledger.open_reader(&reader(&format!("r{index}")), &Filter::all(), 0).await
+        });
     }
     assert!(soon(tasks.join_all()).await.iter().all(Result::is_ok));
-    let refused = log.store.ledger.open_reader(&name("late"), &Filter::all(), 0).await;
+    let refused = log.store.ledger.open_reader(&reader("late"), &Filter::all(), 0).await;
     assert!(matches!(refused, Err(Error::TooManyReaders { max: READERS_MAX })), "{refused:?}");
-    log.store.ledger.open_reader(&name("r7"), &Filter::all(), 0).await.expect("it is known");
-    assert!(log.store.ledger.remove_reader(&name("r7")).await.expect("asked"));
-    log.store.ledger.open_reader(&name("late"), &Filter::all(), 0).await.expect("there is room again");
+    log.store.ledger.open_reader(&reader("r7"), &Filter::all(), 0).await.expect("it is known");
+    assert!(log.store.ledger.remove_reader(&reader("r7")).await.expect("asked"));
+    log.store.ledger.open_reader(&reader("late"), &Filter::all(), 0).await.expect("there is room again");
 }
 
 pub async fn channels_are_counted(engine: impl Setup) {

@@ -19,6 +19,7 @@ pub mod known;
 pub mod memory;
 pub mod model;
 pub mod model_webhooks;
+pub mod owners;
 pub mod read;
 pub mod retention;
 pub mod settle;
@@ -58,6 +59,9 @@ macro_rules! contract {
             known::a_store_that_is_opened_again_knows_everything,
             known::channels_are_counted,
             known::readers_are_bounded,
+            owners::a_url_is_taken_for_its_owner_alone,
+            owners::one_idempotency_key_of_two_principals_is_two,
+            owners::readers_with_one_name_are_each_their_owners,
             read::a_page_looks_at_a_bounded_number_of_events,
             read::a_page_of_large_events_ends_early,
             read::a_sparse_channel_is_read_without_looking_at_the_rest,

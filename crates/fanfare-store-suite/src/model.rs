@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Epoch, Event, Filter, NewEvent, Position, Priority};
-use fanfare_store::{Append, Order, Read, Retention};
+use fanfare_core::{Epoch, Event, Filter, NewEvent, Position, Principal, Priority, Source};
+use fanfare_store::{Append, Order, Read, ReaderKey, Retention};
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof};
 use proptest::test_runner::TestRunner;
 
-use crate::harness::{Setup, event, extent, patterns, read_all, read_pages};
+use crate::harness::{Setup, event, extent, patterns, read_all, read_pages, source};
 use crate::memory::InMemory;
 
 const CHANNELS: [&str; 5] = ["a", "a.b", "a.c", "d.e.f", "g"];
+const PRINCIPALS: [&str; 2] = [Principal::LOCAL, "zoe"];
 
 #[derive(Debug, Clone)]
 enum Operation {
@@ -36,11 +37,14 @@ struct Push {
 
 impl Push {
     fn event(&self) -> NewEvent {
+        let key = self.key.unwrap_or_default();
+        let principal = PRINCIPALS[usize::from(key % 2)].into();
         NewEvent {
             channel: CHANNELS[self.channel].parse().expect("channel"),
-            idempotency_key: self.key.map(|key| format!("k{key}").parse().expect("key")),
+            idempotency_key: self.key.map(|key| format!("k{}", key / 2).parse().expect("key")),
             expires_in: self.expires_in.map(Duration::from_secs),
             priority: Priority::ALL[self.priority],
+            source: Source { principal, ..source() },
             ..event(&"x".repeat(self.len))
         }
     }
@@ -49,7 +53,7 @@ impl Push {
 fn operation() -> impl Strategy<Value = Operation> {
     let push = (
         0..CHANNELS.len(),
-        proptest::option::weighted(0.3, 0..6u8),
+        proptest::option::weighted(0.3, 0..8u8),
         prop_oneof![9 => 0..40usize, 1 => 100_000..260_000usize],
         proptest::option::weighted(0.2, 0..100u64),
         0..5usize,
@@ -67,9 +71,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         8 => (0..300u64, 0..400u64, 0..7usize, order, 1..200usize).prop_map(
             |(after, until, filter, order, limit)| Operation::Read { after, until, filter, order, limit }
         ),
-        1 => (0..3u8, 0..300u64).prop_map(|(reader, start)| Operation::OpenReader { reader, start }),
-        2 => (0..3u8, 0..300u64).prop_map(|(reader, seq)| Operation::Acknowledge { reader, seq }),
-        1 => (0..3u8).prop_map(|reader| Operation::RemoveReader { reader }),
+        1 => (0..5u8, 0..300u64).prop_map(|(reader, start)| Operation::OpenReader { reader, start }),
+        2 => (0..5u8, 0..300u64).prop_map(|(reader, seq)| Operation::Acknowledge { reader, seq }),
+        1 => (0..5u8).prop_map(|reader| Operation::RemoveReader { reader }),
         1 => Just(Operation::Reopen),
         2 => (0..2_000u64).prop_map(|seconds| Operation::SeqBefore { seconds }),
         2 => prop_oneof![0..100u64, 20_000..90_000u64].prop_map(|seconds| Operation::Turn { seconds }),
@@ -99,6 +103,12 @@ fn all_without_epoch(events: &[Arc<Event>]) -> Vec<Event> {
     events.iter().map(|event| without_epoch(event)).collect()
 }
 
+/// Names a reader: every second one is another owner's, with a name that `local` uses, too.
+fn key(reader: u8) -> ReaderKey {
+    let owner = Principal::named(PRINCIPALS[usize::from(reader % 2)]).expect("a name").owner();
+    ReaderKey { owner, name: format!("r{}", reader / 2).parse().expect("a name") }
+}
+
 async fn check(engine: impl Setup, operations: Vec<Operation>) {
     let retention =
         Retention { age: Duration::from_secs(50_000), count: 150, bytes: 1_500_000, ..Retention::default() };
@@ -110,10 +120,10 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
         let now = memory.clock.now();
         match operation {
             Operation::Acknowledge { reader, seq } => {
-                let name = format!("r{reader}").parse().expect("name");
+                let key = key(reader);
                 let rows = (
-                    a.ledger.acknowledge(&name, seq).await.expect("a"),
-                    b.ledger.acknowledge(&name, seq).await.expect("b"),
+                    a.ledger.acknowledge(&key, seq).await.expect("a"),
+                    b.ledger.acknowledge(&key, seq).await.expect("b"),
                 );
                 assert_eq!(rows.0, rows.1);
             }
@@ -131,9 +141,9 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
                 other.sweep_all().await;
             }
             Operation::OpenReader { reader, start } => {
-                let name = format!("r{reader}").parse().expect("name");
-                let a = a.ledger.open_reader(&name, &filter(5), start).await.expect("a");
-                assert_eq!(a, b.ledger.open_reader(&name, &filter(5), start).await.expect("b"));
+                let key = key(reader);
+                let a = a.ledger.open_reader(&key, &filter(5), start).await.expect("a");
+                assert_eq!(a, b.ledger.open_reader(&key, &filter(5), start).await.expect("b"));
             }
             Operation::Read { after, until, filter: index, order, limit } => {
                 let read = Read { after, until, filter: filter(index), order, limit, ..read_all(now) };
@@ -145,9 +155,9 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
                 assert_eq!(all_without_epoch(&a), all_without_epoch(&b));
             }
             Operation::RemoveReader { reader } => {
-                let name = format!("r{reader}").parse().expect("name");
-                let known = a.ledger.remove_reader(&name).await.expect("a");
-                assert_eq!(known, b.ledger.remove_reader(&name).await.expect("b"));
+                let key = key(reader);
+                let known = a.ledger.remove_reader(&key).await.expect("a");
+                assert_eq!(known, b.ledger.remove_reader(&key).await.expect("b"));
             }
             Operation::Reopen => {
                 drop((a, b));

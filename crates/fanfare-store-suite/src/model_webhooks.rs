@@ -89,6 +89,7 @@ impl Side {
             Operation::Put { webhook, url, cursor, expected } => {
                 let row = WebhookRow {
                     id: id(*webhook),
+                    owner: fanfare_core::Principal::local().owner(),
                     url: format!("http://127.0.0.1/{url}").into(),
                     settings: format!("{cursor}").into(),
                     state: "".into(),

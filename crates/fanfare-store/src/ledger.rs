@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use fanfare_core::{Filter, ReaderName, Timestamp, WebhookId};
+use fanfare_core::{Filter, Owner, ReaderName, Timestamp, WebhookId};
 use tokio::sync::watch;
 
 use crate::{
@@ -20,21 +20,21 @@ use crate::{
 /// last, and a delivery row keeps its event as long as it lives, even if the log no longer has it.
 #[async_trait]
 pub trait Ledger: Send + Sync + fmt::Debug + 'static {
-    /// Returns the durable reader `name`, with its filter set to `filter`. An unknown one is created, as if it had
-    /// acknowledged everything up to `start`, or up to the log's last event if that is smaller. Fails with
-    /// [`Error::TooManyReaders`] if there would be more than [`READERS_MAX`].
-    async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error>;
+    /// Returns this durable reader, with its filter set to `filter`. One that is not known is made, as if
+    /// it had acknowledged everything up to `start`, or up to the log's last when that is smaller. Fails with
+    /// [`Error::TooManyReaders`] when there would be more than [`READERS_MAX`].
+    async fn open_reader(&self, reader: &ReaderKey, filter: &Filter, start: u64) -> Result<ReaderRow, Error>;
 
-    /// Records durably that reader `name` has everything up to `seq`. A seq that is not larger than the recorded one
-    /// changes nothing, and one past the log's last counts as the last: an event that does not exist yet cannot have
-    /// been received. Returns the updated reader, or `None` if it is unknown.
-    async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error>;
+    /// Notes that this reader has everything up to `seq`, durably; a seq that is not larger than the one it
+    /// has changes nothing, and one past the log's last counts as the last: what is not there yet cannot have
+    /// been received. Returns the reader as it is then, or nothing when it is not known.
+    async fn acknowledge(&self, reader: &ReaderKey, seq: u64) -> Result<Option<ReaderRow>, Error>;
 
-    /// Returns every durable reader, ordered by name.
+    /// Returns every durable reader: those of each owner together, in order of their names.
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error>;
 
     /// Removes a durable reader; returns whether it existed.
-    async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error>;
+    async fn remove_reader(&self, reader: &ReaderKey) -> Result<bool, Error>;
 
     /// Returns every webhook, in the order of registration.
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error>;
@@ -45,16 +45,16 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
 
     /// Registers a webhook as revision 1, with its cursor at most at the log's last. Returns the webhook as it is then.
     ///
-    /// Fails with [`Error::WebhookChanged`] if its id exists, with [`Error::UrlTaken`] if another webhook has the url,
-    /// and with [`Error::TooManyWebhooks`] if there would be more than [`WEBHOOKS_MAX`](crate::WEBHOOKS_MAX).
+    /// Fails with [`Error::WebhookChanged`] when its id is known, with [`Error::UrlTaken`] when another webhook of its
+    /// owner has the url, and with [`Error::TooManyWebhooks`] when there would be more than [`WEBHOOKS_MAX`](crate::WEBHOOKS_MAX).
     async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error>;
 
-    /// Changes url and settings of the webhook with this id to those of the row, and counts its revision up; its cursor,
-    /// state and moment of registration stay. Returns the webhook as it is then.
+    /// Changes url and settings of the webhook with this id to those of the row, and counts its revision up; its owner,
+    /// cursor, state and moment of registration stay. Returns the webhook as it is then.
     ///
-    /// Fails with [`Error::WebhookChanged`] unless it is registered and has the revision `expected`: of two callers
-    /// that change it at once, one learns of the other, and a removed webhook does not return. Fails with
-    /// [`Error::UrlTaken`] if another webhook has the url.
+    /// Fails with [`Error::WebhookChanged`] unless it is registered and has the revision `expected`: of two who change
+    /// it at once, one learns of the other, and what was removed does not come back. Fails with [`Error::UrlTaken`] when
+    /// another webhook of its owner has the url.
     async fn update_webhook(&self, webhook: WebhookRow, expected: u64) -> Result<WebhookRow, Error>;
 
     /// Removes a webhook with its deliveries and attempts; returns whether it existed. (An engine can leave data that
@@ -86,11 +86,20 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     async fn sweep(&self) -> Result<bool, Error>;
 }
 
+/// What tells durable readers apart: two principals may each have one with the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReaderKey {
+    /// Whom it belongs to.
+    pub owner: Owner,
+    /// Its name.
+    pub name: ReaderName,
+}
+
 /// A durable reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReaderRow {
-    /// The name of the reader.
-    pub name: ReaderName,
+    /// Which one.
+    pub key: ReaderKey,
     /// Everything up to here is acknowledged.
     pub acknowledged: u64,
     /// The filter of its last connection.

@@ -3,6 +3,7 @@
 
 pub mod engine;
 pub mod error;
+pub mod keys;
 pub mod ledger;
 pub mod log;
 pub mod memory;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 pub use engine::Engine;
 pub use error::Error;
 pub use fanfare_runtime::clock::Clock;
-pub use ledger::{Ledger, READERS_MAX, ReaderRow};
+pub use ledger::{Ledger, READERS_MAX, ReaderKey, ReaderRow};
 pub use log::{
     APPENDS_REMEMBERED, Append, AppendId, Appended, Batch, CHANNELS_MAX, COMMITTED_LEN_MAX, ChannelRow, Head,
     IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Log,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use fanfare_core::WebhookId;
+use fanfare_core::{Owner, WebhookId};
 
 use crate::webhooks::{DeliveryCounts, WEBHOOKS_MAX, WebhookRow};
 use crate::{DeliveryStatus, Error};
@@ -14,8 +14,8 @@ pub struct Registry {
     entries: BTreeMap<u64, Entry>,
     /// The number of each id in `entries`.
     ids: HashMap<WebhookId, u64>,
-    /// The number of each url in `entries`.
-    urls: HashMap<Arc<str>, u64>,
+    /// The number of each url in `entries`, for each owner.
+    urls: HashMap<(Owner, Arc<str>), u64>,
 }
 
 /// The state of one webhook.
@@ -60,7 +60,7 @@ impl Registry {
         self.entries.get(&number)
     }
 
-    /// Returns one to change its state, cursor or counts; id and url stay as they are.
+    /// Returns one to change its state, cursor or counts; id, owner and url stay as they are.
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Entry> {
         self.entries.get_mut(&number)
     }
@@ -87,7 +87,7 @@ impl Registry {
         if known.row.revision != expected {
             return Err(other(Some(known.row.revision)));
         }
-        self.check_url(row)?;
+        self.check_url(&WebhookRow { owner: known.row.owner.clone(), ..row.clone() })?;
         let row = WebhookRow {
             url: row.url.clone(),
             settings: row.settings.clone(),
@@ -98,7 +98,7 @@ impl Registry {
     }
 
     fn check_url(&self, row: &WebhookRow) -> Result<(), Error> {
-        let same_url = self.urls.get(&row.url).and_then(|number| self.entries.get(number));
+        let same_url = self.urls.get(&place(row)).and_then(|number| self.entries.get(number));
         match same_url.filter(|other| other.row.id != row.id) {
             Some(other) => Err(Error::UrlTaken { webhook: other.row.id.clone() }),
             None => Ok(()),
@@ -109,14 +109,14 @@ impl Registry {
     pub fn insert(&mut self, number: u64, entry: Entry) {
         self.remove(number);
         self.ids.insert(entry.row.id.clone(), number);
-        self.urls.insert(entry.row.url.clone(), number);
+        self.urls.insert(place(&entry.row), number);
         self.entries.insert(number, entry);
     }
 
     pub fn remove(&mut self, number: u64) {
         if let Some(entry) = self.entries.remove(&number) {
             self.ids.remove(&entry.row.id);
-            self.urls.remove(&entry.row.url);
+            self.urls.remove(&place(&entry.row));
         }
     }
 
@@ -143,4 +143,9 @@ impl Registry {
         };
         self.entries.values().map(counts).collect()
     }
+}
+
+/// Returns what no two webhooks may have in common.
+fn place(row: &WebhookRow) -> (Owner, Arc<str>) {
+    (row.owner.clone(), row.url.clone())
 }

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Event, Timestamp};
+use fanfare_core::{Event, Owner, Timestamp};
 
 /// A registered webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookRow {
     /// The id of the webhook.
     pub id: WebhookId,
-    /// The URL in normalized form; unique among webhooks.
+    /// Whom it belongs to.
+    pub owner: Owner,
+    /// Where it is called, in the one form that tells whether two are the same; no other webhook of its owner has it.
     pub url: Arc<str>,
     /// The registration, as its owner writes it (JSON). It contains secrets.
     pub settings: Arc<str>,

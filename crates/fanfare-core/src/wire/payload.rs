@@ -210,7 +210,7 @@ mod tests {
     use crate::timestamp::Timestamp;
 
     fn event(message: &str, data: Option<&str>) -> Event {
-        let source = Source { principal: Principal::local().name, door: Door::Http };
+        let source = Source { principal: Principal::local().name().clone(), door: Door::Http, agent: None };
         let mut event = NewEvent::new(message, source).expect("short enough");
         event.data = data.map(|data| Json::parse(data.to_owned()).expect("JSON"));
         let position = Position { epoch: Epoch::from_random(7), seq: 42 };

@@ -21,7 +21,7 @@ fn position(seq: u64) -> Position {
 }
 
 fn event(seq: u64, event_type: &str, message: &str) -> Event {
-    let source = Source { principal: Arc::from("local"), door: Door::Http };
+    let source = Source { principal: Arc::from("local"), door: Door::Http, agent: None };
     let mut new = NewEvent::new(message, source).expect("a message");
     new.event_type = event_type.parse().expect("a type");
     new.into_event(position(seq), Timestamp::from_micros(1_795_248_000_123_456))

@@ -110,7 +110,8 @@ impl Worker {
         };
         let webhook = entry.webhook();
         let cursor = entry.cursor.get();
-        let source = Source::open(&parts.hub, &webhook.options.filter, cursor).await?;
+        let source =
+            Source::open(&parts.hub, &webhook.owner.principal(), &webhook.options.filter, cursor).await?;
         let mut retries = Retries::default();
         let mut settled = HashSet::new();
         if has_rows {
@@ -203,7 +204,9 @@ impl Worker {
         self.idle.lead_to(&webhook.url);
         if webhook.options.filter != before.options.filter {
             let after = self.window.read();
-            self.source = Source::open(&self.parts.hub, &webhook.options.filter, after).await?;
+            self.source =
+                Source::open(&self.parts.hub, &webhook.owner.principal(), &webhook.options.filter, after)
+                    .await?;
         }
         self.pace.breaker = Breaker::default();
         self.receiver = Receiver::new(&self.parts, webhook);

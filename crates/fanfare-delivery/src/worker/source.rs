@@ -34,17 +34,17 @@ pub(super) struct Taken {
 }
 
 impl Source {
-    /// Opens a cursor after `seq`.
-    pub(super) async fn open(hub: &Hub, filter: &Filter, seq: u64) -> Result<Source, store::Error> {
-        let client = NewClient {
-            principal: Principal::local(),
-            transport: Transport::Webhook,
-            address: None,
-            reader: None,
-        };
+    /// Opens a cursor of `by` after `seq`.
+    pub(super) async fn open(
+        hub: &Hub,
+        by: &Principal,
+        filter: &Filter,
+        seq: u64,
+    ) -> Result<Source, store::Error> {
+        let client = NewClient { transport: Transport::Webhook, address: None, reader: None };
         let start = Start::After(hub.position(seq.min(hub.extent().last)));
         let request = Request { filter: filter.clone(), start, conflate: false, client };
-        let subscription = hub.subscribe(request).await?;
+        let subscription = hub.subscribe(by, request).await?;
         Ok(Source { subscription, items: Vec::new(), item: 0, next: 0, lost_up_to: None })
     }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::history::{HistoryPage, ReaderReceipt, Receipts, WebhookReceipt};
 use fanfare_api::words::DeliveryState;
 use fanfare_api::{event, query, values};
 use fanfare_core::start::Moment;
-use fanfare_core::{Code, Event, Invalid, Position};
+use fanfare_core::{Code, Event, Invalid, Position, Principal};
 
 use crate::http::Gateway;
 use crate::http::query::Params;
@@ -39,7 +39,11 @@ const LIMIT_DEFAULT: usize = 100;
         (status = 200, description = "A page", body = HistoryPage<event::Event>),
     ),
 )]
-pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
+pub async fn list(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Problem> {
     let hub = &gateway.hub;
     let mut params = Params::of(request.uri());
     let filter = params.filter(true)?;
@@ -62,12 +66,12 @@ pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Re
         read.until = read.until.min(seq_in(hub, before, "before")?.saturating_sub(1));
     }
     if let Some(since) = since {
-        read.after = read.after.max(hub.seq_before(since.resolve(now)).await?);
+        read.after = read.after.max(hub.seq_before(&by, since.resolve(now)).await?);
     }
     if let Some(until) = until {
-        read.until = read.until.min(hub.seq_before(until.resolve(now)).await?);
+        read.until = read.until.min(hub.seq_before(&by, until.resolve(now)).await?);
     }
-    let (events, next) = hub.collect(read).await?;
+    let (events, next) = hub.collect(&by, read).await?;
     let page = HistoryPage {
         events,
         next: next.map(|seq| hub.position(seq)),
@@ -120,8 +124,12 @@ fn limit(value: &str) -> Result<usize, Invalid> {
         (status = 200, description = "The event", body = event::Event),
     ),
 )]
-pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
-    Ok(Json(find(&gateway.hub, &id).await?).into_response())
+pub async fn show(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    Ok(Json(find(&gateway.hub, &by, &id).await?).into_response())
 }
 
 /// Returns the receipt of an event for a webhook.
@@ -153,21 +161,25 @@ fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
         (status = 200, description = "The readers and webhooks that the event is for", body = Receipts),
     ),
 )]
-pub async fn receipts(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn receipts(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
     let hub = &gateway.hub;
-    let event = find(hub, &id).await?;
+    let event = find(hub, &by, &id).await?;
     let readers: Vec<ReaderReceipt> = hub
-        .receipts(&event)
+        .receipts(&by, &event)
         .await?
         .into_iter()
         .map(|row| ReaderReceipt {
             acknowledged: row.acknowledged >= event.position.seq,
             position: hub.position(row.acknowledged),
-            reader: row.name,
+            reader: row.key.name,
         })
         .collect();
     let acknowledged = readers.iter().filter(|receipt| receipt.acknowledged).count();
-    let fates = gateway.webhooks.fates(&event).await?;
+    let fates = gateway.webhooks.fates(&by, &event).await?;
     let webhooks: Vec<_> = fates.into_iter().map(|(entry, fate)| receipt(&entry, fate)).collect();
     let receipts = Receipts {
         id: event.position,
@@ -184,9 +196,9 @@ pub async fn receipts(State(gateway): State<Gateway>, Path(id): Path<String>) ->
     Ok(Json(receipts).into_response())
 }
 
-async fn find(hub: &Hub, id: &str) -> Result<Arc<Event>, Problem> {
+async fn find(hub: &Hub, by: &Principal, id: &str) -> Result<Arc<Event>, Problem> {
     let position: Position = id.parse().map_err(|error: Invalid| error.at("path"))?;
-    if let Some(event) = hub.event(position).await? {
+    if let Some(event) = hub.event(by, position).await? {
         return Ok(event);
     }
     let extent = hub.extent();

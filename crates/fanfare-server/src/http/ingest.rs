@@ -7,15 +7,15 @@ use fanfare_api::problem;
 use fanfare_api::push::{IngestAnswer, Nothing};
 use fanfare_api::query;
 use fanfare_api::values;
-use fanfare_core::{Channel, Door, EventType, Invalid, NewEvent, Principal, Priority, Source};
+use fanfare_core::{Channel, Door, EventType, Invalid, NewEvent, Principal, Priority};
 use fanfare_webhook::ingest::{self, Incoming, Kind};
 use fanfare_webhook::verify::Headers;
 
 use crate::http::push;
 use crate::http::query::Params;
 use crate::http::{Gateway, via};
-use crate::net::Peer;
 use crate::net::body;
+use crate::net::{self, Peer};
 use crate::problem::Problem;
 use fanfare_delivery::service::Wait;
 use fanfare_runtime::clock;
@@ -46,7 +46,7 @@ const INGEST_BODY_LEN_MAX: usize = 1024 * 1024;
 pub async fn receive(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     Path(kind): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -60,11 +60,12 @@ pub async fn receive(
     let (bytes, _in_flight) = body::read(&gateway.budget, body, INGEST_BODY_LEN_MAX).await?;
     let headers: Headers<'_> =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let source = Source { principal: principal.name.clone(), door: Door::Ingest };
+    let via = net::via(Door::Ingest, peer, &parts.headers);
+    let source = via.source(&principal);
     let incoming = Incoming { headers: &headers, body: &bytes, source: &source };
     let events = ingest::read(kind, incoming, secrets, clock::now())?;
     let events = events.into_iter().map(|event| chosen.apply(event)).collect();
-    let published = gateway.webhooks.publish(&principal, Some(address.ip()), events, Wait::ForStore).await?;
+    let published = gateway.webhooks.publish(&principal, &via, events, Wait::ForStore).await?;
     Ok(match kind {
         // The response to a hook is an instruction to the agent, so this one is empty.
         Kind::ClaudeCode => Json(Nothing {}).into_response(),

@@ -1,12 +1,13 @@
 //! The overview: channels, clients, and the gateway itself.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::channels::{ChannelEntry, ChannelList};
 use fanfare_api::clients::{ClientEntry, ClientList};
 use fanfare_api::status::{Health, PartState, Readiness, Status, WebhookTotals};
 use fanfare_api::words::{ProcessState, ReadyState};
+use fanfare_core::Principal;
 use http::{HeaderValue, StatusCode, header};
 
 use crate::http::Gateway;
@@ -23,10 +24,10 @@ use fanfare_runtime::parts::{self, Row};
         (status = 200, description = "The channels", body = ChannelList),
     ),
 )]
-pub async fn channels(State(gateway): State<Gateway>) -> Response {
+pub async fn channels(State(gateway): State<Gateway>, Extension(by): Extension<Principal>) -> Response {
     let hub = &gateway.hub;
     let channels: Vec<ChannelEntry> = hub
-        .channels()
+        .channels(&by)
         .into_iter()
         .map(|(row, rate, stream_clients)| ChannelEntry {
             channel: row.channel,
@@ -50,16 +51,16 @@ pub async fn channels(State(gateway): State<Gateway>) -> Response {
         (status = 200, description = "The live subscriptions", body = ClientList),
     ),
 )]
-pub async fn clients(State(gateway): State<Gateway>) -> Response {
+pub async fn clients(State(gateway): State<Gateway>, Extension(by): Extension<Principal>) -> Response {
     let hub = &gateway.hub;
     let head = hub.extent().last;
     let clients: Vec<ClientEntry> = hub
-        .clients()
+        .clients(&by)
         .into_iter()
         .map(|client| ClientEntry {
             client: client.id,
             transport: client.transport.as_str().into(),
-            principal: client.principal.name.to_string(),
+            principal: client.principal.name().to_string(),
             address: client.address,
             patterns: client.feed.filter.patterns().to_vec(),
             types: client.feed.filter.types().to_vec(),
@@ -125,7 +126,10 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
         (status = 200, description = "The status", body = Status),
     ),
 )]
-pub async fn status(State(gateway): State<Gateway>) -> Result<Response, Problem> {
+pub async fn status(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+) -> Result<Response, Problem> {
     let hub = &gateway.hub;
     let extent = hub.extent();
     let listeners = gateway.listeners.borrow().clone();
@@ -139,16 +143,16 @@ pub async fn status(State(gateway): State<Gateway>) -> Result<Response, Problem>
         uptime_seconds: hub.started().elapsed().as_secs(),
         stream_clients: hub.client_count(),
         total_webhooks: gateway.webhooks.count(),
-        webhooks: webhook_totals(&gateway).await?,
+        webhooks: webhook_totals(&gateway, &by).await?,
         listen: listeners[0],
         listeners,
     };
     Ok(Json(status).into_response())
 }
 
-async fn webhook_totals(gateway: &Gateway) -> Result<WebhookTotals, Problem> {
-    let counts = gateway.webhooks.delivery_counts().await?;
-    let list = gateway.webhooks.list();
+async fn webhook_totals(gateway: &Gateway, by: &Principal) -> Result<WebhookTotals, Problem> {
+    let counts = gateway.webhooks.delivery_counts(by).await?;
+    let list = gateway.webhooks.list(by);
     let healths = list.iter().map(|entry| entry.health());
     let (paused, sent_to): (Vec<_>, Vec<_>) = healths.partition(|health| health.is_paused());
     Ok(WebhookTotals {

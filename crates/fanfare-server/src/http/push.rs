@@ -7,13 +7,13 @@ use fanfare_api::push::{Push, PushAnswer, Pushed, PushedBatch};
 use fanfare_api::query;
 use fanfare_api::words::Success;
 use fanfare_core::push_body::{self, ExpiresIn, Members, PushBody};
-use fanfare_core::{Channel, Code, Door, NewEvent, Principal, Source};
+use fanfare_core::{Channel, Code, Door, NewEvent, Principal, Via};
 use http::{HeaderMap, header};
 
 use crate::http::query::Params;
 use crate::http::{Gateway, via};
-use crate::net::Peer;
 use crate::net::body::{self, PUSH_BODY_LEN_MAX};
+use crate::net::{self, Peer};
 use crate::problem::Problem;
 use fanfare_delivery::service::{Published, Wait};
 
@@ -35,7 +35,7 @@ use fanfare_delivery::service::{Published, Wait};
 pub async fn push(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
@@ -43,7 +43,8 @@ pub async fn push(
     let mut params = Params::of(&parts.uri);
     let wait = wait(&mut params)?;
     params.finish()?;
-    let source = Source { principal: principal.name.clone(), door: door(&parts.headers) };
+    let via = net::via(Door::Http, peer, &parts.headers);
+    let source = via.source(&principal);
     let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
     let pushed = match media_type(&parts.headers) {
         MediaType::Json => push_body::parse_json(&bytes, &source)?,
@@ -58,7 +59,7 @@ pub async fn push(
             .at("header `Content-Type`"));
         }
     };
-    answer(&gateway, &principal, address, pushed, wait).await
+    answer(&gateway, &principal, &via, pushed, wait).await
 }
 
 /// Pushes to the channel in the path; the body may be plain text.
@@ -84,14 +85,15 @@ pub async fn push(
 pub async fn push_to(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     Path(channel): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     via::refuse_own(&gateway.hub, &parts.headers)?;
     let channel: Channel = channel.parse().map_err(|error: fanfare_core::Invalid| error.at("path"))?;
-    let source = Source { principal: principal.name.clone(), door: door(&parts.headers) };
+    let via = net::via(Door::Http, peer, &parts.headers);
+    let source = via.source(&principal);
     let mut params = Params::of(&parts.uri);
     let wait = wait(&mut params)?;
     let defaults = query_members(params)?;
@@ -129,7 +131,7 @@ pub async fn push_to(
             .at("header `Content-Type`"));
         }
     };
-    answer(&gateway, &principal, address, pushed, wait).await
+    answer(&gateway, &principal, &via, pushed, wait).await
 }
 
 fn query_members(mut params: Params) -> Result<Members, Problem> {
@@ -198,7 +200,7 @@ fn on_channel(pushed: PushBody, channel: &Channel, defaults: &Members) -> Result
 async fn answer(
     gateway: &Gateway,
     principal: &Principal,
-    address: std::net::SocketAddr,
+    via: &Via,
     pushed: PushBody,
     wait: Wait,
 ) -> Result<Response, Problem> {
@@ -206,7 +208,7 @@ async fn answer(
         PushBody::Batch(events) => (events, true),
         PushBody::One(event) => (vec![*event], false),
     };
-    let pushed = gateway.webhooks.publish(principal, Some(address.ip()), events, wait).await?;
+    let pushed = gateway.webhooks.publish(principal, via, events, wait).await?;
     Ok(if is_batch { Json(batch(&pushed)).into_response() } else { Json(one(&pushed)).into_response() })
 }
 
@@ -258,12 +260,6 @@ pub fn batch(published: &Published) -> PushedBatch {
         stream_clients: published.stream_clients,
         ids,
     }
-}
-
-/// The `fanfare` command identifies itself, so that events show which door they came through.
-fn door(headers: &HeaderMap) -> Door {
-    let agent = headers.get(header::USER_AGENT).map_or(&b""[..], |agent| agent.as_bytes());
-    if agent.starts_with(b"fanfare-cli/") { Door::Cli } else { Door::Http }
 }
 
 enum MediaType {

@@ -1,13 +1,13 @@
 //! Durable readers: `GET /api/readers`, acknowledging and deleting.
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::readers::{Acknowledgement, Reader, ReaderAnswer, Readers};
 use fanfare_api::values;
 use fanfare_api::words::Success;
 use fanfare_core::members::Members;
-use fanfare_core::{Code, Invalid, Position, ReaderName};
+use fanfare_core::{Code, Invalid, Position, Principal, ReaderName};
 
 use crate::http::Gateway;
 use crate::net::body::{self, BODY_LEN_MAX};
@@ -24,16 +24,19 @@ use fanfare_hub::values::ReaderRow;
         (status = 200, description = "The readers", body = Readers),
     ),
 )]
-pub async fn list(State(gateway): State<Gateway>) -> Result<Response, Problem> {
+pub async fn list(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+) -> Result<Response, Problem> {
     let readers: Vec<Reader> = gateway
         .hub
-        .readers()
+        .readers(&by)
         .await?
         .into_iter()
         .map(|info| {
-            let ReaderRow { name, acknowledged, filter, updated } = info.row;
+            let ReaderRow { key, acknowledged, filter, updated } = info.row;
             Reader {
-                reader: name,
+                reader: key.name,
                 position: gateway.hub.position(acknowledged),
                 patterns: filter.patterns().to_vec(),
                 types: filter.types().to_vec(),
@@ -63,6 +66,7 @@ pub async fn list(State(gateway): State<Gateway>) -> Result<Response, Problem> {
 )]
 pub async fn acknowledge(
     State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -74,9 +78,9 @@ pub async fn acknowledge(
     members.finish()?;
     let position = position
         .ok_or_else(|| Problem::new(Code::InvalidPosition, "`position` is missing", FIX).at("/position"))?;
-    let row = gateway.hub.acknowledge(&name, position).await?;
+    let row = gateway.hub.acknowledge(&by, &name, position).await?;
     let position = Some(gateway.hub.position(row.acknowledged));
-    Ok(Json(ReaderAnswer { status: Success::Success, reader: row.name, position }).into_response())
+    Ok(Json(ReaderAnswer { status: Success::Success, reader: row.key.name, position }).into_response())
 }
 
 /// Deletes a durable reader.
@@ -92,9 +96,13 @@ pub async fn acknowledge(
         (status = 200, description = "Deleted", body = ReaderAnswer),
     ),
 )]
-pub async fn remove(State(gateway): State<Gateway>, Path(name): Path<String>) -> Result<Response, Problem> {
+pub async fn remove(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
     let name = name_in_path(&name)?;
-    if !gateway.hub.remove_reader(&name).await? {
+    if !gateway.hub.remove_reader(&by, &name).await? {
         return Err(Problem::not_found(format_args!("reader `{name}`")));
     }
     Ok(Json(ReaderAnswer { status: Success::Success, reader: name, position: None }).into_response())

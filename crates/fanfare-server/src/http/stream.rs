@@ -32,7 +32,7 @@ use fanfare_hub::subscribe;
 )]
 pub async fn listen(
     State(gateway): State<Gateway>,
-    Extension(principal): Extension<Principal>,
+    Extension(by): Extension<Principal>,
     Extension(Peer(address)): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -54,8 +54,9 @@ pub async fn listen(
         None => since.unwrap_or(Start::Live),
     };
 
-    let client = NewClient { principal, transport: Transport::Sse, address: Some(address), reader };
-    let subscription = gateway.hub.subscribe(subscribe::Request { filter, start, conflate, client }).await?;
+    let client = NewClient { transport: Transport::Sse, address: Some(address), reader };
+    let asked = subscribe::Request { filter, start, conflate, client };
+    let subscription = gateway.hub.subscribe(&by, asked).await?;
     let format = sse::Format { json, named, chunked: false };
     let retry_ms = gateway.hub.retry_ms();
     let mut response = ().into_response();

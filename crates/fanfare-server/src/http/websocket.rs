@@ -1,13 +1,12 @@
 //! `GET /ws`: one JSON protocol to listen and to push; `docs/api.md` describes it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
 use fanfare_core::socket_request::{self, Op, Subscribe};
 use fanfare_core::wire::Wire;
-use fanfare_core::{Code, Door, Principal, Source};
+use fanfare_core::{Code, Door, Principal, Via};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -18,10 +17,10 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::http::Gateway;
 use crate::http::query::Params;
-use crate::net::Peer;
 use crate::net::frames::{self, Farewell};
 use crate::net::heartbeat::Beats;
 use crate::net::takeover::{Outlet, Switched, Takeover};
+use crate::net::{self, Peer};
 use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
@@ -42,7 +41,7 @@ use fanfare_runtime::shutdown::Shutdown;
 pub async fn connect(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Problem> {
     Params::of(request.uri()).finish()?;
@@ -53,7 +52,8 @@ pub async fn connect(
             "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
         )
     })?;
-    let socket = Socket { gateway, principal, address };
+    let via = net::via(Door::WebSocket, peer, request.headers());
+    let socket = Socket { gateway, principal, via };
     Ok(Takeover::mark(response, Outlet::Protocol(Box::new(|switched| Box::pin(socket.run(switched))))))
 }
 
@@ -62,7 +62,7 @@ pub async fn connect(
 pub struct Socket {
     gateway: Gateway,
     principal: Principal,
-    address: SocketAddr,
+    via: Via,
 }
 
 struct Conversation<S> {
@@ -128,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             Message::Binary(_) => return Err(Some((CloseCode::Unsupported, "send JSON in text frames"))),
             Message::Close(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
         };
-        let source = Source { principal: self.socket.principal.name.clone(), door: Door::WebSocket };
+        let source = self.socket.via.source(&self.socket.principal);
         let mut in_flight = self.socket.gateway.budget.body();
         let answer = match (in_flight.add(text.len()), socket_request::parse(&text, &source)) {
             (Ok(()), Ok(request)) => match self.answer(request.op).await {
@@ -156,13 +156,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                         "subscribe with `\"reader\": \"NAME\"` first",
                     )
                 })?;
-                let row = hub.acknowledge(&reader, position).await?;
+                let row = hub.acknowledge(&self.socket.principal, &reader, position).await?;
                 Ok(json!({"op": "acked", "position": hub.position(row.acknowledged)}))
             }
             Op::Ping => Ok(json!({"op": "pong"})),
             Op::Publish(events) => {
-                let published =
-                    hub.publish(&self.socket.principal, Some(self.socket.address.ip()), events).await?;
+                let published = hub.publish(&self.socket.principal, &self.socket.via, events).await?;
                 let ids: Vec<_> = published.appended.iter().map(|appended| appended.event.position).collect();
                 Ok(json!({"op": "published", "ids": ids, "stream_clients": published.stream_clients}))
             }
@@ -177,15 +176,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
 
     async fn subscribe(&mut self, subscribe: Subscribe) -> Result<Value, Problem> {
         let Subscribe { filter, start, reader, conflate } = subscribe;
-        let client = NewClient {
-            principal: self.socket.principal.clone(),
-            transport: Transport::WebSocket,
-            address: Some(self.socket.address),
-            reader,
-        };
+        let client = NewClient { transport: Transport::WebSocket, address: self.socket.via.address, reader };
         let hub = &self.socket.gateway.hub;
         let request = subscribe::Request { filter, start, conflate, client };
-        self.subscription = Some(hub.subscribe(request).await?);
+        self.subscription = Some(hub.subscribe(&self.socket.principal, request).await?);
         Ok(json!({"op": "subscribed", "position": hub.last()}))
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use fanfare_core::Principal;
+use fanfare_core::{Agent, Principal};
 
 use crate::mcp::toolset::Toolset;
 
@@ -13,6 +13,8 @@ pub struct Client {
     pub principal: Principal,
     /// The remote address; `None` for the client that started this process.
     pub address: Option<SocketAddr>,
+    /// What it says that it is.
+    pub agent: Option<Agent>,
     /// Whether the client is on this machine, with no proxy between.
     pub is_local: bool,
     /// The tools that it sees.

@@ -17,6 +17,20 @@ pub mod takeover;
 
 use std::net::SocketAddr;
 
+use fanfare_core::{Agent, Door, Via};
+use http::{HeaderMap, header};
+
 /// The other end of a connection; put into every request by the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
+
+/// Returns the way that a request came in through `door`.
+pub fn via(door: Door, Peer(address): Peer, headers: &HeaderMap) -> Via {
+    Via { door, address: Some(address), agent: agent(headers) }
+}
+
+/// Returns what the caller says that it is.
+pub fn agent(headers: &HeaderMap) -> Option<Agent> {
+    let claim = headers.get(header::USER_AGENT)?;
+    Agent::claimed(&String::from_utf8_lossy(claim.as_bytes()))
+}

@@ -63,6 +63,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
         store.log.append(Append::new((0..9).map(|_| event("x")).collect())).await.expect("appended");
     let row = |number: usize| WebhookRow {
         id: id(number),
+        owner: fanfare_core::Principal::local().owner(),
         url: format!("http://127.0.0.1/{number}").into(),
         settings: "{}".into(),
         state: "before".into(),

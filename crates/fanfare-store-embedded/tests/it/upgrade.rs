@@ -2,19 +2,22 @@
 
 use std::path::Path;
 
-use fanfare_core::{Priority, Timestamp};
-use fanfare_store::{Append, Clock, ReadAttempts, ReadDeliveries, Retention, Store, WebhookRow};
+use fanfare_core::{Agent, Door, Principal, Priority, Timestamp};
+use fanfare_store::{
+    Append, Clock, DeliveryStatus, ReadAttempts, ReadDeliveries, Retention, Store, WebhookRow,
+};
 use fanfare_store_embedded::Embedded;
 
-use fanfare_store_suite::harness::{event, extent, keyed, messages, read_all, read_pages};
+use fanfare_store_suite::harness::{event, extent, keyed, messages, read_all, read_pages, reader};
 use fanfare_store_suite::hooks::id;
 
 /// Files as earlier versions wrote them; never regenerated from the code.
 const VERSION_1: &str = include_str!("upgrade/version_1.sql");
 const VERSION_2: &str = include_str!("upgrade/version_2.sql");
+const VERSION_3: &str = include_str!("upgrade/version_3.sql");
 
 /// The version of a file after the migration.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// Shortly after the events were pushed.
 fn now() -> Timestamp {
@@ -55,12 +58,13 @@ async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
     assert_eq!(messages(&events), ["one", "two\nlines", "three"]);
     assert_eq!((events[1].channel.as_str(), events[1].priority), ("builds.web", Priority::High));
     let readers = store.ledger.readers().await.expect("readers");
-    assert_eq!((readers.len(), readers[0].name.as_str(), readers[0].acknowledged), (1, "ann", 3));
+    assert_eq!((readers.len(), readers[0].key.name.as_str(), readers[0].acknowledged), (1, "ann", 3));
     assert!(store.log.append(Append::new(vec![keyed("x", "once")])).await.expect("appended")[0].repeated);
 
     assert_eq!(store.ledger.webhooks().await.expect("webhooks"), []);
     let row = WebhookRow {
         id: id(1),
+        owner: Principal::local().owner(),
         url: "http://127.0.0.1/".into(),
         settings: "{}".into(),
         state: "{}".into(),
@@ -88,7 +92,7 @@ async fn a_file_of_version_2_keeps_its_webhooks_and_what_they_wait_for() {
     let store = open(&path);
     assert_eq!((store.head().epoch.as_str(), extent(&store)), ("cjwxdwy7", (1, 4)));
     let readers = store.ledger.readers().await.expect("readers");
-    assert_eq!((readers.len(), readers[0].name.as_str(), readers[0].acknowledged), (1, "ann", 2));
+    assert_eq!((readers.len(), readers[0].key.name.as_str(), readers[0].acknowledged), (1, "ann", 2));
     let webhooks = store.ledger.webhooks().await.expect("webhooks");
     let known: Vec<_> = webhooks.iter().map(|row| (&*row.url, row.cursor, row.revision)).collect();
     assert_eq!(known, [("http://127.0.0.1:9/hook", 4, 1), ("http://127.0.0.1:9/second", 4, 1)]);
@@ -110,4 +114,61 @@ async fn a_file_of_version_2_keeps_its_webhooks_and_what_they_wait_for() {
     assert_eq!(store.ledger.webhooks().await.expect("webhooks")[1].revision, 2);
     store.engine.close().await;
     assert_eq!(version(&path), i64::from(VERSION));
+}
+
+#[tokio::test]
+async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    write(&path, VERSION_3);
+    assert_eq!(version(&path), 3);
+
+    let store = open(&path);
+    assert_eq!(extent(&store), (4, 10));
+    let events = read_pages(&store, read_all(now())).await;
+    assert_eq!(messages(&events)[..2], ["from elsewhere", "by a tool"]);
+    // What the command line said of itself stood in the place of the door.
+    let agents: Vec<_> = events.iter().map(|event| event.source.agent.as_ref().map(Agent::as_str)).collect();
+    assert_eq!((agents[0], agents[6], events[6].source.door), (None, Some("fanfare-cli"), Door::Http));
+    let doors: Vec<_> = events.iter().map(|event| event.source.door).collect();
+    assert_eq!(doors[..3], [Door::Ingest, Door::Mcp, Door::Http]);
+    assert!(events.iter().all(|event| &*event.source.principal == Principal::LOCAL));
+    let readers = store.ledger.readers().await.expect("readers");
+    assert_eq!((readers.len(), &readers[0].key, readers[0].acknowledged), (1, &reader("ann"), 5));
+    let row = store.ledger.acknowledge(&reader("ann"), 6).await.expect("asked").expect("it is known");
+    assert_eq!(row.acknowledged, 6);
+    let again = store.log.append(Append::new(vec![keyed("x", "once")])).await.expect("appended").remove(0);
+    assert_eq!((again.repeated, again.event.position.seq), (true, 2));
+
+    // One that takes everything, one whose delivery waits, one that gave up; a fourth had been removed.
+    let webhooks = store.ledger.webhooks().await.expect("webhooks");
+    let local = Principal::local().owner();
+    assert!(webhooks.iter().all(|row| row.owner == local && row.settings.contains("whsec_")));
+    let known: Vec<_> = webhooks.iter().map(|row| (&*row.url, row.cursor, row.revision)).collect();
+    let url = |path: &str| format!("http://127.0.0.1:8599/{path}");
+    assert_eq!(known, [(&*url("ok"), 9, 2), (&*url("waiting"), 9, 1), (&*url("dead"), 8, 1)]);
+    let deliveries = async |row: &WebhookRow| {
+        let read = ReadDeliveries { webhook: row.id.clone(), dead: None, after: 0, limit: 10 };
+        store.ledger.deliveries(read).await.expect("deliveries")
+    };
+    let waiting = deliveries(&webhooks[1]).await;
+    assert_eq!(waiting.iter().map(|row| &*row.event.message).collect::<Vec<_>>(), ["failed"]);
+    assert!(matches!(waiting[0].status, DeliveryStatus::Waiting(_)));
+    let dead = deliveries(&webhooks[2]).await;
+    assert_eq!(dead.iter().map(|row| row.event.position.seq).collect::<Vec<_>>(), [1, 2, 4, 6, 7, 8]);
+    let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 99 };
+    assert_eq!(store.ledger.attempts(all).await.expect("attempts").len(), 7);
+
+    // Another principal may now register what `local` has, under a number that was never given.
+    let zoe = Principal::named("zoe").expect("a name").owner();
+    let another = WebhookRow { id: id(1), owner: zoe, revision: 1, ..webhooks[0].clone() };
+    store.ledger.insert_webhook(another.clone()).await.expect("registered");
+    store.engine.close().await;
+    let store = open(&path);
+    assert_eq!(store.ledger.webhooks().await.expect("webhooks")[3], another);
+    store.engine.close().await;
+    let conn = rusqlite::Connection::open(&path).expect("a database");
+    let number: i64 =
+        conn.query_row("SELECT max(number) FROM webhooks", (), |row| row.get(0)).expect("a number");
+    assert_eq!(number, 5, "the one that had been removed was 4");
 }

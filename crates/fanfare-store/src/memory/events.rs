@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fanfare_core::{Channel, Epoch, Event, NewEvent, Position, Timestamp};
 
+use crate::keys::kept_key;
 use crate::retention::SWEEP_LEN_MAX;
 use crate::{
     Appended, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Retention,
@@ -75,15 +76,15 @@ impl Events {
 
     fn append_one(&mut self, event: NewEvent, now: Timestamp) -> Appended {
         let seq = self.first + self.events.len() as u64;
-        if let Some(key) = &event.idempotency_key {
-            if let Some(&(seq, timestamp)) = self.keys.get(key.as_str())
+        if let Some(key) = kept_key(&event) {
+            if let Some(&(seq, timestamp)) = self.keys.get(&*key)
                 && remembered(timestamp, now)
             {
                 let position = Position { epoch: self.epoch, seq };
                 let event = self.find(seq).unwrap_or_else(|| Arc::new(event.into_event(position, timestamp)));
                 return Appended { event, repeated: true };
             }
-            let key: Arc<str> = Arc::from(key.as_str());
+            let key: Arc<str> = Arc::from(&*key);
             self.keys.insert(key.clone(), (seq, now));
             self.keys_by_age.push_back((seq, now, key));
         }

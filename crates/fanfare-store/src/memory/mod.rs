@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::WebhookId;
-use fanfare_core::{Epoch, Filter, ReaderName, Timestamp};
+use fanfare_core::{Epoch, Filter, Timestamp};
 use tokio::sync::{broadcast, watch};
 
 use crate::settlement::{Made, Settlement};
 use crate::{
     Append, AppendId, Appended, AttemptRow, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, DeliveryChange,
     DeliveryCounts, DeliveryRow, Engine, Error, Head, Ledger, Log, Page, READERS_MAX, Read, ReadAttempts,
-    ReadDeliveries, ReaderRow, Retention, WebhookRow,
+    ReadDeliveries, ReaderKey, ReaderRow, Retention, WebhookRow,
 };
 use events::Events;
 use webhooks::Webhooks;
@@ -53,7 +53,7 @@ struct State {
     disturbance: Option<Disturbance>,
     /// Appends that have not arrived.
     delayed: Vec<Append>,
-    readers: BTreeMap<ReaderName, ReaderRow>,
+    readers: BTreeMap<ReaderKey, ReaderRow>,
     webhooks: Webhooks,
     /// Counts the changes to who is registered.
     revision: watch::Sender<u64>,
@@ -222,34 +222,34 @@ impl Log for Memory {
 
 #[async_trait]
 impl Ledger for Memory {
-    async fn open_reader(&self, name: &ReaderName, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
+    async fn open_reader(&self, reader: &ReaderKey, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        if state.readers.len() >= READERS_MAX && !state.readers.contains_key(name) {
+        if state.readers.len() >= READERS_MAX && !state.readers.contains_key(reader) {
             return Err(Error::TooManyReaders { max: READERS_MAX });
         }
         let acknowledged = start.min(state.log.head().last);
-        let reader = state.readers.entry(name.clone()).or_insert_with(|| ReaderRow {
-            name: name.clone(),
+        let row = state.readers.entry(reader.clone()).or_insert_with(|| ReaderRow {
+            key: reader.clone(),
             acknowledged,
             filter: filter.clone(),
             updated: self.clock.now(),
         });
-        reader.filter = filter.clone();
-        reader.updated = self.clock.now();
-        Ok(reader.clone())
+        row.filter = filter.clone();
+        row.updated = self.clock.now();
+        Ok(row.clone())
     }
 
-    async fn acknowledge(&self, name: &ReaderName, seq: u64) -> Result<Option<ReaderRow>, Error> {
+    async fn acknowledge(&self, reader: &ReaderKey, seq: u64) -> Result<Option<ReaderRow>, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
         let seq = seq.min(state.log.head().last);
-        Ok(state.readers.get_mut(name).map(|reader| {
-            if seq > reader.acknowledged {
-                reader.acknowledged = seq;
-                reader.updated = self.clock.now();
+        Ok(state.readers.get_mut(reader).map(|row| {
+            if seq > row.acknowledged {
+                row.acknowledged = seq;
+                row.updated = self.clock.now();
             }
-            reader.clone()
+            row.clone()
         }))
     }
 
@@ -259,10 +259,10 @@ impl Ledger for Memory {
         Ok(state.readers.values().cloned().collect())
     }
 
-    async fn remove_reader(&self, name: &ReaderName) -> Result<bool, Error> {
+    async fn remove_reader(&self, reader: &ReaderKey) -> Result<bool, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        Ok(state.readers.remove(name).is_some())
+        Ok(state.readers.remove(reader).is_some())
     }
 
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {

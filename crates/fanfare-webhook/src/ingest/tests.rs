@@ -40,7 +40,7 @@ fn tag(secret: &str, content: &[u8]) -> String {
 
 fn all(kind: Kind, headers: &[(&str, &str)], body: &[u8]) -> Result<Vec<NewEvent>, Invalid> {
     let headers: Headers<'_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-    let source = Source { principal: Arc::from("local"), door: Door::Ingest };
+    let source = Source { principal: Arc::from("local"), door: Door::Ingest, agent: None };
     read(kind, Incoming { headers: &headers, body, source: &source }, &secrets(), now())
 }
 
@@ -76,7 +76,7 @@ fn kinds_have_names_and_channels() {
 
 #[test]
 fn a_kind_whose_sender_signs_takes_nothing_without_a_secret() {
-    let source = Source { principal: Arc::from("local"), door: Door::Ingest };
+    let source = Source { principal: Arc::from("local"), door: Door::Ingest, agent: None };
     let headers = Headers::default();
     let incoming = Incoming { headers: &headers, body: b"{}", source: &source };
     for (kind, variable) in [

@@ -37,7 +37,8 @@ async fn a_push_is_received() {
     assert_eq!(event["priority"], "high");
     assert_eq!(event["key"], "k");
     assert_eq!(event["data"], json(r#"{"sha":"ab12","ms":1.5}"#));
-    assert_eq!(event["source"]["door"], "cli");
+    assert_eq!(event["source"]["door"], "http", "it came over TCP, whatever it calls itself");
+    assert_eq!(event["source"]["agent"], concat!("fanfare-cli/", env!("CARGO_PKG_VERSION")));
     assert_eq!(listener.json().await["message"], "a=b is text");
     assert_eq!(listener.end().await.code, 0);
     gateway.stop().await;

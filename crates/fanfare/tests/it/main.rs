@@ -45,6 +45,7 @@ mod origins;
 mod overview;
 mod parts;
 mod pinned;
+mod principals;
 mod push;
 mod readers;
 mod readme;

@@ -62,8 +62,13 @@ async fn no_more_is_taken_of_a_client_that_does_not_read_what_it_is_refused() {
         ..gateway::Config::default()
     };
     let running = gateway::start(config).await.expect("a gateway");
-    let client =
-        Client { principal: Principal::local(), address: None, is_local: true, toolset: Toolset::default() };
+    let client = Client {
+        principal: Principal::local(),
+        address: None,
+        agent: None,
+        is_local: true,
+        toolset: Toolset::default(),
+    };
     let session = Session::new("", client, Outbox::new());
     let mut calls = Calls::new(running.door().server.clone(), session.clone());
     let mut refused = 0;

@@ -1,5 +1,6 @@
 //! What agents are told unasked: that a resource has changed, and that there is another channel.
 
+use fanfare_core::Principal;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -248,7 +249,7 @@ async fn a_client_that_does_not_read_costs_a_cursor_and_loses_nothing() {
     let batch: Vec<_> =
         (0..RESOURCES).map(|number| json!({ "channel": channel(number), "message": "x" })).collect();
     let mut events = 0;
-    let lag = || gateway.hub.clients()[0].lag(gateway.hub.last().seq);
+    let lag = || gateway.hub.clients(&Principal::local())[0].lag(gateway.hub.last().seq);
     // More than the ring and a page of the store hold.
     while lag() < 10_000 {
         events += gateway.push_batch(batch.clone()).await.len();

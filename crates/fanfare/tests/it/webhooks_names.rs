@@ -115,7 +115,7 @@ async fn a_name_that_means_nothing_is_a_failed_attempt() {
         assert!(begun.elapsed() < Duration::from_secs(5), "{expected}: {:?}", begun.elapsed());
         let attempt = until("the attempt", async || gateway.failed_attempts(&hook).await.pop()).await;
         assert!(!attempt.detail.contains("no such name"), "a category is said, not what came back");
-        gateway.webhooks.remove(&hook.id).await.expect("removed");
+        gateway.remove(&hook).await;
     }
     // A name that comes back is used at once.
     names.mean("receiver.test", [Said::Error, addresses(&["127.0.0.1"])]);
@@ -176,7 +176,7 @@ async fn one_address_that_is_refused_refuses_them_all() {
         let tested = gateway.post_json(&path, &json!({})).await.json();
         assert_eq!(tested["category"], "target_refused", "{name}: {tested}");
         assert!(names.asked(name) >= 2, "the name was asked for");
-        gateway.webhooks.remove(&hook.id).await.expect("removed");
+        gateway.remove(&hook).await;
     }
     assert_eq!((good.connections(), trap.connections()), (0, 0));
 }
@@ -194,7 +194,7 @@ async fn a_name_that_changes_its_meaning_is_judged_each_time() {
     assert_eq!(gateway.post_json(&path, &json!({})).await.json()["category"], "http_5xx");
     gateway.push("default", "x").await;
     assert_eq!(gateway.outcomes(&hook, 2).await, ["http_5xx", "target_refused"]);
-    gateway.webhooks.remove(&hook.id).await.expect("removed");
+    gateway.remove(&hook).await;
 
     // Between two attempts at one delivery, back and forth.
     let turns = (0..5).flat_map(|_| [addresses(&[ALLOWED]), addresses(&[REFUSED])]);
@@ -252,6 +252,6 @@ async fn names_that_are_not_answered_hold_up_nobody_else() {
     assert!((0..4).all(|number| names.asked(&format!("stuck-{number}.test")) == 1));
     // The stop need not wait for them.
     for hook in stuck {
-        gateway.webhooks.remove(&hook.id).await.expect("removed");
+        gateway.remove(&hook).await;
     }
 }

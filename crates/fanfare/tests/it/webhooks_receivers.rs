@@ -34,7 +34,7 @@ async fn attempt(gateway: &Gateway, script: Script) -> (&'static str, Duration, 
     }
     gateway.is_done(&hook).await;
     assert_eq!(receiver.got().len(), 1, "one attempt is one request");
-    gateway.webhooks.remove(&hook.id).await.expect("removed");
+    gateway.remove(&hook).await;
     (outcome, took, receiver)
 }
 
@@ -69,7 +69,7 @@ async fn a_receiver_that_never_accepts_is_given_up() {
     let hook = gateway.register_url(&url(&silent), json!({ "retry": "none" })).await;
     gateway.push_only("default", "x").await;
     assert_eq!(gateway.outcomes(&hook, 1).await, ["timeout"]);
-    gateway.webhooks.remove(&hook.id).await.expect("removed");
+    gateway.remove(&hook).await;
 
     let gone = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = url(&gone);
@@ -218,7 +218,7 @@ async fn an_answer_that_comes_before_its_time_or_as_the_last_word_counts() {
     }
     assert_eq!(gateway.outcomes(&hook, 5).await, ["delivered"; 5]);
     assert_eq!((receiver.got().len(), receiver.connections()), (5, 5));
-    gateway.webhooks.remove(&hook.id).await.expect("removed");
+    gateway.remove(&hook).await;
 
     // A body that nobody reads, larger than what lies between: the answer is there, so that is what counts.
     let large = Receiver::playing(vec![], Script::Early(answer(whole))).await;
@@ -278,7 +278,7 @@ async fn tls_that_is_none_or_hangs_is_a_failed_attempt() {
     gateway.push_only("default", "x").await;
     // The fixture waits for the end of a head that never comes.
     assert_eq!(gateway.outcomes(&hook, 1).await, ["timeout"]);
-    gateway.webhooks.remove(&hook.id).await.expect("removed");
+    gateway.remove(&hook).await;
 
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("https://{}/", listener.local_addr().expect("an address"));
@@ -350,5 +350,5 @@ async fn one_dead_receiver_does_not_hold_up_the_others() {
     assert_eq!(gateway.recent(&dead).len(), 0);
     assert_eq!(hanging.got().len(), 16, "and no more than may be on their way");
     // The stop need not wait for it.
-    gateway.webhooks.remove(&dead.id).await.expect("removed");
+    gateway.remove(&dead).await;
 }

@@ -1,11 +1,11 @@
 //! Delivery attempts: `GET /api/webhooks/{id}/attempts`, `GET /api/attempts/{id}`.
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::webhooks::attempts::{Attempt, AttemptDetail, AttemptsPage};
 use fanfare_api::{query, values};
-use fanfare_core::{Code, Invalid, Position};
+use fanfare_core::{Code, Invalid, Position, Principal};
 use serde_json::{Map, Value};
 
 use crate::http::Gateway;
@@ -64,6 +64,7 @@ pub(super) fn read_detail(detail: Map<String, Value>) -> Result<AttemptDetail, P
 )]
 pub async fn list(
     State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -84,7 +85,7 @@ pub async fn list(
     params.finish()?;
     let seq = event.map(|event| seq_in(&gateway.hub, event, "query parameter `event_id`")).transpose()?;
     let wanted = Wanted { seq, delivered, before: before.filter(|before| before.webhook == id), limit };
-    let (attempts, next) = gateway.webhooks.attempts(&id, wanted).await?;
+    let (attempts, next) = gateway.webhooks.attempts(&by, &id, wanted).await?;
     let attempts = attempts.into_iter().map(in_short).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(AttemptsPage { attempts, next: next.map(|next| next.to_string()) }).into_response())
 }
@@ -108,7 +109,11 @@ fn limit(value: &str) -> Result<usize, Invalid> {
         (status = 200, description = "The attempt", body = Attempt),
     ),
 )]
-pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn show(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
     let id: AttemptId = id.parse().map_err(|error: Invalid| error.at("path"))?;
-    Ok(Json(whole(gateway.webhooks.tried(&id).await?)?).into_response())
+    Ok(Json(whole(gateway.webhooks.tried(&by, &id).await?)?).into_response())
 }

@@ -1,7 +1,7 @@
 //! Changing a webhook: `PATCH` and `DELETE /api/webhooks/{id}`, pausing, resuming, rotating its keys.
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::hidden::Hidden;
 use fanfare_api::problem;
@@ -11,7 +11,7 @@ use fanfare_api::webhooks::secrets::{Rotated, Rotation};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_api::words::Success;
 use fanfare_core::members::Members;
-use fanfare_core::{Code, duration};
+use fanfare_core::{Code, Principal, duration};
 use fanfare_webhook::patch::Change;
 use fanfare_webhook::rotation::OVERLAP_DEFAULT;
 
@@ -43,14 +43,15 @@ use fanfare_runtime::clock;
 )]
 pub async fn change(
     State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let expected = etag::expected(request.headers())?;
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
-    let entry = gateway.webhooks.change(&id, Change::parse(&bytes)?, &expected).await?;
-    details::answer(&gateway, &entry).await
+    let entry = gateway.webhooks.change(&by, &id, Change::parse(&bytes)?, &expected).await?;
+    details::answer(&gateway, &by, &entry).await
 }
 
 /// Deletes a webhook and its waiting deliveries.
@@ -66,10 +67,14 @@ pub async fn change(
         (status = 200, description = "Deleted", body = Registered),
     ),
 )]
-pub async fn remove(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn remove(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
-    let webhook = gateway.webhooks.find(&id)?.webhook();
-    if !gateway.webhooks.remove(&id).await? {
+    let webhook = gateway.webhooks.find(&by, &id)?.webhook();
+    if !gateway.webhooks.remove(&by, &id).await? {
         return Err(Problem::not_found(format_args!("webhook `{id}`")));
     }
     let answer = Registered {
@@ -95,9 +100,13 @@ pub async fn remove(State(gateway): State<Gateway>, Path(id): Path<String>) -> R
         (status = 200, description = "The updated webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
     ),
 )]
-pub async fn pause(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let entry = gateway.webhooks.pause(&id_in_path(&id)?).await?;
-    details::answer(&gateway, &entry).await
+pub async fn pause(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let entry = gateway.webhooks.pause(&by, &id_in_path(&id)?).await?;
+    details::answer(&gateway, &by, &entry).await
 }
 
 /// Resumes a webhook from where it stopped, with its failure count reset.
@@ -113,9 +122,13 @@ pub async fn pause(State(gateway): State<Gateway>, Path(id): Path<String>) -> Re
         (status = 200, description = "The updated webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
     ),
 )]
-pub async fn resume(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let entry = gateway.webhooks.resume(&id_in_path(&id)?).await?;
-    details::answer(&gateway, &entry).await
+pub async fn resume(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let entry = gateway.webhooks.resume(&by, &id_in_path(&id)?).await?;
+    details::answer(&gateway, &by, &entry).await
 }
 
 /// Rotates a signing key; the old key keeps signing alongside the new one for a while.
@@ -134,6 +147,7 @@ pub async fn resume(State(gateway): State<Gateway>, Path(id): Path<String>) -> R
 )]
 pub async fn rotate(
     State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -166,7 +180,7 @@ pub async fn rotate(
         }
     };
     let is_secret = matches!(key, NewKey::Secret(_));
-    let entry = gateway.webhooks.rotate(&id, key, overlap).await?;
+    let entry = gateway.webhooks.rotate(&by, &id, key, overlap).await?;
     let keys = &entry.webhook().keys;
     let now = clock::now();
     let old = match is_secret {

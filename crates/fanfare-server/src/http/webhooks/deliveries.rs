@@ -1,12 +1,12 @@
 //! Waiting and failed deliveries: `GET /api/webhooks/{id}/deliveries`, and discarding one.
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::webhooks::deliveries::{DeliveriesPage, Delivery, Discarded, EventDelivery};
 use fanfare_api::words::{DeliveryState, Success};
 use fanfare_api::{query, values};
-use fanfare_core::{Code, Invalid, Position};
+use fanfare_core::{Code, Invalid, Position, Principal};
 
 use crate::http::Gateway;
 use crate::http::query::Params;
@@ -56,6 +56,7 @@ fn shown(row: DeliveryRow) -> Delivery {
 )]
 pub async fn list(
     State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -74,7 +75,7 @@ pub async fn list(
     let limit = params.read("limit", limit)?.unwrap_or(LIMIT_DEFAULT);
     params.finish()?;
     let after = after.map(|after| seq_in(&gateway.hub, after, "query parameter `after`")).transpose()?;
-    let (rows, next) = gateway.webhooks.deliveries(&id, dead, after.unwrap_or(0), limit).await?;
+    let (rows, next) = gateway.webhooks.deliveries(&by, &id, dead, after.unwrap_or(0), limit).await?;
     let deliveries = rows.into_iter().map(shown).collect::<Vec<_>>();
     Ok(Json(DeliveriesPage { deliveries, next: next.map(|seq| gateway.hub.position(seq)) }).into_response())
 }
@@ -95,12 +96,13 @@ pub async fn list(
 )]
 pub async fn show(
     State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
     Path((id, event_id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
-    let event = gateway.webhooks.event(&id, event_id).await?;
-    let (fate, body) = gateway.webhooks.delivery(&id, &event).await?;
+    let event = gateway.webhooks.event(&by, &id, event_id).await?;
+    let (fate, body) = gateway.webhooks.delivery(&by, &id, &event).await?;
     let state = fate.map(|fate| fate.as_str().into());
     let body = serde_json::from_slice(&body).map_err(|error| {
         Problem::new(
@@ -128,11 +130,12 @@ pub async fn show(
 )]
 pub async fn discard(
     State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
     Path((id, event_id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
-    gateway.webhooks.discard(&id, seq_in(&gateway.hub, event_id, "path")?).await?;
+    gateway.webhooks.discard(&by, &id, seq_in(&gateway.hub, event_id, "path")?).await?;
     Ok(Json(Discarded { status: Success::Success, id, event_id }).into_response())
 }
 

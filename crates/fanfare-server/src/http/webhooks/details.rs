@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
 use fanfare_api::webhooks::webhook::{Auth, Batch, Ended, Outcome, Wants, Webhook};
 use fanfare_api::words::{AuthKind, SendingState, SignatureKind, WebhookHealth};
-use fanfare_core::{Timestamp, WebhookId, duration};
+use fanfare_core::{Principal, Timestamp, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
 use fanfare_webhook::options::{Options, Signatures};
 use fanfare_webhook::pause::State as Sending;
@@ -113,13 +113,13 @@ fn kinds(signatures: Signatures) -> Vec<SignatureKind> {
 }
 
 /// Answers with a webhook as it is.
-pub(super) async fn answer(gateway: &Gateway, entry: &Entry) -> Result<Response, Problem> {
+pub(super) async fn answer(gateway: &Gateway, by: &Principal, entry: &Entry) -> Result<Response, Problem> {
     // Read before the rest: a tag that is too old costs the client another look, one that is too new an update.
     let tag = etag::header(entry.webhook().revision);
-    let counts = gateway.webhooks.delivery_counts().await?;
+    let counts = gateway.webhooks.delivery_counts(by).await?;
     let shown = of(gateway, entry, &counts);
     let webhook = entry.webhook();
-    let (lag, is_exact) = gateway.hub.lag(shown.position.seq, &webhook.options.filter).await?;
+    let (lag, is_exact) = gateway.hub.lag(by, shown.position.seq, &webhook.options.filter).await?;
     let shown = Webhook { lag: Some(lag), lag_is_exact: Some(is_exact), ..shown };
     Ok((tag, Json(shown)).into_response())
 }
@@ -135,7 +135,11 @@ pub(super) async fn answer(gateway: &Gateway, entry: &Entry) -> Result<Response,
         (status = 200, description = "The webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
     ),
 )]
-pub async fn show(State(gateway): State<Gateway>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let entry = gateway.webhooks.find(&id_in_path(&id)?)?;
-    answer(&gateway, &entry).await
+pub async fn show(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let entry = gateway.webhooks.find(&by, &id_in_path(&id)?)?;
+    answer(&gateway, &by, &entry).await
 }

@@ -11,7 +11,7 @@ pub mod trying;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::hidden::Hidden;
 use fanfare_api::query;
@@ -19,7 +19,7 @@ use fanfare_api::webhooks::registration::{self, Registered, Unregistration};
 use fanfare_api::webhooks::webhook::{WebhookAddresses, WebhookDetails, WebhookList};
 use fanfare_api::words::Success;
 use fanfare_core::members::Members;
-use fanfare_core::{Code, Invalid, WebhookId};
+use fanfare_core::{Code, Invalid, Principal, WebhookId};
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
 
@@ -72,13 +72,17 @@ impl From<Refused> for Problem {
         (status = 200, description = "Registered", body = Registered),
     ),
 )]
-pub async fn register(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
+pub async fn register(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     Params::of(&parts.uri).finish()?;
     let (bytes, _in_flight) = body::read(&gateway.budget, body, BODY_LEN_MAX).await?;
     let registration = Registration::parse(&bytes)?;
     let webhook_url = registration.url.as_given().into();
-    let registered = gateway.webhooks.register(registration).await?;
+    let registered = gateway.webhooks.register(&by, registration).await?;
     let webhook = registered.entry.webhook();
     let answer = Registered {
         status: Success::Success,
@@ -101,7 +105,11 @@ pub async fn register(State(gateway): State<Gateway>, request: Request) -> Resul
         (status = 200, description = "The webhook is no longer registered, or never was", body = Registered),
     ),
 )]
-pub async fn unregister(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
+pub async fn unregister(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Problem> {
     const FIX: &str = "send `{\"webhook_url\": \"http://…\"}`";
     let (parts, body) = request.into_parts();
     Params::of(&parts.uri).finish()?;
@@ -111,7 +119,7 @@ pub async fn unregister(State(gateway): State<Gateway>, request: Request) -> Res
     members.finish()?;
     let url = url
         .ok_or_else(|| Problem::new(Code::InvalidUrl, "`webhook_url` is missing", FIX).at("/webhook_url"))?;
-    gateway.webhooks.unregister(&url).await?;
+    gateway.webhooks.unregister(&by, &url).await?;
     let answer = Registered {
         status: Success::Success,
         webhook_url: url.as_given().into(),
@@ -133,12 +141,16 @@ pub async fn unregister(State(gateway): State<Gateway>, request: Request) -> Res
         (status = 200, description = "The webhooks, oldest first", body = WebhookList),
     ),
 )]
-pub async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Response, Problem> {
+pub async fn list(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Problem> {
     let mut params = Params::of(request.uri());
     let has_details = params.switch("details")?;
     params.finish()?;
-    let counts = gateway.webhooks.delivery_counts().await?;
-    let list = gateway.webhooks.list();
+    let counts = gateway.webhooks.delivery_counts(&by).await?;
+    let list = gateway.webhooks.list(&by);
     let total = list.len();
     let list = match has_details {
         true => {

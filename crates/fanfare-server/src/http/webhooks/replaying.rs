@@ -1,12 +1,13 @@
 //! `POST /api/webhooks/{id}/replay`: deliveries that are made again.
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
 use fanfare_api::webhooks::replay::{Replay, Replayed};
 use fanfare_api::words::Success;
 use fanfare_core::Code;
+use fanfare_core::Principal;
 use fanfare_core::members::Members;
 
 use crate::http::Gateway;
@@ -31,6 +32,7 @@ use fanfare_delivery::selecting::{Unselected, Words};
 )]
 pub async fn replay(
     State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -48,8 +50,8 @@ pub async fn replay(
     };
     let dry_run = members.truth("dry_run")?.flatten().unwrap_or_default();
     members.finish()?;
-    let selection = gateway.webhooks.select(&id, words).await?;
-    let replayed = gateway.webhooks.replay(&id, selection, dry_run).await?;
+    let selection = gateway.webhooks.select(&by, &id, words).await?;
+    let replayed = gateway.webhooks.replay(&by, &id, selection, dry_run).await?;
     let answer = Replayed {
         status: Success::Success,
         count: replayed.count,

@@ -37,10 +37,10 @@ const RESEND_BODY_LEN_MAX: usize = 1024 * 1024;
 )]
 pub async fn test(
     State(gateway): State<Gateway>,
-    Extension(principal): Extension<Principal>,
+    Extension(by): Extension<Principal>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let attempt = gateway.webhooks.test(&id_in_path(&id)?, &principal).await?;
+    let attempt = gateway.webhooks.test(&by, &id_in_path(&id)?).await?;
     Ok(Json(in_short(Tried::from(&*attempt))?).into_response())
 }
 
@@ -57,11 +57,11 @@ pub async fn test(
 )]
 pub async fn try_out(
     State(gateway): State<Gateway>,
-    Extension(principal): Extension<Principal>,
+    Extension(by): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
-    let attempt = gateway.webhooks.try_out(Registration::parse(&bytes)?, &principal).await?;
+    let attempt = gateway.webhooks.try_out(&by, Registration::parse(&bytes)?).await?;
     let Tried { id, is_delivered, detail } = Tried::from(&*attempt);
     // The test belongs to no webhook and no event, and the caller does not get the body of the response.
     let AttemptDetail { message_id, kind, category, status, times, .. } = read_detail(detail)?;
@@ -86,6 +86,7 @@ pub async fn try_out(
 )]
 pub async fn resend(
     State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
     Path((id, event_id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -102,8 +103,8 @@ pub async fn resend(
         false => serde_json::from_slice(&bytes)
             .map_err(|_| Problem::new(Code::InvalidJson, "`body` is set twice", FIX))?,
     };
-    let event = gateway.webhooks.event(&id, event_id).await?;
+    let event = gateway.webhooks.event(&by, &id, event_id).await?;
     let body = body.map(|body| Bytes::from(String::from(Box::<str>::from(body))));
-    let attempt = gateway.webhooks.resend(&id, event, body).await?;
+    let attempt = gateway.webhooks.resend(&by, &id, event, body).await?;
     Ok(Json(in_short(Tried::from(&*attempt))?).into_response())
 }

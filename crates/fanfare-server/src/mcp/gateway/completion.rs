@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use fanfare_core::Principal;
 use fanfare_mcp::Error;
 use fanfare_mcp::prompts::{Complete, Reference};
 
@@ -21,12 +22,12 @@ enum Meaning {
 impl Gateway {
     /// Returns completions for an argument: those that start with the input before those that contain it, and in each
     /// group the most recently active channels first.
-    pub(super) fn completions(&self, wanted: &Complete) -> Result<Vec<String>, Error> {
+    pub(super) fn completions(&self, by: &Principal, wanted: &Complete) -> Result<Vec<String>, Error> {
         let meaning = meaning(&wanted.reference, &wanted.argument.name)?;
         if meaning == Meaning::Words {
             return Ok(Vec::new());
         }
-        let mut rows = self.hub.channel_rows();
+        let mut rows = self.hub.channel_rows(by);
         rows.sort_unstable_by_key(|(row, _)| Reverse(row.last_seq));
         let candidates = rows.iter().map(|(row, _)| match meaning {
             Meaning::EventId => self.hub.position(row.last_seq).to_string(),

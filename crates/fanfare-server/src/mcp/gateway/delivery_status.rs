@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Event, Position, ReaderName, Timestamp};
+use fanfare_core::{Event, Position, Principal, ReaderName, Timestamp};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
 use serde::{Deserialize, Serialize};
@@ -201,12 +201,12 @@ pub(super) struct ReceiptRow {
 
 impl Gateway {
     /// Returns who has an event; the error is for the model.
-    pub(super) async fn delivery_status(&self, given: &str) -> Result<Outcome, String> {
+    pub(super) async fn delivery_status(&self, by: &Principal, given: &str) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let event = self.find(&given.event_id, EXAMPLE).await?;
-        let mut live = self.live(&event);
-        let mut readers = self.receipts(&event).await?;
-        let fates = self.webhooks.fates(&event).await.map_err(|error| unreadable(&error))?;
+        let event = self.find(by, &given.event_id, EXAMPLE).await?;
+        let mut live = self.live(by, &event);
+        let mut readers = self.receipts(by, &event).await?;
+        let fates = self.webhooks.fates(by, &event).await.map_err(|error| unreadable(&error))?;
         let mut webhooks: Vec<_> =
             fates.into_iter().map(|(entry, fate)| WebhookRow::of(&entry, fate)).collect();
         let webhooks_total = webhooks.len();
@@ -274,9 +274,9 @@ impl Gateway {
     }
 
     /// Returns the connections that `event` was to reach: those that wanted it and were there.
-    fn live(&self, event: &Event) -> Vec<LiveRow> {
+    fn live(&self, by: &Principal, event: &Event) -> Vec<LiveRow> {
         let seq = event.position.seq;
-        let clients = self.hub.clients();
+        let clients = self.hub.clients(by);
         let wanted = clients
             .iter()
             .filter(|client| client.began_after < seq && client.feed.filter.matches(event))
@@ -290,12 +290,12 @@ impl Gateway {
     }
 
     /// Returns the durable readers that `event` is for.
-    pub(super) async fn receipts(&self, event: &Event) -> Result<Vec<ReceiptRow>, String> {
-        let rows = self.hub.receipts(event).await.map_err(|error| unreadable(&error))?;
+    pub(super) async fn receipts(&self, by: &Principal, event: &Event) -> Result<Vec<ReceiptRow>, String> {
+        let rows = self.hub.receipts(by, event).await.map_err(|error| unreadable(&error))?;
         let receipt = |row: fanfare_hub::values::ReaderRow| ReceiptRow {
             acknowledged: row.acknowledged >= event.position.seq,
             position: self.hub.position(row.acknowledged),
-            reader: row.name,
+            reader: row.key.name,
         };
         Ok(rows.into_iter().map(receipt).collect())
     }

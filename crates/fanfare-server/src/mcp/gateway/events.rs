@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Channel, Event, EventType, Json, Position, Priority, Source, Timestamp};
+use fanfare_core::{Channel, Event, EventType, Json, Position, Principal, Priority, Source, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -101,6 +101,9 @@ impl EventView {
         }
         if let Some(source) = &self.source {
             text.push_str(&format!("\n    from: {} through {}", neutral(&source.principal), source.door));
+            if let Some(agent) = &source.agent {
+                text.push_str(&format!(", by what calls itself `{}`", neutral(agent.as_str())));
+            }
         }
         text
     }
@@ -177,7 +180,8 @@ pub(super) fn schema() -> Value {
             "source": {
                 "type": "object",
                 "description": "Who pushed it, and how",
-                "properties": { "principal": { "type": "string" }, "door": { "type": "string" } },
+                "properties": { "principal": { "type": "string" }, "door": { "type": "string" },
+                    "agent": { "type": "string", "description": "The name that the pusher gave itself; unverified" } },
                 "required": ["principal", "door"],
                 "additionalProperties": false,
             },
@@ -230,9 +234,9 @@ pub(super) fn limit() -> Value {
 
 impl Gateway {
     /// Finds the event that `id` names.
-    pub(super) async fn find(&self, id: &str, example: &str) -> Result<Arc<Event>, String> {
+    pub(super) async fn find(&self, by: &Principal, id: &str, example: &str) -> Result<Arc<Event>, String> {
         let position = arguments::position(&self.hub, "event_id", id, example)?;
-        if let Some(event) = self.hub.event(position).await.map_err(|error| unreadable(&error))? {
+        if let Some(event) = self.hub.event(by, position).await.map_err(|error| unreadable(&error))? {
             return Ok(event);
         }
         let extent = self.hub.extent();

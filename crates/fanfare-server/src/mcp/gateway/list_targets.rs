@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::{Channel, EventType, Pattern, Position, Priority, ReaderName, Timestamp};
+use fanfare_core::{Channel, EventType, Pattern, Position, Principal, Priority, ReaderName, Timestamp};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
 use serde::{Deserialize, Serialize};
@@ -189,7 +189,7 @@ struct Webhooks {
 
 impl Gateway {
     /// Lists channels, clients and webhooks; the error is for the model.
-    pub(super) fn list_targets(&self, given: &str) -> Result<Outcome, String> {
+    pub(super) fn list_targets(&self, by: &Principal, given: &str) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let limit = arguments::within("limit", given.limit, 1..=LIMIT_MAX, LIMIT_DEFAULT, EXAMPLE)? as usize;
         let channel: Option<Channel> = given
@@ -200,15 +200,15 @@ impl Gateway {
             .map_err(|invalid| arguments::refuse("channel", &invalid, EXAMPLE))?;
         let wants = |kind| given.kind.is_none_or(|wanted| wanted == kind);
         let found = StructuredContent {
-            channels: wants(Kind::Channels).then(|| self.list_channels(channel.as_ref(), limit)),
-            clients: wants(Kind::Clients).then(|| self.list_clients(channel.as_ref(), limit)),
-            webhooks: wants(Kind::Webhooks).then(|| self.list_webhooks(channel.as_ref(), limit)),
+            channels: wants(Kind::Channels).then(|| self.list_channels(by, channel.as_ref(), limit)),
+            clients: wants(Kind::Clients).then(|| self.list_clients(by, channel.as_ref(), limit)),
+            webhooks: wants(Kind::Webhooks).then(|| self.list_webhooks(by, channel.as_ref(), limit)),
         };
         Ok(said(describe(&found, channel.as_ref()), &found))
     }
 
-    fn list_channels(&self, only: Option<&Channel>, limit: usize) -> Channels {
-        let mut channels = self.hub.channels();
+    fn list_channels(&self, by: &Principal, only: Option<&Channel>, limit: usize) -> Channels {
+        let mut channels = self.hub.channels(by);
         channels.retain(|(row, _, _)| only.is_none_or(|only| row.channel == *only));
         let channels_total = channels.len();
         channels.sort_unstable_by_key(|(row, _, _)| std::cmp::Reverse(row.last_seq));
@@ -224,21 +224,21 @@ impl Gateway {
         Channels { channels: channels.into_iter().take(limit).map(entry).collect(), channels_total }
     }
 
-    fn list_webhooks(&self, only: Option<&Channel>, limit: usize) -> Webhooks {
-        let mut entries = self.webhooks.list();
+    fn list_webhooks(&self, by: &Principal, only: Option<&Channel>, limit: usize) -> Webhooks {
+        let mut entries = self.webhooks.list(by);
         entries.retain(|entry| only.is_none_or(|only| entry.webhook().options.filter.matches_channel(only)));
         let shown = entries.iter().take(limit).map(|entry| Row::of(entry, &self.hub));
         Webhooks { webhooks: shown.collect(), webhooks_total: entries.len() }
     }
 
-    fn list_clients(&self, only: Option<&Channel>, limit: usize) -> Clients {
+    fn list_clients(&self, by: &Principal, only: Option<&Channel>, limit: usize) -> Clients {
         let head = self.hub.extent().last;
-        let mut clients = self.hub.clients();
+        let mut clients = self.hub.clients(by);
         clients.retain(|client| only.is_none_or(|only| client.feed.filter.matches_channel(only)));
         let entries = clients.iter().take(limit).map(|client| ClientEntry {
             client: client.id,
             transport: client.transport.as_str(),
-            principal: client.principal.name.to_string(),
+            principal: client.principal.name().to_string(),
             patterns: client.feed.filter.patterns().iter().take(TERMS_MAX).cloned().collect(),
             types: client.feed.filter.types().iter().take(TERMS_MAX).cloned().collect(),
             min_priority: client.feed.filter.min_priority(),

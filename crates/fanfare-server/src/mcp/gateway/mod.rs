@@ -143,21 +143,21 @@ impl Service for Gateway {
     }
 
     async fn call(&self, call: &Call, tool: ToolCall<'_>) -> Result<Outcome, Error> {
-        let arguments = tool.arguments();
+        let (by, arguments) = (&call.caller.client.principal, tool.arguments());
         let answer = match tool.name.as_str() {
-            delivery_status::NAME => self.delivery_status(arguments).await,
-            list_targets::NAME => self.list_targets(arguments),
+            delivery_status::NAME => self.delivery_status(by, arguments).await,
+            list_targets::NAME => self.list_targets(by, arguments),
             push::STREAM => self.push(call, fanfare_core::Audience::Stream, arguments).await,
             push::WEBHOOK => self.push(call, fanfare_core::Audience::All, arguments).await,
-            read_history::NAME => self.read_history(arguments).await,
+            read_history::NAME => self.read_history(by, arguments).await,
             wait_for::NAME => self.wait_for(call, arguments).await,
-            webhooks::delete::NAME => self.delete_webhook(arguments).await,
-            webhooks::deliveries::NAME => self.list_deliveries(arguments).await,
-            webhooks::register::NAME => self.register_webhook(arguments).await,
-            webhooks::replay::NAME => self.replay_webhook(arguments).await,
-            webhooks::retry::NAME => self.retry_delivery(arguments).await,
-            webhooks::switching::PAUSE => self.pause_webhook(arguments).await,
-            webhooks::switching::RESUME => self.resume_webhook(arguments).await,
+            webhooks::delete::NAME => self.delete_webhook(by, arguments).await,
+            webhooks::deliveries::NAME => self.list_deliveries(by, arguments).await,
+            webhooks::register::NAME => self.register_webhook(by, arguments).await,
+            webhooks::replay::NAME => self.replay_webhook(by, arguments).await,
+            webhooks::retry::NAME => self.retry_delivery(by, arguments).await,
+            webhooks::switching::PAUSE => self.pause_webhook(by, arguments).await,
+            webhooks::switching::RESUME => self.resume_webhook(by, arguments).await,
             webhooks::test::NAME => self.test_webhook(call, arguments).await,
             name => return Err(Error::invalid_params(format!("unknown tool `{name}`"))),
         };
@@ -174,10 +174,10 @@ impl Service for Gateway {
 
     async fn resources(
         &self,
-        _: &Caller,
+        caller: &Caller,
         cursor: Option<&str>,
     ) -> Result<(Vec<Resource>, Option<String>), Error> {
-        self.list_resources(cursor)
+        self.list_resources(&caller.client.principal, cursor)
     }
 
     fn templates(&self) -> Vec<Template> {
@@ -185,11 +185,11 @@ impl Service for Gateway {
     }
 
     async fn read(&self, call: &Call, wanted: ResourceRequest) -> Result<Outcome, Error> {
-        self.read_resource(call.era(), &wanted).await
+        self.read_resource(&call.caller.client.principal, call.era(), &wanted).await
     }
 
-    async fn complete(&self, _: &Caller, wanted: &Complete) -> Result<Vec<String>, Error> {
-        self.completions(wanted)
+    async fn complete(&self, caller: &Caller, wanted: &Complete) -> Result<Vec<String>, Error> {
+        self.completions(&caller.client.principal, wanted)
     }
 
     async fn watch(

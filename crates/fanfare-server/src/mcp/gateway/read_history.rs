@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::Position;
 use fanfare_core::start::Moment;
+use fanfare_core::{Position, Principal};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
 use serde::{Deserialize, Serialize};
@@ -120,7 +120,7 @@ struct StructuredContent<'a> {
 
 impl Gateway {
     /// Reads a page; the error is for the model.
-    pub(super) async fn read_history(&self, given: &str) -> Result<Outcome, String> {
+    pub(super) async fn read_history(&self, by: &Principal, given: &str) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let (limit, default) = (1..=events::LIMIT_MAX, events::LIMIT_DEFAULT);
         let limit = arguments::within("limit", given.limit, limit, default, EXAMPLE)? as usize;
@@ -142,7 +142,7 @@ impl Gateway {
         if let Some(since) = &given.since {
             let moment: Moment =
                 since.parse().map_err(|invalid| arguments::refuse("since", &invalid, EXAMPLE))?;
-            let seq = hub.seq_before(moment.resolve(now)).await.map_err(|error| unreadable(&error))?;
+            let seq = hub.seq_before(by, moment.resolve(now)).await.map_err(|error| unreadable(&error))?;
             read.after = read.after.max(seq);
         }
         if let Some(cursor) = &given.cursor {
@@ -153,7 +153,7 @@ impl Gateway {
             }
         }
         let place = filter::place(&read.filter);
-        let (events, next) = hub.collect(read).await.map_err(|error| unreadable(&error))?;
+        let (events, next) = hub.collect(by, read).await.map_err(|error| unreadable(&error))?;
         let mut batch = Batch::new(given.response_format, limit);
         let fits = events.iter().all(|event| batch.add(event));
         let next_cursor = if fits { next.map(|seq| hub.position(seq)) } else { batch.last() };

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Channel, Event, Filter, Pattern, Position, Priority, Timestamp};
+use fanfare_core::{Channel, Event, Filter, Pattern, Position, Principal, Priority, Timestamp};
 use fanfare_mcp::outcome::Cache;
 use fanfare_mcp::resources::{Contents, Resource, ResourceRequest, Template};
 use fanfare_mcp::{Era, Error, Outcome};
@@ -95,6 +95,7 @@ impl Gateway {
     /// Returns a page of the list: the channels, then the latest of each in order of the name.
     pub(super) fn list_resources(
         &self,
+        by: &Principal,
         cursor: Option<&str>,
     ) -> Result<(Vec<Resource>, Option<String>), Error> {
         let after = cursor.map(read_cursor).transpose()?;
@@ -111,7 +112,7 @@ impl Gateway {
                 mime_type: JSON,
             });
         }
-        let mut channels = self.hub.channel_rows().into_iter().map(|(row, _)| row.channel);
+        let mut channels = self.hub.channel_rows(by).into_iter().map(|(row, _)| row.channel);
         let mut rest =
             channels.by_ref().skip_while(|channel| after.as_ref().is_some_and(|after| channel <= after));
         let mut last = None;
@@ -125,23 +126,29 @@ impl Gateway {
     }
 
     /// Reads a resource.
-    pub(super) async fn read_resource(&self, era: Era, wanted: &ResourceRequest) -> Result<Outcome, Error> {
+    pub(super) async fn read_resource(
+        &self,
+        by: &Principal,
+        era: Era,
+        wanted: &ResourceRequest,
+    ) -> Result<Outcome, Error> {
         let uri = &wanted.uri;
         let missing = |why: &str| missing(uri, era, why);
         let address: Address = uri.parse().map_err(|why: String| missing(&why))?;
         let content = match address {
-            Address::Channels => channels(&self.hub),
+            Address::Channels => channels(&self.hub, by),
             Address::Event(position) => {
-                let event = self.hub.event(position).await.map_err(|error| unreadable(&error))?;
+                let event = self.hub.event(by, position).await.map_err(|error| unreadable(&error))?;
                 let event = event.ok_or_else(|| {
                     missing("no such event: it was removed, has expired, or its id belongs to another log")
                 })?;
                 Content::Event { event }
             }
             Address::Latest(channel) => {
-                let events = self.latest(&channel).await.map_err(|error| unreadable(&error))?;
+                let events = self.latest(by, &channel).await.map_err(|error| unreadable(&error))?;
                 // A caller who has just pushed finds the channel, though the list of channels can be a moment behind.
-                if events.is_empty() && !self.hub.channel_rows().iter().any(|(row, _)| row.channel == channel)
+                if events.is_empty()
+                    && !self.hub.channel_rows(by).iter().any(|(row, _)| row.channel == channel)
                 {
                     return Err(missing(
                         "nothing has been pushed to this channel; `fanfare://channels` lists those that exist",
@@ -154,7 +161,7 @@ impl Gateway {
         Ok(contents(uri, &content))
     }
 
-    async fn latest(&self, channel: &Channel) -> Result<Vec<Arc<Event>>, values::Error> {
+    async fn latest(&self, by: &Principal, channel: &Channel) -> Result<Vec<Arc<Event>>, values::Error> {
         let filter = Filter::new(vec![Pattern::from(channel)], Vec::new(), Priority::Min, None)
             .expect("one pattern is not too many");
         let extent = self.hub.extent();
@@ -171,7 +178,8 @@ impl Gateway {
             if read.after >= read.until || events.len() >= LATEST_LEN {
                 break;
             }
-            let page = self.hub.history(Read { limit: LATEST_LEN - events.len(), ..read.clone() }).await?;
+            let page =
+                self.hub.history(by, Read { limit: LATEST_LEN - events.len(), ..read.clone() }).await?;
             events.extend(page.events);
             read.until = page.scanned.saturating_sub(1);
         }
@@ -180,8 +188,8 @@ impl Gateway {
 }
 
 /// Returns the channels, those that were active last before the others.
-fn channels(hub: &Hub) -> Content {
-    let mut rows = hub.channels();
+fn channels(hub: &Hub, by: &Principal) -> Content {
+    let mut rows = hub.channels(by);
     let total = rows.len();
     rows.sort_unstable_by_key(|(row, _, _)| std::cmp::Reverse(row.last_seq));
     rows.truncate(CHANNELS_SHOWN_MAX);

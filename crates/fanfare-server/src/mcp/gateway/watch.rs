@@ -93,14 +93,10 @@ impl Gateway {
         let patterns = uris.iter().map(|(channel, _)| Pattern::from(channel)).collect();
         let filter = Filter::new(patterns, Vec::new(), Priority::Min, None)
             .map_err(|invalid| Error::invalid_params(invalid.to_string()))?;
-        let client = NewClient {
-            principal: caller.client.principal.clone(),
-            transport: Transport::Mcp,
-            address: caller.client.address,
-            reader: None,
-        };
+        let by = &caller.client.principal;
+        let client = NewClient { transport: Transport::Mcp, address: caller.client.address, reader: None };
         let request = subscribe::Request { filter, start: Start::Live, conflate: false, client };
-        let cursor = self.hub.subscribe(request).await.map_err(|error| {
+        let cursor = self.hub.subscribe(by, request).await.map_err(|error| {
             tracing::error!(%error, "the store could not be read");
             Error::internal("the event log could not be read; the cause is in the gateway's server log")
         })?;
@@ -203,7 +199,7 @@ impl Latest {
     /// Skips what is no longer in memory: the client only needs to know that something came.
     fn skip(&mut self) -> Vec<Channel> {
         let before = self.cursor.skip();
-        let rows = self.cursor.hub().channel_rows();
+        let rows = self.cursor.hub().channel_rows(&self.cursor.client().principal);
         rows.into_iter().filter(|(row, _)| row.last_seq > before).map(|(row, _)| row.channel).collect()
     }
 }

@@ -218,7 +218,8 @@ mod tests {
         let (sessions, _worker) = Sessions::new();
         let begin = |now| {
             let toolset = Toolset::default();
-            let client = Client { principal: Principal::local(), address: None, is_local: true, toolset };
+            let client =
+                Client { principal: Principal::local(), address: None, agent: None, is_local: true, toolset };
             sessions.begin_at(client, Outbox::new(), now)
         };
         let start = Instant::now();

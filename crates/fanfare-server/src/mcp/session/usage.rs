@@ -80,6 +80,7 @@ mod tests {
         let client = Client {
             principal: Principal::local(),
             address: None,
+            agent: None,
             is_local: true,
             toolset: Toolset::default(),
         };

@@ -16,6 +16,7 @@ pub(super) async fn record_for_ever(store: Store, round: usize, say: impl Fn(&st
         store.log.append(Append::new(vec![event(&format!("refused-{round}"))])).await.expect("appended");
     let row = WebhookRow {
         id: id(round),
+        owner: fanfare_core::Principal::local().owner(),
         url: format!("http://127.0.0.1/{round}").into(),
         settings: format!("{round}").into(),
         state: "0".into(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare_core::{Door, Json, NewEvent, Principal, Source};
+use fanfare_core::{Door, Json, NewEvent, Principal, Via};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use fanfare_hub::Hub;
@@ -43,14 +43,17 @@ impl Samples {
         let event = sample(self.next);
         self.next += 1;
         // This fails only if the gateway is shutting down.
-        let _ = self.hub.publish(&Principal::local(), None, vec![event]).await;
+        let _ = self.hub.publish(&Principal::local(), &via(), vec![event]).await;
     }
+}
+
+fn via() -> Via {
+    Via { door: Door::Demo, address: None, agent: None }
 }
 
 fn sample(number: usize) -> NewEvent {
     let (channel, event_type, message, members) = SAMPLES[number % SAMPLES.len()];
-    let source = Source { principal: Principal::local().name, door: Door::Demo };
-    let mut event = NewEvent::new(message, source).expect("short enough");
+    let mut event = NewEvent::new(message, via().source(&Principal::local())).expect("short enough");
     event.channel = channel.parse().expect("a channel");
     event.event_type = event_type.parse().expect("a type");
     event.data = Some(Json::parse(format!("{{\"sample\":true,{members}}}")).expect("JSON"));

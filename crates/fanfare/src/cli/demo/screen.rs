@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fanfare_api::words::Door;
+use fanfare_core::Principal;
 use jiff::ZonedDateTime;
 
 use crate::cli::Failure;
@@ -144,9 +145,9 @@ impl Screen {
 
 /// Counts the connections that match `event`, and the webhooks that match it and are not paused.
 async fn live(event: &Received, running: &Running, (own, own_webhook): (Option<SocketAddr>, &str)) -> Live {
-    let (mut live, hub) = (Live::default(), running.hub());
-    let Ok(Some(event)) = hub.event(event.value.id).await else { return live };
-    for client in hub.clients() {
+    let (mut live, hub, by) = (Live::default(), running.hub(), Principal::local());
+    let Ok(Some(event)) = hub.event(&by, event.value.id).await else { return live };
+    for client in hub.clients(&by) {
         if client.feed.filter.matches(&event) && (own.is_none() || client.address != own) {
             match client.transport {
                 Transport::Mcp => live.mcp += 1,
@@ -162,7 +163,7 @@ async fn live(event: &Received, running: &Running, (own, own_webhook): (Option<S
             && webhook.id.as_str() != own_webhook
             && !entry.health().is_paused()
     };
-    live.webhook = running.webhooks().list().iter().filter(gets_it).count();
+    live.webhook = running.webhooks().list(&by).iter().filter(gets_it).count();
     live
 }
 

@@ -151,7 +151,7 @@ async fn listen(args: Args, context: &Context) -> Result<Exit, Failure> {
                     match &work {
                         Some(work) => {
                             show.started(&event);
-                            running.push_back(work.begin(event));
+                            running.push_back(work.begin(*event));
                             Ok(())
                         }
                         None => {

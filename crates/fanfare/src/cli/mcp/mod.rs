@@ -113,8 +113,13 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
 /// Serves the client directly from the gateway in this process.
 async fn serve_here(running: gateway::Running, hosted: &mut Hosted, stop: &mut Stop) -> Result<(), Failure> {
     let door = running.door();
-    let client =
-        Client { principal: Principal::local(), address: None, is_local: true, toolset: door.toolset };
+    let client = Client {
+        principal: Principal::local(),
+        address: None,
+        agent: None,
+        is_local: true,
+        toolset: door.toolset,
+    };
     let session = Session::new(format!("{:032x}", rand::random::<u128>()), client, Outbox::new());
     let (ask, asked) = oneshot::channel::<()>();
     let server = door.server.clone();

@@ -169,7 +169,7 @@ fn checked(text: &str, number: u64, channel: Option<&Channel>) -> Result<Line, F
         Failure::from(invalid).at(at)
     };
     let text = text.trim();
-    let source = Source { principal: Principal::local().name, door: Door::Cli };
+    let source = Source { principal: Principal::local().name().clone(), door: Door::Http, agent: None };
     push_body::parse_ndjson(text.as_bytes(), &source).map_err(explain)?;
     let members: BTreeMap<&str, &RawValue> = serde_json::from_str(text).unwrap_or_default();
     let mut event = String::from("{");

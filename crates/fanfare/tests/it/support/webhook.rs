@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::WebhookId;
+use fanfare_core::{Principal, WebhookId};
 use fanfare_delivery::attempt::Attempt;
 use fanfare_delivery::registry::Entry;
 use fanfare_store::{AttemptRow, DeliveryRow, ReadAttempts, ReadDeliveries};
@@ -51,8 +51,15 @@ impl Gateway {
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
+    /// Removes a webhook that is registered.
+    pub(crate) async fn remove(&self, hook: &Hook) {
+        let was_known = self.webhooks.remove(&Principal::local(), &hook.id).await;
+        assert!(was_known.expect("removed"));
+    }
+
     pub(crate) fn entry(&self, hook: &Hook) -> Arc<Entry> {
-        let found = self.webhooks.list().into_iter().find(|entry| entry.webhook().id == hook.id);
+        let found =
+            self.webhooks.list(&Principal::local()).into_iter().find(|entry| entry.webhook().id == hook.id);
         found.expect("a webhook that is registered")
     }
 

@@ -7,7 +7,7 @@ use std::num::NonZeroU16;
 use std::sync::LazyLock;
 
 use fanfare_core::push_body::{ExpiresIn, Members};
-use fanfare_core::{Audience, Door, Invalid, Source};
+use fanfare_core::{Audience, Door, Invalid, Via};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use serde::Deserialize;
@@ -186,16 +186,15 @@ impl Gateway {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let (members, place) = given.parted();
         let client = &call.caller.client;
-        let source = Source { principal: client.principal.name.clone(), door: Door::Mcp };
-        let mut event = members.into_event(source).map_err(refused)?;
+        let via = Via { door: Door::Mcp, address: client.address, agent: client.agent.clone() };
+        let mut event = members.into_event(via.source(&client.principal)).map_err(refused)?;
         event.audience = audience;
         let opened = match place {
             None => None,
             Some(place) => Some(self.listen(client, &place).await?),
         };
-        let address = client.address.map(|address| address.ip());
         let wait = if audience == Audience::All { Wait::ForWebhooks } else { Wait::ForStore };
-        match self.webhooks.publish(&client.principal, address, vec![event], wait).await {
+        match self.webhooks.publish(&client.principal, &via, vec![event], wait).await {
             Ok(published) => Ok(receipt::write(&published, audience, opened)),
             Err(PushError::ShuttingDown) if call.leave() => std::future::pending().await,
             Err(error) => Err(not_pushed(&error)),

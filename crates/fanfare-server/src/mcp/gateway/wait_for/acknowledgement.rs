@@ -1,6 +1,6 @@
 //! `wait_for` with an `event_id`: waits until a durable reader has the event.
 
-use fanfare_core::{Event, ReaderName};
+use fanfare_core::{Event, Principal, ReaderName};
 use fanfare_mcp::Outcome;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -33,7 +33,8 @@ impl Gateway {
         reader: Option<&str>,
         seconds: u64,
     ) -> Result<Outcome, String> {
-        let event = self.find(event_id, EXAMPLE).await?;
+        let by = &call.caller.client.principal;
+        let event = self.find(by, event_id, EXAMPLE).await?;
         let reader: Option<ReaderName> = reader
             .map(str::parse)
             .transpose()
@@ -42,13 +43,13 @@ impl Gateway {
             reader.as_ref().map_or("a durable reader".to_owned(), |reader| format!("reader `{reader}`"));
         let what = format!("waiting until {who} acknowledges {}", event.position);
         let patience = Patience::new(call, seconds, what);
-        let came = patience.until(self.acknowledged(&event, reader.as_ref())).await;
+        let came = patience.until(self.acknowledged(by, &event, reader.as_ref())).await;
         let (status, mut readers) = match came.transpose()? {
             Some(WaitEnd::Acknowledged(readers)) => ("acknowledged", readers),
             Some(WaitEnd::Stopping) => {
                 return Err("the gateway is stopping; call again in a moment".to_owned());
             }
-            None => ("timed_out", self.receipts(&event).await?),
+            None => ("timed_out", self.receipts(by, &event).await?),
         };
         let (have, total) = (readers.iter().filter(|row| row.acknowledged).count(), readers.len());
         readers.sort_by_key(|row| !row.acknowledged);
@@ -86,14 +87,19 @@ impl Gateway {
     }
 
     /// Waits until `reader`, or any reader if it is `None`, has acknowledged `event`.
-    async fn acknowledged(&self, event: &Event, reader: Option<&ReaderName>) -> Result<WaitEnd, String> {
+    async fn acknowledged(
+        &self,
+        by: &Principal,
+        event: &Event,
+        reader: Option<&ReaderName>,
+    ) -> Result<WaitEnd, String> {
         // An acknowledgement between the check and the wait must not be missed.
-        let mut told = self.hub.acknowledgements();
+        let mut told = self.hub.acknowledgements(by);
         loop {
             if self.hub.is_closing() {
                 return Ok(WaitEnd::Stopping);
             }
-            let rows = self.receipts(event).await?;
+            let rows = self.receipts(by, event).await?;
             let is_wanted = |name: &ReaderName| reader.is_none_or(|reader| reader == name);
             if rows.iter().any(|row| row.acknowledged && is_wanted(&row.reader)) {
                 return Ok(WaitEnd::Acknowledged(rows));
@@ -102,7 +108,7 @@ impl Gateway {
                 match told.recv().await {
                     Ok(Told::Acknowledged(row)) => {
                         let has_it = row.acknowledged >= event.position.seq;
-                        if has_it && is_wanted(&row.name) && row.filter.matches(event) {
+                        if has_it && is_wanted(&row.key.name) && row.filter.matches(event) {
                             break;
                         }
                     }

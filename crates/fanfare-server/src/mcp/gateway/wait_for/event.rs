@@ -45,14 +45,10 @@ impl Gateway {
         };
         let place = filter::place(&filter);
         let client = &call.caller.client;
-        let client = NewClient {
-            principal: client.principal.clone(),
-            transport: Transport::Mcp,
-            address: client.address,
-            reader: None,
-        };
+        let by = &client.principal;
+        let client = NewClient { transport: Transport::Mcp, address: client.address, reader: None };
         let request = Request { filter, start, conflate: false, client };
-        let mut subscription = self.hub.subscribe(request).await.map_err(|error| unreadable(&error))?;
+        let mut subscription = self.hub.subscribe(by, request).await.map_err(|error| unreadable(&error))?;
         let mut batch = Batch::new(given.response_format, limit);
         let mut missed = 0;
         let patience = Patience::new(call, seconds, format!("waiting for an event on {place}"));

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::WebhookId;
+use fanfare_core::{Principal, WebhookId};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use serde::Serialize;
@@ -63,9 +63,13 @@ struct StructuredContent {
 
 impl Gateway {
     /// Deletes a webhook; the error is for the model.
-    pub(in crate::mcp::gateway) async fn delete_webhook(&self, given: &str) -> Result<Outcome, String> {
-        let webhook = self.one_webhook(given)?;
-        let was_known = self.webhooks.remove(&webhook.id).await;
+    pub(in crate::mcp::gateway) async fn delete_webhook(
+        &self,
+        by: &Principal,
+        given: &str,
+    ) -> Result<Outcome, String> {
+        let webhook = self.one_webhook(by, given)?;
+        let was_known = self.webhooks.remove(by, &webhook.id).await;
         if !was_known.map_err(|problem| refused(problem, EXAMPLE))? {
             let what = format!("webhook `{}`", webhook.id);
             return Err(refused(Refused::NotFound { what }, EXAMPLE));

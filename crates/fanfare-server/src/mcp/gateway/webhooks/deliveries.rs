@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::{Channel, EventType, Position, Timestamp};
+use fanfare_core::{Channel, EventType, Position, Principal, Timestamp};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
 use serde::{Deserialize, Serialize};
@@ -186,19 +186,23 @@ impl Delivery {
 
 impl Gateway {
     /// Lists failed deliveries; the error is for the model.
-    pub(in crate::mcp::gateway) async fn list_deliveries(&self, given: &str) -> Result<Outcome, String> {
+    pub(in crate::mcp::gateway) async fn list_deliveries(
+        &self,
+        by: &Principal,
+        given: &str,
+    ) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let limit = arguments::within("limit", given.limit, 1..=LIMIT_MAX, LIMIT_DEFAULT, EXAMPLE)? as usize;
-        let entry = self.webhook(&given.webhook, EXAMPLE)?;
+        let entry = self.webhook(by, &given.webhook, EXAMPLE)?;
         let after = match &given.cursor {
             Some(cursor) => arguments::position(&self.hub, "cursor", cursor, EXAMPLE)?.seq,
             None => 0,
         };
         let id = entry.webhook().id.clone();
         let dead = given.status.map(|status| status == Status::Failed);
-        let page = self.webhooks.deliveries(&id, dead, after, limit).await;
+        let page = self.webhooks.deliveries(by, &id, dead, after, limit).await;
         let (rows, next) = page.map_err(|problem| refused(problem, EXAMPLE))?;
-        let counts = self.webhooks.delivery_counts().await.map_err(|error| unreadable(&error))?;
+        let counts = self.webhooks.delivery_counts(by).await.map_err(|error| unreadable(&error))?;
         let counts = counts.get(&id).map_or((0, 0), |counts| (counts.waiting, counts.dead));
         let recent = entry.recent();
         let structured = StructuredContent {

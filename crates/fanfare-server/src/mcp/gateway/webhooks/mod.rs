@@ -16,7 +16,7 @@ pub(super) mod test;
 
 use std::sync::Arc;
 
-use fanfare_core::WebhookId;
+use fanfare_core::{Principal, WebhookId};
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::{Gateway, arguments};
@@ -25,11 +25,11 @@ use fanfare_delivery::service::Refused;
 
 impl Gateway {
     /// Finds the webhook that an argument names.
-    fn webhook(&self, id: &str, example: &str) -> Result<Arc<Entry>, String> {
+    fn webhook(&self, by: &Principal, id: &str, example: &str) -> Result<Arc<Entry>, String> {
         let id: WebhookId = id
             .parse()
             .map_err(|invalid| format!("{} {LISTED}", arguments::refuse("webhook", &invalid, example)))?;
-        self.webhooks.find(&id).map_err(|problem| refused(problem, example))
+        self.webhooks.find(by, &id).map_err(|problem| refused(problem, example))
     }
 }
 

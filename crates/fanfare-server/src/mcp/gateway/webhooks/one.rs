@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use fanfare_core::Principal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -28,8 +29,8 @@ struct Arguments {
 
 impl Gateway {
     /// Finds the webhook, the only argument of the tool; the error is for the model.
-    pub(super) fn one_webhook(&self, given: &str) -> Result<Arc<Webhook>, String> {
+    pub(super) fn one_webhook(&self, by: &Principal, given: &str) -> Result<Arc<Webhook>, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        Ok(self.webhook(&given.webhook, EXAMPLE)?.webhook())
+        Ok(self.webhook(by, &given.webhook, EXAMPLE)?.webhook())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use fanfare_core::Principal;
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use fanfare_webhook::patch::Registration;
@@ -126,11 +127,15 @@ struct StructuredContent {
 
 impl Gateway {
     /// Registers an address; the error is for the model.
-    pub(in crate::mcp::gateway) async fn register_webhook(&self, given: &str) -> Result<Outcome, String> {
+    pub(in crate::mcp::gateway) async fn register_webhook(
+        &self,
+        by: &Principal,
+        given: &str,
+    ) -> Result<Outcome, String> {
         let _: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let registration = Registration::parse(given.as_bytes());
         let registration = registration.map_err(|invalid| refused(invalid.into(), EXAMPLE))?;
-        let registered = self.webhooks.register(registration).await;
+        let registered = self.webhooks.register(by, registration).await;
         let registered = registered.map_err(|problem| refused(problem, EXAMPLE))?;
         let row = Row::of(&registered.entry, &self.hub);
         let id = registered.entry.webhook().id.clone();

@@ -2,8 +2,7 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::Position;
-use fanfare_core::WebhookId;
+use fanfare_core::{Position, Principal, WebhookId};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use serde::{Deserialize, Serialize};
@@ -116,9 +115,13 @@ struct StructuredContent {
 
 impl Gateway {
     /// Replays deliveries; the error is for the model.
-    pub(in crate::mcp::gateway) async fn replay_webhook(&self, given: &str) -> Result<Outcome, String> {
+    pub(in crate::mcp::gateway) async fn replay_webhook(
+        &self,
+        by: &Principal,
+        given: &str,
+    ) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let id = self.webhook(&given.webhook, EXAMPLE)?.webhook().id.clone();
+        let id = self.webhook(by, &given.webhook, EXAMPLE)?.webhook().id.clone();
         let dry_run = given.dry_run.unwrap_or(true);
         let words = Words {
             ids: given.ids,
@@ -129,9 +132,9 @@ impl Gateway {
             after: given.after,
         };
         let refuse = |problem| refused(problem, EXAMPLE);
-        let selection = self.webhooks.select(&id, words).await;
+        let selection = self.webhooks.select(by, &id, words).await;
         let selection = selection.map_err(|unselected| refuse(unselected.refused))?;
-        let replayed = self.webhooks.replay(&id, selection, dry_run).await.map_err(refuse)?;
+        let replayed = self.webhooks.replay(by, &id, selection, dry_run).await.map_err(refuse)?;
         let structured = StructuredContent {
             webhook: id,
             count: replayed.count,

@@ -2,8 +2,7 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::Position;
-use fanfare_core::WebhookId;
+use fanfare_core::{Position, Principal, WebhookId};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use serde::{Deserialize, Serialize};
@@ -84,14 +83,18 @@ struct StructuredContent {
 
 impl Gateway {
     /// Sends an event again; the error is for the model.
-    pub(in crate::mcp::gateway) async fn retry_delivery(&self, given: &str) -> Result<Outcome, String> {
+    pub(in crate::mcp::gateway) async fn retry_delivery(
+        &self,
+        by: &Principal,
+        given: &str,
+    ) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let webhook = self.webhook(&given.webhook, EXAMPLE)?.webhook();
+        let webhook = self.webhook(by, &given.webhook, EXAMPLE)?.webhook();
         let event_id = arguments::position(&self.hub, "event_id", &given.event_id, EXAMPLE)?;
         let refuse = |problem| refused(problem, EXAMPLE);
         // This does not use `find`: a waiting delivery is kept even if the log has lost its event.
-        let event = self.webhooks.event(&webhook.id, event_id).await.map_err(refuse)?;
-        let attempt = self.webhooks.resend(&webhook.id, event, None).await.map_err(refuse)?;
+        let event = self.webhooks.event(by, &webhook.id, event_id).await.map_err(refuse)?;
+        let attempt = self.webhooks.resend(by, &webhook.id, event, None).await.map_err(refuse)?;
         let tried = AttemptRow::from(&*attempt);
         let outcome = if tried.delivered { "arrived" } else { "did not arrive" };
         let text = format!(

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use fanfare_core::Principal;
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use serde_json::{Value, json};
@@ -61,9 +62,13 @@ pub(in crate::mcp::gateway) fn resume() -> ToolEntry {
 
 impl Gateway {
     /// Pauses a webhook; the error is for the model.
-    pub(in crate::mcp::gateway) async fn pause_webhook(&self, given: &str) -> Result<Outcome, String> {
-        let webhook = self.one_webhook(given)?;
-        let paused = self.webhooks.pause(&webhook.id).await;
+    pub(in crate::mcp::gateway) async fn pause_webhook(
+        &self,
+        by: &Principal,
+        given: &str,
+    ) -> Result<Outcome, String> {
+        let webhook = self.one_webhook(by, given)?;
+        let paused = self.webhooks.pause(by, &webhook.id).await;
         let row = Row::of(&paused.map_err(|problem| refused(problem, EXAMPLE))?, &self.hub);
         let text = format!(
             "Nothing is sent to {} until you call `resume_webhook`; new events wait in the log.\n- {}",
@@ -74,9 +79,13 @@ impl Gateway {
     }
 
     /// Resumes a webhook; the error is for the model.
-    pub(in crate::mcp::gateway) async fn resume_webhook(&self, given: &str) -> Result<Outcome, String> {
-        let webhook = self.one_webhook(given)?;
-        let resumed = self.webhooks.resume(&webhook.id).await;
+    pub(in crate::mcp::gateway) async fn resume_webhook(
+        &self,
+        by: &Principal,
+        given: &str,
+    ) -> Result<Outcome, String> {
+        let webhook = self.one_webhook(by, given)?;
+        let resumed = self.webhooks.resume(by, &webhook.id).await;
         let row = Row::of(&resumed.map_err(|problem| refused(problem, EXAMPLE))?, &self.hub);
         let text = format!(
             "{} is active again and continues where it stopped. Check `list_deliveries` in a moment to see how it is doing.\n- {}",

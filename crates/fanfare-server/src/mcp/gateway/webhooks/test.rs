@@ -64,8 +64,9 @@ impl Gateway {
         call: &Call,
         given: &str,
     ) -> Result<Outcome, String> {
-        let webhook = self.one_webhook(given)?;
-        let attempt = self.webhooks.test(&webhook.id, &call.caller.client.principal).await;
+        let by = &call.caller.client.principal;
+        let webhook = self.one_webhook(by, given)?;
+        let attempt = self.webhooks.test(by, &webhook.id).await;
         let attempt = attempt.map_err(|problem| refused(problem, EXAMPLE))?;
         let tried = AttemptRow::from(&*attempt);
         let outcome = if tried.delivered { "The test arrived" } else { "The test did not arrive" };

@@ -65,7 +65,7 @@ function Detail({ event }) {
       <${Fact} name="Type">${event.type}<//>
       <${Fact} name="Priority">${event.priority}<//>
       <${Fact} name="Time"><time datetime=${event.timestamp} title=${event.timestamp}>${fullTime(ms)}</time> <span class="muted">${ago(ms, now.value)}</span><//>
-      <${Fact} name="Source">${event.source?.principal} <span class="muted">via</span> ${event.source?.door}<//>
+      <${Fact} name="Source">${event.source?.principal} <span class="muted">via</span> ${event.source?.door}${event.source?.agent && html` <span class="muted">by what calls itself</span> ${event.source.agent}`}<//>
       <${Fact} name="Audience">${event.audience === "stream" ? "connected clients only" : "everyone"}<//>
       ${event.key !== undefined && html`<${Fact} name="Key"><span class="mono">${event.key}</span><//>`}
       ${event.expires && html`<${Fact} name="Expires">${fullTime(Date.parse(event.expires))}<//>`}

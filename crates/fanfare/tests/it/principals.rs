@@ -1,0 +1,172 @@
+//! Two principals at one gateway: what belongs to one is not there for the other. Nobody can call as another principal from
+//! outside yet, so these ask the hub and the webhooks themselves.
+
+use std::time::Duration;
+
+use fanfare_core::{Door, Filter, NewEvent, Position, Principal, Source, Start, Via, WebhookId};
+use fanfare_delivery::changing::Expected;
+use fanfare_delivery::changing::NewKey;
+use fanfare_delivery::looking::Wanted;
+use fanfare_delivery::replaying::Selection;
+use fanfare_delivery::selecting::Words;
+use fanfare_hub::client::{NewClient, Transport};
+use fanfare_hub::readers::{AckError, Told};
+use fanfare_hub::subscribe::Request;
+use fanfare_webhook::patch::{Change, Registration};
+use serde_json::json;
+
+use crate::support::gateway::Gateway;
+use crate::support::{Engine, soon};
+
+const ENGINES: [Engine; 2] = [Engine::Memory, Engine::Embedded];
+const VIA: Via = Via { door: Door::Http, address: None, agent: None };
+const URL: &str = "http://127.0.0.1:9/hook";
+
+fn principal(name: &str) -> Principal {
+    Principal::named(name).expect("a name")
+}
+
+/// Registers an address for events that nobody pushes here.
+fn registration() -> Registration {
+    let body = json!({ "webhook_url": URL, "patterns": ["elsewhere"] }).to_string();
+    Registration::parse(body.as_bytes()).expect("a registration")
+}
+
+fn event(by: &Principal, message: &str, key: Option<&str>) -> NewEvent {
+    let source = Source { principal: by.name().clone(), door: Door::Http, agent: None };
+    let idempotency_key = key.map(|key| key.parse().expect("a key"));
+    NewEvent { idempotency_key, ..NewEvent::new(message, source).expect("short") }
+}
+
+async fn push(gateway: &Gateway, by: &Principal, message: &str) -> Position {
+    let published = gateway.hub.publish(by, &VIA, vec![event(by, message, None)]).await.expect("pushed");
+    published.appended[0].event.position
+}
+
+/// Asks every verb about a webhook, and returns what each answers, with `ID` for its id.
+async fn answers(
+    gateway: &Gateway,
+    by: &Principal,
+    id: &WebhookId,
+    at: Position,
+) -> Vec<(&'static str, String)> {
+    let webhooks = &gateway.webhooks;
+    let event = gateway.hub.event(by, at).await.expect("read").expect("it is kept");
+    let change = || Change::parse(br#"{"description":"taken over"}"#).expect("a change");
+    let wanted = Wanted { seq: None, delivered: None, before: None, limit: 5 };
+    let words = Words { failed: true, ..Words::default() };
+    let events = Selection::Events(vec![event.clone()]);
+    let mut answers = Vec::new();
+    macro_rules! ask {
+        ($($verb:literal: $asked:expr,)+) => {
+            $(answers.push(($verb, $asked.err().map_or("done".to_owned(), |error| error.to_string()))));+
+        };
+    }
+    ask! {
+        "find": webhooks.find(by, id),
+        "change": webhooks.change(by, id, change(), &Expected::Any).await,
+        "rotate": webhooks.rotate(by, id, NewKey::Ed25519, Duration::ZERO).await,
+        "pause": webhooks.pause(by, id).await,
+        "resume": webhooks.resume(by, id).await,
+        "test": webhooks.test(by, id).await,
+        "resend": webhooks.resend(by, id, event.clone(), None).await,
+        "select": webhooks.select(by, id, words).await.map_err(|unselected| unselected.refused),
+        "replay": webhooks.replay(by, id, events, true).await,
+        "discard": webhooks.discard(by, id, at.seq).await,
+        "attempts": webhooks.attempts(by, id, wanted).await,
+        "event": webhooks.event(by, id, at).await,
+        "deliveries": webhooks.deliveries(by, id, None, 0, 5).await,
+        "delivery": webhooks.delivery(by, id, &event).await,
+        "tried": webhooks.tried(by, &format!("{id}-{}-1-1", at.seq).parse().expect("an attempt's id")).await,
+    }
+    answers.iter_mut().for_each(|(_, answer)| *answer = answer.replace(id.as_str(), "ID"));
+    answers
+}
+
+#[tokio::test]
+async fn anothers_webhook_looks_like_none() {
+    for engine in ENGINES {
+        let gateway = Gateway::on(engine).await;
+        let (ann, zoe) = (principal("ann"), principal("zoe"));
+        let anns = gateway.webhooks.register(&ann, registration()).await.expect("registered").entry.webhook();
+        assert_eq!(anns.owner, ann.owner());
+        let at = push(&gateway, &ann, "x").await;
+
+        let unknown = WebhookId::from_random([7; 10]);
+        let to_zoe = answers(&gateway, &zoe, &anns.id, at).await;
+        assert_eq!(to_zoe, answers(&gateway, &zoe, &unknown, at).await);
+        assert!(to_zoe.iter().all(|(_, answer)| answer != "done"), "{to_zoe:?}");
+        assert!(gateway.webhooks.list(&zoe).is_empty());
+        assert!(gateway.webhooks.delivery_counts(&zoe).await.expect("counted").is_empty());
+        assert!(!gateway.webhooks.remove(&zoe, &anns.id).await.expect("asked"));
+        assert!(!gateway.webhooks.unregister(&zoe, &anns.url).await.expect("asked"));
+        assert_eq!(gateway.webhooks.find(&ann, &anns.id).expect("it is there").webhook(), anns);
+
+        // The same address is free for the other, and each takes back its own.
+        let zoes = gateway.webhooks.register(&zoe, registration()).await.expect("registered");
+        assert!(zoes.is_new);
+        let zoes = zoes.entry.webhook();
+        assert!(!gateway.webhooks.register(&ann, registration()).await.expect("registered").is_new);
+        assert!(gateway.webhooks.unregister(&ann, &anns.url).await.expect("asked"));
+        assert!(gateway.webhooks.list(&ann).is_empty());
+        assert_eq!(gateway.webhooks.list(&zoe)[0].webhook().id, zoes.id);
+        assert!(gateway.webhooks.remove(&zoe, &zoes.id).await.expect("asked"));
+    }
+}
+
+#[tokio::test]
+async fn anothers_reader_looks_like_none() {
+    for engine in ENGINES {
+        let gateway = Gateway::on(engine).await;
+        let hub = &gateway.hub;
+        let (ann, zoe) = (principal("ann"), principal("zoe"));
+        let (first, last) = (push(&gateway, &ann, "a").await, push(&gateway, &ann, "b").await);
+        let name: fanfare_core::ReaderName = "inbox".parse().expect("a name");
+        let read = |start| Request {
+            filter: Filter::all(),
+            start,
+            conflate: false,
+            client: NewClient { transport: Transport::Sse, address: None, reader: Some(name.clone()) },
+        };
+        let _anns = hub.subscribe(&ann, read(Start::After(first))).await.expect("subscribed");
+        assert!(hub.readers(&zoe).await.expect("listed").is_empty());
+        assert!(hub.clients(&zoe).is_empty());
+        let event = hub.event(&zoe, last).await.expect("read").expect("it is kept");
+        assert!(hub.receipts(&zoe, &event).await.expect("listed").is_empty());
+        let refused = hub.acknowledge(&zoe, &name, last).await;
+        assert!(matches!(refused, Err(AckError::UnknownReader { .. })), "{refused:?}");
+        assert!(!hub.remove_reader(&zoe, &name).await.expect("asked"));
+
+        // One of the same name is another reader: it begins where it says, and acknowledges for itself.
+        let _zoes = hub.subscribe(&zoe, read(Start::Earliest)).await.expect("subscribed");
+        let mut told = hub.acknowledgements(&zoe);
+        hub.acknowledge(&ann, &name, last).await.expect("acknowledged");
+        hub.acknowledge(&zoe, &name, first).await.expect("acknowledged");
+        let Ok(Told::Acknowledged(row)) = soon("an acknowledgement", told.recv()).await else {
+            panic!("nothing was told")
+        };
+        assert_eq!((&row.key.owner, row.acknowledged), (&zoe.owner(), first.seq));
+        for (by, acknowledged) in [(&ann, last), (&zoe, first)] {
+            let readers = hub.readers(by).await.expect("listed");
+            let known: Vec<_> = readers.iter().map(|info| (info.row.acknowledged, info.connected)).collect();
+            assert_eq!(known, [(acknowledged.seq, 1)]);
+            assert_eq!(hub.clients(by).len(), 1);
+        }
+        assert!(hub.remove_reader(&zoe, &name).await.expect("asked"));
+        assert_eq!(hub.readers(&ann).await.expect("listed").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn anothers_idempotency_key_is_another_key() {
+    for engine in ENGINES {
+        let gateway = Gateway::on(engine).await;
+        let (ann, zoe) = (principal("ann"), principal("zoe"));
+        for (by, repeated) in [(&ann, false), (&zoe, false), (&ann, true), (&zoe, true)] {
+            let pushed = vec![event(by, "x", Some("order-1"))];
+            let published = gateway.hub.publish(by, &VIA, pushed).await.expect("pushed");
+            assert_eq!(published.appended[0].repeated, repeated, "{by:?}");
+        }
+        assert_eq!(gateway.hub.last().seq, 2);
+    }
+}
