@@ -78,7 +78,7 @@ codes! {
     OriginNotAllowed => "origin_not_allowed",
     /// Retention has removed the event.
     PositionGone => "position_gone",
-    /// What was to be changed is not in the state that `If-Match` names.
+    /// The webhook no longer has the state that `If-Match` names.
     PreconditionFailed => "precondition_failed",
     /// Too many events in too short a time.
     RateLimited => "rate_limited",

@@ -1,22 +1,22 @@
-//! Requests that are called off.
+//! Cancellations of requests.
 
 use serde::Deserialize;
 
 use crate::json_rpc::{Id, Incoming, Message};
 
-/// The notification that calls a request off. Both sides send it.
+/// The notification that cancels a request. Both sides send it.
 pub const METHOD: &str = "notifications/cancelled";
 
 /// The parameters of [`METHOD`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cancellation {
-    /// The request that is called off.
+    /// The request to cancel.
     pub request_id: Id,
 }
 
 impl Cancellation {
-    /// Returns what `incoming` calls off, if it is a cancellation that can be read.
+    /// Returns the cancellation in `incoming`, if it is one that can be parsed.
     pub fn of(incoming: &Incoming) -> Option<Cancellation> {
         match incoming {
             Incoming::One(Message::Notification { method, params }) if &**method == METHOD => {

@@ -1,6 +1,6 @@
-//! The headers that a modern request repeats of its body (2026-07-28, Streamable HTTP, "Request headers"), so that
-//! what stands between can route without reading bodies. They must say the same as the body: otherwise the one
-//! between and we would decide about two different requests.
+//! The headers in which a modern request repeats parts of its body (2026-07-28, Streamable HTTP, "Request headers"), so
+//! that intermediaries can route without reading bodies. They must match the body: otherwise an intermediary and we
+//! would decide about two different requests.
 
 use std::borrow::Cow;
 
@@ -16,23 +16,23 @@ use crate::params::Params;
 pub const VERSION: &str = "mcp-protocol-version";
 /// The method.
 pub const METHOD: &str = "mcp-method";
-/// The name or address that the request is about.
+/// The name or URI that the request is about.
 pub const NAME: &str = "mcp-name";
 /// The session; legacy only.
 pub const SESSION: &str = "mcp-session-id";
-/// What the name of a header for an argument begins with.
+/// The prefix of the headers that repeat an argument.
 const PARAM_PREFIX: &str = "mcp-param-";
 
 /// An argument of a tool that is repeated in a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParamHeader {
-    /// The names that lead to it from the arguments.
+    /// The names that lead from the arguments to this one.
     pub path: Vec<String>,
-    /// The header, in lowercase.
+    /// The name of the header, in lowercase.
     pub header: String,
 }
 
-/// Finds the arguments that `schema` marks with `x-mcp-header`: reachable by `properties` alone.
+/// Finds the arguments that `schema` marks with `x-mcp-header`: only those reachable by `properties` alone.
 pub fn annotated(schema: &Value) -> Vec<ParamHeader> {
     let mut found = Vec::new();
     collect(schema, &mut Vec::new(), &mut found);
@@ -40,7 +40,7 @@ pub fn annotated(schema: &Value) -> Vec<ParamHeader> {
 }
 
 fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<ParamHeader>) {
-    /// No schema of ours is deeper, and a schema may not go round in circles.
+    /// The maximum depth that is searched: no schema of ours is deeper, and a schema might refer to itself.
     const DEPTH_MAX: usize = 16;
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
     if path.len() >= DEPTH_MAX {
@@ -59,12 +59,12 @@ fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<ParamHeader>)
 
 /// Checks the revision and the method.
 pub fn check(headers: &HeaderMap, version: &str, method: &str) -> Result<(), Error> {
-    // These two are read by whoever stands between as they are: a form that has to be decoded says something else.
+    // Intermediaries read these two headers as they are, so an encoded form would tell them something else.
     same(VERSION, plain(headers, VERSION)?.map(Cow::Borrowed), version)?;
     same(METHOD, plain(headers, METHOD)?.map(Cow::Borrowed), method)
 }
 
-/// Checks the name of what `method` is about: `params.name` of a tool or prompt, `params.uri` of a resource.
+/// Checks the name that `method` is about: `params.name` of a tool or prompt, `params.uri` of a resource.
 pub fn check_name(headers: &HeaderMap, method: &str, params: &Params) -> Result<(), Error> {
     if !matches!(method, "prompts/get" | "resources/read" | "tools/call") {
         return Ok(());
@@ -72,7 +72,7 @@ pub fn check_name(headers: &HeaderMap, method: &str, params: &Params) -> Result<
     let name = if method == "resources/read" { "uri" } else { "name" };
     match params.read_member::<String>(name)? {
         Some(name) => same(NAME, decoded(headers, NAME)?, &name),
-        None => Err(Error::invalid_params("the parameters name nothing")),
+        None => Err(Error::invalid_params(format!("the parameters have no `{name}`"))),
     }
 }
 
@@ -82,7 +82,7 @@ pub fn check_params(headers: &HeaderMap, wanted: &[ParamHeader], arguments: &str
         return Ok(());
     }
     let arguments: Value = serde_json::from_str(arguments)
-        .map_err(|error| Error::invalid_params(format!("`arguments` do not fit: {error}")))?;
+        .map_err(|error| Error::invalid_params(format!("invalid `arguments`: {error}")))?;
     for param in wanted {
         let value = param.path.iter().try_fold(&arguments, |value, name| value.get(name));
         let said = decoded(headers, &param.header)?;
@@ -98,7 +98,7 @@ pub fn check_params(headers: &HeaderMap, wanted: &[ParamHeader], arguments: &str
             }
             (_, Some(said)) => {
                 return Err(Error::header_mismatch(format!(
-                    "the header `{}` says `{}`, which the argument `{name}` does not",
+                    "the header `{}` says `{}`, which does not match the argument `{name}`",
                     param.header,
                     shown(&said)
                 )));
@@ -135,12 +135,12 @@ fn same(name: &str, said: Option<Cow<'_, str>>, body: &str) -> Result<(), Error>
     }
 }
 
-/// Reads a header; one that is there twice is refused.
+/// Reads a header; one that appears more than once is refused.
 fn plain<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Error> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(Error::header_mismatch(format!("the header `{name}` is there more than once")));
+        return Err(Error::header_mismatch(format!("the header `{name}` appears more than once")));
     }
     match value.to_str() {
         Ok(text) => Ok(Some(text.trim_matches([' ', '\t']))),

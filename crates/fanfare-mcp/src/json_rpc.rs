@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 use crate::error::{Error, shown};
 use crate::params::{Params, Written};
 
-/// Most messages of one batch (2025-03-26): each is a call of its own.
+/// Maximum messages of one batch (2025-03-26): each is a call of its own.
 pub const BATCH_LEN_MAX: usize = 100;
 
-/// What identifies a request: a string or an integer, kept as it was written.
+/// The id of a request: a string or an integer, kept as it was written.
 #[derive(Debug, Clone)]
 pub struct Id(
     /// A JSON string or integer.
@@ -20,15 +20,15 @@ pub struct Id(
 );
 
 impl Id {
-    /// Makes a numeric id, for a request of ours.
+    /// Creates a numeric id, for a request of ours.
     pub fn number(number: u64) -> Id {
         Id(RawValue::from_string(number.to_string()).expect("digits are JSON"))
     }
 
-    /// Reads a string or an integer that every client can read back: half a surrogate pair is JSON, but no text, and
-    /// longer integers are JSON, but lose their last digits on the way.
+    /// Parses a string or an integer that every client can read back. Half a surrogate pair is JSON but not text, and
+    /// longer integers are JSON but lose their last digits on the way.
     pub(crate) fn read(raw: &RawValue) -> Option<Id> {
-        /// An id is given back with every answer.
+        /// Maximum length of an id: each response repeats it.
         const ID_LEN_MAX: usize = 1024;
         let text = raw.get();
         let is_fine = match text.as_bytes()[0] {
@@ -80,53 +80,53 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
-/// A request: something that is answered.
+/// A request: a message that expects a response.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What the answer is for.
+    /// The id that the response repeats.
     pub id: Id,
-    /// What is asked.
+    /// The method to call.
     pub method: Box<str>,
-    /// An object, or nothing.
+    /// The parameters: an object, or none.
     pub params: Params,
 }
 
 /// A message from the other side.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// Something that is not answered.
+    /// A message that expects no response.
     Notification {
-        /// What is told.
+        /// The method of the notification.
         method: Box<str>,
-        /// About what.
+        /// The parameters.
         params: Params,
     },
-    /// Something that is answered.
+    /// A message that expects a response.
     Request(Request),
-    /// An answer to a request of ours.
+    /// A response to a request of ours.
     Response {
-        /// Which request.
+        /// The id of the request.
         id: Id,
         /// The result, or the error, as JSON text.
         outcome: Result<Box<RawValue>, Box<RawValue>>,
     },
 }
 
-/// What came in one body, line or frame.
+/// The content of one body, line or frame.
 #[derive(Debug)]
 pub enum Incoming {
-    /// Several messages (2025-03-26); each may be wrong by itself.
+    /// Several messages (2025-03-26); each can be valid or not on its own.
     Batch(Vec<Result<Message, BadMessage>>),
     /// One message.
     One(Message),
 }
 
-/// A message that cannot be taken.
+/// A message that cannot be accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BadMessage {
-    /// What it called itself, when that can be read.
+    /// The message's id, if it can be read.
     pub id: Option<Id>,
-    /// Why.
+    /// The reason.
     pub error: Error,
 }
 
@@ -145,14 +145,14 @@ struct Frame<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// Keeps a `null` that was written: it is no id, but it is a result.
+/// Keeps a `null` that was written: it is not an id, but it is a result.
 fn also_null<'de: 'a, 'a, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// Reads what came; members that JSON-RPC does not know are let be.
+/// Parses `bytes`; members that JSON-RPC does not know are ignored.
 pub fn parse(bytes: &[u8]) -> Result<Incoming, BadMessage> {
     let refused = |error| BadMessage { id: None, error };
     let text = std::str::from_utf8(bytes).map_err(|error| refused(Error::parse(error)))?;
@@ -168,15 +168,16 @@ pub fn parse(bytes: &[u8]) -> Result<Incoming, BadMessage> {
 }
 
 fn parse_one(text: &str) -> Result<Message, BadMessage> {
-    // Serde would take the members of a frame in their order, too.
+    // Serde would accept the members of a frame as an array too, in their order.
     if text.starts_with('[') {
-        let error = Error::invalid_request("this is no message but an array; a batch has none in it");
+        let error =
+            Error::invalid_request("this is an array, not a message; a batch cannot contain another batch");
         return Err(BadMessage { id: None, error });
     }
     let frame: Frame = serde_json::from_str(text).map_err(|error| BadMessage {
         id: None,
         error: if error.is_data() {
-            Error::invalid_request(format!("this is no message: {error}"))
+            Error::invalid_request(format!("this is not a JSON-RPC message: {error}"))
         } else {
             Error::parse(error)
         },
@@ -197,13 +198,15 @@ fn parse_one(text: &str) -> Result<Message, BadMessage> {
             (Some(id), Some(result), None) => Ok(Message::Response { id, outcome: Ok(result.to_owned()) }),
             (Some(id), None, Some(error)) => Ok(Message::Response { id, outcome: Err(error.to_owned()) }),
             (id, _, _) => {
-                let error = Error::invalid_request("there is neither a `method` nor one `result` or `error`");
+                let error = Error::invalid_request(
+                    "the message has neither a `method` nor exactly one of `result` and `error`",
+                );
                 Err(BadMessage { id, error })
             }
         };
     };
     let Ok(method) = serde_json::from_str::<Box<str>>(method.get()) else {
-        return refuse("`method` is no text");
+        return refuse("`method` is not a string");
     };
     let params = match frame.params {
         None => Params::default(),
@@ -219,7 +222,7 @@ fn parse_one(text: &str) -> Result<Message, BadMessage> {
     })
 }
 
-/// Writes an error as the answer to `id`; to nobody in particular when there is none.
+/// Writes an error as the response to `id`, or without an id if there is none.
 pub fn write_error(id: Option<&Id>, error: &Error) -> Vec<u8> {
     #[derive(Serialize)]
     struct Answer<'a> {

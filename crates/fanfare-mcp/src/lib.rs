@@ -1,8 +1,8 @@
-//! The Model Context Protocol as values: what may be said, in which revision, and how it is written.
+//! The Model Context Protocol as values: the messages, the revisions in which they are allowed, and their written form.
 //!
-//! Nothing here does I/O, waits, or knows what a tool does. Five revisions are spoken: 2026-07-28 (**modern**: every
-//! request says everything about itself) and 2025-11-25, 2025-06-18, 2025-03-26 and 2024-11-05 (**legacy**: a
-//! session begins with `initialize`).
+//! This crate does no I/O, does not wait, and does not know what a tool does. It supports five revisions: 2026-07-28
+//! (**modern**: every request declares everything about itself) and 2025-11-25, 2025-06-18, 2025-03-26 and 2024-11-05
+//! (**legacy**: a session starts with `initialize`).
 
 pub mod cancellation;
 pub mod error;

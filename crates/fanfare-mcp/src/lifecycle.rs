@@ -1,4 +1,4 @@
-//! How a conversation begins: `initialize` (legacy) and `server/discover` (modern).
+//! The start of a conversation: `initialize` (legacy) and `server/discover` (modern).
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::outcome::{Cache, Outcome, Scope};
 use crate::version::Version;
 
-/// What a server is and can do.
+/// The identity and capabilities of a server.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The name for programs.
@@ -16,11 +16,11 @@ pub struct Identity {
     pub title: String,
     /// The version of the software.
     pub version: String,
-    /// What a model should know before it uses anything.
+    /// The instructions that a model should read before it uses the server.
     pub instructions: String,
-    /// What legacy clients are told that the server can do.
+    /// The capabilities declared to legacy clients.
     pub legacy_capabilities: Value,
-    /// What modern clients are told.
+    /// The capabilities declared to modern clients.
     pub modern_capabilities: Value,
 }
 
@@ -30,7 +30,7 @@ impl Identity {
         json!({ "name": self.name, "title": self.title, "version": self.version }).to_string()
     }
 
-    /// Answers `initialize`.
+    /// Returns the response to `initialize`.
     pub fn initialized(&self, version: Version) -> Outcome {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
@@ -42,7 +42,7 @@ impl Identity {
             instructions: &'a str,
         }
         let mut server_info = json!({ "name": self.name, "version": self.version });
-        // `title` came with 2025-06-18.
+        // `title` was added in 2025-06-18.
         if version >= Version::V2025_06_18 {
             server_info["title"] = Value::from(self.title.as_str());
         }
@@ -54,9 +54,9 @@ impl Identity {
         })
     }
 
-    /// Answers `server/discover`.
+    /// Returns the response to `server/discover`.
     pub fn discovered(&self) -> Outcome {
-        /// What a server is changes when another version of it is installed.
+        /// The identity only changes when another version of the server is installed.
         const CACHE: Cache = Cache { ttl_ms: 3_600_000, scope: Scope::Public };
         let supported: Vec<_> = Version::ALL.iter().map(|version| version.as_str()).collect();
         Outcome::complete(&json!({
@@ -68,13 +68,13 @@ impl Identity {
     }
 }
 
-/// What a legacy client says when it begins.
+/// The parameters with which a legacy client starts.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Initialize {
-    /// The revision that it would like.
+    /// The revision that the client requests.
     pub protocol_version: String,
-    /// What it can do.
+    /// The client's capabilities.
     #[serde(default)]
     pub capabilities: Option<Box<RawValue>>,
 }

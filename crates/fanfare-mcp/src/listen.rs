@@ -1,4 +1,4 @@
-//! What a server says unasked: changes, progress and log messages.
+//! Messages that a server sends on its own: changes, progress and log messages.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,23 +6,23 @@ use crate::cancellation;
 use crate::error::Error;
 use crate::json_rpc::{self, Id};
 
-/// Most resources of one subscription: each is compared with every event.
+/// Maximum resources of one subscription: each is compared with every event.
 pub const RESOURCES_MAX: usize = 64;
 
-/// Which changes a client wants to hear of (2026-07-28, `subscriptions/listen`).
+/// The changes that a client wants to be notified of (2026-07-28, `subscriptions/listen`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Interests {
-    /// Of the list of tools.
+    /// Whether to notify of changes to the list of tools.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub tools_list_changed: bool,
-    /// Of the list of prompts.
+    /// Whether to notify of changes to the list of prompts.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub prompts_list_changed: bool,
-    /// Of the list of resources.
+    /// Whether to notify of changes to the list of resources.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub resources_list_changed: bool,
-    /// Of these resources, by address.
+    /// The URIs of the resources whose changes to notify of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resource_subscriptions: Vec<String>,
 }
@@ -30,11 +30,11 @@ pub struct Interests {
 /// The parameters of `subscriptions/listen`.
 #[derive(Debug, Deserialize)]
 pub struct Listen {
-    /// Which changes.
+    /// The changes to notify of.
     pub notifications: Interests,
 }
 
-/// Something has changed.
+/// A change that a client can be notified of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {
     /// The list of prompts.
@@ -48,7 +48,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// Writes it as a notification; `subscription` is the modern request that asked for it.
+    /// Writes the change as a notification; `subscription` is the modern request that asked for it.
     pub fn write(&self, subscription: Option<&Id>) -> Vec<u8> {
         let (method, uri) = match self {
             Change::Prompts => ("notifications/prompts/list_changed", None),
@@ -63,14 +63,15 @@ impl Change {
     }
 }
 
-/// Writes the first message of a subscription: what of it is honoured.
+/// Writes the first message of a subscription: the part of it that is honoured.
 pub fn acknowledged(honoured: &Interests, subscription: &Id) -> Vec<u8> {
     let told =
         NotificationParams { notifications: Some(honoured), ..NotificationParams::of(Some(subscription)) };
     json_rpc::write_notification("notifications/subscriptions/acknowledged", &told)
 }
 
-/// Writes that the server ends a subscription; its last message is the result (2026-07-28, cancellation).
+/// Writes the notification that the server ends a subscription; the last message is the result (2026-07-28,
+/// cancellation).
 pub fn torn_down(subscription: &Id) -> Vec<u8> {
     let told = NotificationParams {
         request_id: Some(subscription),
@@ -80,8 +81,8 @@ pub fn torn_down(subscription: &Id) -> Vec<u8> {
     json_rpc::write_notification(cancellation::METHOD, &told)
 }
 
-/// What a client is told, with the subscription that it belongs to. An id is written as the client wrote it, so it does
-/// not go by way of a [`serde_json::Value`].
+/// The parameters of a notification, with the subscription that it belongs to. An id is written as the client wrote it,
+/// so it does not pass through a [`serde_json::Value`].
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NotificationParams<'a> {
@@ -99,7 +100,7 @@ struct NotificationParams<'a> {
 
 #[derive(Serialize)]
 struct Tag<'a> {
-    /// [`crate::meta::SUBSCRIPTION_ID`].
+    /// The value of [`crate::meta::SUBSCRIPTION_ID`].
     #[serde(rename = "io.modelcontextprotocol/subscriptionId")]
     subscription: &'a Id,
 }
@@ -113,34 +114,34 @@ impl<'a> NotificationParams<'a> {
     }
 }
 
-/// How much a log message matters (RFC 5424).
+/// The severity of a log message (RFC 5424).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
-    /// For developers.
+    /// Details for developers.
     Debug,
-    /// As it goes.
+    /// Normal progress.
     Info,
-    /// As it should.
+    /// A normal but significant event.
     Notice,
-    /// Not as it should.
+    /// A possible problem.
     Warning,
     /// Something failed.
     Error,
-    /// A part failed.
+    /// A component failed.
     Critical,
-    /// Somebody must act.
+    /// A person must act at once.
     Alert,
     /// Nothing works.
     Emergency,
 }
 
 impl LogLevel {
-    /// Reads a level from JSON.
+    /// Parses a level from JSON.
     pub fn read(json: &str) -> Result<LogLevel, Error> {
         serde_json::from_str(json).map_err(|_| {
             Error::invalid_params(
-                "the log level is none of debug, info, notice, warning, error, critical, alert, emergency",
+                "the log level is not one of debug, info, notice, warning, error, critical, alert, emergency",
             )
         })
     }

@@ -1,4 +1,4 @@
-//! `_meta`: what a modern request says about itself, and what tells the eras apart (2026-07-28, "Request metadata").
+//! `_meta`: the declarations of a modern request, which tell the eras apart (2026-07-28, "Request metadata").
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -11,35 +11,36 @@ use crate::version::Version;
 
 /// The key of the revision.
 pub const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-/// The key of what the client can do.
+/// The key of the client's capabilities.
 pub const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-/// The key of what the server calls itself, in results.
+/// The key of the server's identity, in results.
 pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 /// The key of the request that a notification belongs to.
 pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
-/// What the parameters say about the request.
+/// The declarations in the parameters of a request.
 #[derive(Debug, Clone)]
 pub enum Declaration {
-    /// Nothing that makes it modern.
+    /// No declaration that makes the request modern.
     Legacy(Meta),
-    /// Everything a modern request must say. The revision is as it was written: it may be one that is not served.
+    /// All declarations that a modern request must have. The revision is kept as it was written: it may not be
+    /// supported.
     Modern {
         /// The revision.
         version: Box<str>,
-        /// The rest.
+        /// The other declarations.
         meta: Meta,
     },
 }
 
-/// What either era may say.
+/// The declarations that both eras can have.
 #[derive(Debug, Clone, Default)]
 pub struct Meta {
-    /// What the client can do: an object; legacy clients say it once, in `initialize`.
+    /// The client's capabilities: an object; legacy clients declare them once, in `initialize`.
     pub capabilities: Option<Box<RawValue>>,
-    /// From which level on to send log messages; modern only.
+    /// The minimum level of log messages to send; modern only.
     pub log_level: Option<LogLevel>,
-    /// What progress is reported under.
+    /// The token under which progress is reported.
     pub progress_token: Option<Id>,
 }
 
@@ -56,15 +57,15 @@ struct Members<'a> {
 }
 
 impl Declaration {
-    /// Reads what `params` declare. One modern key makes a request modern, and then both must be right.
+    /// Parses the declarations in `params`. A single modern key makes a request modern, and then both must be valid.
     pub fn read(params: &Params) -> Result<Declaration, Error> {
         let Some(raw) = params.member("_meta")? else { return Ok(Declaration::Legacy(Meta::default())) };
-        // Serde would take an array for an object, its members in their order.
+        // Serde would accept an array as an object, with its members in order.
         if !raw.get().starts_with('{') {
-            return Err(Error::invalid_params("`_meta` is no object"));
+            return Err(Error::invalid_params("`_meta` is not an object"));
         }
         let members: Members = serde_json::from_str(raw.get())
-            .map_err(|error| Error::invalid_params(format!("`_meta` does not fit: {error}")))?;
+            .map_err(|error| Error::invalid_params(format!("invalid `_meta`: {error}")))?;
         let progress_token = members.progress_token.map(|token| {
             let problem =
                 "`_meta.progressToken` is neither a string of at most 1,024 bytes nor an integer of 64 bits";
@@ -78,13 +79,13 @@ impl Declaration {
             members.version.and_then(|version| serde_json::from_str(version.get()).ok());
         let Some(version) = version else {
             return Err(Error::invalid_params(format!(
-                "`_meta[\"{PROTOCOL_VERSION}\"]` is missing or no text"
+                "`_meta[\"{PROTOCOL_VERSION}\"]` is missing or not a string"
             )));
         };
         let capabilities = members.capabilities.filter(|object| object.get().starts_with('{'));
         let Some(capabilities) = capabilities else {
             return Err(Error::invalid_params(format!(
-                "`_meta[\"{CLIENT_CAPABILITIES}\"]` is missing or no object"
+                "`_meta[\"{CLIENT_CAPABILITIES}\"]` is missing or not an object"
             )));
         };
         let log_level = members.log_level.map(|level| LogLevel::read(level.get())).transpose()?;
@@ -92,7 +93,7 @@ impl Declaration {
         Ok(Declaration::Modern { version, meta: Meta { capabilities, log_level, progress_token } })
     }
 
-    /// Returns the revision of a modern request, when it is served.
+    /// Returns the revision of a modern request, if it is supported.
     pub fn served(version: &str) -> Result<Version, Error> {
         Version::from_name(version)
             .filter(|version| version.era() == crate::version::Era::Modern)

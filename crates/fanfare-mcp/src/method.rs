@@ -1,4 +1,4 @@
-//! The methods that a client may call, and in which era.
+//! The methods that a client can call, with their eras.
 
 use crate::error::Error;
 use crate::version::Era;
@@ -39,13 +39,13 @@ const MODERN: &[Era] = &[Era::Modern];
 methods! {
     /// Suggests values for an argument.
     Complete => "completion/complete", BOTH;
-    /// Says what the server is and can do.
+    /// Returns the server's identity and capabilities.
     Discover => "server/discover", MODERN;
-    /// Begins a session.
+    /// Starts a session.
     Initialize => "initialize", LEGACY;
-    /// Asks for what changes.
+    /// Subscribes to changes.
     Listen => "subscriptions/listen", MODERN;
-    /// Asks whether anybody is there.
+    /// Checks that the other side responds.
     Ping => "ping", LEGACY;
     /// Returns a prompt.
     PromptsGet => "prompts/get", BOTH;
@@ -55,13 +55,13 @@ methods! {
     ResourcesList => "resources/list", BOTH;
     /// Reads a resource.
     ResourcesRead => "resources/read", BOTH;
-    /// Asks to be told of a resource's changes.
+    /// Subscribes to a resource's changes.
     ResourcesSubscribe => "resources/subscribe", LEGACY;
-    /// Lists templates of resources.
+    /// Lists the templates of resources.
     ResourcesTemplates => "resources/templates/list", BOTH;
-    /// Asks no longer to be told.
+    /// Unsubscribes from a resource's changes.
     ResourcesUnsubscribe => "resources/unsubscribe", LEGACY;
-    /// Says which log messages to send.
+    /// Sets the minimum level of log messages.
     SetLevel => "logging/setLevel", LEGACY;
     /// Calls a tool.
     ToolsCall => "tools/call", BOTH;
@@ -70,7 +70,7 @@ methods! {
 }
 
 impl Method {
-    /// Finds the method that `name` means in `era`.
+    /// Returns the method called `name` in `era`.
     pub fn find(name: &str, era: Era) -> Result<Method, Error> {
         Method::from_name(name)
             .filter(|method| method.eras().contains(&era))

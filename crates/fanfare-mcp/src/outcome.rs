@@ -1,18 +1,18 @@
-//! Results, and what each era adds to them.
+//! Results, and the members that each era adds to them.
 
 use serde::Serialize;
 
 use crate::json_rpc::Id;
 use crate::version::Era;
 
-/// What a request led to.
+/// The result of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// A JSON object, without the members that the envelope adds.
     json: Vec<u8>,
     kind: Kind,
     cache: Option<Cache>,
-    /// What notifications were tagged with.
+    /// The subscription id that notifications were tagged with.
     subscription: Option<Id>,
 }
 
@@ -22,76 +22,76 @@ enum Kind {
     InputRequired,
 }
 
-/// How long a client may keep a result (2026-07-28, caching).
+/// The time that a client may keep a result (2026-07-28, caching).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cache {
-    /// For so many milliseconds.
+    /// The time in milliseconds.
     pub ttl_ms: u64,
-    /// For everybody, or for this caller.
+    /// The callers that the result is for.
     pub scope: Scope,
 }
 
-/// For whom a result may be kept.
+/// The callers that may share a kept result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// This caller.
+    /// Only this caller.
     Private,
-    /// Everybody.
+    /// Every caller.
     Public,
 }
 
 impl Cache {
-    /// The result is of this moment and of this caller.
+    /// A result of this moment and of this caller, which must not be kept.
     pub const NONE: Cache = Cache { ttl_ms: 0, scope: Scope::Private };
 }
 
 impl Outcome {
-    /// An answer; `result` is written as a JSON object.
+    /// Creates a complete result; `result` is written as a JSON object.
     pub fn complete(result: &impl Serialize) -> Outcome {
         Outcome { json: object(result), kind: Kind::Complete, cache: None, subscription: None }
     }
 
-    /// An answer with nothing in it.
+    /// Creates an empty result.
     pub fn empty() -> Outcome {
         Outcome { json: b"{}".to_vec(), kind: Kind::Complete, cache: None, subscription: None }
     }
 
-    /// The end of a subscription that the server ends; `id` is the request that asked for it.
+    /// Creates the result of a subscription that the server ends; `id` is the request that asked for it.
     pub fn listened(id: &Id) -> Outcome {
         Outcome { subscription: Some(id.clone()), ..Outcome::empty() }
     }
 
-    /// A question back: the request is to be sent again with what it asks for (2026-07-28, multi-round-trip
+    /// Creates a request for input: the client sends its request again with the input (2026-07-28, multi-round-trip
     /// requests).
     pub fn input_required(asked: &InputRequired) -> Outcome {
         Outcome { json: object(asked), kind: Kind::InputRequired, cache: None, subscription: None }
     }
 
-    /// Says how long it may be kept; required of lists and resources in the modern era.
+    /// Sets how long the result may be kept; required for lists and resources in the modern era.
     #[must_use]
     pub fn cached(mut self, cache: Cache) -> Outcome {
         self.cache = Some(cache);
         self
     }
 
-    /// Says how long it may be kept, unless that was said already.
+    /// Sets how long the result may be kept, unless that is already set.
     #[must_use]
     pub fn or_cached(mut self, cache: Cache) -> Outcome {
         self.cache.get_or_insert(cache);
         self
     }
 
-    /// Returns whether it asks back, which only a modern client understands.
+    /// Returns whether the result asks for input, which only a modern client understands.
     pub fn asks_back(&self) -> bool {
         self.kind == Kind::InputRequired
     }
 
-    /// Returns the JSON object, without what the envelope adds.
+    /// Returns the JSON object, without the members of the envelope.
     pub fn as_json(&self) -> &[u8] {
         &self.json
     }
 
-    /// Writes the answer to `id`. `server_info` is JSON: what the server calls itself, in every modern result.
+    /// Writes the response to `id`. `server_info` is JSON: the server's identity, in every modern result.
     pub fn write(&self, id: &Id, era: Era, server_info: &str) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.json.len() + server_info.len() + 256);
         bytes.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
@@ -134,14 +134,14 @@ impl Outcome {
     }
 }
 
-/// What a server asks before it can answer.
+/// The input that a server needs before it can respond.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InputRequired {
-    /// Requests to the client, by a key of ours: `{"method", "params"}` each.
+    /// The requests to the client, each `{"method", "params"}`, by a key of ours.
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     pub input_requests: serde_json::Map<String, serde_json::Value>,
-    /// What the client gives back as it is; to be treated as anything that a stranger says.
+    /// The state that the client sends back unchanged; to be treated like any untrusted input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_state: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Parameters: the members of an object, taken apart once, while the message is read.
+//! Parameters: the members of an object, split once while the message is read.
 
 use std::fmt;
 
@@ -9,18 +9,18 @@ use serde_json::value::RawValue;
 
 use crate::error::Error;
 
-/// Most members: no method has a dozen, and each costs more memory than it has bytes.
+/// Maximum members: no method has a dozen, and each costs more memory than it has bytes.
 const MEMBERS_MAX: usize = 64;
 
 /// Parameters, each as it was written.
 #[derive(Debug, Clone, Default)]
 pub struct Params(
-    /// At most [`MEMBERS_MAX`], in their order; a name may be there twice.
+    /// At most [`MEMBERS_MAX`], in their order; a name may appear twice.
     Vec<(Box<str>, Box<RawValue>)>,
 );
 
 impl Params {
-    /// Returns them as a JSON object.
+    /// Returns the parameters as a JSON object.
     pub fn to_json(&self) -> String {
         let mut json = String::from("{");
         for (name, value) in &self.0 {
@@ -40,35 +40,33 @@ impl Params {
         let mut found = self.0.iter().filter(|(known, _)| &**known == name).map(|(_, value)| &**value);
         let value = found.next();
         if found.next().is_some() {
-            return Err(Error::invalid_params(format!("the parameters have `{name}` twice")));
+            return Err(Error::invalid_params(format!("the parameters contain `{name}` twice")));
         }
         Ok(value.filter(|value| value.get() != "null"))
     }
 
-    /// Reads the one that is called `name`; `null` is none.
+    /// Parses the member `name`; `null` counts as missing.
     pub fn read_member<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Result<Option<T>, Error> {
         let read = |value: &'a RawValue| {
-            serde_json::from_str(value.get()).map_err(|error| {
-                Error::invalid_params(format!("the parameter `{name}` does not fit: {error}"))
-            })
+            serde_json::from_str(value.get())
+                .map_err(|error| Error::invalid_params(format!("invalid parameter `{name}`: {error}")))
         };
         self.member(name)?.map(read).transpose()
     }
 
-    /// Reads all of them; the error names what does not fit.
+    /// Parses all parameters; the error names the invalid one.
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         let members = self.0.iter().map(|(name, value)| (&**name, &**value));
-        T::deserialize(MapDeserializer::new(members)).map_err(|error: serde_json::Error| {
-            Error::invalid_params(format!("the parameters do not fit: {error}"))
-        })
+        T::deserialize(MapDeserializer::new(members))
+            .map_err(|error: serde_json::Error| Error::invalid_params(format!("invalid parameters: {error}")))
     }
 }
 
-/// What was given as parameters.
+/// The parameters as they were written.
 pub(crate) enum Written {
-    /// Parameters.
+    /// Valid parameters.
     Object(Params),
-    /// What can be none; says why.
+    /// A value that cannot be parameters, with the reason.
     Other(&'static str),
 }
 
@@ -78,8 +76,8 @@ impl<'de> Deserialize<'de> for Written {
     }
 }
 
-/// What everything but an object is.
-const NO_OBJECT: Written = Written::Other("are no object");
+/// The reason for every value that is not an object.
+const NO_OBJECT: Written = Written::Other("are not an object");
 
 struct Members;
 
@@ -95,7 +93,7 @@ impl<'de> Visitor<'de> for Members {
         while let Some(member) = map.next_entry()? {
             if members.len() == MEMBERS_MAX {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                return Ok(Written::Other("have over 64 members"));
+                return Ok(Written::Other("have more than 64 members"));
             }
             members.push(member);
         }

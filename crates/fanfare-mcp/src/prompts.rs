@@ -1,4 +1,4 @@
-//! Prompts: what a user starts by name. And completion, which helps to fill in their arguments.
+//! Prompts, which a user starts by name, and the completion of their arguments.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -13,44 +13,44 @@ pub struct Prompt {
     pub name: &'static str,
     /// The name for people.
     pub title: &'static str,
-    /// What it leads to.
+    /// The effect of the prompt.
     pub description: &'static str,
-    /// What it wants to know.
+    /// The arguments.
     pub arguments: Vec<Argument>,
 }
 
 /// An argument of a prompt.
 #[derive(Debug, Clone, Serialize)]
 pub struct Argument {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// What it means.
+    /// The meaning of the argument.
     pub description: &'static str,
     /// Whether it must be given.
     pub required: bool,
 }
 
-/// What `prompts/get` asks for.
+/// The parameters of `prompts/get`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Get {
-    /// Which prompt.
+    /// The name of the prompt.
     pub name: String,
-    /// Text by argument.
+    /// The texts by argument.
     #[serde(default)]
     pub arguments: Option<Map<String, Value>>,
-    /// Answers to what an earlier [`crate::outcome::InputRequired`] asked.
+    /// The answers to an earlier [`crate::outcome::InputRequired`].
     pub input_responses: Option<Map<String, Value>>,
-    /// What that gave to be given back.
+    /// The state that it sent to be sent back.
     pub request_state: Option<String>,
 }
 
-/// What a prompt says.
+/// The content of a prompt.
 #[derive(Debug, Clone, Serialize)]
 pub struct PromptAnswer {
-    /// What it leads to.
+    /// The effect of the prompt.
     pub description: String,
-    /// What is put into the conversation.
+    /// The messages to put into the conversation.
     pub messages: Vec<Line>,
 }
 
@@ -59,21 +59,21 @@ pub struct PromptAnswer {
 pub struct Line {
     /// `user` or `assistant`.
     pub role: &'static str,
-    /// What is said.
+    /// The text of the message.
     pub content: Content,
 }
 
-/// What `completion/complete` asks for.
+/// The parameters of `completion/complete`.
 #[derive(Debug, Deserialize)]
 pub struct Complete {
-    /// What the argument belongs to.
+    /// The object that the argument belongs to.
     #[serde(rename = "ref")]
     pub reference: Reference,
-    /// The argument, with what is written of it.
+    /// The argument, as far as it is typed.
     pub argument: Written,
 }
 
-/// What an argument belongs to.
+/// The object that an argument belongs to.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type")]
 pub enum Reference {
@@ -83,27 +83,27 @@ pub enum Reference {
         /// The name.
         name: String,
     },
-    /// A template of resources, by its address with names in braces.
+    /// A template of resources, by its URI with names in braces.
     #[serde(rename = "ref/resource")]
     Resource {
-        /// The address.
+        /// The URI.
         uri: String,
     },
 }
 
-/// An argument that is being written.
+/// An argument that is being typed.
 #[derive(Debug, Deserialize)]
 pub struct Written {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What is written so far.
+    /// The text so far.
     pub value: String,
 }
 
-/// Most values of one answer (completion, "CompleteResult").
+/// Maximum values of one response (completion, "CompleteResult").
 pub const COMPLETIONS_MAX: usize = 100;
 
-/// Answers `completion/complete` with `values`, all there are.
+/// Returns the response to `completion/complete` with `values`, which are all there are.
 pub fn completed(values: &[String]) -> Outcome {
     let shown = &values[..values.len().min(COMPLETIONS_MAX)];
     Outcome::complete(&json!({

@@ -1,4 +1,4 @@
-//! Resources: what can be read by an address.
+//! Resources: content that can be read by URI.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,15 +9,15 @@ use crate::error::Error;
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Resource {
-    /// Its address.
+    /// The URI.
     pub uri: String,
     /// The name for programs.
     pub name: String,
     /// The name for people.
     pub title: String,
-    /// What it says.
+    /// The content of the resource.
     pub description: String,
-    /// Its format.
+    /// The format.
     pub mime_type: &'static str,
 }
 
@@ -25,58 +25,58 @@ pub struct Resource {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Template {
-    /// Their addresses, with names in braces.
+    /// The URIs, with names in braces.
     pub uri_template: &'static str,
     /// The name for programs.
     pub name: &'static str,
     /// The name for people.
     pub title: &'static str,
-    /// What they say.
+    /// The content of the resources.
     pub description: &'static str,
-    /// Their format.
+    /// The format.
     pub mime_type: &'static str,
 }
 
-/// What a resource says.
+/// The contents of a resource.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Contents {
-    /// Its address.
+    /// The URI.
     pub uri: String,
-    /// Its format.
+    /// The format.
     pub mime_type: String,
-    /// Text, when it is text.
+    /// The text, if the contents are text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Base64, when it is not.
+    /// The contents in base64, if they are not text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blob: Option<String>,
-    /// More for programs.
+    /// Further data for programs.
     #[serde(rename = "_meta", skip_serializing_if = "Map::is_empty")]
     pub meta: Map<String, Value>,
 }
 
-/// Names one resource: the parameters of `resources/read`, `resources/subscribe` and `resources/unsubscribe`.
+/// The name of one resource: the parameters of `resources/read`, `resources/subscribe` and `resources/unsubscribe`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceRequest {
-    /// Its address.
+    /// The URI.
     pub uri: String,
-    /// Answers to what an earlier [`crate::outcome::InputRequired`] asked.
+    /// The answers to an earlier [`crate::outcome::InputRequired`].
     pub input_responses: Option<Map<String, Value>>,
-    /// What that gave to be given back.
+    /// The state that it sent to be sent back.
     pub request_state: Option<String>,
 }
 
-/// Asks for a page of a list.
+/// The parameters that ask for a page of a list.
 #[derive(Debug, Default, Deserialize)]
 pub struct PageRequest {
-    /// Where the page before ended.
+    /// The end of the page before.
     pub cursor: Option<String>,
 }
 
 impl PageRequest {
-    /// Refuses a cursor, for a list that has one page: we never gave one. An empty one is as good as none.
+    /// Refuses a cursor, for a list that has one page: we never return one. An empty cursor counts as none.
     pub fn only_page(&self) -> Result<(), Error> {
         match self.cursor.as_deref() {
             None | Some("") => Ok(()),

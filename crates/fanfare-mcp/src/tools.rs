@@ -1,4 +1,4 @@
-//! Tools: what they are called with, and what they answer.
+//! Tools: their definitions, calls and answers.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -17,54 +17,54 @@ pub struct Tool {
     pub name: &'static str,
     /// The name for people.
     pub title: &'static str,
-    /// When to use it, when not, and what it does besides answering.
+    /// The description: when to use the tool, when not, and its side effects.
     pub description: &'static str,
     /// JSON Schema 2020-12 of the arguments; an object.
     pub input_schema: Value,
-    /// JSON Schema of `structuredContent`.
+    /// The JSON Schema of `structuredContent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
-    /// What a client may tell the user before it calls.
+    /// The hints that a client can show the user before a call.
     pub annotations: Annotations,
 }
 
-/// What a call may do, in the words of the protocol.
+/// The possible effects of a call, in the terms of the protocol.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Annotations {
-    /// It changes nothing.
+    /// Whether the tool changes nothing.
     pub read_only_hint: bool,
-    /// It may undo something.
+    /// Whether the tool can undo something.
     pub destructive_hint: bool,
-    /// To call it again changes nothing more.
+    /// Whether a repeated call changes nothing more.
     pub idempotent_hint: bool,
-    /// It reaches beyond this machine.
+    /// Whether the tool reaches beyond this machine.
     pub open_world_hint: bool,
 }
 
-/// What `tools/call` asks for.
+/// The parameters of `tools/call`.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// Which tool.
+    /// The name of the tool.
     pub name: String,
-    /// An object; nothing is an empty one.
+    /// The arguments: an object; `None` counts as an empty one.
     pub arguments: Option<&'a RawValue>,
-    /// Answers to what an earlier [`crate::outcome::InputRequired`] asked, by its keys; modern only.
+    /// The answers to an earlier [`crate::outcome::InputRequired`], by its keys; modern only.
     pub input_responses: Option<serde_json::Map<String, Value>>,
-    /// What that gave to be given back.
+    /// The state that it sent to be sent back.
     pub request_state: Option<String>,
 }
 
 impl<'a> Call<'a> {
-    /// Reads the parameters of `tools/call`.
+    /// Parses the parameters of `tools/call`.
     pub fn read(params: &'a Params) -> Result<Call<'a>, Error> {
         let arguments = params.member("arguments")?;
         if arguments.is_some_and(|raw| !raw.get().starts_with('{')) {
-            return Err(Error::invalid_params("`arguments` is no object"));
+            return Err(Error::invalid_params("`arguments` is not an object"));
         }
         let name = params.read_member("name")?;
         Ok(Call {
-            name: name.ok_or_else(|| Error::invalid_params("the parameters name nothing"))?,
+            name: name.ok_or_else(|| Error::invalid_params("the parameters have no `name`"))?,
             arguments,
             input_responses: params.read_member("inputResponses")?,
             request_state: params.read_member("requestState")?,
@@ -85,7 +85,7 @@ pub fn called(request: &Request) -> Option<String> {
     request.params.read_member("name").ok().flatten()
 }
 
-/// Returns the request that calls the tool `name`, for those who say it without JSON-RPC. `arguments` is an object.
+/// Returns the request that calls the tool `name`, for callers that do not use JSON-RPC. `arguments` is an object.
 pub fn request(id: &str, name: &str, arguments: Option<&RawValue>) -> Result<Request, Error> {
     #[derive(Serialize)]
     struct Arguments<'a> {
@@ -100,62 +100,62 @@ pub fn request(id: &str, name: &str, arguments: Option<&RawValue>) -> Result<Req
     }
 }
 
-/// What a tool answers.
+/// The answer of a tool.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
-    /// For the model, and for people.
+    /// The content for the model and for people.
     pub content: Vec<Content>,
-    /// For programs; fits the tool's output schema.
+    /// The content for programs; matches the tool's output schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub structured_content: Option<Value>,
-    /// The tool could not do it, and `content` says why and what to do.
+    /// Whether the tool failed; `content` then says why and how to fix it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_error: bool,
 }
 
 impl Answer {
-    /// Says `text`, and the same for programs.
+    /// Creates an answer from `text`, and the same for programs.
     pub fn new(text: impl Into<String>, structured: Value) -> Answer {
         Answer { content: vec![Content::text(text)], structured_content: Some(structured), is_error: false }
     }
 
-    /// Says why it could not be done, and what to do.
+    /// Creates an answer that says why the tool failed and how to fix it.
     pub fn error(text: impl Into<String>) -> Answer {
         Answer { content: vec![Content::text(text)], structured_content: None, is_error: true }
     }
 }
 
-/// A piece of what a tool or a prompt says.
+/// A piece of content in a tool's answer or a prompt.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Content {
     /// Sound.
     Audio {
-        /// In base64.
+        /// The data in base64.
         data: String,
-        /// Its format.
+        /// The format.
         mime_type: String,
     },
     /// A picture.
     Image {
-        /// In base64.
+        /// The data in base64.
         data: String,
-        /// Its format.
+        /// The format.
         mime_type: String,
     },
-    /// A resource, whole.
+    /// A resource with its contents.
     Resource {
-        /// What it says.
+        /// The contents.
         resource: crate::resources::Contents,
     },
-    /// Where a resource is.
+    /// A link to a resource.
     ResourceLink {
-        /// Its address.
+        /// The URI.
         uri: String,
-        /// Its name.
+        /// The name.
         name: String,
-        /// Its format.
+        /// The format.
         #[serde(skip_serializing_if = "Option::is_none")]
         mime_type: Option<String>,
     },
@@ -167,7 +167,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// Makes text.
+    /// Creates a text.
     pub fn text(text: impl Into<String>) -> Content {
         Content::Text { text: text.into() }
     }

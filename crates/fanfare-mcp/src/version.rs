@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A revision.
+/// A revision of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
     /// 2024-11-05: stdio and HTTP+SSE.
@@ -17,7 +17,7 @@ pub enum Version {
     V2026_07_28,
 }
 
-/// What decides how a request is read and answered.
+/// The era of a revision, which decides how a request is read and answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Era {
     /// 2025-11-25 and earlier.
@@ -27,7 +27,7 @@ pub enum Era {
 }
 
 impl Version {
-    /// All of them, the newest first.
+    /// All revisions, newest first.
     pub const ALL: [Version; 5] = [
         Version::V2026_07_28,
         Version::V2025_11_25,
@@ -35,10 +35,10 @@ impl Version {
         Version::V2025_03_26,
         Version::V2024_11_05,
     ];
-    /// The newest that `initialize` leads to.
+    /// The newest revision that `initialize` can lead to.
     pub const NEWEST_LEGACY: Version = Version::V2025_11_25;
-    /// What a request over HTTP without `MCP-Protocol-Version` is taken for (2025-11-25, transports, "Protocol
-    /// Version Header").
+    /// The revision of a request over HTTP without `MCP-Protocol-Version` (2025-11-25, transports, "Protocol Version
+    /// Header").
     pub const UNSAID: Version = Version::V2025_03_26;
 
     /// Returns the name on the wire.
@@ -52,12 +52,12 @@ impl Version {
         }
     }
 
-    /// Reads what [`Version::as_str`] wrote.
+    /// Parses a name that [`Version::as_str`] returned.
     pub fn from_name(name: &str) -> Option<Version> {
         Version::ALL.into_iter().find(|version| version.as_str() == name)
     }
 
-    /// Says which era it belongs to.
+    /// Returns the era of the revision.
     pub fn era(self) -> Era {
         match self {
             Version::V2024_11_05 | Version::V2025_03_26 | Version::V2025_06_18 | Version::V2025_11_25 => {
@@ -67,8 +67,8 @@ impl Version {
         }
     }
 
-    /// Answers `initialize`: the revision that was asked for, when it has sessions and we know it, otherwise the
-    /// newest that has (2025-11-25, lifecycle, "Version Negotiation").
+    /// Returns the revision for the response to `initialize`: the requested one if it has sessions and we support it,
+    /// otherwise the newest with sessions (2025-11-25, lifecycle, "Version Negotiation").
     pub fn negotiate(requested: &str) -> Version {
         Version::from_name(requested)
             .filter(|version| version.era() == Era::Legacy)

@@ -1,34 +1,34 @@
-//! The budget: how many bytes of bodies are accepted at once, by all doors together.
+//! The budget: a limit on the bytes of bodies that are accepted at once, shared by all doors.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Most bytes of bodies that are being accepted at once: a fixed part of memory, however many push.
+/// Maximum bytes of bodies that are being accepted at once: a fixed part of memory, however many clients push.
 pub const BYTES_IN_FLIGHT_MAX: usize = 128 * 1024 * 1024;
 
-/// Bytes that may be in flight; cheap to clone.
+/// The limit on bytes in flight; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Budget(Arc<Semaphore>);
 
-/// Bytes of one body; given back on drop.
+/// The bytes of one body; returned to the budget on drop.
 #[derive(Debug)]
 pub struct BytesInFlight {
     budget: Budget,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Too many bytes are in flight.
+/// The maximum number of bytes is in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exhausted;
 
 impl Budget {
-    /// Allows `bytes` at once.
+    /// Creates a budget of `bytes`.
     pub fn new(bytes: usize) -> Budget {
         Budget(Arc::new(Semaphore::new(bytes)))
     }
 
-    /// Begins to count the bytes of a body.
+    /// Starts counting the bytes of a body.
     pub fn body(&self) -> BytesInFlight {
         BytesInFlight { budget: self.clone(), permit: None }
     }
@@ -41,7 +41,7 @@ impl Default for Budget {
 }
 
 impl BytesInFlight {
-    /// Counts `len` more bytes.
+    /// Counts `len` more bytes; fails if the budget is exhausted.
     pub fn add(&mut self, len: usize) -> Result<(), Exhausted> {
         let count = u32::try_from(len).map_err(|_| Exhausted)?;
         let permit = Arc::clone(&self.budget.0).try_acquire_many_owned(count).map_err(|_| Exhausted)?;

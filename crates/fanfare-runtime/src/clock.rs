@@ -1,26 +1,26 @@
-//! The clock on the wall. Rules take the time as an argument; whoever calls them gets it here.
+//! The wall clock. Rules take the time as an argument; their callers read it here.
 
 use std::fmt;
 use std::sync::Arc;
 
 use fanfare_core::Timestamp;
 
-/// Gives the present moment.
+/// Returns the current time.
 pub fn now() -> Timestamp {
     jiff::Timestamp::now().into()
 }
 
-/// Gives the present moment to a part that lives by it: tests bring one that they can turn.
+/// A source of the current time, for parts that depend on it: tests pass one that they can turn.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    /// Takes any source of moments.
+    /// Creates a clock from any source of time.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Clock {
         Clock(Arc::new(now))
     }
 
-    /// Gives the present moment; it may go back.
+    /// Returns the current time; it may go back.
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }

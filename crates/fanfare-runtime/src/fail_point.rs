@@ -1,61 +1,62 @@
-//! Steps at which a test has the process end as if it was killed: those between which a crash must lose nothing.
+//! Fail points: steps at which a test ends the process as if it were killed. A crash between two of them must lose
+//! nothing.
 //!
-//! `FANFARE_ABORT_AT=post.done:20` ends it when `post.done` is reached for the twentieth time. Only builds with debug
-//! assertions have that; a release knows no step and looks at no variable, so nobody can arm one.
+//! `FANFARE_ABORT_AT=post.done:20` ends the process when `post.done` is reached for the twentieth time. Only builds
+//! with debug assertions do this; a release has no steps and reads no variable, so nobody can arm one.
 
-/// A step.
+/// A step at which a test can end the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailPoint {
-    /// A retry was read from the store; nothing of it is sent.
+    /// A retry was read from the store; nothing was sent yet.
     AgainBegun,
     /// The write-ahead log is about to be copied into the file.
     CheckpointBegun,
-    /// It was copied.
+    /// The write-ahead log was copied.
     CheckpointDone,
-    /// Everybody who waits for a group of changes was answered.
+    /// Every caller that waits for a group of changes was answered.
     GroupAnswered,
-    /// A group of changes was taken from the queue; nothing of it is written.
+    /// A group of changes was taken from the queue; nothing was written yet.
     GroupBegun,
-    /// It is durable; nobody knows.
+    /// The group is durable; no one knows yet.
     GroupCommitted,
-    /// It is durable and read; nobody who waits was answered.
+    /// The group is durable and was read back; no waiting caller was answered yet.
     GroupSeen,
-    /// It is written and not committed.
+    /// The group is written, but not committed.
     GroupWritten,
-    /// An attempt ended and was handed to the recorder; what follows from it was not.
+    /// An attempt ended and was handed to the recorder; its consequences were not.
     OutcomeNoted,
-    /// An attempt is signed; nothing of it is sent.
+    /// An attempt is signed; nothing was sent yet.
     PostBegun,
-    /// The receiver has answered; nobody was told.
+    /// The receiver has responded; no one was told yet.
     PostDone,
     /// The recorder is about to write.
     RecordBegun,
-    /// It has written; nobody was told.
+    /// The recorder has written; no one was told yet.
     RecordDone,
     /// A webhook is about to be removed.
     RemovalBegun,
-    /// It was removed in the store; whoever asked was not answered.
+    /// The webhook was removed in the store; the caller was not answered yet.
     RemovalWritten,
-    /// What follows from an attempt, such as the next one, was handed to the recorder; the cursor was not moved.
+    /// The consequences of an attempt, such as the next one, were handed to the recorder; the cursor was not moved yet.
     RetryScheduled,
     /// A secret was replaced in memory.
     RotationBegun,
-    /// It was replaced in the store; whoever asked was not answered.
+    /// The secret was replaced in the store; the caller was not answered yet.
     RotationWritten,
-    /// Retention is about to remove a part of the log, or of what is kept of deliveries.
+    /// Retention is about to remove a part of the log, or of the records of deliveries.
     SweepBegun,
-    /// It has removed it; nobody knows.
+    /// Retention has removed the part; no one knows yet.
     SweepDone,
-    /// It has removed it, and that is not committed.
+    /// Retention has removed the part, but not committed that.
     SweepWritten,
-    /// A webhook is about to be written: a new one, or another definition.
+    /// A webhook is about to be written: a new one, or a new definition.
     WebhookBegun,
-    /// It was written; neither its worker nor whoever asked knows.
+    /// The webhook was written; neither its worker nor the caller knows yet.
     WebhookWritten,
 }
 
 impl FailPoint {
-    /// All of them.
+    /// All steps.
     pub const ALL: [FailPoint; 23] = [
         FailPoint::AgainBegun,
         FailPoint::CheckpointBegun,
@@ -82,7 +83,7 @@ impl FailPoint {
         FailPoint::WebhookWritten,
     ];
 
-    /// Gives the name in `FANFARE_ABORT_AT`.
+    /// Returns the name in `FANFARE_ABORT_AT`.
     pub fn as_str(self) -> &'static str {
         match self {
             FailPoint::AgainBegun => "again.begun",
@@ -112,7 +113,7 @@ impl FailPoint {
     }
 }
 
-/// Says that a step is reached. Does not return when that is the one to end at.
+/// Reports that a step is reached. Does not return if it is the one to end at.
 #[inline]
 pub fn reach(point: FailPoint) {
     #[cfg(debug_assertions)]
@@ -130,28 +131,28 @@ mod armed {
 
     use super::FailPoint;
 
-    /// Global, as what it does is: it ends the process, whichever gateway in it came by.
+    /// Global, like its effect: it ends the whole process, whichever gateway in it reaches the step.
     static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
         let text = std::env::var("FANFARE_ABORT_AT").ok()?;
         let (name, passes) = text.split_once(':').unwrap_or((&text, "1"));
         let point = FailPoint::ALL.into_iter().find(|point| point.as_str() == name);
         match (point, passes.parse()) {
             (Some(point), Ok(passes)) => Some(Armed { point, left: AtomicU64::new(passes) }),
-            // A test that arms a step which is none would otherwise test nothing.
-            _ => panic!("FANFARE_ABORT_AT names no step: {text}"),
+            // A test that arms an unknown step would otherwise test nothing.
+            _ => panic!("FANFARE_ABORT_AT does not name a step: {text}"),
         }
     });
 
     struct Armed {
         point: FailPoint,
-        /// How often it is to be reached still.
+        /// The number of times that the step still has to be reached.
         left: AtomicU64,
     }
 
     pub(super) fn reach(point: FailPoint) {
         let Some(armed) = ARMED.as_ref().filter(|armed| armed.point == point) else { return };
         if armed.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // As `kill -9` does it: no destructor runs, and no core is written as an abort would.
+            // As with `kill -9`: no destructor runs, and no core is written, as an abort would.
             let _ = kill_process(getpid(), Signal::KILL);
             std::process::abort();
         }

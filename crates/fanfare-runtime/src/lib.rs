@@ -1,5 +1,5 @@
-//! What everything that runs stands on: the clock, the table of what runs, stopping, what is measured, how many
-//! bytes are in flight, steps at which a test ends the process.
+//! The foundation of everything that runs: the clock, the table of parts, shutdown, metrics, the budget of bytes in
+//! flight, and the fail points at which a test ends the process.
 
 pub mod budget;
 pub mod clock;

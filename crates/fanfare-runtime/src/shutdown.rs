@@ -1,38 +1,38 @@
-//! Shutdown as an argument: whoever runs is given what tells it to stop.
+//! Shutdown as an argument: everything that runs is given the signal to stop.
 
 use tokio::sync::watch;
 
-/// Tells others to stop, once; cheap to clone.
+/// The trigger that tells others to stop, once; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Trigger(watch::Sender<bool>);
 
-/// Says whether to stop; cheap to clone.
+/// The signal to stop; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shutdown(watch::Receiver<bool>);
 
 impl Trigger {
-    /// Makes a trigger and what it pulls.
+    /// Creates a trigger and its signal.
     pub fn new() -> (Trigger, Shutdown) {
         let (sender, receiver) = watch::channel(false);
         (Trigger(sender), Shutdown(receiver))
     }
 
-    /// Tells them.
+    /// Tells everyone to stop.
     pub fn pull(&self) {
         self.0.send_replace(true);
     }
 }
 
 impl Shutdown {
-    /// Waits until it is time to stop. A trigger that is gone has nobody left to run for: that is time, too.
+    /// Waits until it is time to stop. That is also the case if the trigger was dropped: nothing is left to run for.
     pub async fn asked(&mut self) {
-        // The guard that comes back is of no use, and must not live through an await.
+        // The guard that is returned has no use, and must not live across an await.
         let _ = self.0.wait_for(|stop| *stop).await.is_ok();
     }
 
     /// Returns whether it is time to stop.
     pub fn is_asked(&self) -> bool {
-        // As above for a trigger that is gone.
+        // As above for a trigger that was dropped.
         *self.0.borrow() || self.0.has_changed().is_err()
     }
 }

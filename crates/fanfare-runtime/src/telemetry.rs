@@ -1,4 +1,4 @@
-//! What is measured: each crate registers what it counts, and `/metrics` writes all of it.
+//! Metrics: each crate registers its own, and `/metrics` writes all of them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,10 +7,10 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::{Metric, Registry};
 
-/// What every name begins with.
+/// The prefix of every name.
 const PREFIX: &str = "fanfare";
 
-/// Everything that is measured; cheap to clone.
+/// The list of all metrics; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     /// Guards the list of metrics, not their values; held to register one or to write all.
@@ -18,23 +18,23 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Makes an empty list.
+    /// Creates an empty list.
     pub fn new() -> Metrics {
         Metrics { registry: Arc::new(Mutex::new(Registry::with_prefix(PREFIX))) }
     }
 
-    /// Adds `metric` to the list, and returns it to be counted with.
+    /// Adds `metric` to the list and returns it.
     pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
         self.registry().register(name, help, metric.clone());
         metric
     }
 
-    /// Adds what is looked up each time that all is written.
+    /// Adds values that are looked up at each write.
     pub fn collect(&self, collector: impl Collector) {
         self.registry().register_collector(Box::new(collector));
     }
 
-    /// Writes everything in the OpenMetrics text format.
+    /// Writes all metrics in the OpenMetrics text format.
     pub fn encode(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry())?;

@@ -1,4 +1,4 @@
-//! Appending: order, keys, refusals.
+//! Tests of appending: order, keys, refusals.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ pub async fn a_repeated_key_appends_nothing(engine: impl Setup) {
     assert_eq!((again[0].repeated, &*again[0].event.message), (true, "d"));
     assert_eq!(messages(&log.pages(log.read()).await), ["a", "b", "d", "f"]);
 
-    // All at once: one of them is the first, whichever it is.
+    // All at once: one of them comes first, whichever it is.
     let mut tasks = tokio::task::JoinSet::new();
     for task in 0..20 {
         let store = log.store.clone();
@@ -129,7 +129,7 @@ pub async fn a_key_counts_for_a_day(engine: impl Setup) {
     log.clock.turn(Duration::from_micros(1));
     let appended = log.store.log.append(Append::new(vec![keyed("c", "k")])).await.expect("appended");
     assert_eq!((appended[0].repeated, appended[0].event.position.seq), (false, 3));
-    // The new one counts from now on, also when the old ones are swept.
+    // The new key counts from now on, even after the old ones are swept.
     log.sweep_all().await;
     assert!(log.store.log.append(Append::new(vec![keyed("d", "k")])).await.expect("appended")[0].repeated);
     assert!(
@@ -163,7 +163,7 @@ pub async fn nothing_of_a_refused_append_is_there(engine: impl Setup) {
     assert_eq!(log.store.head().last, CHANNELS_MAX as u64 - 1);
     assert_eq!(log.store.log.channels().await.expect("channels").len(), CHANNELS_MAX - 1);
 
-    // Its key was not used up, and the last place is still free.
+    // The refused append did not use up its key, and the last place is still free.
     assert!(!log.store.log.append(Append::new(vec![keyed("x", "k")])).await.expect("appended")[0].repeated);
     assert!(matches!(
         log.store.log.append(Append::new(vec![on(CHANNELS_MAX + 1)])).await,

@@ -1,4 +1,4 @@
-//! What was tried.
+//! Tests of the records of attempts.
 
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ pub async fn attempts_are_forgotten_by_age(engine: impl Setup) {
     log.sweep_all().await;
     assert_eq!(ids_of(&log, all_attempts()).await, newest);
 
-    // An id is not given again, even when none is left.
+    // An id is not used again, even if no row is left.
     log.clock.turn(hour);
     log.sweep_all().await;
     assert_eq!(ids_of(&log, all_attempts()).await, [0u64; 0]);

@@ -1,4 +1,4 @@
-//! The end of the log, and what is committed, until the store is closed.
+//! Tests of the end of the log and of committed batches, until the store is closed.
 
 use fanfare_core::Filter;
 use fanfare_store::{Append, Batch, COMMITTED_LEN_MAX, Error, Retention};
@@ -7,7 +7,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::harness::{Setup, event, reader, seqs, soon};
 
-/// Takes batches until `last` has come, and returns the seqs of all that came.
+/// Receives batches until `last` has come, and returns the seqs of all of them.
 async fn seqs_until(committed: &mut broadcast::Receiver<Batch>, last: u64) -> Vec<u64> {
     let mut seen: Vec<u64> = Vec::new();
     while seen.last().is_none_or(|seq| *seq < last) {
@@ -92,7 +92,7 @@ pub async fn a_closed_store_says_so(engine: impl Setup) {
     let store = log.store.clone();
     let pending = tokio::spawn(async move { store.log.append(Append::new(vec![event("x")])).await });
     log.store.engine.close().await;
-    // It came before or after: if before, it is as durable as any other.
+    // The append came before or after the close: if before, it is as durable as any other.
     match soon(pending).await.expect("no panic") {
         Ok(appended) => assert_eq!(appended[0].event.position.seq, 1),
         Err(error) => assert!(matches!(error, Error::Closed), "{error}"),

@@ -1,4 +1,4 @@
-//! What a webhook has not taken.
+//! Tests of deliveries that a webhook has not accepted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub async fn a_delivery_comes_back_as_it_was_recorded(engine: impl Setup) {
         .await
         .expect("recorded");
     log.reopen().await;
-    // Also past its time: that is for the dispatcher to decide.
+    // This includes expired events: the dispatcher decides about those.
     log.clock.turn(Duration::from_secs(60));
     assert_eq!(log.store.ledger.delivery(&id(0), 2).await.expect("read").as_ref(), Some(&row));
     assert_eq!(log.store.ledger.deliveries(of(0)).await.expect("rows").len(), 1);
@@ -91,7 +91,7 @@ pub async fn an_event_is_kept_as_long_as_it_waits(engine: impl Setup) {
     log.reopen().await;
     assert_eq!(log.store.ledger.deliveries(of(1)).await.expect("rows"), before, "with their events");
 
-    // One that the log has lost already is kept from the row.
+    // The row keeps an event that the log has already lost.
     log.store.ledger.record(vec![late.clone()]).await.expect("recorded");
     log.store.ledger.record(vec![waiting(&log, 0, 6).await]).await.expect("recorded");
     log.reopen().await;
@@ -101,7 +101,7 @@ pub async fn an_event_is_kept_as_long_as_it_waits(engine: impl Setup) {
     let found = log.store.ledger.delivery(&id(0), 1).await.expect("read").expect("it waits");
     assert_eq!(DeliveryChange::Put(found), late);
 
-    // What one webhook has taken, another still waits for.
+    // A delivery that one webhook has accepted still waits for another.
     log.store.ledger.record(vec![remove(0, 2)]).await.expect("recorded");
     assert_eq!(log.store.ledger.deliveries(of(1)).await.expect("rows"), before);
     log.store.ledger.record(vec![remove(1, 2), remove(0, 1)]).await.expect("recorded");
@@ -118,7 +118,7 @@ pub async fn deliveries_are_read_page_by_page(engine: impl Setup) {
     }
     changes.push(waiting(&log, 1, 30).await);
     log.store.ledger.record(changes).await.expect("recorded");
-    // Half of them are older than the log.
+    // Half of the deliveries are older than the log.
     log.append(&["x"; 30]).await;
     log.sweep_all().await;
     assert_eq!(counts(&log, 0).await, (40, 20));
@@ -213,7 +213,7 @@ pub async fn much_is_forgotten_in_parts(engine: impl Setup) {
     log.sweep_all().await;
     assert_eq!(counts(&log, 0).await, (0, 0));
 
-    // A webhook that is removed is gone at once, whatever the sweeps have still to do.
+    // A webhook that is removed is gone at once, however much the sweeps still have to do.
     assert!(log.store.ledger.remove_webhook(&id(1)).await.expect("asked"));
     assert_eq!(seqs_of(&log, of(1)).await, [0u64; 0]);
     log.store.ledger.insert_webhook(hook(&log, 1)).await.expect("registered again");

@@ -1,4 +1,4 @@
-//! A small disk of its own, for tests of what happens when it is full or cannot be written.
+//! A small disk of its own, for tests in which the disk is full or cannot be written.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Returns whether this process may do as it likes with files and disks.
+/// Returns whether this process may change any file and mount disks.
 pub fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }
@@ -17,7 +17,7 @@ pub fn run(program: &str, arguments: &[&OsStr]) -> bool {
     Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
 }
 
-/// Writes that a check was left out, past the test runner, which would swallow it.
+/// Reports that a check was left out, bypassing the test runner, which would swallow it.
 pub fn not_checked(why: &str) {
     let _ = writeln!(std::io::stderr(), "{why}");
 }
@@ -29,7 +29,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Returns nothing where we may not mount one.
+    /// Mounts a disk; `None` if this process may not.
     pub fn mount(size: &str) -> Option<Disk> {
         let directory = tempfile::tempdir().expect("a directory");
         let size = format!("size={size}");
@@ -42,7 +42,7 @@ impl Disk {
         self.directory.path()
     }
 
-    /// Lets nobody write to it.
+    /// Makes the disk read-only.
     pub fn make_read_only(&self) {
         let options = ["-o", "remount,ro"].map(OsStr::new);
         assert!(run("mount", &[&options[..], &[self.path().as_os_str()]].concat()), "remounted");

@@ -1,4 +1,4 @@
-//! What the suite runs in: an engine, with a clock that the test turns.
+//! The environment of the suite: an engine, with a clock that the test turns.
 
 use std::fmt;
 use std::path::Path;
@@ -9,19 +9,18 @@ use std::time::Duration;
 use fanfare_core::{Door, Event, Filter, NewEvent, Pattern, Principal, Priority, Source, Timestamp};
 use fanfare_store::{Append, Clock, Order, Page, Read, ReaderKey, Retention, Store};
 
-/// How an engine is opened for the suite.
+/// A way to open an engine for the suite.
 pub trait Setup: Send + Sync + fmt::Debug + 'static {
-    /// Opens the store that is kept in `directory`, and makes it when there is none.
+    /// Opens the store in `directory`, and creates it if there is none.
     fn open(&self, directory: &Path, retention: Retention, clock: Clock) -> Store;
 
-    /// Returns whether a store that was closed is there when it is opened again.
+    /// Returns whether a closed store has its content again when it is reopened.
     fn survives(&self) -> bool;
 
     /// Returns whether calls that wait at the same time share a commit.
     fn shares_commits(&self) -> bool;
 
-    /// Looks into a store that is closed and counts what nothing leads to: events that no delivery needs, and rows of
-    /// webhooks that are not there.
+    /// Counts the orphans of a closed store: events that no delivery needs, and rows of webhooks that do not exist.
     fn orphans(&self, directory: &Path) -> u64;
 
     /// Starts a store in a directory of its own.
@@ -100,12 +99,12 @@ impl Log {
         while self.store.sweep().await.expect("swept") {}
     }
 
-    /// Counts what nothing leads to, once the store is closed.
+    /// Counts the orphans, once the store is closed.
     pub fn orphans(&self) -> u64 {
         self.setup.orphans(self.directory.path())
     }
 
-    /// Closes the store and opens it again, where it survives that.
+    /// Closes the store and reopens it, if it survives that.
     pub async fn reopen(&mut self) {
         if self.setup.survives() {
             self.store.engine.close().await;
@@ -114,7 +113,7 @@ impl Log {
     }
 }
 
-/// Returns the run of events that is kept.
+/// Returns the extent of the events that are kept.
 pub fn extent(store: &Store) -> (u64, u64) {
     let head = store.head();
     (head.first, head.last)

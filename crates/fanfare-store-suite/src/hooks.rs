@@ -32,19 +32,19 @@ pub fn hook(log: &Log, number: usize) -> WebhookRow {
 
 /// Reads an event of the log.
 pub async fn event_of(log: &Log, seq: u64) -> Arc<Event> {
-    // Also one that has expired.
+    // This includes an event that has expired.
     let now = Timestamp::from_micros(0);
     let read = Read { after: seq - 1, until: seq, order: Order::Oldest, now, ..log.read() };
     log.page(read).await.events.pop().expect("it is kept")
 }
 
-/// Makes the change that lets an event wait for its next attempt.
+/// Creates the change that lets an event wait for its next attempt.
 pub async fn waiting(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
     let at = log.clock.now().after(Duration::from_secs(30));
     put(log, webhook, seq, DeliveryStatus::Waiting(at)).await
 }
 
-/// Makes the change that gives an event up now.
+/// Creates the change that gives an event up now.
 pub async fn dead(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
     put(log, webhook, seq, DeliveryStatus::Dead(log.clock.now())).await
 }
@@ -99,7 +99,7 @@ pub async fn ids_of(log: &Log, read: ReadAttempts) -> Vec<u64> {
     log.store.ledger.attempts(read).await.expect("rows").iter().map(|row| row.id).collect()
 }
 
-/// Returns what waits and what is dead.
+/// Returns the number of waiting and of dead deliveries.
 pub async fn counts(log: &Log, webhook: usize) -> (u64, u64) {
     let counts = log.store.ledger.delivery_counts().await.expect("counts");
     let one = counts.iter().find(|one| one.webhook == id(webhook)).expect("it is registered");

@@ -1,4 +1,4 @@
-//! What the store knows besides events: channels and durable readers.
+//! Tests of what the store keeps besides events: channels and durable readers.
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@
 //! fanfare_store_suite::contract!(MyEngine);
 //! ```
 //!
-//! [`Setup`](harness::Setup) says how an engine is opened. The clock is one that the suite turns.
+//! [`Setup`](harness::Setup) opens an engine. The suite turns its clock.
 
 #![expect(clippy::disallowed_methods, reason = "a test is its own application, and spawns")]
 
@@ -25,7 +25,7 @@ pub mod retention;
 pub mod settle;
 pub mod webhooks;
 
-/// Makes a test of each part of the contracts, for the engine that `$setup` opens.
+/// Creates a test for each part of the contracts, for the engine that `$setup` opens.
 #[macro_export]
 macro_rules! contract {
     ($setup:expr) => {
@@ -92,7 +92,7 @@ macro_rules! contract {
     };
 }
 
-/// Makes a test of each named function.
+/// Creates a test for each named function.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! tests {

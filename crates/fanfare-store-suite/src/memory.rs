@@ -1,4 +1,4 @@
-//! The engine in memory: the model that others are compared with.
+//! The engine in memory: the model that other engines are compared with.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use fanfare_store::{Clock, Retention, Store};
 
 use crate::harness::Setup;
 
-/// Opens stores in memory.
+/// The setup that opens stores in memory.
 #[derive(Debug, Clone, Copy)]
 pub struct InMemory;
 

@@ -1,4 +1,4 @@
-//! Whatever is done to them, the engines agree.
+//! Random operations on events, after which the engines must agree.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +93,7 @@ fn filter(index: usize) -> Filter {
     }
 }
 
-/// The same event, but for the epoch, which is each log's own.
+/// Returns the event without its epoch, which differs for each log.
 fn without_epoch(event: &Event) -> Event {
     let position = Position { epoch: Epoch::from_random(0), ..event.position };
     Event { position, ..event.clone() }
@@ -186,7 +186,7 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
     other.store.engine.close().await;
 }
 
-/// Does the same to the engine and to memory, and compares what both answer.
+/// Does the same to the engine and to memory, and compares their results.
 pub fn the_engine_answers_as_memory_does(engine: impl Setup + Copy) {
     let mut runner =
         TestRunner::new(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() });

@@ -1,4 +1,4 @@
-//! Whatever is recorded of webhooks, the engines agree.
+//! Random operations on webhooks, after which the engines must agree.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const WEBHOOKS: usize = 4;
 #[derive(Debug, Clone)]
 enum Operation {
     Append(usize),
-    /// Registers it, or changes it when it is to have a revision.
+    /// Registers the webhook, or changes it if a revision is given.
     Put {
         webhook: usize,
         url: usize,
@@ -71,7 +71,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// A log with every event that it ever had.
+/// A log, with every event that it ever had.
 struct Side {
     log: Log,
     events: Vec<Arc<Event>>,
@@ -97,7 +97,7 @@ impl Side {
                     cursor: *cursor,
                     created: self.log.clock.now(),
                 };
-                // It may be refused: whether it was shows in the list.
+                // The change may be refused: the list shows whether it was.
                 let _ = match expected {
                     Some(expected) => store.ledger.update_webhook(row, *expected).await,
                     None => store.ledger.insert_webhook(row).await,
@@ -139,7 +139,7 @@ impl Side {
         })
     }
 
-    /// Reads everything, but for what is each log's own.
+    /// Reads everything except what differs for each log.
     async fn all(&self) -> (String, Vec<DeliveryRow>) {
         let store: &Store = &self.log.store;
         let mut rows = Vec::new();
@@ -189,7 +189,7 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
     assert_eq!(b.log.orphans(), 0, "no event is kept that nothing needs");
 }
 
-/// Does the same to the engine and to memory, and compares what both answer.
+/// Does the same to the engine and to memory, and compares their results.
 pub fn the_engine_agrees_with_memory_about_webhooks(engine: impl Setup + Copy) {
     let mut runner =
         TestRunner::new(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() });

@@ -1,4 +1,4 @@
-//! Reading pages.
+//! Tests of reading pages.
 
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ pub async fn a_sparse_channel_is_read_without_looking_at_the_rest(engine: impl S
         expected.push(log.append_to("rare.one", "needle").await);
         expected.push(log.append_to("rare.two", "needle").await);
     }
-    // All of 45,000 events are within one page, which looks at 20,000 at most.
+    // One page covers all 45,000 events, although it looks at 20,000 at most.
     for filter in [patterns(&["rare.one", "rare.two"]), patterns(&["rare.*"])] {
         let page = log.page(Read { filter: filter.clone(), ..log.read() }).await;
         assert_eq!((seqs(&page.events), page.scanned), (expected.clone(), 45_010));

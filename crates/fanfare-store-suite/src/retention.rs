@@ -1,4 +1,4 @@
-//! What goes, and what stays.
+//! Tests of retention: what is removed, and what stays.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub async fn retention_by_bytes_removes_from_the_old_end(engine: impl Setup) {
     }
     log.sweep_all().await;
     assert_eq!(extent(&log.store), (16, 25));
-    // One that is larger by a byte leaves no room for two of the others.
+    // An event that is one byte larger leaves no room for two of the others.
     log.append(&["0123456789+"]).await;
     log.sweep_all().await;
     assert_eq!(extent(&log.store), (18, 26));
@@ -53,7 +53,7 @@ pub async fn retention_by_age_removes_from_the_old_end(engine: impl Setup) {
     assert_eq!(extent(&log.store), (3, 3));
     assert_eq!(messages(&log.page(log.read()).await.events), ["c"]);
 
-    // More than one sweep may remove.
+    // More events than one sweep may remove.
     log.store.log.append(Append::new((0..5_000).map(|_| event("x")).collect())).await.expect("appended");
     log.clock.turn(hour * 2);
     assert!(log.store.sweep().await.expect("swept"), "there is more to remove");

@@ -1,4 +1,4 @@
-//! Appends of which somebody asks whether they happened.
+//! Tests of appends whose outcome is looked up.
 
 use fanfare_core::NewEvent;
 use fanfare_store::{Append, AppendId, Appended, Error, Retention};

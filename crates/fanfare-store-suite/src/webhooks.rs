@@ -1,4 +1,4 @@
-//! Who is registered, and how far each is.
+//! Tests of registered webhooks and their positions.
 
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ pub async fn two_webhooks_have_two_urls(engine: impl Setup) {
     taken(log.store.ledger.update_webhook(WebhookRow { url: one.url.clone(), ..two.clone() }, 1).await);
     assert_eq!(log.store.ledger.webhooks().await.expect("webhooks"), [one.clone(), two.clone()]);
 
-    // Its own it may keep, and one that was given up is free.
+    // A webhook can keep its own URL, and one that was given up is free.
     log.store.ledger.update_webhook(one.clone(), 1).await.expect("the same");
     let moved = WebhookRow { url: "http://127.0.0.1/other".into(), ..one.clone() };
     log.store.ledger.update_webhook(moved.clone(), 2).await.expect("moved");
@@ -164,7 +164,7 @@ pub async fn a_cursor_only_moves_on(engine: impl Setup) {
         log.store.ledger.record(vec![change.clone()]).await.expect("recorded");
         assert_eq!(log.store.ledger.webhooks().await.expect("webhooks")[0].cursor, expected, "{change:?}");
     }
-    // One call can do both, in its order.
+    // One call can do both, in order.
     let state = DeliveryChange::State { webhook: id(1), state: "{\"n\":1}".into() };
     log.store.ledger.record(vec![cursor(2, 4), state, cursor(2, 7)]).await.expect("recorded");
     log.reopen().await;
@@ -198,7 +198,7 @@ pub async fn what_names_no_webhook_changes_nothing(engine: impl Setup) {
     assert_eq!(log.store.ledger.delivery(&id(1), 4).await.expect("read"), None);
     assert_eq!(log.store.ledger.delivery_counts().await.expect("counts").len(), 1);
 
-    // The same id again is another webhook.
+    // The same id, registered again, is another webhook.
     log.store.ledger.insert_webhook(hook(&log, 1)).await.expect("registered");
     assert_eq!(log.store.ledger.delivery(&id(1), 4).await.expect("read"), None);
     let counts = log.store.ledger.delivery_counts().await.expect("counts");

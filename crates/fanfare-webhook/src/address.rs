@@ -1,22 +1,22 @@
-//! What kind of place an address is: public, private, or one that nothing is ever sent to.
+//! Classes of addresses: public, private, or never a target.
 //!
-//! The tables are those of RFC 6890 and of the IANA registries for special-purpose addresses, and beside them the
-//! addresses at which clouds answer their machines. An IPv4 address inside an IPv6 one is unwrapped first.
+//! The tables are those of RFC 6890 and of the IANA registries for special-purpose addresses, and also the addresses at
+//! which clouds serve their machines. An IPv4 address inside an IPv6 one is unwrapped first.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What kind of place an address is.
+/// The class of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Anywhere on the internet.
+    /// An address anywhere on the internet.
     Public,
     /// This machine or a network around it.
     Private(Private),
-    /// No place for a receiver.
+    /// An address that cannot belong to a receiver.
     Forbidden(Forbidden),
 }
 
-/// Which private place.
+/// A class of private addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Private {
     /// `198.18.0.0/15`, meant for benchmarks; proxies and virtual networks hand it out.
@@ -25,11 +25,11 @@ pub enum Private {
     Loopback,
     /// `10.0.0.0/8`, `172.16.0.0/12`, `192.168.0.0/16`, `fc00::/7`, `fec0::/10`.
     Network,
-    /// `100.64.0.0/10`: a provider's own network, or a VPN.
+    /// `100.64.0.0/10`: shared addresses (carrier-grade NAT), or a VPN.
     Shared,
 }
 
-/// Which forbidden place.
+/// A class of forbidden addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Forbidden {
     /// `255.255.255.255`.
@@ -38,9 +38,9 @@ pub enum Forbidden {
     LinkLocal,
     /// A cloud's metadata service elsewhere.
     Metadata,
-    /// A group, not a place.
+    /// A multicast group, which is not one receiver.
     Multicast,
-    /// Documentation, protocols, the future: no receiver lives there.
+    /// An address for documentation, protocols or future use: it belongs to no receiver.
     Reserved,
     /// An IPv6 address that a translator or tunnel turns into an IPv4 one.
     Translated(Translation),
@@ -48,7 +48,7 @@ pub enum Forbidden {
     Unspecified,
 }
 
-/// How an IPv4 address lies inside an IPv6 one.
+/// The way in which an IPv6 address contains an IPv4 one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Translation {
     /// `::a.b.c.d`.
@@ -66,7 +66,7 @@ pub enum Translation {
 }
 
 impl Forbidden {
-    /// Says whether an operator who allows exactly this address may have it.
+    /// Returns `true` if an operator can allow exactly this address.
     pub fn can_be_allowed(self) -> bool {
         match self {
             Forbidden::LinkLocal | Forbidden::Metadata | Forbidden::Reserved | Forbidden::Translated(_) => {
@@ -78,26 +78,26 @@ impl Forbidden {
 }
 
 impl Class {
-    /// Says what it is, as a noun with its article.
+    /// Returns the class as a noun with its article.
     pub fn explained(self) -> &'static str {
         match self {
             Class::Public => "a public address",
-            Class::Private(Private::Benchmarking) => "an address of benchmarking networks",
-            Class::Private(Private::Loopback) => "an address of this machine",
-            Class::Private(Private::Network) => "an address of a private network",
-            Class::Private(Private::Shared) => "an address of a provider's own network",
+            Class::Private(Private::Benchmarking) => "an address reserved for benchmarking",
+            Class::Private(Private::Loopback) => "a loopback address (this machine)",
+            Class::Private(Private::Network) => "a private network address",
+            Class::Private(Private::Shared) => "a shared (carrier-grade NAT) address",
             Class::Forbidden(Forbidden::Broadcast) => "the broadcast address",
             Class::Forbidden(Forbidden::LinkLocal) => "a link-local address, where clouds keep credentials",
             Class::Forbidden(Forbidden::Metadata) => "a cloud's metadata service",
             Class::Forbidden(Forbidden::Multicast) => "a multicast address",
             Class::Forbidden(Forbidden::Reserved) => "a reserved address",
             Class::Forbidden(Forbidden::Translated(_)) => "an IPv4 address inside an IPv6 one",
-            Class::Forbidden(Forbidden::Unspecified) => "an address of no machine",
+            Class::Forbidden(Forbidden::Unspecified) => "the unspecified address",
         }
     }
 }
 
-/// Says what kind of place `ip` is.
+/// Returns the class of `ip`.
 pub fn classify(ip: IpAddr) -> Class {
     match ip {
         IpAddr::V4(ip) => classify_v4(ip),
@@ -105,7 +105,7 @@ pub fn classify(ip: IpAddr) -> Class {
     }
 }
 
-/// Gives the IPv4 address that the kernel connects to for `::ffff:a.b.c.d`, and any other address as it is.
+/// Returns the IPv4 address that the kernel connects to for `::ffff:a.b.c.d`, and any other address unchanged.
 pub fn unmapped(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(_) => ip,
@@ -113,13 +113,13 @@ pub fn unmapped(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// Gives the IPv4 address inside `ip`, and how it lies there. `::ffff:a.b.c.d` is not among them: see [`unmapped`].
+/// Returns the IPv4 address inside `ip`, and how `ip` contains it. `::ffff:a.b.c.d` is not included: see [`unmapped`].
 pub fn translated(ip: Ipv6Addr) -> Option<(Translation, Ipv4Addr)> {
     let segments = ip.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     let last = v4(segments[6], segments[7]);
     match segments {
-        // `::` and `::1` are no IPv4 addresses, and are classified by themselves.
+        // `::` and `::1` contain no IPv4 address, and are classified on their own.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
         [0, 0, 0, 0, 0, 0, _, _] => Some((Translation::Compatible, last)),
         [0, 0, 0, 0, 0xffff, 0, _, _] => Some((Translation::Siit, last)),

@@ -1,4 +1,4 @@
-//! What an operator allows webhooks to be sent to: `--allow-target 10.0.0.0/8`, `--allow-target *.svc.cluster.local`.
+//! Targets that an operator allows for webhooks: `--allow-target 10.0.0.0/8`, `--allow-target *.svc.cluster.local`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,17 +10,17 @@ use crate::address::unmapped;
 use fanfare_core::code::Code;
 use fanfare_core::invalid::{Invalid, shown};
 
-/// A place that is allowed.
+/// A target that is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Allow {
-    /// A name in lowercase: itself only, or with `*.` before it all names below it.
+    /// A name in lowercase: only the name itself, or with a leading `*.` all names below it.
     Name(
         /// Labels of letters, digits, `-` and `_`.
         Box<str>,
     ),
-    /// Addresses: those whose first `prefix` bits are those of `ip`. One address has all its bits.
+    /// A network: the addresses whose first `prefix` bits are those of `ip`. For a single address, these are all bits.
     Network {
-        /// The address; what lies behind the prefix is zero, and it is no IPv4 address inside an IPv6 one.
+        /// The address; the bits after the prefix are zero, and it is not an IPv4 address inside an IPv6 one.
         ip: IpAddr,
         /// At most 32 for IPv4, 128 for IPv6.
         prefix: u8,
@@ -28,7 +28,7 @@ pub enum Allow {
 }
 
 impl Allow {
-    /// Says whether `ip` is among them.
+    /// Returns `true` if the network contains `ip`.
     pub fn contains(&self, ip: IpAddr) -> bool {
         match self {
             Allow::Name(_) => false,
@@ -38,7 +38,7 @@ impl Allow {
         }
     }
 
-    /// Says whether it is `ip` and nothing else: only so can a forbidden address be allowed.
+    /// Returns `true` if this is exactly `ip`: a forbidden address can only be allowed on its own.
     pub fn is_exactly(&self, ip: IpAddr) -> bool {
         match self {
             Allow::Name(_) => false,
@@ -46,7 +46,7 @@ impl Allow {
         }
     }
 
-    /// Says whether it names `name`, which is in lowercase and has no dot at its end.
+    /// Returns `true` if this matches `name`, which is in lowercase and has no dot at its end.
     pub fn names(&self, name: &str) -> bool {
         match self {
             Allow::Name(allowed) => match allowed.strip_prefix('*') {
@@ -88,7 +88,7 @@ impl FromStr for Allow {
             (1..=63).contains(&label.len())
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         };
-        // What looks like numbers all through is an address with a typing error.
+        // A name that consists of numbers only is a mistyped address.
         let is_name = labels.len() <= 253
             && labels.split('.').all(is_label)
             && labels
@@ -119,7 +119,7 @@ fn bits(ip: IpAddr) -> u8 {
     if ip.is_ipv4() { 32 } else { 128 }
 }
 
-/// Keeps the first `prefix` bits.
+/// Returns the address with only its first `prefix` bits.
 fn masked(ip: IpAddr, prefix: u8) -> IpAddr {
     match ip {
         IpAddr::V4(ip) => {

@@ -1,4 +1,4 @@
-//! How a receiver is told who is sending: `Authorization`, basic (RFC 7617) or bearer (RFC 6750).
+//! The credentials that a receiver is sent: `Authorization`, basic (RFC 7617) or bearer (RFC 6750).
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ use fanfare_core::code::Code;
 use fanfare_core::invalid::Invalid;
 use fanfare_core::members::Members;
 
-/// Longest user name and longest password, in bytes.
+/// Maximum length of a user name, and of a password, in bytes.
 pub const CREDENTIAL_LEN_MAX: usize = 256;
-/// Longest bearer token, in bytes.
+/// Maximum length of a bearer token, in bytes.
 pub const TOKEN_LEN_MAX: usize = 4 * 1024;
 
-/// What goes into `Authorization`. Neither `Debug` nor JSON shows a password or token.
+/// The credentials for the header `Authorization`. Neither `Debug` nor JSON shows a password or token.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Auth {
     /// User name and password.
@@ -35,7 +35,7 @@ pub enum Auth {
 }
 
 impl Auth {
-    /// Makes basic authentication.
+    /// Creates credentials for basic authentication.
     pub fn basic(username: &str, password: &str) -> Result<Auth, Invalid> {
         let fits = |text: &str| text.len() <= CREDENTIAL_LEN_MAX && !text.chars().any(char::is_control);
         if username.is_empty() || username.contains(':') || !fits(username) {
@@ -57,7 +57,7 @@ impl Auth {
         Ok(Auth::Basic { username: username.into(), password: password.into() })
     }
 
-    /// Makes bearer authentication.
+    /// Creates credentials for bearer authentication.
     pub fn bearer(token: &str) -> Result<Auth, Invalid> {
         if !(1..=TOKEN_LEN_MAX).contains(&token.len()) || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Invalid::new(
@@ -70,7 +70,7 @@ impl Auth {
         Ok(Auth::Bearer(token.into()))
     }
 
-    /// Gives the value of `Authorization`.
+    /// Returns the value of `Authorization`.
     pub fn header_value(&self) -> String {
         match self {
             Auth::Basic { username, password } => {
@@ -80,7 +80,7 @@ impl Auth {
         }
     }
 
-    /// Reads `{"basic": {"username": …, "password": …}}` or `{"bearer": …}`; places are below that object.
+    /// Parses `{"basic": {"username": …, "password": …}}` or `{"bearer": …}`; places are relative to that object.
     pub(crate) fn read(mut members: Members) -> Result<Auth, Invalid> {
         const FIX: &str =
             "give `{\"basic\":{\"username\":\"…\",\"password\":\"…\"}}` or `{\"bearer\":\"…\"}`";
@@ -100,7 +100,7 @@ impl Auth {
         }
     }
 
-    /// Gives what [`Auth::read`] reads, for the store.
+    /// Returns the form that [`Auth::read`] parses, for the store.
     pub(crate) fn to_stored(&self) -> Value {
         match self {
             Auth::Basic { username, password } => {
@@ -121,7 +121,7 @@ impl fmt::Debug for Auth {
 }
 
 impl Serialize for Auth {
-    /// Shows the kind, and the user name.
+    /// Writes the kind, and the user name.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         match self {

@@ -1,56 +1,56 @@
 //! The circuit breaker of one webhook: while its receiver is down, deliveries wait instead of each finding that out.
 //!
-//! Values and transitions; the dispatcher keeps them and says what time it is. A restart starts closed.
+//! This module has values and transitions; the dispatcher keeps them and provides the time. A restart starts closed.
 
 use std::time::Duration;
 
 use crate::outcome::{Meaning, Outcome};
 use fanfare_core::timestamp::Timestamp;
 
-/// Failures in a row that open it: one slow minute of a receiver does not.
+/// The number of failures in a row that open the breaker; one slow minute of a receiver does not.
 pub const FAILURES_MAX: u32 = 5;
-/// How long it stays open the first time when nothing is said; twice as long each time that a probe fails.
+/// The default time that the breaker stays open at first; it doubles each time that a probe fails.
 pub const OPEN_FIRST: Duration = Duration::from_secs(15);
-/// Longest it stays open by itself: a receiver that has come back waits no longer.
+/// Maximum time that the breaker stays open on its own: a receiver that is back waits no longer than this.
 pub const OPEN_MAX: Duration = Duration::from_secs(5 * 60);
-/// How long a probe may take before another is let through: more than an attempt may take, in case its end is never
+/// The time after which another probe is let through: longer than an attempt may take, in case its end is never
 /// reported.
 pub const PROBE_MAX: Duration = Duration::from_secs(30);
 
 /// The state of one webhook's breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Breaker {
-    /// Deliveries go out.
+    /// Deliveries are sent.
     Closed {
-        /// Failures since the last success.
+        /// The number of failures since the last success.
         failures: u32,
     },
-    /// One delivery is on its way to find out.
+    /// One delivery is in flight as a probe.
     HalfOpen {
-        /// When it is given up for lost.
+        /// The time at which the probe counts as lost.
         probe_until: Timestamp,
-        /// How often it was opened without a success since.
+        /// The number of times that the breaker opened since the last success.
         openings: u32,
     },
     /// Deliveries wait.
     Open {
-        /// Until when.
+        /// The time until which they wait.
         until: Timestamp,
-        /// How often it was opened without a success since.
+        /// The number of times that the breaker opened since the last success.
         openings: u32,
     },
 }
 
-/// Whether a delivery may go out.
+/// Whether a delivery may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Admission {
-    /// Yes.
+    /// Send it.
     Go,
-    /// Yes, this one alone: its outcome decides for the others.
+    /// Let this one through as a probe: its outcome decides for the rest.
     Probe,
     /// Not before this moment.
     Wait {
-        /// The moment.
+        /// The time at which to ask again.
         until: Timestamp,
     },
 }
@@ -62,7 +62,7 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Asks for a delivery at `now`. After `Probe`, all others wait until its outcome is reported.
+    /// Asks to send a delivery at `now`. After `Probe`, all others wait until the probe's outcome is reported.
     pub fn admit(&mut self, now: Timestamp) -> Admission {
         match *self {
             Breaker::Closed { .. } => Admission::Go,
@@ -76,8 +76,8 @@ impl Breaker {
         }
     }
 
-    /// Takes the outcome of an attempt, which ended at `now`; `first` is how long it stays open the first time. What the receiver refuses because of the delivery itself
-    /// (413) shows that it is there, as a success does.
+    /// Records the outcome of an attempt that ended at `now`; `first` is the time that the breaker stays open at first.
+    /// If the receiver refuses the delivery itself (413), it is up, which counts as a success.
     pub fn record(&mut self, outcome: Outcome, now: Timestamp, first: Duration) {
         match outcome.meaning() {
             Meaning::Delivered | Meaning::TooLarge => *self = Breaker::default(),
@@ -94,7 +94,7 @@ impl Breaker {
             Breaker::HalfOpen { openings, .. } => {
                 (opened(openings.saturating_add(1), now, first), openings + 1)
             }
-            // The end of an attempt that had begun before it was opened says nothing new.
+            // The end of an attempt that started before the breaker opened says nothing new.
             Breaker::Open { openings, .. } => (self, openings),
         };
         if let Some(wished) = hold_until.filter(|wished| *wished > now) {

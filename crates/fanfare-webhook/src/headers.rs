@@ -8,16 +8,16 @@ use serde::{Serialize, Serializer};
 use fanfare_core::code::Code;
 use fanfare_core::invalid::{Invalid, shown};
 
-/// Most headers.
+/// Maximum number of headers.
 pub const HEADERS_MAX: usize = 32;
-/// Longest name, in bytes.
+/// Maximum length of a name, in bytes.
 pub const HEADER_NAME_LEN_MAX: usize = 64;
-/// Longest value, in bytes: room for a large token.
+/// Maximum length of a value, in bytes: room for a large token.
 pub const HEADER_VALUE_LEN_MAX: usize = 4 * 1024;
-/// Most bytes of all names and values: many servers read 8 KiB of headers, some of which are ours.
+/// Maximum bytes of all names and values: many servers read 8 KiB of headers, some of which are ours.
 pub const HEADERS_LEN_MAX: usize = 6 * 1024;
 
-/// Names that decide where a request ends or who is meant, which is not the owner's to say.
+/// The names that decide where a request ends or who is meant, which an owner must not set.
 const OURS: &[&str] = &[
     "accept-encoding",
     "connection",
@@ -37,7 +37,8 @@ const OURS: &[&str] = &[
     "upgrade",
     "via",
 ];
-/// Beginnings of names that are taken: signatures, our own, proxies', and what opens metadata services.
+/// The reserved prefixes of names: signatures, our own headers, those of proxies, and those that open metadata
+/// services.
 const OUR_PREFIXES: &[&str] = &[
     "fanfare-",
     "proxy-",
@@ -59,7 +60,7 @@ pub struct CustomHeaders(
 );
 
 impl CustomHeaders {
-    /// Takes names and values; the place of an error is the name, below the object they stood in.
+    /// Creates headers from names and values; the place of an error is the name, relative to the object that held it.
     pub fn new(headers: impl IntoIterator<Item = (String, String)>) -> Result<CustomHeaders, Invalid> {
         let mut kept: Vec<(Box<str>, Box<str>)> = Vec::new();
         let mut total = 0;
@@ -70,17 +71,17 @@ impl CustomHeaders {
                 Err(Invalid::new(Code::InvalidWebhook, what, fix).at(place))
             };
             if kept.len() == HEADERS_MAX {
-                return refuse("is one too many", "give at most 32 headers");
+                return refuse("exceeds the maximum number of headers", "give at most 32 headers");
             }
             if !is_token(&name) {
-                return refuse("has no header's name", "use 1–64 letters, digits, `-` or `_`");
+                return refuse("has an invalid name", "use 1–64 letters, digits, `-` or `_`");
             }
             let lower = name.to_ascii_lowercase();
             if OURS.contains(&&*lower) || OUR_PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) {
-                return refuse("is the gateway's own", "use another name, such as `X-Api-Key`");
+                return refuse("is reserved for the gateway", "use another name, such as `X-Api-Key`");
             }
             if kept.iter().any(|(seen, _)| seen.eq_ignore_ascii_case(&name)) {
-                return refuse("is there twice", "give it once; names have no case");
+                return refuse("is given twice", "give it once; header names are case-insensitive");
             }
             let is_printable = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
             if !is_printable || value.trim() != value {
@@ -94,25 +95,28 @@ impl CustomHeaders {
                 return refuse("is too long", "use at most 4096 bytes");
             }
             if total > HEADERS_LEN_MAX {
-                return refuse("makes all headers together too long", "use at most 6144 bytes together");
+                return refuse(
+                    "takes the headers over the total size limit",
+                    "use at most 6144 bytes in total",
+                );
             }
             kept.push((name.into(), value.into()));
         }
         Ok(CustomHeaders(kept.into()))
     }
 
-    /// Gives names and values, for the request and for the store.
+    /// Returns names and values, for the request and for the store.
     pub fn reveal(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// Gives the names.
+    /// Returns the names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| &**name)
     }
 }
 
-/// Says whether `name` is a token of RFC 9110 section 5.6.2, and no longer than the bound.
+/// Returns `true` if `name` is a token of RFC 9110 section 5.6.2, and no longer than the bound.
 fn is_token(name: &str) -> bool {
     let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     (1..=HEADER_NAME_LEN_MAX).contains(&name.len()) && name.bytes().all(is_tchar)
@@ -125,7 +129,7 @@ impl fmt::Debug for CustomHeaders {
 }
 
 impl Serialize for CustomHeaders {
-    /// Shows the names.
+    /// Writes the names.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.0.len()))?;
         self.names().try_for_each(|name| list.serialize_element(name))?;

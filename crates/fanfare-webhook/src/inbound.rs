@@ -1,4 +1,4 @@
-//! Verifying what others send: GitHub's `X-Hub-Signature-256`, Stripe's `Stripe-Signature`.
+//! Verifying the deliveries of other senders: GitHub's `X-Hub-Signature-256`, Stripe's `Stripe-Signature`.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ const HUB: &str = "x-hub-signature-256";
 const STRIPE: &str = "stripe-signature";
 const SHA256_LEN: usize = 32;
 
-/// A secret whose text itself is the key, as GitHub and Stripe have it.
+/// A secret whose text itself is the key, as with GitHub and Stripe.
 #[derive(Clone)]
 pub struct PlainSecret(hmac::Key);
 
 impl PlainSecret {
-    /// Takes the text; `None` when it is empty, since everybody knows that key.
+    /// Creates a secret from `text`; `None` if it is empty, because everyone knows that key.
     pub fn new(text: &str) -> Option<PlainSecret> {
         (!text.is_empty()).then(|| PlainSecret(hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes())))
     }
@@ -28,8 +28,8 @@ impl fmt::Debug for PlainSecret {
     }
 }
 
-/// Verifies `X-Hub-Signature-256: sha256=<hex>` over the body with any of `secrets`. GitHub signs no time: whoever
-/// wants each delivery once keeps its `X-GitHub-Delivery`.
+/// Verifies `X-Hub-Signature-256: sha256=<hex>` over the body with any of `secrets`. GitHub signs no time: a caller
+/// that wants each delivery only once has to keep its `X-GitHub-Delivery`.
 pub fn verify_hub(headers: &Headers<'_>, body: &[u8], secrets: &[PlainSecret]) -> Result<(), Mismatch> {
     let value = headers.once(HUB)?;
     let tag = value.strip_prefix("sha256=").and_then(from_hex).ok_or(Mismatch::Unreadable(HUB))?;
@@ -37,8 +37,8 @@ pub fn verify_hub(headers: &Headers<'_>, body: &[u8], secrets: &[PlainSecret]) -
     if fits { Ok(()) } else { Err(Mismatch::NoMatch) }
 }
 
-/// Verifies `Stripe-Signature: t=<seconds>,v1=<hex>,…` over `t.body`, received at `now`; gives when it was signed.
-/// Other schemes in the header (`v0` of test mode) are passed over.
+/// Verifies `Stripe-Signature: t=<seconds>,v1=<hex>,…` over `t.body`, received at `now`; returns when it was signed.
+/// Other schemes in the header (`v0` of test mode) are ignored.
 pub fn verify_stripe(
     headers: &Headers<'_>,
     body: &[u8],
@@ -49,7 +49,7 @@ pub fn verify_stripe(
     let (mut time, mut tags) = (None, Vec::new());
     for part in value.split(',') {
         match part.trim().split_once('=') {
-            // A second time would let another one be checked than the one that is signed.
+            // With a second time, the one that is checked could differ from the one that is signed.
             Some(("t", _)) if time.is_some() => return Err(Mismatch::Unreadable(STRIPE)),
             Some(("t", text)) => time = Some(text),
             Some(("v1", hex)) if tags.len() < SIGNATURES_MAX => tags.push(hex),
@@ -72,7 +72,7 @@ pub fn verify_stripe(
     }
 }
 
-/// Reads 64 hexadecimal digits.
+/// Parses 64 hexadecimal digits.
 fn from_hex(text: &str) -> Option<[u8; SHA256_LEN]> {
     if text.len() != 2 * SHA256_LEN {
         return None;

@@ -1,6 +1,7 @@
-//! Webhooks: what one may be registered with, where it may send, how it signs, when it tries again.
+//! Webhooks: their settings, where they may send, how they sign, and when they retry.
 //!
-//! The store keeps these values and the dispatcher acts on them. Clock and chance are arguments here as everywhere.
+//! The store keeps these values and the dispatcher acts on them. Time and random numbers are arguments here as
+//! everywhere.
 
 pub mod address;
 pub mod allow;

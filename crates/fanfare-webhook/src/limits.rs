@@ -1,21 +1,21 @@
-//! The bounds on what a webhook may want, each with its reason, and what it has when its registration does not say.
+//! The bounds on a webhook's settings, each with its reason, and the defaults.
 
 use std::time::Duration;
 
-/// Most deliveries on their way to one receiver at a time.
+/// Maximum concurrent deliveries to one receiver.
 pub const CONCURRENCY_MAX: u32 = 128;
-/// Deliveries on their way to one receiver when nothing is said: enough that a receiver which takes 100 ms gets 160 a
+/// The default number of concurrent deliveries to one receiver: enough that a receiver that needs 100 ms gets 160 per
 /// second.
 pub const CONCURRENCY_DEFAULT: u32 = 16;
-/// Highest rate that is worth saying, in deliveries per second.
+/// Maximum rate that can be set, in deliveries per second.
 pub const RATE_PER_SECOND_MAX: u32 = 10_000;
-/// Most events of a batch.
+/// Maximum events of a batch.
 pub const BATCH_EVENTS_MAX: u32 = 1_000;
-/// Events of a batch when nothing is said.
+/// The default number of events in a batch.
 pub const BATCH_EVENTS_DEFAULT: u32 = 100;
-/// Longest that an event waits for others.
+/// Maximum time that an event waits for others.
 pub const BATCH_WAIT_MAX: Duration = Duration::from_secs(60);
-/// How long an event waits for others when nothing is said.
+/// The default time that an event waits for others.
 pub const BATCH_WAIT_DEFAULT: Duration = Duration::from_secs(1);
-/// Longest description, in bytes.
+/// Maximum length of a description, in bytes.
 pub const DESCRIPTION_LEN_MAX: usize = 256;

@@ -1,4 +1,4 @@
-//! What `webhook-id` says: the same for every attempt, so that a receiver can tell a repetition.
+//! The value of `webhook-id`: the same for every attempt, so that a receiver can recognize a repetition.
 
 use std::fmt::{self, Write};
 use std::str::FromStr;
@@ -9,20 +9,21 @@ use fanfare_core::code::Code;
 use fanfare_core::invalid::{Invalid, shown};
 use fanfare_core::position::Position;
 
-/// Longest id, in bytes: two positions and room.
+/// Maximum length of an id, in bytes: room for two positions and more.
 pub const MESSAGE_ID_LEN_MAX: usize = 128;
 
-/// The id of what is delivered: 1–128 `[A-Za-z0-9_-]`. No `.`, which separates the parts of what is signed.
+/// The id of a delivered message: 1–128 `[A-Za-z0-9_-]`. A `.` is not allowed, because it separates the parts of the
+/// signed text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MessageId(Box<str>);
 
 impl MessageId {
-    /// Makes the id of a batch: its first position and the seq of its last, `k3f9x2ab-1042_1050`.
+    /// Creates the id of a batch from its first position and the seq of its last, `k3f9x2ab-1042_1050`.
     pub fn of_batch(first: Position, last: Position) -> MessageId {
         MessageId(format!("{first}_{}", last.seq).into())
     }
 
-    /// Gives the text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -30,11 +31,11 @@ impl MessageId {
 
 impl From<Position> for MessageId {
     fn from(position: Position) -> MessageId {
-        // Made for every attempt: as long as it gets, so that nothing is moved.
+        // An id is created for every attempt: with its final length allocated at once, nothing is moved.
         let digits = position.seq.checked_ilog10().map_or(1, |log| log as usize + 1);
         let mut text = String::with_capacity(position.epoch.as_str().len() + 1 + digits);
         text.push_str(position.epoch.as_str());
-        // A String takes whatever is written to it.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "-{}", position.seq);
         MessageId(text.into())
     }
@@ -48,7 +49,7 @@ impl FromStr for MessageId {
         if !(1..=MESSAGE_ID_LEN_MAX).contains(&text.len()) || !text.bytes().all(allowed) {
             return Err(Invalid::new(
                 Code::InvalidWebhook,
-                format!("`{}` is no message id", shown(text)),
+                format!("`{}` is not a message id", shown(text)),
                 "use 1–128 letters, digits, `_` or `-`",
             ));
         }

@@ -1,4 +1,4 @@
-//! What a webhook wants: which events, in which form, how fast, how signed.
+//! The settings of a webhook: which events, in which format, at which rate, with which signatures.
 
 use std::time::Duration;
 
@@ -14,54 +14,55 @@ use fanfare_core::event::Event;
 use fanfare_core::filter::Filter;
 use fanfare_core::wire::payload::{Batch, Payload};
 
-/// What a webhook wants. As JSON it is what callers see: no header's value, password or token is in it.
+/// The settings of a webhook. Their JSON is shown to callers: it contains no header value, password or token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Options {
-    /// Which events.
+    /// The filter that the events must pass.
     #[serde(flatten)]
     pub filter: Filter,
-    /// In which form.
+    /// The format of the body.
     pub payload: Payload,
-    /// Headers to add; shown by name.
+    /// The headers to add; shown by name.
     pub headers: CustomHeaders,
-    /// How to say who is sending; shown by kind.
+    /// The credentials to send; shown by kind.
     pub auth: Option<Auth>,
-    /// Deliveries on their way at a time, 1 to [`CONCURRENCY_MAX`](crate::limits::CONCURRENCY_MAX); see [`Options::in_flight_max`].
+    /// Maximum concurrent deliveries, 1 to [`CONCURRENCY_MAX`](crate::limits::CONCURRENCY_MAX); see
+    /// [`Options::in_flight_max`].
     pub concurrency: u32,
-    /// Deliveries per second, 1 to [`RATE_PER_SECOND_MAX`](crate::limits::RATE_PER_SECOND_MAX).
+    /// Maximum deliveries per second, 1 to [`RATE_PER_SECOND_MAX`](crate::limits::RATE_PER_SECOND_MAX).
     pub rate_per_second: Option<u32>,
     /// Whether each delivery waits until the one before it has arrived or was given up.
     pub ordered: bool,
-    /// Whether events are sent several at a time.
+    /// The settings of batches, if events are sent several at a time.
     pub batch: Option<BatchOptions>,
-    /// For people: at most [`DESCRIPTION_LEN_MAX`](crate::limits::DESCRIPTION_LEN_MAX) bytes.
+    /// The description for people: at most [`DESCRIPTION_LEN_MAX`](crate::limits::DESCRIPTION_LEN_MAX) bytes.
     pub description: Option<Box<str>>,
-    /// When to try again.
+    /// The retry schedule.
     pub retry: RetrySchedule,
-    /// What is signed with besides `v1`.
+    /// The signatures besides `v1`.
     pub signatures: Signatures,
 }
 
-/// How events are gathered.
+/// The settings of batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BatchOptions {
-    /// Most events, 1 to [`BATCH_EVENTS_MAX`](crate::limits::BATCH_EVENTS_MAX).
+    /// Maximum events, 1 to [`BATCH_EVENTS_MAX`](crate::limits::BATCH_EVENTS_MAX).
     pub max_events: u32,
-    /// Longest that the first of them waits, up to [`BATCH_WAIT_MAX`](crate::limits::BATCH_WAIT_MAX).
+    /// Maximum time that the first event waits, up to [`BATCH_WAIT_MAX`](crate::limits::BATCH_WAIT_MAX).
     pub max_wait: Duration,
 }
 
-/// What deliveries are signed with besides `v1`, which all are.
+/// The signatures of deliveries besides `v1`, which all deliveries have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Signatures {
-    /// `v1a`, ed25519.
+    /// Whether to sign with `v1a`, ed25519.
     pub ed25519: bool,
-    /// `X-Hub-Signature-256`.
+    /// Whether to send `X-Hub-Signature-256`.
     pub hub: bool,
 }
 
 impl Default for Options {
-    /// Gives what a webhook has that is registered with its address alone.
+    /// Returns the settings of a webhook that is registered with only its URL.
     fn default() -> Options {
         Options {
             filter: Filter::all(),
@@ -86,12 +87,12 @@ impl Default for BatchOptions {
 }
 
 impl Options {
-    /// Gives how many deliveries may be on their way: one when they are ordered.
+    /// Returns the maximum number of deliveries in flight: one if they are ordered.
     pub fn in_flight_max(&self) -> u32 {
         if self.ordered { 1 } else { self.concurrency }
     }
 
-    /// Gives what is sent for an event that goes out alone: where events are sent several at a time, a list of one.
+    /// Returns the body of an event that is sent alone: with batches, a list of one.
     pub fn body(&self, event: &Event) -> Vec<u8> {
         match self.batch {
             None => self.payload.body(event),
@@ -112,7 +113,7 @@ impl Serialize for BatchOptions {
 }
 
 impl Serialize for Signatures {
-    /// Shows the list that is read, `v1` first.
+    /// Writes the list that is parsed, `v1` first.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let kinds = [("v1", true), ("v1a", self.ed25519), ("hub", self.hub)];
         serializer.collect_seq(kinds.into_iter().filter(|(_, on)| *on).map(|(name, _)| name))

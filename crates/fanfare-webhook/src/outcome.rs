@@ -1,4 +1,4 @@
-//! How an attempt ended, and what follows from that.
+//! The outcome of an attempt, and its meaning.
 
 use std::fmt;
 
@@ -6,42 +6,42 @@ use serde::{Serialize, Serializer};
 
 use fanfare_core::timestamp::Timestamp;
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The receiver answered.
+    /// The receiver responded.
     Answered {
-        /// Its status; 100–599.
+        /// The status of the response; 100–599.
         status: u16,
-        /// When it asked to be tried again (`Retry-After`), if it did and that could be read.
+        /// The time that the receiver asked for with `Retry-After`, if the header is there and can be parsed.
         retry_after: Option<Timestamp>,
     },
-    /// There was no answer.
+    /// There was no response.
     Failed(Failure),
 }
 
-/// Why there was no answer. A closed set: what the receiver or its resolver said goes to the operator's log only, so
-/// that nobody explores a network by registering webhooks.
+/// The reason why there was no response. This is a closed set: the words of the receiver or its resolver only go to the
+/// operator's log, so that nobody can explore a network by registering webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Failure {
-    /// It was reset, or ended before the answer was whole.
+    /// The connection was reset, or ended before the response was complete.
     BrokenOff,
-    /// Nobody listens there, or no route leads there.
+    /// Nothing listens there, or no route leads there.
     ConnectionRefused,
-    /// Its name has no address.
+    /// The name does not resolve.
     Dns,
-    /// Something was answered that is not HTTP, or headers past the bound.
+    /// The response is not HTTP, or its headers exceed the bound.
     Protocol,
-    /// The address rules refuse it: see `policy::Refusal`.
+    /// The address rules refuse the target: see `policy::Refusal`.
     TargetRefused,
-    /// The time for the whole attempt was over.
+    /// The time for the whole attempt ran out.
     Timeout,
-    /// No agreement on TLS, or a certificate that does not fit.
+    /// The TLS handshake failed, or the certificate does not match.
     Tls,
 }
 
 impl Failure {
-    /// All of them.
+    /// All failures.
     pub const ALL: [Failure; 7] = [
         Failure::BrokenOff,
         Failure::ConnectionRefused,
@@ -52,7 +52,7 @@ impl Failure {
         Failure::Tls,
     ];
 
-    /// Gives the name in the store and on the wire.
+    /// Returns the name in the store and on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Failure::BrokenOff => "broken_off",
@@ -65,7 +65,7 @@ impl Failure {
         }
     }
 
-    /// Reads what [`Failure::as_str`] wrote.
+    /// Parses a name that [`Failure::as_str`] returned.
     pub fn from_name(name: &str) -> Option<Failure> {
         Failure::ALL.into_iter().find(|failure| failure.as_str() == name)
     }
@@ -77,21 +77,21 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What an outcome means, whatever the schedule says.
+/// The meaning of an outcome, regardless of the schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Meaning {
-    /// It has it: 2xx.
+    /// The receiver has the delivery: 2xx.
     Delivered,
-    /// It wants nothing any more: 410. The webhook is disabled.
+    /// The receiver wants no more events: 410. The webhook is disabled.
     Gone,
-    /// It will never take this one: 413.
+    /// The receiver will never accept this delivery: 413.
     TooLarge,
-    /// It may take it later: everything else, 3xx too, since redirects are never followed.
+    /// The receiver may accept it later: every other status, 3xx included, because redirects are never followed.
     TryAgain,
 }
 
 impl Outcome {
-    /// Says what it means.
+    /// Returns the meaning.
     pub fn meaning(self) -> Meaning {
         match self {
             Outcome::Answered { status: 200..=299, .. } => Meaning::Delivered,
@@ -101,8 +101,8 @@ impl Outcome {
         }
     }
 
-    /// Gives the moment until which the receiver wants nothing at all: 429 or 503 with `Retry-After`. The breaker
-    /// holds all deliveries back until then, not only this one.
+    /// Returns the time until which the receiver wants no deliveries at all: 429 or 503 with `Retry-After`. The breaker
+    /// then holds back all deliveries, not only this one.
     pub fn hold_until(self) -> Option<Timestamp> {
         match self {
             Outcome::Answered { status: 429 | 503, retry_after } => retry_after,
@@ -110,7 +110,7 @@ impl Outcome {
         }
     }
 
-    /// Gives the category that callers see.
+    /// Returns the category that callers see.
     pub fn category(self) -> &'static str {
         match self {
             Outcome::Answered { status: 200..=299, .. } => "delivered",

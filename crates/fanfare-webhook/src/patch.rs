@@ -1,5 +1,5 @@
-//! Changes to a webhook, and its registration, as they are said in JSON. A member that is not there changes nothing;
-//! `null` puts back what a webhook has when nothing is said.
+//! Changes to a webhook, and its registration, as JSON. A member that is missing changes nothing; `null` restores the
+//! default.
 
 use std::time::Duration;
 
@@ -26,63 +26,63 @@ use fanfare_core::priority::Priority;
 use fanfare_core::start::Start;
 use fanfare_core::wire::payload::Payload;
 
-/// What is to change; `None` changes nothing. The bounds are those of [`Options`].
+/// The changes to the settings; `None` changes nothing. The bounds are those of [`Options`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patch {
-    /// Channels.
+    /// The patterns of channels.
     pub patterns: Option<Vec<Pattern>>,
-    /// Types of events.
+    /// The types of events.
     pub types: Option<Vec<EventType>>,
-    /// The least priority.
+    /// The minimum priority.
     pub min_priority: Option<Priority>,
-    /// Text to look for.
+    /// The text to search for.
     pub text: Option<Option<String>>,
-    /// The form.
+    /// The format of the body.
     pub payload: Option<Payload>,
     /// All headers to add.
     pub headers: Option<CustomHeaders>,
-    /// Credentials.
+    /// The credentials.
     pub auth: Option<Option<Auth>>,
-    /// Deliveries at a time.
+    /// Maximum concurrent deliveries.
     pub concurrency: Option<u32>,
-    /// Deliveries per second.
+    /// Maximum deliveries per second.
     pub rate_per_second: Option<Option<u32>>,
-    /// One after the other.
+    /// Whether deliveries are sent one after the other.
     pub ordered: Option<bool>,
-    /// Several events at a time.
+    /// The settings of batches.
     pub batch: Option<Option<BatchOptions>>,
-    /// For people.
+    /// The description for people.
     pub description: Option<Option<Box<str>>>,
-    /// When to try again.
+    /// The retry schedule.
     pub retry: Option<RetrySchedule>,
-    /// Signatures besides `v1`.
+    /// The signatures besides `v1`.
     pub signatures: Option<Signatures>,
 }
 
-/// A webhook to be registered. Registering an address again is a change to what it has: with the address alone, none.
+/// A webhook to register. Registering a URL again changes the existing webhook: with the URL alone, nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// Where to.
+    /// The URL to send to.
     pub url: WebhookUrl,
-    /// What is wanted other than the default.
+    /// The settings that differ from the default.
     pub options: Patch,
-    /// The secret to sign with; a new one is made when there is none.
+    /// The secret to sign with; if omitted, a new one is generated.
     pub secret: Option<Secret>,
-    /// The first event: from now on when nothing is said.
+    /// The start of the subscription; default: from now on.
     pub start: Option<Start>,
 }
 
-/// A change to a webhook that is registered.
+/// A change to a registered webhook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
-    /// Where it is called from now on.
+    /// The new URL.
     pub url: Option<WebhookUrl>,
-    /// What it wants otherwise.
+    /// The changes to the settings.
     pub options: Patch,
 }
 
 impl Patch {
-    /// Reads a JSON object.
+    /// Parses a JSON object.
     pub fn parse(body: &[u8]) -> Result<Patch, Invalid> {
         let mut members =
             Members::parse(body, Code::InvalidWebhook, "send an object such as `{\"payload\":\"event\"}`")?;
@@ -91,7 +91,7 @@ impl Patch {
         Ok(patch)
     }
 
-    /// Says whether it changes nothing.
+    /// Returns `true` if the patch changes nothing.
     pub fn is_empty(&self) -> bool {
         *self == Patch::default()
     }
@@ -124,7 +124,7 @@ impl Patch {
 }
 
 impl Options {
-    /// Changes what `patch` names. Fails when the whole contradicts itself; nothing is changed then.
+    /// Applies `patch`. Fails if the result contradicts itself, and then changes nothing.
     pub fn apply(&mut self, patch: Patch) -> Result<(), Invalid> {
         let filter = Filter::new(
             patch.patterns.unwrap_or_else(|| self.filter.patterns().to_vec()),
@@ -137,7 +137,7 @@ impl Options {
         if auth.is_some() && headers.names().any(|name| name.eq_ignore_ascii_case("authorization")) {
             return Err(Invalid::new(
                 Code::InvalidWebhook,
-                "`auth` and the header `Authorization` contradict each other",
+                "`auth` cannot be combined with the header `Authorization`",
                 "give one of them",
             )
             .at("/auth"));
@@ -160,7 +160,7 @@ impl Options {
 }
 
 impl Change {
-    /// Reads a JSON object. A webhook always has an address: `null` is none.
+    /// Parses a JSON object. A webhook always has a URL: `null` is an error.
     pub fn parse(body: &[u8]) -> Result<Change, Invalid> {
         let mut members =
             Members::parse(body, Code::InvalidWebhook, "send an object such as `{\"payload\":\"event\"}`")?;
@@ -177,7 +177,7 @@ impl Change {
 }
 
 impl Registration {
-    /// Reads the body of a registration: `{"webhook_url": "…"}`, and what else is wanted.
+    /// Parses the body of a registration: `{"webhook_url": "…"}`, and further settings.
     pub fn parse(body: &[u8]) -> Result<Registration, Invalid> {
         const FIX: &str = "send an object such as `{\"webhook_url\":\"http://localhost:3000/webhook\"}`";
         let mut members = Members::parse(body, Code::InvalidWebhook, FIX)?;
@@ -189,17 +189,17 @@ impl Registration {
         let since = members.parsed("since", Start::since)?.flatten();
         let start = match (after, since) {
             (Some(_), Some(_)) => {
-                return Err(members.wrong("since", "and `after` contradict each other", "give one"));
+                return Err(members.wrong("since", "cannot be combined with `after`", "give one"));
             }
             (Some(Start::Unreadable), None) => {
-                return Err(members.wrong("after", "is no position", "give the `id` of an event"));
+                return Err(members.wrong("after", "is not a position", "give the `id` of an event"));
             }
             (after, since) => after.or(since),
         };
         let secret = members.parsed("secret", str::parse)?.flatten();
         let options = Patch::take(&mut members)?;
         members.finish()?;
-        // What contradicts itself is said now, and not only once it is stored.
+        // A contradiction is reported now, and not only once the webhook is stored.
         Options::default().apply(options.clone())?;
         Ok(Registration { url, options, secret, start })
     }
@@ -262,7 +262,7 @@ fn read_signatures(members: &mut Members) -> Result<Option<Signatures>, Invalid>
             "v1a" => signatures.ed25519 = true,
             "hub" => signatures.hub = true,
             _ => {
-                let what = format!("there is no signature `{}`", shown(kind));
+                let what = format!("unknown signature scheme `{}`", shown(kind));
                 let fix =
                     "use `v1`, which is always there, `v1a` for ed25519, `hub` for `X-Hub-Signature-256`";
                 return Err(Invalid::new(Code::InvalidWebhook, what, fix).at(format!("/signatures/{index}")));

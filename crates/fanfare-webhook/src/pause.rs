@@ -1,47 +1,47 @@
-//! Whether a webhook is sent to: active, or paused with a reason.
+//! The state of a webhook: active, or paused with a reason.
 
 use std::time::Duration;
 
 use crate::outcome::{Meaning, Outcome};
 use fanfare_core::timestamp::Timestamp;
 
-/// How long a webhook may fail without one success when nothing is said: five days outlast a long weekend.
+/// The default time that a webhook may fail without a success: five days outlast a long weekend.
 pub const FAILING_MAX_DEFAULT: Duration = Duration::from_secs(5 * 24 * 60 * 60);
-/// Attempts that have to have failed, too: more than one delivery's worth, so that a quiet webhook is not paused for
-/// two bad moments a week apart.
+/// Minimum number of failed attempts: more than one delivery makes, so that a quiet webhook is not paused for two bad
+/// moments a week apart.
 pub const FAILURES_MIN: u32 = 12;
 
-/// Whether a webhook is sent to.
+/// Whether events are sent to a webhook.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Deliveries go out.
+    /// Deliveries are sent.
     #[default]
     Active,
-    /// Nothing goes out until somebody resumes it. Events are kept for it as long as retention keeps them.
+    /// Nothing is sent until someone resumes the webhook. Its events are kept as long as retention keeps them.
     Paused {
-        /// Why.
+        /// The reason.
         reason: PauseReason,
-        /// Since when.
+        /// The time since which it is paused.
         since: Timestamp,
     },
 }
 
-/// Why a webhook is paused.
+/// The reason why a webhook is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PauseReason {
-    /// Somebody said so.
+    /// Someone paused it.
     ByHand,
-    /// It failed for days.
+    /// Its deliveries failed for days.
     Failing,
-    /// The receiver answered 410: it wants nothing any more.
+    /// The receiver responded with 410: it wants no more events.
     Gone,
 }
 
 impl PauseReason {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [PauseReason; 3] = [PauseReason::ByHand, PauseReason::Failing, PauseReason::Gone];
 
-    /// Gives the name in the store and on the wire.
+    /// Returns the name in the store and on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             PauseReason::ByHand => "by_hand",
@@ -50,33 +50,33 @@ impl PauseReason {
         }
     }
 
-    /// Reads what [`PauseReason::as_str`] wrote.
+    /// Parses a name that [`PauseReason::as_str`] returned.
     pub fn from_name(name: &str) -> Option<PauseReason> {
         PauseReason::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 
-    /// Says it to a person, with what helps.
+    /// Explains the reason to a person, and what to do about it.
     pub fn explained(self) -> &'static str {
         match self {
             PauseReason::ByHand => "paused by hand; resume it to continue where it stopped",
-            PauseReason::Failing => "failed for days without a single success; fix the receiver, then resume",
-            PauseReason::Gone => "the receiver returned 410: it wants no more events",
+            PauseReason::Failing => "failed for days without a success; fix the receiver, then resume it",
+            PauseReason::Gone => "the receiver responded with 410 Gone, meaning it wants no more events",
         }
     }
 }
 
-/// The run of failures that a webhook is in. The store keeps it: a restart must not make days of failure forgotten.
+/// A webhook's current run of failures. The store keeps it: a restart must not discard the record of days of failure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Failing {
-    /// The first failure since the last success.
+    /// The time of the first failure since the last success.
     pub since: Option<Timestamp>,
-    /// Failures since the last success.
+    /// The number of failures since the last success.
     pub failures: u32,
 }
 
 impl Failing {
-    /// Takes the outcome of an attempt that ended at `now`; gives the reason when the webhook is to be paused.
-    /// `longest` is how long it may fail without one success.
+    /// Records the outcome of an attempt that ended at `now` and returns the reason if the webhook should now be
+    /// paused. `longest` is how long it may go without a success.
     pub fn record(&mut self, outcome: Outcome, now: Timestamp, longest: Duration) -> Option<PauseReason> {
         match outcome.meaning() {
             Meaning::Delivered => {
@@ -84,10 +84,10 @@ impl Failing {
                 None
             }
             Meaning::Gone => Some(PauseReason::Gone),
-            // The receiver is well; it is the delivery that is too large.
+            // The receiver is fine; the delivery is too large.
             Meaning::TooLarge => None,
             Meaning::TryAgain => {
-                // A clock that was set back would otherwise put the first failure into the future.
+                // If the clock was set back, the first failure would otherwise be in the future.
                 let since = self.since.map_or(now, |since| since.min(now));
                 *self = Failing { since: Some(since), failures: self.failures.saturating_add(1) };
                 let long = now >= since.after(longest);

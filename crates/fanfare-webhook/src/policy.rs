@@ -1,7 +1,7 @@
-//! Where webhooks may be sent.
+//! The policy for where webhooks may be sent.
 //!
-//! The same rules judge at registration, at a test and at every connection, there on the resolved address: a name that
-//! meant something public yesterday may mean this machine today.
+//! The same rules apply at registration, in a test and on every connection, where they check the resolved address: a
+//! name that was public yesterday may point to this machine today.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -11,85 +11,85 @@ use crate::url::{TargetHost, WebhookUrl};
 use fanfare_core::code::Code;
 use fanfare_core::invalid::{Invalid, shown};
 
-/// Names by which machines in clouds find their metadata service.
+/// The names by which machines in clouds find their metadata service.
 const METADATA_NAMES: &[&str] =
     &["instance-data", "instance-data.ec2.internal", "metadata", "metadata.goog", "metadata.google.internal"];
 
-/// Ports that are open in locked mode besides 80 and 443 begin here.
+/// The lowest port, besides 80 and 443, that is open in locked mode.
 const PORT_MIN: u16 = 8_000;
-/// Ports above that at which databases, brokers and cluster agents listen, some of which do what HTTP asks them:
-/// Cassandra, Kafka, Elasticsearch (twice), the kubelet (twice), memcached, MongoDB (three times), HDFS.
+/// The higher ports at which databases, brokers and cluster agents listen, some of which obey HTTP requests: Cassandra,
+/// Kafka, Elasticsearch (twice), the kubelet (twice), memcached, MongoDB (three times), HDFS.
 const PORTS_OF_SERVICES: &[u16] =
     &[9042, 9092, 9200, 9300, 10_250, 10_255, 11_211, 27_017, 27_018, 27_019, 50_070];
 
-/// How far the operator trusts those who register webhooks.
+/// The degree to which the operator trusts the people who register webhooks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// Only this machine can register them: this machine and the networks around it are fine receivers.
+    /// Only this machine can register webhooks: this machine and the networks around it are allowed as receivers.
     #[default]
     Local,
-    /// Others can: public receivers, and what the operator allows.
+    /// Others can register webhooks: only public receivers are allowed, and those that the operator adds.
     Locked,
 }
 
-/// Where webhooks may be sent.
+/// The policy for where webhooks may be sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// How strict.
+    /// The strictness.
     pub mode: Mode,
-    /// What the operator allows beyond that (`--allow-target`).
+    /// The further targets that the operator allows (`--allow-target`).
     pub allow: Vec<Allow>,
-    /// Where this gateway itself listens; never allowed, since a delivery would be a push. `0.0.0.0` and `::` stand
-    /// for loopback and all of `interfaces`.
+    /// The addresses at which this gateway itself listens; never allowed, because a delivery would be a push. `0.0.0.0`
+    /// and `::` stand for loopback and all of `interfaces`.
     pub own: Vec<SocketAddr>,
-    /// The addresses of this machine, as far as they are known. In locked mode a public one is as private as loopback.
+    /// The addresses of this machine, as far as they are known. In locked mode, a public one is as private as loopback.
     pub interfaces: Vec<IpAddr>,
-    /// Whether `http` is fine for public receivers in locked mode.
+    /// Whether `http` is allowed for public receivers in locked mode.
     pub plain_http: bool,
-    /// Whether this machine reaches IPv4 through NAT64 at `64:ff9b::/96`; what is inside is judged then.
+    /// Whether this machine reaches IPv4 through NAT64 at `64:ff9b::/96`; then the address inside is checked.
     pub nat64: bool,
 }
 
-/// Why nothing may be sent there.
+/// The reason why a target is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// The kind of address.
+    /// The class of the address is not allowed.
     Address {
-        /// What it was registered as.
+        /// The host that was registered.
         host: String,
-        /// What that is, or resolved to.
+        /// The address, written or resolved.
         ip: IpAddr,
-        /// Its kind.
+        /// The class of the address.
         class: Class,
     },
-    /// An address of this very machine, in locked mode.
+    /// The address belongs to this machine, in locked mode.
     Interface {
         /// The address.
         ip: IpAddr,
     },
-    /// The name of a cloud's metadata service.
+    /// The host is the name of a cloud's metadata service.
     MetadataName {
         /// The name.
         host: String,
     },
-    /// This gateway itself.
+    /// The address is this gateway's own.
     OwnListener {
         /// The address.
         to: SocketAddr,
     },
-    /// No TLS to somebody who is not allowed by name or address.
+    /// The URL has no TLS, and the host is not allowed by name or address.
     PlainHttp {
-        /// What it was registered as.
+        /// The host that was registered.
         host: String,
     },
-    /// A port at which webhooks are not received.
+    /// The port is not allowed for webhooks.
     Port {
-        /// What it was registered as.
+        /// The host that was registered.
         host: String,
         /// The port.
         port: u16,
     },
-    /// The name has no address to judge.
+    /// The name does not resolve.
     Unresolved {
         /// The name.
         host: String,
@@ -97,8 +97,8 @@ pub enum Refusal {
 }
 
 impl Policy {
-    /// Judges what can be judged without a resolver: at registration, and before one is asked. An address that is
-    /// written as such is judged whole.
+    /// Checks everything that needs no resolver: at registration, and before a look-up. An address that is written as
+    /// such is checked completely.
     pub fn judge_url(&self, url: &WebhookUrl) -> Result<(), Refusal> {
         let name = match url.host() {
             TargetHost::Ip(ip) => return self.judge(url, *ip),
@@ -111,13 +111,13 @@ impl Policy {
         if is_localhost(name) {
             return self.judge(url, Ipv4Addr::LOCALHOST.into());
         }
-        // Which addresses the name has is not known yet, and one of them may be allowed.
+        // The addresses of the name are not known yet, and one of them may be allowed.
         let may_be_allowed = self.allow.iter().any(|allow| matches!(allow, Allow::Network { .. }));
         if allowed || may_be_allowed { Ok(()) } else { self.judge_scheme_and_port(url) }
     }
 
-    /// Judges all addresses that a name resolved to; one that is refused refuses them all, and none is refused, too.
-    /// An answer that mixes public and private addresses is a trick, not a receiver.
+    /// Checks all addresses that a name resolved to. If one is refused, all are; an empty list is refused too. An
+    /// answer that mixes public and private addresses is a trick, not a receiver.
     pub fn judge_resolved(&self, url: &WebhookUrl, ips: &[IpAddr]) -> Result<(), Refusal> {
         if ips.is_empty() {
             return Err(Refusal::Unresolved { host: host_of(url) });
@@ -126,7 +126,7 @@ impl Policy {
         ips.iter().try_for_each(|ip| self.judge(url, *ip))
     }
 
-    /// Judges the address that is about to be connected to, for `url` and its port.
+    /// Checks the address that is about to be connected to, for `url` and its port.
     pub fn judge(&self, url: &WebhookUrl, ip: IpAddr) -> Result<(), Refusal> {
         let ip = self.inner(unmapped(ip));
         let to = SocketAddr::new(ip, url.port());
@@ -172,8 +172,8 @@ impl Policy {
         self.allow.iter().any(|allow| allow.names(name))
     }
 
-    /// Says whether `localhost` is allowed by either of its addresses. It has both on most machines, and whoever allows
-    /// `127.0.0.1` does not think of `::1`.
+    /// Returns `true` if `localhost` is allowed by either of its addresses. It has both on most machines, and an
+    /// operator who allows `127.0.0.1` does not think of `::1`.
     fn allows_localhost(&self, url: &WebhookUrl, class: Class) -> bool {
         let either = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
         class == Class::Private(Private::Loopback)
@@ -181,7 +181,7 @@ impl Policy {
             && self.allow.iter().any(|allow| either.iter().any(|ip| allow.contains(*ip)))
     }
 
-    /// Gives what NAT64 leads to, when this machine uses it.
+    /// Returns the address that NAT64 leads to, if this machine uses NAT64.
     fn inner(&self, ip: IpAddr) -> IpAddr {
         match ip {
             IpAddr::V6(v6) if self.nat64 => match translated(v6) {
@@ -194,7 +194,7 @@ impl Policy {
 
     fn is_own(&self, to: SocketAddr) -> bool {
         let loopback = classify(to.ip()) == Class::Private(Private::Loopback);
-        // The kernel takes 0.0.0.0 for this machine.
+        // The kernel connects to this machine for 0.0.0.0.
         let unspecified = classify(to.ip()) == Class::Forbidden(Forbidden::Unspecified);
         self.own.iter().filter(|own| own.port() == to.port()).any(|own| {
             let own = unmapped(own.ip());
@@ -205,7 +205,7 @@ impl Policy {
     }
 }
 
-/// Says whether `name` is this machine, whatever a resolver would say: RFC 6761 section 6.3.
+/// Returns `true` if `name` is this machine, whatever a resolver would say: RFC 6761 section 6.3.
 fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
@@ -225,7 +225,7 @@ impl From<Refusal> for Invalid {
                 let is_literal = host.parse::<IpAddr>().is_ok();
                 let subject = match is_literal {
                     true => format!("`{host}`"),
-                    false => format!("`{}` leads to {ip}, which", shown(&host)),
+                    false => format!("`{}` resolves to {ip}, which", shown(&host)),
                 };
                 let fix = match class {
                     Class::Forbidden(Forbidden::Unspecified) => {
@@ -234,7 +234,7 @@ impl From<Refusal> for Invalid {
                     Class::Forbidden(Forbidden::Broadcast | Forbidden::Multicast) => {
                         "register the address of one machine".to_owned()
                     }
-                    Class::Forbidden(_) => format!("if it has to be, {ALLOW} {ip}`"),
+                    Class::Forbidden(_) => format!("if you really need it, {ALLOW} {ip}`"),
                     Class::Public | Class::Private(_) => format!("use a public receiver, or {ALLOW} {ip}`"),
                 };
                 (format!("{subject} is {}", class.explained()), fix)
@@ -244,10 +244,10 @@ impl From<Refusal> for Invalid {
             }
             Refusal::MetadataName { host } => (
                 format!("`{host}` is the name of a cloud's metadata service"),
-                format!("if it has to be, {ALLOW} {host}` and its address"),
+                format!("if you really need it, {ALLOW} {host}` and its address"),
             ),
             Refusal::OwnListener { to } => (
-                format!("{to} is this gateway itself, which would send to itself for ever"),
+                format!("{to} is this gateway itself; it would send to itself forever"),
                 "register the address of another program".to_owned(),
             ),
             Refusal::PlainHttp { host } => (
@@ -255,12 +255,12 @@ impl From<Refusal> for Invalid {
                 format!("use `https://`, or {ALLOW} {}`", shown(&host)),
             ),
             Refusal::Port { host, port } => (
-                format!("port {port} is none at which webhooks are received"),
-                format!("use 443, 80 or a port from 8000 on, or {ALLOW} {}`", shown(&host)),
+                format!("port {port} is not allowed for webhooks"),
+                format!("use 443, 80, or a port from 8000 up, or {ALLOW} {}`", shown(&host)),
             ),
             Refusal::Unresolved { host } => (
-                format!("the name `{}` has no address", shown(&host)),
-                "check the name; it may be one that only another network knows".to_owned(),
+                format!("the name `{}` does not resolve", shown(&host)),
+                "check the name; it may only resolve on another network".to_owned(),
             ),
         };
         Invalid::new(Code::TargetRefused, what, fix)

@@ -1,4 +1,4 @@
-//! When a delivery that failed is tried again, and when not.
+//! Retry schedules: when a failed delivery is retried, and when not.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,15 +12,16 @@ use fanfare_core::duration;
 use fanfare_core::invalid::{Invalid, shown};
 use fanfare_core::timestamp::Timestamp;
 
-/// Most delays of a schedule: 33 attempts. A receiver that failed so often is not helped by another.
+/// Maximum delays of a schedule: 33 attempts. Another attempt does not help a receiver that has failed so often.
 pub const DELAYS_MAX: usize = 32;
-/// Shortest delay: a retry at once only repeats what just went wrong.
+/// Minimum delay: an immediate retry only repeats what just went wrong.
 pub const DELAY_MIN: Duration = Duration::from_millis(10);
-/// Longest delay.
+/// Maximum delay.
 pub const DELAY_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Longest schedule, all delays together: by then a person has to look at it.
+/// Maximum length of a schedule, the sum of its delays: by then a person has to look at it.
 pub const SCHEDULE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// How far a delay is drawn to either side, in percent: deliveries that failed together are not tried together.
+/// The range by which a delay varies to either side, in percent: deliveries that failed together are not retried
+/// together.
 pub const JITTER_PERCENT: u32 = 20;
 
 /// The delays between attempts; written `5s,5m,30m`, or `none` for a single attempt.
@@ -31,36 +32,36 @@ pub struct RetrySchedule(
     Box<[Duration]>,
 );
 
-/// What is to be done with a delivery after an attempt.
+/// The decision about a delivery after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// It is given up, and kept so that it can be looked at and sent again.
+    /// The delivery is given up, and kept so that people can look at it and replay it.
     DeadLetter(DeadReason),
-    /// It arrived.
+    /// The delivery arrived.
     Delivered,
-    /// It is tried again, not before this moment.
+    /// The delivery is retried.
     Retry {
-        /// The moment.
+        /// The earliest time of the retry.
         at: Timestamp,
     },
 }
 
-/// Why a delivery was given up.
+/// The reason why a delivery was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeadReason {
     /// The last attempt of the schedule failed.
     Exhausted,
-    /// The receiver wants nothing any more (410): the webhook is disabled, too.
+    /// The receiver wants no more events (410): the webhook is also disabled.
     Gone,
-    /// The receiver will never take it (413).
+    /// The receiver will never accept the delivery (413).
     TooLarge,
 }
 
 impl DeadReason {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [DeadReason; 3] = [DeadReason::Exhausted, DeadReason::Gone, DeadReason::TooLarge];
 
-    /// Gives the name in the store and on the wire.
+    /// Returns the name in the store and on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             DeadReason::Exhausted => "exhausted",
@@ -69,21 +70,21 @@ impl DeadReason {
         }
     }
 
-    /// Reads what [`DeadReason::as_str`] wrote.
+    /// Parses a name that [`DeadReason::as_str`] returned.
     pub fn from_name(name: &str) -> Option<DeadReason> {
         DeadReason::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 }
 
 impl RetrySchedule {
-    /// Takes delays; they are cut to whole milliseconds. Fails past the bounds.
+    /// Creates a schedule from `delays`, truncated to whole milliseconds. Fails if a bound is exceeded.
     pub fn new(delays: impl IntoIterator<Item = Duration>) -> Result<RetrySchedule, Invalid> {
         let refuse = |what: String, fix: &'static str| Err(Invalid::new(Code::InvalidWebhook, what, fix));
         let mut kept = Vec::new();
         let mut total = Duration::ZERO;
         for delay in delays {
             if kept.len() == DELAYS_MAX {
-                return refuse("the schedule has over 32 delays".to_owned(), "use at most 32");
+                return refuse("the schedule has more than 32 delays".to_owned(), "use at most 32");
             }
             if !(DELAY_MIN..=DELAY_MAX).contains(&delay) {
                 return refuse(
@@ -97,26 +98,26 @@ impl RetrySchedule {
         }
         if total > SCHEDULE_MAX {
             return refuse(
-                format!("the schedule takes {} together", duration::show(total)),
-                "use at most `30d` together",
+                format!("the schedule adds up to {}", duration::show(total)),
+                "use at most `30d` in total",
             );
         }
         Ok(RetrySchedule(kept.into()))
     }
 
-    /// Gives the delays: the first is what lies between the first attempt and the second.
+    /// Returns the delays: the first is the one between the first attempt and the second.
     pub fn delays(&self) -> &[Duration] {
         &self.0
     }
 
-    /// Gives the number of attempts, at least 1.
+    /// Returns the maximum number of attempts, at least 1.
     pub fn attempts_max(&self) -> u32 {
         self.0.len() as u32 + 1
     }
 
-    /// Judges attempt number `attempt` (the first is 1), which ended at `now` with `outcome`. `random` is any number,
-    /// evenly drawn: it decides where within ±20 % the delay lies. The receiver's `Retry-After` counts when it is
-    /// later than that; `retry_after::parse` has capped it.
+    /// Decides after attempt number `attempt` (the first is 1), which ended at `now` with `outcome`. `random` is any
+    /// evenly distributed number: it decides where within ±20 % the delay lies. The receiver's `Retry-After` counts if
+    /// it is later; `retry_after::parse` has capped it.
     pub fn judge(&self, attempt: u32, outcome: Outcome, now: Timestamp, random: u32) -> Verdict {
         match outcome.meaning() {
             Meaning::Delivered => Verdict::Delivered,
@@ -138,7 +139,7 @@ impl RetrySchedule {
     }
 }
 
-/// Draws from 80 % to 120 % of `delay`.
+/// Draws a delay from 80 % to 120 % of `delay`.
 fn jittered(delay: Duration, random: u32) -> Duration {
     let micros = delay.as_micros();
     let spread = micros * 2 * u128::from(JITTER_PERCENT) / 100;
@@ -148,7 +149,7 @@ fn jittered(delay: Duration, random: u32) -> Duration {
 }
 
 impl Default for RetrySchedule {
-    /// Gives the delays of Standard Webhooks as far as 28 hours: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h.
+    /// Returns the delays of Standard Webhooks up to 28 hours: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h.
     fn default() -> RetrySchedule {
         let seconds = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000];
         RetrySchedule(seconds.map(Duration::from_secs).into())
@@ -158,7 +159,7 @@ impl Default for RetrySchedule {
 impl FromStr for RetrySchedule {
     type Err = Invalid;
 
-    /// Reads durations separated by commas, spaces around them ignored, or `none`.
+    /// Parses durations separated by commas, ignoring spaces around them, or `none`.
     fn from_str(text: &str) -> Result<RetrySchedule, Invalid> {
         if text.trim() == "none" {
             return Ok(RetrySchedule(Box::default()));
@@ -168,7 +169,7 @@ impl FromStr for RetrySchedule {
         RetrySchedule::new(delays.map_err(|_| {
             Invalid::new(
                 Code::InvalidWebhook,
-                format!("`{}` is no retry schedule", shown(text)),
+                format!("`{}` is not a retry schedule", shown(text)),
                 "write durations such as `5s,5m,30m`, or `none`",
             )
         })?)

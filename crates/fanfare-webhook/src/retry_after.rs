@@ -4,16 +4,16 @@ use std::time::{Duration, SystemTime};
 
 use fanfare_core::timestamp::Timestamp;
 
-/// Longest wait that a receiver may ask for: a day of maintenance. Whoever asks for more gets this.
+/// Maximum wait that a receiver can ask for: a day of maintenance. A longer one is cut to this.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Gives the moment that the header asks for, when it came at `now`: never before `now`, never over 24 h after it.
-/// `None` when the header cannot be read, as with a negative number.
+/// Returns the time that the header asks for, received at `now`: never before `now`, and at most 24 h after it. `None`
+/// if the header cannot be parsed, as with a negative number.
 pub fn parse(header: &str, now: Timestamp) -> Option<Timestamp> {
     let header = header.trim();
     let latest = now.after(RETRY_AFTER_MAX);
     if !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number that no integer holds asks for longer than any that one does.
+        // A number too large for an integer asks for more than the maximum.
         let asked = header.parse().map_or(RETRY_AFTER_MAX, Duration::from_secs);
         return Some(now.after(asked.min(RETRY_AFTER_MAX)));
     }
@@ -31,7 +31,7 @@ mod tests {
     use super::{RETRY_AFTER_MAX, parse};
     use fanfare_core::timestamp::Timestamp;
 
-    /// 2026-11-20T00:00:00Z.
+    /// Returns 2026-11-20T00:00:00Z.
     fn now() -> Timestamp {
         Timestamp::from_micros(1_795_132_800_000_000)
     }

@@ -1,4 +1,4 @@
-//! Rotation: a new key signs at once, the old one beside it until receivers have changed over.
+//! Rotation: a new key signs at once, and the old one beside it until receivers have switched.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use fanfare_core::code::Code;
 use fanfare_core::invalid::Invalid;
 use fanfare_core::timestamp::Timestamp;
 
-/// Most old keys that still sign: each makes the signature header longer by some 50 bytes.
+/// Maximum old keys that still sign: each makes the signature header about 50 bytes longer.
 pub const PREVIOUS_KEYS_MAX: usize = 4;
-/// How long an old key signs beside the new one when nothing is said.
+/// The default time that an old key signs beside the new one.
 pub const OVERLAP_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);
-/// Longest overlap: whoever rotates wants the old key gone some day.
+/// Maximum overlap: after a rotation, the old key should be gone some day.
 pub const OVERLAP_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// A key, and those before it that still sign for a while.
+/// A key, and the earlier keys that still sign for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation<K> {
     current: K,
-    /// Newest first, at most [`PREVIOUS_KEYS_MAX`].
+    /// The earlier keys, newest first, at most [`PREVIOUS_KEYS_MAX`].
     previous: Vec<Previous<K>>,
 }
 
@@ -26,38 +26,39 @@ pub struct Rotation<K> {
 pub struct Previous<K> {
     /// The key.
     pub key: K,
-    /// The moment from which it no longer signs.
+    /// The time from which the key no longer signs.
     pub valid_until: Timestamp,
 }
 
 impl<K> Rotation<K> {
-    /// Starts with one key.
+    /// Creates a rotation with one key.
     pub fn new(key: K) -> Rotation<K> {
         Rotation { current: key, previous: Vec::new() }
     }
 
-    /// Takes what the store kept; of more than four previous ones, the first four.
+    /// Restores a rotation from the store; of more than four previous keys, keeps the first four.
     pub fn from_parts(current: K, mut previous: Vec<Previous<K>>) -> Rotation<K> {
         previous.truncate(PREVIOUS_KEYS_MAX);
         Rotation { current, previous }
     }
 
-    /// Puts `key` in front; what was current signs until `overlap` after `now`, and not at all when that is zero.
-    /// Keys whose time has passed are forgotten. Fails when `overlap` is over seven days, or four old keys still sign.
+    /// Makes `key` the current key. The previous one keeps signing until `overlap` after `now`, or not at all if
+    /// `overlap` is zero. Expired keys are dropped. Fails if `overlap` exceeds seven days or four old keys are still
+    /// signing.
     pub fn rotate(&mut self, key: K, overlap: Duration, now: Timestamp) -> Result<(), Invalid> {
         if overlap > OVERLAP_MAX {
             return Err(Invalid::new(
                 Code::InvalidWebhook,
-                "the overlap is over 7 days",
-                "let the old secret sign for at most `7d`",
+                "the overlap exceeds 7 days",
+                "keep the old secret for at most `7d`",
             ));
         }
         self.forget_ended(now);
         if self.previous.len() == PREVIOUS_KEYS_MAX && !overlap.is_zero() {
             return Err(Invalid::new(
                 Code::InvalidWebhook,
-                "four earlier secrets still sign",
-                "wait until one of them ends, or revoke them",
+                "four earlier secrets are still signing",
+                "wait until one of them expires, or revoke them",
             ));
         }
         let replaced = std::mem::replace(&mut self.current, key);
@@ -67,27 +68,27 @@ impl<K> Rotation<K> {
         Ok(())
     }
 
-    /// Forgets all old keys at once: one of them has leaked.
+    /// Removes all old keys at once: one of them has leaked.
     pub fn revoke_previous(&mut self) {
         self.previous.clear();
     }
 
-    /// Forgets old keys whose time has passed.
+    /// Removes the old keys that have expired.
     pub fn forget_ended(&mut self, now: Timestamp) {
         self.previous.retain(|previous| now < previous.valid_until);
     }
 
-    /// Gives the newest key.
+    /// Returns the newest key.
     pub fn current(&self) -> &K {
         &self.current
     }
 
-    /// Gives the old keys, newest first, also those whose time has passed.
+    /// Returns the old keys, newest first, including expired ones.
     pub fn previous(&self) -> &[Previous<K>] {
         &self.previous
     }
 
-    /// Gives the keys that sign at `now`: the current one first.
+    /// Returns the keys that sign at `now`, the current one first.
     pub fn valid(&self, now: Timestamp) -> impl Iterator<Item = &K> {
         let previous = self.previous.iter().filter(move |previous| now < previous.valid_until);
         std::iter::once(&self.current).chain(previous.map(|previous| &previous.key))

@@ -1,7 +1,7 @@
 //! Keys that webhooks are signed with: a shared secret (`whsec_`), or an ed25519 pair (`whsk_` and `whpk_`).
 //!
-//! Standard Webhooks 1.0.0, "Signature scheme". A key's text is given by `reveal` alone, so that the places where it
-//! leaves can be searched for; `Debug` does not show it.
+//! Standard Webhooks 1.0.0, "Signature scheme". Only `reveal` returns a key's text, so that the places where it leaves
+//! can be searched for; `Debug` does not show it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use fanfare_core::code::Code;
 use fanfare_core::invalid::Invalid;
 
-/// Shortest and longest shared secret, in bytes before base64: what the standard asks for.
+/// The allowed length of a shared secret, in bytes before base64: as the standard requires.
 pub const SECRET_LEN: std::ops::RangeInclusive<usize> = 24..=64;
 
 const SECRET_PREFIX: &str = "whsec_";
@@ -26,20 +26,20 @@ const ED25519_LEN: usize = 32;
 /// A secret that sender and receiver share: `whsec_` and the base64 of 24 to 64 bytes.
 #[derive(Clone)]
 pub struct Secret {
-    /// As given: GitHub-style signatures take the text itself as their key.
+    /// The text as given: GitHub-style signatures use the text itself as their key.
     text: Box<str>,
     keys: Arc<HmacKeys>,
 }
 
 struct HmacKeys {
-    /// The bytes behind the prefix, ready to sign.
+    /// The key from the bytes behind the prefix, ready to sign.
     standard: hmac::Key,
-    /// The whole text, ready to sign.
+    /// The key from the whole text, ready to sign.
     hub: hmac::Key,
 }
 
 impl Secret {
-    /// Makes a secret from 32 random bytes, which have to come from a generator fit for keys.
+    /// Creates a secret from 32 random bytes, which must come from a cryptographic generator.
     pub fn from_random(bytes: [u8; 32]) -> Secret {
         Secret::new(format!("{SECRET_PREFIX}{}", STANDARD.encode(bytes)).into(), &bytes)
     }
@@ -50,17 +50,17 @@ impl Secret {
         Secret { text, keys: Arc::new(HmacKeys { standard, hub }) }
     }
 
-    /// Gives the text, for the store and for the one answer that shows it.
+    /// Returns the text, for the store and for the one response that shows it.
     pub fn reveal(&self) -> &str {
         &self.text
     }
 
-    /// Gives the key of HMAC-SHA256 in the scheme `v1`.
+    /// Returns the key of HMAC-SHA256 in the scheme `v1`.
     pub(crate) fn key(&self) -> &hmac::Key {
         &self.keys.standard
     }
 
-    /// Gives the key of HMAC-SHA256 in `X-Hub-Signature-256`: the whole text.
+    /// Returns the key of HMAC-SHA256 in `X-Hub-Signature-256`: the whole text.
     pub(crate) fn hub_key(&self) -> &hmac::Key {
         &self.keys.hub
     }
@@ -74,7 +74,7 @@ impl FromStr for Secret {
         match bytes.filter(|bytes| SECRET_LEN.contains(&bytes.len())) {
             Some(bytes) => Ok(Secret::new(text.into(), &bytes)),
             None => Err(unreadable(
-                "the secret is no `whsec_…`",
+                "the secret is not of the form `whsec_…`",
                 "write `whsec_` and the base64 of 24 to 64 bytes, or leave it out to get a new one",
             )),
         }
@@ -103,7 +103,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// Makes a pair from 32 random bytes, which have to come from a generator fit for keys.
+    /// Creates a pair from 32 random bytes, which must come from a cryptographic generator.
     pub fn from_seed(seed: [u8; 32]) -> SigningKey {
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("any 32 bytes are a seed");
         let mut bytes = seed.to_vec();
@@ -112,12 +112,12 @@ impl SigningKey {
         SigningKey { text, pair: Arc::new(pair) }
     }
 
-    /// Gives the text, for the store.
+    /// Returns the text, for the store.
     pub fn reveal(&self) -> &str {
         &self.text
     }
 
-    /// Gives the half that receivers verify with.
+    /// Returns the half that receivers verify with.
     pub fn verifying(&self) -> VerifyingKey {
         let mut bytes = [0; ED25519_LEN];
         bytes.copy_from_slice(self.pair.public_key().as_ref());
@@ -132,11 +132,11 @@ impl SigningKey {
 impl FromStr for SigningKey {
     type Err = Invalid;
 
-    /// Reads what [`SigningKey::reveal`] gave; a public half that does not belong to the seed is refused.
+    /// Parses a text that [`SigningKey::reveal`] returned; fails if the public half does not belong to the seed.
     fn from_str(text: &str) -> Result<SigningKey, Invalid> {
         let refuse = || {
             unreadable(
-                "the signing key is no `whsk_…`",
+                "the signing key is not of the form `whsk_…`",
                 "write `whsk_` and the base64 of an ed25519 seed with its public key, 64 bytes",
             )
         };
@@ -166,7 +166,7 @@ impl fmt::Debug for SigningKey {
 pub struct VerifyingKey([u8; ED25519_LEN]);
 
 impl VerifyingKey {
-    /// Gives the 32 bytes, for a JWK.
+    /// Returns the 32 bytes, for a JWK.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -183,7 +183,7 @@ impl FromStr for VerifyingKey {
         let bytes = text.strip_prefix(VERIFYING_PREFIX).and_then(decode);
         bytes.and_then(|bytes| bytes.try_into().ok()).map(VerifyingKey).ok_or_else(|| {
             unreadable(
-                "the public key is no `whpk_…`",
+                "the public key is not of the form `whpk_…`",
                 "write `whpk_` and the base64 of an ed25519 public key, 32 bytes",
             )
         })
@@ -202,7 +202,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     (text.len() <= TEXT_LEN_MAX).then(|| STANDARD.decode(text).ok()).flatten()
 }
 
-/// A refusal does not repeat what was given: it may be a secret with a typing error.
+/// Creates a refusal, which does not repeat the input: it may be a mistyped secret.
 fn unreadable(what: &str, fix: &'static str) -> Invalid {
     Invalid::new(Code::InvalidWebhook, what, fix)
 }

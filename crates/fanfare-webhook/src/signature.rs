@@ -1,4 +1,4 @@
-//! Signing what is delivered: Standard Webhooks 1.0.0, and `X-Hub-Signature-256` as GitHub has it.
+//! Signing deliveries: Standard Webhooks 1.0.0, and GitHub's `X-Hub-Signature-256`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,41 +9,41 @@ use crate::rotation::Rotation;
 use crate::secret::{Secret, SigningKey};
 use fanfare_core::timestamp::Timestamp;
 
-/// The header with the id of what is delivered.
+/// The header with the id of the message.
 pub const ID: &str = "webhook-id";
 /// The header with the seconds since 1970 at which an attempt was signed.
 pub const TIMESTAMP: &str = "webhook-timestamp";
 /// The header with one signature for each valid key, separated by spaces.
 pub const SIGNATURE: &str = "webhook-signature";
-/// The header that GitHub signs its webhooks in.
+/// The header of GitHub's signatures.
 pub const HUB_SIGNATURE: &str = "x-hub-signature-256";
 
-/// What a webhook's deliveries are signed with.
+/// The keys that sign a webhook's deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningKeys {
-    /// Scheme `v1`, HMAC-SHA256.
+    /// The keys of scheme `v1`, HMAC-SHA256.
     pub secrets: Rotation<Secret>,
-    /// Scheme `v1a`, ed25519, beside `v1`.
+    /// The keys of scheme `v1a`, ed25519, which signs beside `v1`.
     pub ed25519: Option<Rotation<SigningKey>>,
-    /// Whether `X-Hub-Signature-256` goes along. It has room for one signature: that of the current secret.
+    /// Whether to also send `X-Hub-Signature-256`, which has room for one signature: that of the current secret.
     pub hub: bool,
 }
 
-/// The headers of one attempt.
+/// The signature headers of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignatureHeaders {
-    /// `webhook-id`.
+    /// The value of `webhook-id`.
     pub id: Box<str>,
-    /// `webhook-timestamp`.
+    /// The value of `webhook-timestamp`.
     pub timestamp: String,
-    /// `webhook-signature`.
+    /// The value of `webhook-signature`.
     pub signature: String,
-    /// `X-Hub-Signature-256`.
+    /// The value of `X-Hub-Signature-256`.
     pub hub_signature: Option<String>,
 }
 
 impl SignatureHeaders {
-    /// Gives names, in lowercase, and values.
+    /// Returns an iterator over names, in lowercase, and values.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let standard = [(ID, &*self.id), (TIMESTAMP, &*self.timestamp), (SIGNATURE, &*self.signature)];
         standard.into_iter().chain(self.hub_signature.as_deref().map(|value| (HUB_SIGNATURE, value)))
@@ -69,7 +69,7 @@ impl SigningKeys {
     }
 }
 
-/// Gives the value of `X-Hub-Signature-256`: the key is the whole text of the secret.
+/// Returns the value of `X-Hub-Signature-256`: the key is the whole text of the secret.
 pub fn hub_signature(secret: &Secret, body: &[u8]) -> String {
     let mut value = "sha256=".to_owned();
     for byte in hmac::sign(secret.hub_key(), body).as_ref() {
@@ -79,7 +79,7 @@ pub fn hub_signature(secret: &Secret, body: &[u8]) -> String {
     value
 }
 
-/// Computes what `v1` signs, `id.timestamp.body`, without copying the body.
+/// Computes the HMAC of `v1` over `id.timestamp.body`, without copying the body.
 fn hmac_of(secret: &Secret, id: &str, timestamp: &str, body: &[u8]) -> hmac::Tag {
     let mut context = hmac::Context::with_key(secret.key());
     for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
@@ -102,7 +102,7 @@ fn push(signature: &mut String, scheme: &str, bytes: &[u8]) {
     STANDARD.encode_string(bytes, signature);
 }
 
-/// A signature of `v1`: its name, a comma and the base64 of 32 bytes. Most webhooks have one.
+/// The length of a `v1` signature: its name, a comma and the base64 of 32 bytes. Most webhooks have one.
 const V1_LEN: usize = 2 + 1 + 44;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";

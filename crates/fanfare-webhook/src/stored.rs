@@ -1,4 +1,4 @@
-//! What the store keeps of a webhook's options: as callers see them, and the secrets that they do not see.
+//! The stored form of a webhook's settings: the JSON that callers see, plus the secrets that they do not see.
 
 use serde_json::{Map, Value};
 
@@ -8,8 +8,8 @@ use crate::patch::Patch;
 use fanfare_core::invalid::Invalid;
 
 impl Options {
-    /// Gives what the store keeps: JSON that [`Options::from_stored`] reads, with passwords, tokens and values of
-    /// headers in it.
+    /// Returns the stored form: JSON that [`Options::from_stored`] parses, including passwords, tokens and header
+    /// values.
     pub fn to_stored(&self) -> String {
         let mut members = match serde_json::to_value(self) {
             Ok(Value::Object(members)) => members,
@@ -22,7 +22,7 @@ impl Options {
         Value::Object(members).to_string()
     }
 
-    /// Reads what [`Options::to_stored`] gave.
+    /// Parses a text that [`Options::to_stored`] returned.
     pub fn from_stored(text: &str) -> Result<Options, Invalid> {
         let mut options = Options::default();
         options.apply(Patch::parse(text.as_bytes())?)?;

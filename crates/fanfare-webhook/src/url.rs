@@ -1,4 +1,4 @@
-//! The address of a webhook, read as browsers read addresses (WHATWG URL) and narrowed to what can be meant.
+//! The URL of a webhook, parsed as browsers do (WHATWG URL) and restricted to forms that a person can mean.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -11,60 +11,60 @@ use url::{Host, Position, Url};
 use fanfare_core::code::Code;
 use fanfare_core::invalid::{Invalid, shown};
 
-/// Longest address, in bytes: what receivers and proxies are sure to take.
+/// Maximum length of a URL, in bytes: receivers and proxies are sure to accept it.
 pub const URL_LEN_MAX: usize = 2_048;
 
-/// An `http` or `https` address. It is shown as it was given; two that lead to the same place are equal.
+/// An `http` or `https` URL. It is shown as it was given; two URLs that lead to the same place are equal.
 #[derive(Debug, Clone)]
 pub struct WebhookUrl {
-    /// As it was given: printable, without spaces, backslashes, user names or a fragment.
+    /// The URL as given: printable, without spaces, backslashes, user names or a fragment.
     given: Box<str>,
-    /// As it is connected to.
+    /// The URL that is connected to.
     url: Url,
     host: TargetHost,
 }
 
-/// What an address names.
+/// The host of a URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TargetHost {
-    /// An address, in whatever disguise it was written. It never reaches a resolver, so it is judged by itself.
+    /// An IP address, in whatever form it was written. It never reaches a resolver, so it is checked on its own.
     Ip(IpAddr),
     /// A name in lowercase ASCII, without a dot at its end.
     Name(Box<str>),
 }
 
 impl WebhookUrl {
-    /// Gives the text that was registered, byte for byte.
+    /// Returns the text that was registered, byte for byte.
     pub fn as_given(&self) -> &str {
         &self.given
     }
 
-    /// Gives the form to compare, to look up duplicates by and to connect to.
+    /// Returns the normalized URL, used to compare, to find duplicates and to connect.
     pub fn normalised(&self) -> &str {
         self.url.as_str()
     }
 
-    /// Gives what is connected to.
+    /// Returns the host to connect to.
     pub fn host(&self) -> &TargetHost {
         &self.host
     }
 
-    /// Gives the port, also when it was not written: 1–65,535.
+    /// Returns the port, even if it was not written: 1–65,535.
     pub fn port(&self) -> u16 {
         self.url.port_or_known_default().expect("http and https have a port")
     }
 
-    /// Gives what stands in the request line.
+    /// Returns the path and query of the request line.
     pub fn path_and_query(&self) -> &str {
         &self.url[Position::BeforePath..Position::AfterQuery]
     }
 
-    /// Gives what stands in the header `Host`: the port only when it is not the scheme's own.
+    /// Returns the value of the header `Host`: with the port only if it is not the scheme's default.
     pub fn authority(&self) -> &str {
         &self.url[Position::BeforeHost..Position::AfterPort]
     }
 
-    /// Says whether TLS is spoken.
+    /// Returns `true` if the scheme is `https`.
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
@@ -74,18 +74,18 @@ impl FromStr for WebhookUrl {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<WebhookUrl, Invalid> {
-        const FIX: &str = "write an address such as `http://localhost:3000/webhook`";
+        const FIX: &str = "use a URL such as `http://localhost:3000/webhook`";
         let refuse = |problem: &str, fix: &'static str| {
-            Invalid::new(Code::InvalidUrl, format!("the address `{}` {problem}", shown(text)), fix)
+            Invalid::new(Code::InvalidUrl, format!("the URL `{}` {problem}", shown(text)), fix)
         };
         if text.is_empty() {
-            return Err(Invalid::new(Code::InvalidUrl, "the address is empty", FIX));
+            return Err(Invalid::new(Code::InvalidUrl, "the URL is empty", FIX));
         }
         if text.len() > URL_LEN_MAX {
             return Err(refuse("is too long", "use at most 2048 bytes"));
         }
-        // A parser of URLs drops tabs and newlines and turns backslashes round: what a person reads there and what is
-        // connected to would be two things.
+        // A parser of URLs drops tabs and newlines and turns backslashes around: the URL that a person reads and the
+        // one that is connected to would differ.
         if text.chars().any(|c| c.is_control() || c.is_whitespace() || is_invisible(c)) {
             return Err(refuse("has spaces or control characters", "write `%20` for a space"));
         }
@@ -103,11 +103,11 @@ impl FromStr for WebhookUrl {
         if authority.contains('@') {
             return Err(refuse(
                 "has a user name or password",
-                "take it out and register `auth`: `{\"basic\":{\"username\":…,\"password\":…}}`",
+                "remove it and set `auth`: `{\"basic\":{\"username\":…,\"password\":…}}`",
             ));
         }
         if rest.contains('#') {
-            return Err(refuse("has a fragment", "leave out `#` and what follows; it is never sent"));
+            return Err(refuse("has a fragment", "remove `#` and everything after it; it is never sent"));
         }
         let url = Url::parse(text).map_err(|error| refuse(&format!("cannot be read: {error}"), FIX))?;
         if url.port() == Some(0) {
@@ -122,7 +122,7 @@ impl FromStr for WebhookUrl {
             Some(Host::Domain(name)) => {
                 let name = name.strip_suffix('.').unwrap_or(name);
                 if name.is_empty() || name.len() > 253 || name.split('.').any(|label| !is_label(label)) {
-                    return Err(refuse("has a host that is no name", FIX));
+                    return Err(refuse("has an invalid host name", FIX));
                 }
                 TargetHost::Name(name.into())
             }
@@ -132,13 +132,13 @@ impl FromStr for WebhookUrl {
     }
 }
 
-/// Says whether `label` may stand in a name, RFC 1123; `_` is in use, too.
+/// Returns `true` if `label` is allowed in a name, RFC 1123; `_` is in use too.
 fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// Says whether `c` takes no room or changes the direction of what follows: it would hide a part of the address.
+/// Returns `true` if `c` takes no room or changes the direction of the text: it would hide a part of the URL.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -1,4 +1,5 @@
-//! The vectors of other implementations, and of ours, each recomputed by a second library; and what must not pass.
+//! Test vectors of other implementations and of ours, each recomputed by a second library, and inputs that must be
+//! refused.
 
 use std::time::Duration;
 

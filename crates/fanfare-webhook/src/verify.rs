@@ -1,6 +1,6 @@
-//! Verifying Standard Webhooks, for `fanfare verify` and for what comes in.
+//! Verifying Standard Webhooks, for `fanfare verify` and for ingest.
 //!
-//! Signatures are compared in constant time; what differs is said of headers and times only, never of a signature.
+//! Signatures are compared in constant time; errors describe headers and times only, never a signature.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,50 +15,50 @@ use fanfare_core::code::Code;
 use fanfare_core::invalid::Invalid;
 use fanfare_core::timestamp::Timestamp;
 
-/// How far a timestamp may lie from now, either way: what the standard's own libraries use.
+/// Maximum distance of a timestamp from now, either way: the same as in the standard's own libraries.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
-/// Most signatures of one header that are looked at: an ed25519 verification takes tens of microseconds.
+/// Maximum signatures of one header that are checked: an ed25519 verification takes tens of microseconds.
 pub const SIGNATURES_MAX: usize = 16;
-/// Longest header that is looked at, in bytes.
+/// Maximum length of a header that is checked, in bytes.
 pub const HEADER_LEN_MAX: usize = 8 * 1024;
 
-/// What somebody else's delivery is verified with.
+/// A key that verifies another sender's deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
-    /// For signatures of scheme `v1`.
+    /// A secret, for signatures of scheme `v1`.
     Secret(Secret),
-    /// For signatures of scheme `v1a`.
+    /// A public key, for signatures of scheme `v1a`.
     Public(VerifyingKey),
 }
 
-/// Why a delivery is not believed.
+/// The reason why a delivery could not be verified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
-    /// None of the signatures fits.
-    #[error("no signature fits the body and the secret")]
+    /// None of the signatures matches.
+    #[error("no signature matches the body and the secret")]
     NoMatch,
-    /// There are signatures, but none of a scheme for which there is a key.
-    #[error("the signatures are of no scheme for which a key is given")]
+    /// There are signatures, but none uses a scheme for which there is a key.
+    #[error("none of the signatures uses a scheme that the given key supports")]
     NoKnownScheme,
     /// A header is missing or empty.
     #[error("the header `{0}` is missing")]
     Missing(&'static str),
-    /// A header stands there twice, so that two readers could take different ones.
-    #[error("the header `{0}` is there twice")]
+    /// A header appears twice, so that two programs could read different values.
+    #[error("the header `{0}` appears more than once")]
     Repeated(&'static str),
     /// A header cannot be read.
     #[error("the header `{0}` cannot be read")]
     Unreadable(&'static str),
-    /// It was signed too long ago: it may be a repetition by somebody else.
-    #[error("it was signed {seconds} s ago; at most 300 s are allowed")]
+    /// The signature is too old: someone may have repeated the request.
+    #[error("the signature is {seconds} s old; at most 300 s is allowed")]
     TooOld {
-        /// How long ago.
+        /// The age of the signature.
         seconds: u64,
     },
-    /// It was signed in the future.
-    #[error("it was signed {seconds} s in the future; at most 300 s are allowed")]
+    /// The signature is dated in the future.
+    #[error("the signature is dated {seconds} s in the future; at most 300 s is allowed")]
     TooNew {
-        /// How far ahead.
+        /// The distance from now.
         seconds: u64,
     },
 }
@@ -69,20 +69,20 @@ impl From<Mismatch> for Invalid {
             Mismatch::NoMatch => "sign the exact bytes of the body, with the secret of this webhook",
             Mismatch::NoKnownScheme => "sign with `v1` for a `whsec_` secret, `v1a` for a `whpk_` key",
             Mismatch::Missing(_) | Mismatch::Repeated(_) | Mismatch::Unreadable(_) => {
-                "send each header of the signature once, as the sender's documents have it"
+                "send each signature header exactly once, as the sender's documentation describes"
             }
             Mismatch::TooOld { .. } | Mismatch::TooNew { .. } => {
-                "sign each attempt anew, and set both clocks"
+                "compute a new signature for each attempt, and synchronize both clocks"
             }
         };
         Invalid::new(Code::InvalidSignature, mismatch.to_string(), fix)
     }
 }
 
-/// The headers of a request, by name in whatever case.
+/// The headers of a request, by case-insensitive name.
 #[derive(Debug, Clone, Default)]
 pub struct Headers<'a> {
-    /// By name in lowercase; `None` for a name that stands there twice.
+    /// The values by name in lowercase; `None` for a name that appears twice.
     values: BTreeMap<String, Option<&'a [u8]>>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers<'a> {
 }
 
 impl<'a> Headers<'a> {
-    /// Gives a header that has to be there once, as text that is not empty.
+    /// Returns a header that must appear exactly once, as text that is not empty.
     pub(crate) fn once(&self, name: &'static str) -> Result<&'a str, Mismatch> {
         let value = self.values.get(name).ok_or(Mismatch::Missing(name))?;
         let value = value.ok_or(Mismatch::Repeated(name))?;
@@ -109,16 +109,16 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// What was believed.
+/// A delivery that was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verified<'a> {
-    /// The id, which every attempt at this delivery has.
+    /// The id, which is the same for every attempt at this delivery.
     pub id: &'a str,
-    /// When this attempt was signed.
+    /// The time at which this attempt was signed.
     pub signed: Timestamp,
 }
 
-/// Verifies a delivery of Standard Webhooks, received at `now`; senders of Svix may use their older header names.
+/// Verifies a delivery of Standard Webhooks, received at `now`; senders that use Svix can use its older header names.
 pub fn verify<'a>(
     headers: &Headers<'a>,
     body: &[u8],
@@ -133,7 +133,7 @@ pub fn verify<'a>(
     };
     let signatures = headers.once(signature)?;
     let (id_name, id) = (id, headers.once(id)?);
-    // With a dot in it, id and time could be cut apart in two ways, and a body be believed that nobody signed.
+    // With a dot in it, id and time could be split in two ways, and a body be accepted that nobody signed.
     if id.contains('.') {
         return Err(Mismatch::Unreadable(id_name));
     }
@@ -166,7 +166,7 @@ pub fn verify<'a>(
     Err(if known { Mismatch::NoMatch } else { Mismatch::NoKnownScheme })
 }
 
-/// Reads seconds since 1970: digits only, so that no two texts that are signed mean one moment in different ways.
+/// Parses seconds since 1970: digits only, so that each moment has exactly one signed text.
 pub(crate) fn signed_at(text: &str) -> Option<Timestamp> {
     const DIGITS_MAX: usize = 11;
     let plain = (1..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -174,7 +174,7 @@ pub(crate) fn signed_at(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_micros(seconds * 1_000_000))
 }
 
-/// Compares in whole seconds, as the header has them.
+/// Compares in whole seconds, as in the header.
 pub(crate) fn within_tolerance(signed: Timestamp, now: Timestamp) -> Result<(), Mismatch> {
     let second = |timestamp: Timestamp| timestamp.as_micros().div_euclid(1_000_000);
     let age = second(now) - second(signed);

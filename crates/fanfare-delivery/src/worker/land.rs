@@ -124,7 +124,7 @@ impl Worker {
         Some(DeliveryChange::Put(row))
     }
 
-    /// Gives up the deliveries that expired while they waited for a retry.
+    /// Records as given up the deliveries that expired while they waited for a retry.
     async fn give_up(&mut self, rows: Vec<DeliveryRow>) {
         self.release_probe();
         let mut changes = Vec::new();

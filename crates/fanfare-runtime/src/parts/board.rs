@@ -1,4 +1,4 @@
-//! The board: how every part fares, for `/ready`, for the metrics, and for tests.
+//! The board: the health of every part, for `/ready`, for the metrics, and for tests.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,34 +11,34 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use super::Ends;
 use super::state::State;
 
-/// Shows how every part fares; cheap to clone.
+/// The view of all parts' health; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
     /// Guards the list; held for a look, or to add a part.
     states: Arc<Mutex<Vec<Arc<State>>>>,
 }
 
-/// How a part fares.
+/// The state of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What its end means.
+    /// The consequence of the part's end.
     pub ends: Ends,
-    /// Whether it runs.
+    /// The health.
     pub health: Health,
-    /// How many times it has begun again.
+    /// The number of times that the part was restarted.
     pub restarts: u64,
 }
 
-/// Whether a part runs.
+/// The health of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// It has ended.
+    /// The part has ended.
     Down,
-    /// It runs, and has said nothing for longer than it may.
+    /// The part runs, but has been silent for longer than it may.
     Silent,
-    /// It runs.
+    /// The part runs.
     Up,
 }
 
@@ -63,7 +63,7 @@ impl Row {
     }
 }
 
-/// Returns whether every part runs that the program needs.
+/// Returns whether every part that the program needs is running.
 pub fn are_ready(rows: &[Row]) -> bool {
     rows.iter().all(|row| row.is_harmless() || row.health == Health::Up)
 }
@@ -73,12 +73,12 @@ impl Board {
         self.states().push(state);
     }
 
-    /// Returns every part, in the order in which they were added.
+    /// Returns all parts, in the order in which they were added.
     pub fn rows(&self) -> Vec<Row> {
         self.states().iter().map(|state| state.row()).collect()
     }
 
-    /// Ends the part `name` as if it had failed, to see what follows. Returns whether there is one.
+    /// Ends the part `name` as if it had failed, to test the consequences. Returns whether there is such a part.
     pub fn end(&self, name: &str) -> bool {
         let state = self.states().iter().find(|state| state.part.name == name).cloned();
         if let Some(state) = &state {
@@ -95,13 +95,13 @@ impl Board {
 impl Collector for Board {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let rows = self.rows();
-        let help = "Whether a part of the gateway runs";
+        let help = "Whether a part of the gateway is running";
         let mut up = encoder.encode_descriptor("part_up", help, None, MetricType::Gauge)?;
         for row in &rows {
             let is_up = i64::from(row.health == Health::Up);
             ConstGauge::new(is_up).encode(up.encode_family(&[("part", row.name.as_str())])?)?;
         }
-        let help = "How many times a part has begun again";
+        let help = "Restarts of a part of the gateway";
         let mut restarts = encoder.encode_descriptor("part_restarts", help, None, MetricType::Counter)?;
         for row in &rows {
             let count = ConstCounter::new(row.restarts);

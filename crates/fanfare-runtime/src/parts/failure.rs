@@ -1,34 +1,34 @@
-//! Why a part has ended.
+//! The failures of parts.
 
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
 
-/// An error of whatever kind.
+/// An error of any kind.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What the work of a part comes to.
+/// The outcome of a part's work.
 pub type Outcome = Result<(), BoxError>;
 
-/// A part that has ended while nobody had asked it to.
+/// The end of a part that was not asked to stop.
 #[derive(Debug)]
 pub struct Failure {
-    /// Its name.
+    /// The name of the part.
     pub part: String,
-    /// Why.
+    /// The cause.
     pub cause: Cause,
 }
 
-/// Why a part has ended.
+/// The cause of a part's end.
 #[derive(Debug)]
 pub enum Cause {
-    /// It returned as if it had nothing left to do.
+    /// The part returned as if it had nothing left to do.
     Ended,
-    /// It failed.
+    /// The part failed.
     Failed(BoxError),
-    /// It panicked, with this message.
+    /// The part panicked, with this message.
     Panicked(String),
-    /// [`Board::end`](super::Board::end) has ended it.
+    /// [`Board::end`](super::Board::end) ended the part.
     Told,
 }
 
@@ -43,11 +43,11 @@ impl Failure {
 }
 
 impl Cause {
-    /// Reads what a panic carries.
+    /// Reads the message of a panic.
     pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Cause {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Cause::Panicked(text.unwrap_or_else(|| "without a message".to_owned()))
+        Cause::Panicked(text.unwrap_or_else(|| "no message".to_owned()))
     }
 }
 
@@ -69,7 +69,7 @@ impl fmt::Display for Failure {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::Ended => f.write_str("ended by itself"),
+            Cause::Ended => f.write_str("ended unexpectedly"),
             Cause::Failed(error) => write!(f, "failed: {error}"),
             Cause::Panicked(message) => write!(f, "panicked: {message}"),
             Cause::Told => f.write_str("was ended"),

@@ -1,4 +1,4 @@
-//! Keeps one part running, as far as the table says.
+//! Keeps one part running, as far as the table allows.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::state::State;
 use super::{Cause, Ends, Failure, RECOVERED_AFTER, Work};
 use crate::shutdown::Shutdown;
 
-/// Runs `work` until `stop`, or until it may not begin again. `told` is what [`State::begin`] has returned.
+/// Runs `work` until `stop`, or until it may not be restarted. `told` is the receiver that [`State::begin`] returned.
 pub(super) async fn keep(
     state: Arc<State>,
     mut told: Option<oneshot::Receiver<()>>,
@@ -36,11 +36,11 @@ pub(super) async fn keep(
         let after = ends.pause(state.part.ends, begun.elapsed());
         let Some(after) = after else {
             tracing::error!(part, %cause, "`{part}` {cause}; the process ends");
-            // Nobody listens any more when another part has failed before.
+            // No one listens any more if another part has failed before.
             let _ = failures.send(Failure { part, cause });
             return;
         };
-        tracing::error!(part, %cause, "`{part}` {cause}; it begins again in {after:?}");
+        tracing::error!(part, %cause, "`{part}` {cause}; restarting it in {after:?}");
         tokio::select! {
             () = tokio::time::sleep(after) => {}
             () = stop.asked() => return,
@@ -50,12 +50,12 @@ pub(super) async fn keep(
     }
 }
 
-/// How many ends have come one after the other.
+/// The number of ends in a row.
 #[derive(Debug, Default)]
 struct InARow(u32);
 
 impl InARow {
-    /// Counts an end after a run of `ran`; returns the pause before the part begins again, if it may.
+    /// Counts an end after a run of `ran`; returns the pause before the part is restarted, if it may be.
     fn pause(&mut self, ends: Ends, ran: Duration) -> Option<Duration> {
         self.0 = if ran < RECOVERED_AFTER { self.0.saturating_add(1) } else { 1 };
         match ends {
@@ -68,7 +68,7 @@ impl InARow {
 
 /// Runs `work` once; returns why it ended.
 async fn run(work: &mut impl Work, stop: Shutdown, told: Option<oneshot::Receiver<()>>) -> Cause {
-    // What a panic leaves behind is the part's own, and made to begin again.
+    // A panic only affects the part's own state, which is made to be restarted.
     let running = AssertUnwindSafe(async { work.run(stop).await }).catch_unwind();
     let told = async {
         match told {

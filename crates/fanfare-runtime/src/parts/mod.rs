@@ -1,7 +1,7 @@
-//! The table of what runs: each part, what its end means, and how it fares.
+//! The table of parts: each part that runs, the consequence of its end, and its health.
 //!
-//! A program builds its parts and hands them to [`Parts`], which runs them, watches them, and begins again the ones that
-//! can. [`Board`] shows how each fares. A part that panics has ended like one that returns.
+//! A program builds its parts and hands them to [`Parts`], which runs them, watches them, and restarts those that can
+//! be restarted. [`Board`] shows the health of each. A part that panics has ended, like one that returns.
 
 mod board;
 mod failure;
@@ -27,41 +27,41 @@ pub use pulse::Pulse;
 use state::State;
 use thread::Thread;
 
-/// What the end of a part means while nobody has asked it to stop.
+/// The consequence of a part's end while it was not asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {
-    /// The part begins again after a pause, as often as it takes. Nobody misses it meanwhile.
+    /// The part is restarted after a pause, as often as needed. Nothing depends on it meanwhile.
     Harmless {
         /// The pause.
         after: Duration,
     },
-    /// The process has to end: nobody else knows what the part knew.
+    /// The process must end: nothing else knows what the part knew.
     Process,
-    /// The part begins again after a pause; until then the program is not ready.
+    /// The part is restarted after a pause; until then the program is not ready.
     Restart {
         /// The pause.
         after: Duration,
-        /// How many times in a row. A part that ends once more has the process end. The count begins again when the
+        /// Maximum restarts in a row. If the part ends once more, the process ends. The count starts again once the
         /// part has run for [`RECOVERED_AFTER`].
         most: u32,
     },
 }
 
-/// A part that has run this long has recovered: what it ended of before was not what it begins with.
+/// The time after which a part counts as recovered: the cause of its last end is not in what it starts with.
 pub const RECOVERED_AFTER: Duration = Duration::from_secs(60);
 
-/// When a part is asked to stop.
+/// The phase of a shutdown in which a part is asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// With everything that takes connections.
+    /// The parts that accept connections.
     Doors,
-    /// With the streams that events go out on.
+    /// The streams that events are sent on.
     Streams,
-    /// With what is sent to others.
+    /// The deliveries to other systems.
     Deliveries,
-    /// After all that.
+    /// The parts that work in the background.
     Background,
-    /// Last.
+    /// The store, last.
     Store,
 }
 
@@ -74,23 +74,23 @@ impl Phase {
 /// A row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Its name, in the log, in the metrics and on the board.
+    /// The name in the log, in the metrics and on the board.
     pub name: Cow<'static, str>,
-    /// What its end means.
+    /// The consequence of the part's end.
     pub ends: Ends,
-    /// When it is asked to stop.
+    /// The phase in which the part is asked to stop.
     pub phase: Phase,
-    /// How long it may be silent, if it says regularly that it goes on.
+    /// Maximum time that the part may be silent, if it reports regularly that it is alive.
     pub pulse: Option<Duration>,
 }
 
 impl Part {
-    /// Makes a row for a part that does not say that it goes on.
+    /// Creates a row for a part that does not report that it is alive.
     pub const fn new(name: &'static str, ends: Ends, phase: Phase) -> Part {
         Part { name: Cow::Borrowed(name), ends, phase, pulse: None }
     }
 
-    /// Returns the row of a part that says at least every `pulse` that it goes on.
+    /// Returns the row of a part that reports at least every `pulse` that it is alive.
     pub const fn with_pulse(mut self, pulse: Duration) -> Part {
         self.pulse = Some(pulse);
         self
@@ -102,13 +102,13 @@ impl Part {
     }
 }
 
-/// What a part does. It keeps in itself what it needs to begin again.
+/// The work of a part. It keeps in itself everything that it needs to be restarted.
 pub trait Work: Send + 'static {
-    /// Runs until `stop`. To return earlier, or to panic, is an end that nobody asked for.
+    /// Runs until `stop`. An earlier return, or a panic, counts as a failure.
     fn run(&mut self, stop: Shutdown) -> impl Future<Output = Outcome> + Send;
 }
 
-/// Work that cannot begin again: what it takes is used up. Its part has [`Ends::Process`].
+/// Returns work that cannot be restarted, because it uses up what it takes. Its part has [`Ends::Process`].
 pub fn once<F, R>(work: F) -> impl Work
 where
     F: FnOnce(Shutdown) -> R + Send + 'static,
@@ -125,12 +125,12 @@ where
     R: Future<Output = Outcome> + Send + 'static,
 {
     async fn run(&mut self, stop: Shutdown) -> Outcome {
-        let work = self.0.take().ok_or("it cannot begin again")?;
+        let work = self.0.take().ok_or("it cannot be restarted")?;
         work(stop).await
     }
 }
 
-/// Runs parts; cheap to clone. Dropping all clones does not stop them, [`Parts::stop`] does.
+/// The table of running parts; cheap to clone. Dropping all clones does not stop the parts, [`Parts::stop`] does.
 #[derive(Debug, Clone)]
 pub struct Parts {
     board: Board,
@@ -151,30 +151,30 @@ struct PhaseParts {
     tasks: Mutex<JoinSet<()>>,
 }
 
-/// Hears of ends that the process does not survive.
+/// The receiver of failures that the process does not survive.
 #[derive(Debug)]
 pub struct Failures(mpsc::UnboundedReceiver<Failure>);
 
 impl Failures {
-    /// Waits for the next one.
+    /// Waits for the next failure.
     pub async fn next(&mut self) -> Failure {
         match self.0.recv().await {
             Some(failure) => failure,
-            // Nobody is left who could fail.
+            // No part is left that could fail.
             None => std::future::pending().await,
         }
     }
 
-    /// Returns the next one, if there is one already.
+    /// Returns the next failure, if there is one already.
     pub fn try_next(&mut self) -> Option<Failure> {
         self.0.try_recv().ok()
     }
 }
 
 impl Parts {
-    /// Makes an empty table.
+    /// Creates an empty table.
     pub fn new() -> (Parts, Failures) {
-        // One message for each part at most, which then has ended.
+        // At most one message for each part, which then has ended.
         let (failures, failed) = mpsc::unbounded_channel();
         let phases = Phase::ALL.map(|_| {
             let (trigger, stop) = Trigger::new();
@@ -184,23 +184,23 @@ impl Parts {
         (Parts { board: Board::default(), shared }, Failures(failed))
     }
 
-    /// Returns the board, which shows how the parts fare.
+    /// Returns the board, which shows the health of the parts.
     pub fn board(&self) -> &Board {
         &self.board
     }
 
-    /// Returns what the parts of `phase` are asked to stop by, for what works with them.
+    /// Returns the signal that asks the parts of `phase` to stop, for work that belongs to them.
     pub fn stop_of(&self, phase: Phase) -> Shutdown {
         self.phase(phase).stop.clone()
     }
 
-    /// Adds a part and begins its work, in a task.
+    /// Adds a part and starts its work in a task.
     pub fn task(&self, part: Part, work: impl Work) {
         let state = State::of_task(part);
         self.start(state, work);
     }
 
-    /// Adds a part and begins its work, in a thread with its name. `run` calls [`Pulse::beat`] at each turn.
+    /// Adds a part and starts its work in a thread with its name. `run` calls [`Pulse::beat`] in each turn.
     pub fn thread<F>(&self, part: Part, run: F)
     where
         F: FnMut(Shutdown, &Pulse) -> Outcome + Send + 'static,
@@ -211,7 +211,8 @@ impl Parts {
 
     fn start(&self, state: Arc<State>, work: impl Work) {
         let phase = self.phase(state.part.phase);
-        // It is up from here on, before its first step: nobody sees a program that is not ready when it has just started.
+        // The part counts as up from here on, before its first step: a program that has just started is never seen as
+        // not ready.
         let told = state.begin();
         self.board.add(Arc::clone(&state));
         let kept = keep::keep(state, told, work, phase.stop.clone(), self.shared.failures.clone());
@@ -234,7 +235,7 @@ impl Parts {
         while std::future::poll_fn(|cx| phase.tasks().poll_join_next(cx)).await.is_some() {}
     }
 
-    /// Ends the tasks of `phase` where they are.
+    /// Cuts off the tasks of `phase`.
     pub fn cut_off(&self, phase: Phase) {
         self.phase(phase).tasks().abort_all();
     }

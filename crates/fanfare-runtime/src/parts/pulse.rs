@@ -1,11 +1,11 @@
-//! How a thread says that it goes on, and hears that it is to end.
+//! The pulse of a thread: it reports that it is alive, and learns that it has to end.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::state::State;
 
-/// Lets a thread say that it goes on, at the cost of two memory accesses.
+/// The handle with which a thread reports that it is alive, at the cost of two memory accesses.
 #[derive(Debug)]
 pub struct Pulse(Arc<State>);
 
@@ -18,7 +18,7 @@ impl Pulse {
         Pulse(state)
     }
 
-    /// Notes that the thread goes on at `now`. Fails when it has been told to end.
+    /// Records that the thread is alive at `now`. Fails if it was told to end.
     pub fn beat(&self, now: Instant) -> Result<(), Told> {
         self.0.beat(now);
         if self.0.take_told() { Err(Told) } else { Ok(()) }

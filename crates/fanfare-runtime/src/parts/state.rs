@@ -1,4 +1,4 @@
-//! What is known of one part that runs.
+//! The state of one part that runs.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,25 +8,25 @@ use tokio::sync::oneshot;
 
 use super::{Health, Part, Row};
 
-/// What is known of one part.
+/// The state of one part.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) part: Part,
     is_up: AtomicBool,
     restarts: AtomicU64,
     end: End,
-    /// What `last_beat` counts from.
+    /// The moment that `last_beat` counts from.
     made: Instant,
-    /// When the part last said that it goes on, in milliseconds.
+    /// The time of the part's last sign of life, in milliseconds.
     last_beat: AtomicU64,
 }
 
-/// How the part is ended from outside.
+/// The way to end the part from outside.
 #[derive(Debug)]
 enum End {
-    /// Its future is dropped. Guards what tells the run that goes on; held to take it.
+    /// Drops its future. Guards the sender for the current run; held to take it.
     Task(Mutex<Option<oneshot::Sender<()>>>),
-    /// It looks at each beat.
+    /// Sets a flag that the thread reads at each beat.
     Thread(AtomicBool),
 }
 
@@ -50,7 +50,7 @@ impl State {
         })
     }
 
-    /// Notes that a run begins. What is returned resolves when a task is told to end.
+    /// Records that a run starts. The receiver that it returns resolves when a task is told to end.
     pub(super) fn begin(&self) -> Option<oneshot::Receiver<()>> {
         self.beat(Instant::now());
         self.is_up.store(true, Ordering::Relaxed);
@@ -64,7 +64,7 @@ impl State {
         }
     }
 
-    /// Notes that a run has ended.
+    /// Records that a run has ended.
     pub(super) fn down(&self) {
         self.is_up.store(false, Ordering::Relaxed);
     }
@@ -74,12 +74,12 @@ impl State {
         self.restarts.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Has the run end that goes on.
+    /// Ends the current run.
     pub(super) fn end(&self) {
         match &self.end {
             End::Task(end) => {
                 if let Some(end) = end.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                    // A run that is over has ended.
+                    // An error means that the run has already ended.
                     let _ = end.send(());
                 }
             }
@@ -91,18 +91,18 @@ impl State {
     pub(super) fn take_told(&self) -> bool {
         match &self.end {
             End::Task(_) => false,
-            // A load costs a turn less than a swap.
+            // A load costs less per turn than a swap.
             End::Thread(told) => told.load(Ordering::Relaxed) && told.swap(false, Ordering::Relaxed),
         }
     }
 
-    /// Notes that the part goes on.
+    /// Records a sign of life.
     pub(super) fn beat(&self, now: Instant) {
         let millis = now.saturating_duration_since(self.made).as_millis();
         self.last_beat.store(u64::try_from(millis).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Returns whether it has been silent for longer than it may.
+    /// Returns whether the part has been silent for longer than it may.
     pub(super) fn is_silent(&self) -> bool {
         let Some(limit) = self.part.pulse else { return false };
         let since = u128::from(self.last_beat.load(Ordering::Relaxed));

@@ -1,4 +1,4 @@
-//! Each end, and what follows from it.
+//! Tests of each way to end, and of its consequences.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use super::{Cause, Ends, Failures, Health, Outcome, Part, Parts, Phase, Work, are_ready};
 use crate::shutdown::Shutdown;
 
-/// How long a test waits for what must come.
+/// Maximum time that a test waits for something that must happen.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// Longer than any test: what waits for this is seen to wait.
+/// A time longer than any test: if a part waits for it, the test sees that it waits.
 const LONG: Duration = Duration::from_secs(3_600);
 
 const AT_ONCE: Ends = Ends::Restart { after: Duration::ZERO, most: 2 };
 
 type Step = fn() -> Outcome;
 
-/// Ends as its script says, one step for each run; then runs until it is asked to stop.
+/// Work that ends as its script says, one step per run; then runs until it is asked to stop.
 struct Script(VecDeque<Step>);
 
 impl Script {
@@ -42,7 +42,7 @@ fn part(ends: Ends) -> Part {
     Part::new("it", ends, Phase::Background)
 }
 
-/// Waits until the only part fares like that.
+/// Waits until the only part has this health.
 async fn fares(parts: &Parts, health: Health, restarts: u64) {
     let fares = async {
         loop {
@@ -61,7 +61,7 @@ async fn failure(failures: &mut Failures) -> super::Failure {
     tokio::time::timeout(DEADLINE, failures.next()).await.expect("a failure")
 }
 
-/// Stops the parts; checks that none of them had ended the process.
+/// Stops the parts; checks that none of them has ended the process.
 async fn stop(parts: Parts, mut failures: Failures) {
     parts.stop(Phase::Background);
     let deadline = tokio::time::Instant::now() + DEADLINE;
@@ -72,7 +72,7 @@ async fn stop(parts: Parts, mut failures: Failures) {
 #[tokio::test]
 async fn the_end_of_a_part_that_the_process_needs_is_told() {
     let steps: [(Step, &str); 3] = [
-        (|| Ok(()), "`it` ended by itself"),
+        (|| Ok(()), "`it` ended unexpectedly"),
         (|| Err("no more paper".into()), "`it` failed: no more paper"),
         (|| panic!("on fire"), "`it` panicked: on fire"),
     ];
@@ -108,7 +108,7 @@ async fn a_part_is_missed_until_it_begins_again_unless_it_is_harmless() {
         assert!(parts.board().end("it") && !parts.board().end("another"));
         fares(&parts, Health::Down, 0).await;
         assert_eq!(are_ready(&parts.board().rows()), is_ready);
-        // Which it does not wait for when it is asked to stop.
+        // The pause, which a part does not wait for when it is asked to stop.
         stop(parts, failures).await;
     }
 }
@@ -117,7 +117,7 @@ async fn a_part_is_missed_until_it_begins_again_unless_it_is_harmless() {
 async fn what_is_used_up_cannot_begin_again() {
     let (parts, mut failures) = Parts::new();
     parts.task(part(AT_ONCE), super::once(|_| std::future::ready(Ok(()))));
-    assert_eq!(failure(&mut failures).await.to_string(), "`it` failed: it cannot begin again");
+    assert_eq!(failure(&mut failures).await.to_string(), "`it` failed: it cannot be restarted");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn a_thread_that_hangs_is_seen() {
     let (go_on, wait) = std::sync::mpsc::channel::<()>();
     let hanging = Part { pulse: Some(Duration::from_millis(20)), ..part(Ends::Process) };
     parts.thread(hanging, move |_, _| {
-        // Ends when the other end is gone.
+        // Ends when the other end is dropped.
         let _ = wait.recv();
         Ok(())
     });

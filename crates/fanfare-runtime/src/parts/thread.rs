@@ -1,4 +1,4 @@
-//! A part that has a thread of its own.
+//! Parts with a thread of their own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::state::State;
 use super::{Outcome, Work};
 use crate::shutdown::Shutdown;
 
-/// Runs `run` in a thread.
+/// Work that runs `run` in a thread.
 pub(super) struct Thread<F> {
     state: Arc<State>,
-    /// Not there while the thread has it.
+    /// The function; `None` while the thread has it.
     run: Option<F>,
 }
 
@@ -30,10 +30,10 @@ impl<F: FnMut(Shutdown, &Pulse) -> Outcome + Send + 'static> Work for Thread<F> 
         let (done, mut ended) = oneshot::channel();
         let pulse = Pulse::new(Arc::clone(&self.state));
         let name = self.state.part.name.clone().into_owned();
-        // The thread says itself when it has ended: waiting for its handle would block.
+        // The thread itself reports its end: waiting for its handle would block.
         let _handle = std::thread::Builder::new().name(name).spawn(move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| run(stop, &pulse)));
-            // Nobody waits any more when the process ends.
+            // No one waits any more if the process is ending.
             let _ = done.send((run, outcome));
         })?;
         let mut is_reported = false;
@@ -44,7 +44,7 @@ impl<F: FnMut(Shutdown, &Pulse) -> Outcome + Send + 'static> Work for Thread<F> 
                     let is_silent = self.state.is_silent();
                     if is_silent && !is_reported {
                         let part = &*self.state.part.name;
-                        tracing::error!(part, "`{part}` has stopped doing anything, and has not ended either");
+                        tracing::error!(part, "`{part}` is hanging: it gives no sign of life, but has not ended");
                     }
                     is_reported = is_silent;
                 }
@@ -55,7 +55,7 @@ impl<F: FnMut(Shutdown, &Pulse) -> Outcome + Send + 'static> Work for Thread<F> 
     }
 }
 
-/// Waits for as long as a thread may be silent; for ever when it may be silent for ever.
+/// Waits for as long as the thread may be silent; forever if there is no limit.
 async fn pause(pulse: Option<Duration>) {
     match pulse {
         Some(pulse) => tokio::time::sleep(pulse).await,

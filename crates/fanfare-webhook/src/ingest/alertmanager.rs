@@ -1,4 +1,4 @@
-//! `alertmanager`: a group of alerts becomes an event for each. Grafana speaks the same words.
+//! `alertmanager`: a group of alerts becomes one event per alert. Grafana sends the same format.
 
 use serde_json::{Value, json};
 
@@ -10,9 +10,10 @@ use fanfare_core::invalid::Invalid;
 use fanfare_core::new_event::NewEvent;
 use fanfare_core::priority::Priority;
 
-/// Most alerts of one request: Alertmanager can be told to send fewer (`max_alerts`).
+/// Maximum alerts of one request: Alertmanager can be told to send fewer (`max_alerts`).
 const ALERTS_MAX: usize = 1_000;
-/// Longest group that is repeated beside each of its alerts, in bytes of JSON: 16 MiB for all of them, as for a push.
+/// Maximum size of a group that is repeated beside each of its alerts, in bytes of JSON: 16 MiB for all of them, as for
+/// a push.
 const GROUP_LEN_MAX: usize = 16 * 1024;
 
 pub(super) fn read(incoming: Incoming<'_>) -> Result<Vec<NewEvent>, Invalid> {
@@ -22,7 +23,7 @@ pub(super) fn read(incoming: Incoming<'_>) -> Result<Vec<NewEvent>, Invalid> {
         return Err(Invalid::new(
             Code::InvalidJson,
             "the body has no list `alerts`",
-            "send what Alertmanager's `webhook_configs` sends",
+            "send the payload of Alertmanager's `webhook_configs`",
         )
         .at("/alerts"));
     };
@@ -49,7 +50,8 @@ fn read_alert(group: &Value, alert: Value, incoming: &Incoming<'_>) -> Result<Ne
     let mut event = NewEvent::new(message(&alert, is_resolved), incoming.source.clone())?;
     event.event_type = kind(is_resolved);
     event.priority = if is_resolved { Priority::Default } else { priority(&alert) };
-    // One alert has one fingerprint, however often it is said: a reader that lags can have its newest word alone.
+    // An alert keeps one fingerprint, however often it is sent: a subscriber that lags can receive only its latest
+    // state.
     event.key = text(&alert, "/fingerprint").and_then(|fingerprint| fingerprint.parse().ok());
     let mut data = group.clone();
     if let Some(members) = data.as_object_mut() {
@@ -63,7 +65,7 @@ fn kind(is_resolved: bool) -> EventType {
     event_type("alertmanager.", if is_resolved { "resolved" } else { "firing" })
 }
 
-/// Says `HighLatency is firing on web-1: p99 is 2 s`.
+/// Returns `HighLatency is firing on web-1: p99 is 2 s`.
 fn message(alert: &Value, is_resolved: bool) -> String {
     let name = line(text(alert, "/labels/alertname").unwrap_or("an alert"));
     let mut message = format!("{name} is {}", if is_resolved { "resolved" } else { "firing" });
@@ -77,7 +79,7 @@ fn message(alert: &Value, is_resolved: bool) -> String {
     message
 }
 
-/// Reads `severity`, which is a convention and not a rule; an alert without one is still an alert.
+/// Returns the priority for `severity`, which is a convention and not a rule: an alert without one is still an alert.
 fn priority(alert: &Value) -> Priority {
     let severity = text(alert, "/labels/severity").unwrap_or_default().to_ascii_lowercase();
     match &*severity {

@@ -1,6 +1,6 @@
 //! `claude-code`: a hook of Claude Code becomes `agent.stop`, `agent.notification`, `agent.permission_request`, …
 //!
-//! Hooks that are not known here, since there are more with each release, get their name as a sentence.
+//! Each release adds hooks: one that is not known here gets its name as a sentence.
 
 use serde_json::Value;
 
@@ -17,12 +17,12 @@ pub(super) fn read(incoming: Incoming<'_>) -> Result<NewEvent, Invalid> {
         Invalid::new(
             Code::InvalidJson,
             "the body has no `hook_event_name`",
-            "send what a hook of Claude Code gets on its standard input, or use a hook of type `http`",
+            "send the JSON that a Claude Code hook receives on stdin, or use a hook of type `http`",
         )
         .at("/hook_event_name")
     })?;
     let name = snake_case(hook);
-    // Several sessions at once are told apart by where they work.
+    // The working directory tells concurrent sessions apart.
     let project =
         text(&value, "/cwd").and_then(|path| path.rsplit(['/', '\\']).find(|part| !part.is_empty()));
     let message = about(project, &what(hook, &name, &value));
@@ -34,37 +34,37 @@ pub(super) fn read(incoming: Incoming<'_>) -> Result<NewEvent, Invalid> {
     Ok(event)
 }
 
-/// Says what happened.
+/// Returns what happened, in words.
 fn what(hook: &str, name: &str, value: &Value) -> String {
     let at = |pointer: &str| text(value, pointer);
     match hook {
         "Notification" => line(first(value, &["/message", "/title"]).unwrap_or("needs attention")),
         "Stop" => with("finished", at("/last_assistant_message")),
-        "StopFailure" => with("stopped by an error", first(value, &["/error_details", "/error"])),
+        "StopFailure" => with("stopped with an error", first(value, &["/error_details", "/error"])),
         "SubagentStart" => with("subagent started", at("/agent_type")),
         "SubagentStop" => {
             let agent = at("/agent_type").map(|agent| format!(" {}", line(agent))).unwrap_or_default();
             with(&format!("subagent{agent} finished"), at("/last_assistant_message"))
         }
-        "PermissionRequest" => format!("asks to use {}", call(value)),
-        "PermissionDenied" => with(&format!("may not use {}", call(value)), at("/reason")),
-        "PreToolUse" => format!("uses {}", call(value)),
+        "PermissionRequest" => format!("asks permission to use {}", call(value)),
+        "PermissionDenied" => with(&format!("was denied {}", call(value)), at("/reason")),
+        "PreToolUse" => format!("is using {}", call(value)),
         "PostToolUse" => format!("used {}", call(value)),
         "PostToolUseFailure" => with(&format!("failed with {}", call(value)), at("/error")),
-        "UserPromptSubmit" => with("was asked", at("/prompt")),
+        "UserPromptSubmit" => with("received a prompt", at("/prompt")),
         "SessionStart" => with("session started", at("/source")),
         "SessionEnd" => with("session ended", at("/reason")),
-        "PreCompact" => with("compacts its context", at("/trigger")),
+        "PreCompact" => with("is compacting its context", at("/trigger")),
         "PostCompact" => with("compacted its context", at("/trigger")),
         "TaskCreated" => with("task created", at("/task_subject")),
         "TaskCompleted" => with("task completed", at("/task_subject")),
         "TeammateIdle" => with("teammate is idle", at("/teammate_name")),
-        "Elicitation" => with("is asked by a server", at("/message")),
+        "Elicitation" => with("an MCP server asks for input", at("/message")),
         _ => spaced(name),
     }
 }
 
-/// Says which tool, and the part of its input that tells one call from the next.
+/// Returns the tool, and the part of its input that tells one call from the next.
 fn call(value: &Value) -> String {
     const TELLING: &[&str] = &[
         "/tool_input/command",
@@ -79,7 +79,8 @@ fn call(value: &Value) -> String {
     with(&line(text(value, "/tool_name").unwrap_or("a tool")), first(value, TELLING))
 }
 
-/// Somebody is waited for, or something went wrong; the steps of the work itself are many.
+/// Returns a high priority if a person is being waited for or something went wrong; low for the many steps of the work
+/// itself.
 fn priority(hook: &str) -> Priority {
     match hook {
         "Elicitation" | "Notification" | "PermissionRequest" | "StopFailure" => Priority::High,
@@ -88,7 +89,7 @@ fn priority(hook: &str) -> Priority {
     }
 }
 
-/// Turns `PreToolUse` into `pre_tool_use`.
+/// Converts `PreToolUse` to `pre_tool_use`.
 fn snake_case(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
     let mut after_lower = false;

@@ -1,4 +1,4 @@
-//! `generic`: any JSON, or text. Nobody signs it, and nothing but its message is guessed.
+//! `generic`: any JSON, or text. It is not signed, and only its message is guessed.
 
 use serde_json::Value;
 
@@ -8,10 +8,10 @@ use fanfare_core::code::Code;
 use fanfare_core::invalid::Invalid;
 use fanfare_core::new_event::NewEvent;
 
-/// Where senders put what is meant to be read, the likelier first.
+/// The places where senders put the readable text, the likelier first.
 const MESSAGES: &[&str] =
     &["/message", "/text", "/title", "/summary", "/subject", "/content", "/body", "/description", "/msg"];
-/// Most members that are named when none of those is there.
+/// Maximum members that are named if none of those is present.
 const NAMED_MAX: usize = 8;
 
 pub(super) fn read(incoming: Incoming<'_>) -> Result<NewEvent, Invalid> {
@@ -28,8 +28,8 @@ pub(super) fn read(incoming: Incoming<'_>) -> Result<NewEvent, Invalid> {
     Ok(event)
 }
 
-/// Reads JSON. Where the sender calls it so, anything else is an error; otherwise an object or an array is JSON,
-/// whatever it is called: `curl -d` calls everything a form.
+/// Parses JSON. If the sender declares JSON, anything else is an error. Otherwise an object or an array is JSON,
+/// whatever its content type: `curl -d` declares everything a form.
 fn json(incoming: &Incoming<'_>) -> Result<Option<Value>, Invalid> {
     let content_type = incoming.header("content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -43,7 +43,7 @@ fn json(incoming: &Incoming<'_>) -> Result<Option<Value>, Invalid> {
         Err(_) if !is_said => Ok(None),
         Err(error) => Err(Invalid::new(
             Code::InvalidJson,
-            format!("the body is no JSON: {error}"),
+            format!("the body is not valid JSON: {error}"),
             "send any JSON, or text as `text/plain`",
         )),
     }
@@ -51,7 +51,7 @@ fn json(incoming: &Incoming<'_>) -> Result<Option<Value>, Invalid> {
 
 fn plain(body: &[u8]) -> Result<&str, Invalid> {
     let text = std::str::from_utf8(body).map_err(|_| {
-        Invalid::new(Code::InvalidMessage, "the body is no UTF-8", "send JSON, or text in UTF-8")
+        Invalid::new(Code::InvalidMessage, "the body is not valid UTF-8", "send JSON, or text in UTF-8")
     })?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     if text.is_empty() {
@@ -60,13 +60,13 @@ fn plain(body: &[u8]) -> Result<&str, Invalid> {
     Ok(text)
 }
 
-/// Finds what can be read in JSON that may be about anything.
+/// Finds the readable text in JSON of any kind.
 pub(super) fn message(value: &Value) -> String {
     if let Some(text) = first(value, MESSAGES) {
         return passage(text);
     }
     match value {
-        Value::Array(items) => format!("received a list of {}", items.len()),
+        Value::Array(items) => format!("received a list of length {}", items.len()),
         Value::Object(members) => {
             let names: Vec<String> =
                 members.keys().take(NAMED_MAX).map(|name| super::words::line(name)).collect();

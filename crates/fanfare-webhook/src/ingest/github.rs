@@ -29,13 +29,13 @@ pub(super) fn read(incoming: Incoming<'_>, secrets: &Secrets) -> Result<NewEvent
     event.data = Some(data);
     event.event_type = event_type("github.", name);
     event.priority = priority(name, &value);
-    // A delivery that is sent again, by hand too, has the same id.
+    // A delivery that is resent, even by hand, has the same id.
     event.idempotency_key =
         incoming.header("x-github-delivery").and_then(|id| delivered_once(Kind::GitHub, id));
     Ok(event)
 }
 
-/// Gives the JSON: the body itself, or its member `payload` where the webhook was set up with the content type of forms.
+/// Returns the JSON: the body itself, or its member `payload` if the webhook uses the content type of forms.
 fn payload<'a>(incoming: &Incoming<'a>) -> Cow<'a, [u8]> {
     let content_type = incoming.header("content-type").unwrap_or_default();
     if !content_type.starts_with("application/x-www-form-urlencoded") {
@@ -45,7 +45,7 @@ fn payload<'a>(incoming: &Incoming<'a>) -> Cow<'a, [u8]> {
     found.map_or(Cow::Borrowed(incoming.body), |(_, json)| Cow::Owned(json.into_owned().into_bytes()))
 }
 
-/// What somebody should look at: builds that failed, and holes.
+/// Returns a high priority for what a person should look at: failed builds and security alerts.
 fn priority(name: &str, value: &Value) -> Priority {
     const CONCLUSIONS: &[&str] = &[
         "/workflow_run/conclusion",

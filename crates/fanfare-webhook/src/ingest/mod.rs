@@ -1,7 +1,7 @@
-//! What other programs say in their own words, as events: the kinds of `POST /ingest/{kind}`.
+//! Turns what other programs send in their own formats into events: the kinds of `POST /ingest/{kind}`.
 //!
-//! A kind checks its sender's signature, where there is one, and then says in a sentence what happened. The body
-//! goes along whole, so that nothing is lost to the sentence.
+//! A kind checks its sender's signature, if there is one, and then sums up the body in a sentence. The whole body is
+//! kept as `data`, so that the sentence loses nothing.
 
 mod alertmanager;
 mod claude_code;
@@ -31,18 +31,18 @@ use fanfare_core::timestamp::Timestamp;
 
 pub use secrets::Secrets;
 
-/// Whose words a request is in.
+/// The sender's format of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Prometheus' Alertmanager, and Grafana.
     Alertmanager,
-    /// A hook of Claude Code.
+    /// A Claude Code hook.
     ClaudeCode,
     /// Any JSON, or text.
     Generic,
-    /// GitHub, and those that sign as it does.
+    /// GitHub, and senders that sign as it does.
     GitHub,
-    /// Whoever follows Standard Webhooks.
+    /// Senders that follow Standard Webhooks.
     StandardWebhooks,
     /// Stripe.
     Stripe,
@@ -59,7 +59,7 @@ impl Kind {
         Kind::Stripe,
     ];
 
-    /// Gives the name in the path.
+    /// Returns the name in the path.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Alertmanager => "alertmanager",
@@ -71,9 +71,9 @@ impl Kind {
         }
     }
 
-    /// Gives the channel of events for which none was chosen: `ingest.github`.
+    /// Returns the default channel for events of this kind: `ingest.github`.
     pub fn channel(self) -> Channel {
-        format!("ingest.{}", self.as_str()).parse().expect("the names of kinds are segments")
+        format!("ingest.{}", self.as_str()).parse().expect("the name of a kind is a segment")
     }
 }
 
@@ -85,7 +85,7 @@ impl FromStr for Kind {
             let names: Vec<_> = Kind::ALL.iter().map(|kind| format!("`{kind}`")).collect();
             Invalid::new(
                 Code::NotFound,
-                format!("nothing comes in as `{}`", shown(name)),
+                format!("there is no ingest kind `{}`", shown(name)),
                 format!("use one of {}; `generic` takes any JSON, or text", names.join(", ")),
             )
         })
@@ -98,18 +98,18 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A request, as it came.
+/// A request, as it was received.
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming<'a> {
-    /// Its headers.
+    /// The headers.
     pub headers: &'a Headers<'a>,
-    /// Its exact bytes: signatures are over them.
+    /// The exact bytes of the body: signatures are over them.
     pub body: &'a [u8],
-    /// Who calls, through which door.
+    /// The caller, and the door that it uses.
     pub source: &'a Source,
 }
 
-/// Checks the signature of a request that arrived at `now`, and gives its events, at least one, on the channel of the
+/// Checks the signature of a request that arrived at `now`, and returns its events, at least one, on the channel of the
 /// kind.
 pub fn read(
     kind: Kind,
@@ -132,32 +132,36 @@ pub fn read(
 }
 
 impl Incoming<'_> {
-    /// Gives a header that may be missing, and that is once there.
+    /// Returns a header that appears once, if it does.
     fn header(&self, name: &'static str) -> Option<&str> {
         self.headers.once(name).ok()
     }
 
-    /// Reads the body as JSON, into what is understood of it and what is carried.
+    /// Parses the body as JSON, into the value to interpret and the text to pass on.
     fn json(&self) -> Result<(Value, Json), Invalid> {
         parse(self.body)
     }
 }
 
-/// Reads JSON that is an object.
+/// Parses JSON that is an object.
 fn parse(body: &[u8]) -> Result<(Value, Json), Invalid> {
     let wrong = |what: String| {
-        Invalid::new(Code::InvalidJson, what, "send the JSON object that the sender's documents describe")
+        Invalid::new(
+            Code::InvalidJson,
+            what,
+            "send the JSON object that the sender's documentation describes",
+        )
     };
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| wrong(format!("the body is no JSON: {error}")))?;
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| wrong(format!("the body is not valid JSON: {error}")))?;
     if !value.is_object() {
-        return Err(wrong("the body is JSON, but no object".to_owned()));
+        return Err(wrong("the body is JSON, but not an object".to_owned()));
     }
     Ok((value, carried(body)))
 }
 
-/// Gives a body, which is JSON, as `data`. One that is too long for an event is left out, and that is said: what
-/// happened is worth more than what it was said with.
+/// Returns a body, which is JSON, as `data`. One that is too long for an event is replaced by a note: the event matters
+/// more than its details.
 fn carried(body: &[u8]) -> Json {
     let text = std::str::from_utf8(body).unwrap_or("null").trim_ascii();
     let omitted = || Json::parse(format!("{{\"omitted_bytes\":{}}}", body.len())).expect("an object");
@@ -167,15 +171,15 @@ fn carried(body: &[u8]) -> Json {
     RawValue::from_string(text.to_owned()).ok().and_then(|raw| Json::new(raw).ok()).unwrap_or_else(omitted)
 }
 
-/// Makes a type of a sender's own name for it: what a type cannot have becomes `_`.
+/// Creates an event type from a sender's own name for it; characters that a type cannot have become `_`.
 fn event_type(prefix: &str, name: &str) -> EventType {
     let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
     let token: String = format!("{prefix}{name}").chars().map(allowed).take(TYPE_LEN_MAX).collect();
     token.parse().unwrap_or_default()
 }
 
-/// Makes an idempotency key of what a sender calls its delivery. Those of one kind do not meet those of another, nor
-/// what pushers say; one that is too long counts by its digest.
+/// Creates an idempotency key from a sender's id of a delivery. The keys of one kind never collide with those of
+/// another, nor with those of pushers; an id that is too long is replaced by its digest.
 fn delivered_once(kind: Kind, id: &str) -> Option<IdempotencyKey> {
     let whole: Result<IdempotencyKey, Invalid> = format!("ingest:{kind}:{id}").parse();
     whole

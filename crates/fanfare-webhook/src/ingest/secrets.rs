@@ -1,4 +1,4 @@
-//! What senders sign with, by kind. A kind with a signature and without a secret takes nothing.
+//! The secrets of senders, by kind. A kind that signs accepts nothing without a secret.
 
 use crate::inbound::PlainSecret;
 use crate::ingest::Kind;
@@ -6,20 +6,20 @@ use crate::verify::Key;
 use fanfare_core::code::Code;
 use fanfare_core::invalid::Invalid;
 
-/// The secrets that senders share with this gateway: several of a kind while one is being replaced.
+/// The secrets that senders share with this gateway: several per kind while one is being replaced.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
-    /// Of GitHub's webhooks.
+    /// The secrets of GitHub's webhooks.
     pub github: Vec<PlainSecret>,
-    /// Of senders that follow Standard Webhooks: shared secrets (`whsec_`) and public keys (`whpk_`).
+    /// The keys of senders that follow Standard Webhooks: shared secrets (`whsec_`) and public keys (`whpk_`).
     pub standard_webhooks: Vec<Key>,
-    /// Of Stripe's endpoints.
+    /// The secrets of Stripe's endpoints.
     pub stripe: Vec<PlainSecret>,
 }
 
 impl Secrets {
-    /// Fails for a kind whose sender signs, when there is nothing to check that with: what nobody signed could be
-    /// from anybody, and would look as if it were not.
+    /// Fails for a kind whose sender signs if there is no secret to check that with: an unsigned body could come from
+    /// anyone, and would look as if it were signed.
     pub fn has(&self, kind: Kind) -> Result<(), Invalid> {
         let (is_missing, variable) = match kind {
             Kind::Alertmanager | Kind::ClaudeCode | Kind::Generic => return Ok(()),
@@ -34,10 +34,9 @@ impl Secrets {
         }
         Err(Invalid::new(
             Code::SecretMissing,
-            format!("the gateway has no secret to check the signatures of `{kind}` with"),
+            format!("the gateway has no secret for verifying `{kind}` signatures"),
             format!(
-                "set {variable} in the gateway's environment and start it again; what is not signed can come in as \
-                 `generic`"
+                "set {variable} in the gateway's environment and restart it; unsigned requests can use `generic`"
             ),
         ))
     }

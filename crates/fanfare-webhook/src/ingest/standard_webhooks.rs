@@ -1,5 +1,5 @@
-//! `standard-webhooks`: whoever signs with `webhook-id`, `webhook-timestamp` and `webhook-signature`, another Fanfare
-//! among them.
+//! `standard-webhooks`: senders that sign with `webhook-id`, `webhook-timestamp` and `webhook-signature`, another
+//! Fanfare included.
 
 use crate::ingest::words::{first, passage, text};
 use crate::ingest::{Incoming, Kind, Secrets, delivered_once, event_type, generic};
@@ -8,7 +8,7 @@ use fanfare_core::invalid::Invalid;
 use fanfare_core::new_event::NewEvent;
 use fanfare_core::timestamp::Timestamp;
 
-/// Where such bodies put what is meant to be read: the standard asks for `type` and `data`.
+/// The places where such bodies put the readable text: the standard asks for `type` and `data`.
 const MESSAGES: &[&str] = &["/message", "/data/message", "/data/text", "/data/title", "/data/summary"];
 
 pub(super) fn read(incoming: Incoming<'_>, secrets: &Secrets, now: Timestamp) -> Result<NewEvent, Invalid> {

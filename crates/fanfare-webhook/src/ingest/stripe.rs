@@ -10,12 +10,12 @@ use fanfare_core::new_event::NewEvent;
 use fanfare_core::priority::Priority;
 use fanfare_core::timestamp::Timestamp;
 
-/// Currencies whose amounts Stripe writes without decimals, and with three.
+/// The currencies whose amounts Stripe writes without decimals, and those with three.
 const WHOLE: &[&str] = &[
     "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf",
 ];
 const THOUSANDTHS: &[&str] = &["bhd", "jod", "kwd", "omr", "tnd"];
-/// Where an object has what it is about, the most telling first.
+/// The members that hold the amount of an object, the most telling first.
 const AMOUNTS: &[&str] = &["amount_paid", "amount_refunded", "amount_total", "amount", "amount_due", "total"];
 
 pub(super) fn read(incoming: Incoming<'_>, secrets: &Secrets, now: Timestamp) -> Result<NewEvent, Invalid> {
@@ -66,7 +66,7 @@ fn amount(object: &Value) -> Option<String> {
     })
 }
 
-/// What somebody should look at: payments that failed, and money that is disputed.
+/// Returns a high priority for what a person should look at: failed payments and disputes.
 fn priority(name: &str) -> Priority {
     let has = |word: &str| name.split(['.', '_']).any(|part| part == word);
     if has("failed") || has("dispute") { Priority::High } else { Priority::Default }

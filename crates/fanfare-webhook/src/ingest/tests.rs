@@ -1,4 +1,4 @@
-//! Each kind with bodies of the shape that its sender has, and with what nobody would send.
+//! Tests of each kind with bodies of the shape that its sender uses, and with bodies that no sender would send.
 
 mod signed;
 mod unsigned;

@@ -1,23 +1,23 @@
-//! Sentences out of JSON: looking things up, and keeping them short.
+//! Building sentences from JSON: finding texts and keeping them short.
 
 use serde_json::Value;
 
-/// Most characters of a part of a sentence: the title of an issue, the first line of a commit.
+/// Maximum characters of a part of a sentence: the title of an issue, the first line of a commit.
 pub(super) const PART_CHARS_MAX: usize = 200;
-/// Most bytes of a text that a sender itself meant for reading.
+/// Maximum bytes of a text that the sender meant to be read.
 pub(super) const TEXT_LEN_MAX: usize = 4 * 1024;
 
-/// Gives the text at a JSON pointer; none when it is empty.
+/// Returns the text at a JSON pointer; `None` if it is empty.
 pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// Gives the first text at any of some pointers.
+/// Returns the first text found at one of several pointers.
 pub(super) fn first<'a>(value: &'a Value, pointers: &[&str]) -> Option<&'a str> {
     pointers.iter().find_map(|pointer| text(value, pointer))
 }
 
-/// Gives the first line, not too long.
+/// Returns the first line, shortened if needed.
 pub(super) fn line(text: &str) -> String {
     let line = text.trim().lines().next().unwrap_or_default().trim_end();
     let mut chars = line.chars();
@@ -28,7 +28,7 @@ pub(super) fn line(text: &str) -> String {
     short
 }
 
-/// Gives a text with its lines, not too long.
+/// Returns a text with its lines, shortened if needed.
 pub(super) fn passage(text: &str) -> String {
     if text.len() <= TEXT_LEN_MAX {
         return text.to_owned();
@@ -40,7 +40,7 @@ pub(super) fn passage(text: &str) -> String {
     format!("{}…", &text[..end])
 }
 
-/// Gives words for a name such as `pull_request`.
+/// Returns a name such as `pull_request` as words.
 pub(super) fn spaced(name: &str) -> String {
     line(&name.replace('_', " "))
 }
@@ -53,7 +53,7 @@ pub(super) fn about(subject: Option<&str>, what: &str) -> String {
     }
 }
 
-/// Adds a detail where there is one: `finished: all tests pass`.
+/// Adds a detail, if there is one: `finished: all tests pass`.
 pub(super) fn with(what: &str, detail: Option<&str>) -> String {
     match detail {
         Some(detail) => format!("{what}: {}", line(detail)),

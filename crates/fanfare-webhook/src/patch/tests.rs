@@ -1,4 +1,4 @@
-//! What can be registered, what cannot, and that nothing is lost on the way to the store and back.
+//! Tests of valid and invalid registrations, and of the way to the store and back, on which nothing is lost.
 
 use proptest::prelude::*;
 
@@ -38,7 +38,7 @@ fn everything_can_be_registered_and_comes_back_from_the_store() {
     shows_each_member(&shown);
 }
 
-/// What callers see, member by member.
+/// Checks the JSON that callers see, member by member.
 fn shows_each_member(shown: &str) {
     assert_eq!(
         shown,

@@ -1,4 +1,4 @@
-//! The tricks that address rules are known to fall for, and the receivers that they must not break.
+//! Tests of tricks that are known to defeat address rules, and of receivers that the rules must not break.
 
 use std::net::IpAddr;
 
@@ -20,7 +20,7 @@ fn locked(allow: &[&str]) -> Policy {
     Policy { mode: Mode::Locked, allow, plain_http: true, ..Policy::default() }
 }
 
-/// Each way to write an address of this machine, of a private network or of a metadata service.
+/// The ways to write an address of this machine, of a private network or of a metadata service.
 const DISGUISES: &[&str] = &[
     "http://2130706433/",
     "http://0177.0.0.1/",
@@ -246,12 +246,12 @@ fn a_refusal_says_what_to_do() {
     let said = |text| locked(&[]).judge_url(&url(text)).expect_err(text).to_string();
     assert_eq!(
         said("http://localhost:3000/"),
-        "`localhost` leads to 127.0.0.1, which is an address of this machine; use a public receiver, or the \
+        "`localhost` resolves to 127.0.0.1, which is a loopback address (this machine); use a public receiver, or the \
          operator can start the gateway with `--allow-target 127.0.0.1`"
     );
     assert_eq!(
         said("http://169.254.169.254/"),
-        "`169.254.169.254` is a link-local address, where clouds keep credentials; if it has to be, the operator \
+        "`169.254.169.254` is a link-local address, where clouds keep credentials; if you really need it, the operator \
          can start the gateway with `--allow-target 169.254.169.254`"
     );
 }

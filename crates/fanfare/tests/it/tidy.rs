@@ -16,6 +16,9 @@ const PURE: &[&str] = &["fanfare-core", "fanfare-webhook", "fanfare-mcp", "fanfa
 /// A file holds one idea; past this, look for the second one in it.
 const FILE_LINES_MAX: usize = 400;
 
+/// Openings that the standard library does not use: a function "Returns", and a field is a noun phrase.
+const OPENINGS: &[&str] = &["Gives", "Says whether", "Whose"];
+
 /// Names of things without a purpose.
 const NAMELESS: &[&str] = &["common", "helper", "helpers", "manager", "misc", "util", "utils"];
 
@@ -36,6 +39,35 @@ fn a_file_holds_one_idea_and_its_name_says_which() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn doc_comments_open_as_the_standard_librarys_do() {
+    let (mut wrong, mut openings) = (Vec::new(), 0);
+    for Source { path, text } in sources::all() {
+        if !path.contains("/src/") {
+            continue;
+        }
+        let mut is_open = false;
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim_start();
+            let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"));
+            if let Some(opening) = comment.filter(|_| !is_open) {
+                openings += 1;
+                let opening = opening.trim_start();
+                if OPENINGS.iter().any(|words| starts_with_words(opening, words)) {
+                    wrong.push(format!("{path}:{} opens with: {opening}", number + 1));
+                }
+            }
+            is_open = comment.is_some();
+        }
+    }
+    assert!(openings > 1_000, "the doc comments were not found: {openings}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn starts_with_words(text: &str, words: &str) -> bool {
+    text.strip_prefix(words).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! A sentence for what GitHub says: `octo/web: mona pushed 2 commits to main: Fix the build`.
+//! Sentences for GitHub's events: `octo/web: mona pushed 2 commits to main: Fix the build`.
 
 use serde_json::Value;
 
 use crate::ingest::words::{about, first, line, spaced, text, with};
 
-/// Says what happened where, and who did it.
+/// Returns a sentence that names the place, the person and the action.
 pub(super) fn of(name: &str, value: &Value) -> String {
     let place = first(value, &["/repository/full_name", "/organization/login", "/enterprise/slug"]);
     about(place, &what(name, value))
@@ -15,15 +15,17 @@ fn what(name: &str, value: &Value) -> String {
     let who = line(first(value, &["/sender/login", "/pusher/name"]).unwrap_or("somebody"));
     let action = at("/action").map(spaced).unwrap_or_default();
     match name {
-        "ping" => with("the webhook is set up", at("/zen")),
+        "ping" => with("webhook set up", at("/zen")),
         "push" => push(&who, value),
         "create" | "delete" => {
             let kind = line(at("/ref_type").unwrap_or("ref"));
             format!("{who} {name}d {kind} {}", line(at("/ref").unwrap_or("?")))
         }
-        "fork" => with(&format!("{who} forked it"), at("/forkee/full_name")),
-        "star" => format!("{who} {} it", if action == "deleted" { "unstarred" } else { "starred" }),
-        "watch" => format!("{who} starred it"),
+        "fork" => with(&format!("{who} forked the repository"), at("/forkee/full_name")),
+        "star" => {
+            format!("{who} {} the repository", if action == "deleted" { "unstarred" } else { "starred" })
+        }
+        "watch" => format!("{who} starred the repository"),
         "pull_request" => {
             let is_merged = value.pointer("/pull_request/merged") == Some(&Value::Bool(true));
             let did = if action == "closed" && is_merged { "merged" } else { &action };
@@ -31,7 +33,8 @@ fn what(name: &str, value: &Value) -> String {
         }
         "pull_request_review" => {
             let state = at("/review/state").map(spaced).unwrap_or(action);
-            numbered(&who, &state, "in a review of pull request", value, "/pull_request")
+            let number = number(value, "/pull_request");
+            with(&format!("{who} reviewed pull request {number} ({state})"), at("/pull_request/title"))
         }
         "issues" => numbered(&who, &action, "issue", value, "/issue"),
         "issue_comment" => comment(&who, &action, value, "/issue"),
@@ -50,7 +53,7 @@ fn what(name: &str, value: &Value) -> String {
         }
         "status" => {
             let context = line(at("/context").unwrap_or("status"));
-            with(&format!("{context} is {}", line(at("/state").unwrap_or("?"))), at("/description"))
+            with(&format!("{context} reported {}", line(at("/state").unwrap_or("?"))), at("/description"))
         }
         "dependabot_alert" | "code_scanning_alert" | "secret_scanning_alert" | "repository_advisory" => {
             let alert = first(
@@ -80,7 +83,7 @@ fn push(who: &str, value: &Value) -> String {
         return format!("{who} deleted branch {branch}");
     }
     let commits = match value.get("commits").and_then(Value::as_array).map_or(0, Vec::len) {
-        0 => "nothing new".to_owned(),
+        0 => "no new commits".to_owned(),
         1 => "1 commit".to_owned(),
         count => format!("{count} commits"),
     };
@@ -88,7 +91,7 @@ fn push(who: &str, value: &Value) -> String {
     with(&format!("{who} {did} {commits} to {branch}"), text(value, "/head_commit/message"))
 }
 
-/// Says `mona opened pull request #7: Fix the build`.
+/// Returns `mona opened pull request #7: Fix the build`.
 fn numbered(who: &str, did: &str, noun: &str, value: &Value, at: &str) -> String {
     let title = text(value, &format!("{at}/title"));
     with(&format!("{who} {did} {noun} {}", number(value, at)), title)
@@ -107,7 +110,7 @@ fn number(value: &Value, at: &str) -> String {
     number.map_or("#?".to_owned(), |number| format!("#{number}"))
 }
 
-/// Says `workflow run "CI" failure on main`.
+/// Returns `workflow run "CI" failure on main`.
 fn ran(name: &str, action: &str, value: &Value) -> String {
     let at = |member: &str| text(value, &format!("/{name}/{member}"));
     let ended = at("conclusion").map_or_else(|| action.to_owned(), spaced);

@@ -1,4 +1,4 @@
-//! Senders that sign: GitHub, Stripe, and whoever follows Standard Webhooks.
+//! Senders that sign: GitHub, Stripe, and those that follow Standard Webhooks.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn what_github_says_becomes_a_sentence() {
         (
             "ping",
             by(json!({"zen": "Keep it logically awesome.", "hook_id": 1})),
-            "octo/web: the webhook is set up: Keep it logically awesome.",
+            "octo/web: webhook set up: Keep it logically awesome.",
         ),
         (
             "push",
@@ -35,7 +35,7 @@ fn what_github_says_becomes_a_sentence() {
         (
             "push",
             by(json!({"ref": "refs/heads/a/b", "commits": [], "forced": true})),
-            "octo/web: mona force-pushed nothing new to a/b",
+            "octo/web: mona force-pushed no new commits to a/b",
         ),
         ("push", by(json!({"ref": "refs/tags/v1", "commits": []})), "octo/web: mona pushed tag v1"),
         ("push", by(json!({"ref": "refs/heads/old", "deleted": true})), "octo/web: mona deleted branch old"),
@@ -56,7 +56,7 @@ fn what_github_says_becomes_a_sentence() {
             by(
                 json!({"action": "submitted", "review": {"state": "changes_requested"}, "pull_request": {"number": 7, "title": "Faster"}}),
             ),
-            "octo/web: mona changes requested in a review of pull request #7: Faster",
+            "octo/web: mona reviewed pull request #7 (changes requested): Faster",
         ),
         (
             "issues",
@@ -85,7 +85,7 @@ fn what_github_says_becomes_a_sentence() {
             by(json!({"action": "requested", "workflow_run": {"name": "CI", "conclusion": null}})),
             "octo/web: workflow run \"CI\" requested",
         ),
-        ("star", by(json!({"action": "created"})), "octo/web: mona starred it"),
+        ("star", by(json!({"action": "created"})), "octo/web: mona starred the repository"),
         (
             "merge_group",
             by(json!({"action": "checks_requested"})),
@@ -120,7 +120,7 @@ fn github_may_send_a_form_and_rotates_its_secret() {
             ("x-hub-signature-256", &*signature),
         ];
         let event = one(Kind::GitHub, &headers, body).expect("signed");
-        assert_eq!(&*event.message, "the webhook is set up: A & B");
+        assert_eq!(&*event.message, "webhook set up: A & B");
         assert_eq!(event.data.expect("data").as_str(), r#"{"zen":"A & B"}"#);
         assert_eq!(event.idempotency_key, None, "nobody said which delivery");
         let error = one(Kind::GitHub, &headers[2..], body).expect_err("no event");

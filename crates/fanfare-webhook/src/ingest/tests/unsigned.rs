@@ -1,4 +1,4 @@
-//! Senders that do not sign: Alertmanager, Claude Code, and anybody.
+//! Senders that do not sign: Alertmanager, Claude Code, and any other program.
 
 use serde_json::{Value, json};
 
@@ -80,13 +80,13 @@ fn what_a_hook_of_claude_code_says_becomes_a_sentence() {
         (json!({"hook_event_name": "Stop"}), "finished", "agent.stop", Priority::Default),
         (
             json!({"hook_event_name": "PermissionRequest", "tool_name": "Bash", "tool_input": {"command": "rm -r build"}}),
-            "asks to use Bash: rm -r build",
+            "asks permission to use Bash: rm -r build",
             "agent.permission_request",
             Priority::High,
         ),
         (
             json!({"hook_event_name": "PreToolUse", "tool_name": "Edit", "tool_input": {"file_path": "/src/a.rs"}}),
-            "uses Edit: /src/a.rs",
+            "is using Edit: /src/a.rs",
             "agent.pre_tool_use",
             Priority::Low,
         ),
@@ -110,7 +110,7 @@ fn what_a_hook_of_claude_code_says_becomes_a_sentence() {
         ),
         (
             json!({"hook_event_name": "UserPromptSubmit", "prompt": "fix it"}),
-            "was asked: fix it",
+            "received a prompt: fix it",
             "agent.user_prompt_submit",
             Priority::Default,
         ),
@@ -145,7 +145,7 @@ fn generic_takes_any_json_and_text() {
         (JSON, r#"{"text":"hi","n":1.50}"#, "hi", true),
         (FORM, r#" {"title":"a\nb"} "#, "a\nb", true),
         (JSON, r#"{"a":1,"b":2}"#, "received a, b", true),
-        (JSON, "[1,2]", "received a list of 2", true),
+        (JSON, "[1,2]", "received a list of length 2", true),
         (JSON, "7", "received 7", true),
         (JSON, "\"words\"", "words", true),
         (JSON, "null", "received null", true),
