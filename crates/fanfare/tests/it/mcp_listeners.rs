@@ -1,4 +1,4 @@
-//! `port` and `host` of a push: the gateway listens there, too, or says why not and pushes nothing.
+//! `port` and `host` of a push: the gateway also listens there, or reports why not and pushes nothing.
 
 use std::net::TcpListener;
 
@@ -8,12 +8,12 @@ use crate::support::gateway::Gateway;
 use crate::support::reader::{Frame, Listen, Reader, Transport};
 use crate::support::tools::{Era, Told};
 
-/// Gives a port that was free a moment ago.
+/// Returns a port that was free a moment ago.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
-/// Pushes on a port that is free; another test may be quicker to take one.
+/// Pushes on a port that is free; another test may be quicker to occupy one.
 async fn push_on_a_free_port(gateway: &Gateway, era: Era, tool: &str) -> (u16, Told) {
     for _ in 0..5 {
         let port = free_port();
@@ -46,7 +46,7 @@ async fn a_push_opens_the_port_that_it_names() {
         assert_eq!(told.structured["stream_clients"], 1, "it is the same hub");
         let Frame::Event(event) = reader.next().await else { panic!("no event") };
         assert_eq!(event["message"], "second");
-        // It is counted until the gateway has seen it go.
+        // It counts until the gateway has noticed its end.
         drop(reader);
         gateway.clients(0).await;
     }

@@ -1,4 +1,4 @@
-//! What agents look at by address, the prompts that users start, and the completion of their arguments.
+//! Resources that agents read by address, prompts that users start, and the completion of their arguments.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn not_found(era: Era) -> i64 {
     }
 }
 
-/// Reads a resource and gives what it says; checks that it is marked as what others wrote.
+/// Reads a resource and returns its text; checks that it is marked as written by others.
 async fn read(agent: &Agent<'_>, uri: &str) -> Value {
     let result = agent.result("resources/read", json!({ "uri": uri })).await;
     if agent.era == Era::Modern {

@@ -1,4 +1,4 @@
-//! The tools as agents find them: what they say of themselves, what they answer, and what they refuse.
+//! The tools as agents find them: their descriptions, answers and refusals.
 
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn the_tools_are_listed_as_they_are() {
     assert_eq!(names(&tools), essential.chain(managing).collect::<Vec<_>>());
 }
 
-/// Says what of a schema strict clients refuse, or models misread.
+/// Lists the parts of a schema that strict clients refuse, or that models misread.
 fn strict(schema: &Value, at: &str, wrong: &mut Vec<String>) {
     let Some(members) = schema.as_object() else {
         wrong.push(format!("{at} is no schema object"));
