@@ -19,7 +19,7 @@ pub struct HistoryPage<E> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub next: Option<Position>,
-    /// The oldest position that is kept.
+    /// The oldest position in the log.
     #[schema(value_type = values::Position)]
     pub first: Position,
     /// The last position.

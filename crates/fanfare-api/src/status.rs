@@ -62,7 +62,7 @@ pub struct Status {
     /// The log.
     #[schema(value_type = values::Epoch)]
     pub epoch: Epoch,
-    /// The oldest position that is kept.
+    /// The oldest position in the log.
     #[schema(value_type = values::Position)]
     pub first: Position,
     /// The last position.

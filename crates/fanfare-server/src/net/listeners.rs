@@ -80,7 +80,7 @@ pub enum Refused {
     #[error("the gateway is stopping")]
     Stopping,
     /// The system refused for another reason.
-    #[error("the system does not let this gateway listen on {address}: {problem}")]
+    #[error("the operating system does not allow this gateway to listen on {address}: {problem}")]
     Other {
         /// The address.
         address: SocketAddr,
@@ -276,11 +276,14 @@ mod tests {
     fn what_the_system_refuses_is_said_in_words() {
         let address: SocketAddr = "127.0.0.1:80".parse().expect("an address");
         for (kind, says) in [
-            (ErrorKind::AddrInUse, "another program listens on 127.0.0.1:80 already"),
-            (ErrorKind::PermissionDenied, "the system does not let this gateway listen on port 80"),
+            (ErrorKind::AddrInUse, "another program is already listening on 127.0.0.1:80"),
+            (
+                ErrorKind::PermissionDenied,
+                "the operating system does not allow this gateway to listen on port 80",
+            ),
             (
                 ErrorKind::OutOfMemory,
-                "the system does not let this gateway listen on 127.0.0.1:80: out of memory",
+                "the operating system does not allow this gateway to listen on 127.0.0.1:80: out of memory",
             ),
         ] {
             assert_eq!(refused(address, &Error::from(kind)).to_string(), says);

@@ -19,7 +19,7 @@ async fn push_on_a_free_port(gateway: &Gateway, era: Era, tool: &str) -> (u16, T
         let port = free_port();
         let params = json!({"name": tool, "arguments": {"message": "first", "port": port}});
         let told = gateway.call_tool(era, params, &[]).await;
-        if !told.text.contains("another program listens") {
+        if !told.text.contains("another program is already listening") {
             assert!(!told.is_error, "{}", told.text);
             return (port, told);
         }
@@ -82,7 +82,7 @@ async fn a_listener_that_cannot_be_is_refused_and_nothing_is_pushed() {
             assert!(said.to_lowercase().contains("nothing was pushed"), "{more}: {said}");
         }
     };
-    refused(json!({"port": busy}), "another program listens on 127.0.0.1").await;
+    refused(json!({"port": busy}), "another program is already listening on 127.0.0.1").await;
     refused(json!({"port": free, "host": "0.0.0.0"}), "serves only this machine").await;
     refused(json!({"port": gateway.address.port(), "host": "0.0.0.0"}), "serves only this machine").await;
     refused(json!({"port": free, "host": "192.0.2.1"}), "serves only this machine").await;

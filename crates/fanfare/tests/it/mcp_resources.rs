@@ -157,7 +157,7 @@ async fn the_latest_of_a_channel_are_no_longer_than_a_client_can_take() {
         let said = read(&agent, &uri).await;
         assert_eq!(said["events"].as_array().map(Vec::len), Some(events), "{channel}");
         assert_eq!(said["events"][0]["id"], gateway.position(newest), "the newest is always there");
-        let says_so = said["more"].as_str().is_some_and(|more| more.contains("older ones are left out"));
+        let says_so = said["more"].as_str().is_some_and(|more| more.contains("older events are omitted"));
         assert_eq!(says_so, events < 20, "{channel}: {}", said["more"]);
     }
 }
@@ -172,8 +172,8 @@ async fn what_is_not_there_is_refused_in_the_words_of_the_era() {
             ("fanfare://channels/b/latest", "nothing was ever pushed"),
             ("fanfare://channels/a..b/latest", "empty segment"),
             ("fanfare://channels/a", "there are `fanfare://channels`"),
-            ("fanfare://events/zzzzzzzz-1", "of another log"),
-            (&format!("fanfare://events/{}", gateway.position(2)), "no such event is kept"),
+            ("fanfare://events/zzzzzzzz-1", "belongs to another log"),
+            (&format!("fanfare://events/{}", gateway.position(2)), "no such event"),
             ("fanfare://events/1", "no position"),
             ("file:///etc/passwd", "there are `fanfare://channels`"),
         ] {
@@ -270,7 +270,7 @@ async fn prompts_say_which_tools_to_use_and_refuse_what_they_do_not_take() {
             ("watch_channel", json!({}), "`channel` is missing"),
             ("watch_channel", json!({ "channel": " " }), "`channel` is missing"),
             ("watch_channel", json!({ "channel": "a..b" }), "empty segment"),
-            ("watch_channel", json!({ "channel": 5 }), "no text"),
+            ("watch_channel", json!({ "channel": 5 }), "is not a string"),
             ("watch_channel", json!({ "channel": "a", "x": "y" }), "takes `channel` (required) and `until`"),
             ("watch_channel", json!({ "channel": "a", "until": "x".repeat(3_000) }), "2000 bytes"),
             ("summarize_channel", json!({ "channel": "a", "since": "yesterday" }), "no time"),

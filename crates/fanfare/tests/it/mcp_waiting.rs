@@ -144,7 +144,7 @@ async fn an_acknowledgement_ends_the_wait() {
         let nobody = gateway.push("z", "z").await;
         let told =
             gateway.tool(Era::Modern, "wait_for", json!({"event_id": nobody, "timeout_seconds": 1})).await;
-        assert!(told.text.contains("No durable reader is for `z`"), "{}", told.text);
+        assert!(told.text.contains("No durable reader matches `z`"), "{}", told.text);
     }
 }
 

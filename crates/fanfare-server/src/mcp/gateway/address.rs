@@ -126,7 +126,7 @@ mod tests {
             ("fanfare://channels/a%2Fb/latest", "is not allowed there"),
             ("fanfare://channels/a%2/latest", "two hexadecimal digits"),
             ("fanfare://channels/a%+1/latest", "two hexadecimal digits"),
-            ("fanfare://channels/%ff/latest", "no UTF-8"),
+            ("fanfare://channels/%ff/latest", "not valid UTF-8"),
             ("fanfare://events/1", "is not a position"),
             ("fanfare://events/k3f9x2ab-1/x", "there are"),
         ] {

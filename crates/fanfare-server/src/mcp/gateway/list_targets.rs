@@ -272,7 +272,7 @@ fn describe(found: &StructuredContent, channel: Option<&Channel>) -> String {
             0 => format!("No live subscribers{place}; what you push can still be read later."),
             _ => format!(
                 "{}{place}{}.",
-                count(*clients_total, "live listener"),
+                count(*clients_total, "live subscriber"),
                 shown(clients.len(), *clients_total)
             ),
         });
