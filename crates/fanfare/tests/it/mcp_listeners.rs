@@ -33,7 +33,7 @@ async fn a_push_opens_the_port_that_it_names() {
     for (tool, era) in [("push_stream", Era::Modern), ("push_webhook", Era::Legacy)] {
         let (port, told) = push_on_a_free_port(&gateway, era, tool).await;
         assert_eq!(told.member("url"), format!("http://127.0.0.1:{port}"));
-        assert!(told.text.contains("now listens there, too"), "{}", told.text);
+        assert!(told.text.contains("now also listens there"), "{}", told.text);
         let listeners = gateway.get("/api/status").await.json()["listeners"].clone();
         let last = listeners.as_array().and_then(|listeners| listeners.last()).expect("listeners");
         assert_eq!((&listeners[0], last), (&json!(gateway.address), &json!(format!("127.0.0.1:{port}"))));
@@ -42,7 +42,7 @@ async fn a_push_opens_the_port_that_it_names() {
         let mut reader = Reader::open(address, Transport::Sse1, Listen::to(">")).await;
         let again = json!({"message": "second", "port": port, "host": "localhost"});
         let told = gateway.tool(era, tool, again).await;
-        assert!(told.text.contains("listened there already"), "{}", told.text);
+        assert!(told.text.contains("was already listening there"), "{}", told.text);
         assert_eq!(told.structured["stream_clients"], 1, "it is the same hub");
         let Frame::Event(event) = reader.next().await else { panic!("no event") };
         assert_eq!(event["message"], "second");
@@ -63,7 +63,7 @@ async fn a_port_that_the_gateway_has_needs_nothing() {
         arguments.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         let told = gateway.tool(Era::Modern, "push_stream", arguments).await;
         assert_eq!(told.member("url"), format!("http://{}", gateway.address));
-        assert!(told.text.contains("listened there already"), "{}", told.text);
+        assert!(told.text.contains("was already listening there"), "{}", told.text);
     }
 }
 
@@ -120,7 +120,8 @@ async fn no_more_than_eight_are_opened_and_all_of_them_end_with_the_gateway() {
     let said =
         gateway.tool_error(Era::Modern, "push_stream", json!({"message": "x", "port": free_port()})).await;
     assert!(
-        said.contains("8 listeners were opened already") && said.contains(&ports[0].to_string()),
+        said.contains("the maximum of 8 extra listeners is already open")
+            && said.contains(&ports[0].to_string()),
         "{said}"
     );
     assert_eq!(gateway.hub.last().seq, 8);

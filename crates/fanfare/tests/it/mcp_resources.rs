@@ -169,12 +169,12 @@ async fn what_is_not_there_is_refused_in_the_words_of_the_era() {
     for era in Era::ALL {
         let agent = Agent::begin(&gateway, era).await;
         for (uri, says) in [
-            ("fanfare://channels/b/latest", "nothing was ever pushed"),
+            ("fanfare://channels/b/latest", "nothing has been pushed"),
             ("fanfare://channels/a..b/latest", "empty segment"),
             ("fanfare://channels/a", "there are `fanfare://channels`"),
             ("fanfare://events/zzzzzzzz-1", "belongs to another log"),
             (&format!("fanfare://events/{}", gateway.position(2)), "no such event"),
-            ("fanfare://events/1", "no position"),
+            ("fanfare://events/1", "is not a position"),
             ("file:///etc/passwd", "there are `fanfare://channels`"),
         ] {
             let error = agent.refused("resources/read", json!({ "uri": uri }), not_found(era)).await;
@@ -273,7 +273,7 @@ async fn prompts_say_which_tools_to_use_and_refuse_what_they_do_not_take() {
             ("watch_channel", json!({ "channel": 5 }), "is not a string"),
             ("watch_channel", json!({ "channel": "a", "x": "y" }), "takes `channel` (required) and `until`"),
             ("watch_channel", json!({ "channel": "a", "until": "x".repeat(3_000) }), "2000 bytes"),
-            ("summarize_channel", json!({ "channel": "a", "since": "yesterday" }), "no time"),
+            ("summarize_channel", json!({ "channel": "a", "since": "yesterday" }), "is not a time"),
         ] {
             let params = json!({ "name": name, "arguments": arguments });
             let error = agent.refused("prompts/get", params, INVALID_PARAMS).await;

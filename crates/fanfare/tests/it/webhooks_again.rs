@@ -243,7 +243,7 @@ async fn who_took_an_event_is_told_over_http_and_to_agents() {
         assert_eq!(told.structured["webhooks_delivered"], 1, "{}", told.text);
         // Recipients without the event come first.
         assert_eq!(told.structured["webhooks"][0]["status"], "retrying");
-        assert!(told.text.contains("1 of 2 webhooks took it"), "{}", told.text);
+        assert!(told.text.contains("1 of 2 webhooks accepted it"), "{}", told.text);
         let told =
             gateway.tool(Era::Legacy, "list_targets", json!({"kind": "webhooks", "channel": "noise"})).await;
         assert_eq!(told.structured["webhooks_total"], 1, "{}", told.text);
