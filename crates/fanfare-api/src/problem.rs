@@ -27,7 +27,7 @@ pub struct Problem {
     /// The stable name of the error.
     #[schema(value_type = ProblemCode)]
     pub code: String,
-    /// What is wrong.
+    /// The problem, in words.
     pub detail: String,
     /// The location: a JSON pointer, or words such as ``query parameter `since` ``; omitted if the whole request is at
     /// fault.

@@ -93,7 +93,7 @@ pub struct History {
     /// Only events until: `10m` or RFC 3339.
     #[param(nullable = false)]
     pub until: Option<String>,
-    /// Which events come first; default `newest`.
+    /// The order of events; default `newest`.
     #[param(inline, nullable = false)]
     pub order: Option<Order>,
     /// Maximum events on the page; default 100.

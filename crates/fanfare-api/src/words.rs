@@ -233,7 +233,7 @@ words! {
     ReadyState {
         /// A part is not running that is needed.
         Degraded = "degraded",
-        /// It does.
+        /// It accepts and delivers events.
         Ready = "ready",
         /// It is stopping.
         Stopping = "stopping",

@@ -44,7 +44,7 @@ pub struct Replayed {
     pub status: Success,
     /// Number of deliveries that are replayed.
     pub count: usize,
-    /// How many were already waiting and are only sent sooner.
+    /// Number of deliveries that were already waiting and are only sent sooner.
     pub waiting: usize,
     /// Whether they were only counted.
     pub dry_run: bool,

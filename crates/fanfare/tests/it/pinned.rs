@@ -1,7 +1,7 @@
 //! Reads the scripts that `./test` runs: every package they install is in a list, with its hash.
 //!
-//! What is chosen while the script runs, as the newest version that fits, turns a run red by a release elsewhere, or brings
-//! other code into it.
+//! A version that is chosen while the script runs, such as the newest that fits, turns a run red by a release
+//! elsewhere, or brings other code into it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
