@@ -28,7 +28,7 @@ pub struct Worker {
     asks: mpsc::Receiver<Ask>,
     /// The addresses of the configuration; at least one.
     own: Vec<SocketAddr>,
-    /// Those that callers asked for.
+    /// The addresses that callers asked for.
     opened: Vec<SocketAddr>,
     /// The sender of the current addresses.
     addresses: watch::Sender<Vec<SocketAddr>>,
@@ -47,7 +47,7 @@ struct Ask {
     answer: oneshot::Sender<Result<Opened, Refused>>,
 }
 
-/// An address at which the gateway listens.
+/// An address that the gateway listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opened {
     /// The address.
@@ -56,7 +56,7 @@ pub struct Opened {
     pub is_new: bool,
 }
 
-/// Why the gateway does not listen there.
+/// The reason that the gateway does not listen on an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Other machines could connect, and the operator did not allow that.
@@ -70,7 +70,7 @@ pub enum Refused {
     /// The address belongs to another machine.
     #[error("{} is not an address of this machine", .0.ip())]
     NotHere(SocketAddr),
-    /// Another program listens there.
+    /// Another program is listening there.
     #[error("another program is already listening on {0}")]
     Busy(SocketAddr),
     /// The maximum of extra listeners is open.
@@ -79,7 +79,7 @@ pub enum Refused {
     /// The gateway is stopping.
     #[error("the gateway is stopping")]
     Stopping,
-    /// The system refused for another reason.
+    /// The operating system refused for another reason.
     #[error("the operating system does not allow this gateway to listen on {address}: {problem}")]
     Other {
         /// The address.

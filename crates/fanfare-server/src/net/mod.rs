@@ -17,6 +17,6 @@ pub mod takeover;
 
 use std::net::SocketAddr;
 
-/// The other end of a connection; put into every request by the server.
+/// The client's address; the server adds it to every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);

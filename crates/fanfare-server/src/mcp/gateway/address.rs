@@ -141,7 +141,7 @@ mod tests {
         fn an_address_reads_back_as_it_was_written(address in address(), mask: u64) {
             let written = address.to_string();
             prop_assert_eq!(written.parse::<Address>(), Ok(address.clone()));
-            // And so it does with any of its bytes percent-encoded, but those that divide it.
+            // So does an address with any of its bytes percent-encoded, except the separators.
             let prefix = "fanfare://".len();
             let encoded: String = written.bytes().enumerate().map(|(index, byte)| {
                 let encode = index >= prefix && byte != b'/' && mask >> (index % 64) & 1 == 1;

@@ -1,4 +1,4 @@
-//! `list_targets`: where one can push, and who listens there.
+//! `list_targets`: the channels to push to, and their subscribers.
 
 use std::sync::LazyLock;
 

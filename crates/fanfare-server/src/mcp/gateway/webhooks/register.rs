@@ -125,7 +125,7 @@ struct StructuredContent {
 }
 
 impl Gateway {
-    /// Registers an address; the error is for the model.
+    /// Registers a URL; the error is for the model.
     pub(in crate::mcp::gateway) async fn register_webhook(&self, given: &str) -> Result<Outcome, String> {
         let _: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let registration = Registration::parse(given.as_bytes());
