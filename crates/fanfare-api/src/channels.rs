@@ -1,4 +1,4 @@
-//! The channels that there are.
+//! The existing channels.
 
 use fanfare_core::{Channel, Position, Timestamp};
 use serde::{Deserialize, Serialize};

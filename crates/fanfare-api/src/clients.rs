@@ -12,7 +12,7 @@ use crate::words::{ClientState, Priority, Transport};
 /// All connected clients.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ClientList {
-    /// The oldest connection first.
+    /// The clients, oldest connection first.
     pub clients: Vec<ClientEntry>,
     /// Number of clients.
     pub total: usize,
@@ -27,7 +27,7 @@ pub struct ClientEntry {
     pub transport: Transport,
     /// The principal that opened it.
     pub principal: String,
-    /// The other end; `null` for who started the gateway's process.
+    /// The remote address; `null` for the client that started the gateway's process.
     #[schema(value_type = Option<String>, required = true)]
     pub address: Option<SocketAddr>,
     /// The patterns it subscribes to.

@@ -1,4 +1,4 @@
-//! Text that must not end in a log.
+//! Text that must not end up in a log.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
-/// A secret, a password or a token: on the wire as it is, hidden in `Debug`.
+/// A secret, a password or a token: unchanged on the wire, hidden in `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Hidden(pub String);

@@ -12,14 +12,14 @@ use crate::words::{Category, DeliveryState};
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = HistoryPage, bound = "")]
 pub struct HistoryPage<E> {
-    /// The events, in the order asked for.
+    /// The events, in the requested order.
     #[schema(value_type = Vec<Event>)]
     pub events: Vec<E>,
     /// Pass as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub next: Option<Position>,
-    /// The oldest position that is kept.
+    /// The oldest position in the log.
     #[schema(value_type = values::Position)]
     pub first: Position,
     /// The last position.
@@ -39,7 +39,7 @@ pub struct Receipts {
     pub total: usize,
     /// Number of these readers that acknowledged it.
     pub acknowledged: usize,
-    /// The webhooks that it is for.
+    /// The webhooks that the event is for.
     pub webhooks: Vec<WebhookReceipt>,
     /// Number of these webhooks.
     pub webhooks_total: usize,
@@ -74,7 +74,7 @@ pub struct WebhookReceipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub attempts: Option<u32>,
-    /// Why the last attempt failed.
+    /// The reason that the last attempt failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub failure: Option<Category>,

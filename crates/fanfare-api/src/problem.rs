@@ -13,13 +13,13 @@ use crate::words;
 /// The media type of a refusal.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// Why a request was refused. Nothing was done.
+/// The reason that a request was refused. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// Always `about:blank`: `code` identifies the error.
     #[serde(rename = "type", default = "about_blank")]
     pub kind: String,
-    /// The status in words.
+    /// The status as text.
     #[serde(default)]
     pub title: String,
     /// The HTTP status.
@@ -27,7 +27,7 @@ pub struct Problem {
     /// The stable name of the error.
     #[schema(value_type = ProblemCode)]
     pub code: String,
-    /// What is wrong.
+    /// The problem, in words.
     pub detail: String,
     /// The location: a JSON pointer, or words such as ``query parameter `since` ``; omitted if the whole request is at
     /// fault.
@@ -50,7 +50,7 @@ pub struct Problem {
 pub enum ProblemCode {}
 
 impl Problem {
-    /// Returns the code, when this program knows it: a later gateway may have others.
+    /// Returns the code, if this program knows it: a later gateway can have others.
     pub fn known_code(&self) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.as_str() == self.code)
     }

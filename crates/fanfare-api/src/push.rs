@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::Success;
 
-/// An event that is pushed. A member that is `null` counts as left out.
+/// An event to push. A member that is `null` counts as omitted.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewEvent {
@@ -33,7 +33,7 @@ pub struct NewEvent {
     /// Conflation key: a subscriber that lags and conflates gets only the newest event with this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// A repeated one within 24 h appends nothing.
+    /// Makes retries safe: a repeated key within 24 h appends nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// Stop delivering after this many seconds, or a duration such as `10m`.
@@ -59,13 +59,13 @@ pub enum ExpiresIn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PriorityWord {
-    /// Noise that is worth keeping.
+    /// Minor events that are worth keeping.
     Min,
-    /// Less than usual.
+    /// Less important than usual.
     Low,
     /// The usual priority.
     Default,
-    /// More than usual.
+    /// More important than usual.
     High,
     /// Needs attention now.
     Max,
@@ -125,10 +125,10 @@ pub struct PushedBatch {
     pub status: Success,
     /// Number of events in the batch.
     pub count: usize,
-    /// The position of the first.
+    /// The position of the first event.
     #[schema(value_type = values::Position)]
     pub first_id: Position,
-    /// The position of the last.
+    /// The position of the last event.
     #[schema(value_type = values::Position)]
     pub last_id: Position,
     /// The time of the last append.
@@ -145,7 +145,7 @@ pub struct PushedBatch {
     pub ids: Vec<Position>,
 }
 
-/// The answer to a push: an event is answered in other words than a batch.
+/// The response to a push, which differs between an event and a batch.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum PushAnswer {

@@ -10,16 +10,16 @@ use crate::values;
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// Patterns of channels; default `>`: all of them.
+    /// Channel patterns; default `>`: all channels.
     #[param(value_type = Option<Vec<values::Pattern>>, nullable = false)]
     pub channel: Option<Vec<String>>,
-    /// Types of events; default all.
+    /// Event types; default: all.
     #[param(value_type = Option<Vec<values::EventType>>, nullable = false)]
     pub r#type: Option<Vec<String>>,
-    /// The least priority; default `min`.
+    /// The minimum priority; default `min`.
     #[param(inline, nullable = false)]
     pub min_priority: Option<PriorityWord>,
-    /// Text that the message contains, ASCII case ignored.
+    /// Text that the message contains, ASCII case-insensitive.
     #[param(nullable = false)]
     pub text: Option<String>,
 }
@@ -28,7 +28,7 @@ pub struct Filter {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Listen {
-    /// The text of each event, or the whole of it; default `text`.
+    /// The text of each event, or the whole event; default `text`.
     #[param(inline, nullable = false)]
     pub format: Option<Format>,
     /// Whether each frame has `event: <type>`; default `plain`.
@@ -71,9 +71,9 @@ pub enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Frames {
-    /// By the type of their event.
+    /// Frames named by the type of their event.
     Named,
-    /// Not at all.
+    /// Frames without a name.
     Plain,
 }
 
@@ -87,13 +87,13 @@ pub struct History {
     /// Only events before this position.
     #[param(value_type = Option<values::Position>, nullable = false)]
     pub before: Option<String>,
-    /// Only events since: `10m` or RFC 3339.
+    /// Only events since then: `10m` or RFC 3339.
     #[param(nullable = false)]
     pub since: Option<String>,
-    /// Only events until: `10m` or RFC 3339.
+    /// Only events until then: `10m` or RFC 3339.
     #[param(nullable = false)]
     pub until: Option<String>,
-    /// Which events come first; default `newest`.
+    /// The order of events; default `newest`.
     #[param(inline, nullable = false)]
     pub order: Option<Order>,
     /// Maximum events on the page; default 100.
@@ -133,10 +133,10 @@ pub struct PushText {
     /// The conflation key.
     #[param(nullable = false)]
     pub key: Option<String>,
-    /// A repeated one within 24 h appends nothing.
+    /// Makes retries safe: a repeated key within 24 h appends nothing.
     #[param(nullable = false)]
     pub idempotency_key: Option<String>,
-    /// Seconds or `10m`, after which it is not delivered.
+    /// Stop delivering after this many seconds, or a duration such as `10m`.
     #[param(value_type = Option<values::Duration>, nullable = false)]
     pub expires_in: Option<String>,
 }
@@ -160,7 +160,7 @@ pub struct Ingest {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Webhooks {
-    /// Objects instead of addresses; default `false`.
+    /// Objects instead of URLs; default `false`.
     #[param(nullable = false)]
     pub details: Option<bool>,
 }
@@ -169,13 +169,13 @@ pub struct Webhooks {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Attempts {
-    /// Only those that were answered with 2xx, or only those that were not.
+    /// Only attempts with a 2xx response, or only failed ones.
     #[param(nullable = false)]
     pub delivered: Option<bool>,
-    /// Only at this event.
+    /// Only attempts at this event.
     #[param(value_type = Option<values::Position>, nullable = false)]
     pub event_id: Option<String>,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     #[param(value_type = Option<values::AttemptId>, nullable = false)]
     pub before: Option<String>,
     /// Maximum attempts on the page; default 50.
@@ -190,7 +190,7 @@ pub struct Deliveries {
     /// Only deliveries in this state; default: both.
     #[param(inline, nullable = false)]
     pub state: Option<KeptState>,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     #[param(value_type = Option<values::Position>, nullable = false)]
     pub after: Option<String>,
     /// Maximum deliveries on the page; default 100.
@@ -198,7 +198,7 @@ pub struct Deliveries {
     pub limit: Option<u32>,
 }
 
-/// The state of a delivery that is kept.
+/// The state of a stored delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeptState {

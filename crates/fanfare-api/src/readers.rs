@@ -60,7 +60,7 @@ pub struct ReaderAnswer {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Acknowledgement {
-    /// Everything up to here is acknowledged.
+    /// The position up to which everything is acknowledged.
     #[schema(value_type = values::Position)]
     pub position: Position,
 }

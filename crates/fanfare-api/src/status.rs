@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::{PartHealth, ProcessState, ReadyState, StoreEngine};
 
-/// That the process runs.
+/// The report that the process is running.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Health {
     /// `ok`.
@@ -33,7 +33,7 @@ pub struct Readiness {
     /// The last position in the log.
     #[schema(value_type = values::Position)]
     pub last: Position,
-    /// Everything that runs in the gateway, and whether it does.
+    /// The parts of the gateway, and their health.
     pub parts: Vec<PartState>,
 }
 
@@ -62,7 +62,7 @@ pub struct Status {
     /// The log.
     #[schema(value_type = values::Epoch)]
     pub epoch: Epoch,
-    /// The oldest position that is kept.
+    /// The oldest position in the log.
     #[schema(value_type = values::Position)]
     pub first: Position,
     /// The last position.
@@ -79,7 +79,7 @@ pub struct Status {
     /// The address it listens on: the first of `listeners`.
     #[schema(value_type = String)]
     pub listen: SocketAddr,
-    /// Everywhere it listens, its own addresses before those that pushes asked for.
+    /// The addresses it listens on, its own before those that pushes asked for.
     #[schema(value_type = Vec<String>)]
     pub listeners: Vec<SocketAddr>,
 }
@@ -91,7 +91,7 @@ pub struct WebhookTotals {
     pub paused: usize,
     /// Number of active webhooks whose last attempt failed.
     pub failing: usize,
-    /// Deliveries that wait for their next attempt.
+    /// Deliveries that await their next attempt.
     pub waiting: u64,
     /// Deliveries that were given up.
     pub dead: u64,

@@ -41,7 +41,7 @@ described! {
     EventType like "^[A-Za-z0-9_.-]{1,64}$": "build.failed";
     /// A channel, with `*` for one segment or `>` for the rest.
     Pattern: "builds.>";
-    /// A place in the log, `epoch-seq`: the id of the event there.
+    /// A position in the log, `epoch-seq`: the id of the event there.
     Position like "^[a-z0-9]{8}-[0-9]+$": "k3f9x2ab-1042";
     /// The name of a durable reader.
     ReaderName like "^[A-Za-z0-9_.-]{1,64}$": "laptop";

@@ -23,7 +23,7 @@ macro_rules! words {
         }
 
         impl $name {
-            /// The words that are known.
+            /// The known words.
             pub const KNOWN: &[&str] = &[$($text),+];
 
             /// Returns the word on the wire.
@@ -122,9 +122,9 @@ words! {
         Protocol = "protocol_error",
         /// The address is not allowed.
         TargetRefused = "target_refused",
-        /// The answer did not come in time.
+        /// The response did not arrive in time.
         Timeout = "timeout",
-        /// TLS failed.
+        /// The TLS handshake failed.
         Tls = "tls_error",
     }
     /// The state of a client.
@@ -140,14 +140,14 @@ words! {
     DeliveryState {
         /// Given up.
         Dead = "dead",
-        /// The receiver took it.
+        /// The receiver accepted it.
         Delivered = "delivered",
         /// Not sent yet, or in flight.
         Pending = "pending",
         /// Waiting for the next attempt.
         Waiting = "waiting",
     }
-    /// The way in that an event took.
+    /// The door that an event came through.
     Door {
         /// The samples of `fanfare demo`.
         Demo = "demo",
@@ -171,7 +171,7 @@ words! {
         /// Nothing is sent to it.
         Paused = "paused",
     }
-    /// Why an attempt was made.
+    /// The reason for an attempt.
     AttemptKind {
         /// An event that matches the webhook.
         Delivery = "delivery",
@@ -191,7 +191,7 @@ words! {
         /// The part is running.
         Up = "up",
     }
-    /// Why a webhook is paused.
+    /// The reason that a webhook is paused.
     PauseReason {
         /// A person paused it.
         ByHand = "by_hand",
@@ -204,22 +204,22 @@ words! {
     Payload {
         /// CloudEvents 1.0.2, structured JSON.
         CloudEvents = "cloudevents",
-        /// The event as everywhere else.
+        /// The full event.
         Event = "event",
-        /// `message` and `timestamp`, and more beside them.
+        /// `message` and `timestamp`, followed by more members.
         Seed = "seed",
     }
     /// The priority of an event.
     Priority {
-        /// More than usual.
+        /// More important than usual.
         High = "high",
         /// The usual priority.
         Default = "default",
-        /// Less than usual.
+        /// Less important than usual.
         Low = "low",
         /// Needs attention now.
         Max = "max",
-        /// Noise that is worth keeping.
+        /// Minor events that are worth keeping.
         Min = "min",
     }
     /// Whether the process is running.
@@ -229,16 +229,16 @@ words! {
     }
     /// Whether the gateway accepts and delivers events.
     ReadyState {
-        /// A part is not running that is needed.
+        /// A required part is not running.
         Degraded = "degraded",
-        /// It does.
+        /// It accepts and delivers events.
         Ready = "ready",
         /// It is stopping.
         Stopping = "stopping",
     }
     /// Whether a webhook is active.
     SendingState {
-        /// Deliveries go out.
+        /// Deliveries are sent.
         Active = "active",
         /// Nothing is sent until it is resumed.
         Paused = "paused",

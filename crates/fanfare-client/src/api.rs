@@ -32,7 +32,7 @@ pub struct Target {
 }
 
 impl std::fmt::Debug for Target {
-    /// Leaves the token out: it would end in a log.
+    /// Omits the token, which could end up in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Target")
             .field("server", &self.server)
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Target {
     }
 }
 
-/// A gateway that can be called. Cheap to clone.
+/// The client of a gateway. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Api {
     http: reqwest::Client,
@@ -77,13 +77,13 @@ impl Api {
         &self.target.server
     }
 
-    /// Pushes one event; it is durable then. It must have an idempotency key: the push is repeated
-    /// when its answer is lost.
+    /// Pushes one event, which is durable afterwards. It must have an idempotency key: the push is repeated if its
+    /// answer is lost.
     pub async fn push(&self, event: &NewEvent) -> Result<Answer<Pushed>, Error> {
         self.push_until_answered("/api/push?wait=false", "application/json", json(event)).await
     }
 
-    /// The same, and waits for the first attempts at webhooks, at most 10 s.
+    /// Pushes one event, and waits for the first attempts at webhooks, at most 10 s.
     pub async fn push_to_webhooks(&self, event: &NewEvent) -> Result<Answer<Pushed>, Error> {
         self.push_until_answered("/api/push", "application/json", json(event)).await
     }
@@ -166,8 +166,8 @@ impl Api {
         }
     }
 
-    /// Repeats a push whose answer was lost, or that came at a bad moment, within the time for an answer. The
-    /// idempotency keys in it see to it that this never appends twice.
+    /// Repeats a push whose answer was lost, or that failed for a passing reason, within the time for an answer. Its
+    /// idempotency keys ensure that this never appends twice.
     async fn push_until_answered<T: DeserializeOwned>(
         &self,
         path: &'static str,
@@ -232,7 +232,7 @@ impl Api {
         }
     }
 
-    /// Reads the whole of an answer, within reason.
+    /// Reads the whole answer, up to a limit.
     async fn text(&self, mut response: Response) -> Result<String, Error> {
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.http_error(&error))? {

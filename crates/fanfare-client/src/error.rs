@@ -7,7 +7,7 @@ pub use fanfare_api::problem::Problem;
 /// An error of a request.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The request left, and the answer did not come back: it may have been done.
+    /// The request was sent, and the answer was lost: it may have been carried out.
     #[error("the answer of {url} was lost: {problem}")]
     AnswerLost {
         /// The address.
@@ -15,7 +15,7 @@ pub enum Error {
         /// The problem.
         problem: String,
     },
-    /// Something answered, but not a gateway.
+    /// The server is not a gateway.
     #[error("{url} does not answer like a Fanfare gateway: {problem}")]
     NotFanfare {
         /// The address.

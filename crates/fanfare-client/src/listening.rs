@@ -62,11 +62,11 @@ impl Wish {
 pub enum Item {
     /// An event.
     Event(Box<Received>),
-    /// Something to know.
+    /// A notice.
     Notice(Notice),
 }
 
-/// Something that a listener should know; as JSON it has the member `notice`.
+/// A notice for the subscriber; as JSON it has the member `notice`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "notice", rename_all = "kebab-case")]
 pub enum Notice {
@@ -87,7 +87,7 @@ pub enum Notice {
         /// The position after which it continues; `None` at the start.
         #[serde(skip_serializing_if = "Option::is_none")]
         after: Option<String>,
-        /// There was a connection before.
+        /// Whether there was a connection before.
         again: bool,
     },
     /// The connection is lost, or could not be made.
@@ -115,7 +115,7 @@ pub enum Notice {
     },
 }
 
-/// A subscription that lasts. [`Listening::next`] can be cancelled without loss.
+/// A lasting subscription. Cancelling [`Listening::next`] loses nothing.
 #[derive(Debug)]
 pub struct Listening {
     api: Api,
@@ -130,7 +130,7 @@ pub struct Listening {
     attempt: u32,
     /// The time since which the connection is established.
     opened_at: Option<Instant>,
-    /// A connection has stood before.
+    /// Whether a connection was established before.
     was_open: bool,
     /// Whether the gateway has announced that it is stopping.
     is_closing: bool,
@@ -163,7 +163,7 @@ impl std::fmt::Debug for State {
 }
 
 impl Listening {
-    /// Prepares to listen; nothing is sent before the first [`Listening::next`].
+    /// Prepares a subscription; nothing is sent before the first [`Listening::next`].
     pub fn new(api: Api, wish: Wish) -> Listening {
         Listening {
             last_id: wish.after.clone(),
@@ -185,7 +185,7 @@ impl Listening {
         self.api.server()
     }
 
-    /// Waits for the next thing. An error is final.
+    /// Waits for the next item. An error is final.
     pub async fn next(&mut self) -> Result<Item, Error> {
         loop {
             match &mut self.state {

@@ -13,7 +13,7 @@ use crate::error::{Error, Problem, innermost};
 /// Messages in both directions.
 pub type Socket = WebSocketStream<Upgraded>;
 
-/// Largest message: the gateway's largest answer is smaller.
+/// Maximum message: the gateway's largest answer is smaller.
 const MESSAGE_LEN_MAX: usize = 64 * 1024 * 1024;
 
 /// Connects, through any intermediaries that speak HTTP; `toolset` narrows the tools that the gateway offers.
@@ -28,7 +28,7 @@ async fn shake_hands(target: &Target, toolset: Option<&str>) -> Result<Socket, E
     let url = &target.server;
     let failed = |error: &reqwest::Error| Error::from_http(error, url, target.timeout);
     let not_fanfare = |problem: String| Error::NotFanfare { url: url.clone(), problem };
-    // An upgrade is a thing of HTTP/1.1.
+    // An upgrade requires HTTP/1.1.
     let client = http(target).http1_only().build();
     let key = generate_key();
     let mut request = client

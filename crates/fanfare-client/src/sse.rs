@@ -25,7 +25,7 @@ pub struct Frame {
     pub data: String,
 }
 
-/// The frames in a stream of bytes. [`Frames::next`] can be cancelled without loss.
+/// The frames in a stream of bytes. Cancelling [`Frames::next`] loses nothing.
 pub struct Frames {
     blocks: SseByteStream<Bounded>,
     /// Bytes since the last block, shared with `Bounded`.

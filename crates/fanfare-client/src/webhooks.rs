@@ -50,17 +50,17 @@ impl Api {
         self.call(self.request(Method::DELETE, &one(id, ""))).await
     }
 
-    /// Sends a webhook nothing until it is resumed.
+    /// Pauses a webhook until it is resumed.
     pub async fn pause_webhook(&self, id: &WebhookId) -> Result<Answer<Webhook>, Error> {
         self.call(self.request(Method::POST, &one(id, "/pause"))).await
     }
 
-    /// Sends to a webhook again.
+    /// Resumes a webhook.
     pub async fn resume_webhook(&self, id: &WebhookId) -> Result<Answer<Webhook>, Error> {
         self.call(self.request(Method::POST, &one(id, "/resume"))).await
     }
 
-    /// Sends a webhook an event that is in no log.
+    /// Sends a webhook a test event, which is not stored in the log.
     pub async fn test_webhook(&self, id: &WebhookId) -> Result<Answer<Attempt>, Error> {
         self.call(self.request(Method::POST, &one(id, "/test"))).await
     }
@@ -70,7 +70,7 @@ impl Api {
         self.call(self.request(Method::POST, &one(id, "/secret/rotate")).json(rotation)).await
     }
 
-    /// Reads a page of attempts, the newest first.
+    /// Reads a page of attempts, newest first.
     pub async fn attempts(
         &self,
         id: &WebhookId,
@@ -102,7 +102,7 @@ impl Api {
         self.call(self.request(Method::DELETE, &one(id, &format!("/deliveries/{event}")))).await
     }
 
-    /// Sends one event now, perhaps with another body.
+    /// Sends one event now, optionally with another body.
     pub async fn resend(
         &self,
         id: &WebhookId,

@@ -1,4 +1,4 @@
-//! A WebSocket that listens: enough to see events come that way too.
+//! A WebSocket subscription: enough to show that events arrive this way too.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::answer::{Answer, Received};
 use crate::error::{Error, innermost};
 
-/// A socket that is subscribed.
+/// A subscribed socket.
 #[derive(Debug)]
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -29,8 +29,7 @@ struct Frame<'a> {
 }
 
 impl Socket {
-    /// Connects to the gateway at `server`, which is spoken to without TLS, and subscribes. Returns once events
-    /// that are pushed now would come.
+    /// Connects to the gateway at `server` without TLS, and subscribes. Returns once later events would arrive.
     pub async fn listen(server: &str, patterns: &[Pattern]) -> Result<Socket, Error> {
         let refused = |error: &dyn std::error::Error| Error::Unreachable {
             url: server.to_owned(),
@@ -60,7 +59,7 @@ impl Socket {
         self.address
     }
 
-    /// Waits for the next event; nothing when the gateway has closed. Can be cancelled without loss.
+    /// Waits for the next event; `None` if the gateway has closed the socket. Cancelling loses nothing.
     pub async fn next(&mut self) -> Result<Option<Received>, Error> {
         while let Some(text) = self.text().await? {
             if let Frame { op: "event", event: Some(event) } = read(&text, &self.server)? {

@@ -1,5 +1,5 @@
-//! Echoes WebSocket messages through the code that `GET /ws` reads and writes with, for conformance suites:
-//! `websocket_echo --listen 127.0.0.1:0`. It shakes hands with whoever connects, on any path.
+//! Echoes WebSocket messages through the code of `GET /ws`, for conformance suites: `websocket_echo --listen
+//! 127.0.0.1:0`. It accepts a handshake from every client, on any path.
 
 use std::error::Error;
 
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 let (stream, _) = accepted?;
                 connections.spawn(serve(stream));
             }
-            // A client that broke off is no news here; the set only must not grow.
+            // A client that disconnects is not an error here; the set only must not grow.
             Some(_) = connections.join_next() => {}
         }
     }
@@ -53,7 +53,7 @@ async fn serve(mut stream: TcpStream) -> Option<()> {
     Some(())
 }
 
-/// Answers the handshake; gives what was sent after it.
+/// Answers the handshake; returns the bytes after it.
 async fn shake_hands(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut head = Vec::new();
     let end = loop {

@@ -1,4 +1,4 @@
-//! The log: appending, where events become rows, keys are looked up and channels are counted; and reading.
+//! The log: appending, which writes rows, looks up keys and counts channels; and reading.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -180,7 +180,7 @@ impl Group<'_> {
         Ok(event_at(self.conn, self.shared.epoch, self.channels, seq)?.map(Arc::new))
     }
 
-    /// Writes each channel that got events once, however many those are.
+    /// Writes each channel with new events once, however many there are.
     pub(super) fn write_channels(&mut self) -> rusqlite::Result<()> {
         let mut statement = self.conn.prepare_cached(
             "INSERT OR REPLACE INTO channels (id, name, events, last_seq, last_timestamp) VALUES (?1, ?2, ?3, ?4, ?5)",

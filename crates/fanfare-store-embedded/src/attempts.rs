@@ -9,7 +9,7 @@ use fanfare_store::{AttemptRow, ReadAttempts};
 
 const COLUMNS: &str = "id, webhook, seq, number, at, is_delivered, detail";
 
-/// Counts them.
+/// Returns the number of attempts.
 pub(super) fn count(conn: &Connection) -> rusqlite::Result<u64> {
     conn.query_row("SELECT count(*) FROM attempts", (), |row| row.get::<_, i64>(0).map(|count| count as u64))
 }
@@ -72,8 +72,7 @@ pub(super) fn find(shared: &Shared, conn: &Connection, id: u64) -> rusqlite::Res
     Ok(found.flatten())
 }
 
-/// Returns up to which id (not included) attempts are too old or too many, looking at most at the first `limit`; and
-/// how many those are.
+/// Returns the id before which attempts are too old or too many, examining at most the first `limit`; and their number.
 pub(super) fn too_many(
     conn: &Connection,
     oldest: Timestamp,

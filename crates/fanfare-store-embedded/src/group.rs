@@ -13,7 +13,7 @@ use fanfare_store::Error;
 use fanfare_store::registry::Registry;
 use fanfare_store::settlement::Settlement;
 
-/// Something that the writer is asked to change.
+/// A change that the writer is asked to make.
 pub(super) trait Change: Send {
     /// Returns the share of a transaction that the change needs.
     fn size(&self) -> Size;
@@ -22,7 +22,7 @@ pub(super) trait Change: Send {
     /// transaction; an error of the caller is part of the answer.
     fn make(&mut self, group: &mut Group<'_>) -> rusqlite::Result<()>;
 
-    /// Answers that it is durable, or why it was not made.
+    /// Answers that it is durable, or with the reason that it was not made.
     fn answer(self: Box<Self>, committed: Result<(), Error>);
 }
 
@@ -43,7 +43,7 @@ impl Size {
 /// A change that is made by a closure.
 struct Asked<T, W> {
     size: Size,
-    /// There until it is made.
+    /// Present until the change is made.
     work: Option<W>,
     /// The outcome; present once the change is made.
     made: Option<Result<T, Error>>,
@@ -84,7 +84,7 @@ where
     }
 }
 
-/// A transaction under way.
+/// A running transaction.
 pub(super) struct Group<'a> {
     pub(super) shared: &'a Shared,
     pub(super) conn: &'a Connection,

@@ -209,7 +209,7 @@ impl Engine for Embedded {
 
     async fn close(&self) {
         self.shared.close();
-        // Pages under way end first, so that the writer's connection is the last and tidies up as it closes.
+        // Running reads end first, so that the writer's connection is the last and cleans up as it closes.
         if let Ok(permits) = self.readers.acquire_many(READERS_AT_ONCE as u32).await {
             permits.forget();
             self.readers.close();

@@ -150,7 +150,7 @@ pub(super) struct Shared {
     channels: RwLock<Channels>,
     readers: RwLock<Readers>,
     webhooks: RwLock<Registry>,
-    /// Counts the changes to who is registered.
+    /// Counts the changes to the set of webhooks.
     revision: watch::Sender<u64>,
     /// Wakes followers; gone once the store is closed.
     committed: RwLock<Option<broadcast::Sender<Batch>>>,

@@ -76,7 +76,7 @@ pub enum Error {
         /// The append.
         id: AppendId,
     },
-    /// The webhook is not, or no longer, as the caller knows it.
+    /// The webhook differs from the caller's version, or no longer exists.
     #[error("webhook `{webhook}` {}; read it again", if .revision.is_some() { "was changed meanwhile" } else { "is not registered" })]
     WebhookChanged {
         /// The webhook.
@@ -84,7 +84,7 @@ pub enum Error {
         /// Its current revision; `None` if it is not registered.
         revision: Option<u64>,
     },
-    /// Another webhook has this address.
+    /// Another webhook has this URL.
     #[error("webhook `{webhook}` already uses this URL; change that webhook, or use another URL")]
     UrlTaken {
         /// The webhook.

@@ -1,4 +1,4 @@
-//! The ledger: who reads and who is sent to, and how far each is.
+//! The ledger: durable readers and webhooks, and the position of each.
 
 use std::fmt;
 
@@ -65,7 +65,7 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// unknown webhook is skipped; a seq past the log's last counts as the last.
     async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error>;
 
-    /// Reads a page of one webhook's delivery rows; of a webhook that is not known, nothing.
+    /// Reads a page of one webhook's delivery rows; an unknown webhook has none.
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error>;
 
     /// Returns the row of one webhook and event, if there is one.
@@ -100,7 +100,7 @@ pub struct ReaderKey {
 pub struct ReaderRow {
     /// Which one.
     pub key: ReaderKey,
-    /// Everything up to here is acknowledged.
+    /// The position up to which everything is acknowledged.
     pub acknowledged: u64,
     /// The filter of its last connection.
     pub filter: Filter,

@@ -43,7 +43,7 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// Ends when the store is closed.
     fn committed(&self) -> broadcast::Receiver<Batch>;
 
-    /// Appends events in their order, all or nothing, and returns once they are durable (as far as the engine is).
+    /// Appends events in order, all or nothing, and returns once they are durable (as far as the engine is).
     ///
     /// Concurrent appends do not interleave. An event whose idempotency key was appended by the same principal
     /// within the last 24 h, or earlier in the same call, is not appended again: the answer holds the first event in its place, with
@@ -51,7 +51,7 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// now, with the first one's position and timestamp.) The newest [`IDEMPOTENCY_KEYS_MAX`] keys are
     /// remembered. The answer is as long as the events and in their order.
     ///
-    /// Fails with [`Error::TooManyChannels`] when the log would get more than [`CHANNELS_MAX`].
+    /// Fails with [`Error::TooManyChannels`] if the log would get more than [`CHANNELS_MAX`].
     async fn append(&self, append: Append) -> Result<Vec<Appended>, Error>;
 
     /// Settles for good whether an append happened. Returns what it appended, as `append` would have answered; or
@@ -68,7 +68,7 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// Returns the last seq before the first event at or after `moment`; the log's last if there is none.
     async fn seq_before(&self, moment: Timestamp) -> Result<u64, Error>;
 
-    /// Returns every channel that has had an event, in order of its name.
+    /// Returns every channel that has had an event, ordered by name.
     async fn channels(&self) -> Result<Vec<ChannelRow>, Error>;
 
     /// Removes a limited part of what retention no longer keeps, without stalling appends, and removes old idempotency
@@ -82,9 +82,9 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
 pub struct Head {
     /// The identity of the log.
     pub epoch: Epoch,
-    /// The oldest seq that is kept.
+    /// The oldest seq in the log.
     pub first: u64,
-    /// The last seq that was appended; 0 before the first.
+    /// The last appended seq; 0 before the first.
     pub last: u64,
 }
 

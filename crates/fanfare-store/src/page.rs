@@ -1,4 +1,4 @@
-//! Collecting a page within its bounds, for every engine.
+//! Collecting a page within its limits, for every engine.
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ pub struct Read {
     pub order: Order,
     /// Maximum events, at least 1; a page also ends at [`PAGE_BYTES_MAX`] and [`PAGE_SCAN_MAX`].
     pub limit: usize,
-    /// Events that expired by then are left out.
+    /// Events that expired before this time are left out.
     pub now: Timestamp,
 }
 
@@ -33,7 +33,7 @@ pub enum Order {
 /// A page that was read.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The events, in the order asked for.
+    /// The events, in the requested order.
     pub events: Vec<Arc<Event>>,
     /// The place to continue: everything between the starting end and this seq (inclusive) was examined; a page without
     /// events can have more behind it. Oldest first: the end of the range once it is finished (`until`, or the log's

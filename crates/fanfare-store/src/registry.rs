@@ -65,7 +65,7 @@ impl Registry {
         self.entries.get_mut(&number)
     }
 
-    /// Returns why `row` cannot be registered.
+    /// Returns the reason that `row` cannot be registered.
     pub fn check_new(&self, row: &WebhookRow) -> Result<(), Error> {
         if let Some(known) = self.number(&row.id).and_then(|number| self.get(number)) {
             let revision = Some(known.row.revision);

@@ -6,13 +6,13 @@ use std::time::Duration;
 /// data of deliveries has ages of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Oldest age; default 7 days.
+    /// Maximum age; default 7 days.
     pub age: Duration,
     /// Maximum events; default 1,000,000.
     pub count: u64,
     /// Maximum bytes, counted by `Event::stored_len`; default 1 GiB.
     pub bytes: u64,
-    /// Oldest age of an attempt; default 7 days. At most [`ATTEMPTS_MAX`] are kept.
+    /// Maximum age of an attempt; default 7 days. At most [`ATTEMPTS_MAX`] are kept.
     ///
     /// [`ATTEMPTS_MAX`]: crate::ATTEMPTS_MAX
     pub attempts: Duration,

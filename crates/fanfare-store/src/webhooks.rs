@@ -38,7 +38,7 @@ pub struct DeliveryRow {
     pub attempts: u32,
     /// The next step.
     pub status: DeliveryStatus,
-    /// Why the last attempt failed: a category.
+    /// The category of the last failure.
     pub failure: Box<str>,
     /// The batch that it was first sent in, when that had others: it is sent with them again, under the same id.
     pub batch: Option<BatchSpan>,
@@ -63,7 +63,7 @@ pub enum DeliveryStatus {
 }
 
 impl DeliveryStatus {
-    /// Returns when it is tried again at the earliest.
+    /// Returns the earliest time of the next attempt.
     pub fn due(self) -> Option<Timestamp> {
         match self {
             DeliveryStatus::Waiting(at) => Some(at),
@@ -178,7 +178,7 @@ pub struct ReadDeliveries {
 pub struct ReadAttempts {
     /// The webhook; `None` for all.
     pub webhook: Option<WebhookId>,
-    /// Only at this event.
+    /// Only attempts at this event.
     pub seq: Option<u64>,
     /// Only failed ones, or only delivered ones.
     pub delivered: Option<bool>,

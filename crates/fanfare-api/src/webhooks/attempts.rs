@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::{AttemptKind, Category};
 
-/// One request that tried to deliver something.
+/// One request that tried to deliver an event or a batch.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Attempt {
     /// The id of the attempt.
@@ -32,7 +32,7 @@ pub struct Attempt {
 /// The request and the response of an attempt.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AttemptDetail {
-    /// The event; of a batch, its first.
+    /// The event; for a batch, the first one.
     #[schema(value_type = values::Position)]
     pub event_id: Position,
     /// The value of `webhook-id`: the same for every attempt at one delivery.
@@ -40,7 +40,7 @@ pub struct AttemptDetail {
     /// Number of events.
     #[serde(default = "one")]
     pub events: u64,
-    /// Why it was made.
+    /// The reason for the attempt.
     pub kind: AttemptKind,
     /// The outcome.
     pub category: Category,
@@ -62,7 +62,7 @@ pub struct AttemptDetail {
 /// The duration of each phase, in microseconds; a phase that was not needed or not reached is omitted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Times {
-    /// Asking for the addresses of a name.
+    /// Resolving the host name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub dns_us: Option<u64>,
@@ -70,7 +70,7 @@ pub struct Times {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub connect_us: Option<u64>,
-    /// Agreeing on TLS.
+    /// The TLS handshake.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub tls_us: Option<u64>,
@@ -82,7 +82,7 @@ pub struct Times {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub body_us: Option<u64>,
-    /// All of it.
+    /// The total duration.
     pub total_us: u64,
 }
 
@@ -100,7 +100,7 @@ pub struct SentRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub body: Option<String>,
-    /// There was more.
+    /// Whether it was truncated.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub is_cut: Option<bool>,
@@ -114,7 +114,7 @@ pub struct ReceivedAnswer {
     pub headers: Map<String, Value>,
     /// The start of the body.
     pub body: String,
-    /// There was more.
+    /// Whether it was truncated.
     pub is_cut: bool,
 }
 
@@ -122,7 +122,7 @@ pub struct ReceivedAnswer {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = AttemptsPage, bound = "")]
 pub struct AttemptsPage<A> {
-    /// The newest first, each without `request` and `answer`.
+    /// The attempts, newest first, each without `request` and `answer`.
     #[schema(value_type = Vec<Attempt>)]
     pub attempts: Vec<A>,
     /// Pass as `before` to get the next page; omitted on the last page.

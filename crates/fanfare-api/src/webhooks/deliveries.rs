@@ -28,7 +28,7 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// Number of attempts.
     pub attempts: u32,
-    /// Why the last attempt failed.
+    /// The reason that the last attempt failed.
     pub failure: Category,
     /// Earliest time of the next attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +63,7 @@ pub struct EventDelivery {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub state: Option<DeliveryState>,
-    /// The body that it is sent with, as the webhook is now.
+    /// The body that it is sent with, under the current settings.
     #[schema(value_type = values::Json)]
     pub body: Box<RawValue>,
 }
@@ -85,7 +85,7 @@ pub struct Discarded {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resend {
-    /// Another body, any JSON; for the receiver it is then something else, with an id of its own.
+    /// A replacement body, any JSON; the receiver then sees a different delivery, with an id of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = values::Json, required = false)]
     pub body: Option<Box<RawValue>>,

@@ -54,7 +54,7 @@ pub struct Wishes {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<Vec<values::EventType>>, max_items = 64)]
     pub types: Option<Option<Vec<EventType>>>,
-    /// The least priority; default `min`.
+    /// The minimum priority; default `min`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<PriorityWord>)]
     pub min_priority: Option<Option<Priority>>,
@@ -74,7 +74,7 @@ pub struct Wishes {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<Credentials>)]
     pub auth: Option<Option<Credentials>>,
-    /// Deliveries on their way at a time; default 16.
+    /// Maximum concurrent deliveries; default 16.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 128)]
     pub concurrency: Option<Option<u32>>,
@@ -86,7 +86,7 @@ pub struct Wishes {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<bool>)]
     pub ordered: Option<Option<bool>>,
-    /// Sends events several at a time; default one by one.
+    /// Batches events; default: one per delivery.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<BatchWish>)]
     pub batch: Option<Option<BatchWish>>,
@@ -110,9 +110,9 @@ pub struct Wishes {
 pub enum PayloadWord {
     /// CloudEvents 1.0.2, structured JSON.
     CloudEvents,
-    /// The event as everywhere else.
+    /// The full event.
     Event,
-    /// `message` and `timestamp`, and more beside them.
+    /// `message` and `timestamp`, followed by more members.
     Seed,
 }
 
@@ -189,7 +189,7 @@ pub struct Registered {
     pub secret: Option<Hidden>,
 }
 
-/// Reads a member that is there, perhaps as `null`.
+/// Parses a member that is present, possibly as `null`.
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

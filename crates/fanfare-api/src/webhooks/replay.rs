@@ -1,4 +1,4 @@
-//! Deliveries that are made again.
+//! Replayed deliveries.
 
 use fanfare_core::{Pattern, Position};
 use serde::{Deserialize, Serialize};
@@ -11,24 +11,24 @@ use crate::words::Success;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
-    /// Those of these events; at most 1,000.
+    /// Only the deliveries of these events; at most 1,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<values::Position>>, min_items = 1, max_items = 1000)]
     pub ids: Option<Vec<Position>>,
     /// Deliveries that were given up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
-    /// Only events since: `10m` or RFC 3339.
+    /// Only events since then: `10m` or RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Only events before: `10m` or RFC 3339.
+    /// Only events before then: `10m` or RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
     /// Only channels that match one of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<values::Pattern>, max_items = 64)]
     pub patterns: Vec<Pattern>,
-    /// Only events after this position: the `next` of the call before.
+    /// Only events after this position: the `next` of the previous call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>)]
     pub after: Option<Position>,
@@ -44,7 +44,7 @@ pub struct Replayed {
     pub status: Success,
     /// Number of deliveries that are replayed.
     pub count: usize,
-    /// How many were already waiting and are only sent sooner.
+    /// Number of deliveries that were already waiting and are only sent sooner.
     pub waiting: usize,
     /// Whether they were only counted.
     pub dry_run: bool,

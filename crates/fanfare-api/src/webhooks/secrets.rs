@@ -1,4 +1,4 @@
-//! Keys that are put in the place of others.
+//! The rotation of keys.
 
 use fanfare_core::{Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};

@@ -23,19 +23,19 @@ pub struct Webhook {
     pub state: SendingState,
     /// The health of the webhook.
     pub health: WebhookHealth,
-    /// Why it is paused.
+    /// The reason that it is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<PauseReason>,
-    /// The same in words.
+    /// The same reason as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub explained: Option<Box<str>>,
-    /// Since when it is paused.
+    /// The time since which it is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub paused_since: Option<Timestamp>,
-    /// While it is `held` because it failed: when the next attempt is let through.
+    /// The time of the next attempt, while it is `held` because it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub held_until: Option<Timestamp>,
@@ -52,13 +52,13 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub lag_is_exact: Option<bool>,
-    /// Deliveries that wait for their next attempt.
+    /// Deliveries that await their next attempt.
     pub waiting: u64,
     /// Deliveries that were given up.
     pub dead: u64,
     /// Failures since the last success.
     pub failures: u32,
-    /// The first of them.
+    /// The time of the first of these failures.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub failing_since: Option<Timestamp>,
@@ -82,7 +82,7 @@ pub struct Webhook {
     pub ended: Ended,
     /// The public key that verifies `v1a` signatures: `whpk_…`.
     pub public_key: String,
-    /// Until when each earlier secret still signs, the newest first.
+    /// The times until which earlier secrets still sign, newest first.
     #[schema(value_type = Vec<values::Timestamp>)]
     pub earlier_secrets_until: Vec<Timestamp>,
     /// The time of the registration.
@@ -104,20 +104,20 @@ pub struct Wants {
     pub types: Vec<EventType>,
     /// The minimum priority.
     pub min_priority: Priority,
-    /// Text that the message contains, ASCII case ignored.
+    /// Text that the message contains, ASCII case-insensitive.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub text: Option<Box<str>>,
     /// The form of the body.
     pub payload: Payload,
-    /// The names of the headers that are added.
+    /// The names of added headers.
     pub headers: Vec<String>,
     /// The credentials sent to the receiver.
     #[schema(required = true)]
     pub auth: Option<Auth>,
-    /// Deliveries on their way at a time.
+    /// Maximum concurrent deliveries.
     pub concurrency: u32,
-    /// Deliveries per second at most.
+    /// Maximum deliveries per second.
     #[schema(required = true)]
     pub rate_per_second: Option<u32>,
     /// Whether each delivery waits until the previous one was delivered or given up.
@@ -178,10 +178,10 @@ pub struct Ended {
     pub hour: Vec<(u32, u32)>,
 }
 
-/// Every webhook, by its address.
+/// All webhooks, as URLs.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WebhookAddresses {
-    /// Their addresses, the oldest registration first.
+    /// The URLs, oldest registration first.
     pub webhooks: Vec<Box<str>>,
     /// Number of webhooks.
     pub total: usize,
@@ -190,13 +190,13 @@ pub struct WebhookAddresses {
 /// All webhooks, with their settings and health.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WebhookDetails {
-    /// The oldest registration first.
+    /// The webhooks, oldest registration first.
     pub webhooks: Vec<Webhook>,
     /// Number of webhooks.
     pub total: usize,
 }
 
-/// Every webhook: with `details=true` as objects, otherwise as addresses.
+/// All webhooks: with `details=true` as objects, otherwise as URLs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum WebhookList {

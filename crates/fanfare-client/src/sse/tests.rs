@@ -1,4 +1,4 @@
-//! The parsing rules, as vectors, each in every way of cutting it in two and byte by byte.
+//! The parsing rules, as test vectors, each split at every point and byte by byte.
 
 use std::convert::Infallible;
 
@@ -15,7 +15,7 @@ fn read(chunks: &[&[u8]]) -> (Vec<String>, Option<u64>) {
         chunks.iter().map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
     let mut frames = Frames::new(stream::iter(chunks), None);
     let mut seen = Vec::new();
-    // A stream that is all there never waits.
+    // A stream that is complete never waits.
     while let Some(frame) = frames.next().now_or_never().expect("ready").expect("well formed") {
         let Frame { event, data } = frame;
         let id = frames.last_id().unwrap_or("-");

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::problem::Problem;
 
-/// Longest `If-Match` that is read: a client sends the tag of the state it saw, hardly ever several.
+/// Maximum length of an `If-Match` that is read: a client sends the tag of the state it saw, rarely several.
 const IF_MATCH_LEN_MAX: usize = 1024;
 
 /// Returns the header `ETag` for a revision.

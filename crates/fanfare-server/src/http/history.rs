@@ -1,4 +1,4 @@
-//! `GET /api/events`, one event, and who has it.
+//! `GET /api/events`, one event, and its recipients.
 
 use std::sync::Arc;
 

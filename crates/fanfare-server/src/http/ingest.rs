@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use fanfare_delivery::service::Wait;
 use fanfare_runtime::clock;
 
-/// Largest body: most senders stay far below it, and a body is parsed twice.
+/// Maximum body: most senders stay far below it, and a body is parsed twice.
 const INGEST_BODY_LEN_MAX: usize = 1024 * 1024;
 
 /// Accepts what another program sends: a GitHub or Stripe webhook, an alert, an agent hook.

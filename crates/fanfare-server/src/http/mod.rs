@@ -88,7 +88,7 @@ pub struct Gateway {
     pub budget: Budget,
     /// The counters of the network.
     pub counts: Counts,
-    /// Everything that is measured.
+    /// The metrics.
     pub metrics: Metrics,
     /// The health of every part of the gateway.
     pub board: Board,

@@ -62,7 +62,7 @@ pub async fn push(
     answer(&gateway, &principal, &via, pushed, wait).await
 }
 
-/// Pushes to the channel in the path; the body may be plain text.
+/// Pushes to the channel in the path; the body can be plain text.
 #[utoipa::path(
     post,
     path = "/api/push/{channel}",
@@ -147,7 +147,7 @@ fn query_members(mut params: Params) -> Result<Members, Problem> {
     Ok(members)
 }
 
-/// Turns a pointer into the members into the name of the query parameter that it came from.
+/// Converts a pointer into the body into the name of the query parameter with that value.
 fn in_query(mut error: fanfare_core::Invalid) -> Problem {
     let parameter = error.at.strip_prefix('/').filter(|name| *name != "message").map(str::to_owned);
     if let Some(name) = parameter {

@@ -86,7 +86,7 @@ impl Params {
         .map_err(Problem::from)
     }
 
-    /// Fails when a parameter is left: a misspelt filter must not read as no filter.
+    /// Fails if a parameter is left: a misspelt filter must not count as no filter.
     pub fn finish(self) -> Result<(), Problem> {
         let Some((name, _)) = self.pairs.first() else { return Ok(()) };
         let name: String = name.chars().take(60).flat_map(char::escape_debug).collect();

@@ -1,4 +1,4 @@
-//! `GET /ws`: one JSON protocol to listen and to push; `docs/api.md` describes it.
+//! `GET /ws`: one JSON protocol for subscribing and pushing; `docs/api.md` describes it.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use fanfare_hub::subscribe;
 use fanfare_hub::subscription::Subscription;
 use fanfare_runtime::shutdown::Shutdown;
 
-/// Listens and pushes over a WebSocket; `docs/api.md` has the protocol.
+/// Subscribes and pushes over a WebSocket; `docs/api.md` has the protocol.
 #[utoipa::path(
     get,
     path = "/ws",
@@ -75,7 +75,7 @@ struct Conversation<S> {
 }
 
 impl Socket {
-    /// Speaks until one side closes.
+    /// Exchanges messages until one side closes.
     async fn run(self, Switched { stream, read, mut beats, mut stop }: Switched) {
         let wire = frames::messages(stream, read).await;
         let mut conversation =

@@ -16,7 +16,7 @@ use crate::mcp::outbox::{ClientGone, Outbox};
 pub struct Call {
     /// The caller.
     pub caller: Caller,
-    /// Under which id.
+    /// The id of the call.
     pub id: Id,
     meta: Meta,
     /// The outbox for messages that precede the answer.
@@ -50,12 +50,12 @@ impl Call {
     /// Reports progress, if the client asked for it.
     pub async fn progress(&self, progress: f64, total: Option<f64>, message: &str) -> Result<(), ClientGone> {
         let Some(token) = &self.meta.progress_token else { return Ok(()) };
-        // `message` came with 2025-03-26; older clients let it be.
+        // `message` was added in 2025-03-26; older clients ignore it.
         let params = Progress { progress_token: token, progress, total, message };
         self.notify("notifications/progress", &params).await
     }
 
-    /// Sends a log message, when the client asked for its level.
+    /// Sends a log message, if the client asked for its level.
     pub async fn log(&self, level: LogLevel, logger: &str, data: Value) -> Result<(), ClientGone> {
         let least = match (self.era(), &self.caller.session) {
             (Era::Modern, _) => self.meta.log_level,

@@ -23,7 +23,7 @@ pub struct Caller {
 pub struct Terms {
     /// The revision.
     pub version: Version,
-    /// The rest; a legacy client's capabilities are in its session.
+    /// The request's metadata; a legacy client's capabilities are in its session.
     pub meta: Meta,
 }
 

@@ -1,4 +1,4 @@
-//! Messages on their way to one client, in order.
+//! Messages in flight to one client, in order.
 //!
 //! An outbox is a small log: writers wait for room, and each consumer has a position in it. A client that does not read
 //! costs at most the capacity, and blocks those who would send it more; a client that returns finds what it lacks.
@@ -18,7 +18,7 @@ const KEPT_MAX: usize = 256;
 /// Maximum bytes of those messages.
 const KEPT_BYTES_MAX: usize = 1024 * 1024;
 
-/// Messages on their way.
+/// The messages in flight.
 #[derive(Debug)]
 pub struct Outbox {
     /// Whether to keep sent messages for a client that returns.
@@ -44,7 +44,7 @@ struct State {
     attachment: u64,
 }
 
-/// A message, and its place.
+/// A message, and its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The number of the message, starting at 1.
@@ -98,23 +98,23 @@ impl Outbox {
         self.changed.notify_waiters();
     }
 
-    /// Returns whether nothing follows.
+    /// Returns whether the outbox is closed.
     pub fn is_ended(&self) -> bool {
         self.state().ended
     }
 
-    /// Returns the place of the newest message.
+    /// Returns the number of the newest message.
     pub fn last(&self) -> u64 {
         self.state().last()
     }
 
-    /// Counts the bytes that it holds.
+    /// Returns the number of bytes in the outbox.
     pub fn bytes(&self) -> usize {
         let state = self.state();
         state.waiting_bytes + state.kept_bytes
     }
 
-    /// Returns whether nothing follows `seq`, for anybody.
+    /// Returns whether no message follows `seq`.
     pub fn is_over(&self, seq: u64) -> bool {
         let state = self.state();
         state.ended && state.last() <= seq
@@ -140,8 +140,8 @@ impl Outbox {
         self.attach();
     }
 
-    /// Waits for the message after `seq`, up to which everything has reached the client. Nothing, when nothing
-    /// follows for this attachment. Can be cancelled without loss.
+    /// Waits for the message after `seq`, up to which everything has reached the client. Returns `None` if no message
+    /// follows for this attachment. Cancelling loses nothing.
     pub async fn next(&self, attachment: Attachment, seq: u64) -> Option<Entry> {
         self.find(|state| self.look(state, attachment, seq)).await
     }
@@ -165,7 +165,7 @@ impl Outbox {
 
     /// Waits until `look` finds something.
     async fn find<T>(&self, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
-        // Mostly it is there, and then nothing has to be prepared for a wait.
+        // Usually it is available, and then there is no need to prepare a wait.
         if let Some(found) = look(&mut self.state()) {
             return found;
         }

@@ -11,17 +11,17 @@ use serde_json::json;
 /// The set of tools that a caller sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Toolset {
-    /// Those that change nothing.
+    /// The read-only tools.
     ReadOnly,
-    /// Those that a model should have at hand; at most seven.
+    /// The tools that a model should have at hand; at most seven.
     #[default]
     Essential,
-    /// Every one.
+    /// Every tool.
     All,
 }
 
 impl Toolset {
-    /// All of them, the narrowest first.
+    /// All toolsets, the narrowest first.
     pub const ALL: [Toolset; 3] = [Toolset::ReadOnly, Toolset::Essential, Toolset::All];
 
     /// Returns the name on the command line.

@@ -1,4 +1,4 @@
-//! Bodies, read within bounds.
+//! Request bodies, read within limits.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use http_body_util::BodyExt;
 use crate::problem::Problem;
 use fanfare_runtime::budget::{Budget, BytesInFlight, Exhausted};
 
-/// Largest body of a push: room for 10,000 events of 1.6 KB.
+/// Maximum body of a push: room for 10,000 events of 1.6 KB.
 pub const PUSH_BODY_LEN_MAX: usize = 16 * 1024 * 1024;
-/// Largest body of any other request.
+/// Maximum body of any other request.
 pub const BODY_LEN_MAX: usize = 64 * 1024;
 
 /// Maximum time until the next piece of a body: a client that announces a body and then is silent holds a connection.
@@ -22,7 +22,7 @@ const FRAME_WAIT: Duration = Duration::from_secs(30);
 /// The reason that a body was refused.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BodyError {
-    /// The connection ended before the body did, or nothing came for half a minute.
+    /// The connection ended before the body did, or was silent for half a minute.
     #[error("the body ended early")]
     BrokenOff,
     /// Too many bytes are in flight.
@@ -60,7 +60,7 @@ pub async fn read(
             return Err(BodyError::TooLarge { len_max });
         }
         in_flight.add(data.len()).map_err(BodyError::Exhausted)?;
-        // Nearly every body comes in one piece, which needs no copy.
+        // Almost every body arrives in one piece, which needs no copy.
         match &first {
             None => first = Some(data),
             Some(bytes) => {

@@ -105,7 +105,7 @@ async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
                 let follows = if matches!(outlet, Outlet::Stream(_)) { body } else { Follows::Protocol };
                 let head = takeover::write_head(&response, follows);
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Taken { head, follows, outlet });
-                // The connection is let go of while this waits.
+                // The connection is released while this waits.
                 std::future::pending().await
             })
         })
@@ -156,7 +156,7 @@ pub async fn close(mut stream: TcpStream) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     /// Silence after which a client is assumed to have sent everything.
     const SILENCE: Duration = Duration::from_millis(500);
-    /// A client that sends on and on is hung up on.
+    /// A client that never stops sending is disconnected.
     const LINGER: Duration = Duration::from_secs(5);
     if stream.shutdown().await.is_err() {
         return;
@@ -258,7 +258,7 @@ async fn answer(router: Router, mut request: Request<Incoming>, peer: SocketAddr
     }
 }
 
-/// A socket that remembers whether it took all that was written.
+/// A socket that remembers whether it accepted the whole write.
 struct Wire {
     stream: TokioIo<TcpStream>,
     blocked: bool,

@@ -26,7 +26,7 @@ pub struct Counts {
 /// The labels of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
-    /// The route as it is registered, never the path itself: that would be a label per channel.
+    /// The registered route, never the path itself: that would create a label per channel.
     pub route: String,
     /// The status.
     pub status: u16,

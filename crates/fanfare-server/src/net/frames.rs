@@ -44,7 +44,7 @@ pub fn shake_hands(method: &Method, headers: &HeaderMap) -> Option<Response> {
     Some(response)
 }
 
-/// Why a socket ends: the code and the words of the close frame.
+/// The code and the reason of a close frame.
 pub type Farewell = (CloseCode, &'static str);
 
 /// Returns the messages on `stream`, of which `read` was already read.

@@ -17,13 +17,13 @@ use crate::problem::Problem;
 /// The hosts and origins that the operator allows besides loopback.
 #[derive(Debug, Clone, Default)]
 pub struct Guard {
-    /// Origins of pages that may use the gateway.
+    /// Origins of pages that can use the gateway.
     pub cors: Cors,
-    /// Names, in lowercase, that the gateway answers for besides `localhost`.
+    /// Host names, in lowercase, that the gateway accepts besides `localhost`.
     pub allowed_hosts: Vec<String>,
 }
 
-/// Origins of pages that may use the gateway, besides its own and loopback ones.
+/// Origins of pages that can use the gateway, besides its own and loopback ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cors {
     /// Every page.

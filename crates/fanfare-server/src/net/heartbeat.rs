@@ -48,7 +48,7 @@ impl Clone for Beats {
 }
 
 impl Beats {
-    /// Waits for the next beat; for ever when the timer has stopped.
+    /// Waits for the next beat; forever if the timer has stopped.
     pub async fn next(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;

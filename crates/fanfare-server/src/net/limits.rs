@@ -1,4 +1,4 @@
-//! Connections: how many, in all and from one address.
+//! The limits on connections, in total and per address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use crate::problem::Problem;
 
 /// Maximum time for a request head. Also the maximum time that an idle connection is kept for the next request.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Largest request head: long enough for a browser with many cookies of other programs on `localhost`.
+/// Maximum request head: enough for a browser with many cookies of other programs on `localhost`.
 pub const HEADER_LEN_MAX: usize = 32 * 1024;
 /// Maximum streams of one HTTP/2 connection: a browser opens one connection for all its tabs.
 pub const HTTP2_STREAMS_MAX: u32 = 256;

@@ -28,7 +28,7 @@ pub struct Worker {
     asks: mpsc::Receiver<Ask>,
     /// The addresses of the configuration; at least one.
     own: Vec<SocketAddr>,
-    /// Those that callers asked for.
+    /// The addresses that callers asked for.
     opened: Vec<SocketAddr>,
     /// The sender of the current addresses.
     addresses: watch::Sender<Vec<SocketAddr>>,
@@ -47,7 +47,7 @@ struct Ask {
     answer: oneshot::Sender<Result<Opened, Refused>>,
 }
 
-/// An address at which the gateway listens.
+/// An address that the gateway listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opened {
     /// The address.
@@ -56,7 +56,7 @@ pub struct Opened {
     pub is_new: bool,
 }
 
-/// Why the gateway does not listen there.
+/// The reason that the gateway does not listen on an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Other machines could connect, and the operator did not allow that.
@@ -70,7 +70,7 @@ pub enum Refused {
     /// The address belongs to another machine.
     #[error("{} is not an address of this machine", .0.ip())]
     NotHere(SocketAddr),
-    /// Another program listens there.
+    /// Another program is listening there.
     #[error("another program is already listening on {0}")]
     Busy(SocketAddr),
     /// The maximum of extra listeners is open.
@@ -79,8 +79,8 @@ pub enum Refused {
     /// The gateway is stopping.
     #[error("the gateway is stopping")]
     Stopping,
-    /// The system refused for another reason.
-    #[error("the system does not let this gateway listen on {address}: {problem}")]
+    /// The operating system refused for another reason.
+    #[error("the operating system does not allow this gateway to listen on {address}: {problem}")]
     Other {
         /// The address.
         address: SocketAddr,
@@ -276,11 +276,14 @@ mod tests {
     fn what_the_system_refuses_is_said_in_words() {
         let address: SocketAddr = "127.0.0.1:80".parse().expect("an address");
         for (kind, says) in [
-            (ErrorKind::AddrInUse, "another program listens on 127.0.0.1:80 already"),
-            (ErrorKind::PermissionDenied, "the system does not let this gateway listen on port 80"),
+            (ErrorKind::AddrInUse, "another program is already listening on 127.0.0.1:80"),
+            (
+                ErrorKind::PermissionDenied,
+                "the operating system does not allow this gateway to listen on port 80",
+            ),
             (
                 ErrorKind::OutOfMemory,
-                "the system does not let this gateway listen on 127.0.0.1:80: out of memory",
+                "the operating system does not allow this gateway to listen on 127.0.0.1:80: out of memory",
             ),
         ] {
             assert_eq!(refused(address, &Error::from(kind)).to_string(), says);

@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use fanfare_core::{Agent, Door, Via};
 use http::{HeaderMap, header};
 
-/// The other end of a connection; put into every request by the server.
+/// The client's address; the server adds it to every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 

@@ -1,4 +1,4 @@
-//! Stalls on connections that carry several streams: HTTP/2.
+//! Stalled streams on connections that carry several: HTTP/2.
 //!
 //! A stream whose window is full is not asked for more, so it cannot notice by itself that its client stopped reading.
 //! The connection checks its streams instead, at each beat.
@@ -13,7 +13,7 @@ use fanfare_hub::client::Client;
 #[derive(Debug)]
 pub struct Stalls {
     limit: Duration,
-    /// Guards the list; held to add one or to look at all.
+    /// Guards the list; held to add one or to check all.
     streams: Mutex<Vec<Watched>>,
 }
 

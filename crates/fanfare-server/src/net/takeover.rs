@@ -86,7 +86,7 @@ pub enum Follows {
     Chunks,
     /// Another protocol.
     Protocol,
-    /// A body that ends with the connection: all that HTTP/1.0 knows.
+    /// A body that ends with the connection, the only kind in HTTP/1.0.
     UntilClose,
 }
 

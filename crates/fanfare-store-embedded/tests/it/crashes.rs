@@ -200,12 +200,13 @@ async fn a_disk_that_fails_stops_the_store(kib_max: &str, doing: &str) {
     assert!(!acked.is_empty(), "it worked at first");
     let refused: Vec<_> = lines.iter().filter(|line| line.starts_with("refused")).collect();
     assert_eq!(refused.len(), 8, "every task learns of it: {refused:?}");
-    for start in
-        ["refused the store had to stop: ".to_owned(), format!("failed the store had to stop: {doing} ")]
-    {
+    for start in [
+        "refused the store stopped after a fatal error: ".to_owned(),
+        format!("failed the store stopped after a fatal error: {doing} "),
+    ] {
         assert!(lines.iter().any(|line| line.starts_with(&start)), "{start}");
     }
-    assert!(lines.iter().any(|line| line.starts_with("then the store had to stop: ")));
+    assert!(lines.iter().any(|line| line.starts_with("then the store stopped after a fatal error: ")));
 
     let store =
         Store::new(Embedded::open(&path, Retention::default()).expect("it opens once the disk works again"));

@@ -168,7 +168,7 @@ impl Events {
     }
 }
 
-/// Returns whether the key of an event of that age still counts.
+/// Returns whether the idempotency key of an event of that age still counts.
 fn remembered(timestamp: Timestamp, now: Timestamp) -> bool {
     now < timestamp.after(IDEMPOTENCY_WINDOW)
 }

@@ -55,7 +55,7 @@ struct State {
     delayed: Vec<Append>,
     readers: BTreeMap<ReaderKey, ReaderRow>,
     webhooks: Webhooks,
-    /// Counts the changes to who is registered.
+    /// Counts the changes to the set of webhooks.
     revision: watch::Sender<u64>,
     /// Appends that changed something: here each is a commit of its own.
     commits: u64,
@@ -358,7 +358,7 @@ impl Engine for Memory {
     }
 
     async fn failed(&self) -> Error {
-        // Memory cannot fail in a way that leaves something unknown.
+        // Memory cannot fail with an unknown outcome.
         std::future::pending().await
     }
 

@@ -1,4 +1,4 @@
-//! Following the log, whatever keeps it: every event once, in order.
+//! Following the log, with any engine: every event once, in order.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn a_follower_gets_every_event_once_while_others_append() {
             });
         }
         let last = 10 + TASKS * (0..ROUNDS).map(|round| 1 + round % 3).sum::<u64>();
-        // One has followed from the start, one begins somewhere in between, whatever that is.
+        // One follower has followed from the start; the other starts somewhere in between, at any position.
         let mut early = Follow::new(&*store.log, Some(0));
         let begin = store.head().last;
         let mut late = Follow::new(&*store.log, Some(begin));

@@ -1,4 +1,4 @@
-//! What comes in through `POST /ingest/{kind}` without a signature: anything, alerts, and the hooks of an agent.
+//! `POST /ingest/{kind}` without a signature: any JSON, alerts, and the hooks of an agent.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -129,7 +129,7 @@ async fn each_alert_of_a_group_is_an_event() {
 #[tokio::test]
 async fn a_hook_is_answered_at_once_and_without_words() {
     let gateway = Gateway::with(Engine::Embedded, |config| config.webhooks.policy.mode = Mode::Local).await;
-    // Nobody accepts: a push would wait ten seconds for this webhook.
+    // No one accepts the connection: a push would wait ten seconds for this webhook.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/hook", silent.local_addr().expect("an address"));
     assert_eq!(gateway.post_json("/api/register", &json!({"webhook_url": url})).await.status, 200);
@@ -145,7 +145,7 @@ async fn a_hook_is_answered_at_once_and_without_words() {
         fastest = fastest.min(begun.elapsed());
         assert_eq!((answer.status, answer.text()), (200, "{}".to_owned()));
     }
-    // The fastest, because machines that run tests are busy; one that waits for the webhook has no fast one.
+    // The fastest counts, because machines that run tests are busy; a push that waits for the webhook is never fast.
     assert!(fastest < Duration::from_millis(50), "{fastest:?}");
     let events = log(&gateway).await;
     assert_eq!(events.len(), 20, "a hook that fires again is another event");

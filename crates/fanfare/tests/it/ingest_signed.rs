@@ -1,4 +1,4 @@
-//! What comes in through `POST /ingest/{kind}` with a signature: believed when it fits, and taken once.
+//! `POST /ingest/{kind}` with a signature: accepted if it matches, and only once.
 
 use fanfare::gateway;
 use fanfare_core::Timestamp;
@@ -126,7 +126,7 @@ async fn stripe_is_believed_for_five_minutes() {
     let answer = post(header(now())).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.json()["channel"], "money");
-    // Stripe signs each attempt anew, at another time; the event is the same.
+    // Stripe signs each attempt anew, with another timestamp; the event is the same.
     let again = post(header(now() - 60)).await;
     assert_eq!((again.status, again.json()["repeated"].clone()), (200, json!(true)));
     for at in [now() - SECONDS_MAX - 60, now() + SECONDS_MAX + 60] {

@@ -1,4 +1,4 @@
-//! Limits: whoever passes one is told which, and when to come back.
+//! Limits: a client that exceeds one learns which, and when to return.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ async fn there_are_only_so_many_connections() {
 
 #[tokio::test]
 async fn one_caller_may_push_only_so_fast() {
-    // The burst is a batch of the largest size, so that any one push is taken.
+    // The burst equals the largest batch, so that any single push is accepted.
     let gateway = Gateway::with(Engine::Memory, |config| config.hub.events_per_second = 1).await;
     let batch: Vec<_> = (0..10_000).map(|_| json!({"message": "x"})).collect();
     assert_eq!(gateway.push_batch(batch).await.len(), 10_000);
@@ -107,7 +107,7 @@ async fn a_head_has_a_length_and_a_route_its_methods() {
     let long = format!("cookie: {}\r\n", "x".repeat(20 * 1024));
     assert_eq!(raw.get("/health", &long).await.status, 200);
     let mut raw = Raw::connect(gateway.address).await;
-    // The limit is 32 KiB, which may be passed by what one read brings.
+    // The limit is 32 KiB, plus the bytes of one read.
     let long = format!("cookie: {}\r\n", "x".repeat(100 * 1024));
     assert_eq!(raw.get("/health", &long).await.status, 431);
     let mut raw = Raw::connect(gateway.address).await;

@@ -253,7 +253,7 @@ async fn a_silent_stream_is_kept_alive_with_comments() {
     for _ in 0..2 {
         assert_eq!(raw.chunk().await.expect("a comment"), b":\n");
     }
-    // What follows a comment is whole.
+    // The bytes after a comment form complete frames.
     let id = gateway.push("a", "x").await;
     let mut browser = EventSource::default();
     let said = until("the event", async || browser.feed(&raw.chunk().await.expect("more")).pop()).await;
@@ -269,7 +269,7 @@ async fn a_silent_stream_is_kept_alive_with_comments() {
 async fn an_event_that_has_expired_is_not_delivered() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        // Keeps the events in a ring; those who look at another channel read them from the store.
+        // Keeps the events in a ring; subscribers to another channel read them from the store.
         let _other = gateway.listen(Transport::Sse1, "a").await;
         gateway.push("a", "before").await;
         // More than are looked at in one go.
@@ -287,7 +287,7 @@ async fn an_event_that_has_expired_is_not_delivered() {
                 let got: Vec<_> =
                     reader.replay().await.iter().map(|event| event["message"].clone()).collect();
                 assert_eq!(got, ["before"], "{pattern} {transport:?} on {engine:?}");
-                // Nothing but what has expired is a replay, too, with an end.
+                // A replay of expired events alone is a replay, too, with an end.
                 let mut reader = gateway.listen_after(transport, pattern, &gateway.position(1)).await;
                 let end = reader.next().await;
                 assert!(matches!(end, Frame::CaughtUp(_)), "{pattern} {transport:?} on {engine:?}: {end:?}");

@@ -44,7 +44,7 @@ async fn a_webhook_that_leads_back_through_a_proxy_ends_after_one_turn() {
             counted.fetch_add(1, Ordering::SeqCst);
             tokio::spawn(async move {
                 let mut to = TcpStream::connect(target).await.expect("the gateway");
-                // Either side may hang up when it has what it wants.
+                // Either side can close the connection once it has the answer.
                 let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
             });
         }

@@ -21,7 +21,7 @@ async fn seed_5_connects_and_asks() {
     ask["connection_id"] = id.into();
     let taken = gateway.post_json("/mcp/sse/message", &ask).await;
     assert_eq!((taken.status, taken.header("content-type")), (202, "application/json"));
-    // `fetch(…).json()` works, and says what the answer will be called.
+    // `fetch(…).json()` works, and returns the name of the answer.
     assert_eq!(taken.json(), json!({ "status": "accepted", "connection_id": id, "id": 1764000000000_u64 }));
     let answer = String::from_utf8(raw.chunk().await.expect("an answer")).expect("text");
     assert!(

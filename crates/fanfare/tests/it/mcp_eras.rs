@@ -1,4 +1,4 @@
-//! Which revision a request over HTTP is read and answered in: a table of requests, and what each era must have.
+//! The revision in which a request over HTTP is read and answered: a table of requests, and the demands of each era.
 
 use serde_json::{Value, json};
 
@@ -13,19 +13,19 @@ const LEGACY: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05
 /// Methods that came to an end with the legacy revisions.
 const LEGACY_METHODS: [&str; 5] =
     ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
-/// What nobody has begun.
+/// A session that no one started.
 const NO_SESSION: (&str, &str) = ("mcp-session-id", "0123456789abcdef0123456789abcdef");
 
-/// What a request comes to.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comes {
-    /// To a status and an error.
+    /// A status and an error.
     Error(u16, i64),
-    /// To a result of the legacy revisions.
+    /// A result of the legacy revisions.
     Legacy,
-    /// To a result of the modern revision.
+    /// A result of the modern revision.
     Modern,
-    /// To nothing: 202.
+    /// No content: 202.
     Nothing,
 }
 
@@ -66,7 +66,7 @@ async fn post(gateway: &Gateway, headers: &[(&str, &str)], body: &Value) -> Answ
     gateway.post_mcp("/mcp", headers, body.to_string()).await
 }
 
-/// Says what a request of the modern revision says of itself.
+/// Returns the metadata of a request of the modern revision.
 fn meta() -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": MODERN,
@@ -78,27 +78,27 @@ fn request(method: &str, params: Value) -> Value {
     rpc::request(7, method, params)
 }
 
-/// Gives a request of the modern revision, and `params` besides its `_meta`.
+/// Returns a request of the modern revision, with `params` in addition to its `_meta`.
 fn modern(method: &str, mut params: Value) -> Value {
     params["_meta"] = meta();
     request(method, params)
 }
 
-/// Gives a modern request with one member of `_meta` changed.
+/// Returns a modern request with one member of `_meta` changed.
 fn with_meta(key: &str, value: Value) -> Value {
     let mut meta = meta();
     meta[format!("io.modelcontextprotocol/{key}")] = value;
     request("tools/list", json!({ "_meta": meta }))
 }
 
-/// Gives a modern request without one member of `_meta`.
+/// Returns a modern request without one member of `_meta`.
 fn without_meta(key: &str) -> Value {
     let mut meta = meta();
     meta.as_object_mut().expect("an object").shift_remove(&format!("io.modelcontextprotocol/{key}"));
     request("tools/list", json!({ "_meta": meta }))
 }
 
-/// Gives the headers that repeat `method`.
+/// Returns the headers that repeat `method`.
 fn repeating(method: &str) -> Headers<'_> {
     vec![("mcp-protocol-version", MODERN), ("mcp-method", method)]
 }
@@ -132,12 +132,12 @@ async fn a_request_that_says_everything_of_itself_is_modern() {
     let mut rows = vec![
         (headers(), list(), Comes::Modern),
         (repeating("server/discover"), modern("server/discover", json!({})), Comes::Modern),
-        // What belongs to sessions is nothing to it.
+        // It has no use for session headers.
         (and(headers(), &[NO_SESSION]), list(), Comes::Modern),
         (and(headers(), &[("mcp-session-id", &session)]), list(), Comes::Modern),
         (and(headers(), &[("last-event-id", "1-1")]), list(), Comes::Modern),
         (repeating("no/such"), modern("no/such", json!({})), Comes::Error(404, -32601)),
-        // It must say both, and rightly.
+        // It must name both, and correctly.
         (headers(), without_meta("protocolVersion"), Comes::Error(400, -32602)),
         (headers(), without_meta("clientCapabilities"), Comes::Error(400, -32602)),
         (vec![], without_meta("clientCapabilities"), Comes::Error(400, -32602)),
@@ -191,7 +191,7 @@ async fn headers_must_say_what_a_modern_body_says() {
             (named("push_stream"), call(), Comes::Modern),
             (named("  push_stream "), call(), Comes::Modern),
             (named("=?base64?cHVzaF9zdHJlYW0=?="), call(), Comes::Modern),
-            // What is missing is found before what differs, and what differs before what is not served.
+            // A missing header is reported before a mismatch, and a mismatch before an unsupported revision.
             (repeating("tools/call"), without_meta("clientCapabilities"), Comes::Error(400, -32602)),
             (repeating("tools/list"), with_meta("protocolVersion", json!("2099-01-01")), mismatch),
             (
@@ -234,10 +234,10 @@ async fn everything_else_is_legacy() {
         (vec![("mcp-protocol-version", "2099-01-01")], list(), Comes::Error(400, -32022)),
         (and(in_session(), &[("mcp-protocol-version", "2099-01-01")]), list(), Comes::Error(400, -32022)),
         (vec![], request("tools/list", json!({ "_meta": { "progressToken": 5 } })), Comes::Legacy),
-        // What came with the modern revision is unknown here.
+        // Methods of the modern revision are unknown here.
         (vec![], request("server/discover", json!({})), Comes::Error(200, -32601)),
         (in_session(), request("subscriptions/listen", json!({})), Comes::Error(200, -32601)),
-        // What needs a session says so.
+        // A method that requires a session reports that.
         (vec![], request("resources/subscribe", json!({ "uri": "x" })), Comes::Error(200, -32600)),
         (vec![], initialize("2024-11-05"), Comes::Legacy),
         (vec![], request("initialize", json!({})), Comes::Error(400, -32602)),

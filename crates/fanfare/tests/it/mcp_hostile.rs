@@ -1,4 +1,4 @@
-//! Clients that mean no good: what they send is refused, and what they do not read is not kept.
+//! Hostile clients: invalid messages are refused, and unread ones are not kept.
 
 use fanfare::engines::StoreSpec;
 use fanfare::gateway;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::gateway::Gateway;
 use crate::support::soon;
 
-/// The request's id, and whether it is taken.
+/// The request's id, and whether it is accepted.
 const IDS: [(&str, bool); 8] = [
     ("7", true),
     (r#""\u0061""#, true),
@@ -42,7 +42,7 @@ async fn an_id_and_a_token_are_text_or_an_integer_and_given_back_as_they_were() 
         }
         let params = format!(r#"{{"_meta":{{"progressToken":{id}}}}}"#);
         let answer = text(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{params}}}"#)).await;
-        // One that is not there is none.
+        // An unknown session does not exist.
         assert_eq!(
             answer.status,
             if is_taken || id == "null" { 200 } else { 400 },

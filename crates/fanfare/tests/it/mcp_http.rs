@@ -1,4 +1,4 @@
-//! MCP over Streamable HTTP: sessions, batches, what a client takes, and what is refused how.
+//! MCP over Streamable HTTP: sessions, batches, accepted media types, and refusals.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn initialize(version: &str) -> String {
     rpc::initialize(version).to_string()
 }
 
-/// Begins a session, and gives its id.
+/// Starts a session, and returns its id.
 async fn begin(gateway: &Gateway, version: &str) -> String {
     let answer = post(gateway, &[], initialize(version)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -212,7 +212,7 @@ async fn a_client_that_never_reads_is_hung_up_on() {
     let call = format!("{head}{list}");
     for _ in 0..4 {
         let mut raw = Raw::connect_narrow(gateway.address).await;
-        // More answers than both ends can hold; how many of the requests are taken is for the gateway to say.
+        // More answers than both ends can hold; the gateway decides how many of the requests it accepts.
         let requests = call.repeat(64);
         while matches!(
             tokio::time::timeout(
@@ -268,7 +268,7 @@ async fn an_answer_that_was_lost_is_fetched_by_whoever_comes_last() {
     let (_, mut second) = open("1-0").await;
     assert!(second.chunk().await.is_some(), "where it continues");
     assert_eq!(first.chunk().await, None, "somebody else reads now");
-    // What was never said, or is not kept, is no reason to take somebody else's stream.
+    // An unknown or expired id must not lead to another client's stream.
     for (last, status) in [("9-0", 400), ("1-7", 400), ("1-18446744073709551615", 400), ("1-0", 200)] {
         assert_eq!(open(last).await.0, status, "{last}");
     }

@@ -59,14 +59,14 @@ async fn seed_4_calls_tools_by_name() {
     let id = result["structuredContent"]["id"].as_str().expect("an id");
     assert_eq!(gateway.get(&format!("/api/events/{id}")).await.json()["message"], "hello");
 
-    // What the tool could not do is its result; what is no call is an error.
+    // A failure of the tool is its result; an invalid call is an error.
     gateway.post_json("/sse", &call("push_stream", json!({}))).await;
     assert_eq!(client.json("result").await["isError"], true);
     gateway.post_json("/sse", &call("no_such_tool", Value::Null)).await;
     let error = client.json("error").await;
     assert!(error["message"].as_str().is_some_and(|text| text.contains("no_such_tool")), "{error}");
 
-    // Both ways of asking may be mixed.
+    // Both ways of asking can be mixed.
     client.ask(&gateway, 1, "ping", json!({})).await;
     let bare = json!({ "session_id": session, "tool": "push_stream" });
     assert_eq!(gateway.post_json("/sse", &bare).await.status, 202);
@@ -135,7 +135,7 @@ async fn what_is_no_message_is_refused() {
     }
     assert_eq!(gateway.post(&path, "application/json", vec![b' '; 5 << 20]).await.status, 413);
     assert_eq!(gateway.post_json("/messages/", &request(1, "ping", json!({}))).await.status, 400);
-    // Whoever has an id waits for an answer on the stream.
+    // A request with an id waits for its answer on the stream.
     let wrong = json!({ "jsonrpc": "1.0", "id": 5, "method": "ping" });
     assert_eq!(gateway.post_json(&path, &wrong).await.status, 202);
     let answer = client.message().await;

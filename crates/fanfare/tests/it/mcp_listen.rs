@@ -1,4 +1,4 @@
-//! What agents are told unasked: that a resource has changed, and that there is another channel.
+//! Unrequested notifications for agents: a resource has changed, or there is another channel.
 
 use fanfare_core::Principal;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn latest(channel: &str) -> String {
     format!("fanfare://channels/{channel}/latest")
 }
 
-/// Begins an agent that is told of `uris`. What was pushed before is no change.
+/// Starts an agent that watches `uris`. Earlier pushes are not changes.
 async fn watching<'a>(gateway: &'a Gateway, era: Era, uris: &[&str]) -> (Agent<'a>, Told) {
     settled(gateway).await;
     let agent = Agent::begin(gateway, era).await;
@@ -31,7 +31,7 @@ async fn watching<'a>(gateway: &'a Gateway, era: Era, uris: &[&str]) -> (Agent<'
     (agent, told)
 }
 
-/// Pushes, and gives how many listeners had it.
+/// Pushes, and returns the number of live subscribers that match it.
 async fn pushed(gateway: &Gateway, channel: &str) -> Value {
     let answer = gateway.post_json("/api/push", &json!({ "channel": channel, "message": "x" })).await.json();
     answer["stream_clients"].clone()
@@ -46,7 +46,7 @@ async fn an_agent_is_told_of_what_it_asked_for_and_of_nothing_else() {
         }
         let (a, end) = (latest("a"), latest("end"));
         let (agent, mut told) = watching(&gateway, era, &[&a, &end]).await;
-        // Nobody asked for `b`. One push is one update, a batch is one as well.
+        // The agent does not watch `b`. One push is one update, and so is one batch.
         gateway.push("b", "x").await;
         gateway.push("a", "x").await;
         assert_eq!(told.change().await, a);
@@ -80,7 +80,7 @@ async fn only_what_can_change_is_honoured() {
         json!({ "toolsListChanged": true, "promptsListChanged": true, "resourceSubscriptions": uris });
     let (mut told, honoured) = agent.listen(json!("x"), wanted).await;
     assert_eq!(honoured, json!({ "resourceSubscriptions": [a] }));
-    // Nobody asked for the list, which changes.
+    // The agent does not watch the list, which changes.
     gateway.push("new", "x").await;
     gateway.push("a", "x").await;
     assert_eq!(told.change().await, a);
@@ -103,7 +103,8 @@ async fn another_channel_changes_the_list() {
         if era == Era::Modern {
             assert_eq!(honoured, json!({ "resourcesListChanged": true }));
         } else {
-            // Nothing says when a session that is ready is told of lists, so channels are made until it is.
+            // There is no sign of when a session that is ready gets list changes, so channels are created until it
+            // does.
             let mut turns = tokio::time::interval(Duration::from_millis(20));
             let made = async {
                 for number in 0.. {
@@ -124,7 +125,7 @@ async fn another_channel_changes_the_list() {
             let (mut sentinel, _) = agent.listen(json!(3), json!({ "resourceSubscriptions": [last] })).await;
             gateway.push("old", "x").await;
             gateway.push("end", "x").await;
-            // An event on a known channel is no change of the list: the next change is that of `end`.
+            // An event on a known channel does not change the list: the next change is that of `end`.
             assert_eq!(sentinel.change().await, last);
             assert_eq!(told.change().await, "list");
             drop((sentinel, told));
@@ -176,7 +177,7 @@ async fn who_is_told_of_a_channel_is_a_live_listener_of_it() {
         );
         assert_eq!(told.change().await, CHANNELS);
         assert_eq!(pushed(&gateway, "a").await, 1);
-        // On a slow machine the second is over, and the channels are told of before.
+        // On a slow machine the second is over, and the channels are reported before.
         while told.change().await != latest("a") {}
         let clients = gateway.get("/api/clients").await.json();
         let client = &clients["clients"][0];
@@ -206,7 +207,7 @@ async fn the_channels_are_told_of_once_a_second_at_most() {
         let (agent, mut told) = watching(&gateway, era, &[CHANNELS, &end]).await;
         gateway.push("a", "x").await;
         assert_eq!(told.change().await, CHANNELS);
-        // What comes within the second is told when that is over, whatever else is told meanwhile.
+        // A change within the second is reported at its end, whatever else is reported meanwhile.
         gateway.push("end", "x").await;
         let mut both = [told.change().await, told.change().await];
         both.sort_unstable();
@@ -235,7 +236,7 @@ async fn a_client_that_does_not_read_costs_a_cursor_and_loses_nothing() {
     const RESOURCES: usize = 60;
     let gateway = Gateway::start().await;
     let agent = Agent::begin(&gateway, Era::Modern).await;
-    // Long addresses, so that what lies between fills soon.
+    // Long addresses, so that the buffers in between fill soon.
     let channel = |number: usize| format!("{number:03}{}", format!(".{}", "x".repeat(60)).repeat(4));
     let uri = |number: usize| {
         let encoded: String = channel(number).bytes().map(|byte| format!("%{byte:02X}")).collect();
@@ -261,13 +262,13 @@ async fn a_client_that_does_not_read_costs_a_cursor_and_loses_nothing() {
         let change = told.change().await;
         let index = uris.iter().position(|uri| *uri == change).expect("an address that was asked for");
         updates[index] += 1;
-        // The last resource may be told of before others of the same look.
+        // The last resource can be reported before others of the same check.
         if updates[RESOURCES] == 1 && updates.iter().all(|count| *count > 0) {
             break;
         }
     }
     assert!(updates.iter().sum::<usize>() + 5_000 < events, "updates were not put together");
-    // It goes on as if nothing had been.
+    // It continues as if nothing had happened.
     gateway.push("end", "x").await;
     while told.change().await != uris[RESOURCES] {}
     drop(told);

@@ -1,4 +1,4 @@
-//! `port` and `host` of a push: the gateway listens there, too, or says why not and pushes nothing.
+//! `port` and `host` of a push: the gateway also listens there, or reports why not and pushes nothing.
 
 use std::net::TcpListener;
 
@@ -8,18 +8,18 @@ use crate::support::gateway::Gateway;
 use crate::support::reader::{Frame, Listen, Reader, Transport};
 use crate::support::tools::{Era, Told};
 
-/// Gives a port that was free a moment ago.
+/// Returns a port that was free a moment ago.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
-/// Pushes on a port that is free; another test may be quicker to take one.
+/// Pushes on a port that is free; another test may be quicker to occupy one.
 async fn push_on_a_free_port(gateway: &Gateway, era: Era, tool: &str) -> (u16, Told) {
     for _ in 0..5 {
         let port = free_port();
         let params = json!({"name": tool, "arguments": {"message": "first", "port": port}});
         let told = gateway.call_tool(era, params, &[]).await;
-        if !told.text.contains("another program listens") {
+        if !told.text.contains("another program is already listening") {
             assert!(!told.is_error, "{}", told.text);
             return (port, told);
         }
@@ -33,7 +33,7 @@ async fn a_push_opens_the_port_that_it_names() {
     for (tool, era) in [("push_stream", Era::Modern), ("push_webhook", Era::Legacy)] {
         let (port, told) = push_on_a_free_port(&gateway, era, tool).await;
         assert_eq!(told.member("url"), format!("http://127.0.0.1:{port}"));
-        assert!(told.text.contains("now listens there, too"), "{}", told.text);
+        assert!(told.text.contains("now also listens there"), "{}", told.text);
         let listeners = gateway.get("/api/status").await.json()["listeners"].clone();
         let last = listeners.as_array().and_then(|listeners| listeners.last()).expect("listeners");
         assert_eq!((&listeners[0], last), (&json!(gateway.address), &json!(format!("127.0.0.1:{port}"))));
@@ -42,11 +42,11 @@ async fn a_push_opens_the_port_that_it_names() {
         let mut reader = Reader::open(address, Transport::Sse1, Listen::to(">")).await;
         let again = json!({"message": "second", "port": port, "host": "localhost"});
         let told = gateway.tool(era, tool, again).await;
-        assert!(told.text.contains("listened there already"), "{}", told.text);
+        assert!(told.text.contains("was already listening there"), "{}", told.text);
         assert_eq!(told.structured["stream_clients"], 1, "it is the same hub");
         let Frame::Event(event) = reader.next().await else { panic!("no event") };
         assert_eq!(event["message"], "second");
-        // It is counted until the gateway has seen it go.
+        // It counts until the gateway has noticed its end.
         drop(reader);
         gateway.clients(0).await;
     }
@@ -63,7 +63,7 @@ async fn a_port_that_the_gateway_has_needs_nothing() {
         arguments.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         let told = gateway.tool(Era::Modern, "push_stream", arguments).await;
         assert_eq!(told.member("url"), format!("http://{}", gateway.address));
-        assert!(told.text.contains("listened there already"), "{}", told.text);
+        assert!(told.text.contains("was already listening there"), "{}", told.text);
     }
 }
 
@@ -82,7 +82,7 @@ async fn a_listener_that_cannot_be_is_refused_and_nothing_is_pushed() {
             assert!(said.to_lowercase().contains("nothing was pushed"), "{more}: {said}");
         }
     };
-    refused(json!({"port": busy}), "another program listens on 127.0.0.1").await;
+    refused(json!({"port": busy}), "another program is already listening on 127.0.0.1").await;
     refused(json!({"port": free, "host": "0.0.0.0"}), "serves only this machine").await;
     refused(json!({"port": gateway.address.port(), "host": "0.0.0.0"}), "serves only this machine").await;
     refused(json!({"port": free, "host": "192.0.2.1"}), "serves only this machine").await;
@@ -120,7 +120,8 @@ async fn no_more_than_eight_are_opened_and_all_of_them_end_with_the_gateway() {
     let said =
         gateway.tool_error(Era::Modern, "push_stream", json!({"message": "x", "port": free_port()})).await;
     assert!(
-        said.contains("8 listeners were opened already") && said.contains(&ports[0].to_string()),
+        said.contains("the maximum of 8 extra listeners is already open")
+            && said.contains(&ports[0].to_string()),
         "{said}"
     );
     assert_eq!(gateway.hub.last().seq, 8);

@@ -1,4 +1,4 @@
-//! What agents look at by address, the prompts that users start, and the completion of their arguments.
+//! Resources that agents read by address, prompts that users start, and the completion of their arguments.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn not_found(era: Era) -> i64 {
     }
 }
 
-/// Reads a resource and gives what it says; checks that it is marked as what others wrote.
+/// Reads a resource and returns its text; checks that it is marked as written by others.
 async fn read(agent: &Agent<'_>, uri: &str) -> Value {
     let result = agent.result("resources/read", json!({ "uri": uri })).await;
     if agent.era == Era::Modern {
@@ -157,7 +157,7 @@ async fn the_latest_of_a_channel_are_no_longer_than_a_client_can_take() {
         let said = read(&agent, &uri).await;
         assert_eq!(said["events"].as_array().map(Vec::len), Some(events), "{channel}");
         assert_eq!(said["events"][0]["id"], gateway.position(newest), "the newest is always there");
-        let says_so = said["more"].as_str().is_some_and(|more| more.contains("older ones are left out"));
+        let says_so = said["more"].as_str().is_some_and(|more| more.contains("older events are omitted"));
         assert_eq!(says_so, events < 20, "{channel}: {}", said["more"]);
     }
 }
@@ -169,12 +169,12 @@ async fn what_is_not_there_is_refused_in_the_words_of_the_era() {
     for era in Era::ALL {
         let agent = Agent::begin(&gateway, era).await;
         for (uri, says) in [
-            ("fanfare://channels/b/latest", "nothing was ever pushed"),
+            ("fanfare://channels/b/latest", "nothing has been pushed"),
             ("fanfare://channels/a..b/latest", "empty segment"),
             ("fanfare://channels/a", "there are `fanfare://channels`"),
-            ("fanfare://events/zzzzzzzz-1", "of another log"),
-            (&format!("fanfare://events/{}", gateway.position(2)), "no such event is kept"),
-            ("fanfare://events/1", "no position"),
+            ("fanfare://events/zzzzzzzz-1", "belongs to another log"),
+            (&format!("fanfare://events/{}", gateway.position(2)), "no such event"),
+            ("fanfare://events/1", "is not a position"),
             ("file:///etc/passwd", "there are `fanfare://channels`"),
         ] {
             let error = agent.refused("resources/read", json!({ "uri": uri }), not_found(era)).await;
@@ -270,10 +270,10 @@ async fn prompts_say_which_tools_to_use_and_refuse_what_they_do_not_take() {
             ("watch_channel", json!({}), "`channel` is missing"),
             ("watch_channel", json!({ "channel": " " }), "`channel` is missing"),
             ("watch_channel", json!({ "channel": "a..b" }), "empty segment"),
-            ("watch_channel", json!({ "channel": 5 }), "no text"),
+            ("watch_channel", json!({ "channel": 5 }), "is not a string"),
             ("watch_channel", json!({ "channel": "a", "x": "y" }), "takes `channel` (required) and `until`"),
             ("watch_channel", json!({ "channel": "a", "until": "x".repeat(3_000) }), "2000 bytes"),
-            ("summarize_channel", json!({ "channel": "a", "since": "yesterday" }), "no time"),
+            ("summarize_channel", json!({ "channel": "a", "since": "yesterday" }), "is not a time"),
         ] {
             let params = json!({ "name": name, "arguments": arguments });
             let error = agent.refused("prompts/get", params, INVALID_PARAMS).await;

@@ -35,7 +35,7 @@ async fn a_question_is_answered_without_a_handshake_wherever_the_gateway_is() {
         assert_eq!(answer["id"], 1);
         assert!(answer["result"]["tools"].as_array().is_some_and(|tools| !tools.is_empty()), "{answer}");
     }
-    // Nobody says anything: nothing is said.
+    // Without input there is no output.
     let said = alone.run_with(&["mcp", "--listen", "127.0.0.1:0"], "").await;
     assert_eq!((said.code, said.out.as_str()), (0, ""), "{said:?}");
     attached.stop().await;
@@ -58,7 +58,7 @@ async fn both_eras_are_spoken_at_once() {
         assert!(answer["result"]["supportedVersions"].is_array(), "{answer}");
         assert_eq!(agent.ask("ping", modern(json!({}))).await["error"]["code"], -32601);
         assert_eq!(agent.ask("ping", json!({})).await["result"], json!({}));
-        // Whether this revision has batches or not, nothing is left to be waited for.
+        // Whether or not this revision has batches, nothing is left to wait for.
         agent.say(r#"[{"jsonrpc":"2.0","id":100,"method":"ping"}]"#).await;
         agent.answer().await;
         let said = agent.end().await;
@@ -110,7 +110,7 @@ async fn mistakes_are_answered_and_the_next_line_is_read() {
             let line = &line[..line.len().min(80)];
             assert_eq!((&answer["error"]["code"], &answer["id"]), (&code.into(), &id), "{line}: {answer}");
         }
-        // Empty lines, and what asks for nothing, are let be.
+        // Empty lines, and messages that ask for nothing, are ignored.
         agent.say("\n\r\n{\"jsonrpc\":\"2.0\",\"method\":\"notifications/whatever\"}\r").await;
         agent
             .say(r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"tools/list"}]"#)
@@ -194,7 +194,7 @@ async fn a_port_that_was_asked_for_and_is_taken_is_an_error() {
     let said = Shell::new().run_with(&["mcp", "--listen", &address], LIST).await;
     assert_eq!((said.code, said.out.as_str()), (1, ""), "{said:?}");
     assert!(said.err.contains(&format!("cannot listen on {address}")), "{said:?}");
-    // Whether it is we who take the default port, or somebody else: it is taken.
+    // Whether we or another program occupy the default port: it is in use.
     let _taken = std::net::TcpListener::bind("127.0.0.1:8000");
     let said = Shell::new().run_with(&["mcp"], LIST).await;
     assert_eq!(ids(&said.out), [1], "{said:?}");

@@ -1,4 +1,4 @@
-//! What holds for both MCP transports whose answers come on a stream of their own.
+//! The behaviour of both MCP transports that send answers on a stream of their own.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ async fn a_flood_is_answered_and_bounded() {
     for door in Door::ALL {
         let gateway = Gateway::start().await;
         let mut client = door.open(&gateway).await;
-        // So many calls at once, and each says at once that it has begun.
+        // The maximum of concurrent calls; each reports at once that it has started.
         for id in 0..64 {
             client.send(&gateway, &long_request(id)).await;
             client.message().await;
@@ -96,7 +96,7 @@ async fn a_flood_is_answered_and_bounded() {
                 &json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancel }),
             )
             .await;
-        // What was cancelled is not answered, and makes room.
+        // A cancelled call is not answered, and makes room.
         let answered = until("room", async || {
             let answer = client.ask(&gateway, 300, "ping", json!({})).await;
             answer["result"].is_object().then_some(answer)
@@ -129,7 +129,7 @@ async fn a_client_that_never_reads_is_refused_and_then_cut_off() {
         assert_eq!(refused.json()["error"]["code"], 429);
         // Others notice nothing.
         other.ask(&gateway, 1, "ping", json!({})).await;
-        // What it has waiting is let go of, though its connection is open.
+        // Its waiting messages are dropped, though its connection is open.
         sessions(&gateway, 1).await;
         let gone = door.send(&gateway, &lazy.id, &request(1, "ping", json!({}))).await;
         assert_eq!(gone.status, 404);

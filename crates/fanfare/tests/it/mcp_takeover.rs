@@ -1,4 +1,4 @@
-//! Several `fanfare mcp` are one hub: when the one that hosts it goes, another takes over, and nobody notices.
+//! Several `fanfare mcp` are one hub: when the one that hosts it exits, another takes over, and no client notices.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::support::until;
 
 const ANYWHERE: [&str; 2] = ["--listen", "127.0.0.1:0"];
 
-/// Gives the process that has the log, and where it listens.
+/// Returns the process that has the log, and its address.
 async fn owner(shell: &Shell) -> (u32, String) {
     let path = PathBuf::from(shell.home()).join(".local/share/fanfare/log.db");
     until("a gateway", async || {
@@ -21,7 +21,7 @@ async fn owner(shell: &Shell) -> (u32, String) {
     .await
 }
 
-/// Gives the messages on a channel, the oldest first, as anybody reads them over HTTP.
+/// Returns the messages on a channel, oldest first, as read over HTTP.
 async fn stored(url: &str, channel: &str) -> Vec<String> {
     let url = format!("{url}/api/events?channel={channel}&limit=1000&order=oldest");
     let client = crate::support::gateway::reqwest_client(false);
@@ -31,7 +31,7 @@ async fn stored(url: &str, channel: &str) -> Vec<String> {
     events.iter().map(|event| event["message"].as_str().expect("text").to_owned()).collect()
 }
 
-/// Says whether no thread of a process runs.
+/// Returns whether no thread of a process runs.
 fn is_stopped(pid: u32) -> bool {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("a process");
     let states = threads.map(|thread| {
@@ -82,7 +82,7 @@ async fn calls_under_way_are_done_again_when_that_is_harmless_and_told_when_not(
     let mut agent = Agent::start(&shell, &ANYWHERE);
     agent.initialize().await;
     agent.push("a", "before").await;
-    // It takes nothing any more, and whatever comes now is lost with it.
+    // It reads nothing more, and any later message is lost with it.
     host.signal(Signal::STOP);
     let pid = host.pid();
     until("every thread of the host", async || is_stopped(pid).then_some(())).await;
@@ -98,7 +98,7 @@ async fn calls_under_way_are_done_again_when_that_is_harmless_and_told_when_not(
     ]);
     agent.say(&batch.to_string()).await;
     let ping = agent.send("ping", json!({})).await;
-    // The process answers this itself, so by then it has passed on what came before.
+    // The process answers this itself, so by then it has passed on everything before.
     agent.say("no json").await;
     assert_eq!(agent.answer().await["error"]["code"], -32700);
     host.signal(Signal::KILL);
@@ -153,7 +153,7 @@ async fn goes_on(leave: impl FnOnce(&mut Agent)) {
     assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged", "{acknowledged}");
     leave(&mut host);
     host.end().await;
-    // What it watches may have changed meanwhile, so it is told so; nothing else is said twice.
+    // The watched resource may have changed meanwhile, so a change is reported; nothing else is repeated.
     let mut told = Vec::new();
     for _ in 0..2 {
         let said = agent.hear().await;
@@ -172,7 +172,7 @@ async fn goes_on(leave: impl FnOnce(&mut Agent)) {
     assert_eq!((said.code, said.out.as_str()), (0, ""), "{said:?}");
 }
 
-/// How many a process pushes while its host goes.
+/// Number of pushes of a process while its host exits.
 const PUSHES: usize = 300;
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The tools as agents find them: what they say of themselves, what they answer, and what they refuse.
+//! The tools as agents find them: their descriptions, answers and refusals.
 
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn the_tools_are_listed_as_they_are() {
     assert_eq!(names(&tools), essential.chain(managing).collect::<Vec<_>>());
 }
 
-/// Says what of a schema strict clients refuse, or models misread.
+/// Lists the parts of a schema that strict clients refuse, or that models misread.
 fn strict(schema: &Value, at: &str, wrong: &mut Vec<String>) {
     let Some(members) = schema.as_object() else {
         wrong.push(format!("{at} is no schema object"));
@@ -197,7 +197,7 @@ async fn one_sees_where_to_push_and_who_would_hear_it() {
     let gateway = Gateway::start().await;
     for era in Era::ALL {
         let nothing = gateway.tool(era, "list_targets", json!({"kind": "clients"})).await;
-        assert!(nothing.text.starts_with("Nobody listens live"), "{}", nothing.text);
+        assert!(nothing.text.starts_with("No live subscribers"), "{}", nothing.text);
     }
     gateway.push("a.old", "x").await;
     gateway.push("a.new", "x").await;
@@ -219,7 +219,7 @@ async fn one_sees_where_to_push_and_who_would_hear_it() {
             (&heard.structured["clients_total"], &heard.structured["channels_total"]),
             (&json!(1), &json!(1))
         );
-        assert!(heard.text.contains("1 live listener on `a.new`"), "{}", heard.text);
+        assert!(heard.text.contains("1 live subscriber on `a.new`"), "{}", heard.text);
         let few = gateway.tool(era, "list_targets", json!({"kind": "channels", "limit": 1})).await;
         assert!(few.text.contains("2 channels (1 shown"), "{}", few.text);
         assert_eq!(few.structured.get("clients"), None);
@@ -267,7 +267,7 @@ async fn a_push_says_who_gets_it() {
         let told =
             gateway.tool(era, "push_stream", json!({"message": "x", "channel": "a", "data": [1]})).await;
         assert_eq!((&told.structured["stream_clients"], &told.structured["url"]), (&json!(1), &Value::Null));
-        assert!(told.text.contains("1 live listener gets it"), "{}", told.text);
+        assert!(told.text.contains("1 live subscriber gets it"), "{}", told.text);
         let told = gateway.tool(era, "push_webhook", json!({"message": "x", "idempotency_key": "k"})).await;
         assert_eq!(
             (&told.structured["total_webhooks"], &told.structured["repeated"]),
@@ -294,32 +294,32 @@ async fn a_refusal_says_what_would_be_right_and_leaves_no_trace() {
     for (tool, arguments, says) in [
         ("push_stream", json!({}), "the argument `message` is missing"),
         ("push_stream", json!({"message": 5}), "`message` must be of type string"),
-        ("push_stream", json!({"message": "x", "chanel": "a"}), "there is no argument `chanel`"),
+        ("push_stream", json!({"message": "x", "chanel": "a"}), "unknown argument `chanel`"),
         ("push_stream", json!({"message": "x", "channel": "a..b"}), "empty segment"),
         ("push_stream", json!({"message": "x", "priority": "big"}), "`max`"),
         ("push_stream", json!({"message": "x", "port": 70_000}), "`port` must be from 1 to 65535"),
         ("push_stream", json!({"message": "x", "port": 0}), "`port` must be from 1 to 65535"),
         ("push_webhook", json!({"message": "x", "type": "a b"}), "Nothing was pushed"),
-        ("read_history", json!({"limit": 0}), "give 1 to 100"),
-        ("read_history", json!({"limit": 101}), "give 1 to 100"),
+        ("read_history", json!({"limit": 0}), "use 1 to 100"),
+        ("read_history", json!({"limit": 101}), "use 1 to 100"),
         ("read_history", json!({"channel": "a.>.b"}), "`channel`"),
         ("read_history", json!({"types": "error"}), "`types` must be of type array"),
         ("read_history", json!({"types": ["a b"]}), "`types`"),
         ("read_history", json!({"min_priority": "big"}), "`default`"),
         ("read_history", json!({"since": "yesterday"}), "`10m`"),
         ("read_history", json!({"cursor": "5"}), "`cursor`"),
-        ("read_history", json!({"cursor": foreign}), "another log"),
+        ("read_history", json!({"cursor": foreign}), "a different log"),
         ("read_history", json!({"order": "up"}), "`newest`, `oldest`"),
         ("read_history", json!({"response_format": "full"}), "`concise`, `detailed`"),
         ("list_targets", json!({"kind": "people"}), "`channels`, `clients`, `webhooks`"),
         ("list_targets", json!({"channel": "a.*"}), "`channel`"),
-        ("list_targets", json!({"limit": 1_000}), "give 1 to 100"),
-        ("wait_for", json!({"timeout_seconds": 51}), "give 1 to 50"),
-        ("wait_for", json!({"limit": 101}), "give 1 to 100"),
+        ("list_targets", json!({"limit": 1_000}), "use 1 to 100"),
+        ("wait_for", json!({"timeout_seconds": 51}), "use 1 to 50"),
+        ("wait_for", json!({"limit": 101}), "use 1 to 100"),
         ("wait_for", json!({"cursor": ahead}), "past the end of the log"),
-        ("wait_for", json!({"cursor": foreign}), "another log"),
-        ("wait_for", json!({"reader": "backup"}), "there is no `event_id`"),
-        ("wait_for", json!({"event_id": id, "channel": "a"}), "give one of both"),
+        ("wait_for", json!({"cursor": foreign}), "a different log"),
+        ("wait_for", json!({"reader": "backup"}), "`reader` requires `event_id`"),
+        ("wait_for", json!({"event_id": id, "channel": "a"}), "use one or the other"),
         ("wait_for", json!({"event_id": id, "reader": "a b"}), "`reader`"),
         ("wait_for", json!({"event_id": ahead}), "no event"),
         ("delivery_status", json!({}), "the argument `event_id` is missing"),

@@ -1,4 +1,4 @@
-//! `wait_for`: what comes, what came meanwhile, and how a wait ends.
+//! `wait_for`: later events, events between two calls, and the end of a wait.
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -42,7 +42,7 @@ async fn an_event_ends_the_wait_at_once() {
             assert!(told.text.contains(&format!("\"cursor\": \"{}\"", gateway.last())), "{}", told.text);
             gateway.clients(0).await;
 
-            // What comes between two calls is given at once.
+            // Events between two calls are returned at once.
             gateway.push_event(json!({"channel": "a.x", "message": "between", "type": "error"})).await;
             let mut arguments = arguments;
             arguments["cursor"] = told.structured["cursor"].clone();
@@ -119,7 +119,7 @@ async fn an_acknowledgement_ends_the_wait() {
         for (era, reader) in [(Era::Modern, "backup"), (Era::Legacy, "mirror")] {
             let arguments = json!({"event_id": id, "reader": reader, "timeout_seconds": 50});
             let acknowledge = async {
-                // Nobody can see that somebody waits for this; earlier or later, the answer is the same.
+                // No one can observe that a client waits for this; earlier or later, the answer is the same.
                 gateway.post_json(&format!("/api/readers/{reader}/ack"), &json!({"position": id})).await
             };
             let waits = gateway.tool(era, "wait_for", arguments);
@@ -144,7 +144,7 @@ async fn an_acknowledgement_ends_the_wait() {
         let nobody = gateway.push("z", "z").await;
         let told =
             gateway.tool(Era::Modern, "wait_for", json!({"event_id": nobody, "timeout_seconds": 1})).await;
-        assert!(told.text.contains("No durable reader is for `z`"), "{}", told.text);
+        assert!(told.text.contains("No durable reader matches `z`"), "{}", told.text);
     }
 }
 
@@ -155,7 +155,7 @@ async fn an_acknowledgement_that_comes_while_one_waits_ends_the_wait() {
     let listen = Listen { reader: Some("backup".to_owned()), ..Listen::earliest("a") };
     let _reader = gateway.open(Transport::Sse1, listen).await;
     let mut raw = post(&gateway, json!({"event_id": id, "timeout_seconds": 50}), true).await;
-    // The head comes when the wait has lasted for a while: whoever waits is inside by then.
+    // The head arrives once the wait has lasted for a while: by then the client is waiting.
     assert_eq!(raw.head().await.status, 200);
     gateway.post_json("/api/readers/backup/ack", &json!({"position": id})).await;
     let mut said = String::new();

@@ -1,4 +1,4 @@
-//! Webhooks managed by agents: registered, tried, looked into, paused, sent to again and deleted, without a secret said.
+//! Webhooks managed by agents: registered, tested, examined, paused, retried and deleted, without revealing a secret.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::receiver::{Receiver, Script};
 use crate::support::tools::{Era, Told};
 use crate::support::{Engine, until};
 
-/// Registers a receiver as an agent does, and gives the webhook's id.
+/// Registers a receiver as an agent does, and returns the webhook's id.
 async fn registered(gateway: &Gateway, receiver: &Receiver, mut arguments: Value) -> String {
     arguments["webhook_url"] = json!(receiver.url());
     gateway.tool(Era::Modern, "register_webhook", arguments).await.member("webhook")
@@ -17,7 +17,7 @@ async fn deliveries(gateway: &Gateway, arguments: Value) -> Told {
     gateway.tool(Era::Modern, "list_deliveries", arguments).await
 }
 
-/// Waits until a webhook has given up so many deliveries.
+/// Waits until a webhook has given up this many deliveries.
 async fn failed(gateway: &Gateway, webhook: &str, count: u64) -> Told {
     until("dead letters", async || {
         let told = deliveries(gateway, json!({ "webhook": webhook })).await;
@@ -43,7 +43,7 @@ async fn a_webhook_is_registered_and_its_secret_is_told_to_no_agent() {
                 (&structured["is_new"], &structured["total_webhooks"], &structured["status"]),
                 expected
             );
-            // Neither the secret nor the path, which may be one.
+            // Neither the secret nor the path, which may be secret.
             assert!(!format!("{structured}{text}").contains("whsec_"), "{text}");
             assert_eq!(structured["webhook_url"], format!("http://{}", receiver.address));
             let id = told.member("webhook");
@@ -58,7 +58,7 @@ async fn a_webhook_is_registered_and_its_secret_is_told_to_no_agent() {
         gateway.push_event(json!({ "channel": "builds.web", "message": "red", "type": "error" })).await;
         assert_eq!(receiver.gets(1).await[0].message(), "red");
 
-        // The one that a person makes is what the receiver verifies with.
+        // The receiver verifies with the secret that a person generates.
         let id = details["id"].as_str().expect("an id");
         let rotate = format!("/api/webhooks/{id}/secret/rotate");
         let secret = gateway.post_json(&rotate, &json!({ "overlap": "0s" })).await.json()["secret"].clone();
@@ -151,7 +151,7 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
         assert_eq!((told.member("event_id"), &told.structured["delivered"]), (ids[0].clone(), &json!(true)));
         failed(&gateway, &webhook, 2).await;
 
-        // It only counts, unless it is told to send.
+        // It only counts unless it is told to send.
         let before = receiver.got().len();
         let which = json!({ "webhook": webhook, "failed": true });
         let told = gateway.tool(Era::Modern, "replay_webhook", which).await;
@@ -161,7 +161,7 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
         let which = json!({ "webhook": webhook, "failed": true, "dry_run": false });
         let told = gateway.tool(Era::Modern, "replay_webhook", which).await;
         assert_eq!((&told.structured["count"], &told.structured["dry_run"]), (&json!(2), &json!(false)));
-        // A webhook that failed may be held for a moment; resumed, it is not.
+        // A webhook that failed can be held for a moment; a resumed one is not.
         gateway.tool(Era::Modern, "resume_webhook", json!({ "webhook": webhook })).await;
         receiver.gets(before + 2).await;
         failed(&gateway, &webhook, 0).await;

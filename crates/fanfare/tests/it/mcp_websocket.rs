@@ -22,7 +22,7 @@ async fn open(gateway: &Gateway, query: &str) -> Socket {
     Socket { wire: connected.expect("a handshake").0 }
 }
 
-/// Sends something; gives its answer, whatever is told before it.
+/// Sends a message; returns its answer, skipping notifications before it.
 async fn ask(socket: &mut Socket, message: Value) -> Value {
     socket.say(&message).await;
     loop {
@@ -70,7 +70,7 @@ async fn mistakes_leave_the_socket_open_but_for_those_of_the_frames() {
         socket.send(Message::text(text)).await;
         assert_eq!(socket.json().await["error"]["code"], code, "{text}");
     }
-    // Larger than what `/ws` takes: an event with all its data fits.
+    // Larger than the maximum of `/ws`: an event with all its data fits.
     let mut large = push("a", "x");
     large["arguments"]["message"] = "ü".repeat(120 << 10).into();
     large["arguments"]["data"] = json!({ "escapes": "\u{1}".repeat(40 << 10) });

@@ -1,5 +1,5 @@
-//! `/openapi.json` against the program: what it says is what is read. What it says of answers is checked with every
-//! answer of every test (`support/document.rs`).
+//! `/openapi.json` against the program: it describes the accepted requests. Its description of answers is checked with
+//! every answer of every test (`support/document.rs`).
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ fn quoted(text: &str) -> BTreeSet<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Returns the members of a schema, and of what it is put together from.
+/// Returns the members of a schema, and of the schemas that it is composed of.
 fn members(schema: &Value) -> BTreeSet<String> {
     let parts = schema["allOf"].as_array().into_iter().flatten();
     let of_parts = parts.flat_map(|part| match part["$ref"].as_str() {
@@ -52,7 +52,7 @@ fn every_reference_leads_somewhere() {
     assert!(lost.is_empty(), "{lost:?}");
 }
 
-/// Bodies that are objects: the name of the schema, a route that reads it, and what has to be there.
+/// Bodies that are objects: the name of the schema, a route that reads it, and the required members.
 fn bodies() -> [(&'static str, &'static str, String, Value); 9] {
     let url = json!({ "webhook_url": "http://127.0.0.1:9/" });
     [
@@ -124,7 +124,7 @@ async fn queries_have_the_parameters_that_are_read() {
                 })
                 .await;
             let problem = if answer.status >= 400 { answer.json() } else { Value::Null };
-            // A route that has no parameters may pass over those that it gets.
+            // A route without parameters can ignore those that it gets.
             if problem["code"] != "invalid_query" {
                 assert!(said.is_empty(), "{method} {path} reads no query: {}", answer.text());
                 continue;

@@ -20,7 +20,7 @@ const DOORS: [(&str, &str); 8] = [
 const HANDSHAKE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
                          sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-/// Sends a request that would be taken, but for what `headers` say.
+/// Sends a request that would be accepted but for `headers`.
 async fn knock(gateway: &Gateway, method: &str, path: &str, headers: &str) -> Head {
     let upgrade = if path == "/ws" { HANDSHAKE } else { "" };
     let body = if method == "POST" { "{\"message\":\"x\"}" } else { "" };
@@ -34,7 +34,7 @@ async fn knock(gateway: &Gateway, method: &str, path: &str, headers: &str) -> He
     raw.head().await
 }
 
-/// Says whether a request came past the guard.
+/// Returns whether a request passed the guard.
 fn came_in(head: &Head) -> bool {
     !matches!(head.status, 403 | 421)
 }
@@ -145,7 +145,7 @@ async fn preflights_are_answered_for_those_who_may_come() {
     let head = preflight("https://evil.com", "access-control-request-private-network: true\r\n").await;
     assert_eq!((head.status, head.header("access-control-allow-private-network")), (403, ""));
 
-    // Errors can be read by the page, too.
+    // The page can read errors, too.
     let headers = "host: localhost\r\norigin: http://localhost:3000\r\n";
     for (method, path, status) in
         [("PUT", "/api/push", 405), ("GET", "/nowhere", 404), ("GET", "/stream?x=1", 400)]

@@ -36,7 +36,7 @@ async fn channels_are_listed_with_what_they_had() {
             list
         };
         let list = check(&gateway, true).await;
-        // 12 in a minute are 0.2 a second; the minute is over only on a machine that stands still.
+        // 12 in a minute are 0.2 a second; the minute is over only on a machine that stalls.
         assert_eq!(list["channels"][1]["rate"], 0.2);
         drop(_wide);
         gateway.clients(0).await;
@@ -127,7 +127,7 @@ async fn the_gateway_says_what_it_is() {
     }
 }
 
-/// Reads the OpenMetrics text format as far as we use it; gives the samples.
+/// Parses the part of the OpenMetrics text format that we use; returns the samples.
 fn samples(text: &str) -> Vec<(String, f64)> {
     let mut typed = std::collections::HashMap::new();
     let mut samples = Vec::new();

@@ -1,4 +1,4 @@
-//! Nothing dies unseen: every part of a gateway is ended, and what has to follow does.
+//! No end goes unseen: every part of a gateway is ended, and the expected consequence follows.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::support::reader::{Frame, Listen, Reader, Transport};
 use crate::support::tools::Era;
 use crate::support::{Engine, until};
 
-/// What the table has to say of a part.
+/// The consequence that the table names for a part.
 #[derive(Debug, PartialEq, Eq)]
 enum Means {
     /// The process ends.
     TheEnd,
-    /// It comes back, and is missed until then.
+    /// It restarts, and is missed until then.
     APause,
-    /// It comes back, and nobody misses it.
+    /// It restarts, and nothing is missed.
     Nothing,
 }
 
-/// Returns every part of the gateway, with what its end means.
+/// Returns every part of the gateway, with the meaning of its end.
 fn table(gateway: &Gateway) -> Vec<(String, Means)> {
     let rows = gateway.board.rows();
     let means = |ends| match ends {
@@ -37,7 +37,7 @@ fn reactors(gateway: &Gateway) -> usize {
     gateway.board.rows().iter().filter(|row| row.name.starts_with("reactor-")).count()
 }
 
-/// Returns how a part fares as `/ready` and `/metrics` have it, which must agree.
+/// Returns the health of a part as `/ready` and `/metrics` show it, which must agree.
 async fn fares(gateway: &Gateway, name: &str) -> Option<(u16, Value)> {
     let measured = gateway.get("/metrics").await.text();
     let ready = gateway.get("/ready").await;
@@ -46,7 +46,7 @@ async fn fares(gateway: &Gateway, name: &str) -> Option<(u16, Value)> {
         let line = format!("fanfare_part_up{{part=\"{name}\"}} ");
         text.lines().find_map(|text| text.strip_prefix(&line)).map(str::to_owned).expect("a sample")
     };
-    // It may have changed between two looks.
+    // It may have changed between two checks.
     let is_up = Some(sample(&measured)).filter(|before| *before == sample(&after))? == "1";
     let (status, ready) = (ready.status, ready.json());
     let part = ready["parts"].as_array().and_then(|parts| parts.iter().find(|part| part["name"] == name));
@@ -56,7 +56,7 @@ async fn fares(gateway: &Gateway, name: &str) -> Option<(u16, Value)> {
     Some((status, part))
 }
 
-/// Ends a part, and waits until it is back. Returns what [`fares`] has said while it was down.
+/// Ends a part, and waits until it is back. Returns the result of [`fares`] while it was down.
 async fn end_and_wait(gateway: &Gateway, name: &str) -> Option<(u16, Value)> {
     let restarts = |gateway: &Gateway| {
         let row = gateway.board.rows().into_iter().find(|row| row.name == name).expect("a row");
@@ -75,11 +75,11 @@ async fn end_and_wait(gateway: &Gateway, name: &str) -> Option<(u16, Value)> {
     while_down
 }
 
-/// Ends a part whose end is survived; checks what others can see of that.
+/// Ends a part that restarts; checks what others can see of that.
 async fn comes_back(gateway: &Gateway, name: &str, means: Means) {
     let status_while_down = if means == Means::APause { 503 } else { 200 };
     let mut seen = None;
-    // It is down for a second: on a machine that stands still for so long, nobody has seen it.
+    // It is down for a second: if the machine stalls that long, the outage is not visible.
     for _ in 0..3 {
         seen = seen.or(end_and_wait(gateway, name).await);
         let errors = gateway.take_errors();
@@ -95,7 +95,7 @@ async fn comes_back(gateway: &Gateway, name: &str, means: Means) {
     assert!(part["restarts"].as_u64() > Some(0));
 }
 
-/// Listens, and checks that what is pushed arrives.
+/// Subscribes, and checks that pushed events arrive.
 async fn serves(gateway: &Gateway, streams: usize) {
     for transport in Transport::ALL {
         let mut readers = Vec::new();
@@ -166,7 +166,7 @@ async fn whatever_ends_comes_back_or_ends_the_process() {
 async fn the_streams_of_a_reactor_end_with_it_and_no_new_one_hangs() {
     let gateway = Gateway::start().await;
     let count = reactors(&gateway);
-    // They are dealt out in turn.
+    // They are assigned in turn.
     let mut readers = Vec::new();
     for _ in 0..2 * count {
         readers.push(gateway.listen(Transport::Sse1, "a").await);
@@ -214,7 +214,7 @@ async fn whoever_asks_while_a_part_is_down_is_answered_when_it_is_back() {
         })
         .await;
     }
-    // Accepted when somebody accepts again, and read for when somebody reads again.
+    // Accepted once the listener accepts again, and read once the librarian reads again.
     let mut reader = Reader::open(gateway.address, Transport::Sse1, Listen::earliest("a")).await;
     assert_eq!(reader.messages(4).await, ["0", "1", "2", "3"]);
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());

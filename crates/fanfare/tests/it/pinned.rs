@@ -1,7 +1,7 @@
-//! Reads the scripts that `./test` runs: every package they install stands in a list, with its hash.
+//! Reads the scripts that `./test` runs: every package they install is in a list, with its hash.
 //!
-//! What is chosen while the script runs, as the newest version that fits, turns a run red by a release elsewhere, or brings
-//! other code into it.
+//! A version that is chosen while the script runs, such as the newest that fits, turns a run red by a release
+//! elsewhere, or brings other code into it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// A command that can install something, and the options with which it installs only what a list or a lock file names:
-/// all of those in one row. Without a row it is never right.
+/// all of those in one row. A command without a row is always wrong.
 const RULES: &[(&str, &[&[&str]])] = &[
-    // pip builds a source package with tools that it looks for itself, unless the script says otherwise.
+    // pip builds a source package with tools that it resolves itself, unless the script forbids that.
     (
         "pip install",
         &[&["--no-deps", "--require-hashes", "--only-binary=:all:"], &["--no-index", "--dry-run"]],
     ),
     ("pip download", &[]),
     ("pip wheel", &[]),
-    // A package's own script may fetch what no lock file names.
+    // A package's own script can fetch anything beyond the lock file.
     ("npm ci", &[&["--ignore-scripts"]]),
     ("npm add", &[]),
     ("npm exec", &[]),
@@ -38,7 +38,7 @@ const RULES: &[(&str, &[&[&str]])] = &[
     ("go get", &[]),
 ];
 
-/// Folders in which no script lies that `./test` runs, or only what others wrote.
+/// Folders without scripts that `./test` runs, or with third-party files only.
 const ELSEWHERE: &[&str] = &[".git", ".test", "crates", "docs", "examples", "node_modules", "target"];
 
 fn root() -> PathBuf {
@@ -82,7 +82,7 @@ fn commands(script: &str) -> Vec<String> {
     joined.split(['\n', ';', '|']).map(words).collect()
 }
 
-/// Returns what is wrong with each command that would choose what it installs.
+/// Returns the problem of each command that would choose what it installs.
 fn complaints(script: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for command in commands(script) {

@@ -1,4 +1,4 @@
-//! Pushing: what is taken, what is answered, and what is refused without a trace.
+//! Pushing: accepted events, answers, and refusals without a trace.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::raw::Raw;
 use crate::support::reader::Transport;
 use crate::support::{Engine, until};
 
-/// Gives everything that was ever written, the oldest first.
+/// Returns every event ever written, oldest first.
 async fn log(gateway: &Gateway) -> Vec<Value> {
     let page = gateway.get("/api/events?order=oldest&limit=1000").await.json();
     page["events"].as_array().expect("events").clone()
@@ -254,7 +254,7 @@ async fn a_body_that_is_too_large_is_refused_whatever_it_announces() {
     let len = 16 * 1024 * 1024 + 1;
     let head = "POST /api/push HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 
-    // Announced: refused before it is sent, which is what `Expect: 100-continue` is for.
+    // Announced: refused before it is sent, which is the purpose of `Expect: 100-continue`.
     let mut raw = Raw::connect(gateway.address).await;
     raw.send(format!("{head}content-length: {len}\r\nexpect: 100-continue\r\n\r\n")).await;
     let answer = raw.head().await;
@@ -278,7 +278,7 @@ async fn a_body_that_is_too_large_is_refused_whatever_it_announces() {
     let answer = gateway.post("/api/push/a", "text/plain", vec![b'x'; 40 * 1024 * 1024]).await;
     answer.problem(413, "body_too_large");
 
-    // The limit itself is no message, but a body: JSON with room in it.
+    // The limit concerns the body, not the message: JSON with room in it.
     let mut body = br#"{"message":"fits"}"#.to_vec();
     body.resize(len - 1, b' ');
     assert_eq!(gateway.post("/api/push", "application/json", body).await.status, 200);
@@ -289,7 +289,7 @@ async fn a_body_that_is_too_large_is_refused_whatever_it_announces() {
 async fn a_body_that_comes_in_pieces_or_breaks_off() {
     let gateway = Gateway::start().await;
     let head = "POST /api/push/a HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n";
-    // In pieces, in the middle of a letter too.
+    // In pieces, also in the middle of a letter.
     let mut raw = Raw::connect(gateway.address).await;
     raw.send(format!("{head}transfer-encoding: chunked\r\n\r\n")).await;
     for piece in [&b"2\r\na\xc3"[..], b"\r\n3\r\n\xa9bc\r\n", b"0\r\n\r\n"] {
@@ -299,7 +299,7 @@ async fn a_body_that_comes_in_pieces_or_breaks_off() {
     let answer = raw.head().await;
     assert_eq!(answer.status, 200);
     raw.body(&answer).await;
-    // The connection goes on.
+    // The connection continues.
     raw.send(format!("{head}content-length: 3\r\n\r\nyes")).await;
     assert_eq!(raw.head().await.status, 200);
 

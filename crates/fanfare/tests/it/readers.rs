@@ -1,4 +1,4 @@
-//! Durable readers: what was acknowledged stays so, and what was not comes again.
+//! Durable readers: acknowledged events stay so, and others come again.
 
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ async fn what_was_not_acknowledged_is_delivered_again() {
             assert_eq!((&row["patterns"], &row["types"]), (&json!(["orders.*"]), &json!([])));
             drop(orders);
 
-            // A position of its own does not count for a durable reader.
+            // A position in the request does not count for a durable reader.
             let listen = Listen { since: Some("earliest".into()), ..as_reader("shop-1", "orders.*") };
             let mut orders = gateway.open(transport, listen).await;
             let again = orders.replay().await;

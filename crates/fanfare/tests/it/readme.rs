@@ -1,7 +1,7 @@
-//! The README and the examples do what they say: every block and every file is run against a real gateway.
+//! The README and the examples work as described: every block and every file is run against a real gateway.
 //!
-//! Python and JavaScript run where their packages are: `./test` has installed them, and says
-//! `FANFARE_README_STRICT=1`, so that nothing is left out there.
+//! Python and JavaScript run where their packages are: `./test` has installed them, and sets `FANFARE_README_STRICT=1`,
+//! so that nothing is left out there.
 
 mod blocks;
 mod gateway;
@@ -13,14 +13,14 @@ use crate::readme::blocks::{Block, Language};
 use crate::readme::gateway::Gateway;
 use crate::readme::run::{Outcome, Tools};
 
-/// What is expected of a piece of code.
+/// The expected behaviour of a piece of code.
 #[derive(Debug, Clone, Copy)]
 enum Expect {
-    /// It ends with success and has said all of this.
+    /// It ends with success and has printed all of these.
     Ends(&'static [&'static str]),
-    /// It listens: once this is pushed to that channel (`channel`, `message`), it says the third.
+    /// It listens: once this is pushed to that channel (`channel`, `message`), it prints the third.
     Hears(&'static str, &'static str, &'static str),
-    /// It goes on, and says this.
+    /// It keeps running, and prints this.
     Says(&'static str),
     /// It is not run, for this reason.
     Left(&'static str),
@@ -127,7 +127,7 @@ fn the_examples_do_what_they_say() {
     }
 }
 
-/// The demo's own text stands in the README, with other numbers.
+/// The README shows the demo's own text, with other numbers.
 #[test]
 fn the_demo_shows_what_the_readme_shows() {
     let text = std::fs::read_to_string(root().join("README.md")).expect("a README");

@@ -1,4 +1,4 @@
-//! Coming back: replay and live are joined without a gap or a duplicate, and what was lost is said.
+//! Resuming: replay and live events join without a gap or a duplicate, and lost events are reported.
 
 use std::sync::Arc;
 
@@ -92,7 +92,7 @@ async fn a_position_can_be_given_in_every_way() {
     }
 }
 
-/// The scenario that the program stands or falls with.
+/// The scenario that the program depends on most.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replay_joins_live_without_gap_or_duplicate_while_others_push() {
     const PUSHERS: u64 = 4;
@@ -117,10 +117,10 @@ async fn replay_joins_live_without_gap_or_duplicate_while_others_push() {
                 let gateway = Arc::clone(&gateway);
                 let transport = Transport::ALL[number as usize % 3];
                 tasks.spawn(async move {
-                    // They come one after the other, all through the pushing.
+                    // They connect one after the other, during the whole push.
                     let moment = total * number / 13;
                     gateway.reached(moment).await;
-                    // Half share a ring, half have their own, which begins empty.
+                    // Half share a ring, half have their own, which starts empty.
                     let pattern =
                         if number % 2 == 0 { ">" } else { ["a.*", "a.>", "*.b"][number as usize % 3] };
                     let after = if number % 4 < 2 { 0 } else { moment / 2 };
@@ -128,7 +128,7 @@ async fn replay_joins_live_without_gap_or_duplicate_while_others_push() {
                     let mut reader = gateway.listen_after(transport, pattern, &gateway.position(after)).await;
                     read_all(&mut reader, after, total, &who).await;
                     drop(reader);
-                    // Once more from the middle, in the ring or not.
+                    // Resumes again from the middle, in the ring or not.
                     let mut reader =
                         gateway.listen_after(transport, pattern, &gateway.position(total / 2)).await;
                     read_all(&mut reader, total / 2, total, &who).await;
@@ -194,7 +194,8 @@ async fn what_retention_removed_is_said() {
             assert_eq!((&gap["next"], &gap["missed"]), (&gateway.position(901).into(), &890.into()));
             read_all(&mut reader, 900, 1_000, "after the gap").await;
             assert!(matches!(reader.next().await, Frame::CaughtUp(_)));
-            // Whoever asks for what there is misses nothing, and neither does who stopped right before it.
+            // A client that asks for everything available misses nothing, and neither does one that stopped right
+            // before it.
             for listen in [
                 Listen::earliest(">"),
                 Listen { since: Some("1h".into()), ..Listen::default() },
@@ -282,7 +283,7 @@ async fn readers_resume_across_a_restart() {
         read_all(&mut reader, 20, 100, "after the restart").await;
     }
 
-    // What is kept in memory is another log after a restart, and says so.
+    // A log in memory is another log after a restart, and reports that.
     let gateway = Gateway::start().await;
     let position = gateway.push("a", "before").await;
     let gateway = gateway.restart().await;

@@ -1,4 +1,4 @@
-//! Stopping: everybody is told, nothing accepted is lost, and it does not take for ever.
+//! Stopping: all clients are informed, nothing accepted is lost, and it does not take forever.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ async fn every_reader_is_told_to_come_back() {
         gateway.begin_stop();
         let mut delays = Vec::new();
         for (reader, transport) in &mut readers {
-            // What was pushed before need not arrive before: whoever comes back gets it then.
+            // Earlier events need not arrive before: a client that reconnects gets them then.
             let said = loop {
                 match reader.next().await {
                     Frame::Event(_) => {}
@@ -111,7 +111,7 @@ async fn what_was_answered_is_there_after_a_restart_and_the_rest_was_refused() {
                 let url = format!("http://{address}/api/push/p{pusher}");
                 let sent =
                     http.post(url).header("content-type", "text/plain").body(number.to_string()).send().await;
-                // Refused, or nobody there any more.
+                // Refused, or no longer listening.
                 let Ok(answer) = sent else { break };
                 if answer.status() != 200 {
                     assert_eq!(answer.status(), 503);
@@ -137,7 +137,7 @@ async fn what_was_answered_is_there_after_a_restart_and_the_rest_was_refused() {
         let answer = gateway.get(&format!("/api/events/{id}")).await;
         assert_eq!(answer.status, 200, "{id} was answered, and is lost");
     }
-    // It goes on where it was.
+    // It continues where it was.
     let next = gateway.hub.last().seq + 1;
     assert_eq!(gateway.push("a", "after").await, gateway.position(next));
 }

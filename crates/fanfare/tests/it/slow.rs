@@ -1,4 +1,4 @@
-//! Slow readers: they cost little, delay nobody, and are let go of in the end.
+//! Slow subscribers: they cost little, delay no one, and are disconnected in the end.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::support::reader::{Listen, Transport};
 use crate::support::socket::Socket;
 use crate::support::{Engine, until};
 
-/// Gives a counter or gauge of `/metrics`.
+/// Returns a counter or gauge of `/metrics`.
 async fn metric(gateway: &Gateway, name: &str) -> f64 {
     let text = gateway.get("/metrics").await.text();
     let line = text.lines().find(|line| line.split(' ').next() == Some(name));
     line.and_then(|line| line.split(' ').nth(1)).expect(name).parse().expect("a number")
 }
 
-/// Gives the bytes that this process has in memory.
+/// Returns the resident memory of this process, in bytes.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("a status");
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size");
@@ -79,7 +79,7 @@ async fn readers_that_never_read_delay_nobody_and_are_disconnected() {
                 assert!(message.starts_with(&format!("{number} ")), "delayed: {}", &message[..10]);
             }
         }
-        // Copies for each of them would be 1.8 GB. What other tests take at the same time is small beside that.
+        // Copies for each of them would be 1.8 GB. Other tests at the same time use little beside that.
         let grown = resident().saturating_sub(before);
         assert!(grown < 600_000_000, "{grown} bytes for {LAZY} readers on {engine:?}");
         until("the lazy ones to go", async || (gateway.hub.client_count() == others.len()).then_some(()))
@@ -145,7 +145,7 @@ async fn a_reader_that_conflates_gets_the_newest_of_each_key() {
     for engine in Engine::ALL {
         for (transport, in_ring) in Transport::ALL.into_iter().flat_map(|one| [(one, true), (one, false)]) {
             let gateway = Gateway::on(engine).await;
-            // A reader with the same filter keeps the events in a ring; without one they are in the store alone.
+            // A subscriber with the same filter keeps the events in a ring; without one they are in the store alone.
             let mut keeper = Raw::connect(gateway.address).await;
             if in_ring {
                 keeper.get("/stream", "").await;
@@ -163,7 +163,7 @@ async fn a_reader_that_conflates_gets_the_newest_of_each_key() {
             let replay = reader.replay().await;
             let got: Vec<_> = replay.iter().map(|event| event["message"].as_str().expect("text")).collect();
             assert_eq!(got, wanted, "{transport:?} on {engine:?}, in the ring: {in_ring}");
-            // Whoever keeps up gets all of it, one by one.
+            // A client that keeps up gets all events, one by one.
             for number in 0..3 {
                 gateway.push_event(json!({"message": number.to_string(), "key": "k1"})).await;
                 assert_eq!(reader.message().await, number.to_string());

@@ -1,4 +1,4 @@
-//! The surfaces side by side: what can be done over HTTP can be done from the shell, or somebody wrote down why not.
+//! The surfaces side by side: everything possible over HTTP is possible from the shell, or the reason is recorded here.
 
 use std::process::Command;
 
@@ -69,7 +69,7 @@ const TOOLS: [(&str, &str); 14] = [
     ("wait_for", "listen"),
 ];
 
-/// Says whether there is a command, perhaps below another: the help above it names it.
+/// Returns whether a command exists, also as a subcommand: the help above it names it.
 fn is_command(command: &str) -> bool {
     let (above, name) = command.rsplit_once(' ').unwrap_or(("", command));
     let help =
@@ -96,7 +96,7 @@ async fn every_tool_has_a_command_or_a_reason() {
     }
 }
 
-/// Routes that speak a protocol of their own, which OpenAPI cannot describe, and the command that speaks it, too.
+/// Routes with a protocol of their own, which OpenAPI cannot describe, and the command that uses the same protocol.
 const PROTOCOLS: [(&str, &str); 1] = [("/mcp", "mcp")];
 
 #[tokio::test]

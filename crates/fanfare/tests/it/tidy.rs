@@ -1,4 +1,4 @@
-//! Reads the sources: which way imports point, how long files are, what they are called.
+//! Reads the sources: the direction of imports, the length of files, and their names.
 
 mod handles;
 mod sources;

@@ -1,4 +1,4 @@
-//! Where webhooks may be sent.
+//! The addresses that webhooks can be sent to.
 
 use std::net::IpAddr;
 

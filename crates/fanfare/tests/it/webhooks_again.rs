@@ -85,7 +85,7 @@ async fn what_was_delivered_is_replayed_by_id_channel_and_time_with_the_id_it_ha
 
         assert_eq!(replay(&gateway, &path, json!({"since": "1h", "patterns": ["orders"]})).await["count"], 1);
         assert_eq!(receiver.next_messages(1).await, ["b"]);
-        // The log has it, so it can be sent, also what came before the webhook.
+        // The log has it, so it can be sent, even if it is older than the webhook.
         assert_eq!(replay(&gateway, &path, json!({"since": "1h", "dry_run": true})).await["count"], 3);
         assert_eq!(replay(&gateway, &path, json!({"until": "1h"})).await["count"], 0);
         let on = replay(&gateway, &path, json!({"after": first, "dry_run": true})).await;
@@ -118,7 +118,7 @@ async fn one_call_makes_at_most_ten_thousand_again_and_says_where_to_go_on() {
     let events = |count| (0..count).map(|_| json!({"message": "x", "channel": "orders"})).collect();
     let ids = gateway.push_batch(events(MOST)).await;
     gateway.push_batch(events(5)).await;
-    // It has passed over all of them, and then wants them.
+    // It has skipped all of them, and then subscribes to them.
     gateway.push("marker", "here").await;
     receiver.next().await;
     count(&gateway, &path, "behind", 0).await;
@@ -195,7 +195,7 @@ async fn each_attempt_is_listed_once_on_whatever_page() {
         assert_eq!(one, [failed[3].clone()]);
 
         if engine == Engine::Embedded {
-            // What was delivered leaves no trace; what failed stays.
+            // Successful attempts leave no trace; failed ones stay.
             gateway = gateway.restart().await;
             assert_eq!(pages(&gateway, &path, "").await, failed);
             let list = gateway.get(&format!("{path}/attempts")).await.json();
@@ -241,9 +241,9 @@ async fn who_took_an_event_is_told_over_http_and_to_agents() {
 
         let told = gateway.tool(Era::Modern, "delivery_status", json!({"event_id": id})).await;
         assert_eq!(told.structured["webhooks_delivered"], 1, "{}", told.text);
-        // Who lacks it comes first.
+        // Recipients without the event come first.
         assert_eq!(told.structured["webhooks"][0]["status"], "retrying");
-        assert!(told.text.contains("1 of 2 webhooks took it"), "{}", told.text);
+        assert!(told.text.contains("1 of 2 webhooks accepted it"), "{}", told.text);
         let told =
             gateway.tool(Era::Legacy, "list_targets", json!({"kind": "webhooks", "channel": "noise"})).await;
         assert_eq!(told.structured["webhooks_total"], 1, "{}", told.text);
@@ -254,7 +254,7 @@ async fn who_took_an_event_is_told_over_http_and_to_agents() {
     }
 }
 
-/// Gives the events of all attempts, page by page; no attempt comes twice.
+/// Returns the events of all attempts, page by page; no attempt comes twice.
 async fn pages(gateway: &Gateway, path: &str, filter: &str) -> Vec<String> {
     let (mut events, mut seen, mut before) = (Vec::new(), HashSet::new(), String::new());
     loop {

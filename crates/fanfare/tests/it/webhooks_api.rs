@@ -1,4 +1,4 @@
-//! Webhooks under somebody's hand: looked at, changed, paused, tested, with new keys.
+//! Managing webhooks: showing, changing, pausing, testing, and rotating keys.
 
 use fanfare_webhook::breaker::FAILURES_MAX;
 use fanfare_webhook::policy::{Mode, Policy};
@@ -9,7 +9,7 @@ use crate::support::receiver::{Got, Receiver, Script};
 use crate::support::tools::Era;
 use crate::support::{Engine, until};
 
-/// Registers a webhook; gives its path and its secret.
+/// Registers a webhook; returns its path and its secret.
 pub(crate) async fn register(gateway: &Gateway, body: Value) -> (String, String) {
     let answer = gateway.post_json("/api/register", &body).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -96,7 +96,7 @@ async fn a_webhook_that_is_paused_gets_what_it_missed_when_it_is_resumed() {
         let paused = gateway.post_json(&format!("{path}/pause"), &json!({})).await.json();
         assert_eq!((&paused["state"], &paused["reason"]), (&json!("paused"), &json!("by_hand")));
         assert!(paused["explained"].as_str().is_some_and(|words| words.contains("resume")), "{paused}");
-        // Nobody waits for it.
+        // No one waits for it.
         let pushed = gateway.post_json("/api/push", &json!({"message": "one"})).await.json();
         assert_eq!((&pushed["webhooks_notified"], &pushed["total_webhooks"]), (&json!(0), &json!(1)));
         if engine == Engine::Embedded {
@@ -173,7 +173,7 @@ async fn a_delivery_shows_what_is_sent_and_an_attempt_what_was_sent() {
         let shown = gateway.get(&format!("{path}/deliveries/{event}")).await.json();
         assert_eq!((&shown["state"], &shown["body"]), (&json!("delivered"), &sent.json()));
 
-        // What was sent is kept with the attempt, also when it was written by hand.
+        // The sent body is kept with the attempt, even if it was written by hand.
         let resend = format!("{path}/deliveries/{event}/resend");
         let edited = gateway.post_json(&resend, &json!({"body": {"by": "hand"}})).await.json();
         assert_eq!(receiver.next().await.json(), json!({"by": "hand"}));
@@ -220,7 +220,7 @@ async fn an_address_is_tried_before_it_is_registered() {
     members.sort();
     assert_eq!(members, ["at", "category", "delivered", "kind", "message_id", "status", "times"]);
 
-    // Nothing of it is kept, and the rules are those of registration.
+    // Nothing of it is kept, and the rules are those of a registration.
     assert_eq!(gateway.get("/api/webhooks").await.json()["total"], 0);
     let refused =
         gateway.post_json("/api/webhooks/test", &json!({"webhook_url": "http://169.254.169.254/"})).await;

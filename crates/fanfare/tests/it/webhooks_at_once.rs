@@ -1,4 +1,4 @@
-//! What was answered holds at once: for whoever looks, and for whatever is pushed next.
+//! An answered change applies at once: to all later requests, and to all later events.
 
 use fanfare_core::WebhookId;
 use fanfare_webhook::breaker::FAILURES_MAX;
@@ -9,7 +9,7 @@ use crate::support::gateway::Gateway;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::webhook::Hook;
 
-/// How often two things are told at the same moment: one of so many would be taken in the wrong order.
+/// Number of concurrent pairs: one of this many would be handled in the wrong order.
 const ROUNDS: usize = 40;
 
 #[tokio::test]

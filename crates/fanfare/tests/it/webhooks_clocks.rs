@@ -16,7 +16,7 @@ use crate::support::{Engine, until};
 /// Hours that the clock jumps.
 const JUMPS: [i64; 4] = [1, -1, 24, -24];
 
-/// The time of day, and what somebody has made of it.
+/// The time of day, with an adjustable offset.
 #[derive(Debug, Clone, Default)]
 struct Turned(Arc<AtomicI64>);
 
@@ -83,7 +83,7 @@ async fn what_waits_is_read_anew_after_a_jump_and_neither_hurries_nor_stalls() {
                 until("a row", async || (gateway.rows(hook).await.len() == 1).then_some(())).await;
             }
             turned.by(hours);
-            // Whoever resumes a webhook has its worker read what waits.
+            // A resume makes the worker read the waiting deliveries.
             for hook in [&quick, &slow] {
                 let path = format!("/api/webhooks/{}/resume", hook.id);
                 assert_eq!(gateway.post_json(&path, &json!({})).await.status, 200);
@@ -128,7 +128,7 @@ async fn what_all_became_due_at_once_is_no_storm() {
     let before = receiver.got().len();
     turned.by(24);
     gateway = gateway.restart().await;
-    // All of them are tried once more, three at a time, and are dead letters then.
+    // All of them are retried once, three at a time, and are dead letters then.
     gateway.dead_letters(&hook, EVENTS).await;
     let again = receiver.got().len() - before;
     assert!(again <= before && receiver.busiest() <= 3, "{again} requests after {before}");
@@ -153,7 +153,7 @@ async fn whatever_is_sent_by_hand_is_signed_by_the_clock_of_the_moment() {
             got.verified(&hook.secret, turned.now()).expect("signed by the clock of the moment");
         }
 
-        // An earlier secret signs as long as was said, counted from now.
+        // An earlier secret signs for the overlap, counted from now.
         let rotate = format!("/api/webhooks/{}/secret/rotate", hook.id);
         assert_eq!(gateway.post_json(&rotate, &json!({ "overlap": "30m" })).await.status, 200);
         gateway.push("default", "c").await;

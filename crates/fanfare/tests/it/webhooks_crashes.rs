@@ -1,5 +1,5 @@
-//! `kill -9` while webhooks are sent to: what was acknowledged arrives, and only what was not written down yet arrives
-//! twice.
+//! `kill -9` while webhooks are sent: acknowledged events arrive, and only those whose delivery was not saved yet
+//! arrive twice.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,10 +18,10 @@ use crate::support::{soon, until};
 
 const ROUNDS: usize = 6;
 const PUSHERS: usize = 4;
-/// How long what was delivered may stay unwritten: 50 ms, and what a busy machine needs on top of it.
+/// Maximum time before a delivery is saved: 50 ms, plus the delay of a busy machine.
 const WINDOW: Duration = Duration::from_secs(2);
 
-/// What was acknowledged: the message of each id.
+/// The acknowledged events: the message of each id.
 type Acked = Arc<Mutex<HashMap<String, String>>>;
 
 /// Pushes until the process is gone.
@@ -42,7 +42,7 @@ pub(crate) fn seq(id: &str) -> u64 {
     id.rsplit_once('-').expect("a position").1.parse().expect("a seq")
 }
 
-/// Gives the events of a request, which may be a batch.
+/// Returns the events of a request, which can be a batch.
 pub(crate) fn events(got: &Got) -> Vec<(String, String)> {
     let body = got.json();
     let one = |event: &Value| {
@@ -58,7 +58,7 @@ async fn what_was_acknowledged_arrives_whenever_the_gateway_is_killed() {
     let path = directory.path().join("log.db");
     let (well, ordered) = (Receiver::start().await, Receiver::start().await);
     let (failing, batched) = (Receiver::playing(vec![], Script::status(500)).await, Receiver::start().await);
-    // The first three it has not taken, though it took others after them: they have to come again.
+    // It has not accepted the first three, though it accepted others after them: they have to come again.
     let hanging = Receiver::playing(vec![Script::Hang; 3], Script::status(200)).await;
     let mut secrets = Vec::new();
     let acked = Acked::default();
@@ -125,7 +125,7 @@ async fn what_was_acknowledged_arrives_whenever_the_gateway_is_killed() {
     }
     process.kill().await;
 
-    // What was written down is not sent again, and only the last moment before a kill is not written down.
+    // Saved deliveries are not sent again, and only those of the last moment before a kill are not saved.
     let mut first: HashMap<String, Instant> = HashMap::new();
     let mut repeated = 0;
     for got in well.got() {
@@ -193,7 +193,7 @@ async fn push_numbers(process: &Process, count: usize) {
 async fn what_failed_before_a_kill_is_not_sent_from_the_log_as_well() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");
-    // The cursor stands before the one that hangs; those after it fail, and have rows.
+    // The cursor is before the one that hangs; those after it fail, and have rows.
     let receiver =
         Receiver::playing(vec![Script::Hang, Script::status(500), Script::status(413)], Script::Hang).await;
     let process = Process::start(&path).await;
@@ -214,7 +214,7 @@ async fn what_failed_before_a_kill_is_not_sent_from_the_log_as_well() {
     receiver.play(Script::status(200));
     let process = Process::start(&path).await;
     push_numbers(&process, 1).await;
-    // Of two that fly at once either may be first.
+    // Of two concurrent ones either can be first.
     let again: HashSet<u64> = receiver.gets(5).await[3..].iter().map(|got| seq(got.id())).collect();
     assert_eq!(again, HashSet::from([1, 4]));
     process.kill().await;

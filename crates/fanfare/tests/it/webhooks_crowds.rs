@@ -1,4 +1,4 @@
-//! Many of everything: webhooks, deliveries that wait, answers without end. What it costs has a bound.
+//! Many of everything: webhooks, waiting deliveries, endless answers. The cost has a bound.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::support::receiver::{Receiver, Script};
 use crate::support::{Engine, until};
 use fanfare_store_suite::harness::event;
 
-/// What a start may cost of a processor, in a build that is not optimised.
+/// Maximum processor time of a start, in a build that is not optimised.
 const START_COST_MAX: Duration = Duration::from_secs(8);
 
 /// Changes the store of a gateway that does not run.
@@ -63,12 +63,12 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
     let more = json!({ "webhook_url": "http://127.0.0.1:9/more" });
     let refused = process.post("/api/register", &more).await.expect("an answer");
     assert_eq!(refused["code"], "too_many_webhooks", "{refused}");
-    // One that is there is no other one, and one that goes makes room.
+    // Updating an existing webhook does not count as a new one, and deleting one makes room.
     let again = process.register_url("http://127.0.0.1:9/7", json!({})).await;
     assert_eq!(again["total_webhooks"], WEBHOOKS_MAX);
     process.post("/api/unregister", &json!({ "webhook_url": "http://127.0.0.1:9/7" })).await.expect("gone");
     process.register_url("http://127.0.0.1:9/more", json!({ "patterns": ["nothing"] })).await;
-    // Nobody else wants it, so nobody else is sent it.
+    // No other webhook matches it, so it is sent to no other.
     process.post("/api/unregister", &json!({ "webhook_url": "http://127.0.0.1:9/8" })).await.expect("gone");
     process.register_url("http://127.0.0.1:9/8", json!({ "patterns": ["nothing"] })).await;
     let pushed = json!({ "channel": "two", "message": "for nobody" });
@@ -93,7 +93,7 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
     let id = registered["id"].as_str().expect("an id").to_owned();
     process.register(&well, json!({ "patterns": ["well"] })).await;
     process.kill().await;
-    // All of them were to be tried again while nobody ran.
+    // All of them were due for a retry while no gateway ran.
     prepare(&path, async |store| {
         let now = fanfare_runtime::clock::now();
         let due = fanfare_core::Timestamp::from_micros(now.as_micros() - 3_600_000_000);
@@ -133,7 +133,7 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
     assert_eq!(shown["waiting"], WAITING, "{shown}");
     let memory = process.memory("VmRSS");
     assert!(memory < 200 * 1024 * 1024, "{memory} bytes for {WAITING} that wait");
-    // It is back: they go out, no more at a time than any others.
+    // The receiver is back: they are sent, no more at a time than any others.
     receiver.play(Script::status(200));
     process.post(&format!("/api/webhooks/{id}/resume"), &json!({})).await.expect("resumed");
     receiver.gets(tried + 300).await;

@@ -1,4 +1,4 @@
-//! In which order, how fast and from where on webhooks are sent to.
+//! The order, rate and start of deliveries to webhooks.
 
 use std::time::{Duration, Instant};
 
@@ -84,7 +84,7 @@ async fn a_batch_is_full_or_has_waited_long_enough() {
                 (ids[0]["id"].as_str().expect("an id"), ids[3]["id"].as_str().expect("an id"));
             assert_eq!(one.id(), format!("{first}_{}", last.rsplit_once('-').expect("a position").1));
         }
-        // What waits is sent when it may wait no longer.
+        // A waiting batch is sent at the end of its maximum wait.
         gateway.register(&receiver, json!({ "batch": { "max_events": 100, "max_wait": "50ms" } })).await;
         gateway.push_only("default", "alone").await;
         let got = receiver.gets(3).await;
@@ -98,7 +98,7 @@ async fn a_batch_that_failed_is_sent_again_whole_under_its_id() {
     for engine in Engine::ALL {
         let mut gateway = Gateway::on(engine).await;
         let receiver = Receiver::playing(vec![Script::status(500)], Script::status(200)).await;
-        // So many that it is not given up before the receiver is well again, however long a restart takes.
+        // So many attempts that it is not given up before the receiver recovers, however long a restart takes.
         let retry = format!("10ms,300ms{}", ",100ms".repeat(30));
         let options = json!({ "batch": { "max_events": 3, "max_wait": "60s" }, "retry": retry });
         let hook = gateway.register(&receiver, options).await;
@@ -210,7 +210,7 @@ async fn a_webhook_that_is_removed_is_sent_nothing_more() {
         let answer = gateway.post_json("/api/unregister", &json!({ "webhook_url": receiver.url() })).await;
         assert_eq!(answer.json()["total_webhooks"], 0);
         receiver.release();
-        // Registered again it is another webhook, which begins now.
+        // Registered again it is another webhook, which starts now.
         receiver.play(Script::status(200));
         let again = gateway.register(&receiver, json!({})).await;
         assert_ne!(again.id, hook.id);
@@ -227,7 +227,7 @@ async fn a_webhook_that_wants_nothing_of_it_is_past_it_after_a_stop() {
     let gateway = Gateway::on(Engine::Embedded).await;
     let receiver = Receiver::start().await;
     let hook = gateway.register(&receiver, json!({ "patterns": ["rare"] })).await;
-    // One that it wants: then it reads along, instead of what came before it began.
+    // An event that it matches: then it follows the log, instead of catching up on earlier events.
     gateway.push("rare", "x").await;
     until("its end", async || (gateway.entry(&hook).cursor.get() == 1).then_some(())).await;
     gateway.push_numbers(500).await;

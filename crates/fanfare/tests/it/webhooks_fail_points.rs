@@ -1,7 +1,7 @@
-//! `kill -9` at every step between which it must lose nothing: each step once, under load, and then everything is
-//! compared with what was acknowledged.
+//! `kill -9` at every step at which nothing may be lost: each step once, under load, followed by a comparison of
+//! everything with the acknowledgements.
 //!
-//! A release has no such steps, so there is nothing to test in one.
+//! A release build has no such steps, so there is nothing to test in it.
 
 #![cfg(debug_assertions)]
 
@@ -27,7 +27,7 @@ use fanfare_store_suite::harness::{read_all, read_pages};
 
 const PUSHERS: usize = 3;
 
-/// What a group of changes and the file go through: a step, and how often it is passed first.
+/// The steps of a group of changes and of the file: each with the number of passes before the kill.
 const COMMITTING: &[(FailPoint, u32)] = &[
     (FailPoint::CheckpointBegun, 1),
     (FailPoint::CheckpointDone, 1),
@@ -37,7 +37,7 @@ const COMMITTING: &[(FailPoint, u32)] = &[
     (FailPoint::GroupSeen, 60),
     (FailPoint::GroupWritten, 60),
 ];
-/// What a delivery goes through.
+/// The steps of a delivery.
 const DELIVERING: &[(FailPoint, u32)] = &[
     (FailPoint::AgainBegun, 10),
     (FailPoint::OutcomeNoted, 60),
@@ -47,7 +47,7 @@ const DELIVERING: &[(FailPoint, u32)] = &[
     (FailPoint::RecordDone, 8),
     (FailPoint::RetryScheduled, 20),
 ];
-/// What a change of the registry goes through. The webhooks that the test begins with are the first five.
+/// The steps of a change of the registry. The webhooks that the test starts with are the first five.
 const CHANGING: &[(FailPoint, u32)] = &[
     (FailPoint::RemovalBegun, 4),
     (FailPoint::RemovalWritten, 4),
@@ -89,9 +89,9 @@ async fn a_kill_at_any_step_of_a_registration_loses_nothing() {
 struct Subject {
     receiver: Receiver,
     secret: String,
-    /// How many requests it had got when the gateway was killed.
+    /// Number of its requests when the gateway was killed.
     before: usize,
-    /// What of it is done as the file has it: what is sent again after this is one time too many.
+    /// The deliveries that the file records as finished: sending one of these again is one time too many.
     settled: BTreeSet<u64>,
 }
 
@@ -103,14 +103,14 @@ impl Subject {
         Subject { receiver, secret, before: 0, settled: BTreeSet::new() }
     }
 
-    /// Gives the ids of the events that it has answered with 200.
+    /// Returns the ids of the events that it has answered with 200.
     fn taken(&self) -> BTreeSet<String> {
         let got = self.receiver.got();
         let taken = got.iter().filter(|got| got.answered == Some(200));
         taken.flat_map(events).map(|(id, _)| id).collect()
     }
 
-    /// Compares what came with the log, and with what was written down before the kill.
+    /// Compares its requests with the log, and with the records before the kill.
     fn check(&self, log: &HashMap<String, String>, armed: &str) {
         let mut bodies = HashMap::new();
         let mut taken = BTreeSet::new();
@@ -132,7 +132,7 @@ impl Subject {
         }
     }
 
-    /// Fails the test when something came before what is before it in the log.
+    /// Fails the test if an event came before an earlier one of the log.
     fn check_order(&self, armed: &str) {
         let mut last = 0;
         let mut seen = BTreeSet::new();
@@ -145,7 +145,7 @@ impl Subject {
     }
 }
 
-/// Has a gateway end at a step, starts it again, and compares what is there with what was acknowledged.
+/// Kills a gateway at a step, restarts it, and compares the result with the acknowledgements.
 async fn kill_at(point: FailPoint, passes: u32) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");
@@ -192,7 +192,7 @@ async fn kill_at(point: FailPoint, passes: u32) {
     book.check(&process, &turning, &armed).await;
     process.kill().await;
 
-    // Nothing is in the log twice, or was sent that is not there.
+    // Nothing is in the log twice, or was sent without being in it.
     let store = Store::new(Embedded::open(&path, Retention::default()).expect("it opens after a kill"));
     let log: HashMap<String, String> = read_pages(&store, read_all(fanfare_runtime::clock::now()))
         .await
@@ -210,7 +210,7 @@ async fn kill_at(point: FailPoint, passes: u32) {
     subjects[2].check_order(&armed);
 }
 
-/// Gives what of a receiver is done as the file has it.
+/// Returns the deliveries of a receiver that the file records as finished.
 async fn settled(path: &Path, receiver: &Receiver) -> BTreeSet<u64> {
     let conn = rusqlite::Connection::open(path).expect("a database");
     let whole: String = conn.query_row("PRAGMA integrity_check", (), |row| row.get(0)).expect("checked");

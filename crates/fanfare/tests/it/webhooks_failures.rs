@@ -1,4 +1,4 @@
-//! What follows when a delivery fails: retries, dead letters, pauses, the breaker.
+//! The consequences of a failed delivery: retries, dead letters, pauses, the breaker.
 
 use std::time::{Duration, Instant};
 
@@ -62,7 +62,7 @@ async fn what_the_receiver_asks_for_counts() {
     let hook = gateway.register(&receiver, json!({ "retry": "10ms" })).await;
     let begun = Instant::now();
     gateway.push("default", "a").await;
-    // It wants nothing at all until then, so nobody waits for it either.
+    // Nothing is sent until then, so no push waits for it either.
     let answer = gateway.post_json("/api/push", &json!({ "message": "b" })).await.json();
     assert_eq!(answer["webhooks_notified"], 0);
     assert!(begun.elapsed() < Duration::from_secs(1));
@@ -73,7 +73,7 @@ async fn what_the_receiver_asks_for_counts() {
     assert_eq!(again, ["a", "b"]);
     gateway.is_done(&hook).await;
 
-    // What nobody can mean is taken for what it may be at most, or not at all.
+    // An absurd delay counts as the maximum, or not at all.
     for (asked, hours) in [("99999999999999999999", 24), ("-5", 0), ("soon", 0)] {
         let headers = format!("Retry-After: {asked}\r\n");
         let receiver = Receiver::playing(vec![Script::with(500, &headers)], Script::Hang).await;

@@ -1,5 +1,5 @@
-//! A disk that is full while webhooks are sent to: what was acknowledged goes on going out, and when there is room
-//! everything goes on by itself.
+//! A full disk while webhooks are sent: acknowledged events are still delivered, and once there is room everything
+//! continues automatically.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -35,7 +35,7 @@ async fn fill(process: &Process, acked: &mut Acked) {
     panic!("the disk is never full");
 }
 
-/// Waits until a receiver has taken everything.
+/// Waits until a receiver has accepted everything.
 async fn has_all(receiver: &Receiver, acked: &Acked) {
     until("everything", async || {
         let got = receiver.got();
@@ -71,7 +71,7 @@ async fn deliveries_go_on_while_the_disk_is_full_and_pushes_when_it_is_not() {
     let mut acked = Acked::new();
     fill(&process, &mut acked).await;
     assert!(acked.len() > 20, "{}", acked.len());
-    // What was accepted is delivered, though nobody can write that down.
+    // Accepted events are delivered, though that cannot be saved.
     has_all(&well, &acked).await;
     let refused = push(&process, &"y".repeat(200_000)).await;
     assert_eq!(refused["code"], "store_failed", "{refused}");
@@ -117,7 +117,7 @@ async fn a_stop_ends_in_time_though_nothing_can_be_written_down() {
     }
     large.gets(128).await;
     fill(&process, &mut acked).await;
-    // Each is given up at once, and the next is tried, until more is to be written down than may wait.
+    // Each is given up at once, and the next is tried, until the maximum of unsaved changes is reached.
     large.play(Script::status(413));
     large.release();
     let (mut before, mut same) = (0, 0);

@@ -1,5 +1,5 @@
-//! Names whose servers fail, stall, say too much, or say something else each time: whatever a name means is judged when
-//! it is connected to.
+//! Names whose servers fail, stall, return too much, or return something else each time: the address of a name is
+//! checked when it is connected to.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -15,20 +15,20 @@ use crate::support::receiver::{Receiver, Script};
 use crate::support::webhook::Hook;
 use crate::support::{Engine, until};
 
-/// Stands for an address that the rules allow; the one of [`REFUSED`] is the same machine, and not allowed.
+/// An address that the rules allow; the one of [`REFUSED`] is the same machine, and not allowed.
 const ALLOWED: &str = "127.0.0.2";
 const REFUSED: &str = "127.0.0.1";
 
-/// What is answered when somebody asks for a name.
+/// The answer to a query for a name.
 #[derive(Debug, Clone)]
 enum Said {
     Addresses(Vec<IpAddr>),
-    /// NXDOMAIN and SERVFAIL are the same to whoever asks: an error.
+    /// NXDOMAIN and SERVFAIL are the same to the client: an error.
     Error,
     Nothing,
 }
 
-/// What is said next, each once but for the last, and how often was asked.
+/// The next answers, each once except the last, and the number of queries.
 type Answers = (VecDeque<Said>, usize);
 
 /// The names of a test.
@@ -76,9 +76,9 @@ fn addresses(ips: &[&str]) -> Said {
     Said::Addresses(ips.iter().map(|ip| ip.parse().expect("an address")).collect())
 }
 
-/// Starts a receiver where it may be sent to, and one that must get nothing at the same port.
+/// Starts a receiver at an allowed address, and one at the same port that must get nothing.
 async fn pair(then: Script) -> (Receiver, Receiver) {
-    // The port that one got may be taken at the other address.
+    // The port of the first may be in use at the other address.
     for _ in 0..20 {
         let good =
             Receiver::at(SocketAddr::new(ALLOWED.parse().expect("an address"), 0), vec![], then.clone())
@@ -133,7 +133,7 @@ async fn of_many_addresses_a_few_are_tried() {
         let rest = (0..500).map(|number| IpAddr::from([127, 0, 9, (number % 250) as u8 + 1]));
         Said::Addresses(first.iter().map(|ip| ip.parse().expect("an address")).chain(rest).collect())
     };
-    // The first of them that answers is taken, in their order.
+    // The first of them that answers is used, in their order.
     names.mean("many.test", [many(&["127.0.8.1", "127.0.8.2", REFUSED])]);
     let hook = register(&gateway, "many.test", &receiver, json!({ "retry": "none" })).await;
     gateway.push("default", "x").await;
@@ -248,7 +248,7 @@ async fn names_that_are_not_answered_hold_up_nobody_else() {
     gateway.push("well", "at once").await;
     assert_eq!(receiver.messages(), ["at once"]);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    // Who wants a name that somebody asks for waits for that answer.
+    // Concurrent queries for one name share an answer.
     assert!((0..4).all(|number| names.asked(&format!("stuck-{number}.test")) == 1));
     // The stop need not wait for them.
     for hook in stuck {

@@ -9,18 +9,18 @@ use crate::support::gateway::Gateway;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::{Engine, soon, until};
 
-/// How long an attempt may take here.
+/// Maximum duration of an attempt here.
 const ATTEMPT_MAX: Duration = Duration::from_millis(600);
-/// What a busy machine may need on top of it.
+/// Additional time for a busy machine.
 const SLACK: Duration = Duration::from_secs(4);
-/// More than two sockets buffer between a writer and a reader that has stopped.
+/// More than two sockets buffer between a writer and a client that has stopped reading.
 const BUFFERED_MAX: usize = 16 * 1024 * 1024;
 
 async fn impatient() -> Gateway {
     Gateway::with(Engine::Memory, |config| config.webhooks.attempt_max = ATTEMPT_MAX).await
 }
 
-/// Sends one event to a receiver that plays `script`; gives the outcome, and how long the attempt took.
+/// Sends one event to a receiver that plays `script`; returns the outcome, and the duration of the attempt.
 async fn attempt(gateway: &Gateway, script: Script) -> (&'static str, Duration, Receiver) {
     let receiver = Receiver::playing(vec![], script).await;
     let hook = gateway.register(&receiver, json!({ "retry": "none" })).await;
@@ -63,7 +63,7 @@ async fn an_attempt_ends_in_time_wherever_the_receiver_hangs() {
 #[tokio::test]
 async fn a_receiver_that_never_accepts_is_given_up() {
     let gateway = impatient().await;
-    // The kernel takes the connection, nobody else does.
+    // The kernel accepts the connection, but no program does.
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = |listener: &TcpListener| format!("http://{}/", listener.local_addr().expect("an address"));
     let hook = gateway.register_url(&url(&silent), json!({ "retry": "none" })).await;
@@ -86,7 +86,7 @@ async fn a_connection_that_is_not_made_ends_before_the_attempt_would() {
     socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
     let full = socket.listen(1).expect("a listener");
     let address = full.local_addr().expect("an address");
-    // Until the kernel takes no more.
+    // Until the kernel accepts no more.
     let mut waiting = Vec::new();
     while let Ok(stream) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await
     {
@@ -102,7 +102,7 @@ async fn a_connection_that_is_not_made_ends_before_the_attempt_would() {
 
 #[tokio::test]
 async fn no_more_of_an_answer_is_read_than_is_worth_it() {
-    // Its attempts may take ten seconds, and need none of them.
+    // Its attempts have ten seconds, and need none of them.
     let gateway = Gateway::start().await;
     let megabyte = vec![b'x'; 1024 * 1024];
     let chunk = [b"100000\r\n".to_vec(), megabyte.clone(), b"\r\n".to_vec()].concat();
@@ -120,12 +120,12 @@ async fn no_more_of_an_answer_is_read_than_is_worth_it() {
         let written = receiver.had_enough().await;
         assert!(written < BUFFERED_MAX, "{head:?}: {written} bytes were taken");
     }
-    // An endless row of interim answers is no answer.
+    // An endless sequence of interim responses is not a response.
     let gateway = impatient().await;
     let flood = Script::Endless(Vec::new(), b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100));
     let (outcome, took, _) = attempt(&gateway, flood).await;
     assert!(["timeout", "protocol_error"].contains(&outcome), "{outcome}");
-    // What is in the buffers is read through before the clock is looked at, which takes a while in a debug build.
+    // The buffered bytes are read before the clock is checked, which takes a while in a debug build.
     assert!(took < ATTEMPT_MAX + 3 * SLACK, "{took:?}");
 }
 
@@ -210,7 +210,7 @@ async fn an_answer_that_comes_before_its_time_or_as_the_last_word_counts() {
         assert_eq!(outcome, expected, "{script:?}");
         assert!(took < ATTEMPT_MAX, "{script:?}: {took:?}");
     }
-    // Over a connection whose other end says no more, nothing is sent again.
+    // A connection whose other end has stopped sending is not reused.
     let receiver = Receiver::playing(vec![], Script::HalfClosed(answer(whole))).await;
     let hook = gateway.register(&receiver, json!({ "retry": "none", "concurrency": 1 })).await;
     for number in 0..5 {
@@ -220,7 +220,7 @@ async fn an_answer_that_comes_before_its_time_or_as_the_last_word_counts() {
     assert_eq!((receiver.got().len(), receiver.connections()), (5, 5));
     gateway.remove(&hook).await;
 
-    // A body that nobody reads, larger than what lies between: the answer is there, so that is what counts.
+    // A body that is not read, larger than the buffers: the response has arrived, so it counts.
     let large = Receiver::playing(vec![], Script::Early(answer(whole))).await;
     let options = json!({ "retry": "none", "batch": { "max_events": 4, "max_wait": "60s" } });
     let hook = gateway.register(&large, options).await;

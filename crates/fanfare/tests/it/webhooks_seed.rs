@@ -1,4 +1,4 @@
-//! Webhooks as seed 3 has them, and what a delivery looks like.
+//! Webhooks according to seed 3, and the format of a delivery.
 
 use fanfare_delivery::first_attempts::WAIT_MAX;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! More webhooks than sockets: all are served in turn, and that they wait for each other is no receiver's fault.
+//! More webhooks than sockets: all are served in turn, and their waiting does not count against a receiver.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{Engine, until};
 
 const SOCKETS_MAX: usize = 6;
 const WEBHOOKS: usize = 20;
-/// How long an attempt may take here.
+/// Maximum duration of an attempt here.
 const ATTEMPT_MAX: Duration = Duration::from_millis(300);
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn webhooks_share_the_sockets_that_there_are() {
     for hook in &hooks {
         assert_eq!(gateway.outcomes(hook, 2).await[1], "delivered");
     }
-    // What is idle leaves room for what comes.
+    // Idle connections make room for new ones.
     let most = SOCKETS_MAX - SOCKETS_MAX.div_ceil(4);
     until("closed connections", async || (receiver.open() <= most).then_some(())).await;
 }

@@ -1,4 +1,4 @@
-//! Receivers that speak TLS well, badly, or as nobody should any more.
+//! Receivers with good, bad and obsolete TLS.
 
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ use crate::support::{Engine, soon};
 
 /// Both that are spoken today.
 const BOTH: &[&rustls::SupportedProtocolVersion] = &[&TLS12, &TLS13];
-/// What a busy machine may need.
+/// Additional time for a busy machine.
 const SOON: Duration = Duration::from_secs(8);
 
-/// Has the gateway test a webhook at `url`; gives what it says of the attempt.
+/// Makes the gateway test a webhook at `url`; returns its account of the attempt.
 async fn tested(process: &Process, url: &str) -> Value {
     let id = process.register_url(url, json!({ "retry": "none", "patterns": ["never"] })).await["id"].clone();
     let path = format!("/api/webhooks/{}/test", id.as_str().expect("an id"));
@@ -27,7 +27,7 @@ async fn tested(process: &Process, url: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_that_does_not_hold_is_a_failed_attempt() {
-    // Whoever came first has installed the same provider.
+    // An earlier caller has installed the same provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let directory = tempfile::tempdir().expect("a directory");
     let (authority, nobody) = (Authority::new(), Authority::new());
@@ -42,7 +42,7 @@ async fn a_certificate_that_does_not_hold_is_a_failed_attempt() {
         (Front::start(at, authority.sign(&["127.0.0.1"]), BOTH).await, "127.0.0.1", "delivered"),
         (Front::start(at, authority.sign(&["localhost"]), &[&TLS12]).await, "localhost", "delivered"),
         (Front::start(at, authority.sign(&["localhost"]), &[&TLS13]).await, "localhost", "delivered"),
-        // It has to be told which name is meant, and an address is none.
+        // The server needs the name, and an IP address is not one.
         (Front::for_name(at, "localhost", authority.sign(&["localhost"])).await, "localhost", "delivered"),
         (Front::for_name(at, "localhost", authority.sign(&["localhost"])).await, "127.0.0.1", "tls_error"),
         (Front::start(at, authority.sign_until(&["localhost"], 2020), BOTH).await, "localhost", "tls_error"),
@@ -68,11 +68,11 @@ async fn a_certificate_that_does_not_hold_is_a_failed_attempt() {
 async fn an_agreement_that_does_not_come_about_is_a_failed_attempt() {
     const ATTEMPT_MAX: Duration = Duration::from_millis(700);
     let gateway = Gateway::with(Engine::Memory, |config| config.webhooks.attempt_max = ATTEMPT_MAX).await;
-    // What is answered to the first message, whether the connection ends then, and what is made of that.
+    // The answer to the first message, whether the connection ends then, and the expected category.
     let stalled: (&[u8], bool, _) = (b"", false, "timeout");
     let cases = [
         stalled,
-        // The beginning of an answer, and no more.
+        // The start of an answer, and no more.
         (b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03", false, "timeout"),
         // An answer in TLS 1.0, which chooses an old cipher; and in SSL 3.0.
         (&OLD, false, "tls_error"),
@@ -80,7 +80,7 @@ async fn an_agreement_that_does_not_come_about_is_a_failed_attempt() {
         // Refusals: of the version, of everything.
         (b"\x15\x03\x01\x00\x02\x02\x46", true, "tls_error"),
         (b"\x15\x03\x03\x00\x02\x02\x28", true, "tls_error"),
-        // No TLS at all, and nothing.
+        // No TLS at all, and no answer.
         (b"220 mail.example ESMTP\r\n", true, "tls_error"),
         (b"", true, "tls_error"),
     ];
@@ -102,12 +102,12 @@ async fn an_agreement_that_does_not_come_about_is_a_failed_attempt() {
     }
 }
 
-/// What a server of 1999 says: version 3.1, TLS_RSA_WITH_AES_128_CBC_SHA.
+/// The answer of a server from 1999: version 3.1, TLS_RSA_WITH_AES_128_CBC_SHA.
 const OLD: [u8; 47] = hello([3, 1]);
 /// And one of 1996.
 const OLDER: [u8; 47] = hello([3, 0]);
 
-/// Makes the first message of a server that chose a version.
+/// Returns the first message of a server that chose a version.
 const fn hello(version: [u8; 2]) -> [u8; 47] {
     let mut bytes = [7; 47];
     // A record with a handshake, 42 bytes long, which is a hello of 38.

@@ -84,7 +84,7 @@ fn our_signatures_and_those_of_the_reference_library_are_those_of_the_vectors() 
         let secrets = vector["secrets"].as_array().expect("secrets").iter();
         let secrets: Vec<&str> = secrets.map(|secret| secret.as_str().expect("text")).collect();
         let (id, time, body) = (text(vector, "id"), seconds(vector), text(vector, "body").as_bytes());
-        // The newest signs first: the others are what it has replaced.
+        // The newest signs first, followed by the keys that it has replaced.
         let mut keys = Rotation::new(secret(secrets[secrets.len() - 1]));
         for newer in secrets.iter().rev().skip(1) {
             keys.rotate(secret(newer), std::time::Duration::from_secs(60), at(time)).expect("room");

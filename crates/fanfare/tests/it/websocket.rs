@@ -43,7 +43,7 @@ async fn every_request_has_its_answer() {
         assert_eq!(got["event"]["source"], json!({"principal": "local", "door": "websocket"}));
         assert_eq!(got["event"], other.event().await);
 
-        // Subscribing again replaces; unsubscribing says how far it was.
+        // Subscribing again replaces the subscription; unsubscribing reports its position.
         socket.ask(json!({"op": "subscribe", "patterns": ["b"], "after": id})).await;
         assert_eq!(socket.json().await["op"], "caught-up");
         let batch = json!([{"message": "1", "channel": "a.b"}, {"message": "2", "channel": "b"}]);
@@ -132,7 +132,7 @@ async fn a_socket_that_breaks_the_rules_is_told_which() {
         assert_eq!(said, code);
         assert!(!reason.is_empty());
     }
-    // Text that is no UTF-8, and a frame without a mask, as bytes: no client library sends them.
+    // Text that is not UTF-8, and a frame without a mask, as bytes: no client library sends them.
     for (frame, code) in
         [(&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe][..], 1007_u16), (&[0x81, 0x02, b'{', b'}'][..], 1002)]
     {
@@ -198,7 +198,8 @@ async fn a_silent_socket_is_pinged_and_then_let_go_of() {
         config.http.keepalive = Duration::from_millis(400);
     })
     .await;
-    // Whoever answers pings, as libraries do, stays, at whatever moment between two beats it came.
+    // A client that answers pings, as libraries do, stays connected, at whatever moment between two beats the ping
+    // came.
     for _ in 0..4 {
         let mut socket = gateway_socket(&gateway).await;
         for _ in 0..2 {
@@ -206,7 +207,7 @@ async fn a_silent_socket_is_pinged_and_then_let_go_of() {
         }
         assert_eq!(socket.ask(json!({"op": "ping"})).await["op"], "pong");
     }
-    // One that says nothing is closed.
+    // A silent one is closed.
     let mut raw = Raw::connect(gateway.address).await;
     raw.get("/ws", &format!("{HANDSHAKE}sec-websocket-version: 13\r\n")).await;
     let said = raw.rest().await;

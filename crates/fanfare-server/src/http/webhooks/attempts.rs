@@ -21,7 +21,7 @@ const LIMIT_MAX: usize = 100;
 /// Default number of attempts on a page.
 const LIMIT_DEFAULT: usize = 50;
 
-/// Returns an attempt with all that is known.
+/// Returns an attempt with all its details.
 pub(super) fn whole(tried: Tried) -> Result<Attempt, Problem> {
     let Tried { id, is_delivered, detail } = tried;
     Ok(Attempt {

@@ -21,7 +21,7 @@ const LIMIT_MAX: usize = 1_000;
 /// Default number of deliveries on a page.
 const LIMIT_DEFAULT: usize = 100;
 
-/// Returns a delivery as it is shown.
+/// Returns a delivery in its public form.
 fn shown(row: DeliveryRow) -> Delivery {
     let (state, next_attempt_at, given_up_at) = match row.status {
         DeliveryStatus::Waiting(at) => (DeliveryState::Waiting, Some(at), None),

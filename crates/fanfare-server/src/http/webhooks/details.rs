@@ -112,9 +112,9 @@ fn kinds(signatures: Signatures) -> Vec<SignatureKind> {
     kinds.into_iter().filter(|(_, is_on)| *is_on).map(|(kind, _)| kind).collect()
 }
 
-/// Answers with a webhook as it is.
+/// Responds with the current webhook.
 pub(super) async fn answer(gateway: &Gateway, by: &Principal, entry: &Entry) -> Result<Response, Problem> {
-    // Read before the rest: a tag that is too old costs the client another look, one that is too new an update.
+    // Read before the rest: a tag that is too old costs the client another read, one that is too new costs an update.
     let tag = etag::header(entry.webhook().revision);
     let counts = gateway.webhooks.delivery_counts(by).await?;
     let shown = of(gateway, entry, &counts);

@@ -1,4 +1,4 @@
-//! `POST /api/webhooks/{id}/replay`: deliveries that are made again.
+//! `POST /api/webhooks/{id}/replay`: replays deliveries.
 
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};

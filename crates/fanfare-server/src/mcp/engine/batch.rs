@@ -1,4 +1,4 @@
-//! Several messages at once: a thing of 2025-03-26, which that revision brought and the next one took away.
+//! Several messages at once: a feature that revision 2025-03-26 added and the next one removed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::mcp::session::Session;
 
 /// A batch that was started.
 pub struct Batch {
-    /// The answers as one message, when there are any.
+    /// The answers as one message, if there are any.
     pub answers: BoxFuture<'static, Option<Vec<u8>>>,
     /// Work that continues alongside the answers.
     pub beside: Vec<BoxFuture<'static, ()>>,
@@ -99,7 +99,7 @@ impl Server {
         let session = Arc::clone(session);
         let answer = async move {
             if let Some(answers) = answers.await {
-                // A client that is gone needs no answer.
+                // A disconnected client needs no answer.
                 let _ = session.outbox.send(answers).await;
             }
         };

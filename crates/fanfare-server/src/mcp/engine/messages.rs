@@ -36,7 +36,7 @@ impl Server {
                     Some(
                         async move {
                             if let Some(answer) = work.await {
-                                // A client that is gone needs no answer.
+                                // A disconnected client needs no answer.
                                 let _ = session.outbox.send(answer).await;
                             }
                         }
@@ -135,7 +135,7 @@ pub(super) fn refuse(id: &Id, error: &Error) -> BoxFuture<'static, Option<Vec<u8
 fn say(session: &Arc<Session>, message: Vec<u8>) -> BoxFuture<'static, ()> {
     let session = Arc::clone(session);
     async move {
-        // A client that is gone needs no answer.
+        // A disconnected client needs no answer.
         let _ = session.outbox.send(message).await;
     }
     .boxed()

@@ -122,7 +122,7 @@ impl Server {
         Ok(self.service.identity().initialized(version))
     }
 
-    /// Answers a request in the words of its era.
+    /// Answers a request in the format of its era.
     pub async fn answer(&self, call: &Call, request: &Request) -> Result<Vec<u8>, Error> {
         let outcome = self.handle(call, request).await?;
         if outcome.asks_back() && call.era() == Era::Legacy {

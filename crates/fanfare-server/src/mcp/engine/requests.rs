@@ -17,7 +17,7 @@ pub fn is_subscription(request: &Request) -> bool {
 }
 
 impl Server {
-    /// Returns whether the answer to a request comes only when something happens.
+    /// Returns whether the answer to a request waits for an event.
     pub fn waits(&self, request: &Request) -> bool {
         is_subscription(request) || tools::called(request).is_some_and(|tool| self.service.waits(&tool))
     }

@@ -119,14 +119,14 @@ mod tests {
             ("fanfare://channels/", "there are"),
             ("fanfare://channels/builds.web", "there are"),
             ("fanfare://channels/builds.web/latest/", "there are"),
-            ("fanfare://channels?x=1", "no query"),
-            ("fanfare://channels#x", "no fragment"),
+            ("fanfare://channels?x=1", "cannot have a query"),
+            ("fanfare://channels#x", "or a fragment"),
             ("fanfare://channels//latest", "is empty"),
             ("fanfare://channels/a..b/latest", "empty segment"),
             ("fanfare://channels/a%2Fb/latest", "is not allowed there"),
             ("fanfare://channels/a%2/latest", "two hexadecimal digits"),
             ("fanfare://channels/a%+1/latest", "two hexadecimal digits"),
-            ("fanfare://channels/%ff/latest", "no UTF-8"),
+            ("fanfare://channels/%ff/latest", "not valid UTF-8"),
             ("fanfare://events/1", "is not a position"),
             ("fanfare://events/k3f9x2ab-1/x", "there are"),
         ] {
@@ -141,7 +141,7 @@ mod tests {
         fn an_address_reads_back_as_it_was_written(address in address(), mask: u64) {
             let written = address.to_string();
             prop_assert_eq!(written.parse::<Address>(), Ok(address.clone()));
-            // And so it does with any of its bytes percent-encoded, but those that divide it.
+            // So does an address with any of its bytes percent-encoded, except the separators.
             let prefix = "fanfare://".len();
             let encoded: String = written.bytes().enumerate().map(|(index, byte)| {
                 let encode = index >= prefix && byte != b'/' && mask >> (index % 64) & 1 == 1;

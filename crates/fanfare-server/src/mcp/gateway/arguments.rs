@@ -1,4 +1,4 @@
-//! Arguments of tools: read strictly, refused in words that a model can act on.
+//! Arguments of tools: parsed strictly, and refused with errors that a model can act on.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! Completion: which channels and ids an argument that is being written may become.
+//! Completion: channels and ids that match a partial argument.
 
 use std::cmp::Reverse;
 

@@ -273,7 +273,7 @@ impl Gateway {
         Ok(said(text, &structured))
     }
 
-    /// Returns the connections that `event` was to reach: those that wanted it and were there.
+    /// Returns the connections that `event` is for: those that match it and were connected.
     fn live(&self, by: &Principal, event: &Event) -> Vec<LiveRow> {
         let seq = event.position.seq;
         let clients = self.hub.clients(by);
@@ -301,7 +301,7 @@ impl Gateway {
     }
 }
 
-/// Names those that lack it.
+/// Lists the recipients that lack it.
 fn missing(live: &[LiveRow], readers: &[ReceiptRow], webhooks: &[WebhookRow]) -> String {
     let live = live.iter().filter(|row| !row.received);
     let live = live.map(|row| format!("connection {} ({})", row.client, row.transport));

@@ -152,7 +152,7 @@ impl Batch {
         self.shown.last().map(|shown| shown.id)
     }
 
-    /// Writes them under `sentence`, which is ours.
+    /// Renders the events below `sentence`, which is trusted text.
     pub(super) fn under(&self, sentence: &str) -> String {
         if self.shown.is_empty() {
             sentence.to_owned()
@@ -162,7 +162,7 @@ impl Batch {
     }
 }
 
-/// Describes an event as [`EventView`] writes it.
+/// Describes an event in the form of [`EventView`].
 pub(super) fn schema() -> Value {
     json!({
         "type": "object",

@@ -1,4 +1,4 @@
-//! `list_targets`: where one can push, and who listens there.
+//! `list_targets`: the channels to push to, and their subscribers.
 
 use std::sync::LazyLock;
 
@@ -272,7 +272,7 @@ fn describe(found: &StructuredContent, channel: Option<&Channel>) -> String {
             0 => format!("No live subscribers{place}; what you push can still be read later."),
             _ => format!(
                 "{}{place}{}.",
-                count(*clients_total, "live listener"),
+                count(*clients_total, "live subscriber"),
                 shown(clients.len(), *clients_total)
             ),
         });

@@ -42,7 +42,7 @@ pub struct Gateway {
     webhooks: Webhooks,
     listeners: Listeners,
     identity: Identity,
-    /// By [`Toolset`], in its order.
+    /// The tool lists, in the order of [`Toolset`].
     tools: [ToolList; 3],
 }
 

@@ -85,7 +85,7 @@ pub(super) fn say(wanted: &Get) -> Result<Outcome, Error> {
     Ok(Outcome::complete(&PromptAnswer { description: prompt.description.to_owned(), messages: vec![line] }))
 }
 
-/// Arguments that the prompt has, with text in each; those that are required are there.
+/// The validated arguments of a prompt: known ones with text, and every required one.
 struct PromptArguments<'a>(Vec<(&'static str, &'a str)>);
 
 impl<'a> PromptArguments<'a> {

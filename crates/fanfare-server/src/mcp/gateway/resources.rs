@@ -92,7 +92,7 @@ pub(super) fn templates() -> Vec<Template> {
 }
 
 impl Gateway {
-    /// Returns a page of the list: the channels, then the latest of each in order of the name.
+    /// Returns a page of the list: the channels, then the latest of each, ordered by name.
     pub(super) fn list_resources(
         &self,
         by: &Principal,
@@ -187,7 +187,7 @@ impl Gateway {
     }
 }
 
-/// Returns the channels, those that were active last before the others.
+/// Returns the channels, most recently active first.
 fn channels(hub: &Hub, by: &Principal) -> Content {
     let mut rows = hub.channels(by);
     let total = rows.len();

@@ -1,4 +1,4 @@
-//! Content that others wrote: shown to a model so that it is seen to be data.
+//! Content that others wrote, marked as data for the model.
 //!
 //! Everyone who can push can write text that an agent reads. So that text stands between two fences that it cannot
 //! close, under a line that says what it is, and nothing in it can hide or change the direction of writing.

@@ -35,7 +35,7 @@ struct Watch {
     pending: VecDeque<Change>,
 }
 
-/// Something that moves.
+/// A value that moves.
 struct Moves<T>(watch::Receiver<T>);
 
 /// `fanfare://channels`, under the addresses that the client wrote.
@@ -47,7 +47,7 @@ struct Channels {
 
 /// The latest of some channels.
 struct Latest {
-    /// Each with the address that the client wrote.
+    /// Each channel with the address that the client wrote.
     uris: Vec<(Channel, String)>,
     cursor: Subscription,
 }
@@ -120,7 +120,7 @@ impl Watch {
     }
 }
 
-/// Waits for another channel; for ever when that is not wanted. Cancelling loses nothing, here and below.
+/// Waits for another channel; forever if the list is not watched. Cancelling loses nothing, here and below.
 async fn next_list(lists: &mut Option<Moves<usize>>) {
     match lists {
         Some(count) => count.wait().await,

@@ -1,4 +1,4 @@
-//! The questions to the client of a session that it has not answered yet.
+//! The requests to the client of a session that are not answered yet.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ const ASKS_MAX: usize = 64;
 /// The outcome of a request to the client.
 type Answer = Result<Box<RawValue>, Error>;
 
-/// The questions that are not answered yet.
+/// The requests that are not answered yet.
 #[derive(Debug, Default)]
 pub struct Asks {
     /// Guards the table; held for one look or change.

@@ -25,14 +25,14 @@ pub struct OpenCall {
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
-        // First, so that a session without calls was always in use just now.
+        // This comes first, so that a session without calls always counts as just used.
         self.session.touch();
         self.session.calls.open().remove(&self.id);
     }
 }
 
 impl Calls {
-    /// Cancels a call; one that is answered already is let be.
+    /// Cancels a call; ignores one that is already answered.
     pub fn cancel(&self, id: &Id) {
         if let Some(cancel) = self.open().get(id) {
             cancel.pull();

@@ -104,7 +104,7 @@ impl Session {
         })
     }
 
-    /// Agrees on a revision.
+    /// Sets the negotiated revision.
     pub fn initialize(&self, wanted: &Initialize) -> Version {
         let version = Version::negotiate(&wanted.protocol_version);
         let mut agreement = self.agreement();
@@ -118,7 +118,7 @@ impl Session {
         self.agreement().version = Some(version);
     }
 
-    /// Returns the revision that was agreed on.
+    /// Returns the negotiated revision.
     pub fn version(&self) -> Option<Version> {
         self.agreement().version
     }
@@ -128,17 +128,17 @@ impl Session {
         self.agreement().meta.can(capability)
     }
 
-    /// Returns the level from which on log messages are sent.
+    /// Returns the minimum level of log messages to send.
     pub fn log_level(&self) -> LogLevel {
         self.agreement().log_level
     }
 
-    /// Chooses the level.
+    /// Sets the minimum level of log messages.
     pub fn set_log_level(&self, level: LogLevel) {
         self.agreement().log_level = level;
     }
 
-    /// Sets how its stream is framed: from now on it has one.
+    /// Sets the framing of its stream: from now on it has one.
     pub fn frame(&self, framing: Framing) {
         // A second one changes nothing.
         self.framing.get_or_init(|| framing);
@@ -156,7 +156,7 @@ impl Session {
         })
     }
 
-    /// Ends it: calls are cancelled, streams end.
+    /// Ends the session: calls are cancelled, streams end.
     pub fn end(&self) {
         self.calls.cancel_all();
         self.asks.clear();

@@ -1,4 +1,4 @@
-//! The answers of a session over Streamable HTTP, kept for a client that loses its connection and comes back.
+//! The answers of a session over Streamable HTTP, kept for a client that reconnects.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,7 +35,7 @@ impl Streams {
         (number, outbox)
     }
 
-    /// Finds a stream that a client comes back to.
+    /// Finds a stream that a client resumes.
     pub fn find(&self, number: u64) -> Option<Arc<Outbox>> {
         let state = self.state();
         state.kept.iter().find(|(known, _)| *known == number).map(|(_, outbox)| Arc::clone(outbox))

@@ -108,7 +108,7 @@ impl Sessions {
         session.end();
     }
 
-    /// Counts them.
+    /// Returns the number of sessions.
     pub fn count(&self) -> usize {
         self.table().by_id.len()
     }
@@ -172,7 +172,7 @@ impl Table {
 }
 
 impl Worker {
-    /// Works until `stop`; then every session ends.
+    /// Runs until `stop`; then every session ends.
     pub async fn run(mut self, mut stop: Shutdown) {
         let mut running = JoinSet::new();
         let mut reap = tokio::time::interval(REAP_INTERVAL);

@@ -53,9 +53,9 @@ impl Session {
         Connection(Arc::clone(self))
     }
 
-    /// Returns when it was last used; nothing while it has something to do.
+    /// Returns the time of its last use; `None` while it is in use.
     pub fn idle_since(&self) -> Option<Instant> {
-        // Before the time: a call touches the session, and only then is over.
+        // This precedes the reading of the time: a call touches the session before it ends.
         if !self.calls.is_empty() {
             return None;
         }

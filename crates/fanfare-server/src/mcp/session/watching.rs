@@ -65,7 +65,7 @@ impl WatchList {
         Ok(())
     }
 
-    /// Adds the changes of the lists.
+    /// Adds the changes of lists.
     pub fn add_lists(&self, changes: BoxStream<'static, Change>) {
         self.push(abortable(changes).0);
     }
@@ -82,7 +82,7 @@ impl WatchList {
         std::mem::take(&mut *self.added())
     }
 
-    /// Waits until something is added. Can be cancelled without loss.
+    /// Waits until changes are added. Cancelling loses nothing.
     pub async fn more(&self) {
         self.adds.notified().await;
     }

@@ -87,7 +87,7 @@ async fn say_refused(door: &Door, session: &Arc<Session>, refused: &BadMessage) 
     let answer = json_rpc::write_error(refused.id.as_ref(), &refused.error);
     let outbox = Arc::clone(&session.outbox);
     let say = async move {
-        // A client that is gone needs no answer.
+        // A disconnected client needs no answer.
         let _ = outbox.send(framed("error", None, &answer)).await;
     };
     // If the stream has no room for it, the response to the request has to suffice.

@@ -23,9 +23,9 @@ pub struct Config {
 /// The state that the transports over HTTP share; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Door {
-    /// Answers.
+    /// The server, which answers requests.
     pub server: Server,
-    /// Remembers.
+    /// The table of sessions.
     pub sessions: Sessions,
     /// The budget for bytes in flight.
     pub budget: Budget,
@@ -47,7 +47,7 @@ impl Door {
         Ok(toolset.min(self.toolset))
     }
 
-    /// Finds out who calls.
+    /// Returns the identity and address of the caller.
     pub(super) fn client(
         &self,
         principal: Principal,

@@ -48,11 +48,11 @@ pub struct Calls {
 struct Arrival {
     incoming: Incoming,
     len: usize,
-    /// Counts its bytes until it is answered.
+    /// The bytes that it reserves until it is answered.
     in_flight: Option<BytesInFlight>,
 }
 
-/// A piece of work that has ended.
+/// A job that has ended.
 #[derive(Debug)]
 struct JobEnd {
     is_call: bool,

@@ -24,7 +24,7 @@ use fanfare_runtime::clock;
 use fanfare_runtime::shutdown::Shutdown;
 
 impl Framing {
-    /// Returns the name of the event that a JSON-RPC message is.
+    /// Returns the name of the event that carries a JSON-RPC message.
     fn message(self) -> &'static str {
         match self {
             Framing::Connection => "mcp_response",
@@ -32,7 +32,7 @@ impl Framing {
         }
     }
 
-    /// Writes a sign of life.
+    /// Writes a heartbeat.
     fn write_beat(self, out: &mut Vec<u8>) {
         match self {
             Framing::Connection => {

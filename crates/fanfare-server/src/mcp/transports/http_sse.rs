@@ -40,7 +40,7 @@ pub async fn get(
         Error::internal("the list of tools cannot be read")
     })?;
     let opening = |session: &Session| {
-        // Relative, so that it holds behind any proxy.
+        // Relative, so that it works behind any proxy.
         let endpoint = format!("/messages/?session_id={}", session.id);
         let mut bytes = framed("endpoint", None, endpoint.as_bytes());
         bytes.extend(framed("tools", None, tools.tools.get().as_bytes()));
@@ -121,7 +121,7 @@ fn takes(problem: &impl std::fmt::Display) -> Error {
     ))
 }
 
-/// Refuses a JSON-RPC message in the way that makes clients that would rather speak Streamable HTTP open the stream.
+/// Refuses a JSON-RPC message in the way that makes clients that prefer Streamable HTTP fall back to this stream.
 fn not_here() -> Response {
     let error = Error::invalid_request(
         "`/sse` is HTTP+SSE: open a stream with GET, and send messages to the URL in its event `endpoint`; for \
@@ -150,7 +150,7 @@ fn call(door: &Door, session: &Arc<Session>, call_id: String, request: RpcReques
             // The text can contain pushed messages, which are never logged.
             _ => return tracing::error!("an answer cannot be read"),
         };
-        // A client that is gone needs no answer.
+        // A disconnected client needs no answer.
         let _ = session.outbox.send(framed(event, Some(&call_id), data.get().as_bytes())).await;
     }
     .boxed()

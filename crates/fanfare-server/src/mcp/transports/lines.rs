@@ -33,11 +33,11 @@ pub struct Lines<R> {
     buffer: BytesMut,
     /// The length of the buffer's start that was searched and has no line break.
     searched: usize,
-    /// The line is too long; the rest of it is thrown away.
+    /// The line is too long; the rest of it is discarded.
     skipping: bool,
 }
 
-/// A line that is longer than [`MESSAGE_LEN_MAX`]; it is thrown away.
+/// A line that is longer than [`MESSAGE_LEN_MAX`]; it is discarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
 
@@ -147,7 +147,7 @@ where
 
 /// The side that ended first.
 enum ConversationEnd {
-    /// The input, or it could not be read.
+    /// The input ended, or could not be read.
     Input(io::Result<()>),
     /// The last message for this client was sent.
     Output,
@@ -199,7 +199,7 @@ where
 pub struct Writer<'a, W> {
     outbox: &'a Outbox,
     attachment: Attachment,
-    /// Everything up to here was put into `bytes`.
+    /// The number of the last message in `bytes`.
     seq: u64,
     output: W,
     /// Whole lines, and the number of bytes of them that were written.
@@ -214,7 +214,7 @@ impl<W: AsyncWrite + Unpin> Writer<'_, W> {
         Writer { outbox, attachment, seq: outbox.taken(), output, bytes: Vec::new(), written: 0 }
     }
 
-    /// Writes until nothing follows. Can be cancelled without loss.
+    /// Writes until the outbox is closed. Cancelling loses nothing.
     pub async fn run(&mut self) -> io::Result<()> {
         while self.step().await? {}
         Ok(())

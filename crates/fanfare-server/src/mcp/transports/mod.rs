@@ -1,4 +1,4 @@
-//! The wires of MCP: they frame, and find out who calls.
+//! The transports of MCP: they frame messages and identify callers.
 
 pub mod connection_sse;
 pub mod door;

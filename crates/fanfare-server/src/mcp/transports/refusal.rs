@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::net::body::BodyError;
 
-/// Why a request came to nothing.
+/// The reason that a request failed.
 #[derive(Debug)]
 pub struct Refusal {
     status: StatusCode,
@@ -21,7 +21,7 @@ impl Refusal {
         Refusal { status, id: None, error }
     }
 
-    /// Names the request, when it is known.
+    /// Adds the id of the request, if it is known.
     #[must_use]
     pub fn of(mut self, id: Id) -> Refusal {
         self.id = Some(id);

@@ -17,7 +17,7 @@ pub(super) fn event_response(body: Body) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    // Proxies that buffer would hold every message back.
+    // A buffering proxy would delay every message.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
 }

@@ -39,7 +39,7 @@ const SUBPROTOCOL: &str = "mcp";
 /// The close reason of a stopping gateway once every message it accepted from this client is answered: the rest was not
 /// started, and can be sent to another gateway.
 pub const ANSWERED: &str = "the gateway is stopping; every accepted message is answered";
-/// Largest answer: a page of history, written with escapes.
+/// Maximum answer: a page of history, written with escapes.
 const WRITE_BUFFER_LEN_MAX: usize = 32 * 1024 * 1024;
 /// Size of a write, if that much waits.
 const BATCH_LEN_MAX: usize = 256 * 1024;
@@ -82,7 +82,7 @@ fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> 
     Ok(Takeover::mark(response, Outlet::Protocol(Box::new(converse))))
 }
 
-/// Speaks until one side closes.
+/// Exchanges messages until one side closes.
 async fn converse(door: Door, client: Client, Switched { stream, read, beats, mut stop }: Switched) {
     // Small writes are combined here, so Nagle's algorithm would only add delay.
     if let Err(error) = stream.set_nodelay(true) {
@@ -130,7 +130,7 @@ async fn converse(door: Door, client: Client, Switched { stream, read, beats, mu
 enum InputEnd {
     /// The connection ends, with a close frame if there is one.
     End(Option<Farewell>),
-    /// The gateway stops.
+    /// The gateway is stopping.
     Stop,
 }
 

@@ -16,16 +16,16 @@ pub enum Command {
     Appended(usize),
     /// Close every stream at once.
     HangUp,
-    /// A subscription was lost while it was read for.
+    /// A subscription was lost during a read for it.
     Lost {
         /// The stream's key in the reactor's table.
         key: usize,
         /// Distinguishes the stream from a later one with the same key.
         serial: u64,
     },
-    /// A subscription was read for.
+    /// A read for a subscription has finished.
     ReadBack(ReadBack),
-    /// End when the last stream has.
+    /// End when the last stream has ended.
     Stop,
 }
 
@@ -44,7 +44,7 @@ pub struct Adopted {
     pub permit: Permit,
 }
 
-/// A subscription that was read for, on its way back to its stream.
+/// A subscription on its way back to its stream, after a read for it.
 #[derive(Debug)]
 pub struct ReadBack {
     /// The stream's key in the reactor's table.

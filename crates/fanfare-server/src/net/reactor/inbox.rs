@@ -1,4 +1,4 @@
-//! The reactor's inbox: how others reach its thread.
+//! The inbox of a reactor, through which others reach its thread.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +27,7 @@ impl Inbox {
         Ok(Inbox { commands: Mutex::new(Some(Vec::new())), waker: mio::Waker::new(registry, WAKE)? })
     }
 
-    /// Hands a command over; wakes the reactor unless it was woken already. Returns the command when the reactor has
+    /// Passes a command on; wakes the reactor unless it was already woken. Returns the command if the reactor has
     /// ended.
     pub fn send(&self, command: Command) -> Result<(), Command> {
         let was_empty = {

@@ -23,7 +23,8 @@ pub struct Job {
     loan: Loan,
 }
 
-/// The way back to the stream that has lent its subscription. It hears if that does not come back: it would wait for ever.
+/// The way back to the stream that lent its subscription. The stream is notified if the subscription is lost: otherwise
+/// it would wait forever.
 #[derive(Debug)]
 struct Loan {
     key: usize,

@@ -39,7 +39,7 @@ const PAGE_KEPT: Duration = Duration::from_secs(5);
 pub struct Config {
     /// Maximum time that a stream can make no progress.
     pub stall_timeout: Duration,
-    /// After how long a silence a stream gets a comment.
+    /// Silence after which a stream gets a comment.
     pub keepalive: Duration,
 }
 
@@ -166,7 +166,7 @@ impl Reactor {
         let mut stream = Stream::new(adopted, group, self.feeds[group].streams.len());
         let interest = Interest::READABLE | Interest::WRITABLE;
         if self.poll.registry().register(stream.socket(), Token(key), interest).is_err() {
-            // Only a lack of memory or of watches does this; the client comes back.
+            // This fails only for lack of memory or watches; the client reconnects.
             self.leave_empty_group(group);
             return;
         }
@@ -228,7 +228,7 @@ impl Reactor {
     /// Returns a subscription to its stream after the librarian has read for it.
     fn read_back(&mut self, ReadBack { key, serial, subscription, outcome }: ReadBack) {
         let Some(stream) = self.streams.get_mut(key).filter(|stream| stream.serial() == serial) else {
-            // The stream left meanwhile.
+            // The stream has ended meanwhile.
             return;
         };
         match outcome {
@@ -280,7 +280,7 @@ impl Reactor {
 
     fn close(&mut self, key: usize) {
         let Some(mut stream) = self.streams.try_remove(key) else { return };
-        // A socket that is gone already is as good as deregistered.
+        // A closed socket counts as deregistered.
         let _ = self.poll.registry().deregister(stream.socket());
         let (group, place) = stream.place();
         let streams = &mut self.feeds[group].streams;
@@ -311,7 +311,7 @@ impl Drop for Reactor {
     }
 }
 
-/// Lends the subscription of `stream` to the librarian, unless it has it already.
+/// Lends the subscription of `stream` to the librarian, unless the librarian already has it.
 fn lend(stream: &mut Stream, key: usize, inbox: &Arc<Inbox>, jobs: &Jobs) {
     if let Some(subscription) = stream.lend() {
         jobs.submit(Job::new(subscription, key, stream.serial(), Arc::clone(inbox)));

@@ -1,4 +1,4 @@
-//! All reactors of the process: streams are dealt out to them in turn, and one that has ended gets a successor.
+//! All reactors of the process: streams are assigned to them in turn, and one that has ended gets a successor.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,12 +15,12 @@ use fanfare_runtime::shutdown::Shutdown;
 /// All reactors of the process.
 #[derive(Debug)]
 pub struct Reactors {
-    /// Each guards the inbox of the reactor that has the place; held to copy or to replace it, never for an event.
+    /// Each guards the inbox of the reactor in that place; held to copy or to replace it, never for an event.
     places: Vec<Mutex<Arc<Inbox>>>,
     next: AtomicUsize,
 }
 
-/// One of the places: the work of the reactors that have it, one after the other.
+/// One of the places: the work of its successive reactors.
 #[derive(Debug)]
 pub struct Place {
     number: usize,
@@ -57,7 +57,7 @@ impl Reactors {
         Ok((reactors, places))
     }
 
-    /// Hands a stream to the reactor whose turn it is, or to the next one that runs.
+    /// Passes a stream to the reactor whose turn it is, or to the next running one.
     pub fn adopt(&self, adopted: Adopted) {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let mut command = Command::Adopt(Box::new(adopted));
@@ -68,7 +68,7 @@ impl Reactors {
                 Err(back) => command = back,
             }
         }
-        // The socket closes, and the client comes back.
+        // The socket closes, and the client reconnects.
         tracing::debug!("a stream was closed, because no reactor runs");
     }
 

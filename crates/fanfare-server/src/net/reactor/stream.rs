@@ -1,4 +1,4 @@
-//! One event stream in the reactor's table, and how it is written to.
+//! One event stream in the reactor's table, and the writes to it.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::time::Instant;
@@ -20,7 +20,7 @@ const DISCARDS_MAX: usize = 4;
 #[derive(Debug)]
 pub struct Stream {
     socket: TcpStream,
-    /// Lent to the librarian while it is read for.
+    /// `None` while it is lent to the librarian.
     subscription: Option<Subscription>,
     /// The bytes that the socket did not accept: the head, or the rest of one event.
     remainder: Bytes,
@@ -238,7 +238,7 @@ impl Pump {
             Ok(taken) => {
                 stream.remainder.advance(taken);
                 if stream.remainder.is_empty() {
-                    // The head shares its memory with nothing that is still needed.
+                    // The head shares no memory that is still needed.
                     stream.remainder = Bytes::new();
                 }
                 if stream.stalled_since.is_none() { Flow::Done } else { Flow::Blocked }
@@ -277,7 +277,7 @@ impl Pump {
         }
     }
 
-    /// Sends a comment to a stream that has nothing else.
+    /// Sends a comment to a silent stream.
     pub fn keep_alive(&mut self, stream: &mut Stream) -> Flow {
         if stream.is_waiting() || !stream.remainder.is_empty() {
             return Flow::Done;

@@ -11,7 +11,7 @@ pub(super) struct Block {
     pub(super) code: String,
 }
 
-/// In what it is written.
+/// The language of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Language {
     JavaScript,
@@ -25,8 +25,8 @@ impl fmt::Display for Block {
     }
 }
 
-/// Gives the blocks that can be run. A fence must say which language follows: one that says nothing, or something
-/// that is not known here, could be code that nobody runs.
+/// Returns the blocks that can be run. A fence must name its language: without a name, or with an unknown one, it could
+/// be code that no test runs.
 pub(super) fn runnable(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = text.lines().enumerate();
@@ -41,7 +41,7 @@ pub(super) fn runnable(text: &str) -> Vec<Block> {
             "bash" | "sh" => Language::Shell,
             "js" => Language::JavaScript,
             "python" => Language::Python,
-            // To look at.
+            // Only for reading.
             "json" | "text" => continue,
             other => panic!("line {}: `{other}` is no language that this test knows", index + 1),
         };

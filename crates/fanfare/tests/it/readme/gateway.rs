@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use crate::readme::blocks::Language;
 use crate::readme::run::{Running, Tools};
 
-/// Where the texts believe the gateway to be.
+/// The address of the gateway in the texts.
 const WRITTEN: &str = "127.0.0.1:8000";
 
 /// A gateway on a free port, with a log of its own, in a directory where the blocks are run.
@@ -21,7 +21,7 @@ pub(super) struct Gateway {
 impl Gateway {
     pub(super) fn start() -> Gateway {
         let directory = TempDir::new().expect("a directory");
-        // What `make test` finds.
+        // The target of `make test`.
         std::fs::write(directory.path().join("Makefile"), "test:\n\t@echo all green\n").expect("a Makefile");
         let shell = Tools::find(Language::Shell).expect("a shell");
         let mut running =
@@ -48,7 +48,7 @@ impl Gateway {
         self.directory.path()
     }
 
-    /// Gives `code` with this gateway's address, or a free one where it starts a gateway itself.
+    /// Returns `code` with this gateway's address, or a free one if the code starts a gateway itself.
     pub(super) fn addressed(&self, code: &str) -> String {
         if code.contains("fanfare serve") {
             return code.replace(WRITTEN, "127.0.0.1:0");

@@ -1,4 +1,4 @@
-//! Running code of a language, and listening to what it says.
+//! Running code of a language, and reading its output.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -12,12 +12,12 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::readme::blocks::Language;
 use crate::readme::root;
 
-/// How long a piece of code may take: generous, because a loaded machine is no failure.
+/// Maximum run time of a piece of code: generous, because a loaded machine is not a failure.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// How long to listen between two pushes.
+/// Time to listen between two pushes.
 const MOMENT: Duration = Duration::from_millis(300);
 
-/// What runs a language.
+/// The programs that run a language.
 pub(super) struct Tools {
     language: Language,
     program: PathBuf,
@@ -31,18 +31,18 @@ pub(super) struct Running {
     deadline: Instant,
 }
 
-/// What a moment of listening gave.
+/// The outcome of listening for a moment.
 pub(super) enum Outcome {
-    /// It said what was waited for.
+    /// The awaited output came.
     Said,
-    /// Not yet.
+    /// It has not come yet.
     NotYet,
-    /// It ended, or its time is over; this is all that it said.
+    /// The code ended, or its time is over; this is all of its output.
     Never(String),
 }
 
 impl Tools {
-    /// Finds what runs `language`, or says what is missing.
+    /// Finds the programs for `language`, or returns what is missing.
     pub(super) fn find(language: Language) -> Result<Tools, String> {
         let program = match language {
             Language::Shell => "bash".into(),
@@ -71,7 +71,7 @@ impl Tools {
             .env("HOME", directory)
             .env("FANFARE_URL", url)
             .env("NO_COLOR", "1")
-            // Where receivers of webhooks listen.
+            // The address of receivers of webhooks.
             .env("PORT", "0")
             .current_dir(directory)
             .stdin(Stdio::null())
@@ -80,7 +80,7 @@ impl Tools {
             .process_group(0)
             .spawn()
             .expect("the program starts");
-        // The command holds the pipe's other end, which must be closed for the reader to see an end.
+        // The command holds the other end of the pipe, which must be closed for the reading side to see an end.
         drop(command);
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -95,7 +95,7 @@ impl Tools {
 }
 
 impl Running {
-    /// Reads until a line `is_it`; gives all that was said when there is none.
+    /// Reads until a line `is_it`; returns all output if there is none.
     pub(super) fn read_until(&mut self, mut is_it: impl FnMut(&str) -> bool) -> Result<(), String> {
         while let Some(line) = self.line() {
             if is_it(&line) {
@@ -105,7 +105,7 @@ impl Running {
         Err(std::mem::take(&mut self.said))
     }
 
-    /// Reads for a moment, or until `wanted` is said.
+    /// Reads for a moment, or until `wanted` is printed.
     pub(super) fn read_for_a_moment(&mut self, wanted: &str) -> Outcome {
         let end = Instant::now() + MOMENT;
         loop {
@@ -122,7 +122,7 @@ impl Running {
         }
     }
 
-    /// Reads to the end; all that was said is the error when it did not end, or not with success.
+    /// Reads to the end; the error is all output if it did not end with success.
     pub(super) fn ended(mut self) -> Result<String, String> {
         while self.line().is_some() {}
         let said = std::mem::take(&mut self.said);
@@ -133,7 +133,7 @@ impl Running {
         if status.success() { Ok(said) } else { Err(format!("{said}({status})")) }
     }
 
-    /// Waits for the next line; there is none at the end, and when the time is over.
+    /// Waits for the next line; `None` at the end, and when the time is over.
     fn line(&mut self) -> Option<String> {
         let line = self.lines.recv_timeout(self.deadline.saturating_duration_since(Instant::now())).ok()?;
         self.note(&line);
@@ -148,7 +148,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Whoever has ended already cannot be ended again.
+        // A process that has ended cannot be ended again.
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process_group(group, Signal::KILL);
         }
@@ -163,7 +163,7 @@ fn path_with_fanfare() -> std::ffi::OsString {
     std::env::join_paths(std::iter::once(directory).chain(std::env::split_paths(&path))).expect("a path")
 }
 
-/// Gives a Python that has the packages: that of `./test`, or the machine's.
+/// Returns a Python that has the packages: that of `./test`, or the machine's.
 fn python() -> Result<PathBuf, String> {
     let work = std::env::var_os("FANFARE_TEST_DIR").map_or_else(|| root().join(".test"), PathBuf::from);
     let has_packages = |program: &PathBuf| {
@@ -191,7 +191,7 @@ fn node() -> Result<PathBuf, String> {
     }
 }
 
-/// What browsers have and older versions of Node do not.
+/// Adds what browsers have and older versions of Node lack.
 fn prepare_node(directory: &Path) {
     const PRELUDE: &str = "\
 import { EventSource } from 'eventsource';

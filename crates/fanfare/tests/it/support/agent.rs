@@ -20,16 +20,16 @@ pub(crate) async fn settled(gateway: &Gateway) {
     soon("the head of the log", moves.wait_for(|seq| *seq >= last)).await.expect("a hub");
 }
 
-/// A client that asks.
+/// A client that sends requests.
 pub(crate) struct Agent<'a> {
     gateway: &'a Gateway,
     pub(crate) era: Era,
-    /// Nothing in the modern era.
+    /// The session; `None` in the modern era.
     session: Option<String>,
 }
 
 impl<'a> Agent<'a> {
-    /// Begins a session where the era has any, and says that it is ready.
+    /// Starts a session if the era has any, and reports that it is ready.
     pub(crate) async fn begin(gateway: &'a Gateway, era: Era) -> Agent<'a> {
         let mut agent = Agent { gateway, era, session: None };
         if era == Era::Modern {
@@ -44,14 +44,14 @@ impl<'a> Agent<'a> {
         agent
     }
 
-    /// Sends a request and gives the message that answers it.
+    /// Sends a request and returns the message that answers it.
     pub(crate) async fn ask(&self, method: &str, params: Value) -> Value {
         let answer = self.post(&self.request(method, params)).await;
         assert_eq!(answer.header("content-type"), "application/json", "{}", answer.text());
         answer.json()
     }
 
-    /// Sends a request and gives its result, of which it checks what the era adds.
+    /// Sends a request and returns its result, after checking what the era adds.
     pub(crate) async fn result(&self, method: &str, params: Value) -> Value {
         let answer = self.ask(method, params).await;
         let result = &answer["result"];
@@ -60,14 +60,14 @@ impl<'a> Agent<'a> {
         result.clone()
     }
 
-    /// Sends a request and gives the error, of which it checks the number.
+    /// Sends a request and returns the error, after checking its code.
     pub(crate) async fn refused(&self, method: &str, params: Value, code: i64) -> Value {
         let answer = self.ask(method, params).await;
         assert_eq!(answer["error"]["code"], code, "{method}: {answer}");
         answer["error"].clone()
     }
 
-    /// Ends the session, where there is one: it would outlive its connections.
+    /// Ends the session, if there is one: it would outlive its connections.
     pub(crate) async fn end(self) {
         if let Some(session) = &self.session {
             let header = ("mcp-session-id", session.as_str());
@@ -77,8 +77,8 @@ impl<'a> Agent<'a> {
         }
     }
 
-    /// Opens the stream of what is said unasked: of the session, or the one that `wanted` asks for. Of the latter it
-    /// checks the first message and gives what is honoured.
+    /// Opens the stream of unrequested messages: that of the session, or the one that `wanted` asks for. Checks the
+    /// first message of the latter and returns the honoured part.
     pub(crate) async fn listen(&self, id: Value, wanted: Value) -> (Told, Value) {
         self.listen_over(Raw::connect(self.gateway.address).await, id, wanted).await
     }
@@ -108,7 +108,7 @@ impl<'a> Agent<'a> {
         self.era.request("r1", method, params)
     }
 
-    /// Gives the headers that the era wants.
+    /// Returns the headers that the era requires.
     fn headers(&self, message: &Value) -> Vec<(&'static str, String)> {
         let method = message["method"].as_str().expect("a method");
         let mut headers = self.era.headers(method, &message["params"]);
@@ -131,7 +131,7 @@ impl<'a> Agent<'a> {
     }
 }
 
-/// What a client is told unasked.
+/// The unrequested messages for a client.
 #[derive(Debug)]
 pub(crate) struct Told {
     raw: Raw,
@@ -146,7 +146,7 @@ impl Told {
         Told { raw, parser: EventSource::default(), messages: VecDeque::new(), id }
     }
 
-    /// Gives the next message; nothing at the end.
+    /// Returns the next message; `None` at the end.
     pub(crate) async fn hear(&mut self) -> Option<Value> {
         loop {
             if let Some(message) = self.messages.pop_front() {
@@ -158,7 +158,7 @@ impl Told {
         }
     }
 
-    /// Gives the next notification, which must be tagged as it should.
+    /// Returns the next notification, which must have the right tag.
     pub(crate) async fn next(&mut self) -> Value {
         let message = self.hear().await.expect("a message");
         assert!(message.get("id").is_none(), "a notification was expected: {message}");
@@ -167,7 +167,7 @@ impl Told {
         message
     }
 
-    /// Gives what the next notification is about: an address, or the name of a list.
+    /// Returns the subject of the next notification: an address, or the name of a list.
     pub(crate) async fn change(&mut self) -> String {
         let message = self.next().await;
         match message["method"].as_str().expect("a method") {

@@ -28,12 +28,12 @@ impl Answer {
             .unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text()))
     }
 
-    /// Gives a header, or nothing at all.
+    /// Returns a header, or an empty text.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
     }
 
-    /// Checks that this is a problem as RFC 9457 and `docs/api.md` have it, and gives it.
+    /// Checks that this is a problem according to RFC 9457 and `docs/api.md`, and returns it.
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let said = format!("{} {}", self.status, self.text());
         assert_eq!(self.status, status, "{said}");

@@ -13,8 +13,8 @@ pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_slice(fanfare_server::http::document().as_bytes()).expect("the document is JSON")
 });
 
-/// Its schemas, closed: an answer has no member and no word that they do not name. Clients have to take more, the
-/// gateway may not give it.
+/// Its schemas, closed: an answer has no member and no word beyond them. Clients have to accept more, but the gateway
+/// must not send it.
 static CLOSED: LazyLock<Value> = LazyLock::new(|| {
     let mut components = DOCUMENT["components"].clone();
     let mut parts = BTreeSet::new();
@@ -28,7 +28,7 @@ static CLOSED: LazyLock<Value> = LazyLock::new(|| {
     components
 });
 
-/// Takes "or any text" from words, and notes which schemas are parts of others.
+/// Removes "or any text" from words, and records which schemas are parts of others.
 fn close_words(schema: &mut Value, parts: &mut BTreeSet<String>) {
     match schema {
         Value::Object(members) => {
@@ -51,8 +51,8 @@ fn close_words(schema: &mut Value, parts: &mut BTreeSet<String>) {
     }
 }
 
-/// Fails when an answer is not what the document says of its route and status. Routes that are not in the document
-/// speak protocols of their own.
+/// Fails if an answer does not match the document for its route and status. Routes that are not in the document have
+/// protocols of their own.
 pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
     let Some((template, operation)) = operation(method, path) else { return };
     let said = || format!("{method} {path}: {} {}", answer.status, answer.text());
@@ -86,7 +86,7 @@ pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
     }
 }
 
-/// Finds the operation of a path; of several that fit, the one with the fewest variables.
+/// Finds the operation of a path; of several matches, the one with the fewest variables.
 fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)> {
     let path = path.split('?').next().unwrap_or_default();
     let fits = |template: &str| {

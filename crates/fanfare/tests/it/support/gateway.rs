@@ -23,12 +23,12 @@ use crate::support::document;
 use crate::support::reader::{Listen, Reader, Transport};
 use crate::support::{DEADLINE, Engine, log, soon, until};
 
-/// How long a stop may take. Nothing has to be cut off in a test that cleans up, so a stop that takes so long is
-/// a failure.
+/// Maximum duration of a stop. Nothing has to be cut off in a test that cleans up, so a stop that lasts this long is a
+/// failure.
 pub(crate) const GRACE: Duration = Duration::from_secs(15);
 
-/// A gateway that runs. On drop it checks what tests forget: that nobody is left registered, that it stops in
-/// time, and that it logged no error.
+/// A running gateway. On drop it checks what tests forget: that no client is left, that it stops in time, and that it
+/// logged no error.
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     pub(crate) hub: Hub,
@@ -38,7 +38,7 @@ pub(crate) struct Gateway {
     name: String,
     config: gateway::Config,
     stopper: Trigger,
-    /// The test itself has told it to stop.
+    /// Whether the test itself has stopped it.
     is_told_to_stop: AtomicBool,
     /// Locked only because tasks of a test share the gateway.
     ended: Option<Mutex<mpsc::Receiver<Result<(), Failure>>>>,
@@ -47,7 +47,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts one that keeps everything in memory.
+    /// Starts a gateway that keeps everything in memory.
     pub(crate) async fn start() -> Gateway {
         Gateway::on(Engine::Memory).await
     }
@@ -122,18 +122,18 @@ impl Gateway {
         }
     }
 
-    /// Gives the address of a path.
+    /// Returns the URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Begins to stop, and returns at once.
+    /// Starts to stop, and returns at once.
     pub(crate) fn begin_stop(&self) {
         self.is_told_to_stop.store(true, Ordering::Relaxed);
         self.stopper.pull();
     }
 
-    /// Stops, whoever is still connected; gives how long that took.
+    /// Stops, even with clients connected; returns the duration.
     pub(crate) async fn stop(mut self) -> Duration {
         let begun = Instant::now();
         let ended = self.ended.take().expect("a gateway that runs").into_inner().expect("an unbroken lock");
@@ -145,14 +145,14 @@ impl Gateway {
         took
     }
 
-    /// Waits for an end that nobody asked for.
+    /// Waits for an end that was not requested.
     pub(crate) async fn failed(&mut self) -> Failure {
         let ended = self.ended.take().expect("a gateway that runs").into_inner().expect("an unbroken lock");
         let outcome = until("the end of the gateway", async || ended.try_recv().ok()).await;
         outcome.expect_err("a failure")
     }
 
-    /// Takes the errors that were logged, which a test expects.
+    /// Removes and returns the logged errors, which a test expects.
     pub(crate) fn take_errors(&self) -> Vec<String> {
         log::take(&self.name)
     }
@@ -162,7 +162,7 @@ impl Gateway {
         self.restart_with(|_| {}).await
     }
 
-    /// As [`Gateway::restart`], with `change` made to the configuration.
+    /// Restarts as [`Gateway::restart`], with `change` made to the configuration.
     pub(crate) async fn restart_with(mut self, change: impl FnOnce(&mut gateway::Config)) -> Gateway {
         self.end();
         let mut config = self.config.clone();
@@ -171,7 +171,7 @@ impl Gateway {
         Gateway::run(config, self.directory.take()).await
     }
 
-    /// Waits for the end of a gateway that was told to stop, or tells it.
+    /// Waits for the end of a gateway that is stopping, or stops it.
     fn end(&mut self) -> Duration {
         let Some(ended) = self.ended.take() else { return Duration::ZERO };
         let begun = Instant::now();
@@ -187,7 +187,7 @@ impl Gateway {
         assert_eq!(self.hub.client_count(), 0, "clients are registered after the end");
     }
 
-    /// Sends a request with what `build` adds to it.
+    /// Sends a request with the additions of `build`.
     pub(crate) async fn request(
         &self,
         method: &str,
@@ -217,19 +217,19 @@ impl Gateway {
         self.post(path, "application/json", body.to_string()).await
     }
 
-    /// Pushes one event and gives its id.
+    /// Pushes one event and returns its id.
     pub(crate) async fn push(&self, channel: &str, message: &str) -> String {
         self.push_event(json!({ "channel": channel, "message": message })).await
     }
 
-    /// Pushes one event and gives its id.
+    /// Pushes one event and returns its id.
     pub(crate) async fn push_event(&self, event: Value) -> String {
         let answer = self.post_json("/api/push", &event).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Pushes a batch and gives its ids.
+    /// Pushes a batch and returns its ids.
     pub(crate) async fn push_batch(&self, events: Vec<Value>) -> Vec<String> {
         let answer = self.post_json("/api/push", &Value::Array(events)).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -246,17 +246,17 @@ impl Gateway {
         self.open(transport, Listen { after: Some(position.to_owned()), ..Listen::to(pattern) }).await
     }
 
-    /// Listens as asked; returns when the gateway has the reader.
+    /// Subscribes as described; returns once the gateway has the subscription.
     pub(crate) async fn open(&self, transport: Transport, listen: Listen) -> Reader {
         Reader::open(self.address, transport, listen).await
     }
 
-    /// Gives the log's last position.
+    /// Returns the log's last position.
     pub(crate) fn last(&self) -> String {
         self.hub.last().to_string()
     }
 
-    /// Gives the position with a seq.
+    /// Returns the position with a seq.
     pub(crate) fn position(&self, seq: u64) -> String {
         self.hub.position(seq).to_string()
     }
@@ -272,15 +272,15 @@ impl Gateway {
         .await;
     }
 
-    /// Waits until so many clients are connected.
+    /// Waits until this many clients are connected.
     pub(crate) async fn clients(&self, count: usize) {
         until("clients", async || (self.hub.client_count() == count).then_some(())).await;
     }
 }
 
-/// Makes an HTTP client that speaks HTTP/2 from the first byte, or HTTP/1.1.
+/// Creates an HTTP client that speaks HTTP/2 from the first byte, or HTTP/1.1.
 pub(crate) fn reqwest_client(http2: bool) -> reqwest::Client {
-    // Whoever came first has installed the same provider.
+    // An earlier caller has installed the same provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().no_proxy();
     let builder = if http2 { builder.http2_prior_knowledge() } else { builder.http1_only() };
@@ -296,7 +296,7 @@ impl Drop for Gateway {
         if let Some(ended) = &mut self.ended {
             let ended = ended.get_mut().expect("an unbroken lock");
             let deadline = Instant::now() + DEADLINE;
-            // The gateway learns from its sockets that the test's readers are gone.
+            // The gateway learns from its sockets that the test's clients are gone.
             let is_told = self.is_told_to_stop.load(Ordering::Relaxed);
             while !is_told && self.hub.client_count() > 0 && Instant::now() < deadline {
                 assert!(ended.recv_timeout(Duration::from_millis(5)).is_err(), "the gateway ended by itself");

@@ -1,4 +1,4 @@
-//! Listens to the log: a test in which something logged an error has failed, whatever it asserted.
+//! Watches the log: a test in which something logged an error has failed, whatever it asserted.
 
 use std::fmt;
 use std::sync::{Mutex, Once, PoisonError};
@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-/// The name of the thread, and what was said.
+/// The name of the thread, and the logged text.
 static ERRORS: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
 struct Errors;
@@ -15,7 +15,7 @@ struct Errors;
 #[derive(Default)]
 struct Words(String);
 
-/// Begins to listen; whoever calls again changes nothing.
+/// Starts to watch; further calls change nothing.
 pub(crate) fn listen() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
@@ -25,7 +25,8 @@ pub(crate) fn listen() {
     });
 }
 
-/// Takes the errors of threads whose names begin with `prefix`, and those of reactors, which cannot be told apart.
+/// Removes and returns the errors of threads whose names start with `prefix`, and those of reactors, which are shared
+/// by all tests.
 pub(crate) fn take(prefix: &str) -> Vec<String> {
     let mut errors = ERRORS.lock().unwrap_or_else(PoisonError::into_inner);
     let is_ours = |thread: &str| thread == prefix || thread.starts_with("reactor-");

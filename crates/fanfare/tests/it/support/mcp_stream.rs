@@ -12,7 +12,7 @@ use crate::support::rpc::Era;
 pub(crate) use crate::support::rpc::request;
 use crate::support::until;
 
-/// Which transport.
+/// The transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
     Connection,
@@ -77,7 +77,7 @@ impl Door {
 }
 
 impl McpStream {
-    /// Gives the next event; nothing at the end of the stream.
+    /// Returns the next event; `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<Dispatched> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -88,19 +88,19 @@ impl McpStream {
         }
     }
 
-    /// Gives the next event, which must have this name.
+    /// Returns the next event, which must have this name.
     pub(crate) async fn event(&mut self, name: &str) -> Dispatched {
         let event = self.next().await.unwrap_or_else(|| panic!("the stream ended before `{name}`"));
         assert_eq!(event.event, name, "{}", event.data);
         event
     }
 
-    /// Gives what the next event, which must have this name, says.
+    /// Returns the content of the next event, which must have this name.
     pub(crate) async fn json(&mut self, name: &str) -> Value {
         serde_json::from_str(&self.event(name).await.data).expect("JSON")
     }
 
-    /// Gives the next JSON-RPC message.
+    /// Returns the next JSON-RPC message.
     pub(crate) async fn message(&mut self) -> Value {
         let name = match self.door {
             Door::Connection => "mcp_response",
@@ -109,17 +109,17 @@ impl McpStream {
         self.json(name).await
     }
 
-    /// Sends a message, which must be taken.
+    /// Sends a message, which must be accepted.
     pub(crate) async fn send(&self, gateway: &Gateway, message: &Value) {
         let answer = self.door.send(gateway, &self.id, message).await;
         assert_eq!(answer.status, 202, "{}", answer.text());
     }
 
-    /// Asks for something, and gives the next message.
+    /// Sends a request, and returns the next message.
     pub(crate) async fn ask(&mut self, gateway: &Gateway, id: u64, method: &str, params: Value) -> Value {
         self.send(gateway, &request(id, method, params)).await;
         let mut answer = self.message().await;
-        // What is said unasked may come before it.
+        // Unrequested messages may precede it.
         while answer.get("method").is_some() {
             answer = self.message().await;
         }
@@ -133,7 +133,7 @@ pub(crate) fn long_request(id: u64) -> Value {
     Era::Modern.request(id, "subscriptions/listen", json!({ "notifications": {} }))
 }
 
-/// Waits until the gateway has so many sessions.
+/// Waits until the gateway has this many sessions.
 pub(crate) async fn sessions(gateway: &Gateway, count: u64) {
     until("sessions", async || (gateway.get("/mcp").await.json()["sessions"] == count).then_some(())).await;
 }

@@ -1,4 +1,4 @@
-//! What the behaviour tests share: a gateway on a free port, and clients for every door.
+//! The shared parts of the behaviour tests: a gateway on a free port, and clients for every door.
 
 pub(crate) mod agent;
 pub(crate) mod answer;
@@ -21,11 +21,11 @@ pub(crate) mod webhook;
 
 use std::time::Duration;
 
-/// How long a test waits for what must come. Long, because machines that run tests are busy; shorter than the
-/// default keepalive, which would wake what sleeps by mistake.
+/// Maximum time that a test waits for an expected event. Long, because machines that run tests are busy; shorter than
+/// the default keepalive, which would wake sleeping parts by mistake.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Waits for `future`, and fails the test when that takes too long.
+/// Waits for `future`, and fails the test if that takes too long.
 pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
     match tokio::time::timeout(DEADLINE, future).await {
         Ok(output) => output,
@@ -33,7 +33,7 @@ pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
     }
 }
 
-/// Asks again and again until `check` gives something: for what nobody announces.
+/// Repeats `check` until it returns a value: for states that are not announced.
 pub(crate) async fn until<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {
     let mut turns = tokio::time::interval(Duration::from_millis(10));
     soon(what, async {
@@ -47,7 +47,7 @@ pub(crate) async fn until<T>(what: &str, mut check: impl AsyncFnMut() -> Option<
     .await
 }
 
-/// Which engine a gateway runs on.
+/// The engine of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
     Embedded,

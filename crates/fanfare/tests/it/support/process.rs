@@ -1,4 +1,4 @@
-//! A gateway in a process of its own: one that can be killed, watched from outside, and given an environment.
+//! A gateway in a process of its own: it can be killed, watched from outside, and run with an environment.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -14,10 +14,10 @@ use crate::support::gateway::reqwest_client;
 use crate::support::receiver::Receiver;
 use crate::support::soon;
 
-/// The number of the signal that nobody can catch.
+/// The number of the signal that cannot be caught.
 const SIGKILL: i32 = 9;
 
-/// How long a start may take on a machine that has much other work.
+/// Maximum duration of a start on a busy machine.
 const START_MAX: Duration = Duration::from_secs(60);
 
 /// A gateway in a process of its own; killed with its drop.
@@ -33,7 +33,7 @@ impl Process {
         Process::with(store, &[], &[]).await
     }
 
-    /// As [`Process::start`], with arguments and variables besides.
+    /// Starts as [`Process::start`], with additional arguments and variables.
     pub(crate) async fn with(store: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Process {
         let mut child = spawn(store, arguments, variables);
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -44,12 +44,12 @@ impl Process {
         Process { child, url, http: reqwest_client(false) }
     }
 
-    /// Starts one that is killed by itself before anybody can ask it something.
+    /// Starts a gateway that kills itself before it can be asked anything.
     pub(crate) async fn dies_at_start(store: &Path, arguments: &[&str], variables: &[(&str, &str)]) {
         ended_by_kill(spawn(store, arguments, variables), "the kill at the start").await;
     }
 
-    /// Posts JSON and gives what came back; nothing when the process ended meanwhile.
+    /// Posts JSON and returns the response; `None` if the process ended meanwhile.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Option<Value> {
         post(&self.http, &format!("{}{path}", self.url), body).await
     }
@@ -60,12 +60,12 @@ impl Process {
         soon(path, sent).await.expect("an answer").json().await.expect("JSON")
     }
 
-    /// Registers a receiver, with members besides its address; gives the secret.
+    /// Registers a receiver, with members besides its URL; returns the secret.
     pub(crate) async fn register(&self, receiver: &Receiver, options: Value) -> String {
         self.register_url(&receiver.url(), options).await["secret"].as_str().expect("a secret").to_owned()
     }
 
-    /// Registers an address; gives the answer.
+    /// Registers a URL; returns the answer.
     pub(crate) async fn register_url(&self, url: &str, mut options: Value) -> Value {
         options["webhook_url"] = json!(url);
         let answer = self.post("/api/register", &options).await.expect("an answer");
@@ -73,7 +73,7 @@ impl Process {
         answer
     }
 
-    /// Gives what the kernel says of the process's memory, in bytes: `VmRSS`, `VmHWM`.
+    /// Returns the kernel's figures for the process's memory, in bytes: `VmRSS`, `VmHWM`.
     pub(crate) fn memory(&self, what: &str) -> u64 {
         let pid = self.child.id().expect("a process that runs");
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a status");
@@ -82,7 +82,7 @@ impl Process {
         kib * 1_024
     }
 
-    /// Gives how much of a processor it has used: that says the same on a busy machine.
+    /// Returns the processor time that it has used: the same on a busy machine.
     pub(crate) fn processor_time(&self) -> Duration {
         let pid = self.child.id().expect("a process that runs");
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a line");
@@ -135,7 +135,7 @@ async fn ended_by_kill(mut child: Child, why: &str) {
     assert_eq!(status.signal(), Some(SIGKILL), "{why}: {status}");
 }
 
-/// Posts JSON and gives what came back; nothing when nobody answered.
+/// Posts JSON and returns the response; `None` if there was none.
 pub(crate) async fn post(http: &reqwest::Client, url: &str, body: &Value) -> Option<Value> {
     let answer = soon(url, http.post(url).json(body).send()).await.ok()?;
     answer.json().await.ok()

@@ -1,4 +1,4 @@
-//! HTTP/1 as bytes on a socket: for what no client library lets one send or see.
+//! HTTP/1 as bytes on a socket: for requests and responses that no client library lets one send or see.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use crate::support::soon;
 #[derive(Debug)]
 pub(crate) struct Raw {
     pub(crate) stream: TcpStream,
-    /// What was read and not yet taken.
+    /// Bytes that were read and not used yet.
     buffer: Vec<u8>,
     chunked: bool,
     ended: bool,
@@ -26,7 +26,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Gives a header, or nothing at all.
+    /// Returns a header, or an empty text.
     pub(crate) fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(header, _)| header == name);
         found.map_or("", |(_, value)| value)
@@ -38,7 +38,7 @@ impl Raw {
         Raw::over(soon("a connection", TcpStream::connect(address)).await.expect("a connection"))
     }
 
-    /// Connects with a receive buffer so small that a reader that does not read is soon noticed.
+    /// Connects with a receive buffer so small that a client that does not read is soon noticed.
     pub(crate) async fn connect_narrow(address: SocketAddr) -> Raw {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4 * 1024).expect("a small buffer");
@@ -59,7 +59,7 @@ impl Raw {
         self.head().await
     }
 
-    /// Reads a head; what follows it is a body for [`Raw::chunk`].
+    /// Reads a head; the bytes after it are a body for [`Raw::chunk`].
     pub(crate) async fn head(&mut self) -> Head {
         let end = loop {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
@@ -84,7 +84,7 @@ impl Raw {
         head
     }
 
-    /// Gives the next bytes of a body that is chunked or ends with the connection; nothing at its end.
+    /// Returns the next bytes of a body that is chunked or ends with the connection; `None` at its end.
     pub(crate) async fn chunk(&mut self) -> Option<Vec<u8>> {
         if self.ended {
             return None;

@@ -1,4 +1,4 @@
-//! A reader, over whichever transport: the same scenario can be run over all of them.
+//! A subscriber, over any way of listening: the same scenario can be run over all of them.
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -26,7 +26,7 @@ impl Transport {
     pub(crate) const ALL: [Transport; 3] = [Transport::Sse1, Transport::Sse2, Transport::WebSocket];
 }
 
-/// What to listen to. Over server-sent events it is asked for as JSON, so that all transports give the same.
+/// The subscription. Over server-sent events it asks for JSON, so that all ways return the same.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Listen {
     pub(crate) patterns: Vec<String>,
@@ -93,11 +93,11 @@ impl Listen {
     }
 }
 
-/// What a reader got.
+/// A frame that a subscriber got.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Frame {
     CaughtUp(Value),
-    /// What says that the gateway stops: the notice, or the code and reason of a WebSocket's close.
+    /// The notice that the gateway stops: the event, or the code and reason of a WebSocket's close.
     Closing(Value),
     /// The stream is over.
     End,
@@ -131,7 +131,7 @@ enum Source {
 }
 
 impl Reader {
-    /// Opens a reader; returns when the gateway has it.
+    /// Opens a subscription; returns once the gateway has it.
     pub(crate) async fn open(address: SocketAddr, transport: Transport, listen: Listen) -> Reader {
         let sse = |source| {
             let parser = EventSource::default();
@@ -162,7 +162,7 @@ impl Reader {
         }
     }
 
-    /// Gives what comes next.
+    /// Returns the next frame.
     pub(crate) async fn next(&mut self) -> Frame {
         match &mut self.wire {
             Wire::Sse(sse) => sse.next().await,
@@ -180,7 +180,7 @@ impl Reader {
                     Some("caught-up") => Frame::CaughtUp(said),
                     Some("gap") => Frame::Gap(said),
                     Some("reset") => Frame::Reset(said),
-                    // The notice comes first, the close with its code says the same.
+                    // The notice comes first; the close with its code means the same.
                     Some("closing") => continue,
                     _ => panic!("unexpected: {said}"),
                 };
@@ -188,7 +188,7 @@ impl Reader {
         }
     }
 
-    /// Gives the next event; anything else fails the test, but the end of a replay.
+    /// Returns the next event; anything else fails the test, except the end of a replay.
     pub(crate) async fn event(&mut self) -> Value {
         loop {
             match self.next().await {
@@ -199,12 +199,12 @@ impl Reader {
         }
     }
 
-    /// Gives the message of the next event.
+    /// Returns the message of the next event.
     pub(crate) async fn message(&mut self) -> String {
         self.event().await["message"].as_str().expect("a message").to_owned()
     }
 
-    /// Gives the messages of so many events.
+    /// Returns the messages of this many events.
     pub(crate) async fn messages(&mut self, count: usize) -> Vec<String> {
         let mut messages = Vec::new();
         while messages.len() < count {
@@ -213,7 +213,7 @@ impl Reader {
         messages
     }
 
-    /// Gives the events up to the end of a replay.
+    /// Returns the events up to the end of a replay.
     pub(crate) async fn replay(&mut self) -> Vec<Value> {
         let mut events = Vec::new();
         loop {
@@ -234,7 +234,7 @@ impl Sse {
             }
             let chunk = match &mut self.source {
                 Source::Http1(raw) => raw.chunk().await,
-                // A stream that is reset has ended, too.
+                // A stream that is reset has also ended.
                 Source::Http2(response) => {
                     soon("bytes", response.chunk()).await.ok().flatten().map(|bytes| bytes.to_vec())
                 }
@@ -261,7 +261,7 @@ impl Sse {
     }
 }
 
-/// Gives the runtime that HTTP/2 connections run on: they must be able to end while a test is in a `Drop`.
+/// Returns the runtime of HTTP/2 connections: they must be able to end while a test is in a `Drop`.
 fn connections() -> &'static tokio::runtime::Runtime {
     static CONNECTIONS: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
         let mut builder = tokio::runtime::Builder::new_multi_thread();

@@ -1,5 +1,5 @@
-//! A receiver of webhooks, as bytes on a socket: it answers as the test says, in whatever way a receiver can be wrong,
-//! and remembers what it got.
+//! A receiver of webhooks, as bytes on a socket: it answers as the test demands, in every wrong way possible, and
+//! remembers its requests.
 
 mod script;
 
@@ -27,19 +27,19 @@ pub(crate) struct Got {
     /// Names in lowercase.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// When it was there whole.
+    /// The time at which the request was complete.
     pub(crate) at: Instant,
     /// The status that it was answered with, when it was answered whole.
     pub(crate) answered: Option<u16>,
 }
 
 impl Got {
-    /// Gives a header, or nothing at all.
+    /// Returns a header, or an empty text.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(header, _)| header == name).map_or("", |(_, value)| value)
     }
 
-    /// Gives what tells a repetition.
+    /// Returns the id, which a repetition shares.
     pub(crate) fn id(&self) -> &str {
         self.header("webhook-id")
     }
@@ -58,7 +58,7 @@ impl Got {
         assert_eq!(verified.id, self.id());
     }
 
-    /// Verifies it as a receiver does whose clock says `now`.
+    /// Verifies the request as a receiver with the clock at `now`.
     pub(crate) fn verified(&self, secret: &str, now: Timestamp) -> Result<Verified<'_>, Mismatch> {
         let key = Key::Secret(secret.parse::<Secret>().expect("a secret"));
         let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
@@ -68,15 +68,15 @@ impl Got {
 
 #[derive(Debug)]
 struct Shared {
-    /// What is done with the next requests, each once, and then with all others.
+    /// The scripts for the next requests, each once, and the one for all others.
     script: Mutex<(std::collections::VecDeque<Script>, Script)>,
     got: watch::Sender<Vec<Got>>,
-    /// How many of them [`Receiver::next`] has given.
+    /// Number of requests that [`Receiver::next`] has returned.
     taken: AtomicUsize,
     release: Notify,
     connections: AtomicUsize,
     open: AtomicUsize,
-    /// How many are answered at this moment, and the most that ever were.
+    /// Number of requests that are being answered, and the maximum so far.
     busy: AtomicUsize,
     busiest: AtomicUsize,
     /// The bytes that [`Script::Endless`] got rid of before the other end had enough.
@@ -97,12 +97,12 @@ impl Receiver {
         Receiver::playing(Vec::new(), Script::status(200)).await
     }
 
-    /// Starts one that does what `first` says, one after the other, and then always `then`.
+    /// Starts a receiver that plays `first`, one after the other, and then always `then`.
     pub(crate) async fn playing(first: Vec<Script>, then: Script) -> Receiver {
         Receiver::at(SocketAddr::from(([127, 0, 0, 1], 0)), first, then).await
     }
 
-    /// As [`Receiver::playing`], at an address.
+    /// Starts as [`Receiver::playing`], at an address.
     pub(crate) async fn at(address: SocketAddr, first: Vec<Script>, then: Script) -> Receiver {
         let listener = TcpListener::bind(address).await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -129,32 +129,32 @@ impl Receiver {
         format!("http://{}{path}", self.address)
     }
 
-    /// From now on all requests get this.
+    /// Plays this script for all further requests.
     pub(crate) fn play(&self, then: Script) {
         *self.shared.script.lock().expect("an unbroken lock") = (Default::default(), then);
     }
 
-    /// From now on all requests get this status, with some words.
+    /// Answers all further requests with this status and a short text.
     pub(crate) fn answer(&self, status: u16) {
         self.play(Script::Answer(status, String::new(), "noted".to_owned()));
     }
 
-    /// Lets those go on that are held.
+    /// Continues the requests that are held.
     pub(crate) fn release(&self) {
         self.shared.release.notify_waiters();
     }
 
-    /// Gives what came so far.
+    /// Returns all requests so far.
     pub(crate) fn got(&self) -> Vec<Got> {
         self.shared.got.borrow().clone()
     }
 
-    /// Counts what came so far.
+    /// Returns the number of requests so far.
     pub(crate) fn count(&self) -> usize {
         self.shared.got.borrow().len()
     }
 
-    /// Waits until so many requests came, and gives them.
+    /// Waits for this many requests, and returns them.
     pub(crate) async fn gets(&self, count: usize) -> Vec<Got> {
         let mut got = self.shared.got.subscribe();
         let what = format!("{count} requests");
@@ -167,7 +167,7 @@ impl Receiver {
         self.gets(number + 1).await.swap_remove(number)
     }
 
-    /// Gives the messages of the next requests.
+    /// Returns the messages of the next requests.
     pub(crate) async fn next_messages(&self, count: usize) -> Vec<String> {
         let mut messages = Vec::new();
         for _ in 0..count {
@@ -176,7 +176,7 @@ impl Receiver {
         messages
     }
 
-    /// Says whether nothing came until now that was not given.
+    /// Returns whether every request so far was returned.
     pub(crate) fn is_quiet(&self) -> bool {
         self.got().len() == self.shared.taken.load(Ordering::SeqCst)
     }
@@ -189,7 +189,7 @@ impl Receiver {
         all.into_iter().find(is_it).expect("it came")
     }
 
-    /// Gives the messages that came so far, in that order.
+    /// Returns the messages so far, in order.
     pub(crate) fn messages(&self) -> Vec<String> {
         self.got().iter().map(Got::message).collect()
     }
@@ -204,12 +204,12 @@ impl Receiver {
         self.shared.open.load(Ordering::SeqCst)
     }
 
-    /// Gives the most requests that were on their way at once.
+    /// Returns the maximum number of concurrent requests so far.
     pub(crate) fn busiest(&self) -> usize {
         self.shared.busiest.load(Ordering::SeqCst)
     }
 
-    /// Waits until the other end had enough of what has no end, and says of how much.
+    /// Waits until the client has stopped reading an endless response; returns the number of bytes it read.
     pub(crate) async fn had_enough(&self) -> usize {
         let mut written = self.shared.written.subscribe();
         let written = soon("the end of it", written.wait_for(Option::is_some)).await;

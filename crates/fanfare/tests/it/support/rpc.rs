@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::answer::Answer;
 use crate::support::gateway::Gateway;
 
-/// Which rules a client follows.
+/// The rules that a client follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Era {
     Legacy,
@@ -15,7 +15,7 @@ pub(crate) enum Era {
 impl Era {
     pub(crate) const ALL: [Era; 2] = [Era::Legacy, Era::Modern];
 
-    /// Gives the newest revision.
+    /// Returns the newest revision.
     pub(crate) fn version(self) -> &'static str {
         match self {
             Era::Legacy => "2025-11-25",
@@ -23,7 +23,7 @@ impl Era {
         }
     }
 
-    /// Gives a request that says about itself what the era wants.
+    /// Returns a request with the metadata that the era requires.
     pub(crate) fn request(self, id: impl Into<Value>, method: &str, mut params: Value) -> Value {
         if self == Era::Modern {
             params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(self.version());
@@ -32,7 +32,7 @@ impl Era {
         request(id, method, params)
     }
 
-    /// Gives the headers of a request.
+    /// Returns the headers of a request.
     pub(crate) fn headers(self, method: &str, params: &Value) -> Vec<(&'static str, String)> {
         let mut headers = vec![("mcp-protocol-version", self.version().to_owned())];
         if self == Era::Modern {
@@ -44,19 +44,19 @@ impl Era {
     }
 }
 
-/// Gives a request.
+/// Returns a request.
 pub(crate) fn request(id: impl Into<Value>, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params })
 }
 
-/// Gives the request that begins a session.
+/// Returns the request that starts a session.
 pub(crate) fn initialize(version: &str) -> Value {
     let client = json!({ "name": "test", "version": "1" });
     request(0, "initialize", json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client }))
 }
 
 impl Gateway {
-    /// Posts to `/mcp`, or to what `path` names.
+    /// Posts to `/mcp`, or to `path`.
     pub(crate) async fn post_mcp(
         &self,
         path: &str,

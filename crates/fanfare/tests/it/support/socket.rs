@@ -16,12 +16,12 @@ pub(crate) struct Socket {
     pub(crate) wire: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
-/// What the gateway said.
+/// A message of the gateway.
 #[derive(Debug)]
 pub(crate) enum Said {
     /// Goodbye: the code and the reason.
     Close(u16, String),
-    /// Nothing: the connection ended without a goodbye.
+    /// The connection ended without a close frame.
     End,
     Json(Value),
     Ping,
@@ -43,7 +43,7 @@ impl Socket {
         self.send(Message::text(request.to_string())).await;
     }
 
-    /// Gives what comes next, pings included.
+    /// Returns the next message, including pings.
     pub(crate) async fn hear(&mut self) -> Said {
         match soon("a WebSocket message", self.wire.next()).await {
             Some(Ok(Message::Text(text))) => Said::Json(serde_json::from_str(&text).expect("JSON")),
@@ -54,7 +54,7 @@ impl Socket {
         }
     }
 
-    /// Gives the next JSON.
+    /// Returns the next JSON.
     pub(crate) async fn json(&mut self) -> Value {
         loop {
             match self.hear().await {
@@ -65,13 +65,13 @@ impl Socket {
         }
     }
 
-    /// Sends a request and gives the answer, which must be the next thing said.
+    /// Sends a request and returns the answer, which must be the next message.
     pub(crate) async fn ask(&mut self, request: Value) -> Value {
         self.say(&request).await;
         self.json().await
     }
 
-    /// Gives the goodbye, whatever is said before.
+    /// Returns the close frame, skipping messages before it.
     pub(crate) async fn goodbye(&mut self) -> (u16, String) {
         loop {
             match self.hear().await {

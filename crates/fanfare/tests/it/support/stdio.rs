@@ -1,4 +1,4 @@
-//! An agent's host: starts `fanfare mcp` and speaks to it.
+//! An agent's host: starts `fanfare mcp` and talks to it.
 
 use std::process::Stdio;
 
@@ -9,7 +9,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use crate::cli::{DEADLINE, Said, Shell, json};
 
-/// A `fanfare mcp` that runs.
+/// A running `fanfare mcp`.
 pub(crate) struct Agent {
     child: Child,
     input: Option<ChildStdin>,
@@ -18,7 +18,7 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    /// Starts one in `shell`, with `words` after `fanfare mcp`.
+    /// Starts a process in `shell`, with `words` after `fanfare mcp`.
     pub(crate) fn start(shell: &Shell, words: &[&str]) -> Agent {
         let words: Vec<&str> = ["mcp"].iter().chain(words).copied().collect();
         let mut child = shell.command(&words).stdin(Stdio::piped()).spawn().expect("the program starts");
@@ -38,7 +38,7 @@ impl Agent {
         written.expect("a write in time").expect("a write");
     }
 
-    /// Sends a request; gives its id.
+    /// Sends a request; returns its id.
     pub(crate) async fn send(&mut self, method: &str, params: Value) -> u64 {
         self.last += 1;
         let request = json!({ "jsonrpc": "2.0", "id": self.last, "method": method, "params": params });
@@ -46,19 +46,19 @@ impl Agent {
         self.last
     }
 
-    /// Gives the next message.
+    /// Returns the next message.
     pub(crate) async fn hear(&mut self) -> Value {
         let line = tokio::time::timeout(DEADLINE, self.output.next_line()).await;
         json(&line.expect("a line in time").expect("UTF-8").expect("a line before the end"))
     }
 
-    /// Gives the next line; nothing at the end.
+    /// Returns the next line; `None` at the end.
     pub(crate) async fn line_or_end(&mut self) -> Option<String> {
         let line = tokio::time::timeout(DEADLINE, self.output.next_line()).await;
         line.expect("a line or the end in time").expect("UTF-8")
     }
 
-    /// Gives the next answer, whatever is told before it.
+    /// Returns the next answer, skipping notifications before it.
     pub(crate) async fn answer(&mut self) -> Value {
         loop {
             let said = self.hear().await;
@@ -76,7 +76,7 @@ impl Agent {
         answer
     }
 
-    /// Begins a legacy session.
+    /// Starts a legacy session.
     pub(crate) async fn initialize(&mut self) -> Value {
         let client = json!({ "name": "test", "version": "1" });
         let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
@@ -85,7 +85,7 @@ impl Agent {
         answer
     }
 
-    /// Pushes; the gateway must take it.
+    /// Pushes; the gateway must accept it.
     pub(crate) async fn push(&mut self, channel: &str, message: &str) {
         let answer = self.ask("tools/call", push(channel, message)).await;
         assert!(answer["result"]["structuredContent"]["id"].is_string(), "{answer}");
@@ -101,7 +101,7 @@ impl Agent {
         self.input = None;
     }
 
-    /// Ends its input and waits for its end; gives what was not heard yet.
+    /// Closes its input and waits for its end; returns the messages that were not read yet.
     pub(crate) async fn end(mut self) -> Said {
         self.close();
         let mut out = String::new();
@@ -118,7 +118,7 @@ impl Agent {
     }
 }
 
-/// Gives the parameters of a push.
+/// Returns the parameters of a push.
 pub(crate) fn push(channel: &str, message: &str) -> Value {
     json!({ "name": "push_stream", "arguments": { "channel": channel, "message": message } })
 }

@@ -1,5 +1,5 @@
-//! TLS in front of a receiver, with certificates for every case: an authority that the test makes, and servers with
-//! what it signs.
+//! TLS in front of a receiver, with certificates for every case: an authority of the test, and servers with
+//! certificates that it signs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// Somebody who signs certificates.
+/// An authority that signs certificates.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    /// Its own certificate, as a file has it.
+    /// Its own certificate, in the form of a file.
     pub(crate) pem: String,
 }
 
@@ -40,7 +40,7 @@ impl Authority {
         self.sign_until(names, 4096)
     }
 
-    /// Signs one that ends with the beginning of a year.
+    /// Signs a certificate that ends with the start of a year.
     pub(crate) fn sign_until(&self, names: &[&str], year: i32) -> Signed {
         let key = KeyPair::generate().expect("a key");
         let mut params = params(names);
@@ -51,7 +51,7 @@ impl Authority {
 }
 
 impl Signed {
-    /// Makes one that nobody else signed.
+    /// Creates a certificate without an authority.
     pub(crate) fn by_itself(names: &[&str]) -> Signed {
         let key = KeyPair::generate().expect("a key");
         let certificate = params(names).self_signed(&key).expect("a certificate");
@@ -68,14 +68,14 @@ fn params(names: &[&str]) -> CertificateParams {
     CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("names")
 }
 
-/// Speaks TLS and passes on what comes; ends with its drop.
+/// A proxy that terminates TLS and passes bytes on; ends when it is dropped.
 pub(crate) struct Front {
     pub(crate) address: SocketAddr,
     task: JoinHandle<()>,
 }
 
 impl Front {
-    /// Shows everybody the same certificate.
+    /// Shows all clients the same certificate.
     pub(crate) async fn start(
         behind: SocketAddr,
         signed: Signed,
@@ -88,7 +88,7 @@ impl Front {
         Front::with(behind, config).await
     }
 
-    /// Shows a certificate only to those who ask for `name`.
+    /// Shows a certificate only to clients that ask for `name`.
     pub(crate) async fn for_name(behind: SocketAddr, name: &str, signed: Signed) -> Front {
         let key = rustls::crypto::ring::sign::any_supported_type(&signed.key).expect("a key");
         let mut names = ResolvesServerCertUsingSni::new();
@@ -106,7 +106,7 @@ impl Front {
             while let Ok((stream, _)) = listener.accept().await {
                 let acceptor = acceptor.clone();
                 passing.spawn(async move {
-                    // Whoever does not agree is gone.
+                    // A client that does not agree is gone.
                     let Ok(mut agreed) = acceptor.accept(stream).await else { return };
                     let mut plain = TcpStream::connect(behind).await.expect("a receiver");
                     let _ = tokio::io::copy_bidirectional(&mut agreed, &mut plain).await;

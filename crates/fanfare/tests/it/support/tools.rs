@@ -1,4 +1,4 @@
-//! Tools, called as agents of both eras call them. What a tool answers is held against its own schemas.
+//! Tools, called as agents of both eras call them. The answers of a tool are checked against its own schemas.
 
 use fanfare_server::mcp::toolset::Toolset;
 use jsonschema::Validator;
@@ -10,7 +10,7 @@ use crate::support::event_source::EventSource;
 use crate::support::gateway::Gateway;
 pub(crate) use crate::support::rpc::Era;
 
-/// What a tool said.
+/// The answer of a tool.
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
     pub(crate) text: String,
@@ -19,13 +19,13 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Gives the messages of the events in it.
+    /// Returns the messages of the events in it.
     pub(crate) fn messages(&self) -> Vec<&str> {
         let events = self.structured["events"].as_array().expect("events");
         events.iter().map(|event| event["message"].as_str().expect("a message")).collect()
     }
 
-    /// Gives a member that is text.
+    /// Returns a member that is text.
     pub(crate) fn member(&self, name: &str) -> String {
         self.structured[name].as_str().unwrap_or_else(|| panic!("no `{name}`: {self:?}")).to_owned()
     }
@@ -50,7 +50,7 @@ impl Gateway {
         self.post_mcp("/mcp", &headers, era.request(1, method, params).to_string()).await
     }
 
-    /// Gives the tools of a set.
+    /// Returns the tools of a set.
     pub(crate) async fn tools(&self, era: Era, toolset: &str) -> Vec<Value> {
         let (path, headers) = (format!("/mcp?toolset={toolset}"), era.headers("tools/list", &json!({})));
         let body = era.request(1, "tools/list", json!({})).to_string();
@@ -58,7 +58,7 @@ impl Gateway {
         answer.json()["result"]["tools"].as_array().unwrap_or_else(|| panic!("{}", answer.text())).clone()
     }
 
-    /// Calls a tool that can do what it is asked for.
+    /// Calls a tool, which must succeed.
     pub(crate) async fn tool(&self, era: Era, name: &str, arguments: Value) -> Told {
         let told = self.call_tool(era, json!({ "name": name, "arguments": arguments }), &[]).await;
         assert!(!told.is_error, "{name} {arguments}: {}", told.text);
@@ -69,7 +69,7 @@ impl Gateway {
         told
     }
 
-    /// Calls a tool that cannot do it, and gives what it says.
+    /// Calls a tool, which must fail, and returns its text.
     pub(crate) async fn tool_error(&self, era: Era, name: &str, arguments: Value) -> String {
         let told = self.call_tool(era, json!({ "name": name, "arguments": arguments }), &[]).await;
         assert!(told.is_error, "{name} {arguments}: {}", told.text);

@@ -1,4 +1,4 @@
-//! Webhooks of a gateway: registering them, and looking at what became of their deliveries.
+//! Webhooks of a gateway: registering them, and examining their deliveries.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ impl Gateway {
         }
     }
 
-    /// Pushes without waiting for webhooks, and gives the event's id.
+    /// Pushes without waiting for webhooks, and returns the event's id.
     pub(crate) async fn push_only(&self, channel: &str, message: &str) -> String {
         let body = json!({ "channel": channel, "message": message });
         let answer = self.post_json("/api/push?wait=false", &body).await;
@@ -70,12 +70,12 @@ impl Gateway {
             .await;
     }
 
-    /// Gives the newest attempts, the newest last.
+    /// Returns the newest attempts, the newest last.
     pub(crate) fn recent(&self, hook: &Hook) -> Vec<Arc<Attempt>> {
         self.entry(hook).recent().into_iter().rev().collect()
     }
 
-    /// Waits until so many attempts have ended, and gives their categories.
+    /// Waits until this many attempts have ended, and returns their categories.
     pub(crate) async fn outcomes(&self, hook: &Hook, count: usize) -> Vec<&'static str> {
         until("attempts", async || {
             let recent = self.recent(hook);
@@ -84,13 +84,13 @@ impl Gateway {
         .await
     }
 
-    /// Gives what a webhook has not taken, as the store has it.
+    /// Returns the undelivered events of a webhook, according to the store.
     pub(crate) async fn rows(&self, hook: &Hook) -> Vec<DeliveryRow> {
         let read = ReadDeliveries { webhook: hook.id.clone(), dead: None, after: 0, limit: 1_000 };
         self.store.ledger.deliveries(read).await.expect("rows")
     }
 
-    /// Waits until the store has so many dead letters of a webhook and nothing that waits, and gives them.
+    /// Waits until the store has this many dead letters of a webhook and nothing that waits, and returns them.
     pub(crate) async fn dead_letters(&self, hook: &Hook, count: usize) -> Vec<DeliveryRow> {
         until("dead letters", async || {
             let rows = self.rows(hook).await;
@@ -99,7 +99,7 @@ impl Gateway {
         .await
     }
 
-    /// Gives the failed attempts, as the store has them, the oldest first.
+    /// Returns the failed attempts in the store, oldest first.
     pub(crate) async fn failed_attempts(&self, hook: &Hook) -> Vec<AttemptRow> {
         let webhook = Some(hook.id.clone());
         let read = ReadAttempts { webhook, seq: None, delivered: None, before: None, limit: 1_000 };

@@ -1,8 +1,8 @@
-//! Who spawns owns the handle: none is dropped where it is made, so that no end goes unseen.
+//! Who spawns owns the handle: none is dropped where it is created, so that no end goes unseen.
 
 use super::sources;
 
-/// What returns a handle. `JoinSet::spawn` does not: the set is the handle.
+/// Functions that return a handle. `JoinSet::spawn` does not: the set is the handle.
 const SPAWNS: &[&str] =
     &["tokio::spawn(", "task::spawn(", "spawn_blocking(", "thread::spawn(", "thread::Builder::new()"];
 
@@ -12,7 +12,7 @@ const HEARD_OTHERWISE: &[&str] = &[
     "fanfare/src/cli/push/ndjson.rs",
     // Each has a `oneshot` that it sends on, or drops.
     "fanfare/src/cli/run/child.rs",
-    // The store says that it has failed, and `ended` closes.
+    // The store reports its own failure, and `ended` closes.
     "fanfare-store-embedded/src/lib.rs",
 ];
 
@@ -37,7 +37,7 @@ fn no_handle_is_dropped_where_it_is_made() {
     assert_eq!(heard, listed, "files that no longer need to be listed");
 }
 
-/// Returns the beginnings of the statements that spawn and drop what they get.
+/// Returns the start of each statement that spawns and drops the handle.
 fn dropped(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for spawn in SPAWNS {

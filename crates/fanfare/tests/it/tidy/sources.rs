@@ -76,7 +76,7 @@ pub(super) fn paths(code: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// Reads one path at the start of `text`; returns what it stands for, and the text after it.
+/// Parses one path at the start of `text`; returns its meaning, and the text after it.
 fn tree(text: &str) -> (Vec<Vec<String>>, &str) {
     let end = text.find(|c: char| !is_name(c)).unwrap_or(text.len());
     let (name, mut rest) = text.split_at(end);
@@ -93,7 +93,7 @@ fn tree(text: &str) -> (Vec<Vec<String>>, &str) {
             }
             let (members, after) = tree(list);
             found.extend(members);
-            // What stands between two members: a comma, an `as` with its name, or a sign that is not a path's.
+            // The separator of two members: a comma, an `as` with its name, or a sign that is not part of a path.
             let next = after.find([',', '}']).unwrap_or(after.len());
             list = after[next..].trim_start_matches(',');
             if list.is_empty() {

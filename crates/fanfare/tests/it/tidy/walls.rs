@@ -1,4 +1,5 @@
-//! Which way imports point: between crates as their manifests say, between the modules of a crate as their paths say.
+//! The direction of imports: between crates as their manifests allow, between the modules of a crate as their paths
+//! show.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use super::sources::{self, Source};
 
-/// Which crates of ours a crate may depend on: the whole rule. A crate without a row fails the test.
+/// The crates of ours that a crate can depend on: the whole rule. A crate without a row fails the test.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("fanfare-core", &[]),
     ("fanfare-webhook", &["core"]),
@@ -20,7 +21,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("fanfare-store-suite", &["core", "store"]),
     ("fanfare-hub", &["core", "runtime", "store"]),
     ("fanfare-delivery", &["core", "webhook", "runtime", "store", "hub"]),
-    // Not the store: a door takes verbs of the hub and the webhooks.
+    // Without the store: a door gets verbs of the hub and the webhooks.
     ("fanfare-server", &["core", "webhook", "mcp", "api", "runtime", "hub", "delivery"]),
     ("fanfare-client", &["core", "api"]),
     (
@@ -44,7 +45,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("fanfare-bench", &[]),
 ];
 
-/// What the modules of the server may use of each other: doors do not see doors.
+/// The allowed imports between the modules of the server: doors do not see doors.
 const IN_THE_SERVER: &[(&str, &[&str])] = &[
     ("dashboard", &["net", "problem"]),
     ("http", &["dashboard", "net", "problem"]),
@@ -53,8 +54,8 @@ const IN_THE_SERVER: &[(&str, &[&str])] = &[
     ("problem", &[]),
 ];
 
-/// What the units of the MCP door may use of each other. The engine has every method and knows no transport, transports
-/// know neither methods nor tools, and the gateway's tools know neither of the two.
+/// The allowed imports between the units of the MCP door. The engine has every method and knows no transport,
+/// transports know neither methods nor tools, and the gateway's tools know neither of the two.
 const IN_MCP: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("outbox", &[]),
@@ -69,7 +70,7 @@ const IN_MCP: &[(&str, &[&str])] = &[
     ("transports", &["call", "caller", "client", "engine", "limits", "outbox", "session", "toolset"]),
 ];
 
-/// Circles that stand until their parts are moved apart.
+/// Circles that remain until their parts are moved apart.
 const NOT_YET_CUT: &[&str] = &[];
 
 #[test]
@@ -113,8 +114,8 @@ fn parts_of_the_mcp_door_use_only_those_below_them() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Holds the modules of a folder of the server against `rows`. Returns how many paths lead from one of them to another
-/// or to itself, and what is wrong with them.
+/// Checks the modules of a folder of the server against `rows`. Returns the number of paths from one of them to another
+/// or to itself, and the violations.
 fn broken(folder: &[&str], rows: &[(&str, &[&str])]) -> (usize, BTreeSet<String>) {
     let (mut wrong, mut arrows) = (BTreeSet::new(), 0);
     for source in sources::all() {
@@ -133,7 +134,7 @@ fn broken(folder: &[&str], rows: &[(&str, &[&str])]) -> (usize, BTreeSet<String>
     (arrows, wrong)
 }
 
-/// Returns what stands after `folder` in a path that begins with it.
+/// Returns the part after `folder` of a path that starts with it.
 fn below<'a>(path: &'a [String], folder: &[&str]) -> Option<&'a str> {
     let is_below = path.len() > folder.len() && path.iter().zip(folder).all(|(part, name)| part == name);
     is_below.then(|| path[folder.len()].as_str())
@@ -198,7 +199,7 @@ fn modules_do_not_import_each_other_in_a_circle() {
         .filter_map(Source::module)
         .map(|(name, path)| (name.to_owned(), path.iter().map(|part| (*part).to_owned()).collect()))
         .collect();
-    // For each folder, which of the files and folders in it import which others.
+    // For each folder, the imports between the files and folders in it.
     let mut arrows: BTreeMap<(String, Vec<String>), BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for source in &sources {
         let Some((name, module)) = source.module() else { continue };

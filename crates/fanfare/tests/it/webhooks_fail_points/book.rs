@@ -1,4 +1,4 @@
-//! What a gateway was asked for, and what it has said.
+//! The requests to a gateway, and its answers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -10,24 +10,24 @@ use crate::support::gateway::reqwest_client;
 use crate::support::process::{Process, post};
 use crate::support::receiver::Receiver;
 
-/// What is known of a webhook that was asked for.
+/// The known state of a requested webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
-    /// It may be there or not: nobody has answered.
+    /// It may exist or not: there was no answer.
     Perhaps,
-    /// It is there and nothing is sent to it.
+    /// It exists and is paused.
     Paused,
-    /// It is there.
+    /// It exists.
     There,
-    /// It is gone.
+    /// It is deleted.
     Gone,
 }
 
-/// What a gateway was asked for, and what it has said.
+/// The requests to a gateway, and its answers.
 pub(super) struct Book {
     /// The message of each event that was acknowledged, by its id.
     pushed: Mutex<HashMap<String, String>>,
-    /// What is known of other webhooks, by their address.
+    /// The known states of other webhooks, by URL.
     others: Mutex<BTreeMap<String, Known>>,
     /// The secrets of the webhook that changes its own: the first may sign now, or the one after it that was asked for.
     secrets: Mutex<(String, Option<String>)>,
@@ -47,7 +47,7 @@ impl Book {
         self.others.lock().expect("an unbroken lock").insert(url.to_owned(), known);
     }
 
-    /// Compares the registry with what was acknowledged.
+    /// Compares the registry with the acknowledgements.
     pub(super) async fn check(&self, process: &Process, turning: &Receiver, armed: &str) {
         let listed = process.get("/api/webhooks?details=true").await;
         let states: BTreeMap<&str, &str> = listed["webhooks"]
@@ -78,7 +78,7 @@ impl Book {
 /// Pushes until the process is gone.
 pub(super) async fn push_for_ever(url: String, pusher: usize, book: Arc<Book>) {
     let http = reqwest_client(false);
-    // So much that the file is tidied up now and then.
+    // Enough data that the file is cleaned up now and then.
     let padding = "x".repeat(2_000);
     for number in 0.. {
         let message = format!("{pusher}-{number} {padding}");

@@ -1,4 +1,4 @@
-//! Kills while retention removes what dead letters still need.
+//! Kills while retention removes events that dead letters still need.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::support::process::Process;
 use crate::support::receiver::{Receiver, Script};
 use crate::support::until;
 
-/// What a part of the log goes through that retention removes.
+/// The steps of a removal from the log.
 pub(super) const REMOVING: &[(FailPoint, u32)] =
     &[(FailPoint::SweepBegun, 1), (FailPoint::SweepDone, 1), (FailPoint::SweepWritten, 1)];
 

@@ -1,4 +1,4 @@
-//! `port` and `host` of a push: another address at which the gateway listens from then on.
+//! `port` and `host` of a push: another address that the gateway listens on from then on.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -36,7 +36,8 @@ impl Gateway {
     }
 }
 
-/// Reads an address to listen on. Names would have to be looked up, and mean another address tomorrow.
+/// Parses an address to listen on. Names are refused: they would need a lookup, and can point to another address
+/// tomorrow.
 fn host_address(text: &str) -> Result<IpAddr, String> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     if bare.eq_ignore_ascii_case("localhost") {

@@ -1,4 +1,4 @@
-//! `wait_for`: the next event, or an acknowledgement, as soon as it is there.
+//! `wait_for`: returns the next event, or an acknowledgement, as soon as it arrives.
 //!
 //! A wait is a subscription that lasts as long as the call: nothing is polled, and dropping the call ends it. A session
 //! has at most 64 calls (`mcp/limits.rs`). Without a session, a wait needs a request of its own; their number is
@@ -142,7 +142,7 @@ struct StructuredContent<'a> {
 }
 
 impl Gateway {
-    /// Waits; the error is for the model. Can be dropped at any time.
+    /// Waits; the error is for the model. Can be cancelled at any time.
     pub(super) async fn wait_for(&self, call: &Call, given: &str) -> Result<Outcome, String> {
         let mut given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let range = 1..=TIMEOUT_MAX;

@@ -25,7 +25,7 @@ const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi", "status": "failed"}"
 const LIMIT_MAX: u64 = 100;
 /// Default number of deliveries in one answer.
 const LIMIT_DEFAULT: u64 = 20;
-/// Attempts that are shown: enough to see since when it goes wrong.
+/// Number of attempts shown: enough to see when the failures started.
 const ATTEMPTS_MAX: usize = 10;
 
 static INPUT: LazyLock<Value> = LazyLock::new(|| {

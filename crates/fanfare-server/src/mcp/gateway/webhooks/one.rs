@@ -1,4 +1,4 @@
-//! The arguments of the tools that are about one webhook and need nothing else.
+//! The arguments of the tools that need only a webhook.
 
 use std::sync::{Arc, LazyLock};
 

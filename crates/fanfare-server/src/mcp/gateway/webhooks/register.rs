@@ -126,7 +126,7 @@ struct StructuredContent {
 }
 
 impl Gateway {
-    /// Registers an address; the error is for the model.
+    /// Registers a URL; the error is for the model.
     pub(in crate::mcp::gateway) async fn register_webhook(
         &self,
         by: &Principal,

@@ -1,4 +1,4 @@
-//! `replay_webhook`: deliveries that are made again, and first only counted.
+//! `replay_webhook`: replays deliveries, or only counts them.
 
 use std::sync::LazyLock;
 

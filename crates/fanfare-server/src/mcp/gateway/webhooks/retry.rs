@@ -1,4 +1,4 @@
-//! `retry_delivery`: one event that is sent to one webhook again, at once.
+//! `retry_delivery`: resends one event to one webhook.
 
 use std::sync::LazyLock;
 
@@ -82,7 +82,7 @@ struct StructuredContent {
 }
 
 impl Gateway {
-    /// Sends an event again; the error is for the model.
+    /// Resends an event; the error is for the model.
     pub(in crate::mcp::gateway) async fn retry_delivery(
         &self,
         by: &Principal,

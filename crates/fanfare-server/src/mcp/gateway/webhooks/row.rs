@@ -1,4 +1,4 @@
-//! A webhook in short, as tools show it.
+//! The summary of a webhook, as tools show it.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use fanfare_hub::Hub;
 /// Maximum patterns shown for one webhook; a filter can have 64 of each.
 const PATTERNS_MAX: usize = 8;
 
-/// A webhook in short.
+/// The summary of a webhook.
 #[derive(Debug, Serialize)]
 pub(in crate::mcp::gateway) struct Row {
     webhook: WebhookId,
@@ -63,7 +63,7 @@ impl Row {
         })
     }
 
-    /// Names the members that are always there.
+    /// Returns the names of the required members.
     pub(in crate::mcp::gateway) const REQUIRED: [&str; 5] =
         ["webhook", "webhook_url", "patterns", "status", "lag"];
 

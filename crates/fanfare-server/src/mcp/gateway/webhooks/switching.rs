@@ -1,4 +1,4 @@
-//! `pause_webhook` and `resume_webhook`: whether a webhook is sent to.
+//! `pause_webhook` and `resume_webhook`: stop and restart deliveries.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! `test_webhook`: whether a webhook can be reached.
+//! `test_webhook`: sends a test event to a webhook.
 
 use std::sync::LazyLock;
 

@@ -48,7 +48,7 @@ enum Next {
 }
 
 impl Exchange {
-    /// Answers a request that needs nothing but itself.
+    /// Answers a request outside a session.
     pub(super) async fn answer_alone(
         self,
         request: RpcRequest,

@@ -90,7 +90,7 @@ impl Exchange {
         let whose = Arc::clone(&session);
         let job = async move {
             match work.await {
-                // A session that is gone needs no answer.
+                // An ended session needs no answer.
                 Some(answer) => drop(answers.finish(answer).await),
                 None => answers.end(),
             }

@@ -53,7 +53,7 @@ pub async fn post(
     answer
 }
 
-/// One request with a message in it.
+/// An HTTP request with its message.
 struct Exchange {
     door: Door,
     client: Client,

@@ -1,4 +1,4 @@
-//! What a receiver does with a request, in whatever way that can be wrong.
+//! The behaviour of a receiver, in every wrong way possible.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-/// What the receiver does with a request.
+/// The behaviour of the receiver for a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Script {
     /// Answers with a status, header lines (each with its end) and a body.
@@ -17,11 +17,11 @@ pub(crate) enum Script {
     Early(Vec<u8>),
     /// Writes these bytes again and again, until the other end has enough.
     Endless(Vec<u8>, Vec<u8>),
-    /// Answers every so many requests with this status, the others with 200.
+    /// Answers every n-th request with this status, the others with 200.
     Every(usize, u16),
-    /// Writes these bytes, says that no more come, and reads on.
+    /// Writes these bytes, closes its side, and keeps reading.
     HalfClosed(Vec<u8>),
-    /// Says nothing, ever.
+    /// Never answers.
     Hang,
     /// Answers with 200 when [`Receiver::release`](super::Receiver::release) is called.
     Held,
@@ -29,7 +29,7 @@ pub(crate) enum Script {
     HeldWith(u16),
     /// Hangs up so that the other end sees a reset.
     Reset,
-    /// Writes these bytes and then says nothing more, ever.
+    /// Writes these bytes and then nothing more.
     Stall(Vec<u8>),
     /// Writes these bytes, and then one byte after the other, slowly, for ever.
     Trickle(Vec<u8>),
@@ -44,7 +44,7 @@ impl Script {
         Script::Answer(status, headers.to_owned(), String::new())
     }
 
-    /// Gives what is done with the request that has this number, from 1.
+    /// Returns the script for the request with this number, starting at 1.
     pub(super) fn at(self, number: usize) -> Script {
         match self {
             Script::Every(nth, status) => {
@@ -54,7 +54,7 @@ impl Script {
         }
     }
 
-    /// Gives the status that a request is answered with, when it is answered whole.
+    /// Returns the status of the response, if it is complete.
     pub(super) fn answers(&self) -> Option<u16> {
         match self {
             Script::Answer(status, ..) | Script::HeldWith(status) => Some(*status),
@@ -64,8 +64,8 @@ impl Script {
     }
 }
 
-/// Does what the script says; says whether the connection goes on. What the other end takes of something endless is
-/// said to `written`; `done` is dropped when the answer is about to be there.
+/// Plays the script; returns whether the connection stays open. `written` counts the bytes of an endless response that
+/// were read; `done` is dropped right before the response.
 pub(super) async fn play<B>(
     stream: &mut TcpStream,
     script: Script,
@@ -76,7 +76,7 @@ pub(super) async fn play<B>(
         Script::Answer(status, headers, body) => {
             let len = body.len();
             let text = format!("HTTP/1.1 {status} It\r\n{headers}content-length: {len}\r\n\r\n{body}");
-            // Whoever has the answer may send the next request at once.
+            // A client with the response can send the next request at once.
             drop(done);
             stream.write_all(text.as_bytes()).await.is_ok()
         }
@@ -127,7 +127,7 @@ pub(super) async fn play<B>(
             false
         }
         Script::Reset => {
-            // What is closed with a linger of zero is reset.
+            // A socket that is closed with a linger of zero is reset.
             let _ = stream.set_zero_linger();
             false
         }
