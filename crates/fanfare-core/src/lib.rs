@@ -9,6 +9,7 @@ pub mod conflate;
 pub mod duration;
 pub mod event;
 pub mod filter;
+pub mod filter_words;
 pub mod invalid;
 pub mod json;
 pub mod limits;
