@@ -22,6 +22,7 @@ pub mod principal;
 pub mod priority;
 pub mod push_body;
 pub mod reader;
+pub mod refusal;
 pub mod socket_request;
 pub mod start;
 mod text;

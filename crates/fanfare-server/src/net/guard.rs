@@ -40,7 +40,7 @@ impl Default for Cors {
 
 impl Cors {
     /// Parses the origins that the operator wrote, or `*`.
-    pub fn parse(origins: &[String]) -> Result<Cors, fanfare_core::Invalid> {
+    pub fn parse(origins: &[String]) -> Result<Cors, Invalid> {
         if origins.iter().any(|origin| origin == "*") {
             return Ok(Cors::Any);
         }
@@ -54,7 +54,7 @@ impl Cors {
             if well_formed {
                 Ok(origin)
             } else {
-                Err(fanfare_core::Invalid::new(
+                Err(Invalid::new(
                     Code::InvalidQuery,
                     format!("`{text}` is not an origin"),
                     "write `https://app.example.com`, or `*` for any origin",

@@ -129,7 +129,7 @@ impl Gateway {
     pub(in crate::mcp::gateway) async fn register_webhook(&self, given: &str) -> Result<Outcome, String> {
         let _: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let registration = Registration::parse(given.as_bytes());
-        let registration = registration.map_err(|invalid| refused(invalid.into(), EXAMPLE))?;
+        let registration = registration.map_err(|invalid| refused(invalid, EXAMPLE))?;
         let registered = self.webhooks.register(registration).await;
         let registered = registered.map_err(|problem| refused(problem, EXAMPLE))?;
         let row = Row::of(&registered.entry, &self.hub);
