@@ -48,6 +48,7 @@ mod pinned;
 mod push;
 mod readers;
 mod readme;
+mod refusals;
 mod resume;
 mod shutdown;
 mod slow;
