@@ -88,6 +88,11 @@ def test_a_webhook_is_registered_listed_changed_and_sent_to(generated, client, r
     single = model(generated, "Change")(batch=None)
     changed = generated("api.webhooks.change_webhook", "sync")(registered.id, client=client, body=single)
     assert changed.batch is None and changed.patterns == ["builds.>"]
+    # The first state has changed twice since.
+    stale = generated("api.webhooks.change_webhook", "sync_detailed")(
+        registered.id, client=client, body=model(generated, "Change")(description="late"), if_match='"1"'
+    )
+    assert (stale.status_code, stale.parsed.code) == (412, "precondition_failed")
 
     event = model(generated, "NewEvent")(message="it failed", channel="builds.web.eu", type_="error")
     pushed = generated("api.push.push", "sync")(client=client, body=event, wait=True)

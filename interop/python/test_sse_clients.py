@@ -157,7 +157,8 @@ def test_whole_events_come_as_json_with_their_names(gateway, listen):
     pushed = gateway.push("failed", channel="builds.web", type="error", priority="high", data={"exit": 1})
     event_id, event, data = client.next()
     whole = json.loads(data)
-    assert (event_id, event) == (pushed["id"], "error")
+    # An `EventSource` would take the bare `error` for a connection that broke.
+    assert (event_id, event) == (pushed["id"], "type.error")
     assert {name: whole[name] for name in ("id", "channel", "type", "message", "priority", "data")} == {
         "id": pushed["id"], "channel": "builds.web", "type": "error", "message": "failed", "priority": "high", "data": {"exit": 1},
     }

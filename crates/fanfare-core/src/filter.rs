@@ -34,18 +34,14 @@ impl Filter {
         min_priority: Priority,
         text: Option<&str>,
     ) -> Result<Filter, Invalid> {
-        let refuse = |what: &str, fix: &'static str| Err(Invalid::new(Code::InvalidQuery, what, fix));
-        if patterns.len() > FILTER_TERMS_MAX {
-            return refuse(
-                "there are too many patterns",
-                "use at most 64, or a wider pattern such as `builds.>`",
-            );
-        }
-        if types.len() > FILTER_TERMS_MAX {
-            return refuse("there are too many types", "use at most 64, or none for all");
-        }
+        check_count(patterns.len(), TOO_MANY_PATTERNS)?;
+        check_count(types.len(), TOO_MANY_TYPES)?;
         if text.is_some_and(|text| text.len() > FILTER_TEXT_LEN_MAX) {
-            return refuse("the text to search for is too long", "use at most 256 bytes");
+            return Err(Invalid::new(
+                Code::InvalidQuery,
+                "the text to search for is too long",
+                "use at most 256 bytes",
+            ));
         }
         patterns.sort_unstable();
         patterns.dedup();
@@ -102,6 +98,21 @@ impl Filter {
             && (self.types.is_empty() || self.types.contains(&event.event_type))
             && self.matches_channel(&event.channel)
             && self.text.as_deref().is_none_or(|text| contains_ignoring_case(&event.message, text))
+    }
+}
+
+/// What is wrong with too many patterns, and what would be right.
+pub(crate) const TOO_MANY_PATTERNS: (&str, &str) =
+    ("there are too many patterns", "use at most 64, or a wider pattern such as `builds.>`");
+/// What is wrong with too many types, and what would be right.
+pub(crate) const TOO_MANY_TYPES: (&str, &str) =
+    ("there are too many types", "use at most 64, or none for all");
+
+/// Refuses more patterns or types than a filter may have.
+pub(crate) fn check_count(count: usize, (what, fix): (&str, &'static str)) -> Result<(), Invalid> {
+    match count > FILTER_TERMS_MAX {
+        true => Err(Invalid::new(Code::InvalidQuery, what, fix)),
+        false => Ok(()),
     }
 }
 

@@ -7,11 +7,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::code::Code;
-use crate::event::EventType;
 use crate::filter::Filter;
+use crate::filter_words::{FilterWords, Part};
 use crate::invalid::{Invalid, shown};
 use crate::new_event::NewEvent;
-use crate::pattern::Pattern;
 use crate::position::Position;
 use crate::principal::Source;
 use crate::push_body::{self, PushBody};
@@ -183,13 +182,20 @@ fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
 
 fn subscribe(members: Value) -> Result<Subscribe, Invalid> {
     let members: SubscribeMembers = read(members)?;
-    let patterns: Vec<Pattern> = list(&members.patterns, "patterns")?;
-    let types: Vec<EventType> = list(&members.types, "types")?;
-    let min_priority = members
-        .min_priority
-        .map_or(Ok(crate::Priority::Min), |text| text.parse())
-        .map_err(|error: Invalid| error.at("/min_priority"))?;
-    let filter = Filter::new(patterns, types, min_priority, members.text.as_deref())?;
+    let words = FilterWords {
+        patterns: &members.patterns,
+        types: &members.types,
+        min_priority: members.min_priority.as_deref(),
+        text: members.text.as_deref(),
+    };
+    let filter = words.read(|part| match part {
+        Part::Patterns(None) => "/patterns".to_owned(),
+        Part::Patterns(Some(index)) => format!("/patterns/{index}"),
+        Part::Types(None) => "/types".to_owned(),
+        Part::Types(Some(index)) => format!("/types/{index}"),
+        Part::MinPriority => "/min_priority".to_owned(),
+        Part::Text => "/text".to_owned(),
+    })?;
     let start = match (members.after, members.since) {
         (Some(_), Some(_)) => {
             return Err(Invalid::new(
@@ -205,13 +211,6 @@ fn subscribe(members: Value) -> Result<Subscribe, Invalid> {
     let reader =
         members.reader.map(|name| name.parse()).transpose().map_err(|error: Invalid| error.at("/reader"))?;
     Ok(Subscribe { filter, start, reader, conflate: members.conflate })
-}
-
-fn list<T: std::str::FromStr<Err = Invalid>>(texts: &[String], name: &str) -> Result<Vec<T>, Invalid> {
-    let read = |(index, text): (usize, &String)| {
-        text.parse().map_err(|error: Invalid| error.at(format!("/{name}/{index}")))
-    };
-    texts.iter().enumerate().map(read).collect()
 }
 
 #[cfg(test)]

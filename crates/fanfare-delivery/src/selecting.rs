@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fanfare_core::WebhookId;
 use fanfare_core::limits::FILTER_TERMS_MAX;
+use fanfare_core::refusal::Refusal;
 use fanfare_core::start::Moment;
 use fanfare_core::{Code, Event, Invalid, Pattern, Position, Principal};
 
@@ -40,6 +41,16 @@ pub struct Unselected {
     pub at: Option<String>,
     /// The reason.
     pub refused: Refused,
+}
+
+impl From<Unselected> for Refusal {
+    fn from(Unselected { at, refused }: Unselected) -> Refusal {
+        let refusal = Refusal::from(refused);
+        match at {
+            Some(at) => refusal.at(at),
+            None => refusal,
+        }
+    }
 }
 
 impl<E: Into<Refused>> From<E> for Unselected {

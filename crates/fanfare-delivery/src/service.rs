@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::WebhookId;
+use fanfare_core::refusal::Refusal;
+use fanfare_core::{Code, WebhookId};
 use fanfare_core::{Event, Invalid, NewEvent, Principal, Via};
 use fanfare_webhook::breaker::OPEN_FIRST;
 use fanfare_webhook::pause::FAILING_MAX_DEFAULT;
@@ -135,6 +136,34 @@ pub enum Refused {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Refusal {
+        /// When a test that is running has ended: each may take ten seconds.
+        const LATER: Duration = Duration::from_secs(10);
+        match refused {
+            Refused::Busy => Refusal::new(
+                Code::RateLimited,
+                "the maximum number of on-demand webhook requests is already in progress",
+                "wait for one of them to finish",
+            )
+            .over("webhook_tests", LATER),
+            Refused::Changed { what } => Refusal::new(
+                Code::PreconditionFailed,
+                format!("{what} has changed since the `ETag` in `If-Match`; nothing was changed"),
+                "read it again, then send the change with the new `ETag`",
+            )
+            .at("header `If-Match`"),
+            Refused::Invalid(invalid) => invalid.into(),
+            Refused::NotFound { what } => Refusal::new(
+                Code::NotFound,
+                format!("there is no {what}"),
+                "`GET /api/webhooks?details=true` lists the webhooks with their ids",
+            ),
+            Refused::Store(error) => error.into(),
+        }
+    }
 }
 
 /// The reason why webhooks cannot be sent at all.

@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_core::Code;
 use fanfare_core::limits::BATCH_LEN_MAX;
+use fanfare_core::refusal::Refusal;
 use fanfare_core::{NewEvent, Principal, Via};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -43,6 +45,21 @@ pub enum PushError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+impl From<PushError> for Refusal {
+    fn from(error: PushError) -> Refusal {
+        match error {
+            PushError::RateLimited { events_per_second, retry_after } => Refusal::new(
+                Code::RateLimited,
+                format!("this caller is over the limit of {events_per_second} events per second"),
+                "push more slowly; the operator can raise `--max-events-per-second`",
+            )
+            .over("events_per_second", retry_after),
+            PushError::ShuttingDown => Refusal::shutting_down(),
+            PushError::Store(error) => error.into(),
+        }
+    }
 }
 
 impl From<TooFast> for PushError {

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fanfare_core::{Event, Filter, Position, Principal, ReaderName};
+use fanfare_core::refusal::Refusal;
+use fanfare_core::{Code, Event, Filter, Position, Principal, ReaderName};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -86,6 +87,25 @@ pub enum AckError {
         /// The name that was given.
         name: ReaderName,
     },
+}
+
+impl From<AckError> for Refusal {
+    fn from(error: AckError) -> Refusal {
+        match error {
+            AckError::NotInLog { position } => Refusal::new(
+                Code::InvalidPosition,
+                format!("position `{position}` is not in this log"),
+                "use the `id` of an event that this gateway sent",
+            )
+            .at("/position"),
+            AckError::Store(error) => error.into(),
+            AckError::UnknownReader { name } => Refusal::new(
+                Code::NotFound,
+                format!("unknown reader `{name}`"),
+                "create a reader with `GET /stream?reader=NAME`, or with `subscribe` and `reader` on a WebSocket",
+            ),
+        }
+    }
 }
 
 impl Hub {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use fanfare_api::problem;
+use fanfare_core::refusal::{Limit, Refusal};
 use fanfare_core::{Code, Invalid};
 use http::{HeaderValue, StatusCode, header};
 
@@ -140,66 +141,29 @@ impl From<Invalid> for Problem {
     }
 }
 
-impl From<values::Error> for Problem {
-    fn from(error: values::Error) -> Problem {
-        const LATER: Duration = Duration::from_secs(60);
-        match error {
-            values::Error::TooManyChannels { max } => Problem::new(
-                Code::TooManyChannels,
-                format!("the log already has the maximum of {max} channels"),
-                "push to an existing channel, and put what differs in `data`",
-            )
-            .over("channels", LATER),
-            values::Error::TooManyReaders { max } => Problem::new(
-                Code::TooManyReaders,
-                format!("the maximum of {max} durable readers already exists"),
-                "remove one with `DELETE /api/readers/{name}`",
-            )
-            .over("readers", LATER),
-            values::Error::TooManyWebhooks { max } => Problem::new(
-                Code::TooManyWebhooks,
-                format!("the maximum of {max} webhooks is already registered"),
-                "unregister one that is no longer needed",
-            )
-            .over("webhooks", LATER),
-            values::Error::UrlTaken { webhook } => Problem::new(
-                Code::WebhookExists,
-                format!("webhook `{webhook}` already uses this URL"),
-                "change that webhook, or use another URL",
-            ),
-            values::Error::DiskFull { .. } => Problem::new(
-                Code::StoreFailed,
-                "the gateway's disk is full; nothing was written",
-                "try again later; the operator must free some space",
-            ),
-            values::Error::Unavailable { retry_after } => Problem::new(
-                Code::StoreFailed,
-                "the store cannot be reached right now; nothing was written",
-                "try again in a moment",
-            )
-            .over("store", retry_after),
-            values::Error::Unknown { .. } => Problem::new(
-                Code::StoreFailed,
-                "it is unknown whether this was written",
-                "push it again with the same `idempotency_key`, or check the history first",
-            ),
-            values::Error::Closed => shutting_down(),
-            error => {
-                // The paths and the engine's words are for the operator.
-                tracing::error!(%error, "the store failed");
-                Problem::new(
-                    Code::StoreFailed,
-                    "the store failed; nothing was written",
-                    "try again later; the cause is in the gateway's server log",
-                )
-            }
-        }
+impl From<Refusal> for Problem {
+    fn from(Refusal { code, what, at, fix, limit }: Refusal) -> Problem {
+        let limit = limit.map(|Limit { name, retry_after }| (name, retry_after));
+        Problem { limit, ..Problem::new(code, what, fix).at(at) }
     }
 }
 
-fn shutting_down() -> Problem {
-    Problem::new(Code::ShuttingDown, "the gateway is stopping; nothing was written", "try again in a moment")
-        .over("shutdown", Duration::from_secs(1))
+impl From<values::Error> for Problem {
+    fn from(error: values::Error) -> Problem {
+        Refusal::from(error).into()
+    }
+}
+
+impl From<PushError> for Problem {
+    fn from(error: PushError) -> Problem {
+        Refusal::from(error).into()
+    }
+}
+
+impl From<AckError> for Problem {
+    fn from(error: AckError) -> Problem {
+        Refusal::from(error).into()
+    }
 }
 
 impl From<Exhausted> for Problem {
@@ -210,39 +174,5 @@ impl From<Exhausted> for Problem {
             "try again in a moment",
         )
         .over("bytes_in_flight", Duration::from_secs(1))
-    }
-}
-
-impl From<PushError> for Problem {
-    fn from(error: PushError) -> Problem {
-        match error {
-            PushError::RateLimited { events_per_second, retry_after } => Problem::new(
-                Code::RateLimited,
-                format!("this caller is over the limit of {events_per_second} events per second"),
-                "push more slowly; the operator can raise `--max-events-per-second`",
-            )
-            .over("events_per_second", retry_after),
-            PushError::ShuttingDown => shutting_down(),
-            PushError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<AckError> for Problem {
-    fn from(error: AckError) -> Problem {
-        match error {
-            AckError::NotInLog { position } => Problem::new(
-                Code::InvalidPosition,
-                format!("position `{position}` is not in this log"),
-                "use the `id` of an event that this gateway sent",
-            )
-            .at("/position"),
-            AckError::Store(error) => error.into(),
-            AckError::UnknownReader { name } => Problem::new(
-                Code::NotFound,
-                format!("unknown reader `{name}`"),
-                "create a reader with `GET /stream?reader=NAME`, or with `subscribe` and `reader` on a WebSocket",
-            ),
-        }
     }
 }

@@ -9,6 +9,7 @@ pub mod log;
 pub mod memory;
 pub mod page;
 pub mod read;
+mod refusal;
 pub mod registry;
 pub mod retention;
 pub mod settlement;

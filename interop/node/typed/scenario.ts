@@ -19,6 +19,7 @@ export interface Seen {
   first: Schemas["Pushed"];
   batch: Schemas["PushedBatch"];
   events: Schemas["Event"][];
+  late: Schemas["Problem"] | undefined;
   refusal: Schemas["Problem"] | undefined;
 }
 
@@ -43,7 +44,11 @@ export async function play(gatewayUrl: string, webhookUrl: string): Promise<Seen
 
   const change: Schemas["Change"] = { min_priority: null, patterns: ["builds.>"], batch: { max_events: 2, max_wait: "1s" } };
   const path = { id: registered.id };
-  const changed = answered(await api.PATCH("/api/webhooks/{id}", { params: { path }, body: change }));
+  const tag = (await api.GET("/api/webhooks/{id}", { params: { path } })).response.headers.get("etag") ?? "";
+  const params = { path, header: { "If-Match": tag } };
+  const changed = answered(await api.PATCH("/api/webhooks/{id}", { params, body: change }));
+  // The tag is of the state before.
+  const late = await api.PATCH("/api/webhooks/{id}", { params, body: { description: "late" } });
 
   const event: Schemas["NewEvent"] = { message: "one", channel: "builds.web", expires_in: 90, data: { ms: [41, null] } };
   const first = answered(await api.POST("/api/push", { body: event }));
@@ -56,5 +61,5 @@ export async function play(gatewayUrl: string, webhookUrl: string): Promise<Seen
   const page = answered(await api.GET("/api/events", { params: { query: history } }));
   const refused = await api.POST("/api/push", { body: { message: "x", channel: "a..b" } });
 
-  return { webhook, changed, first, batch, events: page.events, refusal: refused.error };
+  return { webhook, changed, late: late.error, first, batch, events: page.events, refusal: refused.error };
 }

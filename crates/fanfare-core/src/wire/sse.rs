@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::event::Event;
+use crate::event::{Event, EventType};
 use crate::notice::Notice;
 use crate::position::Position;
 
@@ -46,7 +46,7 @@ pub fn write_event(format: Format, event: &Event, out: &mut Vec<u8>) {
     framed(format, out, |out| {
         let _ = writeln!(out, "id: {}", event.position);
         if format.named {
-            let _ = writeln!(out, "event: {}", event.event_type);
+            let _ = writeln!(out, "event: {}", name(&event.event_type));
         }
         out.extend_from_slice(b"data: ");
         if format.json {
@@ -60,6 +60,16 @@ pub fn write_event(format: Format, event: &Event, out: &mut Vec<u8>) {
         }
         out.extend_from_slice(b"\n\n");
     });
+}
+
+/// Returns the name of an event's frame: its type. `EventSource` dispatches events of its own as `open` and `error`, and a
+/// frame of that name would read as a connection that opened or broke.
+fn name(event_type: &EventType) -> &str {
+    match event_type.as_str() {
+        "error" => "type.error",
+        "open" => "type.open",
+        own => own,
+    }
 }
 
 /// Appends the frame of a notice. `caught-up` is only for subscribers that asked for names or JSON: for the others, the

@@ -119,6 +119,15 @@ fn the_bytes_are_those_of_the_original_with_an_id() {
     assert_eq!(text, format!("id: k3f9x2ab-7\nevent: build.failed\ndata: {STAMP}x\n\n"));
 }
 
+#[test]
+fn a_type_does_not_read_as_an_event_of_the_connection() {
+    let format = sse::Format { named: true, ..sse::Format::default() };
+    let events = [event(1, "error", "x"), event(2, "open", "x"), event(3, "errors", "x")];
+    let said = EventSource::default().feed(&encoded(format, &events));
+    let names: Vec<_> = said.iter().map(|said| said.event.as_str()).collect();
+    assert_eq!(names, ["type.error", "type.open", "errors"]);
+}
+
 /// Runs the cases of web-platform-tests `eventsource/format-*` that a message can try to imitate.
 #[test]
 fn no_message_breaks_out_of_its_frame() {

@@ -1,6 +1,7 @@
 //! Query parameters: parsed at the door; unknown ones are refused.
 
-use fanfare_core::{Code, EventType, Filter, Invalid, Pattern, Priority};
+use fanfare_core::filter_words::{FilterWords, Part};
+use fanfare_core::{Code, Filter, Invalid};
 use http::Uri;
 
 use crate::problem::Problem;
@@ -70,20 +71,22 @@ impl Params {
 
     /// Removes and parses `channel`, `type` and `min_priority`, and `text` if the route supports it.
     pub fn filter(&mut self, with_text: bool) -> Result<Filter, Problem> {
-        let at = |name| move |error: Invalid| Problem::from(error.at(place(name)));
-        let patterns: Result<Vec<Pattern>, Invalid> =
-            self.all("channel").iter().map(|text| text.parse()).collect();
-        let types: Result<Vec<EventType>, Invalid> =
-            self.all("type").iter().map(|text| text.parse()).collect();
-        let min_priority: Priority = self.read("min_priority", str::parse)?.unwrap_or(Priority::Min);
+        let (patterns, types) = (self.all("channel"), self.all("type"));
+        let min_priority = self.one("min_priority")?;
         let text = if with_text { self.one("text")? } else { None };
-        Filter::new(
-            patterns.map_err(at("channel"))?,
-            types.map_err(at("type"))?,
-            min_priority,
-            text.as_deref(),
-        )
-        .map_err(Problem::from)
+        let words = FilterWords {
+            patterns: &patterns,
+            types: &types,
+            min_priority: min_priority.as_deref(),
+            text: text.as_deref(),
+        };
+        let filter = words.read(|part| match part {
+            Part::Patterns(_) => place("channel"),
+            Part::Types(_) => place("type"),
+            Part::MinPriority => place("min_priority"),
+            Part::Text => place("text"),
+        });
+        Ok(filter?)
     }
 
     /// Fails if a parameter is left: a misspelt filter must not count as no filter.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use fanfare_core::{Code, Principal};
+use fanfare_core::{Code, Invalid, Principal};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 use crate::problem::Problem;
@@ -40,7 +40,7 @@ impl Default for Cors {
 
 impl Cors {
     /// Parses the origins that the operator wrote, or `*`.
-    pub fn parse(origins: &[String]) -> Result<Cors, fanfare_core::Invalid> {
+    pub fn parse(origins: &[String]) -> Result<Cors, Invalid> {
         if origins.iter().any(|origin| origin == "*") {
             return Ok(Cors::Any);
         }
@@ -54,7 +54,7 @@ impl Cors {
             if well_formed {
                 Ok(origin)
             } else {
-                Err(fanfare_core::Invalid::new(
+                Err(Invalid::new(
                     Code::InvalidQuery,
                     format!("`{text}` is not an origin"),
                     "write `https://app.example.com`, or `*` for any origin",
@@ -65,9 +65,9 @@ impl Cors {
     }
 }
 
-const ALLOW_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, DELETE, OPTIONS");
+const ALLOW_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS");
 const EXPOSE_HEADERS: HeaderValue =
-    HeaderValue::from_static("Mcp-Session-Id, MCP-Protocol-Version, Retry-After");
+    HeaderValue::from_static("ETag, Mcp-Session-Id, MCP-Protocol-Version, Retry-After");
 const PRIVATE_NETWORK_ASKED: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 

@@ -49,6 +49,7 @@ mod principals;
 mod push;
 mod readers;
 mod readme;
+mod refusals;
 mod resume;
 mod shutdown;
 mod slow;

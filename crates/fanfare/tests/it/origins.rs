@@ -134,7 +134,7 @@ async fn preflights_are_answered_for_those_who_may_come() {
     let head = preflight("http://localhost:3000", "").await;
     assert_eq!(head.status, 204);
     assert_eq!(head.header("access-control-allow-origin"), "http://localhost:3000");
-    for method in ["GET", "POST", "DELETE"] {
+    for method in ["GET", "POST", "PATCH", "DELETE"] {
         assert!(head.header("access-control-allow-methods").contains(method));
     }
     assert_eq!(head.header("access-control-allow-headers"), "authorization,content-type,mcp-param-x");
@@ -153,5 +153,7 @@ async fn preflights_are_answered_for_those_who_may_come() {
         let head = knock(&gateway, method, path, headers).await;
         assert_eq!(head.status, status);
         assert_eq!(head.header("access-control-allow-origin"), "http://localhost:3000", "{method} {path}");
+        let exposed = head.header("access-control-expose-headers");
+        assert!(exposed.contains("ETag") && exposed.contains("Retry-After"), "{exposed}");
     }
 }

@@ -8,8 +8,6 @@ pub mod details;
 pub mod replaying;
 pub mod trying;
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +17,7 @@ use fanfare_api::webhooks::registration::{self, Registered, Unregistration};
 use fanfare_api::webhooks::webhook::{WebhookAddresses, WebhookDetails, WebhookList};
 use fanfare_api::words::Success;
 use fanfare_core::members::Members;
+use fanfare_core::refusal::Refusal;
 use fanfare_core::{Code, Invalid, Principal, WebhookId};
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
@@ -36,28 +35,7 @@ fn id_in_path(id: &str) -> Result<WebhookId, Problem> {
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Problem {
-        const LATER: Duration = Duration::from_secs(10);
-        match refused {
-            Refused::Busy => Problem::new(
-                Code::RateLimited,
-                "the maximum number of webhook tests is already running",
-                "wait for one of them to finish",
-            )
-            .over("webhook_tests", LATER),
-            Refused::Changed { what } => Problem::new(
-                Code::PreconditionFailed,
-                format!("{what} has changed since the `ETag` in `If-Match`; nothing was changed"),
-                "read it again, then send the change with the new `ETag`",
-            )
-            .at("header `If-Match`"),
-            Refused::Invalid(invalid) => invalid.into(),
-            Refused::NotFound { what } => Problem::new(
-                Code::NotFound,
-                format!("there is no {what}"),
-                "`GET /api/webhooks?details=true` lists the webhooks with their ids",
-            ),
-            Refused::Store(error) => error.into(),
-        }
+        Refusal::from(refused).into()
     }
 }
 

@@ -9,6 +9,7 @@ use fanfare_api::words::Success;
 use fanfare_core::Code;
 use fanfare_core::Principal;
 use fanfare_core::members::Members;
+use fanfare_core::refusal::Refusal;
 
 use crate::http::Gateway;
 use crate::http::webhooks::id_in_path;
@@ -64,10 +65,6 @@ pub async fn replay(
 
 impl From<Unselected> for Problem {
     fn from(unselected: Unselected) -> Problem {
-        let problem = Problem::from(unselected.refused);
-        match unselected.at {
-            Some(at) => problem.at(at),
-            None => problem,
-        }
+        Refusal::from(unselected).into()
     }
 }

@@ -1,10 +1,9 @@
 //! Results of the gateway's tools: a sentence for the model, and the same content for programs.
 
+use fanfare_core::refusal::Refusal;
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Content;
 use serde::Serialize;
-
-use fanfare_hub::values;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,11 +18,13 @@ pub(super) fn said(text: String, structured: &impl Serialize) -> Outcome {
     Outcome::complete(&ToolAnswer { content: [Content::text(text)], structured_content: structured })
 }
 
-/// Returns the text for a log that could not be read.
-pub(super) fn unreadable(error: &values::Error) -> String {
-    tracing::error!(%error, "the log could not be read for a tool");
-    "the event log could not be read; the cause is in the gateway's server log. Nothing was changed; try again in a moment"
-        .to_owned()
+/// Returns a refusal in the words of every door, with the argument that is wrong in front.
+pub(super) fn explained(refusal: impl Into<Refusal>) -> String {
+    let Refusal { what, at, fix, .. } = refusal.into();
+    match at.strip_prefix('/') {
+        Some(name) => format!("`{name}`: {what}; {fix}"),
+        None => format!("{what}; {fix}"),
+    }
 }
 
 /// Counts things in words: `1 event`, `2 events`.

@@ -9,7 +9,7 @@ use fanfare_mcp::tools::Tool;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::mcp::gateway::answer::{count, said, unreadable};
+use crate::mcp::gateway::answer::{count, explained, said};
 use crate::mcp::gateway::events::{self, EventView, Format};
 use crate::mcp::gateway::untrusted::{fenced, neutral};
 use crate::mcp::gateway::webhooks::row::place;
@@ -206,7 +206,7 @@ impl Gateway {
         let event = self.find(by, &given.event_id, EXAMPLE).await?;
         let mut live = self.live(by, &event);
         let mut readers = self.receipts(by, &event).await?;
-        let fates = self.webhooks.fates(by, &event).await.map_err(|error| unreadable(&error))?;
+        let fates = self.webhooks.fates(by, &event).await.map_err(explained)?;
         let mut webhooks: Vec<_> =
             fates.into_iter().map(|(entry, fate)| WebhookRow::of(&entry, fate)).collect();
         let webhooks_total = webhooks.len();
@@ -291,7 +291,7 @@ impl Gateway {
 
     /// Returns the durable readers that `event` is for.
     pub(super) async fn receipts(&self, by: &Principal, event: &Event) -> Result<Vec<ReceiptRow>, String> {
-        let rows = self.hub.receipts(by, event).await.map_err(|error| unreadable(&error))?;
+        let rows = self.hub.receipts(by, event).await.map_err(explained)?;
         let receipt = |row: fanfare_hub::values::ReaderRow| ReceiptRow {
             acknowledged: row.acknowledged >= event.position.seq,
             position: self.hub.position(row.acknowledged),

@@ -6,7 +6,7 @@ use fanfare_core::{Channel, Event, EventType, Json, Position, Principal, Priorit
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::mcp::gateway::answer::unreadable;
+use crate::mcp::gateway::answer::explained;
 use crate::mcp::gateway::untrusted::{fenced, neutral};
 use crate::mcp::gateway::{Gateway, arguments};
 
@@ -236,7 +236,7 @@ impl Gateway {
     /// Finds the event that `id` names.
     pub(super) async fn find(&self, by: &Principal, id: &str, example: &str) -> Result<Arc<Event>, String> {
         let position = arguments::position(&self.hub, "event_id", id, example)?;
-        if let Some(event) = self.hub.event(by, position).await.map_err(|error| unreadable(&error))? {
+        if let Some(event) = self.hub.event(by, position).await.map_err(explained)? {
             return Ok(event);
         }
         let extent = self.hub.extent();

@@ -1,6 +1,7 @@
 //! The filter of a tool: the arguments that select events, and the position to start from.
 
-use fanfare_core::{EventType, Filter, Pattern, Priority};
+use fanfare_core::Filter;
+use fanfare_core::filter_words::{FilterWords, Part};
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::arguments::refuse;
@@ -17,26 +18,22 @@ pub(super) struct FilterArguments {
 impl FilterArguments {
     /// Checks them.
     pub(super) fn read(&self, example: &str) -> Result<Filter, String> {
-        let pattern: Option<Pattern> = self
-            .channel
-            .as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(|invalid| refuse("channel", &invalid, example))?;
-        let types: Vec<EventType> = self
-            .types
-            .iter()
-            .map(|text| text.parse())
-            .collect::<Result<_, _>>()
-            .map_err(|invalid| refuse("types", &invalid, example))?;
-        let min_priority: Priority = self
-            .min_priority
-            .as_deref()
-            .map_or(Ok(Priority::Min), str::parse)
-            .map_err(|invalid| refuse("min_priority", &invalid, example))?;
-        let patterns = pattern.into_iter().collect();
-        Filter::new(patterns, types, min_priority, self.text.as_deref())
-            .map_err(|invalid| refuse("types or text", &invalid, example))
+        let words = FilterWords {
+            patterns: self.channel.as_slice(),
+            types: &self.types,
+            min_priority: self.min_priority.as_deref(),
+            text: self.text.as_deref(),
+        };
+        let filter = words.read(|part| {
+            let name = match part {
+                Part::Patterns(_) => "channel",
+                Part::Types(_) => "types",
+                Part::MinPriority => "min_priority",
+                Part::Text => "text",
+            };
+            name.to_owned()
+        });
+        filter.map_err(|invalid| refuse(&invalid.at, &invalid, example))
     }
 }
 

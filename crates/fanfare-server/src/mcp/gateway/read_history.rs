@@ -9,7 +9,7 @@ use fanfare_mcp::tools::Tool;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::mcp::gateway::answer::{count, said, unreadable};
+use crate::mcp::gateway::answer::{count, explained, said};
 use crate::mcp::gateway::events::{self, Batch, EventView, Format};
 use crate::mcp::gateway::filter::{self, FilterArguments};
 use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
@@ -142,7 +142,7 @@ impl Gateway {
         if let Some(since) = &given.since {
             let moment: Moment =
                 since.parse().map_err(|invalid| arguments::refuse("since", &invalid, EXAMPLE))?;
-            let seq = hub.seq_before(by, moment.resolve(now)).await.map_err(|error| unreadable(&error))?;
+            let seq = hub.seq_before(by, moment.resolve(now)).await.map_err(explained)?;
             read.after = read.after.max(seq);
         }
         if let Some(cursor) = &given.cursor {
@@ -153,7 +153,7 @@ impl Gateway {
             }
         }
         let place = filter::place(&read.filter);
-        let (events, next) = hub.collect(by, read).await.map_err(|error| unreadable(&error))?;
+        let (events, next) = hub.collect(by, read).await.map_err(explained)?;
         let mut batch = Batch::new(given.response_format, limit);
         let fits = events.iter().all(|event| batch.add(event));
         let next_cursor = if fits { next.map(|seq| hub.position(seq)) } else { batch.last() };

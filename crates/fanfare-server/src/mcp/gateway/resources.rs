@@ -13,6 +13,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::mcp::gateway::Gateway;
 use crate::mcp::gateway::address::{Address, EVENT_TEMPLATE, LATEST_TEMPLATE};
+use crate::mcp::gateway::answer::explained;
 use fanfare_hub::Hub;
 use fanfare_hub::values;
 use fanfare_hub::values::{ChannelRow, Order, Read};
@@ -138,14 +139,14 @@ impl Gateway {
         let content = match address {
             Address::Channels => channels(&self.hub, by),
             Address::Event(position) => {
-                let event = self.hub.event(by, position).await.map_err(|error| unreadable(&error))?;
+                let event = self.hub.event(by, position).await.map_err(unreadable)?;
                 let event = event.ok_or_else(|| {
                     missing("no such event: it was removed, has expired, or its id belongs to another log")
                 })?;
                 Content::Event { event }
             }
             Address::Latest(channel) => {
-                let events = self.latest(by, &channel).await.map_err(|error| unreadable(&error))?;
+                let events = self.latest(by, &channel).await.map_err(unreadable)?;
                 // A caller who has just pushed finds the channel, though the list of channels can be a moment behind.
                 if events.is_empty()
                     && !self.hub.channel_rows(by).iter().any(|(row, _)| row.channel == channel)
@@ -271,7 +272,6 @@ fn missing(uri: &str, era: Era, why: &str) -> Error {
     error
 }
 
-fn unreadable(error: &values::Error) -> Error {
-    tracing::error!(%error, "the store could not be read");
-    Error::internal("the event log could not be read; the cause is in the gateway's server log")
+fn unreadable(error: values::Error) -> Error {
+    Error::internal(explained(error))
 }

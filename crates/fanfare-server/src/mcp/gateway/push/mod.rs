@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::mcp::call::Call;
+use crate::mcp::gateway::answer::explained;
 use crate::mcp::gateway::push::listening::Place;
 use crate::mcp::gateway::{Gateway, ToolEntry, arguments, events};
 use crate::mcp::toolset::Toolset;
@@ -197,7 +198,7 @@ impl Gateway {
         match self.webhooks.publish(&client.principal, &via, vec![event], wait).await {
             Ok(published) => Ok(receipt::write(&published, audience, opened)),
             Err(PushError::ShuttingDown) if call.leave() => std::future::pending().await,
-            Err(error) => Err(not_pushed(&error)),
+            Err(error) => Err(explained(error)),
         }
     }
 }
@@ -206,22 +207,4 @@ impl Gateway {
 fn refused(invalid: Invalid) -> String {
     let name = invalid.at.trim_start_matches('/');
     format!("`{name}`: {}; {}. Nothing was pushed. Example: {EXAMPLE}", invalid.what, invalid.fix)
-}
-
-fn not_pushed(error: &PushError) -> String {
-    match error {
-        PushError::RateLimited { events_per_second, .. } => {
-            format!(
-                "you are over the limit of {events_per_second} events per second; push less often, or fewer at once"
-            )
-        }
-        PushError::ShuttingDown => {
-            "the gateway is stopping; nothing was pushed; try again in a moment".to_owned()
-        }
-        PushError::Store(error) => {
-            tracing::error!(%error, "the store failed");
-            "the event log could not be written; nothing was pushed; the cause is in the gateway's server log"
-                .to_owned()
-        }
-    }
 }

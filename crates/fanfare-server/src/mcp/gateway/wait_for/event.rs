@@ -5,7 +5,7 @@ use fanfare_core::{Position, Start};
 use fanfare_mcp::Outcome;
 
 use crate::mcp::call::Call;
-use crate::mcp::gateway::answer::{count, said, unreadable};
+use crate::mcp::gateway::answer::{count, explained, said};
 use crate::mcp::gateway::events::{self, Batch};
 use crate::mcp::gateway::filter::{self, FilterArguments};
 use crate::mcp::gateway::wait_for::patience::Patience;
@@ -48,13 +48,13 @@ impl Gateway {
         let by = &client.principal;
         let client = NewClient { transport: Transport::Mcp, address: client.address, reader: None };
         let request = Request { filter, start, conflate: false, client };
-        let mut subscription = self.hub.subscribe(by, request).await.map_err(|error| unreadable(&error))?;
+        let mut subscription = self.hub.subscribe(by, request).await.map_err(explained)?;
         let mut batch = Batch::new(given.response_format, limit);
         let mut missed = 0;
         let patience = Patience::new(call, seconds, format!("waiting for an event on {place}"));
         let came = patience.until(next(&mut subscription, &mut batch, &mut missed)).await;
         let cursor = batch.last().unwrap_or_else(|| subscription.settle());
-        let (status, sentence) = match came.transpose().map_err(|error| unreadable(&error))? {
+        let (status, sentence) = match came.transpose().map_err(explained)? {
             Some(WaitEnd::Stopping) => {
                 return Err(format!(
                     "the gateway is stopping; call again in a moment with \"cursor\": \"{cursor}\" to miss nothing"

@@ -8,7 +8,7 @@ use fanfare_mcp::tools::Tool;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::mcp::gateway::answer::{count, said, unreadable};
+use crate::mcp::gateway::answer::{count, explained, said};
 use crate::mcp::gateway::webhooks::attempt::AttemptRow;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::webhooks::{id, refused};
@@ -202,7 +202,7 @@ impl Gateway {
         let dead = given.status.map(|status| status == Status::Failed);
         let page = self.webhooks.deliveries(by, &id, dead, after, limit).await;
         let (rows, next) = page.map_err(|problem| refused(problem, EXAMPLE))?;
-        let counts = self.webhooks.delivery_counts(by).await.map_err(|error| unreadable(&error))?;
+        let counts = self.webhooks.delivery_counts(by).await.map_err(explained)?;
         let counts = counts.get(&id).map_or((0, 0), |counts| (counts.waiting, counts.dead));
         let recent = entry.recent();
         let structured = StructuredContent {

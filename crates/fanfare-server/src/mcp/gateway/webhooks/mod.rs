@@ -16,12 +16,13 @@ pub(super) mod test;
 
 use std::sync::Arc;
 
-use fanfare_core::{Principal, WebhookId};
+use fanfare_core::refusal::Refusal;
+use fanfare_core::{Code, Principal, WebhookId};
 use serde_json::{Value, json};
 
+use crate::mcp::gateway::answer::explained;
 use crate::mcp::gateway::{Gateway, arguments};
 use fanfare_delivery::registry::Entry;
-use fanfare_delivery::service::Refused;
 
 impl Gateway {
     /// Finds the webhook that an argument names.
@@ -40,27 +41,13 @@ fn id() -> Value {
     json!({ "type": "string", "description": "Webhook id, such as `wh_k3f9x2ab5cdefghi`; listed by `list_targets`" })
 }
 
-/// Describes the refusal, and how to avoid it.
-fn refused(refused: Refused, example: &str) -> String {
-    match refused {
-        Refused::Busy => {
-            "the maximum number of on-demand webhook requests is already in progress; try again in ten seconds"
-                .to_owned()
-        }
-        Refused::Changed { what } => format!("{what} has changed; read it again. Nothing was done"),
-        Refused::Invalid(invalid) => {
-            let name = invalid.at.trim_start_matches('/');
-            let problem = match name {
-                "" => format!("{}; {}. Example: {example}", invalid.what, invalid.fix),
-                name => arguments::refuse(name, &invalid, example),
-            };
-            format!("{problem}. Nothing was done")
-        }
-        Refused::NotFound { what } => format!("unknown {what}. {LISTED} Example: {example}"),
-        Refused::Store(error) => {
-            tracing::error!(%error, "the store failed");
-            "the gateway could not read or write its webhook data; the cause is in its server log; try again in a moment"
-                .to_owned()
-        }
+/// Describes a refusal in the words of every door; where this one has words of its own, the code decides.
+fn refused(refusal: impl Into<Refusal>, example: &str) -> String {
+    let refusal = refusal.into();
+    match refusal.code {
+        Code::NotFound => format!("{}. {LISTED} Example: {example}", refusal.what),
+        // Not of the arguments, so an example would not help.
+        Code::RateLimited | Code::ShuttingDown | Code::StoreFailed => explained(refusal),
+        _ => format!("{}. Example: {example}. Nothing was done", explained(refusal)),
     }
 }

@@ -134,7 +134,7 @@ impl Gateway {
     ) -> Result<Outcome, String> {
         let _: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let registration = Registration::parse(given.as_bytes());
-        let registration = registration.map_err(|invalid| refused(invalid.into(), EXAMPLE))?;
+        let registration = registration.map_err(|invalid| refused(invalid, EXAMPLE))?;
         let registered = self.webhooks.register(by, registration).await;
         let registered = registered.map_err(|problem| refused(problem, EXAMPLE))?;
         let row = Row::of(&registered.entry, &self.hub);

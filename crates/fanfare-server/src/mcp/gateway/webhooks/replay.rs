@@ -131,10 +131,10 @@ impl Gateway {
             patterns: given.patterns,
             after: given.after,
         };
-        let refuse = |problem| refused(problem, EXAMPLE);
         let selection = self.webhooks.select(by, &id, words).await;
-        let selection = selection.map_err(|unselected| refuse(unselected.refused))?;
-        let replayed = self.webhooks.replay(by, &id, selection, dry_run).await.map_err(refuse)?;
+        let selection = selection.map_err(|unselected| refused(unselected, EXAMPLE))?;
+        let replayed = self.webhooks.replay(by, &id, selection, dry_run).await;
+        let replayed = replayed.map_err(|problem| refused(problem, EXAMPLE))?;
         let structured = StructuredContent {
             webhook: id,
             count: replayed.count,

@@ -1,0 +1,69 @@
+//! Why a verb did nothing, in words that every door repeats.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::code::Code;
+use crate::invalid::Invalid;
+
+/// A refusal. It is made once, where the verb is; doors map its code alone, so that all of them say the same.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}; {fix}")]
+pub struct Refusal {
+    /// The public code.
+    pub code: Code,
+    /// What is wrong with what: lowercase, no full stop.
+    pub what: String,
+    /// Where, as [`Invalid::at`]; empty when the whole request is meant.
+    pub at: String,
+    /// What would be right.
+    pub fix: Cow<'static, str>,
+    /// The limit that was exceeded.
+    pub limit: Option<Limit>,
+}
+
+/// A limit that was exceeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// The name that appears on the wire.
+    pub name: &'static str,
+    /// When to try again.
+    pub retry_after: Duration,
+}
+
+impl Refusal {
+    /// Creates a refusal of the whole request.
+    pub fn new(code: Code, what: impl Into<String>, fix: impl Into<Cow<'static, str>>) -> Refusal {
+        Refusal { code, what: what.into(), at: String::new(), fix: fix.into(), limit: None }
+    }
+
+    /// Creates the refusal of a gateway that is stopping.
+    pub fn shutting_down() -> Refusal {
+        Refusal::new(
+            Code::ShuttingDown,
+            "the gateway is stopping; nothing was written",
+            "try again in a moment",
+        )
+        .over("shutdown", Duration::from_secs(1))
+    }
+
+    /// Names the place.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Refusal {
+        self.at = place.into();
+        self
+    }
+
+    /// Names the limit that was exceeded, and when to try again.
+    #[must_use]
+    pub fn over(mut self, name: &'static str, retry_after: Duration) -> Refusal {
+        self.limit = Some(Limit { name, retry_after });
+        self
+    }
+}
+
+impl From<Invalid> for Refusal {
+    fn from(Invalid { code, what, at, fix }: Invalid) -> Refusal {
+        Refusal { code, what, at, fix, limit: None }
+    }
+}

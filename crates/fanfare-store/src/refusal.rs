@@ -1,0 +1,71 @@
+//! What callers are told of an error of the store.
+
+use std::time::Duration;
+
+use fanfare_core::Code;
+use fanfare_core::refusal::Refusal;
+
+use crate::Error;
+
+/// How long a caller waits until a limit on what is stored may have room again: somebody has to remove something.
+const LATER: Duration = Duration::from_secs(60);
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        match error {
+            Error::TooManyChannels { max } => Refusal::new(
+                Code::TooManyChannels,
+                format!("the log already has the maximum of {max} channels"),
+                "push to an existing channel, and put what differs in `data`",
+            )
+            .over("channels", LATER),
+            Error::TooManyReaders { max } => Refusal::new(
+                Code::TooManyReaders,
+                format!("the maximum of {max} durable readers already exists"),
+                "remove one with `DELETE /api/readers/{name}`",
+            )
+            .over("readers", LATER),
+            Error::TooManyWebhooks { max } => Refusal::new(
+                Code::TooManyWebhooks,
+                format!("the maximum of {max} webhooks is already registered"),
+                "unregister one that is no longer needed",
+            )
+            .over("webhooks", LATER),
+            Error::UrlTaken { webhook } => Refusal::new(
+                Code::WebhookExists,
+                format!("webhook `{webhook}` already uses this URL"),
+                "change that webhook, or use another URL",
+            ),
+            Error::DiskFull { .. } => Refusal::new(
+                Code::StoreFailed,
+                "the gateway's disk is full; nothing was written",
+                "try again later; the operator must free some space",
+            ),
+            Error::Unavailable { retry_after } => Refusal::new(
+                Code::StoreFailed,
+                "the store cannot be reached right now; nothing was written",
+                "try again in a moment",
+            )
+            .over("store", retry_after),
+            Error::Unknown { .. } => Refusal::new(
+                Code::StoreFailed,
+                "it is unknown whether this was written",
+                "push it again with the same `idempotency_key`, or check the history first",
+            ),
+            Error::Closed => Refusal::shutting_down(),
+            error @ (Error::Damaged { .. }
+            | Error::Fatal { .. }
+            | Error::Other { .. }
+            | Error::Settled { .. }
+            | Error::WebhookChanged { .. }) => {
+                // The paths and the engine's words are for the operator.
+                tracing::error!(%error, "the store failed");
+                Refusal::new(
+                    Code::StoreFailed,
+                    "the store failed; nothing was written",
+                    "try again later; the cause is in the gateway's server log",
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The same refusal in the same words, whichever door a caller came through.
+
+use serde_json::{Value, json};
+
+use crate::support::Engine;
+use crate::support::gateway::Gateway;
+use crate::support::socket::Socket;
+use crate::support::tools::Era;
+use crate::webhooks_api::register;
+
+fn words(problem: &Value) -> [&str; 2] {
+    ["detail", "fix"].map(|name| problem[name].as_str().expect(name))
+}
+
+#[tokio::test]
+async fn a_position_that_is_not_in_the_log_is_refused_alike_over_http_and_on_a_socket() {
+    let gateway = Gateway::start().await;
+    let mut socket = Socket::open(gateway.address).await;
+    let subscribed = socket.ask(json!({"op": "subscribe", "reader": "agent"})).await;
+    assert_eq!(subscribed["op"], "subscribed", "{subscribed}");
+    let beyond = gateway.position(7);
+    let answer = gateway.post_json("/api/readers/agent/ack", &json!({"position": beyond})).await;
+    let problem = answer.problem(400, "invalid_position");
+    let said = socket.ask(json!({"op": "ack", "position": beyond})).await;
+    assert_eq!(words(&said["error"]), words(&problem), "{said}");
+    assert_eq!((&said["error"]["code"], &said["error"]["at"]), (&problem["code"], &problem["at"]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_replayed_is_refused_alike_over_http_and_by_a_tool() {
+    let gateway = Gateway::with_every_tool(Engine::Memory).await;
+    let (path, _) = register(&gateway, json!({"webhook_url": "http://127.0.0.1:9/"})).await;
+    let id = path.rsplit('/').next().expect("an id");
+    let replay = json!({"ids": [gateway.position(7)]});
+    let answer = gateway.post_json(&format!("{path}/replay"), &replay).await;
+    let problem = answer.problem(404, "not_found");
+    let said =
+        gateway.tool_error(Era::Modern, "replay_webhook", json!({"webhook": id, "ids": replay["ids"]})).await;
+    assert!(said.starts_with(words(&problem)[0]), "{said} {problem}");
+
+    let (both, fields) =
+        (json!({"ids": ["x"], "failed": true}), json!({"webhook": id, "ids": ["x"], "failed": true}));
+    let problem = gateway.post_json(&format!("{path}/replay"), &both).await.problem(422, "invalid_webhook");
+    let said = gateway.tool_error(Era::Modern, "replay_webhook", fields).await;
+    assert!(words(&problem).iter().all(|words| said.contains(words)), "{said} {problem}");
+}
