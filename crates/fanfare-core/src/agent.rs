@@ -1,4 +1,4 @@
-//! What a caller says of itself.
+//! Agents: the name that a caller gives itself.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use crate::limits::AGENT_LEN_MAX;
 
-/// The name that a caller gives itself, such as a `User-Agent`. Anybody can claim any: it is for people to read, and decides
-/// nothing.
+/// The name that a caller gives itself, such as a `User-Agent`. Anyone can claim any name: it is for people to read,
+/// and decides nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Agent(
     /// 1–128 bytes without control characters.
@@ -16,8 +16,7 @@ pub struct Agent(
 );
 
 impl Agent {
-    /// Keeps what may be kept of a claim: the first 128 bytes, without control characters. Returns nothing when that is
-    /// empty.
+    /// Creates an agent from the first 128 bytes of a claim, without control characters; `None` if nothing is left.
     pub fn claimed(text: &str) -> Option<Agent> {
         let mut kept = String::new();
         for c in text.trim().chars().filter(|c| !c.is_control()) {

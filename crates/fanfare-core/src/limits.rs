@@ -26,9 +26,9 @@ pub const FILTER_TERMS_MAX: usize = 64;
 pub const FILTER_TEXT_LEN_MAX: usize = 256;
 /// Maximum length of a reader name, in bytes.
 pub const READER_LEN_MAX: usize = 64;
-/// Longest name that a caller gives itself, in bytes; what is longer is cut. It is stored with each event.
+/// Maximum length of the name that a caller gives itself, in bytes; a longer one is cut. It is stored with each event.
 pub const AGENT_LEN_MAX: usize = 128;
-/// Longest name of a principal, in bytes.
+/// Maximum length of a principal's name, in bytes.
 pub const PRINCIPAL_LEN_MAX: usize = 64;
 /// Maximum duration that is accepted, in seconds: ten years, longer than any retention.
 pub const DURATION_SECONDS_MAX: u64 = 10 * 366 * 24 * 60 * 60;

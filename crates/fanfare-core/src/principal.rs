@@ -13,7 +13,7 @@ use crate::printable::is_printable;
 /// The caller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
-    /// 1–64 bytes without control characters: engines put it before what belongs to it, with such a character between.
+    /// 1–64 bytes without control characters: engines use it as a prefix, followed by such a character.
     name: Arc<str>,
 }
 
@@ -21,7 +21,7 @@ impl Principal {
     /// The name of [`Principal::local`].
     pub const LOCAL: &str = "local";
 
-    /// Returns the principal of a gateway that asks nobody who they are.
+    /// Returns the principal of a gateway that does not authenticate its callers.
     pub fn local() -> Principal {
         Principal { name: Arc::from(Principal::LOCAL) }
     }
@@ -36,7 +36,7 @@ impl Principal {
         &self.name
     }
 
-    /// Returns what marks the things that belong to this principal.
+    /// Returns the owner that marks what belongs to this principal.
     pub fn owner(&self) -> Owner {
         Owner(Arc::clone(&self.name))
     }
@@ -114,9 +114,9 @@ impl Serialize for Door {
 pub struct Source {
     /// The name of the principal that pushed the event.
     pub principal: Arc<str>,
-    /// Through which door, as the door itself knows.
+    /// The door that the event came through, as the door itself knows.
     pub door: Door,
-    /// What the caller said that it is.
+    /// The name that the caller gave itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<Agent>,
 }
@@ -126,14 +126,14 @@ pub struct Source {
 pub struct Via {
     /// The door.
     pub door: Door,
-    /// The other end; nothing for the one who started this process.
+    /// The address of the other end; `None` for the user who started this process.
     pub address: Option<SocketAddr>,
-    /// What the caller says that it is.
+    /// The name that the caller gives itself.
     pub agent: Option<Agent>,
 }
 
 impl Via {
-    /// Returns what is written into the events that `by` pushes this way.
+    /// Returns the source of the events that `by` pushes this way.
     pub fn source(&self, by: &Principal) -> Source {
         Source { principal: Arc::clone(by.name()), door: self.door, agent: self.agent.clone() }
     }

@@ -46,7 +46,7 @@ impl Health {
         before != (self.state, self.failing)
     }
 
-    /// Takes the outcome of an attempt at an earlier address that ended at `now`: it is shown, and decides nothing.
+    /// Records the outcome of an attempt at an earlier URL that ended at `now`: it is shown, and decides nothing.
     /// Returns whether it failed, which a restart must not forget.
     pub fn note(&mut self, outcome: Outcome, now: Timestamp) -> bool {
         let is_delivered = outcome.category() == "delivered";

@@ -227,7 +227,7 @@ impl Webhooks {
         let _ = tokio::time::timeout(CAUGHT_UP_MAX, self.parts.recorder.flushed()).await;
     }
 
-    /// Counts what waits and what was given up, for each webhook of `by`.
+    /// Returns the number of waiting and of given-up deliveries of each webhook of `by`.
     pub async fn delivery_counts(
         &self,
         by: &Principal,
@@ -238,7 +238,8 @@ impl Webhooks {
         Ok(counts.into_iter().map(|counts| (counts.webhook.clone(), counts)).collect())
     }
 
-    /// Says how an event fared with each webhook of `by` that it is for, as far as that can be told from what each wants now.
+    /// Returns the state of an event for each webhook of `by` that it is for, as far as the present settings of each
+    /// webhook can tell.
     pub async fn fates(
         &self,
         by: &Principal,

@@ -26,7 +26,8 @@ pub struct Registered {
 }
 
 impl Webhooks {
-    /// Registers a webhook that belongs to `by`; one that it has with that address is changed as the registration says.
+    /// Registers a webhook that belongs to `by`. If `by` has one with the same URL, changes it to match the
+    /// registration.
     pub async fn register(&self, by: &Principal, registration: Registration) -> Result<Registered, Refused> {
         let Registration { url, options: patch, secret, start } = registration;
         let _one_at_a_time = self.changing.lock().await;
@@ -57,13 +58,13 @@ impl Webhooks {
         Ok(Registered { entry: self.registry.put(webhook, &row), is_new: true })
     }
 
-    /// Forgets the webhook of `by` with an address; says whether there was one.
+    /// Removes the webhook of `by` with a URL; returns whether it existed.
     pub async fn unregister(&self, by: &Principal, url: &WebhookUrl) -> Result<bool, Refused> {
         let Some(entry) = self.registry.by_url(by.owner(), url.normalised()) else { return Ok(false) };
         self.remove(by, &entry.webhook().id).await
     }
 
-    /// Forgets a webhook; says whether `by` had it.
+    /// Removes a webhook; returns whether `by` had it.
     pub async fn remove(&self, by: &Principal, id: &WebhookId) -> Result<bool, Refused> {
         let _one_at_a_time = self.changing.lock().await;
         if self.find(by, id).is_err() {

@@ -37,7 +37,7 @@ pub struct Registry {
 #[derive(Debug, Default)]
 struct Table {
     entries: BTreeMap<WebhookId, Arc<Entry>>,
-    /// Which webhook of an owner has each normalised address.
+    /// The webhook of each owner and normalized URL.
     by_url: HashMap<(Owner, Box<str>), WebhookId>,
     /// The webhooks that were added or removed since the dispatcher last looked, which it does after each change:
     /// looking at all of them would cost more with each registration.
@@ -226,7 +226,7 @@ impl Registry {
         self.table().entries.get(id).cloned()
     }
 
-    /// Returns the webhook of `owner` with this normalised address.
+    /// Returns the webhook of `owner` with this normalized URL.
     pub fn by_url(&self, owner: Owner, url: &str) -> Option<Arc<Entry>> {
         let table = self.table();
         table.entries.get(table.by_url.get(&(owner, url.into()))?).cloned()

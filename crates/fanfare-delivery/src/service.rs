@@ -234,7 +234,7 @@ impl Webhooks {
         found.ok_or_else(|| Refused::NotFound { what: format!("webhook `{id}`") })
     }
 
-    /// Returns the webhooks of `by`, the oldest first.
+    /// Returns the webhooks of `by`, oldest first.
     pub fn list(&self, by: &Principal) -> Vec<Arc<Entry>> {
         let mut list = self.registry.list();
         list.retain(|entry| self.is_own(by, entry));
@@ -245,7 +245,7 @@ impl Webhooks {
         self.hub().owns(by, &entry.webhook().owner)
     }
 
-    /// Counts all that are registered.
+    /// Returns the number of registered webhooks.
     pub fn count(&self) -> usize {
         self.registry.count()
     }

@@ -18,7 +18,7 @@ use fanfare_store::webhooks::WebhookRow;
 pub struct Webhook {
     /// The id.
     pub id: WebhookId,
-    /// Whom it belongs to.
+    /// The owner.
     pub owner: Owner,
     /// The URL that is called.
     pub url: WebhookUrl,
@@ -64,7 +64,7 @@ impl Webhook {
         }
     }
 
-    /// Gives what the store keeps of it besides its id, owner and address. It holds secrets.
+    /// Returns the settings that the store keeps besides id, owner and URL. They contain secrets.
     pub fn settings(&self) -> Arc<str> {
         let stored = Stored {
             url: self.url.as_given().to_owned(),

@@ -153,7 +153,7 @@ struct Table {
 }
 
 impl Clients {
-    /// Adds a client that `by` opens at `seq`, not live yet.
+    /// Adds a client of `by` at `seq`; it is not live yet.
     pub fn add(
         &self,
         by: &Principal,

@@ -167,7 +167,7 @@ impl Hub {
         self.shared.head.subscribe()
     }
 
-    /// Returns the connections that `by` opened, the oldest first.
+    /// Returns the connections that `by` opened, oldest first.
     pub fn clients(&self, by: &Principal) -> Vec<Arc<Client>> {
         let mut clients = self.shared.clients.list();
         clients.retain(|client| self.owns(by, &client.principal.owner()));

@@ -1,7 +1,7 @@
-//! Whose is what: the one place where that is decided.
+//! Ownership: the one place that decides what belongs to a principal.
 //!
-//! What belongs to another principal is to look exactly like what is not there: it is not listed, and whoever names it is
-//! told that there is no such thing.
+//! Anything that belongs to another principal looks as if it did not exist: it is not listed, and a caller that names
+//! it is told that there is no such thing.
 
 use fanfare_core::{Owner, Principal, ReaderName};
 
@@ -15,7 +15,8 @@ impl Hub {
     }
 }
 
-/// Returns the durable reader that `by` means by `name`: its own, whoever else has one with that name.
+/// Returns the key of the durable reader that `by` calls `name`: its own, even if other principals have one with that
+/// name.
 pub(super) fn reader(by: &Principal, name: &ReaderName) -> ReaderKey {
     ReaderKey { owner: by.owner(), name: name.clone() }
 }

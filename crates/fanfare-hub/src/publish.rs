@@ -69,8 +69,8 @@ impl From<TooFast> for PushError {
 }
 
 impl Hub {
-    /// Appends `events` (at least one), all or nothing, for `by` coming in `via`, which is written into
-    /// them as their source. Returns once they are durable; no reader is waited for.
+    /// Appends `events` (at least one), all or nothing, for `by` coming in `via`, which is written into them as their
+    /// source. Returns once they are durable, without waiting for subscribers.
     pub async fn publish(
         &self,
         by: &Principal,

@@ -48,7 +48,7 @@ pub enum Told {
     Closing,
 }
 
-/// What the readers of one principal acknowledge.
+/// The acknowledgements of one principal's readers.
 #[derive(Debug)]
 pub struct Acknowledgements {
     hub: Hub,
@@ -129,7 +129,8 @@ impl Hub {
         Ok(row)
     }
 
-    /// Tells what readers of `by` acknowledge from now on. Whoever lags has to look at [`Hub::receipts`] again.
+    /// Returns a receiver of what the readers of `by` acknowledge from now on. A caller that lags must look at
+    /// [`Hub::receipts`] again.
     pub fn acknowledgements(&self, by: &Principal) -> Acknowledgements {
         let told = self.shared.acknowledgements.subscribe();
         Acknowledgements { hub: self.clone(), by: by.clone(), told }

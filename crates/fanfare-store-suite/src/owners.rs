@@ -1,4 +1,4 @@
-//! What belongs to one principal is not another's, also when both call it the same.
+//! Tests that what belongs to one principal is hidden from another, even if both use the same name.
 
 use fanfare_core::{Filter, NewEvent, Owner, Principal, Source};
 use fanfare_store::{Append, DeliveryChange, Error, ReaderKey, Retention, WebhookRow};
