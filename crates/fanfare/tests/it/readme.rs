@@ -31,7 +31,11 @@ use Expect::{Ends, Hears, Left, Says};
 /// Every block of the README, found by a part of it.
 const BLOCKS: &[(&str, Expect)] = &[
     ("git clone", Left("it fetches and builds what is being tested")),
-    ("fanfare demo\n", Left("it takes the default port; the demo has a test of its own, below")),
+    ("./test ", Left("it is what runs this test")),
+    (
+        "cargo run --release -- demo\n",
+        Left("it takes the default port; the demo has a test of its own, below"),
+    ),
     ("api/push/chat\n", Ends(&["\"message\":\"hello\"", "\"channel\":\"chat\""])),
     ("curl -d \"deployed\"", Ends(&["\"message\":\"disk at 91 %\"", "\"channel\":\"builds.web\""])),
     ("fanfare push \"deploy", Ends(&["pushed to default", "pushed to builds.web", "pushed to cron"])),

@@ -5,7 +5,8 @@ mod sources;
 mod walls;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use sources::Source;
 
@@ -18,6 +19,9 @@ const FILE_LINES_MAX: usize = 400;
 
 /// Openings that the standard library does not use: a function "Returns", and a field is a noun phrase.
 const OPENINGS: &[&str] = &["Gives", "Says whether", "Whose"];
+
+/// The width of a line that a terminal and a diff show whole.
+const MARKDOWN_COLUMNS_MAX: usize = 120;
 
 /// Names of things without a purpose.
 const NAMELESS: &[&str] = &["common", "helper", "helpers", "manager", "misc", "util", "utils"];
@@ -68,6 +72,30 @@ fn doc_comments_open_as_the_standard_librarys_do() {
 
 fn starts_with_words(text: &str, words: &str) -> bool {
     text.strip_prefix(words).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+}
+
+#[test]
+fn markdown_is_wrapped() {
+    let listed =
+        Command::new("git").args(["ls-files", "*.md"]).current_dir(root()).output().expect("git runs");
+    let listed = String::from_utf8(listed.stdout).expect("UTF-8");
+    let (mut wrong, mut read) = (Vec::new(), 0);
+    for path in listed.lines() {
+        read += 1;
+        let text = fs::read_to_string(root().join(path)).expect("a text");
+        for (number, line) in (1..).zip(text.lines()) {
+            let columns = line.chars().count();
+            if columns > MARKDOWN_COLUMNS_MAX {
+                wrong.push(format!("{path}:{number} has {columns} columns"));
+            }
+        }
+    }
+    assert!(read > 10, "the documents were not found: {read}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn root() -> PathBuf {
+    sources::crates().parent().expect("the root of the repository").to_owned()
 }
 
 #[test]
