@@ -86,7 +86,7 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     async fn sweep(&self) -> Result<bool, Error>;
 }
 
-/// What tells durable readers apart: two principals may each have one with the same name.
+/// The key of a durable reader: two principals can each have one with the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReaderKey {
     /// Whom it belongs to.

@@ -127,7 +127,7 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
     assert_eq!(extent(&store), (4, 10));
     let events = read_pages(&store, read_all(now())).await;
     assert_eq!(messages(&events)[..2], ["from elsewhere", "by a tool"]);
-    // What the command line said of itself stood in the place of the door.
+    // The claimed name of the command line was stored in place of the door.
     let agents: Vec<_> = events.iter().map(|event| event.source.agent.as_ref().map(Agent::as_str)).collect();
     assert_eq!((agents[0], agents[6], events[6].source.door), (None, Some("fanfare-cli"), Door::Http));
     let doors: Vec<_> = events.iter().map(|event| event.source.door).collect();
