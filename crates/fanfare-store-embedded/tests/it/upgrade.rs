@@ -159,7 +159,7 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
     let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 99 };
     assert_eq!(store.ledger.attempts(all).await.expect("attempts").len(), 7);
 
-    // Another principal may now register what `local` has, under a number that was never given.
+    // Another principal can now register the same URL as `local`, under a number that was never assigned.
     let zoe = Principal::named("zoe").expect("a name").owner();
     let another = WebhookRow { id: id(1), owner: zoe, revision: 1, ..webhooks[0].clone() };
     store.ledger.insert_webhook(another.clone()).await.expect("registered");
