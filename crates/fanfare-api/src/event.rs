@@ -54,7 +54,7 @@ pub struct Source {
     pub principal: String,
     /// Through which door, as the gateway itself knows.
     pub door: Door,
-    /// What the pusher called itself, such as its `User-Agent`: a claim that nobody has checked. Left out when there is none.
+    /// The name that the pusher claims for itself, such as its `User-Agent`; not verified. Omitted if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub agent: Option<String>,

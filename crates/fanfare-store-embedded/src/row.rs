@@ -12,7 +12,7 @@ use rusqlite::types::Type;
 pub(super) const COLUMNS: &str =
     "seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent";
 
-/// How many they are: what a query selects after them begins at this index.
+/// Number of these columns: columns that a query selects after them start at this index.
 pub(super) const COLUMNS_LEN: usize = 13;
 
 /// Returns the seq of the row.
@@ -46,7 +46,7 @@ pub(super) struct Decoder {
     epoch: Epoch,
     /// The principal of the row before: most have the same.
     principal: Arc<str>,
-    /// What the caller of the row before said that it is.
+    /// The claimed agent of the previous row.
     agent: Option<Agent>,
 }
 

@@ -148,8 +148,8 @@ const REVISIONS: &str = "
 ALTER TABLE webhooks ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
 ";
 
-/// Whom things belong to, and what callers say of themselves. Until here everything was `local`'s. Idempotency keys need no
-/// column, which would take as long as there are keys: that of another principal has the name before it.
+/// Owners, and the claimed agents of callers. Before this step everything belonged to `local`. Idempotency keys need no
+/// column, which would take as long as there are keys: the key of another principal has its name as a prefix.
 const OWNERS: &str = "
 ALTER TABLE events ADD COLUMN agent TEXT;
 ALTER TABLE kept_events ADD COLUMN agent TEXT;

@@ -1,14 +1,14 @@
-//! Idempotency keys as engines keep them: those of two principals never meet.
+//! Idempotency keys as engines store them: those of two principals never collide.
 
 use std::borrow::Cow;
 
 use fanfare_core::{NewEvent, Principal};
 
-/// Stands between a principal's name and its key; neither has control characters.
+/// The separator of a principal's name and its key; neither has control characters.
 const SEPARATOR: char = '\u{1f}';
 
-/// Returns what an engine keeps for the idempotency key of `event`, if it has one: the key of [`Principal::LOCAL`] as it is,
-/// as stores have it that knew no other principal; another's after the name of whom it belongs to.
+/// Returns the stored form of the idempotency key of `event`, if it has one: the key of [`Principal::LOCAL`] unchanged,
+/// as in stores that knew no other principal; a key of another principal after its name.
 pub fn kept_key(event: &NewEvent) -> Option<Cow<'_, str>> {
     let (key, principal) = (event.idempotency_key.as_ref()?.as_str(), &*event.source.principal);
     Some(match principal {

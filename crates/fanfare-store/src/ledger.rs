@@ -30,7 +30,7 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// been received. Returns the reader as it is then, or nothing when it is not known.
     async fn acknowledge(&self, reader: &ReaderKey, seq: u64) -> Result<Option<ReaderRow>, Error>;
 
-    /// Returns every durable reader: those of each owner together, in order of their names.
+    /// Returns every durable reader, grouped by owner and ordered by name.
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error>;
 
     /// Removes a durable reader; returns whether it existed.
@@ -45,16 +45,17 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
 
     /// Registers a webhook as revision 1, with its cursor at most at the log's last. Returns the webhook as it is then.
     ///
-    /// Fails with [`Error::WebhookChanged`] when its id is known, with [`Error::UrlTaken`] when another webhook of its
-    /// owner has the url, and with [`Error::TooManyWebhooks`] when there would be more than [`WEBHOOKS_MAX`](crate::WEBHOOKS_MAX).
+    /// Fails with [`Error::WebhookChanged`] if its id exists, with [`Error::UrlTaken`] if another webhook of its owner
+    /// has the url, and with [`Error::TooManyWebhooks`] if there would be more than
+    /// [`WEBHOOKS_MAX`](crate::WEBHOOKS_MAX).
     async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error>;
 
     /// Changes url and settings of the webhook with this id to those of the row, and counts its revision up; its owner,
     /// cursor, state and moment of registration stay. Returns the webhook as it is then.
     ///
-    /// Fails with [`Error::WebhookChanged`] unless it is registered and has the revision `expected`: of two who change
-    /// it at once, one learns of the other, and what was removed does not come back. Fails with [`Error::UrlTaken`] when
-    /// another webhook of its owner has the url.
+    /// Fails with [`Error::WebhookChanged`] unless it is registered and has the revision `expected`: of two callers
+    /// that change it at once, one learns of the other, and a removed webhook does not return. Fails with
+    /// [`Error::UrlTaken`] if another webhook of its owner has the url.
     async fn update_webhook(&self, webhook: WebhookRow, expected: u64) -> Result<WebhookRow, Error>;
 
     /// Removes a webhook with its deliveries and attempts; returns whether it existed. (An engine can leave data that
@@ -86,10 +87,10 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     async fn sweep(&self) -> Result<bool, Error>;
 }
 
-/// What tells durable readers apart: two principals may each have one with the same name.
+/// The key of a durable reader: two principals can each have one with the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReaderKey {
-    /// Whom it belongs to.
+    /// The owner.
     pub owner: Owner,
     /// Its name.
     pub name: ReaderName,

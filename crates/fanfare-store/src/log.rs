@@ -45,11 +45,11 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
 
     /// Appends events in order, all or nothing, and returns once they are durable (as far as the engine is).
     ///
-    /// Concurrent appends do not interleave. An event whose idempotency key was appended by the same principal
-    /// within the last 24 h, or earlier in the same call, is not appended again: the answer holds the first event in its place, with
-    /// `repeated` set. (When retention has removed that one already, its place is filled by what was pushed
-    /// now, with the first one's position and timestamp.) The newest [`IDEMPOTENCY_KEYS_MAX`] keys are
-    /// remembered. The answer is as long as the events and in their order.
+    /// Concurrent appends do not interleave. An event whose idempotency key was appended by the same principal within
+    /// the last 24 h, or earlier in the same call, is not appended again: the answer holds the first event in its
+    /// place, with `repeated` set. (If retention has already removed that one, the pushed event takes its place, with
+    /// the position and timestamp of the first.) The newest [`IDEMPOTENCY_KEYS_MAX`] keys are remembered. The answer is
+    /// as long as the events and in their order.
     ///
     /// Fails with [`Error::TooManyChannels`] if the log would get more than [`CHANNELS_MAX`].
     async fn append(&self, append: Append) -> Result<Vec<Appended>, Error>;

@@ -145,7 +145,7 @@ impl Registry {
     }
 }
 
-/// Returns what no two webhooks may have in common.
+/// Returns the key that must be unique among webhooks.
 fn place(row: &WebhookRow) -> (Owner, Arc<str>) {
     (row.owner.clone(), row.url.clone())
 }

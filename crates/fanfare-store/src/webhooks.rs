@@ -10,9 +10,9 @@ use fanfare_core::{Event, Owner, Timestamp};
 pub struct WebhookRow {
     /// The id of the webhook.
     pub id: WebhookId,
-    /// Whom it belongs to.
+    /// The owner.
     pub owner: Owner,
-    /// Where it is called, in the one form that tells whether two are the same; no other webhook of its owner has it.
+    /// The URL in normalized form; unique among the webhooks of its owner.
     pub url: Arc<str>,
     /// The registration, as its owner writes it (JSON). It contains secrets.
     pub settings: Arc<str>,

@@ -13,7 +13,7 @@ pub struct Client {
     pub principal: Principal,
     /// The remote address; `None` for the client that started this process.
     pub address: Option<SocketAddr>,
-    /// What it says that it is.
+    /// The name that the client claims for itself.
     pub agent: Option<Agent>,
     /// Whether the client is on this machine, with no proxy between.
     pub is_local: bool,

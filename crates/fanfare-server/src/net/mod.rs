@@ -29,7 +29,7 @@ pub fn via(door: Door, Peer(address): Peer, headers: &HeaderMap) -> Via {
     Via { door, address: Some(address), agent: agent(headers) }
 }
 
-/// Returns what the caller says that it is.
+/// Returns the name that the caller claims for itself.
 pub fn agent(headers: &HeaderMap) -> Option<Agent> {
     let claim = headers.get(header::USER_AGENT)?;
     Agent::claimed(&String::from_utf8_lossy(claim.as_bytes()))

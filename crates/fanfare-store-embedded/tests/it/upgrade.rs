@@ -127,7 +127,7 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
     assert_eq!(extent(&store), (4, 10));
     let events = read_pages(&store, read_all(now())).await;
     assert_eq!(messages(&events)[..2], ["from elsewhere", "by a tool"]);
-    // What the command line said of itself stood in the place of the door.
+    // The claimed name of the command line was stored in place of the door.
     let agents: Vec<_> = events.iter().map(|event| event.source.agent.as_ref().map(Agent::as_str)).collect();
     assert_eq!((agents[0], agents[6], events[6].source.door), (None, Some("fanfare-cli"), Door::Http));
     let doors: Vec<_> = events.iter().map(|event| event.source.door).collect();
@@ -159,7 +159,7 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
     let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 99 };
     assert_eq!(store.ledger.attempts(all).await.expect("attempts").len(), 7);
 
-    // Another principal may now register what `local` has, under a number that was never given.
+    // Another principal can now register the same URL as `local`, under a number that was never assigned.
     let zoe = Principal::named("zoe").expect("a name").owner();
     let another = WebhookRow { id: id(1), owner: zoe, revision: 1, ..webhooks[0].clone() };
     store.ledger.insert_webhook(another.clone()).await.expect("registered");
