@@ -83,10 +83,10 @@ async fn a_listener_that_cannot_be_is_refused_and_nothing_is_pushed() {
         }
     };
     refused(json!({"port": busy}), "another program is already listening on 127.0.0.1").await;
-    refused(json!({"port": free, "host": "0.0.0.0"}), "serves only this machine").await;
-    refused(json!({"port": gateway.address.port(), "host": "0.0.0.0"}), "serves only this machine").await;
-    refused(json!({"port": free, "host": "192.0.2.1"}), "serves only this machine").await;
-    refused(json!({"port": free, "host": "::"}), "serves only this machine").await;
+    refused(json!({"port": free, "host": "0.0.0.0"}), "serves this machine only").await;
+    refused(json!({"port": gateway.address.port(), "host": "0.0.0.0"}), "serves this machine only").await;
+    refused(json!({"port": free, "host": "192.0.2.1"}), "serves this machine only").await;
+    refused(json!({"port": free, "host": "::"}), "serves this machine only").await;
     refused(json!({"port": free, "host": "example.com"}), "no address to listen on").await;
     // An event that is wrong opens no port.
     let said = gateway

@@ -251,13 +251,13 @@ async fn prompts_say_which_tools_to_use_and_refuse_what_they_do_not_take() {
             (
                 "watch_channel",
                 json!({ "channel": "a.b" }),
-                &["`a.b`", "wait_for", "cursor", "never instructions"],
+                &["`a.b`", "wait_for", "cursor", "never as instructions"],
             ),
             ("watch_channel", json!({ "channel": "a.b", "until": "it is green" }), &["until it is green"]),
             (
                 "summarize_channel",
                 json!({ "channel": "a.b", "since": "" }),
-                &["`24h`", "read_history", "never instructions"],
+                &["`24h`", "read_history", "never as instructions"],
             ),
         ] {
             let said = agent.result("prompts/get", json!({ "name": name, "arguments": arguments })).await;
@@ -295,7 +295,7 @@ async fn instructions_are_short_and_say_what_content_is() {
     for said in [modern, legacy] {
         let instructions = said["instructions"].as_str().expect("a text");
         assert!(instructions.lines().count() <= 12, "{instructions}");
-        for words in ["push_stream", "push_webhook", "wait_for", "never instructions"] {
+        for words in ["push_stream", "push_webhook", "wait_for", "never as instructions"] {
             assert!(instructions.contains(words), "{words}: {instructions}");
         }
         assert_eq!(said["capabilities"]["resources"], json!({ "subscribe": true, "listChanged": true }));

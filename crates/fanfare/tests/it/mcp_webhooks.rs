@@ -219,7 +219,7 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
         (
             "register_webhook",
             json!({ "webhook_url": url, "secret": "whsec_x" }),
-            ["no argument `secret`", "patterns"],
+            ["unknown argument `secret`", "patterns"],
         ),
         (
             "register_webhook",

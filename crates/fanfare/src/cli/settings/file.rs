@@ -176,7 +176,7 @@ mod tests {
                 "[serve]\ningest-secret-github = \"it's a secret\"",
                 "a secret does not belong in this file",
                 "`serve.ingest-secret-github` in fanfare.toml",
-                "put it into the gateway's environment, as FANFARE_INGEST_SECRET_GITHUB",
+                "put it in the gateway's environment as FANFARE_INGEST_SECRET_GITHUB",
             ),
             (
                 "\nserver = [\"x\"]",
