@@ -87,7 +87,7 @@ async fn a_listener_that_cannot_be_is_refused_and_nothing_is_pushed() {
     refused(json!({"port": gateway.address.port(), "host": "0.0.0.0"}), "serves this machine only").await;
     refused(json!({"port": free, "host": "192.0.2.1"}), "serves this machine only").await;
     refused(json!({"port": free, "host": "::"}), "serves this machine only").await;
-    refused(json!({"port": free, "host": "example.com"}), "no address to listen on").await;
+    refused(json!({"port": free, "host": "example.com"}), "is not an address to listen on").await;
     // An event that is wrong opens no port.
     let said = gateway
         .tool_error(Era::Modern, "push_stream", json!({"message": "x", "type": "a b", "port": free}))

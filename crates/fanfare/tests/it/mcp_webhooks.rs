@@ -224,7 +224,7 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
         (
             "register_webhook",
             json!({ "webhook_url": url, "headers": { "a": "b" } }),
-            ["no argument `headers`", "patterns"],
+            ["unknown argument `headers`", "patterns"],
         ),
         ("register_webhook", json!({ "webhook_url": url, "patterns": ["a..b"] }), ["patterns", "a.b"]),
         ("register_webhook", json!({ "webhook_url": url, "retry": "soon" }), ["retry", "5s"]),
@@ -241,15 +241,15 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
         (
             "retry_delivery",
             json!({ "webhook": webhook, "event_id": "aaaaaaaa-1" }),
-            ["event_id", "another log"],
+            ["event_id", "a different log"],
         ),
         (
             "retry_delivery",
             json!({ "webhook": webhook, "event_id": gateway.position(9) }),
             ["no event", "Example"],
         ),
-        ("replay_webhook", json!({ "webhook": webhook }), ["nothing says what", "failed"]),
-        ("replay_webhook", json!({ "webhook": webhook, "ids": ["x"], "failed": true }), ["ids", "leave"]),
+        ("replay_webhook", json!({ "webhook": webhook }), ["does not say what to replay", "failed"]),
+        ("replay_webhook", json!({ "webhook": webhook, "ids": ["x"], "failed": true }), ["ids", "remove the other members"]),
         ("replay_webhook", json!({ "webhook": webhook, "since": "yesterday" }), ["since", "10m"]),
     ] {
         let error = gateway.tool_error(Era::Modern, tool, arguments.clone()).await;

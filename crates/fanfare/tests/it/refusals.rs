@@ -12,22 +12,18 @@ fn words(problem: &Value) -> [&str; 2] {
     ["detail", "fix"].map(|name| problem[name].as_str().expect(name))
 }
 
-/// An error on a socket has the detail as its `message`.
-fn words_on_a_socket(error: &Value) -> [&str; 2] {
-    ["message", "fix"].map(|name| error[name].as_str().expect(name))
-}
-
 #[tokio::test]
 async fn a_position_that_is_not_in_the_log_is_refused_alike_over_http_and_on_a_socket() {
     let gateway = Gateway::start().await;
     let mut socket = Socket::open(gateway.address).await;
     let subscribed = socket.ask(json!({"op": "subscribe", "reader": "agent"})).await;
     assert_eq!(subscribed["op"], "subscribed", "{subscribed}");
+    assert_eq!(socket.json().await["op"], "caught-up");
     let beyond = gateway.position(7);
     let answer = gateway.post_json("/api/readers/agent/ack", &json!({"position": beyond})).await;
     let problem = answer.problem(400, "invalid_position");
     let said = socket.ask(json!({"op": "ack", "position": beyond})).await;
-    assert_eq!(words_on_a_socket(&said["error"]), words(&problem), "{said}");
+    assert_eq!(words(&said["error"]), words(&problem), "{said}");
     assert_eq!((&said["error"]["code"], &said["error"]["at"]), (&problem["code"], &problem["at"]));
 }
 

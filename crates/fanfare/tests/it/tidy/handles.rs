@@ -10,6 +10,8 @@ const SPAWNS: &[&str] =
 const HEARD_OTHERWISE: &[&str] = &[
     // The lines end with it.
     "fanfare/src/cli/push/ndjson.rs",
+    // The receiver that `run` returns ends with it.
+    "fanfare/src/cli/mcp/thread.rs",
     // Each has a `oneshot` that it sends on, or drops.
     "fanfare/src/cli/run/child.rs",
     // The store reports its own failure, and `ended` closes.
@@ -47,9 +49,8 @@ fn dropped(code: &str) -> Vec<String> {
             let before = code[..head].rfind([';', '{', '}']).map_or(0, |end| end + 1);
             let before = code[before..head].trim();
             let is_thrown_away = match before {
-                "" => chain_end(&code[at..]).is_some_and(|(chain, after)| {
-                    after.trim_start().starts_with(';') && !chain.contains(".await")
-                }),
+                "" => chain_end(&code[at..])
+                    .is_some_and(|chain| chain.after.trim_start().starts_with(';') && !chain.is_awaited),
                 before => before == "let _ =" || before.ends_with("drop("),
             };
             if is_thrown_away {
@@ -60,15 +61,23 @@ fn dropped(code: &str) -> Vec<String> {
     found
 }
 
-/// Splits off a call with the methods that are called on it: `a(…).b(…)?`.
-fn chain_end(code: &str) -> Option<(&str, &str)> {
-    let mut end = 0;
+/// A call with the methods that are called on it: `a(…).b(…)?`.
+struct Chain<'a> {
+    /// Whether `.await` is one of them. One inside brackets, such as in a closure, waits for something else.
+    is_awaited: bool,
+    /// The code after the chain.
+    after: &'a str,
+}
+
+/// Reads the chain at the start of `code`.
+fn chain_end(code: &str) -> Option<Chain<'_>> {
+    let (mut end, mut is_awaited) = (0, false);
     loop {
         let rest = &code[end..];
         let trimmed = rest.trim_start();
         let goes_on = end == 0 || trimmed.starts_with(['.', '?', '(']);
         if !goes_on {
-            return Some(code.split_at(end));
+            return Some(Chain { is_awaited, after: &code[end..] });
         }
         end += rest.len() - trimmed.len();
         if trimmed.starts_with('?') {
@@ -76,6 +85,7 @@ fn chain_end(code: &str) -> Option<(&str, &str)> {
             continue;
         }
         let open = code[end..].find(|c: char| !(c.is_alphanumeric() || "_:.".contains(c)))?;
+        is_awaited |= code[end..end + open].contains(".await");
         end += open;
         if code[end..].starts_with('(') {
             end += closing(&code[end..])?;
@@ -106,6 +116,7 @@ fn a_dropped_handle_is_found() {
     for code in [
         "fn f() { tokio::spawn(work()); }",
         "fn f() { a(); std::thread::spawn(move || { b(); c(1) }); d() }",
+        "fn f() { std::thread::spawn(move || { rt.block_on(async { x().await }); }); }",
         "fn f() { let _ = tokio::task::spawn(work()); }",
         "fn f() { drop(tokio::task::spawn_blocking(work)); }",
         "{\n    std::thread::Builder::new()\n        .name(name)\n        .spawn(move || { x(); })\n        .map_err(|e| io(&e))?;\n}",
