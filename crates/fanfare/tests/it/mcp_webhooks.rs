@@ -249,7 +249,11 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
             ["no event", "Example"],
         ),
         ("replay_webhook", json!({ "webhook": webhook }), ["does not say what to replay", "failed"]),
-        ("replay_webhook", json!({ "webhook": webhook, "ids": ["x"], "failed": true }), ["ids", "remove the other members"]),
+        (
+            "replay_webhook",
+            json!({ "webhook": webhook, "ids": ["x"], "failed": true }),
+            ["ids", "remove the other members"],
+        ),
         ("replay_webhook", json!({ "webhook": webhook, "since": "yesterday" }), ["since", "10m"]),
     ] {
         let error = gateway.tool_error(Era::Modern, tool, arguments.clone()).await;
