@@ -30,10 +30,14 @@ async fn a_command_that_a_signal_ended_gives_128_and_its_number() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_run_gives_127_or_126() {
+async fn a_command_that_cannot_be_run_exits_with_127_or_126() {
     let shell = shell();
     let said = shell.run(&["run", "--", "no-such-command"]).await;
     assert_eq!(said.code, 127, "{said:?}");
+    assert!(
+        said.err.contains("could not be started: no-such-command (no such file or directory)"),
+        "{said:?}"
+    );
     shell.write("text", "no program");
     let said = shell.run(&["run", "--", "./text"]).await;
     assert_eq!(said.code, 126, "{said:?}");

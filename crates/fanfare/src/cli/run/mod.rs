@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::cli::push::idempotency_key;
 use crate::cli::run::child::Child;
 use crate::cli::run::outcome::Outcome;
-use crate::cli::text::{duration, shortened};
+use crate::cli::text::shortened;
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_api::push::NewEvent;
 use fanfare_client::Api;
@@ -125,7 +125,7 @@ impl Report<'_> {
         if self.args.tail > 0 {
             data["tail"] = outcome.tail().into();
         }
-        let message = format!("{} after {}: {}", outcome.words(), duration(elapsed), self.title);
+        let message = outcome.message(&self.title, elapsed);
         self.push(&message, event_type, &data, priority).await;
     }
 

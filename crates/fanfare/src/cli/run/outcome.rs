@@ -2,9 +2,11 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use crate::cli::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::text::duration;
 
 /// The outcome of a command.
 #[derive(Debug)]
@@ -49,14 +51,17 @@ impl Outcome {
         }
     }
 
-    /// Describes the outcome, for the message of an event.
-    pub(crate) fn words(&self) -> String {
-        match (self, self.signal_name()) {
-            (Outcome::NotStarted { problem, .. }, _) => format!("could not be started ({problem})"),
-            (_, Some(signal)) => format!("stopped by {signal}"),
-            (_, None) if self.is_success() => "succeeded".to_owned(),
-            (_, None) => format!("failed with exit code {}", self.exit().number()),
+    /// Returns the message of the event for the result.
+    pub(crate) fn message(&self, title: &str, elapsed: Duration) -> String {
+        if let Outcome::NotStarted { problem, .. } = self {
+            return format!("could not be started: {title} ({problem})");
         }
+        let result = match self.signal_name() {
+            Some(signal) => format!("stopped by {signal}"),
+            None if self.is_success() => "succeeded".to_owned(),
+            None => format!("failed with exit code {}", self.exit().number()),
+        };
+        format!("{result} after {}: {title}", duration(elapsed))
     }
 
     /// Returns the error for a command that did not start.
