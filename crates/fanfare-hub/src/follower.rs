@@ -73,7 +73,7 @@ pub struct Follow {
 impl Follow {
     /// Creates a cursor after `after`, or at the current end of the log.
     pub fn new(log: &dyn Log, after: Option<u64>) -> Follow {
-        // In this order: an event that is committed in between comes after the end that `extent` returns.
+        // In this order: an event that is committed in between comes after the end that `head` shows.
         let committed = log.committed();
         let head = log.head();
         let last = head.borrow().last;
