@@ -56,7 +56,7 @@ pub struct Subscribe {
 
 /// A request that was refused, with its `id` as far as it could be read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refused {
+pub struct BadRequest {
     /// The request's `id`.
     pub id: Option<Value>,
     /// The reason.
@@ -90,12 +90,12 @@ struct AckMembers {
 struct NoMembers {}
 
 /// Parses a text frame. `source` becomes the source of published events.
-pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, Refused> {
+pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, BadRequest> {
     let refuse = |id: &Option<Value>| {
         let id = id.clone();
-        move |why| Refused { id, why }
+        move |why| BadRequest { id, why }
     };
-    let value: Value = serde_json::from_str(text).map_err(|error| Refused {
+    let value: Value = serde_json::from_str(text).map_err(|error| BadRequest {
         id: None,
         why: Invalid::new(
             Code::InvalidJson,
@@ -104,7 +104,7 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, Refused> {
         ),
     })?;
     let Value::Object(mut members) = value else {
-        return Err(Refused {
+        return Err(BadRequest {
             id: None,
             why: Invalid::new(Code::InvalidJson, "the frame is not a JSON object", "send `{\"op\":\"…\"}`"),
         });
@@ -112,7 +112,7 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, Refused> {
     let id = members.remove("id").filter(|id| !id.is_null());
     if id.as_ref().is_some_and(|id| id.is_object() || id.is_array()) {
         let why = Invalid::new(Code::InvalidQuery, "`id` is not a scalar", "give text or a number").at("/id");
-        return Err(Refused { id: None, why });
+        return Err(BadRequest { id: None, why });
     }
     let op = members.remove("op");
     let op = match op.as_ref().and_then(Value::as_str) {

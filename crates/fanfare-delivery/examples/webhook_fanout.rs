@@ -24,7 +24,7 @@ use fanfare_delivery::client::connection::Connection;
 use fanfare_delivery::client::dial::Dialer;
 use fanfare_delivery::client::resolve::Resolver;
 use fanfare_delivery::client::sockets::{SOCKETS_MAX, Sockets};
-use fanfare_delivery::client::{self, ATTEMPT_MAX, Attempted};
+use fanfare_delivery::client::{self, ATTEMPT_MAX, Exchange};
 use fanfare_delivery::rules::Rules;
 use fanfare_delivery::target::Target;
 use fanfare_delivery::webhook::{Keys, Webhook};
@@ -139,7 +139,7 @@ async fn deliver(dialer: Arc<Dialer>, target: Target, mut bodies: mpsc::Receiver
     }
     loop {
         tokio::select! {
-            Some(Attempted { connection, .. }) = flights.next(), if !flights.is_empty() => idle.extend(connection),
+            Some(Exchange { connection, .. }) = flights.next(), if !flights.is_empty() => idle.extend(connection),
             body = bodies.recv(), if flights.len() < CONCURRENCY_DEFAULT as usize => {
                 let Some(body) = body else { return };
                 flights.push(client::post(dialer, target, headers.clone(), body, idle.pop(), clock::now()));

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::client::connection::Connection;
 use crate::client::dial::Dialer;
 use crate::client::times::Times;
-use crate::client::{self, Answer, AnswerHeaders, Attempted};
+use crate::client::{self, Answer, AnswerHeaders, Exchange};
 use crate::kept::Kept;
 use crate::target::Target;
 use fanfare_runtime::fail_point::{FailPoint, reach};
@@ -175,7 +175,7 @@ pub async fn make(
     let signed = keys.sign(&job.message_id(), now, &job.body);
     let headers = target.headers(&signed, job.content_type);
     reach(FailPoint::PostBegun);
-    let Attempted { outcome, answer, times, connection } =
+    let Exchange { outcome, answer, times, connection } =
         client::post(dialer, &target, headers, job.body.clone(), idle, now).await;
     reach(FailPoint::PostDone);
     let texts = texts(&signed, &job, answer.as_ref());

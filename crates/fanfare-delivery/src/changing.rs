@@ -11,7 +11,7 @@ use fanfare_webhook::secret::{Secret, SigningKey};
 
 use crate::health::Health;
 use crate::registry::Entry;
-use crate::service::{Refused, Webhooks};
+use crate::service::{WebhookError, Webhooks};
 use crate::webhook::Webhook;
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store as store;
@@ -55,7 +55,7 @@ impl Webhooks {
         id: &WebhookId,
         change: Change,
         expected: &Expected,
-    ) -> Result<Arc<Entry>, Refused> {
+    ) -> Result<Arc<Entry>, WebhookError> {
         let _one_at_a_time = self.changing.lock().await;
         if let Some(url) = &change.url {
             self.rules.now().judge_url(url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
@@ -63,7 +63,7 @@ impl Webhooks {
         // Asked each time that the webhook is read: the revision that is judged is the one that the store compares.
         let change = |webhook: &mut Webhook| {
             if !expected.allows(webhook.revision) {
-                return Err(Refused::Changed { what: format!("webhook `{id}`") });
+                return Err(WebhookError::Changed { what: format!("webhook `{id}`") });
             }
             if let Some(url) = &change.url {
                 webhook.url = url.clone();
@@ -81,7 +81,7 @@ impl Webhooks {
         id: &WebhookId,
         key: NewKey,
         overlap: Duration,
-    ) -> Result<Arc<Entry>, Refused> {
+    ) -> Result<Arc<Entry>, WebhookError> {
         let _one_at_a_time = self.changing.lock().await;
         // Receivers are told this time, and signing also compares with this clock.
         let now = self.parts.wall();
@@ -104,7 +104,7 @@ impl Webhooks {
     }
 
     /// Pauses a webhook until it is resumed. A webhook that is already paused keeps its reason.
-    pub async fn pause(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
+    pub async fn pause(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, WebhookError> {
         let now = self.parts.now();
         let entry = self.find(by, id)?;
         let pause = |health: &mut Health| {
@@ -120,7 +120,7 @@ impl Webhooks {
     }
 
     /// Resumes a webhook, as if it had not failed before.
-    pub async fn resume(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
+    pub async fn resume(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, WebhookError> {
         let entry = self.find(by, id)?;
         let resume = |health: &mut Health| {
             health.state = State::Active;
@@ -139,13 +139,13 @@ impl Webhooks {
         id: &WebhookId,
         entry: &Entry,
         change: impl FnOnce(&mut Health),
-    ) -> Result<(), Refused> {
+    ) -> Result<(), WebhookError> {
         entry.change_health(change);
         self.in_time(self.parts.recorder.put_health(id.clone())).await
     }
 
     /// Waits until `changes` are recorded, after the earlier changes of the workers.
-    pub(super) async fn write(&self, changes: Vec<DeliveryChange>) -> Result<(), Refused> {
+    pub(super) async fn write(&self, changes: Vec<DeliveryChange>) -> Result<(), WebhookError> {
         let putting = async {
             for change in changes {
                 self.parts.recorder.put(change).await;
@@ -154,20 +154,20 @@ impl Webhooks {
         self.in_time(putting).await
     }
 
-    async fn in_time(&self, putting: impl Future<Output = ()>) -> Result<(), Refused> {
+    async fn in_time(&self, putting: impl Future<Output = ()>) -> Result<(), WebhookError> {
         let writing = async {
             putting.await;
             self.parts.recorder.flushed().await;
         };
         tokio::time::timeout(WRITING_MAX, writing).await.map_err(|_| {
             let problem = "a webhook change has not been recorded yet".to_owned();
-            Refused::Store(store::Error::Other { problem })
+            WebhookError::Store(store::Error::Other { problem })
         })
     }
 }
 
 /// Makes `key` the current key; the previous keys sign beside it for `overlap`.
-fn replace<K>(keys: &mut Rotation<K>, key: K, overlap: Duration, now: Timestamp) -> Result<(), Refused> {
+fn replace<K>(keys: &mut Rotation<K>, key: K, overlap: Duration, now: Timestamp) -> Result<(), WebhookError> {
     keys.rotate(key, overlap, now)?;
     if overlap.is_zero() {
         keys.revoke_previous();

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::attempt::Attempt;
 use crate::attempt_id::AttemptId;
 use crate::registry::{Entry, RECENT_MAX};
-use crate::service::{Refused, Webhooks};
+use crate::service::{WebhookError, Webhooks};
 use fanfare_store as store;
 use fanfare_store::webhooks::{AttemptRow, DeliveryCounts, DeliveryRow, ReadAttempts, ReadDeliveries};
 
@@ -24,7 +24,7 @@ const TRIED_MAX: usize = 200;
 
 /// An attempt as shown to people.
 #[derive(Debug, Clone)]
-pub struct Tried {
+pub struct AttemptRecord {
     /// The id of the attempt.
     pub id: AttemptId,
     /// Whether the response status was 2xx.
@@ -35,7 +35,7 @@ pub struct Tried {
 
 /// The attempts of one webhook to return, newest first.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct AttemptQuery {
     /// Only attempts at this event.
     pub seq: Option<u64>,
     /// Only delivered attempts (`true`), or only failed ones (`false`).
@@ -71,8 +71,8 @@ impl Fate {
     }
 }
 
-impl From<&Attempt> for Tried {
-    fn from(attempt: &Attempt) -> Tried {
+impl From<&Attempt> for AttemptRecord {
+    fn from(attempt: &Attempt) -> AttemptRecord {
         let mut detail = members(attempt.detail());
         // The store keeps no bodies: there may be 100,000 attempts, and the events contain them.
         if let Some(Value::Object(request)) = detail.get_mut("request") {
@@ -80,14 +80,14 @@ impl From<&Attempt> for Tried {
             request.insert("body".to_owned(), String::from_utf8_lossy(body).into());
             request.insert("is_cut".to_owned(), is_cut.into());
         }
-        Tried { id: attempt.into(), is_delivered: attempt.is_delivered(), detail }
+        AttemptRecord { id: attempt.into(), is_delivered: attempt.is_delivered(), detail }
     }
 }
 
-impl From<&AttemptRow> for Tried {
-    fn from(row: &AttemptRow) -> Tried {
+impl From<&AttemptRow> for AttemptRecord {
+    fn from(row: &AttemptRow) -> AttemptRecord {
         let detail = serde_json::from_str(&row.detail).unwrap_or_default();
-        Tried { id: row.into(), is_delivered: row.is_delivered, detail: members(detail) }
+        AttemptRecord { id: row.into(), is_delivered: row.is_delivered, detail: members(detail) }
     }
 }
 
@@ -105,8 +105,8 @@ impl Webhooks {
         &self,
         by: &Principal,
         id: &WebhookId,
-        wanted: Wanted,
-    ) -> Result<(Vec<Tried>, Option<AttemptId>), Refused> {
+        wanted: AttemptQuery,
+    ) -> Result<(Vec<AttemptRecord>, Option<AttemptId>), WebhookError> {
         let entry = self.find(by, id)?;
         // A recent failure is in memory; after the flush it is also in the store, and is found there once it has left
         // the memory.
@@ -114,18 +114,18 @@ impl Webhooks {
         let recent = entry.recent();
         let in_memory: HashSet<AttemptId> =
             recent.iter().map(|attempt| AttemptId::from(&**attempt)).collect();
-        let is_wanted = |tried: &Tried| {
+        let is_wanted = |tried: &AttemptRecord| {
             wanted.seq.is_none_or(|seq| seq == tried.id.seq)
                 && wanted.delivered.is_none_or(|delivered| delivered == tried.is_delivered)
         };
         let is_in_memory = wanted.before.as_ref().is_none_or(|before| in_memory.contains(before));
-        let mut page: Vec<Tried> = Vec::new();
+        let mut page: Vec<AttemptRecord> = Vec::new();
         if is_in_memory {
             let newer = |attempt: &&Arc<Attempt>| {
                 wanted.before.as_ref().is_some_and(|before| *before != AttemptId::from(&***attempt))
             };
             let behind = recent.iter().skip_while(newer).skip(usize::from(wanted.before.is_some()));
-            page.extend(behind.map(|attempt| Tried::from(&**attempt)).filter(is_wanted));
+            page.extend(behind.map(|attempt| AttemptRecord::from(&**attempt)).filter(is_wanted));
         }
         let stored = match &wanted.before {
             Some(before) if !is_in_memory => Some((before, self.stored(before).await?.map(|row| row.id))),
@@ -152,7 +152,7 @@ impl Webhooks {
                 Some(last) => before = Some(last.id),
                 None => is_end = true,
             }
-            let tried = rows.iter().map(Tried::from);
+            let tried = rows.iter().map(AttemptRecord::from);
             let behind = tried.filter(|tried| earlier.is_none_or(|at| tried.id.at < at));
             page.extend(behind.filter(|tried| !in_memory.contains(&tried.id)));
         }
@@ -163,13 +163,13 @@ impl Webhooks {
     }
 
     /// Returns one attempt.
-    pub async fn tried(&self, by: &Principal, id: &AttemptId) -> Result<Tried, Refused> {
-        let unknown = || Refused::NotFound { what: format!("attempt `{id}`, or it is no longer kept") };
+    pub async fn tried(&self, by: &Principal, id: &AttemptId) -> Result<AttemptRecord, WebhookError> {
+        let unknown = || WebhookError::NotFound { what: format!("attempt `{id}`, or it is no longer kept") };
         let entry = self.find(by, &id.webhook).map_err(|_| unknown())?;
         if let Some(attempt) = entry.recent().iter().find(|attempt| AttemptId::from(&***attempt) == *id) {
-            return Ok(Tried::from(&**attempt));
+            return Ok(AttemptRecord::from(&**attempt));
         }
-        self.stored(id).await?.map(|row| Tried::from(&row)).ok_or_else(unknown)
+        self.stored(id).await?.map(|row| AttemptRecord::from(&row)).ok_or_else(unknown)
     }
 
     async fn stored(&self, id: &AttemptId) -> Result<Option<AttemptRow>, store::Error> {
@@ -189,7 +189,7 @@ impl Webhooks {
         by: &Principal,
         id: &WebhookId,
         position: Position,
-    ) -> Result<Arc<Event>, Refused> {
+    ) -> Result<Arc<Event>, WebhookError> {
         self.find(by, id)?;
         if let Some(event) = self.hub().event(by, position).await? {
             return Ok(event);
@@ -198,7 +198,8 @@ impl Webhooks {
             true => self.parts.ledger.delivery(id, position.seq).await?,
             false => None,
         };
-        let unknown = || Refused::NotFound { what: format!("event `{position}`, or it is no longer kept") };
+        let unknown =
+            || WebhookError::NotFound { what: format!("event `{position}`, or it is no longer kept") };
         row.map(|row| row.event).ok_or_else(unknown)
     }
 
@@ -210,7 +211,7 @@ impl Webhooks {
         dead: Option<bool>,
         after: u64,
         limit: usize,
-    ) -> Result<(Vec<DeliveryRow>, Option<u64>), Refused> {
+    ) -> Result<(Vec<DeliveryRow>, Option<u64>), WebhookError> {
         self.find(by, id)?;
         self.caught_up().await;
         let read = |after, limit| ReadDeliveries { webhook: id.clone(), dead, after, limit };
@@ -272,7 +273,7 @@ impl Webhooks {
         by: &Principal,
         id: &WebhookId,
         event: &Event,
-    ) -> Result<(Option<Fate>, Vec<u8>), Refused> {
+    ) -> Result<(Option<Fate>, Vec<u8>), WebhookError> {
         let entry = self.find(by, id)?;
         self.caught_up().await;
         let row = self.parts.ledger.delivery(id, event.position.seq).await?;

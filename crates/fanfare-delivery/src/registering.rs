@@ -10,7 +10,7 @@ use fanfare_webhook::url::WebhookUrl;
 
 use crate::health::Health;
 use crate::registry::Entry;
-use crate::service::{Refused, Webhooks};
+use crate::service::{WebhookError, Webhooks};
 use crate::webhook::{Keys, Webhook};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store as store;
@@ -28,7 +28,11 @@ pub struct Registered {
 impl Webhooks {
     /// Registers a webhook that belongs to `by`. If `by` has one with the same URL, changes it to match the
     /// registration.
-    pub async fn register(&self, by: &Principal, registration: Registration) -> Result<Registered, Refused> {
+    pub async fn register(
+        &self,
+        by: &Principal,
+        registration: Registration,
+    ) -> Result<Registered, WebhookError> {
         let Registration { url, options: patch, secret, start } = registration;
         let _one_at_a_time = self.changing.lock().await;
         self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
@@ -59,13 +63,13 @@ impl Webhooks {
     }
 
     /// Removes the webhook of `by` with a URL; returns whether it existed.
-    pub async fn unregister(&self, by: &Principal, url: &WebhookUrl) -> Result<bool, Refused> {
+    pub async fn unregister(&self, by: &Principal, url: &WebhookUrl) -> Result<bool, WebhookError> {
         let Some(entry) = self.registry.by_url(by.owner(), url.normalised()) else { return Ok(false) };
         self.remove(by, &entry.webhook().id).await
     }
 
     /// Removes a webhook; returns whether `by` had it.
-    pub async fn remove(&self, by: &Principal, id: &WebhookId) -> Result<bool, Refused> {
+    pub async fn remove(&self, by: &Principal, id: &WebhookId) -> Result<bool, WebhookError> {
         let _one_at_a_time = self.changing.lock().await;
         if self.find(by, id).is_err() {
             return Ok(false);
@@ -78,7 +82,7 @@ impl Webhooks {
         Ok(was_known)
     }
 
-    async fn cursor(&self, by: &Principal, start: Option<Start>) -> Result<u64, Refused> {
+    async fn cursor(&self, by: &Principal, start: Option<Start>) -> Result<u64, WebhookError> {
         let extent = self.hub().extent();
         Ok(match start {
             None | Some(Start::Live) => extent.last,
@@ -107,8 +111,8 @@ impl Webhooks {
         &self,
         by: &Principal,
         id: &WebhookId,
-        change: impl Fn(&mut Webhook) -> Result<(), Refused>,
-    ) -> Result<Arc<Entry>, Refused> {
+        change: impl Fn(&mut Webhook) -> Result<(), WebhookError>,
+    ) -> Result<Arc<Entry>, WebhookError> {
         loop {
             let mut webhook = Webhook::clone(&*self.find(by, id)?.webhook());
             change(&mut webhook)?;
@@ -128,7 +132,7 @@ impl Webhooks {
     }
 
     /// Replaces the entry of a webhook with what the store has.
-    async fn read_again(&self, id: &WebhookId) -> Result<(), Refused> {
+    async fn read_again(&self, id: &WebhookId) -> Result<(), WebhookError> {
         let rows = self.parts.ledger.webhooks().await?;
         match rows.iter().find(|row| row.id == *id) {
             Some(row) => {

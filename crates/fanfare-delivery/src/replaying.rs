@@ -6,7 +6,7 @@ use fanfare_core::WebhookId;
 use fanfare_core::{Event, Filter, Pattern, Principal, Timestamp};
 
 use crate::registry::Entry;
-use crate::service::{Refused, Webhooks};
+use crate::service::{WebhookError, Webhooks};
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus, ReadDeliveries};
 use fanfare_store::{Order, Read};
 
@@ -72,7 +72,7 @@ impl Webhooks {
         id: &WebhookId,
         selection: Selection,
         is_dry: bool,
-    ) -> Result<Replayed, Refused> {
+    ) -> Result<Replayed, WebhookError> {
         let entry = self.find(by, id)?;
         // Wait until the worker's latest results are recorded.
         self.write(Vec::new()).await?;
@@ -92,19 +92,24 @@ impl Webhooks {
     }
 
     /// Discards a delivery: it is not retried, and is no longer listed.
-    pub async fn discard(&self, by: &Principal, id: &WebhookId, seq: u64) -> Result<(), Refused> {
+    pub async fn discard(&self, by: &Principal, id: &WebhookId, seq: u64) -> Result<(), WebhookError> {
         let entry = self.find(by, id)?;
         self.write(Vec::new()).await?;
         if self.parts.ledger.delivery(id, seq).await?.is_none() {
             let what = format!("delivery of `{}` that waits or was given up", self.hub().position(seq));
-            return Err(Refused::NotFound { what });
+            return Err(WebhookError::NotFound { what });
         }
         self.write(vec![DeliveryChange::Remove { webhook: id.clone(), seq }]).await?;
         entry.nudge();
         Ok(())
     }
 
-    async fn replay_failed(&self, entry: &Entry, range: Range, is_dry: bool) -> Result<Replayed, Refused> {
+    async fn replay_failed(
+        &self,
+        entry: &Entry,
+        range: Range,
+        is_dry: bool,
+    ) -> Result<Replayed, WebhookError> {
         let (mut replayed, mut after) = (Replayed::default(), range.after);
         for _ in 0..PAGES_MAX {
             let room = REPLAY_MAX - replayed.count;
@@ -133,7 +138,7 @@ impl Webhooks {
         entry: &Entry,
         range: Range,
         is_dry: bool,
-    ) -> Result<Replayed, Refused> {
+    ) -> Result<Replayed, WebhookError> {
         let webhook = entry.webhook();
         let extent = self.hub().extent();
         let mut read = Read {
@@ -175,7 +180,7 @@ impl Webhooks {
         events: Vec<Arc<Event>>,
         is_dry: bool,
         replayed: &mut Replayed,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), WebhookError> {
         let (id, cursor) = (entry.webhook().id.clone(), entry.cursor.get());
         let mut rows = Vec::with_capacity(events.len());
         for event in events.into_iter().filter(|event| event.position.seq <= cursor) {
@@ -198,7 +203,7 @@ impl Webhooks {
         rows: Vec<DeliveryRow>,
         is_dry: bool,
         replayed: &mut Replayed,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), WebhookError> {
         replayed.count += rows.len();
         replayed.waiting += rows.iter().filter(|row| !row.status.is_dead()).count();
         if is_dry {

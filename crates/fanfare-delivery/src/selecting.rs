@@ -10,7 +10,7 @@ use fanfare_core::start::Moment;
 use fanfare_core::{Code, Event, Invalid, Pattern, Position, Principal};
 
 use crate::replaying::{Range, Selection};
-use crate::service::{Refused, Webhooks};
+use crate::service::{WebhookError, Webhooks};
 use fanfare_hub::Hub;
 use fanfare_runtime::clock;
 
@@ -36,15 +36,15 @@ pub struct Words {
 
 /// The reason why nothing is selected.
 #[derive(Debug)]
-pub struct Unselected {
+pub struct SelectionError {
     /// The place of the mistake as a JSON pointer, if the reason does not name it.
     pub at: Option<String>,
     /// The reason.
-    pub refused: Refused,
+    pub refused: WebhookError,
 }
 
-impl From<Unselected> for Refusal {
-    fn from(Unselected { at, refused }: Unselected) -> Refusal {
+impl From<SelectionError> for Refusal {
+    fn from(SelectionError { at, refused }: SelectionError) -> Refusal {
         let refusal = Refusal::from(refused);
         match at {
             Some(at) => refusal.at(at),
@@ -53,9 +53,9 @@ impl From<Unselected> for Refusal {
     }
 }
 
-impl<E: Into<Refused>> From<E> for Unselected {
-    fn from(error: E) -> Unselected {
-        Unselected { at: None, refused: error.into() }
+impl<E: Into<WebhookError>> From<E> for SelectionError {
+    fn from(error: E) -> SelectionError {
+        SelectionError { at: None, refused: error.into() }
     }
 }
 
@@ -66,7 +66,7 @@ impl Webhooks {
         by: &Principal,
         id: &WebhookId,
         words: Words,
-    ) -> Result<Selection, Unselected> {
+    ) -> Result<Selection, SelectionError> {
         self.find(by, id)?;
         let is_range = words.since.is_some()
             || words.until.is_some()
@@ -114,7 +114,7 @@ impl Webhooks {
         by: &Principal,
         id: &WebhookId,
         ids: Vec<String>,
-    ) -> Result<Vec<Arc<Event>>, Unselected> {
+    ) -> Result<Vec<Arc<Event>>, SelectionError> {
         if !(1..=IDS_MAX).contains(&ids.len()) {
             let what = format!("`ids` has {} entries", ids.len());
             return Err(wrong(what, format!("name 1 to {IDS_MAX} events")).at("/ids").into());
@@ -126,7 +126,7 @@ impl Webhooks {
             let position: Position = text.parse().map_err(|error: Invalid| error.at(place.clone()))?;
             seq_in(self.hub(), position).map_err(|error| error.at(place.clone()))?;
             let event = self.event(by, id, position).await;
-            let event = event.map_err(|refused| Unselected { at: Some(place), refused })?;
+            let event = event.map_err(|refused| SelectionError { at: Some(place), refused })?;
             if seqs.insert(position.seq) {
                 events.push(event);
             }

@@ -114,7 +114,7 @@ pub struct Published {
 
 /// The reason why nothing was registered, changed or sent.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum WebhookError {
     /// The maximum number of requests made by hand is already running.
     #[error("the maximum number of webhook tests is already running")]
     Busy,
@@ -138,30 +138,30 @@ pub enum Refused {
     Store(#[from] store::Error),
 }
 
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Refusal {
+impl From<WebhookError> for Refusal {
+    fn from(refused: WebhookError) -> Refusal {
         /// When a test that is running has ended: each may take ten seconds.
         const LATER: Duration = Duration::from_secs(10);
         match refused {
-            Refused::Busy => Refusal::new(
+            WebhookError::Busy => Refusal::new(
                 Code::RateLimited,
                 "the maximum number of on-demand webhook requests is already in progress",
                 "wait for one of them to finish",
             )
             .over("webhook_tests", LATER),
-            Refused::Changed { what } => Refusal::new(
+            WebhookError::Changed { what } => Refusal::new(
                 Code::PreconditionFailed,
                 format!("{what} has changed since the `ETag` in `If-Match`; nothing was changed"),
                 "read it again, then send the change with the new `ETag`",
             )
             .at("header `If-Match`"),
-            Refused::Invalid(invalid) => invalid.into(),
-            Refused::NotFound { what } => Refusal::new(
+            WebhookError::Invalid(invalid) => invalid.into(),
+            WebhookError::NotFound { what } => Refusal::new(
                 Code::NotFound,
                 format!("there is no {what}"),
                 "`GET /api/webhooks?details=true` lists the webhooks with their ids",
             ),
-            Refused::Store(error) => error.into(),
+            WebhookError::Store(error) => error.into(),
         }
     }
 }
@@ -229,9 +229,9 @@ impl Webhooks {
     }
 
     /// Returns a webhook of `by`.
-    pub fn find(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, Refused> {
+    pub fn find(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, WebhookError> {
         let found = self.registry.get(id).filter(|entry| self.is_own(by, entry));
-        found.ok_or_else(|| Refused::NotFound { what: format!("webhook `{id}`") })
+        found.ok_or_else(|| WebhookError::NotFound { what: format!("webhook `{id}`") })
     }
 
     /// Returns the webhooks of `by`, oldest first.

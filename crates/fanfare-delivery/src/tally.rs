@@ -13,14 +13,14 @@ const HOUR_MICROS: i64 = 60 * MINUTE_MICROS;
 
 /// The number of attempts by how they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ended {
+pub struct Outcomes {
     /// The number of responses with 2xx.
     pub delivered: u32,
     /// The number of all other attempts.
     pub failed: u32,
 }
 
-impl Serialize for Ended {
+impl Serialize for Outcomes {
     /// Writes a pair, because there are sixty of them.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         (self.delivered, self.failed).serialize(serializer)
@@ -42,13 +42,13 @@ impl Tally {
     }
 
     /// Returns the [`MINUTES`] minutes up to that of `now`, oldest first.
-    pub fn hour(&self, now: Timestamp) -> Vec<Ended> {
+    pub fn hour(&self, now: Timestamp) -> Vec<Outcomes> {
         self.minutes.up_to(now).collect()
     }
 
     /// Returns the sum of the [`HOURS`] hours up to that of `now`.
-    pub fn day(&self, now: Timestamp) -> Ended {
-        self.hours.up_to(now).fold(Ended::default(), |sum, hour| Ended {
+    pub fn day(&self, now: Timestamp) -> Outcomes {
+        self.hours.up_to(now).fold(Outcomes::default(), |sum, hour| Outcomes {
             delivered: sum.delivered.saturating_add(hour.delivered),
             failed: sum.failed.saturating_add(hour.failed),
         })
@@ -60,12 +60,12 @@ impl Tally {
 struct Slots<const N: usize, const WIDTH: i64> {
     /// The number of the newest slot that was counted in, since 1970.
     newest: i64,
-    ended: [Ended; N],
+    ended: [Outcomes; N],
 }
 
 impl<const N: usize, const WIDTH: i64> Default for Slots<N, WIDTH> {
     fn default() -> Self {
-        Slots { newest: 0, ended: [Ended::default(); N] }
+        Slots { newest: 0, ended: [Outcomes::default(); N] }
     }
 }
 
@@ -80,19 +80,19 @@ impl<const N: usize, const WIDTH: i64> Slots<N, WIDTH> {
         }
         while self.newest < slot {
             self.newest += 1;
-            self.ended[Self::place(self.newest)] = Ended::default();
+            self.ended[Self::place(self.newest)] = Outcomes::default();
         }
         let ended = &mut self.ended[Self::place(slot)];
         let count = if is_delivered { &mut ended.delivered } else { &mut ended.failed };
         *count = count.saturating_add(1);
     }
 
-    fn up_to(&self, now: Timestamp) -> impl Iterator<Item = Ended> {
+    fn up_to(&self, now: Timestamp) -> impl Iterator<Item = Outcomes> {
         let last = now.as_micros().div_euclid(WIDTH);
         (last - Self::LEN + 1..=last).map(|slot| {
             match (self.newest - Self::LEN + 1..=self.newest).contains(&slot) {
                 true => self.ended[Self::place(slot)],
-                false => Ended::default(),
+                false => Outcomes::default(),
             }
         })
     }
@@ -108,7 +108,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Ended, HOURS, MINUTES, Tally, Timestamp};
+    use super::{HOURS, MINUTES, Outcomes, Tally, Timestamp};
 
     fn at(minute: u64) -> Timestamp {
         Timestamp::from_micros(1_795_132_800_000_000).after(Duration::from_secs(60 * minute))
@@ -119,12 +119,12 @@ mod tests {
         let mut tally = Tally::default();
         tally.count(at(0), true);
         tally.count(at(59), false);
-        assert_eq!(tally.hour(at(59))[0], Ended { delivered: 1, failed: 0 });
-        assert_eq!(tally.hour(at(59))[59], Ended { delivered: 0, failed: 1 });
-        assert_eq!(tally.hour(at(60))[58], Ended { delivered: 0, failed: 1 });
-        assert_eq!(tally.hour(at(200)), [Ended::default(); MINUTES]);
-        assert_eq!(tally.day(at(200)), Ended { delivered: 1, failed: 1 });
-        assert_eq!(tally.day(at(60 * HOURS as u64)), Ended::default());
+        assert_eq!(tally.hour(at(59))[0], Outcomes { delivered: 1, failed: 0 });
+        assert_eq!(tally.hour(at(59))[59], Outcomes { delivered: 0, failed: 1 });
+        assert_eq!(tally.hour(at(60))[58], Outcomes { delivered: 0, failed: 1 });
+        assert_eq!(tally.hour(at(200)), [Outcomes::default(); MINUTES]);
+        assert_eq!(tally.day(at(200)), Outcomes { delivered: 1, failed: 1 });
+        assert_eq!(tally.day(at(60 * HOURS as u64)), Outcomes::default());
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
         let mut tally = Tally::default();
         tally.count(at(1_000_000), true);
         tally.count(at(3), true);
-        assert_eq!(tally.day(at(3)), Ended { delivered: 1, failed: 0 });
+        assert_eq!(tally.day(at(3)), Outcomes { delivered: 1, failed: 0 });
     }
 
     proptest! {
@@ -146,10 +146,10 @@ mod tests {
                 let of = |minute: u64| {
                     let ended = all.iter().filter(|(when, _)| *when == minute);
                     let delivered = ended.clone().filter(|(_, is_delivered)| *is_delivered).count();
-                    Ended { delivered: delivered as u32, failed: (ended.count() - delivered) as u32 }
+                    Outcomes { delivered: delivered as u32, failed: (ended.count() - delivered) as u32 }
                 };
-                let expected: Vec<Ended> =
-                    (0..60).rev().map(|back| now.checked_sub(back).map_or(Ended::default(), of)).collect();
+                let expected: Vec<Outcomes> =
+                    (0..60).rev().map(|back| now.checked_sub(back).map_or(Outcomes::default(), of)).collect();
                 prop_assert_eq!(tally.hour(at(now)), expected);
                 let in_day = all.iter().filter(|(when, _)| when / 60 + 24 > now / 60).count();
                 let day = tally.day(at(now));

@@ -10,7 +10,7 @@ use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
 
 use crate::attempt::{self, Attempt, ByHand, Job};
-use crate::service::{Refused, Webhooks};
+use crate::service::{WebhookError, Webhooks};
 use crate::target::Target;
 use crate::webhook::{Keys, Webhook};
 use fanfare_store::webhooks::DeliveryChange;
@@ -22,13 +22,17 @@ const TEST_TYPE: &str = "webhook.test";
 
 impl Webhooks {
     /// Sends an event that is not in the log, even to a webhook that is paused; the outcome changes nothing.
-    pub async fn test(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Attempt>, Refused> {
+    pub async fn test(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Attempt>, WebhookError> {
         let webhook = self.find(by, id)?.webhook();
         self.attempt_test(by, &webhook).await
     }
 
     /// Sends the same event to a URL that is not registered, as if it were. Nothing is kept.
-    pub async fn try_out(&self, by: &Principal, registration: Registration) -> Result<Arc<Attempt>, Refused> {
+    pub async fn try_out(
+        &self,
+        by: &Principal,
+        registration: Registration,
+    ) -> Result<Arc<Attempt>, WebhookError> {
         let Registration { url, options: patch, secret, start: _ } = registration;
         self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
         let mut options = Options::default();
@@ -46,7 +50,7 @@ impl Webhooks {
         self.attempt_test(by, &webhook).await
     }
 
-    async fn attempt_test(&self, by: &Principal, webhook: &Webhook) -> Result<Arc<Attempt>, Refused> {
+    async fn attempt_test(&self, by: &Principal, webhook: &Webhook) -> Result<Arc<Attempt>, WebhookError> {
         let event = Event {
             position: self.hub().position(0),
             timestamp: self.parts.wall(),
@@ -72,7 +76,7 @@ impl Webhooks {
         id: &WebhookId,
         event: Arc<Event>,
         body: Option<Bytes>,
-    ) -> Result<Arc<Attempt>, Refused> {
+    ) -> Result<Arc<Attempt>, WebhookError> {
         let webhook = self.find(by, id)?.webhook();
         let seq = event.position.seq;
         let by_hand = match body {
@@ -93,8 +97,8 @@ impl Webhooks {
         event: Arc<Event>,
         body: Option<Bytes>,
         by_hand: ByHand,
-    ) -> Result<Arc<Attempt>, Refused> {
-        let _permit = self.trials.try_acquire().map_err(|_| Refused::Busy)?;
+    ) -> Result<Arc<Attempt>, WebhookError> {
+        let _permit = self.trials.try_acquire().map_err(|_| WebhookError::Busy)?;
         self.rules.now().judge_url(&webhook.url).map_err(Invalid::from)?;
         let options = &webhook.options;
         let job = Job {

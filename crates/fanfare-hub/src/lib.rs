@@ -29,7 +29,7 @@ use crate::counts::Counts;
 use crate::feeds::Feeds;
 use crate::follower::{Follow, Follower};
 use crate::publish::Admission;
-use crate::readers::Told;
+use crate::readers::AckSignal;
 use fanfare_runtime::clock;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
@@ -76,7 +76,7 @@ struct Shared {
     closing: AtomicBool,
     started: Instant,
     /// Announces acknowledgements.
-    acknowledgements: broadcast::Sender<Told>,
+    acknowledgements: broadcast::Sender<AckSignal>,
 }
 
 impl Hub {
@@ -189,7 +189,7 @@ impl Hub {
         self.shared.closing.store(true, Ordering::Release);
         self.feeds().wake_all();
         // An error means that nobody is waiting.
-        let _ = self.shared.acknowledgements.send(Told::Closing);
+        let _ = self.shared.acknowledgements.send(AckSignal::Closing);
     }
 
     /// Returns `true` if the hub is closing.

@@ -41,7 +41,7 @@ pub struct ReaderInfo {
 
 /// A message to callers that wait for an acknowledgement.
 #[derive(Debug, Clone)]
-pub enum Told {
+pub enum AckSignal {
     /// A reader has acknowledged a position.
     Acknowledged(Arc<ReaderRow>),
     /// The gateway is stopping.
@@ -53,17 +53,17 @@ pub enum Told {
 pub struct Acknowledgements {
     hub: Hub,
     by: Principal,
-    told: broadcast::Receiver<Told>,
+    told: broadcast::Receiver<AckSignal>,
 }
 
 impl Acknowledgements {
     /// Waits for the next; what was missed because too much was told is an error, as it is of a broadcast.
-    pub async fn recv(&mut self) -> Result<Told, RecvError> {
+    pub async fn recv(&mut self) -> Result<AckSignal, RecvError> {
         loop {
             let told = self.told.recv().await?;
             match &told {
-                Told::Acknowledged(row) if !self.hub.owns(&self.by, &row.key.owner) => {}
-                Told::Acknowledged(_) | Told::Closing => return Ok(told),
+                AckSignal::Acknowledged(row) if !self.hub.owns(&self.by, &row.key.owner) => {}
+                AckSignal::Acknowledged(_) | AckSignal::Closing => return Ok(told),
             }
         }
     }
@@ -124,7 +124,7 @@ impl Hub {
         let told = &self.shared.acknowledgements;
         if told.receiver_count() > 0 {
             // Whoever was waiting may be gone by now.
-            let _ = told.send(Told::Acknowledged(Arc::new(row.clone())));
+            let _ = told.send(AckSignal::Acknowledged(Arc::new(row.clone())));
         }
         Ok(row)
     }

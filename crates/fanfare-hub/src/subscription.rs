@@ -52,7 +52,7 @@ enum Replay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closing {
     Open,
-    Told,
+    AckSignal,
 }
 
 /// The result of [`Subscription::peek`].
@@ -137,7 +137,7 @@ impl Subscription {
             items.push(Item::Notice(notice.clone()));
             return Peek::Items;
         }
-        if self.closing == Closing::Told {
+        if self.closing == Closing::AckSignal {
             return Peek::Ended;
         }
         if self.hub.is_closing() {
@@ -236,7 +236,7 @@ impl Subscription {
     pub fn advance(&mut self, item: &Item, events: usize) {
         let run = match item {
             Item::Notice(Notice::Closing { .. }) => {
-                self.closing = Closing::Told;
+                self.closing = Closing::AckSignal;
                 return;
             }
             Item::Notice(_) => {

@@ -1,7 +1,10 @@
 //! The budget: a limit on the bytes of bodies that are accepted at once, shared by all doors.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use fanfare_core::Code;
+use fanfare_core::refusal::Refusal;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Maximum bytes of bodies that are being accepted at once: a fixed part of memory, however many clients push.
@@ -21,6 +24,17 @@ pub struct BytesInFlight {
 /// The maximum number of bytes is in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exhausted;
+
+impl From<Exhausted> for Refusal {
+    fn from(Exhausted: Exhausted) -> Refusal {
+        Refusal::new(
+            Code::TooManyBytesInFlight,
+            format!("more than {BYTES_IN_FLIGHT_MAX} bytes of pushes are in flight right now"),
+            "try again in a moment",
+        )
+        .over("bytes_in_flight", Duration::from_secs(1))
+    }
+}
 
 impl Budget {
     /// Creates a budget of `bytes`.

@@ -1,51 +1,34 @@
 //! Errors as `application/problem+json` (RFC 9457), with our `code`, `at` and `fix`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use fanfare_api::problem;
+use fanfare_core::Code;
 use fanfare_core::refusal::{Limit, Refusal};
-use fanfare_core::{Code, Invalid};
 use http::{HeaderValue, StatusCode, header};
 
-use fanfare_hub::publish::PushError;
-use fanfare_hub::readers::AckError;
-use fanfare_hub::values;
-use fanfare_runtime::budget::{BYTES_IN_FLIGHT_MAX, Exhausted};
-
-/// An error as the caller sees it.
+/// A refusal as a response: the code decides the status.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The public code; decides the status.
-    pub code: Code,
-    /// The problem.
-    pub detail: String,
-    /// The location of the problem; may be empty.
-    pub at: String,
-    /// The fix; may be empty.
-    pub fix: String,
-    /// The limit that was passed, and when to come back.
-    pub limit: Option<(&'static str, Duration)>,
-}
+pub struct Problem(pub Refusal);
 
 impl Problem {
     /// Creates a problem with its fix.
-    pub fn new(code: Code, detail: impl Into<String>, fix: impl Into<String>) -> Problem {
-        Problem { code, detail: detail.into(), at: String::new(), fix: fix.into(), limit: None }
+    pub fn new(code: Code, what: impl Into<String>, fix: impl Into<Cow<'static, str>>) -> Problem {
+        Problem(Refusal::new(code, what, fix))
     }
 
     /// Names the place.
     #[must_use]
-    pub fn at(mut self, place: impl Into<String>) -> Problem {
-        self.at = place.into();
-        self
+    pub fn at(self, place: impl Into<String>) -> Problem {
+        Problem(self.0.at(place))
     }
 
-    /// Names the limit that was passed, and when to come back.
+    /// Names the limit that was exceeded, and when to try again.
     #[must_use]
-    pub fn over(mut self, limit: &'static str, retry_after: Duration) -> Problem {
-        self.limit = Some((limit, retry_after));
-        self
+    pub fn over(self, limit: &'static str, retry_after: Duration) -> Problem {
+        Problem(self.0.over(limit, retry_after))
     }
 
     /// Creates a problem for a missing thing.
@@ -55,22 +38,23 @@ impl Problem {
 
     /// Returns the status of the code.
     pub fn status(&self) -> StatusCode {
-        status(self.code)
+        status(self.0.code)
     }
 
     /// Returns the body.
     pub fn to_json(&self) -> Vec<u8> {
-        let status = self.status();
+        let Refusal { code, what, at, fix, limit } = &self.0;
+        let status = status(*code);
         let body = problem::Problem {
             kind: problem::about_blank(),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
-            code: self.code.as_str().to_owned(),
-            detail: self.detail.clone(),
-            at: self.at.clone(),
-            fix: self.fix.clone(),
-            limit: self.limit.map(|(name, _)| name.to_owned()),
-            retry_after: self.limit.map(|(_, retry_after)| retry_after),
+            code: code.as_str().to_owned(),
+            detail: what.clone(),
+            at: at.clone(),
+            fix: fix.clone().into_owned(),
+            limit: limit.map(|limit| limit.name.to_owned()),
+            retry_after: limit.map(|limit| limit.retry_after),
         };
         serde_json::to_vec(&body).expect("strings and numbers always serialise")
     }
@@ -128,51 +112,15 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some((_, retry_after)) = self.limit {
+        if let Some(Limit { retry_after, .. }) = self.0.limit {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
         }
         response
     }
 }
 
-impl From<Invalid> for Problem {
-    fn from(invalid: Invalid) -> Problem {
-        Problem::new(invalid.code, invalid.what, invalid.fix).at(invalid.at)
-    }
-}
-
-impl From<Refusal> for Problem {
-    fn from(Refusal { code, what, at, fix, limit }: Refusal) -> Problem {
-        let limit = limit.map(|Limit { name, retry_after }| (name, retry_after));
-        Problem { limit, ..Problem::new(code, what, fix).at(at) }
-    }
-}
-
-impl From<values::Error> for Problem {
-    fn from(error: values::Error) -> Problem {
-        Refusal::from(error).into()
-    }
-}
-
-impl From<PushError> for Problem {
-    fn from(error: PushError) -> Problem {
-        Refusal::from(error).into()
-    }
-}
-
-impl From<AckError> for Problem {
-    fn from(error: AckError) -> Problem {
-        Refusal::from(error).into()
-    }
-}
-
-impl From<Exhausted> for Problem {
-    fn from(Exhausted: Exhausted) -> Problem {
-        Problem::new(
-            Code::TooManyBytesInFlight,
-            format!("more than {BYTES_IN_FLIGHT_MAX} bytes of pushes are in flight right now"),
-            "try again in a moment",
-        )
-        .over("bytes_in_flight", Duration::from_secs(1))
+impl<E: Into<Refusal>> From<E> for Problem {
+    fn from(error: E) -> Problem {
+        Problem(error.into())
     }
 }

@@ -33,7 +33,7 @@ pub const ANSWER_BYTES_KEPT: usize = 16 * 1024;
 
 /// The result of an attempt.
 #[derive(Debug)]
-pub struct Attempted {
+pub struct Exchange {
     /// The outcome of the attempt.
     pub outcome: Outcome,
     /// The response, as far as it arrived.
@@ -99,7 +99,7 @@ pub async fn post(
     body: Bytes,
     idle: Option<Connection>,
     now: Timestamp,
-) -> Attempted {
+) -> Exchange {
     // The wait for a permit is not this receiver's fault, so its time starts after it.
     let via = match idle {
         Some(connection) => Via::Idle(connection),
@@ -116,7 +116,7 @@ pub async fn post(
         (Ok(_), None) => (Outcome::Failed(Failure::BrokenOff), None),
         (Err(failure), _) => (Outcome::Failed(failure), None),
     };
-    Attempted { outcome, answer, times, connection }
+    Exchange { outcome, answer, times, connection }
 }
 
 /// The connection to send a request over.

@@ -8,7 +8,7 @@ use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::retry::Verdict;
 
 use crate::attempt::{Job, Made};
-use crate::worker::{Landed, Worker};
+use crate::worker::{Landing, Worker};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
 
@@ -17,7 +17,7 @@ const EXPIRED: &str = "expired";
 
 impl Worker {
     /// Processes the results of attempts, and records the new position of the webhook.
-    pub(super) async fn land_all(&mut self, all: Vec<Landed>) {
+    pub(super) async fn land_all(&mut self, all: Vec<Landing>) {
         let mut firsts = Vec::with_capacity(all.len());
         for landed in all {
             firsts.extend(self.land(landed).await);
@@ -32,14 +32,14 @@ impl Worker {
 
     /// Processes the result of an attempt, and decides what happens next. If it was a first attempt, returns the job
     /// and whether it was delivered.
-    async fn land(&mut self, landed: Landed) -> Option<(Job, bool)> {
+    async fn land(&mut self, landed: Landing) -> Option<(Job, bool)> {
         let Made { attempt, job, connection } = match landed {
-            Landed::Made(made) => *made,
-            Landed::Expired(rows) => {
+            Landing::Made(made) => *made,
+            Landing::Expired(rows) => {
                 self.give_up(rows).await;
                 return None;
             }
-            Landed::Unwanted(seq) => {
+            Landing::Unwanted(seq) => {
                 self.release_probe();
                 self.retries.landed(seq);
                 return None;

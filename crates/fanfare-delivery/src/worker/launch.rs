@@ -8,8 +8,8 @@ use fanfare_webhook::limits::BATCH_EVENTS_MAX;
 use tokio::time::Instant;
 
 use crate::attempt::{self, Job};
-use crate::worker::source::Taken;
-use crate::worker::{Landed, Worker};
+use crate::worker::source::Envelope;
+use crate::worker::{Landing, Worker};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::webhooks::BatchSpan;
 
@@ -140,7 +140,7 @@ impl Worker {
             }
             let now = parts.wall();
             let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
-            Ok(Landed::Made(Box::new(made)))
+            Ok(Landing::Made(Box::new(made)))
         }));
     }
 
@@ -151,7 +151,7 @@ impl Worker {
                 // The event was gathered while batches were still on.
                 Some(event) => (Arc::clone(&event), payload.body(&event).into()),
                 None => {
-                    let Taken { event, body } = self.source.take(payload)?;
+                    let Envelope { event, body } = self.source.take(payload)?;
                     self.window.take(event.position.seq);
                     (event, body)
                 }
@@ -196,10 +196,10 @@ impl Worker {
             let rows = super::again::rows(&*parts.ledger, &id, seq).await?;
             let now = parts.wall();
             let Some(first) = rows.first().filter(|_| !entry.is_removed()) else {
-                return Ok(Landed::Unwanted(seq));
+                return Ok(Landing::Unwanted(seq));
             };
             if rows.iter().all(|row| row.event.is_expired(now)) {
-                return Ok(Landed::Expired(rows));
+                return Ok(Landing::Expired(rows));
             }
             reach(FailPoint::AgainBegun);
             let (number, span) = (first.attempts + 1, first.batch);
@@ -209,7 +209,7 @@ impl Worker {
             let content_type = payload.content_type(is_batch);
             let job = Job { events, batch: span, number, body, content_type, by_hand: None };
             let made = attempt::make(&parts.dialer, id, target, &keys, job, idle, now).await;
-            Ok(Landed::Made(Box::new(made)))
+            Ok(Landing::Made(Box::new(made)))
         }));
     }
 }

@@ -1,8 +1,8 @@
 //! The worker of one webhook: reads the log from its cursor, makes the attempts, and decides what follows from each.
 
 mod again;
-mod gathered;
 mod idle;
+mod intake;
 mod land;
 mod launch;
 mod pace;
@@ -29,8 +29,8 @@ use crate::parts::Parts;
 use crate::registry::Entry;
 use crate::webhook::Webhook;
 use crate::window::Window;
-use crate::worker::gathered::Gathered;
 use crate::worker::idle::Idle;
+use crate::worker::intake::Intake;
 use crate::worker::pace::Pace;
 use crate::worker::receiver::Receiver;
 use crate::worker::retries::Retries;
@@ -44,7 +44,7 @@ use fanfare_store::webhooks::DeliveryRow;
 const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// The result of an attempt.
-enum Landed {
+enum Landing {
     /// The attempt was made.
     Made(Box<Made>),
     /// No attempt was made: every event in it expired while it waited.
@@ -53,7 +53,7 @@ enum Landed {
     Unwanted(u64),
 }
 
-type Flight = Pin<Box<dyn Future<Output = Result<Landed, store::Error>> + Send>>;
+type Flight = Pin<Box<dyn Future<Output = Result<Landing, store::Error>> + Send>>;
 
 /// The worker of one webhook.
 pub(super) struct Worker {
@@ -68,7 +68,7 @@ pub(super) struct Worker {
     flights: FuturesUnordered<Flight>,
     idle: Idle,
     /// The events that wait for others to form a batch.
-    gathered: Gathered,
+    gathered: Intake,
     /// The events after the cursor that must not be sent from the log: see [`again::settled`].
     settled: HashSet<u64>,
     /// Whether the webhook was paused at the last look.
@@ -88,7 +88,7 @@ struct Signals {
 }
 
 /// A signal that was received.
-enum Told {
+enum Signal {
     Definition,
     Nudge,
     Stop,
@@ -128,7 +128,7 @@ impl Worker {
             pace: Pace::new(),
             flights: FuturesUnordered::new(),
             settled,
-            gathered: Gathered::making_again(&entry.health().batches, cursor),
+            gathered: Intake::making_again(&entry.health().batches, cursor),
             was_paused: entry.is_paused(),
             signals,
             parts,
@@ -144,10 +144,10 @@ impl Worker {
             // One future for all rare signals, kept while attempts end: polling each of them anew costs more.
             let told = self.work(pin!(signals.told(&mut stop))).await?;
             match told {
-                Told::Definition => self.redefine().await?,
-                Told::Nudge => self.read_retries().await?,
-                Told::Stop => break,
-                Told::Tick => self.save(),
+                Signal::Definition => self.redefine().await?,
+                Signal::Nudge => self.read_retries().await?,
+                Signal::Stop => break,
+                Signal::Tick => self.save(),
             }
         }
         let landing = async {
@@ -164,7 +164,10 @@ impl Worker {
     }
 
     /// Makes attempts until a signal arrives.
-    async fn work(&mut self, mut told: Pin<&mut impl Future<Output = Told>>) -> Result<Told, store::Error> {
+    async fn work(
+        &mut self,
+        mut told: Pin<&mut impl Future<Output = Signal>>,
+    ) -> Result<Signal, store::Error> {
         loop {
             // A change made before an event was pushed applies to that event, even if both signals arrive at once.
             if !Arc::ptr_eq(&self.entry.definition.borrow(), &self.receiver.webhook) {
@@ -179,7 +182,7 @@ impl Worker {
                 landed = landed(&mut self.flights), if !self.flights.is_empty() => self.land_all(landed?).await,
                 ready = self.source.ready(), if turn.is_reading => {
                     if !ready? {
-                        return Ok(Told::Stop);
+                        return Ok(Signal::Stop);
                     }
                     self.note_lost().await;
                 }
@@ -242,19 +245,19 @@ impl Worker {
 
 impl Signals {
     /// Waits for a signal.
-    async fn told(&mut self, stop: &mut Shutdown) -> Told {
+    async fn told(&mut self, stop: &mut Shutdown) -> Signal {
         tokio::select! {
             // None of the senders is dropped before this: the entry and the parts hold them.
-            _ = self.definition.changed() => Told::Definition,
-            _ = self.nudges.changed() => Told::Nudge,
-            _ = self.ticks.changed() => Told::Tick,
-            () = stop.asked() => Told::Stop,
+            _ = self.definition.changed() => Signal::Definition,
+            _ = self.nudges.changed() => Signal::Nudge,
+            _ = self.ticks.changed() => Signal::Tick,
+            () = stop.asked() => Signal::Stop,
         }
     }
 }
 
 /// Waits until an attempt has ended, and returns all that have, so that the follow-up work is done once for them.
-async fn landed(flights: &mut FuturesUnordered<Flight>) -> Result<Vec<Landed>, store::Error> {
+async fn landed(flights: &mut FuturesUnordered<Flight>) -> Result<Vec<Landing>, store::Error> {
     poll_fn(|context| {
         let mut all = Vec::new();
         while let Poll::Ready(Some(landed)) = flights.poll_next_unpin(context) {

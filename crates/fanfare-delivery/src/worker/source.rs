@@ -28,7 +28,7 @@ pub(super) struct Source {
 
 /// An event that was taken, with its body.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct Envelope {
     pub(super) event: Arc<Event>,
     pub(super) body: Bytes,
 }
@@ -91,11 +91,11 @@ impl Source {
     }
 
     /// Takes the next event.
-    pub(super) fn take(&mut self, payload: Payload) -> Option<Taken> {
+    pub(super) fn take(&mut self, payload: Payload) -> Option<Envelope> {
         let item = self.items.get(self.item)?;
         let (event, body) = (Arc::clone(&item.events()[self.next]), item.payload(payload, self.next)?);
         self.pass();
-        Some(Taken { event, body })
+        Some(Envelope { event, body })
     }
 
     /// Skips the next event.

@@ -29,7 +29,7 @@ pub enum Cause {
     /// The part panicked, with this message.
     Panicked(String),
     /// [`Board::end`](super::Board::end) ended the part.
-    Told,
+    Requested,
 }
 
 impl Failure {
@@ -37,7 +37,7 @@ impl Failure {
     pub fn error<E: Error + 'static>(&self) -> Option<&E> {
         match &self.cause {
             Cause::Failed(error) => error.downcast_ref(),
-            Cause::Ended | Cause::Panicked(_) | Cause::Told => None,
+            Cause::Ended | Cause::Panicked(_) | Cause::Requested => None,
         }
     }
 }
@@ -55,7 +55,7 @@ impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
             Cause::Failed(error) => Some(&**error),
-            Cause::Ended | Cause::Panicked(_) | Cause::Told => None,
+            Cause::Ended | Cause::Panicked(_) | Cause::Requested => None,
         }
     }
 }
@@ -72,7 +72,7 @@ impl fmt::Display for Cause {
             Cause::Ended => f.write_str("ended unexpectedly"),
             Cause::Failed(error) => write!(f, "failed: {error}"),
             Cause::Panicked(message) => write!(f, "panicked: {message}"),
-            Cause::Told => f.write_str("was ended"),
+            Cause::Requested => f.write_str("was ended"),
         }
     }
 }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::pulse::Told;
+use super::pulse::EndRequested;
 use super::state::State;
 use super::{Cause, Ends, Failure, RECOVERED_AFTER, Work};
 use crate::shutdown::Shutdown;
@@ -80,11 +80,11 @@ async fn run(work: &mut impl Work, stop: Shutdown, told: Option<oneshot::Receive
         biased;
         ended = running => match ended {
             Ok(Ok(())) => Cause::Ended,
-            Ok(Err(error)) if error.is::<Told>() => Cause::Told,
+            Ok(Err(error)) if error.is::<EndRequested>() => Cause::Requested,
             Ok(Err(error)) => Cause::Failed(error),
             Err(panic) => Cause::of_panic(&*panic),
         },
-        () = told => Cause::Told,
+        () = told => Cause::Requested,
     }
 }
 

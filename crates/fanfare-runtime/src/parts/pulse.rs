@@ -11,7 +11,7 @@ pub struct Pulse(Arc<State>);
 
 /// The thread was told to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told;
+pub struct EndRequested;
 
 impl Pulse {
     pub(super) fn new(state: Arc<State>) -> Pulse {
@@ -19,15 +19,15 @@ impl Pulse {
     }
 
     /// Records that the thread is alive at `now`. Fails if it was told to end.
-    pub fn beat(&self, now: Instant) -> Result<(), Told> {
+    pub fn beat(&self, now: Instant) -> Result<(), EndRequested> {
         self.0.beat(now);
-        if self.0.take_told() { Err(Told) } else { Ok(()) }
+        if self.0.take_told() { Err(EndRequested) } else { Ok(()) }
     }
 }
 
-impl std::error::Error for Told {}
+impl std::error::Error for EndRequested {}
 
-impl std::fmt::Display for Told {
+impl std::fmt::Display for EndRequested {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("it was told to end")
     }

@@ -92,7 +92,7 @@ async fn a_part_that_can_begin_again_does() {
     fares(&parts, Health::Up, 2).await;
     assert!(are_ready(&parts.board().rows()));
     assert!(parts.board().end("it"));
-    assert!(matches!(failure(&mut failures).await.cause, Cause::Told), "three in a row are too many");
+    assert!(matches!(failure(&mut failures).await.cause, Cause::Requested), "three in a row are too many");
     fares(&parts, Health::Down, 2).await;
 }
 

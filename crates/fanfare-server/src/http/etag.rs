@@ -84,7 +84,7 @@ mod tests {
         for value in values {
             headers.append(IF_MATCH, HeaderValue::from_str(value).expect("a header"));
         }
-        expected(&headers).map_err(|problem| problem.code)
+        expected(&headers).map_err(|problem| problem.0.code)
     }
 
     #[test]

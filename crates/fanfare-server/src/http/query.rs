@@ -133,8 +133,8 @@ mod tests {
         let mut params = params("chanel=a");
         let _ = params.filter(false).expect("no filter");
         let problem = params.finish().expect_err("misspelt");
-        assert_eq!(problem.at, "query parameter `chanel`");
-        assert!(problem.fix.contains("`channel`"), "{}", problem.fix);
+        assert_eq!(problem.0.at, "query parameter `chanel`");
+        assert!(problem.0.fix.contains("`channel`"), "{}", problem.0.fix);
     }
 
     proptest! {

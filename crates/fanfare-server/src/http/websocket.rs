@@ -19,9 +19,10 @@ use crate::http::Gateway;
 use crate::http::query::Params;
 use crate::net::frames::{self, Farewell};
 use crate::net::heartbeat::Beats;
-use crate::net::takeover::{Outlet, Switched, Takeover};
+use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use crate::net::{self, Peer};
 use crate::problem::Problem;
+use fanfare_core::refusal::{Limit, Refusal};
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
 use fanfare_hub::subscribe;
@@ -76,7 +77,7 @@ struct Conversation<S> {
 
 impl Socket {
     /// Exchanges messages until one side closes.
-    async fn run(self, Switched { stream, read, mut beats, mut stop }: Switched) {
+    async fn run(self, RawConnection { stream, read, mut beats, mut stop }: RawConnection) {
         let wire = frames::messages(stream, read).await;
         let mut conversation =
             Conversation { socket: self, wire, subscription: None, items: Vec::new(), silent: false };
@@ -273,15 +274,16 @@ fn with_id(mut answer: Value, id: Option<Value>) -> Value {
 }
 
 fn error_answer(problem: &Problem, id: Option<Value>) -> Value {
-    let mut error = json!({"code": problem.code.as_str(), "detail": problem.detail});
+    let Problem(Refusal { code, what, at, fix, limit }) = problem;
+    let mut error = json!({"code": code.as_str(), "detail": what});
     if let Value::Object(members) = &mut error {
-        for (name, text) in [("at", &problem.at), ("fix", &problem.fix)] {
+        for (name, text) in [("at", &**at), ("fix", &**fix)] {
             if !text.is_empty() {
-                members.insert(name.to_owned(), Value::from(text.as_str()));
+                members.insert(name.to_owned(), Value::from(text));
             }
         }
-        if let Some((limit, retry_after)) = problem.limit {
-            members.insert("limit".to_owned(), Value::from(limit));
+        if let Some(Limit { name, retry_after }) = *limit {
+            members.insert("limit".to_owned(), Value::from(name));
             members.insert("retry_after_seconds".to_owned(), Value::from(retry_after.as_secs_f64()));
         }
     }

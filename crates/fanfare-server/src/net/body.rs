@@ -5,10 +5,10 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use fanfare_core::Code;
+use fanfare_core::refusal::Refusal;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
-use crate::problem::Problem;
 use fanfare_runtime::budget::{Budget, BytesInFlight, Exhausted};
 
 /// Maximum body of a push: room for 10,000 events of 1.6 KB.
@@ -75,17 +75,17 @@ pub async fn read(
     Ok((bytes, in_flight))
 }
 
-impl From<BodyError> for Problem {
-    fn from(error: BodyError) -> Problem {
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Refusal {
         match error {
-            BodyError::BrokenOff => Problem::new(
+            BodyError::BrokenOff => Refusal::new(
                 Code::InvalidJson,
                 "the body ended early",
                 "send as many bytes as the request announced",
             ),
             BodyError::Exhausted(exhausted) => exhausted.into(),
             BodyError::TooLarge { .. } => {
-                Problem::new(Code::BodyTooLarge, error.to_string(), "send less per request")
+                Refusal::new(Code::BodyTooLarge, error.to_string(), "send less per request")
             }
         }
     }

@@ -30,7 +30,7 @@ use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Perm
 use crate::net::reactor::command::Adopted;
 use crate::net::reactor::reactors::Reactors;
 use crate::net::stalls::Stalls;
-use crate::net::takeover::{self, Follows, Outlet, Switched, Takeover};
+use crate::net::takeover::{self, Follows, Outlet, RawConnection, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
 
 /// The state that connections share; cheap to clone.
@@ -51,7 +51,7 @@ pub struct Shared {
 }
 
 /// An outlet that a route asked for, with the response head that precedes it.
-struct Taken {
+struct Handover {
     head: Vec<u8>,
     follows: Follows,
     outlet: Outlet,
@@ -91,7 +91,7 @@ async fn version_of(stream: &TcpStream) -> io::Result<Version> {
 }
 
 async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: Shared) {
-    let slot: Arc<Mutex<Option<Taken>>> = Arc::default();
+    let slot: Arc<Mutex<Option<Handover>>> = Arc::default();
     let take = || slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     let service = {
         let (slot, router) = (Arc::clone(&slot), shared.router.clone());
@@ -104,7 +104,7 @@ async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
                 let Some(outlet) = Takeover::of(&mut response).filter(|_| !is_head) else { return Ok(response) };
                 let follows = if matches!(outlet, Outlet::Stream(_)) { body } else { Follows::Protocol };
                 let head = takeover::write_head(&response, follows);
-                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Taken { head, follows, outlet });
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Handover { head, follows, outlet });
                 // The connection is released while this waits.
                 std::future::pending().await
             })
@@ -169,7 +169,7 @@ pub async fn close(mut stream: TcpStream) {
     let _ = tokio::time::timeout(LINGER, discard).await;
 }
 
-async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Permit, shared: Shared) {
+async fn hand_over(taken: Handover, mut stream: TcpStream, read: Bytes, permit: Permit, shared: Shared) {
     match taken.outlet {
         Outlet::Stream(outlet) => {
             let mut head = taken.head;
@@ -195,7 +195,7 @@ async fn hand_over(taken: Taken, mut stream: TcpStream, read: Bytes, permit: Per
             use tokio::io::AsyncWriteExt;
             if stream.write_all(&taken.head).await.is_ok() {
                 let (beats, stop) = (shared.beats.clone(), shared.stop.clone());
-                converse(Switched { stream, read: read.to_vec(), beats, stop }).await;
+                converse(RawConnection { stream, read: read.to_vec(), beats, stop }).await;
             }
         }
     }

@@ -44,12 +44,12 @@ pub struct Serving<S> {
 struct Ask {
     host: Option<IpAddr>,
     port: Option<u16>,
-    answer: oneshot::Sender<Result<Opened, Refused>>,
+    answer: oneshot::Sender<Result<ListenAddress, ListenError>>,
 }
 
 /// An address that the gateway listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opened {
+pub struct ListenAddress {
     /// The address.
     pub address: SocketAddr,
     /// Whether the gateway did not listen there before.
@@ -58,7 +58,7 @@ pub struct Opened {
 
 /// The reason that the gateway does not listen on an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum ListenError {
     /// Other machines could connect, and the operator did not allow that.
     #[error(
         "this gateway serves this machine only, so it cannot listen on {0}, which is not a loopback address"
@@ -105,10 +105,10 @@ impl Listeners {
 
     /// Makes the gateway listen on an address. Omitted parts come from its own first address; without a host, a port on
     /// which it listens anywhere suffices. Opened listeners stay open until the gateway stops.
-    pub async fn open(&self, host: Option<IpAddr>, port: Option<u16>) -> Result<Opened, Refused> {
+    pub async fn open(&self, host: Option<IpAddr>, port: Option<u16>) -> Result<ListenAddress, ListenError> {
         let (answer, answered) = oneshot::channel();
-        self.asks.send(Ask { host, port, answer }).await.map_err(|_| Refused::Stopping)?;
-        answered.await.unwrap_or(Err(Refused::Stopping))
+        self.asks.send(Ask { host, port, answer }).await.map_err(|_| ListenError::Stopping)?;
+        answered.await.unwrap_or(Err(ListenError::Stopping))
     }
 }
 
@@ -125,7 +125,7 @@ impl Worker {
         &self,
         host: Option<IpAddr>,
         port: Option<u16>,
-    ) -> Result<(Opened, Option<TcpListener>), Refused> {
+    ) -> Result<(ListenAddress, Option<TcpListener>), ListenError> {
         let first = self.own[0];
         let port = port.unwrap_or(first.port());
         let mut known = self.own.iter().chain(&self.opened);
@@ -133,19 +133,19 @@ impl Worker {
             known.port() == port && host.is_none_or(|host| covers(known.ip(), host.to_canonical()))
         });
         if let Some(known) = known {
-            return Ok((Opened { address: *known, is_new: false }, None));
+            return Ok((ListenAddress { address: *known, is_new: false }, None));
         }
         let host = host.unwrap_or(first.ip()).to_canonical();
         if !host.is_loopback() && self.own.iter().all(|own| own.ip().is_loopback()) {
-            return Err(Refused::OnlyThisMachine(host));
+            return Err(ListenError::OnlyThisMachine(host));
         }
         if self.opened.len() >= OPENED_MAX {
-            return Err(Refused::TooMany(self.opened.clone()));
+            return Err(ListenError::TooMany(self.opened.clone()));
         }
         let address = SocketAddr::new(host, port);
         let listener = bind(address).map_err(|error| refused(address, &error))?;
         let address = listener.local_addr().map_err(|error| refused(address, &error))?;
-        Ok((Opened { address, is_new: true }, Some(listener)))
+        Ok((ListenAddress { address, is_new: true }, Some(listener)))
     }
 }
 
@@ -190,12 +190,12 @@ fn covers(bound: IpAddr, host: IpAddr) -> bool {
     }
 }
 
-fn refused(address: SocketAddr, error: &io::Error) -> Refused {
+fn refused(address: SocketAddr, error: &io::Error) -> ListenError {
     match error.kind() {
-        io::ErrorKind::AddrInUse => Refused::Busy(address),
-        io::ErrorKind::AddrNotAvailable => Refused::NotHere(address),
-        io::ErrorKind::PermissionDenied => Refused::NotPermitted(address),
-        _ => Refused::Other { address, problem: error.to_string() },
+        io::ErrorKind::AddrInUse => ListenError::Busy(address),
+        io::ErrorKind::AddrNotAvailable => ListenError::NotHere(address),
+        io::ErrorKind::PermissionDenied => ListenError::NotPermitted(address),
+        _ => ListenError::Other { address, problem: error.to_string() },
     }
 }
 
@@ -233,7 +233,7 @@ mod tests {
     use std::io::{Error, ErrorKind};
     use std::net::{IpAddr, SocketAddr};
 
-    use super::{Listeners, OPENED_MAX, Opened, Refused, refused};
+    use super::{ListenAddress, ListenError, Listeners, OPENED_MAX, refused};
 
     fn ip(text: &str) -> IpAddr {
         text.parse().expect("an address")
@@ -252,7 +252,7 @@ mod tests {
             let own: SocketAddr = own.parse().expect("an address");
             let (_, worker) = Listeners::new(vec![own]);
             let opened = worker.open(host.map(ip), port).expect("an address").0;
-            assert_eq!(opened, Opened { address: own, is_new: false }, "{own} {host:?} {port:?}");
+            assert_eq!(opened, ListenAddress { address: own, is_new: false }, "{own} {host:?} {port:?}");
         }
     }
 
@@ -263,13 +263,13 @@ mod tests {
         let (_, worker) = Listeners::new(vec!["127.0.0.1:8000".parse().expect("an address")]);
         for host in ["192.0.2.1", "0.0.0.0", "::", "169.254.1.1"] {
             let said = worker.open(Some(ip(host)), Some(9000)).expect_err("other machines");
-            assert_eq!(said, Refused::OnlyThisMachine(ip(host)));
+            assert_eq!(said, ListenError::OnlyThisMachine(ip(host)));
         }
         let (_, mut worker) = Listeners::new(vec!["192.0.2.7:8000".parse().expect("an address")]);
         let address = "192.0.2.1:9000".parse().expect("an address");
-        assert_eq!(worker.open(elsewhere, Some(9000)).expect_err("not here"), Refused::NotHere(address));
+        assert_eq!(worker.open(elsewhere, Some(9000)).expect_err("not here"), ListenError::NotHere(address));
         worker.opened = vec![address; OPENED_MAX];
-        assert!(matches!(worker.open(None, Some(9001)).expect_err("enough"), Refused::TooMany(_)));
+        assert!(matches!(worker.open(None, Some(9001)).expect_err("enough"), ListenError::TooMany(_)));
     }
 
     #[test]

@@ -26,11 +26,11 @@ pub enum Outlet {
 }
 
 /// The protocol on a connection that was taken over.
-pub type Conversation = Box<dyn FnOnce(Switched) -> BoxFuture<'static, ()> + Send>;
+pub type Conversation = Box<dyn FnOnce(RawConnection) -> BoxFuture<'static, ()> + Send>;
 
 /// A connection that has left HTTP.
 #[derive(Debug)]
-pub struct Switched {
+pub struct RawConnection {
     /// The socket; the head of the answer went out.
     pub stream: TcpStream,
     /// The bytes that were already read.

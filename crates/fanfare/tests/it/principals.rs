@@ -6,11 +6,11 @@ use std::time::Duration;
 use fanfare_core::{Door, Filter, NewEvent, Position, Principal, Source, Start, Via, WebhookId};
 use fanfare_delivery::changing::Expected;
 use fanfare_delivery::changing::NewKey;
-use fanfare_delivery::looking::Wanted;
+use fanfare_delivery::looking::AttemptQuery;
 use fanfare_delivery::replaying::Selection;
 use fanfare_delivery::selecting::Words;
 use fanfare_hub::client::{NewClient, Transport};
-use fanfare_hub::readers::{AckError, Told};
+use fanfare_hub::readers::{AckError, AckSignal};
 use fanfare_hub::subscribe::Request;
 use fanfare_webhook::patch::{Change, Registration};
 use serde_json::json;
@@ -53,7 +53,7 @@ async fn answers(
     let webhooks = &gateway.webhooks;
     let event = gateway.hub.event(by, at).await.expect("read").expect("it is kept");
     let change = || Change::parse(br#"{"description":"taken over"}"#).expect("a change");
-    let wanted = Wanted { seq: None, delivered: None, before: None, limit: 5 };
+    let wanted = AttemptQuery { seq: None, delivered: None, before: None, limit: 5 };
     let words = Words { failed: true, ..Words::default() };
     let events = Selection::Events(vec![event.clone()]);
     let mut answers = Vec::new();
@@ -142,7 +142,7 @@ async fn anothers_reader_looks_like_none() {
         let mut told = hub.acknowledgements(&zoe);
         hub.acknowledge(&ann, &name, last).await.expect("acknowledged");
         hub.acknowledge(&zoe, &name, first).await.expect("acknowledged");
-        let Ok(Told::Acknowledged(row)) = soon("an acknowledgement", told.recv()).await else {
+        let Ok(AckSignal::Acknowledged(row)) = soon("an acknowledgement", told.recv()).await else {
             panic!("nothing was told")
         };
         assert_eq!((&row.key.owner, row.acknowledged), (&zoe.owner(), first.seq));

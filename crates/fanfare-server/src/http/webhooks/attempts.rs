@@ -14,7 +14,7 @@ use crate::http::webhooks::deliveries::seq_in;
 use crate::http::webhooks::id_in_path;
 use crate::problem::Problem;
 use fanfare_delivery::attempt_id::AttemptId;
-use fanfare_delivery::looking::{Tried, Wanted};
+use fanfare_delivery::looking::{AttemptQuery, AttemptRecord};
 
 /// Maximum attempts on a page.
 const LIMIT_MAX: usize = 100;
@@ -22,8 +22,8 @@ const LIMIT_MAX: usize = 100;
 const LIMIT_DEFAULT: usize = 50;
 
 /// Returns an attempt with all its details.
-pub(super) fn whole(tried: Tried) -> Result<Attempt, Problem> {
-    let Tried { id, is_delivered, detail } = tried;
+pub(super) fn whole(tried: AttemptRecord) -> Result<Attempt, Problem> {
+    let AttemptRecord { id, is_delivered, detail } = tried;
     Ok(Attempt {
         id: id.to_string(),
         webhook: id.webhook,
@@ -35,7 +35,7 @@ pub(super) fn whole(tried: Tried) -> Result<Attempt, Problem> {
 }
 
 /// Returns an attempt without the details that only a single one shows: a response can have 16 KiB.
-pub(super) fn in_short(tried: Tried) -> Result<Attempt, Problem> {
+pub(super) fn in_short(tried: AttemptRecord) -> Result<Attempt, Problem> {
     let attempt = whole(tried)?;
     Ok(Attempt { detail: AttemptDetail { request: None, answer: None, ..attempt.detail }, ..attempt })
 }
@@ -84,7 +84,7 @@ pub async fn list(
     let limit = params.read("limit", limit)?.unwrap_or(LIMIT_DEFAULT);
     params.finish()?;
     let seq = event.map(|event| seq_in(&gateway.hub, event, "query parameter `event_id`")).transpose()?;
-    let wanted = Wanted { seq, delivered, before: before.filter(|before| before.webhook == id), limit };
+    let wanted = AttemptQuery { seq, delivered, before: before.filter(|before| before.webhook == id), limit };
     let (attempts, next) = gateway.webhooks.attempts(&by, &id, wanted).await?;
     let attempts = attempts.into_iter().map(in_short).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(AttemptsPage { attempts, next: next.map(|next| next.to_string()) }).into_response())

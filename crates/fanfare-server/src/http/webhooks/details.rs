@@ -75,8 +75,8 @@ fn outcome(attempt: &Attempt) -> Outcome {
 fn ended(entry: &Entry, now: Timestamp) -> Ended {
     let look = |tally: &Tally| (tally.day(now), tally.hour(now));
     let (day, hour) = entry.look_at_tally(look).unwrap_or_default();
-    let pair = |ended: tally::Ended| (ended.delivered, ended.failed);
-    let was_quiet = hour.iter().all(|minute| *minute == tally::Ended::default());
+    let pair = |ended: tally::Outcomes| (ended.delivered, ended.failed);
+    let was_quiet = hour.iter().all(|minute| *minute == tally::Outcomes::default());
     Ended { day: pair(day), hour: if was_quiet { Vec::new() } else { hour.into_iter().map(pair).collect() } }
 }
 

@@ -17,7 +17,6 @@ use fanfare_api::webhooks::registration::{self, Registered, Unregistration};
 use fanfare_api::webhooks::webhook::{WebhookAddresses, WebhookDetails, WebhookList};
 use fanfare_api::words::Success;
 use fanfare_core::members::Members;
-use fanfare_core::refusal::Refusal;
 use fanfare_core::{Code, Invalid, Principal, WebhookId};
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
@@ -26,17 +25,10 @@ use crate::http::Gateway;
 use crate::http::query::Params;
 use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
-use fanfare_delivery::service::Refused;
 
 /// Reads the id in a path.
 fn id_in_path(id: &str) -> Result<WebhookId, Problem> {
     id.parse().map_err(|error: Invalid| error.at("path").into())
-}
-
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Problem {
-        Refusal::from(refused).into()
-    }
 }
 
 /// Registers a webhook, or updates it if the URL is already registered.

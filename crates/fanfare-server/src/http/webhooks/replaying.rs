@@ -9,13 +9,12 @@ use fanfare_api::words::Success;
 use fanfare_core::Code;
 use fanfare_core::Principal;
 use fanfare_core::members::Members;
-use fanfare_core::refusal::Refusal;
 
 use crate::http::Gateway;
 use crate::http::webhooks::id_in_path;
 use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
-use fanfare_delivery::selecting::{Unselected, Words};
+use fanfare_delivery::selecting::Words;
 
 /// Replays deliveries, at most 10,000 per call.
 #[utoipa::path(
@@ -61,10 +60,4 @@ pub async fn replay(
         next: replayed.next.map(|seq| gateway.hub.position(seq)),
     };
     Ok(Json(answer).into_response())
-}
-
-impl From<Unselected> for Problem {
-    fn from(unselected: Unselected) -> Problem {
-        Refusal::from(unselected).into()
-    }
 }

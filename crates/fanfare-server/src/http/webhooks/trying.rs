@@ -17,7 +17,7 @@ use crate::http::webhooks::attempts::{in_short, read_detail};
 use crate::http::webhooks::id_in_path;
 use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
-use fanfare_delivery::looking::Tried;
+use fanfare_delivery::looking::AttemptRecord;
 
 /// Maximum body of a resend: an event and its frame.
 const RESEND_BODY_LEN_MAX: usize = 1024 * 1024;
@@ -41,7 +41,7 @@ pub async fn test(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let attempt = gateway.webhooks.test(&by, &id_in_path(&id)?).await?;
-    Ok(Json(in_short(Tried::from(&*attempt))?).into_response())
+    Ok(Json(in_short(AttemptRecord::from(&*attempt))?).into_response())
 }
 
 /// Sends a test to a URL that is not registered yet, exactly as a registered webhook would; nothing is stored.
@@ -62,7 +62,7 @@ pub async fn try_out(
 ) -> Result<Response, Problem> {
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let attempt = gateway.webhooks.try_out(&by, Registration::parse(&bytes)?).await?;
-    let Tried { id, is_delivered, detail } = Tried::from(&*attempt);
+    let AttemptRecord { id, is_delivered, detail } = AttemptRecord::from(&*attempt);
     // The test belongs to no webhook and no event, and the caller does not get the body of the response.
     let AttemptDetail { message_id, kind, category, status, times, .. } = read_detail(detail)?;
     let trial = Trial { at: id.at, delivered: is_delivered, message_id, kind, category, status, times };
@@ -106,5 +106,5 @@ pub async fn resend(
     let event = gateway.webhooks.event(&by, &id, event_id).await?;
     let body = body.map(|body| Bytes::from(String::from(Box::<str>::from(body))));
     let attempt = gateway.webhooks.resend(&by, &id, event, body).await?;
-    Ok(Json(in_short(Tried::from(&*attempt))?).into_response())
+    Ok(Json(in_short(AttemptRecord::from(&*attempt))?).into_response())
 }

@@ -31,7 +31,7 @@ use crate::mcp::transports::refusal::Refusal;
 use crate::net::Peer;
 use crate::net::frames::{self, Farewell};
 use crate::net::heartbeat::Beats;
-use crate::net::takeover::{Outlet, Switched, Takeover};
+use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
 
 /// The name of the subprotocol, for clients that request one.
@@ -83,7 +83,11 @@ fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> 
 }
 
 /// Exchanges messages until one side closes.
-async fn converse(door: Door, client: Client, Switched { stream, read, beats, mut stop }: Switched) {
+async fn converse(
+    door: Door,
+    client: Client,
+    RawConnection { stream, read, beats, mut stop }: RawConnection,
+) {
     // Small writes are combined here, so Nagle's algorithm would only add delay.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY on an MCP connection");

@@ -37,7 +37,7 @@ pub(crate) struct Change {
 
 /// Why no change was planned.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub(crate) enum ChangeError {
     /// The file has a problem.
     File {
         host: Host,
@@ -52,7 +52,12 @@ pub(crate) enum Refused {
 
 impl Change {
     /// Plans to add our entry to the file, or to change it there.
-    pub(crate) fn install(host: Host, scope: Scope, places: &Places, wish: &Wish) -> Result<Change, Refused> {
+    pub(crate) fn install(
+        host: Host,
+        scope: Scope,
+        places: &Places,
+        wish: &Wish,
+    ) -> Result<Change, ChangeError> {
         let path = path(host, scope, places)?;
         let entry = wish.entry(host)?;
         if host.form() == Form::ByHand {
@@ -62,7 +67,7 @@ impl Change {
         let text = found.as_ref().map_or("", |found| &found.text);
         let refused = |problem| {
             let snippet = wish.snippet(host).unwrap_or_default();
-            Refused::File { host, path: path.clone(), problem, snippet }
+            ChangeError::File { host, path: path.clone(), problem, snippet }
         };
         let action = match host.form().found(text).map_err(refused)? {
             None => Action::Add,
@@ -79,7 +84,7 @@ impl Change {
     }
 
     /// Plans to remove our entry from the file.
-    pub(crate) fn uninstall(host: Host, scope: Scope, places: &Places) -> Result<Change, Refused> {
+    pub(crate) fn uninstall(host: Host, scope: Scope, places: &Places) -> Result<Change, ChangeError> {
         let path = path(host, scope, places)?;
         let form = host.form();
         if form == Form::ByHand {
@@ -88,7 +93,8 @@ impl Change {
         let Some(found) = file::read(&path)? else {
             return Ok(Change::nothing(host, scope, path, Action::Nothing));
         };
-        let refused = |problem| Refused::File { host, path: path.clone(), problem, snippet: String::new() };
+        let refused =
+            |problem| ChangeError::File { host, path: path.clone(), problem, snippet: String::new() };
         if form.found(&found.text).map_err(refused)?.is_none() {
             let after = Some(found.text.clone());
             return Ok(Change {
@@ -156,17 +162,17 @@ impl Change {
     }
 }
 
-impl From<Failure> for Refused {
-    fn from(failure: Failure) -> Refused {
-        Refused::Other(failure)
+impl From<Failure> for ChangeError {
+    fn from(failure: Failure) -> ChangeError {
+        ChangeError::Other(failure)
     }
 }
 
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Failure {
+impl From<ChangeError> for Failure {
+    fn from(refused: ChangeError) -> Failure {
         let (host, path, problem, snippet) = match refused {
-            Refused::File { host, path, problem, snippet } => (host, path, problem, snippet),
-            Refused::Other(failure) => return failure,
+            ChangeError::File { host, path, problem, snippet } => (host, path, problem, snippet),
+            ChangeError::Other(failure) => return failure,
         };
         let (at, fix) = match problem.line {
             Some(line) => (

@@ -18,7 +18,7 @@ mod tests;
 
 use clap::ValueEnum;
 
-use crate::cli::install::change::{Action, Change, Refused};
+use crate::cli::install::change::{Action, Change, ChangeError};
 use crate::cli::install::hosts::{Host, Places, Scope};
 use crate::cli::install::report::Outcome;
 use crate::cli::install::wish::{Transport, Wish};
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let changes = once(&args.clients)
         .into_iter()
         .map(|host| Change::install(host, scope, &places, &wish))
-        .collect::<Result<Vec<_>, Refused>>()?;
+        .collect::<Result<Vec<_>, ChangeError>>()?;
     for advice in changes.iter().filter_map(|change| wish.advice(change.host)) {
         context.output.warn(&advice);
     }
@@ -125,7 +125,7 @@ pub(crate) fn uninstall(args: &UninstallArgs, context: &Context) -> Result<Exit,
     let changes = once(&args.clients)
         .into_iter()
         .map(|host| Change::uninstall(host, scope, &places))
-        .collect::<Result<Vec<_>, Refused>>()?;
+        .collect::<Result<Vec<_>, ChangeError>>()?;
     carry_out(&changes, &args.common, &places, context, |change| {
         let next = match change.action {
             Action::Remove => Some(change.host.restart().to_owned()),

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::Context;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::install::change::{Action, Change, Refused};
+use crate::cli::install::change::{Action, Change, ChangeError};
 use crate::cli::install::hosts::{Form, Host, Places, Scope};
 use crate::cli::install::wish::{Transport, Wish};
 use crate::cli::output::Mode;
@@ -52,11 +52,11 @@ pub(crate) fn show(
 fn row(host: Host, scope: Scope, places: &Places, wish: &Wish) -> Row {
     let path = host.file(scope, places).map(|path| places.shown(&path)).unwrap_or_default();
     let (state, would) = match Change::install(host, scope, places, wish) {
-        Err(Refused::File { problem, .. }) => {
+        Err(ChangeError::File { problem, .. }) => {
             let line = problem.line.map(|line| format!("line {line}: ")).unwrap_or_default();
             ("unreadable", format!("refuse: {line}{}", problem.what))
         }
-        Err(Refused::Other(failure)) => {
+        Err(ChangeError::Other(failure)) => {
             let why = failure.why.as_deref().unwrap_or(&failure.what);
             ("unreadable", format!("refuse: {why}"))
         }

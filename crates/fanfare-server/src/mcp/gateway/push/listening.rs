@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::mcp::client::Client;
 use crate::mcp::gateway::Gateway;
 use crate::mcp::gateway::push::EXAMPLE;
-use crate::net::listeners::{Opened, Refused};
+use crate::net::listeners::{ListenAddress, ListenError};
 
 /// The address that subscribers want to connect to, as written.
 pub(super) struct Place {
@@ -15,7 +15,7 @@ pub(super) struct Place {
 
 impl Gateway {
     /// Makes the gateway listen on the address that a caller on this machine asks for.
-    pub(super) async fn listen(&self, client: &Client, place: &Place) -> Result<Opened, String> {
+    pub(super) async fn listen(&self, client: &Client, place: &Place) -> Result<ListenAddress, String> {
         if !client.is_local {
             return Err("`port` and `host` only work for callers on the gateway's own machine; nothing was pushed. Call \
                         again without them: subscribers use the gateway's existing address"
@@ -24,9 +24,9 @@ impl Gateway {
         let host = place.host.as_deref().map(host_address).transpose()?;
         self.listeners.open(host, place.port).await.map_err(|refused| {
             let fix = match refused {
-                Refused::Busy(_) | Refused::NotPermitted(_) => "use another port, 1024 or above",
-                Refused::NotHere(_) | Refused::OnlyThisMachine(_) => "use \"host\": \"127.0.0.1\"",
-                Refused::Other { .. } | Refused::Stopping | Refused::TooMany(_) => "use one of those there are",
+                ListenError::Busy(_) | ListenError::NotPermitted(_) => "use another port, 1024 or above",
+                ListenError::NotHere(_) | ListenError::OnlyThisMachine(_) => "use \"host\": \"127.0.0.1\"",
+                ListenError::Other { .. } | ListenError::Stopping | ListenError::TooMany(_) => "use one of those there are",
             };
             format!(
                 "{refused}; nothing was pushed. Leave `port` and `host` out, which is almost always right, or {fix}. \

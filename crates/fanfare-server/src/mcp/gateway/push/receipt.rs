@@ -5,7 +5,7 @@ use fanfare_mcp::Outcome;
 use serde::Serialize;
 
 use crate::mcp::gateway::answer::said;
-use crate::net::listeners::{self, Opened};
+use crate::net::listeners::{self, ListenAddress};
 use fanfare_delivery::service::Published;
 
 #[derive(Serialize)]
@@ -23,7 +23,7 @@ struct StructuredContent<'a> {
 
 /// Creates the result for a push of one event to `audience`; `opened` is the address where the gateway listens because
 /// of it.
-pub(super) fn write(published: &Published, audience: Audience, opened: Option<Opened>) -> Outcome {
+pub(super) fn write(published: &Published, audience: Audience, opened: Option<ListenAddress>) -> Outcome {
     let appended = &published.appended[0];
     let event = &appended.event;
     let url = opened.map(|opened| format!("http://{}", listeners::browsable(opened.address)));

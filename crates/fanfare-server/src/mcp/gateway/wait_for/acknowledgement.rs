@@ -11,7 +11,7 @@ use crate::mcp::gateway::untrusted::neutral;
 use crate::mcp::gateway::wait_for::StructuredContent;
 use crate::mcp::gateway::wait_for::patience::Patience;
 use crate::mcp::gateway::{Gateway, arguments};
-use fanfare_hub::readers::Told;
+use fanfare_hub::readers::AckSignal;
 
 /// An example call that waits for an acknowledgement.
 pub(super) const EXAMPLE: &str = r#"{"event_id": "k3f9x2ab-1042", "timeout_seconds": 45}"#;
@@ -106,7 +106,7 @@ impl Gateway {
             }
             loop {
                 match told.recv().await {
-                    Ok(Told::Acknowledged(row)) => {
+                    Ok(AckSignal::Acknowledged(row)) => {
                         let has_it = row.acknowledged >= event.position.seq;
                         if has_it && is_wanted(&row.key.name) && row.filter.matches(event) {
                             break;
@@ -114,7 +114,7 @@ impl Gateway {
                     }
                     // The acknowledgement may be among the messages that this receiver was too slow for.
                     Err(RecvError::Lagged(_)) => break,
-                    Ok(Told::Closing) | Err(RecvError::Closed) => return Ok(WaitEnd::Stopping),
+                    Ok(AckSignal::Closing) | Err(RecvError::Closed) => return Ok(WaitEnd::Stopping),
                 }
             }
         }

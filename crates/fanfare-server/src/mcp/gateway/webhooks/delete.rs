@@ -15,7 +15,7 @@ use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::place;
 use crate::mcp::gateway::{Gateway, ToolEntry};
 use crate::mcp::toolset::Toolset;
-use fanfare_delivery::service::Refused;
+use fanfare_delivery::service::WebhookError;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "delete_webhook";
@@ -72,7 +72,7 @@ impl Gateway {
         let was_known = self.webhooks.remove(by, &webhook.id).await;
         if !was_known.map_err(|problem| refused(problem, EXAMPLE))? {
             let what = format!("webhook `{}`", webhook.id);
-            return Err(refused(Refused::NotFound { what }, EXAMPLE));
+            return Err(refused(WebhookError::NotFound { what }, EXAMPLE));
         }
         let (webhook_url, total_webhooks) = (place(&webhook.url), self.webhooks.count());
         let left = match total_webhooks {

@@ -12,7 +12,7 @@ use fanfare_store::webhooks::BatchSpan;
 
 /// The events that were taken from the log, in its order, and are not in flight yet.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub(super) struct Intake {
     events: VecDeque<Arc<Event>>,
     /// The memory that the events take, in bytes.
     bytes: u64,
@@ -22,12 +22,12 @@ pub(super) struct Gathered {
     begun: VecDeque<BatchSpan>,
 }
 
-impl Gathered {
+impl Intake {
     /// Creates the queue with the batches that have to be sent again, none of which ends before `cursor`.
-    pub(super) fn making_again(begun: &[BatchSpan], cursor: u64) -> Gathered {
+    pub(super) fn making_again(begun: &[BatchSpan], cursor: u64) -> Intake {
         let mut begun: Vec<_> = begun.iter().filter(|span| span.first > cursor).copied().collect();
         begun.sort_unstable_by_key(|span| span.first);
-        Gathered { begun: begun.into(), ..Gathered::default() }
+        Intake { begun: begun.into(), ..Intake::default() }
     }
 
     /// Returns the span of the next batch, if it has to be the same as before.
