@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanfare_core::WebhookId;
-use fanfare_core::{Audience, Channel, Door, Event, Invalid, Principal, Priority, Source};
+use fanfare_core::{Audience, Channel, Code, Door, Event, Invalid, Principal, Priority, Source};
 use fanfare_webhook::message_id::MessageId;
 use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
@@ -69,7 +69,8 @@ impl Webhooks {
     }
 
     /// Sends one event now, whether it was delivered before or not. With its own body it is the same delivery to the
-    /// receiver, and once delivered it no longer waits. With another body it is a different message.
+    /// receiver, and once delivered it no longer waits. With another body it is a different message. Refuses an event
+    /// with the audience `stream`.
     pub async fn resend(
         &self,
         by: &Principal,
@@ -78,6 +79,15 @@ impl Webhooks {
         body: Option<Bytes>,
     ) -> Result<Arc<Attempt>, WebhookError> {
         let webhook = self.find(by, id)?.webhook();
+        if event.audience == Audience::Stream {
+            return Err(Invalid::new(
+                Code::InvalidWebhook,
+                format!("event `{}` has the audience `stream`, which keeps it from webhooks", event.position),
+                "push it again with the audience `all`",
+            )
+            .at("/event_id")
+            .into());
+        }
         let seq = event.position.seq;
         let by_hand = match body {
             Some(_) => ByHand::Edited(message_id("edited")?),

@@ -161,6 +161,14 @@ async fn one_event_is_sent_again_also_with_another_body() {
             (first.header("webhook-id"), &first.body)
         );
         count(&gateway, &path, "dead", 0).await;
+        let streamed = json!({"channel": "orders", "message": "for people", "audience": "stream"});
+        let streamed = gateway.post_json("/api/push", &streamed).await.json()["id"].clone();
+        let streamed = format!("{path}/deliveries/{}/resend", streamed.as_str().expect("an id"));
+        for body in [json!({}), json!({"body": {"message": "for machines"}})] {
+            let refused = gateway.post_json(&streamed, &body).await.problem(422, "invalid_webhook");
+            assert_eq!(refused["at"], "/event_id", "{refused}");
+        }
+        assert!(receiver.is_quiet(), "the audience holds");
         gateway.post_json(&resend, &json!({"text": 1})).await.problem(422, "unknown_field");
         let unknown = format!("{path}/deliveries/{}/resend", gateway.position(77));
         gateway.request("POST", &unknown, |request| request).await.problem(404, "not_found");
