@@ -254,7 +254,10 @@ async fn what_fares_badly_says_how_badly_and_until_when() {
     assert_eq!(hour.len(), 60);
     let failed: u64 = hour.iter().filter_map(|minute| minute[1].as_u64()).sum();
     assert_eq!(failed, u64::from(FAILURES_MAX));
-    let resumed = gateway.post_json(&format!("{path}/pause"), &json!({})).await.json();
+    let paused = gateway.post_json(&format!("{path}/pause"), &json!({})).await.json();
+    assert!(paused.get("held_until").is_none(), "{paused}");
+    let resumed = gateway.post_json(&format!("{path}/resume"), &json!({})).await.json();
+    assert_eq!(resumed["health"], "ok", "{resumed}");
     assert!(resumed.get("held_until").is_none(), "{resumed}");
 }
 

@@ -46,7 +46,8 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
         reason: reason.map(|reason| reason.as_str().into()),
         explained: reason.map(|reason| reason.explained().into()),
         paused_since,
-        held_until: entry.held_until().filter(|until| !health.is_paused() && *until > now),
+        // A resume ends the hold at once; the worker that keeps the time of its end hears of it a moment later.
+        held_until: entry.held_until().filter(|until| entry.is_held() && !health.is_paused() && *until > now),
         position: gateway.hub.position(position),
         behind: gateway.hub.extent().last.saturating_sub(position),
         lag: None,
