@@ -3,10 +3,9 @@
 //! A version that is chosen while the script runs, such as the newest that fits, turns a run red by a release
 //! elsewhere, or brings other code into it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use serde_json::Value;
+
+use crate::support::files::{root, texts_below};
 
 /// A command that can install something, and the options with which it installs only what a list or a lock file names:
 /// all of those in one row. A command without a row is always wrong.
@@ -38,34 +37,14 @@ const RULES: &[(&str, &[&[&str]])] = &[
     ("go get", &[]),
 ];
 
-/// Folders without scripts that `./test` runs, or with third-party files only.
-const ELSEWHERE: &[&str] = &[".git", ".test", "crates", "docs", "examples", "node_modules", "target"];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
-}
+/// Folders without scripts that `./test` runs.
+const ELSEWHERE: &[&str] = &["crates/", "docs/", "examples/"];
 
 /// Returns the files that `chosen` picks by path and text, as paths below the root with their texts.
 fn files(chosen: impl Fn(&str, &str) -> bool) -> Vec<(String, String)> {
-    let root = root();
-    let (mut folders, mut found) = (vec![root.clone()], Vec::new());
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().expect("a name").to_string_lossy();
-            if path.is_dir() {
-                if !ELSEWHERE.contains(&&*name) {
-                    folders.push(path);
-                }
-            } else if let Ok(text) = fs::read_to_string(&path) {
-                let below = path.strip_prefix(&root).expect("below").to_string_lossy().replace('\\', "/");
-                if chosen(&below, &text) {
-                    found.push((below, text));
-                }
-            }
-        }
-    }
-    found
+    let mut texts = texts_below(&root(), |path| !ELSEWHERE.iter().any(|folder| path.starts_with(folder)));
+    texts.retain(|(path, text)| chosen(path, text));
+    texts
 }
 
 /// Returns the commands of a script, without comments. A list of arguments in Python or JavaScript reads like a command.

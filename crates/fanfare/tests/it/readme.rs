@@ -7,11 +7,10 @@ mod blocks;
 mod gateway;
 mod run;
 
-use std::path::{Path, PathBuf};
-
 use crate::readme::blocks::{Block, Language};
 use crate::readme::gateway::Gateway;
 use crate::readme::run::{Outcome, Tools};
+use crate::support::files::root;
 
 /// The expected behaviour of a piece of code.
 #[derive(Debug, Clone, Copy)]
@@ -215,8 +214,4 @@ fn tell(what: &str) {
 fn readme() -> Vec<Block> {
     let text = std::fs::read_to_string(root().join("README.md")).expect("a README");
     blocks::runnable(&text)
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
 }

@@ -5,10 +5,11 @@ mod sources;
 mod walls;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use sources::Source;
+
+use crate::support::files::{root, texts_below};
 
 /// Crates of values and rules: no I/O, no tasks, no clock, no chance. Each has the same `clippy.toml`, since the nearest
 /// one replaces the root's.
@@ -76,13 +77,10 @@ fn starts_with_words(text: &str, words: &str) -> bool {
 
 #[test]
 fn markdown_is_wrapped() {
-    let listed =
-        Command::new("git").args(["ls-files", "*.md"]).current_dir(root()).output().expect("git runs");
-    let listed = String::from_utf8(listed.stdout).expect("UTF-8");
-    let (mut wrong, mut read) = (Vec::new(), 0);
-    for path in listed.lines() {
-        read += 1;
-        let text = fs::read_to_string(root().join(path)).expect("a text");
+    // A hidden folder such as pytest's cache has documents of others.
+    let documents = texts_below(&root(), |path| path.ends_with(".md") && !path.contains("/."));
+    let mut wrong = Vec::new();
+    for (path, text) in &documents {
         for (number, line) in (1..).zip(text.lines()) {
             let columns = line.chars().count();
             if columns > MARKDOWN_COLUMNS_MAX {
@@ -90,12 +88,8 @@ fn markdown_is_wrapped() {
             }
         }
     }
-    assert!(read > 10, "the documents were not found: {read}");
+    assert!(documents.len() > 10, "the documents were not found: {}", documents.len());
     assert!(wrong.is_empty(), "{wrong:#?}");
-}
-
-fn root() -> PathBuf {
-    sources::crates().parent().expect("the root of the repository").to_owned()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::readme::blocks::Language;
-use crate::readme::root;
+use crate::support::files::root;
 
 /// Maximum run time of a piece of code: generous, because a loaded machine is not a failure.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod document;
 #[path = "../../../../fanfare-core/src/wire/event_source.rs"]
 pub(crate) mod event_source;
+pub(crate) mod files;
 pub(crate) mod gateway;
 pub(crate) mod log;
 pub(crate) mod mcp_stream;

@@ -1,7 +1,8 @@
 //! The sources of the workspace, and the paths that they name: `use` trees read whole, and paths in the code.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::support::files::texts_below;
 
 /// A file of Rust, below `crates/`.
 pub(super) struct Source {
@@ -40,22 +41,9 @@ impl Source {
 
 /// Returns every file of Rust below `crates/`.
 pub(super) fn all() -> Vec<Source> {
-    let crates = crates();
-    let (mut folders, mut files): (Vec<PathBuf>, Vec<Source>) = (vec![crates.clone()], Vec::new());
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).expect("a text");
-                let path = path.strip_prefix(&crates).expect("below").to_string_lossy().replace('\\', "/");
-                files.push(Source { path, text });
-            }
-        }
-    }
-    assert!(files.len() > 100, "the sources were not found: {}", files.len());
-    files
+    let texts = texts_below(&crates(), |path| path.ends_with(".rs"));
+    assert!(texts.len() > 100, "the sources were not found: {}", texts.len());
+    texts.into_iter().map(|(path, text)| Source { path, text }).collect()
 }
 
 /// Returns the folder of the crates.
