@@ -143,7 +143,7 @@ story("what was given up is sent again, changed, or let go", {}, async ({ gatewa
   const tab = await open(`${webhook.screen}?tab=undelivered`);
   const row = (i) => tab.one("delivery-row", { event: ids[i] });
   await row(3).waitFor();
-  assert.equal(await tab.one("delivery-row", { state: "dead" }).count(), 4);
+  assert.equal(await tab.one("delivery-row", { state: "failed" }).count(), 4);
 
   await row(0).getByTestId("delivery-resend").click();
   await row(0).waitFor({ state: "detached" });
@@ -174,7 +174,7 @@ story("what was given up is sent again, changed, or let go", {}, async ({ gatewa
   await row(1).getByTestId("delivery-discard").click();
   await row(1).waitFor({ state: "detached" });
   await tab.one("delivery-row").nth(1).waitFor();
-  assert.equal((await gateway.get(webhook.api)).dead, 2);
+  assert.equal((await gateway.get(webhook.api)).failed, 2);
 });
 
 story("an attempt shows what went out and what came back", {}, async ({ gateway, open, receive }) => {
@@ -307,13 +307,13 @@ story("a replay is counted before it is made", refused, async ({ gateway, open, 
 
   receiver.answers(500);
   await gateway.push("given up");
-  await tab.says("figure-dead", "1");
+  await tab.says("figure-failed", "1");
   receiver.answers(200);
   await tab.one("trouble-replay").click();
   await tab.one("replay-dry-run").click();
   await tab.one("replay-count", { count: "1" }).waitFor();
   await tab.one("replay-do").click();
-  await tab.one("figure-dead").filter({ hasText: /^0$/ }).waitFor();
+  await tab.one("figure-failed").filter({ hasText: /^0$/ }).waitFor();
   assert.equal((await receiver.gets(8)).json().message, "given up");
 });
 
@@ -366,9 +366,9 @@ story("an event shows how it fared with each webhook", {}, async ({ gateway, ope
   const { id } = await gateway.push("one");
   const tab = await open(`/?event=${id}`);
   await tab.one("receipt", { state: "delivered" }).waitFor();
-  await tab.one("receipt", { state: "dead" }).filter({ hasText: "server error" }).waitFor();
+  await tab.one("receipt", { state: "failed" }).filter({ hasText: "server error" }).waitFor();
   await tab.says("receipts", "1 of 2 webhooks");
-  await tab.one("receipt", { state: "dead" }).getByRole("link").click();
+  await tab.one("receipt", { state: "failed" }).getByRole("link").click();
   await tab.page.waitForURL(new RegExp(`${webhook.id}\\?event=${id}`));
   await tab.one("attempt-row", { category: "http_5xx" }).waitFor();
   assert.equal(await tab.one("attempt-row").count(), 1);

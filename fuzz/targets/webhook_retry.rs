@@ -30,6 +30,6 @@ fuzz_target!(|input: (&str, &str, u32, u16, u32, i64)| {
             assert!(retry_after.is_none_or(|asked| at >= asked));
         }
         Verdict::Delivered => assert!((200..300).contains(&status)),
-        Verdict::DeadLetter(_) => assert!(!(200..300).contains(&status)),
+        Verdict::Fail(_) => assert!(!(200..300).contains(&status)),
     }
 });

@@ -70,7 +70,7 @@ pub struct WebhookReceipt {
     pub webhook_url: Box<str>,
     /// The state of the delivery.
     pub state: DeliveryState,
-    /// Number of attempts, if the delivery waits or was given up.
+    /// Number of attempts, if the delivery waits or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub attempts: Option<u32>,

@@ -202,8 +202,8 @@ pub struct Deliveries {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeptState {
-    /// Given up.
-    Dead,
+    /// Not retried.
+    Failed,
     /// Waiting for the next attempt.
     Waiting,
 }

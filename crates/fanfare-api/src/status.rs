@@ -93,6 +93,6 @@ pub struct WebhookTotals {
     pub failing: usize,
     /// Deliveries that await their next attempt.
     pub waiting: u64,
-    /// Deliveries that were given up.
-    pub dead: u64,
+    /// Deliveries that failed.
+    pub failed: u64,
 }

@@ -138,10 +138,10 @@ words! {
     }
     /// The state of a delivery.
     DeliveryState {
-        /// Given up.
-        Dead = "dead",
         /// The receiver accepted it.
         Delivered = "delivered",
+        /// It is not retried.
+        Failed = "failed",
         /// Not sent yet, or in flight.
         Pending = "pending",
         /// Waiting for the next attempt.

@@ -48,7 +48,7 @@ impl Dispatcher {
         // Reading the rows of thousands of webhooks that have none would be most of the work of a start.
         let counts = self.parts.ledger.delivery_counts().await?.into_iter();
         let with_rows: HashSet<WebhookId> =
-            counts.filter(|count| count.waiting + count.dead > 0).map(|count| count.webhook).collect();
+            counts.filter(|count| count.waiting + count.failed > 0).map(|count| count.webhook).collect();
         loop {
             for (id, entry) in self.registry.take_changed() {
                 let Some(entry) = entry else {

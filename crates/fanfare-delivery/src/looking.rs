@@ -49,8 +49,8 @@ pub struct AttemptQuery {
 /// The state of the delivery of an event to one webhook.
 #[derive(Debug, Clone)]
 pub enum Fate {
-    /// The delivery was given up.
-    Dead(DeliveryRow),
+    /// The delivery failed.
+    Failed(DeliveryRow),
     /// The event was delivered.
     Delivered,
     /// The event was not sent yet, or is in flight.
@@ -63,7 +63,7 @@ impl Fate {
     /// Returns the name on the wire.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Fate::Dead(_) => "dead",
+            Fate::Failed(_) => "failed",
             Fate::Delivered => "delivered",
             Fate::Pending => "pending",
             Fate::Waiting(_) => "waiting",
@@ -183,7 +183,7 @@ impl Webhooks {
         Ok(self.parts.ledger.attempts(read).await?.into_iter().find(|row| AttemptId::from(row) == *id))
     }
 
-    /// Returns an event from the log, or from a delivery that waits or was given up and has outlived the log.
+    /// Returns an event from the log, or from a delivery that waits or failed and has outlived the log.
     pub async fn event(
         &self,
         by: &Principal,
@@ -203,18 +203,18 @@ impl Webhooks {
         row.map(|row| row.event).ok_or_else(unknown)
     }
 
-    /// Returns a page of the deliveries that wait or were given up, and the seq after which the next page starts.
+    /// Returns a page of the deliveries that wait or failed, and the seq after which the next page starts.
     pub async fn deliveries(
         &self,
         by: &Principal,
         id: &WebhookId,
-        dead: Option<bool>,
+        failed: Option<bool>,
         after: u64,
         limit: usize,
     ) -> Result<(Vec<DeliveryRow>, Option<u64>), WebhookError> {
         self.find(by, id)?;
         self.caught_up().await;
-        let read = |after, limit| ReadDeliveries { webhook: id.clone(), dead, after, limit };
+        let read = |after, limit| ReadDeliveries { webhook: id.clone(), failed, after, limit };
         let page = self.parts.ledger.deliveries(read(after, limit)).await?;
         let Some(last) = page.last().map(|row| row.event.position.seq) else { return Ok((page, None)) };
         let has_more = !self.parts.ledger.deliveries(read(last, 1)).await?.is_empty();
@@ -254,7 +254,7 @@ impl Webhooks {
         let mut fates = Vec::new();
         for entry in self.list(by) {
             let id = &entry.webhook().id;
-            let has_rows = counts.get(id).is_some_and(|counts| counts.waiting > 0 || counts.dead > 0);
+            let has_rows = counts.get(id).is_some_and(|counts| counts.waiting > 0 || counts.failed > 0);
             let row = match has_rows {
                 true => self.parts.ledger.delivery(id, seq).await?,
                 false => None,
@@ -285,7 +285,7 @@ impl Webhooks {
 fn fate(entry: &Entry, event: &Event, row: Option<DeliveryRow>) -> Option<Fate> {
     let seq = event.position.seq;
     match row {
-        Some(row) if row.status.is_dead() => Some(Fate::Dead(row)),
+        Some(row) if row.status.is_failed() => Some(Fate::Failed(row)),
         Some(row) => Some(Fate::Waiting(row)),
         None if seq <= entry.webhook().begins_after || !entry.wants(event) => None,
         None if seq > entry.cursor.get() => Some(Fate::Pending),

@@ -24,7 +24,7 @@ const REPLAYED: &str = "replayed";
 pub enum Selection {
     /// The deliveries of these events.
     Events(Vec<Arc<Event>>),
-    /// The deliveries that were given up.
+    /// The deliveries that failed.
     Failed(Range),
     /// The deliveries of events in the log that match the webhook.
     Log(Range),
@@ -96,7 +96,7 @@ impl Webhooks {
         let entry = self.find(by, id)?;
         self.write(Vec::new()).await?;
         if self.parts.ledger.delivery(id, seq).await?.is_none() {
-            let what = format!("delivery of `{}` that waits or was given up", self.hub().position(seq));
+            let what = format!("delivery of `{}` that waits or failed", self.hub().position(seq));
             return Err(WebhookError::NotFound { what });
         }
         self.write(vec![DeliveryChange::Remove { webhook: id.clone(), seq }]).await?;
@@ -115,7 +115,7 @@ impl Webhooks {
             let room = REPLAY_MAX - replayed.count;
             let read = ReadDeliveries {
                 webhook: entry.webhook().id.clone(),
-                dead: Some(true),
+                failed: Some(true),
                 after,
                 limit: PAGE_LEN.min(room),
             };
@@ -190,7 +190,7 @@ impl Webhooks {
                 event,
                 batch: None,
                 attempts: 1,
-                status: DeliveryStatus::Dead(self.parts.now()),
+                status: DeliveryStatus::Failed(self.parts.now()),
                 failure: REPLAYED.into(),
             }));
         }
@@ -205,14 +205,14 @@ impl Webhooks {
         replayed: &mut Replayed,
     ) -> Result<(), WebhookError> {
         replayed.count += rows.len();
-        replayed.waiting += rows.iter().filter(|row| !row.status.is_dead()).count();
+        replayed.waiting += rows.iter().filter(|row| !row.status.is_failed()).count();
         if is_dry {
             return Ok(());
         }
         let now = self.parts.now();
         let due = |row: DeliveryRow| {
             // Count one attempt: with none, the delivery would count as one that has no row.
-            let attempts = if row.status.is_dead() { 1 } else { row.attempts };
+            let attempts = if row.status.is_failed() { 1 } else { row.attempts };
             DeliveryChange::Put(DeliveryRow {
                 attempts,
                 status: DeliveryStatus::Waiting(now),

@@ -22,8 +22,8 @@ pub const IDS_MAX: usize = 1_000;
 pub struct Words {
     /// Only deliveries of these events.
     pub ids: Option<Vec<String>>,
-    /// Whether to select the deliveries that were given up.
-    pub failed: bool,
+    /// Only deliveries in this state: `failed`.
+    pub state: Option<String>,
     /// Only events since this time: `10m` or RFC 3339.
     pub since: Option<String>,
     /// Only events before this time: `10m` or RFC 3339.
@@ -73,15 +73,23 @@ impl Webhooks {
             || !words.patterns.is_empty()
             || words.after.is_some();
         if let Some(ids) = words.ids {
-            if is_range || words.failed {
+            if is_range || words.state.is_some() {
                 return Err(wrong("`ids` names the events one by one", "remove the other members").into());
             }
             return self.named(by, id, ids).await.map(Selection::Events);
         }
-        if !is_range && !words.failed {
-            let fix = "give `ids`, `failed`, `since`, `until`, `patterns` or `after`";
+        if !is_range && words.state.is_none() {
+            let fix = "give `ids`, `state`, `since`, `until`, `patterns` or `after`";
             return Err(wrong("the request does not say what to replay", fix).into());
         }
+        let is_failed = match words.state.as_deref() {
+            None => false,
+            Some("failed") => true,
+            Some(other) => {
+                let what = format!("`{other}` is not a state that can be replayed");
+                return Err(wrong(what, "write `failed`").at("/state").into());
+            }
+        };
         if words.patterns.len() > FILTER_TERMS_MAX {
             let what = format!("`patterns` has {} entries", words.patterns.len());
             return Err(wrong(what, format!("give at most {FILTER_TERMS_MAX}")).at("/patterns").into());
@@ -105,7 +113,7 @@ impl Webhooks {
             until: moment(words.until, "/until")?,
             patterns,
         };
-        Ok(if words.failed { Selection::Failed(range) } else { Selection::Log(range) })
+        Ok(if is_failed { Selection::Failed(range) } else { Selection::Log(range) })
     }
 
     /// Finds the named events; a missing one is an error.

@@ -25,7 +25,7 @@ pub(super) fn count(conn: &Connection, registry: &mut Registry) -> rusqlite::Res
         if let Some(entry) = registry.get_mut(row.get::<_, i64>(0)? as u64) {
             let count = row.get::<_, i64>(2)? as u64;
             match row.get(1)? {
-                true => entry.dead = count,
+                true => entry.failed = count,
                 false => entry.waiting = count,
             }
         }
@@ -41,9 +41,9 @@ pub(super) fn put(
 ) -> rusqlite::Result<Option<DeliveryStatus>> {
     let key = (webhook as i64, row.event.position.seq as i64);
     let before = status(conn, key)?;
-    let (dead, at) = match row.status {
+    let (failed, at) = match row.status {
         DeliveryStatus::Waiting(at) => (false, at),
-        DeliveryStatus::Dead(at) => (true, at),
+        DeliveryStatus::Failed(at) => (true, at),
     };
     let sql = match before {
         Some(_) => {
@@ -56,7 +56,7 @@ pub(super) fn put(
         }
     };
     let batch = row.batch.map(|batch| (batch.first as i64, batch.last as i64)).unzip();
-    let values = (key.0, key.1, row.attempts, dead, at.as_micros(), &*row.failure, batch.0, batch.1);
+    let values = (key.0, key.1, row.attempts, failed, at.as_micros(), &*row.failure, batch.0, batch.1);
     conn.prepare_cached(sql)?.execute(values)?;
     Ok(before)
 }
@@ -100,8 +100,8 @@ pub(super) fn remove(
     Ok(Some(before))
 }
 
-/// Returns the keys of a limited number of rows that were given up before that time, oldest first.
-pub(super) fn dead_before(
+/// Returns the keys of a limited number of rows that failed before that time, oldest first.
+pub(super) fn failed_before(
     conn: &Connection,
     moment: Timestamp,
     limit: u64,
@@ -131,7 +131,7 @@ pub(super) fn page(
     let mut page = Rows::new(wanted.limit);
     let mut names = Names::new(shared);
     let mut decoder = Decoder::new(shared.epoch);
-    let (index, only) = match wanted.dead {
+    let (index, only) = match wanted.failed {
         Some(true) => ("INDEXED BY deliveries_by_status", "AND dead = 1"),
         Some(false) => ("INDEXED BY deliveries_by_status", "AND dead = 0"),
         None => ("", ""),
@@ -176,7 +176,7 @@ fn status(conn: &Connection, key: (i64, i64)) -> rusqlite::Result<Option<Deliver
 /// Reads `dead` and `at`, the columns from `index` on.
 fn status_of(row: &Row<'_>, index: usize) -> rusqlite::Result<DeliveryStatus> {
     let at = Timestamp::from_micros(row.get(index + 1)?);
-    Ok(if row.get(index)? { DeliveryStatus::Dead(at) } else { DeliveryStatus::Waiting(at) })
+    Ok(if row.get(index)? { DeliveryStatus::Failed(at) } else { DeliveryStatus::Waiting(at) })
 }
 
 /// Reads the columns after `failure` of a page.

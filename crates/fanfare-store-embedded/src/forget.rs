@@ -1,4 +1,4 @@
-//! Removing old data of deliveries: old dead letters and attempts, and the rows of webhooks that were removed.
+//! Removing old data of deliveries: old failed deliveries and attempts, and the rows of webhooks that were removed.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -31,8 +31,8 @@ pub(super) fn forget(state: &mut State) -> Result<bool, Error> {
 /// The work of one sweep.
 #[derive(Debug)]
 struct Forgetting {
-    /// Dead letters that are too old: webhook and seq.
-    dead: Vec<(u64, u64)>,
+    /// Failed deliveries that are too old: webhook and seq.
+    failed: Vec<(u64, u64)>,
     /// A webhook that was removed.
     removed: Option<u64>,
     /// Attempts before this id are too old or too many.
@@ -45,15 +45,16 @@ struct Forgetting {
 #[derive(Debug, Default)]
 struct Forgotten {
     attempts: u64,
-    /// The webhooks that lost a dead letter, once for each.
-    dead: Vec<u64>,
+    /// The webhooks that lost a failed delivery, once for each.
+    failed: Vec<u64>,
 }
 
 impl Forgetting {
     /// Finds the rows to remove.
     fn find(state: &State) -> rusqlite::Result<Forgetting> {
         let (conn, retention, now) = (&state.conn, state.retention, state.clock.now());
-        let dead = deliveries::dead_before(conn, now.before(retention.dead_letters), FORGET_LEN_MAX)?;
+        let failed =
+            deliveries::failed_before(conn, now.before(retention.failed_deliveries), FORGET_LEN_MAX)?;
         let removed = conn
             .prepare_cached("SELECT webhook FROM removed_webhooks LIMIT 1")?
             .query_row((), |row| row.get::<_, i64>(0).map(|webhook| webhook as u64))
@@ -61,20 +62,21 @@ impl Forgetting {
         let excess = state.attempts.saturating_sub(ATTEMPTS_MAX);
         let oldest = now.before(retention.attempts);
         let (attempts_cut, attempts) = attempts::too_many(conn, oldest, excess, FORGET_LEN_MAX)?;
-        let has_more = dead.len() as u64 == FORGET_LEN_MAX || removed.is_some() || attempts == FORGET_LEN_MAX;
-        Ok(Forgetting { dead, removed, attempts_cut, has_more })
+        let has_more =
+            failed.len() as u64 == FORGET_LEN_MAX || removed.is_some() || attempts == FORGET_LEN_MAX;
+        Ok(Forgetting { failed, removed, attempts_cut, has_more })
     }
 
     fn is_empty(&self) -> bool {
-        self.dead.is_empty() && self.removed.is_none() && self.attempts_cut == 0
+        self.failed.is_empty() && self.removed.is_none() && self.attempts_cut == 0
     }
 
     /// Removes the rows in a transaction of the caller; the log starts with `first`.
     fn run(&self, conn: &Connection, first: u64) -> rusqlite::Result<Forgotten> {
         let mut forgotten = Forgotten::default();
-        for (webhook, seq) in &self.dead {
+        for (webhook, seq) in &self.failed {
             if deliveries::remove(conn, *webhook, *seq, first)?.is_some() {
-                forgotten.dead.push(*webhook);
+                forgotten.failed.push(*webhook);
             }
         }
         if self.attempts_cut > 0 {
@@ -91,15 +93,15 @@ impl Forgotten {
     /// Publishes the removal in memory.
     fn publish(self, state: &mut State) {
         state.attempts = state.attempts.saturating_sub(self.attempts);
-        if self.dead.is_empty() {
+        if self.failed.is_empty() {
             return;
         }
         let mut shared = state.shared.webhooks_mut();
-        for number in self.dead {
+        for number in self.failed {
             // A row of a webhook that was removed is not counted.
             for registry in [&mut state.webhooks, &mut *shared] {
                 if let Some(entry) = registry.get_mut(number) {
-                    entry.dead -= 1;
+                    entry.failed -= 1;
                 }
             }
         }

@@ -67,7 +67,7 @@ impl Ledger for Embedded {
 
     async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> {
         let Some(after) = seq.checked_sub(1) else { return Ok(None) };
-        let read = ReadDeliveries { webhook: webhook.clone(), dead: None, after, limit: 1 };
+        let read = ReadDeliveries { webhook: webhook.clone(), failed: None, after, limit: 1 };
         Ok(self.deliveries(read).await?.pop().filter(|row| row.event.position.seq == seq))
     }
 

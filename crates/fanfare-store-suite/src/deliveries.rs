@@ -9,7 +9,7 @@ use fanfare_store::{
 };
 
 use crate::harness::{Log, Setup, event, extent};
-use crate::hooks::{counts, cursor, dead, hook, id, of, remove, seqs_of, waiting};
+use crate::hooks::{counts, cursor, failed, hook, id, of, remove, seqs_of, waiting};
 
 async fn start(engine: impl Setup, retention: Retention, webhooks: usize) -> Log {
     let log = engine.start(retention);
@@ -44,7 +44,7 @@ pub async fn a_delivery_comes_back_as_it_was_recorded(engine: impl Setup) {
     let other = DeliveryRow {
         webhook: id(1),
         attempts: 1,
-        status: DeliveryStatus::Dead(log.clock.now()),
+        status: DeliveryStatus::Failed(log.clock.now()),
         failure: "".into(),
         batch: Some(BatchSpan { first: 1, last: 2 }),
         ..row.clone()
@@ -71,7 +71,7 @@ pub async fn a_delivery_comes_back_as_it_was_recorded(engine: impl Setup) {
     log.store.ledger.record(vec![DeliveryChange::Put(again.clone())]).await.expect("recorded");
     assert_eq!(log.store.ledger.deliveries(of(0)).await.expect("rows"), [again], "in the place of the other");
     assert_eq!(counts(&log, 0).await, (1, 0));
-    log.store.ledger.record(vec![dead(&log, 0, 2).await]).await.expect("recorded");
+    log.store.ledger.record(vec![failed(&log, 0, 2).await]).await.expect("recorded");
     assert_eq!(counts(&log, 0).await, (0, 1));
     log.store.ledger.record(vec![remove(0, 2), remove(0, 2), remove(0, 1)]).await.expect("recorded");
     assert_eq!((counts(&log, 0).await, counts(&log, 1).await), ((0, 0), (0, 1)));
@@ -82,7 +82,7 @@ pub async fn an_event_is_kept_as_long_as_it_waits(engine: impl Setup) {
     let mut log = start(engine, Retention { count: 3, ..Retention::default() }, 2).await;
     log.append(&["a", "b", "c"]).await;
     let late = waiting(&log, 0, 1).await;
-    let changes = vec![waiting(&log, 0, 2).await, waiting(&log, 1, 2).await, dead(&log, 1, 3).await];
+    let changes = vec![waiting(&log, 0, 2).await, waiting(&log, 1, 2).await, failed(&log, 1, 3).await];
     log.store.ledger.record(changes).await.expect("recorded");
     let before = log.store.ledger.deliveries(of(1)).await.expect("rows");
     log.append(&["d", "e", "f", "g"]).await;
@@ -114,7 +114,7 @@ pub async fn deliveries_are_read_page_by_page(engine: impl Setup) {
     log.append(&["x"; 60]).await;
     let mut changes = Vec::new();
     for seq in 1..=60 {
-        changes.push(if seq % 3 == 0 { dead(&log, 0, seq).await } else { waiting(&log, 0, seq).await });
+        changes.push(if seq % 3 == 0 { failed(&log, 0, seq).await } else { waiting(&log, 0, seq).await });
     }
     changes.push(waiting(&log, 1, 30).await);
     log.store.ledger.record(changes).await.expect("recorded");
@@ -128,7 +128,7 @@ pub async fn deliveries_are_read_page_by_page(engine: impl Setup) {
         (Some(false), (1..=60).filter(|seq| seq % 3 != 0).collect()),
     ] {
         for limit in [1, 7, 20, 60, 100] {
-            let (mut read, mut seen) = (ReadDeliveries { dead: only, limit, ..of(0) }, Vec::new());
+            let (mut read, mut seen) = (ReadDeliveries { failed: only, limit, ..of(0) }, Vec::new());
             loop {
                 let page = seqs_of(&log, read.clone()).await;
                 let Some(last) = page.last() else { break };
@@ -160,13 +160,13 @@ pub async fn a_page_of_large_deliveries_ends_early(engine: impl Setup) {
 
 pub async fn dead_letters_are_forgotten_and_waiting_ones_are_not(engine: impl Setup) {
     let day = Duration::from_secs(24 * 60 * 60);
-    let retention = Retention { dead_letters: day, age: day / 2, ..Retention::default() };
+    let retention = Retention { failed_deliveries: day, age: day / 2, ..Retention::default() };
     let mut log = start(engine, retention, 2).await;
     log.append(&["x"; 4]).await;
-    let changes = vec![dead(&log, 0, 1).await, dead(&log, 1, 1).await, waiting(&log, 0, 2).await];
+    let changes = vec![failed(&log, 0, 1).await, failed(&log, 1, 1).await, waiting(&log, 0, 2).await];
     log.store.ledger.record(changes).await.expect("recorded");
     log.clock.turn(day / 2);
-    log.store.ledger.record(vec![dead(&log, 0, 3).await]).await.expect("recorded");
+    log.store.ledger.record(vec![failed(&log, 0, 3).await]).await.expect("recorded");
     log.clock.turn(day / 2);
     log.sweep_all().await;
     assert_eq!(log.store.head().first, 5, "the log has forgotten them");
@@ -185,7 +185,7 @@ pub async fn dead_letters_are_forgotten_and_waiting_ones_are_not(engine: impl Se
 pub async fn much_is_forgotten_in_parts(engine: impl Setup) {
     const ROWS: u64 = 1_200;
     let hour = Duration::from_secs(60 * 60);
-    let mut log = start(engine, Retention { dead_letters: hour, ..Retention::default() }, 2).await;
+    let mut log = start(engine, Retention { failed_deliveries: hour, ..Retention::default() }, 2).await;
     log.store.log.append(Append::new((0..ROWS).map(|_| event("x")).collect())).await.expect("appended");
     let events = log.pages(log.read()).await;
     let put = |webhook: usize, status| {
@@ -201,8 +201,9 @@ pub async fn much_is_forgotten_in_parts(engine: impl Setup) {
         });
         changes.collect::<Vec<_>>()
     };
-    let (dead, waiting) = (DeliveryStatus::Dead(log.clock.now()), DeliveryStatus::Waiting(log.clock.now()));
-    log.store.ledger.record([put(0, dead), put(1, waiting)].concat()).await.expect("recorded");
+    let (failed, waiting) =
+        (DeliveryStatus::Failed(log.clock.now()), DeliveryStatus::Waiting(log.clock.now()));
+    log.store.ledger.record([put(0, failed), put(1, waiting)].concat()).await.expect("recorded");
     assert_eq!((counts(&log, 0).await, counts(&log, 1).await), ((0, ROWS), (ROWS, 0)));
     log.reopen().await;
     assert_eq!((counts(&log, 0).await, counts(&log, 1).await), ((0, ROWS), (ROWS, 0)));

@@ -45,8 +45,8 @@ pub async fn waiting(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
 }
 
 /// Creates the change that gives an event up now.
-pub async fn dead(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
-    put(log, webhook, seq, DeliveryStatus::Dead(log.clock.now())).await
+pub async fn failed(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
+    put(log, webhook, seq, DeliveryStatus::Failed(log.clock.now())).await
 }
 
 async fn put(log: &Log, webhook: usize, seq: u64, status: DeliveryStatus) -> DeliveryChange {
@@ -81,7 +81,7 @@ pub fn attempt(log: &Log, webhook: usize, seq: u64, is_delivered: bool) -> Deliv
 }
 
 pub fn of(webhook: usize) -> ReadDeliveries {
-    ReadDeliveries { webhook: id(webhook), dead: None, after: 0, limit: 1_000 }
+    ReadDeliveries { webhook: id(webhook), failed: None, after: 0, limit: 1_000 }
 }
 
 pub fn all_attempts() -> ReadAttempts {
@@ -99,9 +99,9 @@ pub async fn ids_of(log: &Log, read: ReadAttempts) -> Vec<u64> {
     log.store.ledger.attempts(read).await.expect("rows").iter().map(|row| row.id).collect()
 }
 
-/// Returns the number of waiting and of dead deliveries.
+/// Returns the number of waiting and of failed deliveries.
 pub async fn counts(log: &Log, webhook: usize) -> (u64, u64) {
     let counts = log.store.ledger.delivery_counts().await.expect("counts");
     let one = counts.iter().find(|one| one.webhook == id(webhook)).expect("it is registered");
-    (one.waiting, one.dead)
+    (one.waiting, one.failed)
 }

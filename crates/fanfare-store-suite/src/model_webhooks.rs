@@ -41,7 +41,7 @@ enum Operation {
 enum Change {
     Attempt { webhook: usize, seq: u64, is_delivered: bool },
     Cursor { webhook: usize, seq: u64 },
-    Put { webhook: usize, nth: usize, is_dead: bool },
+    Put { webhook: usize, nth: usize, is_failed: bool },
     Remove { webhook: usize, seq: u64 },
     State { webhook: usize, state: u8 },
 }
@@ -53,7 +53,7 @@ fn change() -> impl Strategy<Value = Change> {
             .prop_map(|(webhook, seq, is_delivered)| Change::Attempt { webhook, seq, is_delivered }),
         2 => (webhook.clone(), seq.clone()).prop_map(|(webhook, seq)| Change::Cursor { webhook, seq }),
         6 => (webhook.clone(), any::<usize>(), any::<bool>())
-            .prop_map(|(webhook, nth, is_dead)| Change::Put { webhook, nth, is_dead }),
+            .prop_map(|(webhook, nth, is_failed)| Change::Put { webhook, nth, is_failed }),
         3 => (webhook.clone(), seq).prop_map(|(webhook, seq)| Change::Remove { webhook, seq }),
         1 => (webhook, any::<u8>()).prop_map(|(webhook, state)| Change::State { webhook, state }),
     ]
@@ -123,10 +123,10 @@ impl Side {
         Some(match *change {
             Change::Attempt { webhook, seq, is_delivered } => attempt(&self.log, webhook, seq, is_delivered),
             Change::Cursor { webhook, seq } => DeliveryChange::Cursor { webhook: id(webhook), seq },
-            Change::Put { webhook, nth, is_dead } => {
+            Change::Put { webhook, nth, is_failed } => {
                 let event = self.events.get(nth.checked_rem(self.events.len())?)?.clone();
                 let at = self.log.clock.now();
-                let status = if is_dead { DeliveryStatus::Dead(at) } else { DeliveryStatus::Waiting(at) };
+                let status = if is_failed { DeliveryStatus::Failed(at) } else { DeliveryStatus::Waiting(at) };
                 let failure = format!("{nth}").into();
                 let batch = (nth % 2 == 1).then_some(BatchSpan { first: 1, last: nth as u64 });
                 let webhook = id(webhook);
@@ -143,10 +143,10 @@ impl Side {
     async fn all(&self) -> (String, Vec<DeliveryRow>) {
         let store: &Store = &self.log.store;
         let mut rows = Vec::new();
-        for (webhook, dead) in
-            (0..WEBHOOKS).flat_map(|webhook| [None, Some(true), Some(false)].map(|dead| (webhook, dead)))
+        for (webhook, failed) in
+            (0..WEBHOOKS).flat_map(|webhook| [None, Some(true), Some(false)].map(|failed| (webhook, failed)))
         {
-            let read = ReadDeliveries { webhook: id(webhook), dead, after: 0, limit: 1_000 };
+            let read = ReadDeliveries { webhook: id(webhook), failed, after: 0, limit: 1_000 };
             rows.extend(store.ledger.deliveries(read).await.expect("rows").into_iter().map(without_epoch));
         }
         let mut attempts = Vec::new();
@@ -173,7 +173,7 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
         age: seconds(1_000),
         count: 25,
         attempts: seconds(700),
-        dead_letters: seconds(1_500),
+        failed_deliveries: seconds(1_500),
         ..Retention::default()
     };
     let mut a = Side { log: InMemory.start(retention), events: Vec::new() };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanfare_store::{Append, DeliveryChange, Error, Retention, WEBHOOKS_MAX, WebhookRow};
 
 use crate::harness::{Setup, event, soon};
-use crate::hooks::{cursor, dead, hook, id, waiting};
+use crate::hooks::{cursor, failed, hook, id, waiting};
 
 pub async fn a_webhook_comes_back_as_it_was_registered(engine: impl Setup) {
     let mut log = engine.start(Retention::default());
@@ -23,7 +23,7 @@ pub async fn a_webhook_comes_back_as_it_was_registered(engine: impl Setup) {
     );
     let counts = log.store.ledger.delivery_counts().await.expect("counts");
     assert_eq!(
-        counts.iter().map(|one| (&one.webhook, one.waiting, one.dead)).collect::<Vec<_>>(),
+        counts.iter().map(|one| (&one.webhook, one.waiting, one.failed)).collect::<Vec<_>>(),
         [(&id(1), 0, 0), (&id(0), 0, 0)]
     );
 }
@@ -178,13 +178,17 @@ pub async fn what_names_no_webhook_changes_nothing(engine: impl Setup) {
     log.store.ledger.insert_webhook(hook(&log, 1)).await.expect("registered");
     log.store.ledger.insert_webhook(hook(&log, 2)).await.expect("registered");
     let before = log.store.ledger.webhooks().await.expect("webhooks")[1].clone();
-    log.store.ledger.record(vec![waiting(&log, 1, 4).await, dead(&log, 2, 5).await]).await.expect("recorded");
+    log.store
+        .ledger
+        .record(vec![waiting(&log, 1, 4).await, failed(&log, 2, 5).await])
+        .await
+        .expect("recorded");
     assert!(log.store.ledger.remove_webhook(&id(1)).await.expect("asked"));
     assert!(!log.store.ledger.remove_webhook(&id(1)).await.expect("asked"));
     let changes = vec![
         cursor(1, 5),
         waiting(&log, 1, 6).await,
-        dead(&log, 3, 6).await,
+        failed(&log, 3, 6).await,
         crate::hooks::attempt(&log, 1, 6, false),
         DeliveryChange::Remove { webhook: id(1), seq: 4 },
         DeliveryChange::State { webhook: id(3), state: "x".into() },
@@ -202,7 +206,7 @@ pub async fn what_names_no_webhook_changes_nothing(engine: impl Setup) {
     log.store.ledger.insert_webhook(hook(&log, 1)).await.expect("registered");
     assert_eq!(log.store.ledger.delivery(&id(1), 4).await.expect("read"), None);
     let counts = log.store.ledger.delivery_counts().await.expect("counts");
-    assert_eq!((counts[1].waiting, counts[1].dead), (0, 0));
+    assert_eq!((counts[1].waiting, counts[1].failed), (0, 0));
 }
 
 pub async fn records_and_appends_share_commits(engine: impl Setup) {

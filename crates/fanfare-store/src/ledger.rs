@@ -81,7 +81,7 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// Returns one attempt, while it is kept.
     async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error>;
 
-    /// Removes a limited part of old data: dead letters, attempts (in the order of their ids, and beyond
+    /// Removes a limited part of old data: failed deliveries, attempts (in the order of their ids, and beyond
     /// [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX)), and the rows of removed webhooks. Deliveries that wait for their next
     /// attempt are never removed. Returns whether there is more.
     async fn sweep(&self) -> Result<bool, Error>;

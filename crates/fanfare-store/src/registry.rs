@@ -24,13 +24,13 @@ pub struct Entry {
     pub row: WebhookRow,
     /// Delivery rows that wait.
     pub waiting: u64,
-    /// Delivery rows that were given up.
-    pub dead: u64,
+    /// Delivery rows that failed.
+    pub failed: u64,
 }
 
 impl Entry {
     pub fn new(row: WebhookRow) -> Entry {
-        Entry { row, waiting: 0, dead: 0 }
+        Entry { row, waiting: 0, failed: 0 }
     }
 
     /// Counts that a delivery row was there and is there now.
@@ -46,7 +46,7 @@ impl Entry {
     fn counter(&mut self, status: DeliveryStatus) -> &mut u64 {
         match status {
             DeliveryStatus::Waiting(_) => &mut self.waiting,
-            DeliveryStatus::Dead(_) => &mut self.dead,
+            DeliveryStatus::Failed(_) => &mut self.failed,
         }
     }
 }
@@ -139,7 +139,7 @@ impl Registry {
         let counts = |entry: &Entry| DeliveryCounts {
             webhook: entry.row.id.clone(),
             waiting: entry.waiting,
-            dead: entry.dead,
+            failed: entry.failed,
         };
         self.entries.values().map(counts).collect()
     }

@@ -16,8 +16,8 @@ pub struct Retention {
     ///
     /// [`ATTEMPTS_MAX`]: crate::ATTEMPTS_MAX
     pub attempts: Duration,
-    /// Maximum age of a delivery that was given up; default 30 days.
-    pub dead_letters: Duration,
+    /// Maximum age of a delivery that failed; default 30 days.
+    pub failed_deliveries: Duration,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -29,7 +29,7 @@ impl Default for Retention {
             count: 1_000_000,
             bytes: 1024 * 1024 * 1024,
             attempts: 7 * DAY,
-            dead_letters: 30 * DAY,
+            failed_deliveries: 30 * DAY,
         }
     }
 }

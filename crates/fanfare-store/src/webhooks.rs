@@ -26,7 +26,7 @@ pub struct WebhookRow {
     pub created: Timestamp,
 }
 
-/// An event that one webhook has not accepted: it waits for its next attempt, or was given up. A delivered event has no
+/// An event that one webhook has not accepted: it waits for its next attempt, or failed. A delivered event has no
 /// row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryRow {
@@ -58,8 +58,8 @@ pub struct BatchSpan {
 pub enum DeliveryStatus {
     /// It is retried, not before this time.
     Waiting(Timestamp),
-    /// It was given up at this time: a dead letter.
-    Dead(Timestamp),
+    /// It failed at this time, and is not retried.
+    Failed(Timestamp),
 }
 
 impl DeliveryStatus {
@@ -67,15 +67,15 @@ impl DeliveryStatus {
     pub fn due(self) -> Option<Timestamp> {
         match self {
             DeliveryStatus::Waiting(at) => Some(at),
-            DeliveryStatus::Dead(_) => None,
+            DeliveryStatus::Failed(_) => None,
         }
     }
 
-    /// Returns whether it was given up.
-    pub fn is_dead(self) -> bool {
+    /// Returns whether it failed.
+    pub fn is_failed(self) -> bool {
         match self {
             DeliveryStatus::Waiting(_) => false,
-            DeliveryStatus::Dead(_) => true,
+            DeliveryStatus::Failed(_) => true,
         }
     }
 }
@@ -150,8 +150,8 @@ pub struct DeliveryCounts {
     pub webhook: WebhookId,
     /// Rows that wait for their next attempt.
     pub waiting: u64,
-    /// Dead letters.
-    pub dead: u64,
+    /// Failed deliveries.
+    pub failed: u64,
 }
 
 /// A selection of delivery rows, ordered by seq. A page also ends at [`PAGE_BYTES_MAX`] of events: a short one can have
@@ -162,8 +162,8 @@ pub struct DeliveryCounts {
 pub struct ReadDeliveries {
     /// The webhook.
     pub webhook: WebhookId,
-    /// Only dead letters, or only waiting ones; `None` for both.
-    pub dead: Option<bool>,
+    /// Only failed deliveries, or only waiting ones; `None` for both.
+    pub failed: Option<bool>,
     /// Only rows after this seq.
     pub after: u64,
     /// Maximum rows, at least 1.

@@ -31,7 +31,7 @@ pub struct Options {
     pub concurrency: u32,
     /// Maximum deliveries per second, 1 to [`RATE_PER_SECOND_MAX`](crate::limits::RATE_PER_SECOND_MAX).
     pub rate_per_second: Option<u32>,
-    /// Whether each delivery waits until the one before it has arrived or was given up.
+    /// Whether each delivery waits until the one before it has arrived or failed.
     pub ordered: bool,
     /// The settings of batches, if events are sent several at a time.
     pub batch: Option<BatchOptions>,

@@ -35,8 +35,8 @@ pub struct RetrySchedule(
 /// The decision about a delivery after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// The delivery is given up, and kept so that people can look at it and replay it.
-    DeadLetter(DeadReason),
+    /// The delivery has failed: it is not retried, but kept so that people can look at it and replay it.
+    Fail(FailReason),
     /// The delivery arrived.
     Delivered,
     /// The delivery is retried.
@@ -46,9 +46,9 @@ pub enum Verdict {
     },
 }
 
-/// The reason why a delivery was given up.
+/// The reason why a delivery failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DeadReason {
+pub enum FailReason {
     /// The last attempt of the schedule failed.
     Exhausted,
     /// The receiver wants no more events (410): the webhook is also disabled.
@@ -57,22 +57,22 @@ pub enum DeadReason {
     TooLarge,
 }
 
-impl DeadReason {
+impl FailReason {
     /// All reasons.
-    pub const ALL: [DeadReason; 3] = [DeadReason::Exhausted, DeadReason::Gone, DeadReason::TooLarge];
+    pub const ALL: [FailReason; 3] = [FailReason::Exhausted, FailReason::Gone, FailReason::TooLarge];
 
     /// Returns the name in the store and on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
-            DeadReason::Exhausted => "exhausted",
-            DeadReason::Gone => "gone",
-            DeadReason::TooLarge => "too_large",
+            FailReason::Exhausted => "exhausted",
+            FailReason::Gone => "gone",
+            FailReason::TooLarge => "too_large",
         }
     }
 
-    /// Parses a name that [`DeadReason::as_str`] returned.
-    pub fn from_name(name: &str) -> Option<DeadReason> {
-        DeadReason::ALL.into_iter().find(|reason| reason.as_str() == name)
+    /// Parses a name that [`FailReason::as_str`] returned.
+    pub fn from_name(name: &str) -> Option<FailReason> {
+        FailReason::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 }
 
@@ -121,12 +121,12 @@ impl RetrySchedule {
     pub fn judge(&self, attempt: u32, outcome: Outcome, now: Timestamp, random: u32) -> Verdict {
         match outcome.meaning() {
             Meaning::Delivered => Verdict::Delivered,
-            Meaning::Gone => Verdict::DeadLetter(DeadReason::Gone),
-            Meaning::TooLarge => Verdict::DeadLetter(DeadReason::TooLarge),
+            Meaning::Gone => Verdict::Fail(FailReason::Gone),
+            Meaning::TooLarge => Verdict::Fail(FailReason::TooLarge),
             Meaning::TryAgain => {
                 let index = attempt.saturating_sub(1) as usize;
                 let Some(delay) = self.0.get(index) else {
-                    return Verdict::DeadLetter(DeadReason::Exhausted);
+                    return Verdict::Fail(FailReason::Exhausted);
                 };
                 let planned = now.after(jittered(*delay, random));
                 let asked = match outcome {
@@ -200,7 +200,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{DELAYS_MAX, DeadReason, RetrySchedule, Verdict};
+    use super::{DELAYS_MAX, FailReason, RetrySchedule, Verdict};
     use crate::outcome::{Failure, Outcome};
     use fanfare_core::timestamp::Timestamp;
 
@@ -225,7 +225,7 @@ mod tests {
         }
         for attempt in [8, 9, u32::MAX] {
             let verdict = schedule.judge(attempt, Outcome::Failed(Failure::Timeout), now(), 0);
-            assert_eq!(verdict, Verdict::DeadLetter(DeadReason::Exhausted));
+            assert_eq!(verdict, Verdict::Fail(FailReason::Exhausted));
         }
     }
 
@@ -234,8 +234,8 @@ mod tests {
         let schedule = RetrySchedule::default();
         let judge = |outcome| schedule.judge(1, outcome, now(), u32::MAX / 2);
         assert_eq!(judge(answered(204)), Verdict::Delivered);
-        assert_eq!(judge(answered(410)), Verdict::DeadLetter(DeadReason::Gone));
-        assert_eq!(judge(answered(413)), Verdict::DeadLetter(DeadReason::TooLarge));
+        assert_eq!(judge(answered(410)), Verdict::Fail(FailReason::Gone));
+        assert_eq!(judge(answered(413)), Verdict::Fail(FailReason::TooLarge));
         for status in [301, 304, 404, 429, 500] {
             assert!(matches!(judge(answered(status)), Verdict::Retry { .. }), "{status}");
         }

@@ -253,7 +253,8 @@ fn dead(client: &mut Client, id: &str) -> Result<HashSet<u64>> {
     let mut dead = HashSet::new();
     let mut after = String::new();
     loop {
-        let page = client.get_json(&format!("/api/webhooks/{id}/deliveries?state=dead&limit=1000{after}"))?;
+        let page =
+            client.get_json(&format!("/api/webhooks/{id}/deliveries?state=failed&limit=1000{after}"))?;
         for delivery in page["deliveries"].as_array().context("a page without deliveries")? {
             let event = delivery["event_id"].as_str().context("a delivery without an event")?;
             let (_, seq) = event.split_once('-').with_context(|| format!("`{event}` is no position"))?;

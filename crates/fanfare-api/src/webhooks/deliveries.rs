@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::{Category, DeliveryState, Success};
 
-/// A delivery that awaits its next attempt, or was given up.
+/// A delivery that awaits its next attempt, or failed.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Delivery {
     /// The event.
@@ -24,7 +24,7 @@ pub struct Delivery {
     /// The time of the push.
     #[schema(value_type = values::Timestamp)]
     pub timestamp: Timestamp,
-    /// `waiting` or `dead`.
+    /// `waiting` or `failed`.
     pub state: DeliveryState,
     /// Number of attempts.
     pub attempts: u32,
@@ -34,10 +34,10 @@ pub struct Delivery {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub next_attempt_at: Option<Timestamp>,
-    /// The time at which it was given up.
+    /// The time at which it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
-    pub given_up_at: Option<Timestamp>,
+    pub failed_at: Option<Timestamp>,
 }
 
 /// A page of deliveries; `D` is a delivery, or its text.

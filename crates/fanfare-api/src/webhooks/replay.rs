@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::Success;
 
-/// The deliveries to replay: `ids`, or `failed`, or a part of the log.
+/// The deliveries to replay: `ids`, or a `state`, or a part of the log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
@@ -15,9 +15,10 @@ pub struct Replay {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<values::Position>>, min_items = 1, max_items = 1000)]
     pub ids: Option<Vec<Position>>,
-    /// Deliveries that were given up.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub failed: bool,
+    /// Only deliveries in this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
+    pub state: Option<ReplayedState>,
     /// Only events since then: `10m` or RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
@@ -35,6 +36,14 @@ pub struct Replay {
     /// Only count them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
+}
+
+/// A state of deliveries that can be replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplayedState {
+    /// Not retried.
+    Failed,
 }
 
 /// The result of a replay.

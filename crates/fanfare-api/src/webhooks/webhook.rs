@@ -39,7 +39,7 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub held_until: Option<Timestamp>,
-    /// The position up to which every event was delivered, waits, or was given up.
+    /// The position up to which every event was delivered, waits, or failed.
     #[schema(value_type = values::Position)]
     pub position: Position,
     /// Number of events in the log after that position.
@@ -54,8 +54,8 @@ pub struct Webhook {
     pub lag_is_exact: Option<bool>,
     /// Deliveries that await their next attempt.
     pub waiting: u64,
-    /// Deliveries that were given up.
-    pub dead: u64,
+    /// Deliveries that failed.
+    pub failed: u64,
     /// Failures since the last success.
     pub failures: u32,
     /// The time of the first of these failures.

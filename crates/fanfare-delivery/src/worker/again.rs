@@ -18,14 +18,14 @@ pub(super) async fn rows(
     webhook: &WebhookId,
     seq: u64,
 ) -> Result<Vec<DeliveryRow>, store::Error> {
-    let Some(row) = ledger.delivery(webhook, seq).await?.filter(|row| !row.status.is_dead()) else {
+    let Some(row) = ledger.delivery(webhook, seq).await?.filter(|row| !row.status.is_failed()) else {
         return Ok(Vec::new());
     };
     let Some(batch) = row.batch else { return Ok(vec![row]) };
     let limit = BATCH_EVENTS_MAX as usize;
     let (mut rows, mut after) = (Vec::new(), seq.saturating_sub(1));
     loop {
-        let read = ReadDeliveries { webhook: webhook.clone(), dead: Some(false), after, limit };
+        let read = ReadDeliveries { webhook: webhook.clone(), failed: Some(false), after, limit };
         let page = ledger.deliveries(read).await?;
         let Some(last) = page.last() else { return Ok(rows) };
         after = last.event.position.seq;
@@ -40,7 +40,7 @@ pub(super) async fn rows(
 const PAGE_LEN: usize = 1_000;
 
 /// Returns the seqs after `cursor` that have a row in the store: they were tried before the gateway ended without
-/// saving that the cursor had passed them, and wait or were given up. If they were sent from the log, the receiver
+/// saving that the cursor had passed them, and wait or failed. If they were sent from the log, the receiver
 /// would get them twice.
 pub(super) async fn settled(
     ledger: &dyn Ledger,
@@ -49,7 +49,7 @@ pub(super) async fn settled(
 ) -> Result<HashSet<u64>, store::Error> {
     let (mut settled, mut after) = (HashSet::new(), cursor);
     loop {
-        let read = ReadDeliveries { webhook: webhook.clone(), dead: None, after, limit: PAGE_LEN };
+        let read = ReadDeliveries { webhook: webhook.clone(), failed: None, after, limit: PAGE_LEN };
         let page = ledger.deliveries(read).await?;
         let Some(last) = page.last() else { return Ok(settled) };
         after = last.event.position.seq;

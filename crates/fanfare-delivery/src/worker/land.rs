@@ -111,7 +111,7 @@ impl Worker {
                 }
                 DeliveryStatus::Waiting(at)
             }
-            Verdict::DeadLetter(_) => DeliveryStatus::Dead(now),
+            Verdict::Fail(_) => DeliveryStatus::Failed(now),
         };
         let row = DeliveryRow {
             webhook: self.id.clone(),
@@ -124,13 +124,13 @@ impl Worker {
         Some(DeliveryChange::Put(row))
     }
 
-    /// Records as given up the deliveries that expired while they waited for a retry.
+    /// Records as failed the deliveries that expired while they waited for a retry.
     async fn give_up(&mut self, rows: Vec<DeliveryRow>) {
         self.release_probe();
         let mut changes = Vec::new();
         for row in rows {
             self.retries.landed(row.event.position.seq);
-            let status = DeliveryStatus::Dead(self.parts.now());
+            let status = DeliveryStatus::Failed(self.parts.now());
             changes.push(DeliveryChange::Put(DeliveryRow { status, failure: EXPIRED.into(), ..row }));
         }
         self.parts.recorder.put_all(changes).await;

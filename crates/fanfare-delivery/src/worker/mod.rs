@@ -96,7 +96,7 @@ enum Signal {
 }
 
 impl Worker {
-    /// Starts at the position in the store. Without `has_rows`, the store has no deliveries that wait or were given up.
+    /// Starts at the position in the store. Without `has_rows`, the store has no deliveries that wait or failed.
     pub(super) async fn start(
         parts: Arc<Parts>,
         entry: Arc<Entry>,

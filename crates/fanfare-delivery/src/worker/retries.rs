@@ -44,7 +44,8 @@ impl Retries {
         let (steady, now) = (last_failure.map_or(steady, |last| steady.max(last)), Instant::now());
         let (mut after, mut batches) = (0, HashSet::new());
         loop {
-            let read = ReadDeliveries { webhook: webhook.clone(), dead: Some(false), after, limit: PAGE_LEN };
+            let read =
+                ReadDeliveries { webhook: webhook.clone(), failed: Some(false), after, limit: PAGE_LEN };
             let page = parts.ledger.deliveries(read).await?;
             for row in &page {
                 // The first of a batch that still waits stands for the others.

@@ -138,10 +138,10 @@ fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
     let state = fate.as_str().into();
     let next_attempt_at = match &fate {
         Fate::Waiting(row) => row.status.due(),
-        Fate::Dead(_) | Fate::Delivered | Fate::Pending => None,
+        Fate::Failed(_) | Fate::Delivered | Fate::Pending => None,
     };
     let (attempts, failure) = match fate {
-        Fate::Dead(row) | Fate::Waiting(row) => (Some(row.attempts), Some((&*row.failure).into())),
+        Fate::Failed(row) | Fate::Waiting(row) => (Some(row.attempts), Some((&*row.failure).into())),
         Fate::Delivered | Fate::Pending => (None, None),
     };
     let webhook_url = webhook.url.as_given().into();

@@ -159,7 +159,7 @@ async fn webhook_totals(gateway: &Gateway, by: &Principal) -> Result<WebhookTota
         paused: paused.len(),
         failing: sent_to.iter().filter(|health| health.failing.failures > 0).count(),
         waiting: counts.values().map(|counts| counts.waiting).sum(),
-        dead: counts.values().map(|counts| counts.dead).sum(),
+        failed: counts.values().map(|counts| counts.failed).sum(),
     })
 }
 

@@ -99,8 +99,12 @@ async fn a_file_of_version_2_keeps_its_webhooks_and_what_they_wait_for() {
     assert!(
         webhooks[0].settings.contains("to the pager") && webhooks[0].state.contains("connection_refused")
     );
-    let read =
-        |row: &WebhookRow| ReadDeliveries { webhook: row.id.clone(), dead: Some(false), after: 0, limit: 9 };
+    let read = |row: &WebhookRow| ReadDeliveries {
+        webhook: row.id.clone(),
+        failed: Some(false),
+        after: 0,
+        limit: 9,
+    };
     let rows = store.ledger.deliveries(read(&webhooks[0])).await.expect("rows");
     let waiting: Vec<_> = rows.iter().map(|row| (&*row.event.message, row.attempts, &*row.failure)).collect();
     assert_eq!(waiting, [("two\nlines", 2, "connection_refused"), ("four", 2, "connection_refused")]);
@@ -148,7 +152,7 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
     let url = |path: &str| format!("http://127.0.0.1:8599/{path}");
     assert_eq!(known, [(&*url("ok"), 9, 2), (&*url("waiting"), 9, 1), (&*url("dead"), 8, 1)]);
     let deliveries = async |row: &WebhookRow| {
-        let read = ReadDeliveries { webhook: row.id.clone(), dead: None, after: 0, limit: 10 };
+        let read = ReadDeliveries { webhook: row.id.clone(), failed: None, after: 0, limit: 10 };
         store.ledger.deliveries(read).await.expect("deliveries")
     };
     let waiting = deliveries(&webhooks[1]).await;

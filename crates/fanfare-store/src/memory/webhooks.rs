@@ -85,7 +85,7 @@ impl Webhooks {
     pub(super) fn deliveries(&self, read: &ReadDeliveries) -> Vec<DeliveryRow> {
         let Some(number) = self.registry.number(&read.webhook) else { return Vec::new() };
         let Some(from) = read.after.checked_add(1) else { return Vec::new() };
-        let is_wanted = |row: &DeliveryRow| read.dead.is_none_or(|dead| row.status.is_dead() == dead);
+        let is_wanted = |row: &DeliveryRow| read.failed.is_none_or(|failed| row.status.is_failed() == failed);
         let mut page = Rows::new(read.limit);
         for row in self.deliveries.range((number, from)..=(number, u64::MAX)).map(|(_, row)| row) {
             if is_wanted(row) && !page.take(row.clone(), row.event.stored_len() as usize) {
@@ -122,8 +122,8 @@ impl Webhooks {
 
     /// Removes some old data, and some of the attempts beyond the maximum; returns whether there is more.
     pub(super) fn sweep(&mut self, retention: Retention, now: Timestamp) -> bool {
-        let oldest_dead = now.before(retention.dead_letters);
-        let is_old = |row: &DeliveryRow| matches!(row.status, DeliveryStatus::Dead(at) if at < oldest_dead);
+        let oldest_dead = now.before(retention.failed_deliveries);
+        let is_old = |row: &DeliveryRow| matches!(row.status, DeliveryStatus::Failed(at) if at < oldest_dead);
         let old: Vec<_> = self
             .deliveries
             .iter()

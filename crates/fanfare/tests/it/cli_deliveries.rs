@@ -22,12 +22,12 @@ async fn dead_deliveries_are_listed_shown_and_resent() {
     let rows = listed["deliveries"].as_array().expect("a list");
     assert_eq!(rows.len(), 1, "{listed}");
     assert_eq!((&rows[0]["event_id"], &rows[0]["webhook_url"]), (&json!(two), &json!(down.url())));
-    assert_eq!((&rows[0]["state"], &rows[0]["failure"]), (&json!("dead"), &json!("http_5xx")));
+    assert_eq!((&rows[0]["state"], &rows[0]["failure"]), (&json!("failed"), &json!("http_5xx")));
     assert_eq!(gateway.json(&["deliveries", "ls", "--state", "waiting"]).await["deliveries"], json!([]));
     assert_eq!(gateway.json(&["deliveries", "ls", "--webhook", &fine.url()]).await["deliveries"], json!([]));
 
     let shown = gateway.run(&["deliveries", "show", &one]).await.out;
-    for part in ["✓ delivered", "✗ dead", "webhook-id", &one, "the disk is full", "✗ 500"] {
+    for part in ["✓ delivered", "✗ failed", "webhook-id", &one, "the disk is full", "✗ 500"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let shown = gateway.json(&["deliveries", "show", &one, "--webhook", &down.url()]).await;
@@ -98,11 +98,11 @@ async fn waiting_deliveries_are_sent_now_and_dead_ones_discarded() {
     assert_eq!((said.code, said.out.as_str()), (0, "✓ discarded: 1 event\n"));
     assert_eq!(gateway.run(&["deliveries", "ls", "-o", "raw"]).await.out, format!("{}\n", ids[1]));
     let said = gateway.run(&["deliveries", "discard", &ids[0]]).await;
-    assert!(said.code == 5 && said.err.contains("has no waiting or dead delivery"), "{said:?}");
+    assert!(said.code == 5 && said.err.contains("has no waiting or failed delivery"), "{said:?}");
     let all = gateway.json(&["deliveries", "discard", "--failed", "--webhook", nobody]).await;
     assert_eq!(all["discarded"][0]["event_id"], json!(ids[1]));
     let said = gateway.run(&["deliveries", "ls"]).await;
-    assert_eq!((said.code, said.err.as_str()), (0, "✓ no waiting or dead deliveries\n"));
+    assert_eq!((said.code, said.err.as_str()), (0, "✓ no waiting or failed deliveries\n"));
     gateway.stop().await;
 }
 

@@ -195,7 +195,7 @@ async fn attempts_and_tests_show_the_response() {
     let failed = gateway.json(&["webhooks", "attempts", &url, "--failed"]).await;
     assert_eq!(failed["attempts"].as_array().map(Vec::len), Some(1));
     let shown = gateway.run(&["webhooks", "show", &url]).await.out;
-    assert!(shown.contains("! failing") && shown.contains("1 dead") && shown.contains("503"), "{shown}");
+    assert!(shown.contains("! failing") && shown.contains("1 failed") && shown.contains("503"), "{shown}");
     let nobody = gateway.json(&["webhooks", "add", "http://127.0.0.1:9/", "--retry", "none"]).await;
     let said = gateway.run(&["webhooks", "test", nobody["id"].as_str().expect("an id")]).await;
     assert_eq!(said.code, 1, "{said:?}");

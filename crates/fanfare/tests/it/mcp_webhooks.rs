@@ -17,11 +17,11 @@ async fn deliveries(gateway: &Gateway, arguments: Value) -> Told {
     gateway.tool(Era::Modern, "list_deliveries", arguments).await
 }
 
-/// Waits until a webhook has given up this many deliveries.
+/// Waits until a webhook has this many failed deliveries.
 async fn failed(gateway: &Gateway, webhook: &str, count: u64) -> Told {
-    until("dead letters", async || {
+    until("failed deliveries", async || {
         let told = deliveries(gateway, json!({ "webhook": webhook })).await;
-        (told.structured["failed"] == count && told.structured["retrying"] == 0).then_some(told)
+        (told.structured["failed"] == count && told.structured["waiting"] == 0).then_some(told)
     })
     .await
 }
@@ -121,15 +121,15 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
         let rows = told.structured["deliveries"].as_array().expect("deliveries").clone();
         let row = &rows[0];
         assert_eq!(
-            (&row["event_id"], &row["channel"], &row["status"], &row["attempts"], &row["last_error"]),
+            (&row["event_id"], &row["channel"], &row["state"], &row["attempts"], &row["last_error"]),
             (&json!(ids[0]), &json!("orders"), &json!("failed"), &json!(1), &json!("http_5xx"))
         );
-        assert!(row["given_up_at"].is_string() && row.get("next_retry_at").is_none(), "{row}");
+        assert!(row["failed_at"].is_string() && row.get("next_attempt_at").is_none(), "{row}");
         assert_eq!(told.structured["status"], "failing");
         assert_eq!(told.structured["recent_attempts"][0]["status_code"], 503);
         assert!(told.text.contains("replay_webhook"), "{}", told.text);
 
-        let page = deliveries(&gateway, json!({ "webhook": webhook, "status": "failed", "limit": 2 })).await;
+        let page = deliveries(&gateway, json!({ "webhook": webhook, "state": "failed", "limit": 2 })).await;
         assert_eq!(page.structured["deliveries"].as_array().map(Vec::len), Some(2));
         let cursor = page.member("next_cursor");
         let rest = deliveries(&gateway, json!({ "webhook": webhook, "limit": 2, "cursor": cursor })).await;
@@ -137,8 +137,8 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
             (&rest.structured["deliveries"][0]["event_id"], rest.structured.get("next_cursor")),
             (&json!(ids[2]), None)
         );
-        let retrying = deliveries(&gateway, json!({ "webhook": webhook, "status": "retrying" })).await;
-        assert_eq!(retrying.structured["deliveries"], json!([]));
+        let waiting = deliveries(&gateway, json!({ "webhook": webhook, "state": "waiting" })).await;
+        assert_eq!(waiting.structured["deliveries"], json!([]));
 
         let one = json!({ "webhook": webhook, "event_id": ids[0] });
         let told = gateway.tool(Era::Modern, "retry_delivery", one.clone()).await;
@@ -153,12 +153,12 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
 
         // It only counts unless it is told to send.
         let before = receiver.got().len();
-        let which = json!({ "webhook": webhook, "failed": true });
+        let which = json!({ "webhook": webhook, "state": "failed" });
         let told = gateway.tool(Era::Modern, "replay_webhook", which).await;
         assert_eq!((&told.structured["count"], &told.structured["dry_run"]), (&json!(2), &json!(true)));
         assert!(told.text.contains("nothing was sent"), "{}", told.text);
         assert_eq!(receiver.got().len(), before);
-        let which = json!({ "webhook": webhook, "failed": true, "dry_run": false });
+        let which = json!({ "webhook": webhook, "state": "failed", "dry_run": false });
         let told = gateway.tool(Era::Modern, "replay_webhook", which).await;
         assert_eq!((&told.structured["count"], &told.structured["dry_run"]), (&json!(2), &json!(false)));
         // A webhook that failed can be held for a moment; a resumed one is not.
@@ -189,7 +189,7 @@ async fn a_webhook_is_paused_resumed_and_deleted() {
     let row = &targets.structured["webhooks"][0];
     assert_eq!((&row["status"], &row["lag"], &row["patterns"]), (&json!("paused"), &json!(1), &json!([">"])));
     let status = gateway.tool(Era::Modern, "delivery_status", json!({ "event_id": id })).await;
-    assert_eq!(status.structured["webhooks"][0]["status"], "pending");
+    assert_eq!(status.structured["webhooks"][0]["state"], "pending");
 
     let told = gateway.tool(Era::Legacy, "resume_webhook", this.clone()).await;
     assert_eq!((&told.structured["status"], told.structured.get("problem")), (&json!("active"), None));
@@ -236,7 +236,7 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
             ["wh_aaaaaaaaaaaaaaaa", "list_targets"],
         ),
         ("pause_webhook", json!({}), ["webhook", "missing"]),
-        ("list_deliveries", json!({ "webhook": webhook, "status": "dead" }), ["status", "failed"]),
+        ("list_deliveries", json!({ "webhook": webhook, "state": "dead" }), ["state", "failed"]),
         ("list_deliveries", json!({ "webhook": webhook, "limit": 1_000 }), ["limit", "100"]),
         (
             "retry_delivery",
@@ -251,7 +251,7 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
         ("replay_webhook", json!({ "webhook": webhook }), ["does not say what to replay", "failed"]),
         (
             "replay_webhook",
-            json!({ "webhook": webhook, "ids": ["x"], "failed": true }),
+            json!({ "webhook": webhook, "ids": ["x"], "state": "failed" }),
             ["ids", "remove the other members"],
         ),
         ("replay_webhook", json!({ "webhook": webhook, "since": "yesterday" }), ["since", "10m"]),

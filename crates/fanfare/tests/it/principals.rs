@@ -54,7 +54,7 @@ async fn answers(
     let event = gateway.hub.event(by, at).await.expect("read").expect("it is kept");
     let change = || Change::parse(br#"{"description":"taken over"}"#).expect("a change");
     let wanted = AttemptQuery { seq: None, delivered: None, before: None, limit: 5 };
-    let words = Words { failed: true, ..Words::default() };
+    let words = Words { state: Some("failed".to_owned()), ..Words::default() };
     let events = Selection::Events(vec![event.clone()]);
     let mut answers = Vec::new();
     macro_rules! ask {

@@ -40,7 +40,7 @@ async fn what_cannot_be_replayed_is_refused_alike_over_http_and_by_a_tool() {
     assert!(said.starts_with(words(&problem)[0]), "{said} {problem}");
 
     let (both, fields) =
-        (json!({"ids": ["x"], "failed": true}), json!({"webhook": id, "ids": ["x"], "failed": true}));
+        (json!({"ids": ["x"], "state": "failed"}), json!({"webhook": id, "ids": ["x"], "state": "failed"}));
     let problem = gateway.post_json(&format!("{path}/replay"), &both).await.problem(422, "invalid_webhook");
     let said = gateway.tool_error(Era::Modern, "replay_webhook", fields).await;
     assert!(words(&problem).iter().all(|words| said.contains(words)), "{said} {problem}");

@@ -108,8 +108,8 @@ async fn what_was_allowed_when_it_was_registered_is_judged_again_when_it_is_sent
     let gateway = gateway.restart_with(|config| config.webhooks.policy.mode = Mode::Locked).await;
     let answer = gateway.post_json("/api/push", &json!({ "message": "after" })).await.json();
     assert_eq!(answer["webhooks_notified"], 0);
-    let dead = gateway.dead_letters(&hook, 1).await;
-    assert_eq!(&*dead[0].failure, "target_refused");
+    let failed = gateway.failed_deliveries(&hook, 1).await;
+    assert_eq!(&*failed[0].failure, "target_refused");
     assert_eq!((receiver.got().len(), receiver.connections()), (1, 1), "not even a connection");
 }
 
@@ -160,7 +160,7 @@ async fn this_machine_gets_everything_in_local_mode_and_nothing_in_locked_mode_h
     let pushed = gateway.post_json("/api/push", &json!({ "message": "locked" })).await.json();
     assert_eq!(pushed["webhooks_notified"], 0, "{pushed}");
     for (host, url, test, hook) in &hooks {
-        assert_eq!(&*gateway.dead_letters(hook, 1).await[0].failure, "target_refused", "{host}");
+        assert_eq!(&*gateway.failed_deliveries(hook, 1).await[0].failure, "target_refused", "{host}");
         let answer = gateway.post_json(test, &json!({})).await;
         match answer.status {
             200 => assert_eq!(answer.json()["category"], "target_refused", "{host}"),

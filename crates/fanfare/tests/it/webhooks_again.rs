@@ -38,12 +38,12 @@ async fn what_was_given_up_is_counted_replayed_and_discarded() {
             ids.push(gateway.push("orders", message).await);
         }
         assert_eq!(receiver.next_messages(3).await, ["one", "two", "three"]);
-        count(&gateway, &path, "dead", 3).await;
-        let dead = gateway.get(&format!("{path}/deliveries?state=dead&limit=2")).await.json();
-        assert_eq!(dead["deliveries"][0]["event_id"], ids[0]);
-        assert_eq!(dead["deliveries"][0]["failure"], "http_5xx");
-        assert_eq!(dead["next"], ids[1]);
-        let rest = gateway.get(&format!("{path}/deliveries?state=dead&after={}", ids[1])).await.json();
+        count(&gateway, &path, "failed", 3).await;
+        let failed = gateway.get(&format!("{path}/deliveries?state=failed&limit=2")).await.json();
+        assert_eq!(failed["deliveries"][0]["event_id"], ids[0]);
+        assert_eq!(failed["deliveries"][0]["failure"], "http_5xx");
+        assert_eq!(failed["next"], ids[1]);
+        let rest = gateway.get(&format!("{path}/deliveries?state=failed&after={}", ids[1])).await.json();
         assert_eq!(rest["deliveries"].as_array().map(Vec::len), Some(1));
         assert!(rest.get("next").is_none(), "{rest}");
 
@@ -51,17 +51,17 @@ async fn what_was_given_up_is_counted_replayed_and_discarded() {
         assert_eq!(gateway.request("DELETE", &discarded, |request| request).await.status, 200);
         gateway.request("DELETE", &discarded, |request| request).await.problem(404, "not_found");
 
-        let dry = replay(&gateway, &path, json!({"failed": true, "dry_run": true})).await;
+        let dry = replay(&gateway, &path, json!({"state": "failed", "dry_run": true})).await;
         assert_eq!((&dry["count"], &dry["dry_run"]), (&json!(2), &json!(true)));
         assert!(receiver.is_quiet(), "only counted");
         receiver.answer(204);
-        assert_eq!(replay(&gateway, &path, json!({"failed": true})).await["count"], 2);
+        assert_eq!(replay(&gateway, &path, json!({"state": "failed"})).await["count"], 2);
         let mut messages = receiver.next_messages(2).await;
         messages.sort();
         assert_eq!(messages, ["one", "three"]);
-        count(&gateway, &path, "dead", 0).await;
+        count(&gateway, &path, "failed", 0).await;
         count(&gateway, &path, "waiting", 0).await;
-        assert_eq!(replay(&gateway, &path, json!({"failed": true})).await["count"], 0);
+        assert_eq!(replay(&gateway, &path, json!({"state": "failed"})).await["count"], 0);
     }
 }
 
@@ -95,11 +95,14 @@ async fn what_was_delivered_is_replayed_by_id_channel_and_time_with_the_id_it_ha
         for (body, code) in [
             (json!({}), "invalid_webhook"),
             (json!({"ids": []}), "invalid_webhook"),
-            (json!({"ids": ["x"], "failed": true}), "invalid_webhook"),
+            (json!({"ids": ["x"], "state": "failed"}), "invalid_webhook"),
             (json!({"patterns": ["a..b"]}), "invalid_pattern"),
         ] {
             gateway.post_json(&replays, &body).await.problem(422, code);
         }
+        let waiting = json!({"state": "waiting"});
+        let problem = gateway.post_json(&replays, &waiting).await.problem(422, "invalid_webhook");
+        assert_eq!(problem["at"], "/state");
         let unknown = json!({"ids": [first, gateway.position(999)]});
         let problem = gateway.post_json(&replays, &unknown).await.problem(404, "not_found");
         assert_eq!(problem["at"], "/ids/1");
@@ -142,7 +145,7 @@ async fn one_event_is_sent_again_also_with_another_body() {
         receiver.answer(500);
         let id = gateway.push("orders", "one").await;
         let first = receiver.next().await;
-        count(&gateway, &path, "dead", 1).await;
+        count(&gateway, &path, "failed", 1).await;
         let resend = format!("{path}/deliveries/{id}/resend");
 
         receiver.answer(200);
@@ -151,7 +154,7 @@ async fn one_event_is_sent_again_also_with_another_body() {
         let received = receiver.next().await;
         assert_eq!(received.json(), json!({"message": "mended"}));
         assert_ne!(received.header("webhook-id"), first.header("webhook-id"));
-        count(&gateway, &path, "dead", 1).await;
+        count(&gateway, &path, "failed", 1).await;
 
         let again = gateway.request("POST", &resend, |request| request).await.json();
         assert_eq!((&again["kind"], &again["delivered"]), (&json!("resend"), &json!(true)), "{again}");
@@ -160,7 +163,7 @@ async fn one_event_is_sent_again_also_with_another_body() {
             (received.header("webhook-id"), &received.body),
             (first.header("webhook-id"), &first.body)
         );
-        count(&gateway, &path, "dead", 0).await;
+        count(&gateway, &path, "failed", 0).await;
         let streamed = json!({"channel": "orders", "message": "for people", "audience": "stream"});
         let streamed = gateway.post_json("/api/push", &streamed).await.json()["id"].clone();
         let streamed = format!("{path}/deliveries/{}/resend", streamed.as_str().expect("an id"));
@@ -189,7 +192,7 @@ async fn each_attempt_is_listed_once_on_whatever_page() {
             receiver.next().await;
         }
         expected.reverse();
-        count(&gateway, &path, "dead", 30).await;
+        count(&gateway, &path, "failed", 30).await;
         count(&gateway, &path, "behind", 0).await;
         // Of the oldest ten, the store has the failures.
         let is_kept = |(index, _): &(usize, &String)| *index < 50 || index % 2 == 1;
@@ -245,12 +248,12 @@ async fn who_took_an_event_is_told_over_http_and_to_agents() {
         let receipts = gateway.get(&format!("/api/events/{before}/receipts")).await.json();
         assert_eq!(receipts["webhooks"], json!([]), "nobody was to get it");
         let status = gateway.get("/api/status").await.json();
-        assert_eq!(status["webhooks"], json!({"paused": 0, "failing": 1, "waiting": 1, "dead": 0}));
+        assert_eq!(status["webhooks"], json!({"paused": 0, "failing": 1, "waiting": 1, "failed": 0}));
 
         let told = gateway.tool(Era::Modern, "delivery_status", json!({"event_id": id})).await;
         assert_eq!(told.structured["webhooks_delivered"], 1, "{}", told.text);
         // Recipients without the event come first.
-        assert_eq!(told.structured["webhooks"][0]["status"], "retrying");
+        assert_eq!(told.structured["webhooks"][0]["state"], "waiting");
         assert!(told.text.contains("1 of 2 webhooks accepted it"), "{}", told.text);
         let told =
             gateway.tool(Era::Legacy, "list_targets", json!({"kind": "webhooks", "channel": "noise"})).await;

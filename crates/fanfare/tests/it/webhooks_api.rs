@@ -38,7 +38,7 @@ async fn a_webhook_is_changed_and_its_secret_is_never_shown_again() {
         let (other, _) = register(&gateway, json!({"webhook_url": receiver.url_of("/b")})).await;
         let webhook = gateway.get(&path).await.json();
         assert_eq!(
-            (&webhook["state"], &webhook["health"], &webhook["lag"], &webhook["waiting"], &webhook["dead"]),
+            (&webhook["state"], &webhook["health"], &webhook["lag"], &webhook["waiting"], &webhook["failed"]),
             (&json!("active"), &json!("ok"), &json!(0), &json!(0), &json!(0))
         );
 
@@ -147,7 +147,7 @@ async fn a_test_tells_what_came_back() {
         assert_eq!(gateway.get("/api/events").await.json()["events"], json!([]));
         let shown = gateway.get(&path).await.json();
         assert_eq!(
-            (&shown["failures"], &shown["dead"], &shown["waiting"]),
+            (&shown["failures"], &shown["failed"], &shown["waiting"]),
             (&json!(0), &json!(0), &json!(0))
         );
         let attempts = gateway.get(&format!("{path}/attempts")).await.json();
@@ -185,9 +185,9 @@ async fn a_delivery_shows_what_is_sent_and_an_attempt_what_was_sent() {
         );
 
         receiver.answer(500);
-        let dead = gateway.push_event(json!({"channel": "builds.web", "message": "not taken"})).await;
-        let shown = gateway.get(&format!("{path}/deliveries/{dead}")).await.json();
-        assert_eq!(shown["state"], "dead", "{shown}");
+        let failed = gateway.push_event(json!({"channel": "builds.web", "message": "not taken"})).await;
+        let shown = gateway.get(&format!("{path}/deliveries/{failed}")).await.json();
+        assert_eq!(shown["state"], "failed", "{shown}");
         let other = gateway.push("chat", "not for it").await;
         let shown = gateway.get(&format!("{path}/deliveries/{other}")).await.json();
         assert!(shown.get("state").is_none(), "{shown}");
@@ -272,7 +272,7 @@ async fn what_a_receiver_says_is_only_for_who_looks_at_the_attempt() {
     let mut seen = Vec::new();
     let pushed = gateway.post_json("/api/push", &json!({"message": "x"})).await;
     let id = pushed.json()["id"].as_str().expect("an id").to_owned();
-    until("a dead letter", async || (gateway.get(&path).await.json()["dead"] == 1).then_some(())).await;
+    until("a failed delivery", async || (gateway.get(&path).await.json()["failed"] == 1).then_some(())).await;
     seen.push(("a push".to_owned(), pushed.text()));
     for post in [format!("{path}/test"), format!("{path}/deliveries/{id}/resend")] {
         let answer = gateway.request("POST", &post, |request| request).await;

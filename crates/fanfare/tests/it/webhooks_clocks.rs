@@ -128,8 +128,8 @@ async fn what_all_became_due_at_once_is_no_storm() {
     let before = receiver.got().len();
     turned.by(24);
     gateway = gateway.restart().await;
-    // All of them are retried once, three at a time, and are dead letters then.
-    gateway.dead_letters(&hook, EVENTS).await;
+    // All of them are retried once, three at a time, and are failed deliveries then.
+    gateway.failed_deliveries(&hook, EVENTS).await;
     let again = receiver.got().len() - before;
     assert!(again <= before && receiver.busiest() <= 3, "{again} requests after {before}");
 }

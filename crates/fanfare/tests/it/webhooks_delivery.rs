@@ -32,8 +32,8 @@ async fn an_ordered_webhook_gets_one_after_the_other_also_past_failures() {
         receiver.gets_message("4").await;
         assert_eq!(receiver.messages(), ["0", "1", "1", "1", "2", "2", "2", "3", "4"]);
         assert_eq!(receiver.busiest(), 1);
-        let dead = gateway.dead_letters(&hook, 1).await;
-        assert_eq!((&*dead[0].event.message, dead[0].attempts), ("2", 3));
+        let failed = gateway.failed_deliveries(&hook, 1).await;
+        assert_eq!((&*failed[0].event.message, failed[0].attempts), ("2", 3));
     }
 }
 

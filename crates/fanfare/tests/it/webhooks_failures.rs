@@ -1,4 +1,4 @@
-//! The consequences of a failed delivery: retries, dead letters, pauses, the breaker.
+//! The consequences of a failed delivery: retries, failed deliveries, pauses, the breaker.
 
 use std::time::{Duration, Instant};
 
@@ -25,8 +25,8 @@ async fn a_failure_is_tried_again_by_the_schedule_and_then_given_up() {
         assert!(begun.elapsed() >= least, "no delay is drawn below 80 %: {:?}", begun.elapsed());
         assert!(got.iter().all(|one| one.id() == answer["id"] && one.body == got[0].body));
         got.iter().for_each(|one| one.assert_signed(&hook.secret));
-        let dead = gateway.dead_letters(&hook, 1).await;
-        assert_eq!((dead[0].attempts, &*dead[0].failure), (3, "http_5xx"));
+        let failed = gateway.failed_deliveries(&hook, 1).await;
+        assert_eq!((failed[0].attempts, &*failed[0].failure), (3, "http_5xx"));
         let failed = gateway.failed_attempts(&hook).await;
         let numbers: Vec<_> = failed.iter().map(|attempt| (attempt.number, attempt.is_delivered)).collect();
         assert_eq!(numbers, [(1, false), (2, false), (3, false)]);
@@ -100,8 +100,8 @@ async fn a_receiver_that_is_gone_is_sent_nothing_until_somebody_resumes_it() {
         let answer = gateway.post_json("/api/push", &json!({ "message": "second" })).await.json();
         assert_eq!((&answer["webhooks_notified"], receiver.got().len()), (&json!(0), 1));
         assert!(begun.elapsed() < Duration::from_secs(5), "nobody waits for it");
-        let dead = gateway.dead_letters(&hook, 1).await;
-        assert_eq!((&*dead[0].event.message, dead[0].attempts), ("first", 1));
+        let failed = gateway.failed_deliveries(&hook, 1).await;
+        assert_eq!((&*failed[0].event.message, failed[0].attempts), ("first", 1));
         let listed = gateway.get("/api/webhooks?details=true").await.json();
         let shown = &listed["webhooks"][0];
         assert_eq!((&shown["state"], &shown["reason"]), (&json!("paused"), &json!("gone")));
@@ -143,15 +143,15 @@ async fn a_pause_by_hand_holds_everything_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_given_up_at_once_and_the_others_go_on() {
+async fn what_is_too_large_fails_at_once_and_the_others_go_on() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
         let receiver = Receiver::playing(vec![Script::status(413)], Script::status(200)).await;
         let hook = gateway.register(&receiver, json!({ "concurrency": 1, "retry": "10ms,10ms" })).await;
         gateway.push_numbers(3).await;
         receiver.gets(3).await;
-        let dead = gateway.dead_letters(&hook, 1).await;
-        assert_eq!((&*dead[0].event.message, dead[0].attempts), ("0", 1));
+        let failed = gateway.failed_deliveries(&hook, 1).await;
+        assert_eq!((&*failed[0].event.message, failed[0].attempts), ("0", 1));
         assert_eq!(receiver.messages(), ["0", "1", "2"]);
         assert_eq!(gateway.entry(&hook).health().failing.failures, 0, "the receiver is well");
     }

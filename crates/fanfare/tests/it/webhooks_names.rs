@@ -204,7 +204,7 @@ async fn a_name_that_changes_its_meaning_is_judged_each_time() {
     gateway.push("default", "y").await;
     let expected = ["http_5xx", "target_refused", "http_5xx", "target_refused"];
     assert_eq!(gateway.outcomes(&hook, 4).await, expected);
-    gateway.dead_letters(&hook, 1).await;
+    gateway.failed_deliveries(&hook, 1).await;
     assert_eq!(good.got().len(), 3);
     assert_eq!(trap.connections(), 0, "not even a connection");
 }

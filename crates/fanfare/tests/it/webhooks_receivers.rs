@@ -30,7 +30,7 @@ async fn attempt(gateway: &Gateway, script: Script) -> (&'static str, Duration, 
     if outcome != "delivered" {
         let failed = until("the attempt", async || gateway.failed_attempts(&hook).await.pop()).await;
         assert!(failed.detail.contains(&format!(r#""category":"{outcome}""#)), "{}", failed.detail);
-        gateway.dead_letters(&hook, 1).await;
+        gateway.failed_deliveries(&hook, 1).await;
     }
     gateway.is_done(&hook).await;
     assert_eq!(receiver.got().len(), 1, "one attempt is one request");
@@ -139,7 +139,7 @@ async fn what_is_kept_of_an_answer_is_its_beginning_as_it_came() {
     .await;
     let hook = gateway.register(&receiver, json!({ "retry": "none" })).await;
     gateway.push_only("default", "x").await;
-    gateway.dead_letters(&hook, 1).await;
+    gateway.failed_deliveries(&hook, 1).await;
     let attempt = gateway.failed_attempts(&hook).await.pop().expect("an attempt");
     let detail: serde_json::Value = serde_json::from_str(&attempt.detail).expect("JSON");
     assert_eq!(

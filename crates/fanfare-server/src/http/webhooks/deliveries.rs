@@ -23,9 +23,9 @@ const LIMIT_DEFAULT: usize = 100;
 
 /// Returns a delivery in its public form.
 fn shown(row: DeliveryRow) -> Delivery {
-    let (state, next_attempt_at, given_up_at) = match row.status {
+    let (state, next_attempt_at, failed_at) = match row.status {
         DeliveryStatus::Waiting(at) => (DeliveryState::Waiting, Some(at), None),
-        DeliveryStatus::Dead(at) => (DeliveryState::Dead, None, Some(at)),
+        DeliveryStatus::Failed(at) => (DeliveryState::Failed, None, Some(at)),
     };
     Delivery {
         event_id: row.event.position,
@@ -36,11 +36,11 @@ fn shown(row: DeliveryRow) -> Delivery {
         attempts: row.attempts,
         failure: (&*row.failure).into(),
         next_attempt_at,
-        given_up_at,
+        failed_at,
     }
 }
 
-/// Lists deliveries that await their next attempt or were given up.
+/// Lists deliveries that await their next attempt or failed.
 #[utoipa::path(
     get,
     path = "/api/webhooks/{id}/deliveries",
@@ -62,20 +62,20 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let mut params = Params::of(request.uri());
-    let dead = params.read("state", |value| match value {
+    let failed = params.read("state", |value| match value {
         "waiting" => Ok(false),
-        "dead" => Ok(true),
+        "failed" => Ok(true),
         _ => Err(Invalid::new(
             Code::InvalidQuery,
-            "`state` must be `waiting` or `dead`",
-            "write `state=dead`, or leave it out for both",
+            "`state` must be `waiting` or `failed`",
+            "write `state=failed`, or leave it out for both",
         )),
     })?;
     let after: Option<Position> = params.read("after", str::parse)?;
     let limit = params.read("limit", limit)?.unwrap_or(LIMIT_DEFAULT);
     params.finish()?;
     let after = after.map(|after| seq_in(&gateway.hub, after, "query parameter `after`")).transpose()?;
-    let (rows, next) = gateway.webhooks.deliveries(&by, &id, dead, after.unwrap_or(0), limit).await?;
+    let (rows, next) = gateway.webhooks.deliveries(&by, &id, failed, after.unwrap_or(0), limit).await?;
     let deliveries = rows.into_iter().map(shown).collect::<Vec<_>>();
     Ok(Json(DeliveriesPage { deliveries, next: next.map(|seq| gateway.hub.position(seq)) }).into_response())
 }

@@ -53,7 +53,7 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
         lag: None,
         lag_is_exact: None,
         waiting: counts.map_or(0, |counts| counts.waiting),
-        dead: counts.map_or(0, |counts| counts.dead),
+        failed: counts.map_or(0, |counts| counts.failed),
         failures: health.failing.failures,
         failing_since: health.failing.since,
         last_success: health.last_success,

@@ -36,13 +36,14 @@ pub async fn replay(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    const FIX: &str = "send `{\"failed\": true}`, `{\"since\": \"1h\"}` or `{\"ids\": [\"k3f9x2ab-1042\"]}`";
+    const FIX: &str =
+        "send `{\"state\": \"failed\"}`, `{\"since\": \"1h\"}` or `{\"ids\": [\"k3f9x2ab-1042\"]}`";
     let id = id_in_path(&id)?;
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let mut members = Members::parse(&bytes, Code::InvalidWebhook, FIX)?;
     let words = Words {
         ids: members.texts("ids")?.flatten(),
-        failed: members.truth("failed")?.flatten().unwrap_or_default(),
+        state: members.text("state")?.flatten(),
         since: members.text("since")?.flatten(),
         until: members.text("until")?.flatten(),
         patterns: members.texts("patterns")?.flatten().unwrap_or_default(),

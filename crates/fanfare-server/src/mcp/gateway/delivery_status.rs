@@ -72,12 +72,12 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "properties": {
             "webhook": { "type": "string", "description": "Its id" },
             "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
-            "status": { "type": "string", "enum": ["pending", "delivered", "retrying", "failed"] },
+            "state": { "type": "string", "enum": ["pending", "waiting", "delivered", "failed"] },
             "attempts": { "type": "integer", "description": "Attempts so far, as far as they are kept" },
             "last_error": { "type": "string" },
-            "next_retry_at": { "type": "string", "description": "ISO 8601" },
+            "next_attempt_at": { "type": "string", "description": "ISO 8601" },
         },
-        "required": ["webhook", "webhook_url", "status"],
+        "required": ["webhook", "webhook_url", "state"],
         "additionalProperties": false,
     });
     let count = |description: &str| json!({ "type": "integer", "description": description });
@@ -158,36 +158,35 @@ struct LiveRow {
 struct WebhookRow {
     webhook: WebhookId,
     webhook_url: String,
-    status: &'static str,
+    state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_retry_at: Option<Timestamp>,
+    next_attempt_at: Option<Timestamp>,
 }
 
 impl WebhookRow {
     fn of(entry: &Entry, fate: Fate) -> WebhookRow {
         let webhook = entry.webhook();
-        let (status, row) = match fate {
-            Fate::Dead(row) => ("failed", Some(row)),
-            Fate::Delivered => ("delivered", None),
-            Fate::Pending => ("pending", None),
-            Fate::Waiting(row) => ("retrying", Some(row)),
+        let state = fate.as_str();
+        let row = match fate {
+            Fate::Failed(row) | Fate::Waiting(row) => Some(row),
+            Fate::Delivered | Fate::Pending => None,
         };
         WebhookRow {
             webhook: webhook.id.clone(),
             webhook_url: place(&webhook.url),
-            status,
+            state,
             attempts: row.as_ref().map(|row| row.attempts),
-            next_retry_at: row.as_ref().and_then(|row| row.status.due()),
+            next_attempt_at: row.as_ref().and_then(|row| row.status.due()),
             last_error: row.map(|row| row.failure),
         }
     }
 
     fn has_it(&self) -> bool {
-        self.status == "delivered"
+        self.state == "delivered"
     }
 }
 
@@ -308,7 +307,7 @@ fn missing(live: &[LiveRow], readers: &[ReceiptRow], webhooks: &[WebhookRow]) ->
     let readers = readers.iter().filter(|row| !row.acknowledged);
     let readers = readers.map(|row| format!("reader `{}`", neutral(row.reader.as_str())));
     let webhooks = webhooks.iter().filter(|row| !row.has_it());
-    let webhooks = webhooks.map(|row| format!("webhook {} ({})", row.webhook, row.status));
+    let webhooks = webhooks.map(|row| format!("webhook {} ({})", row.webhook, row.state));
     let missing: Vec<String> = readers.chain(live).chain(webhooks).collect();
     if missing.is_empty() { String::new() } else { format!("Not yet: {}.\n", missing.join(", ")) }
 }

@@ -12,11 +12,11 @@ use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
-/// Discard waiting or dead deliveries: they are not retried
+/// Discard waiting or failed deliveries: they are not retried
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
     ("One event, for every webhook that failed to get it", "fanfare deliveries discard k3f9x2ab-1042"),
-    ("All dead deliveries of one webhook",
+    ("All failed deliveries of one webhook",
      "fanfare deliveries discard --failed --webhook localhost:3000"),
 ], "The events stay in the log. At a terminal, you are asked to confirm; scripts and agents are \
     not."))]
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// Only for this webhook: its id, its URL or part of its URL
     #[arg(long, value_name = "WEBHOOK")]
     webhook: Option<String>,
-    /// All dead deliveries
+    /// All failed deliveries
     #[arg(long, conflicts_with = "events")]
     failed: bool,
     /// Skip the confirmation prompt
@@ -41,12 +41,12 @@ const DISCARDED_MAX: usize = 100_000;
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let mut found: Vec<(Webhook, Position)> = Vec::new();
     for webhook in chosen(api, args.webhook.as_deref()).await? {
-        if webhook.waiting + webhook.dead == 0 {
+        if webhook.waiting + webhook.failed == 0 {
             continue;
         }
         let mut deliveries = Vec::new();
         if args.failed {
-            deliveries = of_webhook(api, &webhook, Some(State::Dead), None, DISCARDED_MAX).await?.0;
+            deliveries = of_webhook(api, &webhook, Some(State::Failed), None, DISCARDED_MAX).await?.0;
         }
         for event in &args.events {
             deliveries.extend(of_webhook(api, &webhook, None, Some(*event), 1).await?.0);
@@ -54,7 +54,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         found.extend(deliveries.into_iter().map(|delivery| (webhook.clone(), delivery.value.event_id)));
     }
     if let Some(event) = args.events.iter().find(|event| !found.iter().any(|(_, found)| found == *event)) {
-        return Err(Failure::not_found(format!("{event} has no waiting or dead delivery"))
+        return Err(Failure::not_found(format!("{event} has no waiting or failed delivery"))
             .fix("list them with `fanfare deliveries ls`"));
     }
     let question = match found.as_slice() {

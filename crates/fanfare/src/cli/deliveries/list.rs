@@ -1,4 +1,4 @@
-//! `fanfare deliveries ls`: lists waiting and dead deliveries.
+//! `fanfare deliveries ls`: lists waiting and failed deliveries.
 
 use fanfare_core::Position;
 use jiff::ZonedDateTime;
@@ -15,21 +15,21 @@ use fanfare_api::webhooks::deliveries::Delivery;
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Answer, Api};
 
-/// List waiting and dead deliveries
+/// List waiting and failed deliveries
 #[derive(Debug, clap::Args)]
 #[command(visible_alias = "list", after_help = examples::examples(&[
     ("Deliveries of all webhooks", "fanfare deliveries ls"),
-    ("Dead deliveries of one webhook", "fanfare deliveries ls --webhook localhost:3000 --failed"),
+    ("Failed deliveries of one webhook", "fanfare deliveries ls --webhook localhost:3000 --failed"),
     ("Only the ids of the events", "fanfare deliveries ls --failed -o raw"),
 ]))]
 pub(crate) struct Args {
     /// Only for this webhook: its id, its URL or part of its URL
     #[arg(long, value_name = "WEBHOOK")]
     webhook: Option<String>,
-    /// Only in this state: waiting or dead
+    /// Only in this state: waiting or failed
     #[arg(long, value_enum, hide_possible_values = true)]
     state: Option<State>,
-    /// Only dead deliveries; same as --state dead
+    /// Only failed deliveries; same as --state failed
     #[arg(long, conflicts_with = "state")]
     failed: bool,
     /// Only for this event
@@ -44,14 +44,14 @@ pub(crate) struct Args {
 const URL_CHARS_MAX: usize = 32;
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
-    let state = if args.failed { Some(State::Dead) } else { args.state };
+    let state = if args.failed { Some(State::Failed) } else { args.state };
     let limit = args.limit as usize;
     let (mut found, mut more) = (Vec::new(), false);
     for webhook in chosen(api, args.webhook.as_deref()).await? {
         let count = match state {
-            None => webhook.waiting + webhook.dead,
+            None => webhook.waiting + webhook.failed,
             Some(State::Waiting) => webhook.waiting,
-            Some(State::Dead) => webhook.dead,
+            Some(State::Failed) => webhook.failed,
         };
         if count == 0 {
             continue;
@@ -80,7 +80,7 @@ fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), 
     };
     match output.mode {
         Mode::Human | Mode::Table if found.is_empty() => {
-            output.note(format!("{SUCCESS}✓{SUCCESS:#} no waiting or dead deliveries"));
+            output.note(format!("{SUCCESS}✓{SUCCESS:#} no waiting or failed deliveries"));
         }
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
@@ -103,7 +103,7 @@ fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), 
 fn row(webhook: &Webhook, delivery: &Delivery, now: &ZonedDateTime) -> Vec<String> {
     let next = match &delivery.next_attempt_at {
         Some(at) => format!("{WARNING}!{WARNING:#} {}", time(*at, now)),
-        None => format!("{ERROR}✗{ERROR:#} dead"),
+        None => format!("{ERROR}✗{ERROR:#} failed"),
     };
     let url = webhook.webhook_url.split_once("://").map_or(&*webhook.webhook_url, |(_, rest)| rest);
     vec![
@@ -121,7 +121,7 @@ pub(crate) fn state_text(state: &str) -> String {
     let (symbol, style) = match state {
         "delivered" => ("✓", SUCCESS),
         "waiting" => ("!", WARNING),
-        "dead" => ("✗", ERROR),
+        "failed" => ("✗", ERROR),
         _ => ("·", DIM),
     };
     format!("{style}{symbol}{style:#} {}", harmless(state))

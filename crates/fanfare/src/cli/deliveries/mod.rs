@@ -17,16 +17,16 @@ use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Answer, Api};
 
 /// The note below the help.
-const NOTE: &str = "Only deliveries that failed are listed: they are waiting for a retry, or dead (no more \
+const NOTE: &str = "Only undelivered events are listed: they are waiting for a retry, or failed (no more \
     retries). A successful delivery leaves only its attempts.";
 
 /// Inspect and retry failed webhook deliveries
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("Waiting and dead deliveries", "fanfare deliveries ls"),
+    ("Waiting and failed deliveries", "fanfare deliveries ls"),
     ("Who got this event, what was sent and what came back", "fanfare deliveries show k3f9x2ab-1042"),
     ("Retry now", "fanfare deliveries retry k3f9x2ab-1042"),
-    ("Retry all dead deliveries", "fanfare deliveries retry --failed"),
+    ("Retry all failed deliveries", "fanfare deliveries retry --failed"),
 ], NOTE))]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -47,14 +47,14 @@ enum State {
     /// Due for a retry
     Waiting,
     /// No more retries
-    Dead,
+    Failed,
 }
 
 impl State {
     fn as_str(self) -> &'static str {
         match self {
             State::Waiting => "waiting",
-            State::Dead => "dead",
+            State::Failed => "failed",
         }
     }
 }

@@ -14,18 +14,18 @@ use crate::cli::webhooks::named::among;
 use crate::cli::webhooks::replay::{Sum, by_ids, moment, replayed};
 use crate::cli::webhooks::test;
 use crate::cli::{Context, Exit, Failure, examples};
-use fanfare_api::webhooks::replay::Replay;
+use fanfare_api::webhooks::replay::{Replay, ReplayedState};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
-/// Retry single events now, or all waiting or dead deliveries
+/// Retry single events now, or all waiting or failed deliveries
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
     ("One event, to the webhooks that failed to get it", "fanfare deliveries retry k3f9x2ab-1042"),
     ("To one webhook, even if it already got it",
      "fanfare deliveries retry k3f9x2ab-1042 --webhook localhost:3000"),
     ("With another body", "fanfare deliveries retry k3f9x2ab-1042 --webhook localhost:3000 \\\n    --body fixed.json"),
-    ("All deliveries that died in the last day", "fanfare deliveries retry --failed --since 1d"),
+    ("All deliveries that failed in the last day", "fanfare deliveries retry --failed --since 1d"),
 ], "A single event is sent immediately, and the response is shown; exit code 1 if it was not \
     delivered. With --failed and --waiting, the webhook's worker sends the events and restarts the retry \
     schedule. A different body gets a different `webhook-id`."))]
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     /// Only for this webhook: its id, its URL or part of its URL
     #[arg(long, value_name = "WEBHOOK")]
     webhook: Option<String>,
-    /// All dead deliveries
+    /// All failed deliveries
     #[arg(long, conflicts_with_all = ["events", "waiting"])]
     failed: bool,
     /// All waiting deliveries, now instead of later
@@ -105,7 +105,7 @@ async fn failed_webhooks(api: &Api, event: Position) -> Result<Vec<(WebhookId, B
     let failed: Vec<(WebhookId, Box<str>)> = receipts
         .webhooks
         .iter()
-        .filter(|receipt| matches!(receipt.state, DeliveryState::Waiting | DeliveryState::Dead))
+        .filter(|receipt| matches!(receipt.state, DeliveryState::Waiting | DeliveryState::Failed))
         .map(|receipt| (receipt.webhook.clone(), receipt.webhook_url.clone()))
         .collect();
     if !failed.is_empty() {
@@ -123,8 +123,9 @@ async fn many(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure
     let mut work: Vec<(Webhook, Vec<Replay>)> = Vec::new();
     for webhook in chosen(api, args.webhook.as_deref()).await? {
         let selections = if args.failed {
-            let replay = Replay { failed: true, since: args.since.clone(), ..Replay::default() };
-            if webhook.dead > 0 { vec![replay] } else { Vec::new() }
+            let replay =
+                Replay { state: Some(ReplayedState::Failed), since: args.since.clone(), ..Replay::default() };
+            if webhook.failed > 0 { vec![replay] } else { Vec::new() }
         } else {
             let (waiting, _) = of_webhook(api, &webhook, Some(State::Waiting), None, WAITING_MAX).await?;
             by_ids(&waiting.into_iter().map(|delivery| delivery.value.event_id).collect::<Vec<_>>())

@@ -22,7 +22,7 @@ use fanfare_client::Api;
 pub(crate) struct Args {}
 
 /// The columns. A part of the URL is enough to name a webhook, so only `-o table` has the ids.
-const HEADS: [&str; 6] = ["url", "health", "last", "behind ", "waiting ", "dead "];
+const HEADS: [&str; 6] = ["url", "health", "last", "behind ", "waiting ", "failed "];
 
 /// Maximum characters of a URL, except with `-o table`.
 const URL_CHARS_MAX: usize = 36;
@@ -67,7 +67,7 @@ fn row(webhook: &Webhook, now: &ZonedDateTime) -> Vec<String> {
         last.map_or_else(|| "–".to_owned(), |last| time(last, now)),
         grouped(webhook.behind),
         grouped(webhook.waiting),
-        grouped(webhook.dead),
+        grouped(webhook.failed),
     ]
 }
 

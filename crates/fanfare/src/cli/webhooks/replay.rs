@@ -1,6 +1,6 @@
 //! `fanfare webhooks replay`: resends many events.
 
-use fanfare_api::webhooks::replay::Replay;
+use fanfare_api::webhooks::replay::{Replay, ReplayedState};
 use fanfare_core::start::Moment;
 use fanfare_core::{Invalid, Pattern, Position, WebhookId};
 use serde_json::json;
@@ -14,10 +14,10 @@ use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
-/// Resend past events or dead deliveries
+/// Resend past events or failed deliveries
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("All dead deliveries", "fanfare webhooks replay localhost:3000 --failed"),
+    ("All failed deliveries", "fanfare webhooks replay localhost:3000 --failed"),
     ("Only count the events of the last hour", "fanfare webhooks replay localhost:3000 --since 1h --dry-run"),
     ("The events of one hour", "fanfare webhooks replay localhost:3000 --since 3h --until 2h"),
     ("Single events", "fanfare webhooks replay localhost:3000 k3f9x2ab-1042 k3f9x2ab-1050"),
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Only these events
     #[arg(value_name = "ID", conflicts_with_all = ["failed", "since", "until", "after", "channel", "all"])]
     ids: Vec<Position>,
-    /// Only dead deliveries
+    /// Only failed deliveries
     #[arg(long)]
     failed: bool,
     /// Only events since this time: 10m, 2h, 7d or RFC 3339
@@ -124,7 +124,7 @@ impl Args {
             return Ok(by_ids(&self.ids));
         }
         let replay = Replay {
-            failed: self.failed,
+            state: self.failed.then_some(ReplayedState::Failed),
             since: self.since.clone(),
             until: self.until.clone(),
             // With `--all`, the position before the first event of the webhook's log.
@@ -132,10 +132,10 @@ impl Args {
             patterns: self.channel.clone(),
             ..Replay::default()
         };
-        let is_selected = replay.failed || !replay.patterns.is_empty();
+        let is_selected = replay.state.is_some() || !replay.patterns.is_empty();
         if !is_selected && replay.since.is_none() && replay.until.is_none() && replay.after.is_none() {
             return Err(Failure::usage("no events were selected")
-                .fix("use --failed for dead deliveries, --since 1h, event ids, or --all for everything"));
+                .fix("use --failed, --since 1h, event ids, or --all for everything"));
         }
         Ok(vec![replay])
     }

@@ -15,7 +15,7 @@ use fanfare_client::Api;
     ("By its URL", "fanfare webhooks rm http://localhost:3000/hook"),
     ("Every paused webhook, without a prompt",
      "fanfare webhooks ls -o json | jq -r '.webhooks[] | select(.state == \"paused\").id' \\\n    | xargs fanfare webhooks rm --yes"),
-], "Waiting and dead deliveries are removed too; the events stay in the log. At a terminal, you are \
+], "Waiting and failed deliveries are removed too; the events stay in the log. At a terminal, you are \
     asked to confirm; scripts and agents are not. To stop sending but keep the webhook: fanfare webhooks \
     pause."))]
 pub(crate) struct Args {
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 }
 
 fn question(webhooks: &[Webhook]) -> String {
-    let undelivered: u64 = webhooks.iter().map(|webhook| webhook.waiting + webhook.dead).sum();
+    let undelivered: u64 = webhooks.iter().map(|webhook| webhook.waiting + webhook.failed).sum();
     let with = match undelivered {
         0 => String::new(),
         undelivered => format!(" with {}", count(undelivered, "undelivered event")),

@@ -129,8 +129,8 @@ fn backlog(webhook: &Webhook) -> String {
     if webhook.waiting > 0 {
         parts.push(format!("{} waiting for a retry", grouped(webhook.waiting)));
     }
-    if webhook.dead > 0 {
-        parts.push(format!("{} dead", grouped(webhook.dead)));
+    if webhook.failed > 0 {
+        parts.push(format!("{} failed", grouped(webhook.failed)));
     }
     format!("{} {DIM}· after {}{DIM:#}", parts.join(", "), webhook.position)
 }

@@ -54,12 +54,12 @@ pub(crate) async fn resume(args: &ResumeArgs, api: &Api, context: &Context) -> R
             0 => "nothing left to send".to_owned(),
             to_do => format!("{} to send", count(to_do, "event")),
         };
-        let dead = match webhook.dead {
+        let failed = match webhook.failed {
             0 => String::new(),
-            dead => format!(", {dead} dead"),
+            failed => format!(", {failed} failed"),
         };
         let url = harmless(&webhook.webhook_url);
-        format!("{SUCCESS}✓{SUCCESS:#} resumed: {BOLD}{url}{BOLD:#} {DIM}· {to_do}{dead}{DIM:#}")
+        format!("{SUCCESS}✓{SUCCESS:#} resumed: {BOLD}{url}{BOLD:#} {DIM}· {to_do}{failed}{DIM:#}")
     })
 }
 

@@ -86,15 +86,15 @@ impl Gateway {
 
     /// Returns the undelivered events of a webhook, according to the store.
     pub(crate) async fn rows(&self, hook: &Hook) -> Vec<DeliveryRow> {
-        let read = ReadDeliveries { webhook: hook.id.clone(), dead: None, after: 0, limit: 1_000 };
+        let read = ReadDeliveries { webhook: hook.id.clone(), failed: None, after: 0, limit: 1_000 };
         self.store.ledger.deliveries(read).await.expect("rows")
     }
 
-    /// Waits until the store has this many dead letters of a webhook and nothing that waits, and returns them.
-    pub(crate) async fn dead_letters(&self, hook: &Hook, count: usize) -> Vec<DeliveryRow> {
-        until("dead letters", async || {
+    /// Waits until the store has this many failed deliveries of a webhook and nothing that waits, and returns them.
+    pub(crate) async fn failed_deliveries(&self, hook: &Hook, count: usize) -> Vec<DeliveryRow> {
+        until("failed deliveries", async || {
             let rows = self.rows(hook).await;
-            (rows.len() == count && rows.iter().all(|row| row.status.is_dead())).then_some(rows)
+            (rows.len() == count && rows.iter().all(|row| row.status.is_failed())).then_some(rows)
         })
         .await
     }

@@ -1,4 +1,4 @@
-//! Kills while retention removes events that dead letters still need.
+//! Kills while retention removes events that failed deliveries still need.
 
 use std::collections::BTreeMap;
 
@@ -27,11 +27,13 @@ async fn a_kill_while_the_log_is_cut_off_loses_no_dead_letter() {
         let webhook = format!("/api/webhooks/{}", registered["id"].as_str().expect("an id"));
         let events: Vec<_> = (0..EVENTS).map(|number| json!({ "message": number.to_string() })).collect();
         process.post("/api/push?wait=false", &Value::Array(events)).await.expect("pushed");
-        let dead = async |process: &Process| {
-            until("dead letters", async || (process.get(&webhook).await["dead"] == EVENTS).then_some(()))
-                .await;
+        let failed = async |process: &Process| {
+            until("failed deliveries", async || {
+                (process.get(&webhook).await["failed"] == EVENTS).then_some(())
+            })
+            .await;
         };
-        dead(&process).await;
+        failed(&process).await;
         process.kill().await;
 
         let armed = format!("{}:{passes}", point.as_str());
@@ -44,12 +46,12 @@ async fn a_kill_while_the_log_is_cut_off_loses_no_dead_letter() {
             first.is_some_and(|first| first.ends_with("-181")).then_some(())
         })
         .await;
-        dead(&process).await;
+        failed(&process).await;
         let first: BTreeMap<String, Vec<u8>> =
             receiver.got().into_iter().map(|got| (got.id().to_owned(), got.body)).collect();
         let count = receiver.count();
         receiver.play(Script::status(200));
-        let replayed = process.post(&format!("{webhook}/replay"), &json!({ "failed": true })).await;
+        let replayed = process.post(&format!("{webhook}/replay"), &json!({ "state": "failed" })).await;
         assert_eq!(replayed.expect("an answer")["count"], EVENTS, "{armed}");
         let again: BTreeMap<String, Vec<u8>> = receiver.gets(count + EVENTS).await[count..]
             .iter()

@@ -33,10 +33,10 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
         "type": "object",
         "properties": {
             "webhook": id(),
-            "status": {
+            "state": {
                 "type": "string",
-                "enum": ["retrying", "failed"],
-                "description": "`retrying`: awaiting the next attempt; `failed`: given up; default: both",
+                "enum": ["waiting", "failed"],
+                "description": "`waiting`: for the next attempt; `failed`: not retried; default: both",
             },
             "limit": {
                 "type": "integer",
@@ -60,13 +60,13 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "channel": { "type": "string" },
             "type": { "type": "string" },
             "timestamp": { "type": "string", "description": "When it was pushed, ISO 8601" },
-            "status": { "type": "string", "enum": ["retrying", "failed"] },
+            "state": { "type": "string", "enum": ["waiting", "failed"] },
             "attempts": { "type": "integer", "description": "Number of attempts" },
             "last_error": { "type": "string", "description": "Why the last attempt failed" },
-            "next_retry_at": { "type": "string", "description": "ISO 8601" },
-            "given_up_at": { "type": "string", "description": "ISO 8601" },
+            "next_attempt_at": { "type": "string", "description": "ISO 8601" },
+            "failed_at": { "type": "string", "description": "ISO 8601" },
         },
-        "required": ["event_id", "channel", "type", "timestamp", "status", "attempts", "last_error"],
+        "required": ["event_id", "channel", "type", "timestamp", "state", "attempts", "last_error"],
         "additionalProperties": false,
     });
     let attempt = json!({
@@ -76,8 +76,8 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "additionalProperties": false,
     });
     let more = json!({
-        "retrying": { "type": "integer", "description": "Number of deliveries awaiting a retry" },
-        "failed": { "type": "integer", "description": "Number of deliveries given up" },
+        "waiting": { "type": "integer", "description": "Number of deliveries that wait for a retry" },
+        "failed": { "type": "integer", "description": "Number of deliveries that are not retried" },
         "deliveries": { "type": "array", "items": delivery, "description": "In the order of the log" },
         "next_cursor": { "type": "string", "description": "Pass as `cursor` for the next page; absent on the last" },
         "recent_attempts": {
@@ -94,10 +94,10 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "List a webhook's undelivered events",
-        description: "List one webhook's deliveries that await a retry or were given up, and its latest attempts. Use \
+        description: "List one webhook's deliveries that wait for a retry or failed, and its latest attempts. Use \
                       when a webhook is failing or paused, or someone is missing events. Not for one event across all \
                       its recipients; use `delivery_status`. Successful deliveries are not listed. Read-only, takes \
-                      milliseconds. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\", \"status\": \"failed\"}",
+                      milliseconds. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
@@ -109,23 +109,23 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
 #[serde(deny_unknown_fields)]
 struct Arguments {
     webhook: String,
-    status: Option<Status>,
+    state: Option<State>,
     limit: Option<u64>,
     cursor: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Status {
+enum State {
     Failed,
-    Retrying,
+    Waiting,
 }
 
 #[derive(Serialize)]
 struct StructuredContent {
     #[serde(flatten)]
     row: Row,
-    retrying: u64,
+    waiting: u64,
     failed: u64,
     deliveries: Vec<Delivery>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,31 +140,31 @@ struct Delivery {
     #[serde(rename = "type")]
     event_type: EventType,
     timestamp: Timestamp,
-    status: Status,
+    state: State,
     attempts: u32,
     last_error: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_retry_at: Option<Timestamp>,
+    next_attempt_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    given_up_at: Option<Timestamp>,
+    failed_at: Option<Timestamp>,
 }
 
 impl From<DeliveryRow> for Delivery {
     fn from(row: DeliveryRow) -> Delivery {
-        let (status, next_retry_at, given_up_at) = match row.status {
-            DeliveryStatus::Waiting(at) => (Status::Retrying, Some(at), None),
-            DeliveryStatus::Dead(at) => (Status::Failed, None, Some(at)),
+        let (state, next_attempt_at, failed_at) = match row.status {
+            DeliveryStatus::Waiting(at) => (State::Waiting, Some(at), None),
+            DeliveryStatus::Failed(at) => (State::Failed, None, Some(at)),
         };
         Delivery {
             event_id: row.event.position,
             channel: row.event.channel.clone(),
             event_type: row.event.event_type.clone(),
             timestamp: row.event.timestamp,
-            status,
+            state,
             attempts: row.attempts,
             last_error: row.failure,
-            next_retry_at,
-            given_up_at,
+            next_attempt_at,
+            failed_at,
         }
     }
 }
@@ -172,9 +172,9 @@ impl From<DeliveryRow> for Delivery {
 impl Delivery {
     fn to_text(&self) -> String {
         let Delivery { event_id, channel, attempts, last_error, .. } = self;
-        let then = match (self.next_retry_at, self.given_up_at) {
-            (Some(at), _) => format!("is tried again at {at}"),
-            (None, Some(at)) => format!("was given up at {at}"),
+        let then = match (self.next_attempt_at, self.failed_at) {
+            (Some(at), _) => format!("is retried at {at}"),
+            (None, Some(at)) => format!("failed at {at}"),
             (None, None) => "waits".to_owned(),
         };
         format!(
@@ -199,15 +199,15 @@ impl Gateway {
             None => 0,
         };
         let id = entry.webhook().id.clone();
-        let dead = given.status.map(|status| status == Status::Failed);
-        let page = self.webhooks.deliveries(by, &id, dead, after, limit).await;
+        let failed = given.state.map(|state| state == State::Failed);
+        let page = self.webhooks.deliveries(by, &id, failed, after, limit).await;
         let (rows, next) = page.map_err(|problem| refused(problem, EXAMPLE))?;
         let counts = self.webhooks.delivery_counts(by).await.map_err(explained)?;
-        let counts = counts.get(&id).map_or((0, 0), |counts| (counts.waiting, counts.dead));
+        let counts = counts.get(&id).map_or((0, 0), |counts| (counts.waiting, counts.failed));
         let recent = entry.recent();
         let structured = StructuredContent {
             row: Row::of(&entry, &self.hub),
-            retrying: counts.0,
+            waiting: counts.0,
             failed: counts.1,
             deliveries: rows.into_iter().map(Delivery::from).collect(),
             next_cursor: next.map(|seq| self.hub.position(seq)),
@@ -222,9 +222,9 @@ impl Gateway {
 }
 
 fn describe(found: &StructuredContent) -> String {
-    let StructuredContent { row, retrying, failed, deliveries, next_cursor, recent_attempts } = found;
+    let StructuredContent { row, waiting, failed, deliveries, next_cursor, recent_attempts } = found;
     let mut lines =
-        vec![format!("{}. {retrying} awaiting another attempt, {failed} given up.", row.to_text())];
+        vec![format!("{}. {waiting} waiting for another attempt, {failed} failed.", row.to_text())];
     if let Some(last) = recent_attempts.first() {
         lines.push(format!("The newest attempt: {}.", last.to_text()));
     }
@@ -233,10 +233,10 @@ fn describe(found: &StructuredContent) -> String {
         lines.push(format!("For more, call again with \"cursor\": \"{next}\"."));
     }
     lines.push(
-        match (retrying, failed) {
+        match (waiting, failed) {
             (0, 0) => "There is nothing to resend.",
             (_, 0) => "They are retried automatically; `retry_delivery` sends one of them now.",
-            _ => "`replay_webhook` with \"failed\": true resends everything that was given up; `retry_delivery` resends one event.",
+            _ => "`replay_webhook` with \"state\": \"failed\" resends every failed delivery; `retry_delivery` resends one event.",
         }
         .to_owned(),
     );

@@ -17,14 +17,14 @@ use fanfare_delivery::selecting::{IDS_MAX, Words};
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "replay_webhook";
 
-const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi", "failed": true, "dry_run": true}"#;
+const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi", "state": "failed", "dry_run": true}"#;
 
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
             "webhook": id(),
-            "failed": { "type": "boolean", "description": "Deliveries that were given up", "default": false },
+            "state": { "type": "string", "enum": ["failed"], "description": "Only deliveries in this state" },
             "ids": {
                 "type": "array",
                 "items": { "type": "string" },
@@ -71,11 +71,11 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     let tool = Tool {
         name: NAME,
         title: "Replay events to a webhook",
-        description: "Resend many events to one webhook: deliveries that were given up, or part of the log. Use when a \
+        description: "Resend many events to one webhook: failed deliveries, or part of the log. Use when a \
                       receiver is back after a long outage, or lost what it got. Not for one event whose response you \
                       want to see; use `retry_delivery`. Only counts unless \"dry_run\" is false: tell the user the \
                       count first, because the receiver may act on each event twice. At most 10,000 deliveries per \
-                      call. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\", \"failed\": true, \"dry_run\": true}",
+                      call. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\", \"dry_run\": true}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {
@@ -92,8 +92,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
 #[serde(deny_unknown_fields)]
 struct Arguments {
     webhook: String,
-    #[serde(default)]
-    failed: bool,
+    state: Option<String>,
     ids: Option<Vec<String>>,
     since: Option<String>,
     until: Option<String>,
@@ -125,7 +124,7 @@ impl Gateway {
         let dry_run = given.dry_run.unwrap_or(true);
         let words = Words {
             ids: given.ids,
-            failed: given.failed,
+            state: given.state,
             since: given.since,
             until: given.until,
             patterns: given.patterns,

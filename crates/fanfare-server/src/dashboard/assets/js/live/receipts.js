@@ -11,7 +11,7 @@ const EVERY_MS = 2000;
 const SHOWN_MAX = 50;
 
 const states = {
-  dead: ["error", "gave up", "wh-stopped"],
+  failed: ["error", "failed", "wh-stopped"],
   delivered: ["success", "delivered", "wh-healthy"],
   pending: ["stalled", "not sent yet", ""],
   waiting: ["stalled", "waiting", "wh-held"],

@@ -1,4 +1,4 @@
-// Deliveries that wait for a retry, and dead letters.
+// Deliveries that wait for a retry, or failed.
 import { html, useState } from "../../vendor/preact.js";
 import { get, send } from "../api.js";
 import { now } from "../clock.js";
@@ -41,13 +41,13 @@ export function Deliveries({ webhook, base, ask }) {
   return html`<section aria-label="Deliveries" data-testid="deliveries">
     <div class="list-tools">
       <${Segments} label="Filter deliveries" testid="deliveries" value=${state} onPick=${(name) => setParams({ state: name === "all" ? null : name }, { replace: true })}
-        options=${[["all", "All"], ["waiting", `Waiting ${webhook.waiting}`], ["dead", `Dead letters ${webhook.dead}`]]} />
+        options=${[["all", "All"], ["waiting", `Waiting ${webhook.waiting}`], ["failed", `Failed ${webhook.failed}`]]} />
       <span class="grow" />
-      ${webhook.dead > 0 && html`<button type="button" class="button" onClick=${() => ask({ kind: "replay", which: "failed" })}><${Icon} name="replay" />Replay dead letters…</button>`}
+      ${webhook.failed > 0 && html`<button type="button" class="button" onClick=${() => ask({ kind: "replay", which: "failed" })}><${Icon} name="replay" />Replay failed deliveries…</button>`}
     </div>
     <${ProblemNote} problem=${action.problem} />
     ${rows.length === 0
-      ? html`<p class="screen-note" data-testid="deliveries-none">${state === "dead" ? "No dead letters." : "Nothing is waiting. Deliveries that succeed on the first attempt are not listed here."}</p>`
+      ? html`<p class="screen-note" data-testid="deliveries-none">${state === "failed" ? "No failed deliveries." : "Nothing is waiting. Deliveries that succeed on the first attempt are not listed here."}</p>`
       : html`<${Table} label="Deliveries" columns=${columns} numbers=${["Attempts"]}>
           ${rows.map((delivery) => html`<${Row} key=${delivery.event_id} delivery=${delivery} known=${events.get(delivery.event_id)} base=${base} ask=${ask} action=${action} />`)}
         <//>`}
@@ -56,7 +56,7 @@ export function Deliveries({ webhook, base, ask }) {
 }
 
 function Row({ delivery, known, base, ask, action }) {
-  const { event_id: event, channel, type, state, attempts, failure, next_attempt_at: nextAt, given_up_at: givenUpAt } = delivery;
+  const { event_id: event, channel, type, state, attempts, failure, next_attempt_at: nextAt, failed_at: failedAt } = delivery;
   const resend = () =>
     action.run(async () => {
       const attempt = await send("POST", `${base}/deliveries/${event}/resend`);
@@ -70,7 +70,7 @@ function Row({ delivery, known, base, ask, action }) {
   return html`<tr role="row" data-testid="delivery-row" data-event=${event} data-state=${state}>
     <${Cell} name="Event"><a class="mono" href="/?event=${event}" title="Show the event">${seqOf(event)}</a> <span class="muted wh-message">${known?.message ?? type}</span><//>
     <${Cell} name="Channel"><span class="mono">${channel}</span><//>
-    <${Cell} name="State">${state === "waiting" ? html`<${Waiting} at=${Date.parse(nextAt)} />` : html`<${Dead} at=${Date.parse(givenUpAt)} />`}<//>
+    <${Cell} name="State">${state === "waiting" ? html`<${Waiting} at=${Date.parse(nextAt)} />` : html`<${Failed} at=${Date.parse(failedAt)} />`}<//>
     <${Cell} name="Attempts" number><a href="?event=${event}" title="Show its attempts" aria-label="${plural(attempts, "attempt", "attempts")} at event ${seqOf(event)}">${count(attempts)}</a><//>
     <${Cell} name="Reason">${wordOf(failure)}<//>
     <${Cell} name=""><div class="wh-row-actions">
@@ -86,6 +86,6 @@ function Waiting({ at }) {
   return html`<span class="state wh-held"><${Icon} name="stalled" /><time datetime=${new Date(at).toISOString()} title=${fullTime(at)}>${left ? `retry in ${left}` : "retrying"}</time></span>`;
 }
 
-function Dead({ at }) {
-  return html`<span class="state wh-stopped"><${Icon} name="error" />gave up <time datetime=${new Date(at).toISOString()} title=${fullTime(at)}>${ago(at, now.value)}</time></span>`;
+function Failed({ at }) {
+  return html`<span class="state wh-stopped"><${Icon} name="error" />failed <time datetime=${new Date(at).toISOString()} title=${fullTime(at)}>${ago(at, now.value)}</time></span>`;
 }

@@ -9,7 +9,7 @@ export function Figures({ webhook }) {
   const share = shareOf(webhook);
   const slow = slowOf(webhook);
   const last = lastTried(webhook);
-  const { waiting, dead, lag, lag_is_exact: isExact, ended } = webhook;
+  const { waiting, failed, lag, lag_is_exact: isExact, ended } = webhook;
   return html`<div class="wh-figures">
     <dl>
       <${Figure} name="Delivered, 24 h" value=${percent(share.delivered, share.all)} under=${`${count(share.delivered)} of ${plural(share.all, "attempt", "attempts")}`} testid="figure-delivered" />
@@ -17,7 +17,7 @@ export function Figures({ webhook }) {
       <${Figure} name="Last attempt" value=${last === null ? "–" : ago(last, now.value)} title=${last === null ? undefined : fullTime(last)} under=${last === null ? "none yet" : new Date(last).toLocaleTimeString()} />
       <${Figure} name="Behind" value=${`${count(lag ?? 0)}${isExact === false ? "+" : ""}`} under="events not sent yet" testid="figure-behind" />
       <${Figure} name="Waiting" value=${count(waiting)} under="for a retry" testid="figure-waiting" />
-      <${Figure} name="Dead letters" value=${count(dead)} under="not retried" wrong=${dead > 0} testid="figure-dead" />
+      <${Figure} name="Failed" value=${count(failed)} under="not retried" wrong=${failed > 0} testid="figure-failed" />
     </dl>
     <div class="wh-hour"><span>Last hour</span><${OutcomeBars} hour=${ended.hour} width=${180} height=${34} /></div>
   </div>`;

@@ -17,8 +17,8 @@ import { placeOf, stateOf, titleOf } from "./words.js";
 // More rows would make the page slow and nobody would read them; the search field narrows the list.
 const ROWS_MAX = 200;
 
-const columns = ["Webhook", "State", "Last hour", "Delivered, 24 h", "p95", "Last attempt", "Waiting", "Dead letters"];
-const numbers = ["Delivered, 24 h", "p95", "Waiting", "Dead letters"];
+const columns = ["Webhook", "State", "Last hour", "Delivered, 24 h", "p95", "Last attempt", "Waiting", "Failed"];
+const numbers = ["Delivered, 24 h", "p95", "Waiting", "Failed"];
 // Webhooks that need attention come first.
 const urgency = { failing: 0, held: 0, stopped: 0, paused: 1, healthy: 2, new: 2 };
 const urgencyOf = (webhook) => urgency[stateOf(webhook, 0).kind];
@@ -56,7 +56,7 @@ export function List() {
 }
 
 function Row({ webhook }) {
-  const { id, description, webhook_url: url, patterns, waiting, dead } = webhook;
+  const { id, description, webhook_url: url, patterns, waiting, failed } = webhook;
   const share = shareOf(webhook);
   const slow = slowOf(webhook);
   const last = lastTried(webhook);
@@ -72,7 +72,7 @@ function Row({ webhook }) {
     <${Cell} name="p95" number>${slow === null ? "–" : took(slow)}<//>
     <${Cell} name="Last attempt">${last === null ? html`<span class="muted">none yet</span>` : html`<time datetime=${new Date(last).toISOString()} title=${fullTime(last)}>${ago(last, now.value)}</time>`}<//>
     <${Cell} name="Waiting" number><${Due} n=${waiting} href="/webhooks/${id}?tab=undelivered" /><//>
-    <${Cell} name="Dead letters" number><${Due} n=${dead} href="/webhooks/${id}?tab=undelivered&state=dead" wrong /><//>
+    <${Cell} name="Failed" number><${Due} n=${failed} href="/webhooks/${id}?tab=undelivered&state=failed" wrong /><//>
   </tr>`;
 }
 

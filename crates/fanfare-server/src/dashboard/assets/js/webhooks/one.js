@@ -48,7 +48,7 @@ export function One({ id }) {
       <nav class="wh-tabs" aria-label="About this webhook">
         ${tabs.map(
           ([name, title]) => html`<a key=${name} href="/webhooks/${id}${name === "attempts" ? "" : `?tab=${name}`}" aria-current=${name === tab ? "true" : undefined} data-testid="tab-${name}">
-            ${title}${name === "undelivered" && webhook.waiting + webhook.dead > 0 && html`<span class="wh-count">${webhook.waiting + webhook.dead}</span>`}</a>`,
+            ${title}${name === "undelivered" && webhook.waiting + webhook.failed > 0 && html`<span class="wh-count">${webhook.waiting + webhook.failed}</span>`}</a>`,
         )}
       </nav>
       ${(tab === "attempts" || tab === "undelivered") && html`<${Trouble} ...${parts} />`}

@@ -12,7 +12,7 @@ import { hostOf, titleOf } from "./words.js";
 export function Remove({ webhook, base, onClose }) {
   const [typed, setTyped] = useState("");
   const { busy, problem, run } = useAction();
-  const { waiting, dead } = webhook;
+  const { waiting, failed } = webhook;
   const host = hostOf(webhook.webhook_url);
   const isMeant = typed.trim() === host || typed.trim() === webhook.description;
   const remove = async (submitted) => {
@@ -23,7 +23,7 @@ export function Remove({ webhook, base, onClose }) {
   };
   return html`<${Dialog} title="Remove ${titleOf(webhook)}" onClose=${onClose} testid="remove">
     <form onSubmit=${remove}>
-      <p class="dialog-lead">No more events are sent, and the secret is deleted.${waiting + dead > 0 ? ` ${plural(waiting + dead, "waiting or dead delivery is", "waiting or dead deliveries are")} deleted too.` : ""} To stop temporarily, pause it instead.</p>
+      <p class="dialog-lead">No more events are sent, and the secret is deleted.${waiting + failed > 0 ? ` ${plural(waiting + failed, "waiting or failed delivery is", "waiting or failed deliveries are")} deleted too.` : ""} To stop temporarily, pause it instead.</p>
       <label class="field">Type <code>${host}</code> to confirm
         <input class="input code" value=${typed} autocomplete="off" spellcheck="false" autocapitalize="off" autofocus onInput=${(input) => setTyped(input.target.value)} data-testid="remove-typed" /></label>
       <${ProblemNote} problem=${problem} />

@@ -26,7 +26,7 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
   };
   const selection = () => {
     const body = { patterns };
-    if (which === "failed") body.failed = true;
+    if (which === "failed") body.state = "failed";
     if (since.trim()) body.since = since.trim();
     if (until.trim()) body.until = until.trim();
     if (done.after) body.after = done.after;
@@ -54,7 +54,7 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
       <p class="dialog-lead">Events are sent to this webhook again, each with its original <code>webhook-id</code>. They are counted before anything is sent.</p>
       <fieldset class="choices-list"><legend>What to replay</legend>
         <${Choice} name="log" value=${which} onPick=${choosing(setWhich)} title="Matching events in the log" about="whether or not they were delivered" />
-        <${Choice} name="failed" value=${which} onPick=${choosing(setWhich)} title="Dead letters" about=${plural(webhook.dead, "dead letter", "dead letters")} />
+        <${Choice} name="failed" value=${which} onPick=${choosing(setWhich)} title="Failed deliveries" about=${plural(webhook.failed, "failed delivery", "failed deliveries")} />
       </fieldset>
       <div class="field-pair">
         <${Field} id="replay-since" label="Since" hint=${which === "failed" ? "optional" : "1h, or a time"} value=${since} onInput=${choosing(setSince)} at="/since" problem=${problem} placeholder="10m, 2d, 2026-11-21T08:00:00Z" />

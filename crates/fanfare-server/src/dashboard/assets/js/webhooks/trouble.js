@@ -10,7 +10,7 @@ import { adviceOn, wordOf } from "./words.js";
 
 export function Trouble({ webhook, base, ask }) {
   const { busy, problem, run } = useAction();
-  const { health, reason, explained, paused_since: pausedSince, lost_up_to: lostUpTo, dead } = webhook;
+  const { health, reason, explained, paused_since: pausedSince, lost_up_to: lostUpTo, failed } = webhook;
   const resume = () =>
     run(async () => {
       await send("POST", `${base}/resume`);
@@ -31,8 +31,8 @@ export function Trouble({ webhook, base, ask }) {
     html`<${Note} kind=${reason === "by_hand" ? "quiet" : "wrong"} icon=${reason === "by_hand" ? "pause" : "closing"} title=${`${reason === "by_hand" ? "Paused" : "Disabled"} ${since}.`}
       text=${`${reason === "by_hand" ? "" : `${capital(explained)}. `}Missed events wait in the log until retention removes them.`} action=${button("Resume", resume)} />`}
     ${(health === "held" || health === "failing") && webhook.failures > 0 && html`<${Failing} webhook=${webhook} action=${health === "held" ? button("Retry now", tryNow) : null} />`}
-    ${dead > 0 &&
-    html`<${Note} kind="wrong" icon="error" title=${`${plural(dead, "dead letter", "dead letters")}.`} text="Dead letters are kept for 30 days and can be replayed."
+    ${failed > 0 &&
+    html`<${Note} kind="wrong" icon="error" title=${`${plural(failed, "failed delivery", "failed deliveries")}.`} text="Failed deliveries are kept for 30 days and can be replayed."
       action=${html`<button type="button" class="button" onClick=${() => ask({ kind: "replay", which: "failed" })} data-testid="trouble-replay"><${Icon} name="replay" />Replay…</button>`} />`}
     ${lostUpTo && html`<${Note} kind="wrong" icon="gap" title="Some events were never sent." text=${`Retention removed events up to ${seqOf(lostUpTo)} before they were sent.`} />`}
     <${ProblemNote} problem=${problem} />
