@@ -59,7 +59,7 @@ impl Book {
             for event in events {
                 self.append(event)?;
             }
-            if page["next"].is_null() {
+            if page["next_cursor"].is_null() {
                 return self.check_batches(from);
             }
             ensure!(!events.is_empty(), "an empty page of unfiltered history says there is more: {page}");

@@ -6,12 +6,16 @@ use utoipa::ToSchema;
 
 use crate::values;
 
-/// Every channel that has had an event.
+/// A page of the channels that have had an event.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ChannelList {
     /// The channels, ordered by name.
     pub channels: Vec<ChannelEntry>,
-    /// Number of channels.
+    /// Pass as `cursor` to get the next page; omitted on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+    /// Number of channels on all pages.
     pub total: usize,
 }
 

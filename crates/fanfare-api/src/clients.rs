@@ -9,12 +9,16 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::{ClientState, Priority, Transport};
 
-/// All connected clients.
+/// A page of the connected clients.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ClientList {
     /// The clients, oldest connection first.
     pub clients: Vec<ClientEntry>,
-    /// Number of clients.
+    /// Pass as `cursor` to get the next page; omitted on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+    /// Number of clients on all pages.
     pub total: usize,
 }
 

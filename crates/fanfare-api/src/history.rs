@@ -15,10 +15,10 @@ pub struct HistoryPage<E> {
     /// The events, in the requested order.
     #[schema(value_type = Vec<Event>)]
     pub events: Vec<E>,
-    /// Pass as `cursor` for the next page; absent on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<values::Position>, nullable = false)]
-    pub next: Option<Position>,
+    /// Pass as `cursor` to get the next page; omitted on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
     /// The oldest position in the log.
     #[schema(value_type = values::Position)]
     pub first: Position,

@@ -99,6 +99,21 @@ pub struct History {
     /// Maximum events on the page; default 100.
     #[param(minimum = 1, maximum = 1000, nullable = false)]
     pub limit: Option<u32>,
+    /// The `next_cursor` of the previous page.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// Maximum rows on the page; default 100.
+    #[param(minimum = 1, maximum = 1000, nullable = false)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the previous page.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
 }
 
 /// The order of events.
@@ -163,6 +178,12 @@ pub struct Webhooks {
     /// Objects instead of URLs; default `false`.
     #[param(nullable = false)]
     pub details: Option<bool>,
+    /// Maximum webhooks on the page; default 1000.
+    #[param(minimum = 1, maximum = 1000, nullable = false)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the previous page.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
 }
 
 /// A selection of attempts.
@@ -175,9 +196,9 @@ pub struct Attempts {
     /// Only attempts at this event.
     #[param(value_type = Option<values::Position>, nullable = false)]
     pub event_id: Option<String>,
-    /// The `next` of the previous page.
-    #[param(value_type = Option<values::AttemptId>, nullable = false)]
-    pub before: Option<String>,
+    /// The `next_cursor` of the previous page.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
     /// Maximum attempts on the page; default 50.
     #[param(minimum = 1, maximum = 100, nullable = false)]
     pub limit: Option<u32>,
@@ -190,9 +211,12 @@ pub struct Deliveries {
     /// Only deliveries in this state; default: both.
     #[param(inline, nullable = false)]
     pub state: Option<KeptState>,
-    /// The `next` of the previous page.
+    /// Only the delivery of this event.
     #[param(value_type = Option<values::Position>, nullable = false)]
-    pub after: Option<String>,
+    pub event_id: Option<String>,
+    /// The `next_cursor` of the previous page.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
     /// Maximum deliveries on the page; default 100.
     #[param(minimum = 1, maximum = 1000, nullable = false)]
     pub limit: Option<u32>,

@@ -7,12 +7,16 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::Success;
 
-/// All durable readers.
+/// A page of the durable readers.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Readers {
     /// The readers, ordered by name.
     pub readers: Vec<Reader>,
-    /// Number of readers.
+    /// Pass as `cursor` to get the next page; omitted on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+    /// Number of readers on all pages.
     pub total: usize,
 }
 

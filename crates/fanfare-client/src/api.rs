@@ -3,8 +3,6 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fanfare_api::channels::ChannelList;
-use fanfare_api::clients::ClientList;
 use fanfare_api::event::Event;
 use fanfare_api::history::HistoryPage;
 use fanfare_api::push::{NewEvent, Pushed, PushedBatch};
@@ -99,16 +97,6 @@ impl Api {
         query: &[(&str, String)],
     ) -> Result<Answer<HistoryPage<Box<RawValue>>>, Error> {
         self.call(self.request(Method::GET, "/api/events").query(query)).await
-    }
-
-    /// Returns the channels.
-    pub async fn channels(&self) -> Result<Answer<ChannelList>, Error> {
-        self.call(self.request(Method::GET, "/api/channels")).await
-    }
-
-    /// Returns the connected clients.
-    pub async fn clients(&self) -> Result<Answer<ClientList>, Error> {
-        self.call(self.request(Method::GET, "/api/clients")).await
     }
 
     /// Returns the status of the gateway.
@@ -248,7 +236,13 @@ impl Api {
         Error::from_http(error, &self.target.server, self.target.timeout)
     }
 
-    fn not_fanfare(&self, problem: &str) -> Error {
+    /// Reads an answer that was put together from several.
+    pub(super) fn read<T: DeserializeOwned>(&self, whole: &serde_json::Value) -> Result<Answer<T>, Error> {
+        Answer::read(&whole.to_string())
+            .map_err(|error| self.not_fanfare(&format!("its JSON cannot be read: {error}")))
+    }
+
+    pub(super) fn not_fanfare(&self, problem: &str) -> Error {
         Error::NotFanfare { url: self.target.server.clone(), problem: problem.to_owned() }
     }
 }

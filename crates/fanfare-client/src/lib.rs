@@ -6,6 +6,7 @@ pub mod api;
 pub mod backoff;
 pub mod error;
 pub mod listening;
+mod lists;
 pub mod mcp;
 pub mod receiving;
 pub mod sse;

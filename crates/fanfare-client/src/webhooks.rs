@@ -6,7 +6,7 @@ use fanfare_api::webhooks::deliveries::{DeliveriesPage, Discarded};
 use fanfare_api::webhooks::registration::{Change, Registered, Registration};
 use fanfare_api::webhooks::replay::{Replay, Replayed};
 use fanfare_api::webhooks::secrets::{Rotated, Rotation};
-use fanfare_api::webhooks::webhook::{Webhook, WebhookDetails};
+use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_core::{Position, WebhookId};
 use reqwest::Method;
 use serde_json::Value;
@@ -17,11 +17,6 @@ use crate::api::Api;
 use crate::error::Error;
 
 impl Api {
-    /// Returns all webhooks.
-    pub async fn webhooks(&self) -> Result<Answer<WebhookDetails>, Error> {
-        self.call(self.request(Method::GET, "/api/webhooks?details=true")).await
-    }
-
     /// Returns one webhook.
     pub async fn webhook(&self, id: &WebhookId) -> Result<Answer<Webhook>, Error> {
         self.call(self.request(Method::GET, &one(id, ""))).await

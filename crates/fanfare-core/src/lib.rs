@@ -17,6 +17,7 @@ pub mod limits;
 pub mod members;
 pub mod new_event;
 pub mod notice;
+pub mod page;
 pub mod pattern;
 pub mod position;
 pub mod principal;

@@ -5,7 +5,7 @@
 //! delivery leaves no row, a failed one leaves one.
 //!
 //! Doors hold [`service::Webhooks`]; its verbs are in the modules of their subjects: `registering`, [`changing`],
-//! `trying`, [`selecting`], [`replaying`], [`looking`].
+//! `trying`, [`selecting`], [`replaying`], [`listing`], [`looking`].
 
 pub mod attempt;
 pub mod attempt_id;
@@ -17,6 +17,7 @@ pub mod dispatcher;
 pub mod first_attempts;
 pub mod health;
 mod kept;
+pub mod listing;
 pub mod looking;
 pub mod parts;
 pub mod recorder;

@@ -32,6 +32,8 @@ pub struct Words {
     pub patterns: Vec<String>,
     /// Only events after this position.
     pub after: Option<String>,
+    /// Where the previous call stopped.
+    pub cursor: Option<String>,
 }
 
 /// The reason why nothing is selected.
@@ -71,7 +73,8 @@ impl Webhooks {
         let is_range = words.since.is_some()
             || words.until.is_some()
             || !words.patterns.is_empty()
-            || words.after.is_some();
+            || words.after.is_some()
+            || words.cursor.is_some();
         if let Some(ids) = words.ids {
             if is_range || words.state.is_some() {
                 return Err(wrong("`ids` names the events one by one", "remove the other members").into());
@@ -104,11 +107,12 @@ impl Webhooks {
             let moment = text.map(|text| text.parse::<Moment>()).transpose();
             Ok(moment.map_err(|error| error.at(place))?.map(|moment| moment.resolve(now)))
         };
-        let after = words.after.map(|text| text.parse()).transpose();
-        let after: Option<Position> = after.map_err(|error: Invalid| error.at("/after"))?;
-        let after = after.map(|after| seq_in(self.hub(), after)).transpose();
+        let seq = |text: Option<String>, place: &str| -> Result<u64, Invalid> {
+            let Some(text) = text else { return Ok(0) };
+            text.parse().and_then(|position| seq_in(self.hub(), position)).map_err(|error| error.at(place))
+        };
         let range = Range {
-            after: after.map_err(|error| error.at("/after"))?.unwrap_or(0),
+            after: seq(words.after, "/after")?.max(seq(words.cursor, "/cursor")?),
             since: moment(words.since, "/since")?,
             until: moment(words.until, "/until")?,
             patterns,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Code, Event, Filter, Position, Principal, ReaderName};
+use fanfare_core::{Code, Event, Filter, Position, Principal, ReaderName, page};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -37,6 +37,17 @@ pub struct ReaderInfo {
     pub lag: u64,
     /// Whether all of these events were counted.
     pub lag_is_exact: bool,
+}
+
+/// A page of durable readers.
+#[derive(Debug, Clone)]
+pub struct ReadersPage {
+    /// The readers, ordered by name.
+    pub readers: Vec<ReaderInfo>,
+    /// The reader after which the next page starts, if there is one.
+    pub next: Option<ReaderName>,
+    /// The number of readers on all pages.
+    pub total: usize,
 }
 
 /// A message to callers that wait for an acknowledgement.
@@ -136,21 +147,31 @@ impl Hub {
         Acknowledgements { hub: self.clone(), by: by.clone(), told }
     }
 
-    /// Returns the durable readers of `by`.
-    pub async fn readers(&self, by: &Principal) -> Result<Vec<ReaderInfo>, store::Error> {
+    /// Returns a page of the durable readers of `by`, ordered by name: at most `limit` of those after `after`.
+    pub async fn readers(
+        &self,
+        by: &Principal,
+        after: Option<&ReaderName>,
+        limit: usize,
+    ) -> Result<ReadersPage, store::Error> {
         let clients = self.clients(by);
         let mut connections: HashMap<&ReaderName, usize> = HashMap::new();
         for name in clients.iter().filter_map(|client| client.reader.as_ref()) {
             *connections.entry(name).or_default() += 1;
         }
+        let mut rows = self.own_readers(by).await?;
+        let total = rows.len();
+        rows.sort_unstable_by(|a, b| a.key.name.cmp(&b.key.name));
+        rows.retain(|row| after.is_none_or(|after| row.key.name > *after));
+        let next = page::cut(&mut rows, limit, |row| row.key.name.clone());
         let mut readers = Vec::new();
         let mut pages = PAGES_MAX;
-        for row in self.own_readers(by).await? {
+        for row in rows {
             let connected = connections.get(&row.key.name).copied().unwrap_or_default();
             let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, &mut pages).await?;
             readers.push(ReaderInfo { row, connected, lag, lag_is_exact });
         }
-        Ok(readers)
+        Ok(ReadersPage { readers, next, total })
     }
 
     /// Removes a durable reader and returns whether it existed.

@@ -251,17 +251,17 @@ impl Findings {
 /// Returns the seqs of the deliveries that were given up.
 fn dead(client: &mut Client, id: &str) -> Result<HashSet<u64>> {
     let mut dead = HashSet::new();
-    let mut after = String::new();
+    let mut cursor = String::new();
     loop {
         let page =
-            client.get_json(&format!("/api/webhooks/{id}/deliveries?state=failed&limit=1000{after}"))?;
+            client.get_json(&format!("/api/webhooks/{id}/deliveries?state=failed&limit=1000{cursor}"))?;
         for delivery in page["deliveries"].as_array().context("a page without deliveries")? {
             let event = delivery["event_id"].as_str().context("a delivery without an event")?;
             let (_, seq) = event.split_once('-').with_context(|| format!("`{event}` is no position"))?;
             dead.insert(seq.parse()?);
         }
-        match page["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
             None => return Ok(dead),
         }
     }

@@ -125,10 +125,10 @@ pub struct AttemptsPage<A> {
     /// The attempts, newest first, each without `request` and `answer`.
     #[schema(value_type = Vec<Attempt>)]
     pub attempts: Vec<A>,
-    /// Pass as `before` to get the next page; omitted on the last page.
+    /// Pass as `cursor` to get the next page; omitted on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<values::AttemptId>, nullable = false)]
-    pub next: Option<String>,
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
 }
 
 /// The result of a test of a URL that is not registered.

@@ -47,10 +47,10 @@ pub struct DeliveriesPage<D> {
     /// The deliveries, in log order.
     #[schema(value_type = Vec<Delivery>)]
     pub deliveries: Vec<D>,
-    /// Pass as `after` to get the next page; omitted on the last page.
+    /// Pass as `cursor` to get the next page; omitted on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<values::Position>, nullable = false)]
-    pub next: Option<Position>,
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
 }
 
 /// An event for one webhook.

@@ -29,10 +29,13 @@ pub struct Replay {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<values::Pattern>, max_items = 64)]
     pub patterns: Vec<Pattern>,
-    /// Only events after this position: the `next` of the previous call.
+    /// Only events after this position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>)]
     pub after: Option<Position>,
+    /// The `next_cursor` of the previous call; all other members stay the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
     /// Only count them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
@@ -57,8 +60,8 @@ pub struct Replayed {
     pub waiting: usize,
     /// Whether they were only counted.
     pub dry_run: bool,
-    /// There are more: pass this as `after` to continue.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<values::Position>, nullable = false)]
-    pub next: Option<Position>,
+    /// There are more: pass this as `cursor` to continue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
 }

@@ -178,25 +178,33 @@ pub struct Ended {
     pub hour: Vec<(u32, u32)>,
 }
 
-/// All webhooks, as URLs.
+/// A page of webhooks, as URLs.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WebhookAddresses {
     /// The URLs, oldest registration first.
     pub webhooks: Vec<Box<str>>,
-    /// Number of webhooks.
+    /// Pass as `cursor` to get the next page; omitted on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+    /// Number of webhooks on all pages.
     pub total: usize,
 }
 
-/// All webhooks, with their settings and health.
+/// A page of webhooks, with their settings and health.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WebhookDetails {
     /// The webhooks, oldest registration first.
     pub webhooks: Vec<Webhook>,
-    /// Number of webhooks.
+    /// Pass as `cursor` to get the next page; omitted on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+    /// Number of webhooks on all pages.
     pub total: usize,
 }
 
-/// All webhooks: with `details=true` as objects, otherwise as URLs.
+/// A page of webhooks: with `details=true` as objects, otherwise as URLs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum WebhookList {
@@ -213,7 +221,7 @@ impl PartialSchema for WebhookList {
         AnyOfBuilder::new()
             .item(named("WebhookDetails"))
             .item(named("WebhookAddresses"))
-            .description(Some("Every webhook: with `details=true` as objects, otherwise as addresses."))
+            .description(Some("A page of webhooks: with `details=true` as objects, otherwise as addresses."))
             .into()
     }
 }

@@ -12,6 +12,7 @@ use fanfare_core::start::Moment;
 use fanfare_core::{Code, Event, Invalid, Position, Principal};
 
 use crate::http::Gateway;
+use crate::http::page::Size;
 use crate::http::query::Params;
 use crate::problem::Problem;
 use fanfare_delivery::looking::Fate;
@@ -20,10 +21,8 @@ use fanfare_hub::Hub;
 use fanfare_hub::values::{Order, Read};
 use fanfare_runtime::clock;
 
-/// Maximum events on a page.
-const LIMIT_MAX: usize = 1_000;
-/// Default number of events on a page.
-const LIMIT_DEFAULT: usize = 100;
+/// The size of a page.
+const SIZE: Size = Size { default: 100, max: 1_000 };
 
 /// Reads a page of the history.
 #[utoipa::path(
@@ -52,7 +51,8 @@ pub async fn list(
     let since: Option<Moment> = params.read("since", str::parse)?;
     let until: Option<Moment> = params.read("until", str::parse)?;
     let order = params.read("order", order)?.unwrap_or(Order::Newest);
-    let limit = params.read("limit", limit)?.unwrap_or(LIMIT_DEFAULT);
+    let limit = params.limit(SIZE)?;
+    let cursor: Option<Position> = params.cursor()?;
     params.finish()?;
 
     let now = clock::now();
@@ -71,10 +71,17 @@ pub async fn list(
     if let Some(until) = until {
         read.until = read.until.min(hub.seq_before(&by, until.resolve(now)).await?);
     }
+    if let Some(cursor) = cursor {
+        let seq = seq_in(hub, cursor, "cursor")?;
+        match order {
+            Order::Newest => read.until = read.until.min(seq.saturating_sub(1)),
+            Order::Oldest => read.after = read.after.max(seq),
+        }
+    }
     let (events, next) = hub.collect(&by, read).await?;
     let page = HistoryPage {
         events,
-        next: next.map(|seq| hub.position(seq)),
+        next_cursor: next.map(|seq| hub.position(seq).to_string()),
         first: hub.position(extent.first),
         last: hub.position(extent.last),
     };
@@ -103,12 +110,6 @@ fn order(value: &str) -> Result<Order, Invalid> {
             "write `order=newest` or `order=oldest`",
         )),
     }
-}
-
-fn limit(value: &str) -> Result<usize, Invalid> {
-    value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-        Invalid::new(Code::InvalidQuery, "`limit` is not a number from 1 to 1000", "write `limit=100`")
-    })
 }
 
 /// Returns one event.

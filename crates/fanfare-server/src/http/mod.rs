@@ -5,6 +5,7 @@ pub mod history;
 pub mod ingest;
 pub mod openapi;
 pub mod overview;
+pub mod page;
 pub mod push;
 pub mod query;
 pub mod readers;

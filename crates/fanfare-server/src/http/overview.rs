@@ -1,16 +1,20 @@
 //! The overview: channels, clients, and the gateway itself.
 
 use axum::Json;
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::channels::{ChannelEntry, ChannelList};
 use fanfare_api::clients::{ClientEntry, ClientList};
+use fanfare_api::query;
 use fanfare_api::status::{Health, PartState, Readiness, Status, WebhookTotals};
 use fanfare_api::words::{ProcessState, ReadyState};
-use fanfare_core::Principal;
+use fanfare_core::page::cut;
+use fanfare_core::{Channel, Principal};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::http::Gateway;
+use crate::http::page;
+use crate::http::query::Params;
 use crate::problem::Problem;
 use fanfare_runtime::parts::{self, Row};
 
@@ -20,14 +24,25 @@ use fanfare_runtime::parts::{self, Row};
     path = "/api/channels",
     operation_id = "listChannels",
     tag = "overview",
+    params(query::Page),
     responses(
-        (status = 200, description = "The channels", body = ChannelList),
+        (status = 200, description = "The channels, ordered by name", body = ChannelList),
     ),
 )]
-pub async fn channels(State(gateway): State<Gateway>, Extension(by): Extension<Principal>) -> Response {
+pub async fn channels(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Problem> {
     let hub = &gateway.hub;
-    let channels: Vec<ChannelEntry> = hub
-        .channels(&by)
+    let mut params = Params::of(request.uri());
+    let (limit, after) = (params.limit(page::ROWS)?, params.cursor::<Channel>()?);
+    params.finish()?;
+    let mut rows = hub.channels(&by);
+    let total = rows.len();
+    rows.retain(|(row, ..)| after.as_ref().is_none_or(|after| row.channel > *after));
+    let next_cursor = cut(&mut rows, limit, |(row, ..)| row.channel.to_string());
+    let channels: Vec<ChannelEntry> = rows
         .into_iter()
         .map(|(row, rate, stream_clients)| ChannelEntry {
             channel: row.channel,
@@ -38,7 +53,7 @@ pub async fn channels(State(gateway): State<Gateway>, Extension(by): Extension<P
             stream_clients,
         })
         .collect();
-    Json(ChannelList { total: channels.len(), channels }).into_response()
+    Ok(Json(ChannelList { channels, next_cursor, total }).into_response())
 }
 
 /// Lists live subscriptions and the position of each.
@@ -47,15 +62,26 @@ pub async fn channels(State(gateway): State<Gateway>, Extension(by): Extension<P
     path = "/api/clients",
     operation_id = "listClients",
     tag = "overview",
+    params(query::Page),
     responses(
-        (status = 200, description = "The live subscriptions", body = ClientList),
+        (status = 200, description = "The live subscriptions, oldest connection first", body = ClientList),
     ),
 )]
-pub async fn clients(State(gateway): State<Gateway>, Extension(by): Extension<Principal>) -> Response {
+pub async fn clients(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Problem> {
     let hub = &gateway.hub;
+    let mut params = Params::of(request.uri());
+    let (limit, after) = (params.limit(page::ROWS)?, params.cursor::<u64>()?);
+    params.finish()?;
     let head = hub.extent().last;
-    let clients: Vec<ClientEntry> = hub
-        .clients(&by)
+    let mut rows = hub.clients(&by);
+    let total = rows.len();
+    rows.retain(|client| after.is_none_or(|after| client.id > after));
+    let next_cursor = cut(&mut rows, limit, |client| client.id.to_string());
+    let clients: Vec<ClientEntry> = rows
         .into_iter()
         .map(|client| ClientEntry {
             client: client.id,
@@ -72,7 +98,7 @@ pub async fn clients(State(gateway): State<Gateway>, Extension(by): Extension<Pr
             state: client.state().as_str().into(),
         })
         .collect();
-    Json(ClientList { total: clients.len(), clients }).into_response()
+    Ok(Json(ClientList { clients, next_cursor, total }).into_response())
 }
 
 /// Reports that the process is running.

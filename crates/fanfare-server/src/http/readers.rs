@@ -4,12 +4,14 @@ use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::readers::{Acknowledgement, Reader, ReaderAnswer, Readers};
-use fanfare_api::values;
 use fanfare_api::words::Success;
+use fanfare_api::{query, values};
 use fanfare_core::members::Members;
 use fanfare_core::{Code, Invalid, Position, Principal, ReaderName};
 
 use crate::http::Gateway;
+use crate::http::page;
+use crate::http::query::Params;
 use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
 use fanfare_hub::values::ReaderRow;
@@ -20,18 +22,23 @@ use fanfare_hub::values::ReaderRow;
     path = "/api/readers",
     operation_id = "listReaders",
     tag = "readers",
+    params(query::Page),
     responses(
-        (status = 200, description = "The readers", body = Readers),
+        (status = 200, description = "The readers, ordered by name", body = Readers),
     ),
 )]
 pub async fn list(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let readers: Vec<Reader> = gateway
-        .hub
-        .readers(&by)
-        .await?
+    let mut params = Params::of(request.uri());
+    let (limit, after) = (params.limit(page::ROWS)?, params.cursor::<ReaderName>()?);
+    params.finish()?;
+    let found = gateway.hub.readers(&by, after.as_ref(), limit).await?;
+    let next_cursor = found.next.map(|name| name.to_string());
+    let readers: Vec<Reader> = found
+        .readers
         .into_iter()
         .map(|info| {
             let ReaderRow { key, acknowledged, filter, updated } = info.row;
@@ -47,7 +54,7 @@ pub async fn list(
             }
         })
         .collect();
-    Ok(Json(Readers { total: readers.len(), readers }).into_response())
+    Ok(Json(Readers { readers, next_cursor, total: found.total }).into_response())
 }
 
 /// Acknowledges all events up to a position for a reader.

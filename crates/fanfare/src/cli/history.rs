@@ -75,18 +75,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 /// Shows the newest events, with the newest one last, where it is next to the prompt.
 async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Result<(), Failure> {
     let mut events = Vec::new();
-    let mut before = args.before;
+    let mut cursor = None;
     let mut more = true;
     while more && events.len() < limit {
         let mut query = args.query("newest", limit - events.len());
         query.extend(args.after.map(|position| ("after", position.to_string())));
-        query.extend(before.take().map(|before| ("before", before.to_string())));
+        query.extend(args.before.map(|position| ("before", position.to_string())));
+        query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page = api.history(&query).await?.value;
         for json in &page.events {
             events.push(read(json.get(), api)?);
         }
-        more = page.next.is_some();
-        before = page.next;
+        more = page.next_cursor.is_some();
+        cursor = page.next_cursor;
     }
     events.reverse();
     let mut printer = Printer::new(context);
@@ -110,7 +111,7 @@ async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Resu
 /// Shows all events, oldest first, one page at a time.
 async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
     let mut printer = Printer::new(context);
-    let mut after = args.after;
+    let mut cursor = None;
     let mut is_first = true;
     if context.output.mode == Mode::Json {
         context.output.line("{\"events\":[")?;
@@ -118,7 +119,8 @@ async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
     loop {
         let mut query = args.query("oldest", PAGE_LEN_MAX);
         query.extend(args.before.map(|position| ("before", position.to_string())));
-        query.extend(after.take().map(|after| ("after", after.to_string())));
+        query.extend(args.after.map(|position| ("after", position.to_string())));
+        query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page = api.history(&query).await?.value;
         let events: Vec<Received> =
             page.events.iter().map(|json| read(json.get(), api)).collect::<Result<_, _>>()?;
@@ -130,8 +132,8 @@ async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
         } else {
             printer.print(&events)?;
         }
-        after = page.next;
-        if after.is_none() {
+        cursor = page.next_cursor;
+        if cursor.is_none() {
             break;
         }
     }

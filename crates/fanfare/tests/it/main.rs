@@ -43,6 +43,7 @@ mod mcp_websocket;
 mod openapi;
 mod origins;
 mod overview;
+mod paging;
 mod parts;
 mod pinned;
 mod principals;

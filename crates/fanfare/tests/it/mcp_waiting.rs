@@ -38,16 +38,16 @@ async fn an_event_ends_the_wait_at_once() {
             .await;
             assert!(begun.elapsed().as_secs() < 20, "it was waited for");
             assert_eq!((told.member("status").as_str(), told.messages()), ("event", vec!["this"]));
-            assert_eq!(told.member("cursor"), gateway.last());
+            assert_eq!(told.member("next_cursor"), gateway.last());
             assert!(told.text.contains(&format!("\"cursor\": \"{}\"", gateway.last())), "{}", told.text);
             gateway.clients(0).await;
 
             // Events between two calls are returned at once.
             gateway.push_event(json!({"channel": "a.x", "message": "between", "type": "error"})).await;
             let mut arguments = arguments;
-            arguments["cursor"] = told.structured["cursor"].clone();
+            arguments["cursor"] = told.structured["next_cursor"].clone();
             let told = gateway.tool(era, "wait_for", arguments).await;
-            assert_eq!((told.messages(), told.member("cursor")), (vec!["between"], gateway.last()));
+            assert_eq!((told.messages(), told.member("next_cursor")), (vec!["between"], gateway.last()));
         }
     }
 }
@@ -61,11 +61,11 @@ async fn a_wait_that_ends_in_vain_says_where_to_go_on() {
     })
     .await;
     assert_eq!((told.member("status").as_str(), told.messages().len()), ("timed_out", 0));
-    assert_eq!(told.member("cursor"), gateway.last(), "what does not match is behind the cursor");
+    assert_eq!(told.member("next_cursor"), gateway.last(), "what does not match is behind the cursor");
     let id = gateway.push("a", "next").await;
-    let arguments = json!({"channel": "a", "cursor": told.member("cursor")});
+    let arguments = json!({"channel": "a", "cursor": told.member("next_cursor")});
     let told = gateway.tool(Era::Legacy, "wait_for", arguments).await;
-    assert_eq!((told.messages(), told.member("cursor")), (vec!["next"], id));
+    assert_eq!((told.messages(), told.member("next_cursor")), (vec!["next"], id));
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_cursor_loses_and_repeats_nothing_under_load() {
                 got.extend(
                     told.messages().into_iter().map(|number| number.parse::<usize>().expect("a number")),
                 );
-                cursor = told.member("cursor");
+                cursor = told.member("next_cursor");
             }
             got
         };

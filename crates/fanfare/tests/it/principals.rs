@@ -129,7 +129,7 @@ async fn anothers_reader_looks_like_none() {
             client: NewClient { transport: Transport::Sse, address: None, reader: Some(name.clone()) },
         };
         let _anns = hub.subscribe(&ann, read(Start::After(first))).await.expect("subscribed");
-        assert!(hub.readers(&zoe).await.expect("listed").is_empty());
+        assert!(hub.readers(&zoe, None, 10).await.expect("listed").readers.is_empty());
         assert!(hub.clients(&zoe).is_empty());
         let event = hub.event(&zoe, last).await.expect("read").expect("it is kept");
         assert!(hub.receipts(&zoe, &event).await.expect("listed").is_empty());
@@ -147,13 +147,13 @@ async fn anothers_reader_looks_like_none() {
         };
         assert_eq!((&row.key.owner, row.acknowledged), (&zoe.owner(), first.seq));
         for (by, acknowledged) in [(&ann, last), (&zoe, first)] {
-            let readers = hub.readers(by).await.expect("listed");
+            let readers = hub.readers(by, None, 10).await.expect("listed").readers;
             let known: Vec<_> = readers.iter().map(|info| (info.row.acknowledged, info.connected)).collect();
             assert_eq!(known, [(acknowledged.seq, 1)]);
             assert_eq!(hub.clients(by).len(), 1);
         }
         assert!(hub.remove_reader(&zoe, &name).await.expect("asked"));
-        assert_eq!(hub.readers(&ann).await.expect("listed").len(), 1);
+        assert_eq!(hub.readers(&ann, None, 10).await.expect("listed").total, 1);
     }
 }
 

@@ -42,10 +42,19 @@ async fn what_was_given_up_is_counted_replayed_and_discarded() {
         let failed = gateway.get(&format!("{path}/deliveries?state=failed&limit=2")).await.json();
         assert_eq!(failed["deliveries"][0]["event_id"], ids[0]);
         assert_eq!(failed["deliveries"][0]["failure"], "http_5xx");
-        assert_eq!(failed["next"], ids[1]);
-        let rest = gateway.get(&format!("{path}/deliveries?state=failed&after={}", ids[1])).await.json();
+        let cursor = failed["next_cursor"].as_str().expect("there is more");
+        let rest = gateway.get(&format!("{path}/deliveries?state=failed&cursor={cursor}")).await.json();
         assert_eq!(rest["deliveries"].as_array().map(Vec::len), Some(1));
-        assert!(rest.get("next").is_none(), "{rest}");
+        assert!(rest.get("next_cursor").is_none(), "{rest}");
+        let one = gateway.get(&format!("{path}/deliveries?event_id={}", ids[1])).await.json();
+        assert_eq!(
+            (&one["deliveries"][0]["event_id"], one["deliveries"].as_array().map(Vec::len)),
+            (&json!(ids[1]), Some(1))
+        );
+        assert!(one.get("next_cursor").is_none(), "{one}");
+        let waiting =
+            gateway.get(&format!("{path}/deliveries?state=waiting&event_id={}", ids[1])).await.json();
+        assert_eq!(waiting, json!({"deliveries": []}));
 
         let discarded = format!("{path}/deliveries/{}", ids[1]);
         assert_eq!(gateway.request("DELETE", &discarded, |request| request).await.status, 200);
@@ -131,9 +140,12 @@ async fn one_call_makes_at_most_ten_thousand_again_and_says_where_to_go_on() {
         .await;
     assert_eq!(changed.status, 200);
     let first = replay(&gateway, &path, json!({"since": "1h", "dry_run": true})).await;
-    assert_eq!((&first["count"], &first["next"]), (&json!(MOST), &json!(ids[MOST - 1])));
-    let rest = replay(&gateway, &path, json!({"after": first["next"], "dry_run": true})).await;
-    assert_eq!((&rest["count"], rest.get("next")), (&json!(5), None));
+    assert_eq!(first["count"], MOST);
+    assert!(ids.len() == MOST && first["next_cursor"].is_string(), "{first}");
+    let rest =
+        replay(&gateway, &path, json!({"since": "1h", "cursor": first["next_cursor"], "dry_run": true}))
+            .await;
+    assert_eq!((&rest["count"], rest.get("next_cursor")), (&json!(5), None));
 }
 
 #[tokio::test]
@@ -267,16 +279,16 @@ async fn who_took_an_event_is_told_over_http_and_to_agents() {
 
 /// Returns the events of all attempts, page by page; no attempt comes twice.
 async fn pages(gateway: &Gateway, path: &str, filter: &str) -> Vec<String> {
-    let (mut events, mut seen, mut before) = (Vec::new(), HashSet::new(), String::new());
+    let (mut events, mut seen, mut cursor) = (Vec::new(), HashSet::new(), String::new());
     loop {
-        let page = gateway.get(&format!("{path}/attempts?limit=7{filter}{before}")).await;
+        let page = gateway.get(&format!("{path}/attempts?limit=7{filter}{cursor}")).await;
         assert_eq!(page.status, 200, "{}", page.text());
         let page = page.json();
         for attempt in page["attempts"].as_array().expect("attempts") {
             assert!(seen.insert(attempt["id"].to_string()), "twice: {attempt}");
             events.push(attempt["event_id"].as_str().expect("an event").to_owned());
         }
-        let Some(next) = page["next"].as_str() else { return events };
-        before = format!("&before={next}");
+        let Some(next) = page["next_cursor"].as_str() else { return events };
+        cursor = format!("&cursor={next}");
     }
 }

@@ -9,6 +9,7 @@ use fanfare_core::{Code, Invalid, Position, Principal};
 use serde_json::{Map, Value};
 
 use crate::http::Gateway;
+use crate::http::page::Size;
 use crate::http::query::Params;
 use crate::http::webhooks::deliveries::seq_in;
 use crate::http::webhooks::id_in_path;
@@ -16,10 +17,8 @@ use crate::problem::Problem;
 use fanfare_delivery::attempt_id::AttemptId;
 use fanfare_delivery::looking::{AttemptQuery, AttemptRecord};
 
-/// Maximum attempts on a page.
-const LIMIT_MAX: usize = 100;
-/// Default number of attempts on a page.
-const LIMIT_DEFAULT: usize = 50;
+/// The size of a page.
+const SIZE: Size = Size { default: 50, max: 100 };
 
 /// Returns an attempt with all its details.
 pub(super) fn whole(tried: AttemptRecord) -> Result<Attempt, Problem> {
@@ -80,20 +79,14 @@ pub async fn list(
         )),
     })?;
     let event: Option<Position> = params.read("event_id", str::parse)?;
-    let before: Option<AttemptId> = params.read("before", str::parse)?;
-    let limit = params.read("limit", limit)?.unwrap_or(LIMIT_DEFAULT);
+    let before: Option<AttemptId> = params.cursor()?;
+    let limit = params.limit(SIZE)?;
     params.finish()?;
     let seq = event.map(|event| seq_in(&gateway.hub, event, "query parameter `event_id`")).transpose()?;
     let wanted = AttemptQuery { seq, delivered, before: before.filter(|before| before.webhook == id), limit };
     let (attempts, next) = gateway.webhooks.attempts(&by, &id, wanted).await?;
     let attempts = attempts.into_iter().map(in_short).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(AttemptsPage { attempts, next: next.map(|next| next.to_string()) }).into_response())
-}
-
-fn limit(value: &str) -> Result<usize, Invalid> {
-    value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-        Invalid::new(Code::InvalidQuery, "`limit` is not a number from 1 to 100", "write `limit=50`")
-    })
+    Ok(Json(AttemptsPage { attempts, next_cursor: next.map(|next| next.to_string()) }).into_response())
 }
 
 /// Returns one attempt, with the request and the response.

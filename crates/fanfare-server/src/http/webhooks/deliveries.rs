@@ -9,6 +9,7 @@ use fanfare_api::{query, values};
 use fanfare_core::{Code, Invalid, Position, Principal};
 
 use crate::http::Gateway;
+use crate::http::page::Size;
 use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
 use crate::problem::Problem;
@@ -16,10 +17,8 @@ use fanfare_delivery::selecting;
 use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 use fanfare_hub::Hub;
 
-/// Maximum deliveries on a page.
-const LIMIT_MAX: usize = 1_000;
-/// Default number of deliveries on a page.
-const LIMIT_DEFAULT: usize = 100;
+/// The size of a page.
+const SIZE: Size = Size { default: 100, max: 1_000 };
 
 /// Returns a delivery in its public form.
 fn shown(row: DeliveryRow) -> Delivery {
@@ -71,13 +70,22 @@ pub async fn list(
             "write `state=failed`, or leave it out for both",
         )),
     })?;
-    let after: Option<Position> = params.read("after", str::parse)?;
-    let limit = params.read("limit", limit)?.unwrap_or(LIMIT_DEFAULT);
+    let event: Option<Position> = params.read("event_id", str::parse)?;
+    let cursor: Option<Position> = params.cursor()?;
+    let limit = params.limit(SIZE)?;
     params.finish()?;
-    let after = after.map(|after| seq_in(&gateway.hub, after, "query parameter `after`")).transpose()?;
-    let (rows, next) = gateway.webhooks.deliveries(&by, &id, failed, after.unwrap_or(0), limit).await?;
+    let event = event.map(|event| seq_in(&gateway.hub, event, "query parameter `event_id`")).transpose()?;
+    let cursor = cursor.map(|cursor| seq_in(&gateway.hub, cursor, "query parameter `cursor`")).transpose()?;
+    let after = cursor.unwrap_or(0).max(event.map_or(0, |seq| seq.saturating_sub(1)));
+    let limit = if event.is_some() { 1 } else { limit };
+    let (mut rows, mut next) = gateway.webhooks.deliveries(&by, &id, failed, after, limit).await?;
+    if let Some(seq) = event {
+        rows.retain(|row| row.event.position.seq == seq);
+        next = None;
+    }
     let deliveries = rows.into_iter().map(shown).collect::<Vec<_>>();
-    Ok(Json(DeliveriesPage { deliveries, next: next.map(|seq| gateway.hub.position(seq)) }).into_response())
+    let next_cursor = next.map(|seq| gateway.hub.position(seq).to_string());
+    Ok(Json(DeliveriesPage { deliveries, next_cursor }).into_response())
 }
 
 /// Returns the state of an event's delivery to this webhook, and the body it is sent with.
@@ -137,12 +145,6 @@ pub async fn discard(
     let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
     gateway.webhooks.discard(&by, &id, seq_in(&gateway.hub, event_id, "path")?).await?;
     Ok(Json(Discarded { status: Success::Success, id, event_id }).into_response())
-}
-
-fn limit(value: &str) -> Result<usize, Invalid> {
-    value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-        Invalid::new(Code::InvalidQuery, "`limit` is not a number from 1 to 1000", "write `limit=100`")
-    })
 }
 
 /// Returns the seq of a position of this log; `place` is the parameter that names it.

@@ -22,9 +22,14 @@ use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
 
 use crate::http::Gateway;
+use crate::http::page::Size;
 use crate::http::query::Params;
 use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
+use fanfare_delivery::listing::{Place, WebhooksPage};
+
+/// The size of a page: the clients of the seed expect the whole list, which rarely has more.
+const SIZE: Size = Size { default: 1_000, max: 1_000 };
 
 /// Reads the id in a path.
 fn id_in_path(id: &str) -> Result<WebhookId, Problem> {
@@ -118,18 +123,20 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let mut params = Params::of(request.uri());
     let has_details = params.switch("details")?;
+    let (limit, after) = (params.limit(SIZE)?, params.cursor::<Place>()?);
     params.finish()?;
     let counts = gateway.webhooks.delivery_counts(&by).await?;
-    let list = gateway.webhooks.list(&by);
-    let total = list.len();
+    let WebhooksPage { webhooks: list, next, total } =
+        gateway.webhooks.page(&by, |_| true, after.as_ref(), limit);
+    let next_cursor = next.map(|place| place.to_string());
     let list = match has_details {
         true => {
             let webhooks = list.iter().map(|entry| details::of(&gateway, entry, &counts)).collect();
-            WebhookList::Details(WebhookDetails { webhooks, total })
+            WebhookList::Details(WebhookDetails { webhooks, next_cursor, total })
         }
         false => {
             let webhooks = list.iter().map(|entry| entry.webhook().url.as_given().into()).collect();
-            WebhookList::Addresses(WebhookAddresses { webhooks, total })
+            WebhookList::Addresses(WebhookAddresses { webhooks, next_cursor, total })
         }
     };
     Ok(Json(list).into_response())

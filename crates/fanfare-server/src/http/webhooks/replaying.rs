@@ -48,6 +48,7 @@ pub async fn replay(
         until: members.text("until")?.flatten(),
         patterns: members.texts("patterns")?.flatten().unwrap_or_default(),
         after: members.text("after")?.flatten(),
+        cursor: members.text("cursor")?.flatten(),
     };
     let dry_run = members.truth("dry_run")?.flatten().unwrap_or_default();
     members.finish()?;
@@ -58,7 +59,7 @@ pub async fn replay(
         count: replayed.count,
         waiting: replayed.waiting,
         dry_run,
-        next: replayed.next.map(|seq| gateway.hub.position(seq)),
+        next_cursor: replayed.next.map(|seq| gateway.hub.position(seq).to_string()),
     };
     Ok(Json(answer).into_response())
 }

@@ -1,8 +1,10 @@
 //! `list_targets`: the channels to push to, and their subscribers.
 
+use std::cmp::Reverse;
+use std::str::FromStr;
 use std::sync::LazyLock;
 
-use fanfare_core::{Channel, EventType, Pattern, Position, Principal, Priority, ReaderName, Timestamp};
+use fanfare_core::{Channel, EventType, Pattern, Position, Principal, Priority, ReaderName, Timestamp, page};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,9 @@ use crate::mcp::gateway::untrusted::neutral;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
 use crate::mcp::toolset::Toolset;
+use fanfare_delivery::listing::{Place, WebhooksPage};
+use fanfare_delivery::registry::Entry;
+use fanfare_hub::values::ChannelRow;
 
 /// The name of the tool.
 pub(super) const NAME: &str = "list_targets";
@@ -45,6 +50,10 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "maximum": LIMIT_MAX,
                 "description": "Maximum number of entries of each kind",
                 "default": LIMIT_DEFAULT,
+            },
+            "cursor": {
+                "type": "string",
+                "description": "`next_cursor` of the previous page; keep all other arguments the same. Needs a `kind`",
             },
         },
         "additionalProperties": false,
@@ -97,6 +106,10 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "clients_total": { "type": "integer" },
             "webhooks": { "type": "array", "items": webhook, "description": "The oldest first" },
             "webhooks_total": { "type": "integer" },
+            "next_cursor": {
+                "type": "string",
+                "description": "With a `kind`: pass as `cursor` for the next page; absent on the last",
+            },
         },
         "additionalProperties": false,
     })
@@ -124,6 +137,7 @@ struct Arguments {
     kind: Option<Kind>,
     channel: Option<String>,
     limit: Option<u64>,
+    cursor: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -142,6 +156,16 @@ struct StructuredContent {
     clients: Option<Clients>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     webhooks: Option<Webhooks>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// What to list of one kind: what concerns the channel `only`, from the place `cursor`, at most `limit` entries.
+#[derive(Clone, Copy)]
+struct Selection<'a> {
+    only: Option<&'a Channel>,
+    cursor: Option<&'a str>,
+    limit: usize,
 }
 
 #[derive(Serialize)]
@@ -198,44 +222,82 @@ impl Gateway {
             .map(str::parse)
             .transpose()
             .map_err(|invalid| arguments::refuse("channel", &invalid, EXAMPLE))?;
+        if given.cursor.is_some() && given.kind.is_none() {
+            return Err(format!(
+                "`cursor` continues the list of one kind; give its `kind` too. Example: {EXAMPLE}"
+            ));
+        }
+        let selection = Selection { only: channel.as_ref(), cursor: given.cursor.as_deref(), limit };
         let wants = |kind| given.kind.is_none_or(|wanted| wanted == kind);
-        let found = StructuredContent {
-            channels: wants(Kind::Channels).then(|| self.list_channels(by, channel.as_ref(), limit)),
-            clients: wants(Kind::Clients).then(|| self.list_clients(by, channel.as_ref(), limit)),
-            webhooks: wants(Kind::Webhooks).then(|| self.list_webhooks(by, channel.as_ref(), limit)),
-        };
+        let mut found = StructuredContent::default();
+        if wants(Kind::Channels) {
+            let (channels, next) = self.list_channels(by, selection)?;
+            (found.channels, found.next_cursor) = (Some(channels), next);
+        }
+        if wants(Kind::Clients) {
+            let (clients, next) = self.list_clients(by, selection)?;
+            (found.clients, found.next_cursor) = (Some(clients), next);
+        }
+        if wants(Kind::Webhooks) {
+            let (webhooks, next) = self.list_webhooks(by, selection)?;
+            (found.webhooks, found.next_cursor) = (Some(webhooks), next);
+        }
+        // Each kind has its own order, so a cursor belongs to one kind.
+        found.next_cursor = found.next_cursor.filter(|_| given.kind.is_some());
         Ok(said(describe(&found, channel.as_ref()), &found))
     }
 
-    fn list_channels(&self, by: &Principal, only: Option<&Channel>, limit: usize) -> Channels {
-        let mut channels = self.hub.channels(by);
-        channels.retain(|(row, _, _)| only.is_none_or(|only| row.channel == *only));
-        let channels_total = channels.len();
-        channels.sort_unstable_by_key(|(row, _, _)| std::cmp::Reverse(row.last_seq));
-        let entry =
-            |(row, rate, stream_clients): (fanfare_hub::values::ChannelRow, f64, usize)| ChannelEntry {
-                channel: row.channel,
-                events: row.events,
-                last_id: self.hub.position(row.last_seq),
-                last_timestamp: row.last_timestamp,
-                rate: (rate * 1_000.0).round() / 1_000.0,
-                stream_clients,
-            };
-        Channels { channels: channels.into_iter().take(limit).map(entry).collect(), channels_total }
+    fn list_channels(
+        &self,
+        by: &Principal,
+        selection: Selection<'_>,
+    ) -> Result<(Channels, Option<String>), String> {
+        let after: Option<u64> = selection.place()?;
+        let mut rows = self.hub.channels(by);
+        rows.retain(|(row, _, _)| selection.only.is_none_or(|only| row.channel == *only));
+        let channels_total = rows.len();
+        rows.sort_unstable_by_key(|(row, _, _)| Reverse(row.last_seq));
+        rows.retain(|(row, _, _)| after.is_none_or(|after| row.last_seq < after));
+        let next = page::cut(&mut rows, selection.limit, |(row, _, _)| row.last_seq.to_string());
+        let entry = |(row, rate, stream_clients): (ChannelRow, f64, usize)| ChannelEntry {
+            channel: row.channel,
+            events: row.events,
+            last_id: self.hub.position(row.last_seq),
+            last_timestamp: row.last_timestamp,
+            rate: (rate * 1_000.0).round() / 1_000.0,
+            stream_clients,
+        };
+        Ok((Channels { channels: rows.into_iter().map(entry).collect(), channels_total }, next))
     }
 
-    fn list_webhooks(&self, by: &Principal, only: Option<&Channel>, limit: usize) -> Webhooks {
-        let mut entries = self.webhooks.list(by);
-        entries.retain(|entry| only.is_none_or(|only| entry.webhook().options.filter.matches_channel(only)));
-        let shown = entries.iter().take(limit).map(|entry| Row::of(entry, &self.hub));
-        Webhooks { webhooks: shown.collect(), webhooks_total: entries.len() }
+    fn list_webhooks(
+        &self,
+        by: &Principal,
+        selection: Selection<'_>,
+    ) -> Result<(Webhooks, Option<String>), String> {
+        let after: Option<Place> = selection.place()?;
+        let concerns = |entry: &Entry| {
+            selection.only.is_none_or(|only| entry.webhook().options.filter.matches_channel(only))
+        };
+        let WebhooksPage { webhooks, next, total } =
+            self.webhooks.page(by, concerns, after.as_ref(), selection.limit);
+        let webhooks = webhooks.iter().map(|entry| Row::of(entry, &self.hub)).collect();
+        Ok((Webhooks { webhooks, webhooks_total: total }, next.map(|place| place.to_string())))
     }
 
-    fn list_clients(&self, by: &Principal, only: Option<&Channel>, limit: usize) -> Clients {
+    fn list_clients(
+        &self,
+        by: &Principal,
+        selection: Selection<'_>,
+    ) -> Result<(Clients, Option<String>), String> {
+        let after: Option<u64> = selection.place()?;
         let head = self.hub.extent().last;
         let mut clients = self.hub.clients(by);
-        clients.retain(|client| only.is_none_or(|only| client.feed.filter.matches_channel(only)));
-        let entries = clients.iter().take(limit).map(|client| ClientEntry {
+        clients.retain(|client| selection.only.is_none_or(|only| client.feed.filter.matches_channel(only)));
+        let clients_total = clients.len();
+        clients.retain(|client| after.is_none_or(|after| client.id > after));
+        let next = page::cut(&mut clients, selection.limit, |client| client.id.to_string());
+        let entries = clients.iter().map(|client| ClientEntry {
             client: client.id,
             transport: client.transport.as_str(),
             principal: client.principal.name().to_string(),
@@ -247,7 +309,17 @@ impl Gateway {
             lag: client.lag(head),
             state: client.state().as_str(),
         });
-        Clients { clients: entries.collect(), clients_total: clients.len() }
+        Ok((Clients { clients: entries.collect(), clients_total }, next))
+    }
+}
+
+impl Selection<'_> {
+    /// Returns the place that the cursor names.
+    fn place<T: FromStr>(&self) -> Result<Option<T>, String> {
+        let place = self.cursor.map(str::parse).transpose();
+        place.map_err(|_| {
+            format!("`cursor`: use the `next_cursor` of the previous page of this kind. Example: {EXAMPLE}")
+        })
     }
 }
 
@@ -289,6 +361,9 @@ fn describe(found: &StructuredContent, channel: Option<&Channel>) -> String {
             ),
         });
         lines.extend(webhooks.iter().map(|row| format!("- {}", row.to_text())));
+    }
+    if let Some(next) = &found.next_cursor {
+        sentences.push(format!("For more, call again with \"cursor\": \"{next}\"."));
     }
     sentences.push("`push_stream` reaches live subscribers; `push_webhook` reaches webhooks too.".to_owned());
     if lines.is_empty() {

@@ -169,9 +169,9 @@ fn watch(given: &PromptArguments<'_>) -> Result<String, Error> {
     Ok(format!(
         "Watch the channel `{channel}` until {until}.\n\
          1. Call `wait_for` with channel `{channel}`. It returns as soon as there is an event, or when its time is up, \
-         with a `cursor` either way.\n\
+         with a `next_cursor` either way.\n\
          2. Report each event on one line: time, type, message. If there were none, say nothing.\n\
-         3. Call `wait_for` again with that `cursor`, so that nothing is missed or repeated. Never call it again \
+         3. Call `wait_for` again with that as `cursor`, so that nothing is missed or repeated. Never call it again \
          without the cursor, and never poll `read_history` instead.\n\
          Stop when {until}, or when a call fails twice in a row; then summarize what happened.\n\
          {UNTRUSTED}"

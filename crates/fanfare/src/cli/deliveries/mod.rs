@@ -92,24 +92,19 @@ async fn of_webhook(
     limit: usize,
 ) -> Result<(Vec<Answer<Delivery>>, bool), Failure> {
     let mut found: Vec<Answer<Delivery>> = Vec::new();
-    // The delivery of a single event, if there is one, is the first after the preceding position.
-    let mut after = event.map(|event| Position { seq: event.seq.saturating_sub(1), ..event });
-    let limit = if event.is_some() { 1 } else { limit };
+    let mut cursor = None;
     loop {
         let mut query = vec![("limit", (limit - found.len()).min(PAGE_LEN_MAX).to_string())];
         query.extend(state.map(|state| ("state", state.as_str().to_owned())));
-        query.extend(after.take().map(|after| ("after", after.to_string())));
+        query.extend(event.map(|event| ("event_id", event.to_string())));
+        query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page = api.deliveries(&webhook.id, &query).await?.value;
         for json in &page.deliveries {
             found.push(one(json, api)?);
         }
-        if let Some(event) = event {
-            found.retain(|delivery| delivery.value.event_id == event);
-            return Ok((found, false));
-        }
-        after = page.next;
-        if after.is_none() || found.len() >= limit {
-            return Ok((found, after.is_some()));
+        cursor = page.next_cursor;
+        if cursor.is_none() || found.len() >= limit {
+            return Ok((found, cursor.is_some()));
         }
     }
 }

@@ -92,19 +92,19 @@ pub(crate) async fn newest(
     webhook: &WebhookId,
     selection: Selection,
 ) -> Result<(Vec<Box<RawValue>>, bool), Failure> {
-    let (mut list, mut before) = (Vec::new(), None);
+    let (mut list, mut cursor) = (Vec::new(), None);
     loop {
         let left = selection.limit - list.len();
         let mut query = vec![("limit", left.min(PAGE_LEN_MAX).to_string())];
         query.extend(selection.delivered.map(|delivered| ("delivered", delivered.to_string())));
         query.extend(selection.event.map(|event| ("event_id", event.to_string())));
-        query.extend(before.take().map(|before| ("before", before)));
+        query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page = api.attempts(webhook, &query).await?.value;
         list.extend(page.attempts);
         list.truncate(selection.limit);
-        before = page.next;
-        if before.is_none() || list.len() >= selection.limit {
-            return Ok((list, before.is_some()));
+        cursor = page.next_cursor;
+        if cursor.is_none() || list.len() >= selection.limit {
+            return Ok((list, cursor.is_some()));
         }
     }
 }

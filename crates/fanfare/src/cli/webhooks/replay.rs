@@ -105,8 +105,10 @@ pub(crate) async fn replayed(
             let part = api.replay(webhook, &replay).await?.value;
             sum.count += part.count as u64;
             sum.waiting += part.waiting as u64;
-            let Some(next) = part.next else { break };
-            replay.after = Some(next);
+            replay.cursor = part.next_cursor;
+            if replay.cursor.is_none() {
+                break;
+            }
         }
     }
     Ok(sum)

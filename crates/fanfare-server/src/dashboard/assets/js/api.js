@@ -30,6 +30,21 @@ export function get(url) {
   return request(url, { headers: accept });
 }
 
+// Maximum pages of a list: the gateway has fewer rows of each kind.
+const PAGES_MAX = 100;
+
+// Every page of a list as one; `rows` is the member that has the rows.
+export async function getAll(url, rows) {
+  const first = `${url}${url.includes("?") ? "&" : "?"}limit=1000`;
+  const { next_cursor: next, ...whole } = await get(first);
+  for (let cursor = next, pages = 1; cursor && pages < PAGES_MAX; pages += 1) {
+    const page = await get(`${first}&cursor=${encodeURIComponent(cursor)}`);
+    whole[rows].push(...page[rows]);
+    cursor = page.next_cursor;
+  }
+  return whole;
+}
+
 // For JSON that is edited and sent again: large numbers keep their digits, if the browser supports that.
 export function getToEdit(url) {
   return request(url, { headers: accept }, parseExactly);

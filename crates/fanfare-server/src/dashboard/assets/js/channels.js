@@ -14,7 +14,7 @@ import { Cell, Table } from "./ui/table.js";
 const ROWS_MAX = 200;
 
 export function Channels() {
-  const { data, problem } = usePolled("/api/channels", 2000).value;
+  const { data, problem } = usePolled("/api/channels", 2000, "channels").value;
   const [typed, setTyped] = useState("");
   if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   if (data.channels.length === 0) return html`<${None} />`;

@@ -18,7 +18,7 @@ const states = {
 const transports = { mcp: "MCP", sse: "SSE", websocket: "WebSocket" };
 
 export function Clients() {
-  const { data, problem } = usePolled("/api/clients", 2000).value;
+  const { data, problem } = usePolled("/api/clients", 2000, "clients").value;
   if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   const behind = data.clients.filter(({ lag }) => lag > 0).length;
   return html`<div class="list-screen" data-testid="clients">

@@ -1,6 +1,6 @@
 // Polls a list of the gateway while a screen shows it.
 import { signal, useEffect, useMemo } from "../vendor/preact.js";
-import { get } from "./api.js";
+import { get, getAll } from "./api.js";
 import { connection } from "./feed/connection.js";
 
 // A slow response is polled less often, so that the page uses at most a tenth of the gateway's time.
@@ -13,8 +13,9 @@ export function askAgain() {
   asked.value += 1;
 }
 
-// A signal of `{ data, problem }`; the last good data stays while the gateway is unreachable.
-export function usePolled(url, everyMs) {
+// A signal of `{ data, problem }`; the last good data stays while the gateway is unreachable. Of a list whose rows are
+// the member `rows`, `data` has every page.
+export function usePolled(url, everyMs, rows = null) {
   // Polls immediately when the stream connects, because the lists have changed most by then.
   const { state } = connection.value;
   const answer = useMemo(() => signal({ data: null, problem: null }), [url]);
@@ -24,7 +25,7 @@ export function usePolled(url, everyMs) {
     const ask = async () => {
       const begun = performance.now();
       if (!document.hidden) {
-        const next = await get(url).then(
+        const next = await (rows ? getAll(url, rows) : get(url)).then(
           (data) => ({ data, problem: null }),
           (problem) => ({ data: answer.peek().data, problem }),
         );
@@ -37,6 +38,6 @@ export function usePolled(url, everyMs) {
       stopped = true;
       clearTimeout(timer);
     };
-  }, [url, everyMs, state, asked.value]);
+  }, [url, everyMs, rows, state, asked.value]);
   return answer;
 }

@@ -82,7 +82,7 @@ impl Gateway {
         let structured = StructuredContent {
             status,
             events: &batch.shown,
-            cursor: Some(cursor),
+            next_cursor: Some(cursor),
             missed,
             untrusted: true,
             ..StructuredContent::default()

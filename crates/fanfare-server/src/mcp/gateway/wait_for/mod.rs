@@ -41,7 +41,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "text": filter::text(),
             "cursor": {
                 "type": "string",
-                "description": "The `cursor` of an earlier `wait_for`, or an event id: events since then are returned \
+                "description": "The `next_cursor` of an earlier `wait_for`, or an event id: events since then are returned \
                                 at once. Default: only events from now on",
             },
             "event_id": {
@@ -83,7 +83,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "properties": {
             "status": { "type": "string", "enum": ["event", "acknowledged", "timed_out"] },
             "events": { "type": "array", "items": events::schema(), "description": "The oldest first" },
-            "cursor": { "type": "string", "description": "Pass as `cursor` to continue without a gap" },
+            "next_cursor": { "type": "string", "description": "Pass as `cursor` to continue without a gap" },
             "missed": { "type": "integer", "description": "At most this many events were removed by retention before they could be returned" },
             "readers": { "type": "array", "items": reader, "description": "With `event_id`: the durable readers that the event is for" },
             "untrusted": events::untrusted(),
@@ -101,7 +101,7 @@ pub(super) fn described() -> ToolEntry {
         description: "Wait for an event on a channel, or for a durable reader to acknowledge one, and return as soon \
                       as it happens. Use when you need the outcome of something that reports here: a build, a deploy, \
                       another agent, a person. Not for past events; use `read_history`. Returns after \
-                      `timeout_seconds` (at most 50) even if nothing came; call again with the returned `cursor` to \
+                      `timeout_seconds` (at most 50) even if nothing came; call again with its `next_cursor` as `cursor` to \
                       miss nothing. Read-only; you count as a live subscriber while it waits. Example: {\"channel\": \
                       \"deploys.>\", \"types\": [\"success\", \"error\"], \"timeout_seconds\": 45}",
         input_schema: INPUT.clone(),
@@ -133,7 +133,7 @@ struct StructuredContent<'a> {
     status: &'static str,
     events: &'a [EventView],
     #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<Position>,
+    next_cursor: Option<Position>,
     #[serde(skip_serializing_if = "Option::is_none")]
     missed: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -39,7 +39,11 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "maxItems": 64,
                 "description": "Only these channels, such as [\"builds.>\"]",
             },
-            "after": { "type": "string", "description": "Only events after this one: the `next` of the call before" },
+            "after": { "type": "string", "description": "Only events after this one" },
+            "cursor": {
+                "type": "string",
+                "description": "The `next_cursor` of the call before; keep all other arguments the same",
+            },
             "dry_run": {
                 "type": "boolean",
                 "description": "Only count; set to false to send",
@@ -59,7 +63,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "count": { "type": "integer", "description": "Number of deliveries" },
             "waiting": { "type": "integer", "description": "How many were already waiting and are only sent sooner" },
             "dry_run": { "type": "boolean", "description": "They were only counted" },
-            "next": { "type": "string", "description": "There are more: pass this as `after`" },
+            "next_cursor": { "type": "string", "description": "There are more: pass this as `cursor`" },
         },
         "required": ["webhook", "count", "waiting", "dry_run"],
         "additionalProperties": false,
@@ -99,6 +103,7 @@ struct Arguments {
     #[serde(default)]
     patterns: Vec<String>,
     after: Option<String>,
+    cursor: Option<String>,
     dry_run: Option<bool>,
 }
 
@@ -109,7 +114,7 @@ struct StructuredContent {
     waiting: usize,
     dry_run: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Position>,
+    next_cursor: Option<Position>,
 }
 
 impl Gateway {
@@ -129,6 +134,7 @@ impl Gateway {
             until: given.until,
             patterns: given.patterns,
             after: given.after,
+            cursor: given.cursor,
         };
         let selection = self.webhooks.select(by, &id, words).await;
         let selection = selection.map_err(|unselected| refused(unselected, EXAMPLE))?;
@@ -139,7 +145,7 @@ impl Gateway {
             count: replayed.count,
             waiting: replayed.waiting,
             dry_run,
-            next: replayed.next.map(|seq| self.hub.position(seq)),
+            next_cursor: replayed.next.map(|seq| self.hub.position(seq)),
         };
         Ok(said(describe(&structured), &structured))
     }
@@ -169,9 +175,9 @@ fn describe(replayed: &StructuredContent) -> String {
             replayed.waiting
         ));
     }
-    if let Some(next) = replayed.next {
+    if let Some(next) = replayed.next_cursor {
         text.push_str(&format!(
-            " There are more: call again with \"after\": \"{next}\" and the same other arguments."
+            " There are more: call again with \"cursor\": \"{next}\" and the same other arguments."
         ));
     }
     text

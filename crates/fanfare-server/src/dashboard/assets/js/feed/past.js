@@ -13,48 +13,50 @@ const PAGES_MAX = 10;
 // `idle`, `loading`, or `over`, when the log has no earlier events.
 export const past = signal("idle");
 
-// The end of the next page; null before the first one.
-let before = null;
+// Where the next page starts; null before the first one.
+let cursor = null;
 
 effect(() => {
   filter.value;
   paused.value;
-  before = null;
+  cursor = null;
   past.value = "idle";
 });
 
 // The log counts from 1 without holes, so nothing precedes event 1.
 export function isThereMore() {
-  return past.value !== "over" && seqOf(before ?? oldestId()) > 1;
+  return past.value !== "over" && (cursor !== null || seqOf(oldestId()) > 1);
 }
 
 export async function readOn() {
   if (past.peek() !== "idle") return;
   const asked = filter.peek();
-  let end = before ?? oldestId();
   if (!isThereMore()) return;
+  // Pausing resets the shared one.
+  let next = cursor;
   past.value = "loading";
   try {
     for (let i = 0; i < PAGES_MAX; i += 1) {
-      const page = await get(`/api/events?${queryFor(asked, end)}`);
+      const page = await get(`/api/events?${queryFor(asked, next)}`);
       if (filter.peek() !== asked) return;
       const found = prepend(page.events.toReversed());
-      // Pausing has reset these.
-      before = end = page.next ?? null;
+      cursor = next = page.next_cursor ?? null;
       past.value = "loading";
-      if (end === null || found > 0) break;
+      if (next === null || found > 0) break;
     }
-    past.value = end === null ? "over" : "idle";
-    if (end === null) toast("No earlier events", "info");
+    past.value = next === null ? "over" : "idle";
+    if (next === null) toast("No earlier events", "info");
   } catch (problem) {
     past.value = "idle";
     toast(capital(problem.message), "warning");
   }
 }
 
-function queryFor({ channels, types }, end) {
+function queryFor({ channels, types }, next) {
   // The text is matched in the browser, because it also searches the data, which the history does not.
-  const params = new URLSearchParams({ order: "newest", limit: PAGE, before: end });
+  const params = new URLSearchParams({ order: "newest", limit: PAGE });
+  if (next === null) params.set("before", oldestId());
+  else params.set("cursor", next);
   for (const channel of channels) params.append("channel", channel);
   for (const type of types) params.append("type", type);
   return params;

@@ -12,7 +12,7 @@ const SHOWN_MAX = 14;
 
 export function Side() {
   const status = usePolled("/api/status", 2000).value.data;
-  const channels = usePolled("/api/channels", 2000).value.data?.channels;
+  const channels = usePolled("/api/channels", 2000, "channels").value.data?.channels;
   useEffect(() => {
     if (channels) channelList.value = channels;
   }, [channels]);

@@ -53,20 +53,20 @@ function useAttempts(base, shown, event) {
   if (event) filter.set("event_id", event);
   const url = `${base}/attempts?${filter}`;
   const { data, problem } = usePolled(url, EVERY_MS).value;
-  const [kept, setKept] = useState({ url: null, rows: [], next: undefined });
-  const mine = kept.url === url ? kept : { url, rows: [], next: undefined };
+  const [kept, setKept] = useState({ url: null, rows: [], cursor: undefined });
+  const mine = kept.url === url ? kept : { url, rows: [], cursor: undefined };
   useEffect(() => {
-    if (data) setKept((before) => merged(before.url === url ? before : { url, rows: [], next: data.next ?? null }, data.attempts));
+    if (data) setKept((before) => merged(before.url === url ? before : { url, rows: [], cursor: data.next_cursor ?? null }, data.attempts));
   }, [data, url]);
   const readOn = async () => {
     try {
-      const page = await get(`${url}&before=${encodeURIComponent(mine.next)}`);
-      setKept((before) => (before.url === url ? { ...merged(before, page.attempts), next: page.next ?? null } : before));
+      const page = await get(`${url}&cursor=${encodeURIComponent(mine.cursor)}`);
+      setKept((before) => (before.url === url ? { ...merged(before, page.attempts), cursor: page.next_cursor ?? null } : before));
     } catch (failed) {
       toast(capital(failed.message), "warning");
     }
   };
-  return { rows: mine.rows, more: mine.next === undefined ? null : Boolean(mine.next) && mine.rows.length < SHOWN_MAX, readOn, problem };
+  return { rows: mine.rows, more: mine.cursor === undefined ? null : Boolean(mine.cursor) && mine.rows.length < SHOWN_MAX, readOn, problem };
 }
 
 function merged(before, attempts) {

@@ -24,19 +24,19 @@ export function Deliveries({ webhook, base, ask }) {
   const state = new URLSearchParams(query.value).get("state") ?? "all";
   const url = `${base}/deliveries?limit=${PAGE}${state === "all" ? "" : `&state=${state}`}`;
   const { data, problem } = usePolled(url, EVERY_MS).value;
-  const [older, setOlder] = useState({ url, rows: [], next: undefined });
-  const more = older.url === url ? older : { rows: [], next: undefined };
+  const [older, setOlder] = useState({ url, rows: [], cursor: undefined });
+  const more = older.url === url ? older : { rows: [], cursor: undefined };
   const action = useAction();
   const events = useEvents((data?.deliveries ?? []).map(({ event_id: id }) => id));
   if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   // Further pages are a moment old; the first page is polled and takes precedence.
   const fresh = new Set(data.deliveries.map(({ event_id: id }) => id));
   const rows = [...data.deliveries, ...more.rows.filter(({ event_id: id }) => !fresh.has(id))];
-  const next = more.next === undefined ? data.next : more.next;
+  const cursor = more.cursor === undefined ? data.next_cursor : more.cursor;
   const readOn = () =>
     action.run(async () => {
-      const page = await get(`${url}&after=${next}`);
-      setOlder({ url, rows: [...more.rows, ...page.deliveries], next: page.next ?? null });
+      const page = await get(`${url}&cursor=${encodeURIComponent(cursor)}`);
+      setOlder({ url, rows: [...more.rows, ...page.deliveries], cursor: page.next_cursor ?? null });
     });
   return html`<section aria-label="Deliveries" data-testid="deliveries">
     <div class="list-tools">
@@ -51,7 +51,7 @@ export function Deliveries({ webhook, base, ask }) {
       : html`<${Table} label="Deliveries" columns=${columns} numbers=${["Attempts"]}>
           ${rows.map((delivery) => html`<${Row} key=${delivery.event_id} delivery=${delivery} known=${events.get(delivery.event_id)} base=${base} ask=${ask} action=${action} />`)}
         <//>`}
-    ${next && rows.length < SHOWN_MAX && html`<button type="button" class="button wh-more" onClick=${readOn} disabled=${action.busy}><${Icon} name="down" />Load more</button>`}
+    ${cursor && rows.length < SHOWN_MAX && html`<button type="button" class="button wh-more" onClick=${readOn} disabled=${action.busy}><${Icon} name="down" />Load more</button>`}
   </section>`;
 }
 

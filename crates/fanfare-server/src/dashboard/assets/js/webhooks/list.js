@@ -32,7 +32,7 @@ const keys = {
 
 export function List() {
   useLayoutEffect(() => setScreenKeys(keys), []);
-  const { data, problem } = usePolled("/api/webhooks?details=true", 2000).value;
+  const { data, problem } = usePolled("/api/webhooks?details=true", 2000, "webhooks").value;
   const [typed, setTyped] = useState("");
   if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   if (data.webhooks.length === 0) return html`<${None} />`;

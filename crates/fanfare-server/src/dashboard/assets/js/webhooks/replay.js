@@ -14,22 +14,22 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
   const [since, setSince] = useState(asked === "failed" ? "" : "1h");
   const [until, setUntil] = useState("");
   const [patterns, setPatterns] = useState([]);
-  // The result of counting, `{ count, waiting, next }`; reset when the selection changes.
+  // The result of counting, `{ count, waiting, next_cursor }`; reset when the selection changes.
   const [counted, setCounted] = useState(null);
   // Progress over several calls, because one call has a limit.
-  const [done, setDone] = useState({ count: 0, after: null });
+  const [done, setDone] = useState({ count: 0, cursor: null });
   const { busy, problem, run } = useAction();
   const choosing = (set) => (value) => {
     set(value);
     setCounted(null);
-    setDone({ count: 0, after: null });
+    setDone({ count: 0, cursor: null });
   };
   const selection = () => {
     const body = { patterns };
     if (which === "failed") body.state = "failed";
     if (since.trim()) body.since = since.trim();
     if (until.trim()) body.until = until.trim();
-    if (done.after) body.after = done.after;
+    if (done.cursor) body.cursor = done.cursor;
     return body;
   };
   const isAnything = which === "failed" || since.trim() || until.trim() || patterns.length > 0;
@@ -42,8 +42,8 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
     const answer = await run(() => send("POST", `${base}/replay`, selection()));
     if (!answer) return;
     toast(`Replaying ${plural(answer.count, "delivery", "deliveries")}`);
-    if (answer.next) {
-      setDone({ count: done.count + answer.count, after: answer.next });
+    if (answer.next_cursor) {
+      setDone({ count: done.count + answer.count, cursor: answer.next_cursor });
       setCounted(null);
     } else {
       onClose();
@@ -64,7 +64,7 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
       <${ProblemNote} problem=${problem} testid="replay-problem" />
       <p class="dialog-count" role="status" data-testid="replay-count" data-count=${counted?.count}>${said(counted, done)}</p>
       <footer>
-        <button type="submit" class="button ${counted ? "" : "primary"}" disabled=${busy || !isAnything} data-testid="replay-dry-run"><${Icon} name="search" />${done.after ? "Count the rest" : "Count"}</button>
+        <button type="submit" class="button ${counted ? "" : "primary"}" disabled=${busy || !isAnything} data-testid="replay-dry-run"><${Icon} name="search" />${done.cursor ? "Count the rest" : "Count"}</button>
         <button type="button" class="button ${counted?.count ? "primary" : ""}" disabled=${busy || !counted?.count} onClick=${replay} data-testid="replay-do"><${Icon} name="replay" />${counted?.count ? `Replay ${count(counted.count)}` : "Replay"}</button>
       </footer>
     </form>
@@ -76,7 +76,7 @@ function said(counted, done) {
   if (!counted) return before;
   if (counted.count === 0) return `${before}No deliveries match.`;
   const waiting = counted.waiting ? `, ${count(counted.waiting)} of which are already waiting and will only be sent sooner` : "";
-  return `${before}${plural(counted.count, "delivery", "deliveries")} would be replayed${waiting}${counted.next ? "; more follow" : ""}.`;
+  return `${before}${plural(counted.count, "delivery", "deliveries")} would be replayed${waiting}${counted.next_cursor ? "; more follow" : ""}.`;
 }
 
 function Choice({ name, value, onPick, title, about }) {

@@ -1,6 +1,6 @@
 // Adds a webhook; the address can be tested before anything is saved.
 import { html, useEffect, useState } from "../../vendor/preact.js";
-import { get, send } from "../api.js";
+import { getAll, send } from "../api.js";
 import { receiveCommand } from "../commands.js";
 import { ProblemNote, useAction } from "../ui/action.js";
 import { Command, CopyButton } from "../ui/copy.js";
@@ -99,7 +99,7 @@ export function Wizard() {
 function useKnown() {
   const [known, setKnown] = useState([]);
   useEffect(() => {
-    get("/api/webhooks?details=true").then(({ webhooks }) => setKnown(webhooks), () => setKnown([]));
+    getAll("/api/webhooks?details=true", "webhooks").then(({ webhooks }) => setKnown(webhooks), () => setKnown([]));
   }, []);
   return known;
 }
