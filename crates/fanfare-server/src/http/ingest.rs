@@ -11,11 +11,11 @@ use fanfare_core::{Channel, Door, EventType, Invalid, NewEvent, Principal, Prior
 use fanfare_webhook::ingest::{self, Incoming, Kind};
 use fanfare_webhook::verify::Headers;
 
+use crate::http::Gateway;
 use crate::http::push;
 use crate::http::query::Params;
-use crate::http::{Gateway, via};
 use crate::net::body;
-use crate::net::{self, Peer};
+use crate::net::source::{self, Peer};
 use crate::problem::Problem;
 use fanfare_delivery::service::Wait;
 use fanfare_runtime::clock;
@@ -51,7 +51,7 @@ pub async fn receive(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    via::refuse_own(&gateway.hub, &parts.headers)?;
+    source::refuse_own(&gateway.hub, &parts.headers)?;
     let kind: Kind = kind.parse().map_err(|error: Invalid| error.at("path"))?;
     let chosen = Chosen::read(Params::of(&parts.uri))?;
     let secrets = &gateway.config.ingest;
@@ -60,7 +60,7 @@ pub async fn receive(
     let (bytes, _in_flight) = body::read(&gateway.budget, body, INGEST_BODY_LEN_MAX).await?;
     let headers: Headers<'_> =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let via = net::via(Door::Ingest, peer, &parts.headers);
+    let via = source::via(Door::Ingest, peer, &parts.headers);
     let source = via.source(&principal);
     let incoming = Incoming { headers: &headers, body: &bytes, source: &source };
     let events = ingest::read(kind, incoming, secrets, clock::now())?;

@@ -10,7 +10,6 @@ pub mod push;
 pub mod query;
 pub mod readers;
 pub mod stream;
-pub mod via;
 pub mod webhooks;
 pub mod websocket;
 

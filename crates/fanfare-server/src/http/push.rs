@@ -10,10 +10,10 @@ use fanfare_core::push_body::{self, ExpiresIn, Members, PushBody};
 use fanfare_core::{Channel, Code, Door, NewEvent, Principal, Via};
 use http::{HeaderMap, header};
 
+use crate::http::Gateway;
 use crate::http::query::Params;
-use crate::http::{Gateway, via};
 use crate::net::body::{self, PUSH_BODY_LEN_MAX};
-use crate::net::{self, Peer};
+use crate::net::source::{self, Peer};
 use crate::problem::Problem;
 use fanfare_delivery::service::{Published, Wait};
 
@@ -39,11 +39,11 @@ pub async fn push(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    via::refuse_own(&gateway.hub, &parts.headers)?;
+    source::refuse_own(&gateway.hub, &parts.headers)?;
     let mut params = Params::of(&parts.uri);
     let wait = wait(&mut params)?;
     params.finish()?;
-    let via = net::via(Door::Http, peer, &parts.headers);
+    let via = source::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
     let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
     let pushed = match media_type(&parts.headers) {
@@ -90,9 +90,9 @@ pub async fn push_to(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    via::refuse_own(&gateway.hub, &parts.headers)?;
+    source::refuse_own(&gateway.hub, &parts.headers)?;
     let channel: Channel = channel.parse().map_err(|error: fanfare_core::Invalid| error.at("path"))?;
-    let via = net::via(Door::Http, peer, &parts.headers);
+    let via = source::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
     let mut params = Params::of(&parts.uri);
     let wait = wait(&mut params)?;

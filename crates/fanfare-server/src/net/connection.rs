@@ -22,13 +22,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 
-use crate::net::Peer;
 use crate::net::counts::Counts;
 use crate::net::event_body;
 use crate::net::heartbeat::Beats;
 use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
-use crate::net::reactor::command::Adopted;
+use crate::net::reactor::inbox::Adopted;
 use crate::net::reactor::reactors::Reactors;
+use crate::net::source::Peer;
 use crate::net::stalls::Stalls;
 use crate::net::takeover::{self, Follows, Outlet, RawConnection, Takeover};
 use fanfare_runtime::shutdown::Shutdown;

@@ -19,7 +19,8 @@ use crate::mcp::session::{Framing, Session};
 use crate::mcp::transports::door::Door;
 use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
-use crate::net::{Peer, body};
+use crate::net::body;
+use crate::net::source::Peer;
 
 /// Opens a connection and reports its id.
 pub async fn get(

@@ -23,7 +23,8 @@ use crate::mcp::session::{Framing, Session};
 use crate::mcp::transports::door::Door;
 use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
-use crate::net::{Peer, body};
+use crate::net::body;
+use crate::net::source::Peer;
 
 /// Opens a session: sends the address for its messages, and the list of tools.
 pub async fn get(

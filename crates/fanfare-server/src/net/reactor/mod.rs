@@ -4,7 +4,6 @@
 //! feed has something new, the reactor walks the feed's streams and sends each the shared bytes with one `write`. Work
 //! that must wait (reading back from the store) is done elsewhere, by [`librarian`].
 
-pub mod command;
 pub mod inbox;
 pub mod librarian;
 pub mod reactors;
@@ -20,8 +19,7 @@ use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 use crate::net::counts::Counts;
-use crate::net::reactor::command::{Adopted, Command, ReadBack};
-use crate::net::reactor::inbox::{FeedWaker, Inbox, WAKE};
+use crate::net::reactor::inbox::{Adopted, Command, FeedWaker, Inbox, ReadBack, WAKE};
 use crate::net::reactor::librarian::{Job, Jobs};
 use crate::net::reactor::stream::{Flow, Pump, Stream};
 use fanfare_hub::feeds::Feed;

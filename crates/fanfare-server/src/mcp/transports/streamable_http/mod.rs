@@ -19,7 +19,8 @@ use crate::mcp::limits::MESSAGE_LEN_MAX;
 use crate::mcp::transports::door::Door;
 use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
-use crate::net::{Peer, body};
+use crate::net::body;
+use crate::net::source::Peer;
 
 /// The media types that a client accepts. A client without `Accept` accepts any, as with `*/*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,29 @@
-//! Loops: a delivery from this log that returns to it, through any number of systems.
+//! Where a request comes from: its address, the agent that it claims to be, and whether it is a delivery of this very
+//! log that has come back.
 
-use fanfare_core::Code;
-use http::HeaderMap;
+use std::net::SocketAddr;
+
+use fanfare_core::{Agent, Code, Door, Via};
+use http::{HeaderMap, header};
 
 use crate::problem::Problem;
 use fanfare_delivery::target::VIA;
 use fanfare_hub::Hub;
+
+/// The client's address; the server adds it to every request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// Returns the way that a request came in through `door`.
+pub fn via(door: Door, Peer(address): Peer, headers: &HeaderMap) -> Via {
+    Via { door, address: Some(address), agent: agent(headers) }
+}
+
+/// Returns the name that the caller claims for itself.
+pub fn agent(headers: &HeaderMap) -> Option<Agent> {
+    let claim = headers.get(header::USER_AGENT)?;
+    Agent::claimed(&String::from_utf8_lossy(claim.as_bytes()))
+}
 
 /// Refuses a request that is marked as a delivery of this very log: if accepted, it would be sent and return forever.
 /// Every route that appends events from a body calls this.
