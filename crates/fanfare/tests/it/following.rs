@@ -23,7 +23,7 @@ async fn append(store: &Store, events: Vec<NewEvent>) -> u64 {
 
 async fn follow_until(follow: &mut Follow, store: &Store, last: u64) -> Vec<u64> {
     let mut seen = Vec::new();
-    while seen.last().is_none_or(|seq| *seq < last) {
+    while follow.after() < last {
         seen.extend(seqs(&soon(follow.next(&*store.log)).await.expect("the next events")));
     }
     seen
