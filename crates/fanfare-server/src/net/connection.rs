@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 
@@ -28,6 +28,7 @@ use crate::net::heartbeat::Beats;
 use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
 use crate::net::reactor::inbox::Adopted;
 use crate::net::reactor::reactors::Reactors;
+use crate::net::request_tasks::RequestTasks;
 use crate::net::source::Peer;
 use crate::net::stalls::Stalls;
 use crate::net::takeover::{self, Follows, Outlet, RawConnection, Takeover};
@@ -218,7 +219,7 @@ async fn serve_http2(stream: TcpStream, peer: SocketAddr, shared: Shared) {
             Ok::<_, std::convert::Infallible>(response)
         }
     });
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+    let mut builder = http2::Builder::new(RequestTasks::default());
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_STREAMS_MAX)

@@ -11,6 +11,7 @@ pub mod heartbeat;
 pub mod limits;
 pub mod listeners;
 pub mod reactor;
+pub mod request_tasks;
 pub mod server;
 pub mod source;
 pub mod stalls;

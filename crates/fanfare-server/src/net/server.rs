@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::net::connection::{self, Shared};
 use crate::net::limits::Connections;
+use crate::net::request_tasks::note_panic;
 use crate::problem::Problem;
 use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
@@ -59,14 +60,14 @@ impl Work for Server {
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
-                Some(ended) = open.join_next(), if !open.is_empty() => look_at(ended),
+                Some(ended) = open.join_next(), if !open.is_empty() => note_panic(ended),
                 () = stop.asked() => break,
             }
         }
         *listener = None;
         let ended = async {
             while let Some(ended) = open.join_next().await {
-                look_at(ended);
+                note_panic(ended);
             }
         };
         if tokio::time::timeout(*grace, ended).await.is_err() {
@@ -102,13 +103,6 @@ fn admit(
             open.spawn(refuse(stream, problem))
         }
     };
-}
-
-/// A connection that panics does not affect others, but its panic must be logged.
-fn look_at(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a connection panicked");
-    }
 }
 
 /// Sends the reason that there is no room, and closes the connection.
