@@ -18,21 +18,21 @@ use crate::log::{Event, Log};
 struct Push {
     /// The text.
     message: String,
-    /// Where it goes.
+    /// The channel to push to.
     channel: Option<String>,
-    /// What it is.
+    /// The event's type.
     #[serde(rename = "type")]
     kind: Option<String>,
     /// Anything else.
     data: Option<Value>,
-    /// How urgent it is.
+    /// The event's priority.
     priority: Option<String>,
-    /// What it replaces for a reader that lags.
+    /// The key: a reader that lags gets only the newest event of each key.
     key: Option<String>,
     /// A listener that is opened too; not here.
     #[expect(dead_code, reason = "an argument of the tool that the load does not give")]
     port: Option<u16>,
-    /// Where that listener is opened.
+    /// The address of that listener.
     #[expect(dead_code, reason = "an argument of the tool that the load does not give")]
     host: Option<String>,
 }

@@ -101,10 +101,10 @@ impl Filter {
     }
 }
 
-/// What is wrong with too many patterns, and what would be right.
+/// The error and the fix for too many patterns.
 pub(crate) const TOO_MANY_PATTERNS: (&str, &str) =
     ("there are too many patterns", "use at most 64, or a wider pattern such as `builds.>`");
-/// What is wrong with too many types, and what would be right.
+/// The error and the fix for too many types.
 pub(crate) const TOO_MANY_TYPES: (&str, &str) =
     ("there are too many types", "use at most 64, or none for all");
 

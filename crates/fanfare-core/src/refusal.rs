@@ -1,4 +1,4 @@
-//! Why a verb did nothing, in words that every door repeats.
+//! The reason that a verb did nothing, in words that every door repeats.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::invalid::Invalid;
 pub struct Refusal {
     /// The public code.
     pub code: Code,
-    /// What is wrong with what: lowercase, no full stop.
+    /// The error: lowercase, without a full stop.
     pub what: String,
-    /// Where, as [`Invalid::at`]; empty when the whole request is meant.
+    /// The place, as in [`Invalid::at`]; empty if the whole request is meant.
     pub at: String,
-    /// What would be right.
+    /// The fix: what to do instead.
     pub fix: Cow<'static, str>,
     /// The limit that was exceeded.
     pub limit: Option<Limit>,
@@ -27,7 +27,7 @@ pub struct Refusal {
 pub struct Limit {
     /// The name that appears on the wire.
     pub name: &'static str,
-    /// When to try again.
+    /// The time to wait before the next try.
     pub retry_after: Duration,
 }
 

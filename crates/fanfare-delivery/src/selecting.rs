@@ -32,7 +32,7 @@ pub struct Words {
     pub patterns: Vec<String>,
     /// Only events after this position.
     pub after: Option<String>,
-    /// Where the previous call stopped.
+    /// The place where the previous call stopped.
     pub cursor: Option<String>,
 }
 

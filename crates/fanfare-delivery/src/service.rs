@@ -140,7 +140,7 @@ pub enum WebhookError {
 
 impl From<WebhookError> for Refusal {
     fn from(refused: WebhookError) -> Refusal {
-        /// When a test that is running has ended: each may take ten seconds.
+        /// Time after which a running test has ended: each may take ten seconds.
         const LATER: Duration = Duration::from_secs(10);
         match refused {
             WebhookError::Busy => Refusal::new(

@@ -160,7 +160,7 @@ struct StructuredContent {
     next_cursor: Option<String>,
 }
 
-/// What to list of one kind: what concerns the channel `only`, from the place `cursor`, at most `limit` entries.
+/// A part of one kind of list: the entries for the channel `only`, from the place `cursor`, at most `limit` of them.
 #[derive(Clone, Copy)]
 struct Selection<'a> {
     only: Option<&'a Channel>,

@@ -11,7 +11,7 @@ use crate::cli::Failure;
 use crate::cli::failure::said;
 use crate::cli::receive::body::event_in;
 use crate::cli::receive::judge::{Keys, Verdict};
-use crate::cli::receive::server::{Got, Port, Receiver};
+use crate::cli::receive::server::{Port, ReceivedRequest, Receiver};
 use crate::cli::receive::{Fail, Faults};
 use fanfare_client::Api;
 
@@ -53,7 +53,7 @@ impl Own {
     }
 
     /// Returns the next request. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> Got {
+    pub(crate) async fn next(&mut self) -> ReceivedRequest {
         self.receiver.next().await
     }
 

@@ -14,7 +14,7 @@ use crate::cli::demo::round_trip::Trip;
 use crate::cli::event_line::EventLines;
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM, ERROR, LITERAL, SUCCESS};
-use crate::cli::receive::server::Got;
+use crate::cli::receive::server::ReceivedRequest;
 use crate::gateway::Running;
 use fanfare_client::Received;
 use fanfare_delivery::registry::Entry;
@@ -91,7 +91,7 @@ impl Screen {
     }
 
     /// Prints a request to the demo's own webhook, if it is a failure or a retry.
-    pub(crate) fn webhook(&self, got: &Got) -> Result<(), Failure> {
+    pub(crate) fn webhook(&self, got: &ReceivedRequest) -> Result<(), Failure> {
         if !got.on_purpose && got.attempt < 2 {
             return Ok(());
         }

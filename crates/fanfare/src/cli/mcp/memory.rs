@@ -53,9 +53,9 @@ struct Open {
     what: What,
 }
 
-/// What to do with a message of the client.
+/// The way to treat a message of the client.
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub(crate) enum Disposition {
     /// Send this response to the client instead of forwarding the message.
     Answer(Vec<u8>),
     /// Forward the message, after this one if there is one.
@@ -85,10 +85,12 @@ struct Frame<'a> {
 
 impl Memory {
     /// Records a message of the client.
-    pub(crate) fn heard(&mut self, text: &Utf8Bytes) -> Heard {
+    pub(crate) fn heard(&mut self, text: &Utf8Bytes) -> Disposition {
         let incoming = match json_rpc::parse(text.as_bytes()) {
             Ok(incoming) => incoming,
-            Err(refused) => return Heard::Answer(json_rpc::write_error(refused.id.as_ref(), &refused.error)),
+            Err(refused) => {
+                return Disposition::Answer(json_rpc::write_error(refused.id.as_ref(), &refused.error));
+            }
         };
         if let Some(Cancellation { request_id }) = Cancellation::of(&incoming) {
             self.close(&request_id);
@@ -100,9 +102,9 @@ impl Memory {
             }
             Incoming::One(Message::Notification { method, .. }) => {
                 self.initialized |= &*method == "notifications/initialized";
-                return Heard::Send(None);
+                return Disposition::Send(None);
             }
-            Incoming::One(Message::Response { .. }) => return Heard::Send(None),
+            Incoming::One(Message::Response { .. }) => return Disposition::Send(None),
             Incoming::Batch(messages) => {
                 let ids = messages.into_iter().filter_map(|message| match message {
                     Ok(Message::Request(request)) => Some(request.id),
@@ -111,21 +113,21 @@ impl Memory {
                 (ids.collect(), What::Batch)
             }
         };
-        let Some(first) = ids.first() else { return Heard::Send(None) };
+        let Some(first) = ids.first() else { return Disposition::Send(None) };
         if let Some(id) = ids.iter().find(|id| self.places.contains_key(id)) {
             let problem = format!("the id {id} is in use by a call that is not answered yet");
-            return Heard::Answer(json_rpc::write_error(Some(first), &Error::invalid_request(problem)));
+            return Disposition::Answer(json_rpc::write_error(Some(first), &Error::invalid_request(problem)));
         }
         if self.open.len() >= OPEN_MAX || self.bytes >= OPEN_BYTES_MAX {
             let problem = format!("{} calls are not answered yet; wait for some of them", self.open.len());
-            return Heard::Answer(json_rpc::write_error(Some(first), &Error::busy(problem)));
+            return Disposition::Answer(json_rpc::write_error(Some(first), &Error::busy(problem)));
         }
         let calls = matches!(what, What::Batch | What::Call);
         self.last += 1;
         self.bytes += text.len();
         self.places.extend(ids.iter().map(|id| (id.clone(), self.last)));
         self.open.insert(self.last, Open { text: text.clone(), ids, what });
-        Heard::Send(calls.then(|| self.ask_for_tools()).flatten())
+        Disposition::Send(calls.then(|| self.ask_for_tools()).flatten())
     }
 
     /// Returns a request for the list of tools, unless it is known or requested already.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::cli::Failure;
-use crate::cli::mcp::memory::{Heard, Memory, Replay};
+use crate::cli::mcp::memory::{Disposition, Memory, Replay};
 use crate::cli::mcp::place::Trouble;
 use crate::cli::mcp::stdio::{Input, Output};
 use fanfare_client::mcp::Socket;
@@ -199,11 +199,11 @@ impl Relay {
         };
         let heard = self.memory().heard(&text);
         match heard {
-            Heard::Answer(answer) => {
+            Disposition::Answer(answer) => {
                 self.tell(vec![answer]).await;
                 None
             }
-            Heard::Send(first) => Some((text, first)),
+            Disposition::Send(first) => Some((text, first)),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::cli::event_line::Line;
 
 /// The parts of an event that a body may have.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct EventParts {
     pub(crate) id: String,
     pub(crate) channel: String,
     pub(crate) event_type: String,
@@ -17,7 +17,7 @@ pub(crate) struct Told {
     pub(crate) priority: String,
 }
 
-impl Told {
+impl EventParts {
     /// Returns the parts that a line shows, with the given time.
     pub(crate) fn line(&self, timestamp: Timestamp) -> Line<'_> {
         Line {
@@ -32,16 +32,16 @@ impl Told {
 }
 
 /// Returns the events in a body: one, several for a batch, or none if it is something else.
-pub(crate) fn events_in(body: &[u8]) -> Vec<Told> {
+pub(crate) fn events_in(body: &[u8]) -> Vec<EventParts> {
     let Ok(raw) = serde_json::from_slice::<&RawValue>(body) else { return Vec::new() };
     let batch: Option<Vec<&RawValue>> = serde_json::from_str(raw.get()).ok();
     let members = batch.unwrap_or_else(|| vec![raw]);
-    let events: Option<Vec<Told>> = members.into_iter().map(|member| event_in(member.get())).collect();
+    let events: Option<Vec<EventParts>> = members.into_iter().map(|member| event_in(member.get())).collect();
     events.unwrap_or_default()
 }
 
 /// Parses an event. Missing members stay empty.
-pub(crate) fn event_in(json: &str) -> Option<Told> {
+pub(crate) fn event_in(json: &str) -> Option<EventParts> {
     let members: Map<String, Value> = serde_json::from_str(json).ok()?;
     let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
     let is_cloud_event = members.contains_key("specversion");
@@ -52,7 +52,7 @@ pub(crate) fn event_in(json: &str) -> Option<Told> {
         false => text("message"),
     };
     let data = if is_cloud_event { in_cloud("data") } else { members.get("data") };
-    Some(Told {
+    Some(EventParts {
         message: message?,
         id: text("id").unwrap_or_default(),
         channel: text("channel").or_else(|| text("subject")).unwrap_or_else(|| "–".to_owned()),

@@ -40,7 +40,7 @@ const IDS_MAX: usize = 10_000;
 
 /// A request and the response to it.
 #[derive(Debug)]
-pub(crate) struct Got {
+pub(crate) struct ReceivedRequest {
     /// Time of arrival.
     pub(crate) at: Timestamp,
     pub(crate) path: String,
@@ -65,14 +65,14 @@ pub(crate) struct Receiver {
     address: SocketAddr,
     shared: Arc<Shared>,
     open: JoinSet<()>,
-    got: mpsc::Receiver<Got>,
+    got: mpsc::Receiver<ReceivedRequest>,
     /// Becomes true when connections should close after the current response.
     stop: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    got: mpsc::Sender<Got>,
+    got: mpsc::Sender<ReceivedRequest>,
     stop: watch::Receiver<bool>,
     /// Guards the state of all connections. It is never locked across an await.
     state: Mutex<State>,
@@ -139,7 +139,7 @@ impl Receiver {
     }
 
     /// Returns the next request. Cancel-safe. Connections are accepted only while this is awaited.
-    pub(crate) async fn next(&mut self) -> Got {
+    pub(crate) async fn next(&mut self) -> ReceivedRequest {
         loop {
             tokio::select! {
                 Some(got) = self.got.recv() => return got,
@@ -220,7 +220,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Full<By
 }
 
 impl State {
-    fn judged(&mut self, path: &str, headers: HeaderMap, body: Bytes) -> (Got, Duration) {
+    fn judged(&mut self, path: &str, headers: HeaderMap, body: Bytes) -> (ReceivedRequest, Duration) {
         let at: Timestamp = jiff::Timestamp::now().into();
         let verdict = judge(&headers, &body, &self.keys, at);
         let id = headers.get(ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
@@ -236,7 +236,10 @@ impl State {
             (false, false) => 200,
         };
         let path = path.to_owned();
-        (Got { at, path, headers, body, verdict, id, attempt, status, on_purpose }, self.faults.delay)
+        (
+            ReceivedRequest { at, path, headers, body, verdict, id, attempt, status, on_purpose },
+            self.faults.delay,
+        )
     }
 
     fn count(&mut self, id: Option<&str>) -> u64 {
@@ -256,7 +259,7 @@ impl State {
     }
 }
 
-fn reason(got: &Got) -> String {
+fn reason(got: &ReceivedRequest) -> String {
     match &got.verdict {
         Verdict::Refused(mismatch) => mismatch.to_string(),
         _ if got.on_purpose => "on purpose".to_owned(),

@@ -13,7 +13,7 @@ use crate::cli::output::{Mode, Output};
 use crate::cli::receive::body::events_in;
 use crate::cli::receive::judge::Verdict;
 use crate::cli::receive::registration::{Registration, reached_at};
-use crate::cli::receive::server::Got;
+use crate::cli::receive::server::ReceivedRequest;
 use crate::cli::text::{count, harmless, shortened};
 use crate::cli::verify::diagnosis::what;
 
@@ -60,7 +60,7 @@ impl Show {
     }
 
     /// Prints a request.
-    pub(crate) fn request(&mut self, got: &Got) -> io::Result<()> {
+    pub(crate) fn request(&mut self, got: &ReceivedRequest) -> io::Result<()> {
         match (&got.verdict, got.status) {
             (Verdict::Refused(_), _) => self.refused += 1,
             (_, 200..300) => self.accepted += 1,
@@ -73,7 +73,7 @@ impl Show {
         }
     }
 
-    fn human(&mut self, got: &Got) -> io::Result<()> {
+    fn human(&mut self, got: &ReceivedRequest) -> io::Result<()> {
         let now = ZonedDateTime::now();
         let outcome = outcome(got);
         let events = events_in(&got.body);
@@ -119,7 +119,7 @@ impl Show {
 }
 
 /// Describes the outcome of a request: `✓ verified, again (2) → 200`.
-fn outcome(got: &Got) -> String {
+fn outcome(got: &ReceivedRequest) -> String {
     let verdict = match &got.verdict {
         Verdict::Verified => format!("{SUCCESS}✓{SUCCESS:#} verified"),
         Verdict::NoKey => format!("{DIM}not verified{DIM:#}"),
@@ -138,7 +138,7 @@ fn outcome(got: &Got) -> String {
     format!("{verdict}{again} {response}")
 }
 
-fn details(got: &Got) -> String {
+fn details(got: &ReceivedRequest) -> String {
     let mut text = String::new();
     for (name, value) in &got.headers {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -150,7 +150,7 @@ fn details(got: &Got) -> String {
 }
 
 /// Returns a request as JSON.
-fn line_of(got: &Got) -> Value {
+fn line_of(got: &ReceivedRequest) -> Value {
     let headers: Map<String, Value> = got
         .headers
         .iter()
