@@ -40,8 +40,9 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub limit: Option<String>,
-    /// The delay before a retry; sent as the header `Retry-After`.
-    #[serde(skip)]
+    /// The delay before a retry, in seconds; the header `Retry-After` has it in whole seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "seconds")]
+    #[schema(value_type = Option<f64>, minimum = 0, nullable = false)]
     pub retry_after: Option<Duration>,
 }
 
@@ -53,6 +54,32 @@ impl Problem {
     /// Returns the code, if this program knows it: a later gateway can have others.
     pub fn known_code(&self) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.as_str() == self.code)
+    }
+}
+
+/// A duration as a number of seconds.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        time: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) if time.subsec_nanos() == 0 => serializer.serialize_u64(time.as_secs()),
+            Some(time) => serializer.serialize_f64(time.as_secs_f64()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads a number; one that is no time is left out, as the refusal matters more.
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let seconds = Option::<f64>::deserialize(deserializer)?;
+        Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
     }
 }
 

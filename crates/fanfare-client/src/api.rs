@@ -211,7 +211,11 @@ impl Api {
             .map(Duration::from_secs);
         let text = self.text(response).await?;
         match serde_json::from_str::<Problem>(&text) {
-            Ok(problem) => Err(Error::Refused(Box::new(Problem { retry_after, ..problem }))),
+            // The body is more exact than the header.
+            Ok(problem) => {
+                let retry_after = problem.retry_after.or(retry_after);
+                Err(Error::Refused(Box::new(Problem { retry_after, ..problem })))
+            }
             Err(_) if status.is_server_error() => Err(Error::Unreachable {
                 url: self.target.server.clone(),
                 problem: format!("it answered {status}"),

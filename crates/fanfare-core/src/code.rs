@@ -48,6 +48,8 @@ codes! {
     InvalidKey => "invalid_key",
     /// A message that is missing, not text, or too long.
     InvalidMessage => "invalid_message",
+    /// A request on a WebSocket that is not an operation.
+    InvalidOp => "invalid_op",
     /// A pattern that cannot be read.
     InvalidPattern => "invalid_pattern",
     /// A position that cannot be read, where one is required.

@@ -34,9 +34,14 @@ impl Members {
             )
         })?;
         match value {
-            Value::Object(map) => Ok(Members { map, place: String::new(), code, known: Vec::new() }),
+            Value::Object(map) => Ok(Members::of(map, code)),
             _ => Err(Invalid::new(Code::InvalidJson, "the body is not a JSON object", fix)),
         }
+    }
+
+    /// Returns the members of an object that is a whole body; one that cannot be read is refused with `code`.
+    pub fn of(map: Map<String, Value>, code: Code) -> Members {
+        Members { map, place: String::new(), code, known: Vec::new() }
     }
 
     /// Parses a body that may be empty, as an object without members.

@@ -31,6 +31,15 @@ pub struct Limit {
     pub retry_after: Duration,
 }
 
+impl Limit {
+    /// Returns the whole seconds after which to try again, for `Retry-After`: rounded up, as an earlier retry would be
+    /// refused again.
+    pub fn retry_seconds(self) -> u64 {
+        let whole = self.retry_after.as_secs() + u64::from(self.retry_after.subsec_nanos() > 0);
+        whole.max(1)
+    }
+}
+
 impl Refusal {
     /// Creates a refusal of the whole request.
     pub fn new(code: Code, what: impl Into<String>, fix: impl Into<Cow<'static, str>>) -> Refusal {

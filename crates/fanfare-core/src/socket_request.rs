@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -10,6 +9,7 @@ use crate::code::Code;
 use crate::filter::Filter;
 use crate::filter_words::{FilterWords, Part};
 use crate::invalid::{Invalid, shown};
+use crate::members::{Members, use_one_of};
 use crate::new_event::NewEvent;
 use crate::position::Position;
 use crate::principal::Source;
@@ -63,32 +63,6 @@ pub struct BadRequest {
     pub why: Invalid,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SubscribeMembers {
-    #[serde(default)]
-    patterns: Vec<String>,
-    #[serde(default)]
-    types: Vec<String>,
-    min_priority: Option<String>,
-    text: Option<String>,
-    after: Option<String>,
-    since: Option<String>,
-    reader: Option<String>,
-    #[serde(default)]
-    conflate: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AckMembers {
-    position: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoMembers {}
-
 /// Parses a text frame. `source` becomes the source of published events.
 pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, BadRequest> {
     let refuse = |id: &Option<Value>| {
@@ -111,18 +85,19 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, BadRequest> {
     };
     let id = members.remove("id").filter(|id| !id.is_null());
     if id.as_ref().is_some_and(|id| id.is_object() || id.is_array()) {
-        let why = Invalid::new(Code::InvalidQuery, "`id` is not a scalar", "give text or a number").at("/id");
+        let why = Invalid::new(Code::InvalidOp, "`id` is not a scalar", "give text or a number").at("/id");
         return Err(BadRequest { id: None, why });
     }
     let op = members.remove("op");
+    let members = Members::of(members, Code::InvalidOp);
     let op = match op.as_ref().and_then(Value::as_str) {
-        Some("ack") => ack(Value::Object(members)),
-        Some("ping") => read::<NoMembers>(Value::Object(members)).map(|NoMembers {}| Op::Ping),
+        Some("ack") => ack(members),
+        Some("ping") => members.finish().map(|()| Op::Ping),
         Some("publish") => publish(text, source),
-        Some("subscribe") => subscribe(Value::Object(members)).map(Op::Subscribe),
-        Some("unsubscribe") => read::<NoMembers>(Value::Object(members)).map(|NoMembers {}| Op::Unsubscribe),
+        Some("subscribe") => subscribe(members).map(Op::Subscribe),
+        Some("unsubscribe") => members.finish().map(|()| Op::Unsubscribe),
         other => Err(Invalid::new(
-            Code::InvalidQuery,
+            Code::InvalidOp,
             other.map_or("`op` is missing".to_owned(), |op| format!("unknown op `{}`", shown(op))),
             "use `subscribe`, `unsubscribe`, `publish`, `ack` or `ping`",
         )
@@ -132,15 +107,11 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, BadRequest> {
     Ok(SocketRequest { id, op })
 }
 
-fn read<T: for<'de> Deserialize<'de>>(members: Value) -> Result<T, Invalid> {
-    serde_json::from_value(members).map_err(|error| {
-        Invalid::new(Code::InvalidQuery, error.to_string(), "see `docs/api.md` for the members of each op")
-    })
-}
-
-fn ack(members: Value) -> Result<Op, Invalid> {
-    let AckMembers { position } = read(members)?;
-    position.parse().map(Op::Ack).map_err(|error: Invalid| error.at("/position"))
+fn ack(mut members: Members) -> Result<Op, Invalid> {
+    let position = members.parsed("position", str::parse)?.flatten();
+    let missing = members.wrong("position", "is missing", "give the id of the last event that you processed");
+    members.finish()?;
+    position.map(Op::Ack).ok_or(missing)
 }
 
 /// Parses the events from the text itself, so that `data` keeps its digits and its order.
@@ -151,16 +122,17 @@ fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
     if let Some(name) = members.keys().find(|name| !matches!(name.as_str(), "id" | "op")) {
         return Err(Invalid::new(
             Code::UnknownField,
-            format!("unknown `publish` member `{}`", shown(name)),
-            "use `event`, or `events` for several",
-        ));
+            format!("unknown member `{}`", shown(name)),
+            use_one_of(&["event", "events"]),
+        )
+        .at(format!("/{name}")));
     }
     let (name, raw) = match (event, events) {
         (Some(event), None) => ("event", event),
         (None, Some(events)) => ("events", events),
         _ => {
             return Err(Invalid::new(
-                Code::InvalidQuery,
+                Code::InvalidOp,
                 "`publish` needs either `event` or `events`",
                 "give `\"event\": {\"message\": \"…\"}`",
             ));
@@ -180,13 +152,20 @@ fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
     }
 }
 
-fn subscribe(members: Value) -> Result<Subscribe, Invalid> {
-    let members: SubscribeMembers = read(members)?;
+fn subscribe(mut members: Members) -> Result<Subscribe, Invalid> {
+    let patterns = members.texts("patterns")?.flatten().unwrap_or_default();
+    let types = members.texts("types")?.flatten().unwrap_or_default();
+    let (min_priority, text) = (members.text("min_priority")?.flatten(), members.text("text")?.flatten());
+    let (after, since) = (members.text("after")?.flatten(), members.text("since")?.flatten());
+    let reader = members.parsed("reader", str::parse)?.flatten();
+    let conflate = members.truth("conflate")?.flatten().unwrap_or_default();
+    let both = members.wrong("since", "cannot be combined with `after`", "give one of them");
+    members.finish()?;
     let words = FilterWords {
-        patterns: &members.patterns,
-        types: &members.types,
-        min_priority: members.min_priority.as_deref(),
-        text: members.text.as_deref(),
+        patterns: &patterns,
+        types: &types,
+        min_priority: min_priority.as_deref(),
+        text: text.as_deref(),
     };
     let filter = words.read(|part| match part {
         Part::Patterns(None) => "/patterns".to_owned(),
@@ -196,21 +175,13 @@ fn subscribe(members: Value) -> Result<Subscribe, Invalid> {
         Part::MinPriority => "/min_priority".to_owned(),
         Part::Text => "/text".to_owned(),
     })?;
-    let start = match (members.after, members.since) {
-        (Some(_), Some(_)) => {
-            return Err(Invalid::new(
-                Code::InvalidQuery,
-                "`after` and `since` cannot be combined",
-                "give one",
-            ));
-        }
+    let start = match (after, since) {
+        (Some(_), Some(_)) => return Err(both),
         (Some(after), None) => Start::after(&after),
         (None, Some(since)) => Start::since(&since).map_err(|error| error.at("/since"))?,
         (None, None) => Start::Live,
     };
-    let reader =
-        members.reader.map(|name| name.parse()).transpose().map_err(|error: Invalid| error.at("/reader"))?;
-    Ok(Subscribe { filter, start, reader, conflate: members.conflate })
+    Ok(Subscribe { filter, start, reader, conflate })
 }
 
 #[cfg(test)]
@@ -249,7 +220,8 @@ mod tests {
             (r#"{"op":"publish","id":1,"event":{"message":"x","channel":"-.-."}}"#, "/event/channel"),
             (r#"{"op":"publish","id":1,"events":[{"message":"x"},{}]}"#, "/events/1/message"),
             (r#"{"op":"publish","id":1}"#, ""),
-            (r#"{"op":"ping","id":1,"x":2}"#, ""),
+            (r#"{"op":"publish","id":1,"x":2}"#, "/x"),
+            (r#"{"op":"ping","id":1,"x":2}"#, "/x"),
         ] {
             let refused = parse(text, &source()).expect_err(text);
             assert_eq!((refused.id, refused.why.at.as_str()), (Some(1.into()), at), "{text}");

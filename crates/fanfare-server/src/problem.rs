@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use fanfare_api::problem;
 use fanfare_core::Code;
-use fanfare_core::refusal::{Limit, Refusal};
+use fanfare_core::refusal::Refusal;
 use http::{HeaderValue, StatusCode, header};
 
 /// A refusal as a response: the code decides the status.
@@ -41,11 +41,16 @@ impl Problem {
         status(self.0.code)
     }
 
-    /// Returns the body.
+    /// Returns the body as bytes.
     pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.body()).expect("strings and numbers always serialise")
+    }
+
+    /// Returns the body.
+    pub fn body(&self) -> problem::Problem {
         let Refusal { code, what, at, fix, limit } = &self.0;
         let status = status(*code);
-        let body = problem::Problem {
+        problem::Problem {
             kind: problem::about_blank(),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
@@ -55,8 +60,7 @@ impl Problem {
             fix: fix.clone().into_owned(),
             limit: limit.map(|limit| limit.name.to_owned()),
             retry_after: limit.map(|limit| limit.retry_after),
-        };
-        serde_json::to_vec(&body).expect("strings and numbers always serialise")
+        }
     }
 }
 
@@ -79,6 +83,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::InvalidIdempotencyKey
         | Code::InvalidKey
         | Code::InvalidMessage
+        | Code::InvalidOp
         | Code::InvalidPattern
         | Code::InvalidPriority
         | Code::InvalidReader
@@ -112,8 +117,8 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(Limit { retry_after, .. }) = self.0.limit {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
+        if let Some(limit) = self.0.limit {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(limit.retry_seconds()));
         }
         response
     }

@@ -22,12 +22,14 @@ use crate::net::heartbeat::Beats;
 use crate::net::source::{self, Peer};
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use crate::problem::Problem;
-use fanfare_core::refusal::{Limit, Refusal};
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
 use fanfare_hub::subscribe;
 use fanfare_hub::subscription::Subscription;
 use fanfare_runtime::shutdown::Shutdown;
+
+/// The name of the subprotocol, for clients that request one.
+const SUBPROTOCOL: &str = "fanfare.v1";
 
 /// Subscribes and pushes over a WebSocket; `docs/api.md` has the protocol.
 #[utoipa::path(
@@ -46,13 +48,14 @@ pub async fn connect(
     request: Request,
 ) -> Result<Response, Problem> {
     Params::of(request.uri()).finish()?;
-    let response = frames::shake_hands(request.method(), request.headers()).ok_or_else(|| {
-        Problem::new(
-            Code::InvalidQuery,
-            "this is not a WebSocket handshake",
-            "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
-        )
-    })?;
+    let response =
+        frames::shake_hands(request.method(), request.headers(), SUBPROTOCOL).ok_or_else(|| {
+            Problem::new(
+                Code::InvalidQuery,
+                "this is not a WebSocket handshake",
+                "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
+            )
+        })?;
     let via = source::via(Door::WebSocket, peer, request.headers());
     let socket = Socket { gateway, principal, via };
     Ok(Takeover::mark(response, Outlet::Protocol(Box::new(|switched| Box::pin(socket.run(switched))))))
@@ -274,18 +277,5 @@ fn with_id(mut answer: Value, id: Option<Value>) -> Value {
 }
 
 fn error_answer(problem: &Problem, id: Option<Value>) -> Value {
-    let Problem(Refusal { code, what, at, fix, limit }) = problem;
-    let mut error = json!({"code": code.as_str(), "detail": what});
-    if let Value::Object(members) = &mut error {
-        for (name, text) in [("at", &**at), ("fix", &**fix)] {
-            if !text.is_empty() {
-                members.insert(name.to_owned(), Value::from(text));
-            }
-        }
-        if let Some(Limit { name, retry_after }) = *limit {
-            members.insert("limit".to_owned(), Value::from(name));
-            members.insert("retry_after_seconds".to_owned(), Value::from(retry_after.as_secs_f64()));
-        }
-    }
-    with_id(json!({"op": "error", "error": error}), id)
+    with_id(json!({"op": "error", "error": problem.body()}), id)
 }

@@ -21,26 +21,29 @@ const WRITE_BUFFER_LEN_MAX: usize = 2 * MESSAGE_LEN_MAX;
 /// Maximum time for the client to answer a close frame.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
-/// Answers a handshake (RFC 6455, section 4.2.2); returns `None` if the request is not one.
-pub fn shake_hands(method: &Method, headers: &HeaderMap) -> Option<Response> {
-    let has = |name, token: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
+/// Answers a handshake (RFC 6455, section 4.2.2); returns `None` if the request is not one. A client that offers
+/// `subprotocol` gets it; one that offers only others, or none, gets a socket without.
+pub fn shake_hands(method: &Method, headers: &HeaderMap, subprotocol: &'static str) -> Option<Response> {
+    let tokens = |name| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).map(str::trim)
     };
+    let has = |name, token: &str| tokens(name).any(|part| part.eq_ignore_ascii_case(token));
     let asked = method == Method::GET
         && has(header::UPGRADE, "websocket")
         && has(header::CONNECTION, "upgrade")
         && has(header::SEC_WEBSOCKET_VERSION, "13");
     let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asked)?;
     let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).expect("base64 is ASCII");
+    let is_offered = tokens(header::SEC_WEBSOCKET_PROTOCOL).any(|name| name == subprotocol);
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let headers = response.headers_mut();
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    if is_offered {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
+    }
     Some(response)
 }
 

@@ -109,7 +109,7 @@ fn admit(
 async fn refuse(mut stream: TcpStream, problem: Problem) {
     const PATIENCE: Duration = Duration::from_secs(1);
     let body = problem.to_json();
-    let retry_after = problem.0.limit.map_or(1, |limit| limit.retry_after.as_secs().max(1));
+    let retry_after = problem.0.limit.map_or(1, |limit| limit.retry_seconds());
     let status = problem.status();
     let head = format!(
         "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\nretry-after: {retry_after}\r\n\

@@ -63,6 +63,7 @@ impl Exit {
             | Code::InvalidJson
             | Code::InvalidKey
             | Code::InvalidMessage
+            | Code::InvalidOp
             | Code::InvalidPattern
             | Code::InvalidPosition
             | Code::InvalidPriority

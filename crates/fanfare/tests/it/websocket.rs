@@ -71,20 +71,21 @@ async fn mistakes_are_named_and_leave_the_socket_open() {
     for (text, code, at, id) in [
         ("no json", "invalid_json", "", Value::Null),
         ("[]", "invalid_json", "", Value::Null),
-        ("{}", "invalid_query", "/op", Value::Null),
-        (r#"{"op":"dance","id":3}"#, "invalid_query", "/op", 3.into()),
-        (r#"{"op":"ping","id":{}}"#, "invalid_query", "/id", Value::Null),
-        (r#"{"op":"ping","id":3,"more":1}"#, "invalid_query", "", 3.into()),
+        ("{}", "invalid_op", "/op", Value::Null),
+        (r#"{"op":"dance","id":3}"#, "invalid_op", "/op", 3.into()),
+        (r#"{"op":"ping","id":{}}"#, "invalid_op", "/id", Value::Null),
+        (r#"{"op":"ping","id":3,"more":1}"#, "unknown_field", "/more", 3.into()),
         (r#"{"op":"subscribe","patterns":["a","b..c"]}"#, "invalid_pattern", "/patterns/1", Value::Null),
         (r#"{"op":"subscribe","types":["a b"]}"#, "invalid_type", "/types/0", Value::Null),
         (r#"{"op":"subscribe","min_priority":"x"}"#, "invalid_priority", "/min_priority", Value::Null),
         (r#"{"op":"subscribe","since":"x"}"#, "invalid_time", "/since", Value::Null),
-        (r#"{"op":"subscribe","since":"1m","after":"x"}"#, "invalid_query", "", Value::Null),
+        (r#"{"op":"subscribe","since":"1m","after":"x"}"#, "invalid_op", "/since", Value::Null),
         (r#"{"op":"subscribe","reader":"a b"}"#, "invalid_reader", "/reader", Value::Null),
-        (r#"{"op":"subscribe","channel":"a"}"#, "invalid_query", "", Value::Null),
+        (r#"{"op":"subscribe","channel":"a"}"#, "unknown_field", "/channel", Value::Null),
         (r#"{"op":"ack","position":"x"}"#, "invalid_position", "/position", Value::Null),
-        (r#"{"op":"ack"}"#, "invalid_query", "", Value::Null),
-        (r#"{"op":"publish","id":"p"}"#, "invalid_query", "", "p".into()),
+        (r#"{"op":"subscribe","conflate":1}"#, "invalid_op", "/conflate", Value::Null),
+        (r#"{"op":"ack"}"#, "invalid_op", "/position", Value::Null),
+        (r#"{"op":"publish","id":"p"}"#, "invalid_op", "", "p".into()),
         (r#"{"op":"publish","event":{}}"#, "invalid_message", "/event/message", Value::Null),
         (
             r#"{"op":"publish","event":{"message":"x","channel":"."}}"#,
@@ -113,7 +114,14 @@ async fn mistakes_are_named_and_leave_the_socket_open() {
         assert_eq!((&said["op"], &said["id"]), (&"error".into(), &id), "{text}: {said}");
         assert_eq!(said["error"]["code"], code, "{text}: {said}");
         assert_eq!(said["error"]["at"].as_str().unwrap_or_default(), at, "{text}: {said}");
-        for member in ["detail", "fix"] {
+        let status = fanfare_core::Code::ALL.iter().find(|known| known.as_str() == code).expect("a code");
+        assert_eq!(
+            said["error"]["status"],
+            fanfare_server::problem::status(*status).as_u16(),
+            "{text}: {said}"
+        );
+        assert_eq!(said["error"]["type"], "about:blank", "{text}: {said}");
+        for member in ["title", "detail", "fix"] {
             assert!(said["error"][member].as_str().is_some_and(|text| !text.is_empty()), "{text}: {said}");
         }
     }
@@ -166,7 +174,13 @@ async fn what_is_no_handshake_is_refused() {
     }
     let headers = format!("{HANDSHAKE}sec-websocket-version: 13\r\n");
     assert_eq!(Raw::connect(gateway.address).await.get("/ws?channel=a", &headers).await.status, 400);
-    // A client that asks for a subprotocol or an extension gets a socket without.
+    // A subprotocol is chosen from those offered, if ours is among them.
+    for (offered, chosen) in [("chat, fanfare.v1", "fanfare.v1"), ("fanfare.v2", ""), ("", "")] {
+        let headers = format!("{headers}sec-websocket-protocol: {offered}\r\n");
+        let head = Raw::connect(gateway.address).await.get("/ws", &headers).await;
+        assert_eq!((head.status, head.header("sec-websocket-protocol")), (101, chosen), "{offered}");
+    }
+    // A client that asks for an extension gets a socket without.
     let mut request = format!("ws://{}/ws", gateway.address).into_client_request().expect("a request");
     request.headers_mut().insert("sec-websocket-extensions", "permessage-deflate".parse().expect("a value"));
     let (wire, answer) = tokio_tungstenite::connect_async(request).await.expect("a handshake");

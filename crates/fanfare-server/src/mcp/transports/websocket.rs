@@ -13,7 +13,7 @@ use fanfare_mcp::{Error, Incoming};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, Method, header};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
@@ -68,16 +68,11 @@ pub async fn get(
 }
 
 fn accept(door: Door, client: Client, parts: &Parts) -> Result<Response, Error> {
-    let mut response = frames::shake_hands(&Method::GET, &parts.headers).ok_or_else(|| {
+    let response = frames::shake_hands(&Method::GET, &parts.headers, SUBPROTOCOL).ok_or_else(|| {
         Error::invalid_request(
             "this is not a WebSocket handshake; connect with a WebSocket client, over HTTP/1.1",
         )
     })?;
-    let offered = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-    let mut offered = offered.filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(','));
-    if offered.any(|name| name.trim() == SUBPROTOCOL) {
-        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-    }
     let converse = |switched| converse(door, client, switched).boxed();
     Ok(Takeover::mark(response, Outlet::Protocol(Box::new(converse))))
 }
