@@ -217,7 +217,7 @@ story("an attempt shows what went out and what came back", {}, async ({ gateway,
   // A test is an attempt, too, and belongs to no event.
   await tab.one("webhook-test").click();
   await tab.one("attempt").filter({ hasText: "test event, not in the log" }).waitFor();
-  assert.equal((await receiver.gets(5)).json().type, "webhook.test");
+  assert.equal((await receiver.gets(5)).json().type, "fanfare.test");
 });
 
 story("earlier attempts are read on, page by page", {}, async ({ gateway, open, receive }) => {

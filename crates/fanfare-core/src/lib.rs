@@ -26,6 +26,7 @@ pub mod priority;
 pub mod push_body;
 pub mod reader;
 pub mod refusal;
+pub mod reserved;
 pub mod socket_request;
 pub mod start;
 mod text;

@@ -6,8 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::channel::Channel;
 use crate::code::Code;
 use crate::duration;
+use crate::event::EventType;
 use crate::invalid::{Invalid, shown};
 use crate::json::Json;
 use crate::limits::BATCH_LEN_MAX;
@@ -91,10 +93,10 @@ impl Members {
         })?;
         let mut event = NewEvent::new(message, source).map_err(|error| error.at("/message"))?;
         if let Some(channel) = self.channel {
-            event.channel = channel.parse().map_err(|error: Invalid| error.at("/channel"))?;
+            event.channel = Channel::of_push(&channel).map_err(|error| error.at("/channel"))?;
         }
         if let Some(event_type) = self.event_type {
-            event.event_type = event_type.parse().map_err(|error: Invalid| error.at("/type"))?;
+            event.event_type = EventType::of_push(&event_type).map_err(|error| error.at("/type"))?;
         }
         if let Some(data) = self.data {
             event.data = Some(Json::new(data).map_err(|error| error.at("/data"))?);

@@ -17,8 +17,8 @@ use fanfare_store::webhooks::DeliveryChange;
 
 /// The message of a test event.
 const TEST_MESSAGE: &str = "This is a test: your webhook is registered, and this is what events look like.";
-/// The type of a test event.
-const TEST_TYPE: &str = "webhook.test";
+/// The type of a test event: a name of the gateway, so that nobody can push an event that looks like a test.
+const TEST_TYPE: &str = "fanfare.test";
 
 impl Webhooks {
     /// Sends an event that is not in the log, even to a webhook that is paused; the outcome changes nothing.

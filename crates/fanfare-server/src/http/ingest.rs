@@ -86,8 +86,8 @@ struct Chosen {
 impl Chosen {
     fn read(mut params: Params) -> Result<Chosen, Problem> {
         let chosen = Chosen {
-            channel: params.read("channel", str::parse)?,
-            event_type: params.read("type", str::parse)?,
+            channel: params.read("channel", Channel::of_push)?,
+            event_type: params.read("type", EventType::of_push)?,
             priority: params.read("priority", str::parse)?,
         };
         params.finish()?;

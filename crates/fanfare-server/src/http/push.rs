@@ -91,7 +91,7 @@ pub async fn push_to(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     source::refuse_own(&gateway.hub, &parts.headers)?;
-    let channel: Channel = channel.parse().map_err(|error: fanfare_core::Invalid| error.at("path"))?;
+    let channel: Channel = Channel::of_push(&channel).map_err(|error| error.at("path"))?;
     let via = source::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
     let mut params = Params::of(&parts.uri);

@@ -171,11 +171,12 @@ fn carried(body: &[u8]) -> Json {
     RawValue::from_string(text.to_owned()).ok().and_then(|raw| Json::new(raw).ok()).unwrap_or_else(omitted)
 }
 
-/// Creates an event type from a sender's own name for it; characters that a type cannot have become `_`.
+/// Creates an event type from a sender's own name for it; characters that a type cannot have become `_`. A
+/// name that belongs to the gateway becomes the default: the sender cannot choose another.
 fn event_type(prefix: &str, name: &str) -> EventType {
     let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
     let token: String = format!("{prefix}{name}").chars().map(allowed).take(TYPE_LEN_MAX).collect();
-    token.parse().unwrap_or_default()
+    EventType::of_push(&token).unwrap_or_default()
 }
 
 /// Creates an idempotency key from a sender's id of a delivery. The keys of one kind never collide with those of

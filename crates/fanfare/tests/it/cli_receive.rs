@@ -145,7 +145,7 @@ async fn a_slow_receiver_is_not_waited_for_beyond_the_gateways_patience() {
     assert_eq!((said.code, &attempt["status"]), (1, &json!(503)), "{said:?}");
     assert!(attempt["times"]["wait_us"].as_u64().is_some_and(|wait| wait >= 300_000), "{attempt}");
     let got = receiver.json().await;
-    assert_eq!((&got["on_purpose"], &got["body"]["type"]), (&json!(true), &json!("webhook.test")));
+    assert_eq!((&got["on_purpose"], &got["body"]["type"]), (&json!(true), &json!("fanfare.test")));
     receiver.signal(Signal::INT);
     receiver.end().await;
     gateway.stop().await;

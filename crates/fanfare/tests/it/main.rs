@@ -51,6 +51,7 @@ mod push;
 mod readers;
 mod readme;
 mod refusals;
+mod reserved;
 mod resume;
 mod shutdown;
 mod slow;

@@ -92,7 +92,7 @@ async fn a_test_says_how_the_receiver_answered_and_nothing_that_it_said() {
     assert!(!format!("{}{structured}", told.text).contains("Ignore"), "{}", told.text);
     let told = gateway.tool(Era::Legacy, "test_webhook", json!({ "webhook": webhook })).await;
     assert_eq!((&told.structured["delivered"], &told.structured["status_code"]), (&json!(true), &json!(204)));
-    assert!(receiver.got()[1].json()["type"] == "webhook.test");
+    assert!(receiver.got()[1].json()["type"] == "fanfare.test");
 
     let address = receiver.address;
     drop(receiver);

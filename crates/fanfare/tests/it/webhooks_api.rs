@@ -110,7 +110,7 @@ async fn a_webhook_that_is_paused_gets_what_it_missed_when_it_is_resumed() {
         // A test goes out all the same.
         let test = gateway.post_json(&format!("{path}/test"), &json!({})).await.json();
         assert_eq!((&test["delivered"], &test["kind"]), (&json!(true), &json!("test")), "{test}");
-        assert_eq!(receiver.next().await.json()["type"], "webhook.test");
+        assert_eq!(receiver.next().await.json()["type"], "fanfare.test");
 
         let resumed = gateway.post_json(&format!("{path}/resume"), &json!({})).await.json();
         assert_eq!(resumed["state"], "active");
@@ -132,7 +132,7 @@ async fn a_test_tells_what_came_back() {
         assert!(answer.get("answer").is_none(), "what a receiver says is not for whoever tests: {answer}");
         let first = receiver.next().await;
         assert!(is_signed_with(&first, &secret));
-        assert_eq!(first.json()["type"], "webhook.test");
+        assert_eq!(first.json()["type"], "fanfare.test");
 
         receiver.answer(500);
         let answer = gateway.post_json(&test, &json!({})).await.json();
@@ -211,7 +211,7 @@ async fn an_address_is_tried_before_it_is_registered() {
     let received = receiver.next().await;
     received.assert_signed(SECRET);
     assert_eq!((received.path.as_str(), received.header("x-key")), ("/hook", "k"));
-    assert_eq!(received.json()["type"], "webhook.test");
+    assert_eq!(received.json()["type"], "fanfare.test");
 
     receiver.answer(500);
     let trial = gateway.post_json("/api/webhooks/test", &body).await.json();

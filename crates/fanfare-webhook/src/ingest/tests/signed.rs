@@ -183,6 +183,9 @@ fn standard_webhooks_are_believed_for_five_minutes_and_known_by_their_id() {
         (&*event.message, event.event_type, event.priority),
         ("disk full", EventType::Error, Priority::Max)
     );
+    let forged = r#"{"type":"fanfare.audit","message":"all is well"}"#;
+    let event = signed(NOW, "msg_2", forged).expect("signed");
+    assert_eq!(event.event_type, EventType::Info, "the gateway's own names are not for senders");
     let long = signed(NOW, &"x".repeat(128), body).expect("signed").idempotency_key.expect("a key");
     assert!(long.as_str().starts_with("ingest:standard-webhooks:sha256:"), "{}", long.as_str());
     for at in [NOW - 301, NOW + 301] {

@@ -186,7 +186,7 @@ async fn round_trip(api: &Api) -> Finding {
 }
 
 async fn there_and_back(api: &Api) -> Result<(), Error> {
-    const CHANNEL: &str = "fanfare.doctor";
+    const CHANNEL: &str = "doctor";
     let pattern: Pattern = CHANNEL.parse().expect("a channel is a pattern");
     let wish = Wish { patterns: vec![pattern], ..Wish::default() };
     let mut listening = Listening::new(api.clone(), wish);

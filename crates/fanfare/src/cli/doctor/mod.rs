@@ -17,7 +17,7 @@ use crate::cli::{Exit, Failure, block_on, examples, global};
     ("In a script", "fanfare doctor -o json && echo fine"),
 ], "Exit code 0 if no check failed, otherwise 1."))]
 pub(crate) struct Args {
-    /// Also push an event and listen for it (channel `fanfare.doctor`)
+    /// Also push an event and listen for it (channel `doctor`)
     #[arg(long)]
     live: bool,
 }
