@@ -102,7 +102,7 @@ async fn register(
         options: Options::default(),
         keys: Keys::new(None),
         created: clock::now(),
-        begins_after: 0,
+        begins_after: Position { epoch: Epoch::from_random(0), seq: 0 },
         revision: 0,
     };
     let (sender, bodies) = mpsc::channel(WAITING_MAX);

@@ -203,7 +203,7 @@ impl Attempt {
         AttemptRow {
             id: 0,
             webhook: self.webhook.clone(),
-            seq: self.sent.position.seq,
+            position: self.sent.position,
             number: self.sent.number,
             at: self.at,
             is_delivered: self.is_delivered(),

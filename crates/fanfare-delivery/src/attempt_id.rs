@@ -36,7 +36,7 @@ impl From<&Attempt> for AttemptId {
 
 impl From<&AttemptRow> for AttemptId {
     fn from(row: &AttemptRow) -> AttemptId {
-        AttemptId { webhook: row.webhook.clone(), seq: row.seq, number: row.number, at: row.at }
+        AttemptId { webhook: row.webhook.clone(), seq: row.position.seq, number: row.number, at: row.at }
     }
 }
 

@@ -1,43 +1,56 @@
 //! Cursors: the position of each webhook in the log.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fanfare_core::Position;
 
 /// The position of a webhook, as its worker knows it and as it is recorded.
 #[derive(Debug)]
 pub struct Cursor {
-    known: AtomicU64,
-    written: AtomicU64,
+    /// Guards both; held for a copy.
+    positions: Mutex<Positions>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Positions {
+    known: Position,
+    written: Position,
 }
 
 impl Cursor {
     /// Creates a cursor at the position that the store has.
-    pub fn new(seq: u64) -> Cursor {
-        Cursor { known: seq.into(), written: seq.into() }
+    pub fn new(position: Position) -> Cursor {
+        Cursor { positions: Mutex::new(Positions { known: position, written: position }) }
     }
 
-    /// Returns the seq up to which everything is delivered, does not match, or has a row.
-    pub fn get(&self) -> u64 {
-        self.known.load(Ordering::Acquire)
+    /// Returns the position up to which everything is delivered, does not match, or has a row.
+    pub fn get(&self) -> Position {
+        self.positions().known
     }
 
     /// Returns the part of that which is recorded.
-    pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Acquire)
+    pub fn written(&self) -> Position {
+        self.positions().written
     }
 
-    /// Returns the seq to record, if it differs from the recorded one.
-    pub(super) fn moved(&self) -> Option<u64> {
-        let seq = self.get();
-        (seq != self.written()).then_some(seq)
+    /// Returns the position to record, if it differs from the recorded one.
+    pub(super) fn moved(&self) -> Option<Position> {
+        let Positions { known, written } = *self.positions();
+        (known != written).then_some(known)
     }
 
     /// Sets the position of the webhook; returns whether it changed.
-    pub(super) fn set(&self, seq: u64) -> bool {
-        self.known.swap(seq, Ordering::AcqRel) != seq
+    pub(super) fn set(&self, position: Position) -> bool {
+        std::mem::replace(&mut self.positions().known, position) != position
     }
 
     /// Sets the position that is recorded.
-    pub(super) fn set_written(&self, seq: u64) {
-        self.written.store(seq, Ordering::Release);
+    pub(super) fn set_written(&self, position: Position) {
+        self.positions().written = position;
+    }
+
+    fn positions(&self) -> MutexGuard<'_, Positions> {
+        // A copy does not panic.
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::Timestamp;
+use fanfare_core::{Epoch, Position, Timestamp};
 use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::pause::{Failing, PauseReason, State};
 use serde::{Deserialize, Serialize};
@@ -20,11 +20,11 @@ pub struct Health {
     pub last_success: Option<Timestamp>,
     /// The time and category of the last failure.
     pub last_failure: Option<(Timestamp, Box<str>)>,
-    /// The seq up to which the webhook lost events, because retention removed them before they were sent.
-    pub lost_up_to: Option<u64>,
+    /// The position up to which the webhook lost events, because retention removed them before they were sent.
+    pub lost_up_to: Option<Position>,
     /// The batches that were sent or are about to be, and that the recorded cursor may not have passed: after a crash,
-    /// the same batches are sent again, so that each keeps its id.
-    pub batches: Vec<BatchSpan>,
+    /// the same batches are sent again, so that each keeps its id. All are of one epoch.
+    pub batches: Vec<(Epoch, BatchSpan)>,
 }
 
 impl Health {
@@ -59,9 +59,10 @@ impl Health {
     }
 
     /// Records that a batch is about to be sent. `written` is the cursor's position in the store.
-    pub fn note_batch(&mut self, span: BatchSpan, written: u64) {
-        self.batches.retain(|batch| batch.last > written && batch.first != span.first);
-        self.batches.push(span);
+    pub fn note_batch(&mut self, epoch: Epoch, span: BatchSpan, written: Position) {
+        let written = if written.epoch == epoch { written.seq } else { 0 };
+        self.batches.retain(|(of, batch)| *of == epoch && batch.last > written && batch.first != span.first);
+        self.batches.push((epoch, span));
     }
 
     /// Returns the health as the store keeps it.
@@ -77,8 +78,10 @@ impl Health {
             failures: self.failing.failures,
             last_success: self.last_success.map(Timestamp::as_micros),
             last_failure: self.last_failure.as_ref().map(|(at, why)| (at.as_micros(), why.to_string())),
-            lost_up_to: self.lost_up_to,
-            batches: self.batches.iter().map(|batch| (batch.first, batch.last)).collect(),
+            epoch: self.batches.first().map(|(epoch, _)| epoch.to_string()),
+            lost_in: self.lost_up_to.map(|lost| lost.epoch.to_string()),
+            lost_up_to: self.lost_up_to.map(|lost| lost.seq),
+            batches: self.batches.iter().map(|(_, batch)| (batch.first, batch.last)).collect(),
         };
         // Every value in it is valid JSON.
         serde_json::to_string(&stored).unwrap_or_default().into()
@@ -87,6 +90,9 @@ impl Health {
     /// Reads the health from the store; a text that cannot be read counts as healthy.
     pub fn from_stored(text: &str) -> Health {
         let stored: Stored = serde_json::from_str(text).unwrap_or_default();
+        let epoch = stored.epoch.and_then(|text| text.parse::<Epoch>().ok());
+        let lost_in = stored.lost_in.and_then(|text| text.parse().ok()).or(epoch);
+        let batches = stored.batches.into_iter().map(|(first, last)| BatchSpan { first, last });
         let paused = stored.paused.as_deref().and_then(PauseReason::from_name).zip(stored.paused_since);
         Health {
             state: paused.map_or(State::Active, |(reason, since)| State::Paused {
@@ -99,8 +105,8 @@ impl Health {
             },
             last_success: stored.last_success.map(Timestamp::from_micros),
             last_failure: stored.last_failure.map(|(at, why)| (Timestamp::from_micros(at), why.into())),
-            lost_up_to: stored.lost_up_to,
-            batches: stored.batches.into_iter().map(|(first, last)| BatchSpan { first, last }).collect(),
+            lost_up_to: lost_in.zip(stored.lost_up_to).map(|(epoch, seq)| Position { epoch, seq }),
+            batches: epoch.map_or(Vec::new(), |epoch| batches.map(|batch| (epoch, batch)).collect()),
         }
     }
 }
@@ -114,6 +120,9 @@ struct Stored {
     failures: u32,
     last_success: Option<i64>,
     last_failure: Option<(i64, String)>,
+    /// The epoch of the batches; also that of `lost_up_to`, unless `lost_in` tells another.
+    epoch: Option<String>,
+    lost_in: Option<String>,
     lost_up_to: Option<u64>,
     batches: Vec<(u64, u64)>,
 }

@@ -27,6 +27,8 @@ const TRIED_MAX: usize = 200;
 pub struct AttemptRecord {
     /// The id of the attempt.
     pub id: AttemptId,
+    /// The event of the attempt; for a batch, the first.
+    pub position: Position,
     /// Whether the response status was 2xx.
     pub is_delivered: bool,
     /// The further details, as in [`Attempt::detail`].
@@ -37,7 +39,7 @@ pub struct AttemptRecord {
 #[derive(Debug, Clone)]
 pub struct AttemptQuery {
     /// Only attempts at this event.
-    pub seq: Option<u64>,
+    pub event: Option<Position>,
     /// Only delivered attempts (`true`), or only failed ones (`false`).
     pub delivered: Option<bool>,
     /// Only attempts before this one.
@@ -80,14 +82,24 @@ impl From<&Attempt> for AttemptRecord {
             request.insert("body".to_owned(), String::from_utf8_lossy(body).into());
             request.insert("is_cut".to_owned(), is_cut.into());
         }
-        AttemptRecord { id: attempt.into(), is_delivered: attempt.is_delivered(), detail }
+        AttemptRecord {
+            id: attempt.into(),
+            position: attempt.sent.position,
+            is_delivered: attempt.is_delivered(),
+            detail,
+        }
     }
 }
 
 impl From<&AttemptRow> for AttemptRecord {
     fn from(row: &AttemptRow) -> AttemptRecord {
         let detail = serde_json::from_str(&row.detail).unwrap_or_default();
-        AttemptRecord { id: row.into(), is_delivered: row.is_delivered, detail: members(detail) }
+        AttemptRecord {
+            id: row.into(),
+            position: row.position,
+            is_delivered: row.is_delivered,
+            detail: members(detail),
+        }
     }
 }
 
@@ -115,7 +127,7 @@ impl Webhooks {
         let in_memory: HashSet<AttemptId> =
             recent.iter().map(|attempt| AttemptId::from(&**attempt)).collect();
         let is_wanted = |tried: &AttemptRecord| {
-            wanted.seq.is_none_or(|seq| seq == tried.id.seq)
+            wanted.event.is_none_or(|event| tried.position == event)
                 && wanted.delivered.is_none_or(|delivered| delivered == tried.is_delivered)
         };
         let is_in_memory = wanted.before.as_ref().is_none_or(|before| in_memory.contains(before));
@@ -142,7 +154,7 @@ impl Webhooks {
             }
             let read = ReadAttempts {
                 webhook: Some(id.clone()),
-                seq: wanted.seq,
+                seq: wanted.event.map(|event| event.seq),
                 delivered: wanted.delivered,
                 before,
                 limit: wanted.limit + 1 + RECENT_MAX,
@@ -153,7 +165,7 @@ impl Webhooks {
                 None => is_end = true,
             }
             let tried = rows.iter().map(AttemptRecord::from);
-            let behind = tried.filter(|tried| earlier.is_none_or(|at| tried.id.at < at));
+            let behind = tried.filter(|tried| is_wanted(tried) && earlier.is_none_or(|at| tried.id.at < at));
             page.extend(behind.filter(|tried| !in_memory.contains(&tried.id)));
         }
         let next = page.len() > wanted.limit || !is_end;
@@ -194,30 +206,27 @@ impl Webhooks {
         if let Some(event) = self.hub().event(by, position).await? {
             return Ok(event);
         }
-        let row = match position.epoch == self.hub().epoch() {
-            true => self.parts.ledger.delivery(id, position.seq).await?,
-            false => None,
-        };
+        let row = self.parts.ledger.delivery(id, position).await?;
         let unknown =
             || WebhookError::NotFound { what: format!("event `{position}`, or it is no longer kept") };
         row.map(|row| row.event).ok_or_else(unknown)
     }
 
-    /// Returns a page of the deliveries that wait or failed, and the seq after which the next page starts.
+    /// Returns a page of the deliveries that wait or failed, and the position after which the next page starts.
     pub async fn deliveries(
         &self,
         by: &Principal,
         id: &WebhookId,
         failed: Option<bool>,
-        after: u64,
+        after: Option<Position>,
         limit: usize,
-    ) -> Result<(Vec<DeliveryRow>, Option<u64>), WebhookError> {
+    ) -> Result<(Vec<DeliveryRow>, Option<Position>), WebhookError> {
         self.find(by, id)?;
         self.caught_up().await;
         let read = |after, limit| ReadDeliveries { webhook: id.clone(), failed, after, limit };
         let page = self.parts.ledger.deliveries(read(after, limit)).await?;
-        let Some(last) = page.last().map(|row| row.event.position.seq) else { return Ok((page, None)) };
-        let has_more = !self.parts.ledger.deliveries(read(last, 1)).await?.is_empty();
+        let Some(last) = page.last().map(|row| row.event.position) else { return Ok((page, None)) };
+        let has_more = !self.parts.ledger.deliveries(read(Some(last), 1)).await?.is_empty();
         Ok((page, has_more.then_some(last)))
     }
 
@@ -250,13 +259,12 @@ impl Webhooks {
             return Ok(Vec::new());
         }
         let counts = self.delivery_counts(by).await?;
-        let seq = event.position.seq;
         let mut fates = Vec::new();
         for entry in self.list(by) {
             let id = &entry.webhook().id;
             let has_rows = counts.get(id).is_some_and(|counts| counts.waiting > 0 || counts.failed > 0);
             let row = match has_rows {
-                true => self.parts.ledger.delivery(id, seq).await?,
+                true => self.parts.ledger.delivery(id, event.position).await?,
                 false => None,
             };
             if let Some(fate) = fate(&entry, event, row) {
@@ -276,19 +284,19 @@ impl Webhooks {
     ) -> Result<(Option<Fate>, Vec<u8>), WebhookError> {
         let entry = self.find(by, id)?;
         self.caught_up().await;
-        let row = self.parts.ledger.delivery(id, event.position.seq).await?;
+        let row = self.parts.ledger.delivery(id, event.position).await?;
         Ok((fate(&entry, event, row), entry.webhook().options.body(event)))
     }
 }
 
 /// Returns the state of an event for a webhook whose row in the store is `row`.
 fn fate(entry: &Entry, event: &Event, row: Option<DeliveryRow>) -> Option<Fate> {
-    let seq = event.position.seq;
+    let is_after = |place: Position| event.position.epoch != place.epoch || event.position.seq > place.seq;
     match row {
         Some(row) if row.status.is_failed() => Some(Fate::Failed(row)),
         Some(row) => Some(Fate::Waiting(row)),
-        None if seq <= entry.webhook().begins_after || !entry.wants(event) => None,
-        None if seq > entry.cursor.get() => Some(Fate::Pending),
+        None if !is_after(entry.webhook().begins_after) || !entry.wants(event) => None,
+        None if is_after(entry.cursor.get()) => Some(Fate::Pending),
         None => Some(Fate::Delivered),
     }
 }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::WebhookId;
+use fanfare_core::{Position, WebhookId};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::cursor::Cursor;
@@ -68,8 +68,8 @@ impl Recorder {
     }
 
     /// Records a webhook's position. Any failure that it passes must have been [`put`](Recorder::put) before.
-    pub fn moved(&self, cursor: &Cursor, seq: u64) {
-        if cursor.set(seq) {
+    pub fn moved(&self, cursor: &Cursor, position: Position) {
+        if cursor.set(position) {
             self.moved.notify_one();
         }
     }
@@ -143,7 +143,7 @@ impl Recording {
             let state = self.registry.get(&webhook)?.health().to_stored();
             Some(DeliveryChange::State { webhook, state })
         }));
-        changes.extend(cursors.iter().map(|(webhook, _, seq)| cursor_change(webhook, *seq)));
+        changes.extend(cursors.iter().map(|(webhook, _, position)| cursor_change(webhook, *position)));
         while !changes.is_empty() {
             reach(FailPoint::RecordBegun);
             match self.ledger.record(changes.clone()).await {
@@ -162,8 +162,8 @@ impl Recording {
                 }
             }
         }
-        for (_, entry, seq) in cursors {
-            entry.cursor.set_written(seq);
+        for (_, entry, position) in cursors {
+            entry.cursor.set_written(position);
         }
         for done in awaited {
             // The caller may have stopped waiting.
@@ -173,6 +173,6 @@ impl Recording {
     }
 }
 
-fn cursor_change(webhook: &WebhookId, seq: u64) -> DeliveryChange {
-    DeliveryChange::Cursor { webhook: webhook.clone(), seq }
+fn cursor_change(webhook: &WebhookId, position: Position) -> DeliveryChange {
+    DeliveryChange::Cursor { webhook: webhook.clone(), position }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Code, Invalid, Principal, Start};
+use fanfare_core::{Code, Invalid, Position, Principal, Start};
 use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
@@ -54,9 +54,8 @@ impl Webhooks {
             begins_after: cursor,
             revision: 0,
         };
-        let row = WebhookRow { cursor, ..row(&webhook) };
         reach(FailPoint::WebhookBegun);
-        let row = self.parts.ledger.insert_webhook(row).await?;
+        let row = self.parts.ledger.insert_webhook(row(&webhook)).await?;
         reach(FailPoint::WebhookWritten);
         let webhook = Webhook { revision: row.revision, ..webhook };
         Ok(Registered { entry: self.registry.put(webhook, &row), is_new: true })
@@ -82,17 +81,15 @@ impl Webhooks {
         Ok(was_known)
     }
 
-    async fn cursor(&self, by: &Principal, start: Option<Start>) -> Result<u64, WebhookError> {
+    async fn cursor(&self, by: &Principal, start: Option<Start>) -> Result<Position, WebhookError> {
         let extent = self.hub().extent();
-        Ok(match start {
+        let seq = match start {
             None | Some(Start::Live) => extent.last,
             Some(Start::Earliest) => extent.first.saturating_sub(1),
             Some(Start::Since(moment)) => {
                 self.hub().seq_before(by, moment.resolve(self.parts.wall())).await?
             }
-            Some(Start::After(position)) if position.epoch == self.hub().epoch() => {
-                position.seq.min(extent.last)
-            }
+            Some(Start::After(position)) if position.epoch == extent.epoch => position.seq.min(extent.last),
             Some(Start::After(_) | Start::Unreadable) => {
                 return Err(Invalid::new(
                     Code::InvalidWebhook,
@@ -102,7 +99,8 @@ impl Webhooks {
                 .at("/after")
                 .into());
             }
-        })
+        };
+        Ok(Position { epoch: extent.epoch, seq })
     }
 
     /// Applies `change` to a webhook; the caller holds `changing`. If another instance has changed the webhook since it
@@ -158,7 +156,7 @@ fn row(webhook: &Webhook) -> WebhookRow {
         settings: webhook.settings(),
         state: Health::default().to_stored(),
         revision: webhook.revision,
-        cursor: 0,
+        cursor: webhook.begins_after,
         created: webhook.created,
     }
 }

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fanfare_core::WebhookId;
-use fanfare_core::{Audience, Event, Owner, Timestamp};
+use fanfare_core::{Audience, Event, Owner, Position, Timestamp, WebhookId};
 use tokio::sync::watch;
 
 use crate::attempt::Attempt;
@@ -272,13 +271,12 @@ impl Registry {
     }
 
     /// Returns the cursors that have moved beyond their recorded position.
-    pub(super) fn moved_cursors(&self) -> Vec<(WebhookId, Arc<Entry>, u64)> {
+    pub(super) fn moved_cursors(&self) -> Vec<(WebhookId, Arc<Entry>, Position)> {
         let table = self.table();
-        let moved = table
-            .entries
-            .iter()
-            .filter_map(|(id, entry)| entry.cursor.moved().map(|seq| (id.clone(), Arc::clone(entry), seq)));
-        moved.collect()
+        let moved = |(id, entry): (&WebhookId, &Arc<Entry>)| {
+            entry.cursor.moved().map(|position| (id.clone(), Arc::clone(entry), position))
+        };
+        table.entries.iter().filter_map(moved).collect()
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

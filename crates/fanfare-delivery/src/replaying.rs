@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Event, Filter, Pattern, Principal, Timestamp};
+use fanfare_core::{Event, Filter, Pattern, Position, Principal, Timestamp};
 
 use crate::registry::Entry;
 use crate::service::{WebhookError, Webhooks};
@@ -33,8 +33,8 @@ pub enum Selection {
 /// A part of the log.
 #[derive(Debug, Clone)]
 pub struct Range {
-    /// Only events after this seq.
-    pub after: u64,
+    /// Only events after this position.
+    pub after: Option<Position>,
     /// Only events since this time.
     pub since: Option<Timestamp>,
     /// Only events before this time.
@@ -50,8 +50,8 @@ pub struct Replayed {
     pub count: usize,
     /// The number of those that were already waiting, and are only due sooner.
     pub waiting: usize,
-    /// The seq to continue after, if there is more.
-    pub next: Option<u64>,
+    /// The position to continue after, if there is more.
+    pub next: Option<Position>,
 }
 
 impl Range {
@@ -92,14 +92,14 @@ impl Webhooks {
     }
 
     /// Discards a delivery: it is not retried, and is no longer listed.
-    pub async fn discard(&self, by: &Principal, id: &WebhookId, seq: u64) -> Result<(), WebhookError> {
+    pub async fn discard(&self, by: &Principal, id: &WebhookId, event: Position) -> Result<(), WebhookError> {
         let entry = self.find(by, id)?;
         self.write(Vec::new()).await?;
-        if self.parts.ledger.delivery(id, seq).await?.is_none() {
-            let what = format!("delivery of `{}` that waits or failed", self.hub().position(seq));
+        if self.parts.ledger.delivery(id, event).await?.is_none() {
+            let what = format!("delivery of `{event}` that waits or failed");
             return Err(WebhookError::NotFound { what });
         }
-        self.write(vec![DeliveryChange::Remove { webhook: id.clone(), seq }]).await?;
+        self.write(vec![DeliveryChange::Remove { webhook: id.clone(), position: event }]).await?;
         entry.nudge();
         Ok(())
     }
@@ -121,14 +121,14 @@ impl Webhooks {
             };
             let page = self.parts.ledger.deliveries(read).await?;
             let Some(last) = page.last() else { return Ok(replayed) };
-            after = last.event.position.seq;
+            after = Some(last.event.position);
             let rows: Vec<DeliveryRow> = page.into_iter().filter(|row| range.contains(&row.event)).collect();
             self.put(rows, is_dry, &mut replayed).await?;
             if replayed.count == REPLAY_MAX {
                 break;
             }
         }
-        replayed.next = Some(after);
+        replayed.next = after;
         Ok(replayed)
     }
 
@@ -142,8 +142,8 @@ impl Webhooks {
         let webhook = entry.webhook();
         let extent = self.hub().extent();
         let mut read = Read {
-            after: range.after.max(extent.first.saturating_sub(1)),
-            until: entry.cursor.get().min(extent.last),
+            after: range.after.map_or(0, |after| extent.resume(after)).max(extent.first.saturating_sub(1)),
+            until: extent.resume(entry.cursor.get()),
             filter: narrowed(&webhook.options.filter, &range.patterns),
             order: Order::Oldest,
             limit: PAGE_LEN,
@@ -170,7 +170,7 @@ impl Webhooks {
                 break;
             }
         }
-        replayed.next = (read.after < read.until).then_some(read.after);
+        replayed.next = (read.after < read.until).then(|| self.hub().position(read.after));
         Ok(replayed)
     }
 
@@ -183,8 +183,10 @@ impl Webhooks {
     ) -> Result<(), WebhookError> {
         let (id, cursor) = (entry.webhook().id.clone(), entry.cursor.get());
         let mut rows = Vec::with_capacity(events.len());
-        for event in events.into_iter().filter(|event| event.position.seq <= cursor) {
-            let row = self.parts.ledger.delivery(&id, event.position.seq).await?;
+        let is_sent =
+            |event: &Arc<Event>| event.position.epoch != cursor.epoch || event.position.seq <= cursor.seq;
+        for event in events.into_iter().filter(is_sent) {
+            let row = self.parts.ledger.delivery(&id, event.position).await?;
             rows.push(row.unwrap_or_else(|| DeliveryRow {
                 webhook: id.clone(),
                 event,

@@ -107,12 +107,14 @@ impl Webhooks {
             let moment = text.map(|text| text.parse::<Moment>()).transpose();
             Ok(moment.map_err(|error| error.at(place))?.map(|moment| moment.resolve(now)))
         };
-        let seq = |text: Option<String>, place: &str| -> Result<u64, Invalid> {
-            let Some(text) = text else { return Ok(0) };
-            text.parse().and_then(|position| seq_in(self.hub(), position)).map_err(|error| error.at(place))
+        let position = |text: Option<String>, place: &str| -> Result<Option<Position>, Invalid> {
+            let Some(text) = text else { return Ok(None) };
+            let position: Position = text.parse().map_err(|error: Invalid| error.at(place))?;
+            seq_in(self.hub(), position).map_err(|error| error.at(place))?;
+            Ok(Some(position))
         };
         let range = Range {
-            after: seq(words.after, "/after")?.max(seq(words.cursor, "/cursor")?),
+            after: position(words.after, "/after")?.max(position(words.cursor, "/cursor")?),
             since: moment(words.since, "/since")?,
             until: moment(words.until, "/until")?,
             patterns,
@@ -131,7 +133,7 @@ impl Webhooks {
             let what = format!("`ids` has {} entries", ids.len());
             return Err(wrong(what, format!("name 1 to {IDS_MAX} events")).at("/ids").into());
         }
-        let mut seqs = HashSet::new();
+        let mut positions = HashSet::new();
         let mut events = Vec::with_capacity(ids.len());
         for (index, text) in ids.into_iter().enumerate() {
             let place = format!("/ids/{index}");
@@ -139,7 +141,7 @@ impl Webhooks {
             seq_in(self.hub(), position).map_err(|error| error.at(place.clone()))?;
             let event = self.event(by, id, position).await;
             let event = event.map_err(|refused| SelectionError { at: Some(place), refused })?;
-            if seqs.insert(position.seq) {
+            if positions.insert(position) {
                 events.push(event);
             }
         }

@@ -44,7 +44,7 @@ impl Webhooks {
             options,
             keys: Keys::new(secret),
             created: self.parts.wall(),
-            begins_after: 0,
+            begins_after: self.hub().position(0),
             revision: 0,
         };
         self.attempt_test(by, &webhook).await
@@ -88,7 +88,7 @@ impl Webhooks {
             .at("/event_id")
             .into());
         }
-        let seq = event.position.seq;
+        let position = event.position;
         let by_hand = match body {
             Some(_) => ByHand::Edited(message_id("edited")?),
             None => ByHand::Resend,
@@ -96,7 +96,7 @@ impl Webhooks {
         let is_same = by_hand == ByHand::Resend;
         let attempt = self.attempt(&webhook, event, body, by_hand).await?;
         if is_same && attempt.is_delivered() {
-            self.write(vec![DeliveryChange::Remove { webhook: id.clone(), seq }]).await?;
+            self.write(vec![DeliveryChange::Remove { webhook: id.clone(), position }]).await?;
         }
         Ok(attempt)
     }

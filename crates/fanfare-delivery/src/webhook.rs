@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Invalid, Owner, Timestamp};
+use fanfare_core::{Invalid, Owner, Position, Timestamp};
 use fanfare_webhook::options::Options;
 use fanfare_webhook::rotation::{Previous, Rotation};
 use fanfare_webhook::secret::{Secret, SigningKey};
@@ -28,8 +28,8 @@ pub struct Webhook {
     pub keys: Keys,
     /// The time of the registration.
     pub created: Timestamp,
-    /// The seq after which the webhook was registered to start.
-    pub begins_after: u64,
+    /// The position after which the webhook was registered to start.
+    pub begins_after: Position,
     /// The revision of the row that the webhook was read from; 0 before it is registered.
     pub revision: u64,
 }
@@ -71,7 +71,8 @@ impl Webhook {
             options: self.options.to_stored(),
             secrets: StoredKeys::of(&self.keys.secrets, |secret| secret.reveal()),
             ed25519: StoredKeys::of(&self.keys.ed25519, |key| key.reveal()),
-            begins_after: self.begins_after,
+            epoch: Some(self.begins_after.epoch.to_string()),
+            begins_after: self.begins_after.seq,
         };
         // Every value in it is valid JSON.
         serde_json::to_string(&stored).unwrap_or_default().into()
@@ -83,6 +84,8 @@ impl Webhook {
         let stored: Stored =
             serde_json::from_str(&row.settings).map_err(|error| damaged(error.to_string()))?;
         let invalid = |error: Invalid| damaged(error.to_string());
+        let epoch = stored.epoch.map(|text| text.parse()).transpose().map_err(invalid)?;
+        let epoch = epoch.unwrap_or(row.cursor.epoch);
         Ok(Webhook {
             id: row.id.clone(),
             owner: row.owner.clone(),
@@ -93,7 +96,7 @@ impl Webhook {
                 ed25519: stored.ed25519.read().map_err(invalid)?,
             },
             created: row.created,
-            begins_after: stored.begins_after,
+            begins_after: Position { epoch, seq: stored.begins_after },
             revision: row.revision,
         })
     }
@@ -115,6 +118,8 @@ struct Stored {
     options: String,
     secrets: StoredKeys,
     ed25519: StoredKeys,
+    /// The epoch of `begins_after`.
+    epoch: Option<String>,
     #[serde(default)]
     begins_after: u64,
 }

@@ -130,7 +130,7 @@ impl Hub {
         if position.epoch != self.epoch() || position.seq > self.extent().last {
             return Err(AckError::NotInLog { position });
         }
-        let row = self.ledger().acknowledge(&own::reader(by, name), position.seq).await?;
+        let row = self.ledger().acknowledge(&own::reader(by, name), position).await?;
         let row = row.ok_or_else(|| AckError::UnknownReader { name: name.clone() })?;
         let told = &self.shared.acknowledgements;
         if told.receiver_count() > 0 {
@@ -168,7 +168,8 @@ impl Hub {
         let mut pages = PAGES_MAX;
         for row in rows {
             let connected = connections.get(&row.key.name).copied().unwrap_or_default();
-            let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, &mut pages).await?;
+            let (lag, lag_is_exact) =
+                self.count_after(self.extent().resume(row.acknowledged), &row.filter, &mut pages).await?;
             readers.push(ReaderInfo { row, connected, lag, lag_is_exact });
         }
         Ok(ReadersPage { readers, next, total })
@@ -192,10 +193,16 @@ impl Hub {
         Ok(readers)
     }
 
-    /// Returns the number of events after `seq` that pass `filter`, up to [`LAG_MAX`], and whether all were counted.
-    pub async fn lag(&self, _by: &Principal, seq: u64, filter: &Filter) -> Result<(u64, bool), store::Error> {
+    /// Returns the number of events that pass `filter` and are new to whoever has everything up to `position`, up to
+    /// [`LAG_MAX`], and whether all were counted.
+    pub async fn lag(
+        &self,
+        _by: &Principal,
+        position: Position,
+        filter: &Filter,
+    ) -> Result<(u64, bool), store::Error> {
         let mut pages = PAGES_EACH_MAX;
-        self.count_after(seq, filter, &mut pages).await
+        self.count_after(self.extent().resume(position), filter, &mut pages).await
     }
 
     /// Counts the events after `seq` that pass the filter, using up at most `pages`, which it decrements.

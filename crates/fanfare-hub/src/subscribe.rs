@@ -82,12 +82,13 @@ impl Hub {
             Start::Unreadable => Beginning::Reset(ResetReason::Unreadable),
         };
         let Some(reader) = &request.client.reader else { return Ok(beginning) };
+        let head = self.extent();
         let start = match beginning {
-            Beginning::Replay(seq) => seq,
-            Beginning::Live | Beginning::Reset(_) => self.extent().last,
+            Beginning::Replay(seq) => Position { seq, ..head.position() },
+            Beginning::Live | Beginning::Reset(_) => head.position(),
         };
         let row = self.ledger().open_reader(&own::reader(by, reader), &request.filter, start).await?;
-        Ok(Beginning::Replay(row.acknowledged))
+        Ok(Beginning::Replay(self.extent().resume(row.acknowledged)))
     }
 
     fn after(&self, position: Position) -> Beginning {

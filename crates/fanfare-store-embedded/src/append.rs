@@ -66,8 +66,8 @@ pub(super) const INSERT: &str = "INSERT INTO events
 
 /// The statement whose parameters [`keep`] binds.
 const KEEP: &str = "INSERT OR IGNORE INTO kept_events
-    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, epoch)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 /// Returns the share of a transaction that an append needs.
 pub(super) fn size(events: &[NewEvent]) -> Size {
@@ -211,10 +211,11 @@ pub(super) fn insert(
     statement.raw_execute().map(|_| ())
 }
 
-/// Keeps the row of an event that the log no longer has.
-pub(super) fn keep(conn: &Connection, event: &Event, channel: i64) -> rusqlite::Result<()> {
+/// Keeps the row of an event, of the epoch with this number, that the log does not have.
+pub(super) fn keep(conn: &Connection, epoch: i64, event: &Event, channel: i64) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached(KEEP)?;
     bind(&mut statement, event, channel)?;
+    statement.raw_bind_parameter(14, epoch)?;
     statement.raw_execute().map(|_| ())
 }
 

@@ -3,11 +3,12 @@
 use fanfare_core::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
+use crate::epochs::{Epochs, Place};
 use crate::state::Shared;
 use fanfare_store::page::Rows;
 use fanfare_store::{AttemptRow, ReadAttempts};
 
-const COLUMNS: &str = "id, webhook, seq, number, at, is_delivered, detail";
+const COLUMNS: &str = "id, webhook, seq, number, at, is_delivered, detail, epoch";
 
 /// Returns the number of attempts.
 pub(super) fn count(conn: &Connection) -> rusqlite::Result<u64> {
@@ -15,11 +16,19 @@ pub(super) fn count(conn: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// Writes one under the next id.
-pub(super) fn insert(conn: &Connection, webhook: u64, row: &AttemptRow) -> rusqlite::Result<()> {
+pub(super) fn insert(
+    conn: &Connection,
+    epochs: &Epochs,
+    webhook: u64,
+    row: &AttemptRow,
+) -> rusqlite::Result<()> {
+    let Place { epoch, seq } = epochs.place(row.position)?;
+    let (seq, at) = (seq as i64, row.at.as_micros());
     conn.prepare_cached(
-        "INSERT INTO attempts (webhook, seq, number, at, is_delivered, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO attempts (webhook, seq, number, at, is_delivered, detail, epoch)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
-    .execute((webhook as i64, row.seq as i64, row.number, row.at.as_micros(), row.is_delivered, &*row.detail))
+    .execute((webhook as i64, seq, row.number, at, row.is_delivered, &*row.detail, epoch))
     .map(|_| ())
 }
 
@@ -114,7 +123,7 @@ fn decode(shared: &Shared, row: &Row<'_>) -> rusqlite::Result<Option<AttemptRow>
     Ok(Some(AttemptRow {
         id: row.get::<_, i64>(0)? as u64,
         webhook,
-        seq: row.get::<_, i64>(2)? as u64,
+        position: shared.epochs.position(row.get(7)?, row.get(2)?)?,
         number: row.get(3)?,
         at: Timestamp::from_micros(row.get(4)?),
         is_delivered: row.get(5)?,

@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::deliveries::Key;
+use crate::epochs::Place;
 use crate::group::in_transaction;
 use crate::state::State;
 use crate::{attempts, deliveries, failure};
@@ -16,7 +18,7 @@ pub(super) fn forget(state: &mut State) -> Result<bool, Error> {
     if forgetting.is_empty() {
         return Ok(false);
     }
-    let (conn, first) = (&state.conn, state.shared.head().first);
+    let (conn, first) = (&state.conn, state.shared.first());
     reach(FailPoint::SweepBegun);
     let forgotten = in_transaction(&path, conn, || {
         let forgotten = forgetting.run(conn, first)?;
@@ -31,8 +33,8 @@ pub(super) fn forget(state: &mut State) -> Result<bool, Error> {
 /// The work of one sweep.
 #[derive(Debug)]
 struct Forgetting {
-    /// Failed deliveries that are too old: webhook and seq.
-    failed: Vec<(u64, u64)>,
+    /// Failed deliveries that are too old.
+    failed: Vec<Key>,
     /// A webhook that was removed.
     removed: Option<u64>,
     /// Attempts before this id are too old or too many.
@@ -72,11 +74,11 @@ impl Forgetting {
     }
 
     /// Removes the rows in a transaction of the caller; the log starts with `first`.
-    fn run(&self, conn: &Connection, first: u64) -> rusqlite::Result<Forgotten> {
+    fn run(&self, conn: &Connection, first: Place) -> rusqlite::Result<Forgotten> {
         let mut forgotten = Forgotten::default();
-        for (webhook, seq) in &self.failed {
-            if deliveries::remove(conn, *webhook, *seq, first)?.is_some() {
-                forgotten.failed.push(*webhook);
+        for key in &self.failed {
+            if deliveries::remove(conn, *key, first)?.is_some() {
+                forgotten.failed.push(key.webhook);
             }
         }
         if self.attempts_cut > 0 {
@@ -110,10 +112,10 @@ impl Forgotten {
 
 /// Removes a limited part of the rows of a removed webhook, and at the end the record of its removal. Returns the
 /// number of removed attempts.
-fn forget_removed(conn: &Connection, webhook: u64, first: u64) -> rusqlite::Result<u64> {
+fn forget_removed(conn: &Connection, webhook: u64, first: Place) -> rusqlite::Result<u64> {
     let rows = deliveries::of_webhook(conn, webhook, FORGET_LEN_MAX)?;
-    for (webhook, seq) in &rows {
-        deliveries::remove(conn, *webhook, *seq, first)?;
+    for key in &rows {
+        deliveries::remove(conn, *key, first)?;
     }
     let attempts = attempts::remove_of_webhook(conn, webhook, FORGET_LEN_MAX)?;
     if (rows.len() as u64) < FORGET_LEN_MAX && attempts < FORGET_LEN_MAX {

@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 use crate::channels::Channels;
 use crate::failure;
 use crate::state::{Effect, Shared};
-use fanfare_store::Error;
 use fanfare_store::registry::Registry;
 use fanfare_store::settlement::Settlement;
+use fanfare_store::{Error, Head};
 
 /// A change that the writer is asked to make.
 pub(super) trait Change: Send {
@@ -105,6 +105,11 @@ impl Group<'_> {
     /// Returns the last seq before this transaction.
     pub(super) fn shared_last(&self) -> u64 {
         self.effect.tail.seq - self.effect.batch.len() as u64
+    }
+
+    /// Returns the ends of the log with the events of this transaction.
+    pub(super) fn head(&self) -> Head {
+        Head { last: self.effect.tail.seq, ..self.shared.head() }
     }
 
     /// Returns the position with `seq`.

@@ -1,7 +1,7 @@
 //! The ledger: changes go to the writer, and share its commits with appends.
 
 use async_trait::async_trait;
-use fanfare_core::{Filter, WebhookId};
+use fanfare_core::{Filter, Position, WebhookId};
 use tokio::sync::watch;
 
 use crate::group::Size;
@@ -13,14 +13,19 @@ use fanfare_store::{
 
 #[async_trait]
 impl Ledger for Embedded {
-    async fn open_reader(&self, reader: &ReaderKey, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
+    async fn open_reader(
+        &self,
+        reader: &ReaderKey,
+        filter: &Filter,
+        start: Position,
+    ) -> Result<ReaderRow, Error> {
         let (reader, filter) = (reader.clone(), filter.clone());
         self.writer.change(Size::ROW, move |group| Ok(group.open_reader(reader, filter, start))).await
     }
 
-    async fn acknowledge(&self, reader: &ReaderKey, seq: u64) -> Result<Option<ReaderRow>, Error> {
+    async fn acknowledge(&self, reader: &ReaderKey, position: Position) -> Result<Option<ReaderRow>, Error> {
         let reader = reader.clone();
-        self.writer.change(Size::ROW, move |group| Ok(Ok(group.acknowledge(reader, seq)))).await
+        self.writer.change(Size::ROW, move |group| Ok(group.acknowledge(reader, position))).await
     }
 
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error> {
@@ -62,13 +67,23 @@ impl Ledger for Embedded {
     }
 
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
+        if let Some(position) = read.after
+            && self.shared.epochs.number(position.epoch).is_none()
+        {
+            return Err(Error::EpochChanged { position, epoch: self.shared.epoch });
+        }
         self.with_reader(move |shared, conn| deliveries::page(shared, conn, &read)).await
     }
 
-    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> {
-        let Some(after) = seq.checked_sub(1) else { return Ok(None) };
+    async fn delivery(&self, webhook: &WebhookId, event: Position) -> Result<Option<DeliveryRow>, Error> {
+        let Some(before) = event.seq.checked_sub(1) else { return Ok(None) };
+        let after = Some(Position { seq: before, ..event });
         let read = ReadDeliveries { webhook: webhook.clone(), failed: None, after, limit: 1 };
-        Ok(self.deliveries(read).await?.pop().filter(|row| row.event.position.seq == seq))
+        match self.deliveries(read).await {
+            Ok(mut rows) => Ok(rows.pop().filter(|row| row.event.position == event)),
+            Err(Error::EpochChanged { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> {

@@ -7,6 +7,7 @@ mod append;
 mod attempts;
 mod channels;
 mod deliveries;
+mod epochs;
 mod failure;
 mod forget;
 mod group;
@@ -34,6 +35,7 @@ use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use channels::Channels;
+use epochs::Epochs;
 use fanfare_store::settlement::Settlement;
 use fanfare_store::{COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Retention};
 use lock::Lock;
@@ -80,17 +82,19 @@ impl Embedded {
         let named = |error| failure::opening(path, &error);
         let wal = Wal::watch(&mut conn).map_err(named)?;
         let channels = Channels::load(&conn).map_err(named)?;
-        let durable_readers = readers::load(&conn).map_err(named)?;
-        let registry = webhooks::load(&conn).map_err(named)?;
+        let epochs = Epochs::load(&conn).map_err(named)?;
+        let durable_readers = readers::load(&conn, &epochs).map_err(named)?;
+        let registry = webhooks::load(&conn, &epochs).map_err(named)?;
         let attempts = attempts::count(&conn).map_err(named)?;
-        let (epoch, first, tail) = ends(&conn, &channels).map_err(named)?;
+        let (first, tail) = ends(&conn, epochs.current(), &channels).map_err(named)?;
         let keys: i64 =
             conn.query_row("SELECT count(*) FROM idempotency_keys", (), |row| row.get(0)).map_err(named)?;
 
         let committed = broadcast::Sender::new(COMMITTED_LEN_MAX);
         let shared = Arc::new(Shared::new(
             path.to_owned(),
-            Head { epoch, first, last: tail.seq },
+            Head { epoch: epochs.current(), first, last: tail.seq },
+            epochs,
             channels.clone(),
             durable_readers,
             registry.clone(),
@@ -158,18 +162,14 @@ impl Embedded {
 }
 
 /// Reads the ends of the log.
-fn ends(conn: &Connection, channels: &Channels) -> rusqlite::Result<(Epoch, u64, Tail)> {
-    let (epoch, noted) =
-        conn.query_row("SELECT epoch, last_seq, last_timestamp, bytes FROM log WHERE id = 1", (), |row| {
-            let epoch = row.get_ref(0)?.as_str()?.parse::<Epoch>().map_err(|_| {
-                rusqlite::Error::InvalidColumnType(0, "epoch".to_owned(), rusqlite::types::Type::Text)
-            })?;
-            let tail = Tail {
-                seq: row.get::<_, i64>(1)? as u64,
-                timestamp: Timestamp::from_micros(row.get(2)?),
-                bytes: row.get::<_, i64>(3)? as u64,
-            };
-            Ok((epoch, tail))
+fn ends(conn: &Connection, epoch: Epoch, channels: &Channels) -> rusqlite::Result<(u64, Tail)> {
+    let noted =
+        conn.query_row("SELECT last_seq, last_timestamp, bytes FROM log WHERE id = 1", (), |row| {
+            Ok(Tail {
+                seq: row.get::<_, i64>(0)? as u64,
+                timestamp: Timestamp::from_micros(row.get(1)?),
+                bytes: row.get::<_, i64>(2)? as u64,
+            })
         })?;
     let first = read::first(conn)?;
     let newest: Option<(i64, i64)> = conn
@@ -177,12 +177,12 @@ fn ends(conn: &Connection, channels: &Channels) -> rusqlite::Result<(Epoch, u64,
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
-    let Some((seq, before)) = newest else { return Ok((epoch, first, noted)) };
+    let Some((seq, before)) = newest else { return Ok((first, noted)) };
     let last =
         read::event_at(conn, epoch, channels, seq as u64)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let tail =
         Tail { seq: last.position.seq, timestamp: last.timestamp, bytes: before as u64 + last.stored_len() };
-    Ok((epoch, first, tail))
+    Ok((first, tail))
 }
 
 #[async_trait]

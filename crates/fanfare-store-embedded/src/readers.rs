@@ -1,17 +1,19 @@
 //! Durable readers as rows.
 
-use fanfare_core::{EventType, Filter, Pattern, Principal, Priority, Timestamp};
+use fanfare_core::{EventType, Filter, Pattern, Position, Principal, Priority, Timestamp};
 use rusqlite::Connection;
 use rusqlite::types::Type;
 use serde::Deserialize;
 
+use crate::epochs::{Epochs, Place};
 use crate::group::Group;
 use crate::state::Readers;
 use fanfare_store::{Error, READERS_MAX, ReaderKey, ReaderRow};
 
 /// Reads them from the file.
-pub(super) fn load(conn: &Connection) -> rusqlite::Result<Readers> {
-    let mut statement = conn.prepare("SELECT owner, name, acknowledged, filter, updated FROM readers")?;
+pub(super) fn load(conn: &Connection, epochs: &Epochs) -> rusqlite::Result<Readers> {
+    let mut statement =
+        conn.prepare("SELECT owner, name, acknowledged, filter, updated, epoch FROM readers")?;
     let mut rows = statement.query(())?;
     let mut readers = Readers::new();
     while let Some(row) = rows.next()? {
@@ -23,7 +25,7 @@ pub(super) fn load(conn: &Connection) -> rusqlite::Result<Readers> {
         let key = ReaderKey { owner, name };
         let reader = ReaderRow {
             key: key.clone(),
-            acknowledged: row.get::<_, i64>(2)? as u64,
+            acknowledged: epochs.position(row.get(5)?, row.get(2)?)?,
             filter,
             updated: Timestamp::from_micros(row.get(4)?),
         };
@@ -33,7 +35,12 @@ pub(super) fn load(conn: &Connection) -> rusqlite::Result<Readers> {
 }
 
 /// Writes a reader, or removes it if there is no row.
-fn write(conn: &Connection, key: &ReaderKey, row: Option<&ReaderRow>) -> rusqlite::Result<()> {
+fn write(
+    conn: &Connection,
+    epochs: &Epochs,
+    key: &ReaderKey,
+    row: Option<&ReaderRow>,
+) -> rusqlite::Result<()> {
     let key = (key.owner.as_str(), key.name.as_str());
     let Some(row) = row else {
         return conn
@@ -42,9 +49,13 @@ fn write(conn: &Connection, key: &ReaderKey, row: Option<&ReaderRow>) -> rusqlit
             .map(|_| ());
     };
     let filter = serde_json::to_string(&row.filter).expect("a filter is text, lists and nothing else");
-    conn.prepare_cached("INSERT OR REPLACE INTO readers VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute((key.0, key.1, row.acknowledged as i64, filter, row.updated.as_micros()))
-        .map(|_| ())
+    let Place { epoch, seq } = epochs.place(row.acknowledged)?;
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO readers (owner, name, acknowledged, filter, updated, epoch)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute((key.0, key.1, seq as i64, filter, row.updated.as_micros(), epoch))
+    .map(|_| ())
 }
 
 impl Group<'_> {
@@ -55,16 +66,21 @@ impl Group<'_> {
         }
     }
 
-    /// Records that a reader has everything up to `seq`.
-    pub(super) fn acknowledge(&mut self, key: ReaderKey, seq: u64) -> Option<ReaderRow> {
-        let mut row = self.reader(&key)?;
-        let seq = seq.min(self.effect.tail.seq);
-        if seq > row.acknowledged {
-            row.acknowledged = seq;
+    /// Records that a reader has everything up to `position`.
+    pub(super) fn acknowledge(
+        &mut self,
+        key: ReaderKey,
+        position: Position,
+    ) -> Result<Option<ReaderRow>, Error> {
+        let head = self.head();
+        let position = head.clamp(position)?;
+        let Some(mut row) = self.reader(&key) else { return Ok(None) };
+        if head.is_progress(row.acknowledged, position) {
+            row.acknowledged = position;
             row.updated = self.now;
             self.effect.readers.insert(key, Some(row.clone()));
         }
-        Some(row)
+        Ok(Some(row))
     }
 
     /// Creates or opens a reader with this filter.
@@ -72,8 +88,9 @@ impl Group<'_> {
         &mut self,
         key: ReaderKey,
         filter: Filter,
-        start: u64,
+        start: Position,
     ) -> Result<ReaderRow, Error> {
+        let acknowledged = self.head().clamp(start)?;
         let row = match self.reader(&key) {
             Some(known) => ReaderRow { filter, updated: self.now, ..known },
             None => {
@@ -87,7 +104,6 @@ impl Group<'_> {
                 if known.len() + added.count() >= READERS_MAX {
                     return Err(Error::TooManyReaders { max: READERS_MAX });
                 }
-                let acknowledged = start.min(self.effect.tail.seq);
                 ReaderRow { key: key.clone(), acknowledged, filter, updated: self.now }
             }
         };
@@ -104,7 +120,10 @@ impl Group<'_> {
 
     /// Writes the readers that changed.
     pub(super) fn write_readers(&self) -> rusqlite::Result<()> {
-        self.effect.readers.iter().try_for_each(|(key, row)| write(self.conn, key, row.as_ref()))
+        self.effect
+            .readers
+            .iter()
+            .try_for_each(|(key, row)| write(self.conn, &self.shared.epochs, key, row.as_ref()))
     }
 }
 

@@ -55,6 +55,12 @@ impl Decoder {
         Decoder { epoch, principal: Arc::from(Principal::LOCAL), agent: None }
     }
 
+    /// Sets the epoch of the rows that follow.
+    pub(super) fn of(&mut self, epoch: Epoch) -> &mut Decoder {
+        self.epoch = epoch;
+        self
+    }
+
     /// Decodes a row with [`COLUMNS`] into an event. A value that we never write is an error.
     pub(super) fn event(&mut self, row: &Row<'_>, channel: Channel) -> rusqlite::Result<Event> {
         let (door, agent) = match text(row, 7)? {

@@ -7,7 +7,7 @@ pub(super) const APPLICATION_ID: i32 = 0x466e_6672;
 
 /// Each step leads from the schema version that is its index to the next. A step that was released is never
 /// changed: files that went through it exist.
-pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS, OWNERS];
+pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS];
 
 /// Columns with their usual value are NULL: a byte instead of a word, and fast to bind and to read. Those that decide
 /// whether a filter matches the row come before the long ones, so that a row is rejected without unpacking them.
@@ -182,6 +182,71 @@ DELETE FROM sqlite_sequence WHERE name = 'webhooks_by_owner';
 INSERT INTO sqlite_sequence (name, seq) SELECT 'webhooks_by_owner', seq FROM sqlite_sequence WHERE name = 'webhooks';
 DROP TABLE webhooks;
 ALTER TABLE webhooks_by_owner RENAME TO webhooks;
+";
+
+/// Every position beside the log says to which epoch it belongs, by a number that costs a byte at most. What earlier
+/// versions wrote belongs to the epoch that the log had then, which gets number 1. The log itself needs no column: its
+/// events, channels and idempotency keys are all of its one epoch.
+const EPOCHS: &str = "
+-- Every epoch that a position belongs to, in the order in which the log had them.
+CREATE TABLE epochs (
+    number INTEGER PRIMARY KEY,
+    epoch TEXT NOT NULL UNIQUE
+) STRICT;
+INSERT INTO epochs (number, epoch) SELECT 1, epoch FROM log;
+
+ALTER TABLE readers ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE webhook_cursors ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE attempts ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
+
+-- These hold positions, too.
+UPDATE webhooks SET settings = json_set(settings, '$.epoch', (SELECT epoch FROM log)) WHERE json_valid(settings);
+UPDATE webhook_states SET state = json_set(state, '$.epoch', (SELECT epoch FROM log)) WHERE json_valid(state);
+
+CREATE TABLE deliveries_by_epoch (
+    webhook INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    dead INTEGER NOT NULL, -- 1: given up
+    at INTEGER NOT NULL,   -- dead: since when; otherwise when it is tried again
+    failure TEXT NOT NULL,
+    batch_first INTEGER,   -- NULL: it was sent alone
+    batch_last INTEGER,
+    PRIMARY KEY (webhook, epoch, seq)
+) STRICT, WITHOUT ROWID;
+INSERT INTO deliveries_by_epoch
+    SELECT webhook, 1, seq, attempts, dead, at, failure, batch_first, batch_last FROM deliveries;
+DROP TABLE deliveries;
+ALTER TABLE deliveries_by_epoch RENAME TO deliveries;
+CREATE INDEX deliveries_by_status ON deliveries (webhook, dead, epoch, seq);
+CREATE INDEX deliveries_by_position ON deliveries (epoch, seq);
+CREATE INDEX deliveries_dead ON deliveries (at) WHERE dead = 1;
+
+-- Events that a delivery needs, and that the log no longer has: those that retention removed are older than the log's
+-- first, those of an earlier epoch belong to a log that was replaced.
+CREATE TABLE kept_events_by_epoch (
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
+    priority TEXT,
+    type TEXT,
+    expires INTEGER,
+    timestamp INTEGER NOT NULL,
+    audience TEXT,
+    door TEXT,
+    principal TEXT,
+    key TEXT,
+    message TEXT NOT NULL,
+    data TEXT,
+    agent TEXT,
+    PRIMARY KEY (epoch, seq)
+) STRICT;
+INSERT INTO kept_events_by_epoch
+    SELECT 1, seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent
+    FROM kept_events;
+DROP TABLE kept_events;
+ALTER TABLE kept_events_by_epoch RENAME TO kept_events;
 ";
 
 /// Returns the version that the file has.

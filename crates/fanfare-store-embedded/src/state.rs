@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
+use crate::epochs::{Epochs, Place};
 use fanfare_store::registry::Registry;
 use fanfare_store::settlement::{Made, Settlement};
 use fanfare_store::{AppendId, Batch, Clock, Error, Head, ReaderKey, ReaderRow, Retention};
@@ -145,6 +146,7 @@ pub(super) type Readers = BTreeMap<ReaderKey, ReaderRow>;
 pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) epoch: Epoch,
+    pub(super) epochs: Epochs,
     head: watch::Sender<Head>,
     commits: AtomicU64,
     channels: RwLock<Channels>,
@@ -161,6 +163,7 @@ impl Shared {
     pub(super) fn new(
         path: PathBuf,
         head: Head,
+        epochs: Epochs,
         channels: Channels,
         readers: Readers,
         webhooks: Registry,
@@ -169,6 +172,7 @@ impl Shared {
         Shared {
             path,
             epoch: head.epoch,
+            epochs,
             head: watch::Sender::new(head),
             commits: AtomicU64::new(0),
             channels: RwLock::new(channels),
@@ -182,6 +186,11 @@ impl Shared {
 
     pub(super) fn head(&self) -> Head {
         *self.head.borrow()
+    }
+
+    /// Returns the place of the oldest event in the log.
+    pub(super) fn first(&self) -> Place {
+        Place { epoch: self.epochs.current_number(), seq: self.head().first }
     }
 
     pub(super) fn watch_head(&self) -> watch::Receiver<Head> {

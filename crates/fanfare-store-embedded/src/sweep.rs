@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use crate::deliveries;
+use crate::epochs::Place;
 use crate::failure;
 use crate::group::in_transaction;
 use crate::read::{BLOCK_LEN, partition};
@@ -29,7 +30,7 @@ pub(super) fn sweep(state: &mut State) -> Result<bool, Error> {
     reach(FailPoint::SweepBegun);
     let forgotten_keys = in_transaction(&path, conn, || {
         if cut > first {
-            remove(conn, first, cut)?;
+            remove(conn, state.shared.first(), cut)?;
             save_tail(conn, tail)?;
         }
         let forgotten_keys = forget_keys(conn, oldest_key.as_micros(), too_many_keys)?;
@@ -67,9 +68,9 @@ fn bounded(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<u64> {
     partition(conn, first, cut, |_, before| before - start < SWEEP_BYTES_MAX as i64)
 }
 
-/// Removes the events `first..cut`.
-fn remove(conn: &Connection, first: u64, cut: u64) -> rusqlite::Result<()> {
-    let range = (first as i64, cut as i64);
+/// Removes the events from `first` to before `cut`.
+fn remove(conn: &Connection, first: Place, cut: u64) -> rusqlite::Result<()> {
+    let range = (first.seq as i64, cut as i64);
     let mut statement =
         conn.prepare_cached("SELECT DISTINCT channel FROM events WHERE seq >= ?1 AND seq < ?2")?;
     let channels: Vec<i64> =

@@ -4,16 +4,19 @@ use fanfare_core::{Principal, Timestamp, WebhookId};
 use rusqlite::Connection;
 use rusqlite::types::Type;
 
+use crate::deliveries::Key;
+use crate::epochs::Epochs;
 use crate::group::{Group, Size};
 use crate::{attempts, deliveries};
 use fanfare_store::registry::{Entry, Registry};
 use fanfare_store::{DeliveryChange, Error, WebhookRow};
 
 /// Reads them from the file.
-pub(super) fn load(conn: &Connection) -> rusqlite::Result<Registry> {
+pub(super) fn load(conn: &Connection, epochs: &Epochs) -> rusqlite::Result<Registry> {
     let mut registry = Registry::default();
     let mut statement = conn.prepare(
-        "SELECT number, id, url, settings, state, webhook_cursors.seq, created, revision, owner FROM webhooks
+        "SELECT number, id, url, settings, state, webhook_cursors.seq, created, revision, owner,
+                webhook_cursors.epoch FROM webhooks
              JOIN webhook_cursors ON webhook_cursors.webhook = number
              JOIN webhook_states ON webhook_states.webhook = number",
     )?;
@@ -28,7 +31,7 @@ pub(super) fn load(conn: &Connection) -> rusqlite::Result<Registry> {
             url: row.get_ref(2)?.as_str()?.into(),
             settings: row.get_ref(3)?.as_str()?.into(),
             state: row.get_ref(4)?.as_str()?.into(),
-            cursor: row.get::<_, i64>(5)? as u64,
+            cursor: epochs.position(row.get(9)?, row.get(5)?)?,
             created: Timestamp::from_micros(row.get(6)?),
             revision: row.get::<_, i64>(7)? as u64,
         };
@@ -57,10 +60,14 @@ pub(super) fn size_of_changes(changes: &[DeliveryChange]) -> Size {
 impl Group<'_> {
     /// Registers a webhook.
     pub(super) fn insert_webhook(&mut self, row: WebhookRow) -> rusqlite::Result<Result<WebhookRow, Error>> {
+        let cursor = match self.head().clamp(row.cursor) {
+            Ok(cursor) => cursor,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         if let Err(refusal) = self.webhooks.check_new(&row) {
             return Ok(Err(refusal));
         }
-        let row = WebhookRow { revision: 1, cursor: row.cursor.min(self.effect.tail.seq), ..row };
+        let row = WebhookRow { revision: 1, cursor, ..row };
         let number = self.write_new_webhook(&row)?;
         self.webhooks.insert(number, Entry::new(row.clone()));
         self.touch_list(number);
@@ -101,8 +108,8 @@ impl Group<'_> {
             ))?;
         let number = self.conn.last_insert_rowid();
         self.conn
-            .prepare_cached("INSERT INTO webhook_cursors (webhook, seq) VALUES (?1, ?2)")?
-            .execute((number, row.cursor as i64))?;
+            .prepare_cached("INSERT INTO webhook_cursors (webhook, seq, epoch) VALUES (?1, ?2, ?3)")?
+            .execute((number, row.cursor.seq as i64, self.shared.epochs.place(row.cursor)?.epoch))?;
         self.conn
             .prepare_cached("INSERT INTO webhook_states (webhook, state) VALUES (?1, ?2)")?
             .execute((number, &*row.state))?;
@@ -131,12 +138,13 @@ impl Group<'_> {
 
     fn record_one(&mut self, change: DeliveryChange) -> rusqlite::Result<()> {
         let Some(number) = self.webhooks.number(change.webhook()) else { return Ok(()) };
-        let last = self.effect.tail.seq;
+        let head = self.head();
+        let (shared, epochs) = (self.shared, &self.shared.epochs);
         let touched = self.effect.webhooks.entry(number).or_default();
         let Some(entry) = self.webhooks.get_mut(number) else { return Ok(()) };
         match change {
-            DeliveryChange::Cursor { seq, .. } => {
-                entry.row.cursor = entry.row.cursor.max(seq.min(last));
+            DeliveryChange::Cursor { position, .. } => {
+                entry.row.advance(position, head);
                 touched.cursor = true;
             }
             DeliveryChange::State { state, .. } => {
@@ -144,19 +152,20 @@ impl Group<'_> {
                 touched.state = true;
             }
             DeliveryChange::Put(row) => {
-                let before = deliveries::put(self.conn, number, &row)?;
+                let event = epochs.place(row.event.position)?;
+                let before = deliveries::put(self.conn, Key { webhook: number, event }, &row)?;
                 entry.count(before, Some(row.status));
-                let seq = row.event.position.seq;
-                if seq < self.shared.head().first {
-                    deliveries::keep_event(self.conn, self.channels, &row.event)?;
+                if event < shared.first() {
+                    deliveries::keep_event(self.conn, event.epoch, self.channels, &row.event)?;
                 }
             }
-            DeliveryChange::Remove { seq, .. } => {
-                let before = deliveries::remove(self.conn, number, seq, self.shared.head().first)?;
+            DeliveryChange::Remove { position, .. } => {
+                let Ok(event) = epochs.place(position) else { return Ok(()) };
+                let before = deliveries::remove(self.conn, Key { webhook: number, event }, shared.first())?;
                 entry.count(before, None);
             }
             DeliveryChange::Attempt(row) => {
-                attempts::insert(self.conn, number, &row)?;
+                attempts::insert(self.conn, epochs, number, &row)?;
                 self.effect.attempts += 1;
             }
         }
@@ -172,14 +181,15 @@ impl Group<'_> {
     /// Writes the cursors and states that changed.
     pub(super) fn write_webhooks(&self) -> rusqlite::Result<()> {
         let mut cursor =
-            self.conn.prepare_cached("UPDATE webhook_cursors SET seq = ?2 WHERE webhook = ?1")?;
+            self.conn.prepare_cached("UPDATE webhook_cursors SET seq = ?2, epoch = ?3 WHERE webhook = ?1")?;
         let mut state =
             self.conn.prepare_cached("UPDATE webhook_states SET state = ?2 WHERE webhook = ?1")?;
         for (number, touched) in &self.effect.webhooks {
             // A webhook that was removed since has no row.
             let Some(entry) = self.webhooks.get(*number) else { continue };
             if touched.cursor {
-                cursor.execute((*number as i64, entry.row.cursor as i64))?;
+                let place = self.shared.epochs.place(entry.row.cursor)?;
+                cursor.execute((*number as i64, place.seq as i64, place.epoch))?;
             }
             if touched.state {
                 state.execute((*number as i64, &*entry.row.state))?;

@@ -21,7 +21,7 @@ pub async fn an_attempt_comes_back_as_it_was_recorded(engine: impl Setup) {
     let row = AttemptRow {
         id: 77,
         webhook: id(1),
-        seq: 4,
+        position: log.at(4),
         number: 3,
         at: log.clock.now(),
         is_delivered: false,

@@ -103,10 +103,10 @@ pub async fn a_closed_store_says_so(engine: impl Setup) {
     assert!(matches!(log.store.log.channels().await, Err(Error::Closed)));
     assert!(matches!(log.store.ledger.readers().await, Err(Error::Closed)));
     assert!(matches!(
-        log.store.ledger.open_reader(&reader("a"), &Filter::all(), 0).await,
+        log.store.ledger.open_reader(&reader("a"), &Filter::all(), log.at(0)).await,
         Err(Error::Closed)
     ));
-    assert!(matches!(log.store.ledger.acknowledge(&reader("a"), 1).await, Err(Error::Closed)));
+    assert!(matches!(log.store.ledger.acknowledge(&reader("a"), log.at(1)).await, Err(Error::Closed)));
     assert!(matches!(log.store.ledger.remove_reader(&reader("a")).await, Err(Error::Closed)));
     assert!(matches!(log.store.sweep().await, Err(Error::Closed)));
     soon(log.store.engine.close()).await;

@@ -52,18 +52,18 @@ pub async fn a_delivery_comes_back_as_it_was_recorded(engine: impl Setup) {
     let put = [row.clone(), other.clone()].map(DeliveryChange::Put);
     log.store
         .ledger
-        .record([vec![cursor(0, 2), cursor(1, 2)], put.to_vec()].concat())
+        .record([vec![cursor(&log, 0, 2), cursor(&log, 1, 2)], put.to_vec()].concat())
         .await
         .expect("recorded");
     log.reopen().await;
     // This includes expired events: the dispatcher decides about those.
     log.clock.turn(Duration::from_secs(60));
-    assert_eq!(log.store.ledger.delivery(&id(0), 2).await.expect("read").as_ref(), Some(&row));
+    assert_eq!(log.store.ledger.delivery(&id(0), log.at(2)).await.expect("read").as_ref(), Some(&row));
     assert_eq!(log.store.ledger.deliveries(of(0)).await.expect("rows").len(), 1);
-    assert_eq!(log.store.ledger.delivery(&id(1), 2).await.expect("read"), Some(other));
-    assert_eq!(log.store.ledger.delivery(&id(0), 1).await.expect("read"), None);
-    assert_eq!(log.store.ledger.delivery(&id(0), 0).await.expect("read"), None);
-    assert_eq!(log.store.ledger.delivery(&id(7), 2).await.expect("read"), None);
+    assert_eq!(log.store.ledger.delivery(&id(1), log.at(2)).await.expect("read"), Some(other));
+    assert_eq!(log.store.ledger.delivery(&id(0), log.at(1)).await.expect("read"), None);
+    assert_eq!(log.store.ledger.delivery(&id(0), log.at(0)).await.expect("read"), None);
+    assert_eq!(log.store.ledger.delivery(&id(7), log.at(2)).await.expect("read"), None);
     assert_eq!((counts(&log, 0).await, counts(&log, 1).await), ((1, 0), (0, 1)));
 
     let batch = Some(BatchSpan { first: 2, last: 9 });
@@ -73,7 +73,11 @@ pub async fn a_delivery_comes_back_as_it_was_recorded(engine: impl Setup) {
     assert_eq!(counts(&log, 0).await, (1, 0));
     log.store.ledger.record(vec![failed(&log, 0, 2).await]).await.expect("recorded");
     assert_eq!(counts(&log, 0).await, (0, 1));
-    log.store.ledger.record(vec![remove(0, 2), remove(0, 2), remove(0, 1)]).await.expect("recorded");
+    log.store
+        .ledger
+        .record(vec![remove(&log, 0, 2), remove(&log, 0, 2), remove(&log, 0, 1)])
+        .await
+        .expect("recorded");
     assert_eq!((counts(&log, 0).await, counts(&log, 1).await), ((0, 0), (0, 1)));
     assert_eq!(seqs_of(&log, of(0)).await, [0u64; 0]);
 }
@@ -96,15 +100,15 @@ pub async fn an_event_is_kept_as_long_as_it_waits(engine: impl Setup) {
     log.store.ledger.record(vec![waiting(&log, 0, 6).await]).await.expect("recorded");
     log.reopen().await;
     assert_eq!(seqs_of(&log, of(0)).await, [1, 2, 6], "in the order of their seqs");
-    assert_eq!(seqs_of(&log, ReadDeliveries { after: 1, limit: 1, ..of(0) }).await, [2]);
-    assert_eq!(seqs_of(&log, ReadDeliveries { after: 2, limit: 1, ..of(0) }).await, [6]);
-    let found = log.store.ledger.delivery(&id(0), 1).await.expect("read").expect("it waits");
+    assert_eq!(seqs_of(&log, ReadDeliveries { after: Some(log.at(1)), limit: 1, ..of(0) }).await, [2]);
+    assert_eq!(seqs_of(&log, ReadDeliveries { after: Some(log.at(2)), limit: 1, ..of(0) }).await, [6]);
+    let found = log.store.ledger.delivery(&id(0), log.at(1)).await.expect("read").expect("it waits");
     assert_eq!(DeliveryChange::Put(found), late);
 
     // A delivery that one webhook has accepted still waits for another.
-    log.store.ledger.record(vec![remove(0, 2)]).await.expect("recorded");
+    log.store.ledger.record(vec![remove(&log, 0, 2)]).await.expect("recorded");
     assert_eq!(log.store.ledger.deliveries(of(1)).await.expect("rows"), before);
-    log.store.ledger.record(vec![remove(1, 2), remove(0, 1)]).await.expect("recorded");
+    log.store.ledger.record(vec![remove(&log, 1, 2), remove(&log, 0, 1)]).await.expect("recorded");
     log.reopen().await;
     assert_eq!((seqs_of(&log, of(0)).await, seqs_of(&log, of(1)).await), (vec![6], vec![3]));
 }
@@ -133,13 +137,13 @@ pub async fn deliveries_are_read_page_by_page(engine: impl Setup) {
                 let page = seqs_of(&log, read.clone()).await;
                 let Some(last) = page.last() else { break };
                 assert!(page.len() <= limit);
-                read.after = *last;
+                read.after = Some(log.at(*last));
                 seen.extend(page);
             }
             assert_eq!(seen, expected, "{only:?}, {limit} at a time");
         }
     }
-    assert_eq!(seqs_of(&log, ReadDeliveries { after: u64::MAX, ..of(0) }).await, [0u64; 0]);
+    assert_eq!(seqs_of(&log, ReadDeliveries { after: Some(log.at(u64::MAX)), ..of(0) }).await, [0u64; 0]);
     assert_eq!(seqs_of(&log, ReadDeliveries { limit: 0, ..of(1) }).await, [30], "at least one");
     assert_eq!(seqs_of(&log, of(9)).await, [0u64; 0]);
 }
@@ -155,7 +159,7 @@ pub async fn a_page_of_large_deliveries_ends_early(engine: impl Setup) {
     }
     log.store.ledger.record(changes).await.expect("recorded");
     assert_eq!(seqs_of(&log, of(0)).await, [1, 2, 3, 4]);
-    assert_eq!(seqs_of(&log, ReadDeliveries { after: 4, ..of(0) }).await, [5, 6]);
+    assert_eq!(seqs_of(&log, ReadDeliveries { after: Some(log.at(4)), ..of(0) }).await, [5, 6]);
 }
 
 pub async fn dead_letters_are_forgotten_and_waiting_ones_are_not(engine: impl Setup) {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use fanfare_core::{Door, Event, Filter, NewEvent, Pattern, Principal, Priority, Source, Timestamp};
+use fanfare_core::{
+    Door, Event, Filter, NewEvent, Pattern, Position, Principal, Priority, Source, Timestamp,
+};
 use fanfare_store::{Append, Clock, Order, Page, Read, ReaderKey, Retention, Store};
 
 /// A way to open an engine for the suite.
@@ -82,6 +84,11 @@ impl Log {
         seqs_appended(&self.store.log.append(Append::new(vec![event])).await.expect("appended"))[0]
     }
 
+    /// Returns the position with `seq`.
+    pub fn at(&self, seq: u64) -> Position {
+        at(&self.store, seq)
+    }
+
     pub fn read(&self) -> Read {
         read_all(self.clock.now())
     }
@@ -106,11 +113,22 @@ impl Log {
 
     /// Closes the store and reopens it, if it survives that.
     pub async fn reopen(&mut self) {
+        self.reopen_after(|_| ()).await;
+    }
+
+    /// Does the same, and calls `work` with the directory in between.
+    pub async fn reopen_after(&mut self, work: impl FnOnce(&Path)) {
         if self.setup.survives() {
             self.store.engine.close().await;
+            work(self.directory.path());
             self.store = self.setup.open(self.directory.path(), self.retention, self.clock.for_store());
         }
     }
+}
+
+/// Returns the position with `seq` in the log of `store`.
+pub fn at(store: &Store, seq: u64) -> Position {
+    Position { seq, ..store.head().position() }
 }
 
 /// Returns the extent of the events that are kept.

@@ -25,7 +25,7 @@ pub fn hook(log: &Log, number: usize) -> WebhookRow {
         settings: format!("{{\"number\":{number}}}").into(),
         state: "{}".into(),
         revision: 1,
-        cursor: 0,
+        cursor: log.at(0),
         created: log.clock.now(),
     }
 }
@@ -60,19 +60,19 @@ async fn put(log: &Log, webhook: usize, seq: u64, status: DeliveryStatus) -> Del
     })
 }
 
-pub fn remove(webhook: usize, seq: u64) -> DeliveryChange {
-    DeliveryChange::Remove { webhook: id(webhook), seq }
+pub fn remove(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
+    DeliveryChange::Remove { webhook: id(webhook), position: log.at(seq) }
 }
 
-pub fn cursor(webhook: usize, seq: u64) -> DeliveryChange {
-    DeliveryChange::Cursor { webhook: id(webhook), seq }
+pub fn cursor(log: &Log, webhook: usize, seq: u64) -> DeliveryChange {
+    DeliveryChange::Cursor { webhook: id(webhook), position: log.at(seq) }
 }
 
 pub fn attempt(log: &Log, webhook: usize, seq: u64, is_delivered: bool) -> DeliveryChange {
     DeliveryChange::Attempt(AttemptRow {
         id: 0,
         webhook: id(webhook),
-        seq,
+        position: log.at(seq),
         number: 1,
         at: log.clock.now(),
         is_delivered,
@@ -81,7 +81,7 @@ pub fn attempt(log: &Log, webhook: usize, seq: u64, is_delivered: bool) -> Deliv
 }
 
 pub fn of(webhook: usize) -> ReadDeliveries {
-    ReadDeliveries { webhook: id(webhook), failed: None, after: 0, limit: 1_000 }
+    ReadDeliveries { webhook: id(webhook), failed: None, after: None, limit: 1_000 }
 }
 
 pub fn all_attempts() -> ReadAttempts {

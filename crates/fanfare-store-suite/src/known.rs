@@ -5,35 +5,35 @@ use std::time::Duration;
 use fanfare_core::Filter;
 use fanfare_store::{Append, Error, READERS_MAX, Retention};
 
-use crate::harness::{Setup, event, extent, keyed, messages, patterns, reader, soon};
+use crate::harness::{Setup, at, event, extent, keyed, messages, patterns, reader, soon};
 
 pub async fn a_reader_keeps_what_it_acknowledged(engine: impl Setup) {
     let mut log = engine.start(Retention::default());
     log.append(&["x"; 20]).await;
     let ann = reader("ann");
-    assert_eq!(log.store.ledger.acknowledge(&ann, 3).await.expect("asked"), None);
+    assert_eq!(log.store.ledger.acknowledge(&ann, log.at(3)).await.expect("asked"), None);
     let narrow = patterns(&["a.*"]);
-    let opened = log.store.ledger.open_reader(&ann, &narrow, 5).await.expect("opened");
-    assert_eq!((opened.acknowledged, &opened.filter), (5, &narrow));
+    let opened = log.store.ledger.open_reader(&ann, &narrow, log.at(5)).await.expect("opened");
+    assert_eq!((opened.acknowledged.seq, &opened.filter), (5, &narrow));
     assert_eq!(opened.updated, log.clock.now());
 
     log.clock.turn(Duration::from_secs(1));
-    let row = log.store.ledger.acknowledge(&ann, 9).await.expect("asked").expect("known");
-    assert_eq!((row.acknowledged, row.updated), (9, log.clock.now()));
+    let row = log.store.ledger.acknowledge(&ann, log.at(9)).await.expect("asked").expect("known");
+    assert_eq!((row.acknowledged.seq, row.updated), (9, log.clock.now()));
     log.clock.turn(Duration::from_secs(1));
-    let same = log.store.ledger.acknowledge(&ann, 7).await.expect("asked").expect("known");
+    let same = log.store.ledger.acknowledge(&ann, log.at(7)).await.expect("asked").expect("known");
     assert_eq!(same, row, "a smaller seq changes nothing");
-    let row = log.store.ledger.acknowledge(&ann, 1_000).await.expect("asked").expect("known");
-    assert_eq!(row.acknowledged, 20, "what is not there yet cannot have been received");
+    let row = log.store.ledger.acknowledge(&ann, log.at(1_000)).await.expect("asked").expect("known");
+    assert_eq!(row.acknowledged.seq, 20, "what is not there yet cannot have been received");
 
-    log.store.ledger.open_reader(&reader("bob"), &Filter::all(), 1_000).await.expect("opened");
-    let again = log.store.ledger.open_reader(&ann, &Filter::all(), 2).await.expect("opened");
-    assert_eq!((again.acknowledged, &again.filter), (20, &Filter::all()), "start is for new readers");
+    log.store.ledger.open_reader(&reader("bob"), &Filter::all(), log.at(1_000)).await.expect("opened");
+    let again = log.store.ledger.open_reader(&ann, &Filter::all(), log.at(2)).await.expect("opened");
+    assert_eq!((again.acknowledged.seq, &again.filter), (20, &Filter::all()), "start is for new readers");
     log.reopen().await;
     let readers = log.store.ledger.readers().await.expect("readers");
     assert_eq!(readers.iter().map(|row| row.key.name.as_str()).collect::<Vec<_>>(), ["ann", "bob"]);
     assert_eq!(readers[0], again);
-    assert_eq!(readers[1].acknowledged, 20);
+    assert_eq!(readers[1].acknowledged.seq, 20);
     assert!(log.store.ledger.remove_reader(&ann).await.expect("asked"));
     assert!(!log.store.ledger.remove_reader(&ann).await.expect("asked"));
     log.reopen().await;
@@ -46,15 +46,20 @@ pub async fn readers_are_bounded(engine: impl Setup) {
     for index in 0..READERS_MAX {
         let store = log.store.clone();
         tasks.spawn(async move {
-            store.ledger.open_reader(&reader(&format!("r{index}")), &Filter::all(), 0).await
+            let start = at(&store, 0);
+            store.ledger.open_reader(&reader(&format!("r{index}")), &Filter::all(), start).await
         });
     }
     assert!(soon(tasks.join_all()).await.iter().all(Result::is_ok));
-    let refused = log.store.ledger.open_reader(&reader("late"), &Filter::all(), 0).await;
+    let refused = log.store.ledger.open_reader(&reader("late"), &Filter::all(), log.at(0)).await;
     assert!(matches!(refused, Err(Error::TooManyReaders { max: READERS_MAX })), "{refused:?}");
-    log.store.ledger.open_reader(&reader("r7"), &Filter::all(), 0).await.expect("it is known");
+    log.store.ledger.open_reader(&reader("r7"), &Filter::all(), log.at(0)).await.expect("it is known");
     assert!(log.store.ledger.remove_reader(&reader("r7")).await.expect("asked"));
-    log.store.ledger.open_reader(&reader("late"), &Filter::all(), 0).await.expect("there is room again");
+    log.store
+        .ledger
+        .open_reader(&reader("late"), &Filter::all(), log.at(0))
+        .await
+        .expect("there is room again");
 }
 
 pub async fn channels_are_counted(engine: impl Setup) {

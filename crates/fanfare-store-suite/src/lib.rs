@@ -13,6 +13,7 @@ pub mod attempts;
 pub mod committed;
 pub mod deliveries;
 pub mod disk;
+pub mod epochs;
 pub mod harness;
 pub mod hooks;
 pub mod known;
@@ -55,6 +56,7 @@ macro_rules! contract {
             deliveries::dead_letters_are_forgotten_and_waiting_ones_are_not,
             deliveries::deliveries_are_read_page_by_page,
             deliveries::much_is_forgotten_in_parts,
+            epochs::a_position_of_another_log_is_none_of_this_one,
             known::a_reader_keeps_what_it_acknowledged,
             known::a_store_that_is_opened_again_knows_everything,
             known::channels_are_counted,

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use fanfare_core::{Epoch, Event, Position};
 use fanfare_store::{
-    Append, BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries, Retention,
-    Store, WebhookRow,
+    Append, AttemptRow, BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries,
+    Retention, Store, WebhookRow,
 };
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestRunner;
 
 use crate::harness::{Log, Setup, event};
-use crate::hooks::{attempt, id};
+use crate::hooks::{attempt, cursor, id, remove};
 use crate::memory::InMemory;
 
 const WEBHOOKS: usize = 4;
@@ -94,7 +94,7 @@ impl Side {
                     settings: format!("{cursor}").into(),
                     state: "".into(),
                     revision: 1,
-                    cursor: *cursor,
+                    cursor: self.log.at(*cursor),
                     created: self.log.clock.now(),
                 };
                 // The change may be refused: the list shows whether it was.
@@ -122,7 +122,7 @@ impl Side {
     fn change(&self, change: &Change) -> Option<DeliveryChange> {
         Some(match *change {
             Change::Attempt { webhook, seq, is_delivered } => attempt(&self.log, webhook, seq, is_delivered),
-            Change::Cursor { webhook, seq } => DeliveryChange::Cursor { webhook: id(webhook), seq },
+            Change::Cursor { webhook, seq } => cursor(&self.log, webhook, seq),
             Change::Put { webhook, nth, is_failed } => {
                 let event = self.events.get(nth.checked_rem(self.events.len())?)?.clone();
                 let at = self.log.clock.now();
@@ -132,7 +132,7 @@ impl Side {
                 let webhook = id(webhook);
                 DeliveryChange::Put(DeliveryRow { webhook, event, attempts: 1, status, failure, batch })
             }
-            Change::Remove { webhook, seq } => DeliveryChange::Remove { webhook: id(webhook), seq },
+            Change::Remove { webhook, seq } => remove(&self.log, webhook, seq),
             Change::State { webhook, state } => {
                 DeliveryChange::State { webhook: id(webhook), state: format!("{state}").into() }
             }
@@ -146,24 +146,33 @@ impl Side {
         for (webhook, failed) in
             (0..WEBHOOKS).flat_map(|webhook| [None, Some(true), Some(false)].map(|failed| (webhook, failed)))
         {
-            let read = ReadDeliveries { webhook: id(webhook), failed, after: 0, limit: 1_000 };
+            let read = ReadDeliveries { webhook: id(webhook), failed, after: None, limit: 1_000 };
             rows.extend(store.ledger.deliveries(read).await.expect("rows").into_iter().map(without_epoch));
         }
         let mut attempts = Vec::new();
         for webhook in (0..WEBHOOKS).map(|webhook| Some(id(webhook))).chain([None]) {
             let read = ReadAttempts { webhook, seq: None, delivered: None, before: None, limit: 1_000 };
-            attempts.push(store.ledger.attempts(read).await.expect("attempts"));
+            let rows = store.ledger.attempts(read).await.expect("attempts");
+            let shown = |row: AttemptRow| AttemptRow { position: anywhere(row.position), ..row };
+            attempts.push(rows.into_iter().map(shown).collect::<Vec<_>>());
         }
+        let webhooks = store.ledger.webhooks().await.expect("webhooks");
+        let shown = |row: WebhookRow| WebhookRow { cursor: anywhere(row.cursor), ..row };
         let known = (
-            store.ledger.webhooks().await.expect("webhooks"),
+            webhooks.into_iter().map(shown).collect::<Vec<_>>(),
             store.ledger.delivery_counts().await.expect("counts"),
         );
         (format!("{known:#?} {attempts:#?}"), rows)
     }
 }
 
+/// Returns the position without its epoch, which differs for each log.
+fn anywhere(position: Position) -> Position {
+    Position { epoch: Epoch::from_random(0), ..position }
+}
+
 fn without_epoch(row: DeliveryRow) -> DeliveryRow {
-    let position = Position { epoch: Epoch::from_random(0), ..row.event.position };
+    let position = anywhere(row.event.position);
     DeliveryRow { event: Arc::new(Event { position, ..(*row.event).clone() }), ..row }
 }
 

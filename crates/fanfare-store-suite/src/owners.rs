@@ -19,14 +19,14 @@ pub async fn readers_with_one_name_are_each_their_owners(engine: impl Setup) {
     log.append(&["x"; 9]).await;
     let keys = [reader("local"), reader("zoe")];
     for (key, seq) in keys.iter().zip([2, 3]) {
-        log.store.ledger.open_reader(key, &Filter::all(), seq).await.expect("opened");
+        log.store.ledger.open_reader(key, &Filter::all(), log.at(seq)).await.expect("opened");
     }
-    let row = log.store.ledger.acknowledge(&keys[1], 7).await.expect("asked").expect("known");
-    assert_eq!((&row.key, row.acknowledged), (&keys[1], 7));
-    assert_eq!(log.store.ledger.acknowledge(&reader("eve"), 7).await.expect("asked"), None);
+    let row = log.store.ledger.acknowledge(&keys[1], log.at(7)).await.expect("asked").expect("known");
+    assert_eq!((&row.key, row.acknowledged.seq), (&keys[1], 7));
+    assert_eq!(log.store.ledger.acknowledge(&reader("eve"), log.at(7)).await.expect("asked"), None);
     log.reopen().await;
     let rows = log.store.ledger.readers().await.expect("readers");
-    let known: Vec<_> = rows.into_iter().map(|row| (row.key, row.acknowledged)).collect();
+    let known: Vec<_> = rows.into_iter().map(|row| (row.key, row.acknowledged.seq)).collect();
     assert_eq!(known, [(keys[0].clone(), 2), (keys[1].clone(), 7)]);
 
     assert!(!log.store.ledger.remove_reader(&reader("eve")).await.expect("asked"));
@@ -52,7 +52,7 @@ pub async fn a_url_is_taken_for_its_owner_alone(engine: impl Setup) {
     log.reopen().await;
     assert_eq!(log.store.ledger.webhooks().await.expect("webhooks"), [one.clone(), changed]);
     assert!(log.store.ledger.remove_webhook(&one.id).await.expect("asked"));
-    let moved = DeliveryChange::Cursor { webhook: zoes.id.clone(), seq: 0 };
+    let moved = DeliveryChange::Cursor { webhook: zoes.id.clone(), position: log.at(0) };
     log.store.ledger.record(vec![moved]).await.expect("recorded");
     log.store.ledger.insert_webhook(hook(&log, 1)).await.expect("its url is free again");
 }

@@ -10,11 +10,15 @@ use crate::hooks::{cursor, failed, hook, id, waiting};
 pub async fn a_webhook_comes_back_as_it_was_registered(engine: impl Setup) {
     let mut log = engine.start(Retention::default());
     log.append(&["x"; 5]).await;
-    let first = WebhookRow { cursor: 3, state: "{\"ok\":true}".into(), ..hook(&log, 1) };
-    let second = WebhookRow { cursor: 1_000, ..hook(&log, 0) };
+    let first = WebhookRow { cursor: log.at(3), state: "{\"ok\":true}".into(), ..hook(&log, 1) };
+    let second = WebhookRow { cursor: log.at(1_000), ..hook(&log, 0) };
     assert_eq!(log.store.ledger.insert_webhook(first.clone()).await.expect("registered"), first);
     let put = log.store.ledger.insert_webhook(second.clone()).await.expect("registered");
-    assert_eq!(put, WebhookRow { cursor: 5, ..second }, "what is not there yet cannot have been delivered");
+    assert_eq!(
+        put,
+        WebhookRow { cursor: log.at(5), ..second },
+        "what is not there yet cannot have been delivered"
+    );
     log.reopen().await;
     assert_eq!(
         log.store.ledger.webhooks().await.expect("webhooks"),
@@ -31,7 +35,7 @@ pub async fn a_webhook_comes_back_as_it_was_registered(engine: impl Setup) {
 pub async fn a_webhook_that_is_changed_stays_where_it_is(engine: impl Setup) {
     let mut log = engine.start(Retention::default());
     log.append(&["x"; 5]).await;
-    let first = WebhookRow { cursor: 2, ..hook(&log, 1) };
+    let first = WebhookRow { cursor: log.at(2), ..hook(&log, 1) };
     let first = log.store.ledger.insert_webhook(first).await.expect("registered");
     log.store.ledger.insert_webhook(hook(&log, 2)).await.expect("registered");
     log.store.ledger.record(vec![waiting(&log, 1, 4).await]).await.expect("recorded");
@@ -40,7 +44,7 @@ pub async fn a_webhook_that_is_changed_stays_where_it_is(engine: impl Setup) {
         url: "http://127.0.0.1/new".into(),
         settings: "{\"new\":1}".into(),
         state: "lost".into(),
-        cursor: 5,
+        cursor: log.at(5),
         ..hook(&log, 1)
     };
     let put = log.store.ledger.update_webhook(changed.clone(), 1).await.expect("changed");
@@ -101,7 +105,7 @@ pub async fn a_change_of_who_is_registered_is_told(engine: impl Setup) {
     log.store.ledger.update_webhook(row.clone(), 1).await.expect("changed");
     assert!(is_told(), "changed");
     log.store.ledger.update_webhook(row.clone(), 1).await.expect_err("another revision");
-    log.store.ledger.record(vec![cursor(1, 1)]).await.expect("recorded");
+    log.store.ledger.record(vec![cursor(&log, 1, 1)]).await.expect("recorded");
     assert!(!is_told(), "nothing of who is registered changed");
     log.store.ledger.remove_webhook(&row.id).await.expect("asked");
     assert!(is_told(), "removed");
@@ -156,20 +160,35 @@ pub async fn webhooks_are_bounded(engine: impl Setup) {
 pub async fn a_cursor_only_moves_on(engine: impl Setup) {
     let mut log = engine.start(Retention::default());
     log.append(&["x"; 9]).await;
-    log.store.ledger.insert_webhook(WebhookRow { cursor: 2, ..hook(&log, 1) }).await.expect("registered");
-    log.store.ledger.insert_webhook(WebhookRow { cursor: 2, ..hook(&log, 2) }).await.expect("registered");
-    for (change, expected) in
-        [(cursor(1, 5), 5), (cursor(1, 4), 5), (cursor(1, 1_000), 9), (cursor(1, u64::MAX), 9)]
-    {
+    log.store
+        .ledger
+        .insert_webhook(WebhookRow { cursor: log.at(2), ..hook(&log, 1) })
+        .await
+        .expect("registered");
+    log.store
+        .ledger
+        .insert_webhook(WebhookRow { cursor: log.at(2), ..hook(&log, 2) })
+        .await
+        .expect("registered");
+    for (change, expected) in [
+        (cursor(&log, 1, 5), 5),
+        (cursor(&log, 1, 4), 5),
+        (cursor(&log, 1, 1_000), 9),
+        (cursor(&log, 1, u64::MAX), 9),
+    ] {
         log.store.ledger.record(vec![change.clone()]).await.expect("recorded");
-        assert_eq!(log.store.ledger.webhooks().await.expect("webhooks")[0].cursor, expected, "{change:?}");
+        assert_eq!(
+            log.store.ledger.webhooks().await.expect("webhooks")[0].cursor.seq,
+            expected,
+            "{change:?}"
+        );
     }
     // One call can do both, in order.
     let state = DeliveryChange::State { webhook: id(1), state: "{\"n\":1}".into() };
-    log.store.ledger.record(vec![cursor(2, 4), state, cursor(2, 7)]).await.expect("recorded");
+    log.store.ledger.record(vec![cursor(&log, 2, 4), state, cursor(&log, 2, 7)]).await.expect("recorded");
     log.reopen().await;
     let rows = log.store.ledger.webhooks().await.expect("webhooks");
-    assert_eq!((rows[0].cursor, &*rows[0].state, rows[1].cursor), (9, "{\"n\":1}", 7));
+    assert_eq!((rows[0].cursor.seq, &*rows[0].state, rows[1].cursor.seq), (9, "{\"n\":1}", 7));
 }
 
 pub async fn what_names_no_webhook_changes_nothing(engine: impl Setup) {
@@ -186,25 +205,25 @@ pub async fn what_names_no_webhook_changes_nothing(engine: impl Setup) {
     assert!(log.store.ledger.remove_webhook(&id(1)).await.expect("asked"));
     assert!(!log.store.ledger.remove_webhook(&id(1)).await.expect("asked"));
     let changes = vec![
-        cursor(1, 5),
+        cursor(&log, 1, 5),
         waiting(&log, 1, 6).await,
         failed(&log, 3, 6).await,
         crate::hooks::attempt(&log, 1, 6, false),
-        DeliveryChange::Remove { webhook: id(1), seq: 4 },
+        DeliveryChange::Remove { webhook: id(1), position: log.at(4) },
         DeliveryChange::State { webhook: id(3), state: "x".into() },
-        cursor(2, 7),
+        cursor(&log, 2, 7),
     ];
     log.store.ledger.record(changes).await.expect("the rest is done");
     log.store.ledger.record(Vec::new()).await.expect("nothing to do");
     log.reopen().await;
     let after = log.store.ledger.webhooks().await.expect("webhooks");
-    assert_eq!(after, [WebhookRow { cursor: 7, ..before }]);
-    assert_eq!(log.store.ledger.delivery(&id(1), 4).await.expect("read"), None);
+    assert_eq!(after, [WebhookRow { cursor: log.at(7), ..before }]);
+    assert_eq!(log.store.ledger.delivery(&id(1), log.at(4)).await.expect("read"), None);
     assert_eq!(log.store.ledger.delivery_counts().await.expect("counts").len(), 1);
 
     // The same id, registered again, is another webhook.
     log.store.ledger.insert_webhook(hook(&log, 1)).await.expect("registered");
-    assert_eq!(log.store.ledger.delivery(&id(1), 4).await.expect("read"), None);
+    assert_eq!(log.store.ledger.delivery(&id(1), log.at(4)).await.expect("read"), None);
     let counts = log.store.ledger.delivery_counts().await.expect("counts");
     assert_eq!((counts[1].waiting, counts[1].failed), (0, 0));
 }
@@ -220,14 +239,15 @@ pub async fn records_and_appends_share_commits(engine: impl Setup) {
             store.ledger.insert_webhook(row).await.expect("registered");
             for round in 0..ROUNDS {
                 let appended = store.log.append(Append::new(vec![event("x")])).await.expect("appended");
-                let seq = appended[0].event.position.seq;
+                let position = appended[0].event.position;
+                let moved = DeliveryChange::Cursor { webhook: id(task), position };
                 let state = DeliveryChange::State { webhook: id(task), state: format!("{round}").into() };
-                store.ledger.record(vec![cursor(task, seq), state]).await.expect("recorded");
+                store.ledger.record(vec![moved, state]).await.expect("recorded");
                 let rows = store.ledger.webhooks().await.expect("webhooks");
                 let row = rows.iter().find(|row| row.id == id(task)).expect("it is registered");
                 assert_eq!(
                     (row.cursor, &*row.state),
-                    (seq, &*format!("{round}")),
+                    (position, &*format!("{round}")),
                     "what was answered is seen"
                 );
             }
@@ -243,7 +263,7 @@ pub async fn records_and_appends_share_commits(engine: impl Setup) {
         );
     }
     let before = log.store.ledger.webhooks().await.expect("webhooks");
-    assert_eq!(before.iter().map(|row| row.cursor).max(), Some((TASKS * ROUNDS) as u64));
+    assert_eq!(before.iter().map(|row| row.cursor.seq).max(), Some((TASKS * ROUNDS) as u64));
     log.reopen().await;
     assert_eq!(log.store.ledger.webhooks().await.expect("webhooks"), before);
 }
@@ -254,10 +274,10 @@ pub async fn a_closed_store_records_nothing(engine: impl Setup) {
     log.store.ledger.insert_webhook(row.clone()).await.expect("registered");
     log.store.engine.close().await;
     assert!(matches!(log.store.ledger.insert_webhook(row).await, Err(Error::Closed)));
-    assert!(matches!(log.store.ledger.record(vec![cursor(1, 0)]).await, Err(Error::Closed)));
+    assert!(matches!(log.store.ledger.record(vec![cursor(&log, 1, 0)]).await, Err(Error::Closed)));
     assert!(matches!(log.store.ledger.remove_webhook(&id(1)).await, Err(Error::Closed)));
     assert!(matches!(log.store.ledger.webhooks().await, Err(Error::Closed)));
     assert!(matches!(log.store.ledger.delivery_counts().await, Err(Error::Closed)));
-    assert!(matches!(log.store.ledger.delivery(&id(1), 1).await, Err(Error::Closed)));
+    assert!(matches!(log.store.ledger.delivery(&id(1), log.at(1)).await, Err(Error::Closed)));
     assert!(matches!(log.store.ledger.attempt(1).await, Err(Error::Closed)));
 }

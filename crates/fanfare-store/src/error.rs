@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fanfare_core::WebhookId;
+use fanfare_core::{Epoch, Position, WebhookId};
 
 use crate::AppendId;
 
@@ -24,6 +24,14 @@ pub enum Error {
     DiskFull {
         /// The file.
         path: PathBuf,
+    },
+    /// The position belongs to another epoch than the log: the log was replaced, or the position is of another log.
+    #[error("position `{position}` is not in this log, whose epoch is `{epoch}`")]
+    EpochChanged {
+        /// The position.
+        position: Position,
+        /// The epoch of the log.
+        epoch: Epoch,
     },
     /// The outcome of the last append is unknown, and nothing more will be written.
     #[error("the store stopped after a fatal error: {problem}")]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use fanfare_core::{Filter, Owner, ReaderName, Timestamp, WebhookId};
+use fanfare_core::{Filter, Owner, Position, ReaderName, Timestamp, WebhookId};
 use tokio::sync::watch;
 
 use crate::{
@@ -18,17 +18,29 @@ use crate::{
 ///
 /// **The log** can be kept by another system. A seq past the end of the log that this instance knows counts as the
 /// last, and a delivery row keeps its event as long as it lives, even if the log no longer has it.
+///
+/// **Positions** carry their epoch. What was stored under an earlier epoch stays as it is, and never counts as a place
+/// in the present log; a reader or a webhook gets a place there by [`Ledger::acknowledge`] or
+/// [`DeliveryChange::Cursor`].
 #[async_trait]
 pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// Returns this durable reader, with its filter set to `filter`. One that is not known is made, as if
     /// it had acknowledged everything up to `start`, or up to the log's last when that is smaller. Fails with
-    /// [`Error::TooManyReaders`] when there would be more than [`READERS_MAX`].
-    async fn open_reader(&self, reader: &ReaderKey, filter: &Filter, start: u64) -> Result<ReaderRow, Error>;
+    /// [`Error::TooManyReaders`] when there would be more than [`READERS_MAX`], and with [`Error::EpochChanged`] when
+    /// `start` belongs to another epoch than the log.
+    async fn open_reader(
+        &self,
+        reader: &ReaderKey,
+        filter: &Filter,
+        start: Position,
+    ) -> Result<ReaderRow, Error>;
 
-    /// Notes that this reader has everything up to `seq`, durably; a seq that is not larger than the one it
+    /// Notes that this reader has everything up to `position`, durably; a position that is not larger than the one it
     /// has changes nothing, and one past the log's last counts as the last: what is not there yet cannot have
-    /// been received. Returns the reader as it is then, or nothing when it is not known.
-    async fn acknowledge(&self, reader: &ReaderKey, seq: u64) -> Result<Option<ReaderRow>, Error>;
+    /// been received. A position of the log's epoch replaces one of an earlier epoch. Returns the reader as it is then,
+    /// or nothing when it is not known. Fails with [`Error::EpochChanged`] when `position` belongs to another epoch
+    /// than the log.
+    async fn acknowledge(&self, reader: &ReaderKey, position: Position) -> Result<Option<ReaderRow>, Error>;
 
     /// Returns every durable reader, grouped by owner and ordered by name.
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error>;
@@ -45,7 +57,8 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
 
     /// Registers a webhook as revision 1, with its cursor at most at the log's last. Returns the webhook as it is then.
     ///
-    /// Fails with [`Error::WebhookChanged`] if its id exists, with [`Error::UrlTaken`] if another webhook of its owner
+    /// Fails with [`Error::EpochChanged`] if its cursor belongs to another epoch than the log, with
+    /// [`Error::WebhookChanged`] if its id exists, with [`Error::UrlTaken`] if another webhook of its owner
     /// has the url, and with [`Error::TooManyWebhooks`] if there would be more than
     /// [`WEBHOOKS_MAX`](crate::WEBHOOKS_MAX).
     async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error>;
@@ -63,14 +76,16 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error>;
 
     /// Makes these changes in order, durably, all or nothing; shares its commit with appends. A change that names an
-    /// unknown webhook is skipped; a seq past the log's last counts as the last.
+    /// unknown webhook is skipped, and so is a cursor of another epoch than the log's; a seq past the log's last counts
+    /// as the last.
     async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error>;
 
-    /// Reads a page of one webhook's delivery rows; an unknown webhook has none.
+    /// Reads a page of one webhook's delivery rows; an unknown webhook has none. Fails with [`Error::EpochChanged`] if
+    /// it is to start after a position of an epoch that neither the log nor a row ever had.
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error>;
 
     /// Returns the row of one webhook and event, if there is one.
-    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error>;
+    async fn delivery(&self, webhook: &WebhookId, event: Position) -> Result<Option<DeliveryRow>, Error>;
 
     /// Counts the delivery rows of every webhook, in the order of [`Ledger::webhooks`]; does not read the rows.
     async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error>;
@@ -102,11 +117,18 @@ pub struct ReaderRow {
     /// Which one.
     pub key: ReaderKey,
     /// The position up to which everything is acknowledged.
-    pub acknowledged: u64,
+    pub acknowledged: Position,
     /// The filter of its last connection.
     pub filter: Filter,
     /// The time at which it was last opened or last acknowledged an event.
     pub updated: Timestamp,
+}
+
+impl ReaderRow {
+    /// Returns whether the reader has acknowledged `event`.
+    pub fn has(&self, event: Position) -> bool {
+        self.acknowledged.epoch == event.epoch && self.acknowledged.seq >= event.seq
+    }
 }
 
 /// Maximum durable readers of one log, for the same reasons as [`CHANNELS_MAX`](crate::CHANNELS_MAX).

@@ -93,6 +93,28 @@ impl Head {
     pub fn position(self) -> Position {
         Position { epoch: self.epoch, seq: self.last }
     }
+
+    /// Returns the seq after which everything in the log is new to whoever has everything up to `position`. Of a log
+    /// that replaced the one of `position`, that is all: nobody can tell what both have in common.
+    pub fn resume(self, position: Position) -> u64 {
+        match position.epoch == self.epoch {
+            true => position.seq.min(self.last),
+            false => 0,
+        }
+    }
+
+    /// Returns whether `after` is further in this log than `before`, which may be of an earlier epoch.
+    pub fn is_progress(self, before: Position, after: Position) -> bool {
+        after.epoch == self.epoch && (before.epoch != self.epoch || after.seq > before.seq)
+    }
+
+    /// Returns `position`, or the last position if it is past that. Fails if it belongs to another epoch.
+    pub fn clamp(self, position: Position) -> Result<Position, Error> {
+        match position.epoch == self.epoch {
+            true => Ok(Position { seq: position.seq.min(self.last), ..position }),
+            false => Err(Error::EpochChanged { position, epoch: self.epoch }),
+        }
+    }
 }
 
 /// The name that an instance assigns to an append, to ask about it later.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use fanfare_core::WebhookId;
-use fanfare_core::{Event, Owner, Timestamp};
+use fanfare_core::{Event, Owner, Position, Timestamp, WebhookId};
+
+use crate::Head;
 
 /// A registered webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +22,21 @@ pub struct WebhookRow {
     /// Counts the changes of its url and settings, from 1; the store counts.
     pub revision: u64,
     /// Every event up to here was delivered, does not match, or has a [`DeliveryRow`].
-    pub cursor: u64,
+    pub cursor: Position,
     /// The time of the registration.
     pub created: Timestamp,
+}
+
+impl WebhookRow {
+    /// Moves the cursor to `position`, or to the last position of the log if it is past that; a position that is no
+    /// progress in the log changes nothing.
+    pub fn advance(&mut self, position: Position, head: Head) {
+        if let Ok(position) = head.clamp(position)
+            && head.is_progress(self.cursor, position)
+        {
+            self.cursor = position;
+        }
+    }
 }
 
 /// An event that one webhook has not accepted: it waits for its next attempt, or failed. A delivered event has no
@@ -32,7 +45,7 @@ pub struct WebhookRow {
 pub struct DeliveryRow {
     /// The webhook that it belongs to.
     pub webhook: WebhookId,
-    /// The event, one of this log's: it is kept as long as the row, also when retention has removed it from the log.
+    /// The event, of this log or of an earlier epoch: it is kept as long as the row, also when the log no longer has it.
     pub event: Arc<Event>,
     /// Number of attempts.
     pub attempts: u32,
@@ -44,7 +57,7 @@ pub struct DeliveryRow {
     pub batch: Option<BatchSpan>,
 }
 
-/// The events of one webhook that were sent in one request.
+/// The events of one webhook that were sent in one request; all of one epoch, which the row of each tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BatchSpan {
     /// The first event's seq.
@@ -87,8 +100,8 @@ pub struct AttemptRow {
     pub id: u64,
     /// The webhook that it belongs to.
     pub webhook: WebhookId,
-    /// The seq of its event; for a batch, of the first.
-    pub seq: u64,
+    /// The position of its event; for a batch, of the first.
+    pub position: Position,
     /// Number of this attempt at the delivery, starting at 1.
     pub number: u32,
     /// The start of the attempt.
@@ -102,13 +115,13 @@ pub struct AttemptRow {
 /// A change of the data of webhooks. A change that names an unknown webhook does nothing: it was removed meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryChange {
-    /// Everything up to `seq` is delivered, does not match, or has a row. A seq that is not larger than the cursor
-    /// changes nothing.
+    /// Everything up to `position` is delivered, does not match, or has a row. A position that is not larger than the
+    /// cursor changes nothing; one of the log's epoch replaces one of an earlier epoch.
     Cursor {
         /// The webhook that it belongs to.
         webhook: WebhookId,
         /// Up to where.
-        seq: u64,
+        position: Position,
     },
     /// The row of this webhook and event is written, in the place of one that is there.
     Put(DeliveryRow),
@@ -117,7 +130,7 @@ pub enum DeliveryChange {
         /// The webhook that it belongs to.
         webhook: WebhookId,
         /// The event.
-        seq: u64,
+        position: Position,
     },
     /// An attempt is kept; its `id` is not looked at.
     Attempt(AttemptRow),
@@ -154,8 +167,8 @@ pub struct DeliveryCounts {
     pub failed: u64,
 }
 
-/// A selection of delivery rows, ordered by seq. A page also ends at [`PAGE_BYTES_MAX`] of events: a short one can have
-/// more behind it, an empty one cannot.
+/// A selection of delivery rows, ordered by epoch, oldest first, and by seq. A page also ends at [`PAGE_BYTES_MAX`] of
+/// events: a short one can have more behind it, an empty one cannot.
 ///
 /// [`PAGE_BYTES_MAX`]: crate::read::PAGE_BYTES_MAX
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,8 +177,8 @@ pub struct ReadDeliveries {
     pub webhook: WebhookId,
     /// Only failed deliveries, or only waiting ones; `None` for both.
     pub failed: Option<bool>,
-    /// Only rows after this seq.
-    pub after: u64,
+    /// Only rows after this position; `None` for all.
+    pub after: Option<Position>,
     /// Maximum rows, at least 1.
     pub limit: usize,
 }
@@ -178,7 +191,7 @@ pub struct ReadDeliveries {
 pub struct ReadAttempts {
     /// The webhook; `None` for all.
     pub webhook: Option<WebhookId>,
-    /// Only attempts at this event.
+    /// Only attempts at events with this seq, in whichever epoch.
     pub seq: Option<u64>,
     /// Only failed ones, or only delivered ones.
     pub delivered: Option<bool>,

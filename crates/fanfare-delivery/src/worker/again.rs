@@ -3,34 +3,35 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use fanfare_core::Event;
-use fanfare_core::WebhookId;
 use fanfare_core::wire::payload::{Batch, Payload};
+use fanfare_core::{Event, Position, WebhookId};
 use fanfare_webhook::limits::BATCH_EVENTS_MAX;
 
 use fanfare_store as store;
 use fanfare_store::Ledger;
 use fanfare_store::webhooks::{DeliveryRow, ReadDeliveries};
 
-/// Reads the delivery that waits at `seq`, with the others of its batch; empty if it no longer waits.
+/// Reads the delivery of `event`, which waits, with the others of its batch; empty if it no longer waits.
 pub(super) async fn rows(
     ledger: &dyn Ledger,
     webhook: &WebhookId,
-    seq: u64,
+    event: Position,
 ) -> Result<Vec<DeliveryRow>, store::Error> {
-    let Some(row) = ledger.delivery(webhook, seq).await?.filter(|row| !row.status.is_failed()) else {
+    let Some(row) = ledger.delivery(webhook, event).await?.filter(|row| !row.status.is_failed()) else {
         return Ok(Vec::new());
     };
     let Some(batch) = row.batch else { return Ok(vec![row]) };
     let limit = BATCH_EVENTS_MAX as usize;
-    let (mut rows, mut after) = (Vec::new(), seq.saturating_sub(1));
+    let (mut rows, mut after) = (Vec::new(), Position { seq: event.seq.saturating_sub(1), ..event });
     loop {
-        let read = ReadDeliveries { webhook: webhook.clone(), failed: Some(false), after, limit };
+        let read =
+            ReadDeliveries { webhook: webhook.clone(), failed: Some(false), after: Some(after), limit };
         let page = ledger.deliveries(read).await?;
         let Some(last) = page.last() else { return Ok(rows) };
-        after = last.event.position.seq;
-        rows.extend(page.into_iter().filter(|row| row.batch == Some(batch)));
-        if after >= batch.last {
+        after = last.event.position;
+        let is_one = |row: &DeliveryRow| row.batch == Some(batch) && row.event.position.epoch == event.epoch;
+        rows.extend(page.into_iter().filter(is_one));
+        if after.epoch != event.epoch || after.seq >= batch.last {
             return Ok(rows);
         }
     }
@@ -45,15 +46,17 @@ const PAGE_LEN: usize = 1_000;
 pub(super) async fn settled(
     ledger: &dyn Ledger,
     webhook: &WebhookId,
-    cursor: u64,
+    cursor: Position,
 ) -> Result<HashSet<u64>, store::Error> {
-    let (mut settled, mut after) = (HashSet::new(), cursor);
+    let (mut settled, mut after) = (HashSet::new(), Some(cursor));
     loop {
         let read = ReadDeliveries { webhook: webhook.clone(), failed: None, after, limit: PAGE_LEN };
         let page = ledger.deliveries(read).await?;
         let Some(last) = page.last() else { return Ok(settled) };
-        after = last.event.position.seq;
-        settled.extend(page.iter().map(|row| row.event.position.seq));
+        after = Some(last.event.position);
+        let positions = page.iter().map(|row| row.event.position);
+        settled
+            .extend(positions.filter(|position| position.epoch == cursor.epoch).map(|position| position.seq));
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use fanfare_core::Event;
 use fanfare_core::wire::payload::BATCH_BYTES_MAX;
+use fanfare_core::{Epoch, Event, Position};
 use fanfare_webhook::options::BatchOptions;
 use tokio::time::Instant;
 
@@ -24,8 +24,10 @@ pub(super) struct Intake {
 
 impl Intake {
     /// Creates the queue with the batches that have to be sent again, none of which ends before `cursor`.
-    pub(super) fn making_again(begun: &[BatchSpan], cursor: u64) -> Intake {
-        let mut begun: Vec<_> = begun.iter().filter(|span| span.first > cursor).copied().collect();
+    pub(super) fn making_again(begun: &[(Epoch, BatchSpan)], cursor: Position) -> Intake {
+        let is_ahead =
+            |(epoch, span): &&(Epoch, BatchSpan)| *epoch == cursor.epoch && span.first > cursor.seq;
+        let mut begun: Vec<_> = begun.iter().filter(is_ahead).map(|(_, span)| *span).collect();
         begun.sort_unstable_by_key(|span| span.first);
         Intake { begun: begun.into(), ..Intake::default() }
     }

@@ -39,9 +39,9 @@ impl Worker {
                 self.give_up(rows).await;
                 return None;
             }
-            Landing::Unwanted(seq) => {
+            Landing::Unwanted(event) => {
                 self.release_probe();
-                self.retries.landed(seq);
+                self.retries.landed(event);
                 return None;
             }
         };
@@ -72,7 +72,7 @@ impl Worker {
         let random = rand::random();
         let verdict = self.receiver.webhook.options.retry.judge(job.number, outcome, now, random);
         for event in &job.events {
-            self.retries.landed(event.position.seq);
+            self.retries.landed(event.position);
             changes.extend(self.conclude(event, &job, attempt.outcome, verdict, now));
         }
         if !changes.is_empty() {
@@ -99,15 +99,15 @@ impl Worker {
         verdict: Verdict,
         now: Timestamp,
     ) -> Option<DeliveryChange> {
-        let seq = event.position.seq;
+        let position = event.position;
         let status = match verdict {
             Verdict::Delivered => {
                 let is_kept = job.number > 1;
-                return is_kept.then(|| DeliveryChange::Remove { webhook: self.id.clone(), seq });
+                return is_kept.then(|| DeliveryChange::Remove { webhook: self.id.clone(), position });
             }
             Verdict::Retry { at } => {
-                if seq == job.events[0].position.seq {
-                    self.retries.add(seq, self.parts.instant(at));
+                if position == job.events[0].position {
+                    self.retries.add(position, self.parts.instant(at));
                 }
                 DeliveryStatus::Waiting(at)
             }
@@ -129,7 +129,7 @@ impl Worker {
         self.release_probe();
         let mut changes = Vec::new();
         for row in rows {
-            self.retries.landed(row.event.position.seq);
+            self.retries.landed(row.event.position);
             let status = DeliveryStatus::Failed(self.parts.now());
             changes.push(DeliveryChange::Put(DeliveryRow { status, failure: EXPIRED.into(), ..row }));
         }
@@ -157,13 +157,13 @@ impl Worker {
 
     /// Records that retention removed events before they were sent: people who look at the webhook have to see it.
     pub(super) async fn note_lost(&mut self) {
-        let Some(seq) = self.source.take_lost() else { return };
+        let Some(lost) = self.source.take_lost() else { return };
         tracing::warn!(
             webhook = %self.id,
-            up_to = seq,
+            up_to = %lost,
             "retention removed events before they were sent to this webhook"
         );
-        self.entry.change_health(|health| health.lost_up_to = Some(seq));
+        self.entry.change_health(|health| health.lost_up_to = Some(lost));
         self.parts.recorder.put_health(self.id.clone()).await;
     }
 
@@ -172,6 +172,7 @@ impl Worker {
         if !self.source.has_events() {
             self.window.pass(self.source.settle());
         }
-        self.parts.recorder.moved(&self.entry.cursor, self.window.cursor());
+        let position = self.parts.hub.position(self.window.cursor());
+        self.parts.recorder.moved(&self.entry.cursor, position);
     }
 }

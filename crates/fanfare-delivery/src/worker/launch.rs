@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use fanfare_core::Event;
 use fanfare_core::wire::payload::Batch;
+use fanfare_core::{Event, Position};
 use fanfare_webhook::limits::BATCH_EVENTS_MAX;
 use tokio::time::Instant;
 
@@ -65,7 +65,7 @@ impl Worker {
                 return Turn::until(Some(again_at));
             }
             match is_due.then(|| self.retries.take_due(now)).flatten() {
-                Some(seq) => self.fly_again(seq),
+                Some(event) => self.fly_again(event),
                 None => self.fly(),
             }
         }
@@ -129,8 +129,8 @@ impl Worker {
         let idle = self.idle.take();
         let is_noted = self.receiver.webhook.options.batch.is_some();
         if is_noted {
-            let written = self.entry.cursor.written();
-            self.entry.change_health(|health| health.note_batch(job.span(), written));
+            let (epoch, written) = (job.events[0].position.epoch, self.entry.cursor.written());
+            self.entry.change_health(|health| health.note_batch(epoch, job.span(), written));
         }
         self.flights.push(Box::pin(async move {
             if is_noted {
@@ -185,7 +185,7 @@ impl Worker {
     }
 
     /// Makes the next attempt at a failed delivery, which is in the store.
-    fn fly_again(&mut self, seq: u64) {
+    fn fly_again(&mut self, event: Position) {
         let (parts, entry, id) = (Arc::clone(&self.parts), Arc::clone(&self.entry), self.id.clone());
         let (payload, batch) = (self.receiver.webhook.options.payload, self.receiver.webhook.options.batch);
         let (target, keys) = (Arc::clone(&self.receiver.target), Arc::clone(&self.receiver.keys));
@@ -193,10 +193,10 @@ impl Worker {
         self.flights.push(Box::pin(async move {
             // A recent failure may not be recorded yet.
             parts.recorder.flushed().await;
-            let rows = super::again::rows(&*parts.ledger, &id, seq).await?;
+            let rows = super::again::rows(&*parts.ledger, &id, event).await?;
             let now = parts.wall();
             let Some(first) = rows.first().filter(|_| !entry.is_removed()) else {
-                return Ok(Landing::Unwanted(seq));
+                return Ok(Landing::Unwanted(event));
             };
             if rows.iter().all(|row| row.event.is_expired(now)) {
                 return Ok(Landing::Expired(rows));

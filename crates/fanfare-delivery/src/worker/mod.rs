@@ -17,8 +17,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use fanfare_core::Timestamp;
-use fanfare_core::WebhookId;
+use fanfare_core::{Position, Timestamp, WebhookId};
 use fanfare_webhook::breaker::Breaker;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
@@ -50,7 +49,7 @@ enum Landing {
     /// No attempt was made: every event in it expired while it waited.
     Expired(Vec<DeliveryRow>),
     /// No attempt was made: it was no longer needed.
-    Unwanted(u64),
+    Unwanted(Position),
 }
 
 type Flight = Pin<Box<dyn Future<Output = Result<Landing, store::Error>> + Send>>;
@@ -109,9 +108,9 @@ impl Worker {
             ticks: parts.ticks.subscribe(),
         };
         let webhook = entry.webhook();
-        let cursor = entry.cursor.get();
+        let cursor = parts.hub.position(parts.hub.extent().resume(entry.cursor.get()));
         let source =
-            Source::open(&parts.hub, &webhook.owner.principal(), &webhook.options.filter, cursor).await?;
+            Source::open(&parts.hub, &webhook.owner.principal(), &webhook.options.filter, cursor.seq).await?;
         let mut retries = Retries::default();
         let mut settled = HashSet::new();
         if has_rows {
@@ -120,7 +119,7 @@ impl Worker {
         }
         Ok(Worker {
             id: webhook.id.clone(),
-            window: Window::new(cursor),
+            window: Window::new(cursor.seq),
             idle: Idle::new(webhook.url.clone()),
             receiver: Receiver::new(&parts, webhook),
             source,

@@ -3,8 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use fanfare_core::Timestamp;
-use fanfare_core::WebhookId;
+use fanfare_core::{Position, Timestamp, WebhookId};
 use fanfare_webhook::retry::DELAY_MAX;
 use tokio::time::Instant;
 
@@ -21,11 +20,11 @@ const PAGE_LEN: usize = 1_000;
 /// The waiting deliveries of one webhook. The store has them in full.
 #[derive(Debug, Default)]
 pub(super) struct Retries {
-    by_moment: BTreeSet<(Instant, u64)>,
+    by_moment: BTreeSet<(Instant, Position)>,
     /// Whether the store has more than fit: they are read when these are done.
     has_more: bool,
     /// The deliveries in flight, so that the rows that the store still has of them are not started a second time.
-    flying: HashSet<u64>,
+    flying: HashSet<Position>,
 }
 
 impl Retries {
@@ -42,24 +41,25 @@ impl Retries {
         self.has_more = false;
         let steady = parts.now();
         let (steady, now) = (last_failure.map_or(steady, |last| steady.max(last)), Instant::now());
-        let (mut after, mut batches) = (0, HashSet::new());
+        let (mut after, mut batches) = (None, HashSet::new());
         loop {
             let read =
                 ReadDeliveries { webhook: webhook.clone(), failed: Some(false), after, limit: PAGE_LEN };
             let page = parts.ledger.deliveries(read).await?;
             for row in &page {
                 // The first of a batch that still waits stands for the others.
-                if row.batch.is_some_and(|batch| !batches.insert(batch)) {
+                let epoch = row.event.position.epoch;
+                if row.batch.is_some_and(|batch| !batches.insert((epoch, batch))) {
                     continue;
                 }
                 if let DeliveryStatus::Waiting(at) = row.status {
                     let micros = u64::try_from(at.as_micros() - steady.as_micros()).unwrap_or(0);
-                    self.add(row.event.position.seq, now + Duration::from_micros(micros).min(DELAY_MAX));
+                    self.add(row.event.position, now + Duration::from_micros(micros).min(DELAY_MAX));
                 }
             }
             match page.last() {
                 None => return Ok(()),
-                Some(last) if self.by_moment.len() < RETRIES_MAX => after = last.event.position.seq,
+                Some(last) if self.by_moment.len() < RETRIES_MAX => after = Some(last.event.position),
                 Some(_) => {
                     self.has_more = true;
                     return Ok(());
@@ -69,15 +69,15 @@ impl Retries {
     }
 
     /// Adds a delivery.
-    pub(super) fn add(&mut self, seq: u64, at: Instant) {
-        if !self.flying.contains(&seq) {
-            self.by_moment.insert((at, seq));
+    pub(super) fn add(&mut self, event: Position, at: Instant) {
+        if !self.flying.contains(&event) {
+            self.by_moment.insert((at, event));
         }
     }
 
     /// Records that a taken delivery is no longer in flight.
-    pub(super) fn landed(&mut self, seq: u64) {
-        self.flying.remove(&seq);
+    pub(super) fn landed(&mut self, event: Position) {
+        self.flying.remove(&event);
     }
 
     /// Returns the time at which the next delivery is due.
@@ -86,13 +86,13 @@ impl Retries {
     }
 
     /// Takes a delivery that is due at `now`, until it has [`landed`](Retries::landed).
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<u64> {
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<Position> {
         if self.next().is_none_or(|at| at > now) {
             return None;
         }
-        let (_, seq) = self.by_moment.pop_first()?;
-        self.flying.insert(seq);
-        Some(seq)
+        let (_, event) = self.by_moment.pop_first()?;
+        self.flying.insert(event);
+        Some(event)
     }
 
     /// Returns `true` if no delivery waits or is in flight.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fanfare_core::notice::Notice;
 use fanfare_core::wire::payload::Payload;
-use fanfare_core::{Audience, Event, Filter, Principal, Start};
+use fanfare_core::{Audience, Event, Filter, Position, Principal, Start};
 
 use fanfare_hub::Hub;
 use fanfare_hub::client::{NewClient, Transport};
@@ -22,8 +22,8 @@ pub(super) struct Source {
     /// The current item, and the index of its next event.
     item: usize,
     next: usize,
-    /// The seq up to which retention removed events, until the worker takes it.
-    lost_up_to: Option<u64>,
+    /// The position up to which retention removed events, until the worker takes it.
+    lost_up_to: Option<Position>,
 }
 
 /// An event that was taken, with its body.
@@ -63,7 +63,9 @@ impl Source {
                         self.items.clear();
                         return Ok(false);
                     }
-                    Notice::Gap { next, .. } => self.lost_up_to = Some(next.seq - 1),
+                    Notice::Gap { next, .. } => {
+                        self.lost_up_to = Some(Position { seq: next.seq - 1, ..*next });
+                    }
                     _ => {}
                 }
                 let notice = self.items.remove(0);
@@ -104,8 +106,8 @@ impl Source {
         self.skip_unwanted();
     }
 
-    /// Returns the seq up to which retention removed events before they were taken; each loss is returned once.
-    pub(super) fn take_lost(&mut self) -> Option<u64> {
+    /// Returns the position up to which retention removed events before they were taken; each loss is returned once.
+    pub(super) fn take_lost(&mut self) -> Option<Position> {
         self.lost_up_to.take()
     }
 

@@ -174,8 +174,8 @@ pub async fn receipts(
         .await?
         .into_iter()
         .map(|row| ReaderReceipt {
-            acknowledged: row.acknowledged >= event.position.seq,
-            position: hub.position(row.acknowledged),
+            acknowledged: row.has(event.position),
+            position: row.acknowledged,
             reader: row.key.name,
         })
         .collect();

@@ -44,7 +44,7 @@ pub async fn list(
             let ReaderRow { key, acknowledged, filter, updated } = info.row;
             Reader {
                 reader: key.name,
-                position: gateway.hub.position(acknowledged),
+                position: acknowledged,
                 patterns: filter.patterns().to_vec(),
                 types: filter.types().to_vec(),
                 connected: info.connected,
@@ -86,7 +86,7 @@ pub async fn acknowledge(
     let position = position
         .ok_or_else(|| Problem::new(Code::InvalidPosition, "`position` is missing", FIX).at("/position"))?;
     let row = gateway.hub.acknowledge(&by, &name, position).await?;
-    let position = Some(gateway.hub.position(row.acknowledged));
+    let position = Some(row.acknowledged);
     Ok(Json(ReaderAnswer { status: Success::Success, reader: row.key.name, position }).into_response())
 }
 

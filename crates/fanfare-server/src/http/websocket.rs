@@ -161,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                     )
                 })?;
                 let row = hub.acknowledge(&self.socket.principal, &reader, position).await?;
-                Ok(json!({"op": "acked", "position": hub.position(row.acknowledged)}))
+                Ok(json!({"op": "acked", "position": row.acknowledged}))
             }
             Op::Ping => Ok(json!({"op": "pong"})),
             Op::Publish(events) => {

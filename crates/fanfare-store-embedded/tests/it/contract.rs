@@ -9,7 +9,7 @@ use fanfare_store_suite::{contract, model, model_webhooks};
 
 /// Opens stores in a file.
 #[derive(Debug, Clone, Copy)]
-struct InAFile;
+pub(crate) struct InAFile;
 
 impl Setup for InAFile {
     fn open(&self, directory: &Path, retention: Retention, clock: Clock) -> Store {
@@ -27,10 +27,12 @@ impl Setup for InAFile {
 
     fn orphans(&self, directory: &Path) -> u64 {
         let conn = rusqlite::Connection::open(directory.join("log.db")).expect("a database");
-        let count = "SELECT (SELECT count(*) FROM kept_events WHERE seq NOT IN (SELECT seq FROM deliveries)
-                                OR seq IN (SELECT seq FROM events))
+        let count = "WITH in_log AS (SELECT (SELECT max(number) FROM epochs) AS epoch, seq FROM events)
+            SELECT (SELECT count(*) FROM kept_events WHERE (epoch, seq) NOT IN (SELECT epoch, seq FROM deliveries)
+                                OR (epoch, seq) IN (SELECT epoch, seq FROM in_log))
             + (SELECT count(*) FROM deliveries WHERE webhook NOT IN (SELECT number FROM webhooks)
-                                OR seq NOT IN (SELECT seq FROM events UNION SELECT seq FROM kept_events))
+                                OR (epoch, seq) NOT IN (SELECT epoch, seq FROM in_log
+                                                        UNION SELECT epoch, seq FROM kept_events))
             + (SELECT count(*) FROM attempts WHERE webhook NOT IN (SELECT number FROM webhooks))
             + (SELECT count(*) FROM removed_webhooks)";
         let found: i64 = conn.query_row(count, (), |row| row.get(0)).expect("a number");

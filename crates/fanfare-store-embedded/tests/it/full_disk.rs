@@ -9,8 +9,8 @@ use fanfare_store::{
 use fanfare_store_embedded::Embedded;
 
 use fanfare_store_suite::disk::{Disk, not_checked};
-use fanfare_store_suite::harness::{event, read_all, read_pages, soon};
-use fanfare_store_suite::hooks::{cursor, id};
+use fanfare_store_suite::harness::{at, event, read_all, read_pages, soon};
+use fanfare_store_suite::hooks::id;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_appends_until_there_is_room() {
@@ -68,7 +68,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
         settings: "{}".into(),
         state: "before".into(),
         revision: 1,
-        cursor: 1,
+        cursor: at(&store, 1),
         created: fanfare_runtime::clock::now(),
     };
     store.ledger.insert_webhook(row(1)).await.expect("registered");
@@ -85,7 +85,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
         DeliveryChange::Attempt(AttemptRow {
             id: 0,
             webhook: id(1),
-            seq: 5,
+            position: at(&store, 5),
             number: 1,
             at: fanfare_runtime::clock::now(),
             is_delivered: false,
@@ -94,7 +94,8 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
     };
     let changes = |len: usize| {
         let state = DeliveryChange::State { webhook: id(1), state: "after".into() };
-        vec![cursor(1, 7), state, DeliveryChange::Put(delivery.clone()), attempt(len)]
+        let moved = DeliveryChange::Cursor { webhook: id(1), position: at(&store, 7) };
+        vec![moved, state, DeliveryChange::Put(delivery.clone()), attempt(len)]
     };
     let refused = store.ledger.record(changes(4_000_000)).await;
     assert!(matches!(refused, Err(Error::DiskFull { .. })), "{refused:?}");
@@ -102,7 +103,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
         store.ledger.insert_webhook(WebhookRow { settings: "x".repeat(4_000_000).into(), ..row(2) }).await;
     assert!(matches!(refused, Err(Error::DiskFull { .. })), "{refused:?}");
     assert_eq!(store.ledger.webhooks().await.expect("webhooks"), before);
-    assert_eq!(store.ledger.delivery(&id(1), 5).await.expect("read"), None);
+    assert_eq!(store.ledger.delivery(&id(1), at(&store, 5)).await.expect("read"), None);
     assert_eq!(store.ledger.delivery_counts().await.expect("counts")[0].waiting, 0);
     let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 9 };
     assert_eq!(store.ledger.attempts(all).await.expect("attempts"), []);
@@ -112,7 +113,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
     soon(store.engine.close()).await;
     let store = Store::new(Embedded::open(&path, Retention::default()).expect("the same store"));
     let rows = store.ledger.webhooks().await.expect("webhooks");
-    assert_eq!((rows.len(), rows[0].cursor, &*rows[0].state), (2, 7, "after"));
-    assert_eq!(store.ledger.delivery(&id(1), 5).await.expect("read"), Some(delivery));
+    assert_eq!((rows.len(), rows[0].cursor.seq, &*rows[0].state), (2, 7, "after"));
+    assert_eq!(store.ledger.delivery(&id(1), at(&store, 5)).await.expect("read"), Some(delivery));
     store.engine.close().await;
 }

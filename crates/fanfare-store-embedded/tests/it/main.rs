@@ -4,4 +4,5 @@ mod contract;
 mod crashes;
 mod faults;
 mod full_disk;
+mod replaced;
 mod upgrade;

@@ -4,20 +4,22 @@ use std::path::Path;
 
 use fanfare_core::{Agent, Door, Principal, Priority, Timestamp};
 use fanfare_store::{
-    Append, Clock, DeliveryStatus, ReadAttempts, ReadDeliveries, Retention, Store, WebhookRow,
+    Append, BatchSpan, Clock, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries,
+    Retention, Store, WebhookRow,
 };
 use fanfare_store_embedded::Embedded;
 
-use fanfare_store_suite::harness::{event, extent, keyed, messages, read_all, read_pages, reader};
+use fanfare_store_suite::harness::{at, event, extent, keyed, messages, read_all, read_pages, reader};
 use fanfare_store_suite::hooks::id;
 
 /// Files as earlier versions wrote them; never regenerated from the code.
 const VERSION_1: &str = include_str!("upgrade/version_1.sql");
 const VERSION_2: &str = include_str!("upgrade/version_2.sql");
 const VERSION_3: &str = include_str!("upgrade/version_3.sql");
+const VERSION_4: &str = include_str!("upgrade/version_4.sql");
 
 /// The version of a file after the migration.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// Shortly after the events were pushed.
 fn now() -> Timestamp {
@@ -40,6 +42,10 @@ fn open(path: &Path) -> Store {
     Store::new(Embedded::open_with_clock(path, Retention::default(), Clock::new(now)).expect("it opens"))
 }
 
+async fn deliveries_of(store: &Store, read: ReadDeliveries) -> Vec<DeliveryRow> {
+    store.ledger.deliveries(read).await.expect("deliveries")
+}
+
 #[tokio::test]
 async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -58,7 +64,7 @@ async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
     assert_eq!(messages(&events), ["one", "two\nlines", "three"]);
     assert_eq!((events[1].channel.as_str(), events[1].priority), ("builds.web", Priority::High));
     let readers = store.ledger.readers().await.expect("readers");
-    assert_eq!((readers.len(), readers[0].key.name.as_str(), readers[0].acknowledged), (1, "ann", 3));
+    assert_eq!((readers.len(), readers[0].key.name.as_str(), readers[0].acknowledged.seq), (1, "ann", 3));
     assert!(store.log.append(Append::new(vec![keyed("x", "once")])).await.expect("appended")[0].repeated);
 
     assert_eq!(store.ledger.webhooks().await.expect("webhooks"), []);
@@ -69,7 +75,7 @@ async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
         settings: "{}".into(),
         state: "{}".into(),
         revision: 1,
-        cursor: 1,
+        cursor: at(&store, 1),
         created: now(),
     };
     store.ledger.insert_webhook(row.clone()).await.expect("registered");
@@ -92,9 +98,9 @@ async fn a_file_of_version_2_keeps_its_webhooks_and_what_they_wait_for() {
     let store = open(&path);
     assert_eq!((store.head().epoch.as_str(), extent(&store)), ("cjwxdwy7", (1, 4)));
     let readers = store.ledger.readers().await.expect("readers");
-    assert_eq!((readers.len(), readers[0].key.name.as_str(), readers[0].acknowledged), (1, "ann", 2));
+    assert_eq!((readers.len(), readers[0].key.name.as_str(), readers[0].acknowledged.seq), (1, "ann", 2));
     let webhooks = store.ledger.webhooks().await.expect("webhooks");
-    let known: Vec<_> = webhooks.iter().map(|row| (&*row.url, row.cursor, row.revision)).collect();
+    let known: Vec<_> = webhooks.iter().map(|row| (&*row.url, row.cursor.seq, row.revision)).collect();
     assert_eq!(known, [("http://127.0.0.1:9/hook", 4, 1), ("http://127.0.0.1:9/second", 4, 1)]);
     assert!(
         webhooks[0].settings.contains("to the pager") && webhooks[0].state.contains("connection_refused")
@@ -102,7 +108,7 @@ async fn a_file_of_version_2_keeps_its_webhooks_and_what_they_wait_for() {
     let read = |row: &WebhookRow| ReadDeliveries {
         webhook: row.id.clone(),
         failed: Some(false),
-        after: 0,
+        after: None,
         limit: 9,
     };
     let rows = store.ledger.deliveries(read(&webhooks[0])).await.expect("rows");
@@ -138,9 +144,10 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
     assert_eq!(doors[..3], [Door::Ingest, Door::Mcp, Door::Http]);
     assert!(events.iter().all(|event| &*event.source.principal == Principal::LOCAL));
     let readers = store.ledger.readers().await.expect("readers");
-    assert_eq!((readers.len(), &readers[0].key, readers[0].acknowledged), (1, &reader("ann"), 5));
-    let row = store.ledger.acknowledge(&reader("ann"), 6).await.expect("asked").expect("it is known");
-    assert_eq!(row.acknowledged, 6);
+    assert_eq!((readers.len(), &readers[0].key, readers[0].acknowledged.seq), (1, &reader("ann"), 5));
+    let row =
+        store.ledger.acknowledge(&reader("ann"), at(&store, 6)).await.expect("asked").expect("it is known");
+    assert_eq!(row.acknowledged.seq, 6);
     let again = store.log.append(Append::new(vec![keyed("x", "once")])).await.expect("appended").remove(0);
     assert_eq!((again.repeated, again.event.position.seq), (true, 2));
 
@@ -148,11 +155,11 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
     let webhooks = store.ledger.webhooks().await.expect("webhooks");
     let local = Principal::local().owner();
     assert!(webhooks.iter().all(|row| row.owner == local && row.settings.contains("whsec_")));
-    let known: Vec<_> = webhooks.iter().map(|row| (&*row.url, row.cursor, row.revision)).collect();
+    let known: Vec<_> = webhooks.iter().map(|row| (&*row.url, row.cursor.seq, row.revision)).collect();
     let url = |path: &str| format!("http://127.0.0.1:8599/{path}");
     assert_eq!(known, [(&*url("ok"), 9, 2), (&*url("waiting"), 9, 1), (&*url("dead"), 8, 1)]);
     let deliveries = async |row: &WebhookRow| {
-        let read = ReadDeliveries { webhook: row.id.clone(), failed: None, after: 0, limit: 10 };
+        let read = ReadDeliveries { webhook: row.id.clone(), failed: None, after: None, limit: 10 };
         store.ledger.deliveries(read).await.expect("deliveries")
     };
     let waiting = deliveries(&webhooks[1]).await;
@@ -175,4 +182,56 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
     let number: i64 =
         conn.query_row("SELECT max(number) FROM webhooks", (), |row| row.get(0)).expect("a number");
     assert_eq!(number, 5, "the one that had been removed was 4");
+}
+
+#[tokio::test]
+async fn every_position_in_a_file_of_version_4_belongs_to_the_epoch_of_its_log() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    write(&path, VERSION_4);
+    assert_eq!(version(&path), 4);
+
+    let store = open(&path);
+    assert_eq!((store.head().epoch.as_str(), extent(&store)), ("e67s6lwf", (5, 5)));
+    let readers = store.ledger.readers().await.expect("readers");
+    assert_eq!((readers.len(), &readers[0].key, readers[0].acknowledged), (1, &reader("ann"), at(&store, 1)));
+    let webhooks = store.ledger.webhooks().await.expect("webhooks");
+    let url = |path: &str| format!("http://127.0.0.1:8598/{path}");
+    let known: Vec<_> = webhooks.iter().map(|row| (&*row.url, row.cursor)).collect();
+    let paths = ["ok", "waiting", "dead", "batched"].map(url);
+    assert_eq!(known, paths.each_ref().map(|url| (&**url, at(&store, 5))));
+    // What its owner wrote holds positions, too.
+    let texts = webhooks.iter().flat_map(|row| [&row.settings, &row.state]);
+    assert!(texts.into_iter().all(|text| text.ends_with(",\"epoch\":\"e67s6lwf\"}")), "{webhooks:?}");
+    assert!(webhooks[3].state.contains("\"batches\":[[3,4]]") && webhooks[0].settings.contains("whsec_"));
+
+    let of = |nth: usize, failed| ReadDeliveries {
+        webhook: webhooks[nth].id.clone(),
+        failed,
+        after: None,
+        limit: 9,
+    };
+    let positions = |rows: &[DeliveryRow]| rows.iter().map(|row| row.event.position).collect::<Vec<_>>();
+    let batched = deliveries_of(&store, of(3, Some(false))).await;
+    assert_eq!(positions(&batched), [at(&store, 3), at(&store, 4)]);
+    assert!(batched.iter().all(|row| row.batch == Some(BatchSpan { first: 3, last: 4 })));
+    let dead = deliveries_of(&store, of(2, None)).await;
+    assert_eq!(positions(&dead), [1, 2, 3, 4, 5].map(|seq| at(&store, seq)));
+    let texts: Vec<_> = dead.iter().map(|row| &*row.event.message).collect();
+    assert_eq!(texts, ["one", "two", "three", "four", "five"], "from the log and from what was kept");
+    let all = ReadAttempts { webhook: None, seq: None, delivered: None, before: None, limit: 99 };
+    let attempts = store.ledger.attempts(all).await.expect("attempts");
+    assert_eq!((attempts.len(), attempts[0].position), (7, at(&store, 5)));
+    let again = store.log.append(Append::new(vec![keyed("x", "once")])).await.expect("appended").remove(0);
+    assert_eq!((again.repeated, again.event.position), (true, at(&store, 2)));
+
+    let done = DeliveryChange::Remove { webhook: webhooks[1].id.clone(), position: at(&store, 2) };
+    store.ledger.record(vec![done]).await.expect("recorded");
+    store.engine.close().await;
+    let store = open(&path);
+    assert_eq!(store.ledger.webhooks().await.expect("webhooks"), webhooks);
+    assert_eq!(store.ledger.readers().await.expect("readers"), readers);
+    assert!(deliveries_of(&store, of(1, None)).await.is_empty());
+    store.engine.close().await;
+    assert_eq!(version(&path), i64::from(VERSION));
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::WebhookId;
-use fanfare_core::{Epoch, Filter, Timestamp};
+use fanfare_core::{Epoch, Filter, Position, Timestamp};
 use tokio::sync::{broadcast, watch};
 
 use crate::settlement::{Made, Settlement};
@@ -222,13 +222,18 @@ impl Log for Memory {
 
 #[async_trait]
 impl Ledger for Memory {
-    async fn open_reader(&self, reader: &ReaderKey, filter: &Filter, start: u64) -> Result<ReaderRow, Error> {
+    async fn open_reader(
+        &self,
+        reader: &ReaderKey,
+        filter: &Filter,
+        start: Position,
+    ) -> Result<ReaderRow, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
+        let acknowledged = state.log.head().clamp(start)?;
         if state.readers.len() >= READERS_MAX && !state.readers.contains_key(reader) {
             return Err(Error::TooManyReaders { max: READERS_MAX });
         }
-        let acknowledged = start.min(state.log.head().last);
         let row = state.readers.entry(reader.clone()).or_insert_with(|| ReaderRow {
             key: reader.clone(),
             acknowledged,
@@ -240,13 +245,14 @@ impl Ledger for Memory {
         Ok(row.clone())
     }
 
-    async fn acknowledge(&self, reader: &ReaderKey, seq: u64) -> Result<Option<ReaderRow>, Error> {
+    async fn acknowledge(&self, reader: &ReaderKey, position: Position) -> Result<Option<ReaderRow>, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        let seq = seq.min(state.log.head().last);
+        let head = state.log.head();
+        let position = head.clamp(position)?;
         Ok(state.readers.get_mut(reader).map(|row| {
-            if seq > row.acknowledged {
-                row.acknowledged = seq;
+            if head.is_progress(row.acknowledged, position) {
+                row.acknowledged = position;
                 row.updated = self.clock.now();
             }
             row.clone()
@@ -278,8 +284,8 @@ impl Ledger for Memory {
     async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        let last = state.log.head().last;
-        let row = state.webhooks.insert(webhook, last)?;
+        let head = state.log.head();
+        let row = state.webhooks.insert(webhook, head)?;
         state.count_revision();
         Ok(row)
     }
@@ -305,21 +311,21 @@ impl Ledger for Memory {
     async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        let last = state.log.head().last;
-        changes.into_iter().for_each(|change| state.webhooks.change(change, last));
+        let head = state.log.head();
+        changes.into_iter().for_each(|change| state.webhooks.change(change, head));
         Ok(())
     }
 
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
         let state = self.state();
         state.check_open()?;
-        Ok(state.webhooks.deliveries(&read))
+        state.webhooks.deliveries(&read, state.log.head())
     }
 
-    async fn delivery(&self, webhook: &WebhookId, seq: u64) -> Result<Option<DeliveryRow>, Error> {
+    async fn delivery(&self, webhook: &WebhookId, event: Position) -> Result<Option<DeliveryRow>, Error> {
         let state = self.state();
         state.check_open()?;
-        Ok(state.webhooks.delivery(webhook, seq))
+        Ok(state.webhooks.delivery(webhook, event))
     }
 
     async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> {

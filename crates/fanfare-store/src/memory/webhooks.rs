@@ -1,15 +1,15 @@
 //! Webhooks, their deliveries and attempts.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
-use fanfare_core::Timestamp;
-use fanfare_core::WebhookId;
+use fanfare_core::{Epoch, Position, Timestamp, WebhookId};
 
 use crate::page::Rows;
 use crate::registry::{Entry, Registry};
 use crate::retention::FORGET_LEN_MAX;
 use crate::{
-    ATTEMPTS_MAX, AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus, Error,
+    ATTEMPTS_MAX, AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus, Error, Head,
     ReadAttempts, ReadDeliveries, Retention, WebhookRow,
 };
 
@@ -19,8 +19,10 @@ pub(super) struct Webhooks {
     registry: Registry,
     /// The last assigned number.
     last_number: u64,
-    /// By number and seq.
-    deliveries: BTreeMap<(u64, u64), DeliveryRow>,
+    /// The epochs of the deliveries, in the order in which they came.
+    epochs: Vec<Epoch>,
+    /// By number, index of the epoch, and seq.
+    deliveries: BTreeMap<(u64, usize, u64), DeliveryRow>,
     attempts: BTreeMap<u64, AttemptRow>,
     last_attempt: u64,
 }
@@ -34,10 +36,11 @@ impl Webhooks {
         self.registry.counts()
     }
 
-    /// Registers one; `last` is the log's last seq.
-    pub(super) fn insert(&mut self, row: WebhookRow, last: u64) -> Result<WebhookRow, Error> {
+    /// Registers one.
+    pub(super) fn insert(&mut self, row: WebhookRow, head: Head) -> Result<WebhookRow, Error> {
+        let cursor = head.clamp(row.cursor)?;
         self.registry.check_new(&row)?;
-        let row = WebhookRow { revision: 1, cursor: row.cursor.min(last), ..row };
+        let row = WebhookRow { revision: 1, cursor, ..row };
         self.last_number += 1;
         self.registry.insert(self.last_number, Entry::new(row.clone()));
         Ok(row)
@@ -54,25 +57,33 @@ impl Webhooks {
     pub(super) fn remove(&mut self, id: &WebhookId) -> bool {
         let Some(number) = self.registry.number(id) else { return false };
         self.registry.remove(number);
-        self.deliveries.retain(|(whose, _), _| *whose != number);
+        self.deliveries.retain(|(whose, _, _), _| *whose != number);
         self.attempts.retain(|_, attempt| attempt.webhook != *id);
         true
     }
 
-    /// Makes one change; `last` is the log's last seq.
-    pub(super) fn change(&mut self, change: DeliveryChange, last: u64) {
+    /// Makes one change.
+    pub(super) fn change(&mut self, change: DeliveryChange, head: Head) {
         let Some(number) = self.registry.number(change.webhook()) else { return };
+        if let DeliveryChange::Put(row) = &change
+            && !self.epochs.contains(&row.event.position.epoch)
+        {
+            self.epochs.push(row.event.position.epoch);
+        }
+        let epochs = &self.epochs;
+        let key = |position| key(epochs, number, position);
         let Some(entry) = self.registry.get_mut(number) else { return };
         match change {
-            DeliveryChange::Cursor { seq, .. } => entry.row.cursor = entry.row.cursor.max(seq.min(last)),
+            DeliveryChange::Cursor { position, .. } => entry.row.advance(position, head),
             DeliveryChange::State { state, .. } => entry.row.state = state,
             DeliveryChange::Put(row) => {
                 let after = row.status;
-                let before = self.deliveries.insert((number, row.event.position.seq), row);
+                let Some(key) = key(row.event.position) else { return };
+                let before = self.deliveries.insert(key, row);
                 entry.count(before.map(|row| row.status), Some(after));
             }
-            DeliveryChange::Remove { seq, .. } => {
-                let before = self.deliveries.remove(&(number, seq));
+            DeliveryChange::Remove { position, .. } => {
+                let before = key(position).and_then(|key| self.deliveries.remove(&key));
                 entry.count(before.map(|row| row.status), None);
             }
             DeliveryChange::Attempt(attempt) => {
@@ -82,27 +93,35 @@ impl Webhooks {
         }
     }
 
-    pub(super) fn deliveries(&self, read: &ReadDeliveries) -> Vec<DeliveryRow> {
-        let Some(number) = self.registry.number(&read.webhook) else { return Vec::new() };
-        let Some(from) = read.after.checked_add(1) else { return Vec::new() };
+    pub(super) fn deliveries(&self, read: &ReadDeliveries, head: Head) -> Result<Vec<DeliveryRow>, Error> {
+        let Some(number) = self.registry.number(&read.webhook) else { return Ok(Vec::new()) };
+        let after = match read.after {
+            None => Bound::Included((number, 0, 0)),
+            Some(after) => match key(&self.epochs, number, after) {
+                Some(key) => Bound::Excluded(key),
+                // There is no row of the log's epoch.
+                None => return head.clamp(after).map(|_| Vec::new()),
+            },
+        };
+        let end = Bound::Included((number, usize::MAX, u64::MAX));
         let is_wanted = |row: &DeliveryRow| read.failed.is_none_or(|failed| row.status.is_failed() == failed);
         let mut page = Rows::new(read.limit);
-        for row in self.deliveries.range((number, from)..=(number, u64::MAX)).map(|(_, row)| row) {
+        for row in self.deliveries.range((after, end)).map(|(_, row)| row) {
             if is_wanted(row) && !page.take(row.clone(), row.event.stored_len() as usize) {
                 break;
             }
         }
-        page.finish()
+        Ok(page.finish())
     }
 
-    pub(super) fn delivery(&self, webhook: &WebhookId, seq: u64) -> Option<DeliveryRow> {
-        self.deliveries.get(&(self.registry.number(webhook)?, seq)).cloned()
+    pub(super) fn delivery(&self, webhook: &WebhookId, event: Position) -> Option<DeliveryRow> {
+        self.deliveries.get(&key(&self.epochs, self.registry.number(webhook)?, event)?).cloned()
     }
 
     pub(super) fn attempts(&self, read: &ReadAttempts) -> Vec<AttemptRow> {
         let is_wanted = |attempt: &AttemptRow| {
             read.webhook.as_ref().is_none_or(|webhook| attempt.webhook == *webhook)
-                && read.seq.is_none_or(|seq| attempt.seq == seq)
+                && read.seq.is_none_or(|seq| attempt.position.seq == seq)
                 && read.delivered.is_none_or(|delivered| attempt.is_delivered == delivered)
         };
         let mut page = Rows::new(read.limit);
@@ -131,9 +150,9 @@ impl Webhooks {
             .map(|(key, _)| *key)
             .take(FORGET_LEN_MAX as usize + 1)
             .collect();
-        for (number, seq) in old.iter().take(FORGET_LEN_MAX as usize) {
-            let before = self.deliveries.remove(&(*number, *seq));
-            if let Some(entry) = self.registry.get_mut(*number) {
+        for key in old.iter().take(FORGET_LEN_MAX as usize) {
+            let before = self.deliveries.remove(key);
+            if let Some(entry) = self.registry.get_mut(key.0) {
                 entry.count(before.map(|row| row.status), None);
             }
         }
@@ -151,4 +170,10 @@ impl Webhooks {
         self.attempts.len() as u64 > ATTEMPTS_MAX
             || self.attempts.first_key_value().is_some_and(|(_, attempt)| attempt.at < oldest)
     }
+}
+
+/// Returns the key of a delivery, unless there is none of its epoch.
+fn key(epochs: &[Epoch], number: u64, event: Position) -> Option<(u64, usize, u64)> {
+    let epoch = epochs.iter().position(|epoch| *epoch == event.epoch)?;
+    Some((number, epoch, event.seq))
 }

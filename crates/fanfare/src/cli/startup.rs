@@ -102,6 +102,7 @@ fn store_failure(error: &store::Error) -> Failure {
             .fix(format!("free space on the volume of `{}`", path.display())),
         // These have no next step that belongs to the command line.
         Error::Closed
+        | Error::EpochChanged { .. }
         | Error::Fatal { .. }
         | Error::Other { .. }
         | Error::Settled { .. }

@@ -92,7 +92,7 @@ async fn what_was_acknowledged_arrives_whenever_the_gateway_is_killed() {
         let store = Store::new(Embedded::open(&path, Retention::default()).expect("it opens after a kill"));
         let rows = store.ledger.webhooks().await.expect("webhooks");
         assert_eq!(rows.len(), 5, "what was registered is registered");
-        let cursor = rows.iter().find(|row| *row.url == well.url()).expect("the first").cursor;
+        let cursor = rows.iter().find(|row| *row.url == well.url()).expect("the first").cursor.seq;
         store.engine.close().await;
         kills.push((killed, cursor));
     }

@@ -112,10 +112,10 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
                 failure: "http_5xx".into(),
                 batch: None,
             };
-            let last = appended.last().expect("some").event.position.seq;
+            let last = appended.last().expect("some").event.position;
             let mut changes: Vec<_> =
                 appended.into_iter().map(|appended| DeliveryChange::Put(row(appended.event))).collect();
-            changes.push(DeliveryChange::Cursor { webhook: Clone::clone(&webhook), seq: last });
+            changes.push(DeliveryChange::Cursor { webhook: Clone::clone(&webhook), position: last });
             store.ledger.record(changes).await.expect("recorded");
         }
     })

@@ -219,9 +219,9 @@ async fn settled(path: &Path, receiver: &Receiver) -> BTreeSet<u64> {
     let store = Store::new(Embedded::open(path, Retention::default()).expect("it opens after a kill"));
     let rows = store.ledger.webhooks().await.expect("webhooks");
     let row = rows.iter().find(|row| *row.url == receiver.url()).expect("it is registered");
-    let read = ReadDeliveries { webhook: row.id.clone(), failed: None, after: 0, limit: 1_000 };
+    let read = ReadDeliveries { webhook: row.id.clone(), failed: None, after: None, limit: 1_000 };
     let open = store.ledger.deliveries(read).await.expect("rows");
     store.engine.close().await;
     let open: BTreeSet<u64> = open.iter().map(|row| row.event.position.seq).collect();
-    (1..=row.cursor).filter(|seq| !open.contains(seq)).collect()
+    (1..=row.cursor.seq).filter(|seq| !open.contains(seq)).collect()
 }

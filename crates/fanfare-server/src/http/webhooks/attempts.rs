@@ -22,7 +22,7 @@ const SIZE: Size = Size { default: 50, max: 100 };
 
 /// Returns an attempt with all its details.
 pub(super) fn whole(tried: AttemptRecord) -> Result<Attempt, Problem> {
-    let AttemptRecord { id, is_delivered, detail } = tried;
+    let AttemptRecord { id, is_delivered, detail, .. } = tried;
     Ok(Attempt {
         id: id.to_string(),
         webhook: id.webhook,
@@ -82,8 +82,11 @@ pub async fn list(
     let before: Option<AttemptId> = params.cursor()?;
     let limit = params.limit(SIZE)?;
     params.finish()?;
-    let seq = event.map(|event| seq_in(&gateway.hub, event, "query parameter `event_id`")).transpose()?;
-    let wanted = AttemptQuery { seq, delivered, before: before.filter(|before| before.webhook == id), limit };
+    if let Some(event) = event {
+        seq_in(&gateway.hub, event, "query parameter `event_id`")?;
+    }
+    let wanted =
+        AttemptQuery { event, delivered, before: before.filter(|before| before.webhook == id), limit };
     let (attempts, next) = gateway.webhooks.attempts(&by, &id, wanted).await?;
     let attempts = attempts.into_iter().map(in_short).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(AttemptsPage { attempts, next_cursor: next.map(|next| next.to_string()) }).into_response())

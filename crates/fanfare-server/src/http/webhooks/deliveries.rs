@@ -74,18 +74,19 @@ pub async fn list(
     let cursor: Option<Position> = params.cursor()?;
     let limit = params.limit(SIZE)?;
     params.finish()?;
-    let event = event.map(|event| seq_in(&gateway.hub, event, "query parameter `event_id`")).transpose()?;
-    let cursor = cursor.map(|cursor| seq_in(&gateway.hub, cursor, "query parameter `cursor`")).transpose()?;
-    let after = cursor.unwrap_or(0).max(event.map_or(0, |seq| seq.saturating_sub(1)));
+    for (position, place) in [(event, "query parameter `event_id`"), (cursor, "query parameter `cursor`")] {
+        position.map(|position| seq_in(&gateway.hub, position, place)).transpose()?;
+    }
+    let before = event.map(|event| Position { seq: event.seq.saturating_sub(1), ..event });
     let limit = if event.is_some() { 1 } else { limit };
-    let (mut rows, mut next) = gateway.webhooks.deliveries(&by, &id, failed, after, limit).await?;
-    if let Some(seq) = event {
-        rows.retain(|row| row.event.position.seq == seq);
+    let (mut rows, mut next) =
+        gateway.webhooks.deliveries(&by, &id, failed, cursor.max(before), limit).await?;
+    if let Some(event) = event {
+        rows.retain(|row| row.event.position == event);
         next = None;
     }
     let deliveries = rows.into_iter().map(shown).collect::<Vec<_>>();
-    let next_cursor = next.map(|seq| gateway.hub.position(seq).to_string());
-    Ok(Json(DeliveriesPage { deliveries, next_cursor }).into_response())
+    Ok(Json(DeliveriesPage { deliveries, next_cursor: next.map(|next| next.to_string()) }).into_response())
 }
 
 /// Returns the state of an event's delivery to this webhook, and the body it is sent with.
@@ -143,7 +144,8 @@ pub async fn discard(
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
-    gateway.webhooks.discard(&by, &id, seq_in(&gateway.hub, event_id, "path")?).await?;
+    seq_in(&gateway.hub, event_id, "path")?;
+    gateway.webhooks.discard(&by, &id, event_id).await?;
     Ok(Json(Discarded { status: Success::Success, id, event_id }).into_response())
 }
 

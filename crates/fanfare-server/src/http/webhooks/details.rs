@@ -32,6 +32,7 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
     };
     let counts = counts.get(&webhook.id);
     let (position, now) = (entry.cursor.get(), clock::now());
+    let head = gateway.hub.extent();
     let earlier = webhook.keys.secrets.previous().iter().map(|previous| previous.valid_until);
     Webhook {
         id: webhook.id.clone(),
@@ -48,8 +49,8 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
         paused_since,
         // A resume ends the hold at once; the worker that keeps the time of its end hears of it a moment later.
         held_until: entry.held_until().filter(|until| entry.is_held() && !health.is_paused() && *until > now),
-        position: gateway.hub.position(position),
-        behind: gateway.hub.extent().last.saturating_sub(position),
+        position,
+        behind: head.last.saturating_sub(head.resume(position)),
         lag: None,
         lag_is_exact: None,
         waiting: counts.map_or(0, |counts| counts.waiting),
@@ -59,7 +60,7 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
         last_success: health.last_success,
         last_failure: health.last_failure.as_ref().map(|(at, _)| *at),
         last_failure_category: health.last_failure.map(|(_, category)| (&*category).into()),
-        lost_up_to: health.lost_up_to.map(|seq| gateway.hub.position(seq)),
+        lost_up_to: health.lost_up_to,
         recent: entry.recent().iter().map(|attempt| outcome(attempt)).collect(),
         ended: ended(entry, now),
         public_key: webhook.keys.ed25519.current().verifying().to_string(),
@@ -120,7 +121,7 @@ pub(super) async fn answer(gateway: &Gateway, by: &Principal, entry: &Entry) -> 
     let counts = gateway.webhooks.delivery_counts(by).await?;
     let shown = of(gateway, entry, &counts);
     let webhook = entry.webhook();
-    let (lag, is_exact) = gateway.hub.lag(by, shown.position.seq, &webhook.options.filter).await?;
+    let (lag, is_exact) = gateway.hub.lag(by, shown.position, &webhook.options.filter).await?;
     let shown = Webhook { lag: Some(lag), lag_is_exact: Some(is_exact), ..shown };
     Ok((tag, Json(shown)).into_response())
 }

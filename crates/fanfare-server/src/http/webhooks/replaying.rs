@@ -59,7 +59,7 @@ pub async fn replay(
         count: replayed.count,
         waiting: replayed.waiting,
         dry_run,
-        next_cursor: replayed.next.map(|seq| gateway.hub.position(seq).to_string()),
+        next_cursor: replayed.next.map(|next| next.to_string()),
     };
     Ok(Json(answer).into_response())
 }

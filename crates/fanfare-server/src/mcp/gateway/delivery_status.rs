@@ -292,8 +292,8 @@ impl Gateway {
     pub(super) async fn receipts(&self, by: &Principal, event: &Event) -> Result<Vec<ReceiptRow>, String> {
         let rows = self.hub.receipts(by, event).await.map_err(explained)?;
         let receipt = |row: fanfare_hub::values::ReaderRow| ReceiptRow {
-            acknowledged: row.acknowledged >= event.position.seq,
-            position: self.hub.position(row.acknowledged),
+            acknowledged: row.has(event.position),
+            position: row.acknowledged,
             reader: row.key.name,
         };
         Ok(rows.into_iter().map(receipt).collect())

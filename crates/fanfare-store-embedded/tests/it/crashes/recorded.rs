@@ -21,7 +21,7 @@ pub(super) async fn record_for_ever(store: Store, round: usize, say: impl Fn(&st
         settings: format!("{round}").into(),
         state: "0".into(),
         revision: 1,
-        cursor: u64::MAX,
+        cursor: appended[0].event.position,
         created: now,
     };
     store.ledger.insert_webhook(row).await.expect("registered");
@@ -37,7 +37,7 @@ pub(super) async fn record_for_ever(store: Store, round: usize, say: impl Fn(&st
         let attempt = AttemptRow {
             id: 0,
             webhook: id(round),
-            seq: delivery.event.position.seq,
+            position: delivery.event.position,
             number,
             at: now,
             is_delivered: false,
@@ -77,7 +77,8 @@ pub(super) async fn check(store: &Store, answered: &HashMap<usize, u32>) {
         let newest = store.ledger.attempts(read).await.expect("attempts").pop();
         assert_eq!(newest.as_ref().map_or(0, |attempt| attempt.number), number, "round {round}");
         if let Some(newest) = newest {
-            let delivery = store.ledger.delivery(&row.id, newest.seq).await.expect("read").expect("it waits");
+            let delivery =
+                store.ledger.delivery(&row.id, newest.position).await.expect("read").expect("it waits");
             assert_eq!((delivery.attempts, &*delivery.event.message), (number, &*format!("refused-{round}")));
         }
     }

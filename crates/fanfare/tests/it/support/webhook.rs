@@ -66,8 +66,7 @@ impl Gateway {
     /// Waits until everything up to the log's end is done for a webhook, or waits to be tried again.
     pub(crate) async fn is_done(&self, hook: &Hook) {
         let entry = self.entry(hook);
-        until("the webhook's cursor", async || (entry.cursor.get() == self.hub.last().seq).then_some(()))
-            .await;
+        until("the webhook's cursor", async || (entry.cursor.get() == self.hub.last()).then_some(())).await;
     }
 
     /// Returns the newest attempts, the newest last.
@@ -86,7 +85,7 @@ impl Gateway {
 
     /// Returns the undelivered events of a webhook, according to the store.
     pub(crate) async fn rows(&self, hook: &Hook) -> Vec<DeliveryRow> {
-        let read = ReadDeliveries { webhook: hook.id.clone(), failed: None, after: 0, limit: 1_000 };
+        let read = ReadDeliveries { webhook: hook.id.clone(), failed: None, after: None, limit: 1_000 };
         self.store.ledger.deliveries(read).await.expect("rows")
     }
 

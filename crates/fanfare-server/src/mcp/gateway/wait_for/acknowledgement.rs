@@ -107,7 +107,7 @@ impl Gateway {
             loop {
                 match told.recv().await {
                     Ok(AckSignal::Acknowledged(row)) => {
-                        let has_it = row.acknowledged >= event.position.seq;
+                        let has_it = row.has(event.position);
                         if has_it && is_wanted(&row.key.name) && row.filter.matches(event) {
                             break;
                         }

@@ -195,8 +195,8 @@ impl Gateway {
         let limit = arguments::within("limit", given.limit, 1..=LIMIT_MAX, LIMIT_DEFAULT, EXAMPLE)? as usize;
         let entry = self.webhook(by, &given.webhook, EXAMPLE)?;
         let after = match &given.cursor {
-            Some(cursor) => arguments::position(&self.hub, "cursor", cursor, EXAMPLE)?.seq,
-            None => 0,
+            Some(cursor) => Some(arguments::position(&self.hub, "cursor", cursor, EXAMPLE)?),
+            None => None,
         };
         let id = entry.webhook().id.clone();
         let failed = given.state.map(|state| state == State::Failed);
@@ -210,7 +210,7 @@ impl Gateway {
             waiting: counts.0,
             failed: counts.1,
             deliveries: rows.into_iter().map(Delivery::from).collect(),
-            next_cursor: next.map(|seq| self.hub.position(seq)),
+            next_cursor: next,
             recent_attempts: recent
                 .iter()
                 .take(ATTEMPTS_MAX)

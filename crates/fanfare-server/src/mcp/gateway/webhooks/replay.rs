@@ -145,7 +145,7 @@ impl Gateway {
             count: replayed.count,
             waiting: replayed.waiting,
             dry_run,
-            next_cursor: replayed.next.map(|seq| self.hub.position(seq)),
+            next_cursor: replayed.next,
         };
         Ok(said(describe(&structured), &structured))
     }

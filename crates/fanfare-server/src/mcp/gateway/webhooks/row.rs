@@ -30,7 +30,7 @@ pub(in crate::mcp::gateway) struct Row {
 
 impl Row {
     pub(in crate::mcp::gateway) fn of(entry: &Arc<Entry>, hub: &Hub) -> Row {
-        let (webhook, health) = (entry.webhook(), entry.health());
+        let (webhook, health, head) = (entry.webhook(), entry.health(), hub.extent());
         let (status, problem) = match health.state {
             State::Paused { reason, .. } => ("paused", Some(reason.explained().to_owned())),
             State::Active if health.failing.failures == 0 => ("active", None),
@@ -47,7 +47,7 @@ impl Row {
             patterns: webhook.options.filter.patterns().iter().take(PATTERNS_MAX).cloned().collect(),
             status,
             problem,
-            lag: hub.extent().last.saturating_sub(entry.cursor.get()),
+            lag: head.last.saturating_sub(head.resume(entry.cursor.get())),
         }
     }
 
