@@ -1,5 +1,6 @@
 //! Metrics: each crate registers its own, and `/metrics` writes all of them.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +10,15 @@ use prometheus_client::registry::{Metric, Registry};
 
 /// The prefix of every name.
 const PREFIX: &str = "fanfare";
+
+/// A text format of metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// OpenMetrics 1.0.0, for scrapers that ask for it.
+    OpenMetrics,
+    /// The text format of Prometheus, 0.0.4, which everything reads.
+    Prometheus,
+}
 
 /// The list of all metrics; cheap to clone.
 #[derive(Debug, Clone)]
@@ -34,16 +44,43 @@ impl Metrics {
         self.registry().register_collector(Box::new(collector));
     }
 
-    /// Writes all metrics in the OpenMetrics text format.
-    pub fn encode(&self) -> Result<String, fmt::Error> {
+    /// Writes all metrics.
+    pub fn encode(&self, format: Format) -> Result<String, fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry())?;
-        Ok(text)
+        Ok(match format {
+            Format::OpenMetrics => text,
+            Format::Prometheus => older(&text),
+        })
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns OpenMetrics text in the older format. Its samples are the same; its comments name a counter as the samples do,
+/// and it has no units and no end.
+fn older(open: &str) -> String {
+    let counters: HashSet<&str> = open
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+        .filter(|(_, kind)| *kind == "counter")
+        .map(|(name, _)| name)
+        .collect();
+    let mut text = String::with_capacity(open.len());
+    for line in open.lines() {
+        let mut words = line.splitn(4, ' ');
+        match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("#"), Some("EOF"), ..) | (Some("#"), Some("UNIT"), ..) => continue,
+            (Some("#"), Some(keyword), Some(name), Some(rest)) if counters.contains(name) => {
+                text.push_str(&format!("# {keyword} {name}_total {rest}"));
+            }
+            _ => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
 }
 
 impl Default for Metrics {

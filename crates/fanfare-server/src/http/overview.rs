@@ -10,13 +10,14 @@ use fanfare_api::status::{Health, PartState, Readiness, Status, WebhookTotals};
 use fanfare_api::words::{ProcessState, ReadyState};
 use fanfare_core::page::cut;
 use fanfare_core::{Channel, Principal};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::http::Gateway;
 use crate::http::page;
 use crate::http::query::Params;
 use crate::problem::Problem;
 use fanfare_runtime::parts::{self, Row};
+use fanfare_runtime::telemetry::Format;
 
 /// Lists the channels with their rates.
 #[utoipa::path(
@@ -189,20 +190,27 @@ async fn webhook_totals(gateway: &Gateway, by: &Principal) -> Result<WebhookTota
     })
 }
 
-/// Returns metrics in the OpenMetrics text format.
+/// Returns metrics, in the text format of Prometheus or, if `Accept` names it, as OpenMetrics.
 #[utoipa::path(
     get,
     path = "/metrics",
     operation_id = "metrics",
     tag = "operation",
     responses(
-        (status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"),
+        (status = 200, description = "The metrics", content((String = "text/plain"), (String = "application/openmetrics-text"))),
     ),
 )]
-pub async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Problem> {
-    const CONTENT_TYPE: HeaderValue =
-        HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    let text = gateway.metrics.encode().map_err(|error| {
+pub async fn metrics(State(gateway): State<Gateway>, headers: HeaderMap) -> Result<Response, Problem> {
+    const OPEN: &str = "application/openmetrics-text";
+    let is_open = headers.get_all(header::ACCEPT).iter().any(|value| {
+        let ranges = value.to_str().unwrap_or_default().split(',');
+        ranges.filter_map(|range| range.split(';').next()).any(|name| name.trim().eq_ignore_ascii_case(OPEN))
+    });
+    let (format, content_type) = match is_open {
+        true => (Format::OpenMetrics, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        false => (Format::Prometheus, "text/plain; version=0.0.4; charset=utf-8"),
+    };
+    let text = gateway.metrics.encode(format).map_err(|error| {
         tracing::error!(%error, "the metrics could not be written");
         Problem::new(
             fanfare_core::Code::Internal,
@@ -210,5 +218,9 @@ pub async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Problem
             "the cause is in the gateway's server log",
         )
     })?;
-    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::VARY, HeaderValue::from_static("accept")),
+    ];
+    Ok((headers, text).into_response())
 }

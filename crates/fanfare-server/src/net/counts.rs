@@ -38,14 +38,14 @@ impl Counts {
         let counter = |name, help| metrics.register(name, help, Counter::default());
         Counts {
             sent_bytes: counter("sent_bytes", "Bytes written to subscriber sockets"),
-            writes: counter("writes", "Writes to subscriber sockets"),
+            writes: counter("stream_writes", "Writes to subscriber sockets"),
             stalled: counter("stalled", "Subscribers disconnected because they stopped reading"),
             connections: metrics.register("connections", "Open connections", Gauge::default()),
             connections_refused: counter(
                 "connections_refused",
                 "Connections refused because a limit was reached",
             ),
-            requests: metrics.register("requests", "Requests by route and status", Family::default()),
+            requests: metrics.register("http_requests", "Requests by route and status", Family::default()),
         }
     }
 }

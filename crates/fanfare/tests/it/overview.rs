@@ -127,11 +127,11 @@ async fn the_gateway_says_what_it_is() {
     }
 }
 
-/// Parses the part of the OpenMetrics text format that we use; returns the samples.
+/// Parses the part of the text formats that we use, OpenMetrics and the older one; returns the samples.
 fn samples(text: &str) -> Vec<(String, f64)> {
     let mut typed = std::collections::HashMap::new();
     let mut samples = Vec::new();
-    let body = text.strip_suffix("# EOF\n").expect("an end");
+    let body = text.strip_suffix("# EOF\n").unwrap_or(text);
     for line in body.lines() {
         if let Some(description) = line.strip_prefix("# ") {
             let mut words = description.splitn(3, ' ');
@@ -159,11 +159,7 @@ fn samples(text: &str) -> Vec<(String, f64)> {
 #[tokio::test]
 async fn metrics_can_be_parsed_and_move() {
     let gateway = Gateway::start().await;
-    let scrape = async || {
-        let answer = gateway.get("/metrics").await;
-        assert!(answer.header("content-type").starts_with("application/openmetrics-text; version=1.0.0"));
-        samples(&answer.text())
-    };
+    let scrape = async || samples(&gateway.get("/metrics").await.text());
     let value = |samples: &[(String, f64)], name: &str| {
         samples.iter().find(|(sample, _)| sample == name).map_or(0.0, |(_, value)| *value)
     };
@@ -187,12 +183,14 @@ async fn metrics_can_be_parsed_and_move() {
         ("fanfare_resets_total", 1.0),
         ("fanfare_subscribers{transport=\"sse\"}", 2.0),
         ("fanfare_subscribers{transport=\"websocket\"}", 1.0),
-        ("fanfare_requests_total{route=\"/stream\",status=\"400\"}", 1.0),
-        ("fanfare_requests_total{route=\"/api/push\",status=\"200\"}", 1.0),
+        ("fanfare_http_requests_total{route=\"/stream\",status=\"400\"}", 1.0),
+        ("fanfare_http_requests_total{route=\"/api/push\",status=\"200\"}", 1.0),
     ] {
         assert_eq!(value(&after, name) - value(&before, name), grown, "{name} in {after:#?}");
     }
-    assert!(value(&after, "fanfare_connections") >= 3.0);
+    assert!(
+        value(&after, "fanfare_stream_writes_total") >= 4.0 && value(&after, "fanfare_connections") >= 3.0
+    );
     // A path is a label only as the route it belongs to.
     gateway.get("/api/events/some-id").await;
     let after = scrape().await;
@@ -203,4 +201,24 @@ async fn metrics_can_be_parsed_and_move() {
         (value(&now, "fanfare_subscribers{transport=\"sse\"}") == 0.0).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn open_metrics_are_for_those_who_ask() {
+    let gateway = Gateway::start().await;
+    let ask = async |accept: &'static str| {
+        gateway.request("GET", "/metrics", |request| request.header("accept", accept)).await
+    };
+    // A route has a sample once it was asked.
+    ask("*/*").await;
+    let (older, open) = (ask("*/*").await, ask("text/plain;q=0.3, application/openmetrics-text;q=0.7").await);
+    assert!(older.header("content-type").starts_with("text/plain; version=0.0.4"));
+    assert!(open.header("content-type").starts_with("application/openmetrics-text; version=1.0.0"));
+    assert_eq!((older.header("vary"), open.header("vary")), ("accept", "accept"));
+    let names = |text: &str| samples(text).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(names(&older.text()), names(&open.text()), "the formats differ in their comments only");
+    assert!(open.text().ends_with("# EOF\n") && !older.text().contains("# EOF"));
+    assert!(open.text().contains("# TYPE fanfare_http_requests counter\n"));
+    assert!(older.text().contains("# TYPE fanfare_http_requests_total counter\n"));
+    assert!(older.text().contains("# TYPE fanfare_append_seconds histogram\n"));
 }
