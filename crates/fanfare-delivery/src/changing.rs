@@ -39,10 +39,15 @@ pub enum Expected {
 }
 
 impl Expected {
-    fn allows(&self, revision: u64) -> bool {
-        match self {
+    /// Refuses a webhook that is in another state.
+    pub(super) fn check(&self, webhook: &Webhook) -> Result<(), WebhookError> {
+        let is_expected = match self {
             Expected::Any => true,
-            Expected::OneOf(revisions) => revisions.contains(&revision),
+            Expected::OneOf(revisions) => revisions.contains(&webhook.revision),
+        };
+        match is_expected {
+            true => Ok(()),
+            false => Err(WebhookError::Changed { what: format!("webhook `{}`", webhook.id) }),
         }
     }
 }
@@ -62,9 +67,7 @@ impl Webhooks {
         }
         // Asked each time that the webhook is read: the revision that is judged is the one that the store compares.
         let change = |webhook: &mut Webhook| {
-            if !expected.allows(webhook.revision) {
-                return Err(WebhookError::Changed { what: format!("webhook `{id}`") });
-            }
+            expected.check(webhook)?;
             if let Some(url) = &change.url {
                 webhook.url = url.clone();
             }
@@ -74,13 +77,15 @@ impl Webhooks {
     }
 
     /// Replaces a key of a webhook. The previous key keeps signing beside the new one for `overlap`. If `overlap` is
-    /// zero, no earlier key signs any more, because one of them has leaked.
+    /// zero, no earlier key signs any more, because one of them has leaked. A webhook that is not in the expected state
+    /// keeps its keys.
     pub async fn rotate(
         &self,
         by: &Principal,
         id: &WebhookId,
         key: NewKey,
         overlap: Duration,
+        expected: &Expected,
     ) -> Result<Arc<Entry>, WebhookError> {
         let _one_at_a_time = self.changing.lock().await;
         // Receivers are told this time, and signing also compares with this clock.
@@ -90,23 +95,37 @@ impl Webhooks {
         let entry = match key {
             NewKey::Secret(secret) => {
                 let secret = secret.unwrap_or_else(|| Secret::from_random(rand::random()));
-                self.alter(by, id, |webhook| replace(&mut webhook.keys.secrets, secret.clone(), overlap, now))
-                    .await?
+                let replace_secret = |webhook: &mut Webhook| {
+                    expected.check(webhook)?;
+                    replace(&mut webhook.keys.secrets, secret.clone(), overlap, now)
+                };
+                self.alter(by, id, replace_secret).await?
             }
             NewKey::Ed25519 => {
                 let key = SigningKey::from_seed(rand::random());
-                self.alter(by, id, |webhook| replace(&mut webhook.keys.ed25519, key.clone(), overlap, now))
-                    .await?
+                let replace_pair = |webhook: &mut Webhook| {
+                    expected.check(webhook)?;
+                    replace(&mut webhook.keys.ed25519, key.clone(), overlap, now)
+                };
+                self.alter(by, id, replace_pair).await?
             }
         };
         reach(FailPoint::RotationWritten);
         Ok(entry)
     }
 
-    /// Pauses a webhook until it is resumed. A webhook that is already paused keeps its reason.
-    pub async fn pause(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, WebhookError> {
+    /// Pauses a webhook until it is resumed, if it is in the expected state. A webhook that is already paused keeps its
+    /// reason.
+    pub async fn pause(
+        &self,
+        by: &Principal,
+        id: &WebhookId,
+        expected: &Expected,
+    ) -> Result<Arc<Entry>, WebhookError> {
+        let _one_at_a_time = self.changing.lock().await;
         let now = self.parts.now();
         let entry = self.find(by, id)?;
+        expected.check(&entry.webhook())?;
         let pause = |health: &mut Health| {
             if !health.is_paused() {
                 health.state = State::Paused { reason: PauseReason::ByHand, since: now };
@@ -119,9 +138,16 @@ impl Webhooks {
         Ok(entry)
     }
 
-    /// Resumes a webhook, as if it had not failed before.
-    pub async fn resume(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, WebhookError> {
+    /// Resumes a webhook, as if it had not failed before, if it is in the expected state.
+    pub async fn resume(
+        &self,
+        by: &Principal,
+        id: &WebhookId,
+        expected: &Expected,
+    ) -> Result<Arc<Entry>, WebhookError> {
+        let _one_at_a_time = self.changing.lock().await;
         let entry = self.find(by, id)?;
+        expected.check(&entry.webhook())?;
         let resume = |health: &mut Health| {
             health.state = State::Active;
             health.failing = Failing::default();

@@ -8,6 +8,7 @@ use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
 
+use crate::changing::Expected;
 use crate::health::Health;
 use crate::registry::Entry;
 use crate::service::{WebhookError, Webhooks};
@@ -64,15 +65,19 @@ impl Webhooks {
     /// Removes the webhook of `by` with a URL; returns whether it existed.
     pub async fn unregister(&self, by: &Principal, url: &WebhookUrl) -> Result<bool, WebhookError> {
         let Some(entry) = self.registry.by_url(by.owner(), url.normalised()) else { return Ok(false) };
-        self.remove(by, &entry.webhook().id).await
+        self.remove(by, &entry.webhook().id, &Expected::Any).await
     }
 
-    /// Removes a webhook; returns whether `by` had it.
-    pub async fn remove(&self, by: &Principal, id: &WebhookId) -> Result<bool, WebhookError> {
+    /// Removes a webhook, if it is in the expected state; returns whether `by` had it.
+    pub async fn remove(
+        &self,
+        by: &Principal,
+        id: &WebhookId,
+        expected: &Expected,
+    ) -> Result<bool, WebhookError> {
         let _one_at_a_time = self.changing.lock().await;
-        if self.find(by, id).is_err() {
-            return Ok(false);
-        }
+        let Ok(entry) = self.find(by, id) else { return Ok(false) };
+        expected.check(&entry.webhook())?;
         reach(FailPoint::RemovalBegun);
         let was_known = self.parts.ledger.remove_webhook(id).await?;
         reach(FailPoint::RemovalWritten);

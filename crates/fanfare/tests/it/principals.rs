@@ -65,9 +65,9 @@ async fn answers(
     ask! {
         "find": webhooks.find(by, id),
         "change": webhooks.change(by, id, change(), &Expected::Any).await,
-        "rotate": webhooks.rotate(by, id, NewKey::Ed25519, Duration::ZERO).await,
-        "pause": webhooks.pause(by, id).await,
-        "resume": webhooks.resume(by, id).await,
+        "rotate": webhooks.rotate(by, id, NewKey::Ed25519, Duration::ZERO, &Expected::Any).await,
+        "pause": webhooks.pause(by, id, &Expected::Any).await,
+        "resume": webhooks.resume(by, id, &Expected::Any).await,
         "test": webhooks.test(by, id).await,
         "resend": webhooks.resend(by, id, event.clone(), None).await,
         "select": webhooks.select(by, id, words).await.map_err(|unselected| unselected.refused),
@@ -98,7 +98,7 @@ async fn anothers_webhook_looks_like_none() {
         assert!(to_zoe.iter().all(|(_, answer)| answer != "done"), "{to_zoe:?}");
         assert!(gateway.webhooks.list(&zoe).is_empty());
         assert!(gateway.webhooks.delivery_counts(&zoe).await.expect("counted").is_empty());
-        assert!(!gateway.webhooks.remove(&zoe, &anns.id).await.expect("asked"));
+        assert!(!gateway.webhooks.remove(&zoe, &anns.id, &Expected::Any).await.expect("asked"));
         assert!(!gateway.webhooks.unregister(&zoe, &anns.url).await.expect("asked"));
         assert_eq!(gateway.webhooks.find(&ann, &anns.id).expect("it is there").webhook(), anns);
 
@@ -110,7 +110,7 @@ async fn anothers_webhook_looks_like_none() {
         assert!(gateway.webhooks.unregister(&ann, &anns.url).await.expect("asked"));
         assert!(gateway.webhooks.list(&ann).is_empty());
         assert_eq!(gateway.webhooks.list(&zoe)[0].webhook().id, zoes.id);
-        assert!(gateway.webhooks.remove(&zoe, &zoes.id).await.expect("asked"));
+        assert!(gateway.webhooks.remove(&zoe, &zoes.id, &Expected::Any).await.expect("asked"));
     }
 }
 

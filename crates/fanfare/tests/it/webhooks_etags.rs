@@ -37,6 +37,49 @@ async fn a_change_made_of_an_old_state_changes_nothing() {
     }
 }
 
+/// The verbs other than `PATCH`, with the body of each.
+const VERBS: [(&str, &str, &str); 4] = [
+    ("POST", "/pause", "{}"),
+    ("POST", "/resume", "{}"),
+    ("POST", "/secret/rotate", "{}"),
+    ("DELETE", "", ""),
+];
+
+#[tokio::test]
+async fn every_verb_leaves_a_webhook_that_has_changed() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let (path, _) = register(&gateway, json!({"webhook_url": "http://127.0.0.1:9/"})).await;
+        patch(&gateway, &path, "*", json!({"description": "by another"})).await;
+        let before = gateway.get(&path).await;
+        let ask = async |(method, verb, body): (&'static str, &str, &'static str), tag: &str| {
+            let (path, tag) = (format!("{path}{verb}"), tag.to_owned());
+            gateway.request(method, &path, |request| request.header("if-match", tag).body(body)).await
+        };
+        for verb in VERBS {
+            for tag in ["\"1\"", "\"zzz\"", "W/\"2\""] {
+                let problem = ask(verb, tag).await.problem(412, "precondition_failed");
+                assert_eq!(problem["at"], "header `If-Match`", "{verb:?} {tag}");
+            }
+            ask(verb, "2").await.problem(400, "invalid_header");
+        }
+        let after = gateway.get(&path).await;
+        assert_eq!((after.header("etag"), after.json()), (before.header("etag"), before.json()));
+
+        let tags = [("\"2\"", "\"2\""), ("\"2\"", "\"2\""), ("\"2\"", "\"3\""), ("\"3\"", "")];
+        for (verb, (tag, answered)) in VERBS.into_iter().zip(tags) {
+            let answer = ask(verb, tag).await;
+            assert_eq!(
+                (answer.status, answer.header("etag")),
+                (200, answered),
+                "{verb:?}: {}",
+                answer.text()
+            );
+        }
+        gateway.get(&path).await.problem(404, "not_found");
+    }
+}
+
 #[tokio::test]
 async fn a_new_key_changes_the_tag_and_a_pause_does_not() {
     let gateway = Gateway::start().await;

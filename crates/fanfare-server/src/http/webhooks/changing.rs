@@ -14,6 +14,7 @@ use fanfare_core::members::Members;
 use fanfare_core::{Code, Principal, duration};
 use fanfare_webhook::patch::Change;
 use fanfare_webhook::rotation::OVERLAP_DEFAULT;
+use http::HeaderMap;
 
 use crate::http::Gateway;
 use crate::http::etag;
@@ -62,19 +63,23 @@ pub async fn change(
     tag = "webhooks",
     params(
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the state to change, or `*`"),
     ),
     responses(
         (status = 200, description = "Deleted", body = Registered),
+        (status = 412, description = "The webhook is no longer in the state that `If-Match` names; nothing was changed", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn remove(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
+    let expected = etag::expected(&headers)?;
     let webhook = gateway.webhooks.find(&by, &id)?.webhook();
-    if !gateway.webhooks.remove(&by, &id).await? {
+    if !gateway.webhooks.remove(&by, &id, &expected).await? {
         return Err(Problem::not_found(format_args!("webhook `{id}`")));
     }
     let answer = Registered {
@@ -95,17 +100,21 @@ pub async fn remove(
     tag = "webhooks",
     params(
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the state to change, or `*`"),
     ),
     responses(
         (status = 200, description = "The updated webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
+        (status = 412, description = "The webhook is no longer in the state that `If-Match` names; nothing was changed", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn pause(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let entry = gateway.webhooks.pause(&by, &id_in_path(&id)?).await?;
+    let (id, expected) = (id_in_path(&id)?, etag::expected(&headers)?);
+    let entry = gateway.webhooks.pause(&by, &id, &expected).await?;
     details::answer(&gateway, &by, &entry).await
 }
 
@@ -117,17 +126,21 @@ pub async fn pause(
     tag = "webhooks",
     params(
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the state to change, or `*`"),
     ),
     responses(
         (status = 200, description = "The updated webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
+        (status = 412, description = "The webhook is no longer in the state that `If-Match` names; nothing was changed", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn resume(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let entry = gateway.webhooks.resume(&by, &id_in_path(&id)?).await?;
+    let (id, expected) = (id_in_path(&id)?, etag::expected(&headers)?);
+    let entry = gateway.webhooks.resume(&by, &id, &expected).await?;
     details::answer(&gateway, &by, &entry).await
 }
 
@@ -139,10 +152,12 @@ pub async fn resume(
     tag = "webhooks",
     params(
         ("id" = values::WebhookId, Path, description = "The webhook's id"),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the state to change, or `*`"),
     ),
     request_body(content((Rotation = "application/json")), description = "Empty, or the rotation options"),
     responses(
-        (status = 200, description = "The new key", body = Rotated),
+        (status = 200, description = "The new key", body = Rotated, headers(("ETag" = String, description = "The revision of its settings"))),
+        (status = 412, description = "The webhook is no longer in the state that `If-Match` names; nothing was changed", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn rotate(
@@ -153,6 +168,7 @@ pub async fn rotate(
 ) -> Result<Response, Problem> {
     const FIX: &str = "send `{}`, or an object with `key`, `overlap` or `secret`, each of them text";
     let id = id_in_path(&id)?;
+    let expected = etag::expected(request.headers())?;
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let mut members = Members::parse_or_none(&bytes, Code::InvalidWebhook, FIX)?;
     let kind = members.text("key")?.flatten();
@@ -180,8 +196,9 @@ pub async fn rotate(
         }
     };
     let is_secret = matches!(key, NewKey::Secret(_));
-    let entry = gateway.webhooks.rotate(&by, &id, key, overlap).await?;
-    let keys = &entry.webhook().keys;
+    let entry = gateway.webhooks.rotate(&by, &id, key, overlap, &expected).await?;
+    let webhook = entry.webhook();
+    let keys = &webhook.keys;
     let now = clock::now();
     let old = match is_secret {
         true => keys.secrets.previous().first().map(|previous| previous.valid_until),
@@ -194,5 +211,5 @@ pub async fn rotate(
         public_key: (!is_secret).then(|| keys.ed25519.current().verifying().to_string()),
         old_until: old.filter(|until| *until > now),
     };
-    Ok(Json(answer).into_response())
+    Ok((etag::header(webhook.revision), Json(answer)).into_response())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fanfare_core::{Principal, WebhookId};
 use fanfare_delivery::attempt::Attempt;
+use fanfare_delivery::changing::Expected;
 use fanfare_delivery::registry::Entry;
 use fanfare_store::{AttemptRow, DeliveryRow, ReadAttempts, ReadDeliveries};
 use serde_json::{Value, json};
@@ -53,7 +54,7 @@ impl Gateway {
 
     /// Removes a webhook that is registered.
     pub(crate) async fn remove(&self, hook: &Hook) {
-        let was_known = self.webhooks.remove(&Principal::local(), &hook.id).await;
+        let was_known = self.webhooks.remove(&Principal::local(), &hook.id, &Expected::Any).await;
         assert!(was_known.expect("removed"));
     }
 

@@ -15,6 +15,7 @@ use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::place;
 use crate::mcp::gateway::{Gateway, ToolEntry};
 use crate::mcp::toolset::Toolset;
+use fanfare_delivery::changing::Expected;
 use fanfare_delivery::service::WebhookError;
 
 /// The name of the tool.
@@ -69,7 +70,7 @@ impl Gateway {
         given: &str,
     ) -> Result<Outcome, String> {
         let webhook = self.one_webhook(by, given)?;
-        let was_known = self.webhooks.remove(by, &webhook.id).await;
+        let was_known = self.webhooks.remove(by, &webhook.id, &Expected::Any).await;
         if !was_known.map_err(|problem| refused(problem, EXAMPLE))? {
             let what = format!("webhook `{}`", webhook.id);
             return Err(refused(WebhookError::NotFound { what }, EXAMPLE));

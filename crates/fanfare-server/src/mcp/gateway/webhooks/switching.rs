@@ -13,6 +13,7 @@ use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::{Gateway, ToolEntry};
 use crate::mcp::toolset::Toolset;
+use fanfare_delivery::changing::Expected;
 
 /// The name of the tool that stops deliveries.
 pub(in crate::mcp::gateway) const PAUSE: &str = "pause_webhook";
@@ -68,7 +69,7 @@ impl Gateway {
         given: &str,
     ) -> Result<Outcome, String> {
         let webhook = self.one_webhook(by, given)?;
-        let paused = self.webhooks.pause(by, &webhook.id).await;
+        let paused = self.webhooks.pause(by, &webhook.id, &Expected::Any).await;
         let row = Row::of(&paused.map_err(|problem| refused(problem, EXAMPLE))?, &self.hub);
         let text = format!(
             "Nothing is sent to {} until you call `resume_webhook`; new events wait in the log.\n- {}",
@@ -85,7 +86,7 @@ impl Gateway {
         given: &str,
     ) -> Result<Outcome, String> {
         let webhook = self.one_webhook(by, given)?;
-        let resumed = self.webhooks.resume(by, &webhook.id).await;
+        let resumed = self.webhooks.resume(by, &webhook.id, &Expected::Any).await;
         let row = Row::of(&resumed.map_err(|problem| refused(problem, EXAMPLE))?, &self.hub);
         let text = format!(
             "{} is active again and continues where it stopped. Check `list_deliveries` in a moment to see how it is doing.\n- {}",
