@@ -146,7 +146,7 @@ impl Recording {
         changes.extend(cursors.iter().map(|(webhook, _, position)| cursor_change(webhook, *position)));
         while !changes.is_empty() {
             reach(FailPoint::RecordBegun);
-            match self.ledger.record(changes.clone()).await {
+            match self.ledger.record(Vec::new(), changes.clone()).await {
                 Ok(()) => {
                     reach(FailPoint::RecordDone);
                     break;

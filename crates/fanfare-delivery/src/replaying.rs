@@ -224,7 +224,7 @@ impl Webhooks {
         };
         let changes: Vec<DeliveryChange> = rows.into_iter().map(due).collect();
         for chunk in changes.chunks(PAGE_LEN) {
-            self.parts.ledger.record(chunk.to_vec()).await?;
+            self.parts.ledger.record(Vec::new(), chunk.to_vec()).await?;
         }
         Ok(())
     }

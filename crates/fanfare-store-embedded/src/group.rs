@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use crate::channels::Channels;
 use crate::failure;
 use crate::state::{Effect, Shared};
+use fanfare_store::claims::Claims;
 use fanfare_store::registry::Registry;
 use fanfare_store::settlement::Settlement;
 use fanfare_store::{Error, Head};
@@ -94,6 +95,8 @@ pub(super) struct Group<'a> {
     pub(super) channels: &'a mut Channels,
     /// The webhooks, as in `channels`.
     pub(super) webhooks: &'a mut Registry,
+    /// The claims, which change only between transactions.
+    pub(super) claims: &'a Claims,
     /// The settlement as it was before this transaction.
     pub(super) settlement: &'a Settlement,
     pub(super) effect: &'a mut Effect,

@@ -1,5 +1,7 @@
 //! The ledger: changes go to the writer, and share its commits with appends.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use fanfare_core::{Filter, Position, WebhookId};
 use tokio::sync::watch;
@@ -7,8 +9,8 @@ use tokio::sync::watch;
 use crate::group::Size;
 use crate::{Embedded, attempts, deliveries, webhooks};
 use fanfare_store::{
-    AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, Error, Ledger, ReadAttempts, ReadDeliveries,
-    ReaderKey, ReaderRow, WebhookRow,
+    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger,
+    ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, WebhookRow,
 };
 
 #[async_trait]
@@ -60,9 +62,36 @@ impl Ledger for Embedded {
         self.writer.change(Size::ROW, move |group| group.remove_webhook(&id).map(Ok)).await
     }
 
-    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
+    async fn claim(
+        &self,
+        instance: InstanceId,
+        wanted: Vec<WebhookId>,
+        term: Duration,
+    ) -> Result<Vec<Claim>, Error> {
         self.writer
-            .change(webhooks::size_of_changes(&changes), move |group| group.record(changes).map(Ok))
+            .between(move |state| {
+                let now = state.now();
+                state.claims.claim(&state.webhooks, instance, &wanted, term, now)
+            })
+            .await
+    }
+
+    async fn renew(&self, leases: Vec<Lease>, term: Duration) -> Result<Vec<Lease>, Error> {
+        self.writer
+            .between(move |state| {
+                let now = state.now();
+                state.claims.renew(&state.webhooks, leases, term, now)
+            })
+            .await
+    }
+
+    async fn release(&self, leases: Vec<Lease>) -> Result<(), Error> {
+        self.writer.between(move |state| state.claims.release(&state.webhooks, &leases)).await
+    }
+
+    async fn record(&self, leases: Vec<Lease>, changes: Vec<DeliveryChange>) -> Result<(), Error> {
+        self.writer
+            .change(webhooks::size_of_changes(&changes), move |group| group.record(&leases, changes))
             .await
     }
 

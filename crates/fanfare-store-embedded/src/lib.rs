@@ -36,6 +36,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use channels::Channels;
 use epochs::Epochs;
+use fanfare_store::claims::Claims;
 use fanfare_store::settlement::Settlement;
 use fanfare_store::{COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Retention};
 use lock::Lock;
@@ -107,6 +108,7 @@ impl Embedded {
             conn,
             channels,
             webhooks: registry,
+            claims: Claims::default(),
             settlement: Settlement::default(),
             tail,
             keys: keys as usize,

@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
 use crate::epochs::{Epochs, Place};
+use fanfare_store::claims::Claims;
 use fanfare_store::registry::Registry;
 use fanfare_store::settlement::{Made, Settlement};
 use fanfare_store::{AppendId, Batch, Clock, Error, Head, ReaderKey, ReaderRow, Retention};
@@ -23,6 +24,9 @@ pub(super) struct State {
     pub(super) conn: Connection,
     pub(super) channels: Channels,
     pub(super) webhooks: Registry,
+    /// The instances that send the webhooks. In memory only: all of them are in this process, so opening the file ends
+    /// all claims, and a start after a crash does not wait for a term to end.
+    pub(super) claims: Claims,
     /// The appends that happened. In memory only: a caller that asks is in this process, and its appends ended with it.
     pub(super) settlement: Settlement,
     pub(super) tail: Tail,

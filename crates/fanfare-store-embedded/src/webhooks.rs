@@ -9,7 +9,7 @@ use crate::epochs::Epochs;
 use crate::group::{Group, Size};
 use crate::{attempts, deliveries};
 use fanfare_store::registry::{Entry, Registry};
-use fanfare_store::{DeliveryChange, Error, WebhookRow};
+use fanfare_store::{DeliveryChange, Error, Lease, WebhookRow};
 
 /// Reads them from the file.
 pub(super) fn load(conn: &Connection, epochs: &Epochs) -> rusqlite::Result<Registry> {
@@ -132,8 +132,15 @@ impl Group<'_> {
         Ok(true)
     }
 
-    pub(super) fn record(&mut self, changes: Vec<DeliveryChange>) -> rusqlite::Result<()> {
-        changes.into_iter().try_for_each(|change| self.record_one(change))
+    pub(super) fn record(
+        &mut self,
+        leases: &[Lease],
+        changes: Vec<DeliveryChange>,
+    ) -> rusqlite::Result<Result<(), Error>> {
+        match self.claims.check(self.webhooks, leases) {
+            Ok(()) => changes.into_iter().try_for_each(|change| self.record_one(change)).map(Ok),
+            Err(fenced) => Ok(Err(fenced)),
+        }
     }
 
     fn record_one(&mut self, change: DeliveryChange) -> rusqlite::Result<()> {

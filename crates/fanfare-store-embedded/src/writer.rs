@@ -27,8 +27,13 @@ const GROUP_LEN_MAX: usize = 2_048;
 /// Number of bytes at which a group is closed, for the same reason.
 const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Work on the state between two transactions; calls its caller back.
+type Work = Box<dyn FnOnce(&mut State) + Send>;
+
 /// A request to the writer.
 pub(super) enum Request {
+    /// Work that changes nothing in the file; what was asked for before it is committed by then.
+    Between(Work),
     /// A change; those that wait share one commit.
     Change(Box<dyn Change>),
     /// Drain the queue and end.
@@ -54,6 +59,17 @@ impl Asker {
     ) -> Result<T, Error> {
         let (change, answered) = group::change(size, work);
         self.request(Request::Change(change), answered).await
+    }
+
+    /// Asks the writer for work between two transactions that changes nothing in the file.
+    pub(super) async fn between<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut State) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        // The receiver may be gone.
+        let work: Work = Box::new(move |state| drop(answer.send(Ok(work(state)))));
+        self.request(Request::Between(work), answered).await
     }
 
     /// Removes events that retention no longer keeps; returns whether there is more.
@@ -125,6 +141,10 @@ impl Writer {
             }
             last = changes.len();
             let outcome = self.commit(&mut changes).and_then(|()| match next {
+                Some(Request::Between(work)) => {
+                    work(&mut self.state);
+                    Ok(())
+                }
                 Some(Request::Forget(answer)) => self.tidy(forget::forget, answer),
                 Some(Request::Sweep(answer)) => self.tidy(sweep::sweep, answer),
                 Some(Request::Close) => {
@@ -171,11 +191,12 @@ impl Writer {
 
     fn transact(&mut self, changes: &mut [Box<dyn Change>], effect: &mut Effect) -> Result<(), Error> {
         let now = self.state.now();
-        let State { shared, conn, channels, webhooks, settlement, .. } = &mut self.state;
+        let State { shared, conn, channels, webhooks, claims, settlement, .. } = &mut self.state;
         let conn = &*conn;
         in_transaction(&shared.path, conn, || {
             let insert = conn.prepare_cached(INSERT)?;
-            let mut group = Group { shared, conn, insert, channels, webhooks, settlement, effect, now };
+            let mut group =
+                Group { shared, conn, insert, channels, webhooks, claims, settlement, effect, now };
             changes.iter_mut().try_for_each(|change| change.make(&mut group))?;
             group.write_channels()?;
             group.write_webhooks()?;
@@ -225,7 +246,8 @@ impl Writer {
             match request {
                 Request::Change(change) => change.answer(Err(failure.clone())),
                 Request::Forget(answer) | Request::Sweep(answer) => drop(answer.send(Err(failure.clone()))),
-                Request::Close => {}
+                // Its caller finds the failure.
+                Request::Between(_) | Request::Close => {}
             }
         }
         // If it cannot be set, closing copies the committed data: allowed, but unnecessary.

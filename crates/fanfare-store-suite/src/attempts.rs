@@ -28,7 +28,7 @@ pub async fn an_attempt_comes_back_as_it_was_recorded(engine: impl Setup) {
         detail: "{\"answer\":\"a\\u0000ä\"}".into(),
     };
     let changes = vec![attempt(&log, 0, 1, true), DeliveryChange::Attempt(row.clone())];
-    log.store.ledger.record(changes).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), changes).await.expect("recorded");
     log.reopen().await;
     let rows = log.store.ledger.attempts(all_attempts()).await.expect("rows");
     assert_eq!(rows.len(), 2);
@@ -43,7 +43,7 @@ pub async fn attempts_are_chosen_and_read_page_by_page(engine: impl Setup) {
     let log = start(engine, Retention::default()).await;
     let outcomes: Vec<_> = (0..60).map(|index| (index % 3, index as u64 % 4 + 1, index % 5 == 0)).collect();
     let changes = outcomes.iter().map(|(webhook, seq, delivered)| attempt(&log, *webhook, *seq, *delivered));
-    log.store.ledger.record(changes.collect()).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), changes.collect()).await.expect("recorded");
     let ids = ids_of(&log, all_attempts()).await;
     assert!(ids.windows(2).all(|pair| pair[0] > pair[1]));
     for webhook in [None, Some(0), Some(2), Some(9)] {
@@ -82,7 +82,7 @@ pub async fn a_page_of_large_attempts_ends_early(engine: impl Setup) {
         }
         other => other,
     };
-    log.store.ledger.record((0..5).map(large).collect()).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), (0..5).map(large).collect()).await.expect("recorded");
     let first = ids_of(&log, all_attempts()).await;
     let second = ids_of(&log, ReadAttempts { before: first.last().copied(), ..all_attempts() }).await;
     assert_eq!((first.len(), second.len()), (3, 2));
@@ -92,9 +92,9 @@ pub async fn attempts_are_forgotten_by_age(engine: impl Setup) {
     let hour = Duration::from_secs(60 * 60);
     let mut log = start(engine, Retention { attempts: hour, ..Retention::default() }).await;
     let many = |count| (0..count).map(|_| attempt(&log, 0, 1, false)).collect::<Vec<_>>();
-    log.store.ledger.record(many(1_200)).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), many(1_200)).await.expect("recorded");
     log.clock.turn(hour / 2);
-    log.store.ledger.record(vec![attempt(&log, 1, 2, true)]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![attempt(&log, 1, 2, true)]).await.expect("recorded");
     let newest = ids_of(&log, ReadAttempts { limit: 1, ..all_attempts() }).await;
     log.clock.turn(hour / 2);
     log.sweep_all().await;
@@ -112,7 +112,7 @@ pub async fn attempts_are_forgotten_by_age(engine: impl Setup) {
     log.sweep_all().await;
     assert_eq!(ids_of(&log, all_attempts()).await, [0u64; 0]);
     log.reopen().await;
-    log.store.ledger.record(vec![attempt(&log, 0, 1, true)]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![attempt(&log, 0, 1, true)]).await.expect("recorded");
     assert!(ids_of(&log, all_attempts()).await[0] > newest[0]);
 }
 
@@ -121,11 +121,11 @@ pub async fn attempts_are_forgotten_by_count(engine: impl Setup) {
     let mut log = start(engine, Retention::default()).await;
     for _ in 0..ATTEMPTS_MAX / 10_000 {
         let changes = (0..10_000).map(|_| attempt(&log, 0, 1, false)).collect();
-        log.store.ledger.record(changes).await.expect("recorded");
+        log.store.ledger.record(Vec::new(), changes).await.expect("recorded");
     }
     let oldest = ReadAttempts { delivered: Some(true), ..all_attempts() };
     let marked = (0..MORE).map(|_| attempt(&log, 1, 2, true)).collect();
-    log.store.ledger.record(marked).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), marked).await.expect("recorded");
     let first = ids_of(&log, oldest.clone()).await[MORE - 1] - ATTEMPTS_MAX;
     assert!(log.store.ledger.attempt(first).await.expect("read").is_some());
     log.reopen().await;
@@ -142,7 +142,7 @@ pub async fn the_attempts_of_a_removed_webhook_are_gone(engine: impl Setup) {
     let mut log = start(engine, Retention::default()).await;
     let mine = (0..1_200).map(|_| attempt(&log, 0, 1, false));
     let changes = mine.chain([attempt(&log, 1, 1, false)]).collect();
-    log.store.ledger.record(changes).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), changes).await.expect("recorded");
     let kept = ids_of(&log, ReadAttempts { limit: 1, ..all_attempts() }).await;
     assert!(log.store.ledger.remove_webhook(&id(0)).await.expect("asked"));
     for _ in 0..2 {

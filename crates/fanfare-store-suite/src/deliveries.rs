@@ -52,7 +52,7 @@ pub async fn a_delivery_comes_back_as_it_was_recorded(engine: impl Setup) {
     let put = [row.clone(), other.clone()].map(DeliveryChange::Put);
     log.store
         .ledger
-        .record([vec![cursor(&log, 0, 2), cursor(&log, 1, 2)], put.to_vec()].concat())
+        .record(Vec::new(), [vec![cursor(&log, 0, 2), cursor(&log, 1, 2)], put.to_vec()].concat())
         .await
         .expect("recorded");
     log.reopen().await;
@@ -68,14 +68,14 @@ pub async fn a_delivery_comes_back_as_it_was_recorded(engine: impl Setup) {
 
     let batch = Some(BatchSpan { first: 2, last: 9 });
     let again = DeliveryRow { attempts: 4, failure: "timeout".into(), batch, ..row };
-    log.store.ledger.record(vec![DeliveryChange::Put(again.clone())]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![DeliveryChange::Put(again.clone())]).await.expect("recorded");
     assert_eq!(log.store.ledger.deliveries(of(0)).await.expect("rows"), [again], "in the place of the other");
     assert_eq!(counts(&log, 0).await, (1, 0));
-    log.store.ledger.record(vec![failed(&log, 0, 2).await]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![failed(&log, 0, 2).await]).await.expect("recorded");
     assert_eq!(counts(&log, 0).await, (0, 1));
     log.store
         .ledger
-        .record(vec![remove(&log, 0, 2), remove(&log, 0, 2), remove(&log, 0, 1)])
+        .record(Vec::new(), vec![remove(&log, 0, 2), remove(&log, 0, 2), remove(&log, 0, 1)])
         .await
         .expect("recorded");
     assert_eq!((counts(&log, 0).await, counts(&log, 1).await), ((0, 0), (0, 1)));
@@ -87,7 +87,7 @@ pub async fn an_event_is_kept_as_long_as_it_waits(engine: impl Setup) {
     log.append(&["a", "b", "c"]).await;
     let late = waiting(&log, 0, 1).await;
     let changes = vec![waiting(&log, 0, 2).await, waiting(&log, 1, 2).await, failed(&log, 1, 3).await];
-    log.store.ledger.record(changes).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), changes).await.expect("recorded");
     let before = log.store.ledger.deliveries(of(1)).await.expect("rows");
     log.append(&["d", "e", "f", "g"]).await;
     log.sweep_all().await;
@@ -96,8 +96,8 @@ pub async fn an_event_is_kept_as_long_as_it_waits(engine: impl Setup) {
     assert_eq!(log.store.ledger.deliveries(of(1)).await.expect("rows"), before, "with their events");
 
     // The row keeps an event that the log has already lost.
-    log.store.ledger.record(vec![late.clone()]).await.expect("recorded");
-    log.store.ledger.record(vec![waiting(&log, 0, 6).await]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![late.clone()]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![waiting(&log, 0, 6).await]).await.expect("recorded");
     log.reopen().await;
     assert_eq!(seqs_of(&log, of(0)).await, [1, 2, 6], "in the order of their seqs");
     assert_eq!(seqs_of(&log, ReadDeliveries { after: Some(log.at(1)), limit: 1, ..of(0) }).await, [2]);
@@ -106,9 +106,13 @@ pub async fn an_event_is_kept_as_long_as_it_waits(engine: impl Setup) {
     assert_eq!(DeliveryChange::Put(found), late);
 
     // A delivery that one webhook has accepted still waits for another.
-    log.store.ledger.record(vec![remove(&log, 0, 2)]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![remove(&log, 0, 2)]).await.expect("recorded");
     assert_eq!(log.store.ledger.deliveries(of(1)).await.expect("rows"), before);
-    log.store.ledger.record(vec![remove(&log, 1, 2), remove(&log, 0, 1)]).await.expect("recorded");
+    log.store
+        .ledger
+        .record(Vec::new(), vec![remove(&log, 1, 2), remove(&log, 0, 1)])
+        .await
+        .expect("recorded");
     log.reopen().await;
     assert_eq!((seqs_of(&log, of(0)).await, seqs_of(&log, of(1)).await), (vec![6], vec![3]));
 }
@@ -121,7 +125,7 @@ pub async fn deliveries_are_read_page_by_page(engine: impl Setup) {
         changes.push(if seq % 3 == 0 { failed(&log, 0, seq).await } else { waiting(&log, 0, seq).await });
     }
     changes.push(waiting(&log, 1, 30).await);
-    log.store.ledger.record(changes).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), changes).await.expect("recorded");
     // Half of the deliveries are older than the log.
     log.append(&["x"; 30]).await;
     log.sweep_all().await;
@@ -157,7 +161,7 @@ pub async fn a_page_of_large_deliveries_ends_early(engine: impl Setup) {
     for seq in 1..=6 {
         changes.push(waiting(&log, 0, seq).await);
     }
-    log.store.ledger.record(changes).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), changes).await.expect("recorded");
     assert_eq!(seqs_of(&log, of(0)).await, [1, 2, 3, 4]);
     assert_eq!(seqs_of(&log, ReadDeliveries { after: Some(log.at(4)), ..of(0) }).await, [5, 6]);
 }
@@ -168,9 +172,9 @@ pub async fn dead_letters_are_forgotten_and_waiting_ones_are_not(engine: impl Se
     let mut log = start(engine, retention, 2).await;
     log.append(&["x"; 4]).await;
     let changes = vec![failed(&log, 0, 1).await, failed(&log, 1, 1).await, waiting(&log, 0, 2).await];
-    log.store.ledger.record(changes).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), changes).await.expect("recorded");
     log.clock.turn(day / 2);
-    log.store.ledger.record(vec![failed(&log, 0, 3).await]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![failed(&log, 0, 3).await]).await.expect("recorded");
     log.clock.turn(day / 2);
     log.sweep_all().await;
     assert_eq!(log.store.head().first, 5, "the log has forgotten them");
@@ -207,7 +211,7 @@ pub async fn much_is_forgotten_in_parts(engine: impl Setup) {
     };
     let (failed, waiting) =
         (DeliveryStatus::Failed(log.clock.now()), DeliveryStatus::Waiting(log.clock.now()));
-    log.store.ledger.record([put(0, failed), put(1, waiting)].concat()).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), [put(0, failed), put(1, waiting)].concat()).await.expect("recorded");
     assert_eq!((counts(&log, 0).await, counts(&log, 1).await), ((0, ROWS), (ROWS, 0)));
     log.reopen().await;
     assert_eq!((counts(&log, 0).await, counts(&log, 1).await), ((0, ROWS), (ROWS, 0)));
@@ -222,7 +226,7 @@ pub async fn much_is_forgotten_in_parts(engine: impl Setup) {
     assert!(log.store.ledger.remove_webhook(&id(1)).await.expect("asked"));
     assert_eq!(seqs_of(&log, of(1)).await, [0u64; 0]);
     log.store.ledger.insert_webhook(hook(&log, 1)).await.expect("registered again");
-    log.store.ledger.record(put(1, waiting)[..2].to_vec()).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), put(1, waiting)[..2].to_vec()).await.expect("recorded");
     log.sweep_all().await;
     log.reopen().await;
     assert_eq!(seqs_of(&log, of(1)).await, [1, 2]);

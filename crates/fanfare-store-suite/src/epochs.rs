@@ -31,7 +31,10 @@ pub async fn a_position_of_another_log_is_none_of_this_one(engine: impl Setup) {
         ledger.insert_webhook(WebhookRow { cursor: log.at(3), ..hook(&log, 1) }).await.expect("registered");
     let moved = DeliveryChange::Cursor { webhook: id(1), position: foreign };
     let removed = DeliveryChange::Remove { webhook: id(1), position: foreign };
-    ledger.record(vec![waiting(&log, 1, 5).await, moved, removed]).await.expect("the rest is done");
+    ledger
+        .record(Vec::new(), vec![waiting(&log, 1, 5).await, moved, removed])
+        .await
+        .expect("the rest is done");
     assert_eq!(ledger.delivery(&id(1), foreign).await.expect("read"), None);
     let after = ReadDeliveries { after: Some(foreign), ..of(1) };
     assert_changed(ledger.deliveries(after).await, foreign, epoch);
@@ -39,6 +42,6 @@ pub async fn a_position_of_another_log_is_none_of_this_one(engine: impl Setup) {
     assert_eq!(seqs_of(&log, of(1)).await, [5]);
     assert_eq!(log.store.ledger.readers().await.expect("readers"), [opened]);
     assert_eq!(log.store.ledger.webhooks().await.expect("webhooks"), [row]);
-    log.store.ledger.record(vec![cursor(&log, 1, 4)]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![cursor(&log, 1, 4)]).await.expect("recorded");
     assert_eq!(log.store.ledger.webhooks().await.expect("webhooks")[0].cursor, log.at(4));
 }

@@ -10,6 +10,7 @@
 
 pub mod append;
 pub mod attempts;
+pub mod claims;
 pub mod committed;
 pub mod deliveries;
 pub mod disk;
@@ -46,6 +47,17 @@ macro_rules! contract {
             attempts::attempts_are_forgotten_by_age,
             attempts::attempts_are_forgotten_by_count,
             attempts::the_attempts_of_a_removed_webhook_are_gone,
+            claims::a_claim_has_what_the_last_owner_left,
+            claims::a_claim_that_is_repeated_is_the_same,
+            claims::a_closed_store_has_no_claims,
+            claims::a_removed_webhook_belongs_to_nobody,
+            claims::a_webhook_has_one_owner_at_a_time,
+            claims::an_expired_lease_is_good_until_another_claims,
+            claims::changes_by_hand_need_no_lease,
+            claims::nothing_of_a_fenced_record_is_written,
+            claims::of_many_who_claim_at_once_one_gets_it,
+            claims::opening_a_store_of_one_process_ends_its_claims,
+            claims::what_is_released_is_free_at_once,
             committed::a_closed_store_says_so,
             committed::batches_come_in_order_and_leave_nothing_out,
             committed::one_that_lags_is_told,

@@ -105,7 +105,7 @@ impl Side {
             }
             Operation::Record(changes) => {
                 let changes = changes.iter().filter_map(|change| self.change(change)).collect();
-                store.ledger.record(changes).await.expect("recorded");
+                store.ledger.record(Vec::new(), changes).await.expect("recorded");
             }
             Operation::Remove { webhook } => {
                 store.ledger.remove_webhook(&id(*webhook)).await.expect("asked");

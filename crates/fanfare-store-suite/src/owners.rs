@@ -53,7 +53,7 @@ pub async fn a_url_is_taken_for_its_owner_alone(engine: impl Setup) {
     assert_eq!(log.store.ledger.webhooks().await.expect("webhooks"), [one.clone(), changed]);
     assert!(log.store.ledger.remove_webhook(&one.id).await.expect("asked"));
     let moved = DeliveryChange::Cursor { webhook: zoes.id.clone(), position: log.at(0) };
-    log.store.ledger.record(vec![moved]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![moved]).await.expect("recorded");
     log.store.ledger.insert_webhook(hook(&log, 1)).await.expect("its url is free again");
 }
 

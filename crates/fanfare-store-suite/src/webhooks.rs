@@ -38,7 +38,7 @@ pub async fn a_webhook_that_is_changed_stays_where_it_is(engine: impl Setup) {
     let first = WebhookRow { cursor: log.at(2), ..hook(&log, 1) };
     let first = log.store.ledger.insert_webhook(first).await.expect("registered");
     log.store.ledger.insert_webhook(hook(&log, 2)).await.expect("registered");
-    log.store.ledger.record(vec![waiting(&log, 1, 4).await]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![waiting(&log, 1, 4).await]).await.expect("recorded");
     log.clock.turn(Duration::from_secs(60));
     let changed = WebhookRow {
         url: "http://127.0.0.1/new".into(),
@@ -105,7 +105,7 @@ pub async fn a_change_of_who_is_registered_is_told(engine: impl Setup) {
     log.store.ledger.update_webhook(row.clone(), 1).await.expect("changed");
     assert!(is_told(), "changed");
     log.store.ledger.update_webhook(row.clone(), 1).await.expect_err("another revision");
-    log.store.ledger.record(vec![cursor(&log, 1, 1)]).await.expect("recorded");
+    log.store.ledger.record(Vec::new(), vec![cursor(&log, 1, 1)]).await.expect("recorded");
     assert!(!is_told(), "nothing of who is registered changed");
     log.store.ledger.remove_webhook(&row.id).await.expect("asked");
     assert!(is_told(), "removed");
@@ -176,7 +176,7 @@ pub async fn a_cursor_only_moves_on(engine: impl Setup) {
         (cursor(&log, 1, 1_000), 9),
         (cursor(&log, 1, u64::MAX), 9),
     ] {
-        log.store.ledger.record(vec![change.clone()]).await.expect("recorded");
+        log.store.ledger.record(Vec::new(), vec![change.clone()]).await.expect("recorded");
         assert_eq!(
             log.store.ledger.webhooks().await.expect("webhooks")[0].cursor.seq,
             expected,
@@ -185,7 +185,11 @@ pub async fn a_cursor_only_moves_on(engine: impl Setup) {
     }
     // One call can do both, in order.
     let state = DeliveryChange::State { webhook: id(1), state: "{\"n\":1}".into() };
-    log.store.ledger.record(vec![cursor(&log, 2, 4), state, cursor(&log, 2, 7)]).await.expect("recorded");
+    log.store
+        .ledger
+        .record(Vec::new(), vec![cursor(&log, 2, 4), state, cursor(&log, 2, 7)])
+        .await
+        .expect("recorded");
     log.reopen().await;
     let rows = log.store.ledger.webhooks().await.expect("webhooks");
     assert_eq!((rows[0].cursor.seq, &*rows[0].state, rows[1].cursor.seq), (9, "{\"n\":1}", 7));
@@ -199,7 +203,7 @@ pub async fn what_names_no_webhook_changes_nothing(engine: impl Setup) {
     let before = log.store.ledger.webhooks().await.expect("webhooks")[1].clone();
     log.store
         .ledger
-        .record(vec![waiting(&log, 1, 4).await, failed(&log, 2, 5).await])
+        .record(Vec::new(), vec![waiting(&log, 1, 4).await, failed(&log, 2, 5).await])
         .await
         .expect("recorded");
     assert!(log.store.ledger.remove_webhook(&id(1)).await.expect("asked"));
@@ -213,8 +217,8 @@ pub async fn what_names_no_webhook_changes_nothing(engine: impl Setup) {
         DeliveryChange::State { webhook: id(3), state: "x".into() },
         cursor(&log, 2, 7),
     ];
-    log.store.ledger.record(changes).await.expect("the rest is done");
-    log.store.ledger.record(Vec::new()).await.expect("nothing to do");
+    log.store.ledger.record(Vec::new(), changes).await.expect("the rest is done");
+    log.store.ledger.record(Vec::new(), Vec::new()).await.expect("nothing to do");
     log.reopen().await;
     let after = log.store.ledger.webhooks().await.expect("webhooks");
     assert_eq!(after, [WebhookRow { cursor: log.at(7), ..before }]);
@@ -242,7 +246,7 @@ pub async fn records_and_appends_share_commits(engine: impl Setup) {
                 let position = appended[0].event.position;
                 let moved = DeliveryChange::Cursor { webhook: id(task), position };
                 let state = DeliveryChange::State { webhook: id(task), state: format!("{round}").into() };
-                store.ledger.record(vec![moved, state]).await.expect("recorded");
+                store.ledger.record(Vec::new(), vec![moved, state]).await.expect("recorded");
                 let rows = store.ledger.webhooks().await.expect("webhooks");
                 let row = rows.iter().find(|row| row.id == id(task)).expect("it is registered");
                 assert_eq!(
@@ -274,7 +278,10 @@ pub async fn a_closed_store_records_nothing(engine: impl Setup) {
     log.store.ledger.insert_webhook(row.clone()).await.expect("registered");
     log.store.engine.close().await;
     assert!(matches!(log.store.ledger.insert_webhook(row).await, Err(Error::Closed)));
-    assert!(matches!(log.store.ledger.record(vec![cursor(&log, 1, 0)]).await, Err(Error::Closed)));
+    assert!(matches!(
+        log.store.ledger.record(Vec::new(), vec![cursor(&log, 1, 0)]).await,
+        Err(Error::Closed)
+    ));
     assert!(matches!(log.store.ledger.remove_webhook(&id(1)).await, Err(Error::Closed)));
     assert!(matches!(log.store.ledger.webhooks().await, Err(Error::Closed)));
     assert!(matches!(log.store.ledger.delivery_counts().await, Err(Error::Closed)));

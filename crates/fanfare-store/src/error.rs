@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fanfare_core::{Epoch, Position, WebhookId};
 
-use crate::AppendId;
+use crate::{AppendId, Lease};
 
 /// An error of the store. Except for `Fatal` and `Unknown`, nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -38,6 +38,12 @@ pub enum Error {
     Fatal {
         /// The cause.
         problem: String,
+    },
+    /// Other instances have claimed webhooks since the caller did.
+    #[error("another instance has taken over {} of the webhooks", .leases.len())]
+    Fenced {
+        /// The leases that are no longer good.
+        leases: Vec<Lease>,
     },
     /// An error of the engine that has no better name.
     #[error("the store operation failed: {problem}")]

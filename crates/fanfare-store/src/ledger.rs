@@ -1,20 +1,30 @@
 //! The ledger: durable readers and webhooks, and the position of each.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::{Filter, Owner, Position, ReaderName, Timestamp, WebhookId};
 use tokio::sync::watch;
 
 use crate::{
-    AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, Error, ReadAttempts, ReadDeliveries, WebhookRow,
+    AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, ReadAttempts,
+    ReadDeliveries, WebhookRow,
 };
 
 /// The data beside the log: durable readers, webhooks, their deliveries and attempts.
 ///
 /// **Errors** are as for [`Log`](crate::Log): a call that fails has changed nothing.
 ///
-/// **Limits**, such as [`READERS_MAX`], belong to the ledger, as those of the log belong to the log.
+/// **Limits**, such as [`READERS_MAX`], belong to the ledger and cover all instances. If several add to it at once, the
+/// ledger can exceed a limit by one call of each.
+///
+/// **Claims** decide which instance sends a webhook. A claim has a term by the ledger's clock, never by an instance's:
+/// the clocks of two instances can differ by more than the term. A [`Lease`] has a fence, which grows with each change
+/// of owner. [`Ledger::record`] compares fences in the transaction that makes the changes, so nothing that an earlier
+/// owner still records is mixed with what the new owner read in its [`Claim`]. An owner that was paused and wakes up can
+/// still send a request, which no ledger can prevent, but it cannot record the outcome. An engine that several processes
+/// use keeps fences as durably as the changes. An engine that admits one process can end all claims when it is opened.
 ///
 /// **The log** can be kept by another system. A seq past the end of the log that this instance knows counts as the
 /// last, and a delivery row keeps its event as long as it lives, even if the log no longer has it.
@@ -75,10 +85,34 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// is no longer visible on the disk for [`Ledger::sweep`] to remove.)
     async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error>;
 
+    /// Claims those of the webhooks `wanted` that are registered and that no other instance holds, for `term` from now.
+    /// Returns a claim for each of these.
+    ///
+    /// A webhook that `instance` has claimed already, and nobody else since, keeps its fence: a call whose answer was
+    /// lost can be repeated.
+    async fn claim(
+        &self,
+        instance: InstanceId,
+        wanted: Vec<WebhookId>,
+        term: Duration,
+    ) -> Result<Vec<Claim>, Error>;
+
+    /// Prolongs the claims of these leases to `term` from now, also if their term is over but nobody else has claimed
+    /// the webhook since. Returns the leases that could not be prolonged: another instance has claimed the webhook, or
+    /// the webhook was released or removed.
+    async fn renew(&self, leases: Vec<Lease>, term: Duration) -> Result<Vec<Lease>, Error>;
+
+    /// Ends the claims of these leases, so that others can claim the webhooks at once. Passes over leases that are no
+    /// longer good.
+    async fn release(&self, leases: Vec<Lease>) -> Result<(), Error>;
+
     /// Makes these changes in order, durably, all or nothing; shares its commit with appends. A change that names an
     /// unknown webhook is skipped, and so is a cursor of another epoch than the log's; a seq past the log's last counts
     /// as the last.
-    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error>;
+    ///
+    /// `leases` are those under which the changes were decided. Fails with [`Error::Fenced`] if one of them is no longer
+    /// good. Changes that a person asks for, such as a pause, can come from any instance and need no lease.
+    async fn record(&self, leases: Vec<Lease>, changes: Vec<DeliveryChange>) -> Result<(), Error>;
 
     /// Reads a page of one webhook's delivery rows; an unknown webhook has none. Fails with [`Error::EpochChanged`] if
     /// it is to start after a position of an epoch that neither the log nor a row ever had.

@@ -1,6 +1,7 @@
 //! Data that survives a restart, as three contracts: the [`Log`], the [`Ledger`] and the [`Engine`] that keeps both.
 //! One suite holds every engine to them.
 
+pub mod claims;
 pub mod engine;
 pub mod error;
 pub mod keys;
@@ -18,6 +19,7 @@ pub mod webhooks;
 
 use std::sync::Arc;
 
+pub use claims::{Claim, InstanceId, Lease};
 pub use engine::Engine;
 pub use error::Error;
 pub use fanfare_runtime::clock::Clock;

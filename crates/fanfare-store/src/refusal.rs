@@ -60,6 +60,7 @@ impl From<Error> for Refusal {
             Error::Closed => Refusal::shutting_down(),
             error @ (Error::Damaged { .. }
             | Error::Fatal { .. }
+            | Error::Fenced { .. }
             | Error::Other { .. }
             | Error::Settled { .. }
             | Error::WebhookChanged { .. }) => {

@@ -97,7 +97,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
         let moved = DeliveryChange::Cursor { webhook: id(1), position: at(&store, 7) };
         vec![moved, state, DeliveryChange::Put(delivery.clone()), attempt(len)]
     };
-    let refused = store.ledger.record(changes(4_000_000)).await;
+    let refused = store.ledger.record(Vec::new(), changes(4_000_000)).await;
     assert!(matches!(refused, Err(Error::DiskFull { .. })), "{refused:?}");
     let refused =
         store.ledger.insert_webhook(WebhookRow { settings: "x".repeat(4_000_000).into(), ..row(2) }).await;
@@ -109,7 +109,7 @@ async fn nothing_of_what_a_full_disk_refuses_is_recorded() {
     assert_eq!(store.ledger.attempts(all).await.expect("attempts"), []);
     // Its url was not recorded, and it continues where it was.
     store.ledger.insert_webhook(WebhookRow { id: id(3), ..row(2) }).await.expect("registered");
-    store.ledger.record(changes(4)).await.expect("it fits");
+    store.ledger.record(Vec::new(), changes(4)).await.expect("it fits");
     soon(store.engine.close()).await;
     let store = Store::new(Embedded::open(&path, Retention::default()).expect("the same store"));
     let rows = store.ledger.webhooks().await.expect("webhooks");

@@ -226,7 +226,7 @@ async fn every_position_in_a_file_of_version_4_belongs_to_the_epoch_of_its_log()
     assert_eq!((again.repeated, again.event.position), (true, at(&store, 2)));
 
     let done = DeliveryChange::Remove { webhook: webhooks[1].id.clone(), position: at(&store, 2) };
-    store.ledger.record(vec![done]).await.expect("recorded");
+    store.ledger.record(Vec::new(), vec![done]).await.expect("recorded");
     store.engine.close().await;
     let store = open(&path);
     assert_eq!(store.ledger.webhooks().await.expect("webhooks"), webhooks);

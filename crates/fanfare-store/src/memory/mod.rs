@@ -1,6 +1,7 @@
 //! Memory, for tests and demos: nothing survives the process.
 
 mod events;
+mod ledger;
 mod read;
 mod webhooks;
 
@@ -9,15 +10,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::WebhookId;
-use fanfare_core::{Epoch, Filter, Position, Timestamp};
+use fanfare_core::{Epoch, Timestamp};
 use tokio::sync::{broadcast, watch};
 
+use crate::claims::Claims;
 use crate::settlement::{Made, Settlement};
 use crate::{
-    Append, AppendId, Appended, AttemptRow, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, DeliveryChange,
-    DeliveryCounts, DeliveryRow, Engine, Error, Head, Ledger, Log, Page, READERS_MAX, Read, ReadAttempts,
-    ReadDeliveries, ReaderKey, ReaderRow, Retention, WebhookRow,
+    Append, AppendId, Appended, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, Engine, Error, Head, Log, Page,
+    Read, ReaderKey, ReaderRow, Retention,
 };
 use events::Events;
 use webhooks::Webhooks;
@@ -55,6 +55,7 @@ struct State {
     delayed: Vec<Append>,
     readers: BTreeMap<ReaderKey, ReaderRow>,
     webhooks: Webhooks,
+    claims: Claims,
     /// Counts the changes to the set of webhooks.
     revision: watch::Sender<u64>,
     /// Appends that changed something: here each is a commit of its own.
@@ -82,6 +83,7 @@ impl Memory {
             delayed: Vec::new(),
             readers: BTreeMap::new(),
             webhooks: Webhooks::default(),
+            claims: Claims::default(),
             revision: watch::Sender::new(0),
             commits: 0,
             committed: Some(broadcast::Sender::new(COMMITTED_LEN_MAX)),
@@ -217,139 +219,6 @@ impl Log for Memory {
         let has_more = state.log.sweep(self.clock.now());
         state.publish_head();
         Ok(has_more)
-    }
-}
-
-#[async_trait]
-impl Ledger for Memory {
-    async fn open_reader(
-        &self,
-        reader: &ReaderKey,
-        filter: &Filter,
-        start: Position,
-    ) -> Result<ReaderRow, Error> {
-        let mut state = self.state_mut();
-        state.check_open()?;
-        let acknowledged = state.log.head().clamp(start)?;
-        if state.readers.len() >= READERS_MAX && !state.readers.contains_key(reader) {
-            return Err(Error::TooManyReaders { max: READERS_MAX });
-        }
-        let row = state.readers.entry(reader.clone()).or_insert_with(|| ReaderRow {
-            key: reader.clone(),
-            acknowledged,
-            filter: filter.clone(),
-            updated: self.clock.now(),
-        });
-        row.filter = filter.clone();
-        row.updated = self.clock.now();
-        Ok(row.clone())
-    }
-
-    async fn acknowledge(&self, reader: &ReaderKey, position: Position) -> Result<Option<ReaderRow>, Error> {
-        let mut state = self.state_mut();
-        state.check_open()?;
-        let head = state.log.head();
-        let position = head.clamp(position)?;
-        Ok(state.readers.get_mut(reader).map(|row| {
-            if head.is_progress(row.acknowledged, position) {
-                row.acknowledged = position;
-                row.updated = self.clock.now();
-            }
-            row.clone()
-        }))
-    }
-
-    async fn readers(&self) -> Result<Vec<ReaderRow>, Error> {
-        let state = self.state();
-        state.check_open()?;
-        Ok(state.readers.values().cloned().collect())
-    }
-
-    async fn remove_reader(&self, reader: &ReaderKey) -> Result<bool, Error> {
-        let mut state = self.state_mut();
-        state.check_open()?;
-        Ok(state.readers.remove(reader).is_some())
-    }
-
-    async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
-        let state = self.state();
-        state.check_open()?;
-        Ok(state.webhooks.rows())
-    }
-
-    fn revision(&self) -> watch::Receiver<u64> {
-        self.state().revision.subscribe()
-    }
-
-    async fn insert_webhook(&self, webhook: WebhookRow) -> Result<WebhookRow, Error> {
-        let mut state = self.state_mut();
-        state.check_open()?;
-        let head = state.log.head();
-        let row = state.webhooks.insert(webhook, head)?;
-        state.count_revision();
-        Ok(row)
-    }
-
-    async fn update_webhook(&self, webhook: WebhookRow, expected: u64) -> Result<WebhookRow, Error> {
-        let mut state = self.state_mut();
-        state.check_open()?;
-        let row = state.webhooks.update(&webhook, expected)?;
-        state.count_revision();
-        Ok(row)
-    }
-
-    async fn remove_webhook(&self, id: &WebhookId) -> Result<bool, Error> {
-        let mut state = self.state_mut();
-        state.check_open()?;
-        let is_known = state.webhooks.remove(id);
-        if is_known {
-            state.count_revision();
-        }
-        Ok(is_known)
-    }
-
-    async fn record(&self, changes: Vec<DeliveryChange>) -> Result<(), Error> {
-        let mut state = self.state_mut();
-        state.check_open()?;
-        let head = state.log.head();
-        changes.into_iter().for_each(|change| state.webhooks.change(change, head));
-        Ok(())
-    }
-
-    async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
-        let state = self.state();
-        state.check_open()?;
-        state.webhooks.deliveries(&read, state.log.head())
-    }
-
-    async fn delivery(&self, webhook: &WebhookId, event: Position) -> Result<Option<DeliveryRow>, Error> {
-        let state = self.state();
-        state.check_open()?;
-        Ok(state.webhooks.delivery(webhook, event))
-    }
-
-    async fn delivery_counts(&self) -> Result<Vec<DeliveryCounts>, Error> {
-        let state = self.state();
-        state.check_open()?;
-        Ok(state.webhooks.counts())
-    }
-
-    async fn attempts(&self, read: ReadAttempts) -> Result<Vec<AttemptRow>, Error> {
-        let state = self.state();
-        state.check_open()?;
-        Ok(state.webhooks.attempts(&read))
-    }
-
-    async fn attempt(&self, id: u64) -> Result<Option<AttemptRow>, Error> {
-        let state = self.state();
-        state.check_open()?;
-        Ok(state.webhooks.attempt(id))
-    }
-
-    async fn sweep(&self) -> Result<bool, Error> {
-        let mut state = self.state_mut();
-        state.check_open()?;
-        Ok(state.webhooks.sweep(self.retention, self.clock.now()))
     }
 }
 

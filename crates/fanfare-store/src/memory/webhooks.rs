@@ -28,6 +28,10 @@ pub(super) struct Webhooks {
 }
 
 impl Webhooks {
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     pub(super) fn rows(&self) -> Vec<WebhookRow> {
         self.registry.rows()
     }

@@ -104,6 +104,7 @@ fn store_failure(error: &store::Error) -> Failure {
         Error::Closed
         | Error::EpochChanged { .. }
         | Error::Fatal { .. }
+        | Error::Fenced { .. }
         | Error::Other { .. }
         | Error::Settled { .. }
         | Error::TooManyChannels { .. }

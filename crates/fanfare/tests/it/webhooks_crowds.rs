@@ -116,7 +116,7 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
             let mut changes: Vec<_> =
                 appended.into_iter().map(|appended| DeliveryChange::Put(row(appended.event))).collect();
             changes.push(DeliveryChange::Cursor { webhook: Clone::clone(&webhook), position: last });
-            store.ledger.record(changes).await.expect("recorded");
+            store.ledger.record(Vec::new(), changes).await.expect("recorded");
         }
     })
     .await;
