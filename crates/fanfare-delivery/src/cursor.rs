@@ -44,6 +44,11 @@ impl Cursor {
         std::mem::replace(&mut self.positions().known, position) != position
     }
 
+    /// Continues from the position that another instance recorded.
+    pub(super) fn restart(&self, position: Position) {
+        *self.positions() = Positions { known: position, written: position };
+    }
+
     /// Sets the position that is recorded.
     pub(super) fn set_written(&self, position: Position) {
         self.positions().written = position;

@@ -1,7 +1,7 @@
 //! Webhooks: durable cursors whose outlet is an HTTP request.
 //!
-//! A [`registry`] holds the registered webhooks. One [`worker`] for each reads the log from the webhook's position and
-//! makes the attempts. The [`recorder`] saves the positions of all webhooks, many in one transaction. A successful
+//! A [`registry`] holds the registered webhooks. This instance sends those that it has [claimed](claiming). One
+//! [`worker`] for each reads the log from the webhook's position and makes the attempts. The [`recorder`] saves the positions of all webhooks, many in one transaction. A successful
 //! delivery leaves no row, a failed one leaves one.
 //!
 //! Doors hold [`service::Webhooks`]; its verbs are in the modules of their subjects: `registering`, [`changing`],
@@ -10,6 +10,7 @@
 pub mod attempt;
 pub mod attempt_id;
 pub mod changing;
+pub mod claiming;
 pub mod client;
 mod counts;
 pub mod cursor;
@@ -26,6 +27,7 @@ pub mod registry;
 pub mod replaying;
 pub mod rules;
 pub mod selecting;
+mod sender;
 pub mod service;
 pub mod tally;
 pub mod target;
@@ -34,3 +36,4 @@ pub mod values;
 pub mod webhook;
 mod window;
 mod worker;
+mod workers;

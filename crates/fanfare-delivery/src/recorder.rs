@@ -15,8 +15,8 @@ use crate::registry::Registry;
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
-use fanfare_store::Ledger;
 use fanfare_store::webhooks::DeliveryChange;
+use fanfare_store::{Lease, Ledger};
 
 /// The time over which changes are batched before a write: anything delivered in that time may be delivered again after
 /// a crash.
@@ -35,8 +35,10 @@ pub struct Recorder {
 
 #[derive(Debug)]
 enum Note {
-    Changes(Vec<DeliveryChange>),
-    Health(WebhookId),
+    /// Changes, and the lease under which they were decided; `None` for changes by hand.
+    Changes(Option<Lease>, Vec<DeliveryChange>),
+    /// The health of a webhook, as above.
+    Health(Option<Lease>, WebhookId),
     Flush(oneshot::Sender<()>),
 }
 
@@ -49,22 +51,31 @@ impl Recorder {
         (Recorder { changes, moved }, recording)
     }
 
-    /// Adds a change; waits if too many changes are pending.
+    /// Adds a change by hand; waits if too many changes are pending.
     pub async fn put(&self, change: DeliveryChange) {
-        self.put_all(vec![change]).await;
+        self.send(Note::Changes(None, vec![change])).await;
     }
 
-    /// Adds changes that are recorded together or not at all: those of one attempt, which may be at a batch.
-    pub async fn put_all(&self, changes: Vec<DeliveryChange>) {
-        // Without a recorder, the store has failed and the process is ending.
-        let _ = self.changes.send(Note::Changes(changes)).await;
+    /// Adds changes that are recorded together or not at all: those of one attempt, which may be at a batch. They are
+    /// dropped if another instance has claimed the webhook since `lease`.
+    pub(super) async fn put_all(&self, lease: &Lease, changes: Vec<DeliveryChange>) {
+        self.send(Note::Changes(Some(lease.clone()), changes)).await;
     }
 
     /// Requests that a webhook's health is recorded, as it is at the time of the write: of two simultaneous changes,
     /// one by hand and one by a response, neither undoes the other.
     pub async fn put_health(&self, webhook: WebhookId) {
-        // As in `put_all`.
-        let _ = self.changes.send(Note::Health(webhook)).await;
+        self.send(Note::Health(None, webhook)).await;
+    }
+
+    /// Requests the same after a response, for as long as no other instance has claimed the webhook.
+    pub(super) async fn put_health_under(&self, lease: &Lease) {
+        self.send(Note::Health(Some(lease.clone()), lease.webhook.clone())).await;
+    }
+
+    async fn send(&self, note: Note) {
+        // Without a recorder, the store has failed and the process is ending.
+        let _ = self.changes.send(note).await;
     }
 
     /// Records a webhook's position. Any failure that it passes must have been [`put`](Recorder::put) before.
@@ -127,29 +138,38 @@ impl Recording {
             let Ok(note) = self.changes.try_recv() else { break };
             notes.push(note);
         }
-        let mut changes = Vec::with_capacity(notes.len() + cursors.len());
+        let mut pending = Pending::default();
         let mut awaited = Vec::new();
         let mut healths = HashSet::new();
         for note in notes {
             match note {
-                Note::Changes(more) => changes.extend(more),
-                Note::Health(webhook) => {
-                    healths.insert(webhook);
+                Note::Changes(lease, changes) => pending.add(lease.as_ref(), changes),
+                Note::Health(lease, webhook) => {
+                    healths.insert((lease, webhook));
                 }
                 Note::Flush(done) => awaited.push(done),
             }
         }
-        changes.extend(healths.into_iter().filter_map(|webhook| {
-            let state = self.registry.get(&webhook)?.health().to_stored();
-            Some(DeliveryChange::State { webhook, state })
-        }));
-        changes.extend(cursors.iter().map(|(webhook, _, position)| cursor_change(webhook, *position)));
-        while !changes.is_empty() {
+        for (lease, webhook) in healths {
+            let Some(entry) = self.registry.get(&webhook) else { continue };
+            let state = entry.health().to_stored();
+            pending.add(lease.as_ref(), vec![DeliveryChange::State { webhook, state }]);
+        }
+        for (lease, _, position) in &cursors {
+            let webhook = lease.webhook.clone();
+            pending.add(Some(lease), vec![DeliveryChange::Cursor { webhook, position: *position }]);
+        }
+        while !pending.changes.is_empty() {
             reach(FailPoint::RecordBegun);
-            match self.ledger.record(Vec::new(), changes.clone()).await {
+            match self.ledger.record(pending.leases(), pending.changes()).await {
                 Ok(()) => {
                     reach(FailPoint::RecordDone);
                     break;
+                }
+                // The new owner makes these attempts again.
+                Err(store::Error::Fenced { leases }) => {
+                    pending.drop_fenced(&leases);
+                    leases.iter().for_each(|lease| self.registry.lose(lease));
                 }
                 Err(error @ (store::Error::Fatal { .. } | store::Error::Closed)) => return Err(error),
                 Err(error) => {
@@ -173,6 +193,112 @@ impl Recording {
     }
 }
 
-fn cursor_change(webhook: &WebhookId, position: Position) -> DeliveryChange {
-    DeliveryChange::Cursor { webhook: webhook.clone(), position }
+/// The changes to record together, in order, each with its lease.
+#[derive(Debug, Default)]
+struct Pending {
+    changes: Vec<(Option<Lease>, DeliveryChange)>,
+}
+
+impl Pending {
+    fn add(&mut self, lease: Option<&Lease>, changes: Vec<DeliveryChange>) {
+        self.changes.extend(changes.into_iter().map(|change| (lease.cloned(), change)));
+    }
+
+    fn leases(&self) -> Vec<Lease> {
+        let leases: HashSet<&Lease> = self.changes.iter().filter_map(|(lease, _)| lease.as_ref()).collect();
+        leases.into_iter().cloned().collect()
+    }
+
+    fn changes(&self) -> Vec<DeliveryChange> {
+        self.changes.iter().map(|(_, change)| change.clone()).collect()
+    }
+
+    fn drop_fenced(&mut self, fenced: &[Lease]) {
+        let fenced: HashSet<&Lease> = fenced.iter().collect();
+        self.changes.retain(|(lease, _)| lease.as_ref().is_none_or(|lease| !fenced.contains(lease)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use fanfare_core::{Principal, WebhookId};
+    use fanfare_runtime::shutdown::Trigger;
+    use fanfare_store::webhooks::{DeliveryChange, WebhookRow};
+    use fanfare_store::{InstanceId, Lease, Retention};
+    use fanfare_store_suite::harness::{Log, Setup};
+    use fanfare_store_suite::hooks::{all_attempts, attempt, hook, id};
+    use fanfare_store_suite::memory::InMemory;
+    use fanfare_webhook::options::Options;
+
+    use super::Recorder;
+    use crate::registry::Registry;
+    use crate::webhook::{Keys, Webhook};
+
+    const TERM: Duration = Duration::from_secs(10);
+
+    fn row(log: &Log, number: usize) -> WebhookRow {
+        let row = hook(log, number);
+        let webhook = Webhook {
+            id: row.id.clone(),
+            owner: Principal::local().owner(),
+            url: row.url.parse().expect("a URL"),
+            options: Options::default(),
+            keys: Keys::new(None),
+            created: log.clock.now(),
+            begins_after: log.at(0),
+            revision: 1,
+        };
+        WebhookRow { settings: webhook.settings(), ..row }
+    }
+
+    async fn claim(log: &Log, instance: InstanceId, webhooks: &[WebhookId]) -> Vec<Lease> {
+        let claims = log.store.ledger.claim(instance, webhooks.to_vec(), TERM).await.expect("asked");
+        claims.into_iter().map(|claim| claim.lease).collect()
+    }
+
+    #[tokio::test]
+    async fn what_an_earlier_owner_reports_too_late_is_dropped_and_the_rest_recorded() {
+        let log = InMemory.start(Retention::default());
+        log.append(&["x"; 5]).await;
+        let ledger = &log.store.ledger;
+        for number in [1, 2] {
+            ledger.insert_webhook(row(&log, number)).await.expect("registered");
+        }
+        let registry = Arc::new(Registry::new(ledger.webhooks().await.expect("webhooks")).expect("whole"));
+        let (recorder, recording) = Recorder::new(Arc::clone(ledger), Arc::clone(&registry));
+        let leases = claim(&log, InstanceId::random(), &[id(1), id(2)]).await;
+        for (lease, seq) in leases.iter().zip([3, 4]) {
+            let entry = registry.get(&lease.webhook).expect("registered");
+            entry.sender.set_here(lease.clone());
+            recorder.moved(&entry.cursor, log.at(seq));
+            entry.change_health(|health| health.lost_up_to = Some(log.at(7)));
+        }
+        registry.take_changed();
+        log.clock.turn(TERM);
+        let taken = claim(&log, InstanceId::random(), &[id(1)]).await;
+
+        for (lease, number) in leases.iter().zip([1, 2]) {
+            recorder.put_all(lease, vec![attempt(&log, number, 1, false)]).await;
+            recorder.put_health_under(lease).await;
+        }
+        let by_hand = DeliveryChange::State { webhook: id(1), state: "by hand".into() };
+        recorder.put(by_hand).await;
+        let (_trigger, stop) = Trigger::new();
+        tokio::select! {
+            ended = recording.run(stop) => panic!("it ended: {ended:?}"),
+            () = recorder.flushed() => {}
+        }
+
+        let rows = ledger.webhooks().await.expect("webhooks");
+        assert_eq!((rows[0].cursor.seq, &*rows[0].state), (0, "by hand"));
+        assert_eq!((rows[1].cursor.seq, rows[1].state.contains('7')), (4, true));
+        let attempts = ledger.attempts(all_attempts()).await.expect("attempts");
+        assert_eq!(attempts.iter().map(|attempt| &attempt.webhook).collect::<Vec<_>>(), [&id(2)]);
+        let lost = registry.take_changed().pop().expect("the dispatcher ends its worker");
+        assert_eq!(lost.0, taken[0].webhook);
+        assert!(lost.1.expect("it is registered").sender.is_elsewhere());
+    }
 }

@@ -10,8 +10,10 @@ use tokio::sync::watch;
 use crate::attempt::Attempt;
 use crate::cursor::Cursor;
 use crate::health::Health;
+use crate::sender::Sender;
 use crate::tally::Tally;
 use crate::webhook::{Damaged, Webhook};
+use fanfare_store::Lease;
 use fanfare_store::webhooks::WebhookRow;
 
 /// Maximum attempts, delivered or not, that are kept in memory for each webhook; the store keeps the failed ones for
@@ -38,7 +40,7 @@ struct Table {
     entries: BTreeMap<WebhookId, Arc<Entry>>,
     /// The webhook of each owner and normalized URL.
     by_url: HashMap<(Owner, Box<str>), WebhookId>,
-    /// The webhooks that were added or removed since the dispatcher last looked, which it does after each change:
+    /// The webhooks that were added, removed or lost since the dispatcher last looked, which it does after each change:
     /// looking at all of them would cost more with each registration.
     changed: BTreeSet<WebhookId>,
 }
@@ -64,6 +66,8 @@ pub struct Entry {
     held_until: AtomicI64,
     /// Whether the webhook was removed and nothing more is sent.
     is_removed: AtomicBool,
+    /// The instance that sends the webhook.
+    pub(super) sender: Sender,
     /// The number of changes that the worker has to look at: a change of health by hand, or deliveries to replay.
     pub nudges: watch::Sender<u64>,
 }
@@ -75,6 +79,7 @@ impl Entry {
             definition: watch::Sender::new(Arc::new(webhook)),
             is_held: health.is_paused().into(),
             is_removed: false.into(),
+            sender: Sender::default(),
             health: Mutex::new(health),
             cursor: Cursor::new(row.cursor),
             recent: Mutex::new(VecDeque::new()),
@@ -103,6 +108,13 @@ impl Entry {
     /// Returns `true` if the webhook was removed.
     pub fn is_removed(&self) -> bool {
         self.is_removed.load(Ordering::Acquire)
+    }
+
+    /// Continues where another instance stopped.
+    pub(super) fn continue_from(&self, row: &WebhookRow) {
+        self.cursor.restart(row.cursor);
+        *self.lock_health() = Health::from_stored(&row.state);
+        self.set_held(self.is_paused());
     }
 
     /// Changes the health and returns what `change` returns.
@@ -246,12 +258,37 @@ impl Registry {
         self.table().entries.len()
     }
 
-    /// Returns a receiver that is notified when a webhook is added or removed.
+    /// Returns a receiver that is notified when a webhook is added, removed or lost.
     pub fn version(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
     }
 
-    /// Returns the webhooks that were added or removed since the last call; a removed one has no entry.
+    /// Returns the ids of all webhooks.
+    pub(super) fn ids(&self) -> Vec<WebhookId> {
+        self.table().entries.keys().cloned().collect()
+    }
+
+    /// Returns the leases under which this instance sends webhooks.
+    pub(super) fn leases(&self) -> Vec<Lease> {
+        self.table().entries.values().filter_map(|entry| entry.sender.lease()).collect()
+    }
+
+    /// Records that another instance has claimed a webhook since this one did under `lease`.
+    pub(super) fn lose(&self, lease: &Lease) {
+        {
+            let mut table = self.table();
+            let Some(entry) = table.entries.get(&lease.webhook) else { return };
+            if entry.sender.lease().as_ref() != Some(lease) {
+                return;
+            }
+            entry.sender.set_elsewhere();
+            table.changed.insert(lease.webhook.clone());
+        }
+        tracing::info!(webhook = %lease.webhook, "another instance has taken over this webhook");
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    /// Returns the webhooks that were added, removed or lost since the last call; a removed one has no entry.
     pub(super) fn take_changed(&self) -> Vec<(WebhookId, Option<Arc<Entry>>)> {
         let mut table = self.table();
         let changed = std::mem::take(&mut table.changed);
@@ -262,7 +299,8 @@ impl Registry {
     /// batches are not included: an event waits for its batch on purpose.
     pub fn audience(&self, events: &[Arc<Event>]) -> Vec<(WebhookId, u64)> {
         let last_for = |entry: &Entry| {
-            let is_waited_for = !entry.is_held() && entry.webhook().options.batch.is_none();
+            let is_waited_for =
+                !entry.is_held() && !entry.sender.is_elsewhere() && entry.webhook().options.batch.is_none();
             let last = || events.iter().rev().find(|event| entry.wants(event));
             is_waited_for.then(last).flatten().map(|event| event.position.seq)
         };
@@ -270,13 +308,13 @@ impl Registry {
         table.entries.iter().filter_map(|(id, entry)| Some((id.clone(), last_for(entry)?))).collect()
     }
 
-    /// Returns the cursors that have moved beyond their recorded position.
-    pub(super) fn moved_cursors(&self) -> Vec<(WebhookId, Arc<Entry>, Position)> {
-        let table = self.table();
-        let moved = |(id, entry): (&WebhookId, &Arc<Entry>)| {
-            entry.cursor.moved().map(|position| (id.clone(), Arc::clone(entry), position))
+    /// Returns the cursors that have moved beyond their recorded position, each with the lease under which it moved.
+    pub(super) fn moved_cursors(&self) -> Vec<(Lease, Arc<Entry>, Position)> {
+        let moved = |entry: &Arc<Entry>| {
+            let position = entry.cursor.moved()?;
+            Some((entry.sender.lease()?, Arc::clone(entry), position))
         };
-        table.entries.iter().filter_map(moved).collect()
+        self.table().entries.values().filter_map(moved).collect()
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

@@ -12,6 +12,7 @@ use fanfare_webhook::pause::FAILING_MAX_DEFAULT;
 use fanfare_webhook::policy::Policy;
 use tokio::sync::{Semaphore, watch};
 
+use crate::claiming::TERM_DEFAULT;
 use crate::client::ATTEMPT_MAX;
 use crate::client::dial::Dialer;
 use crate::client::resolve::Resolver;
@@ -60,6 +61,9 @@ pub struct Config {
     /// Maximum open connections to receivers, over all webhooks; default 4,096, and never more than a quarter of the
     /// descriptors that the process may open.
     pub sockets_max: usize,
+    /// The time after which another instance on the same ledger takes over the webhooks of one that has ended without a
+    /// word; default 15 seconds.
+    pub claim_term: Duration,
     /// The wall clock.
     pub clock: Clock,
     /// The resolver of names.
@@ -74,6 +78,7 @@ impl Default for Config {
             attempt_max: ATTEMPT_MAX,
             open_first: OPEN_FIRST,
             sockets_max: SOCKETS_MAX,
+            claim_term: TERM_DEFAULT,
             clock: Clock::default(),
             resolver: Resolver::default(),
         }
@@ -212,7 +217,7 @@ impl Webhooks {
             ticks: watch::Sender::new(()),
         };
         let parts = Arc::new(parts);
-        let dispatcher = Dispatcher::new(Arc::clone(&parts), Arc::clone(&registry));
+        let dispatcher = Dispatcher::new(Arc::clone(&parts), Arc::clone(&registry), config.claim_term);
         let webhooks = Webhooks {
             parts,
             registry,
@@ -277,7 +282,9 @@ impl Webhooks {
     async fn notified(&self, expected: Expected<'_>, appended: &[Appended]) -> usize {
         let new = appended.iter().filter(|appended| !appended.repeated);
         let events: Vec<Arc<Event>> = new.map(|appended| Arc::clone(&appended.event)).collect();
-        let is_sent = |id: &WebhookId| self.registry.get(id).is_some_and(|entry| !entry.is_held());
+        let is_sent = |id: &WebhookId| {
+            self.registry.get(id).is_some_and(|entry| !entry.is_held() && !entry.sender.is_elsewhere())
+        };
         expected.wait(&self.registry.audience(&events), is_sent).await
     }
 }

@@ -62,7 +62,7 @@ impl Worker {
         });
         let is_delivered = attempt.is_delivered();
         if is_news {
-            self.parts.recorder.put_health(self.id.clone()).await;
+            self.parts.recorder.put_health_under(&self.lease).await;
         }
         let mut changes = Vec::new();
         if !is_delivered {
@@ -77,7 +77,7 @@ impl Worker {
         }
         if !changes.is_empty() {
             // A part of a batch would be sent under the id of the whole.
-            self.parts.recorder.put_all(changes).await;
+            self.parts.recorder.put_all(&self.lease, changes).await;
         }
         if !is_delivered {
             reach(FailPoint::RetryScheduled);
@@ -133,7 +133,7 @@ impl Worker {
             let status = DeliveryStatus::Failed(self.parts.now());
             changes.push(DeliveryChange::Put(DeliveryRow { status, failure: EXPIRED.into(), ..row }));
         }
-        self.parts.recorder.put_all(changes).await;
+        self.parts.recorder.put_all(&self.lease, changes).await;
     }
 
     /// Lets another attempt probe whether the receiver is back: this one was not sent.
@@ -164,7 +164,7 @@ impl Worker {
             "retention removed events before they were sent to this webhook"
         );
         self.entry.change_health(|health| health.lost_up_to = Some(lost));
-        self.parts.recorder.put_health(self.id.clone()).await;
+        self.parts.recorder.put_health_under(&self.lease).await;
     }
 
     /// Saves the position.

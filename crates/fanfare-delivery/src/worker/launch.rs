@@ -127,6 +127,7 @@ impl Worker {
         let (parts, id) = (Arc::clone(&self.parts), self.id.clone());
         let (target, keys) = (Arc::clone(&self.receiver.target), Arc::clone(&self.receiver.keys));
         let idle = self.idle.take();
+        let lease = self.lease.clone();
         let is_noted = self.receiver.webhook.options.batch.is_some();
         if is_noted {
             let (epoch, written) = (job.events[0].position.epoch, self.entry.cursor.written());
@@ -135,7 +136,7 @@ impl Worker {
         self.flights.push(Box::pin(async move {
             if is_noted {
                 // The clock decided which events are in this batch, and must not decide it again.
-                parts.recorder.put_health(id.clone()).await;
+                parts.recorder.put_health_under(&lease).await;
                 parts.recorder.flushed().await;
             }
             let now = parts.wall();

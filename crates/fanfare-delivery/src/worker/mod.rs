@@ -36,6 +36,7 @@ use crate::worker::retries::Retries;
 use crate::worker::source::Source;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
+use fanfare_store::Lease;
 use fanfare_store::webhooks::DeliveryRow;
 
 /// Maximum time that attempts in flight have when the gateway stops; those that are cut off are repeated after the
@@ -59,6 +60,8 @@ pub(super) struct Worker {
     parts: Arc<Parts>,
     entry: Arc<Entry>,
     id: WebhookId,
+    /// The claim under which outcomes are recorded.
+    lease: Lease,
     receiver: Receiver,
     source: Source,
     window: Window,
@@ -99,6 +102,7 @@ impl Worker {
     pub(super) async fn start(
         parts: Arc<Parts>,
         entry: Arc<Entry>,
+        lease: Lease,
         has_rows: bool,
     ) -> Result<Worker, store::Error> {
         // Before the first look, so that no later change is missed.
@@ -114,11 +118,13 @@ impl Worker {
         let mut retries = Retries::default();
         let mut settled = HashSet::new();
         if has_rows {
+            parts.recorder.flushed().await;
             retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
             settled = again::settled(&*parts.ledger, &webhook.id, cursor).await?;
         }
         Ok(Worker {
             id: webhook.id.clone(),
+            lease,
             window: Window::new(cursor.seq),
             idle: Idle::new(webhook.url.clone()),
             receiver: Receiver::new(&parts, webhook),

@@ -1,0 +1,81 @@
+//! Instances that share a store, and a receiver.
+
+mod frozen;
+mod receiver;
+
+use std::time::Duration;
+
+use fanfare_core::{Door, Principal, Via};
+use fanfare_delivery::service::{Config, Webhooks, Work};
+use fanfare_hub::Hub;
+use fanfare_runtime::shutdown::Trigger;
+use fanfare_runtime::telemetry::Metrics;
+use fanfare_store::Store;
+use fanfare_store_suite::harness::event;
+use fanfare_webhook::patch::{Patch, Registration};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub(crate) use frozen::Frozen;
+pub(crate) use receiver::{Answer, Receiver};
+
+/// The term of the claims: short, so that a claim is attempted each second.
+pub(crate) const TERM: Duration = Duration::from_secs(3);
+
+pub(crate) const VIA: Via = Via { door: Door::Http, address: None, agent: None };
+
+/// A gateway without doors. It dies when it is dropped.
+pub(crate) struct Instance {
+    pub(crate) webhooks: Webhooks,
+    hub: Hub,
+    deliveries: Trigger,
+    background: Trigger,
+    /// The dispatcher.
+    sending: JoinSet<()>,
+    /// The follower and the recorder.
+    others: JoinSet<()>,
+}
+
+impl Instance {
+    pub(crate) async fn start(store: &Store) -> Instance {
+        let metrics = Metrics::new();
+        let (hub, follower) =
+            Hub::new(store.clone(), fanfare_hub::Config::default(), &metrics).await.expect("a hub");
+        let (_, listeners) = watch::channel(Vec::new());
+        let config = Config { claim_term: TERM, ..Config::default() };
+        let (webhooks, Work { dispatcher, recording }) =
+            Webhooks::new(hub.clone(), store.ledger.clone(), listeners, config, &metrics)
+                .await
+                .expect("webhooks");
+        let ((deliveries, stop), (background, end)) = (Trigger::new(), Trigger::new());
+        let (mut sending, mut others) = (JoinSet::new(), JoinSet::new());
+        sending.spawn(async move { dispatcher.run(stop).await.expect("it ends in order") });
+        let stop = end.clone();
+        others.spawn(async move { follower.run(stop).await.expect("it ends in order") });
+        others.spawn(async move { recording.run(end).await.expect("it ends in order") });
+        Instance { webhooks, hub, deliveries, background, sending, others }
+    }
+
+    /// Registers a receiver, which gets one event after the other.
+    pub(crate) async fn register(&self, receiver: &Receiver) {
+        let registration = Registration {
+            url: receiver.url().parse().expect("a URL"),
+            options: Patch::parse(b"{\"ordered\":true}").expect("a patch"),
+            secret: None,
+            start: None,
+        };
+        self.webhooks.register(&Principal::local(), registration).await.expect("registered");
+    }
+
+    pub(crate) async fn push(&self, message: &str) {
+        self.hub.publish(&Principal::local(), &VIA, vec![event(message)]).await.expect("pushed");
+    }
+
+    /// Stops in the order in which the gateway does.
+    pub(crate) async fn stop(self) {
+        self.deliveries.pull();
+        self.sending.join_all().await;
+        self.background.pull();
+        self.others.join_all().await;
+    }
+}
