@@ -73,7 +73,7 @@ def test_a_webhook_is_registered_listed_changed_and_sent_to(generated, client, r
     [webhook] = listed.webhooks
     assert (webhook.id, webhook.patterns, webhook.types) == (registered.id, ["builds.*"], ["error"])
     assert (webhook.retry, webhook.concurrency, webhook.text) == ("1s,5s", 2, "failed")
-    assert isinstance(webhook.created, datetime.datetime)
+    assert isinstance(webhook.created_at, datetime.datetime)
     addresses = generated("api.webhooks.list_webhooks", "sync")(client=client)
     assert isinstance(addresses, model(generated, "WebhookAddresses"))
     assert addresses.webhooks == [receiver.url]
@@ -125,7 +125,7 @@ def test_events_are_pushed_and_read_as_what_they_are(generated, client):
     read = page.events[0]
     assert (read.id, read.channel, read.type_, read.priority) == (first.id, "builds.web", "info", "low")
     assert read.data == {"ms": 41, "steps": ["a", None]}
-    assert abs(read.expires - read.timestamp - datetime.timedelta(seconds=90)) < datetime.timedelta(seconds=1)
+    assert abs(read.expires_at - read.timestamp - datetime.timedelta(seconds=90)) < datetime.timedelta(seconds=1)
     builds = generated("api.history.list_events", "sync")(client=client, channel=["builds.web", "builds.api"])
     assert [event.id for event in builds.events] == [rest.last_id, first.id]
 

@@ -44,7 +44,7 @@ pub struct Event {
     /// The time at which delivery stops; omitted if the event does not expire.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
-    pub expires: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The source of an event.

@@ -43,7 +43,7 @@ pub struct Reader {
     pub lag_is_exact: bool,
     /// The time at which it was last opened or last acknowledged an event.
     #[schema(value_type = values::Timestamp)]
-    pub updated: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 /// The result of a change to one reader.

@@ -80,7 +80,7 @@ impl Serialize for Event {
         map.serialize_entry("source", &self.source)?;
         map.serialize_entry("audience", self.audience.as_str())?;
         if let Some(expires) = &self.expires {
-            map.serialize_entry("expires", expires)?;
+            map.serialize_entry("expires_at", expires)?;
         }
         map.end()
     }

@@ -21,7 +21,7 @@ pub struct Attempt {
     pub number: u32,
     /// The start of the attempt.
     #[schema(value_type = values::Timestamp)]
-    pub at: Timestamp,
+    pub started_at: Timestamp,
     /// Whether the response was 2xx.
     pub delivered: bool,
     /// The request and the response.
@@ -136,7 +136,7 @@ pub struct AttemptsPage<A> {
 pub struct Trial {
     /// The start of the attempt.
     #[schema(value_type = values::Timestamp)]
-    pub at: Timestamp,
+    pub started_at: Timestamp,
     /// Whether the response was 2xx.
     pub delivered: bool,
     /// The value of `webhook-id`.

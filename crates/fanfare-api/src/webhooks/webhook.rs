@@ -64,10 +64,10 @@ pub struct Webhook {
     pub failing_since: Option<Timestamp>,
     /// The time of the last 2xx response.
     #[schema(value_type = Option<values::Timestamp>, required = true)]
-    pub last_success: Option<Timestamp>,
+    pub last_success_at: Option<Timestamp>,
     /// The time of the last failure.
     #[schema(value_type = Option<values::Timestamp>, required = true)]
-    pub last_failure: Option<Timestamp>,
+    pub last_failure_at: Option<Timestamp>,
     /// The category of the last failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -87,7 +87,7 @@ pub struct Webhook {
     pub earlier_secrets_until: Vec<Timestamp>,
     /// The time of the registration.
     #[schema(value_type = values::Timestamp)]
-    pub created: Timestamp,
+    pub created_at: Timestamp,
     /// The settings.
     #[serde(flatten)]
     pub wants: Wants,
@@ -160,7 +160,7 @@ pub struct Batch {
 pub struct Outcome {
     /// The start of the attempt.
     #[schema(value_type = values::Timestamp)]
-    pub at: Timestamp,
+    pub started_at: Timestamp,
     /// The outcome.
     pub category: Category,
     /// The duration, in microseconds.

@@ -50,7 +50,7 @@ pub async fn list(
                 connected: info.connected,
                 lag: info.lag,
                 lag_is_exact: info.lag_is_exact,
-                updated,
+                updated_at: updated,
             }
         })
         .collect();

@@ -98,7 +98,8 @@ async fn formats_and_names_are_as_asked() {
     }
     assert_eq!(said[0].event, "caught-up");
     assert_eq!((said[1].event.as_str(), said[1].last_event_id.as_str()), ("build.failed", id.as_str()));
-    let expires = serde_json::from_str::<serde_json::Value>(&said[1].data).expect("JSON")["expires"].clone();
+    let expires =
+        serde_json::from_str::<serde_json::Value>(&said[1].data).expect("JSON")["expires_at"].clone();
     let expires = expires.as_str().expect("a time");
     // The bytes, not the value: members in this order, numbers with their digits.
     let wanted = format!(
@@ -106,7 +107,7 @@ async fn formats_and_names_are_as_asked() {
     );
     assert!(said[1].data.starts_with(&wanted), "{}", said[1].data);
     let wanted = format!(
-        r#""priority":"high","key":"web","timestamp":"{at}","source":{{"principal":"local","door":"http"}},"audience":"stream","expires":"{expires}"}}"#
+        r#""priority":"high","key":"web","timestamp":"{at}","source":{{"principal":"local","door":"http"}},"audience":"stream","expires_at":"{expires}"}}"#
     );
     assert!(said[1].data.ends_with(&wanted), "{}", said[1].data);
 }

@@ -102,7 +102,7 @@ async fn the_query_gives_plain_text_what_json_has_inside() {
         (&event["type"], &event["priority"], &event["key"]),
         (&json!("error"), &json!("max"), &json!("k 1"))
     );
-    assert!(event["expires"].is_string());
+    assert!(event["expires_at"].is_string());
     for (query, status, code, at) in [
         ("type=a%20b", 422, "invalid_type", "query parameter `type`"),
         ("priority=big", 422, "invalid_priority", "query parameter `priority`"),

@@ -218,7 +218,7 @@ async fn an_address_is_tried_before_it_is_registered() {
     assert_eq!((&trial["delivered"], &trial["category"]), (&json!(false), &json!("http_5xx")));
     let mut members: Vec<&String> = trial.as_object().expect("an object").keys().collect();
     members.sort();
-    assert_eq!(members, ["at", "category", "delivered", "kind", "message_id", "status", "times"]);
+    assert_eq!(members, ["category", "delivered", "kind", "message_id", "started_at", "status", "times"]);
 
     // Nothing of it is kept, and the rules are those of a registration.
     assert_eq!(gateway.get("/api/webhooks").await.json()["total"], 0);
@@ -247,7 +247,7 @@ async fn what_fares_badly_says_how_badly_and_until_when() {
     assert!(
         shown["held_until"]
             .as_str()
-            .is_some_and(|until| until > shown["last_failure"].as_str().unwrap_or(""))
+            .is_some_and(|until| until > shown["last_failure_at"].as_str().unwrap_or(""))
     );
     assert_eq!(shown["ended"]["day"], json!([1, FAILURES_MAX]), "a test counts for nothing: {shown}");
     let hour = shown["ended"]["hour"].as_array().expect("minutes");

@@ -27,7 +27,7 @@ pub(super) fn whole(tried: AttemptRecord) -> Result<Attempt, Problem> {
         id: id.to_string(),
         webhook: id.webhook,
         number: id.number,
-        at: id.at,
+        started_at: id.at,
         delivered: is_delivered,
         detail: read_detail(detail)?,
     })

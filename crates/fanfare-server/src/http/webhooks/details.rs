@@ -57,21 +57,21 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
         failed: counts.map_or(0, |counts| counts.failed),
         failures: health.failing.failures,
         failing_since: health.failing.since,
-        last_success: health.last_success,
-        last_failure: health.last_failure.as_ref().map(|(at, _)| *at),
+        last_success_at: health.last_success,
+        last_failure_at: health.last_failure.as_ref().map(|(at, _)| *at),
         last_failure_category: health.last_failure.map(|(_, category)| (&*category).into()),
         lost_up_to: health.lost_up_to,
         recent: entry.recent().iter().map(|attempt| outcome(attempt)).collect(),
         ended: ended(entry, now),
         public_key: webhook.keys.ed25519.current().verifying().to_string(),
         earlier_secrets_until: earlier.filter(|until| *until > now).collect(),
-        created: webhook.created,
+        created_at: webhook.created,
         wants: wants(&webhook.options),
     }
 }
 
 fn outcome(attempt: &Attempt) -> Outcome {
-    Outcome { at: attempt.at, category: attempt.outcome.category().into(), total_us: attempt.times.total_us }
+    Outcome { started_at: attempt.at, category: attempt.outcome.category().into(), total_us: attempt.times.total_us }
 }
 
 fn ended(entry: &Entry, now: Timestamp) -> Ended {

@@ -52,7 +52,7 @@ pub(super) struct EventView {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Source>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
 }
 
 impl EventView {
@@ -76,7 +76,7 @@ impl EventView {
             key: event.key.as_ref().filter(|_| is_detailed).map(|key| key.as_str().into()),
             timestamp: event.timestamp,
             source: is_detailed.then(|| event.source.clone()),
-            expires: event.expires.filter(|_| is_detailed),
+            expires_at: event.expires.filter(|_| is_detailed),
         }
     }
 
@@ -185,7 +185,7 @@ pub(super) fn schema() -> Value {
                 "required": ["principal", "door"],
                 "additionalProperties": false,
             },
-            "expires": { "type": "string", "description": "When it stops being delivered" },
+            "expires_at": { "type": "string", "description": "When it stops being delivered" },
         },
         "required": ["id", "channel", "type", "message", "priority", "timestamp"],
         "additionalProperties": false,

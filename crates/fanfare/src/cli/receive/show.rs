@@ -164,7 +164,7 @@ fn line_of(got: &ReceivedRequest) -> Value {
         Verdict::Refused(mismatch) => (Value::Bool(false), Some(mismatch.to_string())),
     };
     json!({
-        "at": got.at,
+        "received_at": got.at,
         "path": got.path,
         "id": got.id,
         "attempt": got.attempt,

@@ -21,7 +21,7 @@ fn row(attempt: &Attempt, now: &ZonedDateTime) -> Vec<String> {
     let phase = |us: Option<u64>| us.map_or_else(|| "–".to_owned(), span);
     let (symbol, style) = if attempt.delivered { ("✓", SUCCESS) } else { ("✗", ERROR) };
     vec![
-        time(attempt.at, now),
+        time(attempt.started_at, now),
         format!("{style}{symbol}{style:#} {}", result_text(attempt)),
         harmless(&event_text(attempt)).into_owned(),
         numbered(attempt),
@@ -94,7 +94,7 @@ pub(crate) fn whole(attempt: &Attempt, now: &ZonedDateTime) -> String {
     let mut text = format!(
         "{style}{symbol}{style:#} {BOLD}{}{BOLD:#} {DIM}· {number} · {} · {}{DIM:#}",
         result_text(attempt),
-        time(attempt.at, now),
+        time(attempt.started_at, now),
         phases(attempt.detail.times),
     );
     if let Some(request) = &attempt.detail.request {

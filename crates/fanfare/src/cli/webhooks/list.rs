@@ -60,7 +60,7 @@ pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, 
 }
 
 fn row(webhook: &Webhook, now: &ZonedDateTime) -> Vec<String> {
-    let last = webhook.last_success.max(webhook.last_failure);
+    let last = webhook.last_success_at.max(webhook.last_failure_at);
     vec![
         harmless(&shortened(&webhook.webhook_url, URL_CHARS_MAX)).into_owned(),
         health(webhook),

@@ -111,7 +111,7 @@ fn health_words(webhook: &Webhook, now: &ZonedDateTime) -> String {
         let last = last.map(|last| format!(", {last}")).unwrap_or_default();
         add(format!("{}{since}{last}", count(u64::from(webhook.failures), "failure")));
     }
-    match &webhook.last_success {
+    match &webhook.last_success_at {
         Some(at) => add(format!("last delivered at {}", time(*at, now))),
         None => add("nothing delivered yet".to_owned()),
     }

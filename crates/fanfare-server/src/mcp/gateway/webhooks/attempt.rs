@@ -15,7 +15,7 @@ pub(super) struct AttemptRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     status_code: Option<u16>,
     milliseconds: f64,
-    at: Timestamp,
+    started_at: Timestamp,
 }
 
 impl AttemptRow {
@@ -29,11 +29,11 @@ impl AttemptRow {
             },
             "status_code": { "type": "integer", "description": "HTTP status of the response, if there was one" },
             "milliseconds": { "type": "number", "description": "Duration" },
-            "at": { "type": "string", "description": "Start time, ISO 8601" },
+            "started_at": { "type": "string", "description": "Start time, ISO 8601" },
         })
     }
 
-    pub(super) const REQUIRED: [&str; 4] = ["delivered", "category", "milliseconds", "at"];
+    pub(super) const REQUIRED: [&str; 4] = ["delivered", "category", "milliseconds", "started_at"];
 
     /// Describes the outcome, and what it means for the operator of the receiver.
     pub(super) fn to_text(&self) -> String {
@@ -76,7 +76,7 @@ impl From<&Attempt> for AttemptRow {
             category: attempt.outcome.category(),
             status_code,
             milliseconds: attempt.times.total_us as f64 / 1_000.0,
-            at: attempt.at,
+            started_at: attempt.at,
         }
     }
 }

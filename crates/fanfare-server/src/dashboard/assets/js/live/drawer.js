@@ -68,7 +68,7 @@ function Detail({ event }) {
       <${Fact} name="Source">${event.source?.principal} <span class="muted">via</span> ${event.source?.door}${event.source?.agent && html` <span class="muted">by what calls itself</span> ${event.source.agent}`}<//>
       <${Fact} name="Audience">${event.audience === "stream" ? "connected clients only" : "everyone"}<//>
       ${event.key !== undefined && html`<${Fact} name="Key"><span class="mono">${event.key}</span><//>`}
-      ${event.expires && html`<${Fact} name="Expires">${fullTime(Date.parse(event.expires))}<//>`}
+      ${event.expires_at && html`<${Fact} name="Expires">${fullTime(Date.parse(event.expires_at))}<//>`}
     </dl>
     <section class="drawer-data" aria-labelledby="drawer-data">
       <h3 id="drawer-data">Data</h3>

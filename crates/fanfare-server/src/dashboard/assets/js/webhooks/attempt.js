@@ -20,7 +20,7 @@ export function AttemptDrawer({ id, base, ask }) {
   useEffect(() => title.current.focus({ preventScroll: true }), []);
   return html`<aside class="drawer wh-drawer" aria-labelledby="attempt-title" data-testid="attempt" data-attempt=${attempt?.id}>
     <header>
-      <h2 id="attempt-title" ref=${title} tabindex="-1">Attempt${attempt && html` <span class="mono">${fullTime(Date.parse(attempt.at))}</span>`}</h2>
+      <h2 id="attempt-title" ref=${title} tabindex="-1">Attempt${attempt && html` <span class="mono">${fullTime(Date.parse(attempt.started_at))}</span>`}</h2>
       <button type="button" class="icon-button" aria-label="Close" title="Close (Esc)" onClick=${() => setParams({ attempt: null }, { replace: true })} data-testid="attempt-close"><${Icon} name="close" /></button>
     </header>
     ${attempt ? html`<${Detail} key=${attempt.id} attempt=${attempt} base=${base} ask=${ask} />` : html`<p class="drawer-empty">${problem ? capital(problem.message) : "Loading…"}</p>`}
@@ -40,7 +40,7 @@ function useAttempt(id) {
 }
 
 function Detail({ attempt, base, ask }) {
-  const { delivered, category, status, kind, number, at, event_id: event, message_id: messageId, times, request, answer, events } = attempt;
+  const { delivered, category, status, kind, number, started_at: at, event_id: event, message_id: messageId, times, request, answer, events } = attempt;
   const isTest = kind === "test";
   const advice = adviceOn(attempt);
   const ms = Date.parse(at);

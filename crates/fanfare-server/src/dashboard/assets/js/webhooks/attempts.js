@@ -73,7 +73,7 @@ function merged(before, attempts) {
   const known = new Set(before.rows.map(({ id }) => id));
   const rows = [...before.rows, ...attempts.filter(({ id }) => !known.has(id))];
   if (rows.length === before.rows.length) return before;
-  return { ...before, rows: rows.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, SHOWN_MAX) };
+  return { ...before, rows: rows.sort((a, b) => (a.started_at < b.started_at ? 1 : -1)).slice(0, SHOWN_MAX) };
 }
 
 function useKeys(rows, open) {
@@ -87,7 +87,7 @@ function useKeys(rows, open) {
 }
 
 function Row({ attempt, known, longest, isOpen }) {
-  const { id, at, category, status, delivered, kind, number, event_id: event, events, times } = attempt;
+  const { id, started_at: at, category, status, delivered, kind, number, event_id: event, events, times } = attempt;
   const ms = Date.parse(at);
   const click = (mouse) => {
     if (mouse.metaKey || mouse.ctrlKey || mouse.shiftKey) return;

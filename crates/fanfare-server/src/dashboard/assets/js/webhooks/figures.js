@@ -12,7 +12,7 @@ export function slowOf({ recent }) {
 }
 
 // The time of the last attempt in milliseconds, including those before the gateway started; null if there was none.
-export function lastTried({ recent, last_success: success, last_failure: failure }) {
-  const moments = [recent[0]?.at, success, failure].filter(Boolean).map((moment) => Date.parse(moment));
+export function lastTried({ recent, last_success_at: success, last_failure_at: failure }) {
+  const moments = [recent[0]?.started_at, success, failure].filter(Boolean).map((moment) => Date.parse(moment));
   return moments.length ? Math.max(...moments) : null;
 }

@@ -17,7 +17,7 @@ export function hostOf(url) {
 
 // `{ kind, icon, word, detail }`: the word is beside the icon, the detail in the tooltip.
 export function stateOf(webhook, nowMs) {
-  const { health, reason, explained, failures, held_until: heldUntil, last_success: success, last_failure: failure } = webhook;
+  const { health, reason, explained, failures, held_until: heldUntil, last_success_at: success, last_failure_at: failure } = webhook;
   const inRow = failures > 0 ? `${failures} failed in a row` : null;
   if (health === "paused" && reason === "by_hand") return { kind: "paused", icon: "pause", word: "paused", detail: explained };
   if (health === "paused") return { kind: "stopped", icon: "closing", word: "disabled", detail: explained };
