@@ -31,8 +31,9 @@ pub struct ClientEntry {
     pub transport: Transport,
     /// The principal that opened it.
     pub principal: String,
-    /// The remote address; `null` for the client that started the gateway's process.
-    #[schema(value_type = Option<String>, required = true)]
+    /// The remote address; omitted for the client that started the gateway's process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
     pub address: Option<SocketAddr>,
     /// The patterns it subscribes to.
     #[schema(value_type = Vec<values::Pattern>)]
@@ -43,7 +44,8 @@ pub struct ClientEntry {
     /// The minimum priority.
     pub min_priority: Priority,
     /// The durable reader that this connection belongs to.
-    #[schema(value_type = Option<values::ReaderName>, required = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::ReaderName>, nullable = false)]
     pub reader: Option<ReaderName>,
     /// When it connected.
     #[schema(value_type = values::Timestamp)]

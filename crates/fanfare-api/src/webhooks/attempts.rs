@@ -44,8 +44,9 @@ pub struct AttemptDetail {
     pub kind: AttemptKind,
     /// The outcome.
     pub category: Category,
-    /// The status of the response; `null` if there was none.
-    #[schema(required = true)]
+    /// The status of the response; omitted if there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub status: Option<u16>,
     /// The duration of each phase.
     pub times: Times,
@@ -53,10 +54,10 @@ pub struct AttemptDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub request: Option<SentRequest>,
-    /// The response, `null` if there was none; only for a single attempt.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
-    #[schema(value_type = Option<ReceivedAnswer>)]
-    pub answer: Option<Option<ReceivedAnswer>>,
+    /// The response, if there was one; only for a single attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub answer: Option<ReceivedAnswer>,
 }
 
 /// The duration of each phase, in microseconds; a phase that was not needed or not reached is omitted.
@@ -145,8 +146,9 @@ pub struct Trial {
     pub kind: AttemptKind,
     /// The outcome.
     pub category: Category,
-    /// The status of the response; `null` if there was none.
-    #[schema(required = true)]
+    /// The status of the response; omitted if there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub status: Option<u16>,
     /// The duration of each phase.
     pub times: Times,
@@ -154,10 +156,4 @@ pub struct Trial {
 
 fn one() -> u64 {
     1
-}
-
-fn given<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<ReceivedAnswer>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }

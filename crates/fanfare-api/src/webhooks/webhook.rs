@@ -63,10 +63,12 @@ pub struct Webhook {
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub failing_since: Option<Timestamp>,
     /// The time of the last 2xx response.
-    #[schema(value_type = Option<values::Timestamp>, required = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub last_success_at: Option<Timestamp>,
     /// The time of the last failure.
-    #[schema(value_type = Option<values::Timestamp>, required = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub last_failure_at: Option<Timestamp>,
     /// The category of the last failure.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,20 +115,24 @@ pub struct Wants {
     /// The names of added headers.
     pub headers: Vec<String>,
     /// The credentials sent to the receiver.
-    #[schema(required = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub auth: Option<Auth>,
     /// Maximum concurrent deliveries.
     pub concurrency: u32,
     /// Maximum deliveries per second.
-    #[schema(required = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub rate_per_second: Option<u32>,
     /// Whether each delivery waits until the previous one was delivered or given up.
     pub ordered: bool,
     /// The batching of events.
-    #[schema(required = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub batch: Option<Batch>,
     /// A note for people.
-    #[schema(required = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub description: Option<Box<str>>,
     /// The delays between attempts, joined by `,`; or `none`.
     pub retry: String,

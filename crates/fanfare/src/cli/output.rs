@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
+use serde_json::Value;
 
 use crate::cli::failure::Failure;
 use crate::cli::text::harmless;
@@ -56,6 +57,14 @@ pub(crate) struct Output {
     pub(crate) verbose: u8,
     /// Whether the caller is an agent.
     pub(crate) agent: bool,
+}
+
+/// Leaves out the members of an object that have no value, as the gateway's answers do.
+pub(crate) fn present(mut object: Value) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    object
 }
 
 impl Output {

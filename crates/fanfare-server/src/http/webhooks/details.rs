@@ -71,7 +71,11 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
 }
 
 fn outcome(attempt: &Attempt) -> Outcome {
-    Outcome { started_at: attempt.at, category: attempt.outcome.category().into(), total_us: attempt.times.total_us }
+    Outcome {
+        started_at: attempt.at,
+        category: attempt.outcome.category().into(),
+        total_us: attempt.times.total_us,
+    }
 }
 
 fn ended(entry: &Entry, now: Timestamp) -> Ended {

@@ -65,7 +65,8 @@ pub async fn try_out(
     let AttemptRecord { id, is_delivered, detail, .. } = AttemptRecord::from(&*attempt);
     // The test belongs to no webhook and no event, and the caller does not get the body of the response.
     let AttemptDetail { message_id, kind, category, status, times, .. } = read_detail(detail)?;
-    let trial = Trial { started_at: id.at, delivered: is_delivered, message_id, kind, category, status, times };
+    let trial =
+        Trial { started_at: id.at, delivered: is_delivered, message_id, kind, category, status, times };
     Ok(Json(trial).into_response())
 }
 

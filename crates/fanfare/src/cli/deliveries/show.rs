@@ -149,15 +149,8 @@ async fn human(
 async fn one_attempt(id: &str, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let attempt = api.attempt(id).await?;
     let body = || {
-        attempt
-            .value
-            .detail
-            .answer
-            .iter()
-            .flatten()
-            .next()
-            .map(|answer| answer.body.clone())
-            .unwrap_or_default()
+        let answer = attempt.value.detail.answer.as_ref();
+        answer.map(|answer| answer.body.clone()).unwrap_or_default()
     };
     context.output.result(|| whole(&attempt.value, &ZonedDateTime::now()), &attempt.json, body)?;
     Ok(Exit::Ok)

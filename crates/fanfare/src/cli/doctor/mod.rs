@@ -5,7 +5,7 @@ mod checks;
 use std::path::Path;
 
 use crate::cli::output::style::{BOLD, DIM, ERROR, LITERAL, SUCCESS, WARNING};
-use crate::cli::output::{Mode, Output};
+use crate::cli::output::{Mode, Output, present};
 use crate::cli::settings::{Key, Settings};
 use crate::cli::{Exit, Failure, block_on, examples, global};
 
@@ -94,7 +94,8 @@ fn print(findings: &[Finding], is_fine: bool, output: Output) -> Result<(), Fail
             Verdict::Good => "good",
             Verdict::Note => "note",
         };
-        serde_json::json!({ "check": finding.check, "verdict": verdict, "what": finding.what, "fix": finding.fix })
+        let (check, what, fix) = (&finding.check, &finding.what, &finding.fix);
+        present(serde_json::json!({ "check": check, "verdict": verdict, "what": what, "fix": fix }))
     };
     match output.mode {
         Mode::Json => {

@@ -10,8 +10,8 @@ use crate::cli::failure::Failure;
 use crate::cli::install::change::{Action, Change};
 use crate::cli::install::diff::colored;
 use crate::cli::install::hosts::Places;
-use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
+use crate::cli::output::{Mode, present};
 
 /// The outcome for one client's file.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ fn human(outcome: &Outcome, places: &Places, context: &Context) -> Result<(), Fa
 fn json(outcome: &Outcome, places: &Places) -> serde_json::Value {
     let change = outcome.change;
     let path = |path: &Path| path.display().to_string();
-    json!({
+    present(json!({
         "client": change.host.as_str(),
         "scope": change.scope.as_str(),
         "path": path(&change.path),
@@ -132,5 +132,5 @@ fn json(outcome: &Outcome, places: &Places) -> serde_json::Value {
         "backup": outcome.backup.as_deref().map(path),
         "snippet": outcome.snippet,
         "next": outcome.next,
-    })
+    }))
 }

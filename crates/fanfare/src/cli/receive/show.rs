@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::event_line::{EventLines, time};
 use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS, WARNING};
-use crate::cli::output::{Mode, Output};
+use crate::cli::output::{Mode, Output, present};
 use crate::cli::receive::body::events_in;
 use crate::cli::receive::judge::Verdict;
 use crate::cli::receive::registration::{Registration, reached_at};
@@ -163,7 +163,7 @@ fn line_of(got: &ReceivedRequest) -> Value {
         Verdict::NoKey => (Value::Null, None),
         Verdict::Refused(mismatch) => (Value::Bool(false), Some(mismatch.to_string())),
     };
-    json!({
+    let mut line = present(json!({
         "received_at": got.at,
         "path": got.path,
         "id": got.id,
@@ -174,6 +174,8 @@ fn line_of(got: &ReceivedRequest) -> Value {
         "status": got.status,
         "on_purpose": got.on_purpose,
         "headers": headers,
-        "body": body,
-    })
+    }));
+    // A body can be `null`.
+    line["body"] = body;
+    line
 }

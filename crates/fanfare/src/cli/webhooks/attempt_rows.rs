@@ -103,7 +103,7 @@ pub(crate) fn whole(attempt: &Attempt, now: &ZonedDateTime) -> String {
         let body = count(request.body_bytes, "byte");
         text.push_str(&format!("\n  {DIM}body: {body}{DIM:#}"));
     }
-    if let Some(Some(answer)) = &attempt.detail.answer {
+    if let Some(answer) = &attempt.detail.answer {
         let status = attempt.detail.status.map_or_else(|| "response".to_owned(), |status| status.to_string());
         text.push_str(&format!("\n\n  {DIM}HTTP{DIM:#} {status}"));
         push_headers(&mut text, &answer.headers);
