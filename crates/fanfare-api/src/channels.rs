@@ -24,7 +24,7 @@ pub struct ChannelList {
 pub struct ChannelEntry {
     /// The name of the channel.
     #[schema(value_type = values::Channel)]
-    pub channel: Channel,
+    pub name: Channel,
     /// Total events pushed to it.
     pub events: u64,
     /// The position of its last event.

@@ -25,8 +25,9 @@ pub struct ClientList {
 /// A live subscription.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ClientEntry {
-    /// The number of the client.
-    pub client: u64,
+    /// The id of the client, which no other connection to this process has.
+    #[schema(value_type = values::ClientId)]
+    pub id: String,
     /// How it is connected.
     pub transport: Transport,
     /// The principal that opened it.

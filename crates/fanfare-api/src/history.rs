@@ -65,7 +65,7 @@ pub struct ReaderReceipt {
 pub struct WebhookReceipt {
     /// The id of the webhook.
     #[schema(value_type = values::WebhookId)]
-    pub webhook: WebhookId,
+    pub webhook_id: WebhookId,
     /// The URL of the webhook.
     pub webhook_url: Box<str>,
     /// The state of the delivery.

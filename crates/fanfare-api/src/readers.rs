@@ -25,7 +25,7 @@ pub struct Readers {
 pub struct Reader {
     /// The name of the reader.
     #[schema(value_type = values::ReaderName)]
-    pub reader: ReaderName,
+    pub name: ReaderName,
     /// The last position that it acknowledged.
     #[schema(value_type = values::Position)]
     pub position: Position,

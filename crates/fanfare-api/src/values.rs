@@ -33,6 +33,8 @@ described! {
     AttemptId: "wh_k3f9x2abcdefghij-1042-1-1795282915791336";
     /// The name that an event is pushed to: segments of letters, digits, `_` and `-`, joined by `.`.
     Channel: "builds.web";
+    /// The id of a connected client; opaque.
+    ClientId: "cl_7";
     /// A number and a unit.
     Duration: "10m";
     /// The identity of a log.

@@ -113,6 +113,11 @@ impl Client {
         ordinal == NOT_LIVE || ordinal < self.feed.end()
     }
 
+    /// Returns the id that callers see.
+    pub fn public_id(&self) -> String {
+        format!("cl_{}", self.id)
+    }
+
     /// Returns the number of events that the client does not have yet. The number is exact while the client reads from
     /// the ring; otherwise it counts everything in the log after the client's position, whether or not it passes the
     /// filter.

@@ -16,7 +16,7 @@ pub struct Attempt {
     pub id: String,
     /// The webhook that was called.
     #[schema(value_type = values::WebhookId)]
-    pub webhook: WebhookId,
+    pub webhook_id: WebhookId,
     /// Number of this attempt at the delivery, starting at 1.
     pub number: u32,
     /// The start of the attempt.

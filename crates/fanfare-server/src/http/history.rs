@@ -146,7 +146,7 @@ fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
         Fate::Delivered | Fate::Pending => (None, None),
     };
     let webhook_url = webhook.url.as_given().into();
-    WebhookReceipt { webhook: webhook.id.clone(), webhook_url, state, attempts, failure, next_attempt_at }
+    WebhookReceipt { webhook_id: webhook.id.clone(), webhook_url, state, attempts, failure, next_attempt_at }
 }
 
 /// Returns which durable readers have an event, and the state of its webhook deliveries.

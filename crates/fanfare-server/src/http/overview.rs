@@ -46,7 +46,7 @@ pub async fn channels(
     let channels: Vec<ChannelEntry> = rows
         .into_iter()
         .map(|(row, rate, stream_clients)| ChannelEntry {
-            channel: row.channel,
+            name: row.channel,
             events: row.events,
             last_id: hub.position(row.last_seq),
             last_timestamp: row.last_timestamp,
@@ -85,7 +85,7 @@ pub async fn clients(
     let clients: Vec<ClientEntry> = rows
         .into_iter()
         .map(|client| ClientEntry {
-            client: client.id,
+            id: client.public_id(),
             transport: client.transport.as_str().into(),
             principal: client.principal.name().to_string(),
             address: client.address,

@@ -43,7 +43,7 @@ pub async fn list(
         .map(|info| {
             let ReaderRow { key, acknowledged, filter, updated } = info.row;
             Reader {
-                reader: key.name,
+                name: key.name,
                 position: acknowledged,
                 patterns: filter.patterns().to_vec(),
                 types: filter.types().to_vec(),

@@ -36,14 +36,14 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
         }
         Mode::Json => output.line(&answer.json)?,
         Mode::Ndjson => super::each_of(&answer.json, "channels", |json| output.line(json))?,
-        Mode::Raw => channels.iter().try_for_each(|channel| output.line(channel.channel.as_str()))?,
+        Mode::Raw => channels.iter().try_for_each(|channel| output.line(channel.name.as_str()))?,
     }
     Ok(Exit::Ok)
 }
 
 fn row(channel: &ChannelEntry, now: &ZonedDateTime) -> Vec<String> {
     vec![
-        harmless(channel.channel.as_str()).into_owned(),
+        harmless(channel.name.as_str()).into_owned(),
         grouped(channel.events),
         format!("{:.1}", channel.rate),
         grouped(channel.stream_clients as u64),

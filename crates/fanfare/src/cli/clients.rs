@@ -41,17 +41,16 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
         }
         Mode::Json => output.line(&answer.json)?,
         Mode::Ndjson => super::each_of(&answer.json, "clients", |json| output.line(json))?,
-        Mode::Raw => clients.iter().try_for_each(|client| output.line(client.client.to_string()))?,
+        Mode::Raw => clients.iter().try_for_each(|client| output.line(&client.id))?,
     }
     Ok(Exit::Ok)
 }
 
 fn row(client: &ClientEntry, now: &ZonedDateTime) -> Vec<String> {
-    let number = client.client.to_string();
     let patterns = client.patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(" ");
     let address = client.address.map_or_else(|| "–".to_owned(), |address| address.to_string());
     let cells = [
-        number.as_str(),
+        client.id.as_str(),
         client.transport.as_str(),
         address.as_str(),
         &*shortened(&patterns, PATTERNS_CHARS_MAX),

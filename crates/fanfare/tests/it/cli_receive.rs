@@ -22,7 +22,7 @@ async fn a_failed_request_is_retried_and_the_webhook_removed_on_exit() {
     let gateway = Gateway::start().await;
     let words = ["--register", "--fail", "once", "--retry", "50ms", "-c", "builds.>"];
     let (mut receiver, start) = receive(&gateway.shell, &words).await;
-    let webhook = gateway.json(&["webhooks", "show", start["webhook"].as_str().expect("an id")]).await;
+    let webhook = gateway.json(&["webhooks", "show", start["webhook_id"].as_str().expect("an id")]).await;
     assert_eq!((&webhook["webhook_url"], &webhook["patterns"]), (&start["url"], &json!(["builds.>"])));
     gateway.push(&["-c", "other", "not for it"]).await;
     let id = gateway.push(&["-c", "builds.web", "-t", "error", "broken", "n:=1"]).await;
@@ -116,7 +116,7 @@ async fn a_receiver_takes_over_the_webhook_of_a_run_that_was_killed() {
     let id = gateway.push(&["--wait", "while nobody is there"]).await;
     let words = ["receive", "--port", &port, "--register", "--once", "-o", "json"];
     let mut receiver = gateway.shell.start(&words);
-    assert_eq!(receiver.json().await["webhook"], start["webhook"]);
+    assert_eq!(receiver.json().await["webhook_id"], start["webhook_id"]);
     let retried = gateway.json(&["deliveries", "retry", "--failed"]).await;
     assert_eq!(retried["webhooks"][0]["count"], 1, "{retried}");
     let got = receiver.json().await;
@@ -137,10 +137,10 @@ async fn a_slow_receiver_is_not_waited_for_beyond_the_gateways_patience() {
     let gateway = Gateway::start().await;
     let words = ["--register", "--delay", "300ms", "--status", "503", "--retry", "none"];
     let (mut receiver, start) = receive(&gateway.shell, &words).await;
-    let test = gateway.json(&["webhooks", "show", start["webhook"].as_str().expect("an id")]).await;
+    let test = gateway.json(&["webhooks", "show", start["webhook_id"].as_str().expect("an id")]).await;
     assert_eq!(test["retry"], "none");
     let said =
-        gateway.run(&["webhooks", "test", start["webhook"].as_str().expect("an id"), "-o", "json"]).await;
+        gateway.run(&["webhooks", "test", start["webhook_id"].as_str().expect("an id"), "-o", "json"]).await;
     let attempt: Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!((said.code, &attempt["status"]), (1, &json!(503)), "{said:?}");
     assert!(attempt["times"]["wait_us"].as_u64().is_some_and(|wait| wait >= 300_000), "{attempt}");

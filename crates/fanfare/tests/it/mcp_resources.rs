@@ -99,11 +99,11 @@ async fn channels_their_latest_and_events_can_be_read() {
             assert_eq!(
                 *web,
                 json!({
-                    "channel": "builds.web", "events": 26, "rate": web["rate"], "stream_clients": 1,
+                    "name": "builds.web", "events": 26, "rate": web["rate"], "stream_clients": 1,
                     "last_id": id, "last_timestamp": timestamp,
                 })
             );
-            assert_eq!(said["channels"][1]["channel"], "deploys");
+            assert_eq!(said["channels"][1]["name"], "deploys");
 
             let said = read(&agent, "fanfare://channels/builds.web/latest").await;
             let mut messages = vec![hostile.to_owned()];

@@ -207,7 +207,7 @@ async fn one_sees_where_to_push_and_who_would_hear_it() {
     for era in Era::ALL {
         let all = gateway.tool(era, "list_targets", json!({})).await.structured;
         let names: Vec<_> =
-            all["channels"].as_array().expect("channels").iter().map(|row| &row["channel"]).collect();
+            all["channels"].as_array().expect("channels").iter().map(|row| &row["name"]).collect();
         assert_eq!(names, ["a.new", "a.old"]);
         assert_eq!(all["channels"][0]["stream_clients"], 1);
         assert_eq!((&all["clients_total"], &all["webhooks_total"]), (&json!(2), &json!(0)));

@@ -10,7 +10,7 @@ use crate::support::{Engine, until};
 /// Registers a receiver as an agent does, and returns the webhook's id.
 async fn registered(gateway: &Gateway, receiver: &Receiver, mut arguments: Value) -> String {
     arguments["webhook_url"] = json!(receiver.url());
-    gateway.tool(Era::Modern, "register_webhook", arguments).await.member("webhook")
+    gateway.tool(Era::Modern, "register_webhook", arguments).await.member("id")
 }
 
 async fn deliveries(gateway: &Gateway, arguments: Value) -> Told {
@@ -20,7 +20,7 @@ async fn deliveries(gateway: &Gateway, arguments: Value) -> Told {
 /// Waits until a webhook has this many failed deliveries.
 async fn failed(gateway: &Gateway, webhook: &str, count: u64) -> Told {
     until("failed deliveries", async || {
-        let told = deliveries(gateway, json!({ "webhook": webhook })).await;
+        let told = deliveries(gateway, json!({ "webhook_id": webhook })).await;
         (told.structured["failed"] == count && told.structured["waiting"] == 0).then_some(told)
     })
     .await
@@ -46,7 +46,7 @@ async fn a_webhook_is_registered_and_its_secret_is_told_to_no_agent() {
             // Neither the secret nor the path, which may be secret.
             assert!(!format!("{structured}{text}").contains("whsec_"), "{text}");
             assert_eq!(structured["webhook_url"], format!("http://{}", receiver.address));
-            let id = told.member("webhook");
+            let id = told.member("id");
             assert!(text.contains(&format!("/api/webhooks/{id}/secret/rotate")), "{text}");
         }
         let details = gateway.get("/api/webhooks?details=true").await.json()["webhooks"][0].clone();
@@ -83,14 +83,14 @@ async fn a_test_says_how_the_receiver_answered_and_nothing_that_it_said() {
     let receiver =
         Receiver::playing(vec![Script::Answer(500, String::new(), said)], Script::status(204)).await;
     let webhook = registered(&gateway, &receiver, json!({})).await;
-    let told = gateway.tool(Era::Modern, "test_webhook", json!({ "webhook": webhook })).await;
+    let told = gateway.tool(Era::Modern, "test_webhook", json!({ "webhook_id": webhook })).await;
     let structured = &told.structured;
     assert_eq!(
         (&structured["delivered"], &structured["category"], &structured["status_code"]),
         (&json!(false), &json!("http_5xx"), &json!(500))
     );
     assert!(!format!("{}{structured}", told.text).contains("Ignore"), "{}", told.text);
-    let told = gateway.tool(Era::Legacy, "test_webhook", json!({ "webhook": webhook })).await;
+    let told = gateway.tool(Era::Legacy, "test_webhook", json!({ "webhook_id": webhook })).await;
     assert_eq!((&told.structured["delivered"], &told.structured["status_code"]), (&json!(true), &json!(204)));
     assert!(receiver.got()[1].json()["type"] == "fanfare.test");
 
@@ -98,7 +98,7 @@ async fn a_test_says_how_the_receiver_answered_and_nothing_that_it_said() {
     drop(receiver);
     let other = gateway.register_url(&format!("http://{address}/gone"), json!({})).await.id.to_string();
     let told = until("that nobody listens there", async || {
-        let told = gateway.tool(Era::Modern, "test_webhook", json!({ "webhook": other })).await;
+        let told = gateway.tool(Era::Modern, "test_webhook", json!({ "webhook_id": other })).await;
         (told.structured["category"] == "connection_refused").then_some(told)
     })
     .await;
@@ -129,18 +129,19 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
         assert_eq!(told.structured["recent_attempts"][0]["status_code"], 503);
         assert!(told.text.contains("replay_webhook"), "{}", told.text);
 
-        let page = deliveries(&gateway, json!({ "webhook": webhook, "state": "failed", "limit": 2 })).await;
+        let page =
+            deliveries(&gateway, json!({ "webhook_id": webhook, "state": "failed", "limit": 2 })).await;
         assert_eq!(page.structured["deliveries"].as_array().map(Vec::len), Some(2));
         let cursor = page.member("next_cursor");
-        let rest = deliveries(&gateway, json!({ "webhook": webhook, "limit": 2, "cursor": cursor })).await;
+        let rest = deliveries(&gateway, json!({ "webhook_id": webhook, "limit": 2, "cursor": cursor })).await;
         assert_eq!(
             (&rest.structured["deliveries"][0]["event_id"], rest.structured.get("next_cursor")),
             (&json!(ids[2]), None)
         );
-        let waiting = deliveries(&gateway, json!({ "webhook": webhook, "state": "waiting" })).await;
+        let waiting = deliveries(&gateway, json!({ "webhook_id": webhook, "state": "waiting" })).await;
         assert_eq!(waiting.structured["deliveries"], json!([]));
 
-        let one = json!({ "webhook": webhook, "event_id": ids[0] });
+        let one = json!({ "webhook_id": webhook, "event_id": ids[0] });
         let told = gateway.tool(Era::Modern, "retry_delivery", one.clone()).await;
         assert_eq!(
             (&told.structured["delivered"], &told.structured["status_code"]),
@@ -153,22 +154,22 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
 
         // It only counts unless it is told to send.
         let before = receiver.got().len();
-        let which = json!({ "webhook": webhook, "state": "failed" });
+        let which = json!({ "webhook_id": webhook, "state": "failed" });
         let told = gateway.tool(Era::Modern, "replay_webhook", which).await;
         assert_eq!((&told.structured["count"], &told.structured["dry_run"]), (&json!(2), &json!(true)));
         assert!(told.text.contains("nothing was sent"), "{}", told.text);
         assert_eq!(receiver.got().len(), before);
-        let which = json!({ "webhook": webhook, "state": "failed", "dry_run": false });
+        let which = json!({ "webhook_id": webhook, "state": "failed", "dry_run": false });
         let told = gateway.tool(Era::Modern, "replay_webhook", which).await;
         assert_eq!((&told.structured["count"], &told.structured["dry_run"]), (&json!(2), &json!(false)));
         // A webhook that failed can be held for a moment; a resumed one is not.
-        gateway.tool(Era::Modern, "resume_webhook", json!({ "webhook": webhook })).await;
+        gateway.tool(Era::Modern, "resume_webhook", json!({ "webhook_id": webhook })).await;
         receiver.gets(before + 2).await;
         failed(&gateway, &webhook, 0).await;
 
-        let all = json!({ "webhook": webhook, "since": "1h", "patterns": ["orders"], "dry_run": true });
+        let all = json!({ "webhook_id": webhook, "since": "1h", "patterns": ["orders"], "dry_run": true });
         assert_eq!(gateway.tool(Era::Modern, "replay_webhook", all).await.structured["count"], 3);
-        let named = json!({ "webhook": webhook, "ids": [ids[1]], "dry_run": true });
+        let named = json!({ "webhook_id": webhook, "ids": [ids[1]], "dry_run": true });
         assert_eq!(gateway.tool(Era::Modern, "replay_webhook", named).await.structured["count"], 1);
     }
 }
@@ -178,7 +179,7 @@ async fn a_webhook_is_paused_resumed_and_deleted() {
     let gateway = Gateway::with_every_tool(Engine::Memory).await;
     let receiver = Receiver::start().await;
     let webhook = registered(&gateway, &receiver, json!({})).await;
-    let this = json!({ "webhook": webhook });
+    let this = json!({ "webhook_id": webhook });
     for _ in 0..2 {
         let told = gateway.tool(Era::Modern, "pause_webhook", this.clone()).await;
         assert_eq!(told.structured["status"], "paused");
@@ -196,7 +197,7 @@ async fn a_webhook_is_paused_resumed_and_deleted() {
     receiver.gets_message("meanwhile").await;
 
     let told = gateway.tool(Era::Modern, "delete_webhook", this.clone()).await;
-    assert_eq!((told.member("webhook"), &told.structured["total_webhooks"]), (webhook, &json!(0)));
+    assert_eq!((told.member("id"), &told.structured["total_webhooks"]), (webhook, &json!(0)));
     assert_eq!(gateway.webhooks.count(), 0);
     let error = gateway.tool_error(Era::Modern, "delete_webhook", this).await;
     assert!(error.contains("list_targets"), "{error}");
@@ -229,32 +230,32 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
         ("register_webhook", json!({ "webhook_url": url, "patterns": ["a..b"] }), ["patterns", "a.b"]),
         ("register_webhook", json!({ "webhook_url": url, "retry": "soon" }), ["retry", "5s"]),
         ("register_webhook", json!({ "webhook_url": url, "payload": "xml" }), ["payload", "cloudevents"]),
-        ("test_webhook", json!({ "webhook": "the one" }), ["webhook", "list_targets"]),
+        ("test_webhook", json!({ "webhook_id": "the one" }), ["webhook", "list_targets"]),
         (
             "test_webhook",
-            json!({ "webhook": "wh_aaaaaaaaaaaaaaaa" }),
+            json!({ "webhook_id": "wh_aaaaaaaaaaaaaaaa" }),
             ["wh_aaaaaaaaaaaaaaaa", "list_targets"],
         ),
         ("pause_webhook", json!({}), ["webhook", "missing"]),
-        ("list_deliveries", json!({ "webhook": webhook, "state": "dead" }), ["state", "failed"]),
-        ("list_deliveries", json!({ "webhook": webhook, "limit": 1_000 }), ["limit", "100"]),
+        ("list_deliveries", json!({ "webhook_id": webhook, "state": "dead" }), ["state", "failed"]),
+        ("list_deliveries", json!({ "webhook_id": webhook, "limit": 1_000 }), ["limit", "100"]),
         (
             "retry_delivery",
-            json!({ "webhook": webhook, "event_id": "aaaaaaaa-1" }),
+            json!({ "webhook_id": webhook, "event_id": "aaaaaaaa-1" }),
             ["event_id", "a different log"],
         ),
         (
             "retry_delivery",
-            json!({ "webhook": webhook, "event_id": gateway.position(9) }),
+            json!({ "webhook_id": webhook, "event_id": gateway.position(9) }),
             ["no event", "Example"],
         ),
-        ("replay_webhook", json!({ "webhook": webhook }), ["does not say what to replay", "failed"]),
+        ("replay_webhook", json!({ "webhook_id": webhook }), ["does not say what to replay", "failed"]),
         (
             "replay_webhook",
-            json!({ "webhook": webhook, "ids": ["x"], "state": "failed" }),
+            json!({ "webhook_id": webhook, "ids": ["x"], "state": "failed" }),
             ["ids", "remove the other members"],
         ),
-        ("replay_webhook", json!({ "webhook": webhook, "since": "yesterday" }), ["since", "10m"]),
+        ("replay_webhook", json!({ "webhook_id": webhook, "since": "yesterday" }), ["since", "10m"]),
     ] {
         let error = gateway.tool_error(Era::Modern, tool, arguments.clone()).await;
         for part in parts {

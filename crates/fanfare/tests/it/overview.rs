@@ -27,7 +27,7 @@ async fn channels_are_listed_with_what_they_had() {
             for (entry, (channel, events, last, audience)) in
                 list["channels"].as_array().expect("channels").iter().zip(wanted)
             {
-                assert_eq!((&entry["channel"], &entry["events"]), (&channel.into(), &events.into()));
+                assert_eq!((&entry["name"], &entry["events"]), (&channel.into(), &events.into()));
                 assert_eq!(entry["last_id"], gateway.position(last));
                 assert_eq!(entry["stream_clients"], if clients { audience } else { 0 });
                 let event = gateway.get(&format!("/api/events/{}", gateway.position(last))).await.json();
@@ -72,7 +72,7 @@ async fn clients_are_listed_with_how_far_they_are() {
     })
     .await;
     let socket_entry = json!({
-        "client": clients[0]["client"], "transport": "websocket", "principal": "local",
+        "id": clients[0]["id"], "transport": "websocket", "principal": "local",
         "address": clients[0]["address"], "patterns": ["a.*"], "types": ["error"], "min_priority": "high",
         "reader": "me", "connected_at": clients[0]["connected_at"], "position": id, "lag": 0, "state": "live",
     });

@@ -21,7 +21,7 @@ async fn reader(gateway: &Gateway, name: &str) -> Value {
     let list = gateway.get("/api/readers").await.json();
     let readers = list["readers"].as_array().expect("readers");
     assert_eq!(list["total"], readers.len());
-    readers.iter().find(|reader| reader["reader"] == name).expect(name).clone()
+    readers.iter().find(|reader| reader["name"] == name).expect(name).clone()
 }
 
 #[tokio::test]

@@ -35,12 +35,15 @@ async fn what_cannot_be_replayed_is_refused_alike_over_http_and_by_a_tool() {
     let replay = json!({"ids": [gateway.position(7)]});
     let answer = gateway.post_json(&format!("{path}/replay"), &replay).await;
     let problem = answer.problem(404, "not_found");
-    let said =
-        gateway.tool_error(Era::Modern, "replay_webhook", json!({"webhook": id, "ids": replay["ids"]})).await;
+    let said = gateway
+        .tool_error(Era::Modern, "replay_webhook", json!({"webhook_id": id, "ids": replay["ids"]}))
+        .await;
     assert!(said.starts_with(words(&problem)[0]), "{said} {problem}");
 
-    let (both, fields) =
-        (json!({"ids": ["x"], "state": "failed"}), json!({"webhook": id, "ids": ["x"], "state": "failed"}));
+    let (both, fields) = (
+        json!({"ids": ["x"], "state": "failed"}),
+        json!({"webhook_id": id, "ids": ["x"], "state": "failed"}),
+    );
     let problem = gateway.post_json(&format!("{path}/replay"), &both).await.problem(422, "invalid_webhook");
     let said = gateway.tool_error(Era::Modern, "replay_webhook", fields).await;
     assert!(words(&problem).iter().all(|words| said.contains(words)), "{said} {problem}");

@@ -25,7 +25,7 @@ pub(super) fn whole(tried: AttemptRecord) -> Result<Attempt, Problem> {
     let AttemptRecord { id, is_delivered, detail, .. } = tried;
     Ok(Attempt {
         id: id.to_string(),
-        webhook: id.webhook,
+        webhook_id: id.webhook,
         number: id.number,
         started_at: id.at,
         delivered: is_delivered,

@@ -49,12 +49,12 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let live = json!({
         "type": "object",
         "properties": {
-            "client": { "type": "integer", "description": "Its number in `list_targets`" },
+            "client_id": { "type": "string", "description": "Its id in `list_targets`" },
             "transport": { "type": "string", "enum": ["mcp", "sse", "websocket"] },
             "reader": { "type": "string", "description": "The durable reader that this connection belongs to" },
             "received": { "type": "boolean", "description": "Whether this connection was sent it" },
         },
-        "required": ["client", "transport", "received"],
+        "required": ["client_id", "transport", "received"],
         "additionalProperties": false,
     });
     let reader = json!({
@@ -70,14 +70,14 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let webhook = json!({
         "type": "object",
         "properties": {
-            "webhook": { "type": "string", "description": "Its id" },
+            "webhook_id": { "type": "string", "description": "Its id" },
             "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
             "state": { "type": "string", "enum": ["pending", "waiting", "delivered", "failed"] },
             "attempts": { "type": "integer", "description": "Attempts so far, as far as they are kept" },
             "last_error": { "type": "string" },
             "next_attempt_at": { "type": "string", "description": "ISO 8601" },
         },
-        "required": ["webhook", "webhook_url", "state"],
+        "required": ["webhook_id", "webhook_url", "state"],
         "additionalProperties": false,
     });
     let count = |description: &str| json!({ "type": "integer", "description": description });
@@ -146,7 +146,7 @@ struct StructuredContent<'a> {
 /// A connection that an event is for.
 #[derive(Debug, Serialize)]
 struct LiveRow {
-    client: u64,
+    client_id: String,
     transport: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reader: Option<ReaderName>,
@@ -156,7 +156,7 @@ struct LiveRow {
 /// A webhook that an event is for.
 #[derive(Debug, Serialize)]
 struct WebhookRow {
-    webhook: WebhookId,
+    webhook_id: WebhookId,
     webhook_url: String,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,7 +176,7 @@ impl WebhookRow {
             Fate::Delivered | Fate::Pending => None,
         };
         WebhookRow {
-            webhook: webhook.id.clone(),
+            webhook_id: webhook.id.clone(),
             webhook_url: place(&webhook.url),
             state,
             attempts: row.as_ref().map(|row| row.attempts),
@@ -280,7 +280,7 @@ impl Gateway {
             .iter()
             .filter(|client| client.began_after < seq && client.feed.filter.matches(event))
             .map(|client| LiveRow {
-                client: client.id,
+                client_id: client.public_id(),
                 transport: client.transport.as_str(),
                 reader: client.reader.clone(),
                 received: client.seq() >= seq,
@@ -303,11 +303,11 @@ impl Gateway {
 /// Lists the recipients that lack it.
 fn missing(live: &[LiveRow], readers: &[ReceiptRow], webhooks: &[WebhookRow]) -> String {
     let live = live.iter().filter(|row| !row.received);
-    let live = live.map(|row| format!("connection {} ({})", row.client, row.transport));
+    let live = live.map(|row| format!("connection {} ({})", row.client_id, row.transport));
     let readers = readers.iter().filter(|row| !row.acknowledged);
     let readers = readers.map(|row| format!("reader `{}`", neutral(row.reader.as_str())));
     let webhooks = webhooks.iter().filter(|row| !row.has_it());
-    let webhooks = webhooks.map(|row| format!("webhook {} ({})", row.webhook, row.state));
+    let webhooks = webhooks.map(|row| format!("webhook {} ({})", row.webhook_id, row.state));
     let missing: Vec<String> = readers.chain(live).chain(webhooks).collect();
     if missing.is_empty() { String::new() } else { format!("Not yet: {}.\n", missing.join(", ")) }
 }

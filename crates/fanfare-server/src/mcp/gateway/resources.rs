@@ -64,7 +64,7 @@ enum Content {
 /// A channel, as `fanfare://channels` shows it.
 #[derive(Serialize)]
 struct Entry {
-    channel: Channel,
+    name: Channel,
     events: u64,
     rate: f64,
     stream_clients: usize,
@@ -200,7 +200,7 @@ fn channels(hub: &Hub, by: &Principal) -> Content {
         stream_clients,
         last_id: hub.position(row.last_seq),
         last_timestamp: row.last_timestamp,
-        channel: row.channel,
+        name: row.channel,
     };
     let channels = rows.into_iter().map(entry).collect();
     let more = (total > CHANNELS_SHOWN_MAX)

@@ -71,7 +71,8 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         api.discard_delivery(&webhook.id, *event).await?;
     }
     let output = context.output;
-    let json = |(webhook, event): &(Webhook, Position)| json!({ "webhook": webhook.id, "event_id": event });
+    let json =
+        |(webhook, event): &(Webhook, Position)| json!({ "webhook_id": webhook.id, "event_id": event });
     match output.mode {
         Mode::Human | Mode::Table => {
             output

@@ -75,7 +75,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
 fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), Failure> {
     let output = context.output;
     let json = |(webhook, delivery): &(Webhook, Answer<Delivery>)| {
-        let json = with_member(&delivery.json, "webhook", &text(webhook.id.as_str()));
+        let json = with_member(&delivery.json, "webhook_id", &text(webhook.id.as_str()));
         with_member(&json, "webhook_url", &text(&webhook.webhook_url))
     };
     match output.mode {

@@ -106,7 +106,7 @@ async fn failed_webhooks(api: &Api, event: Position) -> Result<Vec<(WebhookId, B
         .webhooks
         .iter()
         .filter(|receipt| matches!(receipt.state, DeliveryState::Waiting | DeliveryState::Failed))
-        .map(|receipt| (receipt.webhook.clone(), receipt.webhook_url.clone()))
+        .map(|receipt| (receipt.webhook_id.clone(), receipt.webhook_url.clone()))
         .collect();
     if !failed.is_empty() {
         return Ok(failed);
@@ -159,7 +159,7 @@ fn tell(done: &[(Webhook, Sum)], dry_run: bool, context: &Context) -> Result<(),
     let output = context.output;
     let json = |(webhook, sum): &(Webhook, Sum)| {
         json!({
-            "webhook": webhook.id,
+            "webhook_id": webhook.id,
             "webhook_url": webhook.webhook_url,
             "count": sum.count,
             "dry_run": dry_run,

@@ -62,11 +62,11 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let is_whole = context.output.mode.is_json() || context.output.verbose > 0;
     let mut shown = Vec::new();
     for receipt in &receipts.value.webhooks {
-        if only.as_ref().is_some_and(|only| *only != receipt.webhook) {
+        if only.as_ref().is_some_and(|only| *only != receipt.webhook_id) {
             continue;
         }
         let selection = Selection { delivered: None, event: Some(event), limit: ATTEMPTS_MAX };
-        let (list, _) = newest(api, &receipt.webhook, selection).await?;
+        let (list, _) = newest(api, &receipt.webhook_id, selection).await?;
         let attempts = read_all(&list, api)?;
         // Each request and response takes a request of its own, so by default only the newest attempt has them.
         let whole_len = if is_whole { attempts.len() } else { attempts.len().min(1) };

@@ -44,7 +44,7 @@ impl Show {
         if self.output.mode.is_json() {
             let mut line = json!({ "notice": "receiving", "url": url });
             if let Some(registration) = registration {
-                line["webhook"] = registration.id.as_str().into();
+                line["webhook_id"] = registration.id.as_str().into();
             }
             return self.output.line(line.to_string());
         }

@@ -84,7 +84,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let sum = replayed(api, &webhook.id, &selections, args.dry_run).await?;
     output.result(
         || said(sum, &url, args.dry_run),
-        &json!({ "webhook": webhook.id, "count": sum.count, "waiting": sum.waiting, "dry_run": args.dry_run })
+        &json!({ "webhook_id": webhook.id, "count": sum.count, "waiting": sum.waiting, "dry_run": args.dry_run })
             .to_string(),
         || sum.count.to_string(),
     )?;

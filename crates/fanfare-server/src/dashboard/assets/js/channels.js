@@ -18,8 +18,8 @@ export function Channels() {
   const [typed, setTyped] = useState("");
   if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   if (data.channels.length === 0) return html`<${None} />`;
-  const found = data.channels.filter(({ channel }) => channel.toLowerCase().includes(typed.trim().toLowerCase()));
-  const rows = found.toSorted((a, b) => b.rate - a.rate || a.channel.localeCompare(b.channel)).slice(0, ROWS_MAX);
+  const found = data.channels.filter(({ name }) => name.toLowerCase().includes(typed.trim().toLowerCase()));
+  const rows = found.toSorted((a, b) => b.rate - a.rate || a.name.localeCompare(b.name)).slice(0, ROWS_MAX);
   return html`<div class="list-screen" data-testid="channels">
     <div class="list-tools">
       <label class="search"><${Icon} name="search" />
@@ -28,12 +28,12 @@ export function Channels() {
       <span class="muted">${plural(data.total, "channel", "channels")}${rows.length < data.total ? `, ${count(rows.length)} shown` : ""}</span>
     </div>
     <${Table} label="Channels" columns=${["Channel", "Last minute", "Events / s", "Events", "Last event", "Subscribers", ""]} numbers=${["Events / s", "Events", "Subscribers"]}>
-      ${rows.map((channel) => html`<${ChannelRow} key=${channel.channel} channel=${channel} />`)}
+      ${rows.map((channel) => html`<${ChannelRow} key=${channel.name} channel=${channel} />`)}
     <//>
   </div>`;
 }
 
-function ChannelRow({ channel: { channel, events, rate: perSecond, last_id: id, last_timestamp: timestamp, stream_clients: subscribers } }) {
+function ChannelRow({ channel: { name: channel, events, rate: perSecond, last_id: id, last_timestamp: timestamp, stream_clients: subscribers } }) {
   const last = Date.parse(timestamp);
   return html`<tr role="row" data-testid="channel-row" data-channel=${channel}>
     <${Cell} name="Channel"><a class="mono strong" href="/?channel=${encodeURIComponent(channel)}" title="Show in the feed">${channel}</a><//>

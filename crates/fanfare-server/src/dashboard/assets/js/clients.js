@@ -24,7 +24,7 @@ export function Clients() {
   return html`<div class="list-screen" data-testid="clients">
     <p class="lead">${plural(data.total, "client is", "clients are")} connected${behind ? `, ${count(behind)} of them behind` : ""}.${connection.value.state === "live" ? " This page is one of them." : ""}</p>
     <${Table} label="Connected clients" columns=${["Transport", "Address", "Subscribed to", "Connected", "Position", "Lag", "State"]} numbers=${["Lag"]}>
-      ${data.clients.map((client) => html`<${ClientRow} key=${client.client} client=${client} />`)}
+      ${data.clients.map((client) => html`<${ClientRow} key=${client.id} client=${client} />`)}
     <//>
     <section class="more-ways" aria-labelledby="more-ways">
       <h2 id="more-ways">Connect another client</h2>
@@ -42,7 +42,7 @@ function ClientRow({ client }) {
   const since = Date.parse(client.connected_at);
   const [icon, word] = states[client.state] ?? ["info", client.state];
   return html`<tr role="row" data-testid="client-row">
-    <${Cell} name="Transport"><span class="strong">${transports[client.transport] ?? client.transport}</span> <span class="muted">#${client.client}</span><//>
+    <${Cell} name="Transport"><span class="strong">${transports[client.transport] ?? client.transport}</span> <span class="muted">${client.id}</span><//>
     <${Cell} name="Address"><span class="mono">${client.address ?? "this machine"}</span> <span class="muted">${client.reader ?? client.principal}</span><//>
     <${Cell} name="Subscribed to">${client.patterns.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${" "}
       <span class="muted">${conditions(client)}</span><//>

@@ -25,11 +25,11 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
-            "webhook": { "type": "string", "description": "The id that it had" },
+            "id": { "type": "string", "description": "The id that it had" },
             "webhook_url": { "type": "string", "description": "Scheme, host and port of where it was" },
             "total_webhooks": { "type": "integer", "description": "Number of webhooks still registered" },
         },
-        "required": ["webhook", "webhook_url", "total_webhooks"],
+        "required": ["id", "webhook_url", "total_webhooks"],
         "additionalProperties": false,
     })
 });
@@ -42,7 +42,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
         description: "Delete one webhook for good: its place in the log, its waiting and failed deliveries, and its \
                       secret. Use when the user says its receiver should get nothing more. Not for a receiver that is \
                       down: its events wait, and `pause_webhook` keeps it. Cannot be undone; registered again, it \
-                      starts with new events and a new secret. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\"}",
+                      starts with new events and a new secret. Example: {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {
@@ -57,7 +57,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
 
 #[derive(Serialize)]
 struct StructuredContent {
-    webhook: WebhookId,
+    id: WebhookId,
     webhook_url: String,
     total_webhooks: usize,
 }
@@ -81,6 +81,6 @@ impl Gateway {
             _ => format!("{} left.", count(total_webhooks, "webhook")),
         };
         let text = format!("Deleted {} ({}). {left}", webhook.id, neutral(&webhook_url));
-        Ok(said(text, &StructuredContent { webhook: webhook.id.clone(), webhook_url, total_webhooks }))
+        Ok(said(text, &StructuredContent { id: webhook.id.clone(), webhook_url, total_webhooks }))
     }
 }

@@ -19,7 +19,7 @@ use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "list_deliveries";
 
-const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi", "status": "failed"}"#;
+const EXAMPLE: &str = r#"{"webhook_id": "wh_k3f9x2ab5cdefghi", "status": "failed"}"#;
 
 /// Maximum deliveries in one answer: about 10,000 tokens.
 const LIMIT_MAX: u64 = 100;
@@ -32,7 +32,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
-            "webhook": id(),
+            "webhook_id": id(),
             "state": {
                 "type": "string",
                 "enum": ["waiting", "failed"],
@@ -47,7 +47,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             },
             "cursor": { "type": "string", "description": "The `next_cursor` of the page before" },
         },
-        "required": ["webhook"],
+        "required": ["webhook_id"],
         "additionalProperties": false,
     })
 });
@@ -97,7 +97,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
         description: "List one webhook's deliveries that wait for a retry or failed, and its latest attempts. Use \
                       when a webhook is failing or paused, or someone is missing events. Not for one event across all \
                       its recipients; use `delivery_status`. Successful deliveries are not listed. Read-only, takes \
-                      milliseconds. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\"}",
+                      milliseconds. Example: {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
@@ -108,7 +108,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    webhook: String,
+    webhook_id: String,
     state: Option<State>,
     limit: Option<u64>,
     cursor: Option<String>,
@@ -193,7 +193,7 @@ impl Gateway {
     ) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let limit = arguments::within("limit", given.limit, 1..=LIMIT_MAX, LIMIT_DEFAULT, EXAMPLE)? as usize;
-        let entry = self.webhook(by, &given.webhook, EXAMPLE)?;
+        let entry = self.webhook(by, &given.webhook_id, EXAMPLE)?;
         let after = match &given.cursor {
             Some(cursor) => Some(arguments::position(&self.hub, "cursor", cursor, EXAMPLE)?),
             None => None,

@@ -29,7 +29,7 @@ impl Gateway {
     fn webhook(&self, by: &Principal, id: &str, example: &str) -> Result<Arc<Entry>, String> {
         let id: WebhookId = id
             .parse()
-            .map_err(|invalid| format!("{} {LISTED}", arguments::refuse("webhook", &invalid, example)))?;
+            .map_err(|invalid| format!("{} {LISTED}", arguments::refuse("webhook_id", &invalid, example)))?;
         self.webhooks.find(by, &id).map_err(|problem| refused(problem, example))
     }
 }

@@ -10,13 +10,13 @@ use crate::mcp::gateway::webhooks::id;
 use crate::mcp::gateway::{Gateway, arguments};
 use fanfare_delivery::webhook::Webhook;
 
-pub(super) const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi"}"#;
+pub(super) const EXAMPLE: &str = r#"{"webhook_id": "wh_k3f9x2ab5cdefghi"}"#;
 
 pub(super) static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
-        "properties": { "webhook": id() },
-        "required": ["webhook"],
+        "properties": { "webhook_id": id() },
+        "required": ["webhook_id"],
         "additionalProperties": false,
     })
 });
@@ -24,13 +24,13 @@ pub(super) static INPUT: LazyLock<Value> = LazyLock::new(|| {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    webhook: String,
+    webhook_id: String,
 }
 
 impl Gateway {
     /// Finds the webhook, the only argument of the tool; the error is for the model.
     pub(super) fn one_webhook(&self, by: &Principal, given: &str) -> Result<Arc<Webhook>, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        Ok(self.webhook(by, &given.webhook, EXAMPLE)?.webhook())
+        Ok(self.webhook(by, &given.webhook_id, EXAMPLE)?.webhook())
     }
 }

@@ -17,13 +17,13 @@ use fanfare_delivery::selecting::{IDS_MAX, Words};
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "replay_webhook";
 
-const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi", "state": "failed", "dry_run": true}"#;
+const EXAMPLE: &str = r#"{"webhook_id": "wh_k3f9x2ab5cdefghi", "state": "failed", "dry_run": true}"#;
 
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
-            "webhook": id(),
+            "webhook_id": id(),
             "state": { "type": "string", "enum": ["failed"], "description": "Only deliveries in this state" },
             "ids": {
                 "type": "array",
@@ -50,7 +50,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "default": true,
             },
         },
-        "required": ["webhook"],
+        "required": ["webhook_id"],
         "additionalProperties": false,
     })
 });
@@ -59,13 +59,13 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
-            "webhook": { "type": "string", "description": "Its id" },
+            "webhook_id": { "type": "string", "description": "Its id" },
             "count": { "type": "integer", "description": "Number of deliveries" },
             "waiting": { "type": "integer", "description": "How many were already waiting and are only sent sooner" },
             "dry_run": { "type": "boolean", "description": "They were only counted" },
             "next_cursor": { "type": "string", "description": "There are more: pass this as `cursor`" },
         },
-        "required": ["webhook", "count", "waiting", "dry_run"],
+        "required": ["webhook_id", "count", "waiting", "dry_run"],
         "additionalProperties": false,
     })
 });
@@ -79,7 +79,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
                       receiver is back after a long outage, or lost what it got. Not for one event whose response you \
                       want to see; use `retry_delivery`. Only counts unless \"dry_run\" is false: tell the user the \
                       count first, because the receiver may act on each event twice. At most 10,000 deliveries per \
-                      call. Example: {\"webhook\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\", \"dry_run\": true}",
+                      call. Example: {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\", \"dry_run\": true}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {
@@ -95,7 +95,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    webhook: String,
+    webhook_id: String,
     state: Option<String>,
     ids: Option<Vec<String>>,
     since: Option<String>,
@@ -109,7 +109,7 @@ struct Arguments {
 
 #[derive(Serialize)]
 struct StructuredContent {
-    webhook: WebhookId,
+    webhook_id: WebhookId,
     count: usize,
     waiting: usize,
     dry_run: bool,
@@ -125,7 +125,7 @@ impl Gateway {
         given: &str,
     ) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let id = self.webhook(by, &given.webhook, EXAMPLE)?.webhook().id.clone();
+        let id = self.webhook(by, &given.webhook_id, EXAMPLE)?.webhook().id.clone();
         let dry_run = given.dry_run.unwrap_or(true);
         let words = Words {
             ids: given.ids,
@@ -141,7 +141,7 @@ impl Gateway {
         let replayed = self.webhooks.replay(by, &id, selection, dry_run).await;
         let replayed = replayed.map_err(|problem| refused(problem, EXAMPLE))?;
         let structured = StructuredContent {
-            webhook: id,
+            webhook_id: id,
             count: replayed.count,
             waiting: replayed.waiting,
             dry_run,

@@ -19,28 +19,28 @@ use crate::mcp::toolset::Toolset;
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "retry_delivery";
 
-const EXAMPLE: &str = r#"{"webhook": "wh_k3f9x2ab5cdefghi", "event_id": "k3f9x2ab-1042"}"#;
+const EXAMPLE: &str = r#"{"webhook_id": "wh_k3f9x2ab5cdefghi", "event_id": "k3f9x2ab-1042"}"#;
 
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
-            "webhook": id(),
+            "webhook_id": id(),
             "event_id": {
                 "type": "string",
                 "description": "The event to resend: find failed ones with `list_deliveries`, any with `read_history`",
             },
         },
-        "required": ["webhook", "event_id"],
+        "required": ["webhook_id", "event_id"],
         "additionalProperties": false,
     })
 });
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let mut properties = AttemptRow::properties();
-    properties["webhook"] = json!({ "type": "string", "description": "Its id" });
+    properties["webhook_id"] = json!({ "type": "string", "description": "Its id" });
     properties["event_id"] = json!({ "type": "string", "description": "The event that was sent" });
-    let required: Vec<&str> = AttemptRow::REQUIRED.into_iter().chain(["webhook", "event_id"]).collect();
+    let required: Vec<&str> = AttemptRow::REQUIRED.into_iter().chain(["webhook_id", "event_id"]).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 });
 
@@ -52,7 +52,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
         description: "Resend one event to one webhook now and report how its receiver responded. Use when the cause of \
                       a failure is fixed, or the receiver lost the event. Not for many events; use `replay_webhook`. \
                       The receiver may act on it twice unless it remembers the `webhook-id`, which stays the same; \
-                      success also ends any waiting retry. Takes at most ten seconds. Example: {\"webhook\": \
+                      success also ends any waiting retry. Takes at most ten seconds. Example: {\"webhook_id\": \
                       \"wh_k3f9x2ab5cdefghi\", \"event_id\": \"k3f9x2ab-1042\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
@@ -69,13 +69,13 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    webhook: String,
+    webhook_id: String,
     event_id: String,
 }
 
 #[derive(Serialize)]
 struct StructuredContent {
-    webhook: WebhookId,
+    webhook_id: WebhookId,
     event_id: Position,
     #[serde(flatten)]
     tried: AttemptRow,
@@ -89,7 +89,7 @@ impl Gateway {
         given: &str,
     ) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let webhook = self.webhook(by, &given.webhook, EXAMPLE)?.webhook();
+        let webhook = self.webhook(by, &given.webhook_id, EXAMPLE)?.webhook();
         let event_id = arguments::position(&self.hub, "event_id", &given.event_id, EXAMPLE)?;
         let refuse = |problem| refused(problem, EXAMPLE);
         // This does not use `find`: a waiting delivery is kept even if the log has lost its event.
@@ -103,6 +103,6 @@ impl Gateway {
             neutral(&place(&webhook.url)),
             tried.to_text()
         );
-        Ok(said(text, &StructuredContent { webhook: webhook.id.clone(), event_id, tried }))
+        Ok(said(text, &StructuredContent { webhook_id: webhook.id.clone(), event_id, tried }))
     }
 }

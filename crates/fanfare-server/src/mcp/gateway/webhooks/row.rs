@@ -19,7 +19,7 @@ const PATTERNS_MAX: usize = 8;
 /// The summary of a webhook.
 #[derive(Debug, Serialize)]
 pub(in crate::mcp::gateway) struct Row {
-    webhook: WebhookId,
+    id: WebhookId,
     webhook_url: String,
     patterns: Vec<Pattern>,
     status: &'static str,
@@ -42,7 +42,7 @@ impl Row {
             }
         };
         Row {
-            webhook: webhook.id.clone(),
+            id: webhook.id.clone(),
             webhook_url: place(&webhook.url),
             patterns: webhook.options.filter.patterns().iter().take(PATTERNS_MAX).cloned().collect(),
             status,
@@ -54,7 +54,7 @@ impl Row {
     /// Describes its members.
     pub(in crate::mcp::gateway) fn properties() -> Value {
         json!({
-            "webhook": { "type": "string", "description": "Its id" },
+            "id": { "type": "string", "description": "Its id" },
             "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
             "patterns": { "type": "array", "items": { "type": "string" }, "description": "Its channel patterns; at most 8 are shown" },
             "status": { "type": "string", "enum": ["active", "paused", "failing"] },
@@ -65,7 +65,7 @@ impl Row {
 
     /// Returns the names of the required members.
     pub(in crate::mcp::gateway) const REQUIRED: [&str; 5] =
-        ["webhook", "webhook_url", "patterns", "status", "lag"];
+        ["id", "webhook_url", "patterns", "status", "lag"];
 
     /// Describes an object with these members and `more`; all of them are required except `optional`.
     pub(super) fn schema_with(more: Value, optional: &[&str]) -> Value {
@@ -80,13 +80,13 @@ impl Row {
 
     /// Renders the webhook on one line.
     pub(in crate::mcp::gateway) fn to_text(&self) -> String {
-        let Row { webhook, webhook_url, status, lag, problem, .. } = self;
+        let Row { id, webhook_url, status, lag, problem, .. } = self;
         let problem = problem.as_ref().map_or_else(String::new, |problem| format!(" ({problem})"));
-        format!("webhook {webhook} ({}): {status}{problem}, {lag} behind", neutral(webhook_url))
+        format!("webhook {id} ({}): {status}{problem}, {lag} behind", neutral(webhook_url))
     }
 
     pub(super) fn name(&self) -> String {
-        format!("{} ({})", self.webhook, neutral(&self.webhook_url))
+        format!("{} ({})", self.id, neutral(&self.webhook_url))
     }
 }
 

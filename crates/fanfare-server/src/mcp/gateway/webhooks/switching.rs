@@ -37,7 +37,7 @@ pub(in crate::mcp::gateway) fn pause() -> ToolEntry {
         description: "Stop sending to one webhook until it is resumed. Use when its receiver should be left alone for \
                       a while: it is under repair, or fails at everything. Not for permanent removal; use \
                       `delete_webhook`. New events wait in the log for as long as it keeps them. Example: \
-                      {\"webhook\": \"wh_k3f9x2ab5cdefghi\"}",
+                      {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: ANNOTATIONS,
@@ -53,7 +53,7 @@ pub(in crate::mcp::gateway) fn resume() -> ToolEntry {
         description: "Resume one webhook from where it stopped, with its failure count reset. Use when it was paused, \
                       by hand or after failing for days, and its receiver is back. Not for deliveries that were given \
                       up; use `replay_webhook`. Everything that waited is sent now, which may be a lot. Example: \
-                      {\"webhook\": \"wh_k3f9x2ab5cdefghi\"}",
+                      {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations { open_world_hint: true, ..ANNOTATIONS },

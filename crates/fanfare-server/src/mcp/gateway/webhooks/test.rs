@@ -23,8 +23,8 @@ pub(in crate::mcp::gateway) const NAME: &str = "test_webhook";
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let mut properties = AttemptRow::properties();
-    properties["webhook"] = json!({ "type": "string", "description": "Its id" });
-    let required: Vec<&str> = AttemptRow::REQUIRED.into_iter().chain(["webhook"]).collect();
+    properties["webhook_id"] = json!({ "type": "string", "description": "Its id" });
+    let required: Vec<&str> = AttemptRow::REQUIRED.into_iter().chain(["webhook_id"]).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 });
 
@@ -36,7 +36,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
         description: "Send a test event to one webhook now and report how its receiver responded. Use when a webhook \
                       was just registered, or to find out why one fails. Not for resending a real event; use \
                       `retry_delivery`. The event (type `fanfare.test`) is not stored; nothing else changes, and a \
-                      paused webhook gets it too. Takes at most ten seconds. Example: {\"webhook\": \
+                      paused webhook gets it too. Takes at most ten seconds. Example: {\"webhook_id\": \
                       \"wh_k3f9x2ab5cdefghi\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
@@ -52,7 +52,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
 
 #[derive(Serialize)]
 struct StructuredContent {
-    webhook: WebhookId,
+    webhook_id: WebhookId,
     #[serde(flatten)]
     tried: AttemptRow,
 }
@@ -72,6 +72,6 @@ impl Gateway {
         let outcome = if tried.delivered { "The test arrived" } else { "The test did not arrive" };
         let text =
             format!("{outcome} at {} ({}): {}.", webhook.id, neutral(&place(&webhook.url)), tried.to_text());
-        Ok(said(text, &StructuredContent { webhook: webhook.id.clone(), tried }))
+        Ok(said(text, &StructuredContent { webhook_id: webhook.id.clone(), tried }))
     }
 }

@@ -3,4 +3,4 @@ import { computed, signal } from "../../vendor/preact.js";
 
 export const channelList = signal([]);
 
-export const knownChannels = computed(() => channelList.value.map(({ channel }) => channel).sort());
+export const knownChannels = computed(() => channelList.value.map(({ name }) => name).sort());

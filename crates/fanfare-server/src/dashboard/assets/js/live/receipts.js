@@ -23,7 +23,7 @@ export function Receipts({ id }) {
   return html`<section class="drawer-data" aria-labelledby="drawer-receipts" data-testid="receipts">
     <h3 id="drawer-receipts">Deliveries <span class="muted">${data.webhooks_total > 0 && `${data.webhooks_delivered} of ${plural(data.webhooks_total, "webhook", "webhooks")}`}</span></h3>
     <ul class="receipts">
-      ${data.webhooks.slice(0, SHOWN_MAX).map((webhook) => html`<${Webhook} key=${webhook.webhook} webhook=${webhook} event=${id} />`)}
+      ${data.webhooks.slice(0, SHOWN_MAX).map((webhook) => html`<${Webhook} key=${webhook.webhook_id} webhook=${webhook} event=${id} />`)}
       ${data.readers.slice(0, SHOWN_MAX).map(
         ({ reader, acknowledged }) => html`<li key=${reader}><span class="receipt-who">reader <span class="mono">${reader}</span></span>
           <span class="state ${acknowledged ? "wh-healthy" : ""}"><${Icon} name=${acknowledged ? "success" : "stalled"} />${acknowledged ? "acknowledged" : "not acknowledged"}</span></li>`,
@@ -32,7 +32,7 @@ export function Receipts({ id }) {
   </section>`;
 }
 
-function Webhook({ webhook: { webhook, webhook_url: url, state, attempts, failure, next_attempt_at: nextAt }, event }) {
+function Webhook({ webhook: { webhook_id: webhook, webhook_url: url, state, attempts, failure, next_attempt_at: nextAt }, event }) {
   const [icon, word, kind] = states[state];
   const left = nextAt && until(Date.parse(nextAt), now.value);
   const said = state === "waiting" ? (left ? `retry in ${left}` : "retrying") : word;

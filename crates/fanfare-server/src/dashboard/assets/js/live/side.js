@@ -45,10 +45,10 @@ function ChannelRows({ channels }) {
   const busiest = channels
     .toSorted((a, b) => b.rate - a.rate || b.events - a.events)
     .slice(0, SHOWN_MAX)
-    .sort((a, b) => a.channel.localeCompare(b.channel));
+    .sort((a, b) => a.name.localeCompare(b.name));
   const chosen = filter.value.channels;
   return html`<ul>
-      ${busiest.map(({ channel, rate: perSecond }) => {
+      ${busiest.map(({ name: channel, rate: perSecond }) => {
         const on = chosen.includes(channel);
         return html`<li key=${channel}>
           <button type="button" class="side-channel ${on ? "on" : ""}" aria-pressed=${on} title="Show only ${channel}"

@@ -9,7 +9,7 @@ const EVERY_MS = 10_000;
 
 export function PatternField({ id, label, hint, patterns, onChange, problem, at }) {
   const [text, setText] = useState("");
-  const known = usePolled("/api/channels", EVERY_MS, "channels").value.data?.channels.map(({ channel }) => channel).sort() ?? [];
+  const known = usePolled("/api/channels", EVERY_MS, "channels").value.data?.channels.map(({ name }) => name).sort() ?? [];
   const add = (pattern) => {
     setText("");
     if (pattern && !patterns.includes(pattern)) onChange([...patterns, pattern]);

@@ -1,5 +1,7 @@
 //! `list_targets`: the channels to push to, and their subscribers.
 
+mod text;
+
 use std::cmp::Reverse;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -10,8 +12,7 @@ use fanfare_mcp::tools::Tool;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::mcp::gateway::answer::{count, said};
-use crate::mcp::gateway::untrusted::neutral;
+use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
 use crate::mcp::toolset::Toolset;
@@ -64,20 +65,20 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let channel = json!({
         "type": "object",
         "properties": {
-            "channel": { "type": "string" },
+            "name": { "type": "string" },
             "events": { "type": "integer", "description": "Total events pushed to it" },
             "last_id": { "type": "string" },
             "last_timestamp": { "type": "string", "description": "ISO 8601" },
             "rate": { "type": "number", "description": "Events per second over the last minute" },
             "stream_clients": { "type": "integer", "description": "Number of live subscribers" },
         },
-        "required": ["channel", "events", "last_id", "last_timestamp", "rate", "stream_clients"],
+        "required": ["name", "events", "last_id", "last_timestamp", "rate", "stream_clients"],
         "additionalProperties": false,
     });
     let client = json!({
         "type": "object",
         "properties": {
-            "client": { "type": "integer" },
+            "id": { "type": "string" },
             "transport": { "type": "string", "enum": ["mcp", "sse", "websocket"] },
             "principal": { "type": "string", "description": "Who opened it" },
             "patterns": { "type": "array", "items": { "type": "string" }, "description": "At most 8 of them" },
@@ -88,7 +89,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "lag": { "type": "integer", "description": "Number of events it has not yet received" },
             "state": { "type": "string", "enum": ["live", "replaying", "stalled"] },
         },
-        "required": ["client", "transport", "principal", "patterns", "types", "min_priority", "connected_at", "lag", "state"],
+        "required": ["id", "transport", "principal", "patterns", "types", "min_priority", "connected_at", "lag", "state"],
         "additionalProperties": false,
     });
     let webhook = json!({
@@ -176,7 +177,7 @@ struct Channels {
 
 #[derive(Serialize)]
 struct ChannelEntry {
-    channel: Channel,
+    name: Channel,
     events: u64,
     last_id: Position,
     last_timestamp: Timestamp,
@@ -192,7 +193,7 @@ struct Clients {
 
 #[derive(Serialize)]
 struct ClientEntry {
-    client: u64,
+    id: String,
     transport: &'static str,
     principal: String,
     patterns: Vec<Pattern>,
@@ -244,7 +245,7 @@ impl Gateway {
         }
         // Each kind has its own order, so a cursor belongs to one kind.
         found.next_cursor = found.next_cursor.filter(|_| given.kind.is_some());
-        Ok(said(describe(&found, channel.as_ref()), &found))
+        Ok(said(text::describe(&found, channel.as_ref()), &found))
     }
 
     fn list_channels(
@@ -260,7 +261,7 @@ impl Gateway {
         rows.retain(|(row, _, _)| after.is_none_or(|after| row.last_seq < after));
         let next = page::cut(&mut rows, selection.limit, |(row, _, _)| row.last_seq.to_string());
         let entry = |(row, rate, stream_clients): (ChannelRow, f64, usize)| ChannelEntry {
-            channel: row.channel,
+            name: row.channel,
             events: row.events,
             last_id: self.hub.position(row.last_seq),
             last_timestamp: row.last_timestamp,
@@ -298,7 +299,7 @@ impl Gateway {
         clients.retain(|client| after.is_none_or(|after| client.id > after));
         let next = page::cut(&mut clients, selection.limit, |client| client.id.to_string());
         let entries = clients.iter().map(|client| ClientEntry {
-            client: client.id,
+            id: client.public_id(),
             transport: client.transport.as_str(),
             principal: client.principal.name().to_string(),
             patterns: client.feed.filter.patterns().iter().take(TERMS_MAX).cloned().collect(),
@@ -320,80 +321,5 @@ impl Selection<'_> {
         place.map_err(|_| {
             format!("`cursor`: use the `next_cursor` of the previous page of this kind. Example: {EXAMPLE}")
         })
-    }
-}
-
-fn describe(found: &StructuredContent, channel: Option<&Channel>) -> String {
-    let place = channel.map_or_else(String::new, |channel| format!(" on `{channel}`"));
-    let mut sentences = Vec::new();
-    let mut lines = Vec::new();
-    if let Some(Channels { channels, channels_total }) = &found.channels {
-        sentences.push(match channel {
-            Some(channel) if channels.is_empty() => {
-                format!("`{channel}` has no events yet; the first push creates it.")
-            }
-            _ => format!("{}{}.", count(*channels_total, "channel"), shown(channels.len(), *channels_total)),
-        });
-        lines.extend(channels.iter().map(|entry| {
-            let ChannelEntry { channel, events, rate, stream_clients, last_timestamp, .. } = entry;
-            format!("- channel `{channel}`: {stream_clients} live, {events} pushed, {rate}/s, last {last_timestamp}")
-        }));
-    }
-    if let Some(Clients { clients, clients_total }) = &found.clients {
-        sentences.push(match clients_total {
-            0 => format!("No live subscribers{place}; what you push can still be read later."),
-            _ => format!(
-                "{}{place}{}.",
-                count(*clients_total, "live subscriber"),
-                shown(clients.len(), *clients_total)
-            ),
-        });
-        lines.extend(clients.iter().map(describe_client));
-    }
-    if let Some(Webhooks { webhooks, webhooks_total }) = &found.webhooks {
-        sentences.push(match (webhooks_total, channel) {
-            (0, None) => "No webhook is registered.".to_owned(),
-            (0, Some(_)) => format!("No webhook receives events{place}."),
-            _ => format!(
-                "{}{place}{}.",
-                count(*webhooks_total, "webhook"),
-                shown(webhooks.len(), *webhooks_total)
-            ),
-        });
-        lines.extend(webhooks.iter().map(|row| format!("- {}", row.to_text())));
-    }
-    if let Some(next) = &found.next_cursor {
-        sentences.push(format!("For more, call again with \"cursor\": \"{next}\"."));
-    }
-    sentences.push("`push_stream` reaches live subscribers; `push_webhook` reaches webhooks too.".to_owned());
-    if lines.is_empty() {
-        sentences.join(" ")
-    } else {
-        format!("{}\n{}", sentences.join(" "), lines.join("\n"))
-    }
-}
-
-fn describe_client(client: &ClientEntry) -> String {
-    let patterns: Vec<String> = client.patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
-    let name = match &client.reader {
-        Some(reader) => format!(" as reader `{}`", neutral(reader.as_str())),
-        None => String::new(),
-    };
-    format!(
-        "- client {} ({}{name}): {}, {}, {} behind",
-        client.client,
-        client.transport,
-        patterns.join(", "),
-        client.state,
-        client.lag
-    )
-}
-
-/// Returns a note if not all entries are shown.
-fn shown(shown: usize, total: usize) -> String {
-    if shown < total {
-        format!(" ({shown} shown; a `limit` of up to {LIMIT_MAX} shows more)")
-    } else {
-        String::new()
     }
 }
