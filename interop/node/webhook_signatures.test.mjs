@@ -128,7 +128,7 @@ test("while the ed25519 pair is replaced both public keys fit, and then only the
   const receiver = await Receiver.start(t);
   const { id } = await gateway.register(receiver, { signatures: ["v1a"] });
   const { public_key: old } = await gateway.get(`/api/webhooks/${id}`);
-  const rotate = (overlap) => gateway.post(`/api/webhooks/${id}/secret/rotate`, { key: "ed25519", overlap });
+  const rotate = (overlap) => gateway.post(`/api/webhooks/${id}/secret/rotate`, { kind: "ed25519", overlap });
   const { public_key: current } = await rotate("1h");
   await gateway.push("during");
   const during = await receiver.next();

@@ -156,12 +156,12 @@ def test_ed25519_signatures_fit_the_public_key_and_the_old_one_while_it_is_repla
         if what != "the signature":
             assert not accepts_v1a(old, other), what
 
-    new = gateway.post(f"/api/webhooks/{registered['id']}/secret/rotate", {"key": "ed25519", "overlap": "1h"})["public_key"]
+    new = gateway.post(f"/api/webhooks/{registered['id']}/secret/rotate", {"kind": "ed25519", "overlap": "1h"})["public_key"]
     gateway.push("during")
     request = receiver.next()
     assert old != new
     assert accepts_v1a(old, request) and accepts_v1a(new, request)
-    newest = gateway.post(f"/api/webhooks/{registered['id']}/secret/rotate", {"key": "ed25519", "overlap": "0s"})["public_key"]
+    newest = gateway.post(f"/api/webhooks/{registered['id']}/secret/rotate", {"kind": "ed25519", "overlap": "0s"})["public_key"]
     gateway.push("after")
     request = receiver.next()
     assert [accepts_v1a(key, request) for key in (old, new, newest)] == [False, False, True]

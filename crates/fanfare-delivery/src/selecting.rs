@@ -21,7 +21,7 @@ pub const IDS_MAX: usize = 1_000;
 #[derive(Debug, Clone, Default)]
 pub struct Words {
     /// Only deliveries of these events.
-    pub ids: Option<Vec<String>>,
+    pub event_ids: Option<Vec<String>>,
     /// Only deliveries in this state: `failed`.
     pub state: Option<String>,
     /// Only events since this time: `10m` or RFC 3339.
@@ -75,14 +75,16 @@ impl Webhooks {
             || !words.patterns.is_empty()
             || words.after.is_some()
             || words.cursor.is_some();
-        if let Some(ids) = words.ids {
+        if let Some(ids) = words.event_ids {
             if is_range || words.state.is_some() {
-                return Err(wrong("`ids` names the events one by one", "remove the other members").into());
+                return Err(
+                    wrong("`event_ids` names the events one by one", "remove the other members").into()
+                );
             }
             return self.named(by, id, ids).await.map(Selection::Events);
         }
         if !is_range && words.state.is_none() {
-            let fix = "give `ids`, `state`, `since`, `until`, `patterns` or `after`";
+            let fix = "give `event_ids`, `state`, `since`, `until`, `patterns` or `after`";
             return Err(wrong("the request does not say what to replay", fix).into());
         }
         let is_failed = match words.state.as_deref() {
@@ -130,13 +132,13 @@ impl Webhooks {
         ids: Vec<String>,
     ) -> Result<Vec<Arc<Event>>, SelectionError> {
         if !(1..=IDS_MAX).contains(&ids.len()) {
-            let what = format!("`ids` has {} entries", ids.len());
-            return Err(wrong(what, format!("name 1 to {IDS_MAX} events")).at("/ids").into());
+            let what = format!("`event_ids` has {} entries", ids.len());
+            return Err(wrong(what, format!("name 1 to {IDS_MAX} events")).at("/event_ids").into());
         }
         let mut positions = HashSet::new();
         let mut events = Vec::with_capacity(ids.len());
         for (index, text) in ids.into_iter().enumerate() {
-            let place = format!("/ids/{index}");
+            let place = format!("/event_ids/{index}");
             let position: Position = text.parse().map_err(|error: Invalid| error.at(place.clone()))?;
             seq_in(self.hub(), position).map_err(|error| error.at(place.clone()))?;
             let event = self.event(by, id, position).await;

@@ -7,14 +7,14 @@ use utoipa::ToSchema;
 use crate::values;
 use crate::words::Success;
 
-/// The deliveries to replay: `ids`, or a `state`, or a part of the log.
+/// The deliveries to replay: `event_ids`, or a `state`, or a part of the log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
     /// Only the deliveries of these events; at most 1,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<values::Position>>, min_items = 1, max_items = 1000)]
-    pub ids: Option<Vec<Position>>,
+    pub event_ids: Option<Vec<Position>>,
     /// Only deliveries in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(inline)]
@@ -36,8 +36,7 @@ pub struct Replay {
     /// The `next_cursor` of the previous call; all other members stay the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// Only count them.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    /// Whether to only count them; required, because forgetting it would send them.
     pub dry_run: bool,
 }
 

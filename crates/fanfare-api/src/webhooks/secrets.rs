@@ -12,9 +12,9 @@ use crate::words::Success;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rotation {
-    /// The key; default `secret`.
+    /// The kind of key; default `secret`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<KeyKind>,
+    pub kind: Option<KeyKind>,
     /// How long the old key signs alongside the new one: default `24h`, at most `7d`; with `0s`, it and all earlier
     /// keys stop at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,8 +51,8 @@ pub struct Rotated {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub public_key: Option<String>,
-    /// The time until which the old key also signs.
+    /// The time until which the previous key also signs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
-    pub old_until: Option<Timestamp>,
+    pub previous_until: Option<Timestamp>,
 }

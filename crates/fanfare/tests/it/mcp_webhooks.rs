@@ -154,7 +154,7 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
 
         // It only counts unless it is told to send.
         let before = receiver.got().len();
-        let which = json!({ "webhook_id": webhook, "state": "failed" });
+        let which = json!({ "webhook_id": webhook, "state": "failed", "dry_run": true });
         let told = gateway.tool(Era::Modern, "replay_webhook", which).await;
         assert_eq!((&told.structured["count"], &told.structured["dry_run"]), (&json!(2), &json!(true)));
         assert!(told.text.contains("nothing was sent"), "{}", told.text);
@@ -169,7 +169,7 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
 
         let all = json!({ "webhook_id": webhook, "since": "1h", "patterns": ["orders"], "dry_run": true });
         assert_eq!(gateway.tool(Era::Modern, "replay_webhook", all).await.structured["count"], 3);
-        let named = json!({ "webhook_id": webhook, "ids": [ids[1]], "dry_run": true });
+        let named = json!({ "webhook_id": webhook, "event_ids": [ids[1]], "dry_run": true });
         assert_eq!(gateway.tool(Era::Modern, "replay_webhook", named).await.structured["count"], 1);
     }
 }
@@ -249,13 +249,22 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
             json!({ "webhook_id": webhook, "event_id": gateway.position(9) }),
             ["no event", "Example"],
         ),
-        ("replay_webhook", json!({ "webhook_id": webhook }), ["does not say what to replay", "failed"]),
+        ("replay_webhook", json!({ "webhook_id": webhook, "since": "1h" }), ["dry_run", "missing"]),
         (
             "replay_webhook",
-            json!({ "webhook_id": webhook, "ids": ["x"], "state": "failed" }),
-            ["ids", "remove the other members"],
+            json!({ "webhook_id": webhook, "dry_run": true }),
+            ["does not say what to replay", "failed"],
         ),
-        ("replay_webhook", json!({ "webhook_id": webhook, "since": "yesterday" }), ["since", "10m"]),
+        (
+            "replay_webhook",
+            json!({ "webhook_id": webhook, "event_ids": ["x"], "state": "failed", "dry_run": true }),
+            ["event_ids", "remove the other members"],
+        ),
+        (
+            "replay_webhook",
+            json!({ "webhook_id": webhook, "since": "yesterday", "dry_run": true }),
+            ["since", "10m"],
+        ),
     ] {
         let error = gateway.tool_error(Era::Modern, tool, arguments.clone()).await;
         for part in parts {

@@ -62,7 +62,7 @@ fn bodies() -> [(&'static str, &'static str, String, Value); 9] {
         ("Unregistration", "POST", "/api/unregister".to_owned(), url),
         ("Change", "PATCH", WEBHOOK.to_owned(), json!({})),
         ("Rotation", "POST", format!("{WEBHOOK}/secret/rotate"), json!({})),
-        ("Replay", "POST", format!("{WEBHOOK}/replay"), json!({})),
+        ("Replay", "POST", format!("{WEBHOOK}/replay"), json!({ "dry_run": true })),
         ("Resend", "POST", format!("{WEBHOOK}/deliveries/k3f9x2ab-1/resend"), json!({})),
         (
             "Acknowledgement",

@@ -32,17 +32,21 @@ async fn what_cannot_be_replayed_is_refused_alike_over_http_and_by_a_tool() {
     let gateway = Gateway::with_every_tool(Engine::Memory).await;
     let (path, _) = register(&gateway, json!({"webhook_url": "http://127.0.0.1:9/"})).await;
     let id = path.rsplit('/').next().expect("an id");
-    let replay = json!({"ids": [gateway.position(7)]});
+    let replay = json!({"event_ids": [gateway.position(7)], "dry_run": true});
     let answer = gateway.post_json(&format!("{path}/replay"), &replay).await;
     let problem = answer.problem(404, "not_found");
     let said = gateway
-        .tool_error(Era::Modern, "replay_webhook", json!({"webhook_id": id, "ids": replay["ids"]}))
+        .tool_error(
+            Era::Modern,
+            "replay_webhook",
+            json!({"webhook_id": id, "event_ids": replay["event_ids"], "dry_run": true}),
+        )
         .await;
     assert!(said.starts_with(words(&problem)[0]), "{said} {problem}");
 
     let (both, fields) = (
-        json!({"ids": ["x"], "state": "failed"}),
-        json!({"webhook_id": id, "ids": ["x"], "state": "failed"}),
+        json!({"event_ids": ["x"], "state": "failed", "dry_run": true}),
+        json!({"webhook_id": id, "event_ids": ["x"], "state": "failed", "dry_run": true}),
     );
     let problem = gateway.post_json(&format!("{path}/replay"), &both).await.problem(422, "invalid_webhook");
     let said = gateway.tool_error(Era::Modern, "replay_webhook", fields).await;

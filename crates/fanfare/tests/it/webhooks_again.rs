@@ -20,7 +20,10 @@ async fn count(gateway: &Gateway, path: &str, member: &str, count: usize) {
     until(member, async || (gateway.get(path).await.json()[member] == count).then_some(())).await;
 }
 
-async fn replay(gateway: &Gateway, path: &str, body: Value) -> Value {
+async fn replay(gateway: &Gateway, path: &str, mut body: Value) -> Value {
+    if body.get("dry_run").is_none() {
+        body["dry_run"] = json!(false);
+    }
     let answer = gateway.post_json(&format!("{path}/replay"), &body).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()
@@ -87,7 +90,7 @@ async fn what_was_delivered_is_replayed_by_id_channel_and_time_with_the_id_it_ha
         assert_eq!(receiver.next_messages(1).await, ["b"]);
         count(&gateway, &path, "lag", 0).await;
 
-        assert_eq!(replay(&gateway, &path, json!({"ids": [first, first]})).await["count"], 1);
+        assert_eq!(replay(&gateway, &path, json!({"event_ids": [first, first]})).await["count"], 1);
         let again = receiver.next().await;
         assert_eq!(again.header("webhook-id"), delivered.header("webhook-id"));
         assert_eq!(again.body, delivered.body);
@@ -102,19 +105,21 @@ async fn what_was_delivered_is_replayed_by_id_channel_and_time_with_the_id_it_ha
 
         let replays = format!("{path}/replay");
         for (body, code) in [
-            (json!({}), "invalid_webhook"),
-            (json!({"ids": []}), "invalid_webhook"),
-            (json!({"ids": ["x"], "state": "failed"}), "invalid_webhook"),
-            (json!({"patterns": ["a..b"]}), "invalid_pattern"),
+            (json!({"dry_run": false}), "invalid_webhook"),
+            (json!({"since": "1h"}), "invalid_webhook"),
+            (json!({"since": "1h", "dry_run": null}), "invalid_webhook"),
+            (json!({"event_ids": [], "dry_run": false}), "invalid_webhook"),
+            (json!({"event_ids": ["x"], "state": "failed", "dry_run": false}), "invalid_webhook"),
+            (json!({"patterns": ["a..b"], "dry_run": false}), "invalid_pattern"),
         ] {
             gateway.post_json(&replays, &body).await.problem(422, code);
         }
-        let waiting = json!({"state": "waiting"});
+        let waiting = json!({"state": "waiting", "dry_run": true});
         let problem = gateway.post_json(&replays, &waiting).await.problem(422, "invalid_webhook");
         assert_eq!(problem["at"], "/state");
-        let unknown = json!({"ids": [first, gateway.position(999)]});
+        let unknown = json!({"event_ids": [first, gateway.position(999)], "dry_run": false});
         let problem = gateway.post_json(&replays, &unknown).await.problem(404, "not_found");
-        assert_eq!(problem["at"], "/ids/1");
+        assert_eq!(problem["at"], "/event_ids/1");
         count(&gateway, &path, "waiting", 0).await;
         assert!(receiver.is_quiet(), "a replay that is refused does nothing");
     }

@@ -318,7 +318,7 @@ async fn a_new_secret_signs_beside_the_old_one_until_that_is_revoked() {
         let rotate = format!("{path}/secret/rotate");
         let rotated = gateway.post_json(&rotate, &json!({"overlap": "1h"})).await.json();
         let new = rotated["secret"].as_str().expect("the new secret").to_owned();
-        assert!(rotated["old_until"].is_string(), "{rotated}");
+        assert!(rotated["previous_until"].is_string(), "{rotated}");
         gateway.push("default", "both").await;
         let received = receiver.next().await;
         assert!(is_signed_with(&received, &old) && is_signed_with(&received, &new));
@@ -334,13 +334,13 @@ async fn a_new_secret_signs_beside_the_old_one_until_that_is_revoked() {
         assert!(is_signed_with(&received, newest));
 
         let before = gateway.get(&path).await.json()["public_key"].clone();
-        let pair = gateway.post_json(&rotate, &json!({"key": "ed25519"})).await.json();
+        let pair = gateway.post_json(&rotate, &json!({"kind": "ed25519"})).await.json();
         assert_ne!(pair["public_key"], before);
         assert_eq!(pair["public_key"], gateway.get(&path).await.json()["public_key"]);
         for (body, at) in [
             (json!({"secret": "whsec_short"}), "/secret"),
             (json!({"overlap": "9d"}), ""),
-            (json!({"key": "rsa"}), "/key"),
+            (json!({"kind": "rsa"}), "/kind"),
         ] {
             let problem = gateway.post_json(&rotate, &body).await.problem(422, "invalid_webhook");
             assert_eq!(problem["at"].as_str().unwrap_or(""), at, "{problem}");

@@ -166,12 +166,12 @@ pub async fn rotate(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    const FIX: &str = "send `{}`, or an object with `key`, `overlap` or `secret`, each of them text";
+    const FIX: &str = "send `{}`, or an object with `kind`, `overlap` or `secret`, each of them text";
     let id = id_in_path(&id)?;
     let expected = etag::expected(request.headers())?;
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let mut members = Members::parse_or_none(&bytes, Code::InvalidWebhook, FIX)?;
-    let kind = members.text("key")?.flatten();
+    let kind = members.text("kind")?.flatten();
     let overlap = members.parsed("overlap", duration::parse)?.flatten().unwrap_or(OVERLAP_DEFAULT);
     let secret = members.parsed("secret", str::parse)?.flatten();
     members.finish()?;
@@ -189,10 +189,10 @@ pub async fn rotate(
         (Some(_), _) => {
             return Err(Problem::new(
                 Code::InvalidWebhook,
-                "`key` is not a known key type",
+                "`kind` is not a known kind of key",
                 "write `secret` or `ed25519`",
             )
-            .at("/key"));
+            .at("/kind"));
         }
     };
     let is_secret = matches!(key, NewKey::Secret(_));
@@ -209,7 +209,7 @@ pub async fn rotate(
         id,
         secret: is_secret.then(|| Hidden(keys.secrets.current().reveal().to_owned())),
         public_key: (!is_secret).then(|| keys.ed25519.current().verifying().to_string()),
-        old_until: old.filter(|until| *until > now),
+        previous_until: old.filter(|until| *until > now),
     };
     Ok((etag::header(webhook.revision), Json(answer)).into_response())
 }

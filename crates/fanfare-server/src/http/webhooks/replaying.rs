@@ -37,12 +37,12 @@ pub async fn replay(
     request: Request,
 ) -> Result<Response, Problem> {
     const FIX: &str =
-        "send `{\"state\": \"failed\"}`, `{\"since\": \"1h\"}` or `{\"ids\": [\"k3f9x2ab-1042\"]}`";
+        "send `{\"state\": \"failed\"}`, `{\"since\": \"1h\"}` or `{\"event_ids\": [\"k3f9x2ab-1042\"]}`";
     let id = id_in_path(&id)?;
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let mut members = Members::parse(&bytes, Code::InvalidWebhook, FIX)?;
     let words = Words {
-        ids: members.texts("ids")?.flatten(),
+        event_ids: members.texts("event_ids")?.flatten(),
         state: members.text("state")?.flatten(),
         since: members.text("since")?.flatten(),
         until: members.text("until")?.flatten(),
@@ -50,8 +50,12 @@ pub async fn replay(
         after: members.text("after")?.flatten(),
         cursor: members.text("cursor")?.flatten(),
     };
-    let dry_run = members.truth("dry_run")?.flatten().unwrap_or_default();
+    let dry_run = members.truth("dry_run")?.flatten();
     members.finish()?;
+    let dry_run = dry_run.ok_or_else(|| {
+        let fix = "write `true` to only count the deliveries, `false` to send them";
+        Problem::new(Code::InvalidWebhook, "`dry_run` is missing", fix).at("/dry_run")
+    })?;
     let selection = gateway.webhooks.select(&by, &id, words).await?;
     let replayed = gateway.webhooks.replay(&by, &id, selection, dry_run).await?;
     let answer = Replayed {

@@ -116,7 +116,7 @@ pub(crate) async fn replayed(
 
 /// Returns selections of `ids`, in requests of the maximum size.
 pub(crate) fn by_ids(ids: &[Position]) -> Vec<Replay> {
-    let replay = |ids: &[Position]| Replay { ids: Some(ids.to_vec()), ..Replay::default() };
+    let replay = |ids: &[Position]| Replay { event_ids: Some(ids.to_vec()), ..Replay::default() };
     ids.chunks(IDS_MAX).map(replay).collect()
 }
 

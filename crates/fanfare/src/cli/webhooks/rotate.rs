@@ -59,7 +59,7 @@ enum Kind {
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let secret: Option<Secret> = args.secret.as_ref().map(Place::value).transpose()?;
     let rotation = Rotation {
-        key: (args.key == Kind::Ed25519).then_some(KeyKind::Ed25519),
+        kind: (args.key == Kind::Ed25519).then_some(KeyKind::Ed25519),
         overlap: args.overlap.map(duration::show),
         secret: secret.map(|secret| Hidden(secret.reveal().to_owned())),
     };
@@ -78,7 +78,7 @@ fn said(rotated: &Rotated, url: &str, now: &ZonedDateTime) -> String {
         (Some(Hidden(secret)), _) => ("secret", secret.as_str()),
         (None, key) => ("key", key.as_deref().unwrap_or_default()),
     };
-    let old = match &rotated.old_until {
+    let old = match &rotated.previous_until {
         Some(until) => format!("the old one also signs until {}", time(*until, now)),
         None => "the old one no longer signs".to_owned(),
     };

@@ -51,7 +51,8 @@ async fn a_kill_while_the_log_is_cut_off_loses_no_dead_letter() {
             receiver.got().into_iter().map(|got| (got.id().to_owned(), got.body)).collect();
         let count = receiver.count();
         receiver.play(Script::status(200));
-        let replayed = process.post(&format!("{webhook}/replay"), &json!({ "state": "failed" })).await;
+        let replayed =
+            process.post(&format!("{webhook}/replay"), &json!({ "state": "failed", "dry_run": false })).await;
         assert_eq!(replayed.expect("an answer")["count"], EVENTS, "{armed}");
         let again: BTreeMap<String, Vec<u8>> = receiver.gets(count + EVENTS).await[count..]
             .iter()

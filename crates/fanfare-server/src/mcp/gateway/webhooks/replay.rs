@@ -25,7 +25,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
         "properties": {
             "webhook_id": id(),
             "state": { "type": "string", "enum": ["failed"], "description": "Only deliveries in this state" },
-            "ids": {
+            "event_ids": {
                 "type": "array",
                 "items": { "type": "string" },
                 "maxItems": IDS_MAX,
@@ -46,11 +46,10 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             },
             "dry_run": {
                 "type": "boolean",
-                "description": "Only count; set to false to send",
-                "default": true,
+                "description": "True only counts, false sends",
             },
         },
-        "required": ["webhook_id"],
+        "required": ["webhook_id", "dry_run"],
         "additionalProperties": false,
     })
 });
@@ -77,7 +76,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
         title: "Replay events to a webhook",
         description: "Resend many events to one webhook: failed deliveries, or part of the log. Use when a \
                       receiver is back after a long outage, or lost what it got. Not for one event whose response you \
-                      want to see; use `retry_delivery`. Only counts unless \"dry_run\" is false: tell the user the \
+                      want to see; use `retry_delivery`. Count first, with \"dry_run\": true, and tell the user the \
                       count first, because the receiver may act on each event twice. At most 10,000 deliveries per \
                       call. Example: {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\", \"dry_run\": true}",
         input_schema: INPUT.clone(),
@@ -97,14 +96,14 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
 struct Arguments {
     webhook_id: String,
     state: Option<String>,
-    ids: Option<Vec<String>>,
+    event_ids: Option<Vec<String>>,
     since: Option<String>,
     until: Option<String>,
     #[serde(default)]
     patterns: Vec<String>,
     after: Option<String>,
     cursor: Option<String>,
-    dry_run: Option<bool>,
+    dry_run: bool,
 }
 
 #[derive(Serialize)]
@@ -126,9 +125,9 @@ impl Gateway {
     ) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let id = self.webhook(by, &given.webhook_id, EXAMPLE)?.webhook().id.clone();
-        let dry_run = given.dry_run.unwrap_or(true);
+        let dry_run = given.dry_run;
         let words = Words {
-            ids: given.ids,
+            event_ids: given.event_ids,
             state: given.state,
             since: given.since,
             until: given.until,

@@ -39,7 +39,7 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
     if (answer) setCounted(answer);
   };
   const replay = async () => {
-    const answer = await run(() => send("POST", `${base}/replay`, selection()));
+    const answer = await run(() => send("POST", `${base}/replay`, { ...selection(), dry_run: false }));
     if (!answer) return;
     toast(`Replaying ${plural(answer.count, "delivery", "deliveries")}`);
     if (answer.next_cursor) {

@@ -26,8 +26,8 @@ export function Rotate({ webhook, base, onClose }) {
   if (rotated) {
     return html`<${Dialog} title="New secret" onClose=${onClose} testid="rotate">
       <${Secret} secret=${rotated.secret} />
-      <p class="dialog-lead" data-testid="rotate-until">${rotated.old_until
-        ? `Until ${fullTime(Date.parse(rotated.old_until))}, every request carries two signatures: one with the new secret, one with the old. A receiver that has either keeps working.`
+      <p class="dialog-lead" data-testid="rotate-until">${rotated.previous_until
+        ? `Until ${fullTime(Date.parse(rotated.previous_until))}, every request carries two signatures: one with the new secret, one with the old. A receiver that has either keeps working.`
         : "Only the new secret signs from now on. A receiver that still has the old one will reject requests."}</p>
       <footer><button type="button" class="button primary" onClick=${onClose} data-testid="rotate-done">I have saved it</button></footer>
     <//>`;
