@@ -1,12 +1,14 @@
 //! The dispatcher: one worker for each webhook that this instance has claimed, started and stopped as claims and the
 //! registry change.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
 use crate::claiming::Claiming;
+use crate::following::Following;
 use crate::parts::Parts;
 use crate::registry::Registry;
 use crate::workers::Workers;
@@ -21,20 +23,23 @@ const SETTLE_INTERVAL: Duration = Duration::from_secs(30);
 pub struct Dispatcher {
     parts: Arc<Parts>,
     registry: Arc<Registry>,
+    following: Following,
     /// The term of a claim.
     term: Duration,
 }
 
 impl Dispatcher {
     /// Creates a dispatcher whose claims last for `term`; nothing is sent before it runs.
-    pub fn new(parts: Arc<Parts>, registry: Arc<Registry>, term: Duration) -> Dispatcher {
-        Dispatcher { parts, registry, term }
+    pub(super) fn new(following: Following, term: Duration) -> Dispatcher {
+        let (parts, registry) = (Arc::clone(&following.parts), Arc::clone(&following.registry));
+        Dispatcher { parts, registry, following, term }
     }
 
     /// Claims the webhooks and runs a worker for each, until `stop` turns true and the attempts in flight have ended.
     /// Fails if the store can no longer be trusted.
     pub async fn run(self, mut stop: Shutdown) -> Result<(), store::Error> {
-        let Dispatcher { parts, registry, term } = self;
+        let Dispatcher { parts, registry, following, term } = self;
+        let mut following = pin!(following.run());
         let mut version = registry.version();
         let mut workers = Workers::new(Arc::clone(&parts), stop.clone());
         let mut claiming = Claiming::new(Arc::clone(&parts), Arc::clone(&registry), term);
@@ -52,6 +57,7 @@ impl Dispatcher {
                 _ = version.changed() => {}
                 step = claiming.next() => claiming.take(step, &mut workers)?,
                 ended = workers.ended() => ended?,
+                failure = &mut following => return Err(failure),
                 _ = ticks.tick() => {
                     let last = parts.hub.extent().last;
                     if std::mem::replace(&mut settled, last) != last {

@@ -16,6 +16,7 @@ mod counts;
 pub mod cursor;
 pub mod dispatcher;
 pub mod first_attempts;
+mod following;
 pub mod health;
 mod kept;
 pub mod listing;

@@ -205,7 +205,7 @@ impl Registry {
             let id = webhook.id.clone();
             let after = place(&webhook);
             let before = entry.definition.send_replace(Arc::new(webhook));
-            table.by_url.remove(&place(&before));
+            table.leave(&place(&before), &id);
             table.by_url.insert(after, id);
             return entry;
         }
@@ -331,9 +331,16 @@ impl Table {
         self.entries.insert(webhook.id.clone(), entry);
     }
 
+    /// Frees a place, unless another webhook already has it.
+    fn leave(&mut self, place: &(Owner, Box<str>), id: &WebhookId) {
+        if self.by_url.get(place) == Some(id) {
+            self.by_url.remove(place);
+        }
+    }
+
     fn remove(&mut self, id: &WebhookId) -> Option<Arc<Entry>> {
         let entry = self.entries.remove(id)?;
-        self.by_url.remove(&place(&entry.definition.borrow()));
+        self.leave(&place(&entry.definition.borrow()), id);
         self.changed.insert(id.clone());
         Some(entry)
     }

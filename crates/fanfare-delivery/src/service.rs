@@ -20,6 +20,7 @@ use crate::client::sockets::{SOCKETS_MAX, Sockets};
 use crate::counts::Counts;
 use crate::dispatcher::Dispatcher;
 use crate::first_attempts::{Expected, FirstAttempts};
+use crate::following::Following;
 use crate::parts::{Parts, Steady};
 use crate::recorder::{Recorder, Recording};
 use crate::registry::{Entry, Registry};
@@ -194,6 +195,8 @@ impl Webhooks {
         config: Config,
         metrics: &Metrics,
     ) -> Result<(Webhooks, Work), StartError> {
+        // Before the list is read, so that no later change is missed.
+        let revision = ledger.revision();
         let registry = Arc::new(Registry::new(ledger.webhooks().await?)?);
         let rules = Rules::new(config.policy, listeners);
         let first_attempts = Arc::new(FirstAttempts::default());
@@ -217,14 +220,16 @@ impl Webhooks {
             ticks: watch::Sender::new(()),
         };
         let parts = Arc::new(parts);
-        let dispatcher = Dispatcher::new(Arc::clone(&parts), Arc::clone(&registry), config.claim_term);
-        let webhooks = Webhooks {
-            parts,
-            registry,
-            rules,
-            changing: Arc::default(),
-            trials: Arc::new(Semaphore::new(TRIALS_MAX)),
+        let changing = Arc::default();
+        let following = Following {
+            parts: Arc::clone(&parts),
+            registry: Arc::clone(&registry),
+            changing: Arc::clone(&changing),
+            revision,
         };
+        let dispatcher = Dispatcher::new(following, config.claim_term);
+        let webhooks =
+            Webhooks { parts, registry, rules, changing, trials: Arc::new(Semaphore::new(TRIALS_MAX)) };
         Ok((webhooks, Work { dispatcher, recording }))
     }
 

@@ -7,11 +7,13 @@ mod support;
 use std::time::Duration;
 
 use fanfare_core::Principal;
+use fanfare_delivery::changing::Expected;
 use fanfare_delivery::service::Wait;
 use fanfare_store::Retention;
 use fanfare_store_suite::harness::{Setup, event, soon};
 use fanfare_store_suite::hooks::{all_attempts, of};
 use fanfare_store_suite::memory::InMemory;
+use fanfare_webhook::patch::Change;
 use support::{Answer, Frozen, Instance, Receiver, TERM, VIA};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,6 +31,25 @@ async fn each_webhook_is_sent_by_the_instance_that_claimed_it() {
     }
     let expected: Vec<String> = (0..10).map(|number| number.to_string()).collect();
     assert_eq!((first.gets(10).await, second.gets(10).await), (expected.clone(), expected));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_instance_registers_changes_or_removes_the_others_follow() {
+    let log = InMemory.start(Retention::default());
+    let (first, second) = (Receiver::start().await, Receiver::start().await);
+    let (a, b) = (Instance::start(&log.store).await, Instance::start(&log.store).await);
+    a.register(&first).await;
+    b.knows(&[&first]).await;
+    // The owner sends to where another instance has told it to.
+    let url = second.url().parse().expect("a URL");
+    let (by, id) = (Principal::local(), b.only_webhook());
+    let change = Change { url: Some(url), ..Change::default() };
+    b.webhooks.change(&by, &id, change, &Expected::Any).await.expect("changed");
+    a.knows(&[&second]).await;
+    b.push("x").await;
+    assert_eq!(second.gets(1).await, ["x"]);
+    assert!(b.webhooks.remove(&by, &id, &Expected::Any).await.expect("asked"));
+    a.knows(&[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,13 +5,13 @@ mod receiver;
 
 use std::time::Duration;
 
-use fanfare_core::{Door, Principal, Via};
+use fanfare_core::{Door, Principal, Via, WebhookId};
 use fanfare_delivery::service::{Config, Webhooks, Work};
 use fanfare_hub::Hub;
 use fanfare_runtime::shutdown::Trigger;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store::Store;
-use fanfare_store_suite::harness::event;
+use fanfare_store_suite::harness::{event, soon};
 use fanfare_webhook::patch::{Patch, Registration};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -65,6 +65,25 @@ impl Instance {
             start: None,
         };
         self.webhooks.register(&Principal::local(), registration).await.expect("registered");
+    }
+
+    /// Waits until exactly these receivers are registered, as far as this instance knows.
+    pub(crate) async fn knows(&self, receivers: &[&Receiver]) {
+        let expected: Vec<String> = receivers.iter().map(|receiver| receiver.url()).collect();
+        let urls = || {
+            self.webhooks.list(&Principal::local()).into_iter().map(|entry| entry.webhook().url.to_string())
+        };
+        soon(async {
+            while urls().collect::<Vec<_>>() != expected {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+
+    /// Returns the id of the only webhook.
+    pub(crate) fn only_webhook(&self) -> WebhookId {
+        self.webhooks.list(&Principal::local())[0].webhook().id.clone()
     }
 
     pub(crate) async fn push(&self, message: &str) {
