@@ -29,8 +29,8 @@ pub struct Problem {
     pub code: String,
     /// The problem, in words.
     pub detail: String,
-    /// The location: a JSON pointer, or words such as ``query parameter `since` ``; omitted if the whole request is at
-    /// fault.
+    /// The location: a JSON pointer (`/3/message`), a query parameter (`?since`), a header (`Host:`) or a part of the path
+    /// (`{id}`); omitted if the whole request is at fault.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub at: String,
     /// How to fix it.

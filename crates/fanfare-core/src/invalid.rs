@@ -12,8 +12,8 @@ pub struct Invalid {
     pub code: Code,
     /// The problem: lowercase, no full stop.
     pub what: String,
-    /// The place: a JSON pointer such as `/3/message`, or words such as ``query parameter `since` ``. Empty if the
-    /// whole input is meant.
+    /// The place, whose first sign says where: a JSON pointer into the body (`/3/message`), a query parameter (`?since`),
+    /// a part of the path (`{id}`), or a header (`Host:`). Empty if the whole input is meant.
     pub at: String,
     /// The fix.
     pub fix: Cow<'static, str>,

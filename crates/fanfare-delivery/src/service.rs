@@ -160,7 +160,7 @@ impl From<WebhookError> for Refusal {
                 format!("{what} has changed since the `ETag` in `If-Match`; nothing was changed"),
                 "read it again, then send the change with the new `ETag`",
             )
-            .at("header `If-Match`"),
+            .at("If-Match:"),
             WebhookError::Invalid(invalid) => invalid.into(),
             WebhookError::NotFound { what } => Refusal::new(
                 Code::NotFound,

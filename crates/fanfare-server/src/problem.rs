@@ -36,9 +36,9 @@ impl Problem {
         Problem::new(Code::NotFound, format!("there is no {what}"), "`GET /openapi.json` lists the routes")
     }
 
-    /// Returns the status of the code.
+    /// Returns the status of the code at its place.
     pub fn status(&self) -> StatusCode {
-        status(self.0.code)
+        status(self.0.code, &self.0.at)
     }
 
     /// Returns the body as bytes.
@@ -49,7 +49,7 @@ impl Problem {
     /// Returns the body.
     pub fn body(&self) -> problem::Problem {
         let Refusal { code, what, at, fix, limit } = &self.0;
-        let status = status(*code);
+        let status = status(*code, at);
         problem::Problem {
             kind: problem::about_blank(),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
@@ -64,17 +64,15 @@ impl Problem {
     }
 }
 
-/// Maps a code to its status.
-pub fn status(code: Code) -> StatusCode {
+/// Maps a code to its status. A value that is wrong is 422 in a member of the body, and 400 in the query, a header or the
+/// path: `at` tells them apart by its first sign.
+pub fn status(code: Code, at: &str) -> StatusCode {
+    let is_in_body = at.is_empty() || at.starts_with('/');
     match code {
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
         Code::Internal | Code::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
-        Code::InvalidHeader
-        | Code::InvalidJson
-        | Code::InvalidPosition
-        | Code::InvalidQuery
-        | Code::InvalidTime => StatusCode::BAD_REQUEST,
+        Code::InvalidHeader | Code::InvalidJson | Code::InvalidQuery => StatusCode::BAD_REQUEST,
         Code::EmptyBatch
         | Code::InvalidAudience
         | Code::InvalidChannel
@@ -85,14 +83,19 @@ pub fn status(code: Code) -> StatusCode {
         | Code::InvalidMessage
         | Code::InvalidOp
         | Code::InvalidPattern
+        | Code::InvalidPosition
         | Code::InvalidPriority
         | Code::InvalidReader
+        | Code::InvalidTime
         | Code::InvalidType
         | Code::InvalidUrl
         | Code::InvalidWebhook
         | Code::TargetRefused
         | Code::TooManyEvents
-        | Code::UnknownField => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::UnknownField => match is_in_body {
+            true => StatusCode::UNPROCESSABLE_ENTITY,
+            false => StatusCode::BAD_REQUEST,
+        },
         Code::LoopDetected => StatusCode::LOOP_DETECTED,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotFound => StatusCode::NOT_FOUND,

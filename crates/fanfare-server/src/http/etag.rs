@@ -66,7 +66,7 @@ fn malformed() -> Problem {
         "`If-Match` is not a list of entity tags",
         "send the `ETag` of an earlier response as it was, quotes included, or `*`",
     )
-    .at("header `If-Match`")
+    .at("If-Match:")
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use fanfare_core::{Code, Event, Invalid, Position, Principal};
 
 use crate::http::Gateway;
 use crate::http::page::Size;
+use crate::http::path;
 use crate::http::query::Params;
 use crate::problem::Problem;
 use fanfare_delivery::looking::Fate;
@@ -97,7 +98,7 @@ fn seq_in(hub: &Hub, position: Position, name: &str) -> Result<u64, Problem> {
         format!("position `{position}` belongs to another log"),
         format!("positions in this log start with `{}-`", hub.epoch()),
     )
-    .at(format!("query parameter `{name}`")))
+    .at(format!("?{name}")))
 }
 
 fn order(value: &str) -> Result<Order, Invalid> {
@@ -198,7 +199,7 @@ pub async fn receipts(
 }
 
 async fn find(hub: &Hub, by: &Principal, id: &str) -> Result<Arc<Event>, Problem> {
-    let position: Position = id.parse().map_err(|error: Invalid| error.at("path"))?;
+    let position: Position = path::named(id, "{id}")?;
     if let Some(event) = hub.event(by, position).await? {
         return Ok(event);
     }

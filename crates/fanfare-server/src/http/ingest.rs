@@ -7,11 +7,12 @@ use fanfare_api::problem;
 use fanfare_api::push::{IngestAnswer, Nothing};
 use fanfare_api::query;
 use fanfare_api::values;
-use fanfare_core::{Channel, Door, EventType, Invalid, NewEvent, Principal, Priority};
+use fanfare_core::{Channel, Door, EventType, NewEvent, Principal, Priority};
 use fanfare_webhook::ingest::{self, Incoming, Kind};
 use fanfare_webhook::verify::Headers;
 
 use crate::http::Gateway;
+use crate::http::path;
 use crate::http::push;
 use crate::http::query::Params;
 use crate::net::body;
@@ -52,7 +53,7 @@ pub async fn receive(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     source::refuse_own(&gateway.hub, &parts.headers)?;
-    let kind: Kind = kind.parse().map_err(|error: Invalid| error.at("path"))?;
+    let kind: Kind = path::named(&kind, "{kind}")?;
     let chosen = Chosen::read(Params::of(&parts.uri))?;
     let secrets = &gateway.config.ingest;
     // Checked before the body is read, so that the client need not send it in vain.

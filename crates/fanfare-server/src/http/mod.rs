@@ -6,6 +6,7 @@ pub mod ingest;
 pub mod openapi;
 pub mod overview;
 pub mod page;
+mod path;
 pub mod push;
 pub mod query;
 pub mod readers;

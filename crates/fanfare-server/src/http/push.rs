@@ -56,7 +56,7 @@ pub async fn push(
                 "send `Content-Type: application/json` or `application/x-ndjson`; plain text goes to \
                  `/api/push/{channel}`",
             )
-            .at("header `Content-Type`"));
+            .at("Content-Type:"));
         }
     };
     answer(&gateway, &principal, &via, pushed, wait).await
@@ -91,7 +91,7 @@ pub async fn push_to(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     source::refuse_own(&gateway.hub, &parts.headers)?;
-    let channel: Channel = Channel::of_push(&channel).map_err(|error| error.at("path"))?;
+    let channel: Channel = Channel::of_push(&channel).map_err(|error| error.at("{channel}"))?;
     let via = source::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
     let mut params = Params::of(&parts.uri);
@@ -128,7 +128,7 @@ pub async fn push_to(
                 format!("this route does not accept `{name}`"),
                 "send `text/plain`, `application/json` or `application/x-ndjson`",
             )
-            .at("header `Content-Type`"));
+            .at("Content-Type:"));
         }
     };
     answer(&gateway, &principal, &via, pushed, wait).await
@@ -151,7 +151,7 @@ fn query_members(mut params: Params) -> Result<Members, Problem> {
 fn in_query(mut error: fanfare_core::Invalid) -> Problem {
     let parameter = error.at.strip_prefix('/').filter(|name| *name != "message").map(str::to_owned);
     if let Some(name) = parameter {
-        error.at = format!("query parameter `{name}`");
+        error.at = format!("?{name}");
     }
     error.into()
 }
@@ -171,7 +171,7 @@ fn on_channel(pushed: PushBody, channel: &Channel, defaults: &Members) -> Result
             format!("`{name}` is for plain text"),
             format!("with a JSON body, set `{name}` in it"),
         )
-        .at(format!("query parameter `{name}`")));
+        .at(format!("?{name}")));
     }
     let place = |mut event: NewEvent, at: String| {
         if event.channel.as_str() != Channel::DEFAULT && event.channel != *channel {
@@ -223,7 +223,7 @@ fn wait(params: &mut Params) -> Result<Wait, Problem> {
                 "`wait` must be `true` or `false`",
                 "omit it to wait for the first attempts at webhooks, or send `wait=false`",
             )
-            .at("query parameter `wait`"));
+            .at("?wait"));
         }
     })
 }

@@ -104,7 +104,7 @@ impl Params {
 }
 
 fn place(name: &str) -> String {
-    format!("query parameter `{name}`")
+    format!("?{name}")
 }
 
 #[cfg(test)]
@@ -133,7 +133,7 @@ mod tests {
         let mut params = params("chanel=a");
         let _ = params.filter(false).expect("no filter");
         let problem = params.finish().expect_err("misspelt");
-        assert_eq!(problem.0.at, "query parameter `chanel`");
+        assert_eq!(problem.0.at, "?chanel");
         assert!(problem.0.fix.contains("`channel`"), "{}", problem.0.fix);
     }
 

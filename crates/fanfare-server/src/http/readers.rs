@@ -7,10 +7,11 @@ use fanfare_api::readers::{Acknowledgement, Reader, ReaderAnswer, Readers};
 use fanfare_api::words::Success;
 use fanfare_api::{query, values};
 use fanfare_core::members::Members;
-use fanfare_core::{Code, Invalid, Position, Principal, ReaderName};
+use fanfare_core::{Code, Position, Principal, ReaderName};
 
 use crate::http::Gateway;
 use crate::http::page;
+use crate::http::path;
 use crate::http::query::Params;
 use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
@@ -116,5 +117,5 @@ pub async fn remove(
 }
 
 fn name_in_path(name: &str) -> Result<ReaderName, Problem> {
-    name.parse().map_err(|error: Invalid| error.at("path").into())
+    path::named(name, "{name}")
 }

@@ -125,7 +125,7 @@ impl Guard {
             format!("the host `{}` is not allowed", shown(&name)),
             "use its IP address or `localhost`; the operator can allow the name with `--allowed-host`",
         )
-        .at("header `Host`"))
+        .at("Host:"))
     }
 
     fn check_origin(&self, origin: &HeaderValue, host: Option<&str>) -> Result<(), Problem> {
@@ -145,7 +145,7 @@ impl Guard {
             format!("pages from `{}` are not allowed to use this gateway", shown(&text)),
             "the operator can allow them with `--cors ORIGIN`",
         )
-        .at("header `Origin`"))
+        .at("Origin:"))
     }
 }
 

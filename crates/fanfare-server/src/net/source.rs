@@ -36,7 +36,7 @@ pub fn refuse_own(hub: &Hub, headers: &HeaderMap) -> Result<(), Problem> {
             "loop detected: this is a delivery from this gateway's own log; nothing was appended",
             "have the webhook's receiver act on events instead of sending them back",
         )
-        .at("header `fanfare-via`"));
+        .at("fanfare-via:"));
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(super) fn read(incoming: Incoming<'_>, secrets: &Secrets) -> Result<NewEvent
             "the header `X-GitHub-Event` is missing",
             "send it once, as GitHub does: `X-GitHub-Event: push`",
         )
-        .at("header `X-GitHub-Event`")
+        .at("X-GitHub-Event:")
     })?;
     let (value, data) = parse(&payload(&incoming))?;
     let mut event = NewEvent::new(sentence::of(name, &value), incoming.source.clone())?;

@@ -46,9 +46,9 @@ async fn whoever_sets_up_the_sender_chooses_channel_type_and_priority() {
         (&json!("backups.db"), &json!("success"), &json!("low"), &json!("done"), None)
     );
     for (path, status, code, at) in [
-        ("/ingest/generic?channel=a..b", 422, "invalid_channel", "query parameter `channel`"),
-        ("/ingest/generic?chanel=a", 400, "invalid_query", "query parameter `chanel`"),
-        ("/ingest/gitlab", 404, "not_found", "path"),
+        ("/ingest/generic?channel=a..b", 400, "invalid_channel", "?channel"),
+        ("/ingest/generic?chanel=a", 400, "invalid_query", "?chanel"),
+        ("/ingest/gitlab", 404, "not_found", "{kind}"),
         ("/ingest/claude-code", 400, "invalid_json", ""),
         ("/ingest/alertmanager", 400, "invalid_json", ""),
     ] {

@@ -23,7 +23,7 @@ async fn a_delivery_of_this_log_is_refused_on_every_way_in() {
                 request.header("fanfare-via", &via).body(body.clone())
             };
             let problem = gateway.request("POST", route, build).await.problem(508, "loop_detected");
-            assert_eq!(problem["at"], "header `fanfare-via`", "{route}");
+            assert_eq!(problem["at"], "fanfare-via:", "{route}");
         }
     }
     assert_eq!(gateway.hub.last().seq, 0);

@@ -130,7 +130,7 @@ async fn queries_have_the_parameters_that_are_read() {
                 continue;
             }
             checked += 1;
-            assert_eq!(problem["at"], "query parameter `colour`", "{method} {path}");
+            assert_eq!(problem["at"], "?colour", "{method} {path}");
             assert_eq!(quoted(problem["fix"].as_str().expect("a fix")), said, "{method} {path}");
         }
     }

@@ -104,20 +104,20 @@ async fn the_query_gives_plain_text_what_json_has_inside() {
     );
     assert!(event["expires_at"].is_string());
     for (query, status, code, at) in [
-        ("type=a%20b", 422, "invalid_type", "query parameter `type`"),
-        ("priority=big", 422, "invalid_priority", "query parameter `priority`"),
-        ("key=", 422, "invalid_key", "query parameter `key`"),
-        ("idempotency_key=", 422, "invalid_idempotency_key", "query parameter `idempotency_key`"),
-        ("expires_in=0", 422, "invalid_expiry", "query parameter `expires_in`"),
-        ("expires_in=soon", 422, "invalid_expiry", "query parameter `expires_in`"),
-        ("type=a&type=b", 400, "invalid_query", "query parameter `type`"),
-        ("chanel=a", 400, "invalid_query", "query parameter `chanel`"),
+        ("type=a%20b", 400, "invalid_type", "?type"),
+        ("priority=big", 400, "invalid_priority", "?priority"),
+        ("key=", 400, "invalid_key", "?key"),
+        ("idempotency_key=", 400, "invalid_idempotency_key", "?idempotency_key"),
+        ("expires_in=0", 400, "invalid_expiry", "?expires_in"),
+        ("expires_in=soon", 400, "invalid_expiry", "?expires_in"),
+        ("type=a&type=b", 400, "invalid_query", "?type"),
+        ("chanel=a", 400, "invalid_query", "?chanel"),
     ] {
         let answer = gateway.post(&format!("/api/push/a?{query}"), "text/plain", "x").await;
         assert_eq!(answer.problem(status, code)["at"], at, "{query}");
     }
     let answer = gateway.post_json("/api/push/a?type=error", &json!({"message": "x"})).await;
-    assert_eq!(answer.problem(400, "invalid_query")["at"], "query parameter `type`");
+    assert_eq!(answer.problem(400, "invalid_query")["at"], "?type");
     assert_eq!(messages(&gateway).await, ["x"]);
 }
 
@@ -184,9 +184,9 @@ async fn what_is_wrong_is_refused_with_its_place_and_leaves_no_trace() {
             "/1",
         ),
         ("/api/push", "application/x-ndjson", "\n\n", 422, "empty_batch", ""),
-        ("/api/push", "text/plain", "x", 415, "unsupported_media_type", "header `Content-Type`"),
-        ("/api/push/a", "image/png", "x", 415, "unsupported_media_type", "header `Content-Type`"),
-        ("/api/push/a..b", "text/plain", "x", 422, "invalid_channel", "path"),
+        ("/api/push", "text/plain", "x", 415, "unsupported_media_type", "Content-Type:"),
+        ("/api/push/a", "image/png", "x", 415, "unsupported_media_type", "Content-Type:"),
+        ("/api/push/a..b", "text/plain", "x", 400, "invalid_channel", "{channel}"),
         ("/api/push/a", "text/plain", "", 422, "invalid_message", ""),
         (
             "/api/push/a",
@@ -204,14 +204,7 @@ async fn what_is_wrong_is_refused_with_its_place_and_leaves_no_trace() {
             "invalid_channel",
             "/1/channel",
         ),
-        (
-            "/api/push?x=1",
-            "application/json",
-            "{\"message\":\"x\"}",
-            400,
-            "invalid_query",
-            "query parameter `x`",
-        ),
+        ("/api/push?x=1", "application/json", "{\"message\":\"x\"}", 400, "invalid_query", "?x"),
     ] {
         let problem = gateway.post(path, content_type, body).await.problem(status, code);
         assert_eq!(problem["at"].as_str().unwrap_or_default(), at, "{path} {body}");

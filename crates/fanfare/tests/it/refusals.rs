@@ -21,7 +21,7 @@ async fn a_position_that_is_not_in_the_log_is_refused_alike_over_http_and_on_a_s
     assert_eq!(socket.json().await["op"], "caught-up");
     let beyond = gateway.position(7);
     let answer = gateway.post_json("/api/readers/agent/ack", &json!({"position": beyond})).await;
-    let problem = answer.problem(400, "invalid_position");
+    let problem = answer.problem(422, "invalid_position");
     let said = socket.ask(json!({"op": "ack", "position": beyond})).await;
     assert_eq!(words(&said["error"]), words(&problem), "{said}");
     assert_eq!((&said["error"]["code"], &said["error"]["at"]), (&problem["code"], &problem["at"]));

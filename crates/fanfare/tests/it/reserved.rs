@@ -24,7 +24,8 @@ async fn nobody_pushes_a_name_of_the_gateway() {
         assert!(words.contains("belongs to the gateway"), "{words}");
 
         let path = format!("/ingest/generic?{name}={CHANNEL}");
-        gateway.post(&path, "text/plain", "x").await.problem(422, code);
+        let problem = gateway.post(&path, "text/plain", "x").await.problem(400, code);
+        assert_eq!(problem["at"], format!("?{name}"));
 
         let mut socket = Socket::open(gateway.address).await;
         let said = socket.ask(json!({"op": "publish", "event": event})).await;
@@ -42,8 +43,8 @@ async fn nobody_pushes_a_name_of_the_gateway() {
         let said = Shell::new().run(&["push", "--server", &server, &format!("--{name}"), CHANNEL, "x"]).await;
         assert!(said.code == 5 && said.err.contains(words), "{said:?}");
     }
-    gateway.post(&format!("/api/push/{CHANNEL}"), "text/plain", "x").await.problem(422, "invalid_channel");
-    gateway.post("/api/push/a?type=fanfare.test", "text/plain", "x").await.problem(422, "invalid_type");
+    gateway.post(&format!("/api/push/{CHANNEL}"), "text/plain", "x").await.problem(400, "invalid_channel");
+    gateway.post("/api/push/a?type=fanfare.test", "text/plain", "x").await.problem(400, "invalid_type");
     assert_eq!(gateway.hub.last().seq, 0, "something was written");
 
     // Whoever may read may select the names.

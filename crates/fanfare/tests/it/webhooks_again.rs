@@ -231,7 +231,7 @@ async fn each_attempt_is_listed_once_on_whatever_page() {
             assert_eq!(gateway.get(&format!("/api/attempts/{id}")).await.json()["status"], 500);
         }
         gateway.get(&format!("{path}/attempts?limit=0")).await.problem(400, "invalid_query");
-        gateway.get("/api/attempts/x").await.problem(422, "invalid_webhook");
+        gateway.get("/api/attempts/x").await.problem(404, "not_found");
     }
 }
 

@@ -24,7 +24,7 @@ async fn a_change_made_of_an_old_state_changes_nothing() {
         let second = json!({"description": "second"});
         for tag in ["\"1\"", "\"zzz\"", "W/\"2\""] {
             let answer = patch(&gateway, &path, tag, second.clone()).await;
-            assert_eq!(answer.problem(412, "precondition_failed")["at"], "header `If-Match`", "{tag}");
+            assert_eq!(answer.problem(412, "precondition_failed")["at"], "If-Match:", "{tag}");
         }
         patch(&gateway, &path, "2", second).await.problem(400, "invalid_header");
         let shown = gateway.get(&path).await;
@@ -59,7 +59,7 @@ async fn every_verb_leaves_a_webhook_that_has_changed() {
         for verb in VERBS {
             for tag in ["\"1\"", "\"zzz\"", "W/\"2\""] {
                 let problem = ask(verb, tag).await.problem(412, "precondition_failed");
-                assert_eq!(problem["at"], "header `If-Match`", "{verb:?} {tag}");
+                assert_eq!(problem["at"], "If-Match:", "{verb:?} {tag}");
             }
             ask(verb, "2").await.problem(400, "invalid_header");
         }

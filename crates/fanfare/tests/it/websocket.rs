@@ -117,7 +117,7 @@ async fn mistakes_are_named_and_leave_the_socket_open() {
         let status = fanfare_core::Code::ALL.iter().find(|known| known.as_str() == code).expect("a code");
         assert_eq!(
             said["error"]["status"],
-            fanfare_server::problem::status(*status).as_u16(),
+            fanfare_server::problem::status(*status, at).as_u16(),
             "{text}: {said}"
         );
         assert_eq!(said["error"]["type"], "about:blank", "{text}: {said}");

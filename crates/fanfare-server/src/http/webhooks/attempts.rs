@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::http::Gateway;
 use crate::http::page::Size;
+use crate::http::path;
 use crate::http::query::Params;
 use crate::http::webhooks::deliveries::seq_in;
 use crate::http::webhooks::id_in_path;
@@ -83,7 +84,7 @@ pub async fn list(
     let limit = params.limit(SIZE)?;
     params.finish()?;
     if let Some(event) = event {
-        seq_in(&gateway.hub, event, "query parameter `event_id`")?;
+        seq_in(&gateway.hub, event, "?event_id")?;
     }
     let wanted =
         AttemptQuery { event, delivered, before: before.filter(|before| before.webhook == id), limit };
@@ -110,6 +111,6 @@ pub async fn show(
     Extension(by): Extension<Principal>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id: AttemptId = id.parse().map_err(|error: Invalid| error.at("path"))?;
+    let id: AttemptId = path::named(&id, "{id}")?;
     Ok(Json(whole(gateway.webhooks.tried(&by, &id).await?)?).into_response())
 }

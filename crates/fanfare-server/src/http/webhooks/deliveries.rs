@@ -10,6 +10,7 @@ use fanfare_core::{Code, Invalid, Position, Principal};
 
 use crate::http::Gateway;
 use crate::http::page::Size;
+use crate::http::path;
 use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
 use crate::problem::Problem;
@@ -74,7 +75,7 @@ pub async fn list(
     let cursor: Option<Position> = params.cursor()?;
     let limit = params.limit(SIZE)?;
     params.finish()?;
-    for (position, place) in [(event, "query parameter `event_id`"), (cursor, "query parameter `cursor`")] {
+    for (position, place) in [(event, "?event_id"), (cursor, "?cursor")] {
         position.map(|position| seq_in(&gateway.hub, position, place)).transpose()?;
     }
     let before = event.map(|event| Position { seq: event.seq.saturating_sub(1), ..event });
@@ -109,7 +110,7 @@ pub async fn show(
     Path((id, event_id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
-    let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
+    let event_id: Position = path::named(&event_id, "{event_id}")?;
     let event = gateway.webhooks.event(&by, &id, event_id).await?;
     let (fate, body) = gateway.webhooks.delivery(&by, &id, &event).await?;
     let state = fate.map(|fate| fate.as_str().into());
@@ -143,8 +144,8 @@ pub async fn discard(
     Path((id, event_id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
-    let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
-    seq_in(&gateway.hub, event_id, "path")?;
+    let event_id: Position = path::named(&event_id, "{event_id}")?;
+    selecting::seq_in(&gateway.hub, event_id).map_err(|invalid| path::not_there(invalid, "{event_id}"))?;
     gateway.webhooks.discard(&by, &id, event_id).await?;
     Ok(Json(Discarded { status: Success::Success, id, event_id }).into_response())
 }

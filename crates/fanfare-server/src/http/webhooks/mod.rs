@@ -17,12 +17,13 @@ use fanfare_api::webhooks::registration::{self, Registered, Unregistration};
 use fanfare_api::webhooks::webhook::{WebhookAddresses, WebhookDetails, WebhookList};
 use fanfare_api::words::Success;
 use fanfare_core::members::Members;
-use fanfare_core::{Code, Invalid, Principal, WebhookId};
+use fanfare_core::{Code, Principal, WebhookId};
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
 
 use crate::http::Gateway;
 use crate::http::page::Size;
+use crate::http::path;
 use crate::http::query::Params;
 use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
@@ -33,7 +34,7 @@ const SIZE: Size = Size { default: 1_000, max: 1_000 };
 
 /// Reads the id in a path.
 fn id_in_path(id: &str) -> Result<WebhookId, Problem> {
-    id.parse().map_err(|error: Invalid| error.at("path").into())
+    path::named(id, "{id}")
 }
 
 /// Registers a webhook, or updates it if the URL is already registered.

@@ -9,10 +9,11 @@ use fanfare_api::webhooks::attempts::{Attempt, AttemptDetail, Trial};
 use fanfare_api::webhooks::deliveries::Resend;
 use fanfare_api::webhooks::registration;
 use fanfare_core::members::Members;
-use fanfare_core::{Code, Invalid, Position, Principal};
+use fanfare_core::{Code, Position, Principal};
 use fanfare_webhook::patch::Registration;
 
 use crate::http::Gateway;
+use crate::http::path;
 use crate::http::webhooks::attempts::{in_short, read_detail};
 use crate::http::webhooks::id_in_path;
 use crate::net::body::{self, BODY_LEN_MAX};
@@ -93,7 +94,7 @@ pub async fn resend(
 ) -> Result<Response, Problem> {
     const FIX: &str = "send an empty body, or `{\"body\": {…}}` with the JSON to send to the receiver";
     let id = id_in_path(&id)?;
-    let event_id: Position = event_id.parse().map_err(|error: Invalid| error.at("path"))?;
+    let event_id: Position = path::named(&event_id, "{event_id}")?;
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), RESEND_BODY_LEN_MAX).await?;
     let mut members = Members::parse_or_none(&bytes, Code::InvalidWebhook, FIX)?;
     members.any("body")?;

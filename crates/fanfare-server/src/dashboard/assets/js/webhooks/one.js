@@ -36,7 +36,7 @@ export function One({ id }) {
   const { data: webhook, problem } = usePolled(base, EVERY_MS).value;
   // The open dialog: `{ kind, … }`.
   const [dialog, setDialog] = useState(null);
-  if (problem?.status === 404 || problem?.status === 422) return html`<${Unknown} />`;
+  if (problem?.status === 404) return html`<${Unknown} />`;
   if (!webhook) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   const params = new URLSearchParams(query.value);
   const tab = tabs.find(([name]) => name === params.get("tab"))?.[0] ?? "attempts";
