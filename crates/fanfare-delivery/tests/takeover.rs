@@ -4,12 +4,14 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::Principal;
 use fanfare_delivery::changing::Expected;
 use fanfare_delivery::service::Wait;
-use fanfare_store::Retention;
+use fanfare_store::memory::Memory;
+use fanfare_store::{Retention, Store};
 use fanfare_store_suite::harness::{Setup, event, soon};
 use fanfare_store_suite::hooks::{all_attempts, of};
 use fanfare_store_suite::memory::InMemory;
@@ -119,6 +121,28 @@ async fn nothing_is_recorded_by_an_instance_that_wakes_up_too_late() {
     let webhook = ledger.webhooks().await.expect("webhooks")[0].id.clone();
     let waiting = fanfare_store::ReadDeliveries { webhook, ..of(0) };
     assert_eq!(ledger.deliveries(waiting).await.expect("rows"), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_cannot_renew_its_claims_stops_sending_until_it_can() {
+    let memory = Memory::new(Retention::default());
+    let store = Store::new(Arc::clone(&memory));
+    let receiver = Receiver::start().await;
+    let a = Instance::start(&store).await;
+    a.register(&receiver).await;
+    a.push("before").await;
+    receiver.gets(1).await;
+    receiver.answer(Answer::Never);
+    a.push("during").await;
+    receiver.gets(2).await;
+    memory.refuse_claims(true);
+    receiver.is_cut_off().await;
+    a.push("after").await;
+    memory.refuse_claims(false);
+    // Nobody else has claimed it: the same owner continues where it stopped.
+    assert_eq!(receiver.gets(4).await, ["before", "during", "during", "after"]);
+    let attempts = store.ledger.attempts(all_attempts()).await.expect("attempts");
+    assert_eq!(attempts, [], "to be cut off is not the receiver's failure");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -35,6 +35,17 @@ struct Shared {
     got: watch::Sender<Vec<String>>,
     answers: Mutex<VecDeque<Answer>>,
     is_released: watch::Sender<bool>,
+    /// Whether a request that gets no answer was cut off.
+    is_cut_off: watch::Sender<bool>,
+}
+
+/// Notes that a request is cut off.
+struct CutOff(Arc<Shared>);
+
+impl Drop for CutOff {
+    fn drop(&mut self) {
+        self.0.is_cut_off.send_replace(true);
+    }
 }
 
 impl Receiver {
@@ -43,6 +54,7 @@ impl Receiver {
             got: watch::Sender::new(Vec::new()),
             answers: Mutex::default(),
             is_released: watch::Sender::new(false),
+            is_cut_off: watch::Sender::new(false),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("an address");
@@ -70,6 +82,12 @@ impl Receiver {
         self.shared.is_released.send_replace(true);
     }
 
+    /// Waits until a request that gets no answer is cut off.
+    pub(crate) async fn is_cut_off(&self) {
+        let mut is_cut_off = self.shared.is_cut_off.subscribe();
+        soon(is_cut_off.wait_for(|is_cut_off| *is_cut_off)).await.expect("it runs");
+    }
+
     /// Waits for a number of requests; returns all messages.
     pub(crate) async fn gets(&self, count: usize) -> Vec<String> {
         self.until(|got| got.len() >= count).await
@@ -93,7 +111,10 @@ async fn answer(State(shared): State<Arc<Shared>>, body: String) -> StatusCode {
     shared.got.send_modify(|got| got.push(message));
     match answer {
         None => StatusCode::OK,
-        Some(Answer::Never) => std::future::pending().await,
+        Some(Answer::Never) => {
+            let _cut_off = CutOff(Arc::clone(&shared));
+            std::future::pending().await
+        }
         Some(Answer::LateFailure) => {
             let mut is_released = shared.is_released.subscribe();
             is_released.wait_for(|is_released| *is_released).await.expect("it runs");

@@ -107,14 +107,14 @@ impl Ledger for Memory {
         term: Duration,
     ) -> Result<Vec<Claim>, Error> {
         let mut state = self.state_mut();
-        state.check_open()?;
+        state.check_claims()?;
         let State { claims, webhooks, .. } = &mut *state;
         Ok(claims.claim(webhooks.registry(), instance, &wanted, term, self.clock.now()))
     }
 
     async fn renew(&self, leases: Vec<Lease>, term: Duration) -> Result<Vec<Lease>, Error> {
         let mut state = self.state_mut();
-        state.check_open()?;
+        state.check_claims()?;
         let State { claims, webhooks, .. } = &mut *state;
         Ok(claims.renew(webhooks.registry(), leases, term, self.clock.now()))
     }

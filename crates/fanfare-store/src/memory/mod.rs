@@ -56,6 +56,8 @@ struct State {
     readers: BTreeMap<ReaderKey, ReaderRow>,
     webhooks: Webhooks,
     claims: Claims,
+    /// Whether claims fail; see [`Memory::refuse_claims`].
+    refuses_claims: bool,
     /// Counts the changes to the set of webhooks.
     revision: watch::Sender<u64>,
     /// Appends that changed something: here each is a commit of its own.
@@ -84,6 +86,7 @@ impl Memory {
             readers: BTreeMap::new(),
             webhooks: Webhooks::default(),
             claims: Claims::default(),
+            refuses_claims: false,
             revision: watch::Sender::new(0),
             commits: 0,
             committed: Some(broadcast::Sender::new(COMMITTED_LEN_MAX)),
@@ -101,6 +104,11 @@ impl Memory {
         let mut state = self.state_mut();
         let delayed = std::mem::take(&mut state.delayed);
         delayed.into_iter().map(|append| self.append_now(&mut state, append)).collect()
+    }
+
+    /// Lets claims and renewals fail, or no longer, as if the engine could not be reached, for tests.
+    pub fn refuse_claims(&self, refuses: bool) {
+        self.state_mut().refuses_claims = refuses;
     }
 
     fn append_now(&self, state: &mut State, append: Append) -> Result<Vec<Appended>, Error> {
@@ -137,6 +145,15 @@ impl Memory {
 impl State {
     fn check_open(&self) -> Result<(), Error> {
         self.committed.as_ref().map(|_| ()).ok_or(Error::Closed)
+    }
+
+    /// Fails while claims cannot be made.
+    fn check_claims(&self) -> Result<(), Error> {
+        self.check_open()?;
+        match self.refuses_claims {
+            true => Err(Error::Unavailable { retry_after: Duration::from_secs(1) }),
+            false => Ok(()),
+        }
     }
 
     /// Reports that the set of webhooks has changed.
