@@ -32,13 +32,13 @@ pub struct HistoryPage<E> {
 pub struct Receipts {
     /// The event.
     #[schema(value_type = values::Position)]
-    pub id: Position,
+    pub event_id: Position,
     /// The durable readers that the event is for.
     pub readers: Vec<ReaderReceipt>,
     /// Number of these readers.
-    pub total: usize,
+    pub readers_total: usize,
     /// Number of these readers that acknowledged it.
-    pub acknowledged: usize,
+    pub readers_acknowledged: usize,
     /// The webhooks that the event is for.
     pub webhooks: Vec<WebhookReceipt>,
     /// Number of these webhooks.

@@ -180,13 +180,13 @@ pub async fn receipts(
             reader: row.key.name,
         })
         .collect();
-    let acknowledged = readers.iter().filter(|receipt| receipt.acknowledged).count();
+    let readers_acknowledged = readers.iter().filter(|receipt| receipt.acknowledged).count();
     let fates = gateway.webhooks.fates(&by, &event).await?;
     let webhooks: Vec<_> = fates.into_iter().map(|(entry, fate)| receipt(&entry, fate)).collect();
     let receipts = Receipts {
-        id: event.position,
-        total: readers.len(),
-        acknowledged,
+        event_id: event.position,
+        readers_total: readers.len(),
+        readers_acknowledged,
         readers,
         webhooks_total: webhooks.len(),
         webhooks_delivered: webhooks

@@ -116,7 +116,7 @@ async fn receipts_say_who_has_an_event() {
     assert_eq!(
         receipts,
         json!({
-            "id": id, "total": 2, "acknowledged": 1,
+            "event_id": id, "readers_total": 2, "readers_acknowledged": 1,
             "readers": [
                 {"reader": "one", "acknowledged": false, "position": gateway.position(0)},
                 {"reader": "two", "acknowledged": true, "position": id},

@@ -112,9 +112,9 @@ async fn human(
 ) -> Result<(), Failure> {
     let (output, now) = (context.output, ZonedDateTime::now());
     // Retention may have removed an event that is still waiting.
-    match api.event(receipts.id).await {
+    match api.event(receipts.event_id).await {
         Ok(event) => output.line(EventLines::new().write(&event.value, &now))?,
-        Err(_) => output.line(format!("{BOLD}{}{BOLD:#}", receipts.id))?,
+        Err(_) => output.line(format!("{BOLD}{}{BOLD:#}", receipts.event_id))?,
     }
     if receipts.webhooks.is_empty() && receipts.readers.is_empty() {
         output.note(format!("{DIM}no webhook or reader matches it{DIM:#}"));

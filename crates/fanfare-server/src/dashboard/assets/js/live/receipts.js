@@ -19,7 +19,7 @@ const states = {
 
 export function Receipts({ id }) {
   const { data } = usePolled(`/api/events/${encodeURIComponent(id)}/receipts`, EVERY_MS).value;
-  if (!data || data.webhooks_total + data.total === 0) return null;
+  if (!data || data.webhooks_total + data.readers_total === 0) return null;
   return html`<section class="drawer-data" aria-labelledby="drawer-receipts" data-testid="receipts">
     <h3 id="drawer-receipts">Deliveries <span class="muted">${data.webhooks_total > 0 && `${data.webhooks_delivered} of ${plural(data.webhooks_total, "webhook", "webhooks")}`}</span></h3>
     <ul class="receipts">
