@@ -22,7 +22,7 @@ async fn the_tools_are_listed_as_they_are() {
         "register_webhook",
         "test_webhook",
         "list_deliveries",
-        "retry_delivery",
+        "resend_delivery",
         "replay_webhook",
         "pause_webhook",
         "resume_webhook",

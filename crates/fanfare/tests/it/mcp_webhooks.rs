@@ -142,13 +142,13 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
         assert_eq!(waiting.structured["deliveries"], json!([]));
 
         let one = json!({ "webhook_id": webhook, "event_id": ids[0] });
-        let told = gateway.tool(Era::Modern, "retry_delivery", one.clone()).await;
+        let told = gateway.tool(Era::Modern, "resend_delivery", one.clone()).await;
         assert_eq!(
             (&told.structured["delivered"], &told.structured["status_code"]),
             (&json!(false), &json!(503))
         );
         receiver.play(Script::status(200));
-        let told = gateway.tool(Era::Legacy, "retry_delivery", one).await;
+        let told = gateway.tool(Era::Legacy, "resend_delivery", one).await;
         assert_eq!((told.member("event_id"), &told.structured["delivered"]), (ids[0].clone(), &json!(true)));
         failed(&gateway, &webhook, 2).await;
 
@@ -240,12 +240,12 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
         ("list_deliveries", json!({ "webhook_id": webhook, "state": "dead" }), ["state", "failed"]),
         ("list_deliveries", json!({ "webhook_id": webhook, "limit": 1_000 }), ["limit", "100"]),
         (
-            "retry_delivery",
+            "resend_delivery",
             json!({ "webhook_id": webhook, "event_id": "aaaaaaaa-1" }),
             ["event_id", "a different log"],
         ),
         (
-            "retry_delivery",
+            "resend_delivery",
             json!({ "webhook_id": webhook, "event_id": gateway.position(9) }),
             ["no event", "Example"],
         ),

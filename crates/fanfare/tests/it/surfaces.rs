@@ -42,7 +42,7 @@ const SURFACES: [(&str, &str); 35] = [
         "POST /api/webhooks/test",
         "none: `webhooks add --test` tries what it has registered, the dashboard an address",
     ),
-    ("POST /api/webhooks/{id}/deliveries/{event_id}/resend", "deliveries retry"),
+    ("POST /api/webhooks/{id}/deliveries/{event_id}/resend", "deliveries resend"),
     ("POST /api/webhooks/{id}/pause", "webhooks pause"),
     ("POST /api/webhooks/{id}/replay", "webhooks replay"),
     ("POST /api/webhooks/{id}/resume", "webhooks resume"),
@@ -63,8 +63,8 @@ const TOOLS: [(&str, &str); 14] = [
     ("read_history", "history"),
     ("register_webhook", "webhooks add"),
     ("replay_webhook", "webhooks replay"),
+    ("resend_delivery", "deliveries resend"),
     ("resume_webhook", "webhooks resume"),
-    ("retry_delivery", "deliveries retry"),
     ("test_webhook", "webhooks test"),
     ("wait_for", "listen"),
 ];

@@ -14,7 +14,7 @@ pub(super) struct AttemptRow {
     category: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status_code: Option<u16>,
-    milliseconds: f64,
+    total_us: u64,
     started_at: Timestamp,
 }
 
@@ -28,16 +28,16 @@ impl AttemptRow {
                                 `broken_off`, `dns_error`, `tls_error`, `protocol_error` or `target_refused`",
             },
             "status_code": { "type": "integer", "description": "HTTP status of the response, if there was one" },
-            "milliseconds": { "type": "number", "description": "Duration" },
+            "total_us": { "type": "integer", "description": "Duration, in microseconds" },
             "started_at": { "type": "string", "description": "Start time, ISO 8601" },
         })
     }
 
-    pub(super) const REQUIRED: [&str; 4] = ["delivered", "category", "milliseconds", "started_at"];
+    pub(super) const REQUIRED: [&str; 4] = ["delivered", "category", "total_us", "started_at"];
 
     /// Describes the outcome, and what it means for the operator of the receiver.
     pub(super) fn to_text(&self) -> String {
-        let took = format!("{} ms", self.milliseconds);
+        let took = format!("{} ms", self.total_us as f64 / 1_000.0);
         let answered = self.status_code.map_or_else(String::new, |status| format!(" with {status}"));
         match self.category {
             "delivered" => format!("the receiver responded{answered} in {took}"),
@@ -75,7 +75,7 @@ impl From<&Attempt> for AttemptRow {
             delivered: attempt.is_delivered(),
             category: attempt.outcome.category(),
             status_code,
-            milliseconds: attempt.times.total_us as f64 / 1_000.0,
+            total_us: attempt.times.total_us,
             started_at: attempt.at,
         }
     }

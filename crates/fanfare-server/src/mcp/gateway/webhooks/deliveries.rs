@@ -235,8 +235,8 @@ fn describe(found: &StructuredContent) -> String {
     lines.push(
         match (waiting, failed) {
             (0, 0) => "There is nothing to resend.",
-            (_, 0) => "They are retried automatically; `retry_delivery` sends one of them now.",
-            _ => "`replay_webhook` with \"state\": \"failed\" resends every failed delivery; `retry_delivery` resends one event.",
+            (_, 0) => "They are retried automatically; `resend_delivery` sends one of them now.",
+            _ => "`replay_webhook` with \"state\": \"failed\" resends every failed delivery; `resend_delivery` resends one event.",
         }
         .to_owned(),
     );

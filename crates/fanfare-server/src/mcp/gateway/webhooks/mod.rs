@@ -9,7 +9,7 @@ pub(super) mod deliveries;
 mod one;
 pub(super) mod register;
 pub(super) mod replay;
-pub(super) mod retry;
+pub(super) mod resend;
 pub(super) mod row;
 pub(super) mod switching;
 pub(super) mod test;

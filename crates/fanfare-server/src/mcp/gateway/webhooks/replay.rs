@@ -76,7 +76,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
         title: "Replay events to a webhook",
         description: "Resend many events to one webhook: failed deliveries, or part of the log. Use when a \
                       receiver is back after a long outage, or lost what it got. Not for one event whose response you \
-                      want to see; use `retry_delivery`. Count first, with \"dry_run\": true, and tell the user the \
+                      want to see; use `resend_delivery`. Count first, with \"dry_run\": true, and tell the user the \
                       count first, because the receiver may act on each event twice. At most 10,000 deliveries per \
                       call. Example: {\"webhook_id\": \"wh_k3f9x2ab5cdefghi\", \"state\": \"failed\", \"dry_run\": true}",
         input_schema: INPUT.clone(),

@@ -35,7 +35,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
         title: "Test a webhook",
         description: "Send a test event to one webhook now and report how its receiver responded. Use when a webhook \
                       was just registered, or to find out why one fails. Not for resending a real event; use \
-                      `retry_delivery`. The event (type `fanfare.test`) is not stored; nothing else changes, and a \
+                      `resend_delivery`. The event (type `fanfare.test`) is not stored; nothing else changes, and a \
                       paused webhook gets it too. Takes at most ten seconds. Example: {\"webhook_id\": \
                       \"wh_k3f9x2ab5cdefghi\"}",
         input_schema: INPUT.clone(),

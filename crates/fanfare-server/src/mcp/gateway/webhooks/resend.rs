@@ -1,4 +1,4 @@
-//! `retry_delivery`: resends one event to one webhook.
+//! `resend_delivery`: resends one event to one webhook.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ use crate::mcp::gateway::{Gateway, ToolEntry, arguments};
 use crate::mcp::toolset::Toolset;
 
 /// The name of the tool.
-pub(in crate::mcp::gateway) const NAME: &str = "retry_delivery";
+pub(in crate::mcp::gateway) const NAME: &str = "resend_delivery";
 
 const EXAMPLE: &str = r#"{"webhook_id": "wh_k3f9x2ab5cdefghi", "event_id": "k3f9x2ab-1042"}"#;
 
@@ -83,7 +83,7 @@ struct StructuredContent {
 
 impl Gateway {
     /// Resends an event; the error is for the model.
-    pub(in crate::mcp::gateway) async fn retry_delivery(
+    pub(in crate::mcp::gateway) async fn resend_delivery(
         &self,
         by: &Principal,
         given: &str,
