@@ -38,18 +38,18 @@ async fn dead_deliveries_are_listed_shown_and_resent() {
     assert_eq!(gateway.run(&["deliveries", "show", id, "-o", "raw"]).await.out, "the disk is full\n");
 
     // The receiver is still down, and then it is back.
-    let again = gateway.run(&["deliveries", "retry", &one]).await;
+    let again = gateway.run(&["deliveries", "resend", &one]).await;
     assert!(again.code == 1 && again.out.starts_with("✗ not delivered: 500"), "{again:?}");
     down.play(Script::status(200));
-    let again = gateway.run(&["deliveries", "retry", &one]).await;
+    let again = gateway.run(&["deliveries", "resend", &one]).await;
     assert!(again.code == 0 && again.out.starts_with("✓ delivered: 200"), "{again:?}");
-    let again = gateway.run(&["deliveries", "retry", &one]).await;
+    let again = gateway.run(&["deliveries", "resend", &one]).await;
     assert!(again.code == 5 && again.err.contains("no webhook failed to get"), "{again:?}");
-    let dry = gateway.json(&["deliveries", "retry", "--failed", "--dry-run"]).await;
+    let dry = gateway.json(&["deliveries", "resend", "--failed", "--dry-run"]).await;
     assert_eq!(dry["webhooks"][0]["count"], 1, "{dry}");
-    let dry = gateway.run(&["deliveries", "retry", "--failed", "--dry-run"]).await;
+    let dry = gateway.run(&["deliveries", "resend", "--failed", "--dry-run"]).await;
     assert!(dry.out.starts_with("– would resend 1 event to http://"), "{dry:?}");
-    let all = gateway.json(&["deliveries", "retry", "--failed"]).await;
+    let all = gateway.json(&["deliveries", "resend", "--failed"]).await;
     assert_eq!(all["webhooks"][0]["count"], 1, "{all}");
     let got = down.gets(5).await;
     assert_eq!((got[4].message().as_str(), got[4].id()), ("two", two.as_str()));
@@ -63,14 +63,14 @@ async fn an_event_is_resent_with_another_body() {
     gateway.json(&["webhooks", "add", &receiver.url()]).await;
     let id = gateway.push(&["--wait", "as it was"]).await;
     gateway.shell.write("fixed.json", "{\"message\": \"mended\"}\n");
-    let words = ["deliveries", "retry", &id, "--webhook", &receiver.url(), "--body", "fixed.json"];
+    let words = ["deliveries", "resend", &id, "--webhook", &receiver.url(), "--body", "fixed.json"];
     let said = gateway.run(&words).await;
     assert_eq!(said.code, 0, "{said:?}");
     let got = receiver.gets(2).await;
     assert_eq!(got[1].message(), "mended");
     assert_ne!(got[1].id(), id, "for the receiver it is something else");
     gateway.shell.write("broken.json", "{");
-    let words = ["deliveries", "retry", &id, "--webhook", &receiver.url(), "--body", "broken.json"];
+    let words = ["deliveries", "resend", &id, "--webhook", &receiver.url(), "--body", "broken.json"];
     let said = gateway.run(&words).await;
     assert!(said.code == 2 && said.err.contains("the body is not valid JSON"), "{said:?}");
     gateway.stop().await;
@@ -84,7 +84,7 @@ async fn waiting_deliveries_are_sent_now_and_dead_ones_discarded() {
     let waiting = gateway.push(&["--wait", "waits"]).await;
     let listed = gateway.json(&["deliveries", "ls", "--state", "waiting"]).await;
     assert_eq!(listed["deliveries"][0]["event_id"], json!(waiting));
-    let sooner = gateway.json(&["deliveries", "retry", "--waiting"]).await;
+    let sooner = gateway.json(&["deliveries", "resend", "--waiting"]).await;
     assert_eq!(sooner["webhooks"][0]["count"], 1, "{sooner}");
     assert_eq!(receiver.gets(2).await[1].id(), waiting);
 
@@ -110,11 +110,11 @@ async fn waiting_deliveries_are_sent_now_and_dead_ones_discarded() {
 async fn a_missing_event_or_webhook_is_named() {
     let gateway = Gateway::start().await;
     for (words, code, part) in [
-        (&["deliveries", "retry"][..], 2, "required"),
+        (&["deliveries", "resend"][..], 2, "required"),
         (&["deliveries", "discard"], 2, "required"),
         (&["deliveries", "show", "nothing"], 2, "`nothing` is not a position"),
         (&["deliveries", "show", "aaaaaaaa-1"], 5, "fix"),
-        (&["deliveries", "retry", "aaaaaaaa-1", "--body", "x"], 2, "--webhook"),
+        (&["deliveries", "resend", "aaaaaaaa-1", "--body", "x"], 2, "--webhook"),
         (&["deliveries", "ls", "--webhook", "nobody"], 5, "no webhook has the id or URL"),
     ] {
         let said = gateway.run(words).await;

@@ -44,7 +44,7 @@ async fn without_a_command_there_is_help() {
       run          Run a command and push events for its start and its result
       mcp          Connect an agent over stdin and stdout (MCP) [alias: stdio]
       webhooks     Register and manage webhooks
-      deliveries   Inspect and retry failed webhook deliveries
+      deliveries   Inspect and resend failed webhook deliveries
       verify       Verify the signature of a saved webhook request
       history      Show past events
       channels     List channels and their activity
@@ -96,7 +96,7 @@ const BELOW: [(&str, &[&str]); 2] = [
             "replay",
         ],
     ),
-    ("deliveries", &["ls", "show", "retry", "discard"]),
+    ("deliveries", &["ls", "show", "resend", "discard"]),
 ];
 
 #[tokio::test]

@@ -251,7 +251,8 @@ async fn a_message_comes_from_stdin() {
 #[tokio::test]
 async fn the_same_id_appends_once() {
     let gateway = Gateway::start().await;
-    let first = gateway.push(&["--id", "deploy-7", "x"]).await;
+    let first = gateway.push(&["--idempotency-key", "deploy-7", "x"]).await;
+    // The old name, until 0.2.
     assert_eq!(gateway.push(&["--id", "deploy-7", "x"]).await, first);
     assert_eq!(gateway.json(&["history"]).await["events"].as_array().expect("a list").len(), 1);
     gateway.stop().await;

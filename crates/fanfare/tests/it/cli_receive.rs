@@ -117,7 +117,7 @@ async fn a_receiver_takes_over_the_webhook_of_a_run_that_was_killed() {
     let words = ["receive", "--port", &port, "--register", "--once", "-o", "json"];
     let mut receiver = gateway.shell.start(&words);
     assert_eq!(receiver.json().await["webhook_id"], start["webhook_id"]);
-    let retried = gateway.json(&["deliveries", "retry", "--failed"]).await;
+    let retried = gateway.json(&["deliveries", "resend", "--failed"]).await;
     assert_eq!(retried["webhooks"][0]["count"], 1, "{retried}");
     let got = receiver.json().await;
     assert_eq!((&got["id"], &got["verified"]), (&json!(id), &json!(true)), "{got}");

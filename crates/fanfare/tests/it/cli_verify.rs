@@ -119,7 +119,7 @@ async fn a_rewritten_body_is_recognized() {
     let gateway = Gateway::start().await;
     let receiver = Receiver::start().await;
     let secret =
-        gateway.json(&["webhooks", "add", &receiver.url(), "--sign", "hub,v1a"]).await["secret"].clone();
+        gateway.json(&["webhooks", "add", &receiver.url(), "--signature", "hub,v1a"]).await["secret"].clone();
     gateway.shell.write("secret", secret.as_str().expect("a secret"));
     gateway.push(&["--wait", "hello", "n:=1"]).await;
     let got = receiver.gets(1).await.remove(0);

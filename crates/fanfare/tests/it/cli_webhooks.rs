@@ -30,9 +30,9 @@ async fn a_webhook_is_added_shown_changed_and_removed() {
             "event",
             "-H",
             "X-Team: blue",
-            "--sign",
+            "--signature",
             "v1a,hub",
-            "--rate",
+            "--rate-per-second",
             "50",
             "--concurrency",
             "4",
@@ -118,7 +118,7 @@ async fn the_secret_is_shown_once_and_rotated() {
     assert_eq!(rotated.out, format!("{SECRET}\n"), "{rotated:?}");
     assert_eq!(gateway.run(&["webhooks", "test", "hook"]).await.code, 0);
     receiver.gets(2).await[1].assert_signed(SECRET);
-    let key = gateway.json(&["webhooks", "rotate-secret", "hook", "--key", "ed25519"]).await;
+    let key = gateway.json(&["webhooks", "rotate-secret", "hook", "--kind", "ed25519"]).await;
     assert!(key["public_key"].as_str().expect("a key").starts_with("whpk_"));
     gateway.stop().await;
 }

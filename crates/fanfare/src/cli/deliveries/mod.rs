@@ -1,8 +1,8 @@
-//! `fanfare deliveries`: inspects and retries failed deliveries, of one webhook or all.
+//! `fanfare deliveries`: inspects and resends failed deliveries, of one webhook or all.
 
 mod discard;
 mod list;
-mod retry;
+mod resend;
 mod show;
 
 use clap::{Subcommand, ValueEnum};
@@ -20,13 +20,13 @@ use fanfare_client::{Answer, Api};
 const NOTE: &str = "Only undelivered events are listed: they are waiting for a retry, or failed (no more \
     retries). A successful delivery leaves only its attempts.";
 
-/// Inspect and retry failed webhook deliveries
+/// Inspect and resend failed webhook deliveries
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
     ("Waiting and failed deliveries", "fanfare deliveries ls"),
     ("Who got this event, what was sent and what came back", "fanfare deliveries show k3f9x2ab-1042"),
-    ("Retry now", "fanfare deliveries retry k3f9x2ab-1042"),
-    ("Retry all failed deliveries", "fanfare deliveries retry --failed"),
+    ("Resend now", "fanfare deliveries resend k3f9x2ab-1042"),
+    ("Resend all failed deliveries", "fanfare deliveries resend --failed"),
 ], NOTE))]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -37,7 +37,8 @@ pub(crate) struct Args {
 enum Command {
     Ls(list::Args),
     Show(show::Args),
-    Retry(retry::Args),
+    #[command(alias = "retry")]
+    Resend(resend::Args),
     Discard(discard::Args),
 }
 
@@ -65,7 +66,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         match &args.command {
             Command::Ls(args) => list::run(args, &api, context).await,
             Command::Show(args) => show::run(args, &api, context).await,
-            Command::Retry(args) => retry::run(args, &api, context).await,
+            Command::Resend(args) => resend::run(args, &api, context).await,
             Command::Discard(args) => discard::run(args, &api, context).await,
         }
     })

@@ -52,10 +52,10 @@ pub(crate) struct Args {
     /// with this key
     #[arg(long)]
     key: Option<Key>,
-    #[arg(long, help = format!(
+    #[arg(long, value_name = "KEY", alias = "id", help = format!(
         "Idempotency key: pushing the same one again within {} h appends nothing",
         limits::IDEMPOTENCY_WINDOW_SECONDS / 3_600))]
-    id: Option<String>,
+    idempotency_key: Option<String>,
     /// Stop delivering the event after this time, such as 10m
     #[arg(long, value_name = "TIME", value_parser = time_to_live)]
     expires_in: Option<String>,
@@ -66,7 +66,7 @@ pub(crate) struct Args {
         "Wait up to {}s for the first webhook attempts and show how many succeeded", WAIT_MAX.as_secs()))]
     wait: bool,
     /// Push each line of stdin as a JSON event, such as {"message":"hi"}
-    #[arg(long, conflicts_with_all = ["words", "literal", "event_type", "priority", "key", "id", "expires_in"])]
+    #[arg(long, conflicts_with_all = ["words", "literal", "event_type", "priority", "key", "idempotency_key", "expires_in"])]
     ndjson: bool,
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         priority: args.priority,
         key: args.key.as_ref().map(|key| key.as_str().to_owned()),
         // Without a key, a push could be appended twice if its response is lost.
-        idempotency_key: Some(args.id.unwrap_or_else(idempotency_key)),
+        idempotency_key: Some(args.idempotency_key.unwrap_or_else(idempotency_key)),
         expires_in: args.expires_in.map(ExpiresIn::Text),
         ..NewEvent::default()
     };

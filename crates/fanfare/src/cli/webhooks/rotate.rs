@@ -36,8 +36,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FROM")]
     secret: Option<Place>,
     /// Key to rotate: secret (v1) or ed25519 (v1a)
-    #[arg(long, value_name = "KIND", value_enum, default_value = "secret", hide_possible_values = true)]
-    key: Kind,
+    #[arg(
+        long,
+        alias = "key",
+        value_name = "KIND",
+        value_enum,
+        default_value = "secret",
+        hide_possible_values = true
+    )]
+    kind: Kind,
 }
 
 fn overlap_help() -> String {
@@ -59,7 +66,7 @@ enum Kind {
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let secret: Option<Secret> = args.secret.as_ref().map(Place::value).transpose()?;
     let rotation = Rotation {
-        kind: (args.key == Kind::Ed25519).then_some(KeyKind::Ed25519),
+        kind: (args.kind == Kind::Ed25519).then_some(KeyKind::Ed25519),
         overlap: args.overlap.map(duration::show),
         secret: secret.map(|secret| Hidden(secret.reveal().to_owned())),
     };

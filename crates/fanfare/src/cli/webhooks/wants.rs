@@ -60,8 +60,15 @@ pub(crate) struct Sending {
     #[arg(long, value_name = "FROM")]
     basic: Option<Place>,
     /// Signatures besides v1: v1a (ed25519) or hub (X-Hub-Signature-256)
-    #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',', hide_possible_values = true)]
-    sign: Vec<Signature>,
+    #[arg(
+        long,
+        alias = "sign",
+        value_name = "KIND",
+        value_enum,
+        value_delimiter = ',',
+        hide_possible_values = true
+    )]
+    signature: Vec<Signature>,
     #[arg(
         long,
         value_name = "N",
@@ -71,11 +78,12 @@ pub(crate) struct Sending {
     concurrency: Option<u32>,
     #[arg(
         long,
+        alias = "rate",
         value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..=i64::from(RATE_PER_SECOND_MAX)),
         help = format!("Maximum requests per second, 1 to {RATE_PER_SECOND_MAX} [default: no limit]")
     )]
-    rate: Option<u32>,
+    rate_per_second: Option<u32>,
     /// Deliver in order: a delivery that waits for a retry holds back the rest
     #[arg(long)]
     ordered: bool,
@@ -140,9 +148,9 @@ impl Sending {
             payload: self.payload.map(|payload| Some(payload.into())),
             headers: self.headers()?.map(Some),
             auth: self.auth()?.map(Some),
-            signatures: (!self.sign.is_empty()).then(|| Some(self.signatures())),
+            signatures: (!self.signature.is_empty()).then(|| Some(self.signatures())),
             concurrency: self.concurrency.map(Some),
-            rate_per_second: self.rate.map(Some),
+            rate_per_second: self.rate_per_second.map(Some),
             ordered: self.ordered.then_some(Some(true)),
             batch: self.batch.map(|batch| {
                 let max_wait = Some(duration::show(batch.max_wait));
@@ -156,7 +164,7 @@ impl Sending {
 
     fn signatures(&self) -> Vec<SignatureWord> {
         let kinds = [(SignatureWord::V1a, Signature::V1a), (SignatureWord::Hub, Signature::Hub)];
-        let asked = kinds.into_iter().filter(|(_, kind)| self.sign.contains(kind)).map(|(word, _)| word);
+        let asked = kinds.into_iter().filter(|(_, kind)| self.signature.contains(kind)).map(|(word, _)| word);
         [SignatureWord::V1].into_iter().chain(asked).collect()
     }
 

@@ -1,4 +1,4 @@
-//! `fanfare deliveries retry`: resends single events now, or has the worker resend many.
+//! `fanfare deliveries resend`: resends single events now, or has the worker resend many.
 
 use fanfare_api::words::DeliveryState;
 use fanfare_core::{Position, WebhookId};
@@ -18,14 +18,14 @@ use fanfare_api::webhooks::replay::{Replay, ReplayedState};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
-/// Retry single events now, or all waiting or failed deliveries
+/// Resend single events now, or all waiting or failed deliveries
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::with_note(&[
-    ("One event, to the webhooks that failed to get it", "fanfare deliveries retry k3f9x2ab-1042"),
+    ("One event, to the webhooks that failed to get it", "fanfare deliveries resend k3f9x2ab-1042"),
     ("To one webhook, even if it already got it",
-     "fanfare deliveries retry k3f9x2ab-1042 --webhook localhost:3000"),
-    ("With another body", "fanfare deliveries retry k3f9x2ab-1042 --webhook localhost:3000 \\\n    --body fixed.json"),
-    ("All deliveries that failed in the last day", "fanfare deliveries retry --failed --since 1d"),
+     "fanfare deliveries resend k3f9x2ab-1042 --webhook localhost:3000"),
+    ("With another body", "fanfare deliveries resend k3f9x2ab-1042 --webhook localhost:3000 \\\n    --body fixed.json"),
+    ("All deliveries that failed in the last day", "fanfare deliveries resend --failed --since 1d"),
 ], "A single event is sent immediately, and the response is shown; exit code 1 if it was not \
     delivered. With --failed and --waiting, the webhook's worker sends the events and restarts the retry \
     schedule. A different body gets a different `webhook-id`."))]
@@ -116,7 +116,7 @@ async fn failed_webhooks(api: &Api, event: Position) -> Result<Vec<(WebhookId, B
             0 => "no webhook matches it".to_owned(),
             number => format!("it was delivered, or is still to be sent: {}", count(number, "webhook")),
         })
-        .fix(format!("to send it anyway: fanfare deliveries retry {event} --webhook WEBHOOK")))
+        .fix(format!("to send it anyway: fanfare deliveries resend {event} --webhook WEBHOOK")))
 }
 
 async fn many(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
