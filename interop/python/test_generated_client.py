@@ -84,10 +84,10 @@ def test_a_webhook_is_registered_listed_changed_and_sent_to(generated, client, r
     assert isinstance(changed, model(generated, "Webhook"))
     assert (changed.patterns, changed.min_priority, changed.text) == (["builds.>"], "min", "failed")
     assert changed.batch.max_events == 2
-    # `null` restores the default, so deliveries are single again.
+    # `null` restores the default, so deliveries are single again, and the member is left out.
     single = model(generated, "Change")(batch=None)
     changed = generated("api.webhooks.change_webhook", "sync")(registered.id, client=client, body=single)
-    assert changed.batch is None and changed.patterns == ["builds.>"]
+    assert not changed.batch and changed.patterns == ["builds.>"]
     # The first state has changed twice since.
     stale = generated("api.webhooks.change_webhook", "sync_detailed")(
         registered.id, client=client, body=model(generated, "Change")(description="late"), if_match='"1"'
