@@ -45,7 +45,7 @@ impl Dispatcher {
         let mut claiming = Claiming::new(Arc::clone(&parts), Arc::clone(&registry), term);
         let mut ticks = tokio::time::interval(SETTLE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut settled = 0;
+        let mut settled = None;
         loop {
             for (id, entry) in registry.take_changed() {
                 match entry {
@@ -59,8 +59,8 @@ impl Dispatcher {
                 ended = workers.ended() => ended?,
                 failure = &mut following => return Err(failure),
                 _ = ticks.tick() => {
-                    let last = parts.hub.extent().last;
-                    if std::mem::replace(&mut settled, last) != last {
+                    let last = parts.hub.last();
+                    if settled.replace(last) != Some(last) {
                         parts.ticks.send_replace(());
                     }
                 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fanfare_core::WebhookId;
+use fanfare_core::{Epoch, Position, WebhookId};
 use tokio::sync::Notify;
 
 /// Maximum time that a pusher waits: as long as an attempt may take.
@@ -30,8 +30,9 @@ pub struct FirstAttempts {
 struct Counts {
     /// The seq from which each pusher waits, and the number of pushers for each seq.
     from: BTreeMap<u64, usize>,
-    /// The webhooks that were tried with each event, and whether they responded with 2xx.
-    events: BTreeMap<u64, HashMap<WebhookId, bool>>,
+    /// By seq, the webhooks that were tried with each event, and whether they responded with 2xx. Two events have one seq
+    /// when the log was replaced.
+    events: BTreeMap<u64, HashMap<(Epoch, WebhookId), bool>>,
 }
 
 impl FirstAttempts {
@@ -44,15 +45,16 @@ impl FirstAttempts {
     }
 
     /// Records how a first attempt ended.
-    pub fn report(&self, webhook: &WebhookId, seqs: impl IntoIterator<Item = u64>, delivered: bool) {
+    pub fn report(&self, webhook: &WebhookId, events: impl IntoIterator<Item = Position>, delivered: bool) {
         if self.waiting.load(Ordering::SeqCst) == 0 {
             return;
         }
         {
             let mut counts = self.counts();
             let Some((&from, _)) = counts.from.first_key_value() else { return };
-            for seq in seqs.into_iter().filter(|seq| *seq >= from) {
-                counts.events.entry(seq).or_default().entry(webhook.clone()).or_insert(delivered);
+            for event in events.into_iter().filter(|event| event.seq >= from) {
+                let webhooks = counts.events.entry(event.seq).or_default();
+                webhooks.entry((event.epoch, webhook.clone())).or_insert(delivered);
             }
             while counts.events.len() > EVENTS_MAX {
                 counts.events.pop_first();
@@ -84,7 +86,7 @@ pub struct Expected<'a> {
 impl Expected<'_> {
     /// Waits until each webhook of `wanted` was tried with its event, or for [`WAIT_MAX`]; returns how many responded
     /// with 2xx. A webhook for which `is_sent` returns `false` meanwhile is not waited for.
-    pub async fn wait(self, wanted: &[(WebhookId, u64)], is_sent: impl Fn(&WebhookId) -> bool) -> usize {
+    pub async fn wait(self, wanted: &[(WebhookId, Position)], is_sent: impl Fn(&WebhookId) -> bool) -> usize {
         let all_tried = async {
             // All of them have to be tried, so one that was not is reason enough to wait: each is passed once.
             let mut left = wanted;
@@ -110,8 +112,8 @@ impl Expected<'_> {
     }
 
     /// Returns how the first attempt ended, if it has ended.
-    fn tried(&self, (webhook, seq): &(WebhookId, u64)) -> Option<bool> {
-        self.attempts.counts().events.get(seq)?.get(webhook).copied()
+    fn tried(&self, (webhook, event): &(WebhookId, Position)) -> Option<bool> {
+        self.attempts.counts().events.get(&event.seq)?.get(&(event.epoch, webhook.clone())).copied()
     }
 }
 

@@ -295,14 +295,14 @@ impl Registry {
         changed.into_iter().map(|id| (id.clone(), table.entries.get(&id).cloned())).collect()
     }
 
-    /// Returns the webhooks that are sent one of `events` now, each with the last seq that is for it. Webhooks with
+    /// Returns the webhooks that are sent one of `events` now, each with the last that is for it. Webhooks with
     /// batches are not included: an event waits for its batch on purpose.
-    pub fn audience(&self, events: &[Arc<Event>]) -> Vec<(WebhookId, u64)> {
+    pub fn audience(&self, events: &[Arc<Event>]) -> Vec<(WebhookId, Position)> {
         let last_for = |entry: &Entry| {
             let is_waited_for =
                 !entry.is_held() && !entry.sender.is_elsewhere() && entry.webhook().options.batch.is_none();
             let last = || events.iter().rev().find(|event| entry.wants(event));
-            is_waited_for.then(last).flatten().map(|event| event.position.seq)
+            is_waited_for.then(last).flatten().map(|event| event.position)
         };
         let table = self.table();
         table.entries.iter().filter_map(|(id, entry)| Some((id.clone(), last_for(entry)?))).collect()

@@ -142,6 +142,7 @@ impl Webhooks {
         let webhook = entry.webhook();
         let extent = self.hub().extent();
         let mut read = Read {
+            epoch: extent.epoch,
             after: range.after.map_or(0, |after| extent.resume(after)).max(extent.first.saturating_sub(1)),
             until: extent.resume(entry.cursor.get()),
             filter: narrowed(&webhook.options.filter, &range.patterns),
@@ -170,7 +171,8 @@ impl Webhooks {
                 break;
             }
         }
-        replayed.next = (read.after < read.until).then(|| self.hub().position(read.after));
+        replayed.next =
+            (read.after < read.until).then_some(Position { epoch: extent.epoch, seq: read.after });
         Ok(replayed)
     }
 

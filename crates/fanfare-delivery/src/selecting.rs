@@ -13,6 +13,8 @@ use crate::replaying::{Range, Selection};
 use crate::service::{WebhookError, Webhooks};
 use fanfare_hub::Hub;
 use fanfare_runtime::clock;
+use fanfare_store as store;
+use fanfare_store::webhooks::ReadDeliveries;
 
 /// Maximum events that are named one by one: each needs its own look-up.
 pub const IDS_MAX: usize = 1_000;
@@ -109,19 +111,43 @@ impl Webhooks {
             let moment = text.map(|text| text.parse::<Moment>()).transpose();
             Ok(moment.map_err(|error| error.at(place))?.map(|moment| moment.resolve(now)))
         };
-        let position = |text: Option<String>, place: &str| -> Result<Option<Position>, Invalid> {
-            let Some(text) = text else { return Ok(None) };
+        let mut after = None;
+        for (text, place) in [(words.after, "/after"), (words.cursor, "/cursor")] {
+            let Some(text) = text else { continue };
             let position: Position = text.parse().map_err(|error: Invalid| error.at(place))?;
-            seq_in(self.hub(), position).map_err(|error| error.at(place))?;
-            Ok(Some(position))
-        };
+            if is_failed {
+                self.check_place(id, position, place).await?;
+            } else {
+                check_epoch(self.hub(), position).map_err(|error| error.at(place))?;
+            }
+            after = after.max(Some(position));
+        }
         let range = Range {
-            after: position(words.after, "/after")?.max(position(words.cursor, "/cursor")?),
+            after,
             since: moment(words.since, "/since")?,
             until: moment(words.until, "/until")?,
             patterns,
         };
         Ok(if is_failed { Selection::Failed(range) } else { Selection::Log(range) })
+    }
+
+    /// Checks that `position` is in this log, or in an earlier one that deliveries can be of. `at` is where it was given.
+    pub async fn check_place(
+        &self,
+        id: &WebhookId,
+        position: Position,
+        at: &str,
+    ) -> Result<(), WebhookError> {
+        if position.epoch == self.hub().epoch() {
+            return Ok(());
+        }
+        let read = ReadDeliveries { webhook: id.clone(), failed: None, after: Some(position), limit: 1 };
+        match self.parts.ledger.deliveries(read).await {
+            Err(store::Error::EpochChanged { .. }) => {
+                check_epoch(self.hub(), position).map_err(|error| error.at(at).into())
+            }
+            read => Ok(read.map(|_| ())?),
+        }
     }
 
     /// Finds the named events; a missing one is an error.
@@ -140,7 +166,7 @@ impl Webhooks {
         for (index, text) in ids.into_iter().enumerate() {
             let place = format!("/event_ids/{index}");
             let position: Position = text.parse().map_err(|error: Invalid| error.at(place.clone()))?;
-            seq_in(self.hub(), position).map_err(|error| error.at(place.clone()))?;
+            self.check_place(id, position, &place).await?;
             let event = self.event(by, id, position).await;
             let event = event.map_err(|refused| SelectionError { at: Some(place), refused })?;
             if positions.insert(position) {
@@ -151,10 +177,10 @@ impl Webhooks {
     }
 }
 
-/// Returns the seq of a position in this log.
-pub fn seq_in(hub: &Hub, position: Position) -> Result<u64, Invalid> {
+/// Checks that a position is in this log.
+fn check_epoch(hub: &Hub, position: Position) -> Result<(), Invalid> {
     if position.epoch == hub.epoch() {
-        return Ok(position.seq);
+        return Ok(());
     }
     Err(Invalid::new(
         Code::InvalidPosition,

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::parts::Parts;
 use crate::registry::Entry;
-use crate::worker::Worker;
+use crate::worker::{Ended, Worker};
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
 use fanfare_store::Lease;
@@ -119,8 +119,13 @@ async fn work(
             };
             // A panic of one webhook must not affect the others. The worker's state is lost; the entry stays, with a
             // cursor up to which everything was recorded.
-            if let Ok(ended) = AssertUnwindSafe(working).catch_unwind().await {
-                return ended;
+            match AssertUnwindSafe(working).catch_unwind().await {
+                Ok(Ok(Ended::LogReplaced)) => {
+                    has_rows = true;
+                    continue;
+                }
+                Ok(ended) => return ended.map(|_| ()),
+                Err(_) => {}
             }
             tracing::error!(webhook = %entry.webhook().id, "webhook worker panicked; restarting it");
             has_rows = true;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Filter, conflate};
+use fanfare_core::{Filter, Position, conflate};
 
 use crate::Hub;
 use crate::item::Block;
@@ -26,12 +26,16 @@ pub(super) struct Backlog {
 pub(super) async fn read_page(
     hub: &Hub,
     filter: &Filter,
-    after: u64,
+    after: Position,
     conflates: bool,
 ) -> Result<Page, store::Error> {
-    let until = hub.head();
+    let Position { epoch, seq: until } = hub.head();
+    if epoch != after.epoch {
+        return Err(store::Error::EpochChanged { position: after, epoch });
+    }
     let read = Read {
-        after,
+        epoch,
+        after: after.seq,
         until,
         filter: filter.clone(),
         order: Order::Oldest,

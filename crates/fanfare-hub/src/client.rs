@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fanfare_core::{Principal, ReaderName, Timestamp};
+use fanfare_core::{Epoch, Position, Principal, ReaderName, Timestamp};
 
 use crate::feeds::Feed;
 
@@ -30,6 +30,8 @@ pub struct Client {
     pub began_after: u64,
     /// The ordinal in the feed that comes next, while the client is live.
     pub(super) ordinal: AtomicU64,
+    /// The epoch of `seq`; changes only when the log is replaced.
+    epoch: Mutex<Epoch>,
     /// The seq up to which every event was handed to the outlet or did not pass the filter.
     pub(super) seq: AtomicU64,
     state: AtomicU8,
@@ -88,6 +90,25 @@ impl ClientState {
 }
 
 impl Client {
+    /// Returns the last position that the client has.
+    pub fn position(&self) -> Position {
+        let epoch = *self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        Position { epoch, seq: self.seq() }
+    }
+
+    /// Returns `true` if the client has `event`.
+    pub fn has(&self, event: Position) -> bool {
+        let position = self.position();
+        position.epoch == event.epoch && position.seq >= event.seq
+    }
+
+    /// Moves the client to a place in another log.
+    pub(super) fn go_to(&self, position: Position) {
+        let mut epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        *epoch = position.epoch;
+        self.seq.store(position.seq, Ordering::Relaxed);
+    }
+
     /// Returns the last seq that the client has.
     pub fn seq(&self) -> u64 {
         self.seq.load(Ordering::Relaxed)
@@ -158,13 +179,13 @@ struct Table {
 }
 
 impl Clients {
-    /// Adds a client of `by` at `seq`; it is not live yet.
+    /// Adds a client of `by` at `position`; it is not live yet.
     pub fn add(
         &self,
         by: &Principal,
         new: NewClient,
         feed: Arc<Feed>,
-        seq: u64,
+        position: Position,
         now: Timestamp,
     ) -> Arc<Client> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
@@ -177,9 +198,10 @@ impl Clients {
             feed,
             reader: new.reader,
             connected_at: now,
-            began_after: seq,
+            began_after: position.seq,
             ordinal: AtomicU64::new(NOT_LIVE),
-            seq: AtomicU64::new(seq),
+            epoch: Mutex::new(position.epoch),
+            seq: AtomicU64::new(position.seq),
             state: AtomicU8::new(ClientState::Replaying as u8),
         });
         if client.transport.is_live() {

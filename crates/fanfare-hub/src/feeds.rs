@@ -6,31 +6,40 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
-use fanfare_core::{Channel, Event, Filter};
+use fanfare_core::{Channel, Epoch, Event, Filter, Position};
 use tokio::sync::Notify;
 
 use crate::item::Block;
 
-/// All feeds that have subscribers, and the head: the last seq that was delivered to them.
-#[derive(Debug, Default)]
+/// All feeds that have subscribers, and the head: the last position that was delivered to them.
+#[derive(Debug)]
 pub struct Feeds {
     by_filter: HashMap<Filter, Arc<Feed>>,
     /// The feeds whose patterns are all exact, by channel: an event finds them without looking at the others.
     exact: HashMap<Box<str>, Vec<Arc<Feed>>>,
     /// The other feeds; each is asked about every event.
     wide: Vec<Arc<Feed>>,
-    head: u64,
+    head: Position,
 }
 
 impl Feeds {
     /// Creates an empty index that starts after `head`.
-    pub fn new(head: u64) -> Feeds {
-        Feeds { head, ..Feeds::default() }
+    pub fn new(head: Position) -> Feeds {
+        Feeds { by_filter: HashMap::new(), exact: HashMap::new(), wide: Vec::new(), head }
     }
 
-    /// Returns the last seq that was delivered to the feeds.
-    pub fn head(&self) -> u64 {
+    /// Returns the last position that was delivered to the feeds.
+    pub fn head(&self) -> Position {
         self.head
+    }
+
+    /// Empties every feed, and continues after `head` in the log that replaced the one before. Every subscriber is
+    /// behind then.
+    pub fn replace_log(&mut self, head: Position) {
+        self.head = head;
+        for feed in self.by_filter.values() {
+            feed.replace_log(head);
+        }
     }
 
     /// Adds one subscriber to the feed of `filter` and returns the feed.
@@ -92,7 +101,7 @@ impl Feeds {
         if !self.exact.is_empty() {
             self.deliver_exact(events);
         }
-        self.head = last.position.seq;
+        self.head = last.position;
     }
 
     fn deliver_exact(&self, events: &[Arc<Event>]) {
@@ -173,6 +182,8 @@ pub struct Feed {
 struct Ring {
     /// The blocks, oldest first, each with the ordinal of its first event.
     blocks: VecDeque<(u64, Arc<Block>)>,
+    /// The epoch of their events.
+    epoch: Epoch,
     /// The seq after which every event (up to the hub's head) that passes the filter is in the ring.
     floor: u64,
     next_ordinal: u64,
@@ -182,8 +193,9 @@ struct Ring {
 
 impl Feed {
     /// Creates a feed of the events after `head`.
-    pub fn new(filter: Filter, head: u64) -> Feed {
-        let ring = Ring { blocks: VecDeque::new(), floor: head, next_ordinal: 0, len: 0, bytes: 0 };
+    pub fn new(filter: Filter, head: Position) -> Feed {
+        let Position { epoch, seq: floor } = head;
+        let ring = Ring { blocks: VecDeque::new(), epoch, floor, next_ordinal: 0, len: 0, bytes: 0 };
         Feed {
             filter,
             subscribers: AtomicUsize::new(0),
@@ -202,6 +214,19 @@ impl Feed {
             for chunk in events.chunks(BLOCK_LEN_MAX) {
                 ring.push(Block::new(chunk.to_vec()));
             }
+            self.end.store(ring.next_ordinal, Ordering::Release);
+        }
+        self.wake();
+    }
+
+    fn replace_log(&self, head: Position) {
+        {
+            let mut ring = self.ring();
+            ring.blocks.clear();
+            (ring.len, ring.bytes) = (0, 0);
+            (ring.epoch, ring.floor) = (head.epoch, head.seq);
+            // An ordinal that no event has, so that a subscriber at the end is behind, too.
+            ring.next_ordinal += 1;
             self.end.store(ring.next_ordinal, Ordering::Release);
         }
         self.wake();
@@ -235,10 +260,10 @@ impl Feed {
         self.wakers.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !other.will_wake(waker));
     }
 
-    /// Returns the ordinal of the first event after `seq`, if every later event is in the ring.
-    pub fn ordinal_after(&self, seq: u64) -> Option<u64> {
-        let ring = self.ring();
-        if seq < ring.floor {
+    /// Returns the ordinal of the first event after `position`, if every later event is in the ring.
+    pub fn ordinal_after(&self, position: Position) -> Option<u64> {
+        let (ring, seq) = (self.ring(), position.seq);
+        if position.epoch != ring.epoch || seq < ring.floor {
             return None;
         }
         for (first, block) in ring.blocks.iter().rev() {

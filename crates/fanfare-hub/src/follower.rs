@@ -3,10 +3,11 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use fanfare_core::{Event, Filter};
+use fanfare_core::{Epoch, Event, Filter, Position};
 use tokio::sync::{broadcast, watch};
 
 use crate::Hub;
+use crate::channels::Channels;
 use fanfare_runtime::clock;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
@@ -32,9 +33,14 @@ impl Follower {
     /// Runs until `stop` turns true, or the store cannot be read.
     pub async fn run(mut self, mut stop: Shutdown) -> Result<(), store::Error> {
         loop {
-            tokio::select! {
-                batch = self.follow.next(self.hub.log()) => self.hub.deliver(&batch?),
+            let batch = tokio::select! {
+                batch = self.follow.next(self.hub.log()) => batch,
                 () = stop.asked() => return Ok(()),
+            };
+            match batch {
+                Ok(batch) => self.hub.deliver(&batch),
+                Err(store::Error::EpochChanged { .. }) => self.follow = self.hub.replace_log().await?,
+                Err(error) => return Err(error),
             }
         }
     }
@@ -54,9 +60,26 @@ impl Hub {
             feeds.head()
         };
         self.shared.head.send_replace(head);
-        self.shared
-            .channel_count
-            .send_if_modified(|known| std::mem::replace(known, channel_count) != channel_count);
+        self.tell_channels(channel_count);
+    }
+
+    /// Goes on at the end of the log that replaced the one before; each subscription finds its own place in it. Returns
+    /// the cursor that follows it.
+    async fn replace_log(&self) -> Result<Follow, store::Error> {
+        let follow = Follow::new(self.log(), None);
+        let position = follow.position();
+        tracing::warn!(%position, "the log was replaced: its epoch has changed");
+        let channels = Channels::new(self.log().channels().await?);
+        let channel_count = channels.count();
+        *self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner) = channels;
+        self.feeds().replace_log(position);
+        self.shared.head.send_replace(position);
+        self.tell_channels(channel_count);
+        Ok(follow)
+    }
+
+    fn tell_channels(&self, count: usize) {
+        self.shared.channel_count.send_if_modified(|known| std::mem::replace(known, count) != count);
     }
 }
 
@@ -66,6 +89,8 @@ pub struct Follow {
     head: watch::Receiver<Head>,
     /// The batches that the engine committed. They are a hint: the cursor decides which events are new.
     committed: broadcast::Receiver<Batch>,
+    /// The log that is followed.
+    epoch: Epoch,
     /// The seq up to which every event was returned.
     after: u64,
 }
@@ -76,8 +101,13 @@ impl Follow {
         // In this order: an event that is committed in between comes after the end that `head` shows.
         let committed = log.committed();
         let head = log.head();
-        let last = head.borrow().last;
-        Follow { head, committed, after: after.unwrap_or(last) }
+        let Position { epoch, seq } = head.borrow().position();
+        Follow { head, committed, epoch, after: after.unwrap_or(seq) }
+    }
+
+    /// Returns the position up to which every event was returned.
+    pub fn position(&self) -> Position {
+        Position { epoch: self.epoch, seq: self.after }
     }
 
     /// Returns the seq up to which every event was returned.
@@ -85,13 +115,18 @@ impl Follow {
         self.after
     }
 
-    /// Waits for the next events. Fails if the log cannot be read or was closed. Cancelling loses nothing.
+    /// Waits for the next events. Fails if the log cannot be read or was closed, and with
+    /// [`EpochChanged`](store::Error::EpochChanged) if it was replaced. Cancelling loses nothing.
     pub async fn next(&mut self, log: &dyn Log) -> Result<Batch, store::Error> {
         loop {
-            let is_behind = self.head.borrow_and_update().last > self.after;
+            let head = *self.head.borrow_and_update();
+            head.clamp(self.position())?;
+            let is_behind = head.last > self.after;
             let is_hint_lost = tokio::select! {
                 biased;
                 committed = self.committed.recv() => match committed {
+                    // The head shows the epoch before the first batch of it.
+                    Ok(batch) if batch[0].position.epoch != self.epoch => continue,
                     Ok(batch) => {
                         let (first, last) = (batch[0].position.seq, batch[batch.len() - 1].position.seq);
                         if first == self.after + 1 {
@@ -120,6 +155,7 @@ impl Follow {
     /// finds the gap itself, from its own cursor.
     async fn read(&mut self, log: &dyn Log) -> Result<Option<Batch>, store::Error> {
         let read = Read {
+            epoch: self.epoch,
             after: self.after,
             until: self.head.borrow().last,
             filter: Filter::all(),

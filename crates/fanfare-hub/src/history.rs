@@ -56,10 +56,11 @@ impl Hub {
         position: Position,
     ) -> Result<Option<Arc<Event>>, store::Error> {
         let extent = self.extent();
-        if position.epoch != self.epoch() || !(extent.first..=extent.last).contains(&position.seq) {
+        if position.epoch != extent.epoch || !(extent.first..=extent.last).contains(&position.seq) {
             return Ok(None);
         }
         let read = Read {
+            epoch: position.epoch,
             after: position.seq - 1,
             until: position.seq,
             filter: fanfare_core::Filter::all(),
@@ -67,7 +68,12 @@ impl Hub {
             limit: 1,
             now: clock::now(),
         };
-        Ok(self.log().read(read).await?.events.pop())
+        match self.log().read(read).await {
+            Ok(mut page) => Ok(page.events.pop()),
+            // The log was replaced meanwhile.
+            Err(store::Error::EpochChanged { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Returns the last seq before `moment`.

@@ -64,8 +64,8 @@ struct Shared {
     ends: watch::Receiver<Head>,
     /// Guards the index of feeds; held while a batch is put into the rings, never while anything is sent.
     feeds: Mutex<Feeds>,
-    /// The last seq that was delivered to the feeds.
-    head: watch::Sender<u64>,
+    /// The last position that was delivered to the feeds.
+    head: watch::Sender<Position>,
     clients: Clients,
     /// Guards the counts of channels; held for a batch or a copy.
     channels: Mutex<Channels>,
@@ -87,7 +87,7 @@ impl Hub {
         metrics: &Metrics,
     ) -> Result<(Hub, Follower), store::Error> {
         let follow = Follow::new(&*store.log, None);
-        let head = follow.after();
+        let head = follow.position();
         let channels = Channels::new(store.log.channels().await?);
         let channel_count = watch::Sender::new(channels.count());
         let counts = Counts::new(metrics, &store);
@@ -162,8 +162,8 @@ impl Hub {
         self.shared.channel_count.subscribe()
     }
 
-    /// Returns the last seq that subscribers can have, as a receiver that is notified when it moves.
-    pub fn moves(&self) -> watch::Receiver<u64> {
+    /// Returns the last position that subscribers can have, as a receiver that is notified when it moves.
+    pub fn moves(&self) -> watch::Receiver<Position> {
         self.shared.head.subscribe()
     }
 
@@ -219,8 +219,24 @@ impl Hub {
         self.shared.feeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn head(&self) -> u64 {
+    fn head(&self) -> Position {
         *self.shared.head.borrow()
+    }
+
+    /// Waits until the feeds have everything that the log has at the time of the call, or have gone on in the log that
+    /// replaced it. Returns the head of the log that the feeds are in.
+    async fn caught_up(&self) -> Result<Head, store::Error> {
+        let mut feeds = self.shared.head.subscribe();
+        let mut wanted = self.extent();
+        let is_there = |at: &Position| {
+            let head = self.extent();
+            if head.epoch != wanted.epoch {
+                wanted = head;
+            }
+            at.epoch == wanted.epoch && at.seq >= wanted.last
+        };
+        feeds.wait_for(is_there).await.map_err(|_| store::Error::Closed)?;
+        Ok(wanted)
     }
 
     fn counts(&self) -> &Counts {

@@ -168,8 +168,7 @@ impl Hub {
         let mut pages = PAGES_MAX;
         for row in rows {
             let connected = connections.get(&row.key.name).copied().unwrap_or_default();
-            let (lag, lag_is_exact) =
-                self.count_after(self.extent().resume(row.acknowledged), &row.filter, &mut pages).await?;
+            let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, &mut pages).await?;
             readers.push(ReaderInfo { row, connected, lag, lag_is_exact });
         }
         Ok(ReadersPage { readers, next, total })
@@ -202,19 +201,22 @@ impl Hub {
         filter: &Filter,
     ) -> Result<(u64, bool), store::Error> {
         let mut pages = PAGES_EACH_MAX;
-        self.count_after(self.extent().resume(position), filter, &mut pages).await
+        self.count_after(position, filter, &mut pages).await
     }
 
-    /// Counts the events after `seq` that pass the filter, using up at most `pages`, which it decrements.
+    /// Counts the events that pass the filter and are new after `position`, using up at most `pages`, which it decrements.
     async fn count_after(
         &self,
-        seq: u64,
+        position: Position,
         filter: &Filter,
         pages: &mut usize,
     ) -> Result<(u64, bool), store::Error> {
+        let head = self.extent();
+        let seq = head.resume(position);
         let read = Read {
+            epoch: head.epoch,
             after: seq,
-            until: self.extent().last,
+            until: head.last,
             filter: filter.clone(),
             order: Order::Oldest,
             limit: LAG_MAX as usize,

@@ -9,6 +9,7 @@ use crate::own;
 use crate::subscription::Subscription;
 use fanfare_runtime::clock;
 use fanfare_store as store;
+use fanfare_store::Head;
 
 /// A request to subscribe.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub struct Request {
     pub client: NewClient,
 }
 
-/// The place at which a subscription starts.
+/// The place in a log at which a subscription starts.
 enum Beginning {
     /// At live events.
     Live,
@@ -32,30 +33,38 @@ enum Beginning {
     Replay(u64),
     /// At live events, after a notice that states the reason.
     Reset(ResetReason),
+    /// After this seq, which is what is left of a position in the log before; a notice says so.
+    Resume(u64),
 }
 
 impl Hub {
     /// Opens a subscription. A position that this log does not have is not an error: the stream itself reports it,
     /// because a browser would stop retrying after an error.
     pub async fn subscribe(&self, by: &Principal, request: Request) -> Result<Subscription, store::Error> {
-        let beginning = self.beginning(by, &request).await?;
-        // The rings may be a moment behind the store. A cursor beyond their head would receive events again that it
-        // has.
-        let last = self.extent().last;
-        let mut head = self.shared.head.subscribe();
-        if head.wait_for(|head| *head >= last).await.is_err() {
-            return Err(store::Error::Closed);
-        }
         let transport = request.client.transport;
-        let (client, mut subscription) = {
+        let (beginning, client, mut subscription) = loop {
+            let head = self.extent();
+            let beginning = match self.beginning(head, by, &request).await {
+                Err(store::Error::EpochChanged { .. }) => continue,
+                beginning => beginning?,
+            };
+            // The rings may be a moment behind the store. A cursor beyond their head would receive events again that it
+            // has.
+            self.caught_up().await?;
             let mut feeds = self.feeds();
+            let at = feeds.head();
+            if at.epoch != head.epoch {
+                // The log was replaced meanwhile.
+                continue;
+            }
             let feed = feeds.join(&request.filter, transport.is_live());
             let seq = match beginning {
-                Beginning::Replay(seq) => seq,
-                Beginning::Live | Beginning::Reset(_) => feeds.head(),
+                Beginning::Replay(seq) | Beginning::Resume(seq) => seq,
+                Beginning::Live | Beginning::Reset(_) => at.seq,
             };
-            let client = self.shared.clients.add(by, request.client, feed, seq, clock::now());
-            (client.clone(), Subscription::new(self.clone(), client, request.conflate))
+            let position = Position { seq, ..at };
+            let client = self.shared.clients.add(by, request.client, feed, position, clock::now());
+            break (beginning, client.clone(), Subscription::new(self.clone(), client, request.conflate));
         };
         self.counts().subscribers(transport).inc();
         tracing::debug!(client = client.id, transport = transport.as_str(), "subscribed");
@@ -66,38 +75,57 @@ impl Hub {
                 self.counts().resets.inc();
                 subscription.reset(reason);
             }
+            Beginning::Resume(_) => {
+                self.counts().resets.inc();
+                subscription.reset_and_replay(ResetReason::AnotherEpoch);
+            }
         }
         Ok(subscription)
     }
 
-    async fn beginning(&self, by: &Principal, request: &Request) -> Result<Beginning, store::Error> {
+    /// Finds the place in the log that has this head. Fails if it no longer has this epoch.
+    async fn beginning(
+        &self,
+        head: Head,
+        by: &Principal,
+        request: &Request,
+    ) -> Result<Beginning, store::Error> {
         let beginning = match request.start {
-            Start::After(position) => self.after(position),
-            Start::Earliest => Beginning::Replay(self.extent().first.saturating_sub(1)),
+            Start::After(position) => after(head, position),
+            Start::Earliest => Beginning::Replay(head.first.saturating_sub(1)),
             Start::Live => Beginning::Live,
             Start::Since(moment) => {
                 let seq = self.seq_before(by, moment.resolve(clock::now())).await?;
-                Beginning::Replay(seq.max(self.extent().first.saturating_sub(1)))
+                Beginning::Replay(seq.max(head.first.saturating_sub(1)))
             }
             Start::Unreadable => Beginning::Reset(ResetReason::Unreadable),
         };
         let Some(reader) = &request.client.reader else { return Ok(beginning) };
-        let head = self.extent();
         let start = match beginning {
-            Beginning::Replay(seq) => Position { seq, ..head.position() },
+            Beginning::Replay(seq) | Beginning::Resume(seq) => Position { seq, ..head.position() },
             Beginning::Live | Beginning::Reset(_) => head.position(),
         };
         let row = self.ledger().open_reader(&own::reader(by, reader), &request.filter, start).await?;
-        Ok(Beginning::Replay(self.extent().resume(row.acknowledged)))
+        let seq = head.resume(row.acknowledged);
+        Ok(match row.acknowledged.epoch == head.epoch {
+            true => Beginning::Replay(seq),
+            false => Beginning::Resume(seq),
+        })
     }
+}
 
-    fn after(&self, position: Position) -> Beginning {
-        if position.epoch != self.epoch() {
-            Beginning::Reset(ResetReason::AnotherEpoch)
-        } else if position.seq > self.extent().last {
-            Beginning::Reset(ResetReason::AheadOfLog)
-        } else {
-            Beginning::Replay(position.seq)
+/// Returns the place after `position` in the log that has this head.
+fn after(head: Head, position: Position) -> Beginning {
+    let is_known = head.fork.is_some_and(|fork| fork.from == position.epoch);
+    if position.epoch != head.epoch {
+        // Of a position in a log that nobody knows, nobody can tell what it has in common with this one.
+        match is_known {
+            true => Beginning::Resume(head.resume(position)),
+            false => Beginning::Reset(ResetReason::AnotherEpoch),
         }
+    } else if position.seq > head.last {
+        Beginning::Reset(ResetReason::AheadOfLog)
+    } else {
+        Beginning::Replay(position.seq)
     }
 }

@@ -4,6 +4,8 @@
 //! out items without moving ([`Subscription::peek`]) and moves when the outlet reports what was sent
 //! ([`Subscription::advance`]), so that a socket that accepts half a batch needs no buffer.
 
+mod replay;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
@@ -11,13 +13,13 @@ use std::sync::atomic::Ordering;
 
 use fanfare_core::conflate;
 use fanfare_core::notice::{Notice, ResetReason};
-use fanfare_core::position::Position;
+use fanfare_core::position::{Epoch, Position};
 
 use crate::Hub;
-use crate::backlog::{self, Backlog};
+use crate::backlog::Backlog;
 
 use crate::client::{Client, ClientState, NOT_LIVE};
-use crate::item::{Block, Item, Run};
+use crate::item::{Item, Run};
 use fanfare_runtime::clock;
 use fanfare_store as store;
 
@@ -28,6 +30,8 @@ const PEEK_BLOCKS_MAX: usize = 32;
 pub struct Subscription {
     hub: Hub,
     client: Arc<Client>,
+    /// The log that is read.
+    epoch: Epoch,
     conflate: bool,
     /// The notices to send before the next event.
     notices: VecDeque<Notice>,
@@ -69,10 +73,11 @@ pub enum Peek {
 }
 
 impl Subscription {
-    /// Creates a subscription that starts after `seq`, which the caller knows to be at most the hub's head.
+    /// Creates a subscription that starts at the client's position, which the caller knows to be at most the hub's head.
     pub(super) fn new(hub: Hub, client: Arc<Client>, conflate: bool) -> Subscription {
         Subscription {
             hub,
+            epoch: client.position().epoch,
             client,
             conflate,
             notices: VecDeque::new(),
@@ -97,6 +102,13 @@ impl Subscription {
         self.go_live();
     }
 
+    /// Continues with the events after the client's seq, after a notice that says why that is not where it was.
+    pub(super) fn reset_and_replay(&mut self, reason: ResetReason) {
+        let position = self.position();
+        self.notices.push_back(Notice::Reset { reason, position });
+        self.replay();
+    }
+
     /// Continues with live events.
     pub(super) fn go_live(&mut self) {
         if !self.try_live() {
@@ -116,7 +128,7 @@ impl Subscription {
 
     /// Returns the position up to which every event was sent or did not pass the filter.
     pub fn position(&self) -> Position {
-        Position { epoch: self.hub.epoch(), seq: self.client.seq() }
+        Position { epoch: self.epoch, seq: self.client.seq() }
     }
 
     /// Returns whether there is nothing to send, without taking a lock.
@@ -269,10 +281,15 @@ impl Subscription {
     pub fn skip(&mut self) -> u64 {
         let feeds = self.hub.feeds();
         // Both are read while nobody appends to the ring: an event between them would be lost.
-        let (seq, ordinal) = (feeds.head(), self.client.feed.end());
+        let (head, ordinal) = (feeds.head(), self.client.feed.end());
         self.backlog = None;
         self.replay = Replay::Done;
-        let before = self.client.seq.swap(seq, Ordering::Relaxed);
+        let before = match head.epoch == self.epoch {
+            true => self.client.seq(),
+            false => self.hub.extent().resume(self.position()),
+        };
+        self.epoch = head.epoch;
+        self.client.go_to(head);
         self.client.ordinal.store(ordinal, Ordering::Relaxed);
         self.client.set_state(ClientState::Live);
         drop(feeds);
@@ -285,8 +302,8 @@ impl Subscription {
         // Everything up to the head was put into the ring before: if the ring has nothing after this look, the log has
         // nothing up to there either.
         let head = self.hub.head();
-        if self.is_at_end() {
-            self.client.seq.fetch_max(head, Ordering::Relaxed);
+        if head.epoch == self.epoch && self.is_at_end() {
+            self.client.seq.fetch_max(head.seq, Ordering::Relaxed);
         }
         self.position()
     }
@@ -306,47 +323,6 @@ impl Subscription {
         if let Some(backlog) = &mut self.backlog {
             backlog.page = None;
         }
-    }
-
-    /// Switches to the ring if it holds everything after the client's seq.
-    fn try_live(&mut self) -> bool {
-        let feed = &self.client.feed;
-        let Some(ordinal) = feed.ordinal_after(self.client.seq()) else { return false };
-        self.backlog = None;
-        if self.replay == Replay::Running {
-            self.replay = Replay::EndsAt(feed.end());
-        }
-        self.client.ordinal.store(ordinal, Ordering::Relaxed);
-        self.client.set_state(ClientState::Live);
-        true
-    }
-
-    /// Reads on from the store; afterwards [`Subscription::peek`] has items, or the subscriber is live. Cancelling
-    /// loses nothing.
-    pub async fn read_back(&mut self) -> Result<(), store::Error> {
-        while !self.try_live() {
-            let after = self.client.seq();
-            let page = backlog::read_page(&self.hub, &self.client.feed.filter, after, self.conflate).await?;
-            if page.first > after + 1 {
-                let next = Position { epoch: self.hub.epoch(), seq: page.first };
-                self.notices.push_back(Notice::Gap { after: self.position(), next });
-                self.hub.counts().gaps.inc();
-                // The gap is reported once, even if the page is dropped and read again.
-                self.client.seq.store(page.first - 1, Ordering::Relaxed);
-            }
-            let covered = page.scanned.max(page.first.saturating_sub(1));
-            if page.events.is_empty() {
-                self.client.seq.store(covered, Ordering::Relaxed);
-            } else {
-                let page = Some((Arc::new(Block::new(page.events)), 0, covered));
-                self.backlog = Some(Box::new(Backlog { page }));
-                return Ok(());
-            }
-            if !self.notices.is_empty() {
-                return Ok(());
-            }
-        }
-        Ok(())
     }
 
     /// Waits until there are items, reading back from the store where needed; `false` if nothing follows. Cancelling

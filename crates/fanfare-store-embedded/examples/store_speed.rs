@@ -98,7 +98,7 @@ async fn main() -> anyhow::Result<()> {
         let mut latencies = Vec::new();
         for _ in 0..200 {
             let started = Instant::now();
-            let page = store.log.read(read(filter.clone(), after, 1_000)).await?;
+            let page = store.log.read(read(&store, filter.clone(), after, 1_000)).await?;
             latencies.push(started.elapsed());
             anyhow::ensure!(page.events.len() == found, "{what}: {} events", page.events.len());
         }
@@ -177,7 +177,7 @@ async fn replay(store: &Store, limit: usize) -> anyhow::Result<(usize, Duration,
     let (mut after, mut count, mut bytes) = (0, 0, 0);
     let mut json = Vec::new();
     while after < store.head().last {
-        let page = store.log.read(read(Filter::all(), after, limit)).await?;
+        let page = store.log.read(read(store, Filter::all(), after, limit)).await?;
         for event in &page.events {
             json.clear();
             serde_json::to_writer(&mut json, &**event)?;
@@ -189,8 +189,16 @@ async fn replay(store: &Store, limit: usize) -> anyhow::Result<(usize, Duration,
     Ok((count, started.elapsed(), bytes))
 }
 
-fn read(filter: Filter, after: u64, limit: usize) -> Read {
-    Read { after, until: u64::MAX, filter, order: Order::Oldest, limit, now: fanfare_runtime::clock::now() }
+fn read(store: &Store, filter: Filter, after: u64, limit: usize) -> Read {
+    Read {
+        epoch: store.head().epoch,
+        after,
+        until: u64::MAX,
+        filter,
+        order: Order::Oldest,
+        limit,
+        now: fanfare_runtime::clock::now(),
+    }
 }
 
 /// Creates an event with about 200 bytes of text and data.

@@ -42,6 +42,7 @@ impl Log for Embedded {
     }
 
     async fn read(&self, read: Read) -> Result<Page, Error> {
+        self.shared.head().clamp(read.start())?;
         self.with_reader(move |shared, conn| read::page(shared, conn, &read)).await
     }
 

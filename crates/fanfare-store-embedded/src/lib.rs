@@ -94,7 +94,7 @@ impl Embedded {
         let committed = broadcast::Sender::new(COMMITTED_LEN_MAX);
         let shared = Arc::new(Shared::new(
             path.to_owned(),
-            Head { epoch: epochs.current(), first, last: tail.seq },
+            Head { epoch: epochs.current(), first, last: tail.seq, fork: None },
             epochs,
             channels.clone(),
             durable_readers,

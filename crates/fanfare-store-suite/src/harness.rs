@@ -90,7 +90,7 @@ impl Log {
     }
 
     pub fn read(&self) -> Read {
-        read_all(self.clock.now())
+        read_all(&self.store, self.clock.now())
     }
 
     pub async fn page(&self, read: Read) -> Page {
@@ -170,8 +170,9 @@ pub fn keyed(message: &str, key: &str) -> NewEvent {
     NewEvent { idempotency_key: Some(key.parse().expect("key")), ..event(message) }
 }
 
-pub fn read_all(now: Timestamp) -> Read {
-    Read { after: 0, until: u64::MAX, filter: Filter::all(), order: Order::Oldest, limit: 1_000, now }
+pub fn read_all(store: &Store, now: Timestamp) -> Read {
+    let (epoch, order) = (store.head().epoch, Order::Oldest);
+    Read { epoch, after: 0, until: u64::MAX, filter: Filter::all(), order, limit: 1_000, now }
 }
 
 pub fn patterns(patterns: &[&str]) -> Filter {

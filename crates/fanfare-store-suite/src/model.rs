@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::{Epoch, Event, Filter, NewEvent, Position, Principal, Priority, Source};
-use fanfare_store::{Append, Order, Read, ReaderKey, ReaderRow, Retention};
+use fanfare_store::{Append, Order, Read, ReaderKey, ReaderRow, Retention, Store};
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof};
 use proptest::test_runner::TestRunner;
 
@@ -155,12 +155,14 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
                 assert_eq!(known(rows.0), known(rows.1));
             }
             Operation::Read { after, until, filter: index, order, limit } => {
-                let read = Read { after, until, filter: filter(index), order, limit, ..read_all(now) };
-                let page =
-                    (a.log.read(read.clone()).await.expect("a"), b.log.read(read.clone()).await.expect("b"));
+                let read = |store: &Store| {
+                    let filter = filter(index);
+                    Read { after, until, filter, order, limit, ..read_all(store, now) }
+                };
+                let page = (a.log.read(read(&a)).await.expect("a"), b.log.read(read(&b)).await.expect("b"));
                 assert_eq!(all_without_epoch(&page.0.events), all_without_epoch(&page.1.events));
                 assert_eq!(page.0.first, page.1.first);
-                let (a, b) = (read_pages(&a, read.clone()).await, read_pages(&b, read).await);
+                let (a, b) = (read_pages(&a, read(&a)).await, read_pages(&b, read(&b)).await);
                 assert_eq!(all_without_epoch(&a), all_without_epoch(&b));
             }
             Operation::RemoveReader { reader } => {

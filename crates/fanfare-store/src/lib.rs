@@ -25,8 +25,8 @@ pub use error::Error;
 pub use fanfare_runtime::clock::Clock;
 pub use ledger::{Ledger, READERS_MAX, ReaderKey, ReaderRow};
 pub use log::{
-    APPENDS_REMEMBERED, Append, AppendId, Appended, Batch, CHANNELS_MAX, COMMITTED_LEN_MAX, ChannelRow, Head,
-    IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Log,
+    APPENDS_REMEMBERED, Append, AppendId, Appended, Batch, CHANNELS_MAX, COMMITTED_LEN_MAX, ChannelRow, Fork,
+    Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Log,
 };
 pub use read::{Order, Page, Read};
 pub use retention::Retention;

@@ -23,6 +23,12 @@ use crate::{Error, Page, Read};
 /// and the process must stop. After [`Error::Unknown`], which only [`Log::append`] returns, [`Log::settle`] finds out
 /// whether the append happened. After [`Error::Unavailable`], the call can be repeated.
 ///
+/// **Epochs**: an engine can lose or replace its log while it is open. The log then has another [`Head::epoch`], and is
+/// another log: positions of the one before are none of its places. The head shows the new epoch before the first event
+/// of it is handed over, and before any call answers from it. A call that was made for the log before fails with
+/// [`Error::EpochChanged`]. Events that were appended and that the new log does not have are gone; an append that is
+/// settled only then did not happen.
+///
 /// **Limits**, such as [`CHANNELS_MAX`], belong to the log and cover all instances. If several append at once, the log
 /// can exceed a limit by one call of each.
 ///
@@ -32,8 +38,8 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// Returns the ends of the log as this instance knows them, and notifies of changes.
     ///
     /// It is never behind the answers of this instance: an append that has returned is included. It can be behind
-    /// appends of other instances, but catches up by itself. `first` and `last` of one value belong together, and
-    /// within one epoch neither decreases.
+    /// appends of other instances, but catches up by itself. All parts of one value belong together, and within one
+    /// epoch neither `first` nor `last` decreases.
     fn head(&self) -> watch::Receiver<Head>;
 
     /// Returns events committed from now on by any instance, on a best-effort basis. It is a hint that saves reading:
@@ -62,7 +68,7 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     async fn settle(&self, id: AppendId) -> Result<Option<Vec<Appended>>, Error>;
 
     /// Reads a page, which includes every append that was answered before the call; see [`Read`] for the limits of a
-    /// page.
+    /// page. Fails with [`Error::EpochChanged`] unless [`Read::epoch`] is that of the log.
     async fn read(&self, read: Read) -> Result<Page, Error>;
 
     /// Returns the last seq before the first event at or after `moment`; the log's last if there is none.
@@ -86,6 +92,17 @@ pub struct Head {
     pub first: u64,
     /// The last appended seq; 0 before the first.
     pub last: u64,
+    /// What the log has in common with the one before it; `None` if that is nothing, or is not known.
+    pub fork: Option<Fork>,
+}
+
+/// The place at which a log parted from the one before it: up to there, both have the same events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fork {
+    /// The epoch of the log before.
+    pub from: Epoch,
+    /// The seq of the last event that both have.
+    pub at: u64,
 }
 
 impl Head {
@@ -94,12 +111,15 @@ impl Head {
         Position { epoch: self.epoch, seq: self.last }
     }
 
-    /// Returns the seq after which everything in the log is new to whoever has everything up to `position`. Of a log
-    /// that replaced the one of `position`, that is all: nobody can tell what both have in common.
+    /// Returns the seq after which everything in the log is new to whoever has everything up to `position`. If the log
+    /// replaced the one of `position`, that is at most the place of the [`Fork`]; without a fork from there, all is new.
     pub fn resume(self, position: Position) -> u64 {
-        match position.epoch == self.epoch {
-            true => position.seq.min(self.last),
-            false => 0,
+        if position.epoch == self.epoch {
+            return position.seq.min(self.last);
+        }
+        match self.fork {
+            Some(fork) if fork.from == position.epoch => position.seq.min(fork.at),
+            Some(_) | None => 0,
         }
     }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Event, Filter, Timestamp};
+use fanfare_core::{Epoch, Event, Filter, Position, Timestamp};
 
 /// A page to be read: events with `after < seq <= until` that pass the filter and have not expired.
 #[derive(Debug, Clone)]
 pub struct Read {
+    /// The epoch of the log to read.
+    pub epoch: Epoch,
     /// The range starts after this seq.
     pub after: u64,
     /// The range ends with this seq, or with the log's last when that is smaller.
@@ -19,6 +21,13 @@ pub struct Read {
     pub limit: usize,
     /// Events that expired before this time are left out.
     pub now: Timestamp,
+}
+
+impl Read {
+    /// Returns the position after which the range starts.
+    pub fn start(&self) -> Position {
+        Position { epoch: self.epoch, seq: self.after }
+    }
 }
 
 /// The end to read from.

@@ -53,6 +53,15 @@ impl Settlement {
         self.made.push_back(made);
     }
 
+    /// Records that the log lost the events after `at`: an append of which it does not have all did not happen.
+    pub fn lose(&mut self, at: u64) {
+        let made = std::mem::take(&mut self.made);
+        let has_all = |made: &Made| made.events.iter().all(|(seq, _)| *seq <= at);
+        let (kept, lost): (VecDeque<_>, VecDeque<_>) = made.into_iter().partition(has_all);
+        self.made = kept;
+        lost.into_iter().for_each(|made| self.give_up(made.id));
+    }
+
     /// Records that an append that did not happen must no longer happen.
     pub fn give_up(&mut self, id: AppendId) {
         if self.given_up.len() >= APPENDS_REMEMBERED {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Event, Timestamp};
+use fanfare_core::{Event, Position, Timestamp};
 use fanfare_webhook::breaker::Breaker;
 use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::retry::Verdict;
@@ -25,8 +25,8 @@ impl Worker {
         self.save();
         // Last: a pusher that was waiting may look at once, and finds everything that was recorded above.
         for (job, is_delivered) in firsts {
-            let seqs = job.events.iter().map(|event| event.position.seq);
-            self.parts.first_attempts.report(&self.id, seqs, is_delivered);
+            let events = job.events.iter().map(|event| event.position);
+            self.parts.first_attempts.report(&self.id, events, is_delivered);
         }
     }
 
@@ -82,7 +82,7 @@ impl Worker {
         if !is_delivered {
             reach(FailPoint::RetryScheduled);
         }
-        for event in &job.events {
+        for event in job.events.iter().filter(|event| event.position.epoch == self.epoch) {
             self.window.done(event.position.seq);
         }
         self.parts.counts.attempt(attempt.outcome.category());
@@ -170,9 +170,12 @@ impl Worker {
     /// Saves the position.
     pub(super) fn save(&mut self) {
         if !self.source.has_events() {
-            self.window.pass(self.source.settle());
+            let settled = self.source.settle();
+            if settled.epoch == self.epoch {
+                self.window.pass(settled.seq);
+            }
         }
-        let position = self.parts.hub.position(self.window.cursor());
+        let position = Position { epoch: self.epoch, seq: self.window.cursor() };
         self.parts.recorder.moved(&self.entry.cursor, position);
     }
 }

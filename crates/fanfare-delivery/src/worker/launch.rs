@@ -104,7 +104,8 @@ impl Worker {
         // Reads the clock only for the few events that can expire.
         let is_expired = |event: &Event| event.expires.is_some() && event.is_expired(self.parts.wall());
         while let Some(event) = self.source.next_event() {
-            let seq = event.position.seq;
+            let position = event.position;
+            let seq = position.seq;
             let is_settled = !self.settled.is_empty() && self.settled.remove(&seq);
             if !is_settled && !is_expired(event) {
                 break;
@@ -112,12 +113,12 @@ impl Worker {
             self.source.pass();
             self.window.pass(seq);
             if !is_settled {
-                self.parts.first_attempts.report(&self.id, [seq], false);
+                self.parts.first_attempts.report(&self.id, [position], false);
             }
         }
         for event in self.gathered.take_expired(is_expired) {
             self.window.done(event.position.seq);
-            self.parts.first_attempts.report(&self.id, [event.position.seq], false);
+            self.parts.first_attempts.report(&self.id, [event.position], false);
         }
     }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use fanfare_core::{Position, Timestamp, WebhookId};
+use fanfare_core::{Epoch, Position, Timestamp, WebhookId};
 use fanfare_webhook::breaker::Breaker;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
@@ -33,14 +33,14 @@ use crate::worker::intake::Intake;
 use crate::worker::pace::Pace;
 use crate::worker::receiver::Receiver;
 use crate::worker::retries::Retries;
-use crate::worker::source::Source;
+use crate::worker::source::{Ready, Source};
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
 use fanfare_store::Lease;
 use fanfare_store::webhooks::DeliveryRow;
 
-/// Maximum time that attempts in flight have when the gateway stops; those that are cut off are repeated after the
-/// start.
+/// Maximum time that attempts in flight have when the gateway stops or the log is replaced; those that are cut off are
+/// repeated after the start, or from the new log.
 const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// The result of an attempt.
@@ -64,6 +64,8 @@ pub(super) struct Worker {
     lease: Lease,
     receiver: Receiver,
     source: Source,
+    /// The log that is read.
+    epoch: Epoch,
     window: Window,
     retries: Retries,
     pace: Pace,
@@ -89,9 +91,19 @@ struct Signals {
     ticks: watch::Receiver<()>,
 }
 
+/// Why a worker ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The log was replaced: another worker goes on in the new one.
+    LogReplaced,
+    /// The gateway stops.
+    Stopped,
+}
+
 /// A signal that was received.
 enum Signal {
     Definition,
+    LogReplaced,
     Nudge,
     Stop,
     Tick,
@@ -112,9 +124,10 @@ impl Worker {
             ticks: parts.ticks.subscribe(),
         };
         let webhook = entry.webhook();
-        let cursor = parts.hub.position(parts.hub.extent().resume(entry.cursor.get()));
+        let head = parts.hub.extent();
+        let cursor = Position { epoch: head.epoch, seq: head.resume(entry.cursor.get()) };
         let source =
-            Source::open(&parts.hub, &webhook.owner.principal(), &webhook.options.filter, cursor.seq).await?;
+            Source::open(&parts.hub, &webhook.owner.principal(), &webhook.options.filter, cursor).await?;
         let mut retries = Retries::default();
         let mut settled = HashSet::new();
         if has_rows {
@@ -129,6 +142,7 @@ impl Worker {
             idle: Idle::new(webhook.url.clone()),
             receiver: Receiver::new(&parts, webhook),
             source,
+            epoch: cursor.epoch,
             retries,
             pace: Pace::new(),
             flights: FuturesUnordered::new(),
@@ -141,20 +155,22 @@ impl Worker {
         })
     }
 
-    /// Works until the webhook is removed or the gateway stops. Fails if the store can no longer be trusted.
-    pub(super) async fn run(mut self, mut stop: Shutdown) -> Result<(), store::Error> {
+    /// Works until the webhook is removed, the gateway stops, or the log is replaced. Fails if the store can no longer be
+    /// trusted.
+    pub(super) async fn run(mut self, mut stop: Shutdown) -> Result<Ended, store::Error> {
         // Separate from the rest, which changes while the signals are awaited.
         let mut signals = self.signals.clone();
-        loop {
+        let ended = loop {
             // One future for all rare signals, kept while attempts end: polling each of them anew costs more.
             let told = self.work(pin!(signals.told(&mut stop))).await?;
             match told {
+                Signal::LogReplaced => break Ended::LogReplaced,
                 Signal::Definition => self.redefine().await?,
                 Signal::Nudge => self.read_retries().await?,
-                Signal::Stop => break,
+                Signal::Stop => break Ended::Stopped,
                 Signal::Tick => self.save(),
             }
-        }
+        };
         let landing = async {
             while !self.flights.is_empty() {
                 let all = landed(&mut self.flights).await?;
@@ -163,9 +179,9 @@ impl Worker {
             Ok(())
         };
         // An attempt that is cut off is not recorded, so it is repeated.
-        let ended = tokio::time::timeout(STOP_MAX, landing).await.unwrap_or(Ok(()));
+        let landed = tokio::time::timeout(STOP_MAX, landing).await.unwrap_or(Ok(()));
         self.save();
-        ended
+        landed.map(|()| ended)
     }
 
     /// Makes attempts until a signal arrives.
@@ -186,10 +202,11 @@ impl Worker {
             tokio::select! {
                 landed = landed(&mut self.flights), if !self.flights.is_empty() => self.land_all(landed?).await,
                 ready = self.source.ready(), if turn.is_reading => {
-                    if !ready? {
-                        return Ok(Signal::Stop);
+                    match ready? {
+                        Ready::Events => self.note_lost().await,
+                        Ready::LogReplaced => return Ok(Signal::LogReplaced),
+                        Ready::Stopping => return Ok(Signal::Stop),
                     }
-                    self.note_lost().await;
                 }
                 () = sleep_until(turn.wake_at), if turn.wake_at.is_some() => {}
                 () = self.idle.due(), if !self.idle.is_empty() => self.idle.close_due(),
@@ -211,7 +228,7 @@ impl Worker {
         let before = &self.receiver.webhook;
         self.idle.lead_to(&webhook.url);
         if webhook.options.filter != before.options.filter {
-            let after = self.window.read();
+            let after = Position { epoch: self.epoch, seq: self.window.read() };
             self.source =
                 Source::open(&self.parts.hub, &webhook.owner.principal(), &webhook.options.filter, after)
                     .await?;

@@ -26,6 +26,17 @@ pub(super) struct Source {
     lost_up_to: Option<Position>,
 }
 
+/// What a cursor waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ready {
+    /// There is an event to take.
+    Events,
+    /// The log was replaced: the cursor is of no more use.
+    LogReplaced,
+    /// The gateway is stopping.
+    Stopping,
+}
+
 /// An event that was taken, with its body.
 #[derive(Debug)]
 pub(super) struct Envelope {
@@ -34,46 +45,50 @@ pub(super) struct Envelope {
 }
 
 impl Source {
-    /// Opens a cursor of `by` after `seq`.
+    /// Opens a cursor of `by` after `position`.
     pub(super) async fn open(
         hub: &Hub,
         by: &Principal,
         filter: &Filter,
-        seq: u64,
+        position: Position,
     ) -> Result<Source, store::Error> {
         let client = NewClient { transport: Transport::Webhook, address: None, reader: None };
-        let start = Start::After(hub.position(seq.min(hub.extent().last)));
+        let start = Start::After(position);
         let request = Request { filter: filter.clone(), start, conflate: false, client };
         let subscription = hub.subscribe(by, request).await?;
         Ok(Source { subscription, items: Vec::new(), item: 0, next: 0, lost_up_to: None })
     }
 
-    /// Waits until there are events; `false` if the gateway is stopping. Cancelling loses nothing.
-    pub(super) async fn ready(&mut self) -> Result<bool, store::Error> {
+    /// Waits until there are events, or will be no more. Cancelling loses nothing.
+    pub(super) async fn ready(&mut self) -> Result<Ready, store::Error> {
         while !self.has_events() {
             self.items.clear();
             (self.item, self.next) = (0, 0);
             if !self.subscription.ready(&mut self.items).await? {
-                return Ok(false);
+                return Ok(Ready::Stopping);
             }
             while let Some(Item::Notice(notice)) = self.items.first() {
                 match notice {
                     Notice::Closing { .. } => {
                         // The item is not an event to take.
                         self.items.clear();
-                        return Ok(false);
+                        return Ok(Ready::Stopping);
+                    }
+                    Notice::Reset { .. } => {
+                        self.items.clear();
+                        return Ok(Ready::LogReplaced);
                     }
                     Notice::Gap { next, .. } => {
                         self.lost_up_to = Some(Position { seq: next.seq - 1, ..*next });
                     }
-                    _ => {}
+                    Notice::CaughtUp { .. } => {}
                 }
                 let notice = self.items.remove(0);
                 self.subscription.advance(&notice, 0);
             }
             self.skip_unwanted();
         }
-        Ok(true)
+        Ok(Ready::Events)
     }
 
     /// Returns `true` if there is an event to take.
@@ -81,10 +96,10 @@ impl Source {
         self.item < self.items.len()
     }
 
-    /// Returns the seq up to which every event was taken or does not match. Must be called when there is no event to
-    /// take.
-    pub(super) fn settle(&mut self) -> u64 {
-        self.subscription.settle().seq
+    /// Returns the position up to which every event was taken or does not match; it can be in another log than the
+    /// events that were taken, before [`Source::ready`] says so. Must be called when there is no event to take.
+    pub(super) fn settle(&mut self) -> Position {
+        self.subscription.settle()
     }
 
     /// Returns the next event without taking it.

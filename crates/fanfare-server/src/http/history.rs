@@ -58,8 +58,15 @@ pub async fn list(
 
     let now = clock::now();
     let extent = hub.extent();
-    let mut read =
-        Read { after: extent.first.saturating_sub(1), until: extent.last, filter, order, limit, now };
+    let mut read = Read {
+        epoch: extent.epoch,
+        after: extent.first.saturating_sub(1),
+        until: extent.last,
+        filter,
+        order,
+        limit,
+        now,
+    };
     if let Some(after) = after {
         read.after = read.after.max(seq_in(hub, after, "after")?);
     }

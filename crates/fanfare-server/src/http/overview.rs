@@ -94,7 +94,7 @@ pub async fn clients(
             min_priority: client.feed.filter.min_priority().as_str().into(),
             reader: client.reader.clone(),
             connected_at: client.connected_at,
-            position: hub.position(client.seq()),
+            position: client.position(),
             lag: client.lag(head),
             state: client.state().as_str().into(),
         })

@@ -60,7 +60,7 @@ async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
     assert_eq!(head[60..64], [0, 0, 0, VERSION]);
     assert_eq!(store.head().epoch.as_str(), "fzv2we1b");
     assert_eq!(extent(&store), (1, 3));
-    let events = read_pages(&store, read_all(now())).await;
+    let events = read_pages(&store, read_all(&store, now())).await;
     assert_eq!(messages(&events), ["one", "two\nlines", "three"]);
     assert_eq!((events[1].channel.as_str(), events[1].priority), ("builds.web", Priority::High));
     let readers = store.ledger.readers().await.expect("readers");
@@ -135,7 +135,7 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
 
     let store = open(&path);
     assert_eq!(extent(&store), (4, 10));
-    let events = read_pages(&store, read_all(now())).await;
+    let events = read_pages(&store, read_all(&store, now())).await;
     assert_eq!(messages(&events)[..2], ["from elsewhere", "by a tool"]);
     // The claimed name of the command line was stored in place of the door.
     let agents: Vec<_> = events.iter().map(|event| event.source.agent.as_ref().map(Agent::as_str)).collect();

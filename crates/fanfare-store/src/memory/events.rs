@@ -8,13 +8,15 @@ use fanfare_core::{Channel, Epoch, Event, NewEvent, Position, Timestamp};
 use crate::keys::kept_key;
 use crate::retention::SWEEP_LEN_MAX;
 use crate::{
-    Appended, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Retention,
+    Appended, CHANNELS_MAX, ChannelRow, Error, Fork, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW,
+    Retention,
 };
 
 /// Consecutive events, and the indexes that find them.
 #[derive(Debug)]
 pub(super) struct Events {
     epoch: Epoch,
+    fork: Option<Fork>,
     retention: Retention,
     /// The seq of the first in `events`.
     pub(super) first: u64,
@@ -43,6 +45,7 @@ impl Events {
     pub(super) fn new(epoch: Epoch, retention: Retention) -> Events {
         Events {
             epoch,
+            fork: None,
             retention,
             first: 1,
             events: VecDeque::new(),
@@ -55,7 +58,31 @@ impl Events {
     }
 
     pub(super) fn head(&self) -> Head {
-        Head { epoch: self.epoch, first: self.first, last: self.first + self.events.len() as u64 - 1 }
+        let last = self.first + self.events.len() as u64 - 1;
+        Head { epoch: self.epoch, first: self.first, last, fork: self.fork }
+    }
+
+    /// Loses the events after `at`, or all that it has if `at` is before them; goes on under `epoch`.
+    pub(super) fn lose(&mut self, at: u64, epoch: Epoch) {
+        let at = at.clamp(self.first - 1, self.head().last);
+        self.fork = Some(Fork { from: self.epoch, at });
+        self.epoch = epoch;
+        while self.head().last > at {
+            let Some(event) = self.events.pop_back() else { break };
+            self.bytes -= event.stored_len();
+            if let Some(channel) = self.channels.get_mut(&event.channel) {
+                channel.seqs.pop_back();
+                channel.events -= 1;
+                // Of a channel whose other events retention removed, it is not known more exactly.
+                channel.last_seq = channel.seqs.back().copied().unwrap_or(self.first - 1);
+            }
+        }
+        self.channels.retain(|_, channel| channel.events > 0);
+        for event in &mut self.events {
+            Arc::make_mut(event).position.epoch = epoch;
+        }
+        self.keys.retain(|_, (seq, _)| *seq <= at);
+        self.keys_by_age.retain(|(seq, ..)| *seq <= at);
     }
 
     pub(super) fn append(&mut self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<Appended>, Error> {

@@ -111,6 +111,19 @@ impl Memory {
         self.state_mut().refuses_claims = refuses;
     }
 
+    /// Loses the events after `at` and goes on under a new epoch, as a replica that takes over without the last events,
+    /// for tests. Returns the head of the log that is left.
+    pub fn lose(&self, at: u64) -> Head {
+        let mut state = self.state_mut();
+        let before = state.log.head();
+        state.webhooks.know(before.epoch);
+        state.log.lose(at, Epoch::from_random(rand::random()));
+        let head = state.log.head();
+        state.settlement.lose(head.last);
+        state.publish_head();
+        head
+    }
+
     fn append_now(&self, state: &mut State, append: Append) -> Result<Vec<Appended>, Error> {
         let committed = state.committed.clone().ok_or(Error::Closed)?;
         if state.settlement.is_given_up(append.id) {
@@ -215,6 +228,7 @@ impl Log for Memory {
     async fn read(&self, read: Read) -> Result<Page, Error> {
         let state = self.state();
         state.check_open()?;
+        state.log.head().clamp(read.start())?;
         Ok(state.log.read(&read))
     }
 

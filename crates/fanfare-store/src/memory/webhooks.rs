@@ -66,13 +66,18 @@ impl Webhooks {
         true
     }
 
+    /// Notes an epoch that deliveries can have; later ones come after it.
+    pub(super) fn know(&mut self, epoch: Epoch) {
+        if !self.epochs.contains(&epoch) {
+            self.epochs.push(epoch);
+        }
+    }
+
     /// Makes one change.
     pub(super) fn change(&mut self, change: DeliveryChange, head: Head) {
         let Some(number) = self.registry.number(change.webhook()) else { return };
-        if let DeliveryChange::Put(row) = &change
-            && !self.epochs.contains(&row.event.position.epoch)
-        {
-            self.epochs.push(row.event.position.epoch);
+        if let DeliveryChange::Put(row) = &change {
+            self.know(row.event.position.epoch);
         }
         let epochs = &self.epochs;
         let key = |position| key(epochs, number, position);

@@ -52,6 +52,7 @@ mod push;
 mod readers;
 mod readme;
 mod refusals;
+mod replaced_log;
 mod reserved;
 mod resume;
 mod shutdown;

@@ -12,7 +12,6 @@ use crate::http::Gateway;
 use crate::http::page::Size;
 use crate::http::path;
 use crate::http::query::Params;
-use crate::http::webhooks::deliveries::seq_in;
 use crate::http::webhooks::id_in_path;
 use crate::problem::Problem;
 use fanfare_delivery::attempt_id::AttemptId;
@@ -84,7 +83,7 @@ pub async fn list(
     let limit = params.limit(SIZE)?;
     params.finish()?;
     if let Some(event) = event {
-        seq_in(&gateway.hub, event, "?event_id")?;
+        gateway.webhooks.check_place(&id, event, "?event_id").await?;
     }
     let wanted =
         AttemptQuery { event, delivered, before: before.filter(|before| before.webhook == id), limit };

@@ -14,9 +14,8 @@ use crate::http::path;
 use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
 use crate::problem::Problem;
-use fanfare_delivery::selecting;
+use fanfare_delivery::service::WebhookError;
 use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
-use fanfare_hub::Hub;
 
 /// The size of a page.
 const SIZE: Size = Size { default: 100, max: 1_000 };
@@ -76,7 +75,9 @@ pub async fn list(
     let limit = params.limit(SIZE)?;
     params.finish()?;
     for (position, place) in [(event, "?event_id"), (cursor, "?cursor")] {
-        position.map(|position| seq_in(&gateway.hub, position, place)).transpose()?;
+        if let Some(position) = position {
+            gateway.webhooks.check_place(&id, position, place).await?;
+        }
     }
     let before = event.map(|event| Position { seq: event.seq.saturating_sub(1), ..event });
     let limit = if event.is_some() { 1 } else { limit };
@@ -145,12 +146,10 @@ pub async fn discard(
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let event_id: Position = path::named(&event_id, "{event_id}")?;
-    selecting::seq_in(&gateway.hub, event_id).map_err(|invalid| path::not_there(invalid, "{event_id}"))?;
+    gateway.webhooks.check_place(&id, event_id, "{event_id}").await.map_err(|refused| match refused {
+        WebhookError::Invalid(invalid) => path::not_there(invalid, "{event_id}"),
+        other => other.into(),
+    })?;
     gateway.webhooks.discard(&by, &id, event_id).await?;
     Ok(Json(Discarded { status: Success::Success, id, event_id }).into_response())
-}
-
-/// Returns the seq of a position of this log; `place` is the parameter that names it.
-pub(super) fn seq_in(hub: &Hub, position: Position, place: &str) -> Result<u64, Problem> {
-    Ok(selecting::seq_in(hub, position).map_err(|invalid| invalid.at(place))?)
 }

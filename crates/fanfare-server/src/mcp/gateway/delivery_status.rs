@@ -283,7 +283,7 @@ impl Gateway {
                 client_id: client.public_id(),
                 transport: client.transport.as_str(),
                 reader: client.reader.clone(),
-                received: client.seq() >= seq,
+                received: client.has(event.position),
             });
         wanted.collect()
     }

@@ -138,7 +138,7 @@ impl Gateway {
         };
         let (extent, now) = (hub.extent(), clock::now());
         let after = extent.first.saturating_sub(1);
-        let mut read = Read { after, until: extent.last, filter, order, limit, now };
+        let mut read = Read { epoch: extent.epoch, after, until: extent.last, filter, order, limit, now };
         if let Some(since) = &given.since {
             let moment: Moment =
                 since.parse().map_err(|invalid| arguments::refuse("since", &invalid, EXAMPLE))?;

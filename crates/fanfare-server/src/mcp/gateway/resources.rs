@@ -167,6 +167,7 @@ impl Gateway {
             .expect("one pattern is not too many");
         let extent = self.hub.extent();
         let mut read = Read {
+            epoch: extent.epoch,
             after: extent.first.saturating_sub(1),
             until: extent.last,
             filter,

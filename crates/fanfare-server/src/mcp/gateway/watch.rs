@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use fanfare_core::{Channel, Filter, Pattern, Priority, Start};
+use fanfare_core::{Channel, Filter, Pattern, Position, Priority, Start};
 use fanfare_mcp::Error;
 use fanfare_mcp::listen::{Change, Interests};
 use futures_util::StreamExt;
@@ -41,7 +41,7 @@ struct Moves<T>(watch::Receiver<T>);
 /// `fanfare://channels`, under the addresses that the client wrote.
 struct Channels {
     uris: Vec<String>,
-    head: Moves<u64>,
+    head: Moves<Position>,
     told: Option<Instant>,
 }
 
@@ -208,19 +208,21 @@ impl Latest {
 mod tests {
     use futures_util::FutureExt;
 
-    use super::{CHANNELS_INTERVAL, Channels, Duration, Instant, Moves, next_channels, watch};
+    use super::{CHANNELS_INTERVAL, Channels, Duration, Instant, Moves, Position, next_channels, watch};
+    use fanfare_core::Epoch;
 
     #[tokio::test]
     async fn what_comes_within_the_interval_is_told_once_and_at_its_end() {
-        let (head, moves) = watch::channel(0);
+        let at = |seq| Position { epoch: Epoch::from_random(0), seq };
+        let (head, moves) = watch::channel(at(0));
         let mut channels = Some(Channels { uris: vec!["x".to_owned()], head: Moves(moves), told: None });
         assert_eq!(next_channels(&mut channels).now_or_never(), None, "nothing has moved");
-        head.send_replace(1);
+        head.send_replace(at(1));
         assert_eq!(next_channels(&mut channels).await.len(), 1);
         let told = Instant::now() + Duration::from_millis(50) - CHANNELS_INTERVAL;
         channels.as_mut().expect("channels").told = Some(told);
         for seq in 2..5 {
-            head.send_replace(seq);
+            head.send_replace(at(seq));
             assert_eq!(next_channels(&mut channels).now_or_never(), None, "it is too soon");
         }
         // Dropping the other futures loses nothing.

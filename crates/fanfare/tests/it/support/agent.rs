@@ -15,9 +15,9 @@ use crate::support::soon;
 
 /// Waits until the channels of everything that was pushed are known: that is a moment later.
 pub(crate) async fn settled(gateway: &Gateway) {
-    let last = gateway.hub.last().seq;
+    let last = gateway.hub.last();
     let mut moves = gateway.hub.moves();
-    soon("the head of the log", moves.wait_for(|seq| *seq >= last)).await.expect("a hub");
+    soon("the head of the log", moves.wait_for(|at| *at >= last)).await.expect("a hub");
 }
 
 /// A client that sends requests.

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use fanfare::engines;
@@ -13,7 +13,8 @@ use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
 use fanfare_runtime::parts::{Board, Failure};
 use fanfare_runtime::shutdown::Trigger;
-use fanfare_store::Store;
+use fanfare_store::memory::Memory;
+use fanfare_store::{Retention, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -74,7 +75,25 @@ impl Gateway {
         Gateway::run(config, directory).await
     }
 
+    /// Starts one that keeps everything in memory; the test can do to the memory what a failing engine would.
+    pub(crate) async fn on_memory() -> (Gateway, Arc<Memory>) {
+        let memory = Memory::new(Retention::default());
+        let config = gateway::Config {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+            store: StoreSpec::Memory,
+            shutdown_timeout: GRACE,
+            ..gateway::Config::default()
+        };
+        let store = Store::new(memory.clone());
+        (Gateway::run_on(config, None, Some(store)).await, memory)
+    }
+
     async fn run(config: gateway::Config, directory: Option<TempDir>) -> Gateway {
+        Gateway::run_on(config, directory, None).await
+    }
+
+    /// Starts one on a store that is open, or else on the one that the configuration names.
+    async fn run_on(config: gateway::Config, directory: Option<TempDir>, opened: Option<Store>) -> Gateway {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         log::listen();
         let name = format!("gateway-{}", STARTED.fetch_add(1, Ordering::Relaxed));
@@ -89,8 +108,8 @@ impl Gateway {
                 .build()
                 .expect("a runtime");
             runtime.block_on(async {
-                let opened = engines::open(&thread_config.store, thread_config.retention);
-                let store = opened.expect("the store opens");
+                let open = || engines::open(&thread_config.store, thread_config.retention);
+                let store = opened.map_or_else(open, Ok).expect("the store opens");
                 let running = match gateway::start_on(store.clone(), thread_config).await {
                     Ok(running) => running,
                     Err(error) => panic!("the gateway did not start: {error:#}"),

@@ -195,7 +195,7 @@ impl Gateway {
         let limit = arguments::within("limit", given.limit, 1..=LIMIT_MAX, LIMIT_DEFAULT, EXAMPLE)? as usize;
         let entry = self.webhook(by, &given.webhook_id, EXAMPLE)?;
         let after = match &given.cursor {
-            Some(cursor) => Some(arguments::position(&self.hub, "cursor", cursor, EXAMPLE)?),
+            Some(cursor) => Some(self.delivery_place(&entry.webhook().id, "cursor", cursor, EXAMPLE).await?),
             None => None,
         };
         let id = entry.webhook().id.clone();

@@ -17,7 +17,7 @@ pub(super) mod test;
 use std::sync::Arc;
 
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Code, Principal, WebhookId};
+use fanfare_core::{Code, Position, Principal, WebhookId};
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::explained;
@@ -31,6 +31,22 @@ impl Gateway {
             .parse()
             .map_err(|invalid| format!("{} {LISTED}", arguments::refuse("webhook_id", &invalid, example)))?;
         self.webhooks.find(by, &id).map_err(|problem| refused(problem, example))
+    }
+
+    /// Reads a position of this log, or of an earlier one that deliveries can be of.
+    async fn delivery_place(
+        &self,
+        id: &WebhookId,
+        name: &str,
+        text: &str,
+        example: &str,
+    ) -> Result<Position, String> {
+        if let Ok(position) = text.parse()
+            && self.webhooks.check_place(id, position, name).await.is_ok()
+        {
+            return Ok(position);
+        }
+        arguments::position(&self.hub, name, text, example)
     }
 }
 

@@ -90,7 +90,7 @@ impl Gateway {
     ) -> Result<Outcome, String> {
         let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let webhook = self.webhook(by, &given.webhook_id, EXAMPLE)?.webhook();
-        let event_id = arguments::position(&self.hub, "event_id", &given.event_id, EXAMPLE)?;
+        let event_id = self.delivery_place(&webhook.id, "event_id", &given.event_id, EXAMPLE).await?;
         let refuse = |problem| refused(problem, EXAMPLE);
         // This does not use `find`: a waiting delivery is kept even if the log has lost its event.
         let event = self.webhooks.event(by, &webhook.id, event_id).await.map_err(refuse)?;

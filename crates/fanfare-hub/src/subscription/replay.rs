@@ -1,0 +1,80 @@
+//! Replaying: a subscription that is behind its feed's ring reads from the store, in the log that is the present one.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use fanfare_core::notice::{Notice, ResetReason};
+use fanfare_core::position::Position;
+
+use crate::backlog::{self, Backlog};
+use crate::client::ClientState;
+use crate::item::Block;
+use crate::subscription::{Replay, Subscription};
+use fanfare_store as store;
+use fanfare_store::Head;
+
+impl Subscription {
+    /// Switches to the ring if it holds everything after the client's seq.
+    pub(super) fn try_live(&mut self) -> bool {
+        let feed = &self.client.feed;
+        let Some(ordinal) = feed.ordinal_after(self.position()) else { return false };
+        self.backlog = None;
+        if self.replay == Replay::Running {
+            self.replay = Replay::EndsAt(feed.end());
+        }
+        self.client.ordinal.store(ordinal, Ordering::Relaxed);
+        self.client.set_state(ClientState::Live);
+        true
+    }
+
+    /// Goes on in the log that replaced the one of this subscription, after a notice: with everything in it that is new.
+    fn change_log(&mut self, head: Head) {
+        let position = Position { epoch: head.epoch, seq: head.resume(self.position()) };
+        self.epoch = position.epoch;
+        self.client.go_to(position);
+        self.client.set_state(ClientState::Replaying);
+        self.backlog = Some(Box::default());
+        self.hub.counts().resets.inc();
+        self.reset_and_replay(ResetReason::AnotherEpoch);
+    }
+
+    /// Reads on from the store; afterwards [`Subscription::peek`] has items, or the subscriber is live. Cancelling
+    /// loses nothing.
+    pub async fn read_back(&mut self) -> Result<(), store::Error> {
+        while !self.try_live() {
+            let after = self.position();
+            let page = backlog::read_page(&self.hub, &self.client.feed.filter, after, self.conflate).await;
+            let page = match page {
+                Err(store::Error::EpochChanged { .. }) => {
+                    let head = self.hub.caught_up().await?;
+                    if head.epoch != self.epoch {
+                        self.change_log(head);
+                        return Ok(());
+                    }
+                    continue;
+                }
+                page => page?,
+            };
+            let after = after.seq;
+            if page.first > after + 1 {
+                let next = Position { epoch: self.epoch, seq: page.first };
+                self.notices.push_back(Notice::Gap { after: self.position(), next });
+                self.hub.counts().gaps.inc();
+                // The gap is reported once, even if the page is dropped and read again.
+                self.client.seq.store(page.first - 1, Ordering::Relaxed);
+            }
+            let covered = page.scanned.max(page.first.saturating_sub(1));
+            if page.events.is_empty() {
+                self.client.seq.store(covered, Ordering::Relaxed);
+            } else {
+                let page = Some((Arc::new(Block::new(page.events)), 0, covered));
+                self.backlog = Some(Box::new(Backlog { page }));
+                return Ok(());
+            }
+            if !self.notices.is_empty() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
