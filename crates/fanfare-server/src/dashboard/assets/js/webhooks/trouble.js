@@ -21,7 +21,7 @@ export function Trouble({ webhook, base, ask }) {
     run(async () => {
       await send("POST", `${base}/resume`);
       const { deliveries } = await get(`${base}/deliveries?state=waiting&limit=1`);
-      if (deliveries.length > 0) await send("POST", `${base}/replay`, { ids: [deliveries[0].event_id] });
+      if (deliveries.length > 0) await send("POST", `${base}/replay`, { event_ids: [deliveries[0].event_id], dry_run: false });
       toast("Retrying now");
     });
   const button = (text, onClick) => html`<button type="button" class="button" onClick=${onClick} disabled=${busy} data-testid="trouble-resume"><${Icon} name="play" />${text}</button>`;
