@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
-use fanfare_core::{Channel, Epoch, Event, Filter, Position};
+use fanfare_core::{Channel, Epoch, Event, Filter, NewEvent, Position};
 use tokio::sync::Notify;
 
 use crate::item::Block;
@@ -124,9 +124,9 @@ impl Feeds {
     }
 
     /// Returns the number of live subscribers that `event` is for.
-    pub fn audience(&self, event: &Event) -> usize {
+    pub fn audience(&self, event: &NewEvent) -> usize {
         let exact = self.exact.get(event.channel.as_str()).into_iter().flatten();
-        exact.chain(&self.wide).filter(|feed| feed.filter.matches(event)).map(listeners).sum()
+        exact.chain(&self.wide).filter(|feed| feed.filter.matches_new(event)).map(listeners).sum()
     }
 
     /// Returns the number of live subscribers whose patterns match `channel`.

@@ -86,6 +86,8 @@ impl Hub {
         let started = std::time::Instant::now();
         let source = via.source(by);
         events.iter_mut().for_each(|event| event.source = source.clone());
+        // Before the append: a subscriber that joins while it is under way may start after these events.
+        let stream_clients = self.audience(&events);
         let append = Append::new(events);
         let id = append.id;
         let appended = match self.log().append(append).await {
@@ -94,7 +96,6 @@ impl Hub {
         };
         self.counts().append_seconds.observe(started.elapsed().as_secs_f64());
         self.counts().events.inc_by(appended.iter().filter(|appended| !appended.repeated).count() as u64);
-        let stream_clients = self.audience(&appended);
         Ok(Published { appended, stream_clients })
     }
 
@@ -117,14 +118,14 @@ impl Hub {
         }
     }
 
-    fn audience(&self, appended: &[Appended]) -> usize {
+    fn audience(&self, events: &[NewEvent]) -> usize {
         let feeds = self.feeds();
-        match appended {
-            [one] => feeds.audience(&one.event),
+        match events {
+            [one] => feeds.audience(one),
             batch => {
                 let mut most = 0;
                 let mut last = None;
-                for Appended { event, .. } in batch {
+                for event in batch {
                     // The events of a batch are usually on one channel.
                     if last != Some(&event.channel) {
                         most = most.max(feeds.audience_of(&event.channel));
