@@ -1,8 +1,8 @@
 //! Webhooks: durable cursors whose outlet is an HTTP request.
 //!
 //! A [`registry`] holds the registered webhooks. This instance sends those that it has [claimed](claiming). One
-//! [`worker`] for each reads the log from the webhook's position and makes the attempts. The [`recorder`] saves the positions of all webhooks, many in one transaction. A successful
-//! delivery leaves no row, a failed one leaves one.
+//! [`worker`] for each reads the log from the webhook's position and makes the attempts. The [`recorder`] saves the
+//! positions of all webhooks, many in one transaction. A successful delivery leaves no row, a failed one leaves one.
 //!
 //! Doors hold [`service::Webhooks`]; its verbs are in the modules of their subjects: `registering`, [`changing`],
 //! `trying`, [`selecting`], [`replaying`], [`listing`], [`looking`].
@@ -21,6 +21,7 @@ pub mod health;
 mod kept;
 pub mod listing;
 pub mod looking;
+pub mod missing;
 pub mod parts;
 pub mod recorder;
 mod registering;

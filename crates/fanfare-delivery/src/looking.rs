@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::attempt::Attempt;
 use crate::attempt_id::AttemptId;
+use crate::missing::Missing;
 use crate::registry::{Entry, RECENT_MAX};
 use crate::service::{WebhookError, Webhooks};
 use fanfare_store as store;
@@ -176,7 +177,7 @@ impl Webhooks {
 
     /// Returns one attempt.
     pub async fn tried(&self, by: &Principal, id: &AttemptId) -> Result<AttemptRecord, WebhookError> {
-        let unknown = || WebhookError::NotFound { what: format!("attempt `{id}`, or it is no longer kept") };
+        let unknown = || WebhookError::NotFound(Missing::Attempt(id.clone()));
         let entry = self.find(by, &id.webhook).map_err(|_| unknown())?;
         if let Some(attempt) = entry.recent().iter().find(|attempt| AttemptId::from(&***attempt) == *id) {
             return Ok(AttemptRecord::from(&**attempt));
@@ -207,8 +208,7 @@ impl Webhooks {
             return Ok(event);
         }
         let row = self.parts.ledger.delivery(id, position).await?;
-        let unknown =
-            || WebhookError::NotFound { what: format!("event `{position}`, or it is no longer kept") };
+        let unknown = || WebhookError::NotFound(Missing::Event(position));
         row.map(|row| row.event).ok_or_else(unknown)
     }
 

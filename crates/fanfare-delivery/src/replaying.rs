@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fanfare_core::WebhookId;
 use fanfare_core::{Event, Filter, Pattern, Position, Principal, Timestamp};
 
+use crate::missing::Missing;
 use crate::registry::Entry;
 use crate::service::{WebhookError, Webhooks};
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus, ReadDeliveries};
@@ -96,8 +97,7 @@ impl Webhooks {
         let entry = self.find(by, id)?;
         self.write(Vec::new()).await?;
         if self.parts.ledger.delivery(id, event).await?.is_none() {
-            let what = format!("delivery of `{event}` that waits or failed");
-            return Err(WebhookError::NotFound { what });
+            return Err(WebhookError::NotFound(Missing::Delivery(event)));
         }
         self.write(vec![DeliveryChange::Remove { webhook: id.clone(), position: event }]).await?;
         entry.nudge();

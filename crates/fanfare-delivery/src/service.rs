@@ -21,6 +21,7 @@ use crate::counts::Counts;
 use crate::dispatcher::Dispatcher;
 use crate::first_attempts::{Expected, FirstAttempts};
 use crate::following::Following;
+use crate::missing::Missing;
 use crate::parts::{Parts, Steady};
 use crate::recorder::{Recorder, Recording};
 use crate::registry::{Entry, Registry};
@@ -125,11 +126,8 @@ pub enum WebhookError {
     #[error("the maximum number of webhook tests is already running")]
     Busy,
     /// The named thing does not exist, or is no longer kept.
-    #[error("there is no {what}")]
-    NotFound {
-        /// The thing that was asked for.
-        what: String,
-    },
+    #[error("there is no {0}")]
+    NotFound(Missing),
     /// The webhook is no longer in the state that the caller names.
     #[error("{what} has changed")]
     Changed {
@@ -162,11 +160,9 @@ impl From<WebhookError> for Refusal {
             )
             .at("If-Match:"),
             WebhookError::Invalid(invalid) => invalid.into(),
-            WebhookError::NotFound { what } => Refusal::new(
-                Code::NotFound,
-                format!("there is no {what}"),
-                "`GET /api/webhooks?details=true` lists the webhooks with their ids",
-            ),
+            WebhookError::NotFound(missing) => {
+                Refusal::new(Code::NotFound, format!("there is no {missing}"), missing.fix())
+            }
             WebhookError::Store(error) => error.into(),
         }
     }
@@ -241,7 +237,7 @@ impl Webhooks {
     /// Returns a webhook of `by`.
     pub fn find(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Entry>, WebhookError> {
         let found = self.registry.get(id).filter(|entry| self.is_own(by, entry));
-        found.ok_or_else(|| WebhookError::NotFound { what: format!("webhook `{id}`") })
+        found.ok_or_else(|| WebhookError::NotFound(Missing::Webhook(id.clone())))
     }
 
     /// Returns the webhooks of `by`, oldest first.

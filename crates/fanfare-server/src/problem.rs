@@ -31,9 +31,9 @@ impl Problem {
         Problem(self.0.over(limit, retry_after))
     }
 
-    /// Creates a problem for a missing thing.
-    pub fn not_found(what: impl std::fmt::Display) -> Problem {
-        Problem::new(Code::NotFound, format!("there is no {what}"), "`GET /openapi.json` lists the routes")
+    /// Creates a problem for a missing thing; `fix` is the way to find those that are there.
+    pub fn not_found(what: impl std::fmt::Display, fix: &'static str) -> Problem {
+        Problem::new(Code::NotFound, format!("there is no {what}"), fix)
     }
 
     /// Returns the status of the code at its place.

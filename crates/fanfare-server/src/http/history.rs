@@ -218,5 +218,6 @@ async fn find(hub: &Hub, by: &Principal, id: &str) -> Result<Arc<Event>, Problem
             format!("the oldest event kept is `{}`", hub.position(extent.first)),
         ));
     }
-    Err(Problem::not_found(format_args!("event `{position}`")))
+    let fix = "`GET /api/events` lists the events that are kept";
+    Err(Problem::not_found(format_args!("event `{position}`"), fix).at("{id}"))
 }

@@ -163,7 +163,8 @@ fn interface() -> OpenApiRouter<Gateway> {
 }
 
 async fn not_found(request: Request) -> Problem {
-    Problem::not_found(format_args!("route `{}`", request.uri().path()))
+    let fix = "`GET /openapi.json` lists the routes";
+    Problem::not_found(format_args!("route `{}`", request.uri().path()), fix)
 }
 
 async fn method_not_allowed(request: Request) -> Problem {

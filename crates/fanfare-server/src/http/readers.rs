@@ -111,7 +111,8 @@ pub async fn remove(
 ) -> Result<Response, Problem> {
     let name = name_in_path(&name)?;
     if !gateway.hub.remove_reader(&by, &name).await? {
-        return Err(Problem::not_found(format_args!("reader `{name}`")));
+        let fix = "`GET /api/readers` lists the readers";
+        return Err(Problem::not_found(format_args!("reader `{name}`"), fix).at("{name}"));
     }
     Ok(Json(ReaderAnswer { status: Success::Success, reader: name, position: None }).into_response())
 }

@@ -52,3 +52,24 @@ async fn what_cannot_be_replayed_is_refused_alike_over_http_and_by_a_tool() {
     let said = gateway.tool_error(Era::Modern, "replay_webhook", fields).await;
     assert!(words(&problem).iter().all(|words| said.contains(words)), "{said} {problem}");
 }
+
+#[tokio::test]
+async fn what_is_missing_is_named_with_the_way_to_those_that_are_there() {
+    let gateway = Gateway::with_every_tool(Engine::Memory).await;
+    let (path, _) = register(&gateway, json!({"webhook_url": "http://127.0.0.1:9/"})).await;
+    let (event, id) = (gateway.position(7), path.rsplit('/').next().expect("an id"));
+    for (method, missing, listed) in [
+        ("GET", "/api/nothing".to_owned(), "/openapi.json"),
+        ("GET", format!("/api/events/{event}/receipts"), "/api/events"),
+        ("DELETE", "/api/readers/nobody".to_owned(), "/api/readers"),
+        ("GET", "/api/webhooks/wh_aaaaaaaaaaaaaaaa".to_owned(), "/api/webhooks?details=true"),
+        ("DELETE", "/api/webhooks/wh_aaaaaaaaaaaaaaaa".to_owned(), "/api/webhooks?details=true"),
+        ("DELETE", format!("{path}/deliveries/{event}"), "/api/webhooks/{id}/deliveries"),
+        ("POST", format!("{path}/deliveries/{event}/resend"), "/api/events"),
+        ("GET", format!("/api/attempts/{id}-7-1-1795000000000000"), "/api/webhooks/{id}/attempts"),
+    ] {
+        let problem = gateway.request(method, &missing, |request| request).await.problem(404, "not_found");
+        let fix = problem["fix"].as_str().expect("a fix");
+        assert!(fix.starts_with(&format!("`GET {listed}` lists")), "{missing}: {problem}");
+    }
+}

@@ -23,6 +23,8 @@ use crate::http::webhooks::id_in_path;
 use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
 use fanfare_delivery::changing::NewKey;
+use fanfare_delivery::missing::Missing;
+use fanfare_delivery::service::WebhookError;
 use fanfare_runtime::clock;
 
 /// Changes a webhook's settings or URL. Omitted members are left unchanged. With `If-Match`, a webhook that was changed
@@ -80,7 +82,7 @@ pub async fn remove(
     let expected = etag::expected(&headers)?;
     let webhook = gateway.webhooks.find(&by, &id)?.webhook();
     if !gateway.webhooks.remove(&by, &id, &expected).await? {
-        return Err(Problem::not_found(format_args!("webhook `{id}`")));
+        return Err(WebhookError::NotFound(Missing::Webhook(id)).into());
     }
     let answer = Registered {
         status: Success::Success,

@@ -16,6 +16,7 @@ use crate::mcp::gateway::webhooks::row::place;
 use crate::mcp::gateway::{Gateway, ToolEntry};
 use crate::mcp::toolset::Toolset;
 use fanfare_delivery::changing::Expected;
+use fanfare_delivery::missing::Missing;
 use fanfare_delivery::service::WebhookError;
 
 /// The name of the tool.
@@ -72,8 +73,7 @@ impl Gateway {
         let webhook = self.one_webhook(by, given)?;
         let was_known = self.webhooks.remove(by, &webhook.id, &Expected::Any).await;
         if !was_known.map_err(|problem| refused(problem, EXAMPLE))? {
-            let what = format!("webhook `{}`", webhook.id);
-            return Err(refused(WebhookError::NotFound { what }, EXAMPLE));
+            return Err(refused(WebhookError::NotFound(Missing::Webhook(webhook.id.clone())), EXAMPLE));
         }
         let (webhook_url, total_webhooks) = (place(&webhook.url), self.webhooks.count());
         let left = match total_webhooks {
