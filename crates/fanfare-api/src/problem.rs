@@ -74,7 +74,7 @@ mod seconds {
         }
     }
 
-    /// Reads a number; one that is no time is left out, as the refusal matters more.
+    /// Reads a number. One that cannot be a duration is ignored, because the rest of the problem matters more.
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {

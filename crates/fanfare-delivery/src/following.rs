@@ -56,7 +56,7 @@ impl Following {
         for id in self.registry.ids().iter().filter(|id| !registered.contains(id)) {
             self.registry.remove(id);
         }
-        // Pushers do not wait for what is no longer registered.
+        // Pushers stop waiting for webhooks that were removed.
         self.parts.first_attempts.recount();
         for row in &rows {
             let known = self.registry.get(&row.id).map(|entry| entry.webhook().revision);

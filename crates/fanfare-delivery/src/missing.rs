@@ -6,7 +6,7 @@ use fanfare_core::{Position, WebhookId};
 
 use crate::attempt_id::AttemptId;
 
-/// A thing that does not exist for the caller, or is no longer kept.
+/// A thing that does not exist, was removed, or belongs to another principal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Missing {
     /// An attempt.

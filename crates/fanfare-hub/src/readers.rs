@@ -192,8 +192,8 @@ impl Hub {
         Ok(readers)
     }
 
-    /// Returns the number of events that pass `filter` and are new to whoever has everything up to `position`, up to
-    /// [`LAG_MAX`], and whether all were counted.
+    /// Counts the events that pass `filter` and that a reader at `position` has not received, up to [`LAG_MAX`]. Returns
+    /// the count, and whether it is exact.
     pub async fn lag(
         &self,
         _by: &Principal,

@@ -127,7 +127,7 @@ impl Claims {
         leases.into_iter().filter(is_lost).collect()
     }
 
-    /// Ends the claims of these leases; passes over those that are no longer good.
+    /// Ends the claims of these leases; ignores leases that were lost.
     pub fn release(&mut self, registry: &Registry, leases: &[Lease]) {
         for lease in leases {
             if let Some(tenure) = self.tenure_mut(registry, lease) {

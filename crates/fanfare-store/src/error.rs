@@ -42,7 +42,7 @@ pub enum Error {
     /// Other instances have claimed webhooks since the caller did.
     #[error("another instance has taken over {} of the webhooks", .leases.len())]
     Fenced {
-        /// The leases that are no longer good.
+        /// The leases that were lost.
         leases: Vec<Lease>,
     },
     /// An error of the engine that has no better name.

@@ -111,8 +111,8 @@ impl Head {
         Position { epoch: self.epoch, seq: self.last }
     }
 
-    /// Returns the seq after which everything in the log is new to whoever has everything up to `position`. If the log
-    /// replaced the one of `position`, that is at most the place of the [`Fork`]; without a fork from there, all is new.
+    /// Returns the seq after which a reader at `position` continues. If this log replaced the one of `position`, that is
+    /// the place of the [`Fork`] or earlier; without a fork from there, the reader starts from the beginning.
     pub fn resume(self, position: Position) -> u64 {
         if position.epoch == self.epoch {
             return position.seq.min(self.last);

@@ -97,7 +97,7 @@ impl Source {
     }
 
     /// Returns the position up to which every event was taken or does not match; it can be in another log than the
-    /// events that were taken, before [`Source::ready`] says so. Must be called when there is no event to take.
+    /// events that were taken, before [`Source::ready`] says so. Call it only when no event is waiting.
     pub(super) fn settle(&mut self) -> Position {
         self.subscription.settle()
     }

@@ -11,7 +11,7 @@ pub(super) fn named<T: FromStr<Err = Invalid>>(text: &str, place: &'static str) 
     text.parse().map_err(|invalid| not_there(invalid, place))
 }
 
-/// Says with the words of `invalid` that there is no such thing.
+/// Turns `invalid` into the problem of a thing that does not exist.
 pub(super) fn not_there(invalid: Invalid, place: &'static str) -> Problem {
     Invalid { code: Code::NotFound, ..invalid }.at(place).into()
 }

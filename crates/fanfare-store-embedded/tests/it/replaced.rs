@@ -1,4 +1,4 @@
-//! A file whose log was replaced: what was stored under the earlier epoch stays, and is no place in the new log.
+//! A file whose log was replaced: positions of the earlier epoch stay, but never point into the new log.
 
 use std::path::Path;
 

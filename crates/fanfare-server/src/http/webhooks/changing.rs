@@ -41,7 +41,7 @@ use fanfare_runtime::clock;
     request_body(content((registration::Change = "application/json")), description = "The members to change: those of a registration except `secret`, `after` and `since`; `null` restores the default"),
     responses(
         (status = 200, description = "The updated webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
-        (status = 412, description = "The webhook is no longer in the state that `If-Match` names; nothing was changed", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 412, description = "The webhook has changed since the state that `If-Match` names; nothing was done", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn change(
@@ -69,7 +69,7 @@ pub async fn change(
     ),
     responses(
         (status = 200, description = "Deleted", body = Registered),
-        (status = 412, description = "The webhook is no longer in the state that `If-Match` names; nothing was changed", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 412, description = "The webhook has changed since the state that `If-Match` names; nothing was done", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn remove(
@@ -106,7 +106,7 @@ pub async fn remove(
     ),
     responses(
         (status = 200, description = "The updated webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
-        (status = 412, description = "The webhook is no longer in the state that `If-Match` names; nothing was changed", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 412, description = "The webhook has changed since the state that `If-Match` names; nothing was done", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn pause(
@@ -132,7 +132,7 @@ pub async fn pause(
     ),
     responses(
         (status = 200, description = "The updated webhook", body = Webhook, headers(("ETag" = String, description = "The revision of its settings"))),
-        (status = 412, description = "The webhook is no longer in the state that `If-Match` names; nothing was changed", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 412, description = "The webhook has changed since the state that `If-Match` names; nothing was done", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn resume(
@@ -159,7 +159,7 @@ pub async fn resume(
     request_body(content((Rotation = "application/json")), description = "Empty, or the rotation options"),
     responses(
         (status = 200, description = "The new key", body = Rotated, headers(("ETag" = String, description = "The revision of its settings"))),
-        (status = 412, description = "The webhook is no longer in the state that `If-Match` names; nothing was changed", body = problem::Problem, content_type = "application/problem+json"),
+        (status = 412, description = "The webhook has changed since the state that `If-Match` names; nothing was done", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn rotate(
