@@ -7,7 +7,6 @@ use crate::code::Code;
 use crate::event::{Event, EventType};
 use crate::invalid::Invalid;
 use crate::limits::{FILTER_TERMS_MAX, FILTER_TEXT_LEN_MAX};
-use crate::new_event::NewEvent;
 use crate::pattern::Pattern;
 use crate::priority::Priority;
 
@@ -95,19 +94,10 @@ impl Filter {
 
     /// Returns `true` if `event` passes.
     pub fn matches(&self, event: &Event) -> bool {
-        self.passes(&event.channel, &event.event_type, event.priority, &event.message)
-    }
-
-    /// Returns `true` if `event` will pass once it is in the log.
-    pub fn matches_new(&self, event: &NewEvent) -> bool {
-        self.passes(&event.channel, &event.event_type, event.priority, &event.message)
-    }
-
-    fn passes(&self, channel: &Channel, event_type: &EventType, priority: Priority, message: &str) -> bool {
-        priority >= self.min_priority
-            && (self.types.is_empty() || self.types.contains(event_type))
-            && self.matches_channel(channel)
-            && self.text.as_deref().is_none_or(|text| contains_ignoring_case(message, text))
+        event.priority >= self.min_priority
+            && (self.types.is_empty() || self.types.contains(&event.event_type))
+            && self.matches_channel(&event.channel)
+            && self.text.as_deref().is_none_or(|text| contains_ignoring_case(&event.message, text))
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fanfare_core::{Epoch, Position, Principal, ReaderName, Timestamp};
 
 use crate::feeds::Feed;
+use fanfare_runtime::clock;
 
 /// One live subscription, as others see it.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Client {
     pub connected_at: Timestamp,
     /// The seq after which the client asked to start.
     pub began_after: u64,
+    /// The end of the log when the client joined its feed.
+    pub(super) joined_at: Position,
     /// The ordinal in the feed that comes next, while the client is live.
     pub(super) ordinal: AtomicU64,
     /// The epoch of `seq`; changes only when the log is replaced.
@@ -179,14 +182,14 @@ struct Table {
 }
 
 impl Clients {
-    /// Adds a client of `by` at `position`; it is not live yet.
+    /// Adds a client of `by` at the place `after` of a log that ends at `end`; it is not live yet.
     pub fn add(
         &self,
         by: &Principal,
         new: NewClient,
         feed: Arc<Feed>,
-        position: Position,
-        now: Timestamp,
+        after: u64,
+        end: Position,
     ) -> Arc<Client> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         table.last_id += 1;
@@ -197,11 +200,12 @@ impl Clients {
             address: new.address,
             feed,
             reader: new.reader,
-            connected_at: now,
-            began_after: position.seq,
+            connected_at: clock::now(),
+            began_after: after,
+            joined_at: end,
             ordinal: AtomicU64::new(NOT_LIVE),
-            epoch: Mutex::new(position.epoch),
-            seq: AtomicU64::new(position.seq),
+            epoch: Mutex::new(end.epoch),
+            seq: AtomicU64::new(after),
             state: AtomicU8::new(ClientState::Replaying as u8),
         });
         if client.transport.is_live() {

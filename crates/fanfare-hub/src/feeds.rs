@@ -3,12 +3,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use fanfare_core::{Channel, Epoch, Event, Filter, NewEvent, Position};
+use fanfare_core::{Channel, Epoch, Event, Filter, Position};
 use tokio::sync::Notify;
 
+use crate::audience::Audience;
 use crate::item::Block;
 
 /// All feeds that have subscribers, and the head: the last position that was delivered to them.
@@ -42,11 +43,13 @@ impl Feeds {
         }
     }
 
-    /// Adds one subscriber to the feed of `filter` and returns the feed.
-    pub fn join(&mut self, filter: &Filter, is_live: bool) -> Arc<Feed> {
+    /// Adds one subscriber to the feed of `filter` when the log ends at `end`, and returns the feed.
+    pub fn join(&mut self, filter: &Filter, end: Position, is_live: bool) -> Arc<Feed> {
         let feed = self.feed(filter);
         feed.subscribers.fetch_add(1, Ordering::Relaxed);
-        feed.listeners.fetch_add(usize::from(is_live), Ordering::Relaxed);
+        if is_live {
+            feed.audience().join(end);
+        }
         feed
     }
 
@@ -67,9 +70,11 @@ impl Feeds {
         feed
     }
 
-    /// Removes one subscriber from `feed`; a feed without subscribers is dropped.
-    pub fn leave(&mut self, feed: &Arc<Feed>, is_live: bool) {
-        feed.listeners.fetch_sub(usize::from(is_live), Ordering::Relaxed);
+    /// Removes one subscriber, which joined at `end`, from `feed`; a feed without subscribers is dropped.
+    pub fn leave(&mut self, feed: &Arc<Feed>, end: Position, is_live: bool) {
+        if is_live {
+            feed.audience().leave(end);
+        }
         if feed.subscribers.fetch_sub(1, Ordering::Relaxed) > 1 {
             return;
         }
@@ -123,16 +128,26 @@ impl Feeds {
         }
     }
 
-    /// Returns the number of live subscribers that `event` is for.
-    pub fn audience(&self, event: &NewEvent) -> usize {
-        let exact = self.exact.get(event.channel.as_str()).into_iter().flatten();
-        exact.chain(&self.wide).filter(|feed| feed.filter.matches_new(event)).map(listeners).sum()
+    /// Returns the number of live subscribers that get `event`, a new one: those that joined before it.
+    pub fn audience_of_event(&self, event: &Event) -> usize {
+        let feeds = self.that_may_match(&event.channel).filter(|feed| feed.filter.matches(event));
+        feeds.map(|feed| feed.audience().before(event.position)).sum()
+    }
+
+    /// Returns the number of live subscribers whose patterns match `channel` and that joined before `event`.
+    pub fn audience_before(&self, channel: &Channel, event: Position) -> usize {
+        let feeds = self.that_may_match(channel).filter(|feed| feed.filter.matches_channel(channel));
+        feeds.map(|feed| feed.audience().before(event)).sum()
     }
 
     /// Returns the number of live subscribers whose patterns match `channel`.
     pub fn audience_of(&self, channel: &Channel) -> usize {
-        let exact = self.exact.get(channel.as_str()).into_iter().flatten();
-        exact.chain(&self.wide).filter(|feed| feed.filter.matches_channel(channel)).map(listeners).sum()
+        let feeds = self.that_may_match(channel).filter(|feed| feed.filter.matches_channel(channel));
+        feeds.map(|feed| feed.audience().total()).sum()
+    }
+
+    fn that_may_match(&self, channel: &Channel) -> impl Iterator<Item = &Arc<Feed>> {
+        self.exact.get(channel.as_str()).into_iter().flatten().chain(&self.wide)
     }
 
     /// Wakes every subscriber of every feed.
@@ -141,10 +156,6 @@ impl Feeds {
             feed.wake();
         }
     }
-}
-
-fn listeners(feed: &Arc<Feed>) -> usize {
-    feed.listeners.load(Ordering::Relaxed)
 }
 
 /// Returns the channels of a filter whose patterns are all exact.
@@ -166,8 +177,8 @@ pub struct Feed {
     pub filter: Filter,
     /// The number of subscriptions that read the feed.
     pub subscribers: AtomicUsize,
-    /// The number of those subscriptions that are live.
-    pub listeners: AtomicUsize,
+    /// Guards the count of those subscriptions that are live; only [`Feeds`], which has a lock of its own, takes it.
+    audience: Mutex<Audience>,
     /// Guards the ring; held for a look-up, never while writing to a socket.
     ring: Mutex<Ring>,
     /// The ordinal that the next event will have: `ring.next_ordinal`, readable without the lock.
@@ -199,7 +210,7 @@ impl Feed {
         Feed {
             filter,
             subscribers: AtomicUsize::new(0),
-            listeners: AtomicUsize::new(0),
+            audience: Mutex::default(),
             ring: Mutex::new(ring),
             end: AtomicU64::new(0),
             appended: Notify::new(),
@@ -300,7 +311,11 @@ impl Feed {
         Ok(())
     }
 
-    fn ring(&self) -> std::sync::MutexGuard<'_, Ring> {
+    fn audience(&self) -> MutexGuard<'_, Audience> {
+        self.audience.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
         // A panic while the lock was held would have to come from the allocator; the ring is whole either way.
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,5 +1,6 @@
 //! The hub: everything that doors do with the log. Doors never see the store.
 
+mod audience;
 mod backlog;
 pub mod channels;
 pub mod client;
@@ -249,7 +250,7 @@ impl Hub {
 
     fn leave(&self, client: &Client) {
         self.shared.clients.remove(client.id);
-        self.feeds().leave(&client.feed, client.transport.is_live());
+        self.feeds().leave(&client.feed, client.joined_at, client.transport.is_live());
         self.counts().subscribers(client.transport).dec();
     }
 }

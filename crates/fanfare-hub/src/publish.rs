@@ -24,7 +24,8 @@ const SETTLING_MAX: Duration = Duration::from_secs(10);
 pub struct Published {
     /// The events as they are stored in the log, in the order of the push; at least one.
     pub appended: Vec<Appended>,
-    /// The number of live subscriptions that match; for a batch, the highest number that one of its events has.
+    /// The number of live subscriptions that match and began before; for a batch, the highest number that one of its
+    /// events has. A repeated event counts nobody.
     pub stream_clients: usize,
 }
 
@@ -86,8 +87,6 @@ impl Hub {
         let started = std::time::Instant::now();
         let source = via.source(by);
         events.iter_mut().for_each(|event| event.source = source.clone());
-        // Before the append: a subscriber that joins while it is under way may start after these events.
-        let stream_clients = self.audience(&events);
         let append = Append::new(events);
         let id = append.id;
         let appended = match self.log().append(append).await {
@@ -96,7 +95,7 @@ impl Hub {
         };
         self.counts().append_seconds.observe(started.elapsed().as_secs_f64());
         self.counts().events.inc_by(appended.iter().filter(|appended| !appended.repeated).count() as u64);
-        Ok(Published { appended, stream_clients })
+        Ok(Published { stream_clients: self.audience(&appended), appended })
     }
 
     /// Finds the outcome of an append whose answer was lost, for as long as a pusher may wait for it.
@@ -118,23 +117,22 @@ impl Hub {
         }
     }
 
-    fn audience(&self, events: &[NewEvent]) -> usize {
+    /// Returns the highest number of live subscribers that one of the new events has.
+    fn audience(&self, appended: &[Appended]) -> usize {
         let feeds = self.feeds();
-        match events {
-            [one] => feeds.audience(one),
-            batch => {
-                let mut most = 0;
-                let mut last = None;
-                for event in batch {
-                    // The events of a batch are usually on one channel.
-                    if last != Some(&event.channel) {
-                        most = most.max(feeds.audience_of(&event.channel));
-                        last = Some(&event.channel);
-                    }
-                }
-                most
+        if let [Appended { event, repeated: false }] = appended {
+            return feeds.audience_of_event(event);
+        }
+        let mut most = 0;
+        let mut last = None;
+        for Appended { event, .. } in appended.iter().filter(|appended| !appended.repeated) {
+            // The events of a batch are usually on one channel.
+            if last != Some(&event.channel) {
+                most = most.max(feeds.audience_before(&event.channel, event.position));
+                last = Some(&event.channel);
             }
         }
+        most
     }
 }
 

@@ -43,30 +43,29 @@ impl Hub {
     pub async fn subscribe(&self, by: &Principal, request: Request) -> Result<Subscription, store::Error> {
         let transport = request.client.transport;
         let (beginning, client, mut subscription) = loop {
-            let head = self.extent();
+            let head = self.caught_up().await?;
             let beginning = match self.beginning(head, by, &request).await {
                 Err(store::Error::EpochChanged { .. }) => continue,
                 beginning => beginning?,
             };
-            // The rings may be a moment behind the store. A cursor beyond their head would receive events again that it
-            // has.
-            self.caught_up().await?;
             let mut feeds = self.feeds();
-            let at = feeds.head();
-            if at.epoch != head.epoch {
+            // While nobody else can join: whoever pushes counts those that joined before its event.
+            let end = self.extent();
+            if end.epoch != head.epoch || feeds.head().epoch != head.epoch {
                 // The log was replaced meanwhile.
                 continue;
             }
-            let feed = feeds.join(&request.filter, transport.is_live());
-            let seq = match beginning {
+            let feed = feeds.join(&request.filter, end.position(), transport.is_live());
+            let after = match beginning {
                 Beginning::Replay(seq) | Beginning::Resume(seq) => seq,
-                Beginning::Live | Beginning::Reset(_) => at.seq,
+                Beginning::Live | Beginning::Reset(_) => end.last,
             };
-            let position = Position { seq, ..at };
-            let client = self.shared.clients.add(by, request.client, feed, position, clock::now());
+            let client = self.shared.clients.add(by, request.client, feed, after, end.position());
+            self.counts().subscribers(transport).inc();
             break (beginning, client.clone(), Subscription::new(self.clone(), client, request.conflate));
         };
-        self.counts().subscribers(transport).inc();
+        // The rings may be a moment behind the store. A cursor beyond their head would receive events again that it has.
+        self.caught_up().await?;
         tracing::debug!(client = client.id, transport = transport.as_str(), "subscribed");
         match beginning {
             Beginning::Live => subscription.go_live(),
