@@ -11,7 +11,7 @@ use crate::pattern::Pattern;
 use crate::priority::Priority;
 
 /// The selection of events that a subscriber wants. Two filters that differ only in order or repetition are equal, so
-/// that their subscribers can share a feed.
+/// that their subscribers can share a feed. Its JSON is the form that stores keep: its members keep their names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Filter {
     /// Sorted, without repetition, never empty; just `>` when that is among them.

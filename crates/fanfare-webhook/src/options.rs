@@ -2,29 +2,26 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::json;
-
 use crate::auth::Auth;
 use crate::headers::CustomHeaders;
 use crate::limits::{BATCH_EVENTS_DEFAULT, BATCH_WAIT_DEFAULT, CONCURRENCY_DEFAULT};
 use crate::retry::RetrySchedule;
-use fanfare_core::duration;
+use fanfare_core::code::Code;
 use fanfare_core::event::Event;
 use fanfare_core::filter::Filter;
+use fanfare_core::invalid::{Invalid, shown};
 use fanfare_core::wire::payload::{Batch, Payload};
 
-/// The settings of a webhook. Their JSON is shown to callers: it contains no header value, password or token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The settings of a webhook. `Debug` shows no header value, password or token.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// The filter that the events must pass.
-    #[serde(flatten)]
     pub filter: Filter,
     /// The format of the body.
     pub payload: Payload,
-    /// The headers to add; shown by name.
+    /// The headers to add.
     pub headers: CustomHeaders,
-    /// The credentials to send; shown by kind.
+    /// The credentials to send.
     pub auth: Option<Auth>,
     /// Maximum concurrent deliveries, 1 to [`CONCURRENCY_MAX`](crate::limits::CONCURRENCY_MAX); see
     /// [`Options::in_flight_max`].
@@ -105,17 +102,29 @@ impl Options {
     }
 }
 
-impl Serialize for BatchOptions {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        json!({ "max_events": self.max_events, "max_wait": duration::show(self.max_wait) })
-            .serialize(serializer)
-    }
-}
-
-impl Serialize for Signatures {
-    /// Writes the list that is parsed, `v1` first.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Signatures {
+    /// Returns the names of all signatures of a delivery, `v1` first.
+    pub fn kinds(self) -> impl Iterator<Item = &'static str> {
         let kinds = [("v1", true), ("v1a", self.ed25519), ("hub", self.hub)];
-        serializer.collect_seq(kinds.into_iter().filter(|(_, on)| *on).map(|(name, _)| name))
+        kinds.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name)
+    }
+
+    /// Reads names in any order; an error has the index of the name that is unknown.
+    pub(crate) fn of<'a>(kinds: impl Iterator<Item = &'a str>) -> Result<Signatures, (usize, Invalid)> {
+        let mut signatures = Signatures::default();
+        for (index, kind) in kinds.enumerate() {
+            match kind {
+                "v1" => {}
+                "v1a" => signatures.ed25519 = true,
+                "hub" => signatures.hub = true,
+                _ => {
+                    let what = format!("unknown signature scheme `{}`", shown(kind));
+                    let fix =
+                        "use `v1`, which is always there, `v1a` for ed25519, `hub` for `X-Hub-Signature-256`";
+                    return Err((index, Invalid::new(Code::InvalidWebhook, what, fix)));
+                }
+            }
+        }
+        Ok(signatures)
     }
 }

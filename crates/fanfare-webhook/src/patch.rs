@@ -255,21 +255,8 @@ fn read_signatures(members: &mut Members) -> Result<Option<Signatures>, Invalid>
         Some(None) => return Ok(Some(Signatures::default())),
         None => return Ok(None),
     };
-    let mut signatures = Signatures::default();
-    for (index, kind) in kinds.iter().enumerate() {
-        match kind.as_str() {
-            "v1" => {}
-            "v1a" => signatures.ed25519 = true,
-            "hub" => signatures.hub = true,
-            _ => {
-                let what = format!("unknown signature scheme `{}`", shown(kind));
-                let fix =
-                    "use `v1`, which is always there, `v1a` for ed25519, `hub` for `X-Hub-Signature-256`";
-                return Err(Invalid::new(Code::InvalidWebhook, what, fix).at(format!("/signatures/{index}")));
-            }
-        }
-    }
-    Ok(Some(signatures))
+    let at = |(index, error): (usize, Invalid)| error.at(format!("/signatures/{index}"));
+    Signatures::of(kinds.iter().map(String::as_str)).map(Some).map_err(at)
 }
 
 #[cfg(test)]
