@@ -1,5 +1,6 @@
 //! Pushing: one or several events, and the response.
 
+use fanfare_core::duration::Literal;
 use fanfare_core::{Channel, EventType, Position, Priority, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -36,23 +37,14 @@ pub struct NewEvent {
     /// Makes retries safe: a repeated key within 24 h appends nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
-    /// Stop delivering after this many seconds, or a duration such as `10m`.
+    /// Stop delivering it after this long: from `1ms` to ten years.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_in: Option<ExpiresIn>,
+    #[schema(value_type = Option<values::Duration>)]
+    pub expires_in: Option<Literal>,
     /// The subscribers and webhooks that it is for; default `all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(inline)]
     pub audience: Option<AudienceWord>,
-}
-
-/// The time for which an event is delivered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
-pub enum ExpiresIn {
-    /// Seconds.
-    Seconds(f64),
-    /// A duration such as `10m`.
-    Text(String),
 }
 
 /// The priority of an event.

@@ -38,7 +38,7 @@ pub struct Listen {
     #[param(value_type = Option<values::Position>, nullable = false)]
     pub last_event_id: Option<String>,
     /// Start in the past: `10m`, RFC 3339, or `earliest`.
-    #[param(nullable = false)]
+    #[param(value_type = Option<values::Since>, nullable = false)]
     pub since: Option<String>,
     /// A durable reader: continue after the events it acknowledged.
     #[param(value_type = Option<values::ReaderName>, nullable = false)]
@@ -88,10 +88,10 @@ pub struct History {
     #[param(value_type = Option<values::Position>, nullable = false)]
     pub before: Option<String>,
     /// Only events since then: `10m` or RFC 3339.
-    #[param(nullable = false)]
+    #[param(value_type = Option<values::Moment>, nullable = false)]
     pub since: Option<String>,
     /// Only events until then: `10m` or RFC 3339.
-    #[param(nullable = false)]
+    #[param(value_type = Option<values::Moment>, nullable = false)]
     pub until: Option<String>,
     /// The order of events; default `newest`.
     #[param(inline, nullable = false)]
@@ -151,7 +151,7 @@ pub struct PushText {
     /// Makes retries safe: a repeated key within 24 h appends nothing.
     #[param(nullable = false)]
     pub idempotency_key: Option<String>,
-    /// Stop delivering after this many seconds, or a duration such as `10m`.
+    /// Stop delivering it after this long: from `1ms` to ten years.
     #[param(value_type = Option<values::Duration>, nullable = false)]
     pub expires_in: Option<String>,
 }

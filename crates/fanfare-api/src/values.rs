@@ -1,6 +1,7 @@
 //! Descriptions of core values. They are text on the wire; the types here represent them in the document, once each,
 //! and are never constructed.
 
+use fanfare_core::duration;
 use serde_json::Value;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{OneOfBuilder, RefOr};
@@ -35,8 +36,8 @@ described! {
     Channel: "builds.web";
     /// The id of a connected client; opaque.
     ClientId: "cl_7";
-    /// A number and a unit.
-    Duration: "10m";
+    /// A duration: numbers with their units, the largest first.
+    DurationText like "^([0-9]+(ms|s|m|h|d))+$": "1m";
     /// The identity of a log.
     Epoch like "^[a-z0-9]{8}$": "k3f9x2ab";
     /// The event type: `info`, `warning`, `error`, `success`, or a word of your own.
@@ -65,19 +66,32 @@ impl PartialSchema for Json {
 
 impl ToSchema for Json {}
 
-/// A number of seconds, or a duration such as `10m`.
-#[derive(Debug)]
-pub enum Seconds {}
+macro_rules! text_or_seconds {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:expr;)+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Debug)]
+        pub enum $name {}
 
-impl PartialSchema for Seconds {
-    fn schema() -> RefOr<Schema> {
-        let number = ObjectBuilder::new().schema_type(Type::Number).examples([90]);
-        OneOfBuilder::new()
-            .item(number)
-            .item(Duration::schema())
-            .description(Some("Seconds, or a duration such as `10m`."))
-            .into()
-    }
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let number = ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0)).examples([90]);
+                OneOfBuilder::new()
+                    .item($text.schema_type(Type::String))
+                    .item(number.description(Some("A number of seconds.")))
+                    .description(Some(concat!($($doc),+).trim()))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+};
 }
 
-impl ToSchema for Seconds {}
+text_or_seconds! {
+    /// A duration: numbers with the unit `ms`, `s`, `m`, `h` or `d`, or a number of seconds; at most ten years.
+    Duration = ObjectBuilder::new().pattern(Some(duration::PATTERN)).examples(["90s", "1h30m"]);
+    /// A moment: a duration, meaning that long ago, or RFC 3339.
+    Moment = ObjectBuilder::new().examples(["10m", "2026-11-21T08:00:00Z"]);
+    /// A start: `earliest`, a duration, meaning that long ago, or RFC 3339.
+    Since = ObjectBuilder::new().examples(["earliest", "10m", "2026-11-21T08:00:00Z"]);
+}

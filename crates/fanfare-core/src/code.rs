@@ -36,8 +36,8 @@ codes! {
     InvalidChannel => "invalid_channel",
     /// `data` that is not valid JSON or is too large.
     InvalidData => "invalid_data",
-    /// `expires_in` that cannot be read.
-    InvalidExpiry => "invalid_expiry",
+    /// A duration that cannot be read or is out of bounds.
+    InvalidDuration => "invalid_duration",
     /// A request header that cannot be read.
     InvalidHeader => "invalid_header",
     /// An idempotency key of the wrong length.
@@ -62,7 +62,7 @@ codes! {
     InvalidReader => "invalid_reader",
     /// A webhook signature that does not match its body, its time or the secret.
     InvalidSignature => "invalid_signature",
-    /// A time or duration that cannot be read.
+    /// A time that cannot be read.
     InvalidTime => "invalid_time",
     /// An event type that cannot be read.
     InvalidType => "invalid_type",

@@ -1,9 +1,13 @@
 //! Reading the members of a JSON object one by one, so that a refusal names the member, its bound and the fix. Every
 //! body that is a strict object is read here, so that all are refused alike.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use crate::code::Code;
+use crate::duration::{self, Literal};
 use crate::invalid::{Invalid, shown};
 
 /// The members that have not been taken yet.
@@ -123,6 +127,31 @@ impl Members {
         }
     }
 
+    /// Takes a duration in `range`.
+    pub fn duration(&mut self, name: &'static str, range: &RangeInclusive<Duration>) -> Given<Duration> {
+        self.known.push(name);
+        match self.map.remove(name) {
+            None => Ok(None),
+            Some(Value::Null) => Ok(Some(None)),
+            Some(value) => {
+                let read = read_duration(value, range);
+                read.map(|duration| Some(Some(duration))).map_err(|error| error.at(self.at(name)))
+            }
+        }
+    }
+
+    /// Takes a time through its parser: text, or a number of seconds before now.
+    pub fn time<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, Invalid>) -> Given<T> {
+        match self.take(name, "a time", Literal::of)? {
+            Some(Some(literal)) => {
+                let read = parse(&literal.text());
+                read.map(|value| Some(Some(value))).map_err(|error| error.at(self.at(name)))
+            }
+            Some(None) => Ok(Some(None)),
+            None => Ok(None),
+        }
+    }
+
     /// Takes a list of texts, each through its parser; at most `most`.
     pub fn list<T: std::str::FromStr<Err = Invalid>>(
         &mut self,
@@ -180,6 +209,28 @@ pub fn use_one_of(names: &[&str]) -> String {
     }
 }
 
+fn read_duration(value: Value, range: &RangeInclusive<Duration>) -> Result<Duration, Invalid> {
+    let shape = shape(&value);
+    let literal = Literal::of(value);
+    literal
+        .ok_or_else(|| {
+            Invalid::new(Code::InvalidDuration, format!("{shape} is not a duration"), duration::FIX)
+        })?
+        .within(range)
+}
+
+/// Describes the kind of a value.
+pub fn shape(value: &Value) -> &'static str {
+    match value {
+        Value::Array(_) => "an array",
+        Value::Bool(_) => "a boolean",
+        Value::Null => "null",
+        Value::Number(_) => "a number",
+        Value::Object(_) => "an object",
+        Value::String(_) => "text",
+    }
+}
+
 fn text(value: Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text),
@@ -189,6 +240,8 @@ fn text(value: Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::Members;
     use crate::code::Code;
 
@@ -215,6 +268,26 @@ mod tests {
         let mut inner = read.object("b").expect("an object").flatten().expect("one");
         let error = inner.number("c", 1, 5).expect_err("over the bound");
         assert_eq!((error.at.as_str(), &*error.fix), ("/b/c", "give a whole number from 1 to 5"));
+    }
+
+    #[test]
+    fn a_duration_has_bounds_and_a_time_is_text_or_seconds() {
+        let range = Duration::ZERO..=Duration::from_secs(60);
+        let mut read = members(r#"{"a": "1s", "b": 2, "c": null, "d": [1], "e": 61, "f": 600, "g": true}"#);
+        assert_eq!(read.duration("a", &range), Ok(Some(Some(Duration::from_secs(1)))));
+        assert_eq!(read.duration("b", &range), Ok(Some(Some(Duration::from_secs(2)))));
+        assert_eq!(read.duration("c", &range), Ok(Some(None)));
+        assert_eq!(read.duration("x", &range), Ok(None));
+        for (name, what) in [("d", "an array is not a duration"), ("e", "`1m1s` is too long")] {
+            let error = read.duration(name, &range).expect_err(what);
+            assert_eq!(
+                (error.code, error.at, &*error.what),
+                (Code::InvalidDuration, format!("/{name}"), what)
+            );
+        }
+        assert_eq!(read.time("f", |text| Ok(text.to_owned())), Ok(Some(Some("10m".to_owned()))));
+        let error = read.time("g", |text| Ok(text.to_owned())).expect_err("a boolean");
+        assert_eq!((error.at.as_str(), &*error.fix), ("/g", "give a time"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The body of a push: one event or a batch, as JSON.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -8,11 +9,12 @@ use serde_json::value::RawValue;
 
 use crate::channel::Channel;
 use crate::code::Code;
-use crate::duration;
+use crate::duration::{self, DURATION_MAX, Literal};
 use crate::event::EventType;
 use crate::invalid::{Invalid, shown};
 use crate::json::Json;
 use crate::limits::BATCH_LEN_MAX;
+use crate::members::shape;
 use crate::new_event::NewEvent;
 use crate::principal::Source;
 
@@ -44,41 +46,14 @@ pub struct Members {
     pub key: Option<String>,
     /// The idempotency key.
     pub idempotency_key: Option<String>,
-    /// A number of seconds, or a duration such as `10m`.
-    pub expires_in: Option<ExpiresIn>,
+    /// The duration after which it is no longer delivered, in [`EXPIRES_IN`].
+    pub expires_in: Option<Literal>,
     /// The outlets that the event is for.
     pub audience: Option<String>,
 }
 
-/// The value of `expires_in`, as it was given.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum ExpiresIn {
-    /// A number of seconds.
-    Seconds(f64),
-    /// A duration such as `10m`.
-    Text(String),
-}
-
-impl ExpiresIn {
-    fn read(self) -> Result<Duration, Invalid> {
-        let read = match &self {
-            ExpiresIn::Seconds(seconds) => Duration::try_from_secs_f64(*seconds).ok(),
-            ExpiresIn::Text(text) => duration::parse(text).ok(),
-        };
-        read.filter(|duration| !duration.is_zero()).ok_or_else(|| {
-            let written = match self {
-                ExpiresIn::Seconds(seconds) => seconds.to_string(),
-                ExpiresIn::Text(text) => text,
-            };
-            Invalid::new(
-                Code::InvalidExpiry,
-                format!("`{}` is not a valid time to live", shown(&written)),
-                "give seconds above 0 as a number, or a duration such as `\"10m\"`",
-            )
-        })
-    }
-}
+/// The bounds of `expires_in`: an event that expires at once would be delivered to nobody.
+pub const EXPIRES_IN: RangeInclusive<Duration> = Duration::from_millis(1)..=DURATION_MAX;
 
 impl Members {
     /// Checks the members; the error names the wrong one, as a JSON pointer.
@@ -111,7 +86,7 @@ impl Members {
             event.idempotency_key = Some(key.parse().map_err(|error: Invalid| error.at("/idempotency_key"))?);
         }
         if let Some(expires_in) = self.expires_in {
-            event.expires_in = Some(expires_in.read().map_err(|error| error.at("/expires_in"))?);
+            event.expires_in = Some(expires_in.within(&EXPIRES_IN).map_err(|error| error.at("/expires_in"))?);
         }
         if let Some(audience) = self.audience {
             event.audience = audience.parse().map_err(|error: Invalid| error.at("/audience"))?;
@@ -193,7 +168,7 @@ fn explain(value: &Value) -> Result<(), Invalid> {
     let Value::Object(members) = value else {
         return Err(Invalid::new(
             Code::InvalidJson,
-            format!("an event is an object, not {}", kind(value)),
+            format!("an event is an object, not {}", shape(value)),
             "send an object such as `{\"message\": \"deployed\"}`",
         ));
     };
@@ -202,7 +177,10 @@ fn explain(value: &Value) -> Result<(), Invalid> {
             "data" => continue,
             "expires_in" => match value {
                 Value::Null | Value::Number(_) | Value::String(_) => continue,
-                _ => (Code::InvalidExpiry, "a number of seconds or a duration such as `\"10m\"`"),
+                other => {
+                    let what = format!("{} is not a duration", shape(other));
+                    return Err(Invalid::new(Code::InvalidDuration, what, duration::FIX).at("/expires_in"));
+                }
             },
             "message" => (Code::InvalidMessage, "text"),
             "channel" => (Code::InvalidChannel, "text"),
@@ -221,27 +199,16 @@ fn explain(value: &Value) -> Result<(), Invalid> {
                 .at(format!("/{}", name.replace('~', "~0").replace('/', "~1"))));
             }
         };
-        if !matches!(value, Value::Null | Value::String(_)) || name == "expires_in" {
+        if !matches!(value, Value::Null | Value::String(_)) {
             return Err(Invalid::new(
                 wanted.0,
-                format!("`{name}` is {}", kind(value)),
+                format!("`{name}` is {}", shape(value)),
                 format!("give {}", wanted.1),
             )
             .at(format!("/{name}")));
         }
     }
     Ok(())
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Array(_) => "an array",
-        Value::Bool(_) => "a boolean",
-        Value::Null => "null",
-        Value::Number(_) => "a number",
-        Value::Object(_) => "an object",
-        Value::String(_) => "text",
-    }
 }
 
 #[cfg(test)]
@@ -279,9 +246,9 @@ mod tests {
             (r#"[{"message":"x"},{"message":"x","priority":"urgent"}]"#, "invalid_priority", "/1/priority"),
             (r#"[{"message":"x"},{"message":"x","key":7}]"#, "invalid_key", "/1/key"),
             (r#"[{"message":"x"},3]"#, "invalid_json", "/1"),
-            (r#"{"message":"x","expires_in":-1}"#, "invalid_expiry", "/expires_in"),
-            (r#"{"message":"x","expires_in":[1]}"#, "invalid_expiry", "/expires_in"),
-            (r#"{"message":"x","expires_in":1e300}"#, "invalid_expiry", "/expires_in"),
+            (r#"{"message":"x","expires_in":-1}"#, "invalid_duration", "/expires_in"),
+            (r#"{"message":"x","expires_in":[1]}"#, "invalid_duration", "/expires_in"),
+            (r#"{"message":"x","expires_in":1e300}"#, "invalid_duration", "/expires_in"),
             (r#"{"message":"x","message":"y"}"#, "invalid_json", ""),
             (r#"{"message":"x""#, "invalid_json", ""),
             (r#""x""#, "invalid_json", ""),

@@ -156,7 +156,7 @@ fn subscribe(mut members: Members) -> Result<Subscribe, Invalid> {
     let patterns = members.texts("patterns")?.flatten().unwrap_or_default();
     let types = members.texts("types")?.flatten().unwrap_or_default();
     let (min_priority, text) = (members.text("min_priority")?.flatten(), members.text("text")?.flatten());
-    let (after, since) = (members.text("after")?.flatten(), members.text("since")?.flatten());
+    let (after, since) = (members.text("after")?.flatten(), members.time("since", Start::since)?.flatten());
     let reader = members.parsed("reader", str::parse)?.flatten();
     let conflate = members.truth("conflate")?.flatten().unwrap_or_default();
     let both = members.wrong("since", "cannot be combined with `after`", "give one of them");
@@ -178,7 +178,7 @@ fn subscribe(mut members: Members) -> Result<Subscribe, Invalid> {
     let start = match (after, since) {
         (Some(_), Some(_)) => return Err(both),
         (Some(after), None) => Start::after(&after),
-        (None, Some(since)) => Start::since(&since).map_err(|error| error.at("/since"))?,
+        (None, Some(since)) => since,
         (None, None) => Start::Live,
     };
     Ok(Subscribe { filter, start, reader, conflate })

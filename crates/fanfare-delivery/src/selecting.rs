@@ -26,10 +26,10 @@ pub struct Words {
     pub event_ids: Option<Vec<String>>,
     /// Only deliveries in this state: `failed`.
     pub state: Option<String>,
-    /// Only events since this time: `10m` or RFC 3339.
-    pub since: Option<String>,
-    /// Only events before this time: `10m` or RFC 3339.
-    pub until: Option<String>,
+    /// Only events since this time.
+    pub since: Option<Moment>,
+    /// Only events before this time.
+    pub until: Option<Moment>,
     /// Only channels that match one of these.
     pub patterns: Vec<String>,
     /// Only events after this position.
@@ -107,10 +107,6 @@ impl Webhooks {
         let patterns: Vec<Pattern> =
             words.patterns.iter().enumerate().map(pattern).collect::<Result<_, _>>()?;
         let now = clock::now();
-        let moment = |text: Option<String>, place: &str| -> Result<_, Invalid> {
-            let moment = text.map(|text| text.parse::<Moment>()).transpose();
-            Ok(moment.map_err(|error| error.at(place))?.map(|moment| moment.resolve(now)))
-        };
         let mut after = None;
         for (text, place) in [(words.after, "/after"), (words.cursor, "/cursor")] {
             let Some(text) = text else { continue };
@@ -124,8 +120,8 @@ impl Webhooks {
         }
         let range = Range {
             after,
-            since: moment(words.since, "/since")?,
-            until: moment(words.until, "/until")?,
+            since: words.since.map(|moment| moment.resolve(now)),
+            until: words.until.map(|moment| moment.resolve(now)),
             patterns,
         };
         Ok(if is_failed { Selection::Failed(range) } else { Selection::Log(range) })

@@ -77,7 +77,7 @@ pub fn status(code: Code, at: &str) -> StatusCode {
         | Code::InvalidAudience
         | Code::InvalidChannel
         | Code::InvalidData
-        | Code::InvalidExpiry
+        | Code::InvalidDuration
         | Code::InvalidIdempotencyKey
         | Code::InvalidKey
         | Code::InvalidMessage

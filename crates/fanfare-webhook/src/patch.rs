@@ -14,10 +14,9 @@ use crate::retry::RetrySchedule;
 use crate::secret::Secret;
 use crate::url::WebhookUrl;
 use fanfare_core::code::Code;
-use fanfare_core::duration;
 use fanfare_core::event::EventType;
 use fanfare_core::filter::Filter;
-use fanfare_core::invalid::{Invalid, shown};
+use fanfare_core::invalid::Invalid;
 use fanfare_core::limits::{FILTER_TERMS_MAX, FILTER_TEXT_LEN_MAX};
 use fanfare_core::members::Members;
 use fanfare_core::pattern::Pattern;
@@ -186,7 +185,7 @@ impl Registration {
             Invalid::new(Code::InvalidUrl, "`webhook_url` is missing", FIX).at("/webhook_url")
         })?;
         let after = members.text("after")?.flatten().map(|text| Start::after(&text));
-        let since = members.parsed("since", Start::since)?.flatten();
+        let since = members.time("since", Start::since)?.flatten();
         let start = match (after, since) {
             (Some(_), Some(_)) => {
                 return Err(members.wrong("since", "cannot be combined with `after`", "give one"));
@@ -231,21 +230,11 @@ fn read_headers(members: Members) -> Result<CustomHeaders, Invalid> {
 fn read_batch(mut members: Members) -> Result<BatchOptions, Invalid> {
     let default = BatchOptions::default();
     let max_events = members.number("max_events", 1, BATCH_EVENTS_MAX)?.flatten();
-    let max_wait = members.parsed("max_wait", batch_wait)?.flatten();
+    let max_wait = members.duration("max_wait", &(Duration::ZERO..=BATCH_WAIT_MAX))?.flatten();
     members.finish()?;
     Ok(BatchOptions {
         max_events: max_events.unwrap_or(default.max_events),
         max_wait: max_wait.unwrap_or(default.max_wait),
-    })
-}
-
-fn batch_wait(text: &str) -> Result<Duration, Invalid> {
-    duration::parse(text).ok().filter(|wait| *wait <= BATCH_WAIT_MAX).ok_or_else(|| {
-        Invalid::new(
-            Code::InvalidWebhook,
-            format!("`max_wait` is `{}`", shown(text)),
-            "give a duration of at most `60s`, such as `500ms`",
-        )
     })
 }
 

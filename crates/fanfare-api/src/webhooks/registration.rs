@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fanfare_core::duration::Literal;
 use fanfare_core::{EventType, Pattern, Position, Priority, WebhookId};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -25,7 +26,8 @@ pub struct Registration {
     pub after: Option<Position>,
     /// Start in the past: `10m`, RFC 3339, or `earliest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
+    #[schema(value_type = Option<values::Since>)]
+    pub since: Option<Literal>,
     /// The settings.
     #[serde(flatten)]
     pub wishes: Wishes,
@@ -149,7 +151,7 @@ pub struct UserAndPassword {
 }
 
 /// The options for batching events.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchWish {
     /// Maximum events per batch; default 100.
@@ -159,7 +161,7 @@ pub struct BatchWish {
     /// Maximum wait of the first event, at most `60s`; default `1s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Duration>)]
-    pub max_wait: Option<String>,
+    pub max_wait: Option<Literal>,
 }
 
 /// The webhook to delete.

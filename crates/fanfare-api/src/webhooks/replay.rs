@@ -1,5 +1,6 @@
 //! Replayed deliveries.
 
+use fanfare_core::duration::Literal;
 use fanfare_core::{Pattern, Position};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -21,10 +22,12 @@ pub struct Replay {
     pub state: Option<ReplayedState>,
     /// Only events since then: `10m` or RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
+    #[schema(value_type = Option<values::Moment>)]
+    pub since: Option<Literal>,
     /// Only events before then: `10m` or RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
+    #[schema(value_type = Option<values::Moment>)]
+    pub until: Option<Literal>,
     /// Only channels that match one of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<values::Pattern>, max_items = 64)]

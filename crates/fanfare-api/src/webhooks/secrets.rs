@@ -1,5 +1,6 @@
 //! The rotation of keys.
 
+use fanfare_core::duration::Literal;
 use fanfare_core::{Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,7 +20,7 @@ pub struct Rotation {
     /// keys stop at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Duration>)]
-    pub overlap: Option<String>,
+    pub overlap: Option<Literal>,
     /// The new secret, `whsec_…`; generated if omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Hidden>,

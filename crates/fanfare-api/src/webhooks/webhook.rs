@@ -157,7 +157,7 @@ pub struct Batch {
     /// Maximum events per batch.
     pub max_events: u32,
     /// Maximum wait of the first event.
-    #[schema(value_type = values::Duration)]
+    #[schema(value_type = values::DurationText)]
     pub max_wait: String,
 }
 

@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use fanfare_api::push::{Push, PushAnswer, Pushed, PushedBatch};
 use fanfare_api::query;
 use fanfare_api::words::Success;
-use fanfare_core::push_body::{self, ExpiresIn, Members, PushBody};
+use fanfare_core::duration::Literal;
+use fanfare_core::push_body::{self, Members, PushBody};
 use fanfare_core::{Channel, Code, Door, NewEvent, Principal, Via};
 use http::{HeaderMap, header};
 
@@ -140,7 +141,7 @@ fn query_members(mut params: Params) -> Result<Members, Problem> {
         priority: params.one("priority")?,
         key: params.one("key")?,
         idempotency_key: params.one("idempotency_key")?,
-        expires_in: params.one("expires_in")?.map(ExpiresIn::Text),
+        expires_in: params.one("expires_in")?.map(Literal::Text),
         ..Members::default()
     };
     params.finish()?;

@@ -57,7 +57,7 @@ impl Exit {
             | Code::InvalidAudience
             | Code::InvalidChannel
             | Code::InvalidData
-            | Code::InvalidExpiry
+            | Code::InvalidDuration
             | Code::InvalidHeader
             | Code::InvalidIdempotencyKey
             | Code::InvalidJson

@@ -302,12 +302,12 @@ async fn the_gateways_error_is_shown_unchanged() {
     let said = gateway.run(&["push", "x", "--expires-in", "0s"]).await;
     assert_eq!(said.code, 5, "{said:?}");
     insta::assert_snapshot!(said.err, @r#"
-    error: `0s` is not a valid time to live
+    error: `0s` is too short
        at: /expires_in
-      fix: give seconds above 0 as a number, or a duration such as `"10m"`
+      fix: use a duration from `1ms` to `3660d`
     "#);
     let said = gateway.run(&["push", "x", "--expires-in", "0s", "-o", "json"]).await;
-    assert_eq!(json(&said.err)["error"]["code"], "invalid_expiry");
+    assert_eq!(json(&said.err)["error"]["code"], "invalid_duration");
     gateway.stop().await;
 }
 

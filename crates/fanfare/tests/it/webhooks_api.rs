@@ -338,13 +338,15 @@ async fn a_new_secret_signs_beside_the_old_one_until_that_is_revoked() {
         let pair = gateway.post_json(&rotate, &json!({"kind": "ed25519"})).await.json();
         assert_ne!(pair["public_key"], before);
         assert_eq!(pair["public_key"], gateway.get(&path).await.json()["public_key"]);
-        for (body, at) in [
-            (json!({"secret": "whsec_short"}), "/secret"),
-            (json!({"overlap": "9d"}), ""),
-            (json!({"kind": "rsa"}), "/kind"),
+        for (body, code, at) in [
+            (json!({"secret": "whsec_short"}), "invalid_webhook", "/secret"),
+            (json!({"overlap": "9d"}), "invalid_duration", "/overlap"),
+            (json!({"overlap": 777_600}), "invalid_duration", "/overlap"),
+            (json!({"overlap": "soon"}), "invalid_duration", "/overlap"),
+            (json!({"kind": "rsa"}), "invalid_webhook", "/kind"),
         ] {
-            let problem = gateway.post_json(&rotate, &body).await.problem(422, "invalid_webhook");
-            assert_eq!(problem["at"].as_str().unwrap_or(""), at, "{problem}");
+            let problem = gateway.post_json(&rotate, &body).await.problem(422, code);
+            assert_eq!(problem["at"], at, "{problem}");
         }
     }
 }

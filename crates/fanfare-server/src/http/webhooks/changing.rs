@@ -1,5 +1,7 @@
 //! Changing a webhook: `PATCH` and `DELETE /api/webhooks/{id}`, pausing, resuming, rotating its keys.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -11,9 +13,9 @@ use fanfare_api::webhooks::secrets::{Rotated, Rotation};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_api::words::Success;
 use fanfare_core::members::Members;
-use fanfare_core::{Code, Principal, duration};
+use fanfare_core::{Code, Principal};
 use fanfare_webhook::patch::Change;
-use fanfare_webhook::rotation::OVERLAP_DEFAULT;
+use fanfare_webhook::rotation::{OVERLAP_DEFAULT, OVERLAP_MAX};
 use http::HeaderMap;
 
 use crate::http::Gateway;
@@ -168,13 +170,14 @@ pub async fn rotate(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    const FIX: &str = "send `{}`, or an object with `kind`, `overlap` or `secret`, each of them text";
+    const FIX: &str = "send `{}`, or an object with `kind`, `overlap` or `secret`";
     let id = id_in_path(&id)?;
     let expected = etag::expected(request.headers())?;
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let mut members = Members::parse_or_none(&bytes, Code::InvalidWebhook, FIX)?;
     let kind = members.text("kind")?.flatten();
-    let overlap = members.parsed("overlap", duration::parse)?.flatten().unwrap_or(OVERLAP_DEFAULT);
+    let overlap =
+        members.duration("overlap", &(Duration::ZERO..=OVERLAP_MAX))?.flatten().unwrap_or(OVERLAP_DEFAULT);
     let secret = members.parsed("secret", str::parse)?.flatten();
     members.finish()?;
     let key = match (kind.as_deref(), secret) {

@@ -44,8 +44,8 @@ pub async fn replay(
     let words = Words {
         event_ids: members.texts("event_ids")?.flatten(),
         state: members.text("state")?.flatten(),
-        since: members.text("since")?.flatten(),
-        until: members.text("until")?.flatten(),
+        since: members.time("since", str::parse)?.flatten(),
+        until: members.time("until", str::parse)?.flatten(),
         patterns: members.texts("patterns")?.flatten().unwrap_or_default(),
         after: members.text("after")?.flatten(),
         cursor: members.text("cursor")?.flatten(),

@@ -2,9 +2,11 @@
 
 use std::ops::RangeInclusive;
 
+use fanfare_core::duration::Literal;
+use fanfare_core::start::Moment;
 use fanfare_core::{Invalid, Position};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use fanfare_hub::Hub;
 
@@ -17,6 +19,19 @@ pub(super) fn read<T: DeserializeOwned>(arguments: &str, schema: &Value, example
 /// Describes the problem with the argument `name`.
 pub(super) fn refuse(name: &str, invalid: &Invalid, example: &str) -> String {
     format!("`{name}`: {}; {}. Example: {example}", invalid.what, invalid.fix)
+}
+
+/// Describes a duration or a time: text, or a number of seconds.
+pub(super) fn text_or_seconds(description: &str) -> Value {
+    json!({
+        "description": description,
+        "anyOf": [{ "type": "string" }, { "type": "number", "minimum": 0 }],
+    })
+}
+
+/// Parses a time.
+pub(super) fn moment(name: &str, given: Option<&Literal>, example: &str) -> Result<Option<Moment>, String> {
+    given.map(|literal| literal.text().parse().map_err(|invalid| refuse(name, &invalid, example))).transpose()
 }
 
 /// Returns the number if it is in `range`.
@@ -78,9 +93,9 @@ fn required(schema: &Value) -> impl Iterator<Item = &str> {
 
 /// Describes how `value` violates the `schema` of the argument `name`.
 fn misfit(name: &str, value: &Value, schema: &Value) -> Option<String> {
-    let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
-    if !fits(value, wanted) {
-        return Some(format!("`{name}` must be of type {wanted}"));
+    let wanted = kinds(schema);
+    if !wanted.iter().any(|kind| fits(value, kind)) {
+        return Some(format!("`{name}` must be of type {}", wanted.join(" or ")));
     }
     if let Some(valid) = schema.get("enum").and_then(Value::as_array)
         && !valid.contains(value)
@@ -97,6 +112,17 @@ fn misfit(name: &str, value: &Value, schema: &Value) -> Option<String> {
     }
     let items = schema.get("items")?;
     value.as_array()?.iter().find_map(|item| misfit(&format!("{name}[]"), item, items))
+}
+
+/// Returns the types that `schema` names: one, or those of which any is fine.
+fn kinds(schema: &Value) -> Vec<&str> {
+    fn kind(schema: &Value) -> &str {
+        schema.get("type").and_then(Value::as_str).unwrap_or_default()
+    }
+    match schema.get("anyOf").and_then(Value::as_array) {
+        Some(any) => any.iter().map(kind).collect(),
+        None => vec![kind(schema)],
+    }
 }
 
 fn fits(value: &Value, wanted: &str) -> bool {

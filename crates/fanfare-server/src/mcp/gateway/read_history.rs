@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::start::Moment;
+use fanfare_core::duration::Literal;
 use fanfare_core::{Position, Principal};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
@@ -30,10 +30,9 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "types": filter::types(),
             "min_priority": filter::min_priority(),
             "text": filter::text(),
-            "since": {
-                "type": "string",
-                "description": "Only events since then: `10m` for ten minutes ago, or a time such as `2026-11-21T08:00:00Z`",
-            },
+            "since": arguments::text_or_seconds(
+                "Only events since then: `10m` for ten minutes ago, or a time such as `2026-11-21T08:00:00Z`",
+            ),
             "cursor": {
                 "type": "string",
                 "description": "`next_cursor` of the previous page; keep all other arguments the same",
@@ -91,7 +90,7 @@ struct Arguments {
     types: Vec<String>,
     min_priority: Option<String>,
     text: Option<String>,
-    since: Option<String>,
+    since: Option<Literal>,
     cursor: Option<String>,
     #[serde(default)]
     order: WhichFirst,
@@ -139,9 +138,7 @@ impl Gateway {
         let (extent, now) = (hub.extent(), clock::now());
         let after = extent.first.saturating_sub(1);
         let mut read = Read { epoch: extent.epoch, after, until: extent.last, filter, order, limit, now };
-        if let Some(since) = &given.since {
-            let moment: Moment =
-                since.parse().map_err(|invalid| arguments::refuse("since", &invalid, EXAMPLE))?;
+        if let Some(moment) = arguments::moment("since", given.since.as_ref(), EXAMPLE)? {
             let seq = hub.seq_before(by, moment.resolve(now)).await.map_err(explained)?;
             read.after = read.after.max(seq);
         }

@@ -1,6 +1,7 @@
 //! `fanfare deliveries resend`: resends single events now, or has the worker resend many.
 
 use fanfare_api::words::DeliveryState;
+use fanfare_core::duration::Literal;
 use fanfare_core::{Position, WebhookId};
 use serde_json::{Value, json};
 
@@ -123,8 +124,11 @@ async fn many(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure
     let mut work: Vec<(Webhook, Vec<Replay>)> = Vec::new();
     for webhook in chosen(api, args.webhook.as_deref()).await? {
         let selections = if args.failed {
-            let replay =
-                Replay { state: Some(ReplayedState::Failed), since: args.since.clone(), ..Replay::default() };
+            let replay = Replay {
+                state: Some(ReplayedState::Failed),
+                since: args.since.clone().map(Literal::Text),
+                ..Replay::default()
+            };
             if webhook.failed > 0 { vec![replay] } else { Vec::new() }
         } else {
             let (waiting, _) = of_webhook(api, &webhook, Some(State::Waiting), None, WAITING_MAX).await?;

@@ -12,7 +12,7 @@ use crate::cli::push::idempotency_key;
 use crate::cli::settings::{self, Key, Settings, key};
 use crate::cli::text::duration;
 use crate::cli::{Failure, serve};
-use fanfare_api::push::{ExpiresIn, NewEvent};
+use fanfare_api::push::NewEvent;
 use fanfare_client::{Api, Error, Item, Listening, Wish};
 use fanfare_store_embedded::{self, Owner};
 
@@ -197,7 +197,7 @@ async fn there_and_back(api: &Api) -> Result<(), Error> {
         channel: Some(channel),
         priority: Some(fanfare_core::Priority::Min),
         idempotency_key: Some(idempotency_key()),
-        expires_in: Some(ExpiresIn::Text("1m".to_owned())),
+        expires_in: Some(Duration::from_secs(60).into()),
         ..NewEvent::default()
     };
     let pushed = api.push(&event).await?;

@@ -3,15 +3,17 @@
 mod ndjson;
 
 use std::io::Read;
+use std::time::Duration;
 
-use fanfare_core::{Channel, EventType, Invalid, Key, Priority, duration, limits};
+use fanfare_core::duration::Literal;
+use fanfare_core::{Channel, EventType, Key, Priority, duration, limits};
 use serde_json::value::RawValue;
 
 use crate::cli::global::priority_parser;
 use crate::cli::output::style::{BOLD, CHANNEL, DIM, SUCCESS};
 use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, block_on, examples, pairs};
-use fanfare_api::push::{ExpiresIn, NewEvent, Pushed};
+use fanfare_api::push::{NewEvent, Pushed};
 use fanfare_delivery::first_attempts::WAIT_MAX;
 
 /// Push an event
@@ -57,8 +59,8 @@ pub(crate) struct Args {
         limits::IDEMPOTENCY_WINDOW_SECONDS / 3_600))]
     idempotency_key: Option<String>,
     /// Stop delivering the event after this time, such as 10m
-    #[arg(long, value_name = "TIME", value_parser = time_to_live)]
-    expires_in: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    expires_in: Option<Duration>,
     /// The event's data, as JSON
     #[arg(long, value_name = "JSON", value_parser = json, conflicts_with = "ndjson")]
     json: Option<Box<RawValue>>,
@@ -91,7 +93,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         key: args.key.as_ref().map(|key| key.as_str().to_owned()),
         // Without a key, a push could be appended twice if its response is lost.
         idempotency_key: Some(args.idempotency_key.unwrap_or_else(idempotency_key)),
-        expires_in: args.expires_in.map(ExpiresIn::Text),
+        expires_in: args.expires_in.map(Literal::from),
         ..NewEvent::default()
     };
     let api = context.settings.api()?;
@@ -183,10 +185,6 @@ fn from_stdin() -> Result<String, Failure> {
 /// Returns a random key that no other push has.
 pub(crate) fn idempotency_key() -> String {
     format!("cli-{:032x}", rand::random::<u128>())
-}
-
-fn time_to_live(text: &str) -> Result<String, Invalid> {
-    duration::parse(text).map(|_| text.to_owned())
 }
 
 fn json(text: &str) -> Result<Box<RawValue>, String> {

@@ -206,5 +206,5 @@ fn delay(text: &str) -> Result<Duration, Invalid> {
     }
     let what = format!("a delay of `{text}` is too long");
     let fix = format!("use at most {} s; the gateway waits {} s", DELAY_MAX.as_secs(), REQUEST_MAX.as_secs());
-    Err(Invalid::new(Code::InvalidTime, what, fix))
+    Err(Invalid::new(Code::InvalidDuration, what, fix))
 }

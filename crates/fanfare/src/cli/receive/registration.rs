@@ -80,7 +80,7 @@ impl Plan {
         let id = registered.id.unwrap_or(before.id);
         // Only the run that could not remove it knew its secret, so the secret can change at once.
         let rotation = Rotation {
-            overlap: Some("0s".to_owned()),
+            overlap: Some(Duration::ZERO.into()),
             secret: secret.map(|secret| Hidden(secret.reveal().to_owned())),
             ..Rotation::default()
         };

@@ -1,5 +1,6 @@
 //! `fanfare webhooks add`: registers a webhook.
 
+use fanfare_core::duration::Literal;
 use fanfare_core::{Invalid, Position, Start, WebhookId};
 use fanfare_webhook::secret::Secret;
 use fanfare_webhook::url::WebhookUrl;
@@ -91,7 +92,7 @@ impl Args {
         Ok(Registration {
             webhook_url: self.url.as_given().to_owned(),
             secret: secret.map(|secret| Hidden(secret.reveal().to_owned())),
-            since: self.setup.since.clone(),
+            since: self.setup.since.clone().map(Literal::Text),
             after: self.setup.after,
             wishes: self.sending.add_to(self.filter.wishes())?,
         })

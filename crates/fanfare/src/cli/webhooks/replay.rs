@@ -1,6 +1,7 @@
 //! `fanfare webhooks replay`: resends many events.
 
 use fanfare_api::webhooks::replay::{Replay, ReplayedState};
+use fanfare_core::duration::Literal;
 use fanfare_core::start::Moment;
 use fanfare_core::{Invalid, Pattern, Position, WebhookId};
 use serde_json::json;
@@ -127,8 +128,8 @@ impl Args {
         }
         let replay = Replay {
             state: self.failed.then_some(ReplayedState::Failed),
-            since: self.since.clone(),
-            until: self.until.clone(),
+            since: self.since.clone().map(Literal::Text),
+            until: self.until.clone().map(Literal::Text),
             // With `--all`, the position before the first event of the webhook's log.
             after: if self.all { Some(Position { seq: 0, ..webhook.position }) } else { self.after },
             patterns: self.channel.clone(),

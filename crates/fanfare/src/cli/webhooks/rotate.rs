@@ -67,7 +67,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let secret: Option<Secret> = args.secret.as_ref().map(Place::value).transpose()?;
     let rotation = Rotation {
         kind: (args.kind == Kind::Ed25519).then_some(KeyKind::Ed25519),
-        overlap: args.overlap.map(duration::show),
+        overlap: args.overlap.map(Into::into),
         secret: secret.map(|secret| Hidden(secret.reveal().to_owned())),
     };
     let webhook = named(api, &args.webhook).await?;

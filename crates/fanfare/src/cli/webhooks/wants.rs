@@ -153,7 +153,7 @@ impl Sending {
             rate_per_second: self.rate_per_second.map(Some),
             ordered: self.ordered.then_some(Some(true)),
             batch: self.batch.map(|batch| {
-                let max_wait = Some(duration::show(batch.max_wait));
+                let max_wait = Some(batch.max_wait.into());
                 Some(BatchWish { max_events: Some(batch.max_events), max_wait })
             }),
             retry: self.retry.as_ref().map(|retry| Some(retry.to_string())),

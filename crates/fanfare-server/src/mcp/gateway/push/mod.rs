@@ -6,7 +6,8 @@ mod receipt;
 use std::num::NonZeroU16;
 use std::sync::LazyLock;
 
-use fanfare_core::push_body::{ExpiresIn, Members};
+use fanfare_core::duration::Literal;
+use fanfare_core::push_body::Members;
 use fanfare_core::{Audience, Door, Invalid, Via};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
@@ -59,10 +60,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "type": "string",
                 "description": "Makes retries safe: stored once per key within a day",
             },
-            "expires_in": {
-                "type": "string",
-                "description": "Stop delivering it after this long, such as `10m`",
-            },
+            "expires_in": arguments::text_or_seconds("Stop delivering it after this long: `10m`, or a number of seconds"),
             "port": {
                 "type": "integer",
                 "minimum": 1,
@@ -154,7 +152,7 @@ struct Arguments {
     priority: Option<String>,
     key: Option<String>,
     idempotency_key: Option<String>,
-    expires_in: Option<ExpiresIn>,
+    expires_in: Option<Literal>,
     port: Option<NonZeroU16>,
     host: Option<String>,
 }

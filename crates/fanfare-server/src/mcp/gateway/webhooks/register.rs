@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use fanfare_core::Principal;
+use fanfare_core::duration::Literal;
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use fanfare_webhook::patch::Registration;
@@ -55,11 +56,9 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                                 28 hours",
             },
             "description": { "type": "string", "description": "The purpose of the webhook, on one line, for people" },
-            "since": {
-                "type": "string",
-                "description": "New webhooks only: start with events pushed since then (`10m`, RFC 3339 or `earliest`) \
-                                instead of now",
-            },
+            "since": arguments::text_or_seconds(
+                "New webhooks only: start with events pushed since then (`10m`, RFC 3339 or `earliest`) instead of now",
+            ),
         },
         "required": ["webhook_url"],
         "additionalProperties": false,
@@ -114,7 +113,7 @@ struct Arguments {
     ordered: Option<bool>,
     retry: Option<String>,
     description: Option<String>,
-    since: Option<String>,
+    since: Option<Literal>,
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use fanfare_core::duration::Literal;
 use fanfare_core::{Position, Principal, WebhookId};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
@@ -31,8 +32,8 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "maxItems": IDS_MAX,
                 "description": "Only the deliveries of these events; cannot be combined with other selectors",
             },
-            "since": { "type": "string", "description": "Only events since then: `10m`, or RFC 3339" },
-            "until": { "type": "string", "description": "Only events before then: `10m`, or RFC 3339" },
+            "since": arguments::text_or_seconds("Only events since then: `10m`, or RFC 3339"),
+            "until": arguments::text_or_seconds("Only events before then: `10m`, or RFC 3339"),
             "patterns": {
                 "type": "array",
                 "items": { "type": "string" },
@@ -97,8 +98,8 @@ struct Arguments {
     webhook_id: String,
     state: Option<String>,
     event_ids: Option<Vec<String>>,
-    since: Option<String>,
-    until: Option<String>,
+    since: Option<Literal>,
+    until: Option<Literal>,
     #[serde(default)]
     patterns: Vec<String>,
     after: Option<String>,
@@ -129,8 +130,8 @@ impl Gateway {
         let words = Words {
             event_ids: given.event_ids,
             state: given.state,
-            since: given.since,
-            until: given.until,
+            since: arguments::moment("since", given.since.as_ref(), EXAMPLE)?,
+            until: arguments::moment("until", given.until.as_ref(), EXAMPLE)?,
             patterns: given.patterns,
             after: given.after,
             cursor: given.cursor,
