@@ -15,7 +15,7 @@ function isSignedWith({ headers, body }, secret) {
   return headers["webhook-signature"].split(" ").includes(`v1,${wanted}`);
 }
 
-const state = (tab, status) => tab.one("webhook-state", { status }).first().waitFor();
+const state = (tab, word) => tab.one("webhook-state", { state: word }).first().waitFor();
 
 story("a webhook is tried until it works, and only then saved", refused, async ({ gateway, open, receive }) => {
   const receiver = await receive();
@@ -67,7 +67,7 @@ story("a webhook is tried until it works, and only then saved", refused, async (
   await tab.one("attempts-none").waitFor();
   const { id } = await gateway.push({ channel: "builds.web", message: "built" });
   await tab.one("attempt-row", { category: "delivered" }).filter({ hasText: "built" }).waitFor();
-  await state(tab, "healthy");
+  await state(tab, "active");
   const got = await receiver.gets(3);
   assert.deepEqual([got.headers["webhook-id"], got.json().message, isSignedWith(got, secret)], [id, "built", true]);
 
@@ -104,7 +104,7 @@ story("a delivery that fails is seen waiting, and arriving", {}, async ({ gatewa
   await tab.one("next-attempt").waitFor();
   receiver.answers(204);
   await tab.one("attempt-row", { category: "delivered" }).filter({ hasText: /attempt [2345]/ }).waitFor();
-  await state(tab, "healthy");
+  await state(tab, "active");
   await tab.gone("next-attempt");
   await tab.gone("trouble");
   await tab.one("attempts-failed").click();
@@ -118,16 +118,16 @@ story("a receiver that is down is held, and tried at once when somebody says so"
   receiver.answers(500);
   for (let i = 0; i < 5; i += 1) await gateway.push(`event ${i}`);
   const list = await open("/webhooks");
-  await list.one("webhook-state", { status: "held" }).filter({ hasText: /held, retry in \d+s/ }).waitFor();
+  await list.one("webhook-state", { state: "held" }).filter({ hasText: /held, retry in \d+s/ }).waitFor();
   receiver.answers(200);
   await list.page.getByRole("row").filter({ hasText: "held" }).getByRole("link").first().click();
   await list.says("trouble", /nothing is sent for|One attempt will check/);
   await list.one("trouble-resume").click();
-  await state(list, "healthy");
+  await state(list, "active");
   // Nothing was left to send but what waits: the first of it.
   assert.equal((await receiver.gets(6)).json().message, "event 0");
   await list.one("figure-waiting").filter({ hasText: /^4$/ }).waitFor();
-  assert.equal((await gateway.get(webhook.api)).health, "ok");
+  assert.equal((await gateway.get(webhook.api)).state, "active");
 });
 
 story("what was given up is sent again, changed, or let go", {}, async ({ gateway, open, receive }) => {
@@ -273,11 +273,11 @@ story("a webhook that is paused gets what it missed when it is resumed", {}, asy
   await state(tab, "paused");
   await tab.says("trouble", "wait in the log");
   await gateway.push("missed");
-  await tab.one("figure-behind").filter({ hasText: /^1$/ }).waitFor();
+  await tab.one("figure-lag").filter({ hasText: /^1$/ }).waitFor();
   assert.equal(receiver.got.length, 0);
   await tab.one("webhook-toggle").click();
   await tab.one("attempt-row", { category: "delivered" }).waitFor();
-  await state(tab, "healthy");
+  await state(tab, "active");
   assert.equal((await receiver.gets(1)).json().message, "missed");
 });
 

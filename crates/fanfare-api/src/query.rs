@@ -178,12 +178,29 @@ pub struct Webhooks {
     /// Objects instead of URLs; default `false`.
     #[param(nullable = false)]
     pub details: Option<bool>,
+    /// Only webhooks in this state; default: all.
+    #[param(inline, nullable = false)]
+    pub state: Option<WebhookStateWord>,
     /// Maximum webhooks on the page; default 1000.
     #[param(minimum = 1, maximum = 1000, nullable = false)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the previous page.
     #[param(nullable = false)]
     pub cursor: Option<String>,
+}
+
+/// The state of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookStateWord {
+    /// The last attempt succeeded, or none was made.
+    Active,
+    /// Every attempt since the last success failed.
+    Failing,
+    /// Nothing is sent until one attempt finds out whether the receiver is back.
+    Held,
+    /// Nothing is sent until it is resumed.
+    Paused,
 }
 
 /// A selection of attempts.

@@ -37,9 +37,9 @@ pub struct Reader {
     pub types: Vec<EventType>,
     /// Number of connections of the reader.
     pub connected: usize,
-    /// Number of matching events that it has not acknowledged yet, up to 10,000.
+    /// Number of matching events that it has not acknowledged yet. If this is not exact, all events, matching or not.
     pub lag: u64,
-    /// Whether all of them were counted.
+    /// Whether `lag` counts only matching events: up to 10,000 of them, and fewer if there are many readers.
     pub lag_is_exact: bool,
     /// The time at which it was last opened or last acknowledged an event.
     #[schema(value_type = values::Timestamp)]

@@ -89,8 +89,10 @@ pub struct Status {
 pub struct WebhookTotals {
     /// Number of paused webhooks.
     pub paused: usize,
-    /// Number of active webhooks whose last attempt failed.
+    /// Number of failing webhooks.
     pub failing: usize,
+    /// Number of held webhooks.
+    pub held: usize,
     /// Deliveries that await their next attempt.
     pub waiting: u64,
     /// Deliveries that failed.

@@ -160,17 +160,6 @@ words! {
         /// `publish` on a WebSocket.
         WebSocket = "websocket",
     }
-    /// The health of a webhook.
-    WebhookHealth {
-        /// The last attempt failed.
-        Failing = "failing",
-        /// It failed so often that it is tried only occasionally.
-        Held = "held",
-        /// The last attempt succeeded.
-        Ok = "ok",
-        /// Nothing is sent to it.
-        Paused = "paused",
-    }
     /// The reason for an attempt.
     AttemptKind {
         /// An event that matches the webhook.
@@ -236,13 +225,6 @@ words! {
         /// It is stopping.
         Stopping = "stopping",
     }
-    /// Whether a webhook is active.
-    SendingState {
-        /// Deliveries are sent.
-        Active = "active",
-        /// Nothing is sent until it is resumed.
-        Paused = "paused",
-    }
     /// A signature scheme of deliveries.
     SignatureKind {
         /// `X-Hub-Signature-256`.
@@ -272,6 +254,17 @@ words! {
         Sse = "sse",
         /// WebSocket.
         WebSocket = "websocket",
+    }
+    /// The state of a webhook.
+    WebhookState {
+        /// The last attempt succeeded, or none was made.
+        Active = "active",
+        /// Every attempt since the last success failed.
+        Failing = "failing",
+        /// Nothing is sent until one attempt finds out whether the receiver is back.
+        Held = "held",
+        /// Nothing is sent until it is resumed.
+        Paused = "paused",
     }
 }
 

@@ -3,6 +3,7 @@
 use fanfare_api::channels::ChannelList;
 use fanfare_api::clients::ClientList;
 use fanfare_api::webhooks::webhook::WebhookDetails;
+use fanfare_api::words::WebhookState;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -30,6 +31,11 @@ impl Api {
     /// Returns all webhooks.
     pub async fn webhooks(&self) -> Result<Answer<WebhookDetails>, Error> {
         self.all("/api/webhooks?details=true", "webhooks").await
+    }
+
+    /// Returns all webhooks in this state.
+    pub async fn webhooks_in(&self, state: &WebhookState) -> Result<Answer<WebhookDetails>, Error> {
+        self.all(&format!("/api/webhooks?details=true&state={state}"), "webhooks").await
     }
 
     /// Reads every page of the list at `path`, whose rows are the member `rows`, and returns them as one page.

@@ -31,6 +31,7 @@ pub mod rules;
 pub mod selecting;
 mod sender;
 pub mod service;
+pub mod state;
 pub mod tally;
 pub mod target;
 mod trying;

@@ -11,6 +11,7 @@ use crate::attempt::Attempt;
 use crate::cursor::Cursor;
 use crate::health::Health;
 use crate::sender::Sender;
+use crate::state::State;
 use crate::tally::Tally;
 use crate::webhook::{Damaged, Webhook};
 use fanfare_store::Lease;
@@ -98,6 +99,11 @@ impl Entry {
     /// Returns the health.
     pub fn health(&self) -> Health {
         self.lock_health().clone()
+    }
+
+    /// Returns the state.
+    pub fn state(&self) -> State {
+        State::of(&self.lock_health(), self.is_held())
     }
 
     /// Returns `true` if the webhook is paused: nothing is sent until someone resumes it.

@@ -14,11 +14,11 @@ use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::{Order, Read, ReaderRow};
 
-/// Maximum lag of a reader that is counted.
+/// Maximum lag that is counted.
 pub const LAG_MAX: u64 = 10_000;
 
 /// Maximum pages that one listing reads, for all readers together: about two seconds of work. For the readers that come
-/// after it, the lag is the part that could be counted, and is marked as not exact.
+/// after it, the lag is not exact.
 const PAGES_MAX: usize = 100;
 /// Maximum pages for one reader: a page ends early if it reaches its limit of bytes or of events looked at.
 const PAGES_EACH_MAX: usize = 4;
@@ -33,9 +33,9 @@ pub struct ReaderInfo {
     pub row: ReaderRow,
     /// The number of connections that the reader has.
     pub connected: usize,
-    /// The number of matching events after the acknowledged position, up to [`LAG_MAX`].
+    /// The number of matching events after the acknowledged position, or of all events if it is not exact.
     pub lag: u64,
-    /// Whether all of these events were counted.
+    /// Whether only matching events were counted, which is so up to [`LAG_MAX`].
     pub lag_is_exact: bool,
 }
 
@@ -192,8 +192,8 @@ impl Hub {
         Ok(readers)
     }
 
-    /// Counts the events that pass `filter` and that a reader at `position` has not received, up to [`LAG_MAX`]. Returns
-    /// the count, and whether it is exact.
+    /// Counts the events that pass `filter` and that a reader at `position` has not received. Returns the count, and
+    /// whether it is exact: if there are more than [`LAG_MAX`], all events after `position` count.
     pub async fn lag(
         &self,
         _by: &Principal,
@@ -204,7 +204,7 @@ impl Hub {
         self.count_after(position, filter, &mut pages).await
     }
 
-    /// Counts the events that pass the filter and are new after `position`, using up at most `pages`, which it decrements.
+    /// Counts as [`Hub::lag`] does, using up at most `pages`, which it decrements.
     async fn count_after(
         &self,
         position: Position,
@@ -236,6 +236,9 @@ impl Hub {
                 break;
             }
         }
-        Ok((count.min(LAG_MAX), after >= read.until && count <= LAG_MAX))
+        match after >= read.until && count <= LAG_MAX {
+            true => Ok((count, true)),
+            false => Ok((head.last - seq, false)),
+        }
     }
 }

@@ -7,9 +7,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::values;
-use crate::words::{
-    AuthKind, Category, PauseReason, Payload, Priority, SendingState, SignatureKind, WebhookHealth,
-};
+use crate::words::{AuthKind, Category, PauseReason, Payload, Priority, SignatureKind, WebhookState};
 
 /// A webhook, its settings and its health.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -19,18 +17,16 @@ pub struct Webhook {
     pub id: WebhookId,
     /// The URL, as it was sent.
     pub webhook_url: Box<str>,
-    /// Whether it is active or paused.
-    pub state: SendingState,
-    /// The health of the webhook.
-    pub health: WebhookHealth,
+    /// The state of the webhook.
+    pub state: WebhookState,
     /// The reason that it is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub reason: Option<PauseReason>,
-    /// The same reason as text.
+    pub paused_reason: Option<PauseReason>,
+    /// Why it is not `active`, as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub explained: Option<Box<str>>,
+    pub explanation: Option<Box<str>>,
     /// The time since which it is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
@@ -42,16 +38,11 @@ pub struct Webhook {
     /// The position up to which every event was delivered, waits, or failed.
     #[schema(value_type = values::Position)]
     pub position: Position,
-    /// Number of events in the log after that position.
-    pub behind: u64,
-    /// Number of matching events after that position, up to 10,000; only for a single webhook.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub lag: Option<u64>,
-    /// Whether all of them were counted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub lag_is_exact: Option<bool>,
+    /// Number of matching events after that position. If this is not exact, all events after it, matching or not.
+    pub lag: u64,
+    /// Whether `lag` counts only matching events: for a single webhook with at most 10,000 of them, or if there are
+    /// none.
+    pub lag_is_exact: bool,
     /// Deliveries that await their next attempt.
     pub waiting: u64,
     /// Deliveries that failed.

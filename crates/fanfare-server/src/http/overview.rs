@@ -16,6 +16,7 @@ use crate::http::Gateway;
 use crate::http::page;
 use crate::http::query::Params;
 use crate::problem::Problem;
+use fanfare_delivery::state::State as WebhookState;
 use fanfare_runtime::parts::{self, Row};
 use fanfare_runtime::telemetry::Format;
 
@@ -180,11 +181,12 @@ pub async fn status(
 async fn webhook_totals(gateway: &Gateway, by: &Principal) -> Result<WebhookTotals, Problem> {
     let counts = gateway.webhooks.delivery_counts(by).await?;
     let list = gateway.webhooks.list(by);
-    let healths = list.iter().map(|entry| entry.health());
-    let (paused, sent_to): (Vec<_>, Vec<_>) = healths.partition(|health| health.is_paused());
+    let states: Vec<WebhookState> = list.iter().map(|entry| entry.state()).collect();
+    let number_of = |state| states.iter().filter(|found| **found == state).count();
     Ok(WebhookTotals {
-        paused: paused.len(),
-        failing: sent_to.iter().filter(|health| health.failing.failures > 0).count(),
+        paused: number_of(WebhookState::Paused),
+        failing: number_of(WebhookState::Failing),
+        held: number_of(WebhookState::Held),
         waiting: counts.values().map(|counts| counts.waiting).sum(),
         failed: counts.values().map(|counts| counts.failed).sum(),
     })

@@ -35,7 +35,7 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = clients.iter().map(|client| row(client, &now)).collect();
             output.line(table(
-                &["client", "by", "address", "patterns", "reader", "state", "behind ", "since"],
+                &["client", "by", "address", "patterns", "reader", "state", "lag ", "since"],
                 &rows,
             ))?;
         }

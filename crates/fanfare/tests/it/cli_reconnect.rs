@@ -34,7 +34,7 @@ impl Puppet {
         let status = object!({
             "name": "fanfare", "version": "0.1.0", "store": "memory", "epoch": "k3f9x2ab", "first": "k3f9x2ab-1",
             "last": "k3f9x2ab-4", "uptime_seconds": 1, "stream_clients": 0, "total_webhooks": 0,
-            "webhooks": { "paused": 0, "failing": 0, "waiting": 0, "failed": 0 },
+            "webhooks": { "paused": 0, "failing": 0, "held": 0, "waiting": 0, "failed": 0 },
             "listen": "127.0.0.1:8000", "listeners": ["127.0.0.1:8000"],
         });
         self.answer("200 OK", "application/json", &status.to_string()).await

@@ -92,7 +92,7 @@ async fn a_webhook_is_added_shown_changed_and_removed() {
     }
     assert_eq!(gateway.run(&["webhooks", "ls", "-o", "raw"]).await.out, format!("{id}\n"));
     let table = gateway.run(&["webhooks", "ls"]).await;
-    assert!(table.out.contains(&url) && table.out.contains("✓ ok"), "{table:?}");
+    assert!(table.out.contains(&url) && table.out.contains("✓ active"), "{table:?}");
     let removed = gateway.run(&["webhooks", "rm", &url]).await;
     assert_eq!((removed.code, removed.out), (0, format!("✓ removed: {url}\n")));
     assert_eq!(gateway.json(&["webhooks", "ls"]).await["total"], 0);
@@ -212,6 +212,10 @@ async fn a_paused_webhook_resumes_where_it_stopped() {
     assert_eq!(gateway.json(&["webhooks", "pause", &url]).await["state"], "paused");
     gateway.push(&["while it is paused"]).await;
     assert!(gateway.run(&["webhooks", "ls"]).await.out.contains("– paused"));
+    let of_state =
+        async |state| gateway.json(&["webhooks", "ls", "--state", state]).await["webhooks"].clone();
+    assert_eq!(of_state("paused").await[0]["webhook_url"], url);
+    assert_eq!(of_state("active").await, json!([]));
     let resumed = gateway.run(&["webhooks", "resume", &url]).await;
     assert!(resumed.code == 0 && resumed.out.starts_with("✓ resumed"), "{resumed:?}");
     receiver.gets_message("while it is paused").await;

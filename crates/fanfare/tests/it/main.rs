@@ -76,6 +76,7 @@ mod webhooks_names;
 mod webhooks_receivers;
 mod webhooks_seed;
 mod webhooks_sockets;
+mod webhooks_states;
 mod webhooks_tls;
 mod webhooks_verified;
 mod websocket;

@@ -40,7 +40,7 @@ async fn a_webhook_is_registered_and_its_secret_is_told_to_no_agent() {
             let expected = (&json!(is_new), &json!(1), &json!("active"));
             let Told { structured, text, .. } = &told;
             assert_eq!(
-                (&structured["is_new"], &structured["total_webhooks"], &structured["status"]),
+                (&structured["is_new"], &structured["total_webhooks"], &structured["state"]),
                 expected
             );
             // Neither the secret nor the path, which may be secret.
@@ -125,7 +125,7 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
             (&json!(ids[0]), &json!("orders"), &json!("failed"), &json!(1), &json!("http_5xx"))
         );
         assert!(row["failed_at"].is_string() && row.get("next_attempt_at").is_none(), "{row}");
-        assert_eq!(told.structured["status"], "failing");
+        assert_eq!(told.structured["state"], "failing");
         assert_eq!(told.structured["recent_attempts"][0]["status_code"], 503);
         assert!(told.text.contains("replay_webhook"), "{}", told.text);
 
@@ -182,18 +182,18 @@ async fn a_webhook_is_paused_resumed_and_deleted() {
     let this = json!({ "webhook_id": webhook });
     for _ in 0..2 {
         let told = gateway.tool(Era::Modern, "pause_webhook", this.clone()).await;
-        assert_eq!(told.structured["status"], "paused");
-        assert!(!told.member("problem").is_empty());
+        assert_eq!(told.structured["state"], "paused");
+        assert!(!told.member("explanation").is_empty());
     }
     let id = gateway.push_only("default", "meanwhile").await;
     let targets = gateway.tool(Era::Modern, "list_targets", json!({ "kind": "webhooks" })).await;
     let row = &targets.structured["webhooks"][0];
-    assert_eq!((&row["status"], &row["lag"], &row["patterns"]), (&json!("paused"), &json!(1), &json!([">"])));
+    assert_eq!((&row["state"], &row["lag"], &row["patterns"]), (&json!("paused"), &json!(1), &json!([">"])));
     let status = gateway.tool(Era::Modern, "delivery_status", json!({ "event_id": id })).await;
     assert_eq!(status.structured["webhooks"][0]["state"], "pending");
 
     let told = gateway.tool(Era::Legacy, "resume_webhook", this.clone()).await;
-    assert_eq!((&told.structured["status"], told.structured.get("problem")), (&json!("active"), None));
+    assert_eq!((&told.structured["state"], told.structured.get("explanation")), (&json!("active"), None));
     receiver.gets_message("meanwhile").await;
 
     let told = gateway.tool(Era::Modern, "delete_webhook", this.clone()).await;

@@ -138,7 +138,7 @@ async fn one_call_makes_at_most_ten_thousand_again_and_says_where_to_go_on() {
     // It has skipped all of them, and then subscribes to them.
     gateway.push("marker", "here").await;
     receiver.next().await;
-    count(&gateway, &path, "behind", 0).await;
+    count(&gateway, &path, "lag", 0).await;
     let change = json!({"patterns": ["orders"]}).to_string();
     let changed = gateway
         .request("PATCH", &path, |request| request.header("content-type", "application/json").body(change))
@@ -210,7 +210,7 @@ async fn each_attempt_is_listed_once_on_whatever_page() {
         }
         expected.reverse();
         count(&gateway, &path, "failed", 30).await;
-        count(&gateway, &path, "behind", 0).await;
+        count(&gateway, &path, "lag", 0).await;
         // Of the oldest ten, the store has the failures.
         let is_kept = |(index, _): &(usize, &String)| *index < 50 || index % 2 == 1;
         let kept: Vec<String> =
@@ -249,7 +249,7 @@ async fn who_took_an_event_is_told_over_http_and_to_agents() {
         let other = gateway.push("noise", "two").await;
         assert_eq!((well.next().await.path, ill.next().await.path), ("/secret-path".into(), "/".into()));
         well.next().await;
-        count(&gateway, &taker, "behind", 0).await;
+        count(&gateway, &taker, "lag", 0).await;
         count(&gateway, &waiter, "waiting", 1).await;
 
         let receipts = gateway.get(&format!("/api/events/{id}/receipts")).await.json();
@@ -265,7 +265,10 @@ async fn who_took_an_event_is_told_over_http_and_to_agents() {
         let receipts = gateway.get(&format!("/api/events/{before}/receipts")).await.json();
         assert_eq!(receipts["webhooks"], json!([]), "nobody was to get it");
         let status = gateway.get("/api/status").await.json();
-        assert_eq!(status["webhooks"], json!({"paused": 0, "failing": 1, "waiting": 1, "failed": 0}));
+        assert_eq!(
+            status["webhooks"],
+            json!({"paused": 0, "failing": 1, "held": 0, "waiting": 1, "failed": 0})
+        );
 
         let told = gateway.tool(Era::Modern, "delivery_status", json!({"event_id": id})).await;
         assert_eq!(told.structured["webhooks_delivered"], 1, "{}", told.text);
@@ -278,7 +281,7 @@ async fn who_took_an_event_is_told_over_http_and_to_agents() {
         assert!(!told.text.contains("secret-path"), "what is behind the host may be secret: {}", told.text);
         let told = gateway.tool(Era::Modern, "list_targets", json!({})).await;
         assert!(told.text.contains("2 webhooks"), "{}", told.text);
-        assert_eq!(told.structured["webhooks"][1]["status"], "failing");
+        assert_eq!(told.structured["webhooks"][1]["state"], "failing");
     }
 }
 

@@ -38,8 +38,8 @@ async fn a_webhook_is_changed_and_its_secret_is_never_shown_again() {
         let (other, _) = register(&gateway, json!({"webhook_url": receiver.url_of("/b")})).await;
         let webhook = gateway.get(&path).await.json();
         assert_eq!(
-            (&webhook["state"], &webhook["health"], &webhook["lag"], &webhook["waiting"], &webhook["failed"]),
-            (&json!("active"), &json!("ok"), &json!(0), &json!(0), &json!(0))
+            (&webhook["state"], &webhook["lag"], &webhook["waiting"], &webhook["failed"]),
+            (&json!("active"), &json!(0), &json!(0), &json!(0))
         );
 
         let change = json!({"webhook_url": receiver.url_of("/c"), "patterns": ["builds.*"], "description": "CI",
@@ -95,8 +95,8 @@ async fn a_webhook_that_is_paused_gets_what_it_missed_when_it_is_resumed() {
         let url = receiver.url_of("/");
         let (path, _) = register(&gateway, json!({"webhook_url": url, "ordered": true})).await;
         let paused = gateway.post_json(&format!("{path}/pause"), &json!({})).await.json();
-        assert_eq!((&paused["state"], &paused["reason"]), (&json!("paused"), &json!("by_hand")));
-        assert!(paused["explained"].as_str().is_some_and(|words| words.contains("resume")), "{paused}");
+        assert_eq!((&paused["state"], &paused["paused_reason"]), (&json!("paused"), &json!("by_hand")));
+        assert!(paused["explanation"].as_str().is_some_and(|words| words.contains("resume")), "{paused}");
         // No one waits for it.
         let pushed = gateway.post_json("/api/push", &json!({"message": "one"})).await.json();
         assert_eq!((&pushed["webhooks_notified"], &pushed["total_webhooks"]), (&json!(0), &json!(1)));
@@ -244,7 +244,7 @@ async fn what_fares_badly_says_how_badly_and_until_when() {
     }
     gateway.post_json(&format!("{path}/test"), &json!({})).await;
     let shown = gateway.get(&path).await.json();
-    assert_eq!(shown["health"], "held", "{shown}");
+    assert_eq!(shown["state"], "held", "{shown}");
     assert!(
         shown["held_until"]
             .as_str()
@@ -258,7 +258,7 @@ async fn what_fares_badly_says_how_badly_and_until_when() {
     let paused = gateway.post_json(&format!("{path}/pause"), &json!({})).await.json();
     assert!(paused.get("held_until").is_none(), "{paused}");
     let resumed = gateway.post_json(&format!("{path}/resume"), &json!({})).await.json();
-    assert_eq!(resumed["health"], "ok", "{resumed}");
+    assert_eq!(resumed["state"], "active", "{resumed}");
     assert!(resumed.get("held_until").is_none(), "{resumed}");
 }
 

@@ -126,7 +126,7 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
     well.gets_message("at once").await;
     let cost = process.processor_time();
     assert!(cost < START_COST_MAX, "{cost:?}");
-    until("the breaker", async || (show(&process, &id).await["health"] == "held").then_some(())).await;
+    until("the breaker", async || (show(&process, &id).await["state"] == "held").then_some(())).await;
     let tried = receiver.got().len();
     assert!(tried <= 5 + 16 && receiver.busiest() <= 16, "{tried} requests to a receiver that is down");
     let shown = show(&process, &id).await;

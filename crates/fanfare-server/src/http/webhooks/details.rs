@@ -7,7 +7,7 @@ use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
 use fanfare_api::webhooks::webhook::{Auth, Batch, Ended, Outcome, Wants, Webhook};
-use fanfare_api::words::{AuthKind, SendingState, SignatureKind, WebhookHealth};
+use fanfare_api::words::{AuthKind, SignatureKind};
 use fanfare_core::{Principal, Timestamp, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
 use fanfare_webhook::options::{Options, Signatures};
@@ -19,6 +19,7 @@ use crate::http::webhooks::id_in_path;
 use crate::problem::Problem;
 use fanfare_delivery::attempt::Attempt;
 use fanfare_delivery::registry::Entry;
+use fanfare_delivery::state::State as WebhookState;
 use fanfare_delivery::tally::{self, Tally};
 use fanfare_delivery::values::DeliveryCounts;
 use fanfare_runtime::clock;
@@ -26,33 +27,28 @@ use fanfare_runtime::clock;
 /// Describes a webhook; `counts` has the numbers of its deliveries.
 pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, DeliveryCounts>) -> Webhook {
     let (webhook, health) = (entry.webhook(), entry.health());
-    let (state, reason, paused_since) = match health.state {
-        Sending::Active => (SendingState::Active, None, None),
-        Sending::Paused { reason, since } => (SendingState::Paused, Some(reason), Some(since)),
+    let state = WebhookState::of(&health, entry.is_held());
+    let (paused_reason, paused_since) = match health.state {
+        Sending::Active => (None, None),
+        Sending::Paused { reason, since } => (Some(reason), Some(since)),
     };
     let counts = counts.get(&webhook.id);
     let (position, now) = (entry.cursor.get(), clock::now());
     let head = gateway.hub.extent();
+    let lag = head.last.saturating_sub(head.resume(position));
     let earlier = webhook.keys.secrets.previous().iter().map(|previous| previous.valid_until);
     Webhook {
         id: webhook.id.clone(),
         webhook_url: webhook.url.as_given().into(),
-        state,
-        health: match (health.is_paused(), entry.is_held(), health.failing.failures) {
-            (true, _, _) => WebhookHealth::Paused,
-            (false, true, _) => WebhookHealth::Held,
-            (false, false, 0) => WebhookHealth::Ok,
-            (false, false, _) => WebhookHealth::Failing,
-        },
-        reason: reason.map(|reason| reason.as_str().into()),
-        explained: reason.map(|reason| reason.explained().into()),
+        state: state.as_str().into(),
+        paused_reason: paused_reason.map(|reason| reason.as_str().into()),
+        explanation: state.explanation(&health).map(Into::into),
         paused_since,
         // A resume ends the hold at once; the worker that keeps the time of its end hears of it a moment later.
-        held_until: entry.held_until().filter(|until| entry.is_held() && !health.is_paused() && *until > now),
+        held_until: entry.held_until().filter(|until| state == WebhookState::Held && *until > now),
         position,
-        behind: head.last.saturating_sub(head.resume(position)),
-        lag: None,
-        lag_is_exact: None,
+        lag,
+        lag_is_exact: lag == 0,
         waiting: counts.map_or(0, |counts| counts.waiting),
         failed: counts.map_or(0, |counts| counts.failed),
         failures: health.failing.failures,
@@ -125,8 +121,8 @@ pub(super) async fn answer(gateway: &Gateway, by: &Principal, entry: &Entry) -> 
     let counts = gateway.webhooks.delivery_counts(by).await?;
     let shown = of(gateway, entry, &counts);
     let webhook = entry.webhook();
-    let (lag, is_exact) = gateway.hub.lag(by, shown.position, &webhook.options.filter).await?;
-    let shown = Webhook { lag: Some(lag), lag_is_exact: Some(is_exact), ..shown };
+    let (lag, lag_is_exact) = gateway.hub.lag(by, shown.position, &webhook.options.filter).await?;
+    let shown = Webhook { lag, lag_is_exact, ..shown };
     Ok((tag, Json(shown)).into_response())
 }
 

@@ -9,7 +9,7 @@ pub mod replaying;
 pub mod trying;
 
 use axum::Json;
-use axum::extract::{Extension, Request, State};
+use axum::extract::{self, Extension, Request};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::hidden::Hidden;
 use fanfare_api::query;
@@ -17,7 +17,7 @@ use fanfare_api::webhooks::registration::{self, Registered, Unregistration};
 use fanfare_api::webhooks::webhook::{WebhookAddresses, WebhookDetails, WebhookList};
 use fanfare_api::words::Success;
 use fanfare_core::members::Members;
-use fanfare_core::{Code, Principal, WebhookId};
+use fanfare_core::{Code, Invalid, Principal, WebhookId};
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
 
@@ -28,6 +28,8 @@ use crate::http::query::Params;
 use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
 use fanfare_delivery::listing::{Place, WebhooksPage};
+use fanfare_delivery::registry::Entry;
+use fanfare_delivery::state::State;
 
 /// The size of a page: the clients of the seed expect the whole list, which rarely has more.
 const SIZE: Size = Size { default: 1_000, max: 1_000 };
@@ -49,7 +51,7 @@ fn id_in_path(id: &str) -> Result<WebhookId, Problem> {
     ),
 )]
 pub async fn register(
-    State(gateway): State<Gateway>,
+    extract::State(gateway): extract::State<Gateway>,
     Extension(by): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -82,7 +84,7 @@ pub async fn register(
     ),
 )]
 pub async fn unregister(
-    State(gateway): State<Gateway>,
+    extract::State(gateway): extract::State<Gateway>,
     Extension(by): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -118,17 +120,28 @@ pub async fn unregister(
     ),
 )]
 pub async fn list(
-    State(gateway): State<Gateway>,
+    extract::State(gateway): extract::State<Gateway>,
     Extension(by): Extension<Principal>,
     request: Request,
 ) -> Result<Response, Problem> {
     let mut params = Params::of(request.uri());
     let has_details = params.switch("details")?;
+    let state = params.read("state", |value| {
+        State::from_name(value).ok_or_else(|| {
+            let known = State::ALL.map(|state| format!("`{}`", state.as_str()));
+            Invalid::new(
+                Code::InvalidQuery,
+                format!("`state` must be one of {}", known.join(", ")),
+                "write `state=failing`, or leave it out for all",
+            )
+        })
+    })?;
     let (limit, after) = (params.limit(SIZE)?, params.cursor::<Place>()?);
     params.finish()?;
     let counts = gateway.webhooks.delivery_counts(&by).await?;
+    let is_wanted = |entry: &Entry| state.is_none_or(|state| entry.state() == state);
     let WebhooksPage { webhooks: list, next, total } =
-        gateway.webhooks.page(&by, |_| true, after.as_ref(), limit);
+        gateway.webhooks.page(&by, is_wanted, after.as_ref(), limit);
     let next_cursor = next.map(|place| place.to_string());
     let list = match has_details {
         true => {

@@ -1,5 +1,6 @@
-//! `fanfare webhooks ls`: lists webhooks and their health.
+//! `fanfare webhooks ls`: lists webhooks and their state.
 
+use clap::builder::PossibleValuesParser;
 use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
@@ -9,29 +10,41 @@ use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless, shortened};
 use crate::cli::{Context, Exit, Failure, each_of, examples};
 use fanfare_api::webhooks::webhook::Webhook;
+use fanfare_api::words::WebhookState;
 use fanfare_client::Api;
 
-/// List webhooks and their health
+/// List webhooks and their state
 #[derive(Debug, clap::Args)]
 #[command(visible_alias = "list", after_help = examples::examples(&[
     ("All webhooks", "fanfare webhooks ls"),
     ("With ids and full URLs", "fanfare webhooks ls -o table"),
     ("Only the ids", "fanfare webhooks ls -o raw"),
-    ("Only webhooks that have problems", "fanfare webhooks ls -o json | jq '.webhooks[] | select(.health != \"ok\")'"),
+    ("Only those that fail", "fanfare webhooks ls --state failing"),
+    ("All that have problems", "fanfare webhooks ls -o json | jq '.webhooks[] | select(.state != \"active\")'"),
 ]))]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Only in this state: active, failing, held or paused
+    #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(WebhookState::KNOWN), hide_possible_values = true)]
+    state: Option<String>,
+}
 
 /// The columns. A part of the URL is enough to name a webhook, so only `-o table` has the ids.
-const HEADS: [&str; 6] = ["url", "health", "last", "behind ", "waiting ", "failed "];
+const HEADS: [&str; 6] = ["url", "state", "last", "lag ", "waiting ", "failed "];
 
 /// Maximum characters of a URL, except with `-o table`.
 const URL_CHARS_MAX: usize = 36;
 
-pub(crate) async fn run(_: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
-    let answer = api.webhooks().await?;
+pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let answer = match args.state.as_deref() {
+        None => api.webhooks().await?,
+        Some(state) => api.webhooks_in(&state.into()).await?,
+    };
     let webhooks = &answer.value.webhooks;
     let output = context.output;
     match output.mode {
+        Mode::Human | Mode::Table if webhooks.is_empty() && args.state.is_some() => {
+            output.note(format!("{DIM}no webhook is in this state{DIM:#}"));
+        }
         Mode::Human | Mode::Table if webhooks.is_empty() => {
             output.note(format!("{DIM}no webhooks yet; add one: fanfare webhooks add URL{DIM:#}"));
         }
@@ -63,21 +76,21 @@ fn row(webhook: &Webhook, now: &ZonedDateTime) -> Vec<String> {
     let last = webhook.last_success_at.max(webhook.last_failure_at);
     vec![
         harmless(&shortened(&webhook.webhook_url, URL_CHARS_MAX)).into_owned(),
-        health(webhook),
+        state(webhook),
         last.map_or_else(|| "–".to_owned(), |last| time(last, now)),
-        grouped(webhook.behind),
+        grouped(webhook.lag),
         grouped(webhook.waiting),
         grouped(webhook.failed),
     ]
 }
 
-/// Formats the health of a webhook, with a symbol.
-pub(crate) fn health(webhook: &Webhook) -> String {
-    let (symbol, style) = match webhook.health.as_str() {
-        "ok" => ("✓", SUCCESS),
+/// Formats the state of a webhook, with a symbol.
+pub(crate) fn state(webhook: &Webhook) -> String {
+    let (symbol, style) = match webhook.state.as_str() {
+        "active" => ("✓", SUCCESS),
         "failing" => ("!", WARNING),
         "paused" => ("–", DIM),
         _ => ("✗", ERROR),
     };
-    format!("{style}{symbol}{style:#} {}", harmless(webhook.health.as_str()))
+    format!("{style}{symbol}{style:#} {}", harmless(webhook.state.as_str()))
 }

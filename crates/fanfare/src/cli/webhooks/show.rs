@@ -1,4 +1,4 @@
-//! `fanfare webhooks show`: shows a webhook's settings, health and newest attempts.
+//! `fanfare webhooks show`: shows a webhook's settings, state and newest attempts.
 
 use fanfare_api::words::Priority;
 use fanfare_core::{EventType, Pattern};
@@ -10,17 +10,17 @@ use crate::cli::output::style::{BOLD, DIM};
 use crate::cli::text::{count, grouped, harmless};
 use crate::cli::webhooks::attempt_rows::{rows, words};
 use crate::cli::webhooks::attempts::{Selection, newest, read_all};
-use crate::cli::webhooks::list::health;
+use crate::cli::webhooks::list::state;
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
-/// Show a webhook's settings, health and attempts
+/// Show a webhook's settings, state and attempts
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::examples(&[
     ("By a part of its URL", "fanfare webhooks show localhost:3000"),
-    ("For a program", "fanfare webhooks show wh_… -o json | jq .health"),
+    ("For a program", "fanfare webhooks show wh_… -o json | jq .state"),
 ]))]
 pub(crate) struct Args {
     /// The webhook: its id, its URL or part of its URL
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let output = context.output;
     match output.mode {
         Mode::Json | Mode::Ndjson => output.line(&webhook.json)?,
-        Mode::Raw => output.line(webhook.value.health.as_str())?,
+        Mode::Raw => output.line(webhook.value.state.as_str())?,
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             output.line(described(&webhook.value, &now))?;
@@ -51,17 +51,15 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     Ok(Exit::Ok)
 }
 
-/// Describes a webhook for people: its health, its backlog and its settings.
+/// Describes a webhook for people: its state, its backlog and its settings.
 pub(crate) fn described(webhook: &Webhook, now: &ZonedDateTime) -> String {
     let mut text = format!("{BOLD}{}{BOLD:#}", harmless(&webhook.webhook_url));
     if let Some(description) = &webhook.wants.description {
         text.push_str(&format!("\n{DIM}{}{DIM:#}", harmless(description)));
     }
-    for (name, value) in [
-        ("id", webhook.id.to_string()),
-        ("health", health_words(webhook, now)),
-        ("backlog", backlog(webhook)),
-    ] {
+    for (name, value) in
+        [("id", webhook.id.to_string()), ("state", state_words(webhook, now)), ("backlog", backlog(webhook))]
+    {
         text.push_str(&format!("\n  {DIM}{name:<8}{DIM:#} {value}"));
     }
     if let Some(lost) = &webhook.lost_up_to {
@@ -92,11 +90,12 @@ pub(crate) fn settings(webhook: &Webhook) -> String {
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn health_words(webhook: &Webhook, now: &ZonedDateTime) -> String {
-    let mut text = health(webhook);
+fn state_words(webhook: &Webhook, now: &ZonedDateTime) -> String {
+    let mut text = state(webhook);
     let mut add = |more: String| text.push_str(&format!(" {DIM}·{DIM:#} {more}"));
-    if let Some(explained) = &webhook.explained {
-        add(harmless(explained).into_owned());
+    // The failures of one that is not paused are below, with the moment since when.
+    if let Some(explanation) = webhook.explanation.as_ref().filter(|_| webhook.paused_reason.is_some()) {
+        add(harmless(explanation).into_owned());
     }
     if let Some(since) = &webhook.paused_since {
         add(format!("since {}", time(*since, now)));
@@ -120,10 +119,9 @@ fn health_words(webhook: &Webhook, now: &ZonedDateTime) -> String {
 
 fn backlog(webhook: &Webhook) -> String {
     let lag = match (webhook.lag, webhook.lag_is_exact) {
-        (Some(0), _) => "nothing new to send".to_owned(),
-        (Some(lag), Some(false)) => format!("more than {} to send", count(lag, "event")),
-        (Some(lag), _) => format!("{} to send", count(lag, "event")),
-        (None, _) => format!("{} behind", count(webhook.behind, "event")),
+        (0, _) => "nothing new to send".to_owned(),
+        (lag, false) => format!("at most {} to send", count(lag, "event")),
+        (lag, true) => format!("{} to send", count(lag, "event")),
     };
     let mut parts = vec![lag];
     if webhook.waiting > 0 {

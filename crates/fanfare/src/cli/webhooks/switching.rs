@@ -49,10 +49,11 @@ pub(crate) async fn resume(args: &ResumeArgs, api: &Api, context: &Context) -> R
         done.push(api.resume_webhook(&named(api, name).await?.id).await?);
     }
     tell(&done, context, |webhook| {
-        let to_do = webhook.lag.unwrap_or(0) + webhook.waiting;
-        let to_do = match to_do {
-            0 => "nothing left to send".to_owned(),
-            to_do => format!("{} to send", count(to_do, "event")),
+        let to_do = webhook.lag + webhook.waiting;
+        let to_do = match (to_do, webhook.lag_is_exact) {
+            (0, _) => "nothing left to send".to_owned(),
+            (to_do, false) => format!("at most {} to send", count(to_do, "event")),
+            (to_do, true) => format!("{} to send", count(to_do, "event")),
         };
         let failed = match webhook.failed {
             0 => String::new(),

@@ -13,7 +13,7 @@ use fanfare_client::Api;
     ("Check that the receiver responds", "fanfare webhooks test localhost:3000"),
     ("In a script; exits with 0 or 1", "fanfare webhooks test wh_… -q && echo delivered"),
 ], "The event has the type `fanfare.test` and is not written to the log. A paused webhook gets it too; \
-    neither its position nor its health changes."))]
+    neither its position nor its state changes."))]
 pub(crate) struct Args {
     /// The webhook: its id, its URL or part of its URL
     #[arg(value_name = "WEBHOOK")]

@@ -19,7 +19,7 @@ use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "list_deliveries";
 
-const EXAMPLE: &str = r#"{"webhook_id": "wh_k3f9x2ab5cdefghi", "status": "failed"}"#;
+const EXAMPLE: &str = r#"{"webhook_id": "wh_k3f9x2ab5cdefghi", "state": "failed"}"#;
 
 /// Maximum deliveries in one answer: about 10,000 tokens.
 const LIMIT_MAX: u64 = 100;

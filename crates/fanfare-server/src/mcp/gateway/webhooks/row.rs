@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use fanfare_core::Pattern;
 use fanfare_core::WebhookId;
-use fanfare_webhook::pause::State;
+use fanfare_webhook::pause::State as Sending;
 use fanfare_webhook::url::WebhookUrl;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::untrusted::neutral;
 use fanfare_delivery::registry::Entry;
+use fanfare_delivery::state::State;
 use fanfare_hub::Hub;
 
 /// Maximum patterns shown for one webhook; a filter can have 64 of each.
@@ -22,31 +23,28 @@ pub(in crate::mcp::gateway) struct Row {
     id: WebhookId,
     webhook_url: String,
     patterns: Vec<Pattern>,
-    status: &'static str,
+    state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
+    paused_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<String>,
     lag: u64,
 }
 
 impl Row {
     pub(in crate::mcp::gateway) fn of(entry: &Arc<Entry>, hub: &Hub) -> Row {
         let (webhook, health, head) = (entry.webhook(), entry.health(), hub.extent());
-        let (status, problem) = match health.state {
-            State::Paused { reason, .. } => ("paused", Some(reason.explained().to_owned())),
-            State::Active if health.failing.failures == 0 => ("active", None),
-            State::Active => {
-                let times = health.failing.failures;
-                let last =
-                    health.last_failure.map(|(_, category)| format!(", the last time with {category}"));
-                ("failing", Some(format!("failed {times} times in a row{}", last.unwrap_or_default())))
-            }
-        };
+        let state = State::of(&health, entry.is_held());
         Row {
             id: webhook.id.clone(),
             webhook_url: place(&webhook.url),
             patterns: webhook.options.filter.patterns().iter().take(PATTERNS_MAX).cloned().collect(),
-            status,
-            problem,
+            state: state.as_str(),
+            paused_reason: match health.state {
+                Sending::Active => None,
+                Sending::Paused { reason, .. } => Some(reason.as_str()),
+            },
+            explanation: state.explanation(&health),
             lag: head.last.saturating_sub(head.resume(entry.cursor.get())),
         }
     }
@@ -57,15 +55,20 @@ impl Row {
             "id": { "type": "string", "description": "Its id" },
             "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
             "patterns": { "type": "array", "items": { "type": "string" }, "description": "Its channel patterns; at most 8 are shown" },
-            "status": { "type": "string", "enum": ["active", "paused", "failing"] },
-            "problem": { "type": "string", "description": "Why it is paused or failing" },
+            "state": {
+                "type": "string",
+                "enum": State::ALL.map(State::as_str),
+                "description": "`failing`: the last attempts failed; `held`: nothing is sent until one attempt finds \
+                                out whether the receiver is back; `paused`: nothing is sent until it is resumed",
+            },
+            "paused_reason": { "type": "string", "description": "`by_hand`, `failing` or `gone`; only if paused" },
+            "explanation": { "type": "string", "description": "Why it is not active" },
             "lag": { "type": "integer", "description": "Number of events in the log after the last one it received" },
         })
     }
 
     /// Returns the names of the required members.
-    pub(in crate::mcp::gateway) const REQUIRED: [&str; 5] =
-        ["id", "webhook_url", "patterns", "status", "lag"];
+    pub(in crate::mcp::gateway) const REQUIRED: [&str; 5] = ["id", "webhook_url", "patterns", "state", "lag"];
 
     /// Describes an object with these members and `more`; all of them are required except `optional`.
     pub(super) fn schema_with(more: Value, optional: &[&str]) -> Value {
@@ -80,9 +83,9 @@ impl Row {
 
     /// Renders the webhook on one line.
     pub(in crate::mcp::gateway) fn to_text(&self) -> String {
-        let Row { id, webhook_url, status, lag, problem, .. } = self;
-        let problem = problem.as_ref().map_or_else(String::new, |problem| format!(" ({problem})"));
-        format!("webhook {id} ({}): {status}{problem}, {lag} behind", neutral(webhook_url))
+        let Row { id, webhook_url, state, lag, explanation, .. } = self;
+        let why = explanation.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+        format!("webhook {id} ({}): {state}{why}, {lag} behind", neutral(webhook_url))
     }
 
     pub(super) fn name(&self) -> String {

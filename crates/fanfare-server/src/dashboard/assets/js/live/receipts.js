@@ -11,8 +11,8 @@ const EVERY_MS = 2000;
 const SHOWN_MAX = 50;
 
 const states = {
-  failed: ["error", "failed", "wh-stopped"],
-  delivered: ["success", "delivered", "wh-healthy"],
+  failed: ["error", "failed", "wh-wrong"],
+  delivered: ["success", "delivered", "wh-active"],
   pending: ["stalled", "not sent yet", ""],
   waiting: ["stalled", "waiting", "wh-held"],
 };
@@ -26,7 +26,7 @@ export function Receipts({ id }) {
       ${data.webhooks.slice(0, SHOWN_MAX).map((webhook) => html`<${Webhook} key=${webhook.webhook_id} webhook=${webhook} event=${id} />`)}
       ${data.readers.slice(0, SHOWN_MAX).map(
         ({ reader, acknowledged }) => html`<li key=${reader}><span class="receipt-who">reader <span class="mono">${reader}</span></span>
-          <span class="state ${acknowledged ? "wh-healthy" : ""}"><${Icon} name=${acknowledged ? "success" : "stalled"} />${acknowledged ? "acknowledged" : "not acknowledged"}</span></li>`,
+          <span class="state ${acknowledged ? "wh-active" : ""}"><${Icon} name=${acknowledged ? "success" : "stalled"} />${acknowledged ? "acknowledged" : "not acknowledged"}</span></li>`,
       )}
     </ul>
   </section>`;

@@ -87,5 +87,5 @@ function Waiting({ at }) {
 }
 
 function Failed({ at }) {
-  return html`<span class="state wh-stopped"><${Icon} name="error" />failed <time datetime=${new Date(at).toISOString()} title=${fullTime(at)}>${ago(at, now.value)}</time></span>`;
+  return html`<span class="state wh-wrong"><${Icon} name="error" />failed <time datetime=${new Date(at).toISOString()} title=${fullTime(at)}>${ago(at, now.value)}</time></span>`;
 }

@@ -15,7 +15,7 @@ export function Figures({ webhook }) {
       <${Figure} name="Delivered, 24 h" value=${percent(share.delivered, share.all)} under=${`${count(share.delivered)} of ${plural(share.all, "attempt", "attempts")}`} testid="figure-delivered" />
       <${Figure} name="p95" value=${slow === null ? "–" : took(slow)} under="of the latest 50" />
       <${Figure} name="Last attempt" value=${last === null ? "–" : ago(last, now.value)} title=${last === null ? undefined : fullTime(last)} under=${last === null ? "none yet" : new Date(last).toLocaleTimeString()} />
-      <${Figure} name="Behind" value=${`${count(lag ?? 0)}${isExact === false ? "+" : ""}`} under="events not sent yet" testid="figure-behind" />
+      <${Figure} name="Lag" value=${count(lag)} under=${isExact ? "events not sent yet" : "events, not all for it"} testid="figure-lag" />
       <${Figure} name="Waiting" value=${count(waiting)} under="for a retry" testid="figure-waiting" />
       <${Figure} name="Failed" value=${count(failed)} under="not retried" wrong=${failed > 0} testid="figure-failed" />
     </dl>

@@ -12,7 +12,7 @@ import { OutcomeBars } from "../ui/outcome_bars.js";
 import { Cell, Table } from "../ui/table.js";
 import { lastTried, shareOf, slowOf } from "./figures.js";
 import { State } from "./state.js";
-import { placeOf, stateOf, titleOf } from "./words.js";
+import { placeOf, titleOf } from "./words.js";
 
 // More rows would make the page slow and nobody would read them; the search field narrows the list.
 const ROWS_MAX = 200;
@@ -20,8 +20,8 @@ const ROWS_MAX = 200;
 const columns = ["Webhook", "State", "Last hour", "Delivered, 24 h", "p95", "Last attempt", "Waiting", "Failed"];
 const numbers = ["Delivered, 24 h", "p95", "Waiting", "Failed"];
 // Webhooks that need attention come first.
-const urgency = { failing: 0, held: 0, stopped: 0, paused: 1, healthy: 2, new: 2 };
-const urgencyOf = (webhook) => urgency[stateOf(webhook, 0).kind];
+const urgency = { failing: 0, held: 0, paused: 0, active: 2 };
+const urgencyOf = ({ state, paused_reason: reason }) => (reason === "by_hand" ? 1 : (urgency[state] ?? 0));
 
 const field = createRef();
 
@@ -39,7 +39,7 @@ export function List() {
   const wanted = typed.trim().toLowerCase();
   const found = data.webhooks.filter((webhook) => `${webhook.webhook_url} ${webhook.description ?? ""} ${webhook.patterns.join(" ")}`.toLowerCase().includes(wanted));
   const rows = found.toSorted((a, b) => urgencyOf(a) - urgencyOf(b) || titleOf(a).localeCompare(titleOf(b))).slice(0, ROWS_MAX);
-  const down = data.webhooks.filter(({ health }) => health !== "ok").length;
+  const down = data.webhooks.filter(({ state }) => state !== "active").length;
   return html`<div class="list-screen wh-list" data-testid="webhooks">
     <div class="list-tools">
       <label class="search"><${Icon} name="search" />

@@ -5,6 +5,6 @@ import { stateOf } from "./words.js";
 
 // The state of a webhook, as a word with an icon.
 export function State({ webhook }) {
-  const { kind, icon, word, detail } = stateOf(webhook, now.value);
-  return html`<span class="state wh-${kind}" title=${detail} data-testid="webhook-state" data-status=${kind}><${Icon} name=${icon} />${word}</span>`;
+  const { look, icon, word } = stateOf(webhook, now.value);
+  return html`<span class="state wh-${look}" title=${webhook.explanation} data-testid="webhook-state" data-state=${webhook.state}><${Icon} name=${icon} />${word}</span>`;
 }

@@ -10,7 +10,7 @@ import { adviceOn, wordOf } from "./words.js";
 
 export function Trouble({ webhook, base, ask }) {
   const { busy, problem, run } = useAction();
-  const { health, reason, explained, paused_since: pausedSince, lost_up_to: lostUpTo, failed } = webhook;
+  const { state, paused_reason: reason, explanation, paused_since: pausedSince, lost_up_to: lostUpTo, failed } = webhook;
   const resume = () =>
     run(async () => {
       await send("POST", `${base}/resume`);
@@ -27,10 +27,10 @@ export function Trouble({ webhook, base, ask }) {
   const button = (text, onClick) => html`<button type="button" class="button" onClick=${onClick} disabled=${busy} data-testid="trouble-resume"><${Icon} name="play" />${text}</button>`;
   const since = pausedSince && ago(Date.parse(pausedSince), now.value);
   return html`
-    ${health === "paused" &&
-    html`<${Note} kind=${reason === "by_hand" ? "quiet" : "wrong"} icon=${reason === "by_hand" ? "pause" : "closing"} title=${`${reason === "by_hand" ? "Paused" : "Disabled"} ${since}.`}
-      text=${`${reason === "by_hand" ? "" : `${capital(explained)}. `}Missed events wait in the log until retention removes them.`} action=${button("Resume", resume)} />`}
-    ${(health === "held" || health === "failing") && webhook.failures > 0 && html`<${Failing} webhook=${webhook} action=${health === "held" ? button("Retry now", tryNow) : null} />`}
+    ${state === "paused" &&
+    html`<${Note} kind=${reason === "by_hand" ? "quiet" : "wrong"} icon=${reason === "by_hand" ? "pause" : "closing"} title=${`Paused ${since}.`}
+      text=${`${reason === "by_hand" ? "" : `${capital(explanation)}. `}Missed events wait in the log until retention removes them.`} action=${button("Resume", resume)} />`}
+    ${(state === "held" || state === "failing") && webhook.failures > 0 && html`<${Failing} webhook=${webhook} action=${state === "held" ? button("Retry now", tryNow) : null} />`}
     ${failed > 0 &&
     html`<${Note} kind="wrong" icon="error" title=${`${plural(failed, "failed delivery", "failed deliveries")}.`} text="Failed deliveries are kept for 30 days and can be replayed."
       action=${html`<button type="button" class="button" onClick=${() => ask({ kind: "replay", which: "failed" })} data-testid="trouble-replay"><${Icon} name="replay" />Replay…</button>`} />`}
@@ -40,11 +40,11 @@ export function Trouble({ webhook, base, ask }) {
 }
 
 function Failing({ webhook, action }) {
-  const { failures, failing_since: since, held_until: heldUntil, last_failure_category: category, health } = webhook;
+  const { failures, failing_since: since, held_until: heldUntil, last_failure_category: category, state } = webhook;
   const left = heldUntil && until(Date.parse(heldUntil), now.value);
-  const next = health !== "held" ? "" : left ? ` To avoid overloading it, nothing is sent for ${left}; then one attempt checks whether it is back.` : " One attempt will check whether it is back.";
+  const next = state !== "held" ? "" : left ? ` To avoid overloading it, nothing is sent for ${left}; then one attempt checks whether it is back.` : " One attempt will check whether it is back.";
   const title = `${failures === 1 ? "The last attempt" : `The last ${count(failures)} attempts`} failed: ${wordOf(category)}.`;
-  return html`<${Note} kind="warn" icon=${health === "held" ? "stalled" : "warning"} title=${title}
+  return html`<${Note} kind="warn" icon=${state === "held" ? "stalled" : "warning"} title=${title}
     text=${`${adviceOn({ category }) ?? ""} Started failing ${ago(Date.parse(since), now.value)}.${next}`} action=${action} />`;
 }
 

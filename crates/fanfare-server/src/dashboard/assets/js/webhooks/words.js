@@ -15,19 +15,18 @@ export function hostOf(url) {
   return new URL(url).host;
 }
 
-// `{ kind, icon, word, detail }`: the word is beside the icon, the detail in the tooltip.
+// `{ look, icon, word }`: the look is the colour, the word is beside the icon.
 export function stateOf(webhook, nowMs) {
-  const { health, reason, explained, failures, held_until: heldUntil, last_success_at: success, last_failure_at: failure } = webhook;
-  const inRow = failures > 0 ? `${failures} failed in a row` : null;
-  if (health === "paused" && reason === "by_hand") return { kind: "paused", icon: "pause", word: "paused", detail: explained };
-  if (health === "paused") return { kind: "stopped", icon: "closing", word: "disabled", detail: explained };
-  if (health === "held") {
+  const { state, paused_reason: reason, held_until: heldUntil } = webhook;
+  if (state === "paused" && reason === "by_hand") return { look: "paused", icon: "pause", word: "paused" };
+  if (state === "paused") return { look: "wrong", icon: "closing", word: `paused: ${reason}` };
+  if (state === "held") {
     const left = heldUntil ? until(Date.parse(heldUntil), nowMs) : null;
-    return { kind: "held", icon: "stalled", word: left ? `held, retry in ${left}` : "held, retrying", detail: inRow };
+    return { look: "held", icon: "stalled", word: left ? `held, retry in ${left}` : "held, retrying" };
   }
-  if (health === "failing") return { kind: "failing", icon: "warning", word: "failing", detail: inRow };
-  if (!success && !failure) return { kind: "new", icon: "info", word: "ready", detail: "nothing sent yet" };
-  return { kind: "healthy", icon: "success", word: "healthy", detail: null };
+  if (state === "failing") return { look: "failing", icon: "warning", word: "failing" };
+  if (state === "active") return { look: "active", icon: "success", word: "active" };
+  return { look: "paused", icon: "info", word: state };
 }
 
 // For each result of an attempt, a short text and advice.
