@@ -5,10 +5,11 @@
 //! positions of all webhooks, many in one transaction. A successful delivery leaves no row, a failed one leaves one.
 //!
 //! Doors hold [`service::Webhooks`]; its verbs are in the modules of their subjects: `registering`, [`changing`],
-//! `trying`, [`selecting`], [`replaying`], [`listing`], [`looking`].
+//! `trying`, [`selecting`], [`replaying`], [`listing`], [`looking`], [`awaiting`].
 
 pub mod attempt;
 pub mod attempt_id;
+pub mod awaiting;
 pub mod changing;
 pub mod claiming;
 pub mod client;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fanfare_core::refusal::Refusal;
 use fanfare_core::{Code, WebhookId};
-use fanfare_core::{Event, Invalid, NewEvent, Principal, Via};
+use fanfare_core::{Invalid, Principal};
 use fanfare_webhook::breaker::OPEN_FIRST;
 use fanfare_webhook::pause::FAILING_MAX_DEFAULT;
 use fanfare_webhook::policy::Policy;
@@ -19,7 +19,7 @@ use crate::client::resolve::Resolver;
 use crate::client::sockets::{SOCKETS_MAX, Sockets};
 use crate::counts::Counts;
 use crate::dispatcher::Dispatcher;
-use crate::first_attempts::{Expected, FirstAttempts};
+use crate::first_attempts::FirstAttempts;
 use crate::following::Following;
 use crate::missing::Missing;
 use crate::parts::{Parts, Steady};
@@ -28,11 +28,10 @@ use crate::registry::{Entry, Registry};
 use crate::rules::Rules;
 use crate::webhook::Damaged;
 use fanfare_hub::Hub;
-use fanfare_hub::publish::PushError;
 use fanfare_runtime::clock::Clock;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
-use fanfare_store::{Appended, Ledger};
+use fanfare_store::Ledger;
 
 /// A handle on the webhooks; cheap to clone. Each verb takes the principal who asks as its first argument.
 #[derive(Debug, Clone)]
@@ -94,29 +93,6 @@ pub struct Work {
     pub dispatcher: Dispatcher,
     /// The work of the recorder, which saves the positions; runs longer than the dispatcher.
     pub recording: Recording,
-}
-
-/// The condition that a pusher waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
-    /// The events are durable.
-    ForStore,
-    /// The events are durable, and each webhook was tried once.
-    ForWebhooks,
-}
-
-/// The result of a push.
-#[derive(Debug, Clone)]
-pub struct Published {
-    /// The same as [`fanfare_hub::publish::Published::appended`].
-    pub appended: Vec<Appended>,
-    /// The same as [`fanfare_hub::publish::Published::stream_clients`].
-    pub stream_clients: usize,
-    /// The number of webhooks that responded to the first attempt with 2xx, as far as the push waited for them; for a
-    /// batch, the last event that is for each one counts.
-    pub webhooks_notified: usize,
-    /// The number of registered webhooks.
-    pub total_webhooks: usize,
 }
 
 /// The reason why nothing was registered, changed or sent.
@@ -254,38 +230,5 @@ impl Webhooks {
     /// Returns the number of registered webhooks.
     pub fn count(&self) -> usize {
         self.registry.count()
-    }
-
-    /// Appends `events` as [`Hub::publish`] does. With [`Wait::ForWebhooks`], waits until every matching webhook was
-    /// tried once, for at most ten seconds. Events that an earlier push has appended are not sent again.
-    pub async fn publish(
-        &self,
-        by: &Principal,
-        via: &Via,
-        events: Vec<NewEvent>,
-        wait: Wait,
-    ) -> Result<Published, PushError> {
-        let is_waited_for = wait == Wait::ForWebhooks && self.count() > 0;
-        let expected = is_waited_for.then(|| self.parts.first_attempts.expect(self.hub().extent().last));
-        let published = self.hub().publish(by, via, events).await?;
-        let webhooks_notified = match expected {
-            Some(expected) => self.notified(expected, &published.appended).await,
-            None => 0,
-        };
-        Ok(Published {
-            appended: published.appended,
-            stream_clients: published.stream_clients,
-            webhooks_notified,
-            total_webhooks: self.count(),
-        })
-    }
-
-    async fn notified(&self, expected: Expected<'_>, appended: &[Appended]) -> usize {
-        let new = appended.iter().filter(|appended| !appended.repeated);
-        let events: Vec<Arc<Event>> = new.map(|appended| Arc::clone(&appended.event)).collect();
-        let is_sent = |id: &WebhookId| {
-            self.registry.get(id).is_some_and(|entry| !entry.is_held() && !entry.sender.is_elsewhere())
-        };
-        expected.wait(&self.registry.audience(&events), is_sent).await
     }
 }

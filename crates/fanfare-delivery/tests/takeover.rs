@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::Principal;
+use fanfare_delivery::awaiting::Wait;
 use fanfare_delivery::changing::Expected;
-use fanfare_delivery::service::Wait;
 use fanfare_store::memory::Memory;
 use fanfare_store::{Retention, Store};
-use fanfare_store_suite::harness::{Setup, event, soon};
+use fanfare_store_suite::harness::{Setup, soon};
 use fanfare_store_suite::hooks::{all_attempts, of};
 use fanfare_store_suite::memory::InMemory;
 use fanfare_webhook::patch::Change;
-use support::{Answer, Frozen, Instance, Receiver, TERM, VIA};
+use support::{Answer, Frozen, Instance, Receiver, TERM};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_webhook_is_sent_by_the_instance_that_claimed_it() {
@@ -74,9 +74,9 @@ async fn another_instance_takes_over_from_one_that_died() {
     let got = receiver.gets_message("after").await;
     assert!(got.iter().filter(|message| *message == "during").count() >= 2, "{got:?}");
     // The new owner makes first attempts, and pushers there wait for them.
-    let by = Principal::local();
-    let pushed = b.webhooks.publish(&by, &VIA, vec![event("later")], Wait::ForWebhooks);
-    assert_eq!(soon(pushed).await.expect("pushed").webhooks_notified, 1);
+    let awaited = b.webhooks.expect(Wait::ForWebhooks);
+    let pushed = b.push("later").await;
+    assert_eq!(soon(awaited.reached(&pushed.appended)).await.webhooks_notified, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use fanfare_core::{Door, Principal, Via, WebhookId};
 use fanfare_delivery::service::{Config, Webhooks, Work};
 use fanfare_hub::Hub;
+use fanfare_hub::publish::Published;
 use fanfare_runtime::shutdown::Trigger;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store::Store;
@@ -86,8 +87,8 @@ impl Instance {
         self.webhooks.list(&Principal::local())[0].webhook().id.clone()
     }
 
-    pub(crate) async fn push(&self, message: &str) {
-        self.hub.publish(&Principal::local(), &VIA, vec![event(message)]).await.expect("pushed");
+    pub(crate) async fn push(&self, message: &str) -> Published {
+        self.hub.publish(&Principal::local(), &VIA, vec![event(message)]).await.expect("pushed")
     }
 
     /// Stops in the order in which the gateway does.

@@ -18,7 +18,7 @@ use crate::http::query::Params;
 use crate::net::body;
 use crate::net::source::{self, Peer};
 use crate::problem::Problem;
-use fanfare_delivery::service::Wait;
+use fanfare_delivery::awaiting::Wait;
 use fanfare_runtime::clock;
 
 /// Maximum body: most senders stay far below it, and a body is parsed twice.
@@ -66,13 +66,14 @@ pub async fn receive(
     let incoming = Incoming { headers: &headers, body: &bytes, source: &source };
     let events = ingest::read(kind, incoming, secrets, clock::now())?;
     let events = events.into_iter().map(|event| chosen.apply(event)).collect();
-    let published = gateway.webhooks.publish(&principal, &via, events, Wait::ForStore).await?;
+    let published = gateway.hub.publish(&principal, &via, events).await?;
+    let reached = gateway.webhooks.expect(Wait::ForStore).reached(&published.appended).await;
     Ok(match kind {
         // The response to a hook is an instruction to the agent, so this one is empty.
         Kind::ClaudeCode => Json(Nothing {}).into_response(),
-        Kind::Alertmanager => Json(push::batch(&published)).into_response(),
+        Kind::Alertmanager => Json(push::batch(&published, reached)).into_response(),
         Kind::Generic | Kind::GitHub | Kind::StandardWebhooks | Kind::Stripe => {
-            Json(push::one(&published)).into_response()
+            Json(push::one(&published, reached)).into_response()
         }
     })
 }

@@ -16,7 +16,8 @@ use crate::http::query::Params;
 use crate::net::body::{self, PUSH_BODY_LEN_MAX};
 use crate::net::source::{self, Peer};
 use crate::problem::Problem;
-use fanfare_delivery::service::{Published, Wait};
+use fanfare_delivery::awaiting::{Reached, Wait};
+use fanfare_hub::publish::Published;
 
 /// Pushes an event, or a batch: all or nothing.
 #[utoipa::path(
@@ -209,8 +210,13 @@ async fn answer(
         PushBody::Batch(events) => (events, true),
         PushBody::One(event) => (vec![*event], false),
     };
-    let pushed = gateway.webhooks.publish(principal, via, events, wait).await?;
-    Ok(if is_batch { Json(batch(&pushed)).into_response() } else { Json(one(&pushed)).into_response() })
+    let awaited = gateway.webhooks.expect(wait);
+    let published = gateway.hub.publish(principal, via, events).await?;
+    let reached = awaited.reached(&published.appended).await;
+    Ok(match is_batch {
+        true => Json(batch(&published, reached)).into_response(),
+        false => Json(one(&published, reached)).into_response(),
+    })
 }
 
 /// Whether to wait for webhooks: `wait=false` responds as soon as the events are durable.
@@ -230,15 +236,15 @@ fn wait(params: &mut Params) -> Result<Wait, Problem> {
 }
 
 /// Answers one event.
-pub fn one(published: &Published) -> Pushed {
+pub fn one(published: &Published, reached: Reached) -> Pushed {
     let appended = &published.appended[0];
     let event = &appended.event;
     Pushed {
         status: Success::Success,
         message: event.message.clone(),
         timestamp: event.timestamp,
-        webhooks_notified: published.webhooks_notified,
-        total_webhooks: published.total_webhooks,
+        webhooks_notified: reached.webhooks_notified,
+        total_webhooks: reached.total_webhooks,
         id: event.position,
         channel: event.channel.clone(),
         stream_clients: published.stream_clients,
@@ -247,7 +253,7 @@ pub fn one(published: &Published) -> Pushed {
 }
 
 /// Answers several events.
-pub fn batch(published: &Published) -> PushedBatch {
+pub fn batch(published: &Published, reached: Reached) -> PushedBatch {
     let ids: Vec<_> = published.appended.iter().map(|appended| appended.event.position).collect();
     let last = &published.appended[ids.len() - 1].event;
     PushedBatch {
@@ -256,8 +262,8 @@ pub fn batch(published: &Published) -> PushedBatch {
         first_id: ids[0],
         last_id: last.position,
         timestamp: last.timestamp,
-        webhooks_notified: published.webhooks_notified,
-        total_webhooks: published.total_webhooks,
+        webhooks_notified: reached.webhooks_notified,
+        total_webhooks: reached.total_webhooks,
         stream_clients: published.stream_clients,
         ids,
     }

@@ -20,7 +20,7 @@ use crate::mcp::gateway::answer::explained;
 use crate::mcp::gateway::push::listening::Place;
 use crate::mcp::gateway::{Gateway, ToolEntry, arguments, events};
 use crate::mcp::toolset::Toolset;
-use fanfare_delivery::service::Wait;
+use fanfare_delivery::awaiting::Wait;
 use fanfare_hub::publish::PushError;
 
 /// The name of the tool that reaches live subscribers.
@@ -193,8 +193,12 @@ impl Gateway {
             Some(place) => Some(self.listen(client, &place).await?),
         };
         let wait = if audience == Audience::All { Wait::ForWebhooks } else { Wait::ForStore };
-        match self.webhooks.publish(&client.principal, &via, vec![event], wait).await {
-            Ok(published) => Ok(receipt::write(&published, audience, opened)),
+        let awaited = self.webhooks.expect(wait);
+        match self.hub.publish(&client.principal, &via, vec![event]).await {
+            Ok(published) => {
+                let reached = awaited.reached(&published.appended).await;
+                Ok(receipt::write(&published, reached, audience, opened))
+            }
             Err(PushError::ShuttingDown) if call.leave() => std::future::pending().await,
             Err(error) => Err(explained(error)),
         }

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::mcp::gateway::answer::said;
 use crate::net::listeners::{self, ListenAddress};
-use fanfare_delivery::service::Published;
+use fanfare_delivery::awaiting::Reached;
+use fanfare_hub::publish::Published;
 
 #[derive(Serialize)]
 struct StructuredContent<'a> {
@@ -23,7 +24,12 @@ struct StructuredContent<'a> {
 
 /// Creates the result for a push of one event to `audience`; `opened` is the address where the gateway listens because
 /// of it.
-pub(super) fn write(published: &Published, audience: Audience, opened: Option<ListenAddress>) -> Outcome {
+pub(super) fn write(
+    published: &Published,
+    reached: Reached,
+    audience: Audience,
+    opened: Option<ListenAddress>,
+) -> Outcome {
     let appended = &published.appended[0];
     let event = &appended.event;
     let url = opened.map(|opened| format!("http://{}", listeners::browsable(opened.address)));
@@ -33,7 +39,7 @@ pub(super) fn write(published: &Published, audience: Audience, opened: Option<Li
     }
     text.push_str(&listeners_told(published.stream_clients));
     if audience == Audience::All {
-        text.push_str(&webhooks_told(published));
+        text.push_str(&webhooks_told(reached));
     }
     if let (Some(opened), Some(url)) = (opened, &url) {
         let how = if opened.is_new {
@@ -49,8 +55,8 @@ pub(super) fn write(published: &Published, audience: Audience, opened: Option<Li
         channel: &event.channel,
         timestamp: event.timestamp,
         stream_clients: published.stream_clients,
-        total_webhooks: published.total_webhooks,
-        webhooks_notified: published.webhooks_notified,
+        total_webhooks: reached.total_webhooks,
+        webhooks_notified: reached.webhooks_notified,
         repeated: appended.repeated,
         url,
     };
@@ -65,8 +71,8 @@ fn listeners_told(count: usize) -> String {
     }
 }
 
-fn webhooks_told(published: &Published) -> String {
-    match (published.webhooks_notified, published.total_webhooks) {
+fn webhooks_told(reached: Reached) -> String {
+    match (reached.webhooks_notified, reached.total_webhooks) {
         (_, 0) => " No webhook is registered.".to_owned(),
         (notified, total) => format!(
             " {notified} of {total} registered webhooks accepted it at the first attempt; any others it matches are retried."
