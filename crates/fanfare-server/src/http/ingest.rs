@@ -16,7 +16,7 @@ use crate::http::path;
 use crate::http::push;
 use crate::http::query::Params;
 use crate::net::body;
-use crate::net::source::{self, Peer};
+use crate::net::guard::{self, Peer};
 use crate::problem::Problem;
 use fanfare_delivery::awaiting::Wait;
 use fanfare_runtime::clock;
@@ -52,7 +52,7 @@ pub async fn receive(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    source::refuse_own(&gateway.hub, &parts.headers)?;
+    guard::refuse_own(&gateway.hub, &parts.headers)?;
     let kind: Kind = path::named(&kind, "{kind}")?;
     let chosen = Chosen::read(Params::of(&parts.uri))?;
     let secrets = &gateway.config.ingest;
@@ -61,7 +61,7 @@ pub async fn receive(
     let (bytes, _in_flight) = body::read(&gateway.budget, body, INGEST_BODY_LEN_MAX).await?;
     let headers: Headers<'_> =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let via = source::via(Door::Ingest, peer, &parts.headers);
+    let via = guard::via(Door::Ingest, peer, &parts.headers);
     let source = via.source(&principal);
     let incoming = Incoming { headers: &headers, body: &bytes, source: &source };
     let events = ingest::read(kind, incoming, secrets, clock::now())?;

@@ -14,7 +14,7 @@ use http::{HeaderMap, header};
 use crate::http::Gateway;
 use crate::http::query::Params;
 use crate::net::body::{self, PUSH_BODY_LEN_MAX};
-use crate::net::source::{self, Peer};
+use crate::net::guard::{self, Peer};
 use crate::problem::Problem;
 use fanfare_delivery::awaiting::{Reached, Wait};
 use fanfare_hub::publish::Published;
@@ -41,11 +41,11 @@ pub async fn push(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    source::refuse_own(&gateway.hub, &parts.headers)?;
+    guard::refuse_own(&gateway.hub, &parts.headers)?;
     let mut params = Params::of(&parts.uri);
     let wait = wait(&mut params)?;
     params.finish()?;
-    let via = source::via(Door::Http, peer, &parts.headers);
+    let via = guard::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
     let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
     let pushed = match media_type(&parts.headers) {
@@ -92,9 +92,9 @@ pub async fn push_to(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    source::refuse_own(&gateway.hub, &parts.headers)?;
+    guard::refuse_own(&gateway.hub, &parts.headers)?;
     let channel: Channel = Channel::of_push(&channel).map_err(|error| error.at("{channel}"))?;
-    let via = source::via(Door::Http, peer, &parts.headers);
+    let via = guard::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
     let mut params = Params::of(&parts.uri);
     let wait = wait(&mut params)?;

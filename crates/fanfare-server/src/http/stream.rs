@@ -9,7 +9,7 @@ use http::{HeaderValue, header};
 
 use crate::http::Gateway;
 use crate::http::query::Params;
-use crate::net::source::Peer;
+use crate::net::guard::Peer;
 use crate::net::takeover::{Outlet, Stream, Takeover};
 use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};

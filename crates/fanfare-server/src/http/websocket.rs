@@ -18,8 +18,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use crate::http::Gateway;
 use crate::http::query::Params;
 use crate::net::frames::{self, Farewell};
+use crate::net::guard::{self, Peer};
 use crate::net::heartbeat::Beats;
-use crate::net::source::{self, Peer};
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};
@@ -56,7 +56,7 @@ pub async fn connect(
                 "connect with a WebSocket client, over HTTP/1.1: `ws://…/ws`",
             )
         })?;
-    let via = source::via(Door::WebSocket, peer, request.headers());
+    let via = guard::via(Door::WebSocket, peer, request.headers());
     let socket = Socket { gateway, principal, via };
     Ok(Takeover::mark(response, Outlet::Protocol(Box::new(|switched| Box::pin(socket.run(switched))))))
 }

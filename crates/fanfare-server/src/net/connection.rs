@@ -24,12 +24,12 @@ use tower::ServiceExt;
 
 use crate::net::counts::Counts;
 use crate::net::event_body;
+use crate::net::guard::Peer;
 use crate::net::heartbeat::Beats;
 use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
 use crate::net::reactor::inbox::Adopted;
 use crate::net::reactor::reactors::Reactors;
 use crate::net::request_tasks::RequestTasks;
-use crate::net::source::Peer;
 use crate::net::stalls::Stalls;
 use crate::net::takeover::{self, Follows, Outlet, RawConnection, Takeover};
 use fanfare_runtime::shutdown::Shutdown;

@@ -13,6 +13,5 @@ pub mod listeners;
 pub mod reactor;
 pub mod request_tasks;
 pub mod server;
-pub mod source;
 pub mod stalls;
 pub mod takeover;

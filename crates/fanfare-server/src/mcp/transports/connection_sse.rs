@@ -20,7 +20,7 @@ use crate::mcp::transports::door::Door;
 use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
-use crate::net::source::Peer;
+use crate::net::guard::Peer;
 
 /// Opens a connection and reports its id.
 pub async fn get(

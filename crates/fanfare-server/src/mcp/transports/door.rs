@@ -60,7 +60,7 @@ impl Door {
         Ok(Client {
             principal,
             address: Some(address),
-            agent: crate::net::source::agent(&parts.headers),
+            agent: crate::net::guard::agent(&parts.headers),
             is_local: address.ip().is_loopback() && !is_forwarded,
             toolset: self.toolset(parts.uri.query().unwrap_or_default())?,
         })

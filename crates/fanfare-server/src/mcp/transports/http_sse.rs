@@ -24,7 +24,7 @@ use crate::mcp::transports::door::Door;
 use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
-use crate::net::source::Peer;
+use crate::net::guard::Peer;
 
 /// Opens a session: sends the address for its messages, and the list of tools.
 pub async fn get(

@@ -20,7 +20,7 @@ use fanfare_core::Principal;
 
 use crate::mcp::transports::door::Door;
 use crate::mcp::transports::refusal::Refusal;
-use crate::net::source::Peer;
+use crate::net::guard::Peer;
 
 /// The routes of the transports over HTTP.
 pub fn routes(door: Door) -> Router {

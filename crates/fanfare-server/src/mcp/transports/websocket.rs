@@ -29,8 +29,8 @@ use crate::mcp::transports::duplex::Calls;
 use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::frames::{self, Farewell};
+use crate::net::guard::Peer;
 use crate::net::heartbeat::Beats;
-use crate::net::source::Peer;
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
 

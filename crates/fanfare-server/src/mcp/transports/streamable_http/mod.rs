@@ -20,7 +20,7 @@ use crate::mcp::transports::door::Door;
 use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
-use crate::net::source::Peer;
+use crate::net::guard::Peer;
 
 /// The media types that a client accepts. A client without `Accept` accepts any, as with `*/*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
