@@ -4,25 +4,24 @@
 //! feed has something new, the reactor walks the feed's streams and sends each the shared bytes with one `write`. Work
 //! that must wait (reading back from the store) is done elsewhere, by [`librarian`].
 
+mod groups;
 pub mod inbox;
 pub mod librarian;
 pub mod reactors;
 pub mod stream;
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 use crate::net::counts::Counts;
-use crate::net::reactor::inbox::{Adopted, Command, FeedWaker, Inbox, ReadBack, WAKE};
+use crate::net::reactor::groups::Groups;
+use crate::net::reactor::inbox::{Adopted, Command, Inbox, ReadBack, WAKE};
 use crate::net::reactor::librarian::{Job, Jobs};
 use crate::net::reactor::stream::{Flow, Pump, Stream};
-use fanfare_hub::feeds::Feed;
 use fanfare_runtime::parts::{Outcome, Pulse};
 
 /// Interval at which the reactor checks silent and stalled streams.
@@ -49,24 +48,13 @@ pub struct Reactor {
     inbox: Arc<Inbox>,
     jobs: Jobs,
     streams: Slab<Stream>,
-    feeds: Slab<Group>,
-    /// The group of each feed, by the feed's address: the group keeps the feed alive.
-    feed_of: HashMap<usize, usize>,
+    groups: Groups,
     /// The streams whose sockets accept nothing at present.
     stalled: Vec<usize>,
     pump: Pump,
     counts: Counts,
     ticks: usize,
     stopping: bool,
-}
-
-/// The streams of one feed.
-#[derive(Debug)]
-struct Group {
-    feed: Arc<Feed>,
-    waker: Arc<FeedWaker>,
-    registered: Waker,
-    streams: Vec<usize>,
 }
 
 impl Reactor {
@@ -80,8 +68,7 @@ impl Reactor {
             inbox: Arc::clone(&inbox),
             jobs,
             streams: Slab::new(),
-            feeds: Slab::new(),
-            feed_of: HashMap::new(),
+            groups: Groups::default(),
             stalled: Vec::new(),
             pump: Pump::default(),
             counts,
@@ -157,42 +144,24 @@ impl Reactor {
 
     /// Adds a stream to the table.
     fn adopt(&mut self, adopted: Adopted) {
-        let feed = Arc::clone(&adopted.subscription.client().feed);
-        let group = self.group(&feed);
         let entry = self.streams.vacant_entry();
         let key = entry.key();
-        let mut stream = Stream::new(adopted, group, self.feeds[group].streams.len());
+        let place = self.groups.add(&adopted.subscription.client().feed, key, &self.inbox);
+        let mut stream = Stream::new(adopted, place);
         let interest = Interest::READABLE | Interest::WRITABLE;
         if self.poll.registry().register(stream.socket(), Token(key), interest).is_err() {
-            // This fails only for lack of memory or watches; the client reconnects.
-            self.leave_empty_group(group);
+            // This fails only for lack of memory or watches; the client reconnects. The new stream is the last of its
+            // group, so no other one moves.
+            self.groups.remove(place);
             return;
         }
         entry.insert(stream);
-        self.feeds[group].streams.push(key);
         self.serve(key);
-    }
-
-    fn group(&mut self, feed: &Arc<Feed>) -> usize {
-        if let Some(group) = self.feed_of.get(&address(feed)) {
-            return *group;
-        }
-        let entry = self.feeds.vacant_entry();
-        let group = entry.key();
-        let waker = Arc::new(FeedWaker::new(Arc::clone(&self.inbox), group));
-        let registered = Waker::from(Arc::clone(&waker));
-        feed.add_waker(registered.clone());
-        entry.insert(Group { feed: Arc::clone(feed), waker, registered, streams: Vec::new() });
-        self.feed_of.insert(address(feed), group);
-        group
     }
 
     /// Sends every stream of a feed the events that it lacks.
     fn fan_out(&mut self, group: usize) {
-        let Some(entry) = self.feeds.get_mut(group) else { return };
-        // Any append from here on wakes the reactor again.
-        entry.waker.rearm();
-        let keys = std::mem::take(&mut entry.streams);
+        let keys = self.groups.take(group);
         let mut gone = Vec::new();
         for key in &keys {
             let stream = &mut self.streams[*key];
@@ -206,7 +175,7 @@ impl Reactor {
                 Flow::Gone => gone.push(*key),
             }
         }
-        self.feeds[group].streams = keys;
+        self.groups.put_back(group, keys);
         for key in gone {
             self.close(key);
         }
@@ -280,20 +249,8 @@ impl Reactor {
         let Some(mut stream) = self.streams.try_remove(key) else { return };
         // A closed socket counts as deregistered.
         let _ = self.poll.registry().deregister(stream.socket());
-        let (group, place) = stream.place();
-        let streams = &mut self.feeds[group].streams;
-        streams.swap_remove(place);
-        if let Some(moved) = streams.get(place) {
-            self.streams[*moved].set_place(place);
-        }
-        self.leave_empty_group(group);
-    }
-
-    fn leave_empty_group(&mut self, group: usize) {
-        if self.feeds[group].streams.is_empty() {
-            let left = self.feeds.remove(group);
-            left.feed.remove_waker(&left.registered);
-            self.feed_of.remove(&address(&left.feed));
+        if let Some(moved) = self.groups.remove(stream.place()) {
+            self.streams[moved].move_to(stream.place());
         }
     }
 }
@@ -303,9 +260,6 @@ impl Drop for Reactor {
     /// are no longer listed as clients.
     fn drop(&mut self) {
         self.inbox.close();
-        for (_, group) in &self.feeds {
-            group.feed.remove_waker(&group.registered);
-        }
     }
 }
 
@@ -314,8 +268,4 @@ fn lend(stream: &mut Stream, key: usize, inbox: &Arc<Inbox>, jobs: &Jobs) {
     if let Some(subscription) = stream.lend() {
         jobs.submit(Job::new(subscription, key, stream.serial(), Arc::clone(inbox)));
     }
-}
-
-fn address(feed: &Arc<Feed>) -> usize {
-    Arc::as_ptr(feed).addr()
 }

@@ -28,9 +28,8 @@ pub struct Stream {
     /// The time since which the socket accepts nothing.
     stalled_since: Option<Instant>,
     ended: bool,
-    /// The stream's feed in the reactor, and its place among the streams of it.
-    group: usize,
-    place: usize,
+    /// The group of the stream's feed in the reactor, and the stream's place in that group.
+    place: (usize, usize),
     /// The client's number.
     serial: u64,
     last_write: Instant,
@@ -39,7 +38,7 @@ pub struct Stream {
 
 impl Stream {
     /// Creates a stream; the head is sent first.
-    pub fn new(adopted: Adopted, group: usize, place: usize) -> Stream {
+    pub fn new(adopted: Adopted, place: (usize, usize)) -> Stream {
         Stream {
             socket: TcpStream::from_std(adopted.socket),
             serial: adopted.subscription.client().id,
@@ -48,7 +47,6 @@ impl Stream {
             format: adopted.format,
             stalled_since: None,
             ended: false,
-            group,
             place,
             last_write: Instant::now(),
             _permit: adopted.permit,
@@ -67,11 +65,11 @@ impl Stream {
 
     /// Returns the group, and the place in it.
     pub fn place(&self) -> (usize, usize) {
-        (self.group, self.place)
+        self.place
     }
 
     /// Records a move within the group.
-    pub fn set_place(&mut self, place: usize) {
+    pub fn move_to(&mut self, place: (usize, usize)) {
         self.place = place;
     }
 
