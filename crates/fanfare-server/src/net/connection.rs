@@ -27,7 +27,7 @@ use crate::net::event_body;
 use crate::net::guard::Peer;
 use crate::net::heartbeat::Beats;
 use crate::net::limits::{HEADER_LEN_MAX, HEADER_TIMEOUT, HTTP2_STREAMS_MAX, Permit};
-use crate::net::reactor::inbox::Adopted;
+use crate::net::reactor::Adopted;
 use crate::net::reactor::reactors::Reactors;
 use crate::net::request_tasks::RequestTasks;
 use crate::net::stalls::Stalls;

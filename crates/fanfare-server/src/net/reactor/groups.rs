@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use crate::net::reactor::inbox::{FeedWaker, Inbox};
+use crate::net::reactor::{FeedWaker, Inbox};
 use fanfare_hub::feeds::Feed;
 
 /// The groups of one reactor.

@@ -6,8 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
-use crate::net::reactor::inbox::Inbox;
-use crate::net::reactor::inbox::{Command, ReadBack};
+use crate::net::reactor::{Command, Inbox, ReadBack};
 use fanfare_hub::subscription::Subscription;
 use fanfare_hub::values;
 use fanfare_runtime::parts::{Outcome, Work};
@@ -108,7 +107,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{Inbox, Loan};
-    use crate::net::reactor::inbox::Command;
+    use crate::net::reactor::Command;
 
     #[test]
     fn a_stream_hears_of_a_subscription_that_is_lost() {

@@ -1,35 +1,40 @@
-//! The reactor: a thread that owns the sockets of event streams and writes to them.
+//! The reactor: a thread that owns the sockets of event streams and writes to them, and the inbox through which others
+//! reach it.
 //!
 //! A stream that the HTTP server let go of needs no task, no timer and no buffer: it is an entry in a table. When its
 //! feed has something new, the reactor walks the feed's streams and sends each the shared bytes with one `write`. Work
 //! that must wait (reading back from the store) is done elsewhere, by [`librarian`].
 
 mod groups;
-pub mod inbox;
+mod idle;
 pub mod librarian;
 pub mod reactors;
 pub mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Wake;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Interest, Poll, Token};
+use bytes::Bytes;
+use fanfare_core::wire::sse;
+use mio::{Events, Interest, Poll, Registry, Token};
 use slab::Slab;
 
 use crate::net::counts::Counts;
+use crate::net::limits::Permit;
 use crate::net::reactor::groups::Groups;
-use crate::net::reactor::inbox::{Adopted, Command, Inbox, ReadBack, WAKE};
 use crate::net::reactor::librarian::{Job, Jobs};
 use crate::net::reactor::stream::{Flow, Pump, Stream};
+use fanfare_hub::subscription::Subscription;
+use fanfare_hub::values;
 use fanfare_runtime::parts::{Outcome, Pulse};
 
 /// Interval at which the reactor checks silent and stalled streams.
 const TICK: Duration = Duration::from_secs(1);
-/// Number of parts in which the table is searched for silent streams, one part per tick.
-const SWEEP_PARTS: usize = 5;
-/// Time without progress after which a stream drops the page that was read from the store for it.
-const PAGE_KEPT: Duration = Duration::from_secs(5);
 
 /// The configuration of a reactor.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +44,9 @@ pub struct Config {
     /// Silence after which a stream gets a comment.
     pub keepalive: Duration,
 }
+
+/// The token under which the inbox wakes the reactor; no stream has it.
+const WAKE: Token = Token(usize::MAX);
 
 /// A thread's worth of event streams.
 #[derive(Debug)]
@@ -210,41 +218,6 @@ impl Reactor {
         }
     }
 
-    fn tick(&mut self) {
-        let now = Instant::now();
-        let part = self.ticks % SWEEP_PARTS;
-        self.ticks += 1;
-        let mut gone = Vec::new();
-        for (key, stream) in self.streams.iter_mut().filter(|(key, _)| key % SWEEP_PARTS == part) {
-            // A part is looked at every few ticks: silence is ended a little early rather than late.
-            let silent =
-                now.duration_since(stream.last_write()) + TICK * SWEEP_PARTS as u32 > self.config.keepalive;
-            if silent && self.pump.keep_alive(stream) == Flow::Gone {
-                gone.push(key);
-            }
-        }
-        let streams = &mut self.streams;
-        let stall_timeout = self.config.stall_timeout;
-        let counts = &self.counts;
-        self.stalled.retain(|key| {
-            let Some(stream) = streams.get_mut(*key) else { return false };
-            let Some(since) = stream.stalled_since() else { return false };
-            let stalled_for = now.duration_since(since);
-            if stalled_for >= stall_timeout {
-                counts.stalled.inc();
-                gone.push(*key);
-            } else if stalled_for >= PAGE_KEPT {
-                stream.forget_page();
-            }
-            stalled_for < stall_timeout
-        });
-        self.stalled.sort_unstable();
-        self.stalled.dedup();
-        for key in gone {
-            self.close(key);
-        }
-    }
-
     fn close(&mut self, key: usize) {
         let Some(mut stream) = self.streams.try_remove(key) else { return };
         // A closed socket counts as deregistered.
@@ -267,5 +240,135 @@ impl Drop for Reactor {
 fn lend(stream: &mut Stream, key: usize, inbox: &Arc<Inbox>, jobs: &Jobs) {
     if let Some(subscription) = stream.lend() {
         jobs.submit(Job::new(subscription, key, stream.serial(), Arc::clone(inbox)));
+    }
+}
+
+/// A command for the reactor.
+#[derive(Debug)]
+pub enum Command {
+    /// Adopt a stream.
+    Adopt(Box<Adopted>),
+    /// The feed of this group has something new.
+    Appended(usize),
+    /// Close every stream at once.
+    HangUp,
+    /// A subscription was lost during a read for it.
+    Lost {
+        /// The stream's key in the reactor's table.
+        key: usize,
+        /// Distinguishes the stream from a later one with the same key.
+        serial: u64,
+    },
+    /// A read for a subscription has finished.
+    ReadBack(ReadBack),
+    /// End when the last stream has ended.
+    Stop,
+}
+
+/// A stream that the server let go of.
+#[derive(Debug)]
+pub struct Adopted {
+    /// The socket, nonblocking.
+    pub socket: std::net::TcpStream,
+    /// The response's head and the first bytes of the stream.
+    pub head: Bytes,
+    /// The subscription to send.
+    pub subscription: Subscription,
+    /// The format of the events.
+    pub format: sse::Format,
+    /// The right to be connected.
+    pub permit: Permit,
+}
+
+/// A subscription on its way back to its stream, after a read for it.
+#[derive(Debug)]
+pub struct ReadBack {
+    /// The stream's key in the reactor's table.
+    pub key: usize,
+    /// Distinguishes the stream from a later one with the same key.
+    pub serial: u64,
+    /// The subscription, lent by the stream.
+    pub subscription: Subscription,
+    /// The outcome of the read.
+    pub outcome: Result<(), values::Error>,
+}
+
+/// A reactor's inbox. Unbounded in itself: it holds at most a command per connection and per feed, and both have
+/// bounds.
+#[derive(Debug)]
+pub struct Inbox {
+    /// Guards the commands; held to push one or to remove all. `None` once the reactor has ended.
+    commands: Mutex<Option<Vec<Command>>>,
+    waker: mio::Waker,
+}
+
+impl Inbox {
+    /// Creates an inbox that wakes the poll of `registry`.
+    pub fn new(registry: &Registry) -> io::Result<Inbox> {
+        Ok(Inbox { commands: Mutex::new(Some(Vec::new())), waker: mio::Waker::new(registry, WAKE)? })
+    }
+
+    /// Passes a command on; wakes the reactor unless it was already woken. Returns the command if the reactor has
+    /// ended.
+    pub fn send(&self, command: Command) -> Result<(), Command> {
+        let was_empty = {
+            let mut commands = self.commands();
+            let Some(commands) = &mut *commands else { return Err(command) };
+            commands.push(command);
+            commands.len() == 1
+        };
+        if was_empty && let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "a reactor could not be woken");
+        }
+        Ok(())
+    }
+
+    /// Removes and returns all commands.
+    pub fn take(&self) -> Vec<Command> {
+        self.commands().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Closes the inbox, and drops the remaining commands.
+    pub fn close(&self) {
+        let left = self.commands().take();
+        // Not under the lock: a subscription that is dropped locks parts of the hub, whose appends lead here.
+        drop(left);
+    }
+
+    fn commands(&self) -> MutexGuard<'_, Option<Vec<Command>>> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Informs the reactor of appends to one feed, once until the reactor looks.
+#[derive(Debug)]
+pub struct FeedWaker {
+    inbox: Arc<Inbox>,
+    group: usize,
+    told: AtomicBool,
+}
+
+impl FeedWaker {
+    /// Creates the waker of `group`.
+    pub fn new(inbox: Arc<Inbox>, group: usize) -> FeedWaker {
+        FeedWaker { inbox, group, told: AtomicBool::new(false) }
+    }
+
+    /// Allows the next wake: the reactor is looking now.
+    pub fn rearm(&self) {
+        self.told.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Wake for FeedWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.told.swap(true, Ordering::SeqCst) {
+            // A reactor that has ended has no streams to inform.
+            let _ = self.inbox.send(Command::Appended(self.group));
+        }
     }
 }

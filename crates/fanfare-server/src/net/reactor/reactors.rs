@@ -5,10 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::net::counts::Counts;
-use crate::net::reactor::inbox::Inbox;
-use crate::net::reactor::inbox::{Adopted, Command};
 use crate::net::reactor::librarian::Jobs;
-use crate::net::reactor::{Config, Reactor};
+use crate::net::reactor::{Adopted, Command, Config, Inbox, Reactor};
 use fanfare_runtime::parts::{Outcome, Pulse};
 use fanfare_runtime::shutdown::Shutdown;
 

@@ -9,7 +9,7 @@ use mio::net::TcpStream;
 
 use crate::net::counts::Counts;
 use crate::net::limits::Permit;
-use crate::net::reactor::inbox::Adopted;
+use crate::net::reactor::Adopted;
 use fanfare_hub::item::Item;
 use fanfare_hub::subscription::{Peek, Subscription};
 

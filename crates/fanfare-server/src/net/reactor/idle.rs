@@ -1,0 +1,49 @@
+//! Streams on which nothing moves: a silent one gets a comment, and one that accepts nothing is closed in the end.
+
+use std::time::{Duration, Instant};
+
+use crate::net::reactor::stream::Flow;
+use crate::net::reactor::{Reactor, TICK};
+
+/// Number of parts in which the table is searched for silent streams, one part per tick.
+const SWEEP_PARTS: usize = 5;
+/// Time without progress after which a stream drops the page that was read from the store for it.
+const PAGE_KEPT: Duration = Duration::from_secs(5);
+
+impl Reactor {
+    /// Sends a comment to silent streams, and closes those that accept nothing for too long.
+    pub(super) fn tick(&mut self) {
+        let now = Instant::now();
+        let part = self.ticks % SWEEP_PARTS;
+        self.ticks += 1;
+        let mut gone = Vec::new();
+        for (key, stream) in self.streams.iter_mut().filter(|(key, _)| key % SWEEP_PARTS == part) {
+            // A part is looked at every few ticks: silence is ended a little early rather than late.
+            let silent =
+                now.duration_since(stream.last_write()) + TICK * SWEEP_PARTS as u32 > self.config.keepalive;
+            if silent && self.pump.keep_alive(stream) == Flow::Gone {
+                gone.push(key);
+            }
+        }
+        let streams = &mut self.streams;
+        let stall_timeout = self.config.stall_timeout;
+        let counts = &self.counts;
+        self.stalled.retain(|key| {
+            let Some(stream) = streams.get_mut(*key) else { return false };
+            let Some(since) = stream.stalled_since() else { return false };
+            let stalled_for = now.duration_since(since);
+            if stalled_for >= stall_timeout {
+                counts.stalled.inc();
+                gone.push(*key);
+            } else if stalled_for >= PAGE_KEPT {
+                stream.forget_page();
+            }
+            stalled_for < stall_timeout
+        });
+        self.stalled.sort_unstable();
+        self.stalled.dedup();
+        for key in gone {
+            self.close(key);
+        }
+    }
+}
