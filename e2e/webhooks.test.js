@@ -48,10 +48,10 @@ story("a webhook is tried until it works, and only then saved", refused, async (
   // The test was signed with the secret that the webhook gets.
   const secret = await tab.one("wizard-secret").textContent();
   assert.ok(isSignedWith(receiver.got.at(-1), secret));
-  await tab.one("webhook-patterns").fill("builds.*");
-  await tab.one("webhook-patterns").press("Enter");
+  await tab.one("webhook-channels").fill("builds.*");
+  await tab.one("webhook-channels").press("Enter");
   // Typed and not picked: counts as well.
-  await tab.one("webhook-patterns").fill("deploy");
+  await tab.one("webhook-channels").fill("deploy");
   await tab.one("webhook-description").fill("CI notifier");
   await tab.one("wizard-save").click();
   await tab.one("wizard-saved").waitFor();
@@ -60,7 +60,7 @@ story("a webhook is tried until it works, and only then saved", refused, async (
   await tab.says("toasts", "copied");
   assert.equal(await tab.page.evaluate(() => navigator.clipboard.readText()), secret);
   const { webhooks: [webhook] } = await gateway.get("/api/webhooks?details=true");
-  assert.deepEqual([webhook.webhook_url, webhook.description, webhook.patterns], [receiver.url(), "CI notifier", ["builds.*", "deploy"]]);
+  assert.deepEqual([webhook.webhook_url, webhook.description, webhook.channels], [receiver.url(), "CI notifier", ["builds.*", "deploy"]]);
 
   // What is delivered appears while the page is open.
   await tab.one("wizard-open").click();
@@ -294,8 +294,8 @@ story("a replay is counted before it is made", refused, async ({ gateway, open, 
   await tab.one("replay-dry-run").click();
   await tab.one("replay-count", { count: "4" }).waitFor();
   // What was counted holds only for what was chosen.
-  await tab.one("replay-patterns").fill("chat");
-  await tab.one("replay-patterns").press("Enter");
+  await tab.one("replay-channels").fill("chat");
+  await tab.one("replay-channels").press("Enter");
   assert.ok(await tab.one("replay-do").isDisabled());
   await tab.one("replay-dry-run").click();
   await tab.says("replay-count", "2 deliveries would be replayed");
@@ -319,7 +319,7 @@ story("a replay is counted before it is made", refused, async ({ gateway, open, 
 
 story("the settings are changed one by one, and what is refused says where", refused, async ({ gateway, open, receive }) => {
   const receiver = await receive();
-  const webhook = await gateway.register(receiver, { patterns: ["builds.*"], auth: { basic: { username: "ada", password: "hush" } } });
+  const webhook = await gateway.register(receiver, { channels: ["builds.*"], auth: { basic: { username: "ada", password: "hush" } } });
   const tab = await open(`${webhook.screen}?tab=settings`);
   await tab.one("settings").waitFor();
   assert.ok(await tab.one("settings-save").isDisabled());
@@ -328,8 +328,8 @@ story("the settings are changed one by one, and what is refused says where", ref
   await tab.one("settings-problem").waitFor();
   assert.equal(await tab.one("webhook-retry").getAttribute("aria-invalid"), "true");
   await tab.one("webhook-retry").fill("1m,1h");
-  await tab.one("webhook-patterns").fill("deploy");
-  await tab.one("webhook-patterns").press("Enter");
+  await tab.one("webhook-channels").fill("deploy");
+  await tab.one("webhook-channels").press("Enter");
   await tab.one("webhook-ordered").check();
   await tab.one("webhook-header-add").click();
   await tab.one("webhook-header-name").fill("X-Team");
@@ -337,7 +337,7 @@ story("the settings are changed one by one, and what is refused says where", ref
   await tab.one("settings-save").click();
   await tab.says("toasts", "Saved");
   const changed = await gateway.get(webhook.api);
-  assert.deepEqual([changed.retry, changed.patterns, changed.ordered, changed.headers, changed.auth], ["1m,1h", ["builds.*", "deploy"], true, ["X-Team"], { kind: "basic", username: "ada" }]);
+  assert.deepEqual([changed.retry, changed.channels, changed.ordered, changed.headers, changed.auth], ["1m,1h", ["builds.*", "deploy"], true, ["X-Team"], { kind: "basic", username: "ada" }]);
   await gateway.push({ channel: "deploy", message: "live" });
   const got = await receiver.gets(1);
   assert.deepEqual([got.headers["x-team"], got.headers.authorization], ["infra", `Basic ${btoa("ada:hush")}`]);

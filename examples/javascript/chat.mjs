@@ -10,7 +10,7 @@ function connect() {
   const socket = new WebSocket(url);
   socket.onopen = () => {
     // `after` is where to resume; the first time there is nothing to resume from.
-    socket.send(JSON.stringify({ op: "subscribe", id: 1, patterns: ["chat.>"], ...(last && { after: last }) }));
+    socket.send(JSON.stringify({ op: "subscribe", id: 1, channels: ["chat.>"], ...(last && { after: last }) }));
     if (isGreeted) return;
     isGreeted = true;
     socket.send(JSON.stringify({ op: "publish", id: 2, event: { channel: "chat.lobby", message: "hello, everybody" } }));

@@ -37,8 +37,8 @@ test("generated types compile under tsc --strict, and the scenario written with 
 
   const { play } = await import(join(folder, "scenario.js"));
   const seen = await play(gateway.url, WEBHOOK_URL);
-  assert.deepEqual([seen.webhook.patterns, seen.webhook.types, seen.webhook.min_priority], [["builds.*"], ["error"], "high"]);
-  assert.deepEqual([seen.changed.patterns, seen.changed.min_priority], [["builds.>"], "min"]);
+  assert.deepEqual([seen.webhook.channels, seen.webhook.types, seen.webhook.min_priority], [["builds.*"], ["error"], "high"]);
+  assert.deepEqual([seen.changed.channels, seen.changed.min_priority], [["builds.>"], "min"]);
   assert.equal(seen.late.code, "precondition_failed");
   assert.equal(seen.batch.count, 2);
   assert.deepEqual(seen.events.map((event) => event.message), ["one", "two"]);

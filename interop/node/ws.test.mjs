@@ -57,7 +57,7 @@ test("subscribe, publish and get it", limits, async (t) => {
   const gateway = await Gateway.start(t);
   const reader = await Socket.open(t, gateway);
   const writer = await Socket.open(t, gateway);
-  assert.equal((await reader.ask({ op: "subscribe", patterns: ["builds.>"], id: 1 })).op, "subscribed");
+  assert.equal((await reader.ask({ op: "subscribe", channels: ["builds.>"], id: 1 })).op, "subscribed");
   const answer = await writer.ask({ op: "publish", event: { channel: "builds.web", message: "grün 😀" }, id: null });
   assert.equal(answer.op, "published");
   const { event } = await reader.frames.next();
@@ -106,9 +106,9 @@ test("what a lagging reader has of one key is the newest, when it asks for that"
 test("an error keeps the socket open", limits, async (t) => {
   const gateway = await Gateway.start(t);
   const socket = await Socket.open(t, gateway);
-  const answer = await socket.ask({ op: "subscribe", patterns: ["a..b"], id: { any: "scalar?" } });
+  const answer = await socket.ask({ op: "subscribe", channels: ["a..b"], id: { any: "scalar?" } });
   assert.equal(answer.op, "error");
-  const again = await socket.ask({ op: "subscribe", patterns: ["a..b"], id: 8 });
+  const again = await socket.ask({ op: "subscribe", channels: ["a..b"], id: 8 });
   assert.deepEqual([again.op, again.id, again.error.code], ["error", 8, "invalid_pattern"]);
   assert.deepEqual(await socket.ask({ op: "ping", id: "x" }), { op: "pong", id: "x" });
 });

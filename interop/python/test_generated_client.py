@@ -57,7 +57,7 @@ def model(generated, name):
 def test_a_webhook_is_registered_listed_changed_and_sent_to(generated, client, receiver):
     registration = model(generated, "Registration")(
         webhook_url=receiver.url,
-        patterns=["builds.*"],
+        channels=["builds.*"],
         types=["error"],
         min_priority=model(generated, "PriorityWord").HIGH,
         text="failed",
@@ -71,7 +71,7 @@ def test_a_webhook_is_registered_listed_changed_and_sent_to(generated, client, r
     listed = generated("api.webhooks.list_webhooks", "sync")(client=client, details=True)
     assert isinstance(listed, model(generated, "WebhookDetails"))
     [webhook] = listed.webhooks
-    assert (webhook.id, webhook.patterns, webhook.types) == (registered.id, ["builds.*"], ["error"])
+    assert (webhook.id, webhook.channels, webhook.types) == (registered.id, ["builds.*"], ["error"])
     assert (webhook.retry, webhook.concurrency, webhook.text) == ("1s,5s", 2, "failed")
     assert isinstance(webhook.created_at, datetime.datetime)
     addresses = generated("api.webhooks.list_webhooks", "sync")(client=client)
@@ -79,15 +79,15 @@ def test_a_webhook_is_registered_listed_changed_and_sent_to(generated, client, r
     assert addresses.webhooks == [receiver.url]
 
     batch = model(generated, "BatchWish")(max_events=2, max_wait="1s")
-    change = model(generated, "Change")(min_priority=None, patterns=["builds.>"], batch=batch)
+    change = model(generated, "Change")(min_priority=None, channels=["builds.>"], batch=batch)
     changed = generated("api.webhooks.change_webhook", "sync")(registered.id, client=client, body=change)
     assert isinstance(changed, model(generated, "Webhook"))
-    assert (changed.patterns, changed.min_priority, changed.text) == (["builds.>"], "min", "failed")
+    assert (changed.channels, changed.min_priority, changed.text) == (["builds.>"], "min", "failed")
     assert changed.batch.max_events == 2
     # `null` restores the default, so deliveries are single again, and the member is left out.
     single = model(generated, "Change")(batch=None)
     changed = generated("api.webhooks.change_webhook", "sync")(registered.id, client=client, body=single)
-    assert not changed.batch and changed.patterns == ["builds.>"]
+    assert not changed.batch and changed.channels == ["builds.>"]
     # The first state has changed twice since.
     stale = generated("api.webhooks.change_webhook", "sync_detailed")(
         registered.id, client=client, body=model(generated, "Change")(description="late"), if_match='"1"'

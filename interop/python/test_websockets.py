@@ -70,7 +70,7 @@ def socket(open_socket):
 
 def test_what_one_socket_publishes_the_other_gets(open_socket):
     reader, writer = open_socket(), open_socket()
-    answer = reader.ask(op="subscribe", patterns=["builds.*"], id=1)
+    answer = reader.ask(op="subscribe", channels=["builds.*"], id=1)
     assert (answer["op"], answer["id"]) == ("subscribed", 1)
 
     answer = writer.ask(op="publish", event={"channel": "builds.web", "message": "green", "data": {"n": 1}}, id="two")
@@ -93,7 +93,7 @@ def test_a_batch_is_published_in_its_order(socket):
 
 
 def test_filters_leave_out_what_was_not_asked_for(gateway, socket):
-    socket.ask(op="subscribe", patterns=["builds.>"], types=["error"], min_priority="high")
+    socket.ask(op="subscribe", channels=["builds.>"], types=["error"], min_priority="high")
     gateway.push("other channel", channel="deploys", type="error", priority="high")
     gateway.push("other type", channel="builds.web", type="info", priority="high")
     gateway.push("too low", channel="builds.web", type="error", priority="low")
@@ -156,7 +156,7 @@ def test_a_lagging_reader_that_conflates_gets_the_newest_of_each_key(gateway, so
         ("{", "invalid_json"),
         ("[]", None),
         ('{"op":"dance","id":5}', None),
-        ('{"op":"subscribe","patterns":["a..b"],"id":5}', "invalid_pattern"),
+        ('{"op":"subscribe","channels":["a..b"],"id":5}', "invalid_pattern"),
         ('{"op":"publish","event":{"message":"x","channel":"a..b"},"id":5}', "invalid_channel"),
         ('{"op":"publish","event":{"message":"x","colour":"red"},"id":5}', "unknown_field"),
         ('{"op":"publish","events":[],"id":5}', "empty_batch"),

@@ -38,7 +38,7 @@ pub struct ClientEntry {
     pub address: Option<SocketAddr>,
     /// The patterns it subscribes to.
     #[schema(value_type = Vec<values::Pattern>)]
-    pub patterns: Vec<Pattern>,
+    pub channels: Vec<Pattern>,
     /// The event types it subscribes to; empty means all.
     #[schema(value_type = Vec<values::EventType>)]
     pub types: Vec<EventType>,

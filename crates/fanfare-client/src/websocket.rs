@@ -42,7 +42,7 @@ impl Socket {
             _ => None,
         };
         let mut socket = Socket { stream, server: server.to_owned(), address };
-        let request = serde_json::json!({ "op": "subscribe", "patterns": patterns });
+        let request = serde_json::json!({ "op": "subscribe", "channels": patterns });
         socket.stream.send(Message::text(request.to_string())).await.map_err(|error| refused(&error))?;
         while let Some(text) = socket.text().await? {
             match read(&text, server)?.op {

@@ -74,7 +74,7 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, BadRequest> {
         why: Invalid::new(
             Code::InvalidJson,
             format!("the frame is not valid JSON: {error}"),
-            "send an object such as `{\"op\":\"subscribe\",\"patterns\":[\"builds.*\"]}`",
+            "send an object such as `{\"op\":\"subscribe\",\"channels\":[\"builds.*\"]}`",
         ),
     })?;
     let Value::Object(mut members) = value else {
@@ -153,7 +153,7 @@ fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
 }
 
 fn subscribe(mut members: Members) -> Result<Subscribe, Invalid> {
-    let patterns = members.texts("patterns")?.flatten().unwrap_or_default();
+    let patterns = members.texts("channels")?.flatten().unwrap_or_default();
     let types = members.texts("types")?.flatten().unwrap_or_default();
     let (min_priority, text) = (members.text("min_priority")?.flatten(), members.text("text")?.flatten());
     let (after, since) = (members.text("after")?.flatten(), members.time("since", Start::since)?.flatten());
@@ -168,8 +168,8 @@ fn subscribe(mut members: Members) -> Result<Subscribe, Invalid> {
         text: text.as_deref(),
     };
     let filter = words.read(|part| match part {
-        Part::Patterns(None) => "/patterns".to_owned(),
-        Part::Patterns(Some(index)) => format!("/patterns/{index}"),
+        Part::Patterns(None) => "/channels".to_owned(),
+        Part::Patterns(Some(index)) => format!("/channels/{index}"),
         Part::Types(None) => "/types".to_owned(),
         Part::Types(Some(index)) => format!("/types/{index}"),
         Part::MinPriority => "/min_priority".to_owned(),
@@ -206,7 +206,7 @@ mod tests {
         let Op::Publish(events) = request.op else { panic!("{:?}", request.op) };
         assert_eq!(events[0].data.as_ref().map(|data| data.as_str()), Some(r#"{"n":1.50}"#));
         let request =
-            parse(r#"{"op":"subscribe","patterns":["a.*"],"since":"10m","conflate":true}"#, &source());
+            parse(r#"{"op":"subscribe","channels":["a.*"],"since":"10m","conflate":true}"#, &source());
         assert!(matches!(request.expect("well formed").op, Op::Subscribe(subscribe) if subscribe.conflate));
     }
 
@@ -216,7 +216,7 @@ mod tests {
             (r#"{"op":"jump","id":1}"#, "/op"),
             (r#"{"id":1}"#, "/op"),
             (r#"{"op":"ack","id":1,"position":"x"}"#, "/position"),
-            (r#"{"op":"subscribe","id":1,"patterns":["a","b..c"]}"#, "/patterns/1"),
+            (r#"{"op":"subscribe","id":1,"channels":["a","b..c"]}"#, "/channels/1"),
             (r#"{"op":"publish","id":1,"event":{"message":"x","channel":"-.-."}}"#, "/event/channel"),
             (r#"{"op":"publish","id":1,"events":[{"message":"x"},{}]}"#, "/events/1/message"),
             (r#"{"op":"publish","id":1}"#, ""),

@@ -31,7 +31,7 @@ pub struct Words {
     /// Only events before this time.
     pub until: Option<Moment>,
     /// Only channels that match one of these.
-    pub patterns: Vec<String>,
+    pub channels: Vec<String>,
     /// Only events after this position.
     pub after: Option<String>,
     /// The place where the previous call stopped.
@@ -74,7 +74,7 @@ impl Webhooks {
         self.find(by, id)?;
         let is_range = words.since.is_some()
             || words.until.is_some()
-            || !words.patterns.is_empty()
+            || !words.channels.is_empty()
             || words.after.is_some()
             || words.cursor.is_some();
         if let Some(ids) = words.event_ids {
@@ -86,7 +86,7 @@ impl Webhooks {
             return self.named(by, id, ids).await.map(Selection::Events);
         }
         if !is_range && words.state.is_none() {
-            let fix = "give `event_ids`, `state`, `since`, `until`, `patterns` or `after`";
+            let fix = "give `event_ids`, `state`, `since`, `until`, `channels` or `after`";
             return Err(wrong("the request does not say what to replay", fix).into());
         }
         let is_failed = match words.state.as_deref() {
@@ -97,15 +97,15 @@ impl Webhooks {
                 return Err(wrong(what, "write `failed`").at("/state").into());
             }
         };
-        if words.patterns.len() > FILTER_TERMS_MAX {
-            let what = format!("`patterns` has {} entries", words.patterns.len());
-            return Err(wrong(what, format!("give at most {FILTER_TERMS_MAX}")).at("/patterns").into());
+        if words.channels.len() > FILTER_TERMS_MAX {
+            let what = format!("`channels` has {} entries", words.channels.len());
+            return Err(wrong(what, format!("give at most {FILTER_TERMS_MAX}")).at("/channels").into());
         }
         let pattern = |(index, text): (usize, &String)| {
-            text.parse().map_err(|error: Invalid| error.at(format!("/patterns/{index}")))
+            text.parse().map_err(|error: Invalid| error.at(format!("/channels/{index}")))
         };
         let patterns: Vec<Pattern> =
-            words.patterns.iter().enumerate().map(pattern).collect::<Result<_, _>>()?;
+            words.channels.iter().enumerate().map(pattern).collect::<Result<_, _>>()?;
         let now = clock::now();
         let mut after = None;
         for (text, place) in [(words.after, "/after"), (words.cursor, "/cursor")] {

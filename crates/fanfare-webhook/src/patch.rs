@@ -28,8 +28,8 @@ use fanfare_core::wire::payload::Payload;
 /// The changes to the settings; `None` changes nothing. The bounds are those of [`Options`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patch {
-    /// The patterns of channels.
-    pub patterns: Option<Vec<Pattern>>,
+    /// The patterns of the channels.
+    pub channels: Option<Vec<Pattern>>,
     /// The types of events.
     pub types: Option<Vec<EventType>>,
     /// The minimum priority.
@@ -97,7 +97,7 @@ impl Patch {
 
     fn take(members: &mut Members) -> Result<Patch, Invalid> {
         Ok(Patch {
-            patterns: members.list("patterns", FILTER_TERMS_MAX)?.map(Option::unwrap_or_default),
+            channels: members.list("channels", FILTER_TERMS_MAX)?.map(Option::unwrap_or_default),
             types: members.list("types", FILTER_TERMS_MAX)?.map(Option::unwrap_or_default),
             min_priority: members
                 .parsed("min_priority", str::parse)?
@@ -126,7 +126,7 @@ impl Options {
     /// Applies `patch`. Fails if the result contradicts itself, and then changes nothing.
     pub fn apply(&mut self, patch: Patch) -> Result<(), Invalid> {
         let filter = Filter::new(
-            patch.patterns.unwrap_or_else(|| self.filter.patterns().to_vec()),
+            patch.channels.unwrap_or_else(|| self.filter.patterns().to_vec()),
             patch.types.unwrap_or_else(|| self.filter.types().to_vec()),
             patch.min_priority.unwrap_or(self.filter.min_priority()),
             patch.text.as_ref().map_or(self.filter.text(), Option::as_deref),

@@ -28,7 +28,7 @@ export async function play(gatewayUrl: string, webhookUrl: string): Promise<Seen
 
   const registration: Schemas["Registration"] = {
     webhook_url: webhookUrl,
-    patterns: ["builds.*"],
+    channels: ["builds.*"],
     types: ["error"],
     min_priority: "high",
     text: "failed",
@@ -42,7 +42,7 @@ export async function play(gatewayUrl: string, webhookUrl: string): Promise<Seen
   const webhook = list.webhooks[0];
   if (webhook === undefined || typeof webhook === "string") throw new Error("the list has no details");
 
-  const change: Schemas["Change"] = { min_priority: null, patterns: ["builds.>"], batch: { max_events: 2, max_wait: "1s" } };
+  const change: Schemas["Change"] = { min_priority: null, channels: ["builds.>"], batch: { max_events: 2, max_wait: "1s" } };
   const path = { id: registered.id };
   const tag = (await api.GET("/api/webhooks/{id}", { params: { path } })).response.headers.get("etag") ?? "";
   const params = { path, header: { "If-Match": tag } };

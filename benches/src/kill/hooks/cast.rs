@@ -70,7 +70,7 @@ impl Hook {
         let mut body =
             json!({ "webhook_url": url, "payload": payload, "retry": RETRY, "ordered": self.ordered });
         if let Some(channel) = self.channel {
-            body["patterns"] = json!([channel]);
+            body["channels"] = json!([channel]);
         }
         if self.batched {
             body["batch"] = json!({ "max_events": 20, "max_wait": "20ms" });

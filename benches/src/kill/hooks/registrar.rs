@@ -32,7 +32,7 @@ pub(super) fn run(load: &Load, receivers: SocketAddr, mut rng: Rng) -> Registere
                 &mut connection,
                 load,
                 "/api/register",
-                &format!(r#"{{"webhook_url":"{url}","patterns":["nothing.comes.here"]}}"#),
+                &format!(r#"{{"webhook_url":"{url}","channels":["nothing.comes.here"]}}"#),
             ),
             false => {
                 change(&mut connection, load, "/api/unregister", &format!(r#"{{"webhook_url":"{url}"}}"#))

@@ -51,7 +51,7 @@ pub struct Wishes {
     /// The channel patterns; default: all channels.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<Vec<values::Pattern>>, max_items = 64)]
-    pub patterns: Option<Option<Vec<Pattern>>>,
+    pub channels: Option<Option<Vec<Pattern>>>,
     /// The event types; default: all.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<Vec<values::EventType>>, max_items = 64)]
@@ -208,7 +208,7 @@ mod tests {
     fn what_is_left_out_is_not_written_and_null_is() {
         let all = json!({
             "webhook_url": "http://localhost:3000/hook", "secret": "whsec_x", "after": "k3f9x2ab-1", "since": "10m",
-            "patterns": ["a.>"], "types": ["error"], "min_priority": "high", "text": "x", "payload": "cloudevents",
+            "channels": ["a.>"], "types": ["error"], "min_priority": "high", "text": "x", "payload": "cloudevents",
             "headers": { "X-A": "1" }, "auth": { "basic": { "username": "a", "password": "b" } }, "concurrency": 1,
             "rate_per_second": 2, "ordered": true, "batch": { "max_events": 3, "max_wait": "2s" },
             "description": "d", "retry": "none", "signatures": ["v1", "v1a", "hub"],

@@ -31,7 +31,7 @@ pub struct Replay {
     /// Only channels that match one of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<values::Pattern>, max_items = 64)]
-    pub patterns: Vec<Pattern>,
+    pub channels: Vec<Pattern>,
     /// Only events after this position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>)]

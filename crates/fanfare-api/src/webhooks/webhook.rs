@@ -91,7 +91,7 @@ pub struct Webhook {
 pub struct Wants {
     /// The channel patterns.
     #[schema(value_type = Vec<values::Pattern>)]
-    pub patterns: Vec<Pattern>,
+    pub channels: Vec<Pattern>,
     /// The event types; empty means all.
     #[schema(value_type = Vec<values::EventType>)]
     pub types: Vec<EventType>,

@@ -90,7 +90,7 @@ pub async fn clients(
             transport: client.transport.as_str().into(),
             principal: client.principal.name().to_string(),
             address: client.address,
-            patterns: client.feed.filter.patterns().to_vec(),
+            channels: client.feed.filter.patterns().to_vec(),
             types: client.feed.filter.types().to_vec(),
             min_priority: client.feed.filter.min_priority().as_str().into(),
             reader: client.reader.clone(),

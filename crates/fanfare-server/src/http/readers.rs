@@ -46,7 +46,7 @@ pub async fn list(
             Reader {
                 name: key.name,
                 position: acknowledged,
-                patterns: filter.patterns().to_vec(),
+                channels: filter.patterns().to_vec(),
                 types: filter.types().to_vec(),
                 connected: info.connected,
                 lag: info.lag,

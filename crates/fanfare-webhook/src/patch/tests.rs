@@ -6,7 +6,7 @@ use crate::options::Options;
 use crate::patch::{Change, Patch, Registration};
 use fanfare_core::start::Start;
 
-const EVERYTHING: &str = r#"{"webhook_url":"http://localhost:3000/webhook","patterns":["builds.*","a"],
+const EVERYTHING: &str = r#"{"webhook_url":"http://localhost:3000/webhook","channels":["builds.*","a"],
     "types":["error"],"min_priority":"high","text":"Fail","payload":"cloudevents",
     "headers":{"X-Api-Key":"k3y-of-mine"},"auth":{"basic":{"username":"u","password":"p4ss-word"}},
     "concurrency":4,"rate_per_second":50,"ordered":true,"batch":{"max_events":10,"max_wait":"500ms"},
@@ -55,7 +55,7 @@ fn a_change_leaves_the_rest_and_null_puts_the_default_back() {
     assert_eq!(all.filter.patterns(), before.filter.patterns());
     assert_eq!((all.filter.text(), all.description.as_deref()), (None, Some("to the pager")));
     let members = [
-        "patterns",
+        "channels",
         "types",
         "min_priority",
         "text",
@@ -93,9 +93,9 @@ fn a_refusal_names_the_member_and_the_bound() {
         ("", "invalid_json", ""),
         ("[]", "invalid_json", ""),
         (r#"{"pattern":["a"]}"#, "unknown_field", "/pattern"),
-        (r#"{"patterns":"a"}"#, "invalid_webhook", "/patterns"),
-        (r#"{"patterns":["a","b..c"]}"#, "invalid_pattern", "/patterns/1"),
-        (&format!(r#"{{"patterns":[{many}]}}"#), "invalid_webhook", "/patterns"),
+        (r#"{"channels":"a"}"#, "invalid_webhook", "/channels"),
+        (r#"{"channels":["a","b..c"]}"#, "invalid_pattern", "/channels/1"),
+        (&format!(r#"{{"channels":[{many}]}}"#), "invalid_webhook", "/channels"),
         (r#"{"types":["gap"]}"#, "invalid_type", "/types/0"),
         (r#"{"min_priority":"urgent"}"#, "invalid_priority", "/min_priority"),
         (&format!(r#"{{"text":"{long}"}}"#), "invalid_webhook", "/text"),

@@ -35,7 +35,7 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> = clients.iter().map(|client| row(client, &now)).collect();
             output.line(table(
-                &["client", "by", "address", "patterns", "reader", "state", "lag ", "since"],
+                &["client", "by", "address", "channels", "reader", "state", "lag ", "since"],
                 &rows,
             ))?;
         }
@@ -47,7 +47,7 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn row(client: &ClientEntry, now: &ZonedDateTime) -> Vec<String> {
-    let patterns = client.patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(" ");
+    let patterns = client.channels.iter().map(Pattern::as_str).collect::<Vec<_>>().join(" ");
     let address = client.address.map_or_else(|| "–".to_owned(), |address| address.to_string());
     let cells = [
         client.id.as_str(),

@@ -290,7 +290,7 @@ async fn channels_and_clients_are_listed() {
     let said = gateway.run(&["channels"]).await;
     assert!(said.out.starts_with("channel"), "{said:?}");
     let clients = gateway.json(&["clients"]).await;
-    assert_eq!(clients["clients"][0]["patterns"], json(r#"["builds.*"]"#));
+    assert_eq!(clients["clients"][0]["channels"], json(r#"["builds.*"]"#));
     let said = gateway.run(&["clients"]).await;
     assert!(said.out.contains("builds.*"), "{said:?}");
     gateway.stop().await;

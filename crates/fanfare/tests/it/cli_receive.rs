@@ -23,7 +23,7 @@ async fn a_failed_request_is_retried_and_the_webhook_removed_on_exit() {
     let words = ["--register", "--fail", "once", "--retry", "50ms", "-c", "builds.>"];
     let (mut receiver, start) = receive(&gateway.shell, &words).await;
     let webhook = gateway.json(&["webhooks", "show", start["webhook_id"].as_str().expect("an id")]).await;
-    assert_eq!((&webhook["webhook_url"], &webhook["patterns"]), (&start["url"], &json!(["builds.>"])));
+    assert_eq!((&webhook["webhook_url"], &webhook["channels"]), (&start["url"], &json!(["builds.>"])));
     gateway.push(&["-c", "other", "not for it"]).await;
     let id = gateway.push(&["-c", "builds.web", "-t", "error", "broken", "n:=1"]).await;
     for (attempt, status) in [(1, 500), (2, 200)] {

@@ -49,7 +49,7 @@ async fn a_webhook_is_added_shown_changed_and_removed() {
     let shown = gateway.json(&["webhooks", "show", &id]).await;
     for (member, value) in [
         ("webhook_url", json!(url)),
-        ("patterns", json!(["alerts.*", "builds.>"])),
+        ("channels", json!(["alerts.*", "builds.>"])),
         ("types", json!(["error"])),
         ("min_priority", json!("high")),
         ("text", json!("red")),
@@ -78,7 +78,7 @@ async fn a_webhook_is_added_shown_changed_and_removed() {
         ])
         .await;
     for (member, value) in [
-        ("patterns", json!([">"])),
+        ("channels", json!([">"])),
         ("types", json!([])),
         ("min_priority", json!("min")),
         ("text", json!(null)),

@@ -236,7 +236,8 @@ async fn a_client_that_never_reads_is_hung_up_on() {
 
 /// Calls `wait_for` in a session, and returns when it waits.
 async fn wait_in(gateway: &Gateway, session: &str, waits: usize) -> Raw {
-    let body = request(waits, "tools/call", json!({ "name": "wait_for", "arguments": { "channel": "a" } }));
+    let body =
+        request(waits, "tools/call", json!({ "name": "wait_for", "arguments": { "channels": ["a"] } }));
     let mut raw = Raw::connect(gateway.address).await;
     let (host, len) = (gateway.address, body.len());
     raw.send(format!(

@@ -182,7 +182,7 @@ async fn who_is_told_of_a_channel_is_a_live_listener_of_it() {
         let clients = gateway.get("/api/clients").await.json();
         let client = &clients["clients"][0];
         assert_eq!((&clients["total"], &client["transport"]), (&json!(1), &json!("mcp")));
-        assert_eq!((&client["patterns"], &client["lag"]), (&json!(["a"]), &json!(0)));
+        assert_eq!((&client["channels"], &client["lag"]), (&json!(["a"]), &json!(0)));
         assert!(
             client["address"].as_str().is_some_and(|address| address.starts_with("127.0.0.1:")),
             "{client}"

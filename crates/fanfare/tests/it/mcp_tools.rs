@@ -111,7 +111,7 @@ async fn history_is_read_page_by_page() {
             gateway.push_event(json!({"channel": "other", "message": "x", "type": "error"})).await;
         }
         for era in Era::ALL {
-            let page = gateway.tool(era, "read_history", json!({"channel": "a.*", "limit": 3})).await;
+            let page = gateway.tool(era, "read_history", json!({"channels": ["a.*"], "limit": 3})).await;
             assert_eq!(page.messages(), ["4", "3", "2"]);
             assert_eq!(page.structured["untrusted"], true);
             let cursor = page.member("next_cursor");
@@ -120,12 +120,12 @@ async fn history_is_read_page_by_page() {
                 "{}",
                 page.text
             );
-            let rest = json!({"channel": "a.*", "limit": 3, "cursor": cursor});
+            let rest = json!({"channels": ["a.*"], "limit": 3, "cursor": cursor});
             let rest = gateway.tool(era, "read_history", rest).await;
             assert_eq!((rest.messages(), &rest.structured["next_cursor"]), (vec!["1", "0"], &Value::Null));
 
             let oldest =
-                json!({"channel": "a.*", "limit": 2, "order": "oldest", "cursor": gateway.position(1)});
+                json!({"channels": ["a.*"], "limit": 2, "order": "oldest", "cursor": gateway.position(1)});
             assert_eq!(gateway.tool(era, "read_history", oldest).await.messages(), ["1", "2"]);
             let errors = json!({"types": ["error"], "min_priority": "default", "text": "X", "since": "1h"});
             assert_eq!(gateway.tool(era, "read_history", errors).await.messages(), ["x"; 5]);
@@ -138,7 +138,7 @@ async fn history_is_read_page_by_page() {
 
             let event = &page.structured["events"][0];
             assert_eq!((&event["data_bytes"], &event["data"]), (&json!(9), &Value::Null));
-            let detailed = json!({"channel": "a.b", "limit": 1, "response_format": "detailed"});
+            let detailed = json!({"channels": ["a.b"], "limit": 1, "response_format": "detailed"});
             let event = &gateway.tool(era, "read_history", detailed).await.structured["events"][0];
             assert_eq!((&event["data"], &event["source"]["door"]), (&json!({"n": 1.5}), &json!("http")));
         }
@@ -214,7 +214,7 @@ async fn one_sees_where_to_push_and_who_would_hear_it() {
         assert_eq!(all["clients"][0]["reader"], "backup");
 
         let heard = gateway.tool(era, "list_targets", json!({"channel": "a.new"})).await;
-        assert_eq!(heard.structured["clients"][0]["patterns"], json!(["a.*"]));
+        assert_eq!(heard.structured["clients"][0]["channels"], json!(["a.*"]));
         assert_eq!(
             (&heard.structured["clients_total"], &heard.structured["channels_total"]),
             (&json!(1), &json!(1))
@@ -302,7 +302,7 @@ async fn a_refusal_says_what_would_be_right_and_leaves_no_trace() {
         ("push_webhook", json!({"message": "x", "type": "a b"}), "Nothing was pushed"),
         ("read_history", json!({"limit": 0}), "use 1 to 100"),
         ("read_history", json!({"limit": 101}), "use 1 to 100"),
-        ("read_history", json!({"channel": "a.>.b"}), "`channel`"),
+        ("read_history", json!({"channels": ["a.>.b"]}), "`channels`"),
         ("read_history", json!({"types": "error"}), "`types` must be of type array"),
         ("read_history", json!({"types": ["a b"]}), "`types`"),
         ("read_history", json!({"min_priority": "big"}), "`default`"),
@@ -319,7 +319,7 @@ async fn a_refusal_says_what_would_be_right_and_leaves_no_trace() {
         ("wait_for", json!({"cursor": ahead}), "past the end of the log"),
         ("wait_for", json!({"cursor": foreign}), "a different log"),
         ("wait_for", json!({"reader": "backup"}), "`reader` requires `event_id`"),
-        ("wait_for", json!({"event_id": id, "channel": "a"}), "use one or the other"),
+        ("wait_for", json!({"event_id": id, "channels": ["a"]}), "use one or the other"),
         ("wait_for", json!({"event_id": id, "reader": "a b"}), "`reader`"),
         ("wait_for", json!({"event_id": ahead}), "no event"),
         ("delivery_status", json!({}), "the argument `event_id` is missing"),

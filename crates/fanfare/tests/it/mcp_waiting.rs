@@ -28,7 +28,7 @@ async fn an_event_ends_the_wait_at_once() {
         let gateway = Gateway::on(engine).await;
         for era in Era::ALL {
             gateway.push("a.b", "too early").await;
-            let arguments = json!({"channel": "a.*", "types": ["error"], "timeout_seconds": 50});
+            let arguments = json!({"channels": ["a.*"], "types": ["error"], "timeout_seconds": 50});
             let begun = Instant::now();
             let told = while_waiting(&gateway, era, arguments.clone(), async || {
                 gateway.push("a.b", "of another type").await;
@@ -55,7 +55,7 @@ async fn an_event_ends_the_wait_at_once() {
 #[tokio::test]
 async fn a_wait_that_ends_in_vain_says_where_to_go_on() {
     let gateway = Gateway::start().await;
-    let arguments = json!({"channel": "a", "timeout_seconds": 1});
+    let arguments = json!({"channels": ["a"], "timeout_seconds": 1});
     let told = while_waiting(&gateway, Era::Modern, arguments, async || {
         gateway.push("elsewhere", "x").await;
     })
@@ -63,7 +63,7 @@ async fn a_wait_that_ends_in_vain_says_where_to_go_on() {
     assert_eq!((told.member("status").as_str(), told.messages().len()), ("timed_out", 0));
     assert_eq!(told.member("next_cursor"), gateway.last(), "what does not match is behind the cursor");
     let id = gateway.push("a", "next").await;
-    let arguments = json!({"channel": "a", "cursor": told.member("next_cursor")});
+    let arguments = json!({"channels": ["a"], "cursor": told.member("next_cursor")});
     let told = gateway.tool(Era::Legacy, "wait_for", arguments).await;
     assert_eq!((told.messages(), told.member("next_cursor")), (vec!["next"], id));
 }
@@ -88,7 +88,7 @@ async fn a_cursor_loses_and_repeats_nothing_under_load() {
             let mut got = Vec::new();
             while got.len() < EVENTS / 3 {
                 let arguments =
-                    json!({"channel": "a.*", "cursor": cursor, "limit": 7, "timeout_seconds": 20});
+                    json!({"channels": ["a.*"], "cursor": cursor, "limit": 7, "timeout_seconds": 20});
                 let told = gateway
                     .call_tool(Era::Modern, json!({"name": "wait_for", "arguments": arguments}), &[])
                     .await;
@@ -187,7 +187,7 @@ async fn who_hangs_up_waits_no_longer() {
     let gateway = Gateway::start().await;
     let mut waiting = Vec::new();
     for _ in 0..10 {
-        waiting.push(post(&gateway, json!({"channel": "a", "timeout_seconds": 50}), false).await);
+        waiting.push(post(&gateway, json!({"channels": ["a"], "timeout_seconds": 50}), false).await);
     }
     gateway.clients(10).await;
     let told = gateway.tool(Era::Modern, "list_targets", json!({"kind": "clients"})).await;
@@ -212,7 +212,7 @@ async fn a_session_cancels_a_wait_by_its_id() {
         };
         gateway.request("POST", "/mcp", add).await
     };
-    let params = json!({"name": "wait_for", "arguments": {"channel": "a", "timeout_seconds": 50}});
+    let params = json!({"name": "wait_for", "arguments": {"channels": ["a"], "timeout_seconds": 50}});
     let call = send(json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}));
     let cancel = async {
         gateway.clients(1).await;
@@ -227,7 +227,7 @@ async fn a_session_cancels_a_wait_by_its_id() {
 #[tokio::test]
 async fn progress_is_told_while_one_waits() {
     let gateway = Gateway::start().await;
-    let mut raw = post(&gateway, json!({"channel": "a", "timeout_seconds": 50}), true).await;
+    let mut raw = post(&gateway, json!({"channels": ["a"], "timeout_seconds": 50}), true).await;
     let head = raw.head().await;
     assert_eq!((head.status, head.header("content-type")), (200, "text/event-stream"));
     let mut said = String::new();
@@ -250,7 +250,7 @@ async fn progress_is_told_while_one_waits() {
 async fn a_wait_ends_when_the_gateway_does() {
     let gateway = Gateway::start().await;
     let id = gateway.push("a", "x").await;
-    let mut event = post(&gateway, json!({"channel": "a", "timeout_seconds": 50}), false).await;
+    let mut event = post(&gateway, json!({"channels": ["a"], "timeout_seconds": 50}), false).await;
     gateway.clients(1).await;
     let mut acknowledgement = post(&gateway, json!({"event_id": id, "timeout_seconds": 50}), true).await;
     assert_eq!(acknowledgement.head().await.status, 200);

@@ -33,7 +33,7 @@ async fn a_webhook_is_registered_and_its_secret_is_told_to_no_agent() {
         let receiver = Receiver::start().await;
         for (era, is_new) in [(Era::Modern, true), (Era::Legacy, false)] {
             let arguments = json!({
-                "webhook_url": receiver.url(), "patterns": ["builds.>"], "types": ["error"], "min_priority": "default",
+                "webhook_url": receiver.url(), "channels": ["builds.>"], "types": ["error"], "min_priority": "default",
                 "payload": "event", "description": "the ticket system", "retry": "5s,1m", "ordered": true,
             });
             let told = gateway.tool(era, "register_webhook", arguments).await;
@@ -112,7 +112,7 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
         let gateway = Gateway::with_every_tool(engine).await;
         let receiver = Receiver::playing(Vec::new(), Script::status(503)).await;
         let webhook =
-            registered(&gateway, &receiver, json!({ "retry": "none", "patterns": ["orders"] })).await;
+            registered(&gateway, &receiver, json!({ "retry": "none", "channels": ["orders"] })).await;
         let mut ids = Vec::new();
         for message in ["a", "b", "c"] {
             ids.push(gateway.push_only("orders", message).await);
@@ -167,7 +167,7 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
         receiver.gets(before + 2).await;
         failed(&gateway, &webhook, 0).await;
 
-        let all = json!({ "webhook_id": webhook, "since": "1h", "patterns": ["orders"], "dry_run": true });
+        let all = json!({ "webhook_id": webhook, "since": "1h", "channels": ["orders"], "dry_run": true });
         assert_eq!(gateway.tool(Era::Modern, "replay_webhook", all).await.structured["count"], 3);
         let named = json!({ "webhook_id": webhook, "event_ids": [ids[1]], "dry_run": true });
         assert_eq!(gateway.tool(Era::Modern, "replay_webhook", named).await.structured["count"], 1);
@@ -188,7 +188,7 @@ async fn a_webhook_is_paused_resumed_and_deleted() {
     let id = gateway.push_only("default", "meanwhile").await;
     let targets = gateway.tool(Era::Modern, "list_targets", json!({ "kind": "webhooks" })).await;
     let row = &targets.structured["webhooks"][0];
-    assert_eq!((&row["state"], &row["lag"], &row["patterns"]), (&json!("paused"), &json!(1), &json!([">"])));
+    assert_eq!((&row["state"], &row["lag"], &row["channels"]), (&json!("paused"), &json!(1), &json!([">"])));
     let status = gateway.tool(Era::Modern, "delivery_status", json!({ "event_id": id })).await;
     assert_eq!(status.structured["webhooks"][0]["state"], "pending");
 
@@ -220,14 +220,14 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
         (
             "register_webhook",
             json!({ "webhook_url": url, "secret": "whsec_x" }),
-            ["unknown argument `secret`", "patterns"],
+            ["unknown argument `secret`", "channels"],
         ),
         (
             "register_webhook",
             json!({ "webhook_url": url, "headers": { "a": "b" } }),
-            ["unknown argument `headers`", "patterns"],
+            ["unknown argument `headers`", "channels"],
         ),
-        ("register_webhook", json!({ "webhook_url": url, "patterns": ["a..b"] }), ["patterns", "a.b"]),
+        ("register_webhook", json!({ "webhook_url": url, "channels": ["a..b"] }), ["channels", "a.b"]),
         ("register_webhook", json!({ "webhook_url": url, "retry": "soon" }), ["retry", "5s"]),
         ("register_webhook", json!({ "webhook_url": url, "payload": "xml" }), ["payload", "cloudevents"]),
         ("test_webhook", json!({ "webhook_id": "the one" }), ["webhook", "list_targets"]),

@@ -73,7 +73,7 @@ async fn clients_are_listed_with_how_far_they_are() {
     .await;
     let socket_entry = json!({
         "id": clients[0]["id"], "transport": "websocket", "principal": "local",
-        "address": clients[0]["address"], "patterns": ["a.*"], "types": ["error"], "min_priority": "high",
+        "address": clients[0]["address"], "channels": ["a.*"], "types": ["error"], "min_priority": "high",
         "reader": "me", "connected_at": clients[0]["connected_at"], "position": id, "lag": 0, "state": "live",
     });
     assert_eq!(clients[0], socket_entry);

@@ -134,7 +134,7 @@ fn url(number: usize) -> String {
 }
 
 async fn register(gateway: &Gateway, number: usize) {
-    let body = json!({ "webhook_url": url(number), "patterns": ["none"] });
+    let body = json!({ "webhook_url": url(number), "channels": ["none"] });
     assert_eq!(gateway.post_json("/api/register", &body).await.status, 200);
 }
 

@@ -28,7 +28,7 @@ fn principal(name: &str) -> Principal {
 
 /// Registers an address for events that nobody pushes here.
 fn registration() -> Registration {
-    let body = json!({ "webhook_url": URL, "patterns": ["elsewhere"] }).to_string();
+    let body = json!({ "webhook_url": URL, "channels": ["elsewhere"] }).to_string();
     Registration::parse(body.as_bytes()).expect("a registration")
 }
 

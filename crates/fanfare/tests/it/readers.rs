@@ -44,7 +44,7 @@ async fn what_was_not_acknowledged_is_delivered_again() {
             let row = reader(&gateway, "shop-1").await;
             assert_eq!((&row["position"], &row["connected"]), (&ids[2].clone().into(), &1.into()));
             assert_eq!((&row["lag"], &row["lag_is_exact"]), (&2.into(), &true.into()));
-            assert_eq!((&row["patterns"], &row["types"]), (&json!(["orders.*"]), &json!([])));
+            assert_eq!((&row["channels"], &row["types"]), (&json!(["orders.*"]), &json!([])));
             drop(orders);
 
             // A position in the request does not count for a durable reader.
@@ -90,7 +90,7 @@ async fn a_web_socket_acknowledges_what_it_read() {
         let mut socket = Socket::open(gateway.address).await;
         let refused = socket.ask(json!({"op": "ack", "id": 1, "position": gateway.position(1)})).await;
         assert_eq!((&refused["error"]["code"], &refused["id"]), (&"invalid_reader".into(), &1.into()));
-        socket.ask(json!({"op": "subscribe", "patterns": ["a"], "reader": "ws"})).await;
+        socket.ask(json!({"op": "subscribe", "channels": ["a"], "reader": "ws"})).await;
         while socket.json().await["op"] != "caught-up" {}
         let id = gateway.push("a", "x").await;
         assert_eq!(socket.json().await["event"]["id"], id);

@@ -169,8 +169,8 @@ async fn a_durable_reader_is_set_back_to_what_both_logs_have() {
 async fn webhooks_start_from_what_both_logs_have_and_skip_nothing() {
     let (gateway, memory) = Gateway::on_memory().await;
     let (well, ill) = (Receiver::start().await, Receiver::start().await);
-    let well_hook = gateway.register(&well, json!({"patterns": ["a"]})).await;
-    let ill_hook = gateway.register(&ill, json!({"patterns": ["a"], "retry": "1h"})).await;
+    let well_hook = gateway.register(&well, json!({"channels": ["a"]})).await;
+    let ill_hook = gateway.register(&ill, json!({"channels": ["a"], "retry": "1h"})).await;
     ill.answer(500);
     for message in ["one", "two", "lost"] {
         gateway.push("a", message).await;
@@ -220,7 +220,7 @@ async fn webhooks_start_from_what_both_logs_have_and_skip_nothing() {
 async fn a_paused_webhook_finds_its_place_when_it_is_resumed() {
     let (gateway, memory) = Gateway::on_memory().await;
     let receiver = Receiver::start().await;
-    let hook = gateway.register(&receiver, json!({"patterns": ["a"]})).await;
+    let hook = gateway.register(&receiver, json!({"channels": ["a"]})).await;
     gateway.push("a", "one").await;
     assert_eq!(receiver.next_messages(1).await, ["one"]);
     gateway.is_done(&hook).await;

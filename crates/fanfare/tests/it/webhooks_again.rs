@@ -95,7 +95,7 @@ async fn what_was_delivered_is_replayed_by_id_channel_and_time_with_the_id_it_ha
         assert_eq!(again.header("webhook-id"), delivered.header("webhook-id"));
         assert_eq!(again.body, delivered.body);
 
-        assert_eq!(replay(&gateway, &path, json!({"since": "1h", "patterns": ["orders"]})).await["count"], 1);
+        assert_eq!(replay(&gateway, &path, json!({"since": "1h", "channels": ["orders"]})).await["count"], 1);
         assert_eq!(receiver.next_messages(1).await, ["b"]);
         // The log has it, so it can be sent, even if it is older than the webhook.
         assert_eq!(replay(&gateway, &path, json!({"since": "1h", "dry_run": true})).await["count"], 3);
@@ -110,7 +110,7 @@ async fn what_was_delivered_is_replayed_by_id_channel_and_time_with_the_id_it_ha
             (json!({"since": "1h", "dry_run": null}), "invalid_webhook"),
             (json!({"event_ids": [], "dry_run": false}), "invalid_webhook"),
             (json!({"event_ids": ["x"], "state": "failed", "dry_run": false}), "invalid_webhook"),
-            (json!({"patterns": ["a..b"], "dry_run": false}), "invalid_pattern"),
+            (json!({"channels": ["a..b"], "dry_run": false}), "invalid_pattern"),
         ] {
             gateway.post_json(&replays, &body).await.problem(422, code);
         }
@@ -130,7 +130,7 @@ async fn one_call_makes_at_most_ten_thousand_again_and_says_where_to_go_on() {
     const MOST: usize = 10_000;
     let gateway = Gateway::start().await;
     let receiver = Receiver::start().await;
-    let body = json!({"webhook_url": receiver.url_of("/"), "patterns": ["marker"]});
+    let body = json!({"webhook_url": receiver.url_of("/"), "channels": ["marker"]});
     let path = register(&gateway, body).await.0;
     let events = |count| (0..count).map(|_| json!({"message": "x", "channel": "orders"})).collect();
     let ids = gateway.push_batch(events(MOST)).await;
@@ -139,7 +139,7 @@ async fn one_call_makes_at_most_ten_thousand_again_and_says_where_to_go_on() {
     gateway.push("marker", "here").await;
     receiver.next().await;
     count(&gateway, &path, "lag", 0).await;
-    let change = json!({"patterns": ["orders"]}).to_string();
+    let change = json!({"channels": ["orders"]}).to_string();
     let changed = gateway
         .request("PATCH", &path, |request| request.header("content-type", "application/json").body(change))
         .await;
@@ -244,7 +244,7 @@ async fn who_took_an_event_is_told_over_http_and_to_agents() {
         gateway.push("orders", "before they were there").await;
         let taker = register(&gateway, json!({"webhook_url": well.url_of("/secret-path")})).await.0;
         let waiter =
-            register(&gateway, json!({"webhook_url": ill.url_of("/"), "patterns": ["orders"]})).await.0;
+            register(&gateway, json!({"webhook_url": ill.url_of("/"), "channels": ["orders"]})).await.0;
         let id = gateway.push("orders", "one").await;
         let other = gateway.push("noise", "two").await;
         assert_eq!((well.next().await.path, ill.next().await.path), ("/secret-path".into(), "/".into()));

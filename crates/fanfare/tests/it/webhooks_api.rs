@@ -42,12 +42,12 @@ async fn a_webhook_is_changed_and_its_secret_is_never_shown_again() {
             (&json!("active"), &json!(0), &json!(0), &json!(0))
         );
 
-        let change = json!({"webhook_url": receiver.url_of("/c"), "patterns": ["builds.*"], "description": "CI",
+        let change = json!({"webhook_url": receiver.url_of("/c"), "channels": ["builds.*"], "description": "CI",
                             "auth": {"bearer": "hush-hush"}, "headers": {"X-Key": "hush-hush"}});
         let changed = patch(&gateway, &path, change).await;
         assert_eq!(changed.status, 200, "{}", changed.text());
         assert_eq!(changed.json()["webhook_url"], receiver.url_of("/c"));
-        assert_eq!(changed.json()["patterns"], json!(["builds.*"]));
+        assert_eq!(changed.json()["channels"], json!(["builds.*"]));
         // Another filter, and another address: from the next event on.
         gateway.push("noise", "not for it").await;
         gateway.push("builds.web", "for it").await;
@@ -165,7 +165,7 @@ async fn a_delivery_shows_what_is_sent_and_an_attempt_what_was_sent() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
         let receiver = Receiver::start().await;
-        let options = json!({"webhook_url": receiver.url(), "patterns": ["builds.*"], "payload": "cloudevents", "retry": "none"});
+        let options = json!({"webhook_url": receiver.url(), "channels": ["builds.*"], "payload": "cloudevents", "retry": "none"});
         let (path, _) = register(&gateway, options).await;
         let event = gateway
             .push_event(json!({"channel": "builds.web", "message": "built", "data": {"n": 1.000}}))

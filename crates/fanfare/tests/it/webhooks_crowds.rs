@@ -38,7 +38,7 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
     let path = directory.path().join("log.db");
     let receiver = Receiver::start().await;
     let process = Process::start(&path).await;
-    process.register(&receiver, json!({ "patterns": ["one"] })).await;
+    process.register(&receiver, json!({ "channels": ["one"] })).await;
     process.kill().await;
     prepare(&path, async |store| {
         let first = store.ledger.webhooks().await.expect("webhooks").remove(0);
@@ -67,10 +67,10 @@ async fn as_many_webhooks_as_may_be_start_and_one_more_is_refused() {
     let again = process.register_url("http://127.0.0.1:9/7", json!({})).await;
     assert_eq!(again["total_webhooks"], WEBHOOKS_MAX);
     process.post("/api/unregister", &json!({ "webhook_url": "http://127.0.0.1:9/7" })).await.expect("gone");
-    process.register_url("http://127.0.0.1:9/more", json!({ "patterns": ["nothing"] })).await;
+    process.register_url("http://127.0.0.1:9/more", json!({ "channels": ["nothing"] })).await;
     // No other webhook matches it, so it is sent to no other.
     process.post("/api/unregister", &json!({ "webhook_url": "http://127.0.0.1:9/8" })).await.expect("gone");
-    process.register_url("http://127.0.0.1:9/8", json!({ "patterns": ["nothing"] })).await;
+    process.register_url("http://127.0.0.1:9/8", json!({ "channels": ["nothing"] })).await;
     let pushed = json!({ "channel": "two", "message": "for nobody" });
     assert_eq!(process.post("/api/push", &pushed).await.expect("pushed")["webhooks_notified"], 0);
     let cost = process.processor_time();
@@ -88,10 +88,10 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
     let receiver = Receiver::playing(vec![], Script::status(500)).await;
     let well = Receiver::start().await;
     let process = Process::start(&path).await;
-    let options = json!({ "patterns": ["default"], "retry": "1h,1h,1h" });
+    let options = json!({ "channels": ["default"], "retry": "1h,1h,1h" });
     let registered = process.register_url(&receiver.url(), options).await;
     let id = registered["id"].as_str().expect("an id").to_owned();
-    process.register(&well, json!({ "patterns": ["well"] })).await;
+    process.register(&well, json!({ "channels": ["well"] })).await;
     process.kill().await;
     // All of them were due for a retry while no gateway ran.
     prepare(&path, async |store| {
@@ -171,10 +171,10 @@ async fn nothing_is_sent_after_the_answer_to_an_unregistration_but_what_was_unde
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
         let other = Receiver::start().await;
-        gateway.register(&other, json!({ "patterns": ["other"] })).await;
+        gateway.register(&other, json!({ "channels": ["other"] })).await;
         for round in 0..12 {
             let receiver = Receiver::start().await;
-            let options = json!({ "patterns": ["default"], "concurrency": CONCURRENCY });
+            let options = json!({ "channels": ["default"], "concurrency": CONCURRENCY });
             let hook = gateway.register(&receiver, options).await;
             gateway.push_numbers(200).await;
             receiver.gets(round * 7).await;

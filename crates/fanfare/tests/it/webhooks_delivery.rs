@@ -226,7 +226,7 @@ async fn a_webhook_that_is_removed_is_sent_nothing_more() {
 async fn a_webhook_that_wants_nothing_of_it_is_past_it_after_a_stop() {
     let gateway = Gateway::on(Engine::Embedded).await;
     let receiver = Receiver::start().await;
-    let hook = gateway.register(&receiver, json!({ "patterns": ["rare"] })).await;
+    let hook = gateway.register(&receiver, json!({ "channels": ["rare"] })).await;
     // An event that it matches: then it follows the log, instead of catching up on earlier events.
     gateway.push("rare", "x").await;
     until("its end", async || (gateway.entry(&hook).cursor.get().seq == 1).then_some(())).await;

@@ -97,7 +97,7 @@ struct Subject {
 
 impl Subject {
     async fn register(process: &Process, script: Script, mut options: Value) -> Subject {
-        options["patterns"] = json!(["load"]);
+        options["channels"] = json!(["load"]);
         let receiver = Receiver::playing(vec![], script).await;
         let secret = process.register(&receiver, options).await;
         Subject { receiver, secret, before: 0, settled: BTreeSet::new() }
@@ -164,7 +164,7 @@ async fn kill_at(point: FailPoint, passes: u32) {
         Subject::register(&process, Script::Every(4, 500), batched).await,
     ];
     let turning = Receiver::start().await;
-    let registered = process.register_url(&turning.url(), json!({ "patterns": ["turning"] })).await;
+    let registered = process.register_url(&turning.url(), json!({ "channels": ["turning"] })).await;
     let book = Arc::new(Book::new(registered["secret"].as_str().expect("a secret")));
 
     let mut busy = JoinSet::new();

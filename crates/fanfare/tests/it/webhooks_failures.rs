@@ -198,7 +198,7 @@ async fn a_retry_outlives_a_restart_and_the_event_in_the_log() {
     })
     .await;
     let receiver = Receiver::playing(vec![Script::status(500)], Script::status(200)).await;
-    let hook = gateway.register(&receiver, json!({ "retry": "700ms", "patterns": ["kept"] })).await;
+    let hook = gateway.register(&receiver, json!({ "retry": "700ms", "channels": ["kept"] })).await;
     let id = gateway.push("kept", "kept").await;
     until("the row", async || (gateway.rows(&hook).await.len() == 1).then_some(())).await;
     gateway.push_numbers(50).await;

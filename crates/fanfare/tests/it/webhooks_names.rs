@@ -233,7 +233,7 @@ async fn names_that_are_not_answered_hold_up_nobody_else() {
     for number in 0..4 {
         let name = format!("stuck-{number}.test");
         names.mean(&name, [Said::Nothing]);
-        stuck.push(register(&gateway, &name, &receiver, json!({ "patterns": ["stuck"] })).await);
+        stuck.push(register(&gateway, &name, &receiver, json!({ "channels": ["stuck"] })).await);
     }
     for number in 0..20 {
         gateway.push_only("stuck", &number.to_string()).await;
@@ -243,7 +243,7 @@ async fn names_that_are_not_answered_hold_up_nobody_else() {
     })
     .await;
     names.mean("well.test", [addresses(&["127.0.0.1"])]);
-    register(&gateway, "well.test", &receiver, json!({ "patterns": ["well"] })).await;
+    register(&gateway, "well.test", &receiver, json!({ "channels": ["well"] })).await;
     let begun = Instant::now();
     gateway.push("well", "at once").await;
     assert_eq!(receiver.messages(), ["at once"]);

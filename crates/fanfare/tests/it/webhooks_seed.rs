@@ -58,7 +58,7 @@ async fn a_push_counts_the_first_attempts_that_were_answered_with_2xx() {
         let hook = gateway.register(&well, json!({})).await;
         gateway.register(&other, json!({})).await;
         gateway.register(&broken, json!({})).await;
-        gateway.register(&Receiver::start().await, json!({ "patterns": ["elsewhere"] })).await;
+        gateway.register(&Receiver::start().await, json!({ "channels": ["elsewhere"] })).await;
 
         let answer = gateway.post_json("/api/push", &json!({ "message": "hello" })).await.json();
         let id = answer["id"].as_str().expect("an id");
@@ -108,7 +108,7 @@ async fn a_push_does_not_wait_when_it_is_told_not_to() {
 async fn a_push_waits_for_nobody_whom_only_a_part_of_it_is_for() {
     let gateway = Gateway::start().await;
     let receiver = Receiver::start().await;
-    gateway.register(&receiver, json!({ "patterns": ["a"] })).await;
+    gateway.register(&receiver, json!({ "channels": ["a"] })).await;
     let batch = json!([{ "channel": "a", "message": "1" }, { "channel": "b", "message": "2" }]);
     let pushed = gateway.post_json("/api/push", &batch);
     let answer = tokio::time::timeout(WAIT_MAX / 2, pushed).await.expect("before the time is over").json();
@@ -198,7 +198,7 @@ async fn a_webhook_gets_what_it_wants_and_nothing_else() {
         let gateway = Gateway::on(engine).await;
         let receiver = Receiver::start().await;
         let options =
-            json!({ "patterns": ["orders.*"], "types": ["paid"], "min_priority": "high", "text": "big" });
+            json!({ "channels": ["orders.*"], "types": ["paid"], "min_priority": "high", "text": "big" });
         let hook = gateway.register(&receiver, options).await;
         let event = |channel: &str, kind: &str, priority: &str, message: &str| json!({ "channel": channel, "type": kind, "priority": priority, "message": message });
         gateway.push_event(event("orders.1", "paid", "default", "big")).await;
@@ -216,7 +216,7 @@ async fn a_webhook_gets_what_it_wants_and_nothing_else() {
         gateway
             .register(
                 &receiver,
-                json!({ "patterns": [">"], "types": [], "min_priority": null, "text": null }),
+                json!({ "channels": [">"], "types": [], "min_priority": null, "text": null }),
             )
             .await;
         gateway.push("other", "anything").await;

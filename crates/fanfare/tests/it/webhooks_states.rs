@@ -19,7 +19,7 @@ async fn webhooks_are_listed_by_their_state() {
     let receiver = Receiver::start().await;
     let url = |path: &str| receiver.url_of(path);
     let (fine, _) = register(&gateway, json!({"webhook_url": url("/fine")})).await;
-    let narrow = json!({"webhook_url": url("/paused"), "patterns": ["builds"]});
+    let narrow = json!({"webhook_url": url("/paused"), "channels": ["builds"]});
     let (paused, _) = register(&gateway, narrow).await;
     gateway.post_json(&format!("{paused}/pause"), &json!({})).await;
     gateway.push("other", "not for the paused one").await;

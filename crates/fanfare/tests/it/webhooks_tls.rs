@@ -20,7 +20,7 @@ const SOON: Duration = Duration::from_secs(8);
 
 /// Makes the gateway test a webhook at `url`; returns its account of the attempt.
 async fn tested(process: &Process, url: &str) -> Value {
-    let id = process.register_url(url, json!({ "retry": "none", "patterns": ["never"] })).await["id"].clone();
+    let id = process.register_url(url, json!({ "retry": "none", "channels": ["never"] })).await["id"].clone();
     let path = format!("/api/webhooks/{}/test", id.as_str().expect("an id"));
     process.post(&path, &json!({})).await.expect("an answer")
 }

@@ -24,7 +24,7 @@ async fn every_request_has_its_answer() {
         for id in [json!("text"), json!(7), json!(1.5), json!(true)] {
             assert_eq!(socket.ask(json!({"op": "ping", "id": id})).await, json!({"op": "pong", "id": id}));
         }
-        let subscribed = socket.ask(json!({"op": "subscribe", "id": 1, "patterns": ["a.*"]})).await;
+        let subscribed = socket.ask(json!({"op": "subscribe", "id": 1, "channels": ["a.*"]})).await;
         assert_eq!(subscribed, json!({"op": "subscribed", "id": 1, "position": gateway.position(0)}));
 
         let event = json!({"message": "x", "channel": "a.b", "type": "error", "data": {"n": 1}});
@@ -44,7 +44,7 @@ async fn every_request_has_its_answer() {
         assert_eq!(got["event"], other.event().await);
 
         // Subscribing again replaces the subscription; unsubscribing reports its position.
-        socket.ask(json!({"op": "subscribe", "patterns": ["b"], "after": id})).await;
+        socket.ask(json!({"op": "subscribe", "channels": ["b"], "after": id})).await;
         assert_eq!(socket.json().await["op"], "caught-up");
         let batch = json!([{"message": "1", "channel": "a.b"}, {"message": "2", "channel": "b"}]);
         let ids: Vec<_> = (2..=3).map(|seq| gateway.position(seq)).collect();
@@ -75,7 +75,7 @@ async fn mistakes_are_named_and_leave_the_socket_open() {
         (r#"{"op":"dance","id":3}"#, "invalid_op", "/op", 3.into()),
         (r#"{"op":"ping","id":{}}"#, "invalid_op", "/id", Value::Null),
         (r#"{"op":"ping","id":3,"more":1}"#, "unknown_field", "/more", 3.into()),
-        (r#"{"op":"subscribe","patterns":["a","b..c"]}"#, "invalid_pattern", "/patterns/1", Value::Null),
+        (r#"{"op":"subscribe","channels":["a","b..c"]}"#, "invalid_pattern", "/channels/1", Value::Null),
         (r#"{"op":"subscribe","types":["a b"]}"#, "invalid_type", "/types/0", Value::Null),
         (r#"{"op":"subscribe","min_priority":"x"}"#, "invalid_priority", "/min_priority", Value::Null),
         (r#"{"op":"subscribe","since":"x"}"#, "invalid_time", "/since", Value::Null),

@@ -87,7 +87,7 @@ fn wants(options: &Options) -> Wants {
     let Options { filter, payload, headers, auth, concurrency, rate_per_second, ordered, .. } = options;
     let Options { batch, description, retry, signatures, .. } = options;
     Wants {
-        patterns: filter.patterns().to_vec(),
+        channels: filter.patterns().to_vec(),
         types: filter.types().to_vec(),
         min_priority: filter.min_priority().as_str().into(),
         text: filter.text().map(Into::into),

@@ -46,7 +46,7 @@ pub async fn replay(
         state: members.text("state")?.flatten(),
         since: members.time("since", str::parse)?.flatten(),
         until: members.time("until", str::parse)?.flatten(),
-        patterns: members.texts("patterns")?.flatten().unwrap_or_default(),
+        channels: members.texts("channels")?.flatten().unwrap_or_default(),
         after: members.text("after")?.flatten(),
         cursor: members.text("cursor")?.flatten(),
     };

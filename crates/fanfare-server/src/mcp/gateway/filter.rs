@@ -9,7 +9,7 @@ use crate::mcp::gateway::arguments::refuse;
 /// The arguments of a filter, as they are written.
 #[derive(Debug, Default)]
 pub(super) struct FilterArguments {
-    pub(super) channel: Option<String>,
+    pub(super) channels: Vec<String>,
     pub(super) types: Vec<String>,
     pub(super) min_priority: Option<String>,
     pub(super) text: Option<String>,
@@ -19,14 +19,14 @@ impl FilterArguments {
     /// Checks them.
     pub(super) fn read(&self, example: &str) -> Result<Filter, String> {
         let words = FilterWords {
-            patterns: self.channel.as_slice(),
+            patterns: &self.channels,
             types: &self.types,
             min_priority: self.min_priority.as_deref(),
             text: self.text.as_deref(),
         };
         let filter = words.read(|part| {
             let name = match part {
-                Part::Patterns(_) => "channel",
+                Part::Patterns(_) => "channels",
                 Part::Types(_) => "types",
                 Part::MinPriority => "min_priority",
                 Part::Text => "text",
@@ -39,17 +39,26 @@ impl FilterArguments {
 
 /// Describes in words the channels that a filter covers.
 pub(super) fn place(filter: &Filter) -> String {
-    let pattern = &filter.patterns()[0];
-    if pattern.is_all() { "any channel".to_owned() } else { format!("`{pattern}`") }
+    const SHOWN_MAX: usize = 3;
+    let patterns = filter.patterns();
+    if patterns[0].is_all() {
+        return "any channel".to_owned();
+    }
+    let shown: Vec<String> = patterns.iter().take(SHOWN_MAX).map(|pattern| format!("`{pattern}`")).collect();
+    match patterns.len().saturating_sub(SHOWN_MAX) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
-/// Describes `channel`.
-pub(super) fn channel() -> Value {
+/// Describes `channels`.
+pub(super) fn channels() -> Value {
     json!({
-        "type": "string",
-        "description": "A channel such as `builds.web`, or a pattern: `builds.*` for one segment, `builds.>` for the \
-                        rest, `>` for every channel",
-        "default": ">",
+        "type": "array",
+        "items": { "type": "string" },
+        "maxItems": 64,
+        "description": "Only these channels, such as [\"builds.web\"]. A pattern matches several: `builds.*` for one \
+                        segment, `builds.>` for the rest; default: all",
     })
 }
 
@@ -79,4 +88,24 @@ pub(super) fn text() -> Value {
         "type": "string",
         "description": "Only events whose message contains this text (ASCII case-insensitive)",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FilterArguments, place};
+
+    #[test]
+    fn a_filter_says_which_channels_it_covers() {
+        for (channels, said) in [
+            (&[][..], "any channel"),
+            (&["a", ">"], "any channel"),
+            (&["a.*"], "`a.*`"),
+            (&["c", "b"], "`b`, `c`"),
+            (&["a", "b", "c", "d", "e"], "`a`, `b`, `c` and 2 more"),
+        ] {
+            let channels = channels.iter().map(|&channel| channel.to_owned()).collect();
+            let filter = FilterArguments { channels, ..FilterArguments::default() }.read("{}");
+            assert_eq!(place(&filter.expect("channels")), said);
+        }
+    }
 }

@@ -168,7 +168,7 @@ fn watch(given: &PromptArguments<'_>) -> Result<String, Error> {
     let until = given.text("until").unwrap_or("I tell you to stop");
     Ok(format!(
         "Watch the channel `{channel}` until {until}.\n\
-         1. Call `wait_for` with channel `{channel}`. It returns as soon as there is an event, or when its time is up, \
+         1. Call `wait_for` with channels `[\"{channel}\"]`. It returns as soon as there is an event, or when its time is up, \
          with a `next_cursor` either way.\n\
          2. Report each event on one line: time, type, message. If there were none, say nothing.\n\
          3. Call `wait_for` again with that as `cursor`, so that nothing is missed or repeated. Never call it again \
@@ -186,7 +186,7 @@ fn summarize(given: &PromptArguments<'_>) -> Result<String, Error> {
         .map_err(|invalid| Error::invalid_params(format!("the argument `since`: {invalid}")))?;
     Ok(format!(
         "Summarize what happened on the channel `{channel}` since `{since}`.\n\
-         1. Call `read_history` with channel `{channel}` and since `{since}`. While it returns `next_cursor`, call it \
+         1. Call `read_history` with channels `[\"{channel}\"]` and since `{since}`. While it returns `next_cursor`, call it \
          again with that as `cursor`, at most ten times; if there is still more, say how far you got.\n\
          2. Start with what matters most: errors and warnings, what is unresolved, what changed. Then group the rest \
          in a few lines, with counts.\n\

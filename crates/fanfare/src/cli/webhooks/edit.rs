@@ -62,7 +62,7 @@ impl Member {
             wish.replace(None).flatten().is_none()
         }
         match self {
-            Member::Channel => reset(&mut wishes.patterns),
+            Member::Channel => reset(&mut wishes.channels),
             Member::Type => reset(&mut wishes.types),
             Member::MinPriority => reset(&mut wishes.min_priority),
             Member::Text => reset(&mut wishes.text),

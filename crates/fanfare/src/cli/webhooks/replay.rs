@@ -132,10 +132,10 @@ impl Args {
             until: self.until.clone().map(Literal::Text),
             // With `--all`, the position before the first event of the webhook's log.
             after: if self.all { Some(Position { seq: 0, ..webhook.position }) } else { self.after },
-            patterns: self.channel.clone(),
+            channels: self.channel.clone(),
             ..Replay::default()
         };
-        let is_selected = replay.state.is_some() || !replay.patterns.is_empty();
+        let is_selected = replay.state.is_some() || !replay.channels.is_empty();
         if !is_selected && replay.since.is_none() && replay.until.is_none() && replay.after.is_none() {
             return Err(Failure::usage("no events were selected")
                 .fix("use --failed, --since 1h, event ids, or --all for everything"));

@@ -135,7 +135,7 @@ fn backlog(webhook: &Webhook) -> String {
 
 fn filter(webhook: &Webhook) -> String {
     let wants = &webhook.wants;
-    let mut parts = vec![match wants.patterns.as_slice() {
+    let mut parts = vec![match wants.channels.as_slice() {
         [all] if all.is_all() => "all events".to_owned(),
         patterns => patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", "),
     }];

@@ -132,7 +132,7 @@ impl Filter {
     /// Returns the settings for the flags that were given.
     pub(crate) fn wishes(&self) -> Wishes {
         Wishes {
-            patterns: (!self.channel.is_empty()).then(|| Some(self.channel.clone())),
+            channels: (!self.channel.is_empty()).then(|| Some(self.channel.clone())),
             types: (!self.event_type.is_empty()).then(|| Some(self.event_type.clone())),
             min_priority: self.min_priority.map(Some),
             text: self.text.clone().map(Some),

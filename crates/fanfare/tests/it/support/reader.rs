@@ -76,7 +76,7 @@ impl Listen {
 
     fn request(&self) -> Value {
         let mut request = json!({
-            "op": "subscribe", "patterns": self.patterns, "types": self.types, "conflate": self.conflate,
+            "op": "subscribe", "channels": self.patterns, "types": self.types, "conflate": self.conflate,
         });
         for (name, value) in [
             ("min_priority", &self.min_priority),

@@ -95,7 +95,7 @@ pub(super) async fn change_for_ever(url: String, turning: String, book: Arc<Book
     let said = |answer: &Option<Value>| answer.as_ref().is_some_and(|answer| answer.get("code").is_none());
     for number in 0.. {
         let other = format!("http://127.0.0.1:9/{number}");
-        let body = json!({ "webhook_url": other, "patterns": ["nothing"] });
+        let body = json!({ "webhook_url": other, "channels": ["nothing"] });
         book.know(&other, Known::Perhaps);
         let registered = post(&http, &format!("{url}/api/register"), &body).await;
         if !said(&registered) {

@@ -44,7 +44,7 @@ function ClientRow({ client }) {
   return html`<tr role="row" data-testid="client-row">
     <${Cell} name="Transport"><span class="strong">${transports[client.transport] ?? client.transport}</span> <span class="muted">${client.id}</span><//>
     <${Cell} name="Address"><span class="mono">${client.address ?? "this machine"}</span> <span class="muted">${client.reader ?? client.principal}</span><//>
-    <${Cell} name="Subscribed to">${client.patterns.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${" "}
+    <${Cell} name="Subscribed to">${client.channels.map((pattern) => html`<span class="tag" key=${pattern}>${pattern}</span>`)}${" "}
       <span class="muted">${conditions(client)}</span><//>
     <${Cell} name="Connected"><time datetime=${client.connected_at} title=${fullTime(since)}>${ago(since, now.value)}</time><//>
     <${Cell} name="Position"><span class="mono">${client.position}</span><//>

@@ -81,7 +81,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "id": { "type": "string" },
             "transport": { "type": "string", "enum": ["mcp", "sse", "websocket"] },
             "principal": { "type": "string", "description": "Who opened it" },
-            "patterns": { "type": "array", "items": { "type": "string" }, "description": "At most 8 of them" },
+            "channels": { "type": "array", "items": { "type": "string" }, "description": "At most 8 of them" },
             "types": { "type": "array", "items": { "type": "string" }, "description": "Only these types; at most 8 of them; none means all" },
             "min_priority": { "type": "string" },
             "reader": { "type": "string", "description": "The durable reader that this connection belongs to" },
@@ -89,7 +89,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "lag": { "type": "integer", "description": "Number of events it has not yet received" },
             "state": { "type": "string", "enum": ["live", "replaying", "stalled"] },
         },
-        "required": ["id", "transport", "principal", "patterns", "types", "min_priority", "connected_at", "lag", "state"],
+        "required": ["id", "transport", "principal", "channels", "types", "min_priority", "connected_at", "lag", "state"],
         "additionalProperties": false,
     });
     let webhook = json!({
@@ -196,7 +196,7 @@ struct ClientEntry {
     id: String,
     transport: &'static str,
     principal: String,
-    patterns: Vec<Pattern>,
+    channels: Vec<Pattern>,
     types: Vec<EventType>,
     min_priority: Priority,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -302,7 +302,7 @@ impl Gateway {
             id: client.public_id(),
             transport: client.transport.as_str(),
             principal: client.principal.name().to_string(),
-            patterns: client.feed.filter.patterns().iter().take(TERMS_MAX).cloned().collect(),
+            channels: client.feed.filter.patterns().iter().take(TERMS_MAX).cloned().collect(),
             types: client.feed.filter.types().iter().take(TERMS_MAX).cloned().collect(),
             min_priority: client.feed.filter.min_priority(),
             reader: client.reader.clone(),

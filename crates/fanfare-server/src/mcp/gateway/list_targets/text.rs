@@ -62,7 +62,7 @@ pub(super) fn describe(found: &StructuredContent, channel: Option<&Channel>) -> 
 }
 
 fn describe_client(client: &ClientEntry) -> String {
-    let patterns: Vec<String> = client.patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
+    let patterns: Vec<String> = client.channels.iter().map(|pattern| format!("`{pattern}`")).collect();
     let name = match &client.reader {
         Some(reader) => format!(" as reader `{}`", neutral(reader.as_str())),
         None => String::new(),

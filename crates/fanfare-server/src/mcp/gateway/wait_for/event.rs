@@ -33,7 +33,7 @@ impl Gateway {
         let (limit, default) = (1..=events::LIMIT_MAX, events::LIMIT_DEFAULT);
         let limit = arguments::within("limit", given.limit, limit, default, EXAMPLE)? as usize;
         let wanted = FilterArguments {
-            channel: given.channel,
+            channels: given.channels,
             types: given.types,
             min_priority: given.min_priority,
             text: given.text,

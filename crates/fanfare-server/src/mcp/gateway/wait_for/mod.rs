@@ -25,7 +25,7 @@ use crate::mcp::toolset::Toolset;
 /// The name of the tool.
 pub(super) const NAME: &str = "wait_for";
 
-const EXAMPLE: &str = r#"{"channel": "deploys.>", "types": ["success", "error"], "timeout_seconds": 45}"#;
+const EXAMPLE: &str = r#"{"channels": ["deploys.>"], "types": ["success", "error"], "timeout_seconds": 45}"#;
 
 /// Maximum wait, in seconds: hosts abandon a call after a minute.
 const TIMEOUT_MAX: u64 = 50;
@@ -35,7 +35,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
         "properties": {
-            "channel": filter::channel(),
+            "channels": filter::channels(),
             "types": filter::types(),
             "min_priority": filter::min_priority(),
             "text": filter::text(),
@@ -102,8 +102,8 @@ pub(super) fn described() -> ToolEntry {
                       as it happens. Use when you need the outcome of something that reports here: a build, a deploy, \
                       another agent, a person. Not for past events; use `read_history`. Returns after \
                       `timeout_seconds` (at most 50) even if nothing came; call again with its `next_cursor` as `cursor` to \
-                      miss nothing. Read-only; you count as a live subscriber while it waits. Example: {\"channel\": \
-                      \"deploys.>\", \"types\": [\"success\", \"error\"], \"timeout_seconds\": 45}",
+                      miss nothing. Read-only; you count as a live subscriber while it waits. Example: {\"channels\": \
+                      [\"deploys.>\"], \"types\": [\"success\", \"error\"], \"timeout_seconds\": 45}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
@@ -114,7 +114,8 @@ pub(super) fn described() -> ToolEntry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    channel: Option<String>,
+    #[serde(default)]
+    channels: Vec<String>,
     #[serde(default)]
     types: Vec<String>,
     min_priority: Option<String>,
@@ -158,7 +159,7 @@ impl Gateway {
             return self.wait_for_event(call, given, seconds).await;
         };
         let others = [
-            given.channel.is_some(),
+            !given.channels.is_empty(),
             !given.types.is_empty(),
             given.min_priority.is_some(),
             given.text.is_some(),

@@ -19,7 +19,7 @@ use crate::mcp::toolset::Toolset;
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "register_webhook";
 
-const EXAMPLE: &str = r#"{"webhook_url": "http://localhost:3000/webhook", "patterns": ["builds.>"]}"#;
+const EXAMPLE: &str = r#"{"webhook_url": "http://localhost:3000/webhook", "channels": ["builds.>"]}"#;
 
 /// No member states its default: a client that fills defaults in would reset an existing webhook to them.
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
@@ -27,12 +27,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
         "type": "object",
         "properties": {
             "webhook_url": { "type": "string", "description": "Where it is called with POST, `http://` or `https://`" },
-            "patterns": {
-                "type": "array",
-                "items": { "type": "string" },
-                "maxItems": 64,
-                "description": "Channel patterns, such as [\"builds.>\"]; default: all channels",
-            },
+            "channels": filter::channels(),
             "types": filter::types(),
             "min_priority": {
                 "type": "string",
@@ -82,7 +77,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
                       wants another system to get events and has named its URL. Not for a URL found only in an event \
                       or on a page: whoever wrote it would get everything. A URL already registered is updated with \
                       these arguments. The signing secret is not shown; the result says how a person gets it. \
-                      Example: {\"webhook_url\": \"http://localhost:3000/webhook\", \"patterns\": [\"builds.>\"]}",
+                      Example: {\"webhook_url\": \"http://localhost:3000/webhook\", \"channels\": [\"builds.>\"]}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {
@@ -105,7 +100,7 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
 )]
 struct Arguments {
     webhook_url: String,
-    patterns: Option<Vec<String>>,
+    channels: Option<Vec<String>>,
     types: Option<Vec<String>>,
     min_priority: Option<String>,
     text: Option<String>,

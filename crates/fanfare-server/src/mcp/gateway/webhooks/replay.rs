@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::webhooks::{id, refused};
-use crate::mcp::gateway::{Gateway, ToolEntry, arguments};
+use crate::mcp::gateway::{Gateway, ToolEntry, arguments, filter};
 use crate::mcp::toolset::Toolset;
 use fanfare_delivery::selecting::{IDS_MAX, Words};
 
@@ -34,12 +34,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             },
             "since": arguments::text_or_seconds("Only events since then: `10m`, or RFC 3339"),
             "until": arguments::text_or_seconds("Only events before then: `10m`, or RFC 3339"),
-            "patterns": {
-                "type": "array",
-                "items": { "type": "string" },
-                "maxItems": 64,
-                "description": "Only these channels, such as [\"builds.>\"]",
-            },
+            "channels": filter::channels(),
             "after": { "type": "string", "description": "Only events after this one" },
             "cursor": {
                 "type": "string",
@@ -101,7 +96,7 @@ struct Arguments {
     since: Option<Literal>,
     until: Option<Literal>,
     #[serde(default)]
-    patterns: Vec<String>,
+    channels: Vec<String>,
     after: Option<String>,
     cursor: Option<String>,
     dry_run: bool,
@@ -132,7 +127,7 @@ impl Gateway {
             state: given.state,
             since: arguments::moment("since", given.since.as_ref(), EXAMPLE)?,
             until: arguments::moment("until", given.until.as_ref(), EXAMPLE)?,
-            patterns: given.patterns,
+            channels: given.channels,
             after: given.after,
             cursor: given.cursor,
         };

@@ -22,7 +22,7 @@ const PATTERNS_MAX: usize = 8;
 pub(in crate::mcp::gateway) struct Row {
     id: WebhookId,
     webhook_url: String,
-    patterns: Vec<Pattern>,
+    channels: Vec<Pattern>,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     paused_reason: Option<&'static str>,
@@ -38,7 +38,7 @@ impl Row {
         Row {
             id: webhook.id.clone(),
             webhook_url: place(&webhook.url),
-            patterns: webhook.options.filter.patterns().iter().take(PATTERNS_MAX).cloned().collect(),
+            channels: webhook.options.filter.patterns().iter().take(PATTERNS_MAX).cloned().collect(),
             state: state.as_str(),
             paused_reason: match health.state {
                 Sending::Active => None,
@@ -54,7 +54,7 @@ impl Row {
         json!({
             "id": { "type": "string", "description": "Its id" },
             "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
-            "patterns": { "type": "array", "items": { "type": "string" }, "description": "Its channel patterns; at most 8 are shown" },
+            "channels": { "type": "array", "items": { "type": "string" }, "description": "Its channel patterns; at most 8 are shown" },
             "state": {
                 "type": "string",
                 "enum": State::ALL.map(State::as_str),
@@ -68,7 +68,7 @@ impl Row {
     }
 
     /// Returns the names of the required members.
-    pub(in crate::mcp::gateway) const REQUIRED: [&str; 5] = ["id", "webhook_url", "patterns", "state", "lag"];
+    pub(in crate::mcp::gateway) const REQUIRED: [&str; 5] = ["id", "webhook_url", "channels", "state", "lag"];
 
     /// Describes an object with these members and `more`; all of them are required except `optional`.
     pub(super) fn schema_with(more: Value, optional: &[&str]) -> Value {

@@ -7,7 +7,7 @@ export function emptyDraft() {
   return {
     webhook_url: "",
     description: "",
-    patterns: [],
+    channels: [],
     types: "",
     min_priority: "min",
     text: "",
@@ -28,12 +28,12 @@ export function emptyDraft() {
 }
 
 export function draftOf(webhook) {
-  const { patterns, types, batch, rate_per_second: rate, signatures, auth, headers } = webhook;
+  const { channels, types, batch, rate_per_second: rate, signatures, auth, headers } = webhook;
   return {
     ...emptyDraft(),
     webhook_url: webhook.webhook_url,
     description: webhook.description ?? "",
-    patterns: patterns.length === 1 && patterns[0] === ">" ? [] : patterns,
+    channels: channels.length === 1 && channels[0] === ">" ? [] : channels,
     types: types.join(", "),
     min_priority: webhook.min_priority,
     text: webhook.text ?? "",
@@ -57,7 +57,7 @@ export function bodyOf(draft) {
   const body = {
     webhook_url: draft.webhook_url.trim(),
     description: draft.description.trim() || null,
-    patterns: draft.patterns,
+    channels: draft.channels,
     types: words(draft.types),
     min_priority: draft.min_priority,
     text: draft.text || null,

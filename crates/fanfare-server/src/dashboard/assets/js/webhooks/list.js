@@ -37,7 +37,7 @@ export function List() {
   if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
   if (data.webhooks.length === 0) return html`<${None} />`;
   const wanted = typed.trim().toLowerCase();
-  const found = data.webhooks.filter((webhook) => `${webhook.webhook_url} ${webhook.description ?? ""} ${webhook.patterns.join(" ")}`.toLowerCase().includes(wanted));
+  const found = data.webhooks.filter((webhook) => `${webhook.webhook_url} ${webhook.description ?? ""} ${webhook.channels.join(" ")}`.toLowerCase().includes(wanted));
   const rows = found.toSorted((a, b) => urgencyOf(a) - urgencyOf(b) || titleOf(a).localeCompare(titleOf(b))).slice(0, ROWS_MAX);
   const down = data.webhooks.filter(({ state }) => state !== "active").length;
   return html`<div class="list-screen wh-list" data-testid="webhooks">
@@ -56,14 +56,14 @@ export function List() {
 }
 
 function Row({ webhook }) {
-  const { id, description, webhook_url: url, patterns, waiting, failed } = webhook;
+  const { id, description, webhook_url: url, channels, waiting, failed } = webhook;
   const share = shareOf(webhook);
   const slow = slowOf(webhook);
   const last = lastTried(webhook);
   return html`<tr role="row" data-testid="webhook-row" data-webhook=${id}>
     <${Cell} name="Webhook"><div class="wh-name">
       <a class="strong" href="/webhooks/${id}" title=${url}>${titleOf(webhook)}</a>
-      <span class="wh-under">${description && html`<span class="mono wh-place">${placeOf(url)}</span>`}<${Channels} patterns=${patterns} /></span>
+      <span class="wh-under">${description && html`<span class="mono wh-place">${placeOf(url)}</span>`}<${Channels} patterns=${channels} /></span>
     </div><//>
     <${Cell} name="State"><${State} webhook=${webhook} /><//>
     <${Cell} name="Last hour"><${OutcomeBars} hour=${webhook.ended.hour} width=${104} height=${20} /><//>

@@ -15,8 +15,8 @@ const payloads = [
 export function EventFields({ draft, set, problem }) {
   const field = (name) => ({ id: `webhook-${name}`, value: draft[name], onInput: (value) => set({ [name]: value }), at: `/${name}`, problem });
   return html`
-    <${PatternField} id="webhook-patterns" label="Channels" hint="builds.web, or a pattern: builds.* matches one more segment, builds.> one or more" patterns=${draft.patterns}
-      onChange=${(patterns) => set({ patterns })} at="/patterns" problem=${problem} />
+    <${PatternField} id="webhook-channels" label="Channels" hint="builds.web, or a pattern: builds.* matches one more segment, builds.> one or more" patterns=${draft.channels}
+      onChange=${(channels) => set({ channels })} at="/channels" problem=${problem} />
     <div class="field-pair">
       <${Field} ...${field("types")} label="Types" hint="all, or a list: error, warning" placeholder="all" />
       <${Choice} id="webhook-min-priority" label="Priority" hint="the lowest priority to send" value=${draft.min_priority} onPick=${(value) => set({ min_priority: value })} options=${priorities} at="/min_priority" problem=${problem} />

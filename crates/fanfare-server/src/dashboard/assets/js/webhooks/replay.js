@@ -13,7 +13,7 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
   const [which, setWhich] = useState(asked);
   const [since, setSince] = useState(asked === "failed" ? "" : "1h");
   const [until, setUntil] = useState("");
-  const [patterns, setPatterns] = useState([]);
+  const [channels, setChannels] = useState([]);
   // The result of counting, `{ count, waiting, next_cursor }`; reset when the selection changes.
   const [counted, setCounted] = useState(null);
   // Progress over several calls, because one call has a limit.
@@ -25,14 +25,14 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
     setDone({ count: 0, cursor: null });
   };
   const selection = () => {
-    const body = { patterns };
+    const body = { channels };
     if (which === "failed") body.state = "failed";
     if (since.trim()) body.since = since.trim();
     if (until.trim()) body.until = until.trim();
     if (done.cursor) body.cursor = done.cursor;
     return body;
   };
-  const isAnything = which === "failed" || since.trim() || until.trim() || patterns.length > 0;
+  const isAnything = which === "failed" || since.trim() || until.trim() || channels.length > 0;
   const dryRun = async (submitted) => {
     submitted.preventDefault();
     const answer = await run(() => send("POST", `${base}/replay`, { ...selection(), dry_run: true }));
@@ -60,7 +60,7 @@ export function Replay({ which: asked = "log", webhook, base, onClose }) {
         <${Field} id="replay-since" label="Since" hint=${which === "failed" ? "optional" : "1h, or a time"} value=${since} onInput=${choosing(setSince)} at="/since" problem=${problem} placeholder="10m, 2d, 2026-11-21T08:00:00Z" />
         <${Field} id="replay-until" label="Until" hint="optional" value=${until} onInput=${choosing(setUntil)} at="/until" problem=${problem} placeholder="now" />
       </div>
-      <${PatternField} id="replay-patterns" label="Channels" hint="optional: only these" patterns=${patterns} onChange=${choosing(setPatterns)} />
+      <${PatternField} id="replay-channels" label="Channels" hint="optional: only these" patterns=${channels} onChange=${choosing(setChannels)} />
       <${ProblemNote} problem=${problem} testid="replay-problem" />
       <p class="dialog-count" role="status" data-testid="replay-count" data-count=${counted?.count}>${said(counted, done)}</p>
       <footer>
