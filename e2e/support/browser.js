@@ -14,8 +14,8 @@ const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
 
 export const WAIT_MS = 10_000;
 
-export function launch() {
-  return chromium.launch({ executablePath, args: [...quiet, ...sandbox] });
+export function launch(more = []) {
+  return chromium.launch({ executablePath, args: [...quiet, ...sandbox, ...more] });
 }
 
 function isLocal(url) {

@@ -119,7 +119,6 @@ impl IntoResponse for Problem {
         let mut response = (self.status(), self.to_json()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(limit) = self.0.limit {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(limit.retry_seconds()));
         }

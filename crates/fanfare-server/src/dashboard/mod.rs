@@ -7,7 +7,6 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -25,17 +24,16 @@ pub const CONTENT_SECURITY: &str = "default-src 'none'; script-src 'self'; style
      font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'";
 
-const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+/// Besides those that every response of the gateway has.
+const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
     (CONTENT_SECURITY_POLICY, CONTENT_SECURITY),
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
 /// The screens that have an address of their own. They are one page: the script reads the address. That of the
 /// MCP screen is older than the others, and known elsewhere.
-const SCREENS: [&str; 7] =
+pub const SCREENS: [&str; 7] =
     ["/", "/webhooks", "/webhooks/{id}", "/clients", "/channels", "/mcp_sse_example.html", "/reference"];
 
 /// In a release build the files are in the binary; in a debug build they are read from the source tree at each request,

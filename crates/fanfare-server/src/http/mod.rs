@@ -33,7 +33,8 @@ use utoipa_axum::routes;
 
 use crate::dashboard;
 use crate::net::counts::{Counts, RequestLabels};
-use crate::net::guard::{self, Cors, Guard};
+use crate::net::guard::{self, Guard};
+use crate::net::origin::Cors;
 use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
@@ -101,6 +102,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
     let guard = Guard {
         cors: gateway.config.cors.clone(),
         allowed_hosts: gateway.config.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+        pages: &dashboard::SCREENS,
     };
     let counts = gateway.counts.clone();
     let api: Router<Gateway> = interface().into();

@@ -62,7 +62,6 @@ pub async fn listen(
     let mut response = ().into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(Takeover::mark(response, Outlet::Stream(Stream { subscription, format, retry_ms })))
 }

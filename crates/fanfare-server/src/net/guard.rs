@@ -1,18 +1,19 @@
-//! Who calls, and whether they may: `Host` and `Origin` are checked on every request, and a delivery of this very log
-//! that has come back is refused.
+//! Who calls, and whether they may: `Host` and [the site of a page](crate::net::origin) are checked on every request, a
+//! delivery of this very log that has come back is refused, and responses are kept from those that must not have them.
 //!
-//! A page of a foreign site can send requests to a loopback address, either openly (then the browser adds its
-//! `Origin`) or after binding its own name to that address (then `Host` is that name). Both are refused here.
+//! A page of a foreign site can send requests to a loopback address, either openly (then the browser says so) or after
+//! binding its own name to that address (then `Host` is that name). Both are refused here.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use fanfare_core::{Agent, Code, Door, Invalid, Principal, Via};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use fanfare_core::{Agent, Code, Door, Principal, Via};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 
+use crate::net::origin::{self, Cors, Origin};
 use crate::problem::Problem;
 use fanfare_delivery::target::VIA;
 use fanfare_hub::Hub;
@@ -24,48 +25,8 @@ pub struct Guard {
     pub cors: Cors,
     /// Host names, in lowercase, that the gateway accepts besides `localhost`.
     pub allowed_hosts: Vec<String>,
-}
-
-/// Origins of pages that can use the gateway, besides its own and loopback ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cors {
-    /// Every page.
-    Any,
-    /// These, as `scheme://host[:port]` in lowercase.
-    Origins(Vec<String>),
-}
-
-impl Default for Cors {
-    fn default() -> Cors {
-        Cors::Origins(Vec::new())
-    }
-}
-
-impl Cors {
-    /// Parses the origins that the operator wrote, or `*`.
-    pub fn parse(origins: &[String]) -> Result<Cors, Invalid> {
-        if origins.iter().any(|origin| origin == "*") {
-            return Ok(Cors::Any);
-        }
-        let parse = |text: &String| {
-            let origin = text.trim_end_matches('/').to_ascii_lowercase();
-            let well_formed = origin.split_once("://").is_some_and(|(scheme, host)| {
-                matches!(scheme, "http" | "https")
-                    && !host.is_empty()
-                    && !host.contains(['/', '?', '#', '@', ' '])
-            });
-            if well_formed {
-                Ok(origin)
-            } else {
-                Err(Invalid::new(
-                    Code::InvalidQuery,
-                    format!("`{text}` is not an origin"),
-                    "write `https://app.example.com`, or `*` for any origin",
-                ))
-            }
-        };
-        origins.iter().map(parse).collect::<Result<_, _>>().map(Cors::Origins)
-    }
+    /// The routes of the dashboard's pages, to which other sites can link.
+    pub pages: &'static [&'static str],
 }
 
 const ALLOW_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS");
@@ -74,53 +35,92 @@ const EXPOSE_HEADERS: HeaderValue =
 const PRIVATE_NETWORK_ASKED: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
-/// Checks `Host` and `Origin`, answers preflights, and adds the CORS headers.
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Checks `Host`, `Origin` and `Sec-Fetch-Site`, answers preflights, and adds the headers that every response has.
 pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
-    let host = host(request.uri(), request.headers()).map(str::to_owned);
-    if let Err(problem) = guard.check_host(host.as_deref()) {
-        return problem.into_response();
-    }
-    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
-        request.extensions_mut().insert(Principal::local());
-        return next.run(request).await;
+    let origin = match guard.admit(&request) {
+        Ok(origin) => origin,
+        Err(problem) => return protected(problem.into_response()),
     };
-    if let Err(problem) = guard.check_origin(&origin, host.as_deref()) {
-        return problem.into_response();
-    }
-    let preflight = request.method() == Method::OPTIONS
+    let preflight = origin.is_some()
+        && request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if preflight {
-        let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-        let private_network = request.headers().contains_key(PRIVATE_NETWORK_ASKED);
-        let mut response = StatusCode::NO_CONTENT.into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOW_METHODS);
-        // Tools can have headers of their own (`Mcp-Param-…`), so there is no list of allowed headers.
-        if let Some(asked) = asked {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
-        }
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
-        if private_network {
-            headers.insert(PRIVATE_NETWORK, HeaderValue::from_static("true"));
-        }
-        response
+        preflight_answer(request.headers())
     } else {
         request.extensions_mut().insert(Principal::local());
         next.run(request).await
     };
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSE_HEADERS);
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    protected(response)
+}
+
+fn preflight_answer(asked: &HeaderMap) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSE_HEADERS);
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOW_METHODS);
+    // Tools can have headers of their own (`Mcp-Param-…`), so there is no list of allowed headers.
+    if let Some(asked) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+    }
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
+    if asked.contains_key(PRIVATE_NETWORK_ASKED) {
+        headers.insert(PRIVATE_NETWORK, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// Adds what keeps a response from other sites' pages, from guesses at its type, and from caches that outlive it. A
+/// response that says itself how it may be cached is left as it is.
+fn protected(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
 impl Guard {
+    /// Lets a request in, and returns the `Origin` of the page that sent it, if it has one.
+    fn admit(&self, request: &Request) -> Result<Option<HeaderValue>, Problem> {
+        check_host_count(request)?;
+        let host = host(request.uri(), request.headers());
+        self.check_host(host)?;
+        let mut origins = request.headers().get_all(header::ORIGIN).iter();
+        let Some(origin) = origins.next() else {
+            let is_page = request
+                .extensions()
+                .get::<MatchedPath>()
+                .is_some_and(|path| self.pages.contains(&path.as_str()));
+            origin::check_fetch(request.headers(), is_page)?;
+            return Ok(None);
+        };
+        if origins.next().is_some() {
+            return Err(Problem::new(
+                Code::InvalidHeader,
+                "the request has two `Origin` headers",
+                "send one, as browsers do",
+            )
+            .at("Origin:"));
+        }
+        self.check_origin(origin, host)?;
+        Ok(Some(origin.clone()))
+    }
+
     fn check_host(&self, host: Option<&str>) -> Result<(), Problem> {
-        // HTTP/1.0 clients send no `Host`; browsers always do.
+        // HTTP/1.0 clients send no `Host`.
         let Some(host) = host else { return Ok(()) };
         let name = host_name(host);
-        if is_loopback_name(&name) || name.parse::<IpAddr>().is_ok() || self.allowed_hosts.contains(&name) {
+        if origin::is_loopback_name(&name)
+            || name.parse::<IpAddr>().is_ok()
+            || self.allowed_hosts.contains(&name)
+        {
             return Ok(());
         }
         Err(Problem::new(
@@ -131,25 +131,35 @@ impl Guard {
         .at("Host:"))
     }
 
-    fn check_origin(&self, origin: &HeaderValue, host: Option<&str>) -> Result<(), Problem> {
-        let text = origin.to_str().unwrap_or_default().to_ascii_lowercase();
-        let named = match &self.cors {
-            Cors::Any => true,
-            Cors::Origins(origins) => origins.contains(&text),
-        };
-        let authority = text.split_once("://").map(|(_, authority)| authority);
-        let own = authority.is_some() && authority == host.map(str::to_ascii_lowercase).as_deref();
-        let loopback = authority.is_some_and(|authority| is_loopback(&host_name(authority)));
-        if named || own || loopback {
+    fn check_origin(&self, value: &HeaderValue, host: Option<&str>) -> Result<(), Problem> {
+        let text = value.to_str().unwrap_or_default();
+        let is_allowed = self.cors == Cors::Any
+            || Origin::parse(text).is_some_and(|origin| {
+                self.cors.names(&origin)
+                    || host.is_some_and(|host| origin.is_at(host))
+                    || origin.is_loopback()
+            });
+        if is_allowed {
             return Ok(());
         }
         Err(Problem::new(
             Code::OriginNotAllowed,
-            format!("pages from `{}` are not allowed to use this gateway", shown(&text)),
+            format!("pages from `{}` are not allowed to use this gateway", shown(text)),
             "the operator can allow them with `--cors ORIGIN`",
         )
         .at("Origin:"))
     }
+}
+
+/// Refuses a request of HTTP/1.1 that does not name exactly one host (RFC 9112 §3.2): two can mean different things to
+/// a proxy and to us.
+fn check_host_count(request: &Request) -> Result<(), Problem> {
+    let count = request.headers().get_all(header::HOST).iter().count();
+    if count == 1 || count == 0 && request.version() != Version::HTTP_11 {
+        return Ok(());
+    }
+    let what = if count == 0 { "no `Host` header" } else { "more than one `Host` header" };
+    Err(Problem::new(Code::InvalidHeader, format!("the request has {what}"), "send exactly one").at("Host:"))
 }
 
 /// Returns the host of a request: HTTP/2 has it in the URI.
@@ -166,14 +176,6 @@ fn host_name(authority: &str) -> String {
         None => authority.split(':').next().unwrap_or_default(),
     };
     name.trim_end_matches('.').to_ascii_lowercase()
-}
-
-fn is_loopback_name(name: &str) -> bool {
-    name == "localhost" || name.ends_with(".localhost")
-}
-
-fn is_loopback(name: &str) -> bool {
-    is_loopback_name(name) || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn shown(text: &str) -> String {
@@ -213,9 +215,7 @@ pub fn refuse_own(hub: &Hub, headers: &HeaderMap) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
-    use super::{Cors, Guard};
+    use super::Guard;
 
     #[test]
     fn names_that_are_not_ours_are_refused() {
@@ -235,35 +235,5 @@ mod tests {
         ] {
             assert_eq!(guard.check_host(Some(host)).is_ok(), allowed, "{host}");
         }
-    }
-
-    #[test]
-    fn pages_from_elsewhere_are_refused() {
-        let guard = Guard {
-            cors: Cors::parse(&["https://App.example.com/".to_owned()]).expect("an origin"),
-            ..Guard::default()
-        };
-        for (origin, allowed) in [
-            ("http://localhost:3000", true),
-            ("http://127.0.0.1:5500", true),
-            ("https://[::1]:1", true),
-            ("https://app.example.com", true),
-            ("https://push.example.com:8443", true),
-            ("http://192.168.1.5", false),
-            ("https://app.example.com.evil.com", false),
-            ("https://evil.com", false),
-            ("http://localhost.evil.com", false),
-            ("null", false),
-            ("", false),
-        ] {
-            let origin = HeaderValue::from_static(origin);
-            assert_eq!(
-                guard.check_origin(&origin, Some("push.example.com:8443")).is_ok(),
-                allowed,
-                "{origin:?}"
-            );
-        }
-        assert!(Cors::parse(&["example.com".to_owned()]).is_err());
-        assert_eq!(Cors::parse(&["*".to_owned()]), Ok(Cors::Any));
     }
 }

@@ -10,6 +10,7 @@ pub mod guard;
 pub mod heartbeat;
 pub mod limits;
 pub mod listeners;
+pub mod origin;
 pub mod reactor;
 pub mod request_tasks;
 pub mod server;

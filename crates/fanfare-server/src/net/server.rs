@@ -113,7 +113,8 @@ async fn refuse(mut stream: TcpStream, problem: Problem) {
     let status = problem.status();
     let head = format!(
         "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\nretry-after: {retry_after}\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n",
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\n\
+         cross-origin-resource-policy: same-origin\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         status.as_str(),
         status.canonical_reason().unwrap_or_default(),
         body.len(),

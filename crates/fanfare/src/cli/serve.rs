@@ -20,7 +20,7 @@ use crate::engines::StoreSpec;
 use crate::gateway;
 use fanfare_delivery::service as webhook;
 use fanfare_hub as hub;
-use fanfare_server::net::guard::Cors;
+use fanfare_server::net::origin::Cors;
 use fanfare_server::{http, mcp};
 use fanfare_store::Retention;
 

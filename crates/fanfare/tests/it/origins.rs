@@ -1,6 +1,6 @@
-//! `Host` and `Origin`, on every door.
+//! `Host`, `Origin` and what browsers say of a request, on every door.
 
-use fanfare_server::net::guard::Cors;
+use fanfare_server::net::origin::Cors;
 
 use crate::support::Engine;
 use crate::support::gateway::Gateway;
@@ -19,6 +19,9 @@ const DOORS: [(&str, &str); 8] = [
 
 const HANDSHAKE: &str = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
                          sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// What Chromium sends beside `Origin` when the page of another site calls `fetch`.
+const FETCH: &str = "sec-fetch-site: cross-site\r\nsec-fetch-mode: cors\r\nsec-fetch-dest: empty\r\n";
 
 /// Sends a request that would be accepted but for `headers`.
 async fn knock(gateway: &Gateway, method: &str, path: &str, headers: &str) -> Head {
@@ -85,10 +88,13 @@ async fn pages_from_elsewhere_are_refused_at_every_door() {
         ("http://app.example.com", false),
         ("https://evil.com", false),
         ("http://localhost.evil.com", false),
+        ("http://localhost:3000@evil.com", false),
+        ("http://[::1].evil.com", false),
+        ("ftp://localhost", false),
         ("null", false),
     ] {
         for (method, path) in DOORS {
-            let headers = format!("host: localhost\r\norigin: {origin}\r\n");
+            let headers = format!("host: localhost\r\norigin: {origin}\r\n{FETCH}");
             let head = knock(&gateway, method, path, &headers).await;
             assert_eq!(came_in(&head), allowed, "{method} {path} from {origin}: {}", head.status);
             let shared = if allowed { origin } else { "" };
@@ -105,11 +111,127 @@ async fn pages_from_elsewhere_are_refused_at_every_door() {
 }
 
 #[tokio::test]
+async fn requests_of_other_sites_that_do_not_say_which_are_refused_at_every_door() {
+    let gateway = Gateway::start().await;
+    let said = |site: &str, mode: &str, dest: &str| {
+        let header = |name: &str, value: &str| match value {
+            "" => String::new(),
+            value => format!("sec-fetch-{name}: {value}\r\n"),
+        };
+        ["host: localhost\r\n", &header("site", site), &header("mode", mode), &header("dest", dest)].concat()
+    };
+    for (site, mode, dest, allowed) in [
+        ("cross-site", "no-cors", "image", false),
+        ("cross-site", "no-cors", "empty", false),
+        ("cross-site", "navigate", "document", false),
+        ("cross-site", "navigate", "iframe", false),
+        ("same-site", "no-cors", "script", false),
+        ("unheard-of", "no-cors", "image", false),
+        ("same-origin\r\nsec-fetch-site: cross-site", "no-cors", "image", false),
+        ("same-origin", "cors", "empty", true),
+        ("same-origin", "no-cors", "image", true),
+        ("none", "navigate", "document", true),
+        ("", "", "", true),
+    ] {
+        for (method, path) in DOORS {
+            let head = knock(&gateway, method, path, &said(site, mode, dest)).await;
+            assert_eq!(came_in(&head), allowed, "{method} {path}: {site} {mode} {dest}: {}", head.status);
+        }
+    }
+    assert_eq!(gateway.hub.last().seq, 8, "what was refused was not pushed");
+
+    // Another site can link to a page, and do nothing else with it.
+    for (path, mode, dest, allowed) in [
+        ("/", "navigate", "document", true),
+        ("/webhooks/wh_any", "navigate", "document", true),
+        ("/reference", "navigate", "document", true),
+        ("/", "navigate", "iframe", false),
+        ("/", "no-cors", "image", false),
+        ("/assets/css/base.css", "no-cors", "style", false),
+        ("/assets/css/base.css", "navigate", "document", false),
+        ("/openapi.json", "navigate", "document", false),
+    ] {
+        let head = knock(&gateway, "GET", path, &said("cross-site", mode, dest)).await;
+        assert_eq!(came_in(&head), allowed, "{path}: {mode} {dest}: {}", head.status);
+    }
+
+    // A stream makes a reader and a session: none was made.
+    for path in ["/stream?reader=laptop", "/sse", "/mcp/sse", "/mcp"] {
+        for method in ["GET", "HEAD"] {
+            let head = knock(&gateway, method, path, &said("cross-site", "no-cors", "image")).await;
+            assert_eq!(head.status, 403, "{method} {path}");
+        }
+    }
+    let readers = gateway.get("/api/readers").await.json();
+    assert_eq!(readers["readers"], serde_json::json!([]));
+    gateway.clients(0).await;
+    let image = |request: reqwest::RequestBuilder| {
+        request.header("sec-fetch-site", "cross-site").header("sec-fetch-mode", "no-cors")
+    };
+    let answer = gateway.request("GET", "/api/events", image).await;
+    assert_eq!(answer.problem(403, "origin_not_allowed")["at"], "Sec-Fetch-Site:");
+}
+
+#[tokio::test]
+async fn every_response_is_for_its_own_page_alone_and_kept_by_nobody() {
+    let gateway = Gateway::start().await;
+    let more =
+        [("GET", "/openapi.json"), ("GET", "/metrics"), ("GET", "/mcp"), ("GET", "/sse"), ("GET", "/ready")];
+    for (method, path) in DOORS.into_iter().chain(more) {
+        for headers in ["host: localhost\r\n", "host: evil.com\r\n", "host: localhost\r\norigin: null\r\n"] {
+            let head = knock(&gateway, method, path, headers).await;
+            let what = format!("{method} {path} {headers:?}: {}", head.status);
+            assert_eq!(head.header("cross-origin-resource-policy"), "same-origin", "{what}");
+            assert_eq!(head.header("x-content-type-options"), "nosniff", "{what}");
+            assert!(head.header("cache-control").contains("no-store"), "{what}");
+        }
+    }
+    for path in ["/", "/assets/css/base.css"] {
+        let head = knock(&gateway, "GET", path, "host: localhost\r\n").await;
+        assert_eq!((head.status, head.header("cache-control")), (200, "no-cache"), "{path}");
+        assert_eq!(head.header("cross-origin-resource-policy"), "same-origin", "{path}");
+        assert_eq!(head.header("x-content-type-options"), "nosniff", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_names_one_host_and_at_most_one_origin() {
+    let gateway = Gateway::start().await;
+    for (headers, place) in [
+        ("", "Host:"),
+        ("host: localhost\r\nhost: localhost\r\n", "Host:"),
+        ("host: localhost\r\nhost: evil.com\r\n", "Host:"),
+        ("host: localhost\r\norigin: http://localhost\r\norigin: https://evil.com\r\n", "Origin:"),
+    ] {
+        for (method, path) in DOORS {
+            let mut raw = Raw::connect(gateway.address).await;
+            let upgrade = if path == "/ws" { HANDSHAKE } else { "" };
+            raw.send(format!("{method} {path} HTTP/1.1\r\n{headers}{upgrade}content-length: 0\r\n\r\n"))
+                .await;
+            assert_eq!(raw.head().await.status, 400, "{method} {path} with {headers:?}");
+        }
+        let mut raw = Raw::connect(gateway.address).await;
+        raw.send(format!("GET /health HTTP/1.1\r\n{headers}\r\n")).await;
+        let head = raw.head().await;
+        let problem: serde_json::Value = serde_json::from_slice(&raw.body(&head).await).expect("JSON");
+        assert_eq!(
+            (&problem["code"], &problem["at"]),
+            (&"invalid_header".into(), &place.into()),
+            "{headers:?}"
+        );
+    }
+    // HTTP/1.0 knows no `Host`.
+    let mut raw = Raw::connect(gateway.address).await;
+    raw.send("GET /health HTTP/1.0\r\n\r\n").await;
+    assert_eq!(raw.head().await.status, 200);
+}
+
+#[tokio::test]
 async fn every_page_may_come_when_the_operator_says_so() {
     let gateway = Gateway::with(Engine::Memory, |config| config.http.cors = Cors::Any).await;
     for origin in ["https://evil.com", "null", "http://localhost"] {
         for (method, path) in DOORS {
-            let headers = format!("host: localhost\r\norigin: {origin}\r\n");
+            let headers = format!("host: localhost\r\norigin: {origin}\r\n{FETCH}");
             let head = knock(&gateway, method, path, &headers).await;
             assert!(came_in(&head), "{method} {path} from {origin}");
             assert_eq!(head.header("access-control-allow-origin"), origin);

@@ -16,7 +16,7 @@ pub(super) fn event_response(body: Body) -> Response {
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     // A buffering proxy would delay every message.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response

@@ -17,7 +17,7 @@ use crate::gateway;
 use fanfare_hub as hub;
 use fanfare_server::http;
 use fanfare_server::mcp::toolset::Toolset;
-use fanfare_server::net::guard::Cors;
+use fanfare_server::net::origin::Cors;
 use fanfare_store::Retention;
 
 macro_rules! keys {
