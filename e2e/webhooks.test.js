@@ -93,7 +93,7 @@ story("a receiver that the empty screen offers registers itself", {}, async ({ g
 
 story("a delivery that fails is seen waiting, and arriving", {}, async ({ gateway, open, receive }) => {
   const receiver = await receive();
-  const webhook = await gateway.register(receiver, { retry: "3s,3s,3s,3s,1h" });
+  const webhook = await gateway.register(receiver, { retry: ["3s", "3s", "3s", "3s", "1h"] });
   receiver.answers(503);
   const tab = await open(webhook.screen);
   await tab.one("attempts-none").waitFor();
@@ -114,7 +114,7 @@ story("a delivery that fails is seen waiting, and arriving", {}, async ({ gatewa
 
 story("a receiver that is down is held, and tried at once when somebody says so", {}, async ({ gateway, open, receive }) => {
   const receiver = await receive();
-  const webhook = await gateway.register(receiver, { retry: "1h" });
+  const webhook = await gateway.register(receiver, { retry: ["1h"] });
   receiver.answers(500);
   for (let i = 0; i < 5; i += 1) await gateway.push(`event ${i}`);
   const list = await open("/webhooks");
@@ -132,7 +132,7 @@ story("a receiver that is down is held, and tried at once when somebody says so"
 
 story("what was given up is sent again, changed, or let go", {}, async ({ gateway, open, receive }) => {
   const receiver = await receive();
-  const webhook = await gateway.register(receiver, { retry: "none" });
+  const webhook = await gateway.register(receiver, { retry: [] });
   receiver.answers(500);
   const ids = [];
   for (const message of ["first", "second", "third"]) ids.push((await gateway.push({ message })).id);
@@ -179,7 +179,7 @@ story("what was given up is sent again, changed, or let go", {}, async ({ gatewa
 
 story("an attempt shows what went out and what came back", {}, async ({ gateway, open, receive }) => {
   const receiver = await receive();
-  const webhook = await gateway.register(receiver, { headers: { "X-Key": "hush" }, retry: "1h" });
+  const webhook = await gateway.register(receiver, { headers: { "X-Key": "hush" }, retry: ["1h"] });
   await gateway.push({ channel: "builds.web", message: "one" });
   receiver.answers(422, { headers: { "content-type": "text/plain", "x-reason": "no such build" }, body: "x".repeat(20_000) });
   const { id } = await gateway.push({ channel: "builds.api", message: "two" });
@@ -283,7 +283,7 @@ story("a webhook that is paused gets what it missed when it is resumed", {}, asy
 
 story("a replay is counted before it is made", refused, async ({ gateway, open, receive }) => {
   const receiver = await receive();
-  const webhook = await gateway.register(receiver, { retry: "none" });
+  const webhook = await gateway.register(receiver, { retry: [] });
   for (const channel of ["builds.web", "chat", "builds.api", "chat"]) await gateway.push({ channel, message: `to ${channel}` });
   const tab = await open(webhook.screen);
   await tab.one("webhook-replay").click();
@@ -337,7 +337,7 @@ story("the settings are changed one by one, and what is refused says where", ref
   await tab.one("settings-save").click();
   await tab.says("toasts", "Saved");
   const changed = await gateway.get(webhook.api);
-  assert.deepEqual([changed.retry, changed.channels, changed.ordered, changed.headers, changed.auth], ["1m,1h", ["builds.*", "deploy"], true, ["X-Team"], { kind: "basic", username: "ada" }]);
+  assert.deepEqual([changed.retry, changed.channels, changed.ordered, changed.headers, changed.auth], [["1m", "1h"], ["builds.*", "deploy"], true, ["X-Team"], { kind: "basic", username: "ada" }]);
   await gateway.push({ channel: "deploy", message: "live" });
   const got = await receiver.gets(1);
   assert.deepEqual([got.headers["x-team"], got.headers.authorization], ["infra", `Basic ${btoa("ada:hush")}`]);
@@ -361,7 +361,7 @@ story("a webhook is removed by who types its host", {}, async ({ gateway, open, 
 story("an event shows how it fared with each webhook", {}, async ({ gateway, open, receive }) => {
   const [good, bad] = [await receive(), await receive()];
   await gateway.register(good);
-  const webhook = await gateway.register(bad, { retry: "none" });
+  const webhook = await gateway.register(bad, { retry: [] });
   bad.answers(500);
   const { id } = await gateway.push("one");
   const tab = await open(`/?event=${id}`);

@@ -7,7 +7,7 @@ receiver="${1:-http://localhost:3000/webhook}"
 post() { curl -sS --fail-with-body -X POST "$url$1" -H 'Content-Type: application/json' -d "${2-}"; }
 
 # The response has the secret that signs every delivery. It is shown only once.
-registered="$(post /api/register "{\"webhook_url\": \"$receiver\", \"channels\": [\"builds.>\"], \"retry\": \"5s,1m,10m\"}")"
+registered="$(post /api/register "{\"webhook_url\": \"$receiver\", \"channels\": [\"builds.>\"], \"retry\": [\"5s\", \"1m\", \"10m\"]}")"
 id="$(echo "$registered" | sed 's/.*"id":"\([^"]*\)".*/\1/')"
 echo "$registered"
 

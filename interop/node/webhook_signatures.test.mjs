@@ -85,7 +85,7 @@ for (const payload of ["seed", "event", "cloudevents"]) {
 test("a retry has the same id and body, and a signature of its own time", limits, async (t) => {
   const gateway = await Gateway.start(t);
   const receiver = await Receiver.start(t, 500);
-  const { secret } = await gateway.register(receiver, { retry: "2s", signatures: ["hub"] });
+  const { secret } = await gateway.register(receiver, { retry: ["2s"], signatures: ["hub"] });
   await gateway.push(message);
   const [first, second] = await receiver.take(2);
   assert.equal(first.headers["webhook-id"], second.headers["webhook-id"]);

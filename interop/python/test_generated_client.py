@@ -61,7 +61,7 @@ def test_a_webhook_is_registered_listed_changed_and_sent_to(generated, client, r
         types=["error"],
         min_priority=model(generated, "PriorityWord").HIGH,
         text="failed",
-        retry="1s,5s",
+        retry=["1s", "5s"],
         concurrency=2,
     )
     registered = generated("api.webhooks.register_webhook", "sync")(client=client, body=registration)
@@ -72,7 +72,7 @@ def test_a_webhook_is_registered_listed_changed_and_sent_to(generated, client, r
     assert isinstance(listed, model(generated, "WebhookDetails"))
     [webhook] = listed.webhooks
     assert (webhook.id, webhook.channels, webhook.types) == (registered.id, ["builds.*"], ["error"])
-    assert (webhook.retry, webhook.concurrency, webhook.text) == ("1s,5s", 2, "failed")
+    assert (webhook.retry, webhook.concurrency, webhook.text) == (["1s", "5s"], 2, "failed")
     assert isinstance(webhook.created_at, datetime.datetime)
     addresses = generated("api.webhooks.list_webhooks", "sync")(client=client)
     assert isinstance(addresses, model(generated, "WebhookAddresses"))

@@ -98,7 +98,7 @@ def test_a_batch_is_signed_like_a_single_event(gateway, receiver, library):
 def test_a_retry_has_the_same_id_and_a_signature_of_its_own_time(gateway, library):
     # At least 1.6 s apart: the timestamp has seconds.
     with Receiver(500, 503) as receiver:
-        secret = gateway.register(receiver, retry="2s,2s")["secret"]
+        secret = gateway.register(receiver, retry=["2s", "2s"])["secret"]
         pushed = gateway.push(MESSAGE)
         attempts = [receiver.next() for _ in range(3)]
     assert {attempt.headers["webhook-id"] for attempt in attempts} == {pushed["id"]}
@@ -175,7 +175,7 @@ def test_a_secret_that_the_receiver_chose_is_signed_with(gateway, receiver, libr
 
 def test_what_was_not_delivered_before_a_kill_is_signed_with_the_same_secret_after_it(gateway, library):
     with Receiver(500) as receiver:
-        secret = gateway.register(receiver, retry="1s")["secret"]
+        secret = gateway.register(receiver, retry=["1s"])["secret"]
         pushed = gateway.push(MESSAGE)
         assert accepts(library, secret, receiver.next())
         gateway.kill()

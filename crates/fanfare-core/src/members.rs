@@ -140,6 +140,22 @@ impl Members {
         }
     }
 
+    /// Takes a list of durations, each in `range`.
+    pub fn durations(
+        &mut self,
+        name: &'static str,
+        range: &RangeInclusive<Duration>,
+    ) -> Given<Vec<Duration>> {
+        let values = match self.take(name, "a list of durations, such as `[\"5s\", \"5m\"]`", array)? {
+            Some(Some(values)) => values,
+            Some(None) => return Ok(Some(None)),
+            None => return Ok(None),
+        };
+        let at = |index: usize| format!("{}/{index}", self.at(name));
+        let read = |(index, value)| read_duration(value, range).map_err(|error| error.at(at(index)));
+        values.into_iter().enumerate().map(read).collect::<Result<Vec<_>, _>>().map(|list| Some(Some(list)))
+    }
+
     /// Takes a time through its parser: text, or a number of seconds before now.
     pub fn time<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, Invalid>) -> Given<T> {
         match self.take(name, "a time", Literal::of)? {
@@ -231,6 +247,13 @@ pub fn shape(value: &Value) -> &'static str {
     }
 }
 
+fn array(value: Value) -> Option<Vec<Value>> {
+    match value {
+        Value::Array(values) => Some(values),
+        _ => None,
+    }
+}
+
 fn text(value: Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text),
@@ -286,6 +309,12 @@ mod tests {
             );
         }
         assert_eq!(read.time("f", |text| Ok(text.to_owned())), Ok(Some(Some("10m".to_owned()))));
+        let mut lists = members(r#"{"a": ["1s", 2], "b": [], "c": ["1s", 61], "d": "1s,2s"}"#);
+        let seconds = |list: &[u64]| Ok(Some(Some(list.iter().copied().map(Duration::from_secs).collect())));
+        assert_eq!(lists.durations("a", &range), seconds(&[1, 2]));
+        assert_eq!(lists.durations("b", &range), seconds(&[]));
+        assert_eq!(lists.durations("c", &range).expect_err("over the bound").at, "/c/1");
+        assert_eq!(lists.durations("d", &range).expect_err("text").at, "/d");
         let error = read.time("g", |text| Ok(text.to_owned())).expect_err("a boolean");
         assert_eq!((error.at.as_str(), &*error.fix), ("/g", "give a time"));
     }

@@ -10,7 +10,7 @@ use crate::limits::{
     RATE_PER_SECOND_MAX,
 };
 use crate::options::{BatchOptions, Options, Signatures};
-use crate::retry::RetrySchedule;
+use crate::retry::{DELAY_MAX, DELAY_MIN, RetrySchedule};
 use crate::secret::Secret;
 use crate::url::WebhookUrl;
 use fanfare_core::code::Code;
@@ -116,7 +116,7 @@ impl Patch {
             ordered: members.truth("ordered")?.map(Option::unwrap_or_default),
             batch: members.object("batch")?.map(|batch| batch.map(read_batch).transpose()).transpose()?,
             description: members.parsed("description", description)?,
-            retry: members.parsed("retry", str::parse)?.map(Option::unwrap_or_default),
+            retry: read_retry(members)?,
             signatures: read_signatures(members)?,
         })
     }
@@ -236,6 +236,16 @@ fn read_batch(mut members: Members) -> Result<BatchOptions, Invalid> {
         max_events: max_events.unwrap_or(default.max_events),
         max_wait: max_wait.unwrap_or(default.max_wait),
     })
+}
+
+fn read_retry(members: &mut Members) -> Result<Option<RetrySchedule>, Invalid> {
+    match members.durations("retry", &(DELAY_MIN..=DELAY_MAX))? {
+        Some(Some(delays)) => {
+            RetrySchedule::new(delays).map(Some).map_err(|error| error.at(members.at("retry")))
+        }
+        Some(None) => Ok(Some(RetrySchedule::default())),
+        None => Ok(None),
+    }
 }
 
 fn read_signatures(members: &mut Members) -> Result<Option<Signatures>, Invalid> {

@@ -4,8 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
-
 use crate::outcome::{Meaning, Outcome};
 use fanfare_core::code::Code;
 use fanfare_core::duration;
@@ -24,7 +22,8 @@ pub const SCHEDULE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// together.
 pub const JITTER_PERCENT: u32 = 20;
 
-/// The delays between attempts; written `5s,5m,30m`, or `none` for a single attempt.
+/// The delays between attempts. As one text, in the store and on the command line: `5s,5m,30m`, or `none` for a single
+/// attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RetrySchedule(
     /// At most [`DELAYS_MAX`], each [`DELAY_MIN`] to [`DELAY_MAX`] in whole milliseconds, at most [`SCHEDULE_MAX`]
@@ -185,12 +184,6 @@ impl fmt::Display for RetrySchedule {
             write!(f, "{}{}", if index == 0 { "" } else { "," }, duration::show(*delay))?;
         }
         Ok(())
-    }
-}
-
-impl Serialize for RetrySchedule {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 

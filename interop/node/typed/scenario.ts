@@ -32,7 +32,7 @@ export async function play(gatewayUrl: string, webhookUrl: string): Promise<Seen
     types: ["error"],
     min_priority: "high",
     text: "failed",
-    retry: "1s,5s",
+    retry: ["1s", "5s"],
     concurrency: 2,
   };
   const registered = answered(await api.POST("/api/register", { body: registration }));

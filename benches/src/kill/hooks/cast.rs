@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// The shortest delay of [`RETRY`].
 pub(super) const RETRY_FIRST_MS: u64 = 50;
-const RETRY: &str = "50ms,100ms,200ms,400ms,800ms,1s,1s,1s,1s,1s";
+const RETRY: [&str; 10] = ["50ms", "100ms", "200ms", "400ms", "800ms", "1s", "1s", "1s", "1s", "1s"];
 
 /// The behaviour of a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

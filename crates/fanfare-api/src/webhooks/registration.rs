@@ -96,10 +96,11 @@ pub struct Wishes {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub description: Option<Option<String>>,
-    /// The delays between attempts, such as `5s,5m`, or `none`; default `5s,5m,30m,2h,5h,10h,10h`.
+    /// The delays between attempts, from `10ms` to `7d` each and at most `30d` together; `[]` for a single attempt.
+    /// Default `["5s", "5m", "30m", "2h", "5h", "10h", "10h"]`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
-    pub retry: Option<Option<String>>,
+    #[schema(value_type = Option<Vec<values::Duration>>, max_items = 32)]
+    pub retry: Option<Option<Vec<Literal>>>,
     /// The signatures of deliveries; `v1` is always included.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<Vec<SignatureWord>>)]
@@ -211,7 +212,7 @@ mod tests {
             "channels": ["a.>"], "types": ["error"], "min_priority": "high", "text": "x", "payload": "cloudevents",
             "headers": { "X-A": "1" }, "auth": { "basic": { "username": "a", "password": "b" } }, "concurrency": 1,
             "rate_per_second": 2, "ordered": true, "batch": { "max_events": 3, "max_wait": "2s" },
-            "description": "d", "retry": "none", "signatures": ["v1", "v1a", "hub"],
+            "description": "d", "retry": ["5s", 60.0], "signatures": ["v1", "v1a", "hub"],
         });
         for body in [
             json!({ "webhook_url": "http://localhost:3000/hook" }),

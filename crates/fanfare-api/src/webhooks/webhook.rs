@@ -125,8 +125,9 @@ pub struct Wants {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub description: Option<Box<str>>,
-    /// The delays between attempts, joined by `,`; or `none`.
-    pub retry: String,
+    /// The delays between attempts; empty if there is a single attempt.
+    #[schema(value_type = Vec<values::DurationText>)]
+    pub retry: Vec<String>,
     /// The signatures of deliveries, `v1` first.
     pub signatures: Vec<SignatureKind>,
 }

@@ -10,7 +10,7 @@ const EVERYTHING: &str = r#"{"webhook_url":"http://localhost:3000/webhook","chan
     "types":["error"],"min_priority":"high","text":"Fail","payload":"cloudevents",
     "headers":{"X-Api-Key":"k3y-of-mine"},"auth":{"basic":{"username":"u","password":"p4ss-word"}},
     "concurrency":4,"rate_per_second":50,"ordered":true,"batch":{"max_events":10,"max_wait":"500ms"},
-    "description":"to the pager","retry":"1s,10s","signatures":["v1","v1a","hub"],
+    "description":"to the pager","retry":["1s","10s"],"signatures":["v1","v1a","hub"],
     "secret":"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=","since":"earliest"}"#;
 
 fn options(text: &str) -> Options {
@@ -89,6 +89,7 @@ fn a_contradiction_changes_nothing() {
 fn a_refusal_names_the_member_and_the_bound() {
     let long = "x".repeat(257);
     let many = vec!["\"a\""; 65].join(",");
+    let soon = vec!["1"; 33].join(",");
     for (text, code, at) in [
         ("", "invalid_json", ""),
         ("[]", "invalid_json", ""),
@@ -120,7 +121,11 @@ fn a_refusal_names_the_member_and_the_bound() {
         (r#"{"batch":{"max_wait":true}}"#, "invalid_duration", "/batch/max_wait"),
         (r#"{"batch":{"wait":"1s"}}"#, "unknown_field", "/batch/wait"),
         (r#"{"description":"a\nb"}"#, "invalid_webhook", "/description"),
-        (r#"{"retry":"5s;5m"}"#, "invalid_webhook", "/retry"),
+        (r#"{"retry":"5s,5m"}"#, "invalid_webhook", "/retry"),
+        (r#"{"retry":["5s","5m;"]}"#, "invalid_duration", "/retry/1"),
+        (r#"{"retry":["5s",0.001]}"#, "invalid_duration", "/retry/1"),
+        (r#"{"retry":["7d","7d","7d","7d","7d"]}"#, "invalid_webhook", "/retry"),
+        (&format!(r#"{{"retry":[{soon}]}}"#), "invalid_webhook", "/retry"),
         (r#"{"signatures":["v1","v3"]}"#, "invalid_webhook", "/signatures/1"),
         (r#"{"a/b~c":1}"#, "unknown_field", "/a~1b~0c"),
     ] {
@@ -171,7 +176,7 @@ proptest! {
 
     #[test]
     fn no_json_makes_the_parsers_panic(
-        body in "\\{\"(auth|batch|headers|retry|patterns|webhook_url)\":(\"[a-z,:/0-9]{0,12}\"|[0-9]{1,3}|null|\\{\"(basic|max_wait)\":(null|\\{\\})\\})\\}"
+        body in "\\{\"(auth|batch|headers|retry|patterns|webhook_url)\":(\"[a-z,:/0-9]{0,12}\"|[0-9]{1,3}|null|\\{\"(basic|max_wait)\":(null|\\{\\})\\}|\\[(\"[a-z0-9]{0,3}\"|[0-9]{0,3})\\])\\}"
     ) {
         let _ = (Patch::parse(body.as_bytes()), Registration::parse(body.as_bytes()));
     }

@@ -83,7 +83,7 @@ async fn people_read_what_failed_why_and_the_fix() {
     $ fanfare push x --timeout soon
     error: `soon` is not a duration
        at: flag --timeout
-      fix: write a number with a unit, such as `90s`, `10m`, `1h30m` or `7d`
+      fix: write a number with a unit, such as `90s`, `10m`, `1h30m` or `7d`, or a number of seconds
     [2]
 
     $ fanfare push x --token-file missing.txt

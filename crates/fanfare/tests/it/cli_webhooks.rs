@@ -59,7 +59,7 @@ async fn a_webhook_is_added_shown_changed_and_removed() {
         ("rate_per_second", json!(50)),
         ("concurrency", json!(4)),
         ("batch", json!({ "max_events": 10, "max_wait": "50ms" })),
-        ("retry", json!("1s,2s")),
+        ("retry", json!(["1s", "2s"])),
         ("description", json!("pages the team")),
     ] {
         assert_eq!(shown[member], value, "{member}");

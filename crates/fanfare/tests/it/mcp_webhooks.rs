@@ -34,7 +34,7 @@ async fn a_webhook_is_registered_and_its_secret_is_told_to_no_agent() {
         for (era, is_new) in [(Era::Modern, true), (Era::Legacy, false)] {
             let arguments = json!({
                 "webhook_url": receiver.url(), "channels": ["builds.>"], "types": ["error"], "min_priority": "default",
-                "payload": "event", "description": "the ticket system", "retry": "5s,1m", "ordered": true,
+                "payload": "event", "description": "the ticket system", "retry": ["5s", "1m"], "ordered": true,
             });
             let told = gateway.tool(era, "register_webhook", arguments).await;
             let expected = (&json!(is_new), &json!(1), &json!("active"));
@@ -52,7 +52,7 @@ async fn a_webhook_is_registered_and_its_secret_is_told_to_no_agent() {
         let details = gateway.get("/api/webhooks?details=true").await.json()["webhooks"][0].clone();
         assert_eq!(
             (&details["payload"], &details["types"], &details["description"], &details["retry"]),
-            (&json!("event"), &json!(["error"]), &json!("the ticket system"), &json!("5s,1m"))
+            (&json!("event"), &json!(["error"]), &json!("the ticket system"), &json!(["5s", "1m"]))
         );
         gateway.push_event(json!({ "channel": "builds.web", "message": "no", "type": "info" })).await;
         gateway.push_event(json!({ "channel": "builds.web", "message": "red", "type": "error" })).await;
@@ -111,8 +111,7 @@ async fn what_failed_is_listed_and_sent_again_one_by_one_or_all_of_it() {
     for engine in Engine::ALL {
         let gateway = Gateway::with_every_tool(engine).await;
         let receiver = Receiver::playing(Vec::new(), Script::status(503)).await;
-        let webhook =
-            registered(&gateway, &receiver, json!({ "retry": "none", "channels": ["orders"] })).await;
+        let webhook = registered(&gateway, &receiver, json!({ "retry": [], "channels": ["orders"] })).await;
         let mut ids = Vec::new();
         for message in ["a", "b", "c"] {
             ids.push(gateway.push_only("orders", message).await);
@@ -228,7 +227,7 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
             ["unknown argument `headers`", "channels"],
         ),
         ("register_webhook", json!({ "webhook_url": url, "channels": ["a..b"] }), ["channels", "a.b"]),
-        ("register_webhook", json!({ "webhook_url": url, "retry": "soon" }), ["retry", "5s"]),
+        ("register_webhook", json!({ "webhook_url": url, "retry": ["soon"] }), ["retry/0", "90s"]),
         ("register_webhook", json!({ "webhook_url": url, "payload": "xml" }), ["payload", "cloudevents"]),
         ("test_webhook", json!({ "webhook_id": "the one" }), ["webhook", "list_targets"]),
         (

@@ -170,7 +170,7 @@ async fn webhooks_start_from_what_both_logs_have_and_skip_nothing() {
     let (gateway, memory) = Gateway::on_memory().await;
     let (well, ill) = (Receiver::start().await, Receiver::start().await);
     let well_hook = gateway.register(&well, json!({"channels": ["a"]})).await;
-    let ill_hook = gateway.register(&ill, json!({"channels": ["a"], "retry": "1h"})).await;
+    let ill_hook = gateway.register(&ill, json!({"channels": ["a"], "retry": ["1h"]})).await;
     ill.answer(500);
     for message in ["one", "two", "lost"] {
         gateway.push("a", message).await;

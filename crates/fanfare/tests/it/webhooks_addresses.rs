@@ -102,7 +102,7 @@ async fn a_locked_gateway_refuses_what_is_not_public_or_allowed() {
 async fn what_was_allowed_when_it_was_registered_is_judged_again_when_it_is_sent() {
     let receiver = Receiver::playing(vec![], Script::status(200)).await;
     let gateway = Gateway::on(Engine::Embedded).await;
-    let hook = gateway.register(&receiver, json!({ "retry": "none" })).await;
+    let hook = gateway.register(&receiver, json!({ "retry": [] })).await;
     gateway.push("default", "before").await;
     assert_eq!(receiver.got().len(), 1);
     let gateway = gateway.restart_with(|config| config.webhooks.policy.mode = Mode::Locked).await;
@@ -144,7 +144,7 @@ async fn this_machine_gets_everything_in_local_mode_and_nothing_in_locked_mode_h
         THIS_MACHINE.iter().enumerate().filter(|(_, host)| has_six || !host.starts_with('['))
     {
         let url = format!("http://{host}:{}/{number}", receiver.address.port());
-        let hook = gateway.register_url(&url, json!({ "retry": "none" })).await;
+        let hook = gateway.register_url(&url, json!({ "retry": [] })).await;
         hooks.push((host, url, format!("/api/webhooks/{}/test", hook.id), hook));
     }
     let pushed = gateway.post_json("/api/push", &json!({ "message": "local" })).await.json();

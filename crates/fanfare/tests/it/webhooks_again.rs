@@ -12,7 +12,7 @@ use crate::webhooks_api::register;
 
 /// Registers a webhook that gives up at once.
 async fn hopeless(gateway: &Gateway, receiver: &Receiver) -> String {
-    let body = json!({"webhook_url": receiver.url_of("/"), "retry": "none", "concurrency": 1});
+    let body = json!({"webhook_url": receiver.url_of("/"), "retry": [], "concurrency": 1});
     register(gateway, body).await.0
 }
 

@@ -165,7 +165,7 @@ async fn a_delivery_shows_what_is_sent_and_an_attempt_what_was_sent() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
         let receiver = Receiver::start().await;
-        let options = json!({"webhook_url": receiver.url(), "channels": ["builds.*"], "payload": "cloudevents", "retry": "none"});
+        let options = json!({"webhook_url": receiver.url(), "channels": ["builds.*"], "payload": "cloudevents", "retry": []});
         let (path, _) = register(&gateway, options).await;
         let event = gateway
             .push_event(json!({"channel": "builds.web", "message": "built", "data": {"n": 1.000}}))
@@ -234,7 +234,7 @@ async fn an_address_is_tried_before_it_is_registered() {
 async fn what_fares_badly_says_how_badly_and_until_when() {
     let gateway = Gateway::start().await;
     let receiver = Receiver::start().await;
-    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url(), "retry": "none"})).await;
+    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url(), "retry": []})).await;
     assert_eq!(gateway.get(&path).await.json()["ended"], json!({"day": [0, 0], "hour": []}));
     gateway.push("default", "taken").await;
     receiver.next().await;
@@ -269,7 +269,7 @@ async fn what_a_receiver_says_is_only_for_who_looks_at_the_attempt() {
     let answer =
         format!("HTTP/1.1 500 {SAID}\r\nx-said: {SAID}\r\ncontent-length: {}\r\n\r\n{SAID}", SAID.len());
     let receiver = Receiver::playing(vec![], Script::Bytes(answer.into_bytes())).await;
-    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url(), "retry": "none"})).await;
+    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url(), "retry": []})).await;
     let mut seen = Vec::new();
     let pushed = gateway.post_json("/api/push", &json!({"message": "x"})).await;
     let id = pushed.json()["id"].as_str().expect("an id").to_owned();

@@ -18,7 +18,7 @@ async fn what_a_pusher_was_told_of_can_be_looked_at() {
         let gateway = Gateway::on(engine).await;
         let (well, failing) = (Receiver::start().await, Receiver::playing(vec![], Script::status(500)).await);
         let taken = gateway.register(&well, json!({})).await;
-        let waits = gateway.register(&failing, json!({ "retry": "1h" })).await;
+        let waits = gateway.register(&failing, json!({ "retry": ["1h"] })).await;
         let pushed = gateway.post_json("/api/push", &json!({ "message": "x" })).await.json();
         assert_eq!(pushed["webhooks_notified"], 1);
 
@@ -88,7 +88,7 @@ async fn what_an_earlier_address_answers_holds_nothing_back_from_the_present_one
         let gateway = Gateway::on(Engine::Memory).await;
         let (earlier, present) =
             (Receiver::playing(vec![], Script::HeldWith(status)).await, Receiver::start().await);
-        let hook = gateway.register(&earlier, json!({ "concurrency": 10, "retry": "1h" })).await;
+        let hook = gateway.register(&earlier, json!({ "concurrency": 10, "retry": ["1h"] })).await;
         let count = FAILURES_MAX as usize;
         gateway.push_numbers(count).await;
         earlier.gets(count).await;

@@ -46,7 +46,7 @@ async fn a_retry_comes_when_it_was_to_come_whatever_the_clock_does() {
             let turned = Turned::default();
             let gateway = turned.gateway(engine).await;
             let receiver = Receiver::playing(vec![Script::status(500)], Script::status(200)).await;
-            let hook = gateway.register(&receiver, json!({ "retry": "300ms" })).await;
+            let hook = gateway.register(&receiver, json!({ "retry": ["300ms"] })).await;
             gateway.push("default", "a").await;
             let first = receiver.gets(1).await[0].clone();
             turned.by(hours);
@@ -76,8 +76,8 @@ async fn what_waits_is_read_anew_after_a_jump_and_neither_hurries_nor_stalls() {
                 Receiver::playing(vec![Script::status(500)], Script::status(200)).await,
                 Receiver::playing(vec![Script::status(500)], Script::status(200)).await,
             );
-            let quick = gateway.register(&soon, json!({ "retry": "300ms" })).await;
-            let slow = gateway.register(&late, json!({ "retry": "100h" })).await;
+            let quick = gateway.register(&soon, json!({ "retry": ["300ms"] })).await;
+            let slow = gateway.register(&late, json!({ "retry": ["100h"] })).await;
             gateway.push("default", "a").await;
             for hook in [&quick, &slow] {
                 until("a row", async || (gateway.rows(hook).await.len() == 1).then_some(())).await;
@@ -101,7 +101,7 @@ async fn a_clock_that_was_set_while_nobody_ran_delays_nothing() {
         let turned = Turned::default();
         let mut gateway = turned.gateway(Engine::Embedded).await;
         let receiver = Receiver::playing(vec![Script::status(500)], Script::status(200)).await;
-        let hook = gateway.register(&receiver, json!({ "retry": "700ms" })).await;
+        let hook = gateway.register(&receiver, json!({ "retry": ["700ms"] })).await;
         gateway.push("default", "a").await;
         until("a row", async || (gateway.rows(&hook).await.len() == 1).then_some(())).await;
         turned.by(hours);
@@ -121,7 +121,7 @@ async fn what_all_became_due_at_once_is_no_storm() {
     let receiver = Receiver::playing(vec![], Script::status(500)).await;
     // Without a breaker in between, since it opens only after five.
     let options =
-        json!({ "retry": "5h", "concurrency": 3, "batch": { "max_events": 20, "max_wait": "10ms" } });
+        json!({ "retry": ["5h"], "concurrency": 3, "batch": { "max_events": 20, "max_wait": "10ms" } });
     let hook = gateway.register(&receiver, options).await;
     gateway.push_numbers(EVENTS).await;
     until("rows", async || (gateway.rows(&hook).await.len() == EVENTS).then_some(())).await;
@@ -170,7 +170,7 @@ async fn a_webhook_that_fails_for_too_long_is_paused_and_says_why() {
     })
     .await;
     let receiver = Receiver::playing(vec![], Script::status(500)).await;
-    let often = vec!["50ms"; 32].join(",");
+    let often = vec!["50ms"; 32];
     let hook = gateway.register(&receiver, json!({ "retry": often, "concurrency": 2 })).await;
     let begun = Instant::now();
     gateway.push_numbers(3).await;

@@ -67,7 +67,7 @@ async fn what_was_acknowledged_arrives_whenever_the_gateway_is_killed() {
     for round in 0..ROUNDS {
         let process = Process::start(&path).await;
         if round == 0 {
-            let often = vec!["100ms"; 32].join(",");
+            let often = vec!["100ms"; 32];
             for (receiver, options) in [
                 (&well, json!({})),
                 (&ordered, json!({ "ordered": true })),
@@ -197,7 +197,7 @@ async fn what_failed_before_a_kill_is_not_sent_from_the_log_as_well() {
     let receiver =
         Receiver::playing(vec![Script::Hang, Script::status(500), Script::status(413)], Script::Hang).await;
     let process = Process::start(&path).await;
-    process.register(&receiver, json!({ "retry": "1h" })).await;
+    process.register(&receiver, json!({ "retry": ["1h"] })).await;
     for number in 1..=3 {
         push_numbers(&process, 1).await;
         receiver.gets(number).await;

@@ -88,7 +88,7 @@ async fn more_retries_than_are_kept_track_of_are_no_storm_and_hold_up_nobody() {
     let receiver = Receiver::playing(vec![], Script::status(500)).await;
     let well = Receiver::start().await;
     let process = Process::start(&path).await;
-    let options = json!({ "channels": ["default"], "retry": "1h,1h,1h" });
+    let options = json!({ "channels": ["default"], "retry": ["1h", "1h", "1h"] });
     let registered = process.register_url(&receiver.url(), options).await;
     let id = registered["id"].as_str().expect("an id").to_owned();
     process.register(&well, json!({ "channels": ["well"] })).await;

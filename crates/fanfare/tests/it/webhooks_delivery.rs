@@ -27,7 +27,7 @@ async fn an_ordered_webhook_gets_one_after_the_other_also_past_failures() {
             Script::status(500),
         ];
         let receiver = Receiver::playing(first, Script::status(200)).await;
-        let hook = gateway.register(&receiver, json!({ "ordered": true, "retry": "20ms,20ms" })).await;
+        let hook = gateway.register(&receiver, json!({ "ordered": true, "retry": ["20ms", "20ms"] })).await;
         gateway.push_numbers(5).await;
         receiver.gets_message("4").await;
         assert_eq!(receiver.messages(), ["0", "1", "1", "1", "2", "2", "2", "3", "4"]);
@@ -99,7 +99,7 @@ async fn a_batch_that_failed_is_sent_again_whole_under_its_id() {
         let mut gateway = Gateway::on(engine).await;
         let receiver = Receiver::playing(vec![Script::status(500)], Script::status(200)).await;
         // So many attempts that it is not given up before the receiver recovers, however long a restart takes.
-        let retry = format!("10ms,300ms{}", ",100ms".repeat(30));
+        let retry = [vec!["10ms", "300ms"], vec!["100ms"; 30]].concat();
         let options = json!({ "batch": { "max_events": 3, "max_wait": "60s" }, "retry": retry });
         let hook = gateway.register(&receiver, options).await;
         gateway.push_numbers(3).await;

@@ -151,7 +151,7 @@ async fn kill_at(point: FailPoint, passes: u32) {
     let path = directory.path().join("log.db");
     let armed = format!("{}:{passes}", point.as_str());
     let process = Process::with(&path, &[], &[("FANFARE_ABORT_AT", &armed)]).await;
-    let often = vec!["10ms"; 32].join(",");
+    let often = vec!["10ms"; 32];
     // With so few at a time, never five in a row fail.
     let few = json!({ "retry": often, "concurrency": 4 });
     let batched = json!({

@@ -16,7 +16,7 @@ async fn a_failure_is_tried_again_by_the_schedule_and_then_given_up() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
         let receiver = Receiver::playing(vec![], Script::status(500)).await;
-        let hook = gateway.register(&receiver, json!({ "retry": "50ms,100ms" })).await;
+        let hook = gateway.register(&receiver, json!({ "retry": ["50ms", "100ms"] })).await;
         let begun = Instant::now();
         let answer = gateway.post_json("/api/push", &json!({ "message": "a" })).await.json();
         assert_eq!(answer["webhooks_notified"], 0);
@@ -46,7 +46,7 @@ async fn a_retry_that_arrives_leaves_nothing_behind() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
         let receiver = Receiver::playing(vec![Script::status(503)], Script::status(200)).await;
-        let hook = gateway.register(&receiver, json!({ "retry": "10ms" })).await;
+        let hook = gateway.register(&receiver, json!({ "retry": ["10ms"] })).await;
         gateway.push("default", "a").await;
         assert_eq!(gateway.outcomes(&hook, 2).await, ["http_5xx", "delivered"]);
         until("no rows", async || gateway.rows(&hook).await.is_empty().then_some(())).await;
@@ -59,7 +59,7 @@ async fn what_the_receiver_asks_for_counts() {
     let gateway = Gateway::start().await;
     let asking = Script::with(429, "Retry-After: 1\r\n");
     let receiver = Receiver::playing(vec![asking], Script::status(200)).await;
-    let hook = gateway.register(&receiver, json!({ "retry": "10ms" })).await;
+    let hook = gateway.register(&receiver, json!({ "retry": ["10ms"] })).await;
     let begun = Instant::now();
     gateway.push("default", "a").await;
     // Nothing is sent until then, so no push waits for it either.
@@ -77,7 +77,7 @@ async fn what_the_receiver_asks_for_counts() {
     for (asked, hours) in [("99999999999999999999", 24), ("-5", 0), ("soon", 0)] {
         let headers = format!("Retry-After: {asked}\r\n");
         let receiver = Receiver::playing(vec![Script::with(500, &headers)], Script::Hang).await;
-        let hook = gateway.register(&receiver, json!({ "retry": "1h" })).await;
+        let hook = gateway.register(&receiver, json!({ "retry": ["1h"] })).await;
         gateway.push_only("default", asked).await;
         let row = until("the row", async || gateway.rows(&hook).await.pop()).await;
         let DeliveryStatus::Waiting(at) = row.status else { panic!("{row:?}") };
@@ -147,7 +147,7 @@ async fn what_is_too_large_fails_at_once_and_the_others_go_on() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
         let receiver = Receiver::playing(vec![Script::status(413)], Script::status(200)).await;
-        let hook = gateway.register(&receiver, json!({ "concurrency": 1, "retry": "10ms,10ms" })).await;
+        let hook = gateway.register(&receiver, json!({ "concurrency": 1, "retry": ["10ms", "10ms"] })).await;
         gateway.push_numbers(3).await;
         receiver.gets(3).await;
         let failed = gateway.failed_deliveries(&hook, 1).await;
@@ -163,7 +163,7 @@ async fn the_breaker_lets_one_find_out_for_all() {
     let gateway = Gateway::with(Engine::Memory, |config| config.webhooks.open_first = open).await;
     let receiver = Receiver::playing(vec![], Script::status(500)).await;
     let hook = gateway
-        .register(&receiver, json!({ "concurrency": 1, "retry": "10ms,10ms,10ms,10ms,10ms,10ms,10ms,10ms" }))
+        .register(&receiver, json!({ "concurrency": 1, "retry": ["10ms", "10ms", "10ms", "10ms", "10ms", "10ms", "10ms", "10ms"] }))
         .await;
     gateway.push_numbers(40).await;
     gateway.outcomes(&hook, 5).await;
@@ -198,7 +198,7 @@ async fn a_retry_outlives_a_restart_and_the_event_in_the_log() {
     })
     .await;
     let receiver = Receiver::playing(vec![Script::status(500)], Script::status(200)).await;
-    let hook = gateway.register(&receiver, json!({ "retry": "700ms", "channels": ["kept"] })).await;
+    let hook = gateway.register(&receiver, json!({ "retry": ["700ms"], "channels": ["kept"] })).await;
     let id = gateway.push("kept", "kept").await;
     until("the row", async || (gateway.rows(&hook).await.len() == 1).then_some(())).await;
     gateway.push_numbers(50).await;

@@ -64,7 +64,7 @@ async fn deliveries_go_on_while_the_disk_is_full_and_pushes_when_it_is_not() {
     let process = Process::start(&disk.path().join("log.db")).await;
     let (well, flaky) = (Receiver::start().await, Receiver::playing(vec![], Script::Every(3, 500)).await);
     let down = Receiver::playing(vec![], Script::status(500)).await;
-    let often = vec!["100ms"; 32].join(",");
+    let often = vec!["100ms"; 32];
     let secret = process.register(&well, json!({})).await;
     process.register(&flaky, json!({ "retry": often, "concurrency": 4 })).await;
     process.register(&down, json!({ "retry": often })).await;

@@ -108,7 +108,7 @@ async fn a_name_that_means_nothing_is_a_failed_attempt() {
         [(Said::Error, "dns_error"), (addresses(&[]), "dns_error"), (Said::Nothing, "timeout")]
     {
         names.mean("receiver.test", [said]);
-        let hook = register(&gateway, "receiver.test", &receiver, json!({ "retry": "none" })).await;
+        let hook = register(&gateway, "receiver.test", &receiver, json!({ "retry": [] })).await;
         let begun = Instant::now();
         gateway.push("default", "x").await;
         assert_eq!(gateway.outcomes(&hook, 1).await, [expected]);
@@ -119,7 +119,7 @@ async fn a_name_that_means_nothing_is_a_failed_attempt() {
     }
     // A name that comes back is used at once.
     names.mean("receiver.test", [Said::Error, addresses(&["127.0.0.1"])]);
-    let hook = register(&gateway, "receiver.test", &receiver, json!({ "retry": "10ms" })).await;
+    let hook = register(&gateway, "receiver.test", &receiver, json!({ "retry": ["10ms"] })).await;
     gateway.push("default", "back").await;
     assert_eq!(gateway.outcomes(&hook, 2).await, ["dns_error", "delivered"]);
 }
@@ -135,11 +135,11 @@ async fn of_many_addresses_a_few_are_tried() {
     };
     // The first of them that answers is used, in their order.
     names.mean("many.test", [many(&["127.0.8.1", "127.0.8.2", REFUSED])]);
-    let hook = register(&gateway, "many.test", &receiver, json!({ "retry": "none" })).await;
+    let hook = register(&gateway, "many.test", &receiver, json!({ "retry": [] })).await;
     gateway.push("default", "x").await;
     assert_eq!(gateway.outcomes(&hook, 1).await, ["delivered"]);
     names.mean("none.test", [many(&[])]);
-    let hook = register(&gateway, "none.test", &receiver, json!({ "retry": "none" })).await;
+    let hook = register(&gateway, "none.test", &receiver, json!({ "retry": [] })).await;
     let begun = Instant::now();
     gateway.push("default", "x").await;
     assert_eq!(gateway.outcomes(&hook, 1).await, ["connection_refused"]);
@@ -169,7 +169,7 @@ async fn one_address_that_is_refused_refuses_them_all() {
         ("behind-many.test", [vec![ALLOWED; 499], vec!["10.0.0.1"]].concat()),
     ] {
         names.mean(name, [addresses(&ips)]);
-        let hook = register(&gateway, name, &good, json!({ "retry": "none" })).await;
+        let hook = register(&gateway, name, &good, json!({ "retry": [] })).await;
         gateway.push("default", name).await;
         assert_eq!(gateway.outcomes(&hook, 1).await, ["target_refused"], "{name}");
         let path = format!("/api/webhooks/{}/test", hook.id);
@@ -189,7 +189,7 @@ async fn a_name_that_changes_its_meaning_is_judged_each_time() {
 
     // Between registration and the first attempt: nothing is asked at registration, and nothing kept from a test.
     names.mean("later.test", [addresses(&[ALLOWED]), addresses(&[REFUSED])]);
-    let hook = register(&gateway, "later.test", &good, json!({ "retry": "none" })).await;
+    let hook = register(&gateway, "later.test", &good, json!({ "retry": [] })).await;
     let path = format!("/api/webhooks/{}/test", hook.id);
     assert_eq!(gateway.post_json(&path, &json!({})).await.json()["category"], "http_5xx");
     gateway.push("default", "x").await;
@@ -199,7 +199,7 @@ async fn a_name_that_changes_its_meaning_is_judged_each_time() {
     // Between two attempts at one delivery, back and forth.
     let turns = (0..5).flat_map(|_| [addresses(&[ALLOWED]), addresses(&[REFUSED])]);
     names.mean("turning.test", turns.chain([addresses(&[REFUSED])]));
-    let options = json!({ "retry": "10ms,10ms,10ms", "concurrency": 1 });
+    let options = json!({ "retry": ["10ms", "10ms", "10ms"], "concurrency": 1 });
     let hook = register(&gateway, "turning.test", &good, options).await;
     gateway.push("default", "y").await;
     let expected = ["http_5xx", "target_refused", "http_5xx", "target_refused"];
@@ -215,7 +215,7 @@ async fn a_connection_that_is_open_was_judged_when_it_was_opened() {
     let gateway = names.gateway(Mode::Locked).await;
     let (good, trap) = pair(Script::status(200)).await;
     names.mean("kept.test", [addresses(&[ALLOWED]), addresses(&[REFUSED])]);
-    let hook = register(&gateway, "kept.test", &good, json!({ "retry": "none", "concurrency": 1 })).await;
+    let hook = register(&gateway, "kept.test", &good, json!({ "retry": [], "concurrency": 1 })).await;
     for number in 0..5 {
         gateway.push("default", &number.to_string()).await;
     }

@@ -23,7 +23,7 @@ async fn impatient() -> Gateway {
 /// Sends one event to a receiver that plays `script`; returns the outcome, and the duration of the attempt.
 async fn attempt(gateway: &Gateway, script: Script) -> (&'static str, Duration, Receiver) {
     let receiver = Receiver::playing(vec![], script).await;
-    let hook = gateway.register(&receiver, json!({ "retry": "none" })).await;
+    let hook = gateway.register(&receiver, json!({ "retry": [] })).await;
     gateway.push_only("default", "x").await;
     let outcome = gateway.outcomes(&hook, 1).await[0];
     let took = Duration::from_micros(gateway.recent(&hook)[0].times.total_us);
@@ -66,7 +66,7 @@ async fn a_receiver_that_never_accepts_is_given_up() {
     // The kernel accepts the connection, but no program does.
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = |listener: &TcpListener| format!("http://{}/", listener.local_addr().expect("an address"));
-    let hook = gateway.register_url(&url(&silent), json!({ "retry": "none" })).await;
+    let hook = gateway.register_url(&url(&silent), json!({ "retry": [] })).await;
     gateway.push_only("default", "x").await;
     assert_eq!(gateway.outcomes(&hook, 1).await, ["timeout"]);
     gateway.remove(&hook).await;
@@ -74,7 +74,7 @@ async fn a_receiver_that_never_accepts_is_given_up() {
     let gone = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = url(&gone);
     drop(gone);
-    let hook = gateway.register_url(&address, json!({ "retry": "none" })).await;
+    let hook = gateway.register_url(&address, json!({ "retry": [] })).await;
     gateway.push_only("default", "x").await;
     assert_eq!(gateway.outcomes(&hook, 1).await, ["connection_refused"]);
 }
@@ -93,7 +93,7 @@ async fn a_connection_that_is_not_made_ends_before_the_attempt_would() {
         waiting.push(stream.expect("a connection"));
         assert!(waiting.len() < 100, "the kernel takes any number");
     }
-    let hook = gateway.register_url(&format!("http://{address}/"), json!({ "retry": "none" })).await;
+    let hook = gateway.register_url(&format!("http://{address}/"), json!({ "retry": [] })).await;
     gateway.push_only("default", "x").await;
     assert_eq!(gateway.outcomes(&hook, 1).await, ["timeout"]);
     let took = Duration::from_micros(gateway.recent(&hook)[0].times.total_us);
@@ -137,7 +137,7 @@ async fn what_is_kept_of_an_answer_is_its_beginning_as_it_came() {
         Script::Answer(500, "content-encoding: gzip\r\nx-a: b\r\n".to_owned(), "y".repeat(60_000)),
     )
     .await;
-    let hook = gateway.register(&receiver, json!({ "retry": "none" })).await;
+    let hook = gateway.register(&receiver, json!({ "retry": [] })).await;
     gateway.push_only("default", "x").await;
     gateway.failed_deliveries(&hook, 1).await;
     let attempt = gateway.failed_attempts(&hook).await.pop().expect("an attempt");
@@ -212,7 +212,7 @@ async fn an_answer_that_comes_before_its_time_or_as_the_last_word_counts() {
     }
     // A connection whose other end has stopped sending is not reused.
     let receiver = Receiver::playing(vec![], Script::HalfClosed(answer(whole))).await;
-    let hook = gateway.register(&receiver, json!({ "retry": "none", "concurrency": 1 })).await;
+    let hook = gateway.register(&receiver, json!({ "retry": [], "concurrency": 1 })).await;
     for number in 0..5 {
         gateway.push("default", &number.to_string()).await;
     }
@@ -222,7 +222,7 @@ async fn an_answer_that_comes_before_its_time_or_as_the_last_word_counts() {
 
     // A body that is not read, larger than the buffers: the response has arrived, so it counts.
     let large = Receiver::playing(vec![], Script::Early(answer(whole))).await;
-    let options = json!({ "retry": "none", "batch": { "max_events": 4, "max_wait": "60s" } });
+    let options = json!({ "retry": [], "batch": { "max_events": 4, "max_wait": "60s" } });
     let hook = gateway.register(&large, options).await;
     let data = "y".repeat(250 * 1024);
     let events = (0..4).map(|_| json!({ "message": "x", "data": { "y": data } })).collect();
@@ -274,7 +274,7 @@ async fn tls_that_is_none_or_hangs_is_a_failed_attempt() {
     let gateway = impatient().await;
     let receiver = Receiver::start().await;
     let url = format!("https://{}/", receiver.address);
-    let hook = gateway.register_url(&url, json!({ "retry": "none" })).await;
+    let hook = gateway.register_url(&url, json!({ "retry": [] })).await;
     gateway.push_only("default", "x").await;
     // The fixture waits for the end of a head that never comes.
     assert_eq!(gateway.outcomes(&hook, 1).await, ["timeout"]);
@@ -282,7 +282,7 @@ async fn tls_that_is_none_or_hangs_is_a_failed_attempt() {
 
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("https://{}/", listener.local_addr().expect("an address"));
-    let hook = gateway.register_url(&url, json!({ "retry": "none" })).await;
+    let hook = gateway.register_url(&url, json!({ "retry": [] })).await;
     gateway.push_only("default", "x").await;
     let (mut stream, _) = soon("a connection", listener.accept()).await.expect("a connection");
     tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -297,7 +297,8 @@ async fn a_connection_that_was_closed_meanwhile_costs_no_delivery() {
     // Closed without saying so.
     let script = Script::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec());
     let receiver = Receiver::playing(vec![], script).await;
-    let hook = gateway.register(&receiver, json!({ "retry": "10ms,10ms,10ms", "concurrency": 1 })).await;
+    let hook =
+        gateway.register(&receiver, json!({ "retry": ["10ms", "10ms", "10ms"], "concurrency": 1 })).await;
     for number in 0..40 {
         gateway.push("default", &number.to_string()).await;
     }
@@ -334,7 +335,7 @@ async fn one_dead_receiver_does_not_hold_up_the_others() {
     let (hanging, refusing) =
         (Receiver::playing(vec![], Script::Hang).await, Receiver::playing(vec![], Script::Reset).await);
     let dead = gateway.register(&hanging, json!({})).await;
-    gateway.register(&refusing, json!({ "retry": "10ms,10ms" })).await;
+    gateway.register(&refusing, json!({ "retry": ["10ms", "10ms"] })).await;
     let mut well = Vec::new();
     for _ in 0..20 {
         let receiver = Receiver::start().await;

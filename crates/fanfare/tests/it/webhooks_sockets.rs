@@ -24,7 +24,7 @@ async fn webhooks_share_the_sockets_that_there_are() {
     let mut hooks = Vec::new();
     for number in 0..WEBHOOKS {
         let url = format!("http://{}/{number}", receiver.address);
-        hooks.push(gateway.register_url(&url, json!({ "retry": "none" })).await);
+        hooks.push(gateway.register_url(&url, json!({ "retry": [] })).await);
     }
     gateway.push_only("default", "to nobody who answers").await;
     for hook in &hooks {

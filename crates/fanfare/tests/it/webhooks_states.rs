@@ -49,7 +49,7 @@ async fn webhooks_are_listed_by_their_state() {
 async fn a_webhook_whose_last_attempt_failed_is_failing_and_says_why() {
     let gateway = Gateway::start().await;
     let receiver = Receiver::start().await;
-    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url(), "retry": "none"})).await;
+    let (path, _) = register(&gateway, json!({"webhook_url": receiver.url(), "retry": []})).await;
     let active = gateway.get(&path).await.json();
     assert_eq!((&active["state"], active.get("explanation")), (&json!("active"), None));
     receiver.answer(500);

@@ -20,7 +20,7 @@ const SOON: Duration = Duration::from_secs(8);
 
 /// Makes the gateway test a webhook at `url`; returns its account of the attempt.
 async fn tested(process: &Process, url: &str) -> Value {
-    let id = process.register_url(url, json!({ "retry": "none", "channels": ["never"] })).await["id"].clone();
+    let id = process.register_url(url, json!({ "retry": [], "channels": ["never"] })).await["id"].clone();
     let path = format!("/api/webhooks/{}/test", id.as_str().expect("an id"));
     process.post(&path, &json!({})).await.expect("an answer")
 }
@@ -87,7 +87,7 @@ async fn an_agreement_that_does_not_come_about_is_a_failed_attempt() {
     for (answer, ends, expected) in cases {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("https://{}/", listener.local_addr().expect("an address"));
-        let hook = gateway.register_url(&url, json!({ "retry": "none" })).await;
+        let hook = gateway.register_url(&url, json!({ "retry": [] })).await;
         gateway.push_only("default", "x").await;
         let (mut stream, _) = soon("a connection", listener.accept()).await.expect("a connection");
         let hello = stream.read(&mut [0; 4_096]).await.expect("a first message");

@@ -103,7 +103,7 @@ fn wants(options: &Options) -> Wants {
         batch: batch
             .map(|batch| Batch { max_events: batch.max_events, max_wait: duration::show(batch.max_wait) }),
         description: description.clone(),
-        retry: retry.to_string(),
+        retry: retry.delays().iter().copied().map(duration::show).collect(),
         signatures: kinds(*signatures),
     }
 }

@@ -35,7 +35,7 @@ impl Own {
             webhook_url: format!("http://{}/demo", receiver.address()),
             wishes: Wishes {
                 description: Some(Some(description.to_owned())),
-                retry: Some(Some("1s,5s,30s".to_owned())),
+                retry: Some(Some([1, 5, 30].map(|seconds| Duration::from_secs(seconds).into()).to_vec())),
                 ..Wishes::default()
             },
             ..Registration::default()

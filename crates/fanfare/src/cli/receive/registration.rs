@@ -6,6 +6,7 @@ use std::time::Duration;
 use fanfare_webhook::secret::Secret;
 
 use crate::cli::receive::Args;
+use crate::cli::webhooks::wants::delays;
 use crate::cli::{Context, Failure};
 use fanfare_api::hidden::Hidden;
 use fanfare_api::webhooks::registration::{self as api, Wishes};
@@ -51,7 +52,7 @@ impl Plan {
         };
         let wishes = Wishes {
             description: Some(Some(DESCRIPTION.to_owned())),
-            retry: args.retry.as_ref().map(|retry| Some(retry.to_string())),
+            retry: args.retry.as_ref().map(|retry| Some(delays(retry))),
             ..args.filter.wishes()
         };
         let registration =

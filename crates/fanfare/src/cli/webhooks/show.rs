@@ -189,9 +189,9 @@ fn signed(webhook: &Webhook) -> String {
     harmless(&format!("{}{earlier}", names.join(" · "))).into_owned()
 }
 
-fn retries(retry: &str) -> String {
+fn retries(retry: &[String]) -> String {
     match retry {
-        "none" => "none".to_owned(),
-        retry => format!("after {}", harmless(&retry.replace(',', ", "))),
+        [] => "none".to_owned(),
+        delays => format!("after {}", harmless(&delays.join(", "))),
     }
 }

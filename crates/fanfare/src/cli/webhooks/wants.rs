@@ -9,6 +9,7 @@ use fanfare_api::hidden::Hidden;
 use fanfare_api::webhooks::registration::{
     BatchWish, Credentials, PayloadWord, SignatureWord, UserAndPassword, Wishes,
 };
+use fanfare_core::duration::Literal;
 use fanfare_core::{Code, EventType, Invalid, Pattern, Priority, duration};
 use fanfare_webhook::auth::Auth;
 use fanfare_webhook::headers::CustomHeaders;
@@ -156,7 +157,7 @@ impl Sending {
                 let max_wait = Some(batch.max_wait.into());
                 Some(BatchWish { max_events: Some(batch.max_events), max_wait })
             }),
-            retry: self.retry.as_ref().map(|retry| Some(retry.to_string())),
+            retry: self.retry.as_ref().map(|retry| Some(delays(retry))),
             description: self.description.clone().map(Some),
             ..wishes
         })
@@ -206,6 +207,11 @@ impl Sending {
             password: Hidden(password.to_owned()),
         })))
     }
+}
+
+/// Returns the delays of a schedule, as the gateway takes them.
+pub(crate) fn delays(schedule: &RetrySchedule) -> Vec<Literal> {
+    schedule.delays().iter().copied().map(Literal::from).collect()
 }
 
 /// Parses `Name: value`. The error does not repeat the text, which may be a secret.

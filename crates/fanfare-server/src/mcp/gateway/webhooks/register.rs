@@ -7,6 +7,7 @@ use fanfare_core::duration::Literal;
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use fanfare_webhook::patch::Registration;
+use fanfare_webhook::retry::DELAYS_MAX;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -46,9 +47,11 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "description": "Deliver one at a time, in log order; a failing delivery then blocks those after it",
             },
             "retry": {
-                "type": "string",
-                "description": "Delay before each retry, such as `5s,5m,1h`, or `none`; default: eight attempts over \
-                                28 hours",
+                "type": "array",
+                "items": arguments::text_or_seconds("A duration"),
+                "maxItems": DELAYS_MAX,
+                "description": "Delay before each retry, such as [\"5s\", \"5m\", \"1h\"], or [] for none; default: eight \
+                                attempts over 28 hours",
             },
             "description": { "type": "string", "description": "The purpose of the webhook, on one line, for people" },
             "since": arguments::text_or_seconds(
@@ -106,7 +109,7 @@ struct Arguments {
     text: Option<String>,
     payload: Option<String>,
     ordered: Option<bool>,
-    retry: Option<String>,
+    retry: Option<Vec<Literal>>,
     description: Option<String>,
     since: Option<Literal>,
 }

@@ -1,6 +1,6 @@
 // Converts the settings of a webhook to the texts of form fields, and back.
 
-export const retryDefault = "5s,5m,30m,2h,5h,10h,10h";
+export const retryDefault = "5s, 5m, 30m, 2h, 5h, 10h, 10h";
 
 // The defaults of a webhook that is registered with only its address.
 export function emptyDraft() {
@@ -45,7 +45,7 @@ export function draftOf(webhook) {
     ordered: webhook.ordered,
     is_batch: batch !== undefined,
     ...(batch && { max_events: String(batch.max_events), max_wait: batch.max_wait }),
-    retry: webhook.retry,
+    retry: webhook.retry.join(", ") || "none",
     v1a: signatures.includes("v1a"),
     hub: signatures.includes("hub"),
   };
@@ -66,7 +66,7 @@ export function bodyOf(draft) {
     rate_per_second: number(draft.rate_per_second),
     ordered: draft.ordered,
     batch: draft.is_batch ? { max_events: number(draft.max_events), max_wait: draft.max_wait.trim() || null } : null,
-    retry: draft.retry.trim() || null,
+    retry: delays(draft.retry),
     signatures: ["v1", ...(draft.v1a ? ["v1a"] : []), ...(draft.hub ? ["hub"] : [])],
   };
   if (draft.headers) body.headers = Object.fromEntries(draft.headers.filter(([name]) => name.trim()).map(([name, value]) => [name.trim(), value]));
@@ -86,6 +86,12 @@ function authOf({ kind, username, password, bearer }) {
   if (kind === "keep") return undefined;
   if (kind === "basic") return { basic: { username, password } };
   return kind === "bearer" ? { bearer } : null;
+}
+
+function delays(text) {
+  const list = words(text);
+  if (list.length === 0) return null;
+  return list.length === 1 && list[0] === "none" ? [] : list;
 }
 
 function words(text) {
