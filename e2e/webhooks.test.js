@@ -34,15 +34,15 @@ story("a webhook is tried until it works, and only then saved", refused, async (
   await tab.page.getByText("169.254.169.254").last().waitFor();
   assert.equal(await tab.one("webhook-url").getAttribute("aria-invalid"), "true");
   await attempt(closed.url());
-  await tab.one("wizard-result", { category: "connection_refused" }).filter({ hasText: "Start the receiver" }).waitFor();
+  await tab.one("wizard-result", { outcome: "connection_refused" }).filter({ hasText: "Start the receiver" }).waitFor();
   assert.equal(await tab.one("webhook-url").getAttribute("aria-invalid"), "false");
   receiver.answers(500);
   await attempt(receiver.url());
-  await tab.one("wizard-result", { category: "http_5xx" }).filter({ hasText: "Responded 500" }).waitFor();
+  await tab.one("wizard-result", { outcome: "http_5xx" }).filter({ hasText: "Responded 500" }).waitFor();
   await tab.page.getByRole("button", { name: "Save without a passing test" }).waitFor();
   receiver.answers(200);
   await tab.one("wizard-test").click();
-  await tab.one("wizard-result", { delivered: "true" }).waitFor();
+  await tab.one("wizard-result", { outcome: "delivered" }).waitFor();
   assert.equal((await gateway.get("/api/webhooks")).total, 0);
 
   // The test was signed with the secret that the webhook gets.
@@ -66,7 +66,7 @@ story("a webhook is tried until it works, and only then saved", refused, async (
   await tab.one("wizard-open").click();
   await tab.one("attempts-none").waitFor();
   const { id } = await gateway.push({ channel: "builds.web", message: "built" });
-  await tab.one("attempt-row", { category: "delivered" }).filter({ hasText: "built" }).waitFor();
+  await tab.one("attempt-row", { outcome: "delivered" }).filter({ hasText: "built" }).waitFor();
   await state(tab, "active");
   const got = await receiver.gets(3);
   assert.deepEqual([got.headers["webhook-id"], got.json().message, isSignedWith(got, secret)], [id, "built", true]);
@@ -98,18 +98,18 @@ story("a delivery that fails is seen waiting, and arriving", {}, async ({ gatewa
   const tab = await open(webhook.screen);
   await tab.one("attempts-none").waitFor();
   await gateway.push("one");
-  await tab.one("attempt-row", { category: "http_5xx" }).first().waitFor();
+  await tab.one("attempt-row", { outcome: "http_5xx" }).first().waitFor();
   await state(tab, "failing");
   await tab.says("trouble", "server error");
   await tab.one("next-attempt").waitFor();
   receiver.answers(204);
-  await tab.one("attempt-row", { category: "delivered" }).filter({ hasText: /attempt [2345]/ }).waitFor();
+  await tab.one("attempt-row", { outcome: "delivered" }).filter({ hasText: /attempt [2345]/ }).waitFor();
   await state(tab, "active");
   await tab.gone("next-attempt");
   await tab.gone("trouble");
   await tab.one("attempts-failed").click();
-  await tab.one("attempt-row", { category: "delivered" }).waitFor({ state: "detached" });
-  await tab.one("attempt-row", { category: "http_5xx" }).first().waitFor();
+  await tab.one("attempt-row", { outcome: "delivered" }).waitFor({ state: "detached" });
+  await tab.one("attempt-row", { outcome: "http_5xx" }).first().waitFor();
 });
 
 story("a receiver that is down is held, and tried at once when somebody says so", {}, async ({ gateway, open, receive }) => {
@@ -158,7 +158,7 @@ story("what was given up is sent again, changed, or let go", {}, async ({ gatewa
   assert.ok(await tab.one("edited-send").isDisabled());
   await tab.one("edited-body").fill(text.replace("exact", "changed by hand"));
   await tab.one("edited-send").click();
-  await tab.one("edited-result", { delivered: "true" }).waitFor();
+  await tab.one("edited-result", { outcome: "delivered" }).waitFor();
   const edited = await receiver.gets(6);
   assert.equal(edited.json().message, "changed by hand");
   assert.match(edited.body.toString(), /12345678901234567890/);
@@ -184,7 +184,7 @@ story("an attempt shows what went out and what came back", {}, async ({ gateway,
   receiver.answers(422, { headers: { "content-type": "text/plain", "x-reason": "no such build" }, body: "x".repeat(20_000) });
   const { id } = await gateway.push({ channel: "builds.api", message: "two" });
   const tab = await open(webhook.screen);
-  await tab.one("attempt-row", { category: "http_4xx" }).click();
+  await tab.one("attempt-row", { outcome: "http_4xx" }).click();
   await tab.says("attempt-result", "422, rejected");
   const drawer = tab.one("attempt");
   for (const text of ["no such build", "x-key", "(hidden)", id, "Only the first 16 KiB are shown", "waiting for response"]) await drawer.filter({ hasText: text }).waitFor();
@@ -276,7 +276,7 @@ story("a webhook that is paused gets what it missed when it is resumed", {}, asy
   await tab.one("figure-lag").filter({ hasText: /^1$/ }).waitFor();
   assert.equal(receiver.got.length, 0);
   await tab.one("webhook-toggle").click();
-  await tab.one("attempt-row", { category: "delivered" }).waitFor();
+  await tab.one("attempt-row", { outcome: "delivered" }).waitFor();
   await state(tab, "active");
   assert.equal((await receiver.gets(1)).json().message, "missed");
 });
@@ -370,6 +370,6 @@ story("an event shows how it fared with each webhook", {}, async ({ gateway, ope
   await tab.says("receipts", "1 of 2 webhooks");
   await tab.one("receipt", { state: "failed" }).getByRole("link").click();
   await tab.page.waitForURL(new RegExp(`${webhook.id}\\?event=${id}`));
-  await tab.one("attempt-row", { category: "http_5xx" }).waitFor();
+  await tab.one("attempt-row", { outcome: "http_5xx" }).waitFor();
   assert.equal(await tab.one("attempt-row").count(), 1);
 });

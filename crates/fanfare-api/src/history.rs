@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::event::Event;
 use crate::values;
-use crate::words::{Category, DeliveryState};
+use crate::words::{DeliveryState, Outcome};
 
 /// A page of the history. `E` is an event: the gateway writes the one in memory, and a client can keep the text.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -74,10 +74,10 @@ pub struct WebhookReceipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub attempts: Option<u32>,
-    /// The reason that the last attempt failed.
+    /// The outcome of the last attempt, if the delivery waits or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub failure: Option<Category>,
+    pub outcome: Option<Outcome>,
     /// Earliest time of the next attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]

@@ -102,31 +102,6 @@ words! {
         /// A token (RFC 6750).
         Bearer = "bearer",
     }
-    /// The outcome of an attempt.
-    Category {
-        /// The connection ended within the answer.
-        BrokenOff = "broken_off",
-        /// Nothing listens at the URL.
-        ConnectionRefused = "connection_refused",
-        /// The response was 2xx.
-        Delivered = "delivered",
-        /// The host name does not resolve.
-        Dns = "dns_error",
-        /// The response was 3xx; redirects are not followed.
-        Http3xx = "http_3xx",
-        /// The response was 4xx.
-        Http4xx = "http_4xx",
-        /// The response was 5xx.
-        Http5xx = "http_5xx",
-        /// The server does not speak HTTP.
-        Protocol = "protocol_error",
-        /// The address is not allowed.
-        TargetRefused = "target_refused",
-        /// The response did not arrive in time.
-        Timeout = "timeout",
-        /// The TLS handshake failed.
-        Tls = "tls_error",
-    }
     /// The state of a client.
     ClientState {
         /// It receives events as they are pushed.
@@ -170,6 +145,35 @@ words! {
         Resend = "resend",
         /// A requested test.
         Test = "test",
+    }
+    /// The outcome of an attempt.
+    Outcome {
+        /// The connection ended within the answer.
+        BrokenOff = "broken_off",
+        /// Nothing listens at the URL.
+        ConnectionRefused = "connection_refused",
+        /// The response was 2xx.
+        Delivered = "delivered",
+        /// The host name does not resolve.
+        Dns = "dns_error",
+        /// The event expired before it could be sent again; only of a delivery.
+        Expired = "expired",
+        /// The response was 3xx; redirects are not followed.
+        Http3xx = "http_3xx",
+        /// The response was 4xx.
+        Http4xx = "http_4xx",
+        /// The response was 5xx.
+        Http5xx = "http_5xx",
+        /// The server does not speak HTTP.
+        Protocol = "protocol_error",
+        /// It is sent again on request, and was not attempted since; only of a delivery.
+        Replayed = "replayed",
+        /// The address is not allowed.
+        TargetRefused = "target_refused",
+        /// The response did not arrive in time.
+        Timeout = "timeout",
+        /// The TLS handshake failed.
+        Tls = "tls_error",
     }
     /// The health of a part of the gateway.
     PartHealth {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use fanfare_core::WebhookId;
 use fanfare_core::{Event, Position, Timestamp};
 use fanfare_webhook::message_id::MessageId;
-use fanfare_webhook::outcome::Outcome;
+use fanfare_webhook::outcome::{Meaning, Outcome};
 use fanfare_webhook::signature::{SignatureHeaders, SigningKeys};
 use fanfare_webhook::url::WebhookUrl;
 use http::{HeaderMap, StatusCode};
@@ -218,7 +218,7 @@ impl Attempt {
 
     /// Returns `true` if the response status was 2xx.
     pub fn is_delivered(&self) -> bool {
-        self.outcome.category() == "delivered"
+        self.outcome.meaning() == Meaning::Delivered
     }
 
     /// Returns the start of the body, and whether the body was longer.
@@ -245,8 +245,8 @@ impl Attempt {
             "message_id": self.texts.text(text::ID),
             "events": self.sent.events,
             "kind": self.sent.by_hand.unwrap_or("delivery"),
-            "category": self.outcome.category(),
-            "status": self.answer.map(|(status, _)| status.as_u16()),
+            "outcome": self.outcome.as_str(),
+            "status_code": self.answer.map(|(status, _)| status.as_u16()),
             "times": self.times,
             "request": {
                 "url": self.target.url.as_given(),

@@ -23,7 +23,7 @@ impl Counts {
         Counts { attempts: metrics.register("webhook_attempts", help, Family::default()) }
     }
 
-    /// Counts an attempt by the category of its outcome.
+    /// Counts an attempt by its outcome.
     pub(crate) fn attempt(&self, outcome: &'static str) {
         self.attempts.get_or_create(&AttemptLabels { outcome }).inc();
     }

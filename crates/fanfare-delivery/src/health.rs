@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanfare_core::{Epoch, Position, Timestamp};
-use fanfare_webhook::outcome::Outcome;
+use fanfare_webhook::outcome::{Meaning, Outcome};
 use fanfare_webhook::pause::{Failing, PauseReason, State};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct Health {
     pub failing: Failing,
     /// The time of the last response with 2xx.
     pub last_success: Option<Timestamp>,
-    /// The time and category of the last failure.
+    /// The time and outcome of the last failure.
     pub last_failure: Option<(Timestamp, Box<str>)>,
     /// The position up to which the webhook lost events, because retention removed them before they were sent.
     pub lost_up_to: Option<Position>,
@@ -49,11 +49,11 @@ impl Health {
     /// Records the outcome of an attempt at an earlier URL that ended at `now`: it is shown, and decides nothing.
     /// Returns whether it failed, which a restart must not forget.
     pub fn note(&mut self, outcome: Outcome, now: Timestamp) -> bool {
-        let is_delivered = outcome.category() == "delivered";
+        let is_delivered = outcome.meaning() == Meaning::Delivered;
         if is_delivered {
             self.last_success = Some(now);
         } else {
-            self.last_failure = Some((now, outcome.category().into()));
+            self.last_failure = Some((now, outcome.as_str().into()));
         }
         !is_delivered
     }

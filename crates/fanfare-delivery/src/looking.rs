@@ -23,6 +23,9 @@ const READS_MAX: usize = 8;
 /// Maximum attempts at one event that are searched for one of them: more than any schedule makes.
 const TRIED_MAX: usize = 200;
 
+/// The members of an attempt's details that versions before 0.1.0 stored under another name.
+const EARLIER_NAMES: [(&str, &str); 2] = [("category", "outcome"), ("status", "status_code")];
+
 /// An attempt as shown to people.
 #[derive(Debug, Clone)]
 pub struct AttemptRecord {
@@ -94,13 +97,13 @@ impl From<&Attempt> for AttemptRecord {
 
 impl From<&AttemptRow> for AttemptRecord {
     fn from(row: &AttemptRow) -> AttemptRecord {
-        let detail = serde_json::from_str(&row.detail).unwrap_or_default();
-        AttemptRecord {
-            id: row.into(),
-            position: row.position,
-            is_delivered: row.is_delivered,
-            detail: members(detail),
+        let mut detail = members(serde_json::from_str(&row.detail).unwrap_or_default());
+        for (earlier, name) in EARLIER_NAMES {
+            if let Some(value) = detail.remove(earlier) {
+                detail.insert(name.to_owned(), value);
+            }
         }
+        AttemptRecord { id: row.into(), position: row.position, is_delivered: row.is_delivered, detail }
     }
 }
 

@@ -17,7 +17,7 @@ pub const REPLAY_MAX: usize = 10_000;
 const PAGE_LEN: usize = 500;
 /// Maximum pages of the log that one call reads: a filter that matches little must not take long.
 const PAGES_MAX: usize = 200;
-/// The failure category of a delivery that is replayed by hand.
+/// The outcome of a delivery that is replayed by hand, until it is attempted.
 const REPLAYED: &str = "replayed";
 
 /// The deliveries to replay.

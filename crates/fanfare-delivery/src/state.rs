@@ -61,7 +61,7 @@ impl State {
 }
 
 fn failures(health: &Health) -> String {
-    let last = health.last_failure.as_ref().map(|(_, category)| &**category);
+    let last = health.last_failure.as_ref().map(|(_, outcome)| &**outcome);
     match (health.failing.failures, last) {
         (0 | 1, None) => "the last attempt failed".to_owned(),
         (0 | 1, Some(last)) => format!("the last attempt failed with {last}"),

@@ -124,7 +124,7 @@ impl Webhooks {
         let id = webhook.id.clone();
         let made = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
         let attempt = made.attempt;
-        self.parts.counts.attempt(attempt.outcome.category());
+        self.parts.counts.attempt(attempt.outcome.as_str());
         // The webhook may have been removed meanwhile.
         if let Some(entry) = self.registry.get(&webhook.id) {
             entry.remember(Arc::clone(&attempt));

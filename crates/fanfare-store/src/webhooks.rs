@@ -51,7 +51,7 @@ pub struct DeliveryRow {
     pub attempts: u32,
     /// The next step.
     pub status: DeliveryStatus,
-    /// The category of the last failure.
+    /// The outcome of the last failure.
     pub failure: Box<str>,
     /// The batch that it was first sent in, when that had others: it is sent with them again, under the same id.
     pub batch: Option<BatchSpan>,
@@ -108,7 +108,7 @@ pub struct AttemptRow {
     pub at: Timestamp,
     /// Whether the response was 2xx.
     pub is_delivered: bool,
-    /// Further details, as the dispatcher writes them (JSON): category, status, times, headers, the answer.
+    /// Further details, as the dispatcher writes them (JSON): outcome, status code, times, headers, the answer.
     pub detail: Box<str>,
 }
 

@@ -110,8 +110,8 @@ impl Outcome {
         }
     }
 
-    /// Returns the category that callers see.
-    pub fn category(self) -> &'static str {
+    /// Returns the name in the store and on the wire.
+    pub fn as_str(self) -> &'static str {
         match self {
             Outcome::Answered { status: 200..=299, .. } => "delivered",
             Outcome::Answered { status: 300..=399, .. } => "http_3xx",
@@ -125,7 +125,7 @@ impl Outcome {
 
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.category())
+        serializer.serialize_str(self.as_str())
     }
 }
 

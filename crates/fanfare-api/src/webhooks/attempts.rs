@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::values;
-use crate::words::{AttemptKind, Category};
+use crate::words::{AttemptKind, Outcome};
 
 /// One request that tried to deliver an event or a batch.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -22,11 +22,16 @@ pub struct Attempt {
     /// The start of the attempt.
     #[schema(value_type = values::Timestamp)]
     pub started_at: Timestamp,
-    /// Whether the response was 2xx.
-    pub delivered: bool,
     /// The request and the response.
     #[serde(flatten)]
     pub detail: AttemptDetail,
+}
+
+impl Attempt {
+    /// Returns whether the receiver accepted it: the response was 2xx.
+    pub fn is_delivered(&self) -> bool {
+        self.detail.outcome == Outcome::Delivered
+    }
 }
 
 /// The request and the response of an attempt.
@@ -43,11 +48,11 @@ pub struct AttemptDetail {
     /// The reason for the attempt.
     pub kind: AttemptKind,
     /// The outcome.
-    pub category: Category,
+    pub outcome: Outcome,
     /// The status of the response; omitted if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub status: Option<u16>,
+    pub status_code: Option<u16>,
     /// The duration of each phase.
     pub times: Times,
     /// The request; only for a single attempt.
@@ -138,18 +143,16 @@ pub struct Trial {
     /// The start of the attempt.
     #[schema(value_type = values::Timestamp)]
     pub started_at: Timestamp,
-    /// Whether the response was 2xx.
-    pub delivered: bool,
     /// The value of `webhook-id`.
     pub message_id: String,
     /// `test`.
     pub kind: AttemptKind,
     /// The outcome.
-    pub category: Category,
+    pub outcome: Outcome,
     /// The status of the response; omitted if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub status: Option<u16>,
+    pub status_code: Option<u16>,
     /// The duration of each phase.
     pub times: Times,
 }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::values;
-use crate::words::{Category, DeliveryState, Success};
+use crate::words::{DeliveryState, Outcome, Success};
 
 /// A delivery that awaits its next attempt, or failed.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -28,8 +28,8 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// Number of attempts.
     pub attempts: u32,
-    /// The reason that the last attempt failed.
-    pub failure: Category,
+    /// The outcome of the last attempt.
+    pub outcome: Outcome,
     /// Earliest time of the next attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]

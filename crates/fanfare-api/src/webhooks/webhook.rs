@@ -7,7 +7,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::values;
-use crate::words::{AuthKind, Category, PauseReason, Payload, Priority, SignatureKind, WebhookState};
+use crate::words::{AuthKind, Outcome, PauseReason, Payload, Priority, SignatureKind, WebhookState};
 
 /// A webhook, its settings and its health.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -61,16 +61,16 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Timestamp>, nullable = false)]
     pub last_failure_at: Option<Timestamp>,
-    /// The category of the last failure.
+    /// The outcome of the last failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub last_failure_category: Option<Category>,
+    pub last_failure_outcome: Option<Outcome>,
     /// Retention removed events up to here before they were sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub lost_up_to: Option<Position>,
     /// The outcomes of the latest attempts, newest first; cleared when the gateway stops.
-    pub recent: Vec<Outcome>,
+    pub recent: Vec<RecentAttempt>,
     /// The counts of its attempts, without on-demand ones, since the gateway started.
     pub ended: Ended,
     /// The public key that verifies `v1a` signatures: `whpk_…`.
@@ -153,14 +153,14 @@ pub struct Batch {
     pub max_wait: String,
 }
 
-/// The outcome of an attempt.
+/// One of the latest attempts.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Outcome {
+pub struct RecentAttempt {
     /// The start of the attempt.
     #[schema(value_type = values::Timestamp)]
     pub started_at: Timestamp,
     /// The outcome.
-    pub category: Category,
+    pub outcome: Outcome,
     /// The duration, in microseconds.
     pub total_us: u64,
 }

@@ -164,7 +164,7 @@ async fn drive<T>(driver: &mut Option<Pin<Box<Driver>>>, work: impl Future<Outpu
     .await
 }
 
-/// Returns the category of a failure; the text of the error only goes to the operator's log.
+/// Returns the kind of a failure; the text of the error only goes to the operator's log.
 fn failure(error: &hyper::Error) -> Failure {
     tracing::debug!(%error, "a connection to a webhook receiver failed");
     if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {

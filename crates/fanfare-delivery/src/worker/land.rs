@@ -12,7 +12,7 @@ use crate::worker::{Landing, Worker};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::webhooks::{DeliveryChange, DeliveryRow, DeliveryStatus};
 
-/// The category of a delivery that expired before it could be retried.
+/// The outcome of a delivery that expired before it could be retried.
 const EXPIRED: &str = "expired";
 
 impl Worker {
@@ -85,7 +85,7 @@ impl Worker {
         for event in job.events.iter().filter(|event| event.position.epoch == self.epoch) {
             self.window.done(event.position.seq);
         }
-        self.parts.counts.attempt(attempt.outcome.category());
+        self.parts.counts.attempt(attempt.outcome.as_str());
         self.entry.remember(attempt);
         (job.number == 1).then_some((job, is_delivered))
     }
@@ -118,7 +118,7 @@ impl Worker {
             event: Arc::clone(event),
             attempts: job.number,
             status,
-            failure: outcome.category().into(),
+            failure: outcome.as_str().into(),
             batch: job.batch,
         };
         Some(DeliveryChange::Put(row))

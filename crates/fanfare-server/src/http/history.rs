@@ -149,12 +149,12 @@ fn receipt(entry: &Entry, fate: Fate) -> WebhookReceipt {
         Fate::Waiting(row) => row.status.due(),
         Fate::Failed(_) | Fate::Delivered | Fate::Pending => None,
     };
-    let (attempts, failure) = match fate {
+    let (attempts, outcome) = match fate {
         Fate::Failed(row) | Fate::Waiting(row) => (Some(row.attempts), Some((&*row.failure).into())),
         Fate::Delivered | Fate::Pending => (None, None),
     };
     let webhook_url = webhook.url.as_given().into();
-    WebhookReceipt { webhook_id: webhook.id.clone(), webhook_url, state, attempts, failure, next_attempt_at }
+    WebhookReceipt { webhook_id: webhook.id.clone(), webhook_url, state, attempts, outcome, next_attempt_at }
 }
 
 /// Returns which durable readers have an event, and the state of its webhook deliveries.

@@ -22,7 +22,7 @@ async fn dead_deliveries_are_listed_shown_and_resent() {
     let rows = listed["deliveries"].as_array().expect("a list");
     assert_eq!(rows.len(), 1, "{listed}");
     assert_eq!((&rows[0]["event_id"], &rows[0]["webhook_url"]), (&json!(two), &json!(down.url())));
-    assert_eq!((&rows[0]["state"], &rows[0]["failure"]), (&json!("failed"), &json!("http_5xx")));
+    assert_eq!((&rows[0]["state"], &rows[0]["outcome"]), (&json!("failed"), &json!("http_5xx")));
     assert_eq!(gateway.json(&["deliveries", "ls", "--state", "waiting"]).await["deliveries"], json!([]));
     assert_eq!(gateway.json(&["deliveries", "ls", "--webhook", &fine.url()]).await["deliveries"], json!([]));
 

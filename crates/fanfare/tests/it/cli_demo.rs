@@ -33,7 +33,9 @@ async fn the_demo_says_who_got_an_event() {
     while events.len() < 2 || webhook.len() < 2 {
         let line = demo.json().await;
         match line["webhook"].is_object() {
-            true => webhook.push((line["webhook"]["attempt"].clone(), line["webhook"]["status"].clone())),
+            true => {
+                webhook.push((line["webhook"]["attempt"].clone(), line["webhook"]["status_code"].clone()));
+            }
             false => events.push(line),
         }
     }

@@ -51,7 +51,7 @@ async fn forwarded_events_are_what_a_webhook_gets() {
         .filter(|outcome| !outcome.is_null())
         .collect();
     assert_eq!(outcomes.len(), 2, "{said:?}");
-    assert_eq!((&outcomes[0]["delivered"], &outcomes[0]["status"]), (&json!(true), &json!(200)));
+    assert_eq!((&outcomes[0]["delivered"], &outcomes[0]["status_code"]), (&json!(true), &json!(200)));
     gateway.stop().await;
 }
 

@@ -31,7 +31,7 @@ async fn a_failed_request_is_retried_and_the_webhook_removed_on_exit() {
         assert_eq!(got["id"], json!(id), "{got}");
         assert_eq!((&got["verified"], &got["problem"]), (&json!(true), &json!(null)));
         assert_eq!((&got["attempt"], &got["again"]), (&json!(attempt), &json!(attempt > 1)));
-        assert_eq!((&got["status"], &got["on_purpose"]), (&json!(status), &json!(status == 500)));
+        assert_eq!((&got["status_code"], &got["on_purpose"]), (&json!(status), &json!(status == 500)));
         assert_eq!((&got["body"]["message"], &got["body"]["data"]["n"]), (&json!("broken"), &json!(1)));
         assert_eq!(got["headers"]["content-type"], "application/json");
     }
@@ -74,7 +74,7 @@ async fn an_unsigned_request_is_refused() {
     assert_eq!(answer.status(), 401);
     assert!(answer.text().await.expect("text").contains("`webhook-signature` is missing"));
     let got = receiver.json().await;
-    assert_eq!((&got["verified"], &got["status"]), (&json!(false), &json!(401)));
+    assert_eq!((&got["verified"], &got["status_code"]), (&json!(false), &json!(401)));
     assert_eq!(got["problem"], "the header `webhook-signature` is missing");
     assert_eq!(http.get(url).send().await.expect("an answer").status(), 405);
     let large = vec![b'x'; 2 * 1024 * 1024 + 1];
@@ -92,11 +92,11 @@ async fn a_gateway_that_was_killed_resumes_its_deliveries() {
         receive(&gateway.shell, &["--register", "--fail", "once", "--retry", "500ms"]).await;
     let id = gateway.push(&["--wait", "survives"]).await;
     let first = receiver.json().await;
-    assert_eq!((&first["id"], &first["status"]), (&json!(id), &json!(500)));
+    assert_eq!((&first["id"], &first["status_code"]), (&json!(id), &json!(500)));
     let shell = gateway.kill().await;
     let gateway = Gateway::start_in(shell, &address, "log.db").await;
     let second = receiver.json().await;
-    assert_eq!((&second["id"], &second["status"]), (&json!(id), &json!(200)));
+    assert_eq!((&second["id"], &second["status_code"]), (&json!(id), &json!(200)));
     assert_eq!((&second["again"], &second["verified"]), (&json!(true), &json!(true)));
     receiver.signal(Signal::INT);
     assert_eq!(receiver.end().await.code, 130);
@@ -142,7 +142,7 @@ async fn a_slow_receiver_is_not_waited_for_beyond_the_gateways_patience() {
     let said =
         gateway.run(&["webhooks", "test", start["webhook_id"].as_str().expect("an id"), "-o", "json"]).await;
     let attempt: Value = serde_json::from_str(&said.out).expect("JSON");
-    assert_eq!((said.code, &attempt["status"]), (1, &json!(503)), "{said:?}");
+    assert_eq!((said.code, &attempt["status_code"]), (1, &json!(503)), "{said:?}");
     assert!(attempt["times"]["wait_us"].as_u64().is_some_and(|wait| wait >= 300_000), "{attempt}");
     let got = receiver.json().await;
     assert_eq!((&got["on_purpose"], &got["body"]["type"]), (&json!(true), &json!("fanfare.test")));

@@ -185,8 +185,8 @@ async fn attempts_and_tests_show_the_response() {
     gateway.push(&["--wait", "two"]).await;
     let test = gateway.json(&["webhooks", "test", &url]).await;
     assert_eq!(
-        (&test["delivered"], &test["status"], &test["kind"]),
-        (&json!(true), &json!(204), &json!("test"))
+        (&test["outcome"], &test["status_code"], &test["kind"]),
+        (&json!("delivered"), &json!(204), &json!("test"))
     );
     let table = gateway.run(&["webhooks", "attempts", &url]).await.out;
     let answers: Vec<&str> =

@@ -78,5 +78,6 @@ mod webhooks_seed;
 mod webhooks_sockets;
 mod webhooks_states;
 mod webhooks_tls;
+mod webhooks_upgraded;
 mod webhooks_verified;
 mod websocket;

@@ -57,7 +57,7 @@ const BLOCKS: &[(&str, Expect)] = &[
 const EXAMPLES: &[(&str, Expect)] = &[
     ("curl/come_back.sh", Ends(&["] missed, the first", "] missed, the second"])),
     ("curl/push.sh", Ends(&["\"count\":2", "\"repeated\":true"])),
-    ("curl/webhooks.sh", Ends(&["\"secret\":\"whsec_", "\"category\":", "\"total_webhooks\":0"])),
+    ("curl/webhooks.sh", Ends(&["\"secret\":\"whsec_", "\"outcome\":", "\"total_webhooks\":0"])),
     ("javascript/chat.mjs", Says("chat.lobby: hello, everybody")),
     (
         "javascript/page.html",

@@ -151,7 +151,7 @@ async fn this_machine_gets_everything_in_local_mode_and_nothing_in_locked_mode_h
     assert_eq!(pushed["webhooks_notified"], hooks.len(), "{pushed}");
     for (host, _, test, _) in &hooks {
         let tested = gateway.post_json(test, &json!({})).await.json();
-        assert_eq!(tested["category"], "delivered", "{host}: {tested}");
+        assert_eq!(tested["outcome"], "delivered", "{host}: {tested}");
     }
     assert_eq!(receiver.got().len(), 2 * hooks.len());
 
@@ -163,7 +163,7 @@ async fn this_machine_gets_everything_in_local_mode_and_nothing_in_locked_mode_h
         assert_eq!(&*gateway.failed_deliveries(hook, 1).await[0].failure, "target_refused", "{host}");
         let answer = gateway.post_json(test, &json!({})).await;
         match answer.status {
-            200 => assert_eq!(answer.json()["category"], "target_refused", "{host}"),
+            200 => assert_eq!(answer.json()["outcome"], "target_refused", "{host}"),
             _ => drop(answer.problem(422, "target_refused")),
         }
         let change = json!({ "webhook_url": url.replace("http:", "https:") });

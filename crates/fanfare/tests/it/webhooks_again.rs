@@ -44,7 +44,7 @@ async fn what_was_given_up_is_counted_replayed_and_discarded() {
         count(&gateway, &path, "failed", 3).await;
         let failed = gateway.get(&format!("{path}/deliveries?state=failed&limit=2")).await.json();
         assert_eq!(failed["deliveries"][0]["event_id"], ids[0]);
-        assert_eq!(failed["deliveries"][0]["failure"], "http_5xx");
+        assert_eq!(failed["deliveries"][0]["outcome"], "http_5xx");
         let cursor = failed["next_cursor"].as_str().expect("there is more");
         let rest = gateway.get(&format!("{path}/deliveries?state=failed&cursor={cursor}")).await.json();
         assert_eq!(rest["deliveries"].as_array().map(Vec::len), Some(1));
@@ -167,14 +167,18 @@ async fn one_event_is_sent_again_also_with_another_body() {
 
         receiver.answer(200);
         let edited = gateway.post_json(&resend, &json!({"body": {"message": "mended"}})).await.json();
-        assert_eq!((&edited["kind"], &edited["delivered"]), (&json!("edited"), &json!(true)), "{edited}");
+        assert_eq!(
+            (&edited["kind"], &edited["outcome"]),
+            (&json!("edited"), &json!("delivered")),
+            "{edited}"
+        );
         let received = receiver.next().await;
         assert_eq!(received.json(), json!({"message": "mended"}));
         assert_ne!(received.header("webhook-id"), first.header("webhook-id"));
         count(&gateway, &path, "failed", 1).await;
 
         let again = gateway.request("POST", &resend, |request| request).await.json();
-        assert_eq!((&again["kind"], &again["delivered"]), (&json!("resend"), &json!(true)), "{again}");
+        assert_eq!((&again["kind"], &again["outcome"]), (&json!("resend"), &json!("delivered")), "{again}");
         let received = receiver.next().await;
         assert_eq!(
             (received.header("webhook-id"), &received.body),
@@ -228,7 +232,7 @@ async fn each_attempt_is_listed_once_on_whatever_page() {
             assert_eq!(pages(&gateway, &path, "").await, failed);
             let list = gateway.get(&format!("{path}/attempts")).await.json();
             let id = list["attempts"][0]["id"].as_str().expect("an id").to_owned();
-            assert_eq!(gateway.get(&format!("/api/attempts/{id}")).await.json()["status"], 500);
+            assert_eq!(gateway.get(&format!("/api/attempts/{id}")).await.json()["status_code"], 500);
         }
         gateway.get(&format!("{path}/attempts?limit=0")).await.problem(400, "invalid_query");
         gateway.get("/api/attempts/x").await.problem(404, "not_found");
@@ -257,7 +261,7 @@ async fn who_took_an_event_is_told_over_http_and_to_agents() {
         let states: Vec<_> =
             receipts["webhooks"].as_array().expect("webhooks").iter().map(|row| &row["state"]).collect();
         assert_eq!(states, ["delivered", "waiting"]);
-        assert_eq!(receipts["webhooks"][1]["failure"], "http_5xx");
+        assert_eq!(receipts["webhooks"][1]["outcome"], "http_5xx");
         assert!(receipts["webhooks"][1]["next_attempt_at"].is_string(), "{receipts}");
         let receipts = gateway.get(&format!("/api/events/{other}/receipts")).await.json();
         assert_eq!(receipts["webhooks_total"], 1, "the other one does not want it: {receipts}");

@@ -110,7 +110,7 @@ async fn a_webhook_that_is_paused_gets_what_it_missed_when_it_is_resumed() {
 
         // A test goes out all the same.
         let test = gateway.post_json(&format!("{path}/test"), &json!({})).await.json();
-        assert_eq!((&test["delivered"], &test["kind"]), (&json!(true), &json!("test")), "{test}");
+        assert_eq!((&test["outcome"], &test["kind"]), (&json!("delivered"), &json!("test")), "{test}");
         assert_eq!(receiver.next().await.json()["type"], "fanfare.test");
 
         let resumed = gateway.post_json(&format!("{path}/resume"), &json!({})).await.json();
@@ -128,7 +128,11 @@ async fn a_test_tells_what_came_back() {
         let (path, secret) = register(&gateway, json!({"webhook_url": url, "payload": "event"})).await;
         let test = format!("{path}/test");
         let answer = gateway.post_json(&test, &json!({})).await.json();
-        assert_eq!((&answer["category"], &answer["status"]), (&json!("delivered"), &json!(200)), "{answer}");
+        assert_eq!(
+            (&answer["outcome"], &answer["status_code"]),
+            (&json!("delivered"), &json!(200)),
+            "{answer}"
+        );
         assert!(answer["times"]["total_us"].as_u64().is_some_and(|micros| micros > 0), "{answer}");
         assert!(answer.get("answer").is_none(), "what a receiver says is not for whoever tests: {answer}");
         let first = receiver.next().await;
@@ -138,8 +142,8 @@ async fn a_test_tells_what_came_back() {
         receiver.answer(500);
         let answer = gateway.post_json(&test, &json!({})).await.json();
         assert_eq!(
-            (&answer["category"], &answer["delivered"]),
-            (&json!("http_5xx"), &json!(false)),
+            (&answer["outcome"], &answer["status_code"]),
+            (&json!("http_5xx"), &json!(500)),
             "{answer}"
         );
         let second = receiver.next().await;
@@ -155,7 +159,11 @@ async fn a_test_tells_what_came_back() {
         assert_eq!(attempts["attempts"].as_array().map(Vec::len), Some(2), "{attempts}");
         let id = attempts["attempts"][0]["id"].as_str().expect("an id");
         let whole = gateway.get(&format!("/api/attempts/{id}")).await.json();
-        assert_eq!((&whole["answer"]["body"], &whole["status"]), (&json!("noted"), &json!(500)), "{whole}");
+        assert_eq!(
+            (&whole["answer"]["body"], &whole["status_code"]),
+            (&json!("noted"), &json!(500)),
+            "{whole}"
+        );
         assert_eq!(whole["request"]["headers"]["content-type"], "application/json");
     }
 }
@@ -206,8 +214,8 @@ async fn an_address_is_tried_before_it_is_registered() {
     let body = json!({"webhook_url": receiver.url(), "secret": SECRET, "payload": "event", "headers": {"X-Key": "k"}});
     let trial = gateway.post_json("/api/webhooks/test", &body).await.json();
     assert_eq!(
-        (&trial["delivered"], &trial["kind"], &trial["status"]),
-        (&json!(true), &json!("test"), &json!(200))
+        (&trial["outcome"], &trial["kind"], &trial["status_code"]),
+        (&json!("delivered"), &json!("test"), &json!(200))
     );
     let received = receiver.next().await;
     received.assert_signed(SECRET);
@@ -216,10 +224,10 @@ async fn an_address_is_tried_before_it_is_registered() {
 
     receiver.answer(500);
     let trial = gateway.post_json("/api/webhooks/test", &body).await.json();
-    assert_eq!((&trial["delivered"], &trial["category"]), (&json!(false), &json!("http_5xx")));
+    assert_eq!((&trial["outcome"], &trial["status_code"]), (&json!("http_5xx"), &json!(500)));
     let mut members: Vec<&String> = trial.as_object().expect("an object").keys().collect();
     members.sort();
-    assert_eq!(members, ["category", "delivered", "kind", "message_id", "started_at", "status", "times"]);
+    assert_eq!(members, ["kind", "message_id", "outcome", "started_at", "status_code", "times"]);
 
     // Nothing of it is kept, and the rules are those of a registration.
     assert_eq!(gateway.get("/api/webhooks").await.json()["total"], 0);
@@ -277,7 +285,7 @@ async fn what_a_receiver_says_is_only_for_who_looks_at_the_attempt() {
     seen.push(("a push".to_owned(), pushed.text()));
     for post in [format!("{path}/test"), format!("{path}/deliveries/{id}/resend")] {
         let answer = gateway.request("POST", &post, |request| request).await;
-        assert_eq!(answer.json()["category"], "http_5xx", "{}", answer.text());
+        assert_eq!(answer.json()["outcome"], "http_5xx", "{}", answer.text());
         seen.push((post, answer.text()));
     }
     for get in [

@@ -183,7 +183,7 @@ async fn a_webhook_that_fails_for_too_long_is_paused_and_says_why() {
     assert_eq!((&shown["paused_reason"], &shown["state"]), (&json!("failing"), &json!("paused")), "{shown}");
     assert!(shown["explanation"].as_str().is_some_and(|words| words.contains("resume")), "{shown}");
     assert!(shown["paused_since"].is_string() && shown["failing_since"].is_string(), "{shown}");
-    assert_eq!(shown["last_failure_category"], "http_5xx");
+    assert_eq!(shown["last_failure_outcome"], "http_5xx");
     assert!(shown["failures"].as_u64() >= Some(12), "{shown}");
     // Nothing more is sent, and nothing is lost.
     let sent = receiver.got().len();

@@ -114,7 +114,7 @@ async fn a_name_that_means_nothing_is_a_failed_attempt() {
         assert_eq!(gateway.outcomes(&hook, 1).await, [expected]);
         assert!(begun.elapsed() < Duration::from_secs(5), "{expected}: {:?}", begun.elapsed());
         let attempt = until("the attempt", async || gateway.failed_attempts(&hook).await.pop()).await;
-        assert!(!attempt.detail.contains("no such name"), "a category is said, not what came back");
+        assert!(!attempt.detail.contains("no such name"), "an outcome is said, not what came back");
         gateway.remove(&hook).await;
     }
     // A name that comes back is used at once.
@@ -174,7 +174,7 @@ async fn one_address_that_is_refused_refuses_them_all() {
         assert_eq!(gateway.outcomes(&hook, 1).await, ["target_refused"], "{name}");
         let path = format!("/api/webhooks/{}/test", hook.id);
         let tested = gateway.post_json(&path, &json!({})).await.json();
-        assert_eq!(tested["category"], "target_refused", "{name}: {tested}");
+        assert_eq!(tested["outcome"], "target_refused", "{name}: {tested}");
         assert!(names.asked(name) >= 2, "the name was asked for");
         gateway.remove(&hook).await;
     }
@@ -191,7 +191,7 @@ async fn a_name_that_changes_its_meaning_is_judged_each_time() {
     names.mean("later.test", [addresses(&[ALLOWED]), addresses(&[REFUSED])]);
     let hook = register(&gateway, "later.test", &good, json!({ "retry": [] })).await;
     let path = format!("/api/webhooks/{}/test", hook.id);
-    assert_eq!(gateway.post_json(&path, &json!({})).await.json()["category"], "http_5xx");
+    assert_eq!(gateway.post_json(&path, &json!({})).await.json()["outcome"], "http_5xx");
     gateway.push("default", "x").await;
     assert_eq!(gateway.outcomes(&hook, 2).await, ["http_5xx", "target_refused"]);
     gateway.remove(&hook).await;

@@ -29,7 +29,7 @@ async fn attempt(gateway: &Gateway, script: Script) -> (&'static str, Duration, 
     let took = Duration::from_micros(gateway.recent(&hook)[0].times.total_us);
     if outcome != "delivered" {
         let failed = until("the attempt", async || gateway.failed_attempts(&hook).await.pop()).await;
-        assert!(failed.detail.contains(&format!(r#""category":"{outcome}""#)), "{}", failed.detail);
+        assert!(failed.detail.contains(&format!(r#""outcome":"{outcome}""#)), "{}", failed.detail);
         gateway.failed_deliveries(&hook, 1).await;
     }
     gateway.is_done(&hook).await;
@@ -151,7 +151,7 @@ async fn what_is_kept_of_an_answer_is_its_beginning_as_it_came() {
         (&detail["answer"]["is_cut"], &detail["answer"]["headers"]["x-a"]),
         (&json!(true), &json!("b"))
     );
-    assert_eq!((&detail["status"], &detail["category"]), (&json!(500), &json!("http_5xx")));
+    assert_eq!((&detail["status_code"], &detail["outcome"]), (&json!(500), &json!("http_5xx")));
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn a_certificate_that_does_not_hold_is_a_failed_attempt() {
         let url = format!("https://{host}:{}/hook", front.address.port());
         let begun = Instant::now();
         let said = tested(&process, &url).await;
-        assert_eq!(said["category"], expected, "{said}");
+        assert_eq!(said["outcome"], expected, "{said}");
         assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
         let has_come = receiver.got().len() - before;
         assert_eq!(has_come, usize::from(expected == "delivered"), "{said}");
@@ -68,7 +68,7 @@ async fn a_certificate_that_does_not_hold_is_a_failed_attempt() {
 async fn an_agreement_that_does_not_come_about_is_a_failed_attempt() {
     const ATTEMPT_MAX: Duration = Duration::from_millis(700);
     let gateway = Gateway::with(Engine::Memory, |config| config.webhooks.attempt_max = ATTEMPT_MAX).await;
-    // The answer to the first message, whether the connection ends then, and the expected category.
+    // The answer to the first message, whether the connection ends then, and the expected outcome.
     let stalled: (&[u8], bool, _) = (b"", false, "timeout");
     let cases = [
         stalled,

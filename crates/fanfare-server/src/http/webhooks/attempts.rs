@@ -22,13 +22,12 @@ const SIZE: Size = Size { default: 50, max: 100 };
 
 /// Returns an attempt with all its details.
 pub(super) fn whole(tried: AttemptRecord) -> Result<Attempt, Problem> {
-    let AttemptRecord { id, is_delivered, detail, .. } = tried;
+    let AttemptRecord { id, detail, .. } = tried;
     Ok(Attempt {
         id: id.to_string(),
         webhook_id: id.webhook,
         number: id.number,
         started_at: id.at,
-        delivered: is_delivered,
         detail: read_detail(detail)?,
     })
 }

@@ -33,7 +33,7 @@ fn shown(row: DeliveryRow) -> Delivery {
         timestamp: row.event.timestamp,
         state,
         attempts: row.attempts,
-        failure: (&*row.failure).into(),
+        outcome: (&*row.failure).into(),
         next_attempt_at,
         failed_at,
     }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
-use fanfare_api::webhooks::webhook::{Auth, Batch, Ended, Outcome, Wants, Webhook};
+use fanfare_api::webhooks::webhook::{Auth, Batch, Ended, RecentAttempt, Wants, Webhook};
 use fanfare_api::words::{AuthKind, SignatureKind};
 use fanfare_core::{Principal, Timestamp, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
@@ -55,9 +55,9 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
         failing_since: health.failing.since,
         last_success_at: health.last_success,
         last_failure_at: health.last_failure.as_ref().map(|(at, _)| *at),
-        last_failure_category: health.last_failure.map(|(_, category)| (&*category).into()),
+        last_failure_outcome: health.last_failure.map(|(_, outcome)| (&*outcome).into()),
         lost_up_to: health.lost_up_to,
-        recent: entry.recent().iter().map(|attempt| outcome(attempt)).collect(),
+        recent: entry.recent().iter().map(|attempt| recent(attempt)).collect(),
         ended: ended(entry, now),
         public_key: webhook.keys.ed25519.current().verifying().to_string(),
         earlier_secrets_until: earlier.filter(|until| *until > now).collect(),
@@ -66,10 +66,10 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
     }
 }
 
-fn outcome(attempt: &Attempt) -> Outcome {
-    Outcome {
+fn recent(attempt: &Attempt) -> RecentAttempt {
+    RecentAttempt {
         started_at: attempt.at,
-        category: attempt.outcome.category().into(),
+        outcome: attempt.outcome.as_str().into(),
         total_us: attempt.times.total_us,
     }
 }

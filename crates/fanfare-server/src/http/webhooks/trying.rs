@@ -63,11 +63,10 @@ pub async fn try_out(
 ) -> Result<Response, Problem> {
     let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
     let attempt = gateway.webhooks.try_out(&by, Registration::parse(&bytes)?).await?;
-    let AttemptRecord { id, is_delivered, detail, .. } = AttemptRecord::from(&*attempt);
+    let AttemptRecord { id, detail, .. } = AttemptRecord::from(&*attempt);
     // The test belongs to no webhook and no event, and the caller does not get the body of the response.
-    let AttemptDetail { message_id, kind, category, status, times, .. } = read_detail(detail)?;
-    let trial =
-        Trial { started_at: id.at, delivered: is_delivered, message_id, kind, category, status, times };
+    let AttemptDetail { message_id, kind, outcome, status_code, times, .. } = read_detail(detail)?;
+    let trial = Trial { started_at: id.at, message_id, kind, outcome, status_code, times };
     Ok(Json(trial).into_response())
 }
 

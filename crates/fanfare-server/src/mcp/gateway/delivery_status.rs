@@ -74,7 +74,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "webhook_url": { "type": "string", "description": "Scheme, host and port; the rest may be secret" },
             "state": { "type": "string", "enum": ["pending", "waiting", "delivered", "failed"] },
             "attempts": { "type": "integer", "description": "Attempts so far, as far as they are kept" },
-            "last_error": { "type": "string" },
+            "outcome": { "type": "string", "description": "Of the last attempt, such as `timeout`, if it waits or failed" },
             "next_attempt_at": { "type": "string", "description": "ISO 8601" },
         },
         "required": ["webhook_id", "webhook_url", "state"],
@@ -162,7 +162,7 @@ struct WebhookRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_error: Option<Box<str>>,
+    outcome: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<Timestamp>,
 }
@@ -181,7 +181,7 @@ impl WebhookRow {
             state,
             attempts: row.as_ref().map(|row| row.attempts),
             next_attempt_at: row.as_ref().and_then(|row| row.status.due()),
-            last_error: row.map(|row| row.failure),
+            outcome: row.map(|row| row.failure),
         }
     }
 

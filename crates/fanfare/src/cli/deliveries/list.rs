@@ -111,7 +111,7 @@ fn row(webhook: &Webhook, delivery: &Delivery, now: &ZonedDateTime) -> Vec<Strin
         harmless(delivery.channel.as_str()).into_owned(),
         next,
         delivery.attempts.to_string(),
-        words(delivery.failure.as_str()),
+        words(delivery.outcome.as_str()),
         harmless(&shortened(url, URL_CHARS_MAX)).into_owned(),
     ]
 }

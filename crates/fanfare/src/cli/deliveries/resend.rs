@@ -80,7 +80,7 @@ async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failu
         };
         for (id, url) in targets {
             let attempt = api.resend(&id, event, body.as_ref()).await?;
-            if !attempt.value.delivered {
+            if !attempt.value.is_delivered() {
                 exit = Exit::Failed;
             }
             match output.mode {
@@ -90,7 +90,7 @@ async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failu
                 }
                 Mode::Json => attempts.push(attempt.json),
                 Mode::Ndjson => output.line(&attempt.json)?,
-                Mode::Raw => output.line(attempt.value.detail.category.as_str())?,
+                Mode::Raw => output.line(attempt.value.detail.outcome.as_str())?,
             }
         }
     }

@@ -123,7 +123,7 @@ async fn human(
     for receipt in &receipts.webhooks {
         let attempts = receipt.attempts.map_or_else(|| "–".to_owned(), |attempts| attempts.to_string());
         let reason =
-            receipt.failure.as_ref().map_or_else(|| "–".to_owned(), |failure| words(failure.as_str()));
+            receipt.outcome.as_ref().map_or_else(|| "–".to_owned(), |outcome| words(outcome.as_str()));
         let next = receipt.next_attempt_at.map_or_else(|| "–".to_owned(), |at| time(at, &now));
         let url = harmless(&receipt.webhook_url).into_owned();
         cells.push(vec![state_text(receipt.state.as_str()), attempts, reason, next, url]);

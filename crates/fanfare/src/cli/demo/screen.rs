@@ -96,7 +96,7 @@ impl Screen {
             return Ok(());
         }
         if self.output.mode.is_json() {
-            let line = serde_json::json!({ "webhook": { "id": got.id, "attempt": got.attempt, "status": got.status } });
+            let line = serde_json::json!({ "webhook": { "id": got.id, "attempt": got.attempt, "status_code": got.status } });
             return Ok(self.output.line(line.to_string())?);
         }
         let (status, attempt) = (got.status, got.attempt);

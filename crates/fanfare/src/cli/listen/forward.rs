@@ -37,7 +37,7 @@ pub(crate) struct Forwarded {
     /// Whether the last response was 2xx.
     pub(crate) delivered: bool,
     /// Status of the last response.
-    pub(crate) status: Option<u16>,
+    pub(crate) status_code: Option<u16>,
     /// Why there was no response to the last attempt.
     pub(crate) problem: Option<String>,
     /// Number of attempts.
@@ -63,7 +63,7 @@ struct Body<'a> {
 impl Forwarded {
     /// Describes the outcome: `500`, `connection refused after 4 attempts`.
     pub(crate) fn said(&self) -> String {
-        let outcome = match (self.status, &self.problem) {
+        let outcome = match (self.status_code, &self.problem) {
             (Some(status), _) => status.to_string(),
             (None, problem) => problem.clone().unwrap_or_default(),
         };
@@ -108,8 +108,8 @@ impl Forward {
             match delay {
                 Some(delay) if !is_final => tokio::time::sleep(*delay).await,
                 _ => {
-                    let status = status.map(|status| status.as_u16());
-                    return Forwarded { delivered, status, problem, attempts, total_us };
+                    let status_code = status.map(|status| status.as_u16());
+                    return Forwarded { delivered, status_code, problem, attempts, total_us };
                 }
             }
         }

@@ -171,7 +171,7 @@ fn line_of(got: &ReceivedRequest) -> Value {
         "again": got.attempt > 1,
         "verified": verified,
         "problem": problem,
-        "status": got.status,
+        "status_code": got.status,
         "on_purpose": got.on_purpose,
         "headers": headers,
     }));

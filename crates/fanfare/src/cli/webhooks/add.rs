@@ -76,7 +76,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         if is_human {
             output.line(format!("  {DIM}test{DIM:#}     {}", test::said(&test.value)))?;
         }
-        return Ok(if test.value.delivered { Exit::Ok } else { Exit::Failed });
+        return Ok(if test.value.is_delivered() { Exit::Ok } else { Exit::Failed });
     }
     if is_human && registered.value.secret.is_none() {
         let webhook = api.webhook(&id).await?;

@@ -19,7 +19,7 @@ fn row(attempt: &Attempt, now: &ZonedDateTime) -> Vec<String> {
     // DNS, TCP and TLS share a column, because their parts rarely matter.
     let connect = [dns_us, connect_us, tls_us].into_iter().flatten().reduce(|one, two| one + two);
     let phase = |us: Option<u64>| us.map_or_else(|| "–".to_owned(), span);
-    let (symbol, style) = if attempt.delivered { ("✓", SUCCESS) } else { ("✗", ERROR) };
+    let (symbol, style) = if attempt.is_delivered() { ("✓", SUCCESS) } else { ("✗", ERROR) };
     vec![
         time(attempt.started_at, now),
         format!("{style}{symbol}{style:#} {}", result_text(attempt)),
@@ -49,19 +49,19 @@ fn numbered(attempt: &Attempt) -> String {
 
 /// Formats the status of the response, or why there is none.
 pub(crate) fn result_text(attempt: &Attempt) -> String {
-    match attempt.detail.status {
+    match attempt.detail.status_code {
         // A response can fail after its status, for example while its body is read. Then both are shown.
-        Some(status) if attempt.delivered || attempt.detail.category.as_str().starts_with("http_") => {
+        Some(status) if attempt.is_delivered() || attempt.detail.outcome.as_str().starts_with("http_") => {
             status.to_string()
         }
-        Some(status) => format!("{status}, {}", words(attempt.detail.category.as_str())),
-        None => words(attempt.detail.category.as_str()),
+        Some(status) => format!("{status}, {}", words(attempt.detail.outcome.as_str())),
+        None => words(attempt.detail.outcome.as_str()),
     }
 }
 
-/// Formats the category of a failure for people.
-pub(crate) fn words(category: &str) -> String {
-    match category {
+/// Formats an outcome for people.
+pub(crate) fn words(outcome: &str) -> String {
+    match outcome {
         "connection_refused" => "refused".to_owned(),
         "http_3xx" => "HTTP 3xx".to_owned(),
         "http_4xx" => "HTTP 4xx".to_owned(),
@@ -86,7 +86,7 @@ pub(crate) fn span(micros: u64) -> String {
 
 /// Formats one attempt with its request and response.
 pub(crate) fn whole(attempt: &Attempt, now: &ZonedDateTime) -> String {
-    let (symbol, style) = if attempt.delivered { ("✓", SUCCESS) } else { ("✗", ERROR) };
+    let (symbol, style) = if attempt.is_delivered() { ("✓", SUCCESS) } else { ("✗", ERROR) };
     let number = match attempt.detail.kind.as_str() {
         "delivery" => format!("attempt {}", attempt.number),
         kind => harmless(kind).into_owned(),
@@ -104,7 +104,8 @@ pub(crate) fn whole(attempt: &Attempt, now: &ZonedDateTime) -> String {
         text.push_str(&format!("\n  {DIM}body: {body}{DIM:#}"));
     }
     if let Some(answer) = &attempt.detail.answer {
-        let status = attempt.detail.status.map_or_else(|| "response".to_owned(), |status| status.to_string());
+        let status =
+            attempt.detail.status_code.map_or_else(|| "response".to_owned(), |status| status.to_string());
         text.push_str(&format!("\n\n  {DIM}HTTP{DIM:#} {status}"));
         push_headers(&mut text, &answer.headers);
         if !answer.body.is_empty() {

@@ -106,7 +106,7 @@ fn state_words(webhook: &Webhook, now: &ZonedDateTime) -> String {
             .as_ref()
             .map(|since| format!(" since {}", time(*since, now)))
             .unwrap_or_default();
-        let last = webhook.last_failure_category.as_ref().map(|category| words(category.as_str()));
+        let last = webhook.last_failure_outcome.as_ref().map(|outcome| words(outcome.as_str()));
         let last = last.map(|last| format!(", {last}")).unwrap_or_default();
         add(format!("{}{since}{last}", count(u64::from(webhook.failures), "failure")));
     }

@@ -23,20 +23,20 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let webhook = named(api, &args.webhook).await?;
     let attempt = api.test_webhook(&webhook.id).await?;
-    let category = || attempt.value.detail.category.to_string();
-    context.output.result(|| said(&attempt.value), &attempt.json, category)?;
-    if !attempt.value.delivered {
+    let outcome = || attempt.value.detail.outcome.to_string();
+    context.output.result(|| said(&attempt.value), &attempt.json, outcome)?;
+    if !attempt.value.is_delivered() {
         let id = &attempt.value.id;
         context.output.hint(format!("  {DIM}see the response: fanfare deliveries show {id}{DIM:#}"));
     }
-    Ok(if attempt.value.delivered { Exit::Ok } else { Exit::Failed })
+    Ok(if attempt.value.is_delivered() { Exit::Ok } else { Exit::Failed })
 }
 
 /// Describes the result of an attempt.
 pub(crate) fn said(attempt: &Attempt) -> String {
     let took = span(attempt.detail.times.total_us);
     let result = result_text(attempt);
-    if attempt.delivered {
+    if attempt.is_delivered() {
         format!("{SUCCESS}✓{SUCCESS:#} delivered: {result} {DIM}in {took}{DIM:#}")
     } else {
         format!("{ERROR}✗{ERROR:#} not delivered: {result} {DIM}after {took}{DIM:#}")

@@ -79,7 +79,7 @@ impl Gateway {
     pub(crate) async fn outcomes(&self, hook: &Hook, count: usize) -> Vec<&'static str> {
         until("attempts", async || {
             let recent = self.recent(hook);
-            (recent.len() >= count).then(|| recent.iter().map(|one| one.outcome.category()).collect())
+            (recent.len() >= count).then(|| recent.iter().map(|one| one.outcome.as_str()).collect())
         })
         .await
     }

@@ -10,8 +10,7 @@ use fanfare_delivery::attempt::Attempt;
 /// The outcome of an attempt. It leaves out the body of the response, which is untrusted text.
 #[derive(Debug, Serialize)]
 pub(super) struct AttemptRow {
-    pub(super) delivered: bool,
-    category: &'static str,
+    outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status_code: Option<u16>,
     total_us: u64,
@@ -21,8 +20,7 @@ pub(super) struct AttemptRow {
 impl AttemptRow {
     pub(super) fn properties() -> Value {
         json!({
-            "delivered": { "type": "boolean", "description": "The receiver answered with 2xx" },
-            "category": {
+            "outcome": {
                 "type": "string",
                 "description": "`delivered`, `http_3xx`, `http_4xx`, `http_5xx`, `timeout`, `connection_refused`, \
                                 `broken_off`, `dns_error`, `tls_error`, `protocol_error` or `target_refused`",
@@ -33,13 +31,17 @@ impl AttemptRow {
         })
     }
 
-    pub(super) const REQUIRED: [&str; 4] = ["delivered", "category", "total_us", "started_at"];
+    pub(super) const REQUIRED: [&str; 3] = ["outcome", "total_us", "started_at"];
+
+    pub(super) fn is_delivered(&self) -> bool {
+        self.outcome == "delivered"
+    }
 
     /// Describes the outcome, and what it means for the operator of the receiver.
     pub(super) fn to_text(&self) -> String {
         let took = format!("{} ms", self.total_us as f64 / 1_000.0);
         let answered = self.status_code.map_or_else(String::new, |status| format!(" with {status}"));
-        match self.category {
+        match self.outcome {
             "delivered" => format!("the receiver responded{answered} in {took}"),
             "http_3xx" | "http_4xx" | "http_5xx" => {
                 format!(
@@ -60,7 +62,7 @@ impl AttemptRow {
             "tls_error" => {
                 "the certificate is not valid for this host, or the TLS handshake failed".to_owned()
             }
-            category => format!("{category} after {took}; the server there may not speak HTTP"),
+            outcome => format!("{outcome} after {took}; the server there may not speak HTTP"),
         }
     }
 }
@@ -72,8 +74,7 @@ impl From<&Attempt> for AttemptRow {
             AttemptOutcome::Failed(_) => None,
         };
         AttemptRow {
-            delivered: attempt.is_delivered(),
-            category: attempt.outcome.category(),
+            outcome: attempt.outcome.as_str(),
             status_code,
             total_us: attempt.times.total_us,
             started_at: attempt.at,

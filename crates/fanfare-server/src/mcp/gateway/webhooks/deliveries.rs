@@ -62,11 +62,11 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
             "timestamp": { "type": "string", "description": "When it was pushed, ISO 8601" },
             "state": { "type": "string", "enum": ["waiting", "failed"] },
             "attempts": { "type": "integer", "description": "Number of attempts" },
-            "last_error": { "type": "string", "description": "Why the last attempt failed" },
+            "outcome": { "type": "string", "description": "Of the last attempt, such as `timeout`" },
             "next_attempt_at": { "type": "string", "description": "ISO 8601" },
             "failed_at": { "type": "string", "description": "ISO 8601" },
         },
-        "required": ["event_id", "channel", "type", "timestamp", "state", "attempts", "last_error"],
+        "required": ["event_id", "channel", "type", "timestamp", "state", "attempts", "outcome"],
         "additionalProperties": false,
     });
     let attempt = json!({
@@ -142,7 +142,7 @@ struct Delivery {
     timestamp: Timestamp,
     state: State,
     attempts: u32,
-    last_error: Box<str>,
+    outcome: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -162,7 +162,7 @@ impl From<DeliveryRow> for Delivery {
             timestamp: row.event.timestamp,
             state,
             attempts: row.attempts,
-            last_error: row.failure,
+            outcome: row.failure,
             next_attempt_at,
             failed_at,
         }
@@ -171,16 +171,13 @@ impl From<DeliveryRow> for Delivery {
 
 impl Delivery {
     fn to_text(&self) -> String {
-        let Delivery { event_id, channel, attempts, last_error, .. } = self;
+        let Delivery { event_id, channel, attempts, outcome, .. } = self;
         let then = match (self.next_attempt_at, self.failed_at) {
             (Some(at), _) => format!("is retried at {at}"),
             (None, Some(at)) => format!("failed at {at}"),
             (None, None) => "waits".to_owned(),
         };
-        format!(
-            "- {event_id} `{channel}`: {}, last {last_error}; {then}",
-            count(*attempts as usize, "attempt")
-        )
+        format!("- {event_id} `{channel}`: {}, last {outcome}; {then}", count(*attempts as usize, "attempt"))
     }
 }
 

@@ -96,7 +96,7 @@ impl Gateway {
         let event = self.webhooks.event(by, &webhook.id, event_id).await.map_err(refuse)?;
         let attempt = self.webhooks.resend(by, &webhook.id, event, None).await.map_err(refuse)?;
         let tried = AttemptRow::from(&*attempt);
-        let outcome = if tried.delivered { "arrived" } else { "did not arrive" };
+        let outcome = if tried.is_delivered() { "arrived" } else { "did not arrive" };
         let text = format!(
             "{event_id} {outcome} at {} ({}): {}.",
             webhook.id,

@@ -69,7 +69,7 @@ impl Gateway {
         let attempt = self.webhooks.test(by, &webhook.id).await;
         let attempt = attempt.map_err(|problem| refused(problem, EXAMPLE))?;
         let tried = AttemptRow::from(&*attempt);
-        let outcome = if tried.delivered { "The test arrived" } else { "The test did not arrive" };
+        let outcome = if tried.is_delivered() { "The test arrived" } else { "The test did not arrive" };
         let text =
             format!("{outcome} at {} ({}): {}.", webhook.id, neutral(&place(&webhook.url)), tried.to_text());
         Ok(said(text, &StructuredContent { webhook_id: webhook.id.clone(), tried }))

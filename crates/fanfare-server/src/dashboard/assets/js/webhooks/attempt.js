@@ -40,13 +40,14 @@ function useAttempt(id) {
 }
 
 function Detail({ attempt, base, ask }) {
-  const { delivered, category, status, kind, number, started_at: at, event_id: event, message_id: messageId, times, request, answer, events } = attempt;
+  const { outcome, status_code: status, kind, number, started_at: at, event_id: event, message_id: messageId, times, request, answer, events } = attempt;
+  const delivered = outcome === "delivered";
   const isTest = kind === "test";
   const advice = adviceOn(attempt);
   const ms = Date.parse(at);
   return html`<div class="drawer-body">
     <div class="wh-result ${delivered ? "" : "failed"}"><${Icon} name=${delivered ? "success" : "error"} />
-      <div><p data-testid="attempt-result">${status ? `${status}, ${wordOf(category)}` : wordOf(category)}</p>${advice && html`<p class="advice">${advice}</p>`}</div></div>
+      <div><p data-testid="attempt-result">${status ? `${status}, ${wordOf(outcome)}` : wordOf(outcome)}</p>${advice && html`<p class="advice">${advice}</p>`}</div></div>
     ${!isTest && html`<${Again} event=${event} base=${base} ask=${ask} request=${request} />`}
     <${Phases} times=${times} />
     <dl class="facts">
@@ -88,7 +89,7 @@ function Again({ event, base, ask, request }) {
   const resend = () =>
     run(async () => {
       const attempt = await send("POST", `${base}/deliveries/${event}/resend`);
-      toast(attempt.delivered ? `Resent: ${attempt.status}` : `Resent, but failed: ${wordOf(attempt.category)}`, attempt.delivered ? "done" : "warning");
+      toast(attempt.outcome === "delivered" ? `Resent: ${attempt.status_code}` : `Resent, but failed: ${wordOf(attempt.outcome)}`, attempt.outcome === "delivered" ? "done" : "warning");
       setParams({ attempt: attempt.id }, { replace: true });
     });
   return html`<div class="drawer-actions">

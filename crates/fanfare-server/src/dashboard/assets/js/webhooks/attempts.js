@@ -87,7 +87,7 @@ function useKeys(rows, open) {
 }
 
 function Row({ attempt, known, longest, isOpen }) {
-  const { id, started_at: at, category, status, delivered, kind, number, event_id: event, events, times } = attempt;
+  const { id, started_at: at, outcome, status_code: status, kind, number, event_id: event, events, times } = attempt;
   const ms = Date.parse(at);
   const click = (mouse) => {
     if (mouse.metaKey || mouse.ctrlKey || mouse.shiftKey) return;
@@ -95,10 +95,10 @@ function Row({ attempt, known, longest, isOpen }) {
     setParams({ attempt: id }, { replace: new URLSearchParams(query.peek()).has("attempt") });
   };
   const what = kind === "test" ? "test event" : `event ${seqOf(event)}${events > 1 ? ` and ${events - 1} more` : ""}`;
-  return html`<li><a class="wh-attempt ${delivered ? "" : "failed"}" href="?attempt=${id}" onClick=${click} aria-current=${isOpen ? "true" : undefined} data-row=${id}
-    data-testid="attempt-row" data-attempt=${id} data-category=${category} data-kind=${kind}>
+  return html`<li><a class="wh-attempt ${outcome === "delivered" ? "" : "failed"}" href="?attempt=${id}" onClick=${click} aria-current=${isOpen ? "true" : undefined} data-row=${id}
+    data-testid="attempt-row" data-attempt=${id} data-outcome=${outcome} data-kind=${kind}>
     <time datetime=${at} title=${fullTime(ms)}>${sameDay(ms) ? timeOfDay(ms) : fullTime(ms)}</time>
-    <span class="wh-outcome"><${Icon} name=${delivered ? "success" : "error"} /><b>${status ?? "–"}</b><span>${wordOf(category)}</span></span>
+    <span class="wh-outcome"><${Icon} name=${outcome === "delivered" ? "success" : "error"} /><b>${status ?? "–"}</b><span>${wordOf(outcome)}</span></span>
     <span class="wh-what">${what}${kinds[kind] && html`<span class="tag">${kinds[kind]}</span>`}${number > 1 && html`<span class="muted">attempt ${number}</span>`}${known && html`<span class="wh-message muted"><span class="mono">${known.channel}</span> ${known.message}</span>`}</span>
     <${PhaseBar} times=${times} longest=${longest} />
     <span class="wh-took">${took(times.total_us)}</span>
@@ -119,7 +119,7 @@ function Next({ base, event }) {
     ${next.map((delivery) => {
       const left = until(Date.parse(delivery.next_attempt_at), now.value);
       return html`<li key=${delivery.event_id} data-testid="next-attempt" data-event=${delivery.event_id}><${Icon} name="stalled" />
-        <b>${left ? `in ${left}` : "now"}</b><span>event ${seqOf(delivery.event_id)}, attempt ${delivery.attempts + 1}</span><span class="muted">last: ${wordOf(delivery.failure)}</span></li>`;
+        <b>${left ? `in ${left}` : "now"}</b><span>event ${seqOf(delivery.event_id)}, attempt ${delivery.attempts + 1}</span><span class="muted">last: ${wordOf(delivery.outcome)}</span></li>`;
     })}
     ${all.length > next.length && html`<li><a href="?tab=undelivered">${all.length - next.length} more</a></li>`}
   </ul>`;

@@ -56,11 +56,11 @@ export function Deliveries({ webhook, base, ask }) {
 }
 
 function Row({ delivery, known, base, ask, action }) {
-  const { event_id: event, channel, type, state, attempts, failure, next_attempt_at: nextAt, failed_at: failedAt } = delivery;
+  const { event_id: event, channel, type, state, attempts, outcome, next_attempt_at: nextAt, failed_at: failedAt } = delivery;
   const resend = () =>
     action.run(async () => {
       const attempt = await send("POST", `${base}/deliveries/${event}/resend`);
-      toast(attempt.delivered ? `Event ${seqOf(event)} delivered` : `Event ${seqOf(event)} failed again: ${wordOf(attempt.category)}`, attempt.delivered ? "done" : "warning");
+      toast(attempt.outcome === "delivered" ? `Event ${seqOf(event)} delivered` : `Event ${seqOf(event)} failed again: ${wordOf(attempt.outcome)}`, attempt.outcome === "delivered" ? "done" : "warning");
     });
   const discard = () =>
     action.run(async () => {
@@ -72,7 +72,7 @@ function Row({ delivery, known, base, ask, action }) {
     <${Cell} name="Channel"><span class="mono">${channel}</span><//>
     <${Cell} name="State">${state === "waiting" ? html`<${Waiting} at=${Date.parse(nextAt)} />` : html`<${Failed} at=${Date.parse(failedAt)} />`}<//>
     <${Cell} name="Attempts" number><a href="?event=${event}" title="Show its attempts" aria-label="${plural(attempts, "attempt", "attempts")} at event ${seqOf(event)}">${count(attempts)}</a><//>
-    <${Cell} name="Reason">${wordOf(failure)}<//>
+    <${Cell} name="Reason">${wordOf(outcome)}<//>
     <${Cell} name=""><div class="wh-row-actions">
       <button type="button" class="button" onClick=${resend} disabled=${action.busy} data-testid="delivery-resend"><${Icon} name="replay" />Send now</button>
       <button type="button" class="icon-button" aria-label="Edit and send event ${seqOf(event)}" title="Edit and send…" onClick=${() => ask({ kind: "edited", event })} data-testid="delivery-edit"><${Icon} name="edit" /></button>

@@ -76,7 +76,7 @@ function Head({ webhook, base, ask }) {
   const test = () =>
     run(async () => {
       const attempt = await send("POST", `${base}/test`);
-      toast(attempt.delivered ? `Test delivered: ${attempt.status}` : `Test failed: ${wordOf(attempt.category)}`, attempt.delivered ? "done" : "warning");
+      toast(attempt.outcome === "delivered" ? `Test delivered: ${attempt.status_code}` : `Test failed: ${wordOf(attempt.outcome)}`, attempt.outcome === "delivered" ? "done" : "warning");
       setParams({ attempt: attempt.id });
     });
   const toggle = () =>

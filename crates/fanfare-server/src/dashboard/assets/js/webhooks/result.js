@@ -6,10 +6,11 @@ import { Phases } from "./phases.js";
 import { adviceOn, wordOf } from "./words.js";
 
 export function Result({ attempt, testid }) {
-  const { delivered, status, category, times } = attempt;
-  const said = status ? `Responded ${status} in ${took(times.total_us)}` : `${capital(wordOf(category))} (${took(times.total_us)})`;
+  const { outcome, status_code: status, times } = attempt;
+  const delivered = outcome === "delivered";
+  const said = status ? `Responded ${status} in ${took(times.total_us)}` : `${capital(wordOf(outcome))} (${took(times.total_us)})`;
   const advice = adviceOn(attempt);
-  return html`<div class="wh-trial ${delivered ? "" : "failed"}" role="status" data-testid=${testid} data-delivered=${delivered} data-category=${category}>
+  return html`<div class="wh-trial ${delivered ? "" : "failed"}" role="status" data-testid=${testid} data-outcome=${outcome}>
     <div class="wh-result ${delivered ? "" : "failed"}"><${Icon} name=${delivered ? "success" : "error"} />
       <div><p>${said}</p>${advice && html`<p class="advice">${advice}</p>`}</div></div>
     <${Phases} times=${times} hasSum=${false} />

@@ -40,12 +40,12 @@ export function Trouble({ webhook, base, ask }) {
 }
 
 function Failing({ webhook, action }) {
-  const { failures, failing_since: since, held_until: heldUntil, last_failure_category: category, state } = webhook;
+  const { failures, failing_since: since, held_until: heldUntil, last_failure_outcome: outcome, state } = webhook;
   const left = heldUntil && until(Date.parse(heldUntil), now.value);
   const next = state !== "held" ? "" : left ? ` To avoid overloading it, nothing is sent for ${left}; then one attempt checks whether it is back.` : " One attempt will check whether it is back.";
-  const title = `${failures === 1 ? "The last attempt" : `The last ${count(failures)} attempts`} failed: ${wordOf(category)}.`;
+  const title = `${failures === 1 ? "The last attempt" : `The last ${count(failures)} attempts`} failed: ${wordOf(outcome)}.`;
   return html`<${Note} kind="warn" icon=${state === "held" ? "stalled" : "warning"} title=${title}
-    text=${`${adviceOn({ category }) ?? ""} Started failing ${ago(Date.parse(since), now.value)}.${next}`} action=${action} />`;
+    text=${`${adviceOn({ outcome }) ?? ""} Started failing ${ago(Date.parse(since), now.value)}.${next}`} action=${action} />`;
 }
 
 function Note({ kind, icon, title, text, action }) {

@@ -38,7 +38,7 @@ export function Wizard() {
   const set = (changes) => setDraft({ ...draft, ...changes });
   const url = draft.webhook_url.trim();
   const result = trial?.url === url ? trial.attempt : null;
-  const isGreen = result?.delivered === true;
+  const isGreen = result?.outcome === "delivered";
   const same = known.find((webhook) => webhook.webhook_url === url);
 
   const test = async (submitted) => {

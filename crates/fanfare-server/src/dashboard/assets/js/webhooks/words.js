@@ -29,8 +29,8 @@ export function stateOf(webhook, nowMs) {
   return { look: "paused", icon: "info", word: state };
 }
 
-// For each result of an attempt, a short text and advice.
-const categories = {
+// For each outcome of an attempt, a short text and advice.
+const outcomes = {
   broken_off: ["connection closed", "The connection closed before the response was complete. Check the receiver's log for that moment."],
   connection_refused: ["connection refused", "Nothing is listening at that address. Start the receiver or check the port."],
   delivered: ["delivered", null],
@@ -55,12 +55,12 @@ const statuses = {
   429: "The receiver is limiting the rate. Set a lower rate in Settings.",
 };
 
-export function wordOf(category) {
-  return categories[category]?.[0] ?? category;
+export function wordOf(outcome) {
+  return outcomes[outcome]?.[0] ?? outcome;
 }
 
-export function adviceOn({ category, status }) {
-  return statuses[status] ?? categories[category]?.[1] ?? null;
+export function adviceOn({ outcome, status_code: status }) {
+  return statuses[status] ?? outcomes[outcome]?.[1] ?? null;
 }
 
 export const kinds = {
