@@ -189,6 +189,26 @@ pub struct Webhooks {
     pub cursor: Option<String>,
 }
 
+/// The statistics of a webhook.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WebhookStats {
+    /// The width of each bucket: minutes of the last hour, or hours of the last day; default `1m`.
+    #[param(inline, nullable = false)]
+    pub bucket: Option<BucketWidth>,
+}
+
+/// The width of a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum BucketWidth {
+    /// The minutes of the last hour.
+    #[serde(rename = "1m")]
+    Minute,
+    /// The hours of the last day.
+    #[serde(rename = "1h")]
+    Hour,
+}
+
 /// The state of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

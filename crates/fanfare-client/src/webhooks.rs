@@ -6,6 +6,7 @@ use fanfare_api::webhooks::deliveries::{DeliveriesPage, Discarded};
 use fanfare_api::webhooks::registration::{Change, Registered, Registration};
 use fanfare_api::webhooks::replay::{Replay, Replayed};
 use fanfare_api::webhooks::secrets::{Rotated, Rotation};
+use fanfare_api::webhooks::stats::WebhookStats;
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_core::{Position, WebhookId};
 use reqwest::Method;
@@ -20,6 +21,11 @@ impl Api {
     /// Returns one webhook.
     pub async fn webhook(&self, id: &WebhookId) -> Result<Answer<Webhook>, Error> {
         self.call(self.request(Method::GET, &one(id, ""))).await
+    }
+
+    /// Returns the statistics of one webhook.
+    pub async fn webhook_stats(&self, id: &WebhookId) -> Result<Answer<WebhookStats>, Error> {
+        self.call(self.request(Method::GET, &one(id, "/stats"))).await
     }
 
     /// Registers a webhook, or updates an existing one.

@@ -33,6 +33,7 @@ pub mod selecting;
 mod sender;
 pub mod service;
 pub mod state;
+pub mod stats;
 pub mod tally;
 pub mod target;
 mod trying;

@@ -1,7 +1,6 @@
 //! The tally: the outcomes of the attempts at one webhook, counted by the minute and by the hour.
 
 use fanfare_core::Timestamp;
-use serde::{Serialize, Serializer};
 
 /// The number of minutes that are counted one by one: as many as a row of bars can show at a glance.
 pub const MINUTES: usize = 60;
@@ -20,11 +19,13 @@ pub struct Outcomes {
     pub failed: u32,
 }
 
-impl Serialize for Outcomes {
-    /// Writes a pair, because there are sixty of them.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (self.delivered, self.failed).serialize(serializer)
-    }
+/// The attempts that started in one minute or hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bucket {
+    /// The start of the minute or hour.
+    pub start: Timestamp,
+    /// The attempts.
+    pub outcomes: Outcomes,
 }
 
 /// The last hour and the last day; less than 700 bytes.
@@ -42,15 +43,20 @@ impl Tally {
     }
 
     /// Returns the [`MINUTES`] minutes up to that of `now`, oldest first.
-    pub fn hour(&self, now: Timestamp) -> Vec<Outcomes> {
+    pub fn minutes(&self, now: Timestamp) -> Vec<Bucket> {
         self.minutes.up_to(now).collect()
+    }
+
+    /// Returns the [`HOURS`] hours up to that of `now`, oldest first.
+    pub fn hours(&self, now: Timestamp) -> Vec<Bucket> {
+        self.hours.up_to(now).collect()
     }
 
     /// Returns the sum of the [`HOURS`] hours up to that of `now`.
     pub fn day(&self, now: Timestamp) -> Outcomes {
         self.hours.up_to(now).fold(Outcomes::default(), |sum, hour| Outcomes {
-            delivered: sum.delivered.saturating_add(hour.delivered),
-            failed: sum.failed.saturating_add(hour.failed),
+            delivered: sum.delivered.saturating_add(hour.outcomes.delivered),
+            failed: sum.failed.saturating_add(hour.outcomes.failed),
         })
     }
 }
@@ -87,13 +93,14 @@ impl<const N: usize, const WIDTH: i64> Slots<N, WIDTH> {
         *count = count.saturating_add(1);
     }
 
-    fn up_to(&self, now: Timestamp) -> impl Iterator<Item = Outcomes> {
+    fn up_to(&self, now: Timestamp) -> impl Iterator<Item = Bucket> {
         let last = now.as_micros().div_euclid(WIDTH);
         (last - Self::LEN + 1..=last).map(|slot| {
-            match (self.newest - Self::LEN + 1..=self.newest).contains(&slot) {
+            let outcomes = match (self.newest - Self::LEN + 1..=self.newest).contains(&slot) {
                 true => self.ended[Self::place(slot)],
                 false => Outcomes::default(),
-            }
+            };
+            Bucket { start: Timestamp::from_micros(slot * WIDTH), outcomes }
         })
     }
 
@@ -108,10 +115,24 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{HOURS, MINUTES, Outcomes, Tally, Timestamp};
+    use super::{Bucket, HOURS, MINUTES, Outcomes, Tally, Timestamp};
 
     fn at(minute: u64) -> Timestamp {
         Timestamp::from_micros(1_795_132_800_000_000).after(Duration::from_secs(60 * minute))
+    }
+
+    fn hour(tally: &Tally, now: Timestamp) -> Vec<Outcomes> {
+        tally.minutes(now).into_iter().map(|bucket| bucket.outcomes).collect()
+    }
+
+    #[test]
+    fn buckets_start_where_minutes_and_hours_do() {
+        let (tally, now) = (Tally::default(), at(90).after(Duration::from_secs(17)));
+        let starts = |buckets: Vec<Bucket>| buckets.iter().map(|bucket| bucket.start).collect::<Vec<_>>();
+        let minutes = starts(tally.minutes(now));
+        assert_eq!((minutes.len(), minutes[0], minutes[59]), (MINUTES, at(31), at(90)));
+        let hours = starts(tally.hours(now));
+        assert_eq!((hours.len(), hours[22], hours[23]), (HOURS, at(0), at(60)));
     }
 
     #[test]
@@ -119,10 +140,10 @@ mod tests {
         let mut tally = Tally::default();
         tally.count(at(0), true);
         tally.count(at(59), false);
-        assert_eq!(tally.hour(at(59))[0], Outcomes { delivered: 1, failed: 0 });
-        assert_eq!(tally.hour(at(59))[59], Outcomes { delivered: 0, failed: 1 });
-        assert_eq!(tally.hour(at(60))[58], Outcomes { delivered: 0, failed: 1 });
-        assert_eq!(tally.hour(at(200)), [Outcomes::default(); MINUTES]);
+        assert_eq!(hour(&tally, at(59))[0], Outcomes { delivered: 1, failed: 0 });
+        assert_eq!(hour(&tally, at(59))[59], Outcomes { delivered: 0, failed: 1 });
+        assert_eq!(hour(&tally, at(60))[58], Outcomes { delivered: 0, failed: 1 });
+        assert_eq!(hour(&tally, at(200)), [Outcomes::default(); MINUTES]);
         assert_eq!(tally.day(at(200)), Outcomes { delivered: 1, failed: 1 });
         assert_eq!(tally.day(at(60 * HOURS as u64)), Outcomes::default());
     }
@@ -150,7 +171,7 @@ mod tests {
                 };
                 let expected: Vec<Outcomes> =
                     (0..60).rev().map(|back| now.checked_sub(back).map_or(Outcomes::default(), of)).collect();
-                prop_assert_eq!(tally.hour(at(now)), expected);
+                prop_assert_eq!(hour(&tally, at(now)), expected);
                 let in_day = all.iter().filter(|(when, _)| when / 60 + 24 > now / 60).count();
                 let day = tally.day(at(now));
                 prop_assert_eq!((day.delivered + day.failed) as usize, in_day);

@@ -5,4 +5,5 @@ pub mod deliveries;
 pub mod registration;
 pub mod replay;
 pub mod secrets;
+pub mod stats;
 pub mod webhook;

@@ -69,10 +69,6 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub lost_up_to: Option<Position>,
-    /// The outcomes of the latest attempts, newest first; cleared when the gateway stops.
-    pub recent: Vec<RecentAttempt>,
-    /// The counts of its attempts, without on-demand ones, since the gateway started.
-    pub ended: Ended,
     /// The public key that verifies `v1a` signatures: `whpk_…`.
     pub public_key: String,
     /// The times until which earlier secrets still sign, newest first.
@@ -151,29 +147,6 @@ pub struct Batch {
     /// Maximum wait of the first event.
     #[schema(value_type = values::DurationText)]
     pub max_wait: String,
-}
-
-/// One of the latest attempts.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct RecentAttempt {
-    /// The start of the attempt.
-    #[schema(value_type = values::Timestamp)]
-    pub started_at: Timestamp,
-    /// The outcome.
-    pub outcome: Outcome,
-    /// The duration, in microseconds.
-    pub total_us: u64,
-}
-
-/// The counts of attempts, each as a pair: the number of 2xx responses, and the number of failures.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-pub struct Ended {
-    /// The counts of the last 24 hours.
-    #[schema(value_type = Vec<u32>, min_items = 2, max_items = 2)]
-    pub day: (u32, u32),
-    /// The counts of each minute of the last hour, oldest first; empty if there were none.
-    #[schema(value_type = Vec<Vec<u32>>)]
-    pub hour: Vec<(u32, u32)>,
 }
 
 /// A page of webhooks, as URLs.

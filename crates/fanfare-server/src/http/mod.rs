@@ -142,6 +142,7 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(webhooks::unregister))
         .routes(routes!(webhooks::list))
         .routes(routes!(webhooks::details::show))
+        .routes(routes!(webhooks::stats::show))
         .routes(routes!(webhooks::changing::change))
         .routes(routes!(webhooks::changing::remove))
         .routes(routes!(webhooks::changing::pause))

@@ -77,6 +77,7 @@ mod webhooks_receivers;
 mod webhooks_seed;
 mod webhooks_sockets;
 mod webhooks_states;
+mod webhooks_stats;
 mod webhooks_tls;
 mod webhooks_upgraded;
 mod webhooks_verified;

@@ -7,7 +7,7 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 35] = [
+const SURFACES: [(&str, &str); 36] = [
     ("DELETE /api/readers/{name}", "none yet: a reader is forgotten rarely, and not by the one who reads"),
     ("DELETE /api/webhooks/{id}", "webhooks rm"),
     ("DELETE /api/webhooks/{id}/deliveries/{event_id}", "deliveries discard"),
@@ -27,6 +27,7 @@ const SURFACES: [(&str, &str); 35] = [
         "GET /api/webhooks/{id}/deliveries/{event_id}",
         "none yet: the dashboard shows the body before it is edited",
     ),
+    ("GET /api/webhooks/{id}/stats", "webhooks show"),
     ("GET /health", "doctor"),
     ("GET /metrics", "none: it is for Prometheus"),
     ("GET /ready", "none: it is for the process manager"),

@@ -243,7 +243,6 @@ async fn what_fares_badly_says_how_badly_and_until_when() {
     let gateway = Gateway::start().await;
     let receiver = Receiver::start().await;
     let (path, _) = register(&gateway, json!({"webhook_url": receiver.url(), "retry": []})).await;
-    assert_eq!(gateway.get(&path).await.json()["ended"], json!({"day": [0, 0], "hour": []}));
     gateway.push("default", "taken").await;
     receiver.next().await;
     receiver.answer(500);
@@ -258,11 +257,6 @@ async fn what_fares_badly_says_how_badly_and_until_when() {
             .as_str()
             .is_some_and(|until| until > shown["last_failure_at"].as_str().unwrap_or(""))
     );
-    assert_eq!(shown["ended"]["day"], json!([1, FAILURES_MAX]), "a test counts for nothing: {shown}");
-    let hour = shown["ended"]["hour"].as_array().expect("minutes");
-    assert_eq!(hour.len(), 60);
-    let failed: u64 = hour.iter().filter_map(|minute| minute[1].as_u64()).sum();
-    assert_eq!(failed, u64::from(FAILURES_MAX));
     let paused = gateway.post_json(&format!("{path}/pause"), &json!({})).await.json();
     assert!(paused.get("held_until").is_none(), "{paused}");
     let resumed = gateway.post_json(&format!("{path}/resume"), &json!({})).await.json();

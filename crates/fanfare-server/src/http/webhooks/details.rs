@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
-use fanfare_api::webhooks::webhook::{Auth, Batch, Ended, RecentAttempt, Wants, Webhook};
+use fanfare_api::webhooks::webhook::{Auth, Batch, Wants, Webhook};
 use fanfare_api::words::{AuthKind, SignatureKind};
-use fanfare_core::{Principal, Timestamp, WebhookId, duration};
+use fanfare_core::{Principal, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
 use fanfare_webhook::options::{Options, Signatures};
 use fanfare_webhook::pause::State as Sending;
@@ -17,10 +17,8 @@ use crate::http::Gateway;
 use crate::http::etag;
 use crate::http::webhooks::id_in_path;
 use crate::problem::Problem;
-use fanfare_delivery::attempt::Attempt;
 use fanfare_delivery::registry::Entry;
 use fanfare_delivery::state::State as WebhookState;
-use fanfare_delivery::tally::{self, Tally};
 use fanfare_delivery::values::DeliveryCounts;
 use fanfare_runtime::clock;
 
@@ -57,29 +55,11 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
         last_failure_at: health.last_failure.as_ref().map(|(at, _)| *at),
         last_failure_outcome: health.last_failure.map(|(_, outcome)| (&*outcome).into()),
         lost_up_to: health.lost_up_to,
-        recent: entry.recent().iter().map(|attempt| recent(attempt)).collect(),
-        ended: ended(entry, now),
         public_key: webhook.keys.ed25519.current().verifying().to_string(),
         earlier_secrets_until: earlier.filter(|until| *until > now).collect(),
         created_at: webhook.created,
         wants: wants(&webhook.options),
     }
-}
-
-fn recent(attempt: &Attempt) -> RecentAttempt {
-    RecentAttempt {
-        started_at: attempt.at,
-        outcome: attempt.outcome.as_str().into(),
-        total_us: attempt.times.total_us,
-    }
-}
-
-fn ended(entry: &Entry, now: Timestamp) -> Ended {
-    let look = |tally: &Tally| (tally.day(now), tally.hour(now));
-    let (day, hour) = entry.look_at_tally(look).unwrap_or_default();
-    let pair = |ended: tally::Outcomes| (ended.delivered, ended.failed);
-    let was_quiet = hour.iter().all(|minute| *minute == tally::Outcomes::default());
-    Ended { day: pair(day), hour: if was_quiet { Vec::new() } else { hour.into_iter().map(pair).collect() } }
 }
 
 /// Describes the settings of a webhook, without secrets.

@@ -6,6 +6,7 @@ pub mod changing;
 pub mod deliveries;
 pub mod details;
 pub mod replaying;
+pub mod stats;
 pub mod trying;
 
 use axum::Json;

@@ -8,11 +8,12 @@ use crate::cli::event_line::time;
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM};
 use crate::cli::text::{count, grouped, harmless};
-use crate::cli::webhooks::attempt_rows::{rows, words};
+use crate::cli::webhooks::attempt_rows::{rows, span, words};
 use crate::cli::webhooks::attempts::{Selection, newest, read_all};
 use crate::cli::webhooks::list::state;
 use crate::cli::webhooks::named::named;
-use crate::cli::{Context, Exit, Failure, examples};
+use crate::cli::{Context, Exit, Failure, examples, with_member};
+use fanfare_api::webhooks::stats::{AttemptCounts, WebhookStats};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
 
@@ -36,11 +37,16 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     let webhook = api.webhook(&id).await?;
     let output = context.output;
     match output.mode {
-        Mode::Json | Mode::Ndjson => output.line(&webhook.json)?,
+        Mode::Json | Mode::Ndjson => {
+            let stats = api.webhook_stats(&id).await?;
+            output.line(with_member(&webhook.json, "stats", &stats.json))?;
+        }
         Mode::Raw => output.line(webhook.value.state.as_str())?,
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             output.line(described(&webhook.value, &now))?;
+            let stats = api.webhook_stats(&id).await?.value;
+            output.line(format!("  {DIM}{:<8}{DIM:#} {}", "last day", day(&stats)))?;
             let selection = Selection { delivered: None, event: None, limit: ATTEMPTS_MAX };
             let (list, _) = newest(api, &id, selection).await?;
             if !list.is_empty() {
@@ -49,6 +55,16 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         }
     }
     Ok(Exit::Ok)
+}
+
+/// Describes the attempts of the last day.
+fn day(stats: &WebhookStats) -> String {
+    let AttemptCounts { delivered, failed } = stats.day;
+    let mut text = format!("{} delivered, {} failed", grouped(delivered.into()), grouped(failed.into()));
+    if let (Some(p50), Some(p95)) = (stats.p50_us, stats.p95_us) {
+        text.push_str(&format!(" {DIM}· median {}, p95 {}{DIM:#}", span(p50), span(p95)));
+    }
+    text
 }
 
 /// Describes a webhook for people: its state, its backlog and its settings.

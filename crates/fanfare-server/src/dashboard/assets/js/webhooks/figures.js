@@ -1,18 +1,17 @@
-// Key figures, derived from the webhook object.
+// Key figures, derived from a webhook and its statistics. The statistics are null until they are there.
 
-export function shareOf({ ended: { day: [delivered, failed] } }) {
+export function shareOf(stats) {
+  const { delivered, failed } = stats?.day ?? { delivered: 0, failed: 0 };
   return { delivered, failed, all: delivered + failed };
 }
 
 // The 95th percentile of the newest attempts in microseconds; null if there was none.
-export function slowOf({ recent }) {
-  if (recent.length === 0) return null;
-  const times = recent.map(({ total_us: us }) => us).sort((a, b) => a - b);
-  return times[Math.ceil(times.length * 0.95) - 1];
+export function slowOf(stats) {
+  return stats?.p95_us ?? null;
 }
 
 // The time of the last attempt in milliseconds, including those before the gateway started; null if there was none.
-export function lastTried({ recent, last_success_at: success, last_failure_at: failure }) {
-  const moments = [recent[0]?.started_at, success, failure].filter(Boolean).map((moment) => Date.parse(moment));
+export function lastTried({ last_success_at: success, last_failure_at: failure }, stats) {
+  const moments = [stats?.last_attempt_at, success, failure].filter(Boolean).map((moment) => Date.parse(moment));
   return moments.length ? Math.max(...moments) : null;
 }

@@ -2,14 +2,18 @@
 import { html } from "../../vendor/preact.js";
 import { now } from "../clock.js";
 import { ago, count, fullTime, percent, plural, took } from "../format.js";
+import { usePolled } from "../poll.js";
 import { OutcomeBars } from "../ui/outcome_bars.js";
 import { lastTried, shareOf, slowOf } from "./figures.js";
 
-export function Figures({ webhook }) {
-  const share = shareOf(webhook);
-  const slow = slowOf(webhook);
-  const last = lastTried(webhook);
-  const { waiting, failed, lag, lag_is_exact: isExact, ended } = webhook;
+const EVERY_MS = 1500;
+
+export function Figures({ webhook, base }) {
+  const stats = usePolled(`${base}/stats`, EVERY_MS).value.data;
+  const share = shareOf(stats);
+  const slow = slowOf(stats);
+  const last = lastTried(webhook, stats);
+  const { waiting, failed, lag, lag_is_exact: isExact } = webhook;
   return html`<div class="wh-figures">
     <dl>
       <${Figure} name="Delivered, 24 h" value=${percent(share.delivered, share.all)} under=${`${count(share.delivered)} of ${plural(share.all, "attempt", "attempts")}`} testid="figure-delivered" />
@@ -19,7 +23,7 @@ export function Figures({ webhook }) {
       <${Figure} name="Waiting" value=${count(waiting)} under="for a retry" testid="figure-waiting" />
       <${Figure} name="Failed" value=${count(failed)} under="not retried" wrong=${failed > 0} testid="figure-failed" />
     </dl>
-    <div class="wh-hour"><span>Last hour</span><${OutcomeBars} hour=${ended.hour} width=${180} height=${34} /></div>
+    <div class="wh-hour"><span>Last hour</span><${OutcomeBars} buckets=${stats?.buckets} width=${180} height=${34} /></div>
   </div>`;
 }
 

@@ -16,6 +16,8 @@ import { placeOf, titleOf } from "./words.js";
 
 // More rows would make the page slow and nobody would read them; the search field narrows the list.
 const ROWS_MAX = 200;
+// Each row asks for its own.
+const STATS_EVERY_MS = 5000;
 
 const columns = ["Webhook", "State", "Last hour", "Delivered, 24 h", "p95", "Last attempt", "Waiting", "Failed"];
 const numbers = ["Delivered, 24 h", "p95", "Waiting", "Failed"];
@@ -57,16 +59,17 @@ export function List() {
 
 function Row({ webhook }) {
   const { id, description, webhook_url: url, channels, waiting, failed } = webhook;
-  const share = shareOf(webhook);
-  const slow = slowOf(webhook);
-  const last = lastTried(webhook);
+  const stats = usePolled(`/api/webhooks/${id}/stats`, STATS_EVERY_MS).value.data;
+  const share = shareOf(stats);
+  const slow = slowOf(stats);
+  const last = lastTried(webhook, stats);
   return html`<tr role="row" data-testid="webhook-row" data-webhook=${id}>
     <${Cell} name="Webhook"><div class="wh-name">
       <a class="strong" href="/webhooks/${id}" title=${url}>${titleOf(webhook)}</a>
       <span class="wh-under">${description && html`<span class="mono wh-place">${placeOf(url)}</span>`}<${Channels} patterns=${channels} /></span>
     </div><//>
     <${Cell} name="State"><${State} webhook=${webhook} /><//>
-    <${Cell} name="Last hour"><${OutcomeBars} hour=${webhook.ended.hour} width=${104} height=${20} /><//>
+    <${Cell} name="Last hour"><${OutcomeBars} buckets=${stats?.buckets} width=${104} height=${20} /><//>
     <${Cell} name="Delivered, 24 h" number><span class=${share.failed ? "strong" : ""} title="${count(share.delivered)} of ${plural(share.all, "attempt", "attempts")}">
       ${percent(share.delivered, share.all)}</span><//>
     <${Cell} name="p95" number>${slow === null ? "–" : took(slow)}<//>

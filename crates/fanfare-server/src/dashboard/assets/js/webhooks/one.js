@@ -52,7 +52,7 @@ export function One({ id }) {
         )}
       </nav>
       ${(tab === "attempts" || tab === "undelivered") && html`<${Trouble} ...${parts} />`}
-      ${tab === "attempts" && html`<${Figures} webhook=${webhook} /><${Attempts} ...${parts} />`}
+      ${tab === "attempts" && html`<${Figures} webhook=${webhook} base=${base} /><${Attempts} ...${parts} />`}
       ${tab === "undelivered" && html`<${Deliveries} ...${parts} />`}
       ${tab === "settings" && html`<${Settings} ...${parts} />`}
       ${tab === "verify" && html`<${Verify} ...${parts} />`}
