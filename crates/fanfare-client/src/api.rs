@@ -64,7 +64,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 impl Api {
     /// Creates a client; nothing is sent yet.
     pub fn new(target: Target) -> Result<Api, Error> {
-        let http = http(&target)
+        let http = http(&target, PROTOCOLS)
             .build()
             .map_err(|error| Error::NotFanfare { url: target.server.clone(), problem: innermost(&error) })?;
         Ok(Api { http, target })
@@ -255,11 +255,13 @@ fn json(event: &NewEvent) -> Bytes {
     serde_json::to_vec(event).expect("text, numbers and JSON are JSON").into()
 }
 
-/// Creates the builder that all our requests share.
-pub(super) fn http(target: &Target) -> reqwest::ClientBuilder {
-    // An earlier caller has installed the same provider.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+/// The protocols that requests can be made with.
+const PROTOCOLS: &[&str] = &["h2", "http/1.1"];
+
+/// Creates the builder that all our requests share. Over TLS, it offers `protocols`.
+pub(super) fn http(target: &Target, protocols: &[&str]) -> reqwest::ClientBuilder {
     let http = reqwest::Client::builder()
+        .tls_backend_preconfigured(fanfare_tls::client_config(protocols))
         .user_agent(concat!("fanfare-cli/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT.min(target.timeout))
         .read_timeout(SILENCE_MAX)

@@ -29,7 +29,7 @@ async fn shake_hands(target: &Target, toolset: Option<&str>) -> Result<Socket, E
     let failed = |error: &reqwest::Error| Error::from_http(error, url, target.timeout);
     let not_fanfare = |problem: String| Error::NotFanfare { url: url.clone(), problem };
     // An upgrade requires HTTP/1.1.
-    let client = http(target).http1_only().build();
+    let client = http(target, &["http/1.1"]).http1_only().build();
     let key = generate_key();
     let mut request = client
         .map_err(|error| not_fanfare(innermost(&error)))?

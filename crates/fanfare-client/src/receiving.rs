@@ -14,9 +14,8 @@ const ANSWER_LEN_MAX: usize = 64 * 1024;
 
 /// Creates a client.
 pub fn http() -> Result<reqwest::Client, String> {
-    // An earlier caller has installed the same provider.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
+        .tls_backend_preconfigured(fanfare_tls::client_config(&["h2", "http/1.1"]))
         .user_agent(concat!("fanfare-cli/", env!("CARGO_PKG_VERSION")))
         .timeout(ATTEMPT_MAX)
         .redirect(reqwest::redirect::Policy::none())

@@ -78,7 +78,7 @@ async fn main() -> anyhow::Result<()> {
         Resolver::default(),
         ATTEMPT_MAX,
         Sockets::new(SOCKETS_MAX),
-    )?);
+    ));
     let fanout = Fanout { dialer, seq: AtomicU64::new(0), receivers: Mutex::default() };
     writeln!(std::io::stderr(), "listening on http://{}", listener.local_addr()?)?;
     let routes = axum::Router::new().route("/api/register", post(register)).route("/api/push", post(push));

@@ -147,9 +147,6 @@ impl From<WebhookError> for Refusal {
 /// The reason why webhooks cannot be sent at all.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The certificates that this machine trusts cannot be loaded.
-    #[error("the machine's trusted certificates cannot be loaded: {0}")]
-    Certificates(#[from] rustls::Error),
     /// A webhook in the store cannot be read.
     #[error(transparent)]
     Damaged(#[from] Damaged),
@@ -181,7 +178,7 @@ impl Webhooks {
                 config.resolver,
                 config.attempt_max,
                 Sockets::new(config.sockets_max),
-            )?,
+            ),
             recorder,
             first_attempts,
             counts: Counts::new(metrics),

@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use fanfare_webhook::outcome::Failure;
 use fanfare_webhook::policy::Refusal;
 use fanfare_webhook::url::{TargetHost, WebhookUrl};
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls_platform_verifier::ConfigVerifierExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_util::either::Either;
@@ -37,20 +35,10 @@ pub struct Dialer {
 }
 
 impl Dialer {
-    /// Creates a dialer that follows `rules` and trusts the certificates that this machine trusts. Fails if those
-    /// cannot be loaded.
-    pub fn new(
-        rules: Rules,
-        resolver: Resolver,
-        attempt_max: Duration,
-        sockets: Sockets,
-    ) -> Result<Dialer, rustls::Error> {
-        // An error means that the same provider is already installed.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut config = ClientConfig::with_platform_verifier()?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let tls = TlsConnector::from(Arc::new(config));
-        Ok(Dialer { rules, tls, lookups: Lookups::new(resolver), sockets, attempt_max })
+    /// Creates a dialer that follows `rules`.
+    pub fn new(rules: Rules, resolver: Resolver, attempt_max: Duration, sockets: Sockets) -> Dialer {
+        let tls = TlsConnector::from(Arc::new(fanfare_tls::client_config(&["http/1.1"])));
+        Dialer { rules, tls, lookups: Lookups::new(resolver), sockets, attempt_max }
     }
 
     /// Opens a connection to a webhook, and records in `times` how long each phase took.

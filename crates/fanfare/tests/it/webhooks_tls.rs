@@ -64,6 +64,32 @@ async fn a_certificate_that_does_not_hold_is_a_failed_attempt() {
     process.kill().await;
 }
 
+/// A small image has no certificates; they matter only for https.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_certificates_everything_but_https_works() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let nowhere = directory.path().join("none.pem");
+    let variables = [("SSL_CERT_FILE", nowhere.to_str().expect("a path"))];
+    let process = Process::with(&directory.path().join("log.db"), &[], &variables).await;
+    let receiver = Receiver::start().await;
+    let secure = Front::start(receiver.address, Authority::new().sign(&["localhost"]), BOTH).await;
+    for (url, expected) in [
+        (receiver.url(), "delivered"),
+        (format!("https://localhost:{}/hook", secure.address.port()), "tls_error"),
+    ] {
+        let said = tested(&process, &url).await;
+        assert_eq!(said["outcome"], expected, "{said}");
+    }
+    let shell = tokio::process::Command::new(env!("CARGO_BIN_EXE_fanfare"))
+        .args(["push", "hello", "--server", &process.url])
+        .envs(variables)
+        .stdin(std::process::Stdio::null())
+        .output();
+    let said = soon("a push from the shell", shell).await.expect("it runs");
+    assert!(said.status.success(), "{said:?}");
+    process.kill().await;
+}
+
 #[tokio::test]
 async fn an_agreement_that_does_not_come_about_is_a_failed_attempt() {
     const ATTEMPT_MAX: Duration = Duration::from_millis(700);

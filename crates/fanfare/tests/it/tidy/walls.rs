@@ -16,14 +16,15 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("fanfare-mcp", &[]),
     ("fanfare-api", &["core"]),
     ("fanfare-runtime", &["core"]),
+    ("fanfare-tls", &[]),
     ("fanfare-store", &["core", "runtime"]),
     ("fanfare-store-embedded", &["core", "runtime", "store"]),
     ("fanfare-store-suite", &["core", "store"]),
     ("fanfare-hub", &["core", "runtime", "store"]),
-    ("fanfare-delivery", &["core", "webhook", "runtime", "store", "hub"]),
+    ("fanfare-delivery", &["core", "webhook", "runtime", "tls", "store", "hub"]),
     // Without the store: a door gets verbs of the hub and the webhooks.
     ("fanfare-server", &["core", "webhook", "mcp", "api", "runtime", "hub", "delivery"]),
-    ("fanfare-client", &["core", "api"]),
+    ("fanfare-client", &["core", "api", "tls"]),
     (
         "fanfare",
         &[
