@@ -95,7 +95,7 @@ def test_a_webhook_is_registered_listed_changed_and_sent_to(generated, client, r
     assert (stale.status_code, stale.parsed.code) == (412, "precondition_failed")
 
     event = model(generated, "NewEvent")(message="it failed", channel="builds.web.eu", type_="error")
-    pushed = generated("api.push.push", "sync")(client=client, body=event, wait=True)
+    pushed = generated("api.push.push", "sync")(client=client, body=event, wait="55s")
     assert isinstance(pushed, model(generated, "Pushed"))
     assert pushed.webhooks_notified == 1
     assert receiver.next().headers["webhook-id"].startswith(pushed.id)

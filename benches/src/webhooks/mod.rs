@@ -103,7 +103,7 @@ pub(crate) fn run(target: &Target, load: Load) -> Result<Outcome> {
     )?;
     generator.connect_publishers(load.publishers)?;
     // Pushers of the seed wait for the first attempts; here deliveries are measured where they arrive.
-    generator.publishers.path = "/api/push?wait=false";
+    generator.publishers.path = "/api/push?wait=0s";
     if load.rate.is_some() {
         generator.turn_max = TURN;
     }

@@ -93,7 +93,7 @@ pub struct Pushed {
     /// The time of the append.
     #[schema(value_type = values::Timestamp)]
     pub timestamp: Timestamp,
-    /// Number of webhooks that answered the first attempt with 2xx, within ten seconds.
+    /// Number of webhooks that answered the first attempt with 2xx while the push waited.
     pub webhooks_notified: usize,
     /// Number of registered webhooks.
     pub total_webhooks: usize,
@@ -126,7 +126,7 @@ pub struct PushedBatch {
     /// The time of the last append.
     #[schema(value_type = values::Timestamp)]
     pub timestamp: Timestamp,
-    /// Number of webhooks that answered the first attempt with 2xx, within ten seconds.
+    /// Number of webhooks that answered the first attempt with 2xx while the push waited.
     pub webhooks_notified: usize,
     /// Number of registered webhooks.
     pub total_webhooks: usize,

@@ -87,8 +87,8 @@ pub struct History {
     /// Only events before this position.
     #[param(value_type = Option<values::Position>, nullable = false)]
     pub before: Option<String>,
-    /// Only events since then: `10m` or RFC 3339.
-    #[param(value_type = Option<values::Moment>, nullable = false)]
+    /// Only events since then: `10m`, RFC 3339, or `earliest`.
+    #[param(value_type = Option<values::Since>, nullable = false)]
     pub since: Option<String>,
     /// Only events until then: `10m` or RFC 3339.
     #[param(value_type = Option<values::Moment>, nullable = false)]
@@ -96,12 +96,16 @@ pub struct History {
     /// The order of events; default `newest`.
     #[param(inline, nullable = false)]
     pub order: Option<Order>,
-    /// Maximum events on the page; default 100.
-    #[param(minimum = 1, maximum = 1000, nullable = false)]
-    pub limit: Option<u32>,
+    /// Maximum events: on a page up to 1,000, default 100; as lines of JSON any number, default all.
+    #[param(minimum = 1, nullable = false)]
+    pub limit: Option<u64>,
     /// The `next_cursor` of the previous page.
     #[param(nullable = false)]
     pub cursor: Option<String>,
+    /// If no event is selected, wait for one, up to `55s`; default `0s`. Cannot be combined with `before`, `until`, or
+    /// the cursor of a page that starts with the newest.
+    #[param(value_type = Option<values::Duration>, nullable = false)]
+    pub wait: Option<String>,
 }
 
 /// A page of a list.
@@ -126,13 +130,14 @@ pub enum Order {
     Oldest,
 }
 
-/// Whether a push waits for webhooks.
+/// The time that a push waits for webhooks.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Push {
-    /// `false`: respond as soon as the event is durable, without waiting for webhooks; default `true`.
-    #[param(nullable = false)]
-    pub wait: Option<bool>,
+    /// Maximum wait for the first attempts at webhooks, up to `55s`; with `0s`, the response comes as soon as the event is
+    /// durable. Default `10s`.
+    #[param(value_type = Option<values::Duration>, nullable = false)]
+    pub wait: Option<String>,
 }
 
 /// The members of a pushed event besides its text; only for plain text.

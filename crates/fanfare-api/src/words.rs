@@ -252,6 +252,8 @@ words! {
     }
     /// How a client is connected.
     Transport {
+        /// A request for the history that waits for an event.
+        Http = "http",
         /// An agent that waits, or is subscribed to the resource of a channel.
         Mcp = "mcp",
         /// Server-sent events.

@@ -78,7 +78,7 @@ impl Api {
     /// Pushes one event, which is durable afterwards. It must have an idempotency key: the push is repeated if its
     /// answer is lost.
     pub async fn push(&self, event: &NewEvent) -> Result<Answer<Pushed>, Error> {
-        self.push_until_answered("/api/push?wait=false", "application/json", json(event)).await
+        self.push_until_answered("/api/push?wait=0s", "application/json", json(event)).await
     }
 
     /// Pushes one event, and waits for the first attempts at webhooks, at most 10 s.
@@ -88,7 +88,7 @@ impl Api {
 
     /// Pushes a batch, all or nothing, from lines of JSON. Each line must have an idempotency key.
     pub async fn push_batch(&self, lines: String) -> Result<Answer<PushedBatch>, Error> {
-        self.push_until_answered("/api/push?wait=false", "application/x-ndjson", lines.into()).await
+        self.push_until_answered("/api/push?wait=0s", "application/x-ndjson", lines.into()).await
     }
 
     /// Reads a page of history.

@@ -9,10 +9,12 @@ use serde_json::Value;
 
 use crate::code::Code;
 use crate::invalid::{Invalid, shown};
-use crate::limits::DURATION_SECONDS_MAX;
+use crate::limits::{DURATION_SECONDS_MAX, WAIT_SECONDS_MAX};
 
 /// Maximum duration.
 pub const DURATION_MAX: Duration = Duration::from_secs(DURATION_SECONDS_MAX);
+/// Maximum time that a request waits for something.
+pub const WAIT_MAX: Duration = Duration::from_secs(WAIT_SECONDS_MAX);
 /// The texts that [`parse`] accepts, as a regular expression. The maximum is not part of it.
 pub const PATTERN: &str = "^([0-9]+|([0-9]+(ms|s|m|h|d))+)$";
 /// What would be right instead of a text or a number that is not a duration.

@@ -30,5 +30,7 @@ pub const READER_LEN_MAX: usize = 64;
 pub const AGENT_LEN_MAX: usize = 128;
 /// Maximum length of a principal's name, in bytes.
 pub const PRINCIPAL_LEN_MAX: usize = 64;
+/// Maximum time that a request waits for something, in seconds: proxies and hosts of agents abandon it after a minute.
+pub const WAIT_SECONDS_MAX: u64 = 55;
 /// Maximum duration that is accepted, in seconds: ten years, longer than any retention.
 pub const DURATION_SECONDS_MAX: u64 = 10 * 366 * 24 * 60 * 60;

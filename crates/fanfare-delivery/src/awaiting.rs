@@ -1,6 +1,7 @@
 //! Awaiting webhooks: a pusher can wait until each webhook that matches was tried once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fanfare_core::{Event, WebhookId};
 use fanfare_store::Appended;
@@ -8,21 +9,12 @@ use fanfare_store::Appended;
 use crate::first_attempts::Expected;
 use crate::service::Webhooks;
 
-/// The condition that a pusher waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
-    /// The events are durable.
-    ForStore,
-    /// The events are durable, and each webhook was tried once.
-    ForWebhooks,
-}
-
 /// The wait of one pusher, which begins before the push.
 #[derive(Debug)]
 pub struct Awaited<'a> {
     webhooks: &'a Webhooks,
-    /// `None` if the pusher does not wait.
-    expected: Option<Expected<'a>>,
+    /// The first attempts and the time to wait for them; `None` if the pusher does not wait.
+    expected: Option<(Expected<'a>, Duration)>,
 }
 
 /// What a pusher learns of the webhooks.
@@ -36,32 +28,38 @@ pub struct Reached {
 }
 
 impl Webhooks {
-    /// Starts to count first attempts if `wait` asks for it; must be called before the push.
-    pub fn expect(&self, wait: Wait) -> Awaited<'_> {
-        let is_waited_for = wait == Wait::ForWebhooks && self.count() > 0;
-        let expected = is_waited_for.then(|| self.parts.first_attempts.expect(self.hub().extent().last));
+    /// Starts to count first attempts, which the pusher waits for at most for `wait`; must be called before the push.
+    pub fn expect(&self, wait: Duration) -> Awaited<'_> {
+        let is_waited_for = !wait.is_zero() && self.count() > 0;
+        let expected =
+            is_waited_for.then(|| (self.parts.first_attempts.expect(self.hub().extent().last), wait));
         Awaited { webhooks: self, expected }
     }
 }
 
 impl Awaited<'_> {
-    /// Waits until every webhook that matches was tried once with its event, for at most ten seconds. Events that an
-    /// earlier push has appended are not sent again.
+    /// Waits until every webhook that matches was tried once with its event, or the time is over. Events that an earlier push
+    /// has appended are not sent again.
     pub async fn reached(self, appended: &[Appended]) -> Reached {
         let Awaited { webhooks, expected } = self;
         let webhooks_notified = match expected {
-            Some(expected) => notified(webhooks, expected, appended).await,
+            Some((expected, time)) => notified(webhooks, expected, appended, time).await,
             None => 0,
         };
         Reached { webhooks_notified, total_webhooks: webhooks.count() }
     }
 }
 
-async fn notified(webhooks: &Webhooks, expected: Expected<'_>, appended: &[Appended]) -> usize {
+async fn notified(
+    webhooks: &Webhooks,
+    expected: Expected<'_>,
+    appended: &[Appended],
+    time: Duration,
+) -> usize {
     let new = appended.iter().filter(|appended| !appended.repeated);
     let events: Vec<Arc<Event>> = new.map(|appended| Arc::clone(&appended.event)).collect();
     let is_sent = |id: &WebhookId| {
         webhooks.registry.get(id).is_some_and(|entry| !entry.is_held() && !entry.sender.is_elsewhere())
     };
-    expected.wait(&webhooks.registry.audience(&events), is_sent).await
+    expected.wait(&webhooks.registry.audience(&events), is_sent, time).await
 }

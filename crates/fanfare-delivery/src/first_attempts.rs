@@ -10,8 +10,8 @@ use std::time::Duration;
 use fanfare_core::{Epoch, Position, WebhookId};
 use tokio::sync::Notify;
 
-/// Maximum time that a pusher waits: as long as an attempt may take.
-pub const WAIT_MAX: Duration = Duration::from_secs(10);
+/// The time that a pusher waits unless it says otherwise: as long as an attempt may take.
+pub const WAIT_DEFAULT: Duration = Duration::from_secs(10);
 /// Maximum events whose first attempts are counted; beyond it, the pushers of the oldest events wait until their time
 /// runs out.
 const EVENTS_MAX: usize = 65_536;
@@ -84,9 +84,14 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Waits until each webhook of `wanted` was tried with its event, or for [`WAIT_MAX`]; returns how many responded
+    /// Waits until each webhook of `wanted` was tried with its event, at most for `time`; returns how many responded
     /// with 2xx. A webhook for which `is_sent` returns `false` meanwhile is not waited for.
-    pub async fn wait(self, wanted: &[(WebhookId, Position)], is_sent: impl Fn(&WebhookId) -> bool) -> usize {
+    pub async fn wait(
+        self,
+        wanted: &[(WebhookId, Position)],
+        is_sent: impl Fn(&WebhookId) -> bool,
+        time: Duration,
+    ) -> usize {
         let all_tried = async {
             // All of them have to be tried, so one that was not is reason enough to wait: each is passed once.
             let mut left = wanted;
@@ -107,7 +112,7 @@ impl Expected<'_> {
             }
         };
         // When the time runs out, the result is what is known by then.
-        let _ = tokio::time::timeout(WAIT_MAX, all_tried).await;
+        let _ = tokio::time::timeout(time, all_tried).await;
         wanted.iter().filter(|one| self.tried(one) == Some(true)).count()
     }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::Principal;
-use fanfare_delivery::awaiting::Wait;
 use fanfare_delivery::changing::Expected;
+use fanfare_delivery::first_attempts::WAIT_DEFAULT;
 use fanfare_store::memory::Memory;
 use fanfare_store::{Retention, Store};
 use fanfare_store_suite::harness::{Setup, soon};
@@ -74,7 +74,7 @@ async fn another_instance_takes_over_from_one_that_died() {
     let got = receiver.gets_message("after").await;
     assert!(got.iter().filter(|message| *message == "during").count() >= 2, "{got:?}");
     // The new owner makes first attempts, and pushers there wait for them.
-    let awaited = b.webhooks.expect(Wait::ForWebhooks);
+    let awaited = b.webhooks.expect(WAIT_DEFAULT);
     let pushed = b.push("later").await;
     assert_eq!(soon(awaited.reached(&pushed.appended)).await.webhooks_notified, 1);
 }

@@ -43,6 +43,8 @@ pub struct Client {
 /// The outlets that clients are connected through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {
+    /// A request for the history that waits for an event.
+    Http,
     /// An agent that waits for events, or is notified of changes to a channel's resource.
     Mcp,
     /// Server-sent events.
@@ -62,6 +64,7 @@ impl Transport {
     /// Returns the name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
+            Transport::Http => "http",
             Transport::Mcp => "mcp",
             Transport::Sse => "sse",
             Transport::Webhook => "webhook",

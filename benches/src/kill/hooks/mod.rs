@@ -78,7 +78,7 @@ pub(super) fn run(options: &Options, seed: u64, store: PathBuf) -> Result<Outcom
     let ids = register(&mut Client::connect(victim.address)?, &receivers)?;
     let mut load = Load::new(victim.address, Vec::new());
     load.pace_ms_max = PACE_MS_MAX;
-    load.push_path = "/api/push?wait=false";
+    load.push_path = "/api/push?wait=0s";
     let (kills, registered) = thread::scope(|scope| {
         receivers.spawn(scope, &load, rng.fork());
         let result = live(options, &mut victim, &mut rng, &load, &receivers).and_then(|lived| {

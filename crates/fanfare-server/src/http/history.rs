@@ -8,24 +8,25 @@ use axum::response::{IntoResponse, Response};
 use fanfare_api::history::{HistoryPage, ReaderReceipt, Receipts, WebhookReceipt};
 use fanfare_api::words::DeliveryState;
 use fanfare_api::{event, query, values};
-use fanfare_core::start::Moment;
-use fanfare_core::{Code, Event, Invalid, Position, Principal};
+use fanfare_core::{Code, Event, Position, Principal};
+use http::{HeaderName, HeaderValue, header};
 
-use crate::http::Gateway;
 use crate::http::page::Size;
-use crate::http::path;
 use crate::http::query::Params;
+use crate::http::selection::Selection;
+use crate::http::{Gateway, accept, export, path, waiting};
+use crate::net::guard::Peer;
 use crate::problem::Problem;
 use fanfare_delivery::looking::Fate;
 use fanfare_delivery::registry::Entry;
 use fanfare_hub::Hub;
-use fanfare_hub::values::{Order, Read};
-use fanfare_runtime::clock;
 
 /// The size of a page.
 const SIZE: Size = Size { default: 100, max: 1_000 };
+/// The size of an export: it is sent as it is read.
+const EXPORT: Size = Size { default: usize::MAX, max: usize::MAX };
 
-/// Reads a page of the history.
+/// Reads a page of the history, or all of it as lines of JSON.
 #[utoipa::path(
     get,
     path = "/api/events",
@@ -36,55 +37,27 @@ const SIZE: Size = Size { default: 100, max: 1_000 };
         query::History,
     ),
     responses(
-        (status = 200, description = "A page", body = HistoryPage<event::Event>),
+        (status = 200, description = "A page, or every event on a line of its own", content((HistoryPage<event::Event> = "application/json"), (String = "application/x-ndjson"))),
     ),
 )]
 pub async fn list(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(Peer(address)): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Problem> {
+    const VARY: (HeaderName, HeaderValue) = (header::VARY, HeaderValue::from_static("accept"));
     let hub = &gateway.hub;
+    let is_export = accept::names(request.headers(), export::MEDIA_TYPE);
     let mut params = Params::of(request.uri());
-    let filter = params.filter(true)?;
-    let after: Option<Position> = params.read("after", str::parse)?;
-    let before: Option<Position> = params.read("before", str::parse)?;
-    let since: Option<Moment> = params.read("since", str::parse)?;
-    let until: Option<Moment> = params.read("until", str::parse)?;
-    let order = params.read("order", order)?.unwrap_or(Order::Newest);
-    let limit = params.limit(SIZE)?;
-    let cursor: Option<Position> = params.cursor()?;
+    let selection = Selection::of(&mut params)?;
+    let wait = params.wait()?.unwrap_or_default();
+    let limit = params.limit(if is_export { EXPORT } else { SIZE })?;
     params.finish()?;
-
-    let now = clock::now();
-    let extent = hub.extent();
-    let mut read = Read {
-        epoch: extent.epoch,
-        after: extent.first.saturating_sub(1),
-        until: extent.last,
-        filter,
-        order,
-        limit,
-        now,
-    };
-    if let Some(after) = after {
-        read.after = read.after.max(seq_in(hub, after, "after")?);
-    }
-    if let Some(before) = before {
-        read.until = read.until.min(seq_in(hub, before, "before")?.saturating_sub(1));
-    }
-    if let Some(since) = since {
-        read.after = read.after.max(hub.seq_before(&by, since.resolve(now)).await?);
-    }
-    if let Some(until) = until {
-        read.until = read.until.min(hub.seq_before(&by, until.resolve(now)).await?);
-    }
-    if let Some(cursor) = cursor {
-        let seq = seq_in(hub, cursor, "cursor")?;
-        match order {
-            Order::Newest => read.until = read.until.min(seq.saturating_sub(1)),
-            Order::Oldest => read.after = read.after.max(seq),
-        }
+    waiting::first_of(&selection, hub, &by, address, wait).await?;
+    let (extent, read) = selection.locate(hub, &by, limit).await?;
+    if is_export {
+        return Ok(([VARY], gateway.exports.answer(hub, &by, read, limit).await?).into_response());
     }
     let (events, next) = hub.collect(&by, read).await?;
     let page = HistoryPage {
@@ -93,31 +66,7 @@ pub async fn list(
         first: hub.position(extent.first),
         last: hub.position(extent.last),
     };
-    Ok(Json(page).into_response())
-}
-
-fn seq_in(hub: &Hub, position: Position, name: &str) -> Result<u64, Problem> {
-    if position.epoch == hub.epoch() {
-        return Ok(position.seq);
-    }
-    Err(Problem::new(
-        Code::InvalidPosition,
-        format!("position `{position}` belongs to another log"),
-        format!("positions in this log start with `{}-`", hub.epoch()),
-    )
-    .at(format!("?{name}")))
-}
-
-fn order(value: &str) -> Result<Order, Invalid> {
-    match value {
-        "newest" => Ok(Order::Newest),
-        "oldest" => Ok(Order::Oldest),
-        _ => Err(Invalid::new(
-            Code::InvalidQuery,
-            "`order` must be `newest` or `oldest`",
-            "write `order=newest` or `order=oldest`",
-        )),
-    }
+    Ok(([VARY], Json(page)).into_response())
 }
 
 /// Returns one event.

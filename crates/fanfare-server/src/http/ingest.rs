@@ -1,5 +1,7 @@
 //! `POST /ingest/{kind}`: accepts what other programs send in their own formats.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -18,7 +20,6 @@ use crate::http::query::Params;
 use crate::net::body;
 use crate::net::guard::{self, Peer};
 use crate::problem::Problem;
-use fanfare_delivery::awaiting::Wait;
 use fanfare_runtime::clock;
 
 /// Maximum body: most senders stay far below it, and a body is parsed twice.
@@ -67,7 +68,7 @@ pub async fn receive(
     let events = ingest::read(kind, incoming, secrets, clock::now())?;
     let events = events.into_iter().map(|event| chosen.apply(event)).collect();
     let published = gateway.hub.publish(&principal, &via, events).await?;
-    let reached = gateway.webhooks.expect(Wait::ForStore).reached(&published.appended).await;
+    let reached = gateway.webhooks.expect(Duration::ZERO).reached(&published.appended).await;
     Ok(match kind {
         // The response to a hook is an instruction to the agent, so this one is empty.
         Kind::ClaudeCode => Json(Nothing {}).into_response(),

@@ -1,6 +1,8 @@
 //! The HTTP door: the route table and nothing else.
 
+mod accept;
 pub mod etag;
+pub mod export;
 pub mod history;
 pub mod ingest;
 pub mod openapi;
@@ -10,7 +12,9 @@ mod path;
 pub mod push;
 pub mod query;
 pub mod readers;
+mod selection;
 pub mod stream;
+mod waiting;
 pub mod webhooks;
 pub mod websocket;
 
@@ -32,6 +36,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::dashboard;
+use crate::http::export::Exports;
 use crate::net::counts::{Counts, RequestLabels};
 use crate::net::guard::{self, Guard};
 use crate::net::origin::Cors;
@@ -88,6 +93,8 @@ pub struct Gateway {
     pub listeners: watch::Receiver<Vec<SocketAddr>>,
     /// The budget for bytes in flight.
     pub budget: Budget,
+    /// The limit on exports of the history.
+    pub exports: Exports,
     /// The counters of the network.
     pub counts: Counts,
     /// The metrics.

@@ -12,9 +12,9 @@ use fanfare_core::page::cut;
 use fanfare_core::{Channel, Principal};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::http::Gateway;
 use crate::http::page;
 use crate::http::query::Params;
+use crate::http::{Gateway, accept};
 use crate::problem::Problem;
 use fanfare_delivery::state::State as WebhookState;
 use fanfare_runtime::parts::{self, Row};
@@ -203,11 +203,7 @@ async fn webhook_totals(gateway: &Gateway, by: &Principal) -> Result<WebhookTota
     ),
 )]
 pub async fn metrics(State(gateway): State<Gateway>, headers: HeaderMap) -> Result<Response, Problem> {
-    const OPEN: &str = "application/openmetrics-text";
-    let is_open = headers.get_all(header::ACCEPT).iter().any(|value| {
-        let ranges = value.to_str().unwrap_or_default().split(',');
-        ranges.filter_map(|range| range.split(';').next()).any(|name| name.trim().eq_ignore_ascii_case(OPEN))
-    });
+    let is_open = accept::names(&headers, "application/openmetrics-text");
     let (format, content_type) = match is_open {
         true => (Format::OpenMetrics, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
         false => (Format::Prometheus, "text/plain; version=0.0.4; charset=utf-8"),

@@ -1,5 +1,7 @@
 //! `POST /api/push` and `POST /api/push/{channel}`.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +18,8 @@ use crate::http::query::Params;
 use crate::net::body::{self, PUSH_BODY_LEN_MAX};
 use crate::net::guard::{self, Peer};
 use crate::problem::Problem;
-use fanfare_delivery::awaiting::{Reached, Wait};
+use fanfare_delivery::awaiting::Reached;
+use fanfare_delivery::first_attempts::WAIT_DEFAULT;
 use fanfare_hub::publish::Published;
 
 /// Pushes an event, or a batch: all or nothing.
@@ -43,7 +46,7 @@ pub async fn push(
     let (parts, body) = request.into_parts();
     guard::refuse_own(&gateway.hub, &parts.headers)?;
     let mut params = Params::of(&parts.uri);
-    let wait = wait(&mut params)?;
+    let wait = params.wait()?.unwrap_or(WAIT_DEFAULT);
     params.finish()?;
     let via = guard::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
@@ -97,7 +100,7 @@ pub async fn push_to(
     let via = guard::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
     let mut params = Params::of(&parts.uri);
-    let wait = wait(&mut params)?;
+    let wait = params.wait()?.unwrap_or(WAIT_DEFAULT);
     let defaults = query_members(params)?;
     let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
     let pushed = match media_type(&parts.headers) {
@@ -204,7 +207,7 @@ async fn answer(
     principal: &Principal,
     via: &Via,
     pushed: PushBody,
-    wait: Wait,
+    wait: Duration,
 ) -> Result<Response, Problem> {
     let (events, is_batch) = match pushed {
         PushBody::Batch(events) => (events, true),
@@ -216,22 +219,6 @@ async fn answer(
     Ok(match is_batch {
         true => Json(batch(&published, reached)).into_response(),
         false => Json(one(&published, reached)).into_response(),
-    })
-}
-
-/// Whether to wait for webhooks: `wait=false` responds as soon as the events are durable.
-fn wait(params: &mut Params) -> Result<Wait, Problem> {
-    Ok(match params.one("wait")?.as_deref() {
-        None | Some("true") => Wait::ForWebhooks,
-        Some("false") => Wait::ForStore,
-        Some(_) => {
-            return Err(Problem::new(
-                Code::InvalidQuery,
-                "`wait` must be `true` or `false`",
-                "omit it to wait for the first attempts at webhooks, or send `wait=false`",
-            )
-            .at("?wait"));
-        }
     })
 }
 

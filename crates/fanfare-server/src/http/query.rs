@@ -1,5 +1,8 @@
 //! Query parameters: parsed at the door; unknown ones are refused.
 
+use std::time::Duration;
+
+use fanfare_core::duration::{self, WAIT_MAX};
 use fanfare_core::filter_words::{FilterWords, Part};
 use fanfare_core::{Code, Filter, Invalid};
 use http::Uri;
@@ -67,6 +70,15 @@ impl Params {
             )),
         })?;
         Ok(read.unwrap_or(false))
+    }
+
+    /// Removes and parses `wait`: a duration. `true` is the maximum and `false` none.
+    pub fn wait(&mut self) -> Result<Option<Duration>, Problem> {
+        self.read("wait", |value| match value {
+            "true" => Ok(WAIT_MAX),
+            "false" => Ok(Duration::ZERO),
+            text => duration::within(text, &(Duration::ZERO..=WAIT_MAX)),
+        })
     }
 
     /// Removes and parses `channel`, `type` and `min_priority`, and `text` if the route supports it.

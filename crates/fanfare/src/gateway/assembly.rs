@@ -146,6 +146,7 @@ impl Assembly {
             config: Arc::new(config.http.clone()),
             listeners: listeners.addresses(),
             budget,
+            exports: http::export::Exports::default(),
             counts: counts.clone(),
             metrics,
             board: parts.board().clone(),

@@ -21,6 +21,8 @@ mod cli_webhooks;
 mod compatibility;
 mod following;
 mod history;
+mod history_export;
+mod history_waiting;
 mod ingest;
 mod ingest_signed;
 mod limits;

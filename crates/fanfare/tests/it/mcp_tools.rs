@@ -314,7 +314,7 @@ async fn a_refusal_says_what_would_be_right_and_leaves_no_trace() {
         ("list_targets", json!({"kind": "people"}), "`channels`, `clients`, `webhooks`"),
         ("list_targets", json!({"channel": "a.*"}), "`channel`"),
         ("list_targets", json!({"limit": 1_000}), "use 1 to 100"),
-        ("wait_for", json!({"timeout_seconds": 51}), "use 1 to 50"),
+        ("wait_for", json!({"wait": "56s"}), "use a duration from `1s` to `55s`"),
         ("wait_for", json!({"limit": 101}), "use 1 to 100"),
         ("wait_for", json!({"cursor": ahead}), "past the end of the log"),
         ("wait_for", json!({"cursor": foreign}), "a different log"),

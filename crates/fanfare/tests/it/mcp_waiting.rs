@@ -28,7 +28,7 @@ async fn an_event_ends_the_wait_at_once() {
         let gateway = Gateway::on(engine).await;
         for era in Era::ALL {
             gateway.push("a.b", "too early").await;
-            let arguments = json!({"channels": ["a.*"], "types": ["error"], "timeout_seconds": 50});
+            let arguments = json!({"channels": ["a.*"], "types": ["error"], "wait": "50s"});
             let begun = Instant::now();
             let told = while_waiting(&gateway, era, arguments.clone(), async || {
                 gateway.push("a.b", "of another type").await;
@@ -55,7 +55,7 @@ async fn an_event_ends_the_wait_at_once() {
 #[tokio::test]
 async fn a_wait_that_ends_in_vain_says_where_to_go_on() {
     let gateway = Gateway::start().await;
-    let arguments = json!({"channels": ["a"], "timeout_seconds": 1});
+    let arguments = json!({"channels": ["a"], "wait": "1s"});
     let told = while_waiting(&gateway, Era::Modern, arguments, async || {
         gateway.push("elsewhere", "x").await;
     })
@@ -87,8 +87,7 @@ async fn a_cursor_loses_and_repeats_nothing_under_load() {
             let mut cursor = begin;
             let mut got = Vec::new();
             while got.len() < EVENTS / 3 {
-                let arguments =
-                    json!({"channels": ["a.*"], "cursor": cursor, "limit": 7, "timeout_seconds": 20});
+                let arguments = json!({"channels": ["a.*"], "cursor": cursor, "limit": 7, "wait": "20s"});
                 let told = gateway
                     .call_tool(Era::Modern, json!({"name": "wait_for", "arguments": arguments}), &[])
                     .await;
@@ -117,7 +116,7 @@ async fn an_acknowledgement_ends_the_wait() {
         }
         gateway.clients(0).await;
         for (era, reader) in [(Era::Modern, "backup"), (Era::Legacy, "mirror")] {
-            let arguments = json!({"event_id": id, "reader": reader, "timeout_seconds": 50});
+            let arguments = json!({"event_id": id, "reader": reader, "wait": "50s"});
             let acknowledge = async {
                 // No one can observe that a client waits for this; earlier or later, the answer is the same.
                 gateway.post_json(&format!("/api/readers/{reader}/ack"), &json!({"position": id})).await
@@ -137,13 +136,12 @@ async fn an_acknowledgement_ends_the_wait() {
             assert!(told.text.contains(&format!("`{reader}`")), "{}", told.text);
         }
         let other = gateway.push("a", "y").await;
-        let arguments = json!({"event_id": other, "timeout_seconds": 1});
+        let arguments = json!({"event_id": other, "wait": "1s"});
         let told = gateway.tool(Era::Modern, "wait_for", arguments).await;
         assert_eq!(told.member("status"), "timed_out");
         assert!(told.text.contains("still missing: `backup`, `mirror`"), "{}", told.text);
         let nobody = gateway.push("z", "z").await;
-        let told =
-            gateway.tool(Era::Modern, "wait_for", json!({"event_id": nobody, "timeout_seconds": 1})).await;
+        let told = gateway.tool(Era::Modern, "wait_for", json!({"event_id": nobody, "wait": "1s"})).await;
         assert!(told.text.contains("No durable reader matches `z`"), "{}", told.text);
     }
 }
@@ -154,7 +152,7 @@ async fn an_acknowledgement_that_comes_while_one_waits_ends_the_wait() {
     let id = gateway.push("a", "x").await;
     let listen = Listen { reader: Some("backup".to_owned()), ..Listen::earliest("a") };
     let _reader = gateway.open(Transport::Sse1, listen).await;
-    let mut raw = post(&gateway, json!({"event_id": id, "timeout_seconds": 50}), true).await;
+    let mut raw = post(&gateway, json!({"event_id": id, "wait": "50s"}), true).await;
     // The head arrives once the wait has lasted for a while: by then the client is waiting.
     assert_eq!(raw.head().await.status, 200);
     gateway.post_json("/api/readers/backup/ack", &json!({"position": id})).await;
@@ -187,7 +185,7 @@ async fn who_hangs_up_waits_no_longer() {
     let gateway = Gateway::start().await;
     let mut waiting = Vec::new();
     for _ in 0..10 {
-        waiting.push(post(&gateway, json!({"channels": ["a"], "timeout_seconds": 50}), false).await);
+        waiting.push(post(&gateway, json!({"channels": ["a"], "wait": "50s"}), false).await);
     }
     gateway.clients(10).await;
     let told = gateway.tool(Era::Modern, "list_targets", json!({"kind": "clients"})).await;
@@ -212,7 +210,7 @@ async fn a_session_cancels_a_wait_by_its_id() {
         };
         gateway.request("POST", "/mcp", add).await
     };
-    let params = json!({"name": "wait_for", "arguments": {"channels": ["a"], "timeout_seconds": 50}});
+    let params = json!({"name": "wait_for", "arguments": {"channels": ["a"], "wait": "50s"}});
     let call = send(json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}));
     let cancel = async {
         gateway.clients(1).await;
@@ -227,7 +225,7 @@ async fn a_session_cancels_a_wait_by_its_id() {
 #[tokio::test]
 async fn progress_is_told_while_one_waits() {
     let gateway = Gateway::start().await;
-    let mut raw = post(&gateway, json!({"channels": ["a"], "timeout_seconds": 50}), true).await;
+    let mut raw = post(&gateway, json!({"channels": ["a"], "wait": "50s"}), true).await;
     let head = raw.head().await;
     assert_eq!((head.status, head.header("content-type")), (200, "text/event-stream"));
     let mut said = String::new();
@@ -250,9 +248,9 @@ async fn progress_is_told_while_one_waits() {
 async fn a_wait_ends_when_the_gateway_does() {
     let gateway = Gateway::start().await;
     let id = gateway.push("a", "x").await;
-    let mut event = post(&gateway, json!({"channels": ["a"], "timeout_seconds": 50}), false).await;
+    let mut event = post(&gateway, json!({"channels": ["a"], "wait": "50s"}), false).await;
     gateway.clients(1).await;
-    let mut acknowledgement = post(&gateway, json!({"event_id": id, "timeout_seconds": 50}), true).await;
+    let mut acknowledgement = post(&gateway, json!({"event_id": id, "wait": "50s"}), true).await;
     assert_eq!(acknowledgement.head().await.status, 200);
     gateway.begin_stop();
     for raw in [&mut event, &mut acknowledgement] {

@@ -243,7 +243,7 @@ async fn agents_wait_on_in_the_new_log() {
         let (gateway, memory) = Gateway::on_memory().await;
         gateway.push("a", "one").await;
         gateway.push("a", "lost").await;
-        let arguments = json!({"channel": "a", "timeout_seconds": 50});
+        let arguments = json!({"channels": ["a"], "wait": "50s"});
         let act = async {
             gateway.clients(1).await;
             memory.lose(1);

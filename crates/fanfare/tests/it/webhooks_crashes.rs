@@ -29,7 +29,7 @@ async fn push_for_ever(url: String, label: String, acked: Acked, count: Arc<Atom
     let http = reqwest_client(false);
     for number in 0.. {
         let message = format!("{label}-{number}");
-        let request = http.post(format!("{url}/api/push?wait=false")).json(&json!({ "message": message }));
+        let request = http.post(format!("{url}/api/push?wait=0s")).json(&json!({ "message": message }));
         let Ok(answer) = request.send().await else { return };
         let Ok(answer) = answer.json::<Value>().await else { return };
         let id = answer["id"].as_str().expect("an id").to_owned();
@@ -186,7 +186,7 @@ fn by_id(got: &[Got]) -> BTreeMap<String, Vec<u8>> {
 
 async fn push_numbers(process: &Process, count: usize) {
     let numbers: Vec<Value> = (0..count).map(|number| json!({ "message": number.to_string() })).collect();
-    process.post("/api/push?wait=false", &numbers.into()).await.expect("an answer");
+    process.post("/api/push?wait=0s", &numbers.into()).await.expect("an answer");
 }
 
 #[tokio::test]

@@ -152,7 +152,7 @@ async fn answers_without_end_take_no_memory() {
     process.register(&receiver, json!({ "concurrency": 16 })).await;
     let push = async |count: usize, all: usize| {
         let events: Vec<_> = (0..count).map(|_| json!({ "message": "x" })).collect();
-        process.post("/api/push?wait=false", &Value::Array(events)).await.expect("pushed");
+        process.post("/api/push?wait=0s", &Value::Array(events)).await.expect("pushed");
         receiver.gets(all).await;
     };
     push(WARM, WARM).await;

@@ -154,7 +154,7 @@ async fn what_has_expired_is_not_sent() {
     let short = json!([
         { "message": "short", "expires_in": 1 }, { "message": "long", "expires_in": 600 },
     ]);
-    let answer = gateway.post_json("/api/push?wait=false", &short).await.json();
+    let answer = gateway.post_json("/api/push?wait=0s", &short).await.json();
     let appended = Instant::now();
     until("its time", async || (appended.elapsed() > Duration::from_millis(1_050)).then_some(())).await;
     assert_eq!(answer["count"], 2);

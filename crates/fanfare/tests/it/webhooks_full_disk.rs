@@ -17,7 +17,7 @@ type Acked = BTreeMap<String, String>;
 
 async fn push(process: &Process, message: &str) -> Value {
     let event = json!({ "message": message });
-    process.post("/api/push?wait=false", &event).await.expect("an answer")
+    process.post("/api/push?wait=0s", &event).await.expect("an answer")
 }
 
 /// Pushes until the disk is full.
@@ -111,7 +111,7 @@ async fn a_stop_ends_in_time_though_nothing_can_be_written_down() {
     let mut acked = Acked::new();
     for _ in 0..8 {
         let events: Vec<_> = (0..1_000).map(|_| json!({ "message": "x" })).collect();
-        let answer = process.post("/api/push?wait=false", &Value::Array(events)).await.expect("an answer");
+        let answer = process.post("/api/push?wait=0s", &Value::Array(events)).await.expect("an answer");
         let ids = answer["ids"].as_array().expect("ids").iter();
         acked.extend(ids.map(|id| (id.as_str().expect("an id").to_owned(), "x".to_owned())));
     }

@@ -226,7 +226,7 @@ async fn an_answer_that_comes_before_its_time_or_as_the_last_word_counts() {
     let hook = gateway.register(&large, options).await;
     let data = "y".repeat(250 * 1024);
     let events = (0..4).map(|_| json!({ "message": "x", "data": { "y": data } })).collect();
-    let pushed = gateway.post_json("/api/push?wait=false", &serde_json::Value::Array(events)).await;
+    let pushed = gateway.post_json("/api/push?wait=0s", &serde_json::Value::Array(events)).await;
     assert_eq!(pushed.status, 200, "{}", pushed.text());
     assert_eq!(gateway.outcomes(&hook, 1).await, ["delivered"]);
 }

@@ -1,11 +1,11 @@
 //! Webhooks according to seed 3, and the format of a delivery.
 
-use fanfare_delivery::first_attempts::WAIT_MAX;
+use fanfare_delivery::first_attempts::WAIT_DEFAULT;
 use serde_json::json;
 
 use crate::support::gateway::Gateway;
 use crate::support::receiver::{Receiver, Script};
-use crate::support::{Engine, until};
+use crate::support::{Engine, soon, until};
 
 #[tokio::test]
 async fn registering_listing_and_unregistering_are_as_in_the_seed() {
@@ -91,17 +91,37 @@ async fn a_push_does_not_wait_when_it_is_told_not_to() {
     let gateway = Gateway::start().await;
     let slow = Receiver::playing(vec![], Script::Held).await;
     gateway.register(&slow, json!({})).await;
-    let answer = gateway.post_json("/api/push?wait=false", &json!({ "message": "a" })).await.json();
-    assert_eq!((&answer["webhooks_notified"], &answer["total_webhooks"]), (&json!(0), &json!(1)));
-    slow.gets(1).await;
+    for (index, wait) in ["0s", "0", "false", "50ms"].iter().enumerate() {
+        let path = format!("/api/push?wait={wait}");
+        let answer = soon("an answer", gateway.post_json(&path, &json!({ "message": "a" }))).await.json();
+        assert_eq!(
+            (&answer["webhooks_notified"], &answer["total_webhooks"]),
+            (&json!(0), &json!(1)),
+            "{wait}"
+        );
+        slow.gets(index + 1).await;
+    }
     let event = json!({ "message": "b" });
-    let mut pushing = Box::pin(gateway.post_json("/api/push", &event));
+    let mut pushing = Box::pin(async {
+        tokio::join!(
+            gateway.post_json("/api/push", &event),
+            gateway.post_json("/api/push?wait=true", &event),
+            gateway.post_json("/api/push?wait=55s", &event),
+        )
+    });
     tokio::select! {
         _ = &mut pushing => panic!("it does not wait"),
-        got = slow.gets(2) => assert_eq!(got.len(), 2),
+        got = slow.gets(7) => assert_eq!(got.len(), 7),
     }
     slow.release();
-    assert_eq!(pushing.await.json()["webhooks_notified"], 1);
+    let (plain, most, long) = pushing.await;
+    for answer in [plain, most, long] {
+        assert_eq!(answer.json()["webhooks_notified"], 1);
+    }
+    for wait in ["56s", "soon", ""] {
+        let problem = gateway.post_json(&format!("/api/push?wait={wait}"), &event).await;
+        assert_eq!(problem.problem(400, "invalid_duration")["at"], "?wait");
+    }
 }
 
 #[tokio::test]
@@ -111,7 +131,8 @@ async fn a_push_waits_for_nobody_whom_only_a_part_of_it_is_for() {
     gateway.register(&receiver, json!({ "channels": ["a"] })).await;
     let batch = json!([{ "channel": "a", "message": "1" }, { "channel": "b", "message": "2" }]);
     let pushed = gateway.post_json("/api/push", &batch);
-    let answer = tokio::time::timeout(WAIT_MAX / 2, pushed).await.expect("before the time is over").json();
+    let answer =
+        tokio::time::timeout(WAIT_DEFAULT / 2, pushed).await.expect("before the time is over").json();
     assert_eq!((&answer["webhooks_notified"], &answer["total_webhooks"]), (&json!(1), &json!(1)));
     assert_eq!(receiver.messages(), ["1"]);
 }

@@ -1,6 +1,7 @@
 //! Arguments of tools: parsed strictly, and refused with errors that a model can act on.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use fanfare_core::duration::Literal;
 use fanfare_core::start::Moment;
@@ -27,6 +28,16 @@ pub(super) fn text_or_seconds(description: &str) -> Value {
         "description": description,
         "anyOf": [{ "type": "string" }, { "type": "number", "minimum": 0 }],
     })
+}
+
+/// Parses a duration in `range`.
+pub(super) fn duration(
+    name: &str,
+    given: Option<&Literal>,
+    range: &RangeInclusive<Duration>,
+    example: &str,
+) -> Result<Option<Duration>, String> {
+    given.map(|literal| literal.within(range).map_err(|invalid| refuse(name, &invalid, example))).transpose()
 }
 
 /// Parses a time.

@@ -50,7 +50,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "type": "object",
         "properties": {
             "client_id": { "type": "string", "description": "Its id in `list_targets`" },
-            "transport": { "type": "string", "enum": ["mcp", "sse", "websocket"] },
+            "transport": { "type": "string", "enum": ["http", "mcp", "sse", "websocket"] },
             "reader": { "type": "string", "description": "The durable reader that this connection belongs to" },
             "received": { "type": "boolean", "description": "Whether this connection was sent it" },
         },

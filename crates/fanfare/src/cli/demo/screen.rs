@@ -31,6 +31,7 @@ pub(crate) struct Screen {
 /// Number of subscriptions that match an event, by outlet.
 #[derive(Debug, Default, Clone, Copy)]
 struct Live {
+    http: usize,
     sse: usize,
     websocket: usize,
     mcp: usize,
@@ -118,8 +119,8 @@ impl Screen {
         let live = live(event, running, own).await;
         if self.output.mode.is_json() {
             self.output.line(format!(
-                "{{\"event\":{},\"live\":{{\"sse\":{},\"websocket\":{},\"mcp\":{},\"webhook\":{}}}}}",
-                event.json, live.sse, live.websocket, live.mcp, live.webhook
+                "{{\"event\":{},\"live\":{{\"sse\":{},\"websocket\":{},\"mcp\":{},\"http\":{},\"webhook\":{}}}}}",
+                event.json, live.sse, live.websocket, live.mcp, live.http, live.webhook
             ))?;
             return Ok(());
         }
@@ -131,7 +132,13 @@ impl Screen {
         }
         let label = if is_sample { format!("  {DIM}sample{DIM:#}") } else { String::new() };
         let line = self.lines.write(&shown, &ZonedDateTime::now());
-        let parts = [("sse", live.sse), ("ws", live.websocket), ("mcp", live.mcp), ("webhook", live.webhook)];
+        let parts = [
+            ("sse", live.sse),
+            ("ws", live.websocket),
+            ("mcp", live.mcp),
+            ("http", live.http),
+            ("webhook", live.webhook),
+        ];
         let got: Vec<String> = parts
             .iter()
             .filter(|(_, count)| *count > 0)
@@ -150,6 +157,7 @@ async fn live(event: &Received, running: &Running, (own, own_webhook): (Option<S
     for client in hub.clients(&by) {
         if client.feed.filter.matches(&event) && (own.is_none() || client.address != own) {
             match client.transport {
+                Transport::Http => live.http += 1,
                 Transport::Mcp => live.mcp += 1,
                 Transport::Sse => live.sse += 1,
                 Transport::Webhook => {}

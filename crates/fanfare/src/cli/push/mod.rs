@@ -14,7 +14,7 @@ use crate::cli::output::style::{BOLD, CHANNEL, DIM, SUCCESS};
 use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, block_on, examples, pairs};
 use fanfare_api::push::{NewEvent, Pushed};
-use fanfare_delivery::first_attempts::WAIT_MAX;
+use fanfare_delivery::first_attempts::WAIT_DEFAULT;
 
 /// Push an event
 #[derive(Debug, clap::Args)]
@@ -65,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "JSON", value_parser = json, conflicts_with = "ndjson")]
     json: Option<Box<RawValue>>,
     #[arg(long, conflicts_with = "ndjson", help = format!(
-        "Wait up to {}s for the first webhook attempts and show how many succeeded", WAIT_MAX.as_secs()))]
+        "Wait up to {}s for the first webhook attempts and show how many succeeded", WAIT_DEFAULT.as_secs()))]
     wait: bool,
     /// Push each line of stdin as a JSON event, such as {"message":"hi"}
     #[arg(long, conflicts_with_all = ["words", "literal", "event_type", "priority", "key", "idempotency_key", "expires_in"])]

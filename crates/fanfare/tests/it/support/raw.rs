@@ -15,6 +15,8 @@ pub(crate) struct Raw {
     buffer: Vec<u8>,
     chunked: bool,
     ended: bool,
+    /// The last chunk came.
+    whole: bool,
 }
 
 /// The head of an answer.
@@ -46,7 +48,7 @@ impl Raw {
     }
 
     fn over(stream: TcpStream) -> Raw {
-        Raw { stream, buffer: Vec::new(), chunked: false, ended: false }
+        Raw { stream, buffer: Vec::new(), chunked: false, ended: false, whole: false }
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -118,8 +120,13 @@ impl Raw {
         let chunk = self.buffer[line_end + 2..line_end + 2 + size].to_vec();
         assert_eq!(&self.buffer[line_end + 2 + size..line_end + 4 + size], b"\r\n", "the end of a chunk");
         self.buffer.drain(..line_end + 4 + size);
-        self.ended = size == 0;
+        (self.ended, self.whole) = (size == 0, size == 0);
         (!self.ended).then_some(chunk)
+    }
+
+    /// Returns whether a body that is chunked came to its last chunk.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Reads a body of the announced length.

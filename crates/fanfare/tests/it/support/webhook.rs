@@ -40,7 +40,7 @@ impl Gateway {
     /// Pushes without waiting for webhooks, and returns the event's id.
     pub(crate) async fn push_only(&self, channel: &str, message: &str) -> String {
         let body = json!({ "channel": channel, "message": message });
-        let answer = self.post_json("/api/push?wait=false", &body).await;
+        let answer = self.post_json("/api/push?wait=0s", &body).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["id"].as_str().expect("an id").to_owned()
     }
@@ -48,7 +48,7 @@ impl Gateway {
     /// Pushes events whose messages are the numbers from 0 on, in one batch.
     pub(crate) async fn push_numbers(&self, count: usize) {
         let events = (0..count).map(|number| json!({ "message": number.to_string() })).collect();
-        let answer = self.post_json("/api/push?wait=false", &Value::Array(events)).await;
+        let answer = self.post_json("/api/push?wait=0s", &Value::Array(events)).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 

@@ -67,7 +67,7 @@ impl Book {
             assert!(is_right, "{armed}: {url} is {known:?}, and {state:?}");
         }
         let event = json!({ "channel": "turning", "message": "signed with what?" });
-        process.post("/api/push?wait=false", &event).await.expect("pushed");
+        process.post("/api/push?wait=0s", &event).await.expect("pushed");
         let got = turning.gets_message("signed with what?").await;
         let (sure, asked) = self.secrets.lock().expect("an unbroken lock").clone();
         let fits = |secret: &String| got.verified(secret, fanfare_runtime::clock::now()).is_ok();
@@ -83,7 +83,7 @@ pub(super) async fn push_for_ever(url: String, pusher: usize, book: Arc<Book>) {
     for number in 0.. {
         let message = format!("{pusher}-{number} {padding}");
         let event = json!({ "channel": "load", "message": message });
-        let answer = post(&http, &format!("{url}/api/push?wait=false"), &event).await;
+        let answer = post(&http, &format!("{url}/api/push?wait=0s"), &event).await;
         let Some(id) = answer.as_ref().and_then(|answer| answer["id"].as_str()) else { return };
         book.pushed.lock().expect("an unbroken lock").insert(id.to_owned(), message);
     }

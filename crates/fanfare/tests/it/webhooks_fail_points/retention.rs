@@ -26,7 +26,7 @@ async fn a_kill_while_the_log_is_cut_off_loses_no_dead_letter() {
         let registered = process.register_url(&receiver.url(), json!({})).await;
         let webhook = format!("/api/webhooks/{}", registered["id"].as_str().expect("an id"));
         let events: Vec<_> = (0..EVENTS).map(|number| json!({ "message": number.to_string() })).collect();
-        process.post("/api/push?wait=false", &Value::Array(events)).await.expect("pushed");
+        process.post("/api/push?wait=0s", &Value::Array(events)).await.expect("pushed");
         let failed = async |process: &Process| {
             until("failed deliveries", async || {
                 (process.get(&webhook).await["failed"] == EVENTS).then_some(())

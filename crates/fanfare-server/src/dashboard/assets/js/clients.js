@@ -15,7 +15,7 @@ const states = {
   stalled: ["stalled", "stalled"],
 };
 
-const transports = { mcp: "MCP", sse: "SSE", websocket: "WebSocket" };
+const transports = { http: "HTTP", mcp: "MCP", sse: "SSE", websocket: "WebSocket" };
 
 export function Clients() {
   const { data, problem } = usePolled("/api/clients", 2000, "clients").value;

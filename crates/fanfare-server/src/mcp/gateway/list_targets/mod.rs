@@ -79,7 +79,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "type": "object",
         "properties": {
             "id": { "type": "string" },
-            "transport": { "type": "string", "enum": ["mcp", "sse", "websocket"] },
+            "transport": { "type": "string", "enum": ["http", "mcp", "sse", "websocket"] },
             "principal": { "type": "string", "description": "Who opened it" },
             "channels": { "type": "array", "items": { "type": "string" }, "description": "At most 8 of them" },
             "types": { "type": "array", "items": { "type": "string" }, "description": "Only these types; at most 8 of them; none means all" },

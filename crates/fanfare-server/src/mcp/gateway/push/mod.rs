@@ -5,6 +5,7 @@ mod receipt;
 
 use std::num::NonZeroU16;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use fanfare_core::duration::Literal;
 use fanfare_core::push_body::Members;
@@ -20,7 +21,7 @@ use crate::mcp::gateway::answer::explained;
 use crate::mcp::gateway::push::listening::Place;
 use crate::mcp::gateway::{Gateway, ToolEntry, arguments, events};
 use crate::mcp::toolset::Toolset;
-use fanfare_delivery::awaiting::Wait;
+use fanfare_delivery::first_attempts::WAIT_DEFAULT;
 use fanfare_hub::publish::PushError;
 
 /// The name of the tool that reaches live subscribers.
@@ -192,7 +193,7 @@ impl Gateway {
             None => None,
             Some(place) => Some(self.listen(client, &place).await?),
         };
-        let wait = if audience == Audience::All { Wait::ForWebhooks } else { Wait::ForStore };
+        let wait = if audience == Audience::All { WAIT_DEFAULT } else { Duration::ZERO };
         let awaited = self.webhooks.expect(wait);
         match self.hub.publish(&client.principal, &via, vec![event]).await {
             Ok(published) => {

@@ -1,5 +1,8 @@
 //! `wait_for` with an `event_id`: waits until a durable reader has the event.
 
+use std::time::Duration;
+
+use fanfare_core::duration;
 use fanfare_core::{Event, Principal, ReaderName};
 use fanfare_mcp::Outcome;
 use tokio::sync::broadcast::error::RecvError;
@@ -14,7 +17,7 @@ use crate::mcp::gateway::{Gateway, arguments};
 use fanfare_hub::readers::AckSignal;
 
 /// An example call that waits for an acknowledgement.
-pub(super) const EXAMPLE: &str = r#"{"event_id": "k3f9x2ab-1042", "timeout_seconds": 45}"#;
+pub(super) const EXAMPLE: &str = r#"{"event_id": "k3f9x2ab-1042", "wait": "45s"}"#;
 
 /// Maximum readers in one answer.
 const READERS_MAX: usize = 100;
@@ -31,7 +34,7 @@ impl Gateway {
         call: &Call,
         event_id: &str,
         reader: Option<&str>,
-        seconds: u64,
+        wait: Duration,
     ) -> Result<Outcome, String> {
         let by = &call.caller.client.principal;
         let event = self.find(by, event_id, EXAMPLE).await?;
@@ -42,7 +45,7 @@ impl Gateway {
         let who =
             reader.as_ref().map_or("a durable reader".to_owned(), |reader| format!("reader `{reader}`"));
         let what = format!("waiting until {who} acknowledges {}", event.position);
-        let patience = Patience::new(call, seconds, what);
+        let patience = Patience::new(call, wait, what);
         let came = patience.until(self.acknowledged(by, &event, reader.as_ref())).await;
         let (status, mut readers) = match came.transpose()? {
             Some(WaitEnd::Acknowledged(readers)) => ("acknowledged", readers),
@@ -73,7 +76,8 @@ impl Gateway {
             )
         } else {
             format!(
-                "Not acknowledged by {who} within {seconds} s; still missing: {}. Call again to keep waiting.",
+                "Not acknowledged by {who} within {}; still missing: {}. Call again to keep waiting.",
+                duration::show(wait),
                 names(false)
             )
         };

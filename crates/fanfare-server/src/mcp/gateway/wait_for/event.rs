@@ -1,5 +1,8 @@
 //! `wait_for` without an `event_id`: waits until an event matches a filter.
 
+use std::time::Duration;
+
+use fanfare_core::duration;
 use fanfare_core::notice::Notice;
 use fanfare_core::{Position, Start};
 use fanfare_mcp::Outcome;
@@ -28,7 +31,7 @@ impl Gateway {
         &self,
         call: &Call,
         given: Arguments,
-        seconds: u64,
+        wait: Duration,
     ) -> Result<Outcome, String> {
         let (limit, default) = (1..=events::LIMIT_MAX, events::LIMIT_DEFAULT);
         let limit = arguments::within("limit", given.limit, limit, default, EXAMPLE)? as usize;
@@ -51,7 +54,7 @@ impl Gateway {
         let mut subscription = self.hub.subscribe(by, request).await.map_err(explained)?;
         let mut batch = Batch::new(given.response_format, limit);
         let mut missed = 0;
-        let patience = Patience::new(call, seconds, format!("waiting for an event on {place}"));
+        let patience = Patience::new(call, wait, format!("waiting for an event on {place}"));
         let came = patience.until(next(&mut subscription, &mut batch, &mut missed)).await;
         let cursor = batch.last().unwrap_or_else(|| subscription.settle());
         let (status, sentence) = match came.transpose().map_err(explained)? {
@@ -70,8 +73,9 @@ impl Gateway {
             None => (
                 "timed_out",
                 format!(
-                    "No events on {place} within {seconds} s. To keep waiting without missing any, call again with \
-                     \"cursor\": \"{cursor}\"."
+                    "No events on {place} within {}. To keep waiting without missing any, call again with \
+                     \"cursor\": \"{cursor}\".",
+                    duration::show(wait)
                 ),
             ),
         };

@@ -8,9 +8,12 @@ mod acknowledgement;
 mod event;
 mod patience;
 
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use fanfare_core::Position;
+use fanfare_core::duration::{Literal, WAIT_MAX};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
 use serde::{Deserialize, Serialize};
@@ -25,12 +28,13 @@ use crate::mcp::toolset::Toolset;
 /// The name of the tool.
 pub(super) const NAME: &str = "wait_for";
 
-const EXAMPLE: &str = r#"{"channels": ["deploys.>"], "types": ["success", "error"], "timeout_seconds": 45}"#;
+const EXAMPLE: &str = r#"{"channels": ["deploys.>"], "types": ["success", "error"], "wait": "45s"}"#;
 
-/// Maximum wait, in seconds: hosts abandon a call after a minute.
-const TIMEOUT_MAX: u64 = 50;
-/// Default wait, in seconds.
-const TIMEOUT_DEFAULT: u64 = 30;
+/// The bounds of a wait: with less, a wait would end before what is already there was read.
+const WAIT: RangeInclusive<Duration> = Duration::from_secs(1)..=WAIT_MAX;
+/// The default wait.
+const WAIT_DEFAULT: Duration = Duration::from_secs(30);
+
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
@@ -53,13 +57,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
                 "type": "string",
                 "description": "With `event_id`: the reader that must acknowledge it; default: any",
             },
-            "timeout_seconds": {
-                "type": "integer",
-                "minimum": 1,
-                "maximum": TIMEOUT_MAX,
-                "description": "Maximum time to wait",
-                "default": TIMEOUT_DEFAULT,
-            },
+            "wait": arguments::text_or_seconds("Maximum time to wait, `1s` to `55s` or a number of seconds; default `30s`"),
             "limit": events::limit(),
             "response_format": events::format(),
         },
@@ -101,9 +99,9 @@ pub(super) fn described() -> ToolEntry {
         description: "Wait for an event on a channel, or for a durable reader to acknowledge one, and return as soon \
                       as it happens. Use when you need the outcome of something that reports here: a build, a deploy, \
                       another agent, a person. Not for past events; use `read_history`. Returns after \
-                      `timeout_seconds` (at most 50) even if nothing came; call again with its `next_cursor` as `cursor` to \
-                      miss nothing. Read-only; you count as a live subscriber while it waits. Example: {\"channels\": \
-                      [\"deploys.>\"], \"types\": [\"success\", \"error\"], \"timeout_seconds\": 45}",
+                      `wait` (at most `55s`) even if nothing came; call again with its `next_cursor` as `cursor` to miss \
+                      nothing. Read-only; you count as a live subscriber while it waits. Example: {\"channels\": \
+                      [\"deploys.>\"], \"types\": [\"success\", \"error\"], \"wait\": \"45s\"}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: LOOKS,
@@ -123,7 +121,7 @@ struct Arguments {
     cursor: Option<String>,
     event_id: Option<String>,
     reader: Option<String>,
-    timeout_seconds: Option<u64>,
+    wait: Option<Literal>,
     limit: Option<u64>,
     #[serde(default)]
     response_format: Format,
@@ -146,9 +144,7 @@ impl Gateway {
     /// Waits; the error is for the model. Can be cancelled at any time.
     pub(super) async fn wait_for(&self, call: &Call, given: &str) -> Result<Outcome, String> {
         let mut given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let range = 1..=TIMEOUT_MAX;
-        let seconds =
-            arguments::within("timeout_seconds", given.timeout_seconds, range, TIMEOUT_DEFAULT, EXAMPLE)?;
+        let wait = arguments::duration("wait", given.wait.as_ref(), &WAIT, EXAMPLE)?.unwrap_or(WAIT_DEFAULT);
         let Some(event_id) = given.event_id.take() else {
             if given.reader.is_some() {
                 return Err(format!(
@@ -156,7 +152,7 @@ impl Gateway {
                     acknowledgement::EXAMPLE
                 ));
             }
-            return self.wait_for_event(call, given, seconds).await;
+            return self.wait_for_event(call, given, wait).await;
         };
         let others = [
             !given.channels.is_empty(),
@@ -171,6 +167,6 @@ impl Gateway {
                 acknowledgement::EXAMPLE
             ));
         }
-        self.wait_for_acknowledgement(call, &event_id, given.reader.as_deref(), seconds).await
+        self.wait_for_acknowledgement(call, &event_id, given.reader.as_deref(), wait).await
     }
 }

@@ -14,14 +14,14 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 pub(super) struct Patience<'a> {
     call: &'a Call,
     begun: Instant,
-    pub(super) seconds: u64,
+    wait: Duration,
     /// A description of the wait, in words.
     what: String,
 }
 
 impl<'a> Patience<'a> {
-    pub(super) fn new(call: &'a Call, seconds: u64, what: String) -> Patience<'a> {
-        Patience { call, begun: Instant::now(), seconds, what }
+    pub(super) fn new(call: &'a Call, wait: Duration, what: String) -> Patience<'a> {
+        Patience { call, begun: Instant::now(), wait, what }
     }
 
     /// Waits for `wanted`; returns `None` if it takes too long.
@@ -29,7 +29,7 @@ impl<'a> Patience<'a> {
         tokio::select! {
             biased;
             got = wanted => Some(got),
-            () = tokio::time::sleep_until(self.begun + Duration::from_secs(self.seconds)) => None,
+            () = tokio::time::sleep_until(self.begun + self.wait) => None,
             never = self.tell() => match never {},
         }
     }
@@ -41,7 +41,7 @@ impl<'a> Patience<'a> {
             loop {
                 ticks.tick().await;
                 let waited = self.begun.elapsed().as_secs_f64().round();
-                let told = self.call.progress(waited, Some(self.seconds as f64), &self.what).await;
+                let told = self.call.progress(waited, Some(self.wait.as_secs_f64()), &self.what).await;
                 if told.is_err() {
                     // The client does not receive the report, but may still receive the answer.
                     break;

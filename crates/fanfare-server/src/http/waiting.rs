@@ -1,0 +1,94 @@
+//! Waiting for the first event of a selection.
+//!
+//! A wait is a subscription that lasts as long as the request: nothing is polled, and a client that hangs up ends it.
+//! As for tools that wait, the number of waits is limited by the number of connections and, over HTTP/2, by 256 for each
+//! (`net/limits.rs`).
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use fanfare_core::notice::Notice;
+use fanfare_core::refusal::Refusal;
+use fanfare_core::{Code, Principal, Start};
+use tokio::time::Instant;
+
+use crate::http::selection::Selection;
+use crate::problem::Problem;
+use fanfare_hub::Hub;
+use fanfare_hub::client::{NewClient, Transport};
+use fanfare_hub::item::Item;
+use fanfare_hub::subscribe::Request;
+use fanfare_hub::subscription::Subscription;
+
+/// Waits until the log has an event of `selection`, at most for `time`. Fails if the gateway stops.
+pub(super) async fn first_of(
+    selection: &Selection,
+    hub: &Hub,
+    by: &Principal,
+    address: SocketAddr,
+    time: Duration,
+) -> Result<(), Problem> {
+    if time.is_zero() {
+        return Ok(());
+    }
+    if !selection.is_open() {
+        return Err(Problem::new(
+            Code::InvalidQuery,
+            "`wait` waits for a new event, and `before`, `until` or the `cursor` selects only old ones",
+            "leave one of them out",
+        )
+        .at("?wait"));
+    }
+    let deadline = Instant::now() + time;
+    let mut subscription = None;
+    loop {
+        let (extent, read) = selection.locate(hub, by, 1).await?;
+        let (events, next) = hub.collect(by, read).await?;
+        // Without an event, but with more to look at: the client looks on with the cursor.
+        if !events.is_empty() || next.is_some() {
+            return Ok(());
+        }
+        // From the end of what was looked at, so that no event falls between the two.
+        let start = Start::After(hub.position(extent.last));
+        let waiting = match &mut subscription {
+            Some(waiting) => waiting,
+            None => subscription.insert(subscribe(selection, hub, by, address, start).await?),
+        };
+        match tokio::time::timeout_at(deadline, arrival(waiting)).await {
+            Ok(arrived) => arrived?,
+            Err(_) => return Ok(()),
+        }
+    }
+}
+
+async fn subscribe(
+    selection: &Selection,
+    hub: &Hub,
+    by: &Principal,
+    address: SocketAddr,
+    start: Start,
+) -> Result<Subscription, Problem> {
+    let client = NewClient { transport: Transport::Http, address: Some(address), reader: None };
+    let request = Request { filter: selection.filter().clone(), start, conflate: false, client };
+    Ok(hub.subscribe(by, request).await?)
+}
+
+/// Waits until an event passes the filter, or the log is another one.
+async fn arrival(subscription: &mut Subscription) -> Result<(), Problem> {
+    let mut items = Vec::new();
+    while subscription.ready(&mut items).await? {
+        let mut has_arrived = false;
+        for item in &items {
+            match item {
+                Item::Notice(Notice::Closing { .. }) => return Err(Refusal::shutting_down().into()),
+                Item::Notice(Notice::CaughtUp { .. } | Notice::Gap { .. }) => {}
+                Item::Notice(Notice::Reset { .. }) | Item::Events(_) => has_arrived = true,
+            }
+            subscription.advance(item, item.len());
+        }
+        if has_arrived {
+            return Ok(());
+        }
+    }
+    Err(Refusal::shutting_down().into())
+}
