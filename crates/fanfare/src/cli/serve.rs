@@ -1,6 +1,6 @@
 //! `fanfare serve`: runs a gateway.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use fanfare_core::{Invalid, limits};
 use fanfare_webhook::ingest::Secrets;
@@ -219,16 +219,28 @@ fn webhooks(settings: &Settings, listen: &[SocketAddr]) -> Result<webhook::Confi
     let by_address = if is_local { Mode::Local } else { Mode::Locked };
     let allow =
         settings.texts(Key::AllowTarget).iter().map(|text| text.parse()).collect::<Result<_, Invalid>>()?;
-    let interfaces = if_addrs::get_if_addrs().map_err(|error| {
-        Failure::failed("cannot list the addresses of this machine").why(failure::said(&error))
-    })?;
-    let policy = Policy {
-        mode: settings.parsed(Key::WebhookMode, webhook_mode)?.unwrap_or(by_address),
-        allow,
-        interfaces: interfaces.iter().map(if_addrs::Interface::ip).collect(),
-        ..Policy::default()
-    };
+    let mode = settings.parsed(Key::WebhookMode, webhook_mode)?.unwrap_or(by_address);
+    let policy = Policy { mode, allow, interfaces: interfaces(mode)?, ..Policy::default() };
     Ok(webhook::Config { policy, ..webhook::Config::default() })
+}
+
+/// Returns the addresses of this machine. In a sandbox that hides them, webhooks that may call this machine anyway need
+/// none; in locked mode, one of them could pass for a public address.
+fn interfaces(mode: Mode) -> Result<Vec<IpAddr>, Failure> {
+    match if_addrs::get_if_addrs() {
+        Ok(interfaces) => Ok(interfaces.iter().map(if_addrs::Interface::ip).collect()),
+        Err(error) if mode == Mode::Local => {
+            tracing::warn!(%error, "cannot list the addresses of this machine");
+            Ok(Vec::new())
+        }
+        Err(error) => Err(Failure::failed(
+            "cannot list the addresses of this machine, which webhooks must not call",
+        )
+        .why(failure::said(&error))
+        .fix(
+            "let the process use netlink; in a systemd unit, add `AF_NETLINK` to `RestrictAddressFamilies`",
+        )),
+    }
 }
 
 /// Returns the configuration of a gateway. Fails if `fanfare serve` would refuse to start with these settings.
