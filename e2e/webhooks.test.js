@@ -337,7 +337,7 @@ story("the settings are changed one by one, and what is refused says where", ref
   await tab.one("settings-save").click();
   await tab.says("toasts", "Saved");
   const changed = await gateway.get(webhook.api);
-  assert.deepEqual([changed.retry, changed.channels, changed.ordered, changed.headers, changed.auth], [["1m", "1h"], ["builds.*", "deploy"], true, ["X-Team"], { kind: "basic", username: "ada" }]);
+  assert.deepEqual([changed.retry, changed.channels, changed.ordered, changed.header_names, changed.auth], [["1m", "1h"], ["builds.*", "deploy"], true, ["X-Team"], { kind: "basic", username: "ada" }]);
   await gateway.push({ channel: "deploy", message: "live" });
   const got = await receiver.gets(1);
   assert.deepEqual([got.headers["x-team"], got.headers.authorization], ["infra", `Basic ${btoa("ada:hush")}`]);

@@ -99,8 +99,8 @@ pub struct Wants {
     pub text: Option<Box<str>>,
     /// The form of the body.
     pub payload: Payload,
-    /// The names of added headers.
-    pub headers: Vec<String>,
+    /// The names of the added headers; their values are secret.
+    pub header_names: Vec<String>,
     /// The credentials sent to the receiver.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

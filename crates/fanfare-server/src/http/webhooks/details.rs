@@ -72,7 +72,7 @@ fn wants(options: &Options) -> Wants {
         min_priority: filter.min_priority().as_str().into(),
         text: filter.text().map(Into::into),
         payload: payload.as_str().into(),
-        headers: headers.names().map(str::to_owned).collect(),
+        header_names: headers.names().map(str::to_owned).collect(),
         auth: auth.as_ref().map(|auth| match auth {
             Sent::Basic { username, .. } => Auth { kind: AuthKind::Basic, username: Some(username.clone()) },
             Sent::Bearer(_) => Auth { kind: AuthKind::Bearer, username: None },

@@ -97,7 +97,7 @@ pub(crate) fn settings(webhook: &Webhook) -> String {
         Some(username) => format!("user {username} and a password"),
         None => "a bearer token".to_owned(),
     });
-    let with: Vec<String> = wants.headers.iter().cloned().chain(auth).collect();
+    let with: Vec<String> = wants.header_names.iter().cloned().chain(auth).collect();
     if !with.is_empty() {
         lines.push(("with", format!("{} {DIM}(values are hidden){DIM:#}", harmless(&with.join(", ")))));
     }

@@ -28,7 +28,7 @@ export function emptyDraft() {
 }
 
 export function draftOf(webhook) {
-  const { channels, types, batch, rate_per_second: rate, signatures, auth, headers } = webhook;
+  const { channels, types, batch, rate_per_second: rate, signatures, auth, header_names: names } = webhook;
   return {
     ...emptyDraft(),
     webhook_url: webhook.webhook_url,
@@ -38,7 +38,7 @@ export function draftOf(webhook) {
     min_priority: webhook.min_priority,
     text: webhook.text ?? "",
     payload: webhook.payload,
-    headers: headers.length ? null : [],
+    headers: names.length ? null : [],
     auth: { kind: auth ? "keep" : "none", username: auth?.username ?? "", password: "", bearer: "" },
     concurrency: String(webhook.concurrency),
     rate_per_second: String(rate ?? ""),

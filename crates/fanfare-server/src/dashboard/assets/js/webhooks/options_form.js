@@ -54,8 +54,8 @@ function Headers({ draft, set, problem, webhook }) {
   const rows = draft.headers;
   if (rows === null) {
     return html`<div class="field" role="group" aria-label="Headers"><span class="label">Headers</span>
-      <div class="wh-patterns">${webhook.headers.map((name) => html`<span class="tag" key=${name}>${name}</span>`)}
-        <button type="button" class="button" onClick=${() => set({ headers: webhook.headers.map((name) => [name, ""]) })} data-testid="webhook-headers-replace">Replace…</button></div>
+      <div class="wh-patterns">${webhook.header_names.map((name) => html`<span class="tag" key=${name}>${name}</span>`)}
+        <button type="button" class="button" onClick=${() => set({ headers: webhook.header_names.map((name) => [name, ""]) })} data-testid="webhook-headers-replace">Replace…</button></div>
       <span class="hint">Values are hidden.</span></div>`;
   }
   const change = (i, row) => set({ headers: rows.map((one, at) => (at === i ? row : one)) });
