@@ -319,7 +319,7 @@ story("a replay is counted before it is made", refused, async ({ gateway, open, 
 
 story("the settings are changed one by one, and what is refused says where", refused, async ({ gateway, open, receive }) => {
   const receiver = await receive();
-  const webhook = await gateway.register(receiver, { channels: ["builds.*"], auth: { basic: { username: "ada", password: "hush" } } });
+  const webhook = await gateway.register(receiver, { channels: ["builds.*"], auth: { kind: "basic", username: "ada", password: "hush" } });
   const tab = await open(`${webhook.screen}?tab=settings`);
   await tab.one("settings").waitFor();
   assert.ok(await tab.one("settings-save").isDisabled());

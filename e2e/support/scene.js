@@ -3,7 +3,7 @@ export async function setWebhooks(gateway, receive) {
   const [good, ci, busy, down, gone] = await Promise.all([receive(), receive(), receive(), receive(), receive()]);
   const at = (receiver, path) => ({ url: () => receiver.url(path) });
   const healthy = await gateway.register(at(good, "/hooks/ci"), { description: "CI notifier", channels: ["builds.*", "deploy"], signatures: ["v1", "v1a"] });
-  const failing = await gateway.register(at(ci, "/v2/events"), { description: "Incident bot", channels: ["alerts.>"], types: ["error", "warning"], min_priority: "default", headers: { "X-Team": "infra" }, auth: { bearer: "t0ken" } });
+  const failing = await gateway.register(at(ci, "/v2/events"), { description: "Incident bot", channels: ["alerts.>"], types: ["error", "warning"], min_priority: "default", headers: { "X-Team": "infra" }, auth: { kind: "bearer", token: "t0ken" } });
   const held = await gateway.register(at(down, "/in"), { description: "Billing (staging)", channels: ["builds.*", "agents.*", "chat"], retry: ["30s", "1h"] });
   const paused = await gateway.register(at(busy, "/archive"), { payload: "cloudevents", batch: { max_events: 50, max_wait: "500ms" }, ordered: true });
   const disabled = await gateway.register(at(gone, "/old"), { description: "Old chat bridge", channels: ["chat"] });

@@ -95,13 +95,6 @@ words! {
         /// Live subscribers only, no webhooks.
         Stream = "stream",
     }
-    /// The kind of credentials sent to a receiver.
-    AuthKind {
-        /// A user name and a password (RFC 7617).
-        Basic = "basic",
-        /// A token (RFC 6750).
-        Bearer = "bearer",
-    }
     /// The state of a client.
     ClientState {
         /// It receives events as they are pushed.

@@ -41,7 +41,7 @@ impl Auth {
                 "`username` cannot be sent",
                 "use 1–256 bytes without `:` and control characters",
             )
-            .at("/basic/username"));
+            .at("/username"));
         }
         if !fits(password) {
             return Err(Invalid::new(
@@ -49,7 +49,7 @@ impl Auth {
                 "`password` cannot be sent",
                 "use at most 256 bytes without control characters",
             )
-            .at("/basic/password"));
+            .at("/password"));
         }
         Ok(Auth::Basic { username: username.into(), password: password.into() })
     }
@@ -59,10 +59,10 @@ impl Auth {
         if !(1..=TOKEN_LEN_MAX).contains(&token.len()) || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Invalid::new(
                 Code::InvalidWebhook,
-                "`bearer` cannot be sent",
+                "`token` cannot be sent",
                 "use 1–4096 visible ASCII characters without spaces",
             )
-            .at("/bearer"));
+            .at("/token"));
         }
         Ok(Auth::Bearer(token.into()))
     }
@@ -77,24 +77,27 @@ impl Auth {
         }
     }
 
-    /// Parses `{"basic": {"username": …, "password": …}}` or `{"bearer": …}`; places are relative to that object.
+    /// Parses `{"kind": "basic", "username": …, "password": …}` or `{"kind": "bearer", "token": …}`, the member `auth`.
     pub(crate) fn read(mut members: Members) -> Result<Auth, Invalid> {
-        const FIX: &str =
-            "give `{\"basic\":{\"username\":\"…\",\"password\":\"…\"}}` or `{\"bearer\":\"…\"}`";
-        let (basic, bearer) = (members.object("basic")?.flatten(), members.text("bearer")?.flatten());
-        members.finish()?;
-        match (basic, bearer) {
-            (Some(mut basic), None) => {
-                let username = basic.text("username")?.flatten().unwrap_or_default();
-                let password = basic.text("password")?.flatten().unwrap_or_default();
-                basic.finish()?;
-                Auth::basic(&username, &password).map_err(|error| error.under("/auth"))
+        const FIX: &str = "give `{\"kind\":\"basic\",\"username\":\"…\",\"password\":\"…\"}` or \
+                           `{\"kind\":\"bearer\",\"token\":\"…\"}`";
+        let kind = members.text("kind")?.flatten();
+        match kind.as_deref() {
+            Some("basic") => {
+                let username = members.text("username")?.flatten().unwrap_or_default();
+                let password = members.text("password")?.flatten().unwrap_or_default();
+                members.finish()?;
+                Auth::basic(&username, &password)
             }
-            (None, Some(token)) => Auth::bearer(&token).map_err(|error| error.under("/auth")),
-            _ => {
-                Err(Invalid::new(Code::InvalidWebhook, "`auth` is neither basic nor bearer", FIX).at("/auth"))
+            Some("bearer") => {
+                let token = members.text("token")?.flatten().unwrap_or_default();
+                members.finish()?;
+                Auth::bearer(&token)
             }
+            Some(_) => return Err(members.wrong("kind", "is neither `basic` nor `bearer`", FIX)),
+            None => return Err(members.wrong("kind", "is missing", FIX)),
         }
+        .map_err(|error| error.under("/auth"))
     }
 }
 

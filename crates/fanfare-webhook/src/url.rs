@@ -103,7 +103,7 @@ impl FromStr for WebhookUrl {
         if authority.contains('@') {
             return Err(refuse(
                 "has a user name or password",
-                "remove it and set `auth`: `{\"basic\":{\"username\":…,\"password\":…}}`",
+                "remove it and set `auth`: `{\"kind\":\"basic\",\"username\":…,\"password\":…}`",
             ));
         }
         if rest.contains('#') {

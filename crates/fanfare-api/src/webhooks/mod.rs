@@ -1,6 +1,7 @@
 //! Webhooks: registrations, health, deliveries and attempts.
 
 pub mod attempts;
+pub mod credentials;
 pub mod deliveries;
 pub mod registration;
 pub mod replay;

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::hidden::Hidden;
 use crate::push::PriorityWord;
 use crate::values;
+use crate::webhooks::credentials::Credentials;
 use crate::words::Success;
 
 /// A webhook to register. Registering a URL again updates its webhook.
@@ -131,26 +132,6 @@ pub enum SignatureWord {
     Hub,
 }
 
-/// The content of `Authorization`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Credentials {
-    /// A user name and a password (RFC 7617).
-    Basic(UserAndPassword),
-    /// A token (RFC 6750): 1–4,096 visible ASCII characters.
-    Bearer(Hidden),
-}
-
-/// A user name and a password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UserAndPassword {
-    /// 1–256 bytes without `:` and control characters.
-    pub username: String,
-    /// At most 256 bytes without control characters.
-    pub password: Hidden,
-}
-
 /// The options for batching events.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -210,13 +191,13 @@ mod tests {
         let all = json!({
             "webhook_url": "http://localhost:3000/hook", "secret": "whsec_x", "after": "k3f9x2ab-1", "since": "10m",
             "channels": ["a.>"], "types": ["error"], "min_priority": "high", "text": "x", "payload": "cloudevents",
-            "headers": { "X-A": "1" }, "auth": { "basic": { "username": "a", "password": "b" } }, "concurrency": 1,
+            "headers": { "X-A": "1" }, "auth": { "kind": "basic", "username": "a", "password": "b" }, "concurrency": 1,
             "rate_per_second": 2, "ordered": true, "batch": { "max_events": 3, "max_wait": "2s" },
             "description": "d", "retry": ["5s", 60.0], "signatures": ["v1", "v1a", "hub"],
         });
         for body in [
             json!({ "webhook_url": "http://localhost:3000/hook" }),
-            json!({ "webhook_url": "http://localhost:3000/hook", "auth": { "bearer": "x" }, "text": null }),
+            json!({ "webhook_url": "http://localhost:3000/hook", "auth": { "kind": "bearer", "token": "x" }, "text": null }),
             all,
         ] {
             let read: Registration = serde_json::from_value(body.clone()).expect("a registration");

@@ -7,7 +7,8 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::values;
-use crate::words::{AuthKind, Outcome, PauseReason, Payload, Priority, SignatureKind, WebhookState};
+use crate::webhooks::credentials::Auth;
+use crate::words::{Outcome, PauseReason, Payload, Priority, SignatureKind, WebhookState};
 
 /// A webhook, its settings and its health.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -126,17 +127,6 @@ pub struct Wants {
     pub retry: Vec<String>,
     /// The signatures of deliveries, `v1` first.
     pub signatures: Vec<SignatureKind>,
-}
-
-/// The credentials sent to a receiver.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Auth {
-    /// The kind of credentials.
-    pub kind: AuthKind,
-    /// The user, for `basic`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub username: Option<Box<str>>,
 }
 
 /// The batching of events.

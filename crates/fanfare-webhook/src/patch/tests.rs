@@ -8,7 +8,7 @@ use fanfare_core::start::Start;
 
 const EVERYTHING: &str = r#"{"webhook_url":"http://localhost:3000/webhook","channels":["builds.*","a"],
     "types":["error"],"min_priority":"high","text":"Fail","payload":"cloudevents",
-    "headers":{"X-Api-Key":"k3y-of-mine"},"auth":{"basic":{"username":"u","password":"p4ss-word"}},
+    "headers":{"X-Api-Key":"k3y-of-mine"},"auth":{"kind":"basic","username":"u","password":"p4ss-word"},
     "concurrency":4,"rate_per_second":50,"ordered":true,"batch":{"max_events":10,"max_wait":"500ms"},
     "description":"to the pager","retry":["1s","10s"],"signatures":["v1","v1a","hub"],
     "secret":"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=","since":"earliest"}"#;
@@ -77,7 +77,7 @@ fn a_change_leaves_the_rest_and_null_puts_the_default_back() {
 
 #[test]
 fn a_contradiction_changes_nothing() {
-    let mut all = options(r#"{"auth":{"bearer":"t"},"description":"kept"}"#);
+    let mut all = options(r#"{"auth":{"kind":"bearer","token":"t"},"description":"kept"}"#);
     let before = all.clone();
     let patch =
         Patch::parse(br#"{"headers":{"authorization":"Token x"},"description":"lost"}"#).expect("by itself");
@@ -105,11 +105,14 @@ fn a_refusal_names_the_member_and_the_bound() {
         (r#"{"headers":{"X-A":1}}"#, "invalid_webhook", "/headers/X-A"),
         (r#"{"headers":{"Host":"x"}}"#, "invalid_webhook", "/headers/Host"),
         (r#"{"headers":{"X-A":"a\r\nb"}}"#, "invalid_webhook", "/headers/X-A"),
-        (r#"{"auth":{}}"#, "invalid_webhook", "/auth"),
-        (r#"{"auth":{"basic":{"username":"a"},"bearer":"t"}}"#, "invalid_webhook", "/auth"),
-        (r#"{"auth":{"basic":{"username":"a:b"}}}"#, "invalid_webhook", "/auth/basic/username"),
-        (r#"{"auth":{"basic":{"user":"a"}}}"#, "unknown_field", "/auth/basic/user"),
-        (r#"{"auth":{"bearer":"a b"}}"#, "invalid_webhook", "/auth/bearer"),
+        (r#"{"auth":{}}"#, "invalid_webhook", "/auth/kind"),
+        (r#"{"auth":{"bearer":"t"}}"#, "invalid_webhook", "/auth/kind"),
+        (r#"{"auth":{"kind":"digest"}}"#, "invalid_webhook", "/auth/kind"),
+        (r#"{"auth":{"kind":"basic","username":"a","token":"t"}}"#, "unknown_field", "/auth/token"),
+        (r#"{"auth":{"kind":"basic","username":"a:b"}}"#, "invalid_webhook", "/auth/username"),
+        (r#"{"auth":{"kind":"basic","username":"a","password":"\r"}}"#, "invalid_webhook", "/auth/password"),
+        (r#"{"auth":{"kind":"bearer"}}"#, "invalid_webhook", "/auth/token"),
+        (r#"{"auth":{"kind":"bearer","token":"a b"}}"#, "invalid_webhook", "/auth/token"),
         (r#"{"concurrency":0}"#, "invalid_webhook", "/concurrency"),
         (r#"{"concurrency":129}"#, "invalid_webhook", "/concurrency"),
         (r#"{"concurrency":1.5}"#, "invalid_webhook", "/concurrency"),
@@ -144,7 +147,7 @@ fn a_refusal_names_the_member_and_the_bound() {
         (r#"{"webhook_url":"http://a","since":"x"}"#, "invalid_time", "/since"),
         (r#"{"webhook_url":"http://a","nothing":1}"#, "unknown_field", "/nothing"),
         (
-            r#"{"webhook_url":"http://a","auth":{"bearer":"t"},"headers":{"Authorization":"x"}}"#,
+            r#"{"webhook_url":"http://a","auth":{"kind":"bearer","token":"t"},"headers":{"Authorization":"x"}}"#,
             "invalid_webhook",
             "/auth",
         ),
@@ -162,7 +165,7 @@ proptest! {
     ) {
         let text = serde_json::json!({
             "concurrency": concurrency, "rate_per_second": rate, "ordered": ordered,
-            "headers": { "X-Key": header.trim() }, "auth": { "basic": { "username": "u", "password": password } },
+            "headers": { "X-Key": header.trim() }, "auth": { "kind": "basic", "username": "u", "password": password },
             "description": description, "batch": { "max_wait": format!("{wait}ms") },
         });
         let options = options(&text.to_string());
@@ -176,7 +179,7 @@ proptest! {
 
     #[test]
     fn no_json_makes_the_parsers_panic(
-        body in "\\{\"(auth|batch|headers|retry|patterns|webhook_url)\":(\"[a-z,:/0-9]{0,12}\"|[0-9]{1,3}|null|\\{\"(basic|max_wait)\":(null|\\{\\})\\}|\\[(\"[a-z0-9]{0,3}\"|[0-9]{0,3})\\])\\}"
+        body in "\\{\"(auth|batch|headers|retry|channels|webhook_url)\":(\"[a-z,:/0-9]{0,12}\"|[0-9]{1,3}|null|\\{\"(kind|max_wait)\":(null|\"basic\"|\\{\\})\\}|\\[(\"[a-z0-9]{0,3}\"|[0-9]{0,3})\\])\\}"
     ) {
         let _ = (Patch::parse(body.as_bytes()), Registration::parse(body.as_bytes()));
     }

@@ -85,15 +85,16 @@ async fn bodies_have_the_members_that_are_read() {
         assert_eq!(read, members(&DOCUMENT["components"]["schemas"][name]), "{name}");
     }
     // And the objects within.
-    let within =
-        [("BatchWish", "batch", json!({ "colour": 1 })), ("Credentials", "auth", json!({ "colour": 1 }))];
+    let within = [
+        ("BatchWish", "batch", json!({ "colour": 1 })),
+        ("BasicCredentials", "auth", json!({ "kind": "basic", "colour": 1 })),
+        ("BearerCredentials", "auth", json!({ "kind": "bearer", "colour": 1 })),
+    ];
     for (name, member, value) in within {
         let answer =
             gateway.request("PATCH", WEBHOOK, |request| request.json(&json!({ member: value }))).await;
         let problem = answer.problem(422, "unknown_field");
-        let schema = &DOCUMENT["components"]["schemas"][name];
-        let choices = schema["oneOf"].as_array().into_iter().flatten().flat_map(members);
-        let said: BTreeSet<String> = members(schema).into_iter().chain(choices).collect();
+        let said = members(&DOCUMENT["components"]["schemas"][name]);
         assert_eq!(quoted(problem["fix"].as_str().expect("a fix")), said, "{name}");
     }
 }

@@ -43,11 +43,13 @@ async fn a_webhook_is_changed_and_its_secret_is_never_shown_again() {
         );
 
         let change = json!({"webhook_url": receiver.url_of("/c"), "channels": ["builds.*"], "description": "CI",
-                            "auth": {"bearer": "hush-hush"}, "headers": {"X-Key": "hush-hush"}});
+                            "auth": {"kind": "bearer", "token": "hush-hush"}, "headers": {"X-Key": "hush-hush"}});
         let changed = patch(&gateway, &path, change).await;
         assert_eq!(changed.status, 200, "{}", changed.text());
         assert_eq!(changed.json()["webhook_url"], receiver.url_of("/c"));
         assert_eq!(changed.json()["channels"], json!(["builds.*"]));
+        assert_eq!(changed.json()["header_names"], json!(["X-Key"]));
+        assert_eq!(changed.json()["auth"], json!({"kind": "bearer"}));
         // Another filter, and another address: from the next event on.
         gateway.push("noise", "not for it").await;
         gateway.push("builds.web", "for it").await;

@@ -179,7 +179,7 @@ async fn payloads_headers_and_credentials_are_as_registered_and_secrets_stay_sec
         let receiver = Receiver::playing(vec![Script::status(500)], Script::status(200)).await;
         let options = json!({
             "payload": payload, "headers": { "X-Team": "very-hidden-1" }, "retry": ["10ms"],
-            "auth": { "basic": { "username": "me", "password": "very-hidden-2" } },
+            "auth": { "kind": "basic", "username": "me", "password": "very-hidden-2" },
             "signatures": ["v1", "v1a", "hub"],
         });
         let hook = gateway.register(&receiver, options).await;

@@ -6,8 +6,9 @@ use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
-use fanfare_api::webhooks::webhook::{Auth, Batch, Wants, Webhook};
-use fanfare_api::words::{AuthKind, SignatureKind};
+use fanfare_api::webhooks::credentials::{Auth, Basic, BasicAuth, Bearer, BearerAuth};
+use fanfare_api::webhooks::webhook::{Batch, Wants, Webhook};
+use fanfare_api::words::SignatureKind;
 use fanfare_core::{Principal, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
 use fanfare_webhook::options::{Options, Signatures};
@@ -74,8 +75,10 @@ fn wants(options: &Options) -> Wants {
         payload: payload.as_str().into(),
         header_names: headers.names().map(str::to_owned).collect(),
         auth: auth.as_ref().map(|auth| match auth {
-            Sent::Basic { username, .. } => Auth { kind: AuthKind::Basic, username: Some(username.clone()) },
-            Sent::Bearer(_) => Auth { kind: AuthKind::Bearer, username: None },
+            Sent::Basic { username, .. } => {
+                Auth::Basic(BasicAuth { kind: Basic::Basic, username: username.clone() })
+            }
+            Sent::Bearer(_) => Auth::Bearer(BearerAuth { kind: Bearer::Bearer }),
         }),
         concurrency: *concurrency,
         rate_per_second: *rate_per_second,

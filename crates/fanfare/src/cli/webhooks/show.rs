@@ -13,6 +13,7 @@ use crate::cli::webhooks::attempts::{Selection, newest, read_all};
 use crate::cli::webhooks::list::state;
 use crate::cli::webhooks::named::named;
 use crate::cli::{Context, Exit, Failure, examples, with_member};
+use fanfare_api::webhooks::credentials::Auth;
 use fanfare_api::webhooks::stats::{AttemptCounts, WebhookStats};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::Api;
@@ -93,9 +94,10 @@ pub(crate) fn settings(webhook: &Webhook) -> String {
     let mut lines =
         vec![("events", filter(webhook)), ("sent", delivery(webhook)), ("signed", signed(webhook))];
     let wants = &webhook.wants;
-    let auth = wants.auth.as_ref().map(|auth| match &auth.username {
-        Some(username) => format!("user {username} and a password"),
-        None => "a bearer token".to_owned(),
+    let auth = wants.auth.as_ref().map(|auth| match auth {
+        Auth::Basic(basic) => format!("user {} and a password", basic.username),
+        Auth::Bearer(_) => "a bearer token".to_owned(),
+        Auth::Other(other) => format!("credentials of the kind {}", other.kind),
     });
     let with: Vec<String> = wants.header_names.iter().cloned().chain(auth).collect();
     if !with.is_empty() {

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use fanfare_api::hidden::Hidden;
-use fanfare_api::webhooks::registration::{
-    BatchWish, Credentials, PayloadWord, SignatureWord, UserAndPassword, Wishes,
-};
+use fanfare_api::webhooks::credentials::{Basic, BasicCredentials, Bearer, BearerCredentials, Credentials};
+use fanfare_api::webhooks::registration::{BatchWish, PayloadWord, SignatureWord, Wishes};
 use fanfare_core::duration::Literal;
 use fanfare_core::{Code, EventType, Invalid, Pattern, Priority, duration};
 use fanfare_webhook::auth::Auth;
@@ -192,7 +191,10 @@ impl Sending {
         if let Some(place) = &self.bearer {
             let token = place.text()?;
             Auth::bearer(&token).map_err(|invalid| Failure::from(invalid).at(place.to_string()))?;
-            return Ok(Some(Credentials::Bearer(Hidden(token))));
+            return Ok(Some(Credentials::Bearer(BearerCredentials {
+                kind: Bearer::Bearer,
+                token: Hidden(token),
+            })));
         }
         let Some(place) = &self.basic else { return Ok(None) };
         let text = place.text()?;
@@ -202,7 +204,8 @@ impl Sending {
                 .fix("write USER:PASSWORD on one line"));
         };
         Auth::basic(username, password).map_err(|invalid| Failure::from(invalid).at(place.to_string()))?;
-        Ok(Some(Credentials::Basic(UserAndPassword {
+        Ok(Some(Credentials::Basic(BasicCredentials {
+            kind: Basic::Basic,
             username: username.to_owned(),
             password: Hidden(password.to_owned()),
         })))

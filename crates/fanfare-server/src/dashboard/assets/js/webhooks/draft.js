@@ -14,7 +14,7 @@ export function emptyDraft() {
     payload: "seed",
     // null keeps the current headers.
     headers: [],
-    auth: { kind: "none", username: "", password: "", bearer: "" },
+    auth: { kind: "none", username: "", password: "", token: "" },
     concurrency: "16",
     rate_per_second: "",
     ordered: false,
@@ -39,7 +39,7 @@ export function draftOf(webhook) {
     text: webhook.text ?? "",
     payload: webhook.payload,
     headers: names.length ? null : [],
-    auth: { kind: auth ? "keep" : "none", username: auth?.username ?? "", password: "", bearer: "" },
+    auth: { kind: auth ? "keep" : "none", username: auth?.username ?? "", password: "", token: "" },
     concurrency: String(webhook.concurrency),
     rate_per_second: String(rate ?? ""),
     ordered: webhook.ordered,
@@ -82,10 +82,10 @@ export function changesOf(webhook, draft) {
   return Object.fromEntries(changes);
 }
 
-function authOf({ kind, username, password, bearer }) {
+function authOf({ kind, username, password, token }) {
   if (kind === "keep") return undefined;
-  if (kind === "basic") return { basic: { username, password } };
-  return kind === "bearer" ? { bearer } : null;
+  if (kind === "basic") return { kind, username, password };
+  return kind === "bearer" ? { kind, token } : null;
 }
 
 function delays(text) {

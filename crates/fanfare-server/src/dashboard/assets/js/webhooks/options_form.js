@@ -78,5 +78,5 @@ function Auth({ draft, set, problem, webhook }) {
   if (webhook?.auth) options.unshift(["keep", `unchanged: ${webhook.auth.kind}${webhook.auth.username ? `, ${webhook.auth.username}` : ""}`]);
   return html`<${Choice} id="webhook-auth" label="Credentials" hint="sent in the Authorization header" value=${auth.kind} onPick=${(kind) => to({ kind })} options=${options} at="/auth" problem=${problem} />
     ${auth.kind === "basic" && html`<div class="field-pair"><${Field} ...${field("username")} label="User name" /><${Field} ...${field("password")} label="Password" type="password" /></div>`}
-    ${auth.kind === "bearer" && html`<${Field} ...${field("bearer")} label="Token" type="password" />`}`;
+    ${auth.kind === "bearer" && html`<${Field} ...${field("token")} label="Token" type="password" />`}`;
 }
