@@ -71,10 +71,13 @@ story("a webhook is tried until it works, and only then saved", refused, async (
   const got = await receiver.gets(3);
   assert.deepEqual([got.headers["webhook-id"], got.json().message, isSignedWith(got, secret)], [id, "built", true]);
 
-  // The address again: the wizard says that it is known.
+  // The address again: the wizard says that it is known, and does not change the webhook that has it.
   const again = await open("/webhooks/new");
   await again.one("webhook-url").fill(receiver.url());
   await again.says("wizard-known", "CI notifier");
+  await again.one("wizard-save").click();
+  await again.says("wizard-problem", "already uses this URL");
+  assert.deepEqual((await gateway.get(`/api/webhooks/${webhook.id}`)).channels, ["builds.*", "deploy"]);
 });
 
 story("a receiver that the empty screen offers registers itself", {}, async ({ gateway, open }) => {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use fanfare_core::Code;
+use fanfare_core::{Code, WebhookId};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::values;
 use crate::words;
 
 /// The media type of a refusal.
@@ -44,6 +45,10 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "seconds")]
     #[schema(value_type = Option<f64>, minimum = 0, nullable = false)]
     pub retry_after: Option<Duration>,
+    /// The webhook that already has the URL; only with `webhook_exists`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::WebhookId>, nullable = false)]
+    pub webhook_id: Option<WebhookId>,
 }
 
 /// The name of an error, one of a set that can grow.

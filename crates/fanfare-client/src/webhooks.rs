@@ -7,7 +7,7 @@ use fanfare_api::webhooks::registration::{Change, Registered, Registration};
 use fanfare_api::webhooks::replay::{Replay, Replayed};
 use fanfare_api::webhooks::secrets::{Rotated, Rotation};
 use fanfare_api::webhooks::stats::WebhookStats;
-use fanfare_api::webhooks::webhook::Webhook;
+use fanfare_api::webhooks::webhook::{NewWebhook, Webhook};
 use fanfare_core::{Position, WebhookId};
 use reqwest::Method;
 use serde_json::Value;
@@ -26,6 +26,11 @@ impl Api {
     /// Returns the statistics of one webhook.
     pub async fn webhook_stats(&self, id: &WebhookId) -> Result<Answer<WebhookStats>, Error> {
         self.call(self.request(Method::GET, &one(id, "/stats"))).await
+    }
+
+    /// Creates a webhook. Fails if there is one with the same URL.
+    pub async fn create_webhook(&self, wanted: &Registration) -> Result<Answer<NewWebhook>, Error> {
+        self.call(self.request(Method::POST, "/api/webhooks").json(wanted)).await
     }
 
     /// Registers a webhook, or updates an existing one.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::code::Code;
 use crate::invalid::Invalid;
+use crate::webhook_id::WebhookId;
 
 /// A refusal. It is made once, where the verb is; doors map its code alone, so that all of them say the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +21,8 @@ pub struct Refusal {
     pub fix: Cow<'static, str>,
     /// The limit that was exceeded.
     pub limit: Option<Limit>,
+    /// The webhook of the caller that is in the way.
+    pub webhook: Option<WebhookId>,
 }
 
 /// A limit that was exceeded.
@@ -43,7 +46,7 @@ impl Limit {
 impl Refusal {
     /// Creates a refusal of the whole request.
     pub fn new(code: Code, what: impl Into<String>, fix: impl Into<Cow<'static, str>>) -> Refusal {
-        Refusal { code, what: what.into(), at: String::new(), fix: fix.into(), limit: None }
+        Refusal { code, what: what.into(), at: String::new(), fix: fix.into(), limit: None, webhook: None }
     }
 
     /// Creates the refusal of a gateway that is stopping.
@@ -69,10 +72,17 @@ impl Refusal {
         self.limit = Some(Limit { name, retry_after });
         self
     }
+
+    /// Names the webhook that is in the way; it belongs to the caller.
+    #[must_use]
+    pub fn because_of(mut self, webhook: WebhookId) -> Refusal {
+        self.webhook = Some(webhook);
+        self
+    }
 }
 
 impl From<Invalid> for Refusal {
     fn from(Invalid { code, what, at, fix }: Invalid) -> Refusal {
-        Refusal { code, what, at, fix, limit: None }
+        Refusal { code, what, at, fix, limit: None, webhook: None }
     }
 }

@@ -27,6 +27,15 @@ pub struct Registered {
 }
 
 impl Webhooks {
+    /// Creates a webhook that belongs to `by`. Fails if `by` already has one with the same URL.
+    pub async fn create(&self, by: &Principal, wanted: Registration) -> Result<Arc<Entry>, WebhookError> {
+        let _one_at_a_time = self.changing.lock().await;
+        match self.with_url(by, &wanted.url)? {
+            Some(webhook) => Err(store::Error::UrlTaken { webhook }.into()),
+            None => self.insert(by, wanted).await,
+        }
+    }
+
     /// Registers a webhook that belongs to `by`. If `by` has one with the same URL, changes it to match the
     /// registration.
     pub async fn register(
@@ -34,14 +43,25 @@ impl Webhooks {
         by: &Principal,
         registration: Registration,
     ) -> Result<Registered, WebhookError> {
-        let Registration { url, options: patch, secret, start } = registration;
         let _one_at_a_time = self.changing.lock().await;
-        self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
-        if let Some(known) = self.registry.by_url(by.owner(), url.normalised()) {
-            let id = known.webhook().id.clone();
-            let entry = self.alter(by, &id, |webhook| Ok(webhook.options.apply(patch.clone())?)).await?;
-            return Ok(Registered { entry, is_new: false });
-        }
+        let Some(id) = self.with_url(by, &registration.url)? else {
+            return Ok(Registered { entry: self.insert(by, registration).await?, is_new: true });
+        };
+        let patch = registration.options;
+        let entry = self.alter(by, &id, |webhook| Ok(webhook.options.apply(patch.clone())?)).await?;
+        Ok(Registered { entry, is_new: false })
+    }
+
+    /// Returns the webhook of `by` with this URL, if there is one. Fails if the rules refuse the URL.
+    fn with_url(&self, by: &Principal, url: &WebhookUrl) -> Result<Option<WebhookId>, WebhookError> {
+        self.rules.now().judge_url(url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
+        let known = self.registry.by_url(by.owner(), url.normalised());
+        Ok(known.map(|entry| entry.webhook().id.clone()))
+    }
+
+    /// Stores a new webhook; the caller holds `changing`.
+    async fn insert(&self, by: &Principal, wanted: Registration) -> Result<Arc<Entry>, WebhookError> {
+        let Registration { url, options: patch, secret, start } = wanted;
         let mut options = Options::default();
         options.apply(patch)?;
         let cursor = self.cursor(by, start).await?;
@@ -59,7 +79,7 @@ impl Webhooks {
         let row = self.parts.ledger.insert_webhook(row(&webhook)).await?;
         reach(FailPoint::WebhookWritten);
         let webhook = Webhook { revision: row.revision, ..webhook };
-        Ok(Registered { entry: self.registry.put(webhook, &row), is_new: true })
+        Ok(self.registry.put(webhook, &row))
     }
 
     /// Removes the webhook of `by` with a URL; returns whether it existed.

@@ -48,7 +48,7 @@ impl Problem {
 
     /// Returns the body.
     pub fn body(&self) -> problem::Problem {
-        let Refusal { code, what, at, fix, limit } = &self.0;
+        let Refusal { code, what, at, fix, limit, webhook } = &self.0;
         let status = status(*code, at);
         problem::Problem {
             kind: problem::about_blank(),
@@ -60,6 +60,7 @@ impl Problem {
             fix: fix.clone().into_owned(),
             limit: limit.map(|limit| limit.name.to_owned()),
             retry_after: limit.map(|limit| limit.retry_after),
+            webhook_id: webhook.clone(),
         }
     }
 }

@@ -40,7 +40,9 @@ impl From<Error> for Refusal {
                 Code::WebhookExists,
                 format!("webhook `{webhook}` already uses this URL"),
                 "change that webhook, or use another URL",
-            ),
+            )
+            .at("/webhook_url")
+            .because_of(webhook),
             Error::DiskFull { .. } => Refusal::new(
                 Code::StoreFailed,
                 "the gateway's disk is full; nothing was written",

@@ -13,7 +13,7 @@ use crate::values;
 use crate::webhooks::credentials::Credentials;
 use crate::words::Success;
 
-/// A webhook to register. Registering a URL again updates its webhook.
+/// A webhook to create or to register.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct Registration {
     /// The URL: `http://` or `https://`.

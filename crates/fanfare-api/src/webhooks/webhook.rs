@@ -6,6 +6,7 @@ use utoipa::openapi::schema::{AnyOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::hidden::Hidden;
 use crate::values;
 use crate::webhooks::credentials::Auth;
 use crate::words::{Outcome, PauseReason, Payload, Priority, SignatureKind, WebhookState};
@@ -81,6 +82,16 @@ pub struct Webhook {
     /// The settings.
     #[serde(flatten)]
     pub wants: Wants,
+}
+
+/// A webhook that was just created.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct NewWebhook {
+    /// The webhook.
+    #[serde(flatten)]
+    pub webhook: Webhook,
+    /// The secret that signs its deliveries; shown once.
+    pub secret: Hidden,
 }
 
 /// The settings of a webhook: filter, format, rate and signatures. They contain no header value, password or token.

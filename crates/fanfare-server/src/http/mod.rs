@@ -148,6 +148,7 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(webhooks::register))
         .routes(routes!(webhooks::unregister))
         .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::creating::create))
         .routes(routes!(webhooks::details::show))
         .routes(routes!(webhooks::stats::show))
         .routes(routes!(webhooks::changing::change))

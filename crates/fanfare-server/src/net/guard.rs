@@ -31,7 +31,7 @@ pub struct Guard {
 
 const ALLOW_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS");
 const EXPOSE_HEADERS: HeaderValue =
-    HeaderValue::from_static("ETag, Mcp-Session-Id, MCP-Protocol-Version, Retry-After");
+    HeaderValue::from_static("ETag, Location, Mcp-Session-Id, MCP-Protocol-Version, Retry-After");
 const PRIVATE_NETWORK_ASKED: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 

@@ -68,6 +68,7 @@ mod webhooks_api;
 mod webhooks_at_once;
 mod webhooks_clocks;
 mod webhooks_crashes;
+mod webhooks_creating;
 mod webhooks_crowds;
 mod webhooks_delivery;
 mod webhooks_etags;

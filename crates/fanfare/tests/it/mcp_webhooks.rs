@@ -31,24 +31,23 @@ async fn a_webhook_is_registered_and_its_secret_is_told_to_no_agent() {
     for engine in Engine::ALL {
         let gateway = Gateway::with_every_tool(engine).await;
         let receiver = Receiver::start().await;
-        for (era, is_new) in [(Era::Modern, true), (Era::Legacy, false)] {
-            let arguments = json!({
-                "webhook_url": receiver.url(), "channels": ["builds.>"], "types": ["error"], "min_priority": "default",
-                "payload": "event", "description": "the ticket system", "retry": ["5s", "1m"], "ordered": true,
-            });
-            let told = gateway.tool(era, "register_webhook", arguments).await;
-            let expected = (&json!(is_new), &json!(1), &json!("active"));
-            let Told { structured, text, .. } = &told;
-            assert_eq!(
-                (&structured["is_new"], &structured["total_webhooks"], &structured["state"]),
-                expected
-            );
-            // Neither the secret nor the path, which may be secret.
-            assert!(!format!("{structured}{text}").contains("whsec_"), "{text}");
-            assert_eq!(structured["webhook_url"], format!("http://{}", receiver.address));
-            let id = told.member("id");
-            assert!(text.contains(&format!("/api/webhooks/{id}/secret/rotate")), "{text}");
-        }
+        let arguments = json!({
+            "webhook_url": receiver.url(), "channels": ["builds.>"], "types": ["error"], "min_priority": "default",
+            "payload": "event", "description": "the ticket system", "retry": ["5s", "1m"], "ordered": true,
+        });
+        let told = gateway.tool(Era::Modern, "register_webhook", arguments).await;
+        let Told { structured, text, .. } = &told;
+        assert_eq!((&structured["total_webhooks"], &structured["state"]), (&json!(1), &json!("active")));
+        // Neither the secret nor the path, which may be secret.
+        assert!(!format!("{structured}{text}").contains("whsec_"), "{text}");
+        assert_eq!(structured["webhook_url"], format!("http://{}", receiver.address));
+        let id = told.member("id");
+        assert!(text.contains(&format!("/api/webhooks/{id}/secret/rotate")), "{text}");
+
+        // The same URL again: the agent hears whose filter it would have changed, and changes nothing.
+        let again = json!({ "webhook_url": receiver.url(), "channels": ["deploys"] });
+        let refused = gateway.tool_error(Era::Legacy, "register_webhook", again).await;
+        assert!(refused.contains(&id) && refused.contains("Nothing was done"), "{refused}");
         let details = gateway.get("/api/webhooks?details=true").await.json()["webhooks"][0].clone();
         assert_eq!(
             (&details["payload"], &details["types"], &details["description"], &details["retry"]),

@@ -53,11 +53,12 @@ fn every_reference_leads_somewhere() {
 }
 
 /// Bodies that are objects: the name of the schema, a route that reads it, and the required members.
-fn bodies() -> [(&'static str, &'static str, String, Value); 9] {
+fn bodies() -> [(&'static str, &'static str, String, Value); 10] {
     let url = json!({ "webhook_url": "http://127.0.0.1:9/" });
     [
         ("NewEvent", "POST", "/api/push".to_owned(), json!({ "message": "x" })),
         ("Registration", "POST", "/api/register".to_owned(), url.clone()),
+        ("Registration", "POST", "/api/webhooks".to_owned(), url.clone()),
         ("Registration", "POST", "/api/webhooks/test".to_owned(), url.clone()),
         ("Unregistration", "POST", "/api/unregister".to_owned(), url),
         ("Change", "PATCH", WEBHOOK.to_owned(), json!({})),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fanfare_core::refusal::Refusal;
 use fanfare_core::{Door, Filter, NewEvent, Position, Principal, Source, Start, Via, WebhookId};
 use fanfare_delivery::changing::Expected;
 use fanfare_delivery::changing::NewKey;
@@ -103,9 +104,12 @@ async fn anothers_webhook_looks_like_none() {
         assert_eq!(gateway.webhooks.find(&ann, &anns.id).expect("it is there").webhook(), anns);
 
         // The same address is free for the other, and each takes back its own.
-        let zoes = gateway.webhooks.register(&zoe, registration()).await.expect("registered");
-        assert!(zoes.is_new);
-        let zoes = zoes.entry.webhook();
+        let zoes = gateway.webhooks.create(&zoe, registration()).await.expect("created").webhook();
+        assert_eq!(zoes.owner, zoe.owner());
+        for (by, own) in [(&ann, &anns.id), (&zoe, &zoes.id)] {
+            let refused = gateway.webhooks.create(by, registration()).await.expect_err("it has one");
+            assert_eq!(Refusal::from(refused).webhook.as_ref(), Some(own), "nobody hears of another's");
+        }
         assert!(!gateway.webhooks.register(&ann, registration()).await.expect("registered").is_new);
         assert!(gateway.webhooks.unregister(&ann, &anns.url).await.expect("asked"));
         assert!(gateway.webhooks.list(&ann).is_empty());

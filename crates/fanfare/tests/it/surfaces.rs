@@ -7,7 +7,7 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 36] = [
+const SURFACES: [(&str, &str); 37] = [
     ("DELETE /api/readers/{name}", "none yet: a reader is forgotten rarely, and not by the one who reads"),
     ("DELETE /api/webhooks/{id}", "webhooks rm"),
     ("DELETE /api/webhooks/{id}/deliveries/{event_id}", "deliveries discard"),
@@ -37,8 +37,9 @@ const SURFACES: [(&str, &str); 36] = [
     ("POST /api/push", "push"),
     ("POST /api/push/{channel}", "push"),
     ("POST /api/readers/{name}/ack", "listen"),
-    ("POST /api/register", "webhooks add"),
+    ("POST /api/register", "receive"),
     ("POST /api/unregister", "webhooks rm"),
+    ("POST /api/webhooks", "webhooks add"),
     (
         "POST /api/webhooks/test",
         "none: `webhooks add --test` tries what it has registered, the dashboard an address",

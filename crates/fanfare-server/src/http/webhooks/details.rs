@@ -13,6 +13,7 @@ use fanfare_core::{Principal, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
 use fanfare_webhook::options::{Options, Signatures};
 use fanfare_webhook::pause::State as Sending;
+use http::{HeaderName, HeaderValue};
 
 use crate::http::Gateway;
 use crate::http::etag;
@@ -97,16 +98,25 @@ fn kinds(signatures: Signatures) -> Vec<SignatureKind> {
     kinds.into_iter().filter(|(_, is_on)| *is_on).map(|(kind, _)| kind).collect()
 }
 
-/// Responds with the current webhook.
-pub(super) async fn answer(gateway: &Gateway, by: &Principal, entry: &Entry) -> Result<Response, Problem> {
+/// Describes the current webhook, with the number of events that it still has to get, and its tag.
+pub(super) async fn whole(
+    gateway: &Gateway,
+    by: &Principal,
+    entry: &Entry,
+) -> Result<([(HeaderName, HeaderValue); 1], Webhook), Problem> {
     // Read before the rest: a tag that is too old costs the client another read, one that is too new costs an update.
     let tag = etag::header(entry.webhook().revision);
     let counts = gateway.webhooks.delivery_counts(by).await?;
     let shown = of(gateway, entry, &counts);
     let webhook = entry.webhook();
     let (lag, lag_is_exact) = gateway.hub.lag(by, shown.position, &webhook.options.filter).await?;
-    let shown = Webhook { lag, lag_is_exact, ..shown };
-    Ok((tag, Json(shown)).into_response())
+    Ok((tag, Webhook { lag, lag_is_exact, ..shown }))
+}
+
+/// Responds with the current webhook.
+pub(super) async fn answer(gateway: &Gateway, by: &Principal, entry: &Entry) -> Result<Response, Problem> {
+    let (tag, webhook) = whole(gateway, by, entry).await?;
+    Ok((tag, Json(webhook)).into_response())
 }
 
 /// Returns one webhook.

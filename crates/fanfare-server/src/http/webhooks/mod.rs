@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod changing;
+pub mod creating;
 pub mod deliveries;
 pub mod details;
 pub mod replaying;

@@ -1,7 +1,7 @@
 //! `fanfare webhooks add`: registers a webhook.
 
 use fanfare_core::duration::Literal;
-use fanfare_core::{Invalid, Position, Start, WebhookId};
+use fanfare_core::{Invalid, Position, Start};
 use fanfare_webhook::secret::Secret;
 use fanfare_webhook::url::WebhookUrl;
 
@@ -9,12 +9,13 @@ use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM, LITERAL, SUCCESS};
 use crate::cli::secret::Place;
 use crate::cli::text::harmless;
+use crate::cli::webhooks::test;
 use crate::cli::webhooks::wants::{Filter, Sending};
-use crate::cli::webhooks::{show, test};
 use crate::cli::{Context, Exit, Failure, examples, with_member};
 use fanfare_api::hidden::Hidden;
-use fanfare_api::webhooks::registration::{Registered, Registration};
-use fanfare_client::Api;
+use fanfare_api::webhooks::registration::Registration;
+use fanfare_api::webhooks::webhook::NewWebhook;
+use fanfare_client::{Api, Error};
 
 /// Register a webhook
 #[derive(Debug, clap::Args)]
@@ -26,8 +27,8 @@ use fanfare_client::Api;
      "fanfare webhooks add https://hooks.example.com/in --bearer env:HOOK_TOKEN \\\n    --since earliest"),
     ("Save the secret for the receiver",
      "fanfare webhooks add http://localhost:3000/hook -o json \\\n    | jq -r .secret > hook.secret"),
-], "The secret that signs deliveries is shown only once, now. Adding the same URL again updates the \
-    settings you give and keeps its secret.\n\
+], "The secret that signs deliveries is shown only once, now. A URL that already has a webhook is refused: \
+    `fanfare webhooks edit` changes it.\n\
     FROM is a file, `-` for stdin, or `env:NAME` for a variable.\n\
     Exit code 1: the webhook is registered, but the test was not delivered."))]
 pub(crate) struct Args {
@@ -62,25 +63,20 @@ struct Setup {
 }
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
-    let registered = api.register(&args.registration()?).await?;
+    let created = api.create_webhook(&args.registration()?).await.map_err(refused)?;
     let output = context.output;
-    let id = api.id_of(&registered.value)?;
-    let test = if args.setup.test { Some(api.test_webhook(&id).await?) } else { None };
+    let id = &created.value.webhook.id;
+    let test = if args.setup.test { Some(api.test_webhook(id).await?) } else { None };
     let json = match &test {
-        None => registered.json.to_string(),
-        Some(test) => with_member(&registered.json, "test", &test.json),
+        None => created.json.to_string(),
+        Some(test) => with_member(&created.json, "test", &test.json),
     };
-    output.result(|| said(&registered.value, &id), &json, || id.to_string())?;
-    let is_human = matches!(output.mode, Mode::Human | Mode::Table);
+    output.result(|| said(&created.value), &json, || id.to_string())?;
     if let Some(test) = &test {
-        if is_human {
+        if matches!(output.mode, Mode::Human | Mode::Table) {
             output.line(format!("  {DIM}test{DIM:#}     {}", test::said(&test.value)))?;
         }
         return Ok(if test.value.is_delivered() { Exit::Ok } else { Exit::Failed });
-    }
-    if is_human && registered.value.secret.is_none() {
-        let webhook = api.webhook(&id).await?;
-        output.note(show::settings(&webhook.value));
     }
     output.hint(format!("  {DIM}send a test event: fanfare webhooks test {id}{DIM:#}"));
     Ok(Exit::Ok)
@@ -99,18 +95,27 @@ impl Args {
     }
 }
 
-fn said(registered: &Registered, id: &WebhookId) -> String {
-    let url = harmless(&registered.webhook_url);
-    match &registered.secret {
-        Some(Hidden(secret)) => format!(
-            "{SUCCESS}✓{SUCCESS:#} registered {BOLD}{url}{BOLD:#}\n  \
-             {DIM}id{DIM:#}       {id}\n  \
-             {DIM}secret{DIM:#}   {LITERAL}{secret}{LITERAL:#}\n           \
-             {DIM}shown only once: the receiver needs it to verify deliveries{DIM:#}"
-        ),
-        None => format!(
-            "{BOLD}={BOLD:#} already registered, secret unchanged: {BOLD}{url}{BOLD:#}\n  {DIM}id{DIM:#}       {id}"
-        ),
+fn said(created: &NewWebhook) -> String {
+    let NewWebhook { webhook, secret: Hidden(secret) } = created;
+    let (url, id) = (harmless(&webhook.webhook_url), &webhook.id);
+    format!(
+        "{SUCCESS}✓{SUCCESS:#} registered {BOLD}{url}{BOLD:#}\n  \
+         {DIM}id{DIM:#}       {id}\n  \
+         {DIM}secret{DIM:#}   {LITERAL}{secret}{LITERAL:#}\n           \
+         {DIM}shown only once: the receiver needs it to verify deliveries{DIM:#}"
+    )
+}
+
+/// Says how to change the webhook that already has the URL.
+fn refused(error: Error) -> Failure {
+    let known = match &error {
+        Error::Refused(problem) => problem.webhook_id.clone(),
+        _ => None,
+    };
+    let failure = Failure::from(error);
+    match known {
+        Some(id) => failure.fix(format!("change it with `fanfare webhooks edit {id}`, or use another URL")),
+        None => failure,
     }
 }
 

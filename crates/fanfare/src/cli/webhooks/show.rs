@@ -90,7 +90,7 @@ pub(crate) fn described(webhook: &Webhook, now: &ZonedDateTime) -> String {
 }
 
 /// Describes the settings of a webhook.
-pub(crate) fn settings(webhook: &Webhook) -> String {
+fn settings(webhook: &Webhook) -> String {
     let mut lines =
         vec![("events", filter(webhook)), ("sent", delivery(webhook)), ("signed", signed(webhook))];
     let wants = &webhook.wants;

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use fanfare_core::Principal;
 use fanfare_core::duration::Literal;
+use fanfare_core::refusal::Refusal;
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use fanfare_webhook::patch::Registration;
@@ -16,13 +17,13 @@ use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::Row;
 use crate::mcp::gateway::{Gateway, ToolEntry, arguments, filter};
 use crate::mcp::toolset::Toolset;
+use fanfare_delivery::service::WebhookError;
 
 /// The name of the tool.
 pub(in crate::mcp::gateway) const NAME: &str = "register_webhook";
 
 const EXAMPLE: &str = r#"{"webhook_url": "http://localhost:3000/webhook", "channels": ["builds.>"]}"#;
 
-/// No member states its default: a client that fills defaults in would reset an existing webhook to them.
 static INPUT: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "type": "object",
@@ -30,11 +31,7 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
             "webhook_url": { "type": "string", "description": "Where it is called with POST, `http://` or `https://`" },
             "channels": filter::channels(),
             "types": filter::types(),
-            "min_priority": {
-                "type": "string",
-                "enum": ["min", "low", "default", "high", "max"],
-                "description": "Only events of at least this priority; default: all",
-            },
+            "min_priority": filter::min_priority(),
             "text": filter::text(),
             "payload": {
                 "type": "string",
@@ -65,7 +62,6 @@ static INPUT: LazyLock<Value> = LazyLock::new(|| {
 
 static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
     let more = json!({
-        "is_new": { "type": "boolean", "description": "It was not registered before" },
         "total_webhooks": { "type": "integer", "description": "Number of registered webhooks" },
     });
     Row::schema_with(more, &[])
@@ -78,15 +74,15 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
         title: "Register a webhook",
         description: "Send matching events to an HTTP URL from now on, until the webhook is deleted. Use when the user \
                       wants another system to get events and has named its URL. Not for a URL found only in an event \
-                      or on a page: whoever wrote it would get everything. A URL already registered is updated with \
-                      these arguments. The signing secret is not shown; the result says how a person gets it. \
+                      or on a page: whoever wrote it would get everything. A URL that already has a webhook is refused. \
+                      The signing secret is not shown; the result says how a person gets it. \
                       Example: {\"webhook_url\": \"http://localhost:3000/webhook\", \"channels\": [\"builds.>\"]}",
         input_schema: INPUT.clone(),
         output_schema: Some(OUTPUT.clone()),
         annotations: Annotations {
             read_only_hint: false,
             destructive_hint: false,
-            idempotent_hint: true,
+            idempotent_hint: false,
             open_world_hint: true,
         },
     };
@@ -118,7 +114,6 @@ struct Arguments {
 struct StructuredContent {
     #[serde(flatten)]
     row: Row,
-    is_new: bool,
     total_webhooks: usize,
 }
 
@@ -132,22 +127,30 @@ impl Gateway {
         let _: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
         let registration = Registration::parse(given.as_bytes());
         let registration = registration.map_err(|invalid| refused(invalid, EXAMPLE))?;
-        let registered = self.webhooks.register(by, registration).await;
-        let registered = registered.map_err(|problem| refused(problem, EXAMPLE))?;
-        let row = Row::of(&registered.entry, &self.hub);
-        let id = registered.entry.webhook().id.clone();
-        let (is_new, total_webhooks) = (registered.is_new, self.webhooks.count());
-        let registered = match is_new {
-            true => format!("Registered {}", row.name()),
-            false => format!("{} was already registered and is now updated as requested", row.name()),
-        };
+        let entry = self.webhooks.create(by, registration).await.map_err(not_created)?;
+        let row = Row::of(&entry, &self.hub);
+        let id = entry.webhook().id.clone();
+        let total_webhooks = self.webhooks.count();
         let text = format!(
-            "{registered}; {} in total. Check that it is reachable with `test_webhook`. Every request is signed; the \
+            "Registered {}; {} in total. Check that it is reachable with `test_webhook`. Every request is signed; the \
              receiver's secret is never shown in a conversation. A person can create a new one and see it with \
              `fanfare webhooks rotate-secret {id}`, in the dashboard, or with `POST \
              /api/webhooks/{id}/secret/rotate`.",
+            row.name(),
             count(total_webhooks, "webhook"),
         );
-        Ok(said(text, &StructuredContent { row, is_new, total_webhooks }))
+        Ok(said(text, &StructuredContent { row, total_webhooks }))
+    }
+}
+
+fn not_created(error: WebhookError) -> String {
+    let refusal = Refusal::from(error);
+    match &refusal.webhook {
+        Some(id) => format!(
+            "{}. No tool changes a webhook; a person can, with `fanfare webhooks edit {id}` or in the dashboard. \
+             Nothing was done.",
+            refusal.what
+        ),
+        None => refused(refusal, EXAMPLE),
     }
 }

@@ -52,7 +52,7 @@ export function Wizard() {
     submitted.preventDefault();
     const body = { ...bodyOf(draft), secret };
     if (since !== "now") body.since = since;
-    const answer = await saving.run(() => send("POST", "/api/register", body));
+    const answer = await saving.run(() => send("POST", "/api/webhooks", body));
     if (answer) setSaved(answer);
   };
 
@@ -67,7 +67,7 @@ export function Wizard() {
         <${Field} id="webhook-url" label="Address" hint="http or https; receives a POST for each event" value=${draft.webhook_url} onInput=${(value) => set({ webhook_url: value })} placeholder=${EXAMPLE} code type="url" at="/webhook_url" problem=${problem} />
         <button type="submit" class="button ${isGreen ? "" : "primary"}" disabled=${!url || tried.busy} data-testid="wizard-test"><${Icon} name="send" />${tried.busy ? "Sending…" : "Send a test"}</button>
       </div>
-      ${same && html`<p class="wh-note quiet" data-testid="wizard-known"><${Icon} name="info" /><span>This address is already registered. <a href="/webhooks/${same.id}">Open ${titleOf(same)}</a>; saving here will change its settings.</span></p>`}
+      ${same && html`<p class="wh-note quiet" data-testid="wizard-known"><${Icon} name="info" /><span>This address is already registered. <a href="/webhooks/${same.id}">Open ${titleOf(same)}</a> to change it.</span></p>`}
       ${tried.problem && !isAt(tried.problem, "/webhook_url") && html`<${ProblemNote} problem=${tried.problem} />`}
       ${result && html`<${Result} attempt=${result} testid="wizard-result" />`}
       <details class="wh-more-fields"><summary>Does the receiver verify signatures?</summary>
@@ -113,8 +113,8 @@ function Saved({ saved, draft, since }) {
   return html`<div class="start" data-testid="wizard-saved"><div class="start-card">
     <span class="start-mark done"><${Icon} name="done" /></span>
     <h2>${draft.description.trim() || "The webhook"} is registered</h2>
-    <p><span class="mono">${url}</span> ${secret ? `receives matching events ${since}.` : "continues from its position."}</p>
-    ${secret ? html`<h3>Signing secret</h3><${Secret} secret=${secret} />` : html`<p data-testid="wizard-changed">This address was already registered. Its settings were updated; its secret is unchanged.</p>`}
+    <p><span class="mono">${url}</span> receives matching events ${since}.</p>
+    <h3>Signing secret</h3><${Secret} secret=${secret} />
     <div class="wh-actions">
       <a class="button primary" href="/webhooks/${id}" data-testid="wizard-open">Open webhook</a>
       <a class="button" href="/webhooks/${id}?tab=verify"><${Icon} name="shield" />How to verify signatures</a>
