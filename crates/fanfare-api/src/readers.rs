@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::values;
-use crate::words::Success;
 
 /// A page of the durable readers.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -39,25 +38,12 @@ pub struct Reader {
     pub connected: usize,
     /// Number of matching events that it has not acknowledged yet. If this is not exact, all events, matching or not.
     pub lag: u64,
-    /// Whether `lag` counts only matching events: up to 10,000 of them, and fewer if there are many readers.
+    /// Whether `lag` counts only matching events: up to 10,000 of them, and fewer if there are many readers. In
+    /// the response to a change, only 0 is exact.
     pub lag_is_exact: bool,
     /// The time at which it was last opened or last acknowledged an event.
     #[schema(value_type = values::Timestamp)]
     pub updated_at: Timestamp,
-}
-
-/// The result of a change to one reader.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct ReaderAnswer {
-    /// `success`.
-    pub status: Success,
-    /// The name of the reader.
-    #[schema(value_type = values::ReaderName)]
-    pub reader: ReaderName,
-    /// The last position that it acknowledged; omitted if it was deleted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<values::Position>, nullable = false)]
-    pub position: Option<Position>,
 }
 
 /// The body of an acknowledgement.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use fanfare_api::event::Event;
 use fanfare_api::history::HistoryPage;
 use fanfare_api::push::{NewEvent, Pushed, PushedBatch};
-use fanfare_api::readers::{Acknowledgement, ReaderAnswer};
+use fanfare_api::readers::{Acknowledgement, Reader};
 use fanfare_api::status::Status;
 use fanfare_core::{Position, ReaderName};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
@@ -120,7 +120,7 @@ impl Api {
     pub async fn acknowledge(&self, name: &ReaderName, position: Position) -> Result<(), Error> {
         let body = Acknowledgement { position };
         let request = self.request(Method::POST, &format!("/api/readers/{name}/ack")).json(&body);
-        self.call::<ReaderAnswer>(request).await.map(|_| ())
+        self.call::<Reader>(request).await.map(|_| ())
     }
 
     /// Opens a stream of server-sent events; returns the response once its head has arrived.

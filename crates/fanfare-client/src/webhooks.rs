@@ -2,7 +2,7 @@
 
 use fanfare_api::history::Receipts;
 use fanfare_api::webhooks::attempts::{Attempt, AttemptsPage};
-use fanfare_api::webhooks::deliveries::{DeliveriesPage, Discarded};
+use fanfare_api::webhooks::deliveries::{DeliveriesPage, Delivery};
 use fanfare_api::webhooks::registration::{Change, Registered, Registration};
 use fanfare_api::webhooks::replay::{Replay, Replayed};
 use fanfare_api::webhooks::secrets::{Rotated, Rotation};
@@ -52,7 +52,7 @@ impl Api {
     }
 
     /// Deletes a webhook.
-    pub async fn forget_webhook(&self, id: &WebhookId) -> Result<Answer<Registered>, Error> {
+    pub async fn forget_webhook(&self, id: &WebhookId) -> Result<Answer<Webhook>, Error> {
         self.call(self.request(Method::DELETE, &one(id, ""))).await
     }
 
@@ -100,11 +100,7 @@ impl Api {
     }
 
     /// Discards a delivery: it is not retried.
-    pub async fn discard_delivery(
-        &self,
-        id: &WebhookId,
-        event: Position,
-    ) -> Result<Answer<Discarded>, Error> {
+    pub async fn discard_delivery(&self, id: &WebhookId, event: Position) -> Result<Answer<Delivery>, Error> {
         self.call(self.request(Method::DELETE, &one(id, &format!("/deliveries/{event}")))).await
     }
 

@@ -92,16 +92,20 @@ impl Webhooks {
         Ok(replayed)
     }
 
-    /// Discards a delivery: it is not retried, and is no longer listed.
-    pub async fn discard(&self, by: &Principal, id: &WebhookId, event: Position) -> Result<(), WebhookError> {
+    /// Discards a delivery, which is then neither retried nor listed, and returns it as it was.
+    pub async fn discard(
+        &self,
+        by: &Principal,
+        id: &WebhookId,
+        event: Position,
+    ) -> Result<DeliveryRow, WebhookError> {
         let entry = self.find(by, id)?;
         self.write(Vec::new()).await?;
-        if self.parts.ledger.delivery(id, event).await?.is_none() {
-            return Err(WebhookError::NotFound(Missing::Delivery(event)));
-        }
+        let row = self.parts.ledger.delivery(id, event).await?;
+        let row = row.ok_or(WebhookError::NotFound(Missing::Delivery(event)))?;
         self.write(vec![DeliveryChange::Remove { webhook: id.clone(), position: event }]).await?;
         entry.nudge();
-        Ok(())
+        Ok(row)
     }
 
     async fn replay_failed(

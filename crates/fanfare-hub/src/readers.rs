@@ -174,9 +174,25 @@ impl Hub {
         Ok(ReadersPage { readers, next, total })
     }
 
-    /// Removes a durable reader and returns whether it existed.
-    pub async fn remove_reader(&self, by: &Principal, name: &ReaderName) -> Result<bool, store::Error> {
-        self.ledger().remove_reader(&own::reader(by, name)).await
+    /// Describes a reader of `by` without reading the log: its lag is not exact, unless it is 0.
+    pub async fn reader_info(&self, by: &Principal, row: ReaderRow) -> Result<ReaderInfo, store::Error> {
+        let clients = self.clients(by);
+        let connected = clients.iter().filter(|client| client.reader.as_ref() == Some(&row.key.name)).count();
+        let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, &mut 0).await?;
+        Ok(ReaderInfo { row, connected, lag, lag_is_exact })
+    }
+
+    /// Removes a durable reader and returns it as it was, if it existed.
+    pub async fn remove_reader(
+        &self,
+        by: &Principal,
+        name: &ReaderName,
+    ) -> Result<Option<ReaderRow>, store::Error> {
+        let key = own::reader(by, name);
+        let Some(row) = self.ledger().readers().await?.into_iter().find(|row| row.key == key) else {
+            return Ok(None);
+        };
+        Ok(self.ledger().remove_reader(&key).await?.then_some(row))
     }
 
     /// Returns the durable readers of `by` that `event` is for.

@@ -1,12 +1,12 @@
 //! Waiting and failed deliveries, and the delivery of one event.
 
-use fanfare_core::{Channel, EventType, Position, Timestamp, WebhookId};
+use fanfare_core::{Channel, EventType, Position, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::values;
-use crate::words::{DeliveryState, Outcome, Success};
+use crate::words::{DeliveryState, Outcome};
 
 /// A delivery that awaits its next attempt, or failed.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -66,19 +66,6 @@ pub struct EventDelivery {
     /// The body that it is sent with, under the current settings.
     #[schema(value_type = values::Json)]
     pub body: Box<RawValue>,
-}
-
-/// The delivery that was discarded.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Discarded {
-    /// `success`.
-    pub status: Success,
-    /// The webhook.
-    #[schema(value_type = values::WebhookId)]
-    pub id: WebhookId,
-    /// The event.
-    #[schema(value_type = values::Position)]
-    pub event_id: Position,
 }
 
 /// The options of a resend.

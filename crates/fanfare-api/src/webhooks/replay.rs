@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::values;
-use crate::words::Success;
 
 /// The deliveries to replay: `event_ids`, or a `state`, or a part of the log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -54,8 +53,6 @@ pub enum ReplayedState {
 /// The result of a replay.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Replayed {
-    /// `success`.
-    pub status: Success,
     /// Number of deliveries that are replayed.
     pub count: usize,
     /// Number of deliveries that were already waiting and are only sent sooner.

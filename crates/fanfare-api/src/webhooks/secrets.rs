@@ -7,7 +7,6 @@ use utoipa::ToSchema;
 
 use crate::hidden::Hidden;
 use crate::values;
-use crate::words::Success;
 
 /// The key to rotate, and the options.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -39,8 +38,6 @@ pub enum KeyKind {
 /// A new key.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Rotated {
-    /// `success`.
-    pub status: Success,
     /// The webhook's id.
     #[schema(value_type = values::WebhookId)]
     pub id: WebhookId,

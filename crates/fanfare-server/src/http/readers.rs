@@ -3,8 +3,7 @@
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_api::readers::{Acknowledgement, Reader, ReaderAnswer, Readers};
-use fanfare_api::words::Success;
+use fanfare_api::readers::{Acknowledgement, Reader, Readers};
 use fanfare_api::{query, values};
 use fanfare_core::members::Members;
 use fanfare_core::{Code, Position, Principal, ReaderName};
@@ -15,6 +14,7 @@ use crate::http::path;
 use crate::http::query::Params;
 use crate::net::body::{self, BODY_LEN_MAX};
 use crate::problem::Problem;
+use fanfare_hub::readers::ReaderInfo;
 use fanfare_hub::values::ReaderRow;
 
 /// Lists the durable readers with their lag.
@@ -38,24 +38,23 @@ pub async fn list(
     params.finish()?;
     let found = gateway.hub.readers(&by, after.as_ref(), limit).await?;
     let next_cursor = found.next.map(|name| name.to_string());
-    let readers: Vec<Reader> = found
-        .readers
-        .into_iter()
-        .map(|info| {
-            let ReaderRow { key, acknowledged, filter, updated } = info.row;
-            Reader {
-                name: key.name,
-                position: acknowledged,
-                channels: filter.patterns().to_vec(),
-                types: filter.types().to_vec(),
-                connected: info.connected,
-                lag: info.lag,
-                lag_is_exact: info.lag_is_exact,
-                updated_at: updated,
-            }
-        })
-        .collect();
+    let readers: Vec<Reader> = found.readers.into_iter().map(shown).collect();
     Ok(Json(Readers { readers, next_cursor, total: found.total }).into_response())
+}
+
+/// Returns a reader in its public form.
+fn shown(info: ReaderInfo) -> Reader {
+    let ReaderRow { key, acknowledged, filter, updated } = info.row;
+    Reader {
+        name: key.name,
+        position: acknowledged,
+        channels: filter.patterns().to_vec(),
+        types: filter.types().to_vec(),
+        connected: info.connected,
+        lag: info.lag,
+        lag_is_exact: info.lag_is_exact,
+        updated_at: updated,
+    }
 }
 
 /// Acknowledges all events up to a position for a reader.
@@ -69,7 +68,7 @@ pub async fn list(
     ),
     request_body(content = Acknowledgement, content_type = "application/json"),
     responses(
-        (status = 200, description = "The updated reader", body = ReaderAnswer),
+        (status = 200, description = "The updated reader", body = Reader),
     ),
 )]
 pub async fn acknowledge(
@@ -87,8 +86,7 @@ pub async fn acknowledge(
     let position = position
         .ok_or_else(|| Problem::new(Code::InvalidPosition, "`position` is missing", FIX).at("/position"))?;
     let row = gateway.hub.acknowledge(&by, &name, position).await?;
-    let position = Some(row.acknowledged);
-    Ok(Json(ReaderAnswer { status: Success::Success, reader: row.key.name, position }).into_response())
+    Ok(Json(shown(gateway.hub.reader_info(&by, row).await?)).into_response())
 }
 
 /// Deletes a durable reader.
@@ -101,7 +99,7 @@ pub async fn acknowledge(
         ("name" = values::ReaderName, Path, description = "The reader's name"),
     ),
     responses(
-        (status = 200, description = "Deleted", body = ReaderAnswer),
+        (status = 200, description = "The reader as it was", body = Reader),
     ),
 )]
 pub async fn remove(
@@ -110,11 +108,11 @@ pub async fn remove(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let name = name_in_path(&name)?;
-    if !gateway.hub.remove_reader(&by, &name).await? {
+    let removed = gateway.hub.remove_reader(&by, &name).await?.ok_or_else(|| {
         let fix = "`GET /api/readers` lists the readers";
-        return Err(Problem::not_found(format_args!("reader `{name}`"), fix).at("{name}"));
-    }
-    Ok(Json(ReaderAnswer { status: Success::Success, reader: name, position: None }).into_response())
+        Problem::not_found(format_args!("reader `{name}`"), fix).at("{name}")
+    })?;
+    Ok(Json(shown(gateway.hub.reader_info(&by, removed).await?)).into_response())
 }
 
 fn name_in_path(name: &str) -> Result<ReaderName, Problem> {

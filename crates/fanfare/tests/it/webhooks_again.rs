@@ -60,7 +60,8 @@ async fn what_was_given_up_is_counted_replayed_and_discarded() {
         assert_eq!(waiting, json!({"deliveries": []}));
 
         let discarded = format!("{path}/deliveries/{}", ids[1]);
-        assert_eq!(gateway.request("DELETE", &discarded, |request| request).await.status, 200);
+        let answer = gateway.request("DELETE", &discarded, |request| request).await;
+        assert_eq!((answer.status, answer.json()), (200, one["deliveries"][0].clone()), "as it was");
         gateway.request("DELETE", &discarded, |request| request).await.problem(404, "not_found");
 
         let dry = replay(&gateway, &path, json!({"state": "failed", "dry_run": true})).await;

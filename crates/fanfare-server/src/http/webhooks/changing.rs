@@ -8,10 +8,9 @@ use axum::response::{IntoResponse, Response};
 use fanfare_api::hidden::Hidden;
 use fanfare_api::problem;
 use fanfare_api::values;
-use fanfare_api::webhooks::registration::{self, Registered};
+use fanfare_api::webhooks::registration;
 use fanfare_api::webhooks::secrets::{Rotated, Rotation};
 use fanfare_api::webhooks::webhook::Webhook;
-use fanfare_api::words::Success;
 use fanfare_core::members::Members;
 use fanfare_core::{Code, Principal};
 use fanfare_webhook::patch::Change;
@@ -70,7 +69,7 @@ pub async fn change(
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the state to change, or `*`"),
     ),
     responses(
-        (status = 200, description = "Deleted", body = Registered),
+        (status = 200, description = "The webhook as it was", body = Webhook),
         (status = 412, description = "The webhook has changed since the state that `If-Match` names; nothing was done", body = problem::Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -82,18 +81,12 @@ pub async fn remove(
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let expected = etag::expected(&headers)?;
-    let webhook = gateway.webhooks.find(&by, &id)?.webhook();
+    let entry = gateway.webhooks.find(&by, &id)?;
+    let (_, webhook) = details::whole(&gateway, &by, &entry).await?;
     if !gateway.webhooks.remove(&by, &id, &expected).await? {
         return Err(WebhookError::NotFound(Missing::Webhook(id)).into());
     }
-    let answer = Registered {
-        status: Success::Success,
-        webhook_url: webhook.url.as_given().into(),
-        total_webhooks: gateway.webhooks.count(),
-        id: Some(id),
-        secret: None,
-    };
-    Ok(Json(answer).into_response())
+    Ok(Json(webhook).into_response())
 }
 
 /// Pauses a webhook until it is resumed; its events wait for as long as the log keeps them.
@@ -210,7 +203,6 @@ pub async fn rotate(
         false => keys.ed25519.previous().first().map(|previous| previous.valid_until),
     };
     let answer = Rotated {
-        status: Success::Success,
         id,
         secret: is_secret.then(|| Hidden(keys.secrets.current().reveal().to_owned())),
         public_key: (!is_secret).then(|| keys.ed25519.current().verifying().to_string()),

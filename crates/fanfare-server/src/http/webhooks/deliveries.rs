@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_api::webhooks::deliveries::{DeliveriesPage, Delivery, Discarded, EventDelivery};
-use fanfare_api::words::{DeliveryState, Success};
+use fanfare_api::webhooks::deliveries::{DeliveriesPage, Delivery, EventDelivery};
+use fanfare_api::words::DeliveryState;
 use fanfare_api::{query, values};
 use fanfare_core::{Code, Invalid, Position, Principal};
 
@@ -136,7 +136,7 @@ pub async fn show(
         ("event_id" = values::Position, Path, description = "The event's position"),
     ),
     responses(
-        (status = 200, description = "Discarded", body = Discarded),
+        (status = 200, description = "The delivery as it was", body = Delivery),
     ),
 )]
 pub async fn discard(
@@ -150,6 +150,5 @@ pub async fn discard(
         WebhookError::Invalid(invalid) => path::not_there(invalid, "{event_id}"),
         other => other.into(),
     })?;
-    gateway.webhooks.discard(&by, &id, event_id).await?;
-    Ok(Json(Discarded { status: Success::Success, id, event_id }).into_response())
+    Ok(Json(shown(gateway.webhooks.discard(&by, &id, event_id).await?)).into_response())
 }

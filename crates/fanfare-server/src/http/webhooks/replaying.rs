@@ -5,7 +5,6 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
 use fanfare_api::webhooks::replay::{Replay, Replayed};
-use fanfare_api::words::Success;
 use fanfare_core::Code;
 use fanfare_core::Principal;
 use fanfare_core::members::Members;
@@ -59,7 +58,6 @@ pub async fn replay(
     let selection = gateway.webhooks.select(&by, &id, words).await?;
     let replayed = gateway.webhooks.replay(&by, &id, selection, dry_run).await?;
     let answer = Replayed {
-        status: Success::Success,
         count: replayed.count,
         waiting: replayed.waiting,
         dry_run,
