@@ -59,7 +59,7 @@ story("a webhook is tried until it works, and only then saved", refused, async (
   await tab.one("secret-copy").click();
   await tab.says("toasts", "copied");
   assert.equal(await tab.page.evaluate(() => navigator.clipboard.readText()), secret);
-  const { webhooks: [webhook] } = await gateway.get("/api/webhooks?details=true");
+  const { items: [webhook] } = await gateway.get("/api/webhooks?details=true");
   assert.deepEqual([webhook.webhook_url, webhook.description, webhook.channels], [receiver.url(), "CI notifier", ["builds.*", "deploy"]]);
 
   // What is delivered appears while the page is open.

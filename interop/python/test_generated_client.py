@@ -69,14 +69,13 @@ def test_a_webhook_is_registered_listed_changed_and_sent_to(generated, client, r
     assert registered.total_webhooks == 1 and registered.secret.startswith("whsec_")
 
     listed = generated("api.webhooks.list_webhooks", "sync")(client=client, details=True)
-    assert isinstance(listed, model(generated, "WebhookDetails"))
-    [webhook] = listed.webhooks
+    assert isinstance(listed, model(generated, "WebhookList")) and listed.webhooks == [receiver.url]
+    [webhook] = listed.items
     assert (webhook.id, webhook.channels, webhook.types) == (registered.id, ["builds.*"], ["error"])
     assert (webhook.retry, webhook.concurrency, webhook.text) == (["1s", "5s"], 2, "failed")
     assert isinstance(webhook.created_at, datetime.datetime)
     addresses = generated("api.webhooks.list_webhooks", "sync")(client=client)
-    assert isinstance(addresses, model(generated, "WebhookAddresses"))
-    assert addresses.webhooks == [receiver.url]
+    assert addresses.webhooks == [receiver.url] and not addresses.items
 
     batch = model(generated, "BatchWish")(max_events=2, max_wait="1s")
     change = model(generated, "Change")(min_priority=None, channels=["builds.>"], batch=batch)

@@ -2,7 +2,7 @@
 
 use fanfare_api::channels::ChannelList;
 use fanfare_api::clients::ClientList;
-use fanfare_api::webhooks::webhook::WebhookDetails;
+use fanfare_api::webhooks::webhook::WebhookList;
 use fanfare_api::words::WebhookState;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -20,26 +20,26 @@ const PAGES_MAX: usize = 100;
 impl Api {
     /// Returns all channels.
     pub async fn channels(&self) -> Result<Answer<ChannelList>, Error> {
-        self.all("/api/channels", "channels").await
+        self.all("/api/channels", &["channels"]).await
     }
 
     /// Returns all connected clients.
     pub async fn clients(&self) -> Result<Answer<ClientList>, Error> {
-        self.all("/api/clients", "clients").await
+        self.all("/api/clients", &["clients"]).await
     }
 
-    /// Returns all webhooks.
-    pub async fn webhooks(&self) -> Result<Answer<WebhookDetails>, Error> {
-        self.all("/api/webhooks?details=true", "webhooks").await
+    /// Returns all webhooks, with their settings and health.
+    pub async fn webhooks(&self) -> Result<Answer<WebhookList>, Error> {
+        self.all("/api/webhooks?details=true", &["webhooks", "items"]).await
     }
 
     /// Returns all webhooks in this state.
-    pub async fn webhooks_in(&self, state: &WebhookState) -> Result<Answer<WebhookDetails>, Error> {
-        self.all(&format!("/api/webhooks?details=true&state={state}"), "webhooks").await
+    pub async fn webhooks_in(&self, state: &WebhookState) -> Result<Answer<WebhookList>, Error> {
+        self.all(&format!("/api/webhooks?details=true&state={state}"), &["webhooks", "items"]).await
     }
 
-    /// Reads every page of the list at `path`, whose rows are the member `rows`, and returns them as one page.
-    async fn all<T: DeserializeOwned>(&self, path: &str, rows: &str) -> Result<Answer<T>, Error> {
+    /// Reads every page of the list at `path`, whose rows are the members `rows`, and returns them as one page.
+    async fn all<T: DeserializeOwned>(&self, path: &str, rows: &[&str]) -> Result<Answer<T>, Error> {
         let mut whole: Option<Value> = None;
         let mut query = vec![("limit", LIMIT.to_owned())];
         for _ in 0..PAGES_MAX {
@@ -60,14 +60,16 @@ impl Api {
 }
 
 /// Moves the rows of `page` to the end of those of `whole`; everything else is taken from the newer page.
-fn join(whole: &mut Value, mut page: Value, rows: &str) {
-    let mut joined = match whole.get_mut(rows).map(Value::take) {
-        Some(Value::Array(joined)) => joined,
-        _ => Vec::new(),
-    };
-    if let Some(Value::Array(more)) = page.get_mut(rows) {
-        joined.append(more);
-        *more = joined;
+fn join(whole: &mut Value, mut page: Value, rows: &[&str]) {
+    for rows in rows {
+        let mut joined = match whole.get_mut(rows).map(Value::take) {
+            Some(Value::Array(joined)) => joined,
+            _ => Vec::new(),
+        };
+        if let Some(Value::Array(more)) = page.get_mut(rows) {
+            joined.append(more);
+            *more = joined;
+        }
     }
     *whole = page;
 }

@@ -39,8 +39,8 @@ export async function play(gatewayUrl: string, webhookUrl: string): Promise<Seen
   if (registered.id === undefined) throw new Error("a new webhook has an id");
 
   const list = answered(await api.GET("/api/webhooks", { params: { query: { details: true } } }));
-  const webhook = list.webhooks[0];
-  if (webhook === undefined || typeof webhook === "string") throw new Error("the list has no details");
+  const webhook = list.items?.[0];
+  if (webhook === undefined) throw new Error("the list has no details");
 
   const change: Schemas["Change"] = { min_priority: null, channels: ["builds.>"], batch: { max_events: 2, max_wait: "1s" } };
   const path = { id: registered.id };

@@ -2,9 +2,7 @@
 
 use fanfare_core::{EventType, Pattern, Position, Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::schema::{AnyOfBuilder, Schema};
-use utoipa::openapi::{Ref, RefOr};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
 use crate::hidden::Hidden;
 use crate::values;
@@ -150,11 +148,15 @@ pub struct Batch {
     pub max_wait: String,
 }
 
-/// A page of webhooks, as URLs.
+/// A page of webhooks.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct WebhookAddresses {
+pub struct WebhookList {
     /// The URLs, oldest registration first.
     pub webhooks: Vec<Box<str>>,
+    /// The same webhooks with their settings and health; only with `details=true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub items: Option<Vec<Webhook>>,
     /// Pass as `cursor` to get the next page; omitted on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -163,45 +165,9 @@ pub struct WebhookAddresses {
     pub total: usize,
 }
 
-/// A page of webhooks, with their settings and health.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct WebhookDetails {
-    /// The webhooks, oldest registration first.
-    pub webhooks: Vec<Webhook>,
-    /// Pass as `cursor` to get the next page; omitted on the last page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
-    /// Number of webhooks on all pages.
-    pub total: usize,
-}
-
-/// A page of webhooks: with `details=true` as objects, otherwise as URLs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum WebhookList {
-    /// Webhooks as objects.
-    Details(WebhookDetails),
-    /// Webhooks as URLs.
-    Addresses(WebhookAddresses),
-}
-
-impl PartialSchema for WebhookList {
-    /// An empty list is both, so this is `anyOf`.
-    fn schema() -> RefOr<Schema> {
-        let named = |name: &str| Ref::from_schema_name(name);
-        AnyOfBuilder::new()
-            .item(named("WebhookDetails"))
-            .item(named("WebhookAddresses"))
-            .description(Some("A page of webhooks: with `details=true` as objects, otherwise as addresses."))
-            .into()
-    }
-}
-
-impl ToSchema for WebhookList {
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((WebhookDetails::name().into_owned(), WebhookDetails::schema()));
-        schemas.push((WebhookAddresses::name().into_owned(), WebhookAddresses::schema()));
-        WebhookDetails::schemas(schemas);
+impl WebhookList {
+    /// Returns the webhooks as objects: none if they were not asked for.
+    pub fn into_items(self) -> Vec<Webhook> {
+        self.items.unwrap_or_default()
     }
 }

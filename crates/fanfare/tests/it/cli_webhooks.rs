@@ -215,8 +215,7 @@ async fn a_paused_webhook_resumes_where_it_stopped() {
     assert_eq!(gateway.json(&["webhooks", "pause", &url]).await["state"], "paused");
     gateway.push(&["while it is paused"]).await;
     assert!(gateway.run(&["webhooks", "ls"]).await.out.contains("– paused"));
-    let of_state =
-        async |state| gateway.json(&["webhooks", "ls", "--state", state]).await["webhooks"].clone();
+    let of_state = async |state| gateway.json(&["webhooks", "ls", "--state", state]).await["items"].clone();
     assert_eq!(of_state("paused").await[0]["webhook_url"], url);
     assert_eq!(of_state("active").await, json!([]));
     let resumed = gateway.run(&["webhooks", "resume", &url]).await;

@@ -48,7 +48,7 @@ async fn a_webhook_is_registered_and_its_secret_is_told_to_no_agent() {
         let again = json!({ "webhook_url": receiver.url(), "channels": ["deploys"] });
         let refused = gateway.tool_error(Era::Legacy, "register_webhook", again).await;
         assert!(refused.contains(&id) && refused.contains("Nothing was done"), "{refused}");
-        let details = gateway.get("/api/webhooks?details=true").await.json()["webhooks"][0].clone();
+        let details = gateway.get("/api/webhooks?details=true").await.json()["items"][0].clone();
         assert_eq!(
             (&details["payload"], &details["types"], &details["description"], &details["retry"]),
             (&json!("event"), &json!(["error"]), &json!("the ticket system"), &json!(["5s", "1m"]))

@@ -12,12 +12,13 @@ use crate::support::tools::Era;
 const ROWS: usize = 5;
 
 /// The routes of the lists, with the member of their rows.
-const LISTS: [(&str, &str); 5] = [
+const LISTS: [(&str, &str); 6] = [
     ("/api/channels?", "channels"),
     ("/api/clients?", "clients"),
     ("/api/readers?", "readers"),
     ("/api/webhooks?", "webhooks"),
     ("/api/webhooks?details=true&", "webhooks"),
+    ("/api/webhooks?details=true&", "items"),
 ];
 
 #[tokio::test]
@@ -72,7 +73,7 @@ async fn a_row_that_is_gone_does_not_break_the_next_page() {
         register(&gateway, number).await;
     }
     let page = gateway.get("/api/webhooks?details=true&limit=1").await.json();
-    let first = page["webhooks"][0]["id"].as_str().expect("an id");
+    let first = page["items"][0]["id"].as_str().expect("an id");
     let removed = gateway.request("DELETE", &format!("/api/webhooks/{first}"), |request| request).await;
     assert_eq!(removed.status, 200);
     let cursor = page["next_cursor"].as_str().expect("there is more");

@@ -24,7 +24,7 @@ async fn what_a_pusher_was_told_of_can_be_looked_at() {
 
         let list = gateway.get("/api/webhooks?details=true").await.json();
         let waiting = |id: &WebhookId| {
-            let mut all = list["webhooks"].as_array().expect("webhooks").iter();
+            let mut all = list["items"].as_array().expect("webhooks").iter();
             all.find(|webhook| webhook["id"] == id.to_string()).expect("it is listed")["waiting"].clone()
         };
         assert_eq!((waiting(&waits.id), waiting(&taken.id)), (json!(1), json!(0)));

@@ -205,7 +205,7 @@ async fn what_failed_before_a_kill_is_not_sent_from_the_log_as_well() {
     let webhooks = format!("{}/api/webhooks?details=true", process.url);
     until("the rows", async || {
         let answer = reqwest_client(false).get(&webhooks).send().await.ok()?.json::<Value>().await.ok()?;
-        let webhook = &answer["webhooks"][0];
+        let webhook = &answer["items"][0];
         (webhook["waiting"] == 1 && webhook["failed"] == 1).then_some(())
     })
     .await;

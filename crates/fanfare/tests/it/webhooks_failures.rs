@@ -31,8 +31,8 @@ async fn a_failure_is_tried_again_by_the_schedule_and_then_given_up() {
         let numbers: Vec<_> = failed.iter().map(|attempt| (attempt.number, attempt.is_delivered)).collect();
         assert_eq!(numbers, [(1, false), (2, false), (3, false)]);
         let listed = gateway.get("/api/webhooks?details=true").await.json();
-        assert_eq!(listed["webhooks"][0]["state"], "active", "failed webhooks stay registered");
-        assert_eq!(listed["webhooks"][0]["failures"], 3);
+        assert_eq!(listed["items"][0]["state"], "active", "failed webhooks stay registered");
+        assert_eq!(listed["items"][0]["failures"], 3);
 
         receiver.play(Script::status(200));
         let answer = gateway.post_json("/api/push", &json!({ "message": "b" })).await.json();
@@ -103,7 +103,7 @@ async fn a_receiver_that_is_gone_is_sent_nothing_until_somebody_resumes_it() {
         let failed = gateway.failed_deliveries(&hook, 1).await;
         assert_eq!((&*failed[0].event.message, failed[0].attempts), ("first", 1));
         let listed = gateway.get("/api/webhooks?details=true").await.json();
-        let shown = &listed["webhooks"][0];
+        let shown = &listed["items"][0];
         assert_eq!((&shown["state"], &shown["reason"]), (&json!("paused"), &json!("gone")));
         if engine == Engine::Embedded {
             gateway = gateway.restart().await;

@@ -85,7 +85,7 @@ async fn deliveries_go_on_while_the_disk_is_full_and_pushes_when_it_is_not() {
     has_all(&flaky, &acked).await;
     down.play(Script::status(200));
     let list = process.get("/api/webhooks?details=true").await;
-    for webhook in list["webhooks"].as_array().expect("webhooks") {
+    for webhook in list["items"].as_array().expect("webhooks") {
         let path = format!("/api/webhooks/{}/resume", webhook["id"].as_str().expect("an id"));
         process.post(&path, &json!({})).await.expect("resumed");
     }

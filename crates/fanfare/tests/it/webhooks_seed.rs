@@ -36,7 +36,8 @@ async fn registering_listing_and_unregistering_are_as_in_the_seed() {
         assert!(!details.text().contains("whsec_"), "{}", details.text());
         let details = details.json();
         assert_eq!(details["total"], 2);
-        let first = &details["webhooks"][0];
+        assert_eq!(details["webhooks"], expected["webhooks"], "the same list as without");
+        let first = &details["items"][0];
         assert_eq!((&first["webhook_url"], &first["state"]), (&json!(url), &json!("active")));
 
         for expected in [1, 1] {

@@ -30,7 +30,7 @@ async fn webhooks_are_listed_by_their_state() {
         let found = listed(&gateway, &format!("state={state}")).await;
         assert_eq!((&found["webhooks"], &found["total"]), (&json!([url(path)]), &json!(1)), "{state}");
         let found = listed(&gateway, &format!("details=true&state={state}")).await;
-        assert_eq!(found["webhooks"][0]["state"], state);
+        assert_eq!(found["items"][0]["state"], state);
     }
     for state in ["failing", "held"] {
         assert_eq!(listed(&gateway, &format!("state={state}")).await["total"], 0, "{state}");
@@ -39,7 +39,7 @@ async fn webhooks_are_listed_by_their_state() {
     assert_eq!(refused["at"], "?state");
 
     // A list counts what is in the log, and only a single webhook what is for it.
-    let found = listed(&gateway, "details=true&state=paused").await["webhooks"][0].clone();
+    let found = listed(&gateway, "details=true&state=paused").await["items"][0].clone();
     assert_eq!((&found["lag"], &found["lag_is_exact"]), (&json!(1), &json!(false)));
     let alone = gateway.get(&paused).await.json();
     assert_eq!((&alone["lag"], &alone["lag_is_exact"]), (&json!(0), &json!(true)));

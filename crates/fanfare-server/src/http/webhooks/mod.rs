@@ -10,13 +10,15 @@ pub mod replaying;
 pub mod stats;
 pub mod trying;
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{self, Extension, Request};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::hidden::Hidden;
 use fanfare_api::query;
 use fanfare_api::webhooks::registration::{self, Registered, Unregistration};
-use fanfare_api::webhooks::webhook::{WebhookAddresses, WebhookDetails, WebhookList};
+use fanfare_api::webhooks::webhook::WebhookList;
 use fanfare_api::words::Success;
 use fanfare_core::members::Members;
 use fanfare_core::{Code, Invalid, Principal, WebhookId};
@@ -145,15 +147,8 @@ pub async fn list(
     let WebhooksPage { webhooks: list, next, total } =
         gateway.webhooks.page(&by, is_wanted, after.as_ref(), limit);
     let next_cursor = next.map(|place| place.to_string());
-    let list = match has_details {
-        true => {
-            let webhooks = list.iter().map(|entry| details::of(&gateway, entry, &counts)).collect();
-            WebhookList::Details(WebhookDetails { webhooks, next_cursor, total })
-        }
-        false => {
-            let webhooks = list.iter().map(|entry| entry.webhook().url.as_given().into()).collect();
-            WebhookList::Addresses(WebhookAddresses { webhooks, next_cursor, total })
-        }
-    };
-    Ok(Json(list).into_response())
+    let webhooks = list.iter().map(|entry| entry.webhook().url.as_given().into()).collect();
+    let item = |entry: &Arc<Entry>| details::of(&gateway, entry, &counts);
+    let items = has_details.then(|| list.iter().map(item).collect());
+    Ok(Json(WebhookList { webhooks, items, next_cursor, total }).into_response())
 }

@@ -77,7 +77,7 @@ const PAGE_LEN_MAX: usize = 1_000;
 
 /// Returns the webhook called `name`, or all webhooks without a name.
 async fn chosen(api: &Api, name: Option<&str>) -> Result<Vec<Webhook>, Failure> {
-    let webhooks = api.webhooks().await?.value.webhooks;
+    let webhooks = api.webhooks().await?.value.into_items();
     match name {
         None => Ok(webhooks),
         Some(name) => Ok(vec![among(&webhooks, name)?.clone()]),

@@ -68,7 +68,7 @@ async fn single(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failu
     let body = args.body.as_ref().map(json_in).transpose()?;
     let named = match &args.webhook {
         None => None,
-        Some(name) => Some(among(&api.webhooks().await?.value.webhooks, name)?.clone()),
+        Some(name) => Some(among(&api.webhooks().await?.value.into_items(), name)?.clone()),
     };
     let (output, mut exit) = (context.output, Exit::Ok);
     let mut attempts = Vec::new();

@@ -66,7 +66,7 @@ impl Plan {
         &self,
         secret: Option<&Secret>,
     ) -> Result<Option<(Registration, Secret)>, Failure> {
-        let webhooks = self.api.webhooks().await?.value.webhooks;
+        let webhooks = self.api.webhooks().await?.value.into_items();
         let Some(before) = webhooks.into_iter().find(|webhook| *webhook.webhook_url == *self.url) else {
             return Ok(None);
         };

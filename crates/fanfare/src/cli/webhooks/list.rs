@@ -20,7 +20,7 @@ use fanfare_client::Api;
     ("With ids and full URLs", "fanfare webhooks ls -o table"),
     ("Only the ids", "fanfare webhooks ls -o raw"),
     ("Only those that fail", "fanfare webhooks ls --state failing"),
-    ("All that have problems", "fanfare webhooks ls -o json | jq '.webhooks[] | select(.state != \"active\")'"),
+    ("All that have problems", "fanfare webhooks ls -o json | jq '.items[] | select(.state != \"active\")'"),
 ]))]
 pub(crate) struct Args {
     /// Only in this state: active, failing, held or paused
@@ -39,7 +39,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
         None => api.webhooks().await?,
         Some(state) => api.webhooks_in(&state.into()).await?,
     };
-    let webhooks = &answer.value.webhooks;
+    let webhooks = answer.value.items.as_deref().unwrap_or_default();
     let output = context.output;
     match output.mode {
         Mode::Human | Mode::Table if webhooks.is_empty() && args.state.is_some() => {
@@ -66,7 +66,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
             output.line(table(&heads, &rows))?;
         }
         Mode::Json => output.line(&answer.json)?,
-        Mode::Ndjson => each_of(&answer.json, "webhooks", |json| output.line(json))?,
+        Mode::Ndjson => each_of(&answer.json, "items", |json| output.line(json))?,
         Mode::Raw => webhooks.iter().try_for_each(|webhook| output.line(webhook.id.as_str()))?,
     }
     Ok(Exit::Ok)

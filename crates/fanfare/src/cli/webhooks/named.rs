@@ -19,7 +19,7 @@ pub(crate) async fn named(api: &Api, name: &str) -> Result<Webhook, Failure> {
             Err(error) => Err(error.into()),
         };
     }
-    let webhooks = api.webhooks().await?.value.webhooks;
+    let webhooks = api.webhooks().await?.value.into_items();
     Ok(among(&webhooks, name)?.clone())
 }
 

@@ -50,7 +50,7 @@ impl Book {
     /// Compares the registry with the acknowledgements.
     pub(super) async fn check(&self, process: &Process, turning: &Receiver, armed: &str) {
         let listed = process.get("/api/webhooks?details=true").await;
-        let states: BTreeMap<&str, &str> = listed["webhooks"]
+        let states: BTreeMap<&str, &str> = listed["items"]
             .as_array()
             .expect("webhooks")
             .iter()

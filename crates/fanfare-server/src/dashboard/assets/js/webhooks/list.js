@@ -34,14 +34,14 @@ const keys = {
 
 export function List() {
   useLayoutEffect(() => setScreenKeys(keys), []);
-  const { data, problem } = usePolled("/api/webhooks?details=true", 2000, "webhooks").value;
+  const { data, problem } = usePolled("/api/webhooks?details=true", 2000, "items").value;
   const [typed, setTyped] = useState("");
   if (!data) return html`<p class="screen-note">${problem ? capital(problem.message) : "Loading…"}</p>`;
-  if (data.webhooks.length === 0) return html`<${None} />`;
+  if (data.items.length === 0) return html`<${None} />`;
   const wanted = typed.trim().toLowerCase();
-  const found = data.webhooks.filter((webhook) => `${webhook.webhook_url} ${webhook.description ?? ""} ${webhook.channels.join(" ")}`.toLowerCase().includes(wanted));
+  const found = data.items.filter((webhook) => `${webhook.webhook_url} ${webhook.description ?? ""} ${webhook.channels.join(" ")}`.toLowerCase().includes(wanted));
   const rows = found.toSorted((a, b) => urgencyOf(a) - urgencyOf(b) || titleOf(a).localeCompare(titleOf(b))).slice(0, ROWS_MAX);
-  const down = data.webhooks.filter(({ state }) => state !== "active").length;
+  const down = data.items.filter(({ state }) => state !== "active").length;
   return html`<div class="list-screen wh-list" data-testid="webhooks">
     <div class="list-tools">
       <label class="search"><${Icon} name="search" />

@@ -99,7 +99,7 @@ export function Wizard() {
 function useKnown() {
   const [known, setKnown] = useState([]);
   useEffect(() => {
-    getAll("/api/webhooks?details=true", "webhooks").then(({ webhooks }) => setKnown(webhooks), () => setKnown([]));
+    getAll("/api/webhooks?details=true", "items").then(({ items }) => setKnown(items), () => setKnown([]));
   }, []);
   return known;
 }
