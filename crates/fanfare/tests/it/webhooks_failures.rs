@@ -31,7 +31,7 @@ async fn a_failure_is_tried_again_by_the_schedule_and_then_given_up() {
         let numbers: Vec<_> = failed.iter().map(|attempt| (attempt.number, attempt.is_delivered)).collect();
         assert_eq!(numbers, [(1, false), (2, false), (3, false)]);
         let listed = gateway.get("/api/webhooks?details=true").await.json();
-        assert_eq!(listed["items"][0]["state"], "active", "failed webhooks stay registered");
+        assert_eq!(listed["items"][0]["state"], "failing", "failed webhooks stay registered");
         assert_eq!(listed["items"][0]["failures"], 3);
 
         receiver.play(Script::status(200));
@@ -104,7 +104,7 @@ async fn a_receiver_that_is_gone_is_sent_nothing_until_somebody_resumes_it() {
         assert_eq!((&*failed[0].event.message, failed[0].attempts), ("first", 1));
         let listed = gateway.get("/api/webhooks?details=true").await.json();
         let shown = &listed["items"][0];
-        assert_eq!((&shown["state"], &shown["reason"]), (&json!("paused"), &json!("gone")));
+        assert_eq!((&shown["state"], &shown["paused_reason"]), (&json!("paused"), &json!("gone")));
         if engine == Engine::Embedded {
             gateway = gateway.restart().await;
             let State::Paused { reason, .. } = gateway.entry(&hook).health().state else { panic!("active") };

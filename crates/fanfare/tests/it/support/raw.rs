@@ -33,6 +33,11 @@ impl Head {
         let found = self.headers.iter().find(|(header, _)| header == name);
         found.map_or("", |(_, value)| value)
     }
+
+    /// Returns whether a header has this value: it can come several times.
+    pub(crate) fn has(&self, name: &str, value: &str) -> bool {
+        self.headers.iter().any(|(header, held)| header == name && held == value)
+    }
 }
 
 impl Raw {
