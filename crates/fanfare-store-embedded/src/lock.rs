@@ -3,9 +3,12 @@
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
 use crate::failure;
@@ -39,14 +42,7 @@ impl Lock {
     /// Locks the store at `path`.
     pub(super) fn take(path: &Path) -> Result<Lock, OpenError> {
         let lock_path = lock_path(path);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .open(&lock_path)
-            .map_err(|error| failure::io(&lock_path, &error))?;
+        let file = open(&lock_path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -78,6 +74,35 @@ impl Drop for Lock {
         // program yet.
         let _ = self.file.unlock();
     }
+}
+
+/// Opens the lock file, or creates it. Its content is replaced, so in a directory that others can write to, it must not
+/// lead to another file.
+fn open(path: &Path) -> Result<File, OpenError> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true).mode(0o600);
+    // Opening a pipe would wait for its other end.
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    let file =
+        options.open(path).map_err(|error| match error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::LOOP) => unfit(path, "it is a symbolic link"),
+            _ => failure::io(path, &error),
+        })?;
+    let found = file.metadata().map_err(|error| failure::io(path, &error))?;
+    if !found.is_file() {
+        return Err(unfit(path, "it is not a regular file"));
+    }
+    if found.nlink() != 1 {
+        return Err(unfit(path, "it has another name as well (a hard link)"));
+    }
+    if found.uid() != geteuid().as_raw() {
+        return Err(unfit(path, "it belongs to another user"));
+    }
+    Ok(file)
+}
+
+fn unfit(path: &Path, problem: &str) -> OpenError {
+    OpenError::Io { path: path.to_owned(), problem: format!("{problem}; move it away, or use another store") }
 }
 
 /// Returns the recorded owner of the store at `path`; the hint can be out of date.

@@ -60,6 +60,40 @@ impl Place {
     }
 }
 
+/// Whoever may write to the directory could otherwise have any file of ours emptied.
+#[test]
+fn a_lock_that_leads_to_another_file_is_left_alone() {
+    let place = Place::new();
+    let (other, lock) = (place.directory.path().join("other"), place.directory.path().join("log.db.lock"));
+    fs::write(&other, "precious").expect("written");
+    let cases: [(&str, &dyn Fn()); 4] = [
+        ("symbolic link", &|| std::os::unix::fs::symlink(&other, &lock).expect("a link")),
+        ("symbolic link", &|| std::os::unix::fs::symlink("not there", &lock).expect("a link")),
+        ("hard link", &|| fs::hard_link(&other, &lock).expect("a link")),
+        ("directory", &|| fs::create_dir(&lock).expect("a directory")),
+    ];
+    for (reason, make) in cases {
+        make();
+        let error = place.open().expect_err("it cannot be opened");
+        assert!(error.to_string().to_lowercase().contains(reason), "{error}");
+        assert_eq!(fs::read_to_string(&other).expect("a file"), "precious");
+        assert!(
+            !place.files().contains(&"not there".to_owned()) && !place.files().contains(&"log.db".to_owned())
+        );
+        fs::remove_file(&lock).or_else(|_| fs::remove_dir(&lock)).expect("removed");
+    }
+    run("mkfifo", &[lock.as_os_str()]);
+    let error = place.open().expect_err("it cannot be opened");
+    assert!(error.to_string().contains("not a regular file"), "{error}");
+    fs::remove_file(&lock).expect("removed");
+    if is_root() {
+        fs::write(&lock, "").expect("written");
+        std::os::unix::fs::chown(&lock, Some(12_345), None).expect("given away");
+        let error = place.open().expect_err("it cannot be opened");
+        assert!(error.to_string().contains("belongs to another user"), "{error}");
+    }
+}
+
 #[test]
 fn a_file_of_another_program_is_left_alone() {
     let place = Place::new();
