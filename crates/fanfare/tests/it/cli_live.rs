@@ -145,6 +145,31 @@ async fn a_command_runs_for_each_event_in_order() {
 }
 
 #[tokio::test]
+async fn a_command_gets_the_environment_without_our_secrets() {
+    const SECRET: &str = "whsec_cHJlY2lvdXNwcmVjaW91c3ByZWNpb3Vz";
+    let mut gateway = Gateway::start().await;
+    gateway.push(&["-c", "a", "one"]).await;
+    let secrets = [
+        "FANFARE_TOKEN",
+        "FANFARE_WEBHOOK_SECRET",
+        "FANFARE_INGEST_SECRET_GITHUB",
+        "FANFARE_INGEST_SECRET_STRIPE",
+        "FANFARE_INGEST_SECRET_STANDARD_WEBHOOKS",
+    ];
+    for name in secrets {
+        gateway.shell.set(name, SECRET);
+    }
+    gateway.shell.set("PLAIN", "as it was");
+    let script = "env | grep -e whsec_ -e PLAIN | sort";
+    let listen = ["listen", "--since", "earliest", "--once", "--exec", script];
+    let said = gateway.run(&listen).await;
+    assert_eq!((said.code, said.out.as_str()), (0, "PLAIN=as it was\n"), "{said:?}");
+    let said = gateway.run(&[&listen[..], &["--pass-env", "FANFARE_TOKEN"]].concat()).await;
+    assert_eq!((said.code, said.out), (0, format!("FANFARE_TOKEN={SECRET}\nPLAIN=as it was\n")));
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_failed_command_is_reported_and_with_a_reader_its_event_comes_again() {
     let gateway = Gateway::start().await;
     gateway.push(&["one"]).await;

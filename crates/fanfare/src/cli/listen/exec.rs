@@ -8,6 +8,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Child;
 
 use crate::cli::failure::said;
+use crate::cli::secret;
+use crate::cli::settings::Key;
 use fanfare_client::Received;
 use fanfare_core::Position;
 
@@ -23,6 +25,8 @@ pub(crate) struct Command {
     line: String,
     timeout: Option<Duration>,
     server: String,
+    /// The variables of ours that the command does not get.
+    withheld: Vec<&'static str>,
 }
 
 /// The outcome of a command.
@@ -35,9 +39,14 @@ pub(crate) struct Outcome {
 }
 
 impl Command {
-    /// Creates a command that runs `line` with `sh -c`. `FANFARE_URL` is set to `server`.
-    pub(crate) fn new(line: &str, timeout: Option<Duration>, server: &str) -> Command {
-        Command { line: line.to_owned(), timeout, server: server.to_owned() }
+    /// Creates a command that runs `line` with `sh -c`. `FANFARE_URL` is set to `server`. Of the variables with secrets of
+    /// ours, it gets those in `passed`: events come from others, and what they make a command do or print must not
+    /// reach a token that it does not need.
+    pub(crate) fn new(line: &str, timeout: Option<Duration>, server: &str, passed: &[String]) -> Command {
+        let secrets = Key::ALL.into_iter().filter(|key| key.is_secret()).map(Key::variable);
+        let withheld =
+            secrets.chain([secret::VARIABLE]).filter(|name| !passed.iter().any(|passed| passed == name));
+        Command { line: line.to_owned(), timeout, server: server.to_owned(), withheld: withheld.collect() }
     }
 
     /// Runs the command for `event` and waits for its exit.
@@ -68,6 +77,9 @@ impl Command {
                 Some(text) => command.env(name, truncated(text)),
                 None => command.env_remove(name),
             };
+        }
+        for name in &self.withheld {
+            command.env_remove(name);
         }
         // A process group of its own, so that its children can be stopped with it.
         command.process_group(0);

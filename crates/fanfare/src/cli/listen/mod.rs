@@ -75,6 +75,10 @@ pub(crate) struct Args {
     /// Stop a command that runs longer than this
     #[arg(long, value_name = "TIME", requires = "exec", value_parser = duration::parse)]
     exec_timeout: Option<Duration>,
+    /// Pass this variable to the command although it holds a secret of
+    /// Fanfare; repeatable
+    #[arg(long, value_name = "NAME", requires = "exec")]
+    pass_env: Vec<String>,
     /// Post each event to this URL, as a webhook would get it
     #[arg(long, value_name = "URL", conflicts_with = "exec")]
     forward_to: Option<WebhookUrl>,
@@ -105,7 +109,8 @@ fn note() -> String {
          disconnected, connected, closing, caught-up).\n\n\
          --exec sets FANFARE_ID, FANFARE_CHANNEL, FANFARE_TYPE, FANFARE_MESSAGE, FANFARE_PRIORITY, \
          FANFARE_TIMESTAMP, and FANFARE_KEY and FANFARE_DATA if the event has them, each truncated to {env} KiB; \
-         stdin has the whole event.\n\n\
+         stdin has the whole event. The command gets your environment except for the secrets in FANFARE_TOKEN, \
+         FANFARE_WEBHOOK_SECRET and FANFARE_INGEST_SECRET_…; --pass-env NAME passes one.\n\n\
          --forward-to posts events one at a time, as a webhook would get them (message, timestamp, id, channel, \
          type, data, priority), signed if you set --secret or FANFARE_WEBHOOK_SECRET. A post that gets no 2xx \
          response within {timeout} s is retried (except after 410 and 413), then reported and skipped; with \
@@ -238,7 +243,7 @@ fn finished(done: &Done, acks: &mut Acks, show: &mut Show) -> Result<(), Failure
 impl Args {
     fn work(&self, server: &str) -> Result<Option<Work>, Failure> {
         if let Some(line) = &self.exec {
-            return Ok(Some(Work::Exec(Command::new(line, self.exec_timeout, server))));
+            return Ok(Some(Work::Exec(Command::new(line, self.exec_timeout, server, &self.pass_env))));
         }
         let Some(url) = &self.forward_to else { return Ok(None) };
         let secret = named_or_variable(self.secret.as_ref()).map(|place| place.value()).transpose()?;
