@@ -1,18 +1,20 @@
-//! Changes, and the transaction that those which wait share.
+//! Changes, the transaction that those which wait share, and its effect, which counts once it is committed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use fanfare_core::{Position, Timestamp};
+use fanfare_core::{Event, Position, Timestamp};
 use rusqlite::{CachedStatement, Connection};
 use tokio::sync::oneshot;
 
 use crate::channels::Channels;
 use crate::failure;
-use crate::state::{Effect, Shared};
+use crate::state::{Shared, State, Tail};
 use fanfare_store::claims::Claims;
 use fanfare_store::registry::Registry;
-use fanfare_store::settlement::Settlement;
-use fanfare_store::{Error, Head};
+use fanfare_store::settlement::{Made, Settlement};
+use fanfare_store::{AppendId, Batch, Error, Head, ReaderKey, ReaderRow};
 
 /// A change that the writer is asked to make.
 pub(super) trait Change: Send {
@@ -118,6 +120,94 @@ impl Group<'_> {
     /// Returns the position with `seq`.
     pub(super) fn position(&self, seq: u64) -> Position {
         Position { epoch: self.shared.epoch, seq }
+    }
+}
+
+/// The changes of a transaction; they count only once it is committed.
+#[derive(Debug)]
+pub(super) struct Effect {
+    pub(super) tail: Tail,
+    /// The events that were appended, in order.
+    pub(super) batch: Vec<Arc<Event>>,
+    /// The outcome of each append.
+    pub(super) made: Vec<Made>,
+    /// The appends that were given up.
+    pub(super) given_up: Vec<AppendId>,
+    /// The ids of the channels that got an event.
+    pub(super) channels: Vec<usize>,
+    /// The changed durable readers; `None` for a removed one.
+    pub(super) readers: BTreeMap<ReaderKey, Option<ReaderRow>>,
+    /// The changed webhooks.
+    pub(super) webhooks: BTreeMap<u64, Touched>,
+    /// Whether the set of webhooks, or a registration, has changed.
+    pub(super) is_list_changed: bool,
+    /// Number of added attempts.
+    pub(super) attempts: u64,
+    /// Number of added idempotency keys.
+    pub(super) keys: usize,
+}
+
+impl Effect {
+    pub(super) fn new(tail: Tail) -> Effect {
+        Effect {
+            tail,
+            batch: Vec::new(),
+            made: Vec::new(),
+            given_up: Vec::new(),
+            channels: Vec::new(),
+            readers: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
+            is_list_changed: false,
+            attempts: 0,
+            keys: 0,
+        }
+    }
+}
+
+/// The parts of a webhook that are written at the end of a transaction: once, however often they changed.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    pub(super) cursor: bool,
+    pub(super) state: bool,
+}
+
+impl State {
+    /// Publishes committed changes; returns the events among them, for subscribers.
+    pub(super) fn publish(&mut self, effect: Effect) -> Option<Batch> {
+        self.tail = effect.tail;
+        self.keys += effect.keys;
+        self.attempts += effect.attempts;
+        if !effect.channels.is_empty() {
+            self.shared.channels_mut().update(&self.channels, &effect.channels);
+        }
+        if !effect.readers.is_empty() {
+            let mut readers = self.shared.readers_mut();
+            for (name, row) in effect.readers {
+                match row {
+                    Some(row) => readers.insert(name, row),
+                    None => readers.remove(&name),
+                };
+            }
+        }
+        if !effect.webhooks.is_empty() {
+            self.shared.webhooks_mut().copy_from(&self.webhooks, effect.webhooks.keys().copied());
+        }
+        effect.made.into_iter().for_each(|made| self.settlement.note(made));
+        effect.given_up.into_iter().for_each(|id| self.settlement.give_up(id));
+        if effect.is_list_changed {
+            self.shared.count_revision();
+        }
+        if effect.batch.is_empty() {
+            return None;
+        }
+        self.shared.set_last(self.tail.seq);
+        Some(effect.batch.into())
+    }
+
+    /// Reverts the state after a transaction that was not committed.
+    pub(super) fn revert(&mut self, effect: &Effect) {
+        self.channels.revert(&self.shared.channels(), &effect.channels);
+        self.webhooks.copy_from(&self.shared.webhooks(), effect.webhooks.keys().copied());
     }
 }
 

@@ -10,9 +10,9 @@ use rusqlite::config::DbConfig;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::append::INSERT;
-use crate::group::{self, Change, Group, Size, in_transaction};
+use crate::group::{self, Change, Effect, Group, Size, in_transaction};
 use crate::lock::Lock;
-use crate::state::{Effect, Shared, State};
+use crate::state::{Shared, State};
 use crate::wal::Wal;
 use crate::{forget, sweep};
 use fanfare_runtime::fail_point::{FailPoint, reach};
