@@ -81,15 +81,15 @@ impl Group<'_> {
     /// Appends all of it, or nothing.
     pub(super) fn append(&mut self, append: Append) -> rusqlite::Result<Result<Vec<Appended>, Error>> {
         let Append { id, events } = append;
-        if self.settlement.is_given_up(id) || self.effect.given_up.contains(&id) {
+        if self.volatile.settlement.is_given_up(id) || self.effect.given_up.contains(&id) {
             return Ok(Err(Error::Settled { id }));
         }
-        let room = CHANNELS_MAX - self.channels.len();
+        let room = CHANNELS_MAX - self.ahead.channels.len();
         if room < events.len() {
             let unknown: HashSet<_> = events
                 .iter()
                 .map(|event| &event.channel)
-                .filter(|channel| self.channels.id(channel).is_none())
+                .filter(|channel| self.ahead.channels.id(channel).is_none())
                 .collect();
             if unknown.len() > room {
                 return Ok(Err(Error::TooManyChannels { max: CHANNELS_MAX }));
@@ -106,7 +106,7 @@ impl Group<'_> {
     /// Returns the outcome of an append; if it did not happen, it never will.
     pub(super) fn settle(&mut self, id: AppendId) -> rusqlite::Result<Result<Option<Vec<Appended>>, Error>> {
         let here = self.effect.made.iter().find(|made| made.is(id));
-        let Some(made) = here.or_else(|| self.settlement.find(id)) else {
+        let Some(made) = here.or_else(|| self.volatile.settlement.find(id)) else {
             self.effect.given_up.push(id);
             return Ok(Ok(None));
         };
@@ -142,10 +142,10 @@ impl Group<'_> {
             self.effect.keys += usize::from(known.is_none());
         }
         let event = Arc::new(event.into_event(self.position(seq), self.now));
-        let channel = self.channels.id(&event.channel);
-        let channel = channel.unwrap_or_else(|| self.channels.add(event.channel.clone()));
+        let channel = self.ahead.channels.id(&event.channel);
+        let channel = channel.unwrap_or_else(|| self.ahead.channels.add(event.channel.clone()));
         let shared_last = self.shared_last();
-        let row = self.channels.row_mut(channel);
+        let row = self.ahead.channels.row_mut(channel);
         if row.last_seq <= shared_last {
             self.effect.channels.push(channel);
         }
@@ -178,7 +178,7 @@ impl Group<'_> {
         if let Some(index) = seq.checked_sub(self.shared_last() + 1) {
             return Ok(self.effect.batch.get(index as usize).cloned());
         }
-        Ok(event_at(self.conn, self.shared.epoch, self.channels, seq)?.map(Arc::new))
+        Ok(event_at(self.conn, self.shared.epoch, &self.ahead.channels, seq)?.map(Arc::new))
     }
 
     /// Writes each channel with new events once, however many there are.
@@ -187,7 +187,7 @@ impl Group<'_> {
             "INSERT OR REPLACE INTO channels (id, name, events, last_seq, last_timestamp) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
         for id in &self.effect.channels {
-            let row = self.channels.row_mut(*id);
+            let row = self.ahead.channels.row_mut(*id);
             statement.execute((
                 *id as i64,
                 row.channel.as_str(),

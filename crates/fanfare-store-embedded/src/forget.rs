@@ -61,7 +61,7 @@ impl Forgetting {
             .prepare_cached("SELECT webhook FROM removed_webhooks LIMIT 1")?
             .query_row((), |row| row.get::<_, i64>(0).map(|webhook| webhook as u64))
             .optional()?;
-        let excess = state.attempts.saturating_sub(ATTEMPTS_MAX);
+        let excess = state.totals.attempts.saturating_sub(ATTEMPTS_MAX);
         let oldest = now.before(retention.attempts);
         let (attempts_cut, attempts) = attempts::too_many(conn, oldest, excess, FORGET_LEN_MAX)?;
         let has_more =
@@ -94,14 +94,14 @@ impl Forgetting {
 impl Forgotten {
     /// Publishes the removal in memory.
     fn publish(self, state: &mut State) {
-        state.attempts = state.attempts.saturating_sub(self.attempts);
+        state.totals.attempts = state.totals.attempts.saturating_sub(self.attempts);
         if self.failed.is_empty() {
             return;
         }
         let mut shared = state.shared.webhooks_mut();
         for number in self.failed {
             // A row of a webhook that was removed is not counted.
-            for registry in [&mut state.webhooks, &mut *shared] {
+            for registry in [&mut state.ahead.webhooks, &mut *shared] {
                 if let Some(entry) = registry.get_mut(number) {
                     entry.failed -= 1;
                 }

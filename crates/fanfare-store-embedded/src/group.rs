@@ -8,12 +8,9 @@ use fanfare_core::{Event, Position, Timestamp};
 use rusqlite::{CachedStatement, Connection};
 use tokio::sync::oneshot;
 
-use crate::channels::Channels;
 use crate::failure;
-use crate::state::{Shared, State, Tail};
-use fanfare_store::claims::Claims;
-use fanfare_store::registry::Registry;
-use fanfare_store::settlement::{Made, Settlement};
+use crate::state::{Ahead, Shared, State, Tail, Volatile};
+use fanfare_store::settlement::Made;
 use fanfare_store::{AppendId, Batch, Error, Head, ReaderKey, ReaderRow};
 
 /// A change that the writer is asked to make.
@@ -93,14 +90,9 @@ pub(super) struct Group<'a> {
     pub(super) conn: &'a Connection,
     /// Writes the row of an event.
     pub(super) insert: CachedStatement<'a>,
-    /// The writer's own copy, which is ahead of the shared one until the commit.
-    pub(super) channels: &'a mut Channels,
-    /// The webhooks, as in `channels`.
-    pub(super) webhooks: &'a mut Registry,
-    /// The claims, which change only between transactions.
-    pub(super) claims: &'a Claims,
-    /// The settlement as it was before this transaction.
-    pub(super) settlement: &'a Settlement,
+    pub(super) ahead: &'a mut Ahead,
+    /// The claims change only between transactions, and the settlement after this one.
+    pub(super) volatile: &'a Volatile,
     pub(super) effect: &'a mut Effect,
     /// The current time; never before the log's last event.
     pub(super) now: Timestamp,
@@ -174,11 +166,11 @@ pub(super) struct Touched {
 impl State {
     /// Publishes committed changes; returns the events among them, for subscribers.
     pub(super) fn publish(&mut self, effect: Effect) -> Option<Batch> {
-        self.tail = effect.tail;
-        self.keys += effect.keys;
-        self.attempts += effect.attempts;
+        self.totals.tail = effect.tail;
+        self.totals.keys += effect.keys;
+        self.totals.attempts += effect.attempts;
         if !effect.channels.is_empty() {
-            self.shared.channels_mut().update(&self.channels, &effect.channels);
+            self.shared.channels_mut().update(&self.ahead.channels, &effect.channels);
         }
         if !effect.readers.is_empty() {
             let mut readers = self.shared.readers_mut();
@@ -190,24 +182,24 @@ impl State {
             }
         }
         if !effect.webhooks.is_empty() {
-            self.shared.webhooks_mut().copy_from(&self.webhooks, effect.webhooks.keys().copied());
+            self.shared.webhooks_mut().copy_from(&self.ahead.webhooks, effect.webhooks.keys().copied());
         }
-        effect.made.into_iter().for_each(|made| self.settlement.note(made));
-        effect.given_up.into_iter().for_each(|id| self.settlement.give_up(id));
+        effect.made.into_iter().for_each(|made| self.volatile.settlement.note(made));
+        effect.given_up.into_iter().for_each(|id| self.volatile.settlement.give_up(id));
         if effect.is_list_changed {
             self.shared.count_revision();
         }
         if effect.batch.is_empty() {
             return None;
         }
-        self.shared.set_last(self.tail.seq);
+        self.shared.set_last(self.totals.tail.seq);
         Some(effect.batch.into())
     }
 
     /// Reverts the state after a transaction that was not committed.
     pub(super) fn revert(&mut self, effect: &Effect) {
-        self.channels.revert(&self.shared.channels(), &effect.channels);
-        self.webhooks.copy_from(&self.shared.webhooks(), effect.webhooks.keys().copied());
+        self.ahead.channels.revert(&self.shared.channels(), &effect.channels);
+        self.ahead.webhooks.copy_from(&self.shared.webhooks(), effect.webhooks.keys().copied());
     }
 }
 

@@ -71,7 +71,7 @@ impl Ledger for Embedded {
         self.writer
             .between(move |state| {
                 let now = state.now();
-                state.claims.claim(&state.webhooks, instance, &wanted, term, now)
+                state.volatile.claims.claim(&state.ahead.webhooks, instance, &wanted, term, now)
             })
             .await
     }
@@ -80,13 +80,13 @@ impl Ledger for Embedded {
         self.writer
             .between(move |state| {
                 let now = state.now();
-                state.claims.renew(&state.webhooks, leases, term, now)
+                state.volatile.claims.renew(&state.ahead.webhooks, leases, term, now)
             })
             .await
     }
 
     async fn release(&self, leases: Vec<Lease>) -> Result<(), Error> {
-        self.writer.between(move |state| state.claims.release(&state.webhooks, &leases)).await
+        self.writer.between(move |state| state.volatile.claims.release(&state.ahead.webhooks, &leases)).await
     }
 
     async fn record(&self, leases: Vec<Lease>, changes: Vec<DeliveryChange>) -> Result<(), Error> {

@@ -42,7 +42,7 @@ use fanfare_store::{COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Retention};
 use lock::Lock;
 pub use lock::{Owner, owner};
 pub use open_error::OpenError;
-use state::{Shared, State, Tail};
+use state::{Ahead, Shared, State, Tail, Totals, Volatile};
 use wal::Wal;
 use writer::{Asker, QUEUE_LEN_MAX, Request, Writer};
 
@@ -106,13 +106,9 @@ impl Embedded {
         let state = State {
             shared: shared.clone(),
             conn,
-            channels,
-            webhooks: registry,
-            claims: Claims::default(),
-            settlement: Settlement::default(),
-            tail,
-            keys: keys as usize,
-            attempts,
+            ahead: Ahead { channels, webhooks: registry },
+            volatile: Volatile { claims: Claims::default(), settlement: Settlement::default() },
+            totals: Totals { tail, keys: keys as usize, attempts },
             retention,
             clock,
         };

@@ -22,18 +22,9 @@ use fanfare_store::{Batch, Clock, Error, Head, ReaderKey, ReaderRow, Retention};
 pub(super) struct State {
     pub(super) shared: Arc<Shared>,
     pub(super) conn: Connection,
-    pub(super) channels: Channels,
-    pub(super) webhooks: Registry,
-    /// The instances that send the webhooks. In memory only: all of them are in this process, so opening the file ends
-    /// all claims, and a start after a crash does not wait for a term to end.
-    pub(super) claims: Claims,
-    /// The appends that happened. In memory only: a caller that asks is in this process, and its appends ended with it.
-    pub(super) settlement: Settlement,
-    pub(super) tail: Tail,
-    /// Number of idempotency keys.
-    pub(super) keys: usize,
-    /// Number of attempts.
-    pub(super) attempts: u64,
+    pub(super) ahead: Ahead,
+    pub(super) volatile: Volatile,
+    pub(super) totals: Totals,
     pub(super) retention: Retention,
     pub(super) clock: Clock,
 }
@@ -41,8 +32,35 @@ pub(super) struct State {
 impl State {
     /// Returns the moment, which is never before the log's last event.
     pub(super) fn now(&self) -> Timestamp {
-        self.clock.now().max(self.tail.timestamp)
+        self.clock.now().max(self.totals.tail.timestamp)
     }
+}
+
+/// The writer's own copies of what [`Shared`] holds: ahead of it until the commit.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    pub(super) channels: Channels,
+    pub(super) webhooks: Registry,
+}
+
+/// What the file does not hold: instances and callers are in this process, and end with it.
+#[derive(Debug)]
+pub(super) struct Volatile {
+    /// The instances that send the webhooks. Opening the file ends all claims, and a start after a crash does not wait
+    /// for a term to end.
+    pub(super) claims: Claims,
+    /// The appends that happened.
+    pub(super) settlement: Settlement,
+}
+
+/// The sums over the file, so that no change has to count.
+#[derive(Debug)]
+pub(super) struct Totals {
+    pub(super) tail: Tail,
+    /// Number of idempotency keys.
+    pub(super) keys: usize,
+    /// Number of attempts.
+    pub(super) attempts: u64,
 }
 
 /// The end of the log.

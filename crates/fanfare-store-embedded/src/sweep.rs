@@ -20,13 +20,13 @@ pub(super) fn sweep(state: &mut State) -> Result<bool, Error> {
     let keep_from = keep_from(state, first).map_err(named)?;
     let cut = bounded(&state.conn, first, keep_from.min(first + SWEEP_LEN_MAX)).map_err(named)?;
     let oldest_key = state.now().before(IDEMPOTENCY_WINDOW);
-    let too_many_keys = state.keys.saturating_sub(IDEMPOTENCY_KEYS_MAX).min(SWEEP_LEN_MAX as usize);
+    let too_many_keys = state.totals.keys.saturating_sub(IDEMPOTENCY_KEYS_MAX).min(SWEEP_LEN_MAX as usize);
     let conn = &state.conn;
     let has_old_keys = has_keys_until(conn, oldest_key.as_micros()).map_err(named)?;
     if cut == first && !has_old_keys && too_many_keys == 0 {
         return Ok(false);
     }
-    let tail = state.tail;
+    let tail = state.totals.tail;
     reach(FailPoint::SweepBegun);
     let forgotten_keys = in_transaction(&path, conn, || {
         if cut > first {
@@ -38,16 +38,16 @@ pub(super) fn sweep(state: &mut State) -> Result<bool, Error> {
         Ok(forgotten_keys)
     })?;
     reach(FailPoint::SweepDone);
-    state.keys = state.keys.saturating_sub(forgotten_keys);
+    state.totals.keys = state.totals.keys.saturating_sub(forgotten_keys);
     state.shared.set_first(cut);
     let more_keys = has_keys_until(&state.conn, oldest_key.as_micros()).map_err(named)?
-        || state.keys > IDEMPOTENCY_KEYS_MAX;
+        || state.totals.keys > IDEMPOTENCY_KEYS_MAX;
     Ok(cut < keep_from || more_keys)
 }
 
 /// Returns the first seq that is kept.
 fn keep_from(state: &State, first: u64) -> rusqlite::Result<u64> {
-    let (retention, tail) = (state.retention, state.tail);
+    let (retention, tail) = (state.retention, state.totals.tail);
     let end = tail.seq + 1;
     let by_count = end.saturating_sub(retention.count);
     let oldest = state.clock.now().before(retention.age).as_micros();

@@ -64,12 +64,12 @@ impl Group<'_> {
             Ok(cursor) => cursor,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if let Err(refusal) = self.webhooks.check_new(&row) {
+        if let Err(refusal) = self.ahead.webhooks.check_new(&row) {
             return Ok(Err(refusal));
         }
         let row = WebhookRow { revision: 1, cursor, ..row };
         let number = self.write_new_webhook(&row)?;
-        self.webhooks.insert(number, Entry::new(row.clone()));
+        self.ahead.webhooks.insert(number, Entry::new(row.clone()));
         self.touch_list(number);
         Ok(Ok(row))
     }
@@ -80,7 +80,7 @@ impl Group<'_> {
         row: &WebhookRow,
         expected: u64,
     ) -> rusqlite::Result<Result<WebhookRow, Error>> {
-        let (number, entry) = match self.webhooks.changed(row, expected) {
+        let (number, entry) = match self.ahead.webhooks.changed(row, expected) {
             Ok(changed) => changed,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -88,7 +88,7 @@ impl Group<'_> {
         self.conn
             .prepare_cached("UPDATE webhooks SET url = ?2, settings = ?3, revision = ?4 WHERE number = ?1")?
             .execute((number as i64, &*row.url, &*row.settings, row.revision as i64))?;
-        self.webhooks.insert(number, entry);
+        self.ahead.webhooks.insert(number, entry);
         self.touch_list(number);
         Ok(Ok(row))
     }
@@ -118,7 +118,7 @@ impl Group<'_> {
 
     /// Removes a webhook. Its rows are no longer found, and later sweeps delete them.
     pub(super) fn remove_webhook(&mut self, id: &WebhookId) -> rusqlite::Result<bool> {
-        let Some(number) = self.webhooks.number(id) else { return Ok(false) };
+        let Some(number) = self.ahead.webhooks.number(id) else { return Ok(false) };
         for sql in [
             "DELETE FROM webhooks WHERE number = ?1",
             "DELETE FROM webhook_cursors WHERE webhook = ?1",
@@ -127,7 +127,7 @@ impl Group<'_> {
         ] {
             self.conn.prepare_cached(sql)?.execute([number as i64])?;
         }
-        self.webhooks.remove(number);
+        self.ahead.webhooks.remove(number);
         self.touch_list(number);
         Ok(true)
     }
@@ -137,18 +137,18 @@ impl Group<'_> {
         leases: &[Lease],
         changes: Vec<DeliveryChange>,
     ) -> rusqlite::Result<Result<(), Error>> {
-        match self.claims.check(self.webhooks, leases) {
+        match self.volatile.claims.check(&self.ahead.webhooks, leases) {
             Ok(()) => changes.into_iter().try_for_each(|change| self.record_one(change)).map(Ok),
             Err(fenced) => Ok(Err(fenced)),
         }
     }
 
     fn record_one(&mut self, change: DeliveryChange) -> rusqlite::Result<()> {
-        let Some(number) = self.webhooks.number(change.webhook()) else { return Ok(()) };
+        let Some(number) = self.ahead.webhooks.number(change.webhook()) else { return Ok(()) };
         let head = self.head();
         let (shared, epochs) = (self.shared, &self.shared.epochs);
         let touched = self.effect.webhooks.entry(number).or_default();
-        let Some(entry) = self.webhooks.get_mut(number) else { return Ok(()) };
+        let Some(entry) = self.ahead.webhooks.get_mut(number) else { return Ok(()) };
         match change {
             DeliveryChange::Cursor { position, .. } => {
                 entry.row.advance(position, head);
@@ -163,7 +163,7 @@ impl Group<'_> {
                 let before = deliveries::put(self.conn, Key { webhook: number, event }, &row)?;
                 entry.count(before, Some(row.status));
                 if event < shared.first() {
-                    deliveries::keep_event(self.conn, event.epoch, self.channels, &row.event)?;
+                    deliveries::keep_event(self.conn, event.epoch, &self.ahead.channels, &row.event)?;
                 }
             }
             DeliveryChange::Remove { position, .. } => {
@@ -193,7 +193,7 @@ impl Group<'_> {
             self.conn.prepare_cached("UPDATE webhook_states SET state = ?2 WHERE webhook = ?1")?;
         for (number, touched) in &self.effect.webhooks {
             // A webhook that was removed since has no row.
-            let Some(entry) = self.webhooks.get(*number) else { continue };
+            let Some(entry) = self.ahead.webhooks.get(*number) else { continue };
             if touched.cursor {
                 let place = self.shared.epochs.place(entry.row.cursor)?;
                 cursor.execute((*number as i64, place.seq as i64, place.epoch))?;

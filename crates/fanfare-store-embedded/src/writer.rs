@@ -166,7 +166,7 @@ impl Writer {
             return Ok(());
         }
         reach(FailPoint::GroupBegun);
-        let mut effect = Effect::new(self.state.tail);
+        let mut effect = Effect::new(self.state.totals.tail);
         let refusal = match self.transact(changes, &mut effect) {
             Ok(()) => {
                 reach(FailPoint::GroupCommitted);
@@ -191,12 +191,11 @@ impl Writer {
 
     fn transact(&mut self, changes: &mut [Box<dyn Change>], effect: &mut Effect) -> Result<(), Error> {
         let now = self.state.now();
-        let State { shared, conn, channels, webhooks, claims, settlement, .. } = &mut self.state;
+        let State { shared, conn, ahead, volatile, .. } = &mut self.state;
         let conn = &*conn;
         in_transaction(&shared.path, conn, || {
             let insert = conn.prepare_cached(INSERT)?;
-            let mut group =
-                Group { shared, conn, insert, channels, webhooks, claims, settlement, effect, now };
+            let mut group = Group { shared, conn, insert, ahead, volatile, effect, now };
             changes.iter_mut().try_for_each(|change| change.make(&mut group))?;
             group.write_channels()?;
             group.write_webhooks()?;
@@ -256,7 +255,7 @@ impl Writer {
     }
 
     fn close(self) {
-        if let Err(error) = sweep::save_tail(&self.state.conn, self.state.tail) {
+        if let Err(error) = sweep::save_tail(&self.state.conn, self.state.totals.tail) {
             tracing::warn!(path = %self.state.shared.path.display(), "could not tidy up the store: {error}");
         }
         // Closing copies the write-ahead log into the file and removes it.
