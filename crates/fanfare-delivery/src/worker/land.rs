@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Event, Position, Timestamp};
+use fanfare_core::{Event, Timestamp};
 use fanfare_webhook::breaker::Breaker;
 use fanfare_webhook::outcome::Outcome;
 use fanfare_webhook::retry::Verdict;
@@ -82,9 +82,7 @@ impl Worker {
         if !is_delivered {
             reach(FailPoint::RetryScheduled);
         }
-        for event in job.events.iter().filter(|event| event.position.epoch == self.epoch) {
-            self.window.done(event.position.seq);
-        }
+        job.events.iter().for_each(|event| self.reading.done(event.position));
         self.parts.counts.attempt(attempt.outcome.as_str());
         self.entry.remember(attempt);
         (job.number == 1).then_some((job, is_delivered))
@@ -157,7 +155,7 @@ impl Worker {
 
     /// Records that retention removed events before they were sent: people who look at the webhook have to see it.
     pub(super) async fn note_lost(&mut self) {
-        let Some(lost) = self.source.take_lost() else { return };
+        let Some(lost) = self.reading.take_lost() else { return };
         tracing::warn!(
             webhook = %self.id,
             up_to = %lost,
@@ -169,13 +167,7 @@ impl Worker {
 
     /// Saves the position.
     pub(super) fn save(&mut self) {
-        if !self.source.has_events() {
-            let settled = self.source.settle();
-            if settled.epoch == self.epoch {
-                self.window.pass(settled.seq);
-            }
-        }
-        let position = Position { epoch: self.epoch, seq: self.window.cursor() };
+        let position = self.reading.position();
         self.parts.recorder.moved(&self.entry.cursor, position);
     }
 }

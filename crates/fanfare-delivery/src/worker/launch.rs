@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use fanfare_core::wire::payload::Batch;
 use fanfare_core::{Event, Position};
-use fanfare_webhook::limits::BATCH_EVENTS_MAX;
 use tokio::time::Instant;
 
 use crate::attempt::{self, Job};
+use crate::worker::reading::{Batched, Waiting};
 use crate::worker::source::Envelope;
 use crate::worker::{Landing, Worker};
 use fanfare_runtime::fail_point::{FailPoint, reach};
-use fanfare_store::webhooks::BatchSpan;
 
 /// The conditions that a worker waits for after it has started every attempt that it may.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,14 +27,6 @@ impl Turn {
     fn until(moment: Option<Instant>) -> Turn {
         Turn { is_reading: false, wake_at: moment }
     }
-}
-
-/// The condition that new events wait for.
-enum Waiting {
-    /// Nothing: they may be sent.
-    Nothing,
-    /// More events; if some wait for others to form a batch, until this time.
-    Events(Option<Instant>),
 }
 
 impl Worker {
@@ -81,45 +71,15 @@ impl Worker {
 
     /// Takes the available events for the next batch; returns what the batch waits for.
     fn gather(&mut self, now: Instant) -> Waiting {
-        self.pass_what_is_not_sent();
-        let Some(batch) = self.receiver.webhook.options.batch else {
-            let is_empty = self.gathered.is_empty() && !self.source.has_events();
-            return if is_empty { Waiting::Events(None) } else { Waiting::Nothing };
-        };
-        while !self.gathered.is_full(batch) {
-            let Some(event) = self.source.next_event().cloned() else { break };
-            self.source.pass();
-            self.window.take(event.position.seq);
-            self.gathered.push(event);
-            self.pass_what_is_not_sent();
-        }
-        let Some(since) = self.gathered.since(now) else { return Waiting::Events(None) };
-        let until = since + batch.max_wait;
-        let is_ready = self.gathered.is_full(batch) || until <= now;
-        if is_ready { Waiting::Nothing } else { Waiting::Events(Some(until)) }
-    }
-
-    /// Skips the events that expired while they waited, and those that were tried already.
-    fn pass_what_is_not_sent(&mut self) {
+        let Worker { parts, reading, .. } = self;
         // Reads the clock only for the few events that can expire.
-        let is_expired = |event: &Event| event.expires.is_some() && event.is_expired(self.parts.wall());
-        while let Some(event) = self.source.next_event() {
-            let position = event.position;
-            let seq = position.seq;
-            let is_settled = !self.settled.is_empty() && self.settled.remove(&seq);
-            if !is_settled && !is_expired(event) {
-                break;
-            }
-            self.source.pass();
-            self.window.pass(seq);
-            if !is_settled {
-                self.parts.first_attempts.report(&self.id, [position], false);
-            }
+        let is_expired = |event: &Event| event.expires.is_some() && event.is_expired(parts.wall());
+        let mut expired = Vec::new();
+        let waiting = reading.gather(self.receiver.webhook.options.batch, now, is_expired, &mut expired);
+        for event in expired {
+            self.parts.first_attempts.report(&self.id, [event], false);
         }
-        for event in self.gathered.take_expired(is_expired) {
-            self.window.done(event.position.seq);
-            self.parts.first_attempts.report(&self.id, [event.position], false);
-        }
+        waiting
     }
 
     /// Makes the first attempt at the next events.
@@ -147,43 +107,19 @@ impl Worker {
     }
 
     fn next_job(&mut self) -> Option<Job> {
-        let payload = self.receiver.webhook.options.payload;
-        let Some(options) = self.receiver.webhook.options.batch else {
-            let (event, body) = match self.gathered.pop() {
-                // The event was gathered while batches were still on.
-                Some(event) => (Arc::clone(&event), payload.body(&event).into()),
-                None => {
-                    let Envelope { event, body } = self.source.take(payload)?;
-                    self.window.take(event.position.seq);
-                    (event, body)
-                }
-            };
-            let content_type = payload.content_type(false);
-            return Some(Job {
-                events: vec![event],
-                batch: None,
-                number: 1,
-                body,
-                content_type,
-                by_hand: None,
-            });
-        };
-        let again = self.gathered.next_span();
-        let max_events = if again.is_some() { BATCH_EVENTS_MAX } else { options.max_events };
-        let mut batch = Batch::new(payload, max_events as usize);
-        let mut events = Vec::new();
-        while let Some(event) = self.gathered.next() {
-            let is_behind = again.is_some_and(|span| span.last < event.position.seq);
-            if is_behind || !batch.push(event) {
-                break;
+        let (payload, batch) = (self.receiver.webhook.options.payload, self.receiver.webhook.options.batch);
+        let (events, span, body) = match batch {
+            None => {
+                let Envelope { event, body } = self.reading.next(payload)?;
+                (vec![event], None, body)
             }
-            events.extend(self.gathered.pop());
-        }
-        let span = BatchSpan { first: events.first()?.position.seq, last: events.last()?.position.seq };
-        let span = again.unwrap_or(span);
-        let (body, content_type) = (batch.finish().into(), payload.content_type(true));
-        let batch = (span.first != span.last).then_some(span);
-        Some(Job { events, batch, number: 1, body, content_type, by_hand: None })
+            Some(options) => {
+                let Batched { events, span, body } = self.reading.next_batch(payload, options.max_events)?;
+                (events, span, body)
+            }
+        };
+        let content_type = payload.content_type(batch.is_some());
+        Some(Job { events, batch: span, number: 1, body, content_type, by_hand: None })
     }
 
     /// Makes the next attempt at a failed delivery, which is in the store.

@@ -6,6 +6,7 @@ mod intake;
 mod land;
 mod launch;
 mod pace;
+mod reading;
 mod receiver;
 mod retries;
 mod source;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use fanfare_core::{Epoch, Position, Timestamp, WebhookId};
+use fanfare_core::{Position, Timestamp, WebhookId};
 use fanfare_webhook::breaker::Breaker;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
@@ -27,13 +28,12 @@ use crate::attempt::Made;
 use crate::parts::Parts;
 use crate::registry::Entry;
 use crate::webhook::Webhook;
-use crate::window::Window;
 use crate::worker::idle::Idle;
-use crate::worker::intake::Intake;
 use crate::worker::pace::Pace;
+use crate::worker::reading::Reading;
 use crate::worker::receiver::Receiver;
 use crate::worker::retries::Retries;
-use crate::worker::source::{Ready, Source};
+use crate::worker::source::Ready;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
 use fanfare_store::Lease;
@@ -63,18 +63,11 @@ pub(super) struct Worker {
     /// The claim under which outcomes are recorded.
     lease: Lease,
     receiver: Receiver,
-    source: Source,
-    /// The log that is read.
-    epoch: Epoch,
-    window: Window,
+    reading: Reading,
     retries: Retries,
     pace: Pace,
     flights: FuturesUnordered<Flight>,
     idle: Idle,
-    /// The events that wait for others to form a batch.
-    gathered: Intake,
-    /// The events after the cursor that must not be sent from the log: see [`again::settled`].
-    settled: HashSet<u64>,
     /// Whether the webhook was paused at the last look.
     was_paused: bool,
     signals: Signals,
@@ -126,8 +119,6 @@ impl Worker {
         let webhook = entry.webhook();
         let head = parts.hub.extent();
         let cursor = Position { epoch: head.epoch, seq: head.resume(entry.cursor.get()) };
-        let source =
-            Source::open(&parts.hub, &webhook.owner.principal(), &webhook.options.filter, cursor).await?;
         let mut retries = Retries::default();
         let mut settled = HashSet::new();
         if has_rows {
@@ -135,19 +126,17 @@ impl Worker {
             retries.load(&parts, &webhook.id, last_failure(&entry)).await?;
             settled = again::settled(&*parts.ledger, &webhook.id, cursor).await?;
         }
+        let begun = entry.health().batches;
+        let reading = Reading::open(&parts.hub, &webhook, cursor, &begun, settled).await?;
         Ok(Worker {
             id: webhook.id.clone(),
             lease,
-            window: Window::new(cursor.seq),
             idle: Idle::new(webhook.url.clone()),
             receiver: Receiver::new(&parts, webhook),
-            source,
-            epoch: cursor.epoch,
+            reading,
             retries,
             pace: Pace::new(),
             flights: FuturesUnordered::new(),
-            settled,
-            gathered: Intake::making_again(&entry.health().batches, cursor),
             was_paused: entry.is_paused(),
             signals,
             parts,
@@ -201,7 +190,7 @@ impl Worker {
             self.note_hold();
             tokio::select! {
                 landed = landed(&mut self.flights), if !self.flights.is_empty() => self.land_all(landed?).await,
-                ready = self.source.ready(), if turn.is_reading => {
+                ready = self.reading.ready(), if turn.is_reading => {
                     match ready? {
                         Ready::Events => self.note_lost().await,
                         Ready::LogReplaced => return Ok(Signal::LogReplaced),
@@ -228,10 +217,7 @@ impl Worker {
         let before = &self.receiver.webhook;
         self.idle.lead_to(&webhook.url);
         if webhook.options.filter != before.options.filter {
-            let after = Position { epoch: self.epoch, seq: self.window.read() };
-            self.source =
-                Source::open(&self.parts.hub, &webhook.owner.principal(), &webhook.options.filter, after)
-                    .await?;
+            self.reading.filter_anew(&self.parts.hub, &webhook).await?;
         }
         self.pace.breaker = Breaker::default();
         self.receiver = Receiver::new(&self.parts, webhook);
