@@ -62,7 +62,7 @@ story("a tool is called with a form that its schema makes", {}, async ({ gateway
   assert.deepEqual(JSON.parse(await tab.one("mcp-text").inputValue()), { message: "from a form", channel: "builds.web", priority: "high", data: { sha: "ab12" } });
   await tab.one("mcp-text").fill('{"message": 5}');
   await tab.one("mcp-send").click();
-  await tab.page.locator("[data-testid=mcp-line].wrong", { hasText: "must be of type string" }).waitFor();
+  await tab.page.locator("[data-testid=mcp-line].wrong", { hasText: "is not text" }).waitFor();
   await tab.one("mcp-text").fill("[1]");
   assert.ok(await tab.one("mcp-send").isDisabled());
 });

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use fanfare_core::push_body::{PushBody, parse_json, parse_ndjson};
+use fanfare_core::new_event::{PushBody, parse_json, parse_ndjson};
 use fanfare_core::{Door, Epoch, Invalid, NewEvent, Position, Principal, Source, Timestamp};
 use libfuzzer_sys::fuzz_target;
 

@@ -23,7 +23,6 @@ pub mod position;
 pub mod principal;
 pub mod printable;
 pub mod priority;
-pub mod push_body;
 pub mod reader;
 pub mod refusal;
 pub mod reserved;

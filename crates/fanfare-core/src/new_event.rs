@@ -1,13 +1,24 @@
-//! An event on its way in: checked, not yet in the log.
+//! An event on its way in: read from the body of a push and checked, not yet in the log.
 
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::channel::Channel;
 use crate::code::Code;
+use crate::duration::DURATION_MAX;
 use crate::event::{Audience, Event, EventType, Key};
 use crate::invalid::{Invalid, shown};
 use crate::json::Json;
-use crate::limits::{IDEMPOTENCY_KEY_LEN_MAX, MESSAGE_LEN_MAX};
+use crate::limits::{BATCH_LEN_MAX, IDEMPOTENCY_KEY_LEN_MAX, MESSAGE_LEN_MAX};
+use crate::members::Members;
 use crate::position::Position;
 use crate::principal::Source;
 use crate::printable::is_printable;
@@ -108,5 +119,165 @@ impl std::str::FromStr for IdempotencyKey {
             ));
         }
         Ok(IdempotencyKey(text.into()))
+    }
+}
+
+/// An event as its members were given: each is checked, and none is required yet.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// The text.
+    pub message: Option<String>,
+    /// The channel to push to.
+    pub channel: Option<Channel>,
+    /// The kind of event.
+    pub event_type: Option<EventType>,
+    /// Further data.
+    pub data: Option<Json>,
+    /// The importance of the event.
+    pub priority: Option<Priority>,
+    /// The conflation key.
+    pub key: Option<Key>,
+    /// The idempotency key.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// The duration after which it is no longer delivered, in [`EXPIRES_IN`].
+    pub expires_in: Option<Duration>,
+    /// The outlets that the event is for.
+    pub audience: Option<Audience>,
+}
+
+/// The bounds of `expires_in`: an event that expires at once would be delivered to nobody.
+pub const EXPIRES_IN: RangeInclusive<Duration> = Duration::from_millis(1)..=DURATION_MAX;
+
+impl Draft {
+    /// Takes the members that describe what is pushed: all but `audience`.
+    pub fn take(members: &mut Members<'_>) -> Result<Draft, Invalid> {
+        Ok(Draft {
+            message: members.coded(Code::InvalidMessage).text("message")?.flatten(),
+            channel: members.coded(Code::InvalidChannel).parsed("channel", Channel::of_push)?.flatten(),
+            event_type: members.coded(Code::InvalidType).parsed("type", EventType::of_push)?.flatten(),
+            data: members.json("data")?.flatten(),
+            priority: members.coded(Code::InvalidPriority).parsed("priority", str::parse)?.flatten(),
+            key: members.coded(Code::InvalidKey).parsed("key", str::parse)?.flatten(),
+            idempotency_key: members
+                .coded(Code::InvalidIdempotencyKey)
+                .parsed("idempotency_key", str::parse)?
+                .flatten(),
+            expires_in: members.duration("expires_in", &EXPIRES_IN)?.flatten(),
+            audience: None,
+        })
+    }
+
+    /// Returns the event; fails if it has no message, or one that is too long.
+    pub fn into_event(self, source: Source) -> Result<NewEvent, Invalid> {
+        let message = self.message.ok_or_else(|| {
+            Invalid::new(
+                Code::InvalidMessage,
+                "`message` is missing",
+                "give the text as `\"message\": \"…\"`",
+            )
+            .at("/message")
+        })?;
+        Ok(NewEvent {
+            channel: self.channel.unwrap_or_default(),
+            event_type: self.event_type.unwrap_or_default(),
+            data: self.data,
+            priority: self.priority.unwrap_or_default(),
+            key: self.key,
+            audience: self.audience.unwrap_or_default(),
+            expires_in: self.expires_in,
+            idempotency_key: self.idempotency_key,
+            ..NewEvent::new(message, source).map_err(|error| error.at("/message"))?
+        })
+    }
+}
+
+/// The body of a push: the response to one event differs from that to a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushBody {
+    /// Several events: all or nothing.
+    Batch(Vec<NewEvent>),
+    /// One event.
+    One(Box<NewEvent>),
+}
+
+/// Parses a JSON body: an object, or an array of 1–10,000 objects.
+pub fn parse_json(body: &[u8], source: &Source) -> Result<PushBody, Invalid> {
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'[') {
+        return parse_object("the body", body, source).map(|event| PushBody::One(Box::new(event)));
+    }
+    let Elements(elements) = serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let what = format!("the body is not valid JSON at line {line} column {column}");
+        Invalid::new(Code::InvalidJson, what, FIX)
+    })?;
+    checked_batch(
+        elements.into_iter().map(|element| parse_object("an event", element.get().as_bytes(), source)),
+    )
+}
+
+/// Parses newline-delimited JSON: 1–10,000 objects, one per line; empty lines are skipped.
+pub fn parse_ndjson(body: &[u8], source: &Source) -> Result<PushBody, Invalid> {
+    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    checked_batch(lines.map(|line| parse_object("the line", line, source)))
+}
+
+const FIX: &str = "send an object such as `{\"message\": \"deployed\"}`, or an array of them";
+
+fn checked_batch(events: impl Iterator<Item = Result<NewEvent, Invalid>>) -> Result<PushBody, Invalid> {
+    let mut batch = Vec::new();
+    for (index, event) in events.enumerate() {
+        if index == BATCH_LEN_MAX {
+            return Err(Invalid::new(
+                Code::TooManyEvents,
+                "the batch has more than 10000 events",
+                "push at most 10000 events at once",
+            ));
+        }
+        batch.push(event.map_err(|error| error.under(&format!("/{index}")))?);
+    }
+    if batch.is_empty() {
+        return Err(Invalid::new(Code::EmptyBatch, "the batch has no events", "push at least one event"));
+    }
+    Ok(PushBody::Batch(batch))
+}
+
+fn parse_object(what: &str, object: &[u8], source: &Source) -> Result<NewEvent, Invalid> {
+    let mut members = Members::named(what, object, Code::InvalidJson, FIX)?;
+    let draft = Draft::take(&mut members)?;
+    let audience = members.coded(Code::InvalidAudience).parsed("audience", str::parse)?.flatten();
+    members.finish().map_err(|mut error| {
+        error.fix = format!("{}; put anything else in `data`", error.fix).into();
+        error
+    })?;
+    Draft { audience, ..draft }.into_event(source.clone())
+}
+
+/// The elements of an array as they are written; of those that are too many, only the first.
+struct Elements<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Elements<'a>, D::Error> {
+        struct Array;
+
+        impl<'de> Visitor<'de> for Array {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Elements<'de>, A::Error> {
+                let mut elements = Vec::new();
+                while elements.len() <= BATCH_LEN_MAX
+                    && let Some(element) = array.next_element()?
+                {
+                    elements.push(element);
+                }
+                while array.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Elements(elements))
+            }
+        }
+
+        deserializer.deserialize_seq(Array)
     }
 }

@@ -1,19 +1,15 @@
 //! Requests of a client on a WebSocket.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::code::Code;
 use crate::filter::Filter;
 use crate::filter_words::{FilterWords, Part};
 use crate::invalid::{Invalid, shown};
-use crate::members::{Members, use_one_of};
-use crate::new_event::NewEvent;
+use crate::members::Members;
+use crate::new_event::{self, NewEvent, PushBody};
 use crate::position::Position;
 use crate::principal::Source;
-use crate::push_body::{self, PushBody};
 use crate::reader::ReaderName;
 use crate::start::Start;
 
@@ -69,31 +65,19 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, BadRequest> {
         let id = id.clone();
         move |why| BadRequest { id, why }
     };
-    let value: Value = serde_json::from_str(text).map_err(|error| BadRequest {
-        id: None,
-        why: Invalid::new(
-            Code::InvalidJson,
-            format!("the frame is not valid JSON: {error}"),
-            "send an object such as `{\"op\":\"subscribe\",\"channels\":[\"builds.*\"]}`",
-        ),
-    })?;
-    let Value::Object(mut members) = value else {
-        return Err(BadRequest {
-            id: None,
-            why: Invalid::new(Code::InvalidJson, "the frame is not a JSON object", "send `{\"op\":\"…\"}`"),
-        });
-    };
-    let id = members.remove("id").filter(|id| !id.is_null());
+    const FIX: &str = "send an object such as `{\"op\":\"subscribe\",\"patterns\":[\"builds.*\"]}`";
+    let mut members =
+        Members::named("the frame", text.as_bytes(), Code::InvalidOp, FIX).map_err(refuse(&None))?;
+    let id = members.any("id").map_err(refuse(&None))?.flatten();
     if id.as_ref().is_some_and(|id| id.is_object() || id.is_array()) {
-        let why = Invalid::new(Code::InvalidOp, "`id` is not a scalar", "give text or a number").at("/id");
+        let why = members.wrong("id", "is not a scalar", "give text or a number");
         return Err(BadRequest { id: None, why });
     }
-    let op = members.remove("op");
-    let members = Members::of(members, Code::InvalidOp);
+    let op = members.any("op").map_err(refuse(&id))?.flatten();
     let op = match op.as_ref().and_then(Value::as_str) {
         Some("ack") => ack(members),
         Some("ping") => members.finish().map(|()| Op::Ping),
-        Some("publish") => publish(text, source),
+        Some("publish") => publish(members, source),
         Some("subscribe") => subscribe(members).map(Op::Subscribe),
         Some("unsubscribe") => members.finish().map(|()| Op::Unsubscribe),
         other => Err(Invalid::new(
@@ -107,27 +91,18 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, BadRequest> {
     Ok(SocketRequest { id, op })
 }
 
-fn ack(mut members: Members) -> Result<Op, Invalid> {
+fn ack(mut members: Members<'_>) -> Result<Op, Invalid> {
     let position = members.parsed("position", str::parse)?.flatten();
     let missing = members.wrong("position", "is missing", "give the id of the last event that you processed");
     members.finish()?;
     position.map(Op::Ack).ok_or(missing)
 }
 
-/// Parses the events from the text itself, so that `data` keeps its digits and its order.
-fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
-    let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text)
-        .map_err(|error| Invalid::new(Code::InvalidJson, error.to_string(), "name each member once"))?;
-    let (event, events) = (members.remove("event"), members.remove("events"));
-    if let Some(name) = members.keys().find(|name| !matches!(name.as_str(), "id" | "op")) {
-        return Err(Invalid::new(
-            Code::UnknownField,
-            format!("unknown member `{}`", shown(name)),
-            use_one_of(&["event", "events"]),
-        )
-        .at(format!("/{name}")));
-    }
-    let (name, raw) = match (event, events) {
+fn publish(mut members: Members<'_>, source: &Source) -> Result<Op, Invalid> {
+    let read = |body| new_event::parse_json(body, source);
+    let (event, events) = (members.inner("event", read)?.flatten(), members.inner("events", read)?.flatten());
+    members.finish()?;
+    let (name, pushed) = match (event, events) {
         (Some(event), None) => ("event", event),
         (None, Some(events)) => ("events", events),
         _ => {
@@ -138,8 +113,6 @@ fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
             ));
         }
     };
-    let pushed = push_body::parse_json(raw.get().as_bytes(), source)
-        .map_err(|error| error.under(&format!("/{name}")))?;
     match (name, pushed) {
         ("event", PushBody::One(event)) => Ok(Op::Publish(vec![*event])),
         ("events", PushBody::Batch(events)) => Ok(Op::Publish(events)),
@@ -152,7 +125,7 @@ fn publish(text: &str, source: &Source) -> Result<Op, Invalid> {
     }
 }
 
-fn subscribe(mut members: Members) -> Result<Subscribe, Invalid> {
+fn subscribe(mut members: Members<'_>) -> Result<Subscribe, Invalid> {
     let patterns = members.texts("channels")?.flatten().unwrap_or_default();
     let types = members.texts("types")?.flatten().unwrap_or_default();
     let (min_priority, text) = (members.text("min_priority")?.flatten(), members.text("text")?.flatten());

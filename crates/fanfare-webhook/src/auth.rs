@@ -78,7 +78,7 @@ impl Auth {
     }
 
     /// Parses `{"kind": "basic", "username": …, "password": …}` or `{"kind": "bearer", "token": …}`, the member `auth`.
-    pub(crate) fn read(mut members: Members) -> Result<Auth, Invalid> {
+    pub(crate) fn read(mut members: Members<'_>) -> Result<Auth, Invalid> {
         const FIX: &str = "give `{\"kind\":\"basic\",\"username\":\"…\",\"password\":\"…\"}` or \
                            `{\"kind\":\"bearer\",\"token\":\"…\"}`";
         let kind = members.text("kind")?.flatten();

@@ -95,7 +95,7 @@ impl Patch {
         *self == Patch::default()
     }
 
-    fn take(members: &mut Members) -> Result<Patch, Invalid> {
+    fn take(members: &mut Members<'_>) -> Result<Patch, Invalid> {
         Ok(Patch {
             channels: members.list("channels", FILTER_TERMS_MAX)?.map(Option::unwrap_or_default),
             types: members.list("types", FILTER_TERMS_MAX)?.map(Option::unwrap_or_default),
@@ -223,11 +223,11 @@ fn description(text: &str) -> Result<Box<str>, Invalid> {
     Ok(text.into())
 }
 
-fn read_headers(members: Members) -> Result<CustomHeaders, Invalid> {
+fn read_headers(members: Members<'_>) -> Result<CustomHeaders, Invalid> {
     CustomHeaders::new(members.into_texts()?).map_err(|error| error.under("/headers"))
 }
 
-fn read_batch(mut members: Members) -> Result<BatchOptions, Invalid> {
+fn read_batch(mut members: Members<'_>) -> Result<BatchOptions, Invalid> {
     let default = BatchOptions::default();
     let max_events = members.number("max_events", 1, BATCH_EVENTS_MAX)?.flatten();
     let max_wait = members.duration("max_wait", &(Duration::ZERO..=BATCH_WAIT_MAX))?.flatten();
@@ -238,7 +238,7 @@ fn read_batch(mut members: Members) -> Result<BatchOptions, Invalid> {
     })
 }
 
-fn read_retry(members: &mut Members) -> Result<Option<RetrySchedule>, Invalid> {
+fn read_retry(members: &mut Members<'_>) -> Result<Option<RetrySchedule>, Invalid> {
     match members.durations("retry", &(DELAY_MIN..=DELAY_MAX))? {
         Some(Some(delays)) => {
             RetrySchedule::new(delays).map(Some).map_err(|error| error.at(members.at("retry")))
@@ -248,7 +248,7 @@ fn read_retry(members: &mut Members) -> Result<Option<RetrySchedule>, Invalid> {
     }
 }
 
-fn read_signatures(members: &mut Members) -> Result<Option<Signatures>, Invalid> {
+fn read_signatures(members: &mut Members<'_>) -> Result<Option<Signatures>, Invalid> {
     let kinds = match members.texts("signatures")? {
         Some(Some(kinds)) => kinds,
         Some(None) => return Ok(Some(Signatures::default())),

@@ -8,9 +8,8 @@ use axum::response::{IntoResponse, Response};
 use fanfare_api::push::{Push, PushAnswer, Pushed, PushedBatch};
 use fanfare_api::query;
 use fanfare_api::words::Success;
-use fanfare_core::duration::Literal;
-use fanfare_core::push_body::{self, Members, PushBody};
-use fanfare_core::{Channel, Code, Door, NewEvent, Principal, Via};
+use fanfare_core::new_event::{self, Draft, EXPIRES_IN, PushBody};
+use fanfare_core::{Channel, Code, Door, EventType, NewEvent, Principal, Via, duration};
 use http::{HeaderMap, header};
 
 use crate::http::Gateway;
@@ -52,8 +51,8 @@ pub async fn push(
     let source = via.source(&principal);
     let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
     let pushed = match media_type(&parts.headers) {
-        MediaType::Json => push_body::parse_json(&bytes, &source)?,
-        MediaType::NdJson => push_body::parse_ndjson(&bytes, &source)?,
+        MediaType::Json => new_event::parse_json(&bytes, &source)?,
+        MediaType::NdJson => new_event::parse_ndjson(&bytes, &source)?,
         MediaType::Text | MediaType::Other(_) => {
             return Err(Problem::new(
                 Code::UnsupportedMediaType,
@@ -101,11 +100,11 @@ pub async fn push_to(
     let source = via.source(&principal);
     let mut params = Params::of(&parts.uri);
     let wait = params.wait()?.unwrap_or(WAIT_DEFAULT);
-    let defaults = query_members(params)?;
+    let defaults = query_draft(params)?;
     let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
     let pushed = match media_type(&parts.headers) {
-        MediaType::Json => on_channel(push_body::parse_json(&bytes, &source)?, &channel, &defaults)?,
-        MediaType::NdJson => on_channel(push_body::parse_ndjson(&bytes, &source)?, &channel, &defaults)?,
+        MediaType::Json => on_channel(new_event::parse_json(&bytes, &source)?, &channel, &defaults)?,
+        MediaType::NdJson => on_channel(new_event::parse_ndjson(&bytes, &source)?, &channel, &defaults)?,
         MediaType::Text => {
             let message = std::str::from_utf8(&bytes).map_err(|_| {
                 Problem::new(
@@ -123,9 +122,8 @@ pub async fn push_to(
                     "send the message: `curl -d \"deployed\" …`",
                 ));
             }
-            let members = Members { message: Some(message.to_owned()), ..defaults };
-            let event = members.into_event(source).map_err(in_query)?;
-            PushBody::One(Box::new(NewEvent { channel, ..event }))
+            let draft = Draft { message: Some(message.to_owned()), channel: Some(channel), ..defaults };
+            PushBody::One(Box::new(draft.into_event(source)?))
         }
         MediaType::Other(name) => {
             return Err(Problem::new(
@@ -139,30 +137,22 @@ pub async fn push_to(
     answer(&gateway, &principal, &via, pushed, wait).await
 }
 
-fn query_members(mut params: Params) -> Result<Members, Problem> {
-    let members = Members {
-        event_type: params.one("type")?,
-        priority: params.one("priority")?,
-        key: params.one("key")?,
-        idempotency_key: params.one("idempotency_key")?,
-        expires_in: params.one("expires_in")?.map(Literal::Text),
-        ..Members::default()
+/// Reads what the query says of a message in plain text.
+fn query_draft(mut params: Params) -> Result<Draft, Problem> {
+    let draft = Draft {
+        event_type: params.read("type", EventType::of_push)?,
+        priority: params.read("priority", str::parse)?,
+        key: params.read("key", str::parse)?,
+        idempotency_key: params.read("idempotency_key", str::parse)?,
+        expires_in: params.read("expires_in", |text| duration::within(text, &EXPIRES_IN))?,
+        ..Draft::default()
     };
     params.finish()?;
-    Ok(members)
-}
-
-/// Converts a pointer into the body into the name of the query parameter with that value.
-fn in_query(mut error: fanfare_core::Invalid) -> Problem {
-    let parameter = error.at.strip_prefix('/').filter(|name| *name != "message").map(str::to_owned);
-    if let Some(name) = parameter {
-        error.at = format!("?{name}");
-    }
-    error.into()
+    Ok(draft)
 }
 
 /// Sets the channel of JSON events from the path; the path and the query must not contradict the body.
-fn on_channel(pushed: PushBody, channel: &Channel, defaults: &Members) -> Result<PushBody, Problem> {
+fn on_channel(pushed: PushBody, channel: &Channel, defaults: &Draft) -> Result<PushBody, Problem> {
     let given = [
         ("type", defaults.event_type.is_some()),
         ("priority", defaults.priority.is_some()),

@@ -254,7 +254,7 @@ async fn lines_are_pushed_in_batches_and_a_wrong_one_is_named() {
         gateway.shell.run_with(&["push", "--ndjson"], "{\"message\":\"fine\"}\n\n{\"mesage\":\"x\"}\n").await;
     assert_eq!(said.code, 2, "{said:?}");
     insta::assert_snapshot!(said.err.lines().take(2).collect::<Vec<_>>().join("\n"), @r#"
-    error: unknown event member `mesage`
+    error: unknown member `mesage`
        at: line 3 of stdin, /mesage
     "#);
     assert!(said.err.contains("why: 1 event pushed before it, up to "), "{said:?}");

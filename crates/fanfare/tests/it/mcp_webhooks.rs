@@ -219,12 +219,12 @@ async fn what_is_wrong_is_said_with_what_would_be_right_and_nothing_is_done() {
         (
             "register_webhook",
             json!({ "webhook_url": url, "secret": "whsec_x" }),
-            ["unknown argument `secret`", "channels"],
+            ["unknown member `secret`", "channels"],
         ),
         (
             "register_webhook",
             json!({ "webhook_url": url, "headers": { "a": "b" } }),
-            ["unknown argument `headers`", "channels"],
+            ["unknown member `headers`", "channels"],
         ),
         ("register_webhook", json!({ "webhook_url": url, "channels": ["a..b"] }), ["channels", "a.b"]),
         ("register_webhook", json!({ "webhook_url": url, "retry": ["soon"] }), ["retry/0", "90s"]),

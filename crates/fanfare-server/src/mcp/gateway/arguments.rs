@@ -1,20 +1,34 @@
 //! Arguments of tools: parsed strictly, and refused with errors that a model can act on.
 
-use std::ops::RangeInclusive;
-use std::time::Duration;
-
-use fanfare_core::duration::Literal;
-use fanfare_core::start::Moment;
-use fanfare_core::{Invalid, Position};
-use serde::de::DeserializeOwned;
+use fanfare_core::members::Members;
+use fanfare_core::{Code, Invalid, Position};
 use serde_json::{Value, json};
 
 use fanfare_hub::Hub;
 
-/// Parses `arguments`, a JSON object. The error names the problem and the arguments that the tool accepts, as `schema`
-/// lists them.
-pub(super) fn read<T: DeserializeOwned>(arguments: &str, schema: &Value, example: &str) -> Result<T, String> {
-    serde_json::from_str(arguments).map_err(|error| explain(arguments, schema, example, &error))
+/// Reads `given`, a JSON object, through `take`; what that does not take is refused. The error is for the model.
+pub(super) fn take<T>(
+    given: &str,
+    example: &str,
+    take: impl FnOnce(&mut Members<'_>) -> Result<T, Invalid>,
+) -> Result<T, String> {
+    let read = || {
+        let what = "`arguments`";
+        let mut members = Members::named(what, given.as_bytes(), Code::InvalidQuery, "send a JSON object")?;
+        let taken = take(&mut members)?;
+        members.finish()?;
+        Ok(taken)
+    };
+    read().map_err(|invalid| refused(&invalid, example))
+}
+
+/// Describes the problem at the place that `invalid` names.
+pub(super) fn refused(invalid: &Invalid, example: &str) -> String {
+    let name = invalid.at.trim_start_matches('/');
+    match name.is_empty() || invalid.what.contains(&format!("`{name}`")) {
+        true => format!("{}; {}. Example: {example}", invalid.what, invalid.fix),
+        false => refuse(name, invalid, example),
+    }
 }
 
 /// Describes the problem with the argument `name`.
@@ -30,35 +44,9 @@ pub(super) fn text_or_seconds(description: &str) -> Value {
     })
 }
 
-/// Parses a duration in `range`.
-pub(super) fn duration(
-    name: &str,
-    given: Option<&Literal>,
-    range: &RangeInclusive<Duration>,
-    example: &str,
-) -> Result<Option<Duration>, String> {
-    given.map(|literal| literal.within(range).map_err(|invalid| refuse(name, &invalid, example))).transpose()
-}
-
-/// Parses a time.
-pub(super) fn moment(name: &str, given: Option<&Literal>, example: &str) -> Result<Option<Moment>, String> {
-    given.map(|literal| literal.text().parse().map_err(|invalid| refuse(name, &invalid, example))).transpose()
-}
-
-/// Returns the number if it is in `range`.
-pub(super) fn within(
-    name: &str,
-    given: Option<u64>,
-    range: RangeInclusive<u64>,
-    default: u64,
-    example: &str,
-) -> Result<u64, String> {
-    let number = given.unwrap_or(default);
-    if range.contains(&number) {
-        return Ok(number);
-    }
-    let (least, most) = (range.start(), range.end());
-    Err(format!("`{name}` is {number}; use {least} to {most}, or omit it for {default}. Example: {example}"))
+/// Returns an argument that the tool cannot do without.
+pub(super) fn needed<T>(name: &str, given: Option<T>, example: &str) -> Result<T, String> {
+    given.ok_or_else(|| format!("`{name}` is missing. Example: {example}"))
 }
 
 /// Reads a position of this log.
@@ -74,76 +62,4 @@ pub(super) fn position(hub: &Hub, name: &str, text: &str, example: &str) -> Resu
         hub.epoch(),
         hub.last()
     ))
-}
-
-/// Finds the problem. Only arguments that were refused reach this function, so it can be slow.
-fn explain(arguments: &str, schema: &Value, example: &str, error: &serde_json::Error) -> String {
-    let empty = serde_json::Map::new();
-    let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
-    let names: Vec<_> = properties.keys().map(|name| format!("`{name}`")).collect();
-    let given: Value = serde_json::from_str(arguments).unwrap_or_default();
-    let given = given.as_object().unwrap_or(&empty);
-    let what = if let Some(unknown) = given.keys().find(|name| !properties.contains_key(*name)) {
-        let shown: String = unknown.chars().take(60).flat_map(char::escape_debug).collect();
-        format!("unknown argument `{shown}`; this tool takes {}", names.join(", "))
-    } else if let Some(missing) = required(schema).find(|name| !given.contains_key(*name)) {
-        format!("the argument `{missing}` is missing")
-    } else if let Some(problem) =
-        given.iter().find_map(|(name, value)| misfit(name, value, properties.get(name)?))
-    {
-        problem
-    } else {
-        format!("invalid arguments: {error}")
-    };
-    format!("{what}. Example: {example}")
-}
-
-fn required(schema: &Value) -> impl Iterator<Item = &str> {
-    schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
-}
-
-/// Describes how `value` violates the `schema` of the argument `name`.
-fn misfit(name: &str, value: &Value, schema: &Value) -> Option<String> {
-    let wanted = kinds(schema);
-    if !wanted.iter().any(|kind| fits(value, kind)) {
-        return Some(format!("`{name}` must be of type {}", wanted.join(" or ")));
-    }
-    if let Some(valid) = schema.get("enum").and_then(Value::as_array)
-        && !valid.contains(value)
-    {
-        let valid: Vec<_> =
-            valid.iter().filter_map(Value::as_str).map(|value| format!("`{value}`")).collect();
-        return Some(format!("`{name}` must be one of {}", valid.join(", ")));
-    }
-    let bound = |which| schema.get(which).and_then(Value::as_i64);
-    if let (Some(least), Some(most), Some(number)) = (bound("minimum"), bound("maximum"), value.as_f64())
-        && !(least as f64..=most as f64).contains(&number)
-    {
-        return Some(format!("`{name}` must be from {least} to {most}"));
-    }
-    let items = schema.get("items")?;
-    value.as_array()?.iter().find_map(|item| misfit(&format!("{name}[]"), item, items))
-}
-
-/// Returns the types that `schema` names: one, or those of which any is fine.
-fn kinds(schema: &Value) -> Vec<&str> {
-    fn kind(schema: &Value) -> &str {
-        schema.get("type").and_then(Value::as_str).unwrap_or_default()
-    }
-    match schema.get("anyOf").and_then(Value::as_array) {
-        Some(any) => any.iter().map(kind).collect(),
-        None => vec![kind(schema)],
-    }
-}
-
-fn fits(value: &Value, wanted: &str) -> bool {
-    match wanted {
-        "array" => value.is_array(),
-        "boolean" => value.is_boolean(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
-        "object" => value.is_object(),
-        "string" => value.is_string(),
-        _ => true,
-    }
 }

@@ -3,10 +3,11 @@
 use std::sync::LazyLock;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Event, Position, Principal, ReaderName, Timestamp};
+use fanfare_core::members::Members;
+use fanfare_core::{Event, Invalid, Position, Principal, ReaderName, Timestamp};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::{count, explained, said};
@@ -120,12 +121,16 @@ pub(super) fn described() -> ToolEntry {
     ToolEntry { tool, toolset: Toolset::ReadOnly }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Arguments {
-    event_id: String,
-    #[serde(default)]
+    event_id: Option<String>,
     response_format: Format,
+}
+
+impl Arguments {
+    fn take(members: &mut Members<'_>) -> Result<Arguments, Invalid> {
+        let event_id = members.text("event_id")?.flatten();
+        Ok(Arguments { event_id, response_format: Format::take(members)? })
+    }
 }
 
 #[derive(Serialize)]
@@ -201,8 +206,9 @@ pub(super) struct ReceiptRow {
 impl Gateway {
     /// Returns who has an event; the error is for the model.
     pub(super) async fn delivery_status(&self, by: &Principal, given: &str) -> Result<Outcome, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let event = self.find(by, &given.event_id, EXAMPLE).await?;
+        let given = arguments::take(given, EXAMPLE, Arguments::take)?;
+        let event_id = arguments::needed("event_id", given.event_id, EXAMPLE)?;
+        let event = self.find(by, &event_id, EXAMPLE).await?;
         let mut live = self.live(by, &event);
         let mut readers = self.receipts(by, &event).await?;
         let fates = self.webhooks.fates(by, &event).await.map_err(explained)?;

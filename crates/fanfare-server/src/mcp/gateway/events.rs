@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Channel, Event, EventType, Json, Position, Principal, Priority, Source, Timestamp};
-use serde::{Deserialize, Serialize};
+use fanfare_core::members::Members;
+use fanfare_core::{
+    Channel, Event, EventType, Invalid, Json, Position, Principal, Priority, Source, Timestamp,
+};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::explained;
@@ -18,17 +21,28 @@ const SHORT_MESSAGE_LEN_MAX: usize = 600;
 /// Maximum bytes of a message, and of data, in the detailed format.
 const DETAIL_LEN_MAX: usize = 8 * 1024;
 /// Maximum number of events in one answer.
-pub(super) const LIMIT_MAX: u64 = 100;
+pub(super) const LIMIT_MAX: u32 = 100;
 /// Default number of events in one answer.
-pub(super) const LIMIT_DEFAULT: u64 = 20;
+pub(super) const LIMIT_DEFAULT: u32 = 20;
 
 /// The level of detail for each event.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
-    #[default]
     Concise,
     Detailed,
+}
+
+impl Format {
+    /// Takes `response_format`.
+    pub(super) fn take(members: &mut Members<'_>) -> Result<Format, Invalid> {
+        let choices = [("concise", Format::Concise), ("detailed", Format::Detailed)];
+        Ok(members.choice("response_format", &choices)?.flatten().unwrap_or(Format::Concise))
+    }
+}
+
+/// Takes `limit`.
+pub(super) fn take_limit(members: &mut Members<'_>) -> Result<usize, Invalid> {
+    Ok(members.number("limit", 1, LIMIT_MAX)?.flatten().unwrap_or(LIMIT_DEFAULT) as usize)
 }
 
 /// An event as it is shown.

@@ -1,7 +1,8 @@
 //! The filter of a tool: the arguments that select events, and the position to start from.
 
-use fanfare_core::Filter;
 use fanfare_core::filter_words::{FilterWords, Part};
+use fanfare_core::members::Members;
+use fanfare_core::{Filter, Invalid};
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::arguments::refuse;
@@ -16,6 +17,22 @@ pub(super) struct FilterArguments {
 }
 
 impl FilterArguments {
+    /// Takes them.
+    pub(super) fn take(members: &mut Members<'_>) -> Result<FilterArguments, Invalid> {
+        Ok(FilterArguments {
+            channels: members.texts("channels")?.flatten().unwrap_or_default(),
+            types: members.texts("types")?.flatten().unwrap_or_default(),
+            min_priority: members.text("min_priority")?.flatten(),
+            text: members.text("text")?.flatten(),
+        })
+    }
+
+    /// Returns whether none of them is given.
+    pub(super) fn is_empty(&self) -> bool {
+        let FilterArguments { channels, types, min_priority, text } = self;
+        channels.is_empty() && types.is_empty() && min_priority.is_none() && text.is_none()
+    }
+
     /// Checks them.
     pub(super) fn read(&self, example: &str) -> Result<Filter, String> {
         let words = FilterWords {

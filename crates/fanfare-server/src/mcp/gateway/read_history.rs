@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::duration::Literal;
-use fanfare_core::{Position, Principal};
+use fanfare_core::members::Members;
+use fanfare_core::start::Moment;
+use fanfare_core::{Invalid, Position, Principal};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::{count, explained, said};
@@ -82,30 +83,27 @@ pub(super) fn described() -> ToolEntry {
     ToolEntry { tool, toolset: Toolset::ReadOnly }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Arguments {
-    #[serde(default)]
-    channels: Vec<String>,
-    #[serde(default)]
-    types: Vec<String>,
-    min_priority: Option<String>,
-    text: Option<String>,
-    since: Option<Literal>,
+    filter: FilterArguments,
+    since: Option<Moment>,
     cursor: Option<String>,
-    #[serde(default)]
-    order: WhichFirst,
-    limit: Option<u64>,
-    #[serde(default)]
+    order: Order,
+    limit: usize,
     response_format: Format,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum WhichFirst {
-    #[default]
-    Newest,
-    Oldest,
+impl Arguments {
+    fn take(members: &mut Members<'_>) -> Result<Arguments, Invalid> {
+        let order = members.choice("order", &[("newest", Order::Newest), ("oldest", Order::Oldest)])?;
+        Ok(Arguments {
+            filter: FilterArguments::take(members)?,
+            since: members.time("since", str::parse)?.flatten(),
+            cursor: members.text("cursor")?.flatten(),
+            order: order.flatten().unwrap_or(Order::Newest),
+            limit: events::take_limit(members)?,
+            response_format: Format::take(members)?,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -121,25 +119,13 @@ struct StructuredContent<'a> {
 impl Gateway {
     /// Reads a page; the error is for the model.
     pub(super) async fn read_history(&self, by: &Principal, given: &str) -> Result<Outcome, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let (limit, default) = (1..=events::LIMIT_MAX, events::LIMIT_DEFAULT);
-        let limit = arguments::within("limit", given.limit, limit, default, EXAMPLE)? as usize;
-        let wanted = FilterArguments {
-            channels: given.channels,
-            types: given.types,
-            min_priority: given.min_priority,
-            text: given.text,
-        };
-        let filter = wanted.read(EXAMPLE)?;
-        let hub = &self.hub;
-        let order = match given.order {
-            WhichFirst::Newest => Order::Newest,
-            WhichFirst::Oldest => Order::Oldest,
-        };
+        let given = arguments::take(given, EXAMPLE, Arguments::take)?;
+        let filter = given.filter.read(EXAMPLE)?;
+        let (hub, order, limit) = (&self.hub, given.order, given.limit);
         let (extent, now) = (hub.extent(), clock::now());
         let after = extent.first.saturating_sub(1);
         let mut read = Read { epoch: extent.epoch, after, until: extent.last, filter, order, limit, now };
-        if let Some(moment) = arguments::moment("since", given.since.as_ref(), EXAMPLE)? {
+        if let Some(moment) = given.since {
             let seq = hub.seq_before(by, moment.resolve(now)).await.map_err(explained)?;
             read.after = read.after.max(seq);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
-use fanfare_core::{Channel, Door, Invalid, Principal, Source, push_body};
+use fanfare_core::{Channel, Door, Invalid, Principal, Source, new_event};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
@@ -170,7 +170,7 @@ fn checked(text: &str, number: u64, channel: Option<&Channel>) -> Result<Line, F
     };
     let text = text.trim();
     let source = Source { principal: Principal::local().name().clone(), door: Door::Http, agent: None };
-    push_body::parse_ndjson(text.as_bytes(), &source).map_err(explain)?;
+    new_event::parse_ndjson(text.as_bytes(), &source).map_err(explain)?;
     let members: BTreeMap<&str, &RawValue> = serde_json::from_str(text).unwrap_or_default();
     let mut event = String::from("{");
     if !members.contains_key("idempotency_key") {

@@ -6,10 +6,13 @@ use std::cmp::Reverse;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use fanfare_core::{Channel, EventType, Pattern, Position, Principal, Priority, ReaderName, Timestamp, page};
+use fanfare_core::members::Members;
+use fanfare_core::{
+    Channel, EventType, Invalid, Pattern, Position, Principal, Priority, ReaderName, Timestamp, page,
+};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::said;
@@ -26,9 +29,9 @@ pub(super) const NAME: &str = "list_targets";
 const EXAMPLE: &str = r#"{"channel": "builds.web"}"#;
 
 /// Maximum rows of each kind: a thousand connections would be 60,000 tokens.
-const LIMIT_MAX: u64 = 100;
+const LIMIT_MAX: u32 = 100;
 /// Default rows of each kind.
-const LIMIT_DEFAULT: u64 = 20;
+const LIMIT_DEFAULT: u32 = 20;
 /// Maximum patterns and types shown for one client; a filter can have 64 of each.
 const TERMS_MAX: usize = 8;
 
@@ -132,17 +135,26 @@ pub(super) fn described() -> ToolEntry {
     ToolEntry { tool, toolset: Toolset::ReadOnly }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Arguments {
     kind: Option<Kind>,
-    channel: Option<String>,
-    limit: Option<u64>,
+    channel: Option<Channel>,
+    limit: usize,
     cursor: Option<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+impl Arguments {
+    fn take(members: &mut Members<'_>) -> Result<Arguments, Invalid> {
+        let kinds = [("channels", Kind::Channels), ("clients", Kind::Clients), ("webhooks", Kind::Webhooks)];
+        Ok(Arguments {
+            kind: members.choice("kind", &kinds)?.flatten(),
+            channel: members.parsed("channel", str::parse)?.flatten(),
+            limit: members.number("limit", 1, LIMIT_MAX)?.flatten().unwrap_or(LIMIT_DEFAULT) as usize,
+            cursor: members.text("cursor")?.flatten(),
+        })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Channels,
     Clients,
@@ -215,20 +227,15 @@ struct Webhooks {
 impl Gateway {
     /// Lists channels, clients and webhooks; the error is for the model.
     pub(super) fn list_targets(&self, by: &Principal, given: &str) -> Result<Outcome, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let limit = arguments::within("limit", given.limit, 1..=LIMIT_MAX, LIMIT_DEFAULT, EXAMPLE)? as usize;
-        let channel: Option<Channel> = given
-            .channel
-            .as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(|invalid| arguments::refuse("channel", &invalid, EXAMPLE))?;
+        let given = arguments::take(given, EXAMPLE, Arguments::take)?;
+        let channel = given.channel;
         if given.cursor.is_some() && given.kind.is_none() {
             return Err(format!(
                 "`cursor` continues the list of one kind; give its `kind` too. Example: {EXAMPLE}"
             ));
         }
-        let selection = Selection { only: channel.as_ref(), cursor: given.cursor.as_deref(), limit };
+        let selection =
+            Selection { only: channel.as_ref(), cursor: given.cursor.as_deref(), limit: given.limit };
         let wants = |kind| given.kind.is_none_or(|wanted| wanted == kind);
         let mut found = StructuredContent::default();
         if wants(Kind::Channels) {

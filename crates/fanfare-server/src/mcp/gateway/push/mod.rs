@@ -3,17 +3,14 @@
 mod listening;
 mod receipt;
 
-use std::num::NonZeroU16;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use fanfare_core::duration::Literal;
-use fanfare_core::push_body::Members;
+use fanfare_core::members::Members;
+use fanfare_core::new_event::Draft;
 use fanfare_core::{Audience, Door, Invalid, Via};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::mcp::call::Call;
@@ -142,52 +139,22 @@ pub(super) fn webhook() -> ToolEntry {
     ToolEntry { tool, toolset: Toolset::Essential }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Arguments {
-    message: String,
-    channel: Option<String>,
-    #[serde(rename = "type")]
-    event_type: Option<String>,
-    data: Option<Box<RawValue>>,
-    priority: Option<String>,
-    key: Option<String>,
-    idempotency_key: Option<String>,
-    expires_in: Option<Literal>,
-    port: Option<NonZeroU16>,
-    host: Option<String>,
-}
-
-impl Arguments {
-    /// Splits the arguments into the event and the address to listen on.
-    fn parted(self) -> (Members, Option<Place>) {
-        let members = Members {
-            message: Some(self.message),
-            channel: self.channel,
-            event_type: self.event_type,
-            data: self.data,
-            priority: self.priority,
-            key: self.key,
-            idempotency_key: self.idempotency_key,
-            expires_in: self.expires_in,
-            audience: None,
-        };
-        let place = match (self.host, self.port) {
-            (None, None) => None,
-            (host, port) => Some(Place { host, port: port.map(NonZeroU16::get) }),
-        };
-        (members, place)
-    }
+/// Takes the event, and the address to listen on.
+fn take(members: &mut Members<'_>) -> Result<(Draft, Option<Place>), Invalid> {
+    let draft = Draft::take(members)?;
+    let port = members.number("port", 1, u16::MAX.into())?.flatten();
+    let place = Place { host: members.text("host")?.flatten(), port: port.map(|port| port as u16) };
+    Ok((draft, (place.host.is_some() || place.port.is_some()).then_some(place)))
 }
 
 impl Gateway {
     /// Appends an event for `audience`; the error is for the model.
     pub(super) async fn push(&self, call: &Call, audience: Audience, given: &str) -> Result<Outcome, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let (members, place) = given.parted();
+        let (draft, place) = arguments::take(given, EXAMPLE, take)?;
         let client = &call.caller.client;
         let via = Via { door: Door::Mcp, address: client.address, agent: client.agent.clone() };
-        let mut event = members.into_event(via.source(&client.principal)).map_err(refused)?;
+        let event = draft.into_event(via.source(&client.principal));
+        let mut event = event.map_err(|invalid| arguments::refused(&invalid, EXAMPLE))?;
         event.audience = audience;
         let opened = match place {
             None => None,
@@ -204,10 +171,4 @@ impl Gateway {
             Err(error) => Err(explained(error)),
         }
     }
-}
-
-/// Describes the problem with an argument.
-fn refused(invalid: Invalid) -> String {
-    let name = invalid.at.trim_start_matches('/');
-    format!("`{name}`: {}; {}. Nothing was pushed. Example: {EXAMPLE}", invalid.what, invalid.fix)
 }

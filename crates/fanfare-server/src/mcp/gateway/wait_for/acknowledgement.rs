@@ -8,12 +8,12 @@ use fanfare_mcp::Outcome;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::mcp::call::Call;
+use crate::mcp::gateway::Gateway;
 use crate::mcp::gateway::answer::{count, said};
 use crate::mcp::gateway::delivery_status::ReceiptRow;
 use crate::mcp::gateway::untrusted::neutral;
 use crate::mcp::gateway::wait_for::StructuredContent;
 use crate::mcp::gateway::wait_for::patience::Patience;
-use crate::mcp::gateway::{Gateway, arguments};
 use fanfare_hub::readers::AckSignal;
 
 /// An example call that waits for an acknowledgement.
@@ -33,15 +33,11 @@ impl Gateway {
         &self,
         call: &Call,
         event_id: &str,
-        reader: Option<&str>,
+        reader: Option<ReaderName>,
         wait: Duration,
     ) -> Result<Outcome, String> {
         let by = &call.caller.client.principal;
         let event = self.find(by, event_id, EXAMPLE).await?;
-        let reader: Option<ReaderName> = reader
-            .map(str::parse)
-            .transpose()
-            .map_err(|invalid| arguments::refuse("reader", &invalid, EXAMPLE))?;
         let who =
             reader.as_ref().map_or("a durable reader".to_owned(), |reader| format!("reader `{reader}`"));
         let what = format!("waiting until {who} acknowledges {}", event.position);

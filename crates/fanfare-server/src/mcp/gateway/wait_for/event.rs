@@ -1,7 +1,5 @@
 //! `wait_for` without an `event_id`: waits until an event matches a filter.
 
-use std::time::Duration;
-
 use fanfare_core::duration;
 use fanfare_core::notice::Notice;
 use fanfare_core::{Position, Start};
@@ -9,8 +7,8 @@ use fanfare_mcp::Outcome;
 
 use crate::mcp::call::Call;
 use crate::mcp::gateway::answer::{count, explained, said};
-use crate::mcp::gateway::events::{self, Batch};
-use crate::mcp::gateway::filter::{self, FilterArguments};
+use crate::mcp::gateway::events::Batch;
+use crate::mcp::gateway::filter;
 use crate::mcp::gateway::wait_for::patience::Patience;
 use crate::mcp::gateway::wait_for::{Arguments, EXAMPLE, StructuredContent};
 use crate::mcp::gateway::{Gateway, arguments};
@@ -27,20 +25,8 @@ enum WaitEnd {
 }
 
 impl Gateway {
-    pub(super) async fn wait_for_event(
-        &self,
-        call: &Call,
-        given: Arguments,
-        wait: Duration,
-    ) -> Result<Outcome, String> {
-        let (limit, default) = (1..=events::LIMIT_MAX, events::LIMIT_DEFAULT);
-        let limit = arguments::within("limit", given.limit, limit, default, EXAMPLE)? as usize;
-        let wanted = FilterArguments {
-            channels: given.channels,
-            types: given.types,
-            min_priority: given.min_priority,
-            text: given.text,
-        };
+    pub(super) async fn wait_for_event(&self, call: &Call, given: Arguments) -> Result<Outcome, String> {
+        let Arguments { filter: wanted, limit, wait, .. } = given;
         let filter = wanted.read(EXAMPLE)?;
         let start = match &given.cursor {
             None => Start::Live,

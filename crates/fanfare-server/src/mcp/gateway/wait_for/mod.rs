@@ -12,16 +12,18 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use fanfare_core::Position;
-use fanfare_core::duration::{Literal, WAIT_MAX};
+use fanfare_core::duration::WAIT_MAX;
+use fanfare_core::members::Members;
+use fanfare_core::{Invalid, Position, ReaderName};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::call::Call;
 use crate::mcp::gateway::delivery_status::ReceiptRow;
 use crate::mcp::gateway::events::{self, EventView, Format};
+use crate::mcp::gateway::filter::FilterArguments;
 use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments, filter};
 use crate::mcp::toolset::Toolset;
 
@@ -109,22 +111,29 @@ pub(super) fn described() -> ToolEntry {
     ToolEntry { tool, toolset: Toolset::ReadOnly }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Arguments {
-    #[serde(default)]
-    channels: Vec<String>,
-    #[serde(default)]
-    types: Vec<String>,
-    min_priority: Option<String>,
-    text: Option<String>,
+    filter: FilterArguments,
     cursor: Option<String>,
     event_id: Option<String>,
-    reader: Option<String>,
-    wait: Option<Literal>,
-    limit: Option<u64>,
-    #[serde(default)]
+    reader: Option<ReaderName>,
+    wait: Duration,
+    limit: usize,
     response_format: Format,
+}
+
+impl Arguments {
+    fn take(members: &mut Members<'_>) -> Result<Arguments, Invalid> {
+        let wait = members.duration("wait", &WAIT)?.flatten();
+        Ok(Arguments {
+            filter: FilterArguments::take(members)?,
+            cursor: members.text("cursor")?.flatten(),
+            event_id: members.text("event_id")?.flatten(),
+            reader: members.parsed("reader", str::parse)?.flatten(),
+            wait: wait.unwrap_or(WAIT_DEFAULT),
+            limit: events::take_limit(members)?,
+            response_format: Format::take(members)?,
+        })
+    }
 }
 
 #[derive(Default, Serialize)]
@@ -143,8 +152,7 @@ struct StructuredContent<'a> {
 impl Gateway {
     /// Waits; the error is for the model. Can be cancelled at any time.
     pub(super) async fn wait_for(&self, call: &Call, given: &str) -> Result<Outcome, String> {
-        let mut given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let wait = arguments::duration("wait", given.wait.as_ref(), &WAIT, EXAMPLE)?.unwrap_or(WAIT_DEFAULT);
+        let mut given = arguments::take(given, EXAMPLE, Arguments::take)?;
         let Some(event_id) = given.event_id.take() else {
             if given.reader.is_some() {
                 return Err(format!(
@@ -152,21 +160,14 @@ impl Gateway {
                     acknowledgement::EXAMPLE
                 ));
             }
-            return self.wait_for_event(call, given, wait).await;
+            return self.wait_for_event(call, given).await;
         };
-        let others = [
-            !given.channels.is_empty(),
-            !given.types.is_empty(),
-            given.min_priority.is_some(),
-            given.text.is_some(),
-            given.cursor.is_some(),
-        ];
-        if others.contains(&true) {
+        if !given.filter.is_empty() || given.cursor.is_some() {
             return Err(format!(
                 "`event_id` waits for an acknowledgement, the other arguments wait for an event; use one or the other. Example: {}",
                 acknowledgement::EXAMPLE
             ));
         }
-        self.wait_for_acknowledgement(call, &event_id, given.reader.as_deref(), wait).await
+        self.wait_for_acknowledgement(call, &event_id, given.reader, given.wait).await
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::{Channel, EventType, Position, Principal, Timestamp};
+use fanfare_core::members::Members;
+use fanfare_core::{Channel, EventType, Invalid, Position, Principal, Timestamp};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::Tool;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::{count, explained, said};
@@ -22,9 +23,9 @@ pub(in crate::mcp::gateway) const NAME: &str = "list_deliveries";
 const EXAMPLE: &str = r#"{"webhook_id": "wh_k3f9x2ab5cdefghi", "state": "failed"}"#;
 
 /// Maximum deliveries in one answer: about 10,000 tokens.
-const LIMIT_MAX: u64 = 100;
+const LIMIT_MAX: u32 = 100;
 /// Default number of deliveries in one answer.
-const LIMIT_DEFAULT: u64 = 20;
+const LIMIT_DEFAULT: u32 = 20;
 /// Number of attempts shown: enough to see when the failures started.
 const ATTEMPTS_MAX: usize = 10;
 
@@ -105,16 +106,26 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     ToolEntry { tool, toolset: Toolset::All }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Arguments {
-    webhook_id: String,
-    state: Option<State>,
-    limit: Option<u64>,
+    webhook_id: Option<String>,
+    /// Whether only failed ones are wanted, or only waiting ones.
+    is_failed: Option<bool>,
+    limit: usize,
     cursor: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+impl Arguments {
+    fn take(members: &mut Members<'_>) -> Result<Arguments, Invalid> {
+        Ok(Arguments {
+            webhook_id: members.text("webhook_id")?.flatten(),
+            is_failed: members.choice("state", &[("failed", true), ("waiting", false)])?.flatten(),
+            limit: members.number("limit", 1, LIMIT_MAX)?.flatten().unwrap_or(LIMIT_DEFAULT) as usize,
+            cursor: members.text("cursor")?.flatten(),
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum State {
     Failed,
@@ -188,16 +199,15 @@ impl Gateway {
         by: &Principal,
         given: &str,
     ) -> Result<Outcome, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let limit = arguments::within("limit", given.limit, 1..=LIMIT_MAX, LIMIT_DEFAULT, EXAMPLE)? as usize;
-        let entry = self.webhook(by, &given.webhook_id, EXAMPLE)?;
+        let given = arguments::take(given, EXAMPLE, Arguments::take)?;
+        let webhook_id = arguments::needed("webhook_id", given.webhook_id, EXAMPLE)?;
+        let entry = self.webhook(by, &webhook_id, EXAMPLE)?;
         let after = match &given.cursor {
             Some(cursor) => Some(self.delivery_place(&entry.webhook().id, "cursor", cursor, EXAMPLE).await?),
             None => None,
         };
         let id = entry.webhook().id.clone();
-        let failed = given.state.map(|state| state == State::Failed);
-        let page = self.webhooks.deliveries(by, &id, failed, after, limit).await;
+        let page = self.webhooks.deliveries(by, &id, given.is_failed, after, given.limit).await;
         let (rows, next) = page.map_err(|problem| refused(problem, EXAMPLE))?;
         let counts = self.webhooks.delivery_counts(by).await.map_err(explained)?;
         let counts = counts.get(&id).map_or((0, 0), |counts| (counts.waiting, counts.failed));

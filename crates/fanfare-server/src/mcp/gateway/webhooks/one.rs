@@ -3,7 +3,6 @@
 use std::sync::{Arc, LazyLock};
 
 use fanfare_core::Principal;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::webhooks::id;
@@ -21,16 +20,11 @@ pub(super) static INPUT: LazyLock<Value> = LazyLock::new(|| {
     })
 });
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Arguments {
-    webhook_id: String,
-}
-
 impl Gateway {
     /// Finds the webhook, the only argument of the tool; the error is for the model.
     pub(super) fn one_webhook(&self, by: &Principal, given: &str) -> Result<Arc<Webhook>, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        Ok(self.webhook(by, &given.webhook_id, EXAMPLE)?.webhook())
+        let webhook_id = arguments::take(given, EXAMPLE, |members| members.text("webhook_id"))?.flatten();
+        let webhook_id = arguments::needed("webhook_id", webhook_id, EXAMPLE)?;
+        Ok(self.webhook(by, &webhook_id, EXAMPLE)?.webhook())
     }
 }

@@ -2,14 +2,14 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::Principal;
-use fanfare_core::duration::Literal;
+use fanfare_core::members::Members;
 use fanfare_core::refusal::Refusal;
+use fanfare_core::{Invalid, Principal};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::retry::DELAYS_MAX;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::{count, said};
@@ -89,25 +89,18 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     ToolEntry { tool, toolset: Toolset::All }
 }
 
-/// The members that a model can set. Headers, credentials and secrets are excluded: they would appear in the
-/// conversation.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "only the names and kinds are checked here; a registration is read as everywhere else"
-)]
-struct Arguments {
-    webhook_url: String,
-    channels: Option<Vec<String>>,
-    types: Option<Vec<String>>,
-    min_priority: Option<String>,
-    text: Option<String>,
-    payload: Option<String>,
-    ordered: Option<bool>,
-    retry: Option<Vec<Literal>>,
-    description: Option<String>,
-    since: Option<Literal>,
+/// Takes the members that a model can set; their values are read as those of every registration. Headers, credentials
+/// and secrets are excluded: they would appear in the conversation.
+fn take(members: &mut Members<'_>) -> Result<(), Invalid> {
+    for name in ["webhook_url", "min_priority", "text", "payload", "description"] {
+        members.text(name)?;
+    }
+    members.texts("channels")?;
+    members.texts("types")?;
+    members.truth("ordered")?;
+    members.any("retry")?;
+    members.any("since")?;
+    Ok(())
 }
 
 #[derive(Serialize)]
@@ -124,7 +117,7 @@ impl Gateway {
         by: &Principal,
         given: &str,
     ) -> Result<Outcome, String> {
-        let _: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
+        arguments::take(given, EXAMPLE, take)?;
         let registration = Registration::parse(given.as_bytes());
         let registration = registration.map_err(|invalid| refused(invalid, EXAMPLE))?;
         let entry = self.webhooks.create(by, registration).await.map_err(not_created)?;

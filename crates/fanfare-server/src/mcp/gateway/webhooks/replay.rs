@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::duration::Literal;
-use fanfare_core::{Position, Principal, WebhookId};
+use fanfare_core::members::Members;
+use fanfare_core::{Invalid, Position, Principal, WebhookId};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::said;
@@ -87,19 +87,28 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     ToolEntry { tool, toolset: Toolset::All }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Arguments {
-    webhook_id: String,
-    state: Option<String>,
-    event_ids: Option<Vec<String>>,
-    since: Option<Literal>,
-    until: Option<Literal>,
-    #[serde(default)]
-    channels: Vec<String>,
-    after: Option<String>,
-    cursor: Option<String>,
-    dry_run: bool,
+    webhook_id: Option<String>,
+    words: Words,
+    dry_run: Option<bool>,
+}
+
+impl Arguments {
+    fn take(members: &mut Members<'_>) -> Result<Arguments, Invalid> {
+        Ok(Arguments {
+            webhook_id: members.text("webhook_id")?.flatten(),
+            words: Words {
+                event_ids: members.texts("event_ids")?.flatten(),
+                state: members.text("state")?.flatten(),
+                since: members.time("since", str::parse)?.flatten(),
+                until: members.time("until", str::parse)?.flatten(),
+                channels: members.texts("channels")?.flatten().unwrap_or_default(),
+                after: members.text("after")?.flatten(),
+                cursor: members.text("cursor")?.flatten(),
+            },
+            dry_run: members.truth("dry_run")?.flatten(),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -119,18 +128,10 @@ impl Gateway {
         by: &Principal,
         given: &str,
     ) -> Result<Outcome, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let id = self.webhook(by, &given.webhook_id, EXAMPLE)?.webhook().id.clone();
-        let dry_run = given.dry_run;
-        let words = Words {
-            event_ids: given.event_ids,
-            state: given.state,
-            since: arguments::moment("since", given.since.as_ref(), EXAMPLE)?,
-            until: arguments::moment("until", given.until.as_ref(), EXAMPLE)?,
-            channels: given.channels,
-            after: given.after,
-            cursor: given.cursor,
-        };
+        let Arguments { webhook_id, words, dry_run } = arguments::take(given, EXAMPLE, Arguments::take)?;
+        let webhook_id = arguments::needed("webhook_id", webhook_id, EXAMPLE)?;
+        let dry_run = arguments::needed("dry_run", dry_run, EXAMPLE)?;
+        let id = self.webhook(by, &webhook_id, EXAMPLE)?.webhook().id.clone();
         let selection = self.webhooks.select(by, &id, words).await;
         let selection = selection.map_err(|unselected| refused(unselected, EXAMPLE))?;
         let replayed = self.webhooks.replay(by, &id, selection, dry_run).await;

@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use fanfare_core::{Position, Principal, WebhookId};
+use fanfare_core::members::Members;
+use fanfare_core::{Invalid, Position, Principal, WebhookId};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::mcp::gateway::answer::said;
@@ -66,11 +67,16 @@ pub(in crate::mcp::gateway) fn described() -> ToolEntry {
     ToolEntry { tool, toolset: Toolset::All }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Arguments {
-    webhook_id: String,
-    event_id: String,
+    webhook_id: Option<String>,
+    event_id: Option<String>,
+}
+
+impl Arguments {
+    fn take(members: &mut Members<'_>) -> Result<Arguments, Invalid> {
+        let webhook_id = members.text("webhook_id")?.flatten();
+        Ok(Arguments { webhook_id, event_id: members.text("event_id")?.flatten() })
+    }
 }
 
 #[derive(Serialize)]
@@ -88,9 +94,11 @@ impl Gateway {
         by: &Principal,
         given: &str,
     ) -> Result<Outcome, String> {
-        let given: Arguments = arguments::read(given, &INPUT, EXAMPLE)?;
-        let webhook = self.webhook(by, &given.webhook_id, EXAMPLE)?.webhook();
-        let event_id = self.delivery_place(&webhook.id, "event_id", &given.event_id, EXAMPLE).await?;
+        let given = arguments::take(given, EXAMPLE, Arguments::take)?;
+        let webhook_id = arguments::needed("webhook_id", given.webhook_id, EXAMPLE)?;
+        let event_id = arguments::needed("event_id", given.event_id, EXAMPLE)?;
+        let webhook = self.webhook(by, &webhook_id, EXAMPLE)?.webhook();
+        let event_id = self.delivery_place(&webhook.id, "event_id", &event_id, EXAMPLE).await?;
         let refuse = |problem| refused(problem, EXAMPLE);
         // This does not use `find`: a waiting delivery is kept even if the log has lost its event.
         let event = self.webhooks.event(by, &webhook.id, event_id).await.map_err(refuse)?;
