@@ -59,6 +59,7 @@ export async function play(gatewayUrl: string, webhookUrl: string): Promise<Seen
 
   const history = { channel: ["builds.web", "default"], order: "oldest" as const, limit: 2 };
   const page = answered(await api.GET("/api/events", { params: { query: history } }));
+  if (typeof page === "string") throw new Error("lines come only if they are asked for");
   const refused = await api.POST("/api/push", { body: { message: "x", channel: "a..b" } });
 
   return { webhook, changed, late: late.error, first, batch, events: page.events, refusal: refused.error };
