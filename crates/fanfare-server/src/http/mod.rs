@@ -25,12 +25,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use fanfare_core::Code;
 use fanfare_webhook::ingest::Secrets;
 use http::header::CONNECTION;
-use http::{HeaderValue, StatusCode, Version};
+use http::{HeaderValue, Method, StatusCode, Version};
 use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -114,7 +114,8 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
     let counts = gateway.counts.clone();
     let api: Router<Gateway> = interface().into();
     let document = document();
-    api.route("/openapi.json", get(move || std::future::ready(document.answer())))
+    let routes = api
+        .route("/openapi.json", get(move || std::future::ready(document.answer())))
         .merge(dashboard::routes())
         .with_state(gateway)
         .merge(other_doors)
@@ -123,7 +124,8 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
             count(counts.clone(), request, next)
         }))
         .fallback(not_found)
-        .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check))
+        .layer(middleware::from_fn_with_state(Arc::new(guard), guard::check));
+    Router::new().fallback_service(routes).layer(middleware::from_fn(guard::name_methods))
 }
 
 /// Returns the document of the interface.
@@ -178,12 +180,17 @@ async fn not_found(request: Request) -> Problem {
     Problem::not_found(format_args!("route `{}`", request.uri().path()), fix)
 }
 
-async fn method_not_allowed(request: Request) -> Problem {
+/// Answers for a method that the route does not have; the router adds `Allow`. `OPTIONS` asks for just that.
+async fn method_not_allowed(request: Request) -> Response {
+    if request.method() == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     Problem::new(
         Code::MethodNotAllowed,
         format!("`{}` does not support {}", request.uri().path(), request.method()),
         "`GET /openapi.json` lists the routes with their methods",
     )
+    .into_response()
 }
 
 /// Counts requests by route and status, and logs a connection that ends with the response.

@@ -29,9 +29,9 @@ pub struct Guard {
     pub pages: &'static [&'static str],
 }
 
-const ALLOW_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS");
+/// The headers of responses that a page of another origin can read: those that the gateway sets for programs.
 const EXPOSE_HEADERS: HeaderValue =
-    HeaderValue::from_static("ETag, Location, Mcp-Session-Id, MCP-Protocol-Version, Retry-After");
+    HeaderValue::from_static("Allow, ETag, Location, Mcp-Session-Id, MCP-Protocol-Version, Retry-After");
 const PRIVATE_NETWORK_ASKED: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
@@ -43,14 +43,14 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
         Ok(origin) => origin,
         Err(problem) => return protected(problem.into_response()),
     };
-    let preflight = origin.is_some()
-        && request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if preflight {
-        preflight_answer(request.headers())
-    } else {
-        request.extensions_mut().insert(Principal::local());
-        next.run(request).await
+    let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let asked = asked.filter(|_| origin.is_some() && request.method() == Method::OPTIONS);
+    let mut response = match asked {
+        Some(method) => preflight_answer(request.headers(), method.clone()),
+        None => {
+            request.extensions_mut().insert(Principal::local());
+            next.run(request).await
+        }
     };
     if let Some(origin) = origin {
         let headers = response.headers_mut();
@@ -61,10 +61,30 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
     protected(response)
 }
 
-fn preflight_answer(asked: &HeaderMap) -> Response {
+/// Completes the answers to `OPTIONS` with the methods of their route. This is done outside of the routes: the router
+/// adds `Allow` to what they answer.
+pub async fn name_methods(request: Request, next: Next) -> Response {
+    let is_question = request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let allowed =
+        headers.get(header::ALLOW).and_then(|methods| methods.to_str().ok()).filter(|_| is_question);
+    if let Some(allowed) = allowed {
+        let methods: Vec<&str> = allowed.split(',').map(str::trim).chain(["OPTIONS"]).collect();
+        let methods = HeaderValue::try_from(methods.join(", ")).expect("methods are visible ASCII");
+        if headers.contains_key(header::ACCESS_CONTROL_ALLOW_METHODS) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods.clone());
+        }
+        headers.insert(header::ALLOW, methods);
+    }
+    response
+}
+
+/// Answers a preflight. Where there is no route, a page may make its request, and reads the error.
+fn preflight_answer(asked: &HeaderMap, methods: HeaderValue) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOW_METHODS);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
     // Tools can have headers of their own (`Mcp-Param-…`), so there is no list of allowed headers.
     if let Some(asked) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());

@@ -256,9 +256,7 @@ async fn preflights_are_answered_for_those_who_may_come() {
     let head = preflight("http://localhost:3000", "").await;
     assert_eq!(head.status, 204);
     assert_eq!(head.header("access-control-allow-origin"), "http://localhost:3000");
-    for method in ["GET", "POST", "PATCH", "DELETE"] {
-        assert!(head.header("access-control-allow-methods").contains(method));
-    }
+    assert_eq!(head.header("access-control-allow-methods"), "POST, OPTIONS");
     assert_eq!(head.header("access-control-allow-headers"), "authorization,content-type,mcp-param-x");
     assert_eq!(head.header("access-control-max-age"), "3600");
     assert_eq!(head.header("access-control-allow-private-network"), "");
@@ -278,4 +276,43 @@ async fn preflights_are_answered_for_those_who_may_come() {
         let exposed = head.header("access-control-expose-headers");
         assert!(exposed.contains("ETag") && exposed.contains("Retry-After"), "{exposed}");
     }
+    // Which it could not, if the question for a route that is not there were refused.
+    let headers = format!("{headers}access-control-request-method: PUT\r\n");
+    let head = knock(&gateway, "OPTIONS", "/nowhere", &headers).await;
+    assert_eq!((head.status, head.header("access-control-allow-methods")), (204, "PUT"));
+}
+
+#[tokio::test]
+async fn every_route_says_which_methods_it_has() {
+    let gateway = Gateway::start().await;
+    let document = gateway.get("/openapi.json").await.json();
+    let paths = document["paths"].as_object().expect("paths");
+    assert!(paths.len() > 20);
+    for (path, item) in paths {
+        let mut wanted: Vec<String> =
+            item.as_object().expect("an item").keys().map(|method| method.to_uppercase()).collect();
+        if wanted.contains(&"GET".to_owned()) {
+            wanted.push("HEAD".to_owned());
+        }
+        wanted.push("OPTIONS".to_owned());
+        wanted.sort_unstable();
+        let sorted = |list: &str| {
+            let mut list: Vec<_> = list.split(", ").map(str::to_owned).collect();
+            list.sort_unstable();
+            list
+        };
+        let head = knock(&gateway, "OPTIONS", path, "host: localhost\r\n").await;
+        assert_eq!((head.status, sorted(head.header("allow"))), (204, wanted.clone()), "{path}");
+        let page =
+            "host: localhost\r\norigin: http://localhost:3000\r\naccess-control-request-method: PATCH\r\n";
+        let head = knock(&gateway, "OPTIONS", path, page).await;
+        let methods = sorted(head.header("access-control-allow-methods"));
+        assert_eq!((head.status, methods), (204, wanted), "{path}");
+    }
+    for path in ["/", "/mcp", "/metrics", "/openapi.json"] {
+        let head = knock(&gateway, "OPTIONS", path, "host: localhost\r\n").await;
+        assert_eq!(head.status, 204, "{path}");
+        assert!(head.header("allow").contains("GET"), "{path}: {}", head.header("allow"));
+    }
+    gateway.request("OPTIONS", "/nowhere", |request| request).await.problem(404, "not_found");
 }
