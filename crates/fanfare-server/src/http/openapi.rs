@@ -23,8 +23,11 @@ impl Document {
     pub fn new(mut openapi: OpenApi) -> Document {
         for item in openapi.paths.paths.values_mut() {
             for operation in operations(item) {
-                let refused = Ref::from_response_name(REFUSED);
-                operation.responses.responses.insert("default".to_owned(), RefOr::Ref(refused));
+                // Both, because a tool that looks for the errors of a caller does not look at the default.
+                for status in ["4XX", "default"] {
+                    let refused = RefOr::Ref(Ref::from_response_name(REFUSED));
+                    operation.responses.responses.insert(status.to_owned(), refused);
+                }
             }
         }
         Document(serde_json::to_vec_pretty(&openapi).expect("a document of our own always serialises").into())
