@@ -31,7 +31,7 @@ macro_rules! described {
 
 described! {
     /// The id of an attempt at a delivery; opaque.
-    AttemptId: "wh_k3f9x2abcdefghij-1042-1-1795282915791336";
+    AttemptId: "at_k3f7x2ab5cdefghisiead2fd32b45gmyam";
     /// The name that an event is pushed to: segments of letters, digits, `_` and `-`, joined by `.`.
     Channel: "builds.web";
     /// The id of a connected client; opaque.

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Door, Filter, NewEvent, Position, Principal, Source, Start, Via, WebhookId};
+use fanfare_core::{Door, Filter, NewEvent, Position, Principal, Source, Start, Timestamp, Via, WebhookId};
+use fanfare_delivery::attempt_id::AttemptId;
 use fanfare_delivery::changing::Expected;
 use fanfare_delivery::changing::NewKey;
 use fanfare_delivery::looking::AttemptQuery;
@@ -57,6 +58,7 @@ async fn answers(
     let wanted = AttemptQuery { event: None, delivered: None, before: None, limit: 5 };
     let words = Words { state: Some("failed".to_owned()), ..Words::default() };
     let events = Selection::Events(vec![event.clone()]);
+    let attempt = AttemptId { webhook: id.clone(), seq: at.seq, number: 1, at: Timestamp::from_micros(1) };
     let mut answers = Vec::new();
     macro_rules! ask {
         ($($verb:literal: $asked:expr,)+) => {
@@ -78,9 +80,10 @@ async fn answers(
         "event": webhooks.event(by, id, at).await,
         "deliveries": webhooks.deliveries(by, id, None, None, 5).await,
         "delivery": webhooks.delivery(by, id, &event).await,
-        "tried": webhooks.tried(by, &format!("{id}-{}-1-1", at.seq).parse().expect("an attempt's id")).await,
+        "tried": webhooks.tried(by, &attempt).await,
     }
-    answers.iter_mut().for_each(|(_, answer)| *answer = answer.replace(id.as_str(), "ID"));
+    let anonymous = |answer: &str| answer.replace(&attempt.to_string(), "ATTEMPT").replace(id.as_str(), "ID");
+    answers.iter_mut().for_each(|(_, answer)| *answer = anonymous(answer));
     answers
 }
 

@@ -1,5 +1,7 @@
 //! The same refusal in the same words, whichever door a caller came through.
 
+use fanfare_core::Timestamp;
+use fanfare_delivery::attempt_id::AttemptId;
 use serde_json::{Value, json};
 
 use crate::support::Engine;
@@ -57,7 +59,13 @@ async fn what_cannot_be_replayed_is_refused_alike_over_http_and_by_a_tool() {
 async fn what_is_missing_is_named_with_the_way_to_those_that_are_there() {
     let gateway = Gateway::with_every_tool(Engine::Memory).await;
     let (path, _) = register(&gateway, json!({"webhook_url": "http://127.0.0.1:9/"})).await;
-    let (event, id) = (gateway.position(7), path.rsplit('/').next().expect("an id"));
+    let event = gateway.position(7);
+    let attempt = AttemptId {
+        webhook: path.rsplit('/').next().expect("an id").parse().expect("a webhook's id"),
+        seq: 7,
+        number: 1,
+        at: Timestamp::from_micros(1_795_000_000_000_000),
+    };
     for (method, missing, listed) in [
         ("GET", "/api/nothing".to_owned(), "/openapi.json"),
         ("GET", format!("/api/events/{event}/receipts"), "/api/events"),
@@ -66,7 +74,7 @@ async fn what_is_missing_is_named_with_the_way_to_those_that_are_there() {
         ("DELETE", "/api/webhooks/wh_aaaaaaaaaaaaaaaa".to_owned(), "/api/webhooks?details=true"),
         ("DELETE", format!("{path}/deliveries/{event}"), "/api/webhooks/{id}/deliveries"),
         ("POST", format!("{path}/deliveries/{event}/resend"), "/api/events"),
-        ("GET", format!("/api/attempts/{id}-7-1-1795000000000000"), "/api/webhooks/{id}/attempts"),
+        ("GET", format!("/api/attempts/{attempt}"), "/api/webhooks/{id}/attempts"),
     ] {
         let problem = gateway.request(method, &missing, |request| request).await.problem(404, "not_found");
         let fix = problem["fix"].as_str().expect("a fix");

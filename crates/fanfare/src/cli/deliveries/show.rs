@@ -48,7 +48,7 @@ fn note() -> String {
 const ATTEMPTS_MAX: usize = 10;
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
-    if args.id.starts_with("wh_") {
+    if args.id.starts_with("at_") {
         return one_attempt(&args.id, api, context).await;
     }
     let event: Position = args.id.parse().map_err(|invalid| {
