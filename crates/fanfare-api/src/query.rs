@@ -246,6 +246,15 @@ pub struct Attempts {
     pub limit: Option<u32>,
 }
 
+/// One webhook of several.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OfWebhook {
+    /// Only those of this webhook; default: of all.
+    #[param(value_type = Option<values::WebhookId>, nullable = false)]
+    pub webhook_id: Option<String>,
+}
+
 /// A selection of deliveries.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]

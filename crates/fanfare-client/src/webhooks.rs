@@ -99,6 +99,14 @@ impl Api {
         self.call(self.request(Method::GET, &one(id, "/deliveries")).query(query)).await
     }
 
+    /// Returns a page of waiting and failed deliveries of all webhooks.
+    pub async fn all_deliveries(
+        &self,
+        query: &[(&str, String)],
+    ) -> Result<Answer<DeliveriesPage<Box<RawValue>>>, Error> {
+        self.call(self.request(Method::GET, "/api/deliveries").query(query)).await
+    }
+
     /// Discards a delivery: it is not retried.
     pub async fn discard_delivery(&self, id: &WebhookId, event: Position) -> Result<Answer<Delivery>, Error> {
         self.call(self.request(Method::DELETE, &one(id, &format!("/deliveries/{event}")))).await

@@ -5,7 +5,7 @@
 //! positions of all webhooks, many in one transaction. A successful delivery leaves no row, a failed one leaves one.
 //!
 //! Doors hold [`service::Webhooks`]; its verbs are in the modules of their subjects: `registering`, [`changing`],
-//! `trying`, [`selecting`], [`replaying`], [`listing`], [`looking`], [`awaiting`].
+//! `trying`, [`selecting`], [`replaying`], [`listing`], [`looking`], [`awaiting`], [`undelivered`], [`stats`].
 
 pub mod attempt;
 pub mod attempt_id;
@@ -37,6 +37,7 @@ pub mod stats;
 pub mod tally;
 pub mod target;
 mod trying;
+pub mod undelivered;
 pub mod values;
 pub mod webhook;
 mod window;

@@ -46,7 +46,7 @@ impl Webhooks {
 }
 
 impl Place {
-    fn of(entry: &Entry) -> Place {
+    pub(super) fn of(entry: &Entry) -> Place {
         let webhook = entry.webhook();
         Place { created: webhook.created, id: webhook.id.clone() }
     }

@@ -1,6 +1,6 @@
 //! Waiting and failed deliveries, and the delivery of one event.
 
-use fanfare_core::{Channel, EventType, Position, Timestamp};
+use fanfare_core::{Channel, EventType, Position, Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -11,6 +11,9 @@ use crate::words::{DeliveryState, Outcome};
 /// A delivery that awaits its next attempt, or failed.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Delivery {
+    /// The webhook.
+    #[schema(value_type = values::WebhookId)]
+    pub webhook_id: WebhookId,
     /// The event.
     #[schema(value_type = values::Position)]
     pub event_id: Position,
@@ -44,7 +47,7 @@ pub struct Delivery {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = DeliveriesPage, bound = "")]
 pub struct DeliveriesPage<D> {
-    /// The deliveries, in log order.
+    /// The deliveries: those of each webhook in log order, the webhook that was registered first before the others.
     #[schema(value_type = Vec<Delivery>)]
     pub deliveries: Vec<D>,
     /// Pass as `cursor` to get the next page; omitted on the last page.

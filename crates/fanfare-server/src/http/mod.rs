@@ -164,6 +164,7 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(webhooks::attempts::list))
         .routes(routes!(webhooks::attempts::show))
         .routes(routes!(webhooks::deliveries::list))
+        .routes(routes!(webhooks::deliveries::list_all))
         .routes(routes!(webhooks::deliveries::show))
         .routes(routes!(webhooks::deliveries::discard))
         .routes(routes!(webhooks::replaying::replay))

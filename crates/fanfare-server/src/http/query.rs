@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare_core::duration::{self, WAIT_MAX};
 use fanfare_core::filter_words::{FilterWords, Part};
-use fanfare_core::{Code, Filter, Invalid};
+use fanfare_core::{Code, Filter, Invalid, WebhookId};
 use http::Uri;
 
 use crate::problem::Problem;
@@ -56,6 +56,13 @@ impl Params {
     ) -> Result<Option<T>, Problem> {
         let value = self.one(name)?;
         value.map(|value| read(&value)).transpose().map_err(|error| error.at(place(name)).into())
+    }
+
+    /// Removes and parses `webhook_id`.
+    pub fn webhook_id(&mut self) -> Result<Option<WebhookId>, Problem> {
+        self.read("webhook_id", |value| {
+            value.parse().map_err(|invalid| Invalid { code: Code::InvalidQuery, ..invalid })
+        })
     }
 
     /// Removes and parses a switch: `1` or `true`, `0` or `false`.

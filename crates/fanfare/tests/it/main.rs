@@ -82,6 +82,7 @@ mod webhooks_sockets;
 mod webhooks_states;
 mod webhooks_stats;
 mod webhooks_tls;
+mod webhooks_undelivered;
 mod webhooks_upgraded;
 mod webhooks_verified;
 mod websocket;

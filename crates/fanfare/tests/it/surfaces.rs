@@ -7,13 +7,14 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 37] = [
+const SURFACES: [(&str, &str); 38] = [
     ("DELETE /api/readers/{name}", "none yet: a reader is forgotten rarely, and not by the one who reads"),
     ("DELETE /api/webhooks/{id}", "webhooks rm"),
     ("DELETE /api/webhooks/{id}/deliveries/{event_id}", "deliveries discard"),
     ("GET /api/attempts/{id}", "deliveries show"),
     ("GET /api/channels", "channels"),
     ("GET /api/clients", "clients"),
+    ("GET /api/deliveries", "deliveries ls"),
     ("GET /api/events", "history"),
     ("GET /api/events/{id}", "none yet: `history` shows events, the dashboard one"),
     ("GET /api/events/{id}/receipts", "deliveries show"),
@@ -22,7 +23,7 @@ const SURFACES: [(&str, &str); 37] = [
     ("GET /api/webhooks", "webhooks ls"),
     ("GET /api/webhooks/{id}", "webhooks show"),
     ("GET /api/webhooks/{id}/attempts", "webhooks attempts"),
-    ("GET /api/webhooks/{id}/deliveries", "deliveries ls"),
+    ("GET /api/webhooks/{id}/deliveries", "deliveries discard"),
     (
         "GET /api/webhooks/{id}/deliveries/{event_id}",
         "none yet: the dashboard shows the body before it is edited",

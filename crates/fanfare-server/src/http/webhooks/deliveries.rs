@@ -1,4 +1,4 @@
-//! Waiting and failed deliveries: `GET /api/webhooks/{id}/deliveries`, and discarding one.
+//! Waiting and failed deliveries: `GET /api/deliveries`, `GET /api/webhooks/{id}/deliveries`, and discarding one.
 
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use fanfare_api::webhooks::deliveries::{DeliveriesPage, Delivery, EventDelivery};
 use fanfare_api::words::DeliveryState;
 use fanfare_api::{query, values};
-use fanfare_core::{Code, Invalid, Position, Principal};
+use fanfare_core::{Code, Invalid, Position, Principal, WebhookId};
 
 use crate::http::Gateway;
 use crate::http::page::Size;
@@ -15,6 +15,7 @@ use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
 use crate::problem::Problem;
 use fanfare_delivery::service::WebhookError;
+use fanfare_delivery::undelivered::{DeliveryPlace, DeliveryQuery};
 use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 
 /// The size of a page.
@@ -27,6 +28,7 @@ fn shown(row: DeliveryRow) -> Delivery {
         DeliveryStatus::Failed(at) => (DeliveryState::Failed, None, Some(at)),
     };
     Delivery {
+        webhook_id: row.webhook,
         event_id: row.event.position,
         channel: row.event.channel.clone(),
         event_type: row.event.event_type.clone(),
@@ -39,7 +41,69 @@ fn shown(row: DeliveryRow) -> Delivery {
     }
 }
 
-/// Lists deliveries that await their next attempt or failed.
+/// Removes and parses `state`: whether only failed deliveries are wanted, or only waiting ones.
+fn failed(params: &mut Params) -> Result<Option<bool>, Problem> {
+    params.read("state", |value| match value {
+        "waiting" => Ok(false),
+        "failed" => Ok(true),
+        _ => Err(Invalid::new(
+            Code::InvalidQuery,
+            "`state` must be `waiting` or `failed`",
+            "write `state=failed`, or leave it out for both",
+        )),
+    })
+}
+
+/// Lists deliveries of all webhooks that await their next attempt or failed.
+#[utoipa::path(
+    get,
+    path = "/api/deliveries",
+    operation_id = "listAllDeliveries",
+    tag = "webhooks",
+    params(query::OfWebhook, query::Deliveries),
+    responses(
+        (status = 200, description = "A page", body = DeliveriesPage<Delivery>),
+    ),
+)]
+pub async fn list_all(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut params = Params::of(request.uri());
+    let webhook = params.webhook_id()?;
+    let failed = failed(&mut params)?;
+    let event: Option<Position> = params.read("event_id", str::parse)?;
+    let after: Option<DeliveryPlace> = params.cursor()?;
+    let limit = params.limit(SIZE)?;
+    params.finish()?;
+    let known = webhook
+        .clone()
+        .or_else(|| gateway.webhooks.list(&by).first().map(|entry| entry.webhook().id.clone()));
+    let positions = [(event, "?event_id"), (after.as_ref().and_then(DeliveryPlace::event), "?cursor")];
+    check(&gateway, known.as_ref(), positions).await?;
+    let wanted = DeliveryQuery { webhook, failed, event, after, limit };
+    let (rows, next) = gateway.webhooks.undelivered(&by, wanted).await?;
+    let deliveries = rows.into_iter().map(shown).collect::<Vec<_>>();
+    Ok(Json(DeliveriesPage { deliveries, next_cursor: next.map(|next| next.to_string()) }).into_response())
+}
+
+/// Refuses positions at which no delivery can be; without a webhook there are no deliveries.
+async fn check(
+    gateway: &Gateway,
+    id: Option<&WebhookId>,
+    positions: [(Option<Position>, &str); 2],
+) -> Result<(), Problem> {
+    let Some(id) = id else { return Ok(()) };
+    for (position, place) in positions {
+        if let Some(position) = position {
+            gateway.webhooks.check_place(id, position, place).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lists deliveries of one webhook that await their next attempt or failed.
 #[utoipa::path(
     get,
     path = "/api/webhooks/{id}/deliveries",
@@ -61,24 +125,12 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let mut params = Params::of(request.uri());
-    let failed = params.read("state", |value| match value {
-        "waiting" => Ok(false),
-        "failed" => Ok(true),
-        _ => Err(Invalid::new(
-            Code::InvalidQuery,
-            "`state` must be `waiting` or `failed`",
-            "write `state=failed`, or leave it out for both",
-        )),
-    })?;
+    let failed = failed(&mut params)?;
     let event: Option<Position> = params.read("event_id", str::parse)?;
     let cursor: Option<Position> = params.cursor()?;
     let limit = params.limit(SIZE)?;
     params.finish()?;
-    for (position, place) in [(event, "?event_id"), (cursor, "?cursor")] {
-        if let Some(position) = position {
-            gateway.webhooks.check_place(&id, position, place).await?;
-        }
-    }
+    check(&gateway, Some(&id), [(event, "?event_id"), (cursor, "?cursor")]).await?;
     let before = event.map(|event| Position { seq: event.seq.saturating_sub(1), ..event });
     let limit = if event.is_some() { 1 } else { limit };
     let (mut rows, mut next) =

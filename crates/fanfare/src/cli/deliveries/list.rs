@@ -1,9 +1,11 @@
 //! `fanfare deliveries ls`: lists waiting and failed deliveries.
 
-use fanfare_core::Position;
+use std::collections::HashMap;
+
+use fanfare_core::{Position, WebhookId};
 use jiff::ZonedDateTime;
 
-use crate::cli::deliveries::{State, chosen, of_webhook};
+use crate::cli::deliveries::{PAGE_LEN_MAX, State, chosen, one};
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
 use crate::cli::output::style::{DIM, ERROR, SUCCESS, WARNING};
@@ -12,7 +14,6 @@ use crate::cli::text::{harmless, shortened};
 use crate::cli::webhooks::attempt_rows::words;
 use crate::cli::{Context, Exit, Failure, examples, with_member};
 use fanfare_api::webhooks::deliveries::Delivery;
-use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_client::{Answer, Api};
 
 /// List waiting and failed deliveries
@@ -46,25 +47,20 @@ const URL_CHARS_MAX: usize = 32;
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
     let state = if args.failed { Some(State::Failed) } else { args.state };
     let limit = args.limit as usize;
-    let (mut found, mut more) = (Vec::new(), false);
-    for webhook in chosen(api, args.webhook.as_deref()).await? {
-        let count = match state {
-            None => webhook.waiting + webhook.failed,
-            Some(State::Waiting) => webhook.waiting,
-            Some(State::Failed) => webhook.failed,
-        };
-        if count == 0 {
-            continue;
-        }
-        let left = limit - found.len();
-        if left == 0 {
-            more = true;
-            break;
-        }
-        let (deliveries, has_more) = of_webhook(api, &webhook, state, args.event, left).await?;
-        more |= has_more;
-        found.extend(deliveries.into_iter().map(|delivery| (webhook.clone(), delivery)));
-    }
+    let webhooks = chosen(api, args.webhook.as_deref()).await?;
+    let only = args.webhook.as_ref().and_then(|_| webhooks.first());
+    let mut query = Vec::new();
+    query.extend(only.map(|webhook| ("webhook_id", webhook.id.to_string())));
+    query.extend(state.map(|state| ("state", state.as_str().to_owned())));
+    query.extend(args.event.map(|event| ("event_id", event.to_string())));
+    let (deliveries, more) = pages(api, &query, limit).await?;
+    let urls: HashMap<&WebhookId, &str> =
+        webhooks.iter().map(|webhook| (&webhook.id, &*webhook.webhook_url)).collect();
+    let found: Vec<(&str, Answer<Delivery>)> = deliveries
+        .into_iter()
+        // One that was registered since the webhooks were listed is shown with the next call.
+        .filter_map(|delivery| Some((*urls.get(&delivery.value.webhook_id)?, delivery)))
+        .collect();
     show(&found, context)?;
     if more {
         context.output.hint(format!("{DIM}for more, use -n {}{DIM:#}", args.limit.saturating_mul(10)));
@@ -72,12 +68,33 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
     Ok(Exit::Ok)
 }
 
-fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), Failure> {
+/// Reads up to `limit` deliveries; returns them, and whether there are more.
+async fn pages(
+    api: &Api,
+    query: &[(&'static str, String)],
+    limit: usize,
+) -> Result<(Vec<Answer<Delivery>>, bool), Failure> {
+    let mut found: Vec<Answer<Delivery>> = Vec::new();
+    let mut cursor = None;
+    loop {
+        let mut query = query.to_vec();
+        query.push(("limit", (limit - found.len()).min(PAGE_LEN_MAX).to_string()));
+        query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+        let page = api.all_deliveries(&query).await?.value;
+        for json in &page.deliveries {
+            found.push(one(json, api)?);
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() || found.len() >= limit {
+            return Ok((found, cursor.is_some()));
+        }
+    }
+}
+
+fn show(found: &[(&str, Answer<Delivery>)], context: &Context) -> Result<(), Failure> {
     let output = context.output;
-    let json = |(webhook, delivery): &(Webhook, Answer<Delivery>)| {
-        let json = with_member(&delivery.json, "webhook_id", &text(webhook.id.as_str()));
-        with_member(&json, "webhook_url", &text(&webhook.webhook_url))
-    };
+    let json =
+        |(url, delivery): &(&str, Answer<Delivery>)| with_member(&delivery.json, "webhook_url", &text(url));
     match output.mode {
         Mode::Human | Mode::Table if found.is_empty() => {
             output.note(format!("{SUCCESS}✓{SUCCESS:#} no waiting or failed deliveries"));
@@ -85,7 +102,7 @@ fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), 
         Mode::Human | Mode::Table => {
             let now = ZonedDateTime::now();
             let rows: Vec<Vec<String>> =
-                found.iter().map(|(webhook, delivery)| row(webhook, &delivery.value, &now)).collect();
+                found.iter().map(|(url, delivery)| row(url, &delivery.value, &now)).collect();
             output.line(table(&["event", "channel", "next", "attempts ", "reason", "webhook"], &rows))?;
         }
         Mode::Json => {
@@ -100,12 +117,12 @@ fn show(found: &[(Webhook, Answer<Delivery>)], context: &Context) -> Result<(), 
     Ok(())
 }
 
-fn row(webhook: &Webhook, delivery: &Delivery, now: &ZonedDateTime) -> Vec<String> {
+fn row(url: &str, delivery: &Delivery, now: &ZonedDateTime) -> Vec<String> {
     let next = match &delivery.next_attempt_at {
         Some(at) => format!("{WARNING}!{WARNING:#} {}", time(*at, now)),
         None => format!("{ERROR}✗{ERROR:#} failed"),
     };
-    let url = webhook.webhook_url.split_once("://").map_or(&*webhook.webhook_url, |(_, rest)| rest);
+    let url = url.split_once("://").map_or(url, |(_, rest)| rest);
     vec![
         delivery.event_id.to_string(),
         harmless(delivery.channel.as_str()).into_owned(),
