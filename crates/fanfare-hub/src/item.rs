@@ -8,8 +8,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use fanfare_core::Event;
 use fanfare_core::notice::Notice;
-use fanfare_core::wire::Wire;
 use fanfare_core::wire::payload::Payload;
+use fanfare_core::wire::{sse, websocket};
 
 /// Something to send to the outlet.
 #[derive(Debug, Clone)]
@@ -76,6 +76,45 @@ impl Item {
         match self {
             Item::Events(run) => run.block.cut(wire, run.range.start, len),
             Item::Notice(_) => Cut { events: 0, end: self.bytes(wire).len() },
+        }
+    }
+}
+
+/// The representation of events for a subscriber; a block holds its bytes in each that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Wire {
+    /// Server-sent events.
+    Sse(sse::Format),
+    /// JSON in WebSocket text frames.
+    WebSocket,
+}
+
+impl Wire {
+    /// The number of formats: [`Wire::index`] is below it.
+    const COUNT: usize = 9;
+
+    /// Returns the format's index in a table.
+    fn index(self) -> usize {
+        match self {
+            Wire::Sse(format) => {
+                usize::from(format.json) + 2 * usize::from(format.named) + 4 * usize::from(format.chunked)
+            }
+            Wire::WebSocket => 8,
+        }
+    }
+
+    fn write_event(self, event: &Event, out: &mut Vec<u8>) {
+        match self {
+            Wire::Sse(format) => sse::write_event(format, event, out),
+            Wire::WebSocket => websocket::write_event(event, out),
+        }
+    }
+
+    /// Appends nothing if this format does not show the notice.
+    fn write_notice(self, notice: &Notice, out: &mut Vec<u8>) {
+        match self {
+            Wire::Sse(format) => sse::write_notice(format, notice, out),
+            Wire::WebSocket => websocket::write_notice(notice, out),
         }
     }
 }
@@ -177,5 +216,22 @@ impl Encoded {
 impl fmt::Debug for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Block").field("events", &self.events.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fanfare_core::wire::sse;
+
+    use super::Wire;
+
+    #[test]
+    fn a_format_has_its_own_place_in_a_table() {
+        let format =
+            |bits: u8| sse::Format { json: bits & 1 != 0, named: bits & 2 != 0, chunked: bits & 4 != 0 };
+        let mut places: Vec<_> = (0..8).map(|bits| Wire::Sse(format(bits)).index()).collect();
+        places.push(Wire::WebSocket.index());
+        places.sort_unstable();
+        assert_eq!(places, (0..Wire::COUNT).collect::<Vec<_>>());
     }
 }

@@ -12,7 +12,7 @@ use crate::position::{Epoch, Position};
 use crate::principal::{Door, Source};
 use crate::timestamp::Timestamp;
 use crate::wire::event_source::{Dispatched, EventSource};
-use crate::wire::{Wire, sse};
+use crate::wire::{sse, websocket};
 
 const STAMP: &str = "[2026-11-21T08:00:00.123456+00:00] ";
 
@@ -52,7 +52,7 @@ fn body(format: sse::Format, bytes: &[u8]) -> Vec<u8> {
 fn encoded(format: sse::Format, events: &[Event]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for event in events {
-        Wire::Sse(format).write_event(event, &mut bytes);
+        sse::write_event(format, event, &mut bytes);
     }
     bytes
 }
@@ -190,9 +190,9 @@ fn the_first_bytes_and_keepalives_dispatch_nothing() {
         let mut bytes = Vec::new();
         sse::write_preamble(format, 1_234, position(7), &mut bytes);
         sse::write_keepalive(format, &mut bytes);
-        Wire::Sse(format).write_event(&event(1, "info", "x"), &mut bytes);
+        sse::write_event(format, &event(1, "info", "x"), &mut bytes);
         sse::write_keepalive(format, &mut bytes);
-        Wire::Sse(format).write_event(&event(2, "info", "y"), &mut bytes);
+        sse::write_event(format, &event(2, "info", "y"), &mut bytes);
         let mut browser = EventSource::default();
         let said = browser.feed(&body(format, &bytes));
         assert_eq!(said.len(), 2, "{format:?}");
@@ -223,7 +223,7 @@ fn notices_say_their_position_and_never_look_like_events() {
     for format in formats() {
         for (notice, id) in &notices {
             let mut bytes = Vec::new();
-            Wire::Sse(format).write_notice(notice, &mut bytes);
+            sse::write_notice(format, notice, &mut bytes);
             let shown = format.json || format.named || !matches!(notice, Notice::CaughtUp { .. });
             if !shown {
                 // Not even an empty chunk, which would end the body.
@@ -241,16 +241,8 @@ fn notices_say_their_position_and_never_look_like_events() {
         }
     }
     let mut bytes = Vec::new();
-    Wire::Sse(sse::Format::default()).write_notice(&notices[0].0, &mut bytes);
+    sse::write_notice(sse::Format::default(), &notices[0].0, &mut bytes);
     assert_eq!(read(&bytes)[0].data, r#"{"after":"k3f9x2ab-10","next":"k3f9x2ab-500","missed":489}"#);
-}
-
-#[test]
-fn a_format_has_its_own_place_in_a_table() {
-    let mut places: Vec<_> = formats().map(|format| Wire::Sse(format).index()).collect();
-    places.push(Wire::WebSocket.index());
-    places.sort_unstable();
-    assert_eq!(places, (0..Wire::COUNT).collect::<Vec<_>>());
 }
 
 /// Parses frames of RFC 6455, section 5.2, that a server sent.
@@ -281,9 +273,9 @@ fn web_socket_frames_have_the_length_that_they_say() {
         .collect();
     let mut bytes = Vec::new();
     for event in &events {
-        Wire::WebSocket.write_event(event, &mut bytes);
+        websocket::write_event(event, &mut bytes);
     }
-    Wire::WebSocket.write_notice(&Notice::CaughtUp { position: position(1) }, &mut bytes);
+    websocket::write_notice(&Notice::CaughtUp { position: position(1) }, &mut bytes);
     let texts = web_socket_texts(&bytes);
     assert_eq!(texts.len(), events.len() + 1);
     for (text, event) in texts.iter().zip(&events) {

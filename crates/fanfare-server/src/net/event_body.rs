@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use fanfare_core::wire::{Wire, sse};
-use fanfare_hub::item::Item;
+use fanfare_core::wire::sse;
+use fanfare_hub::item::{Item, Wire};
 
 use crate::net::heartbeat::Beats;
 use crate::net::takeover::Stream;

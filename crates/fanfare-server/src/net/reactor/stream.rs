@@ -4,13 +4,13 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
-use fanfare_core::wire::{Wire, sse};
+use fanfare_core::wire::sse;
 use mio::net::TcpStream;
 
 use crate::net::counts::Counts;
 use crate::net::limits::Permit;
 use crate::net::reactor::Adopted;
-use fanfare_hub::item::Item;
+use fanfare_hub::item::{Item, Wire};
 use fanfare_hub::subscription::{Peek, Subscription};
 
 /// Maximum reads of 4 KiB per turn from a client, which are discarded: a flood must not occupy the reactor.
