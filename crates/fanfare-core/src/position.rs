@@ -68,6 +68,22 @@ pub struct Position {
     pub seq: u64,
 }
 
+impl Position {
+    /// Fails if the position is not in the log of `epoch`.
+    pub fn check_log(self, epoch: Epoch) -> Result<(), Invalid> {
+        if self.epoch == epoch { Ok(()) } else { Err(self.of_another_log(epoch)) }
+    }
+
+    /// Creates the refusal of the position for the log of `epoch`, which is another one.
+    pub fn of_another_log(self, epoch: Epoch) -> Invalid {
+        Invalid::new(
+            Code::InvalidPosition,
+            format!("position `{self}` is not in this log"),
+            format!("positions of this log start with `{epoch}-`"),
+        )
+    }
+}
+
 impl FromStr for Position {
     type Err = Invalid;
 

@@ -11,7 +11,6 @@ use fanfare_core::{Code, Event, Invalid, Pattern, Position, Principal};
 
 use crate::replaying::{Range, Selection};
 use crate::service::{WebhookError, Webhooks};
-use fanfare_hub::Hub;
 use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::webhooks::ReadDeliveries;
@@ -114,7 +113,7 @@ impl Webhooks {
             if is_failed {
                 self.check_place(id, position, place).await?;
             } else {
-                check_epoch(self.hub(), position).map_err(|error| error.at(place))?;
+                position.check_log(self.hub().epoch()).map_err(|error| error.at(place))?;
             }
             after = after.max(Some(position));
         }
@@ -140,7 +139,7 @@ impl Webhooks {
         let read = ReadDeliveries { webhook: id.clone(), failed: None, after: Some(position), limit: 1 };
         match self.parts.ledger.deliveries(read).await {
             Err(store::Error::EpochChanged { .. }) => {
-                check_epoch(self.hub(), position).map_err(|error| error.at(at).into())
+                position.check_log(self.hub().epoch()).map_err(|error| error.at(at).into())
             }
             read => Ok(read.map(|_| ())?),
         }
@@ -171,18 +170,6 @@ impl Webhooks {
         }
         Ok(events)
     }
-}
-
-/// Checks that a position is in this log.
-fn check_epoch(hub: &Hub, position: Position) -> Result<(), Invalid> {
-    if position.epoch == hub.epoch() {
-        return Ok(());
-    }
-    Err(Invalid::new(
-        Code::InvalidPosition,
-        format!("position `{position}` belongs to another log"),
-        format!("positions of this log start with `{}-`", hub.epoch()),
-    ))
 }
 
 fn wrong(what: impl Into<String>, fix: impl Into<std::borrow::Cow<'static, str>>) -> Invalid {

@@ -31,11 +31,7 @@ impl From<Error> for Refusal {
                 "unregister one that is no longer needed",
             )
             .over("webhooks", LATER),
-            Error::EpochChanged { position, epoch } => Refusal::new(
-                Code::InvalidPosition,
-                format!("position `{position}` is not in this log"),
-                format!("positions of this log start with `{epoch}-`"),
-            ),
+            Error::EpochChanged { position, epoch } => position.of_another_log(epoch).into(),
             Error::UrlTaken { webhook } => Refusal::new(
                 Code::WebhookExists,
                 format!("webhook `{webhook}` already uses this URL"),
