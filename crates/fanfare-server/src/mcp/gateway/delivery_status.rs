@@ -244,38 +244,7 @@ impl Gateway {
             webhooks_delivered,
             untrusted: true,
         };
-        let next = match (live_total, readers_total) {
-            _ if webhooks_total > webhooks_delivered => {
-                "Webhooks that have not accepted it are retried automatically, unless they failed permanently."
-                    .to_owned()
-            }
-            (0, 0) if webhooks_total > 0 => "Everyone it is for has it.".to_owned(),
-            (0, 0) => {
-                "No one connected now was due to get it; it can still be read later.".to_owned()
-            }
-            (_, readers) if readers > readers_acknowledged => {
-                format!("`wait_for` with \"event_id\": \"{}\" waits for an acknowledgement.", event.position)
-            }
-            (live, _) if live > live_received => {
-                "Some subscribers are behind; check again in a moment.".to_owned()
-            }
-            _ => "Everyone it is for has it.".to_owned(),
-        };
-        let took_it = match webhooks_total {
-            0 => "no webhook matches it".to_owned(),
-            _ => format!("{webhooks_delivered} of {} accepted it", count(webhooks_total, "webhook")),
-        };
-        let text = format!(
-            "Event {} on `{}`: {live_received} of {} got it, {readers_acknowledged} of {} acknowledged it, {took_it}. \
-             {next}\n{}\n{}",
-            event.position,
-            event.channel,
-            count(live_total, "live connection"),
-            count(readers_total, "durable reader"),
-            missing(&live, &readers, &webhooks),
-            fenced(&shown.to_text()),
-        );
-        Ok(said(text, &structured))
+        Ok(said(describe(&event, &structured), &structured))
     }
 
     /// Returns the connections that `event` is for: those that match it and were connected.
@@ -304,6 +273,51 @@ impl Gateway {
         };
         Ok(rows.into_iter().map(receipt).collect())
     }
+}
+
+fn describe(event: &Event, found: &StructuredContent<'_>) -> String {
+    let &StructuredContent {
+        event: shown,
+        live,
+        live_total,
+        live_received,
+        readers,
+        readers_total,
+        readers_acknowledged,
+        webhooks,
+        webhooks_total,
+        webhooks_delivered,
+        untrusted: _,
+    } = found;
+    let next = match (live_total, readers_total) {
+        _ if webhooks_total > webhooks_delivered => {
+            "Webhooks that have not accepted it are retried automatically, unless they failed permanently."
+                .to_owned()
+        }
+        (0, 0) if webhooks_total > 0 => "Everyone it is for has it.".to_owned(),
+        (0, 0) => "No one connected now was due to get it; it can still be read later.".to_owned(),
+        (_, readers) if readers > readers_acknowledged => {
+            format!("`wait_for` with \"event_id\": \"{}\" waits for an acknowledgement.", event.position)
+        }
+        (live, _) if live > live_received => {
+            "Some subscribers are behind; check again in a moment.".to_owned()
+        }
+        _ => "Everyone it is for has it.".to_owned(),
+    };
+    let took_it = match webhooks_total {
+        0 => "no webhook matches it".to_owned(),
+        _ => format!("{webhooks_delivered} of {} accepted it", count(webhooks_total, "webhook")),
+    };
+    format!(
+        "Event {} on `{}`: {live_received} of {} got it, {readers_acknowledged} of {} acknowledged it, {took_it}. \
+         {next}\n{}\n{}",
+        event.position,
+        event.channel,
+        count(live_total, "live connection"),
+        count(readers_total, "durable reader"),
+        missing(live, readers, webhooks),
+        fenced(&shown.to_text()),
+    )
 }
 
 /// Lists the recipients that lack it.
