@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_read() {
+    fn a_request_is_read_with_its_id_and_its_digits() {
         let request =
             parse(r#"{"op":"publish","id":7,"event":{"message":"hi","data":{"n":1.50}}}"#, &source());
         let request = request.expect("well formed");

@@ -40,7 +40,7 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn sizes_are_read() {
+    fn a_size_is_a_number_with_or_without_a_unit() {
         for (text, bytes) in
             [("512", 512), ("64KiB", 65_536), ("1.5 GiB", 1_610_612_736), ("10MB", 10_000_000), ("0b", 0)]
         {

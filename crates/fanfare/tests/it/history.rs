@@ -112,7 +112,7 @@ async fn a_page_is_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn mistakes_are_named() {
+async fn a_mistake_in_the_query_is_refused_with_its_place() {
     let gateway = Gateway::start().await;
     gateway.push("a", "x").await;
     for (query, status, code, at) in [
