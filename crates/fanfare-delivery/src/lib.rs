@@ -7,6 +7,7 @@
 //! Doors hold [`service::Webhooks`]; its verbs are in the modules of their subjects: `registering`, [`changing`],
 //! `trying`, [`selecting`], [`replaying`], [`listing`], [`looking`], [`awaiting`], [`undelivered`], [`stats`].
 
+mod all_attempts;
 pub mod attempt;
 pub mod attempt_id;
 pub mod awaiting;

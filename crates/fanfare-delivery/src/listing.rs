@@ -73,9 +73,39 @@ impl FromStr for Place {
     }
 }
 
+/// A place in a list of rows that belong to webhooks, such as deliveries: webhook by webhook, in the order of [`Place`].
+/// It outlives the row and the webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowPlace<T> {
+    /// The webhook.
+    pub webhook: Place,
+    /// The row; `None` for the end of the webhook's rows.
+    pub row: Option<T>,
+}
+
+impl<T: fmt::Display> fmt::Display for RowPlace<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.row {
+            Some(row) => write!(f, "{}.{row}", self.webhook),
+            None => write!(f, "{}", self.webhook),
+        }
+    }
+}
+
+impl<T: FromStr<Err = Invalid>> FromStr for RowPlace<T> {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<RowPlace<T>, Invalid> {
+        let (webhook, row) = text.split_once('.').map_or((text, None), |(webhook, row)| (webhook, Some(row)));
+        Ok(RowPlace { webhook: webhook.parse()?, row: row.map(str::parse).transpose()? })
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Place;
+    use fanfare_core::Position;
+
+    use super::{Place, RowPlace};
 
     #[test]
     fn a_place_is_read_as_it_is_written() {
@@ -83,6 +113,17 @@ mod tests {
         assert_eq!(text.parse::<Place>().expect("a place").to_string(), text);
         for wrong in ["", "1", "1-", "x-wh_k3f7x2ab5cdefghi", "1-wh_", "wh_k3f7x2ab5cdefghi"] {
             assert!(wrong.parse::<Place>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_place_of_a_row_is_read_as_it_is_written() {
+        let webhook = "1795282915791336-wh_k3f7x2ab5cdefghi";
+        for text in [webhook, &format!("{webhook}.k3f9x2ab-1042")] {
+            assert_eq!(text.parse::<RowPlace<Position>>().expect("a place").to_string(), text);
+        }
+        for wrong in ["", ".", "k3f9x2ab-1042", &format!("{webhook}."), &format!("{webhook}.1")] {
+            assert!(wrong.parse::<RowPlace<Position>>().is_err(), "{wrong}");
         }
     }
 }

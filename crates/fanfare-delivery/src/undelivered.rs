@@ -1,12 +1,10 @@
 //! Waiting and failed deliveries of all webhooks, page by page.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use fanfare_core::{Code, Invalid, Position, Principal, WebhookId};
+use fanfare_core::{Position, Principal, WebhookId};
 
-use crate::listing::Place;
+use crate::listing::{Place, RowPlace};
 use crate::registry::Entry;
 use crate::service::{WebhookError, Webhooks};
 use fanfare_store::read::PAGE_BYTES_MAX;
@@ -25,24 +23,9 @@ pub struct DeliveryQuery {
     /// Only those of this event.
     pub event: Option<Position>,
     /// Only those after this place.
-    pub after: Option<DeliveryPlace>,
+    pub after: Option<RowPlace<Position>>,
     /// Maximum deliveries to return.
     pub limit: usize,
-}
-
-/// A place in the list of deliveries. It outlives the delivery and the webhook.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeliveryPlace {
-    webhook: Place,
-    /// The event of the delivery; `None` for the end of the webhook's deliveries.
-    event: Option<Position>,
-}
-
-impl DeliveryPlace {
-    /// Returns the event of the delivery, if the place is one.
-    pub fn event(&self) -> Option<Position> {
-        self.event
-    }
 }
 
 impl Webhooks {
@@ -52,7 +35,7 @@ impl Webhooks {
         &self,
         by: &Principal,
         wanted: DeliveryQuery,
-    ) -> Result<(Vec<DeliveryRow>, Option<DeliveryPlace>), WebhookError> {
+    ) -> Result<(Vec<DeliveryRow>, Option<RowPlace<Position>>), WebhookError> {
         let mut webhooks = match &wanted.webhook {
             Some(id) => vec![self.find(by, id)?],
             None => self.list(by),
@@ -81,7 +64,7 @@ impl Webhooks {
         let (id, webhook) = (entry.webhook().id.clone(), Place::of(entry));
         let mut after = wanted.event.map(|event| Position { seq: event.seq.saturating_sub(1), ..event });
         if let Some(last) = wanted.after.as_ref().filter(|last| last.webhook == webhook) {
-            let Some(event) = last.event.filter(|_| wanted.event.is_none()) else { return Ok(true) };
+            let Some(event) = last.row.filter(|_| wanted.event.is_none()) else { return Ok(true) };
             after = Some(event);
         }
         loop {
@@ -98,7 +81,7 @@ impl Webhooks {
                 rows.retain(|row| row.event.position == event);
             }
             let Some(last) = rows.last().map(|row| row.event.position) else {
-                found.last = Some(DeliveryPlace { webhook, event: None });
+                found.last = Some(RowPlace { webhook, row: None });
                 return Ok(true);
             };
             if is_full {
@@ -108,8 +91,7 @@ impl Webhooks {
             found.bytes += rows.iter().map(|row| row.event.stored_len()).sum::<u64>();
             found.rows.append(&mut rows);
             let is_one = wanted.event.is_some();
-            found.last =
-                Some(DeliveryPlace { webhook: webhook.clone(), event: Some(last).filter(|_| !is_one) });
+            found.last = Some(RowPlace { webhook: webhook.clone(), row: Some(last).filter(|_| !is_one) });
             if is_one {
                 return Ok(true);
             }
@@ -123,7 +105,7 @@ struct Found {
     bytes: u64,
     reads: usize,
     /// The place up to which everything was read.
-    last: Option<DeliveryPlace>,
+    last: Option<RowPlace<Position>>,
 }
 
 fn has_any(counts: &DeliveryCounts, failed: Option<bool>) -> bool {
@@ -131,45 +113,5 @@ fn has_any(counts: &DeliveryCounts, failed: Option<bool>) -> bool {
         None => counts.waiting + counts.failed > 0,
         Some(true) => counts.failed > 0,
         Some(false) => counts.waiting > 0,
-    }
-}
-
-impl fmt::Display for DeliveryPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.event {
-            Some(event) => write!(f, "{}.{event}", self.webhook),
-            None => write!(f, "{}", self.webhook),
-        }
-    }
-}
-
-impl FromStr for DeliveryPlace {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<DeliveryPlace, Invalid> {
-        let wrong = |_| {
-            let fix = "use the `next_cursor` of the previous page";
-            Invalid::new(Code::InvalidQuery, "this is not a place in the list of deliveries", fix)
-        };
-        let (webhook, event) =
-            text.split_once('.').map_or((text, None), |(webhook, event)| (webhook, Some(event)));
-        let event = event.map(str::parse).transpose().map_err(wrong)?;
-        Ok(DeliveryPlace { webhook: webhook.parse().map_err(wrong)?, event })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::DeliveryPlace;
-
-    #[test]
-    fn a_place_is_read_as_it_is_written() {
-        let webhook = "1795282915791336-wh_k3f7x2ab5cdefghi";
-        for text in [webhook, &format!("{webhook}.k3f9x2ab-1042")] {
-            assert_eq!(text.parse::<DeliveryPlace>().expect("a place").to_string(), text);
-        }
-        for wrong in ["", ".", "k3f9x2ab-1042", &format!("{webhook}."), &format!("{webhook}.1")] {
-            assert!(wrong.parse::<DeliveryPlace>().is_err(), "{wrong}");
-        }
     }
 }

@@ -128,7 +128,8 @@ pub struct ReceivedAnswer {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = AttemptsPage, bound = "")]
 pub struct AttemptsPage<A> {
-    /// The attempts, newest first, each without `request` and `answer`.
+    /// The attempts, each without `request` and `answer`: those of each webhook newest first, the webhook that was
+    /// registered first before the others.
     #[schema(value_type = Vec<Attempt>)]
     pub attempts: Vec<A>,
     /// Pass as `cursor` to get the next page; omitted on the last page.

@@ -162,6 +162,7 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(webhooks::trying::test))
         .routes(routes!(webhooks::trying::resend))
         .routes(routes!(webhooks::attempts::list))
+        .routes(routes!(webhooks::attempts::list_all))
         .routes(routes!(webhooks::attempts::show))
         .routes(routes!(webhooks::deliveries::list))
         .routes(routes!(webhooks::deliveries::list_all))

@@ -7,10 +7,11 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 38] = [
+const SURFACES: [(&str, &str); 39] = [
     ("DELETE /api/readers/{name}", "none yet: a reader is forgotten rarely, and not by the one who reads"),
     ("DELETE /api/webhooks/{id}", "webhooks rm"),
     ("DELETE /api/webhooks/{id}/deliveries/{event_id}", "deliveries discard"),
+    ("GET /api/attempts", "none yet: `webhooks attempts` lists those of one webhook"),
     ("GET /api/attempts/{id}", "deliveries show"),
     ("GET /api/channels", "channels"),
     ("GET /api/clients", "clients"),

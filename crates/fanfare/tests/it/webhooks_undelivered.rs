@@ -1,4 +1,4 @@
-//! `GET /api/deliveries`: what is not delivered, over all webhooks.
+//! `GET /api/deliveries` and `GET /api/attempts`: what is not delivered, and what was tried, over all webhooks.
 
 use serde_json::{Value, json};
 
@@ -95,4 +95,57 @@ async fn what_names_no_webhook_or_place_is_refused() {
     register(&gateway, json!({"webhook_url": receiver.url()})).await;
     let problem = gateway.get("/api/deliveries?event_id=zzzzzzzz-1").await.problem(400, "invalid_position");
     assert_eq!(problem["at"], "?event_id", "{problem}");
+}
+
+#[tokio::test]
+async fn attempts_of_all_webhooks_come_in_pages_that_together_are_the_lists_of_each() {
+    for engine in Engine::ALL {
+        let mut gateway = Gateway::on(engine).await;
+        assert_eq!(gateway.get("/api/attempts").await.json(), json!({"attempts": []}));
+        let receiver = Receiver::start().await;
+        let mut paths = Vec::new();
+        // More than one call looks at.
+        for number in 0..23 {
+            let body = json!({"webhook_url": receiver.url_of(&format!("/{number}")), "channels": ["none"]});
+            paths.push(register(&gateway, body).await.0);
+        }
+        for (index, status) in [(1, 500), (1, 200), (1, 500), (22, 500), (22, 200), (5, 500)] {
+            receiver.answer(status);
+            gateway.post_json(&format!("{}/test", paths[index]), &json!({})).await;
+        }
+        // In memory first, then only what the store has kept.
+        for _ in 0..2 {
+            let mut all = Vec::new();
+            for path in &paths {
+                let page = gateway.get(&format!("{path}/attempts")).await.json();
+                all.extend(page["attempts"].as_array().expect("attempts").clone());
+            }
+            assert!(all.len() >= 6 || engine == Engine::Embedded, "{all:?}");
+            for limit in 1..=7 {
+                let (mut got, mut from) = (Vec::new(), String::new());
+                loop {
+                    let page = gateway.get(&format!("/api/attempts?limit={limit}{from}")).await.json();
+                    let attempts = page["attempts"].as_array().expect("attempts");
+                    assert!(attempts.len() <= limit, "{page}");
+                    got.extend(attempts.clone());
+                    let Some(cursor) = page["next_cursor"].as_str() else { break };
+                    from = format!("&cursor={cursor}");
+                }
+                assert_eq!(got, all, "by {limit}");
+            }
+            let id = paths[22].rsplit('/').next().expect("an id");
+            let failed = gateway.get(&format!("/api/attempts?webhook_id={id}&delivered=false")).await.json();
+            assert_eq!(failed["attempts"].as_array().map(Vec::len), Some(1), "{failed}");
+            assert_eq!(
+                (&failed["attempts"][0]["webhook_id"], &failed["attempts"][0]["outcome"]),
+                (&json!(id), &json!("http_5xx"))
+            );
+            if engine == Engine::Memory {
+                break;
+            }
+            gateway = gateway.restart().await;
+        }
+        gateway.get("/api/attempts?webhook_id=wh_aaaaaaaaaaaaaaaa").await.problem(404, "not_found");
+        gateway.get("/api/attempts?cursor=at_x").await.problem(400, "invalid_query");
+    }
 }

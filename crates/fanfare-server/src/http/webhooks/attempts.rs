@@ -1,4 +1,4 @@
-//! Delivery attempts: `GET /api/webhooks/{id}/attempts`, `GET /api/attempts/{id}`.
+//! Delivery attempts: `GET /api/attempts`, `GET /api/webhooks/{id}/attempts`, `GET /api/attempts/{id}`.
 
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
@@ -12,9 +12,10 @@ use crate::http::Gateway;
 use crate::http::page::Size;
 use crate::http::path;
 use crate::http::query::Params;
-use crate::http::webhooks::id_in_path;
+use crate::http::webhooks::{deliveries, id_in_path};
 use crate::problem::Problem;
 use fanfare_delivery::attempt_id::AttemptId;
+use fanfare_delivery::listing::RowPlace;
 use fanfare_delivery::looking::{AttemptQuery, AttemptRecord};
 
 /// The size of a page.
@@ -46,6 +47,50 @@ pub(super) fn read_detail(detail: Map<String, Value>) -> Result<AttemptDetail, P
     })
 }
 
+/// Removes and parses `delivered`.
+fn delivered(params: &mut Params) -> Result<Option<bool>, Problem> {
+    params.read("delivered", |value| match value {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err(Invalid::new(
+            Code::InvalidQuery,
+            "`delivered` must be true or false",
+            "write `true` or `false`, or leave it out for both",
+        )),
+    })
+}
+
+/// Lists attempts for all webhooks: the latest made by this process, and failures of the last few days.
+#[utoipa::path(
+    get,
+    path = "/api/attempts",
+    operation_id = "listAllAttempts",
+    tag = "webhooks",
+    params(query::OfWebhook, query::Attempts),
+    responses(
+        (status = 200, description = "A page", body = AttemptsPage<Attempt>),
+    ),
+)]
+pub async fn list_all(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut params = Params::of(request.uri());
+    let webhook = params.webhook_id()?;
+    let delivered = delivered(&mut params)?;
+    let event: Option<Position> = params.read("event_id", str::parse)?;
+    let after: Option<RowPlace<AttemptId>> = params.cursor()?;
+    let limit = params.limit(SIZE)?;
+    params.finish()?;
+    let known = deliveries::any(&gateway, &by, webhook.as_ref());
+    deliveries::check(&gateway, known.as_ref(), [(event, "?event_id"), (None, "?cursor")]).await?;
+    let wanted = AttemptQuery { event, delivered, before: None, limit };
+    let (attempts, next) = gateway.webhooks.all_attempts(&by, webhook.as_ref(), after, &wanted).await?;
+    let attempts = attempts.into_iter().map(in_short).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(AttemptsPage { attempts, next_cursor: next.map(|next| next.to_string()) }).into_response())
+}
+
 /// Lists attempts for one webhook: the latest made by this process, and failures of the last few days.
 #[utoipa::path(
     get,
@@ -68,15 +113,7 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let mut params = Params::of(request.uri());
-    let delivered = params.read("delivered", |value| match value {
-        "1" | "true" => Ok(true),
-        "0" | "false" => Ok(false),
-        _ => Err(Invalid::new(
-            Code::InvalidQuery,
-            "`delivered` must be true or false",
-            "write `true` or `false`, or leave it out for both",
-        )),
-    })?;
+    let delivered = delivered(&mut params)?;
     let event: Option<Position> = params.read("event_id", str::parse)?;
     let before: Option<AttemptId> = params.cursor()?;
     let limit = params.limit(SIZE)?;

@@ -14,8 +14,9 @@ use crate::http::path;
 use crate::http::query::Params;
 use crate::http::webhooks::id_in_path;
 use crate::problem::Problem;
+use fanfare_delivery::listing::RowPlace;
 use fanfare_delivery::service::WebhookError;
-use fanfare_delivery::undelivered::{DeliveryPlace, DeliveryQuery};
+use fanfare_delivery::undelivered::DeliveryQuery;
 use fanfare_delivery::values::{DeliveryRow, DeliveryStatus};
 
 /// The size of a page.
@@ -74,13 +75,11 @@ pub async fn list_all(
     let webhook = params.webhook_id()?;
     let failed = failed(&mut params)?;
     let event: Option<Position> = params.read("event_id", str::parse)?;
-    let after: Option<DeliveryPlace> = params.cursor()?;
+    let after: Option<RowPlace<Position>> = params.cursor()?;
     let limit = params.limit(SIZE)?;
     params.finish()?;
-    let known = webhook
-        .clone()
-        .or_else(|| gateway.webhooks.list(&by).first().map(|entry| entry.webhook().id.clone()));
-    let positions = [(event, "?event_id"), (after.as_ref().and_then(DeliveryPlace::event), "?cursor")];
+    let known = any(&gateway, &by, webhook.as_ref());
+    let positions = [(event, "?event_id"), (after.as_ref().and_then(|after| after.row), "?cursor")];
     check(&gateway, known.as_ref(), positions).await?;
     let wanted = DeliveryQuery { webhook, failed, event, after, limit };
     let (rows, next) = gateway.webhooks.undelivered(&by, wanted).await?;
@@ -88,8 +87,14 @@ pub async fn list_all(
     Ok(Json(DeliveriesPage { deliveries, next_cursor: next.map(|next| next.to_string()) }).into_response())
 }
 
+/// Returns `webhook`, or else one that the caller owns: a position is checked against the log of either.
+pub(super) fn any(gateway: &Gateway, by: &Principal, webhook: Option<&WebhookId>) -> Option<WebhookId> {
+    let first = || gateway.webhooks.list(by).first().map(|entry| entry.webhook().id.clone());
+    webhook.cloned().or_else(first)
+}
+
 /// Refuses positions at which no delivery can be; without a webhook there are no deliveries.
-async fn check(
+pub(super) async fn check(
     gateway: &Gateway,
     id: Option<&WebhookId>,
     positions: [(Option<Position>, &str); 2],
