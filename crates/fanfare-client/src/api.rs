@@ -164,6 +164,8 @@ impl Api {
     ) -> Result<Answer<T>, Error> {
         let deadline = Instant::now() + self.target.timeout;
         let mut attempt = 0;
+        // The first error after which the push may have happened: no later one takes that back.
+        let mut unknown = None;
         loop {
             let request =
                 self.request(Method::POST, path).header(CONTENT_TYPE, content_type).body(body.clone());
@@ -171,14 +173,19 @@ impl Api {
             let error = match self.call(request.timeout(left)).await {
                 Ok(answer) => return Ok(answer),
                 // An absent gateway is an answer too: the caller wants to know now.
-                Err(error @ (Error::Unreachable { .. } | Error::TimedOut { .. })) => return Err(error),
+                Err(error @ (Error::Unreachable { .. } | Error::TimedOut { .. })) if unknown.is_none() => {
+                    return Err(error);
+                }
                 Err(error) => error,
             };
             let pause =
                 backoff::pause(attempt, FIRST_PAUSE, error.retry_after(), rand::random_range(0.0..1.0));
             attempt += 1;
             if !error.is_passing() || attempt == TRIES_MAX || Instant::now() + pause >= deadline {
-                return Err(error);
+                return Err(unknown.unwrap_or(error));
+            }
+            if error.leaves_unknown() {
+                unknown.get_or_insert(error);
             }
             tokio::time::sleep(pause).await;
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 pub use fanfare_api::problem::Problem;
+use fanfare_core::Code;
 
 /// An error of a request.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -51,6 +52,15 @@ impl Error {
             Error::AnswerLost { .. } | Error::TimedOut { .. } | Error::Unreachable { .. } => true,
             Error::NotFanfare { .. } => false,
             Error::Refused(problem) => matches!(problem.status, 408 | 429 | 500..=599),
+        }
+    }
+
+    /// Returns whether the request may have been carried out.
+    pub fn leaves_unknown(&self) -> bool {
+        match self {
+            Error::AnswerLost { .. } | Error::TimedOut { .. } => true,
+            Error::NotFanfare { .. } | Error::Unreachable { .. } => false,
+            Error::Refused(problem) => problem.known_code() == Some(Code::OutcomeUnknown),
         }
     }
 

@@ -78,6 +78,8 @@ codes! {
     NotFound => "not_found",
     /// A web page that is not allowed to use this gateway.
     OriginNotAllowed => "origin_not_allowed",
+    /// Nobody can say whether something was written.
+    OutcomeUnknown => "outcome_unknown",
     /// Retention has removed the event.
     PositionGone => "position_gone",
     /// The webhook no longer has the state that `If-Match` names.
@@ -90,6 +92,8 @@ codes! {
     ShuttingDown => "shutting_down",
     /// The store failed; nothing was written.
     StoreFailed => "store_failed",
+    /// The store cannot be reached at present; nothing was written.
+    StoreUnavailable => "store_unavailable",
     /// A URL that this gateway is not allowed to send webhooks to.
     TargetRefused => "target_refused",
     /// The maximum size of concurrent pushes, in bytes, has been reached.

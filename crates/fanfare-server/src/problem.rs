@@ -72,7 +72,7 @@ pub fn status(code: Code, at: &str) -> StatusCode {
     match code {
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
-        Code::Internal | Code::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::Internal | Code::OutcomeUnknown | Code::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
         Code::InvalidHeader | Code::InvalidJson | Code::InvalidQuery => StatusCode::BAD_REQUEST,
         Code::EmptyBatch
         | Code::InvalidAudience
@@ -106,9 +106,11 @@ pub fn status(code: Code, at: &str) -> StatusCode {
         Code::RateLimited | Code::TooManyChannels | Code::TooManyReaders | Code::TooManyWebhooks => {
             StatusCode::TOO_MANY_REQUESTS
         }
-        Code::SecretMissing | Code::ShuttingDown | Code::TooManyBytesInFlight | Code::TooManyConnections => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Code::SecretMissing
+        | Code::ShuttingDown
+        | Code::StoreUnavailable
+        | Code::TooManyBytesInFlight
+        | Code::TooManyConnections => StatusCode::SERVICE_UNAVAILABLE,
         Code::InvalidSignature | Code::Unauthorized => StatusCode::UNAUTHORIZED,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::WebhookExists => StatusCode::CONFLICT,

@@ -45,19 +45,18 @@ impl From<Error> for Refusal {
                 "try again later; the operator must free some space",
             ),
             Error::Unavailable { retry_after } => Refusal::new(
-                Code::StoreFailed,
+                Code::StoreUnavailable,
                 "the store cannot be reached right now; nothing was written",
                 "try again in a moment",
             )
             .over("store", retry_after),
-            Error::Unknown { .. } => Refusal::new(
-                Code::StoreFailed,
-                "it is unknown whether this was written",
-                "push it again with the same `idempotency_key`, or check the history first",
-            ),
+            Error::Unknown { .. } => outcome_unknown(),
+            error @ Error::Fatal { .. } => {
+                tracing::error!(%error, "the store failed");
+                outcome_unknown()
+            }
             Error::Closed => Refusal::shutting_down(),
             error @ (Error::Damaged { .. }
-            | Error::Fatal { .. }
             | Error::Fenced { .. }
             | Error::Other { .. }
             | Error::Settled { .. }
@@ -72,4 +71,12 @@ impl From<Error> for Refusal {
             }
         }
     }
+}
+
+fn outcome_unknown() -> Refusal {
+    Refusal::new(
+        Code::OutcomeUnknown,
+        "the store failed, and it is unknown whether this was written",
+        "repeat a push with the same `idempotency_key`, which appends it only once; without a key, look first",
+    )
 }

@@ -49,6 +49,7 @@ impl Exit {
     pub(crate) fn from_code(code: Code) -> Exit {
         match code {
             Code::Unauthorized => Exit::Auth,
+            Code::OutcomeUnknown => Exit::Failed,
             Code::ShuttingDown => Exit::Unreachable,
             Code::BodyTooLarge
             | Code::EmptyBatch
@@ -83,6 +84,7 @@ impl Exit {
             | Code::RateLimited
             | Code::SecretMissing
             | Code::StoreFailed
+            | Code::StoreUnavailable
             | Code::TargetRefused
             | Code::TooManyBytesInFlight
             | Code::TooManyChannels

@@ -45,6 +45,7 @@ mod mcp_webhooks;
 mod mcp_websocket;
 mod openapi;
 mod origins;
+mod outcome_unknown;
 mod overview;
 mod paging;
 mod parts;

@@ -63,7 +63,11 @@ fn refused(refusal: impl Into<Refusal>, example: &str) -> String {
     match refusal.code {
         Code::NotFound => format!("{}. {LISTED} Example: {example}", refusal.what),
         // Not of the arguments, so an example would not help.
-        Code::RateLimited | Code::ShuttingDown | Code::StoreFailed => explained(refusal),
+        Code::OutcomeUnknown
+        | Code::RateLimited
+        | Code::ShuttingDown
+        | Code::StoreFailed
+        | Code::StoreUnavailable => explained(refusal),
         _ => format!("{}. Example: {example}. Nothing was done", explained(refusal)),
     }
 }
