@@ -6,5 +6,6 @@ pub mod deliveries;
 pub mod registration;
 pub mod replay;
 pub mod secrets;
+pub mod sent;
 pub mod stats;
 pub mod webhook;

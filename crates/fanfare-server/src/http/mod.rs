@@ -13,6 +13,7 @@ pub mod push;
 pub mod query;
 pub mod readers;
 mod selection;
+mod sent;
 pub mod stream;
 mod waiting;
 pub mod webhooks;

@@ -1,9 +1,13 @@
 //! `GET /openapi.json`: the interface for machines, assembled from the handlers and the types of `fanfare-api`.
 
+use std::collections::BTreeMap;
+
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use fanfare_api::problem::{self, Problem};
+use fanfare_api::webhooks::sent::{CloudEventDelivery, SeedDelivery};
 use http::{HeaderValue, header};
+use serde::Serialize;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
@@ -11,8 +15,18 @@ use utoipa::openapi::{
     ResponseBuilder, ServerBuilder,
 };
 
+use crate::http::sent;
+
 /// The name of the response that every route can return.
 const REFUSED: &str = "Refused";
+
+/// The document with what is sent to receivers, which is not of the interface's own routes.
+#[derive(Serialize)]
+struct Written {
+    #[serde(flatten)]
+    openapi: OpenApi,
+    webhooks: BTreeMap<&'static str, PathItem>,
+}
 
 /// The document, written once.
 #[derive(Debug, Clone)]
@@ -30,7 +44,8 @@ impl Document {
                 }
             }
         }
-        Document(serde_json::to_vec_pretty(&openapi).expect("a document of our own always serialises").into())
+        let written = Written { openapi, webhooks: BTreeMap::from([("delivery", sent::described())]) };
+        Document(serde_json::to_vec_pretty(&written).expect("a document of our own always serialises").into())
     }
 
     /// Returns the text.
@@ -64,7 +79,12 @@ pub fn head() -> OpenApi {
         .description("Error: the request was refused and nothing changed")
         .content(problem::MEDIA_TYPE, Content::new(Some(Ref::from_schema_name("Problem"))))
         .build();
-    let components = ComponentsBuilder::new().schema_from::<Problem>().response(REFUSED, refused).build();
+    let components = ComponentsBuilder::new()
+        .schema_from::<Problem>()
+        .schema_from::<SeedDelivery>()
+        .schema_from::<CloudEventDelivery>()
+        .response(REFUSED, refused)
+        .build();
     let tag =
         |name: &str, description: &str| TagBuilder::new().name(name).description(Some(description)).build();
     let tags = [
