@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
 use crate::cli::output::{Mode, Output};
+use crate::cli::settings::file::File;
 use crate::cli::settings::{self, Key, Settings, Value};
 use crate::cli::{Exit, Failure, examples, global, serve};
 
@@ -14,6 +15,7 @@ use crate::cli::{Exit, Failure, examples, global, serve};
 #[command(after_help = examples::with_note(&[
     ("Show every value and where it comes from", "fanfare config show --origin"),
     ("Check the configuration", "fanfare config check"),
+    ("Let the project's file name a server", "fanfare config trust"),
 ], "For the keys and an example, see `fanfare help settings`."))]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -32,6 +34,12 @@ enum Command {
     Check,
     /// Show which configuration files are used
     Path,
+    /// Trust what ./fanfare.toml sets, as it is now
+    ///
+    /// The file comes with a folder, which may be somebody else's, so without
+    /// your trust it can only set `output`, `color` and `timeout`. After a change,
+    /// trust it again.
+    Trust,
 }
 
 pub(crate) fn run(
@@ -50,6 +58,7 @@ pub(crate) fn run(
             check(&settings, named, Output { mode: global::mode(&settings), ..output })
         }
         Command::Path => path(named, output),
+        Command::Trust => trust(output),
     }
 }
 
@@ -137,5 +146,30 @@ fn path(named: Option<&Path>, output: Output) -> Result<Exit, Failure> {
         };
         output.line(line)?;
     }
+    Ok(Exit::Ok)
+}
+
+/// Shows what is trusted, because the file may have changed since it was read.
+fn trust(output: Output) -> Result<Exit, Failure> {
+    let path = settings::project_file();
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Failure::file("read", &path, &error).fix("run this in the folder of the file that you want to trust")
+    })?;
+    let file = File::parse(&path, &text)?;
+    settings::trust::trust(&text)?;
+    let settings: Vec<_> = settings::trust::that_need_trust(&file).collect();
+    if output.mode.is_json() {
+        let settings: serde_json::Map<_, _> =
+            settings.iter().map(|(key, texts)| (key.name().to_owned(), texts.clone().into())).collect();
+        let line = serde_json::json!({ "path": path.display().to_string(), "trusted": settings });
+        output.line(line.to_string())?;
+        return Ok(Exit::Ok);
+    }
+    for (key, texts) in settings {
+        // Escaped: the text is somebody else's.
+        let texts: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
+        output.line(format!("{BOLD}{}{BOLD:#} = {}", key.name(), texts.join(", ")))?;
+    }
+    output.note(format!("{SUCCESS}✓{SUCCESS:#} trusted {} as it is now", path.display()));
     Ok(Exit::Ok)
 }

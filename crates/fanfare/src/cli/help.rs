@@ -115,6 +115,9 @@ fn settings_page() -> String {
          Flags override the environment, which overrides ./fanfare.toml, which\n\
          overrides your config.toml (see `fanfare config path`), which overrides the\n\
          defaults. `fanfare config show --origin` shows every value and its origin.\n\n\
+         ./fanfare.toml can set `output`, `color` and `timeout`; for anything else, run\n\
+         `fanfare config trust` once you have read it. A file that you name with\n\
+         --config needs no trust.\n\n\
          {HEADER}Keys{HEADER:#}\n"
     );
     for key in Key::ALL {

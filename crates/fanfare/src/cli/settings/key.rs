@@ -107,6 +107,11 @@ impl Key {
             || matches!(self, Key::AllowTarget | Key::AllowedHost | Key::Cors | Key::Listen)
     }
 
+    /// Returns whether a file that comes from others may set it: what a command shows, and how long it waits.
+    pub(crate) fn is_harmless(self) -> bool {
+        matches!(self, Key::Color | Key::Output | Key::Timeout)
+    }
+
     /// Returns whether the value is secret. Secrets are never shown, and are read from the environment only.
     pub(crate) fn is_secret(self) -> bool {
         self == Key::Token || self.is_ingest_secret()

@@ -1,8 +1,10 @@
 //! Settings. Flags override the environment, which overrides `./fanfare.toml`, which overrides the user's
-//! configuration, which overrides the defaults. Each value knows where it came from.
+//! configuration, which overrides the defaults. Each value knows where it came from. A file that is named, and the user's
+//! own, may set everything; `./fanfare.toml` may set what is [trusted](trust).
 
 pub(crate) mod file;
 pub(crate) mod key;
+pub(crate) mod trust;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,7 +72,12 @@ pub(crate) fn paths(named: Option<&Path>) -> Vec<PathBuf> {
     }
     let user =
         etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("fanfare/config.toml"));
-    std::iter::once(PathBuf::from(".").join(PROJECT_FILE)).chain(user).collect()
+    std::iter::once(project_file()).chain(user).collect()
+}
+
+/// Returns the path of the project's file, which need not exist.
+pub(crate) fn project_file() -> PathBuf {
+    PathBuf::from(".").join(PROJECT_FILE)
 }
 
 /// Returns the directory of the log file.
@@ -88,12 +95,18 @@ pub(crate) fn with_default(text: &str, key: Key) -> String {
 
 impl Settings {
     /// Loads the flags, the environment and the configuration files. Fails if a value is invalid, or if the file
-    /// `named` does not exist.
+    /// `named` does not exist, or if the project's file sets what was not trusted.
     pub(crate) fn load(flags: Vec<(Key, Vec<String>)>, named: Option<&Path>) -> Result<Settings, Failure> {
         let mut files = Vec::new();
         for path in paths(named) {
             match std::fs::read_to_string(&path) {
-                Ok(text) => files.push(File::parse(&path, &text)?),
+                Ok(text) => {
+                    let file = File::parse(&path, &text)?;
+                    if named.is_none() && path == project_file() {
+                        trust::check(&file, &text)?;
+                    }
+                    files.push(file);
+                }
                 Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => {
                     return Err(Failure::file("read", &path, &error).fix("choose another file with --config"));
@@ -161,7 +174,7 @@ impl Settings {
     pub(crate) fn target(&self) -> Result<Target, Failure> {
         let timeout = self.timeout()?;
         let server = self.parsed(Key::Server, key::server)?.unwrap_or_default();
-        Ok(Target { server, token: self.token()?, timeout })
+        Ok(Target { token: self.token(&server)?, server, timeout })
     }
 
     /// Returns a client of the gateway.
@@ -174,12 +187,26 @@ impl Settings {
         self.value(key).is_some_and(|value| value.origin != Origin::Default)
     }
 
-    /// Returns the token. The flag for its file overrides the token in the environment, which overrides a file that
-    /// was set elsewhere.
-    fn token(&self) -> Result<Option<String>, Failure> {
-        let file = self.value(Key::TokenFile);
+    /// Returns whether a token that was set at `origin` is for `server`: a place that names a server of its own means
+    /// that one and no other.
+    fn belongs(&self, origin: &Origin, server: &str) -> bool {
+        let layer = match origin {
+            Origin::Default => None,
+            Origin::Environment(_) => Some(&self.environment),
+            Origin::File(path) => self.files.iter().find(|file| file.path == *path).map(|file| &file.values),
+            Origin::Flag(_) => Some(&self.flags),
+        };
+        let own = layer.and_then(|layer| layer.iter().find(|(key, _)| *key == Key::Server));
+        own.and_then(|(_, texts)| texts.first()).is_none_or(|own| have_one_origin(own, server))
+    }
+
+    /// Returns the token for `server`. The flag for its file overrides the token in the environment, which overrides a
+    /// file that was set elsewhere.
+    fn token(&self, server: &str) -> Result<Option<String>, Failure> {
+        let belongs = |token: &Value| self.belongs(&token.origin, server);
+        let file = self.value(Key::TokenFile).filter(belongs);
         let is_flag = file.as_ref().is_some_and(|file| matches!(file.origin, Origin::Flag(_)));
-        if !is_flag && let Some(token) = self.value(Key::Token) {
+        if !is_flag && let Some(token) = self.value(Key::Token).filter(belongs) {
             let text = token.texts.into_iter().next().unwrap_or_default();
             return checked_token(&text, &token.origin.to_string()).map(Some);
         }
@@ -192,6 +219,12 @@ impl Settings {
         })?;
         checked_token(&text, &path.display().to_string()).map(Some)
     }
+}
+
+/// Returns whether two URLs have the same scheme, host and port.
+fn have_one_origin(one: &str, other: &str) -> bool {
+    let origin = |url: &str| reqwest::Url::parse(url).ok().map(|url| url.origin());
+    origin(one).is_some_and(|one| one.is_tuple() && Some(one) == origin(other))
 }
 
 /// Returns the token in `text`. An error does not repeat the text.
