@@ -77,6 +77,7 @@ mod webhooks_fail_points;
 mod webhooks_failures;
 mod webhooks_full_disk;
 mod webhooks_names;
+mod webhooks_races;
 mod webhooks_receivers;
 mod webhooks_seed;
 mod webhooks_sockets;
