@@ -20,10 +20,20 @@ pub const HTTP2_STREAMS_MAX: u32 = 256;
 /// shared ring, not in the kernel's memory.
 pub const NOT_SENT_LEN_MAX: u32 = 128 * 1024;
 
+/// What decides how many connections there can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitedBy {
+    /// The setting `max-connections`.
+    MaxConnections,
+    /// The operating system's limit on open files, which is lower.
+    OpenFiles,
+}
+
 /// Counts connections.
 #[derive(Debug)]
 pub struct Connections {
     in_all_max: usize,
+    limited_by: LimitedBy,
     per_address_max: usize,
     /// Guards the counts; held for one look-up.
     open: Mutex<Open>,
@@ -45,8 +55,19 @@ pub struct Permit {
 
 impl Connections {
     /// Creates the limits.
-    pub fn new(in_all_max: usize, per_address_max: usize, gauge: Gauge) -> Arc<Connections> {
-        Arc::new(Connections { in_all_max, per_address_max, open: Mutex::new(Open::default()), gauge })
+    pub fn new(
+        in_all_max: usize,
+        limited_by: LimitedBy,
+        per_address_max: usize,
+        gauge: Gauge,
+    ) -> Arc<Connections> {
+        Arc::new(Connections {
+            in_all_max,
+            limited_by,
+            per_address_max,
+            open: Mutex::new(Open::default()),
+            gauge,
+        })
     }
 
     /// Counts one more connection from `address`. Loopback addresses have no limit of their own: behind a proxy on this
@@ -58,7 +79,12 @@ impl Connections {
             return Err(Problem::new(
                 Code::TooManyConnections,
                 format!("the gateway is at its limit of {} connections", self.in_all_max),
-                "try again later; the operator can raise `--max-connections`",
+                match self.limited_by {
+                    LimitedBy::MaxConnections => {
+                        "try again later; the operator can raise `--max-connections`"
+                    }
+                    LimitedBy::OpenFiles => "try again later; the operator can raise the limit on open files",
+                },
             )
             .over("connections", later));
         }

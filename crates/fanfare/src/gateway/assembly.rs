@@ -120,7 +120,7 @@ impl Assembly {
         let counts = Counts::new(&metrics);
         let stop = parts.stop_of(Phase::Doors);
         let budget = Budget::default();
-        let descriptors = Descriptors::shared_out(config);
+        let descriptors = Descriptors::shared_out(config)?;
 
         let (hub, follower) = Hub::new(store.clone(), config.hub, &metrics).await?;
         let addresses = sockets.iter().map(|(address, _)| *address).collect();
@@ -153,6 +153,7 @@ impl Assembly {
         };
         let connections = Connections::new(
             descriptors.for_connections,
+            descriptors.limited_by,
             config.http.max_connections_per_address,
             counts.connections.clone(),
         );

@@ -43,6 +43,7 @@ mod mcp_tools;
 mod mcp_waiting;
 mod mcp_webhooks;
 mod mcp_websocket;
+mod open_files;
 mod openapi;
 mod origins;
 mod outcome_unknown;
