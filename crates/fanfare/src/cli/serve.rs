@@ -6,6 +6,7 @@ use fanfare_core::{Invalid, limits};
 use fanfare_webhook::ingest::Secrets;
 use fanfare_webhook::policy::{Mode, Policy};
 
+use crate::cli::logging::{self, Format};
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM};
 use crate::cli::settings::key::{
@@ -15,7 +16,7 @@ use crate::cli::settings::{Key, Settings, explained, with_default};
 use crate::cli::signals::Stop;
 use crate::cli::startup::{cannot_start, gateway_failure};
 use crate::cli::text::grouped;
-use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure, logging};
+use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure};
 use crate::engines::StoreSpec;
 use crate::gateway;
 use fanfare_delivery::service as webhook;
@@ -137,31 +138,45 @@ impl Args {
 }
 
 pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
-    let settings = &context.settings;
-    let config = config(settings)?;
-    let format = match settings.text(Key::LogFormat).as_deref() {
-        Some("json") => logging::Format::Json,
-        _ => logging::Format::Text,
+    let format = match context.settings.text(Key::LogFormat).as_deref() {
+        Some("json") => Format::Json,
+        _ => Format::Text,
     };
     logging::start(format, context.output);
+    match run_logged(context, format) {
+        Err(failure) if format == Format::Json => Ok(logging::log_failure(&failure)),
+        result => result,
+    }
+}
+
+fn run_logged(context: &Context, format: Format) -> Result<Exit, Failure> {
+    let config = config(&context.settings)?;
     block_on_all_cores(async {
         let mut stop = Stop::new()?;
         let spec = config.store.clone();
         let running = start(config).await?;
-        announce(&running, &spec, context.output)?;
-        serve(running, &mut stop, context.output).await
+        announce(&running, &spec, format, context.output)?;
+        serve(running, &mut stop, format, context.output).await
     })
 }
 
 /// Serves until a signal stops the gateway or the gateway fails.
-async fn serve(running: gateway::Running, stop: &mut Stop, output: Output) -> Result<Exit, Failure> {
+async fn serve(
+    running: gateway::Running,
+    stop: &mut Stop,
+    format: Format,
+    output: Output,
+) -> Result<Exit, Failure> {
     let trigger = running.stopper();
     let ended = running.ended();
     tokio::pin!(ended);
     let result = tokio::select! {
         result = &mut ended => result,
         _ = stop.asked() => {
-            output.note(format!("{DIM}shutting down; repeat to stop immediately{DIM:#}"));
+            match format {
+                Format::Json => tracing::info!("shutting down"),
+                Format::Text => output.note(format!("{DIM}shutting down; repeat to stop immediately{DIM:#}")),
+            }
             trigger.pull();
             tokio::select! {
                 result = &mut ended => result,
@@ -183,7 +198,15 @@ pub(crate) async fn start(config: gateway::Config) -> Result<gateway::Running, F
 }
 
 /// Prints where the gateway listens and how to use it.
-fn announce(running: &gateway::Running, spec: &StoreSpec, output: Output) -> Result<(), Failure> {
+fn announce(
+    running: &gateway::Running,
+    spec: &StoreSpec,
+    format: Format,
+    output: Output,
+) -> Result<(), Failure> {
+    if format == Format::Json {
+        tracing::info!(url = running.url(), store = %spec, "listening");
+    }
     if output.mode.is_json() {
         let addresses: Vec<String> = running.addresses().iter().map(ToString::to_string).collect();
         let line = serde_json::json!({
@@ -193,6 +216,9 @@ fn announce(running: &gateway::Running, spec: &StoreSpec, output: Output) -> Res
             "store": spec.to_string(),
         });
         output.line(line.to_string())?;
+        return Ok(());
+    }
+    if format == Format::Json {
         return Ok(());
     }
     output.note(format!("{BOLD}listening on {}{BOLD:#}", running.url()));

@@ -25,6 +25,7 @@ mod history_export;
 mod history_waiting;
 mod ingest;
 mod ingest_signed;
+mod json_log;
 mod limits;
 mod listen;
 mod loops;
