@@ -40,14 +40,19 @@ pub(super) fn open(path: &Path) -> Result<(Lock, Connection), OpenError> {
         return Err(OpenError::Other { problem });
     }
     // Before the lock, so that nothing is left beside a file that is not ours.
-    let is_new = matches!(inspect(path)?, Found::Nothing);
-    if is_new {
+    if matches!(inspect(path)?, Found::Nothing) {
         make_directory(path)?;
     }
     let lock = Lock::take(path)?;
     // Again: another process may have made the file, and ended, since.
-    if matches!(inspect(path)?, Found::Nothing) {
-        create(path)?;
+    match inspect(path)? {
+        Found::Nothing => create(path)?,
+        Found::Empty => {
+            // Whoever expects events there has to learn that there are none.
+            tracing::warn!(path = %path.display(), "the file of the log was empty; a new log begins");
+            create(path)?;
+        }
+        Found::Ours => {}
     }
     let had_wal = wal_path(path).exists();
     let opened = open_existing(path);
@@ -79,6 +84,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 enum Found {
+    Empty,
     Nothing,
     Ours,
 }
@@ -98,11 +104,15 @@ fn inspect(path: &Path) -> Result<Found, OpenError> {
         Ok(file) => {
             file.take(HEAD_LEN as u64).read_to_end(&mut head).map_err(|error| failure::io(path, &error))?;
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            check_no_remains(path)?;
+            return Ok(Found::Nothing);
+        }
         Err(error) => return Err(failure::io(path, &error)),
     }
     if head.is_empty() {
-        return Ok(Found::Nothing);
+        check_no_remains(path)?;
+        return Ok(Found::Empty);
     }
     if head.len() < HEAD_LEN || !head.starts_with(MAGIC) {
         return Err(foreign("it is not a database of ours"));
@@ -113,6 +123,24 @@ fn inspect(path: &Path) -> Result<Found, OpenError> {
     }
     check_version(path, i64::from(word(60)))?;
     Ok(Found::Ours)
+}
+
+/// Refuses the write-ahead log of a file that is gone. A new log would get its pages: SQLite tells neither whose they
+/// are nor that they are older. We never leave one, because a log gets its name before its first commit.
+fn check_no_remains(path: &Path) -> Result<(), OpenError> {
+    let wal = wal_path(path);
+    match fs::metadata(&wal) {
+        Ok(found) if found.len() > 0 => {
+            let problem = format!(
+                "it has the last events of a log that is gone; put `{}` back beside it, or move it away to start a new log",
+                path.display()
+            );
+            Err(OpenError::Io { path: wal, problem })
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failure::io(&wal, &error)),
+    }
 }
 
 fn check_version(path: &Path, found: i64) -> Result<(), OpenError> {

@@ -141,6 +141,32 @@ async fn an_empty_file_becomes_a_store() {
     assert_eq!(place.files(), ["log.db", "log.db.lock"]);
 }
 
+/// SQLite would take the pages of the old log into the new one, with its epoch.
+#[tokio::test]
+async fn the_write_ahead_log_of_a_log_that_is_gone_is_left_alone() {
+    let old = Place::new();
+    let store = old.open().expect("a new store");
+    store.log.append(Append::new(vec![event("x")])).await.expect("appended");
+    let wal = fs::read(old.directory.path().join("log.db-wal")).expect("a write-ahead log");
+    store.engine.close().await;
+    for has_empty_file in [false, true] {
+        let place = Place::new();
+        let remains = place.directory.path().join("log.db-wal");
+        fs::write(&remains, &wal).expect("written");
+        if has_empty_file {
+            fs::write(&place.path, "").expect("written");
+        }
+        let before = place.files();
+        let error = place.open().expect_err("it cannot be opened");
+        assert!(error.to_string().contains("the last events of a log that is gone"), "{error}");
+        assert_eq!((place.files(), fs::read(&remains).expect("a file")), (before, wal.clone()));
+        fs::remove_file(&remains).expect("moved away");
+        let store = place.open().expect("a new store");
+        assert_eq!(store.log.head().borrow().last, 0);
+        store.engine.close().await;
+    }
+}
+
 #[tokio::test]
 async fn only_the_owner_can_read_it() {
     let mut place = Place::new();
