@@ -15,6 +15,7 @@ mod ledger;
 mod lock;
 mod open;
 mod open_error;
+mod presence;
 mod read;
 mod readers;
 mod row;
@@ -42,6 +43,7 @@ use fanfare_store::{COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Retention};
 use lock::Lock;
 pub use lock::{Owner, owner};
 pub use open_error::OpenError;
+use presence::Presence;
 use state::{Ahead, Shared, State, Tail, Totals, Volatile};
 use wal::Wal;
 use writer::{Asker, QUEUE_LEN_MAX, Request, Writer};
@@ -112,7 +114,8 @@ impl Embedded {
             retention,
             clock,
         };
-        let writer = Writer { state, queue: requests, committed, wal, lock: lock.clone() };
+        let presence = Presence::of(path).map_err(|error| failure::io(path, &error))?;
+        let writer = Writer { state, queue: requests, committed, wal, presence, lock: lock.clone() };
         let (end, ended) = tokio::sync::watch::channel(());
         std::thread::Builder::new()
             .name("store writer".to_owned())

@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::append::INSERT;
 use crate::group::{self, Change, Effect, Group, Size, in_transaction};
 use crate::lock::Lock;
+use crate::presence::Presence;
 use crate::state::{Shared, State};
 use crate::wal::Wal;
 use crate::{forget, sweep};
@@ -113,6 +114,7 @@ pub(super) struct Writer {
     pub(super) queue: mpsc::Receiver<Request>,
     pub(super) committed: broadcast::Sender<Batch>,
     pub(super) wal: Wal,
+    pub(super) presence: Presence,
     /// Held until the file is closed.
     pub(super) lock: Arc<Mutex<Option<Lock>>>,
 }
@@ -167,7 +169,7 @@ impl Writer {
         }
         reach(FailPoint::GroupBegun);
         let mut effect = Effect::new(self.state.totals.tail);
-        let refusal = match self.transact(changes, &mut effect) {
+        let refusal = match self.presence.check().and_then(|()| self.transact(changes, &mut effect)) {
             Ok(()) => {
                 reach(FailPoint::GroupCommitted);
                 self.state.shared.count_commit();

@@ -141,6 +141,47 @@ async fn an_empty_file_becomes_a_store() {
     assert_eq!(place.files(), ["log.db", "log.db.lock"]);
 }
 
+/// Commits would go to a file that nobody can open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_removed_or_replaced_while_it_is_open_stops_the_store() {
+    /// Ample, as the files are looked at once a second.
+    const SOON: std::time::Duration = std::time::Duration::from_secs(20);
+    let wal = |place: &Place| place.directory.path().join("log.db-wal");
+    type Harm<'a> = (&'a str, &'a dyn Fn(&Place));
+    let cases: [Harm<'_>; 4] = [
+        ("log.db` was removed", &|place| fs::remove_file(&place.path).expect("removed")),
+        ("log.db` was removed", &|place| fs::remove_dir_all(place.directory.path()).expect("removed")),
+        ("log.db` was replaced", &|place| {
+            let copy = place.directory.path().join("copy");
+            fs::copy(&place.path, &copy).expect("copied");
+            fs::rename(&copy, &place.path).expect("replaced");
+        }),
+        ("log.db-wal` was removed", &|place| fs::remove_file(wal(place)).expect("removed")),
+    ];
+    for (reason, harm) in cases {
+        let place = Place::new();
+        let store = place.open().expect("a new store");
+        let append = async || store.log.append(Append::new(vec![event("x")])).await;
+        for _ in 0..3 {
+            append().await.expect("appended");
+        }
+        harm(&place);
+        let begun = std::time::Instant::now();
+        let error = loop {
+            match append().await {
+                Err(error) => break error,
+                Ok(_) => assert!(begun.elapsed() < SOON, "{reason}: it goes on"),
+            }
+        };
+        assert!(
+            matches!(error, Error::Fatal { .. }) && error.to_string().contains(reason),
+            "{reason}: {error}"
+        );
+        store.engine.failed().await;
+        append().await.expect_err("nothing more is written");
+    }
+}
+
 /// SQLite would take the pages of the old log into the new one, with its epoch.
 #[tokio::test]
 async fn the_write_ahead_log_of_a_log_that_is_gone_is_left_alone() {
