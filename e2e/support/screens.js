@@ -63,7 +63,7 @@ const tryOut = (url) => async (tab) => {
 
 const saved = (url) => async (tab) => {
   await tryOut(url)(tab);
-  await tab.one("wizard-result", { delivered: "true" }).waitFor();
+  await tab.one("wizard-result", { outcome: "delivered" }).waitFor();
   await tab.one("wizard-save").click();
 };
 

@@ -65,7 +65,7 @@ pub fn parse(text: &str, source: &Source) -> Result<SocketRequest, BadRequest> {
         let id = id.clone();
         move |why| BadRequest { id, why }
     };
-    const FIX: &str = "send an object such as `{\"op\":\"subscribe\",\"patterns\":[\"builds.*\"]}`";
+    const FIX: &str = "send an object such as `{\"op\":\"subscribe\",\"channels\":[\"builds.*\"]}`";
     let mut members =
         Members::named("the frame", text.as_bytes(), Code::InvalidOp, FIX).map_err(refuse(&None))?;
     let id = members.any("id").map_err(refuse(&None))?.flatten();
