@@ -23,20 +23,22 @@ after(async () => {
   site?.close();
 });
 
-// Opens a page of the site that has this name, and returns it with what the gateway answers to it.
+// Opens a page of the site that has this name, and returns it with a function that says what an address answered.
 async function visit(name) {
   const context = await browser.newContext();
   const page = await context.newPage();
-  const statuses = new Map();
-  page.on("response", (response) => statuses.set(response.url(), response.status()));
+  const told = new Map();
+  page.on("response", (response) => told.set(response.url(), response.status()));
   // The browser keeps most refusals from the page, and tells only its debugger what they were.
   const debug = await context.newCDPSession(page);
   await debug.send("Network.enable");
-  const urls = new Map();
-  debug.on("Network.requestWillBeSent", ({ requestId, request }) => urls.set(requestId, request.url));
-  debug.on("Network.responseReceivedExtraInfo", ({ requestId, statusCode }) => statuses.set(urls.get(requestId), statusCode));
+  // The two come in either order.
+  const [urls, statuses] = [new Map(), new Map()];
+  debug.on("Network.requestWillBeSent", ({ requestId, request }) => urls.set(request.url, requestId));
+  debug.on("Network.responseReceivedExtraInfo", ({ requestId, statusCode }) => statuses.set(requestId, statusCode));
+  const statusOf = (url) => told.get(url) ?? statuses.get(urls.get(url));
   await page.goto(`http://${name}:${site.address().port}/`);
-  return { context, page, statuses };
+  return { context, page, statusOf };
 }
 
 // Each way in which a page can request an address without saying which page it is. All of them end, however they end.
@@ -58,7 +60,7 @@ for (const name of ["elsewhere.test", "127.0.0.1"]) {
   test(`a page of ${name} gets nothing by requests that do not say where they are from`, async () => {
     await gateway.push({ channel: "secrets", message: "the word is swordfish" });
     const own = gateway.url.replace("127.0.0.1", "localhost");
-    const { context, page, statuses } = await visit(name);
+    const { context, page, statusOf } = await visit(name);
     try {
       let asked = 0;
       for (const [way, request] of Object.entries(quietly)) {
@@ -66,8 +68,8 @@ for (const name of ["elsewhere.test", "127.0.0.1"]) {
           const url = `${own}${path}${path.includes("?") ? "&" : "?"}n=${asked++}`;
           await page.evaluate(request, url);
           const deadline = Date.now() + WAIT_MS;
-          while (!statuses.has(url) && Date.now() < deadline) await page.evaluate(() => new Promise(requestAnimationFrame));
-          assert.equal(statuses.get(url), 403, `${way} ${path}`);
+          while (statusOf(url) === undefined && Date.now() < deadline) await page.evaluate(() => new Promise(requestAnimationFrame));
+          assert.equal(statusOf(url), 403, `${way} ${path}`);
         }
       }
       const readers = await (await fetch(`${gateway.url}/api/readers`)).json();
@@ -79,12 +81,12 @@ for (const name of ["elsewhere.test", "127.0.0.1"]) {
 }
 
 test("another site can link to a page of the dashboard, and to nothing else", async () => {
-  const { context, page, statuses } = await visit("elsewhere.test");
+  const { context, page, statusOf } = await visit("elsewhere.test");
   const follow = async (url) => {
     await page.goto(`http://elsewhere.test:${site.address().port}/`);
     await page.evaluate((href) => document.body.append(Object.assign(document.createElement("a"), { href, textContent: "there" })), url);
     await Promise.all([page.waitForURL(url), page.click("a")]);
-    return statuses.get(url);
+    return statusOf(url);
   };
   try {
     assert.equal(await follow(`${gateway.url}/webhooks`), 200);
