@@ -1,6 +1,7 @@
 //! Clients: who is connected, and at which position.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fanfare_core::{Epoch, Position, Principal, ReaderName, Timestamp};
 
 use crate::feeds::Feed;
+use crate::own;
 use fanfare_runtime::clock;
+use fanfare_store::ReaderKey;
 
 /// One live subscription, as others see it.
 #[derive(Debug)]
@@ -140,6 +143,10 @@ impl Client {
         ordinal == NOT_LIVE || ordinal < self.feed.end()
     }
 
+    fn reader_key(&self) -> Option<ReaderKey> {
+        self.reader.as_ref().map(|name| own::reader(&self.principal, name))
+    }
+
     /// Returns the id that callers see.
     pub fn public_id(&self) -> String {
         format!("cl_{}", self.id)
@@ -181,6 +188,8 @@ pub struct Clients {
 struct Table {
     /// The live clients by number.
     by_id: HashMap<u64, Arc<Client>>,
+    /// The number of connections of each durable reader that has some.
+    by_reader: HashMap<ReaderKey, usize>,
     last_id: u64,
 }
 
@@ -213,13 +222,29 @@ impl Clients {
         });
         if client.transport.is_live() {
             table.by_id.insert(client.id, Arc::clone(&client));
+            if let Some(reader) = client.reader_key() {
+                *table.by_reader.entry(reader).or_default() += 1;
+            }
         }
         client
     }
 
     /// Removes a client.
     pub fn remove(&self, id: u64) {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner).by_id.remove(&id);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(reader) = table.by_id.remove(&id).and_then(|client| client.reader_key()) else { return };
+        if let Entry::Occupied(mut count) = table.by_reader.entry(reader) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+
+    /// Returns the number of connections that a durable reader has.
+    pub fn connected(&self, reader: &ReaderKey) -> usize {
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.by_reader.get(reader).copied().unwrap_or_default()
     }
 
     /// Returns the number of clients.

@@ -1,6 +1,5 @@
 //! Durable readers: cursors that outlive connections.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use fanfare_core::refusal::Refusal;
@@ -154,11 +153,6 @@ impl Hub {
         after: Option<&ReaderName>,
         limit: usize,
     ) -> Result<ReadersPage, store::Error> {
-        let clients = self.clients(by);
-        let mut connections: HashMap<&ReaderName, usize> = HashMap::new();
-        for name in clients.iter().filter_map(|client| client.reader.as_ref()) {
-            *connections.entry(name).or_default() += 1;
-        }
         let mut rows = self.own_readers(by).await?;
         let total = rows.len();
         rows.sort_unstable_by(|a, b| a.key.name.cmp(&b.key.name));
@@ -167,17 +161,16 @@ impl Hub {
         let mut readers = Vec::new();
         let mut pages = PAGES_MAX;
         for row in rows {
-            let connected = connections.get(&row.key.name).copied().unwrap_or_default();
+            let connected = self.shared.clients.connected(&row.key);
             let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, &mut pages).await?;
             readers.push(ReaderInfo { row, connected, lag, lag_is_exact });
         }
         Ok(ReadersPage { readers, next, total })
     }
 
-    /// Describes a reader of `by` without reading the log: its lag is not exact, unless it is 0.
-    pub async fn reader_info(&self, by: &Principal, row: ReaderRow) -> Result<ReaderInfo, store::Error> {
-        let clients = self.clients(by);
-        let connected = clients.iter().filter(|client| client.reader.as_ref() == Some(&row.key.name)).count();
+    /// Describes a reader without reading the log: its lag is not exact, unless it is 0.
+    pub async fn reader_info(&self, row: ReaderRow) -> Result<ReaderInfo, store::Error> {
+        let connected = self.shared.clients.connected(&row.key);
         let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, &mut 0).await?;
         Ok(ReaderInfo { row, connected, lag, lag_is_exact })
     }
@@ -188,11 +181,7 @@ impl Hub {
         by: &Principal,
         name: &ReaderName,
     ) -> Result<Option<ReaderRow>, store::Error> {
-        let key = own::reader(by, name);
-        let Some(row) = self.ledger().readers().await?.into_iter().find(|row| row.key == key) else {
-            return Ok(None);
-        };
-        Ok(self.ledger().remove_reader(&key).await?.then_some(row))
+        self.ledger().remove_reader(&own::reader(by, name)).await
     }
 
     /// Returns the durable readers of `by` that `event` is for.

@@ -35,7 +35,7 @@ impl Ledger for Embedded {
         Ok(self.shared.readers().values().cloned().collect())
     }
 
-    async fn remove_reader(&self, reader: &ReaderKey) -> Result<bool, Error> {
+    async fn remove_reader(&self, reader: &ReaderKey) -> Result<Option<ReaderRow>, Error> {
         let reader = reader.clone();
         self.writer.change(Size::ROW, move |group| Ok(Ok(group.remove_reader(reader)))).await
     }

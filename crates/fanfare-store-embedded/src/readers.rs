@@ -111,11 +111,11 @@ impl Group<'_> {
         Ok(row)
     }
 
-    /// Removes a reader; returns whether it existed.
-    pub(super) fn remove_reader(&mut self, key: ReaderKey) -> bool {
-        let is_known = self.reader(&key).is_some();
+    /// Removes a reader; returns it as it was, if it existed.
+    pub(super) fn remove_reader(&mut self, key: ReaderKey) -> Option<ReaderRow> {
+        let row = self.reader(&key);
         self.effect.readers.insert(key, None);
-        is_known
+        row
     }
 
     /// Writes the readers that changed.

@@ -55,8 +55,8 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     /// Returns every durable reader, grouped by owner and ordered by name.
     async fn readers(&self) -> Result<Vec<ReaderRow>, Error>;
 
-    /// Removes a durable reader; returns whether it existed.
-    async fn remove_reader(&self, reader: &ReaderKey) -> Result<bool, Error>;
+    /// Removes a durable reader; returns it as it was, if it existed.
+    async fn remove_reader(&self, reader: &ReaderKey) -> Result<Option<ReaderRow>, Error>;
 
     /// Returns every webhook, in the order of registration.
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error>;

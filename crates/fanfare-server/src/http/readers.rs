@@ -86,7 +86,7 @@ pub async fn acknowledge(
     let position = position
         .ok_or_else(|| Problem::new(Code::InvalidPosition, "`position` is missing", FIX).at("/position"))?;
     let row = gateway.hub.acknowledge(&by, &name, position).await?;
-    Ok(Json(shown(gateway.hub.reader_info(&by, row).await?)).into_response())
+    Ok(Json(shown(gateway.hub.reader_info(row).await?)).into_response())
 }
 
 /// Deletes a durable reader.
@@ -112,7 +112,7 @@ pub async fn remove(
         let fix = "`GET /api/readers` lists the readers";
         Problem::not_found(format_args!("reader `{name}`"), fix).at("{name}")
     })?;
-    Ok(Json(shown(gateway.hub.reader_info(&by, removed).await?)).into_response())
+    Ok(Json(shown(gateway.hub.reader_info(removed).await?)).into_response())
 }
 
 fn name_in_path(name: &str) -> Result<ReaderName, Problem> {

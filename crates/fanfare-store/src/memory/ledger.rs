@@ -57,10 +57,10 @@ impl Ledger for Memory {
         Ok(state.readers.values().cloned().collect())
     }
 
-    async fn remove_reader(&self, reader: &ReaderKey) -> Result<bool, Error> {
+    async fn remove_reader(&self, reader: &ReaderKey) -> Result<Option<ReaderRow>, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        Ok(state.readers.remove(reader).is_some())
+        Ok(state.readers.remove(reader))
     }
 
     async fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
