@@ -39,10 +39,10 @@ impl Opened {
 
     fn check(&self) -> Result<(), Error> {
         let problem = match fs::metadata(&self.path) {
-            Ok(found) if (found.dev(), found.ino()) == self.id => return Ok(()),
-            Ok(_) => "was replaced".to_owned(),
-            Err(error) if error.kind() == ErrorKind::NotFound => "was removed".to_owned(),
-            Err(error) => format!("cannot be found: {error}"),
+            Ok(found) if (found.dev(), found.ino()) != self.id => "was replaced",
+            Err(error) if error.kind() == ErrorKind::NotFound => "was removed",
+            // An error that says nothing of the file, such as a folder that cannot be searched any more.
+            Ok(_) | Err(_) => return Ok(()),
         };
         let path = self.path.display();
         Err(Error::Fatal { problem: format!("`{path}` {problem} while it was open") })
