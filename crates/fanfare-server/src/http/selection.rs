@@ -90,15 +90,8 @@ impl Selection {
 }
 
 fn seq_in(hub: &Hub, position: Position, name: &str) -> Result<u64, Problem> {
-    if position.epoch == hub.epoch() {
-        return Ok(position.seq);
-    }
-    Err(Problem::new(
-        Code::InvalidPosition,
-        format!("position `{position}` belongs to another log"),
-        format!("positions in this log start with `{}-`", hub.epoch()),
-    )
-    .at(format!("?{name}")))
+    position.check_log(hub.epoch()).map_err(|invalid| invalid.at(format!("?{name}")))?;
+    Ok(position.seq)
 }
 
 fn order(value: &str) -> Result<Order, Invalid> {

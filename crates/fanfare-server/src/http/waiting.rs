@@ -49,7 +49,7 @@ pub(super) async fn first_of(
             return Ok(());
         }
         // From the end of what was looked at, so that no event falls between the two.
-        let start = Start::After(hub.position(extent.last));
+        let start = Start::After(extent.position());
         let waiting = match &mut subscription {
             Some(waiting) => waiting,
             None => subscription.insert(subscribe(selection, hub, by, address, start).await?),
