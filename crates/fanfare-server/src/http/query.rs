@@ -65,18 +65,22 @@ impl Params {
         })
     }
 
-    /// Removes and parses a switch: `1` or `true`, `0` or `false`.
+    /// Removes and parses a switch, which is off by default.
     pub fn switch(&mut self, name: &'static str) -> Result<bool, Problem> {
-        let read = self.read(name, |value| match value {
+        Ok(self.truth(name)?.unwrap_or(false))
+    }
+
+    /// Removes and parses `1` or `true`, `0` or `false`.
+    pub fn truth(&mut self, name: &'static str) -> Result<Option<bool>, Problem> {
+        self.read(name, |value| match value {
             "1" | "true" => Ok(true),
             "0" | "false" => Ok(false),
             _ => Err(Invalid::new(
                 Code::InvalidQuery,
-                format!("`{name}` must be on or off"),
-                "write `1` or `0`",
+                format!("`{name}` must be true or false"),
+                "write `true` or `false`, or leave it out",
             )),
-        })?;
-        Ok(read.unwrap_or(false))
+        })
     }
 
     /// Removes and parses `wait`: a duration. `true` is the maximum and `false` none.

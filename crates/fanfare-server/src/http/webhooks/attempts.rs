@@ -5,7 +5,7 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use fanfare_api::webhooks::attempts::{Attempt, AttemptDetail, AttemptsPage};
 use fanfare_api::{query, values};
-use fanfare_core::{Code, Invalid, Position, Principal};
+use fanfare_core::{Code, Position, Principal};
 use serde_json::{Map, Value};
 
 use crate::http::Gateway;
@@ -47,19 +47,6 @@ pub(super) fn read_detail(detail: Map<String, Value>) -> Result<AttemptDetail, P
     })
 }
 
-/// Removes and parses `delivered`.
-fn delivered(params: &mut Params) -> Result<Option<bool>, Problem> {
-    params.read("delivered", |value| match value {
-        "1" | "true" => Ok(true),
-        "0" | "false" => Ok(false),
-        _ => Err(Invalid::new(
-            Code::InvalidQuery,
-            "`delivered` must be true or false",
-            "write `true` or `false`, or leave it out for both",
-        )),
-    })
-}
-
 /// Lists attempts for all webhooks: the latest made by this process, and failures of the last few days.
 #[utoipa::path(
     get,
@@ -78,7 +65,7 @@ pub async fn list_all(
 ) -> Result<Response, Problem> {
     let mut params = Params::of(request.uri());
     let webhook = params.webhook_id()?;
-    let delivered = delivered(&mut params)?;
+    let delivered = params.truth("delivered")?;
     let event: Option<Position> = params.read("event_id", str::parse)?;
     let after: Option<RowPlace<AttemptId>> = params.cursor()?;
     let limit = params.limit(SIZE)?;
@@ -113,7 +100,7 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let mut params = Params::of(request.uri());
-    let delivered = delivered(&mut params)?;
+    let delivered = params.truth("delivered")?;
     let event: Option<Position> = params.read("event_id", str::parse)?;
     let before: Option<AttemptId> = params.cursor()?;
     let limit = params.limit(SIZE)?;
