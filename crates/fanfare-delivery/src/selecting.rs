@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::limits::FILTER_TERMS_MAX;
 use fanfare_core::refusal::Refusal;
 use fanfare_core::start::Moment;
 use fanfare_core::{Code, Event, Invalid, Pattern, Position, Principal};
@@ -30,7 +29,7 @@ pub struct Words {
     /// Only events before this time.
     pub until: Option<Moment>,
     /// Only channels that match one of these.
-    pub channels: Vec<String>,
+    pub channels: Vec<Pattern>,
     /// Only events after this position.
     pub after: Option<String>,
     /// The place where the previous call stopped.
@@ -96,15 +95,6 @@ impl Webhooks {
                 return Err(wrong(what, "write `failed`").at("/state").into());
             }
         };
-        if words.channels.len() > FILTER_TERMS_MAX {
-            let what = format!("`channels` has {} entries", words.channels.len());
-            return Err(wrong(what, format!("give at most {FILTER_TERMS_MAX}")).at("/channels").into());
-        }
-        let pattern = |(index, text): (usize, &String)| {
-            text.parse().map_err(|error: Invalid| error.at(format!("/channels/{index}")))
-        };
-        let patterns: Vec<Pattern> =
-            words.channels.iter().enumerate().map(pattern).collect::<Result<_, _>>()?;
         let now = clock::now();
         let mut after = None;
         for (text, place) in [(words.after, "/after"), (words.cursor, "/cursor")] {
@@ -121,7 +111,7 @@ impl Webhooks {
             after,
             since: words.since.map(|moment| moment.resolve(now)),
             until: words.until.map(|moment| moment.resolve(now)),
-            patterns,
+            patterns: words.channels,
         };
         Ok(if is_failed { Selection::Failed(range) } else { Selection::Log(range) })
     }

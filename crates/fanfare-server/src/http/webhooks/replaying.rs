@@ -7,6 +7,7 @@ use fanfare_api::values;
 use fanfare_api::webhooks::replay::{Replay, Replayed};
 use fanfare_core::Code;
 use fanfare_core::Principal;
+use fanfare_core::limits::FILTER_TERMS_MAX;
 use fanfare_core::members::Members;
 
 use crate::http::Gateway;
@@ -45,7 +46,7 @@ pub async fn replay(
         state: members.text("state")?.flatten(),
         since: members.time("since", str::parse)?.flatten(),
         until: members.time("until", str::parse)?.flatten(),
-        channels: members.texts("channels")?.flatten().unwrap_or_default(),
+        channels: members.list("channels", FILTER_TERMS_MAX)?.flatten().unwrap_or_default(),
         after: members.text("after")?.flatten(),
         cursor: members.text("cursor")?.flatten(),
     };

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use fanfare_core::limits::FILTER_TERMS_MAX;
 use fanfare_core::members::Members;
 use fanfare_core::{Invalid, Position, Principal, WebhookId};
 use fanfare_mcp::Outcome;
@@ -102,7 +103,7 @@ impl Arguments {
                 state: members.text("state")?.flatten(),
                 since: members.time("since", str::parse)?.flatten(),
                 until: members.time("until", str::parse)?.flatten(),
-                channels: members.texts("channels")?.flatten().unwrap_or_default(),
+                channels: members.list("channels", FILTER_TERMS_MAX)?.flatten().unwrap_or_default(),
                 after: members.text("after")?.flatten(),
                 cursor: members.text("cursor")?.flatten(),
             },
