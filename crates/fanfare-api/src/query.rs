@@ -180,7 +180,7 @@ pub struct Ingest {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Webhooks {
-    /// Objects instead of URLs; default `false`.
+    /// Also return the webhooks as objects, in `items`; default `false`.
     #[param(nullable = false)]
     pub details: Option<bool>,
     /// Only webhooks in this state; default: all.

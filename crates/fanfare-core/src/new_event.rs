@@ -139,7 +139,7 @@ pub struct Draft {
     pub key: Option<Key>,
     /// The idempotency key.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// The duration after which it is no longer delivered, in [`EXPIRES_IN`].
+    /// The time for which it is delivered, within [`EXPIRES_IN`].
     pub expires_in: Option<Duration>,
     /// The outlets that the event is for.
     pub audience: Option<Audience>,

@@ -23,7 +23,7 @@ const READS_MAX: usize = 8;
 /// Maximum attempts at one event that are searched for one of them: more than any schedule makes.
 const TRIED_MAX: usize = 200;
 
-/// The members of an attempt's details that versions before 0.1.0 stored under another name.
+/// The members of an attempt's details that earlier versions stored under another name.
 const EARLIER_NAMES: [(&str, &str); 2] = [("category", "outcome"), ("status", "status_code")];
 
 /// An attempt as shown to people.

@@ -49,7 +49,7 @@ impl Hub {
                 beginning => beginning?,
             };
             let mut feeds = self.feeds();
-            // While nobody else can join: whoever pushes counts those that joined before its event.
+            // Read under the lock, because a push counts the subscribers that joined before its event.
             let end = self.extent();
             if end.epoch != head.epoch || feeds.head().epoch != head.epoch {
                 // The log was replaced meanwhile.

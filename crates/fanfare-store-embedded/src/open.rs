@@ -48,7 +48,7 @@ pub(super) fn open(path: &Path) -> Result<(Lock, Connection), OpenError> {
     match inspect(path)? {
         Found::Nothing => create(path)?,
         Found::Empty => {
-            // Whoever expects events there has to learn that there are none.
+            // An operator who expects events there must learn that there are none.
             tracing::warn!(path = %path.display(), "the file of the log was empty; a new log begins");
             create(path)?;
         }

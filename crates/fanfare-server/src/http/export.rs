@@ -1,8 +1,8 @@
 //! The history as a stream of lines: `Accept: application/x-ndjson`.
 //!
 //! A page is read when the client has room for it, so an export of any length keeps one page in memory. What cannot be
-//! read to its end breaks off: over HTTP/1.1 without the last chunk, over HTTP/2 with a reset. A client must not take
-//! such a response for the whole, and no line but an event's has to be told apart from events.
+//! read to its end breaks off: over HTTP/1.1 without the last chunk, over HTTP/2 with a reset. A client sees that the
+//! response is incomplete, and every line that it gets is an event.
 
 use std::sync::Arc;
 use std::time::Duration;

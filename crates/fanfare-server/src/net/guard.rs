@@ -80,12 +80,12 @@ pub async fn name_methods(request: Request, next: Next) -> Response {
     response
 }
 
-/// Answers a preflight. Where there is no route, a page may make its request, and reads the error.
+/// Answers a preflight. A page may also request a route that does not exist, so that it can read the error.
 fn preflight_answer(asked: &HeaderMap, methods: HeaderValue) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-    // Tools can have headers of their own (`Mcp-Param-…`), so there is no list of allowed headers.
+    // Any header is allowed, because tools define headers of their own (`Mcp-Param-…`).
     if let Some(asked) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
     }

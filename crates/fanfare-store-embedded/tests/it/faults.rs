@@ -60,7 +60,7 @@ impl Place {
     }
 }
 
-/// Whoever may write to the directory could otherwise have any file of ours emptied.
+/// Anyone who can write to the directory could otherwise make the gateway empty any of its user's files.
 #[test]
 fn a_lock_that_leads_to_another_file_is_left_alone() {
     let place = Place::new();

@@ -195,7 +195,7 @@ async fn an_event_goes_to_those_who_asked_for_it() {
     }
 }
 
-/// Subscribers join while pushes are under way: whoever is counted gets the event, and nobody else does.
+/// Subscribers join while pushes are in progress: a push counts exactly those that get its event.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_subscribers_that_a_push_counts_are_those_that_get_the_event() {
     const PUSHERS: usize = 8;

@@ -93,7 +93,8 @@ pub(super) fn any(gateway: &Gateway, by: &Principal, webhook: Option<&WebhookId>
     webhook.cloned().or_else(first)
 }
 
-/// Refuses positions at which no delivery can be; without a webhook there are no deliveries.
+/// Refuses a position in a log that this gateway never had. A caller without a webhook has no deliveries, so nothing is
+/// checked.
 pub(super) async fn check(
     gateway: &Gateway,
     id: Option<&WebhookId>,

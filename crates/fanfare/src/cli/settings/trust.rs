@@ -41,7 +41,7 @@ pub(super) fn check(file: &File, text: &str) -> Result<(), Failure> {
 /// Trusts the project file with this content.
 pub(crate) fn trust(text: &str) -> Result<(), Failure> {
     let Some(path) = path() else {
-        return Err(Failure::usage("there is no folder for what you trust").fix("set HOME or XDG_DATA_HOME"));
+        return Err(Failure::usage("cannot find your data directory").fix("set HOME or XDG_DATA_HOME"));
     };
     let (before, hash) = (trusted(), hash(text));
     let others = before.lines().filter(|line| *line != hash).take(TRUSTED_MAX - 1);
