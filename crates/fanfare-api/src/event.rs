@@ -68,7 +68,9 @@ fn everybody() -> Audience {
 mod tests {
     use std::sync::Arc;
 
-    use fanfare_core::{Agent, Door, Event, Json, Key, NewEvent, Position, Priority, Source, Timestamp};
+    use fanfare_core::{
+        Agent, Arrival, Door, Event, Json, Key, NewEvent, Position, Priority, Source, Timestamp,
+    };
 
     #[test]
     fn what_the_gateway_writes_is_read_and_written_alike() {
@@ -79,6 +81,7 @@ mod tests {
         let event = |new: NewEvent, data, key, expires| Event {
             position,
             timestamp: Timestamp::from_micros(1_795_282_915_791_336),
+            arrival: Arrival::from_micros(0),
             channel: new.channel,
             event_type: new.event_type,
             message: new.message,

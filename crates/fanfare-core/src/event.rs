@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::arrival::Arrival;
 use crate::channel::Channel;
 use crate::code::Code;
 use crate::invalid::{Invalid, shown};
@@ -24,8 +25,11 @@ use crate::timestamp::Timestamp;
 pub struct Event {
     /// The place in the log, which is the event's id.
     pub position: Position,
-    /// The time of the append; never earlier than that of the event before it.
+    /// The time of day of the append. It can be earlier than that of the event before, when the machine's clock was set
+    /// back: the seq is the order.
     pub timestamp: Timestamp,
+    /// The time of the append on the clock of the log; never earlier than that of the event before.
+    pub arrival: Arrival,
     /// The channel that the event was pushed to.
     pub channel: Channel,
     /// The kind of event; `type` on the wire.
@@ -42,14 +46,17 @@ pub struct Event {
     pub source: Source,
     /// The outlets that the event is for.
     pub audience: Audience,
-    /// The time at which the event stops being delivered.
+    /// The time of day at which the event stops being delivered, if nobody sets the clock: it counts from the arrival.
     pub expires: Option<Timestamp>,
 }
 
 impl Event {
-    /// Returns `true` if the event has expired at `now`.
-    pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.expires.is_some_and(|expires| expires <= now)
+    /// Returns `true` if the event has expired when the clock of the log shows `now`.
+    pub fn is_expired(&self, now: Arrival) -> bool {
+        self.expires.is_some_and(|expires| {
+            let lasts = expires.as_micros().saturating_sub(self.timestamp.as_micros());
+            self.arrival.as_micros().saturating_add(lasts) <= now.as_micros()
+        })
     }
 
     /// Returns the number of bytes that retention counts: the size of the text parts, and a fixed share for the rest.

@@ -4,6 +4,7 @@
 //! first parses what it receives into these types; input that cannot be parsed ends there as an [`Invalid`].
 
 pub mod agent;
+pub mod arrival;
 pub mod channel;
 pub mod code;
 pub mod conflate;
@@ -34,6 +35,7 @@ pub mod webhook_id;
 pub mod wire;
 
 pub use agent::Agent;
+pub use arrival::{Arrival, Stamp};
 pub use channel::Channel;
 pub use code::Code;
 pub use event::{Audience, Event, EventType, Key};

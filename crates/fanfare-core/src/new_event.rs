@@ -11,6 +11,7 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::arrival::Stamp;
 use crate::channel::Channel;
 use crate::code::Code;
 use crate::duration::DURATION_MAX;
@@ -23,9 +24,8 @@ use crate::position::Position;
 use crate::principal::Source;
 use crate::printable::is_printable;
 use crate::priority::Priority;
-use crate::timestamp::Timestamp;
 
-/// The event as the pusher gave it; the store adds position and timestamp.
+/// The event as the pusher gave it; the store adds the position and the times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
     /// The channel to push to.
@@ -68,10 +68,12 @@ impl NewEvent {
     }
 
     /// Returns the event at its place in the log.
-    pub fn into_event(self, position: Position, timestamp: Timestamp) -> Event {
+    pub fn into_event(self, position: Position, stamp: impl Into<Stamp>) -> Event {
+        let Stamp { timestamp, arrival } = stamp.into();
         Event {
             position,
             timestamp,
+            arrival,
             channel: self.channel,
             event_type: self.event_type,
             message: self.message,

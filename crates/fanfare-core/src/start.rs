@@ -33,16 +33,6 @@ pub enum Moment {
     At(Timestamp),
 }
 
-impl Moment {
-    /// Returns the moment, if it is now `now`.
-    pub fn resolve(self, now: Timestamp) -> Timestamp {
-        match self {
-            Moment::Ago(duration) => now.before(duration),
-            Moment::At(timestamp) => timestamp,
-        }
-    }
-}
-
 impl FromStr for Moment {
     type Err = Invalid;
 

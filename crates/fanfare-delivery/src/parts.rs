@@ -63,7 +63,7 @@ impl Steady {
 impl Parts {
     /// Returns the current time by the wall clock, which other systems compare with their own.
     pub(super) fn wall(&self) -> Timestamp {
-        self.clock.now()
+        self.clock.wall()
     }
 
     /// Returns the current time by the clock that never jumps.

@@ -111,9 +111,7 @@ impl Webhooks {
         let seq = match start {
             None | Some(Start::Live) => extent.last,
             Some(Start::Earliest) => extent.first.saturating_sub(1),
-            Some(Start::Since(moment)) => {
-                self.hub().seq_before(by, moment.resolve(self.parts.wall())).await?
-            }
+            Some(Start::Since(moment)) => self.hub().seq_before(by, self.hub().arrival(moment)).await?,
             Some(Start::After(position)) if position.epoch == extent.epoch => position.seq.min(extent.last),
             Some(Start::After(_) | Start::Unreadable) => {
                 return Err(Invalid::new(

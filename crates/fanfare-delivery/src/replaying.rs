@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanfare_core::WebhookId;
-use fanfare_core::{Event, Filter, Pattern, Position, Principal, Timestamp};
+use fanfare_core::{Arrival, Event, Filter, Pattern, Position, Principal};
 
 use crate::missing::Missing;
 use crate::registry::Entry;
@@ -36,10 +36,10 @@ pub enum Selection {
 pub struct Range {
     /// Only events after this position.
     pub after: Option<Position>,
-    /// Only events since this time.
-    pub since: Option<Timestamp>,
-    /// Only events before this time.
-    pub until: Option<Timestamp>,
+    /// Only events that arrived at this time or later.
+    pub since: Option<Arrival>,
+    /// Only events that arrived before this time.
+    pub until: Option<Arrival>,
     /// Only channels that match one of these; empty means all.
     pub patterns: Vec<Pattern>,
 }
@@ -57,8 +57,8 @@ pub struct Replayed {
 
 impl Range {
     fn contains(&self, event: &Event) -> bool {
-        self.since.is_none_or(|since| event.timestamp >= since)
-            && self.until.is_none_or(|until| event.timestamp < until)
+        self.since.is_none_or(|since| event.arrival >= since)
+            && self.until.is_none_or(|until| event.arrival < until)
             && (self.patterns.is_empty()
                 || self.patterns.iter().any(|pattern| pattern.matches(&event.channel)))
     }
@@ -152,7 +152,6 @@ impl Webhooks {
             filter: narrowed(&webhook.options.filter, &range.patterns),
             order: Order::Oldest,
             limit: PAGE_LEN,
-            now: self.parts.wall(),
         };
         if let Some(since) = range.since {
             read.after = read.after.max(self.hub().seq_before(by, since).await?);

@@ -10,7 +10,6 @@ use fanfare_core::{Code, Event, Invalid, Pattern, Position, Principal};
 
 use crate::replaying::{Range, Selection};
 use crate::service::{WebhookError, Webhooks};
-use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::webhooks::ReadDeliveries;
 
@@ -95,7 +94,6 @@ impl Webhooks {
                 return Err(wrong(what, "write `failed`").at("/state").into());
             }
         };
-        let now = clock::now();
         let mut after = None;
         for (text, place) in [(words.after, "/after"), (words.cursor, "/cursor")] {
             let Some(text) = text else { continue };
@@ -109,8 +107,8 @@ impl Webhooks {
         }
         let range = Range {
             after,
-            since: words.since.map(|moment| moment.resolve(now)),
-            until: words.until.map(|moment| moment.resolve(now)),
+            since: words.since.map(|moment| self.hub().arrival(moment)),
+            until: words.until.map(|moment| self.hub().arrival(moment)),
             patterns: words.channels,
         };
         Ok(if is_failed { Selection::Failed(range) } else { Selection::Log(range) })

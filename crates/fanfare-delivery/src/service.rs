@@ -65,8 +65,6 @@ pub struct Config {
     /// The time after which another instance on the same ledger takes over the webhooks of one that has ended without a
     /// word; default 15 seconds.
     pub claim_term: Duration,
-    /// The wall clock.
-    pub clock: Clock,
     /// The resolver of names.
     pub resolver: Resolver,
 }
@@ -80,7 +78,6 @@ impl Default for Config {
             open_first: OPEN_FIRST,
             sockets_max: SOCKETS_MAX,
             claim_term: TERM_DEFAULT,
-            clock: Clock::default(),
             resolver: Resolver::default(),
         }
     }
@@ -162,6 +159,7 @@ impl Webhooks {
         ledger: Arc<dyn Ledger>,
         listeners: watch::Receiver<Vec<SocketAddr>>,
         config: Config,
+        clock: Clock,
         metrics: &Metrics,
     ) -> Result<(Webhooks, Work), StartError> {
         // Before the list is read, so that no later change is missed.
@@ -184,8 +182,8 @@ impl Webhooks {
             counts: Counts::new(metrics),
             failing_max: config.failing_max,
             open_first: config.open_first,
-            steady: Steady::start(config.clock.now()),
-            clock: config.clock,
+            steady: Steady::start(clock.wall()),
+            clock,
             ticks: watch::Sender::new(()),
         };
         let parts = Arc::new(parts);

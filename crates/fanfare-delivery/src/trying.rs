@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanfare_core::WebhookId;
-use fanfare_core::{Audience, Channel, Code, Door, Event, Invalid, Principal, Priority, Source};
+use fanfare_core::{Audience, Channel, Code, Door, Event, Invalid, Principal, Priority, Source, Stamp};
 use fanfare_webhook::message_id::MessageId;
 use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
@@ -51,9 +51,11 @@ impl Webhooks {
     }
 
     async fn attempt_test(&self, by: &Principal, webhook: &Webhook) -> Result<Arc<Attempt>, WebhookError> {
+        let Stamp { timestamp, arrival } = self.parts.wall().into();
         let event = Event {
             position: self.hub().position(0),
-            timestamp: self.parts.wall(),
+            timestamp,
+            arrival,
             channel: Channel::default(),
             event_type: TEST_TYPE.parse()?,
             message: TEST_MESSAGE.into(),

@@ -6,7 +6,6 @@ use fanfare_core::{Filter, Position, conflate};
 
 use crate::Hub;
 use crate::item::Block;
-use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::read::PAGE_BYTES_MAX;
 use fanfare_store::{Order, Page, Read};
@@ -40,7 +39,6 @@ pub(super) async fn read_page(
         filter: filter.clone(),
         order: Order::Oldest,
         limit: PAGE_LEN,
-        now: clock::now(),
     };
     let mut page = hub.log().read(read.clone()).await?;
     if !conflates {

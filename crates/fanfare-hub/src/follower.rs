@@ -8,7 +8,6 @@ use tokio::sync::{broadcast, watch};
 
 use crate::Hub;
 use crate::channels::Channels;
-use fanfare_runtime::clock;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
 use fanfare_store::{Batch, Head, Log, Order, Read};
@@ -161,7 +160,6 @@ impl Follow {
             filter: Filter::all(),
             order: Order::Oldest,
             limit: READ_LEN,
-            now: clock::now(),
         };
         let page = log.read(read).await?;
         self.after = self.after.max(page.scanned);

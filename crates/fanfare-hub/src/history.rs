@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Event, Position, Principal, Timestamp};
+use fanfare_core::start::Moment;
+use fanfare_core::{Arrival, Event, Position, Principal};
 
 use crate::Hub;
-use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::{Order, Page, Read};
 
@@ -66,7 +66,6 @@ impl Hub {
             filter: fanfare_core::Filter::all(),
             order: store::Order::Oldest,
             limit: 1,
-            now: clock::now(),
         };
         match self.log().read(read).await {
             Ok(mut page) => Ok(page.events.pop()),
@@ -76,8 +75,21 @@ impl Hub {
         }
     }
 
-    /// Returns the last seq before `moment`.
-    pub async fn seq_before(&self, _by: &Principal, moment: Timestamp) -> Result<u64, store::Error> {
+    /// Returns the last seq before the events that arrived at `moment` or later.
+    pub async fn seq_before(&self, _by: &Principal, moment: Arrival) -> Result<u64, store::Error> {
         self.log().seq_before(moment).await
+    }
+
+    /// Returns the time on the clock of the log at `moment`.
+    pub fn arrival(&self, moment: Moment) -> Arrival {
+        match moment {
+            Moment::Ago(duration) => self.log().now().before(duration),
+            Moment::At(timestamp) => self.log().at(timestamp),
+        }
+    }
+
+    /// Returns the current time on the clock of the log, by which events expire.
+    pub fn log_time(&self) -> Arrival {
+        self.log().now()
     }
 }

@@ -9,7 +9,6 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::Hub;
 use crate::own;
-use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::{Order, Read, ReaderRow};
 
@@ -225,7 +224,6 @@ impl Hub {
             filter: filter.clone(),
             order: Order::Oldest,
             limit: LAG_MAX as usize,
-            now: clock::now(),
         };
         let mut after = seq;
         let mut count = 0;

@@ -7,7 +7,6 @@ use crate::Hub;
 use crate::client::NewClient;
 use crate::own;
 use crate::subscription::Subscription;
-use fanfare_runtime::clock;
 use fanfare_store as store;
 use fanfare_store::Head;
 
@@ -94,7 +93,7 @@ impl Hub {
             Start::Earliest => Beginning::Replay(head.first.saturating_sub(1)),
             Start::Live => Beginning::Live,
             Start::Since(moment) => {
-                let seq = self.seq_before(by, moment.resolve(clock::now())).await?;
+                let seq = self.seq_before(by, self.arrival(moment)).await?;
                 Beginning::Replay(seq.max(head.first.saturating_sub(1)))
             }
             Start::Unreadable => Beginning::Reset(ResetReason::Unreadable),

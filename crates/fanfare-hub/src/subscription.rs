@@ -20,7 +20,6 @@ use crate::backlog::Backlog;
 
 use crate::client::{Client, ClientState, NOT_LIVE};
 use crate::item::{Item, Run};
-use fanfare_runtime::clock;
 use fanfare_store as store;
 
 /// Maximum blocks that one [`Subscription::peek`] returns: one `writev`.
@@ -206,7 +205,7 @@ impl Subscription {
     /// Drops expired events and, for a subscriber that conflates, those that a later event replaces. `end` is the
     /// ordinal after the last item.
     fn thin_out(&mut self, items: &mut Vec<Item>, end: u64) {
-        let now = clock::now();
+        let now = self.hub.log_time();
         let runs: Vec<Run> = items
             .drain(..)
             .filter_map(|item| match item {

@@ -105,7 +105,7 @@ async fn main() -> anyhow::Result<()> {
         writeln!(out, "{what}: {}", shown(latencies))?;
     }
     let started = Instant::now();
-    store.log.seq_before(fanfare_runtime::clock::now().before(Duration::from_secs(1))).await?;
+    store.log.seq_before(store.log.now().before(Duration::from_secs(1))).await?;
     writeln!(out, "seq_before: {:?}", started.elapsed())?;
 
     let wal = std::fs::metadata(&wal)?.len();
@@ -126,7 +126,7 @@ async fn main() -> anyhow::Result<()> {
     let store = Store::new(Embedded::open(&path, retention)?);
     writeln!(out, "opened in {:?}", started.elapsed())?;
     let started = Instant::now();
-    while store.sweep().await? {}
+    while store.sweep().await?.has_more {}
     let rate = (last / 2) as f64 / started.elapsed().as_secs_f64();
     writeln!(out, "sweep: {rate:.0} events/s")?;
     store.engine.close().await;
@@ -190,15 +190,7 @@ async fn replay(store: &Store, limit: usize) -> anyhow::Result<(usize, Duration,
 }
 
 fn read(store: &Store, filter: Filter, after: u64, limit: usize) -> Read {
-    Read {
-        epoch: store.head().epoch,
-        after,
-        until: u64::MAX,
-        filter,
-        order: Order::Oldest,
-        limit,
-        now: fanfare_runtime::clock::now(),
-    }
+    Read { epoch: store.head().epoch, after, until: u64::MAX, filter, order: Order::Oldest, limit }
 }
 
 /// Creates an event with about 200 bytes of text and data.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fanfare_core::{
-    Agent, Audience, Door, Event, EventType, Json, Key, NewEvent, Principal, Priority, Timestamp,
+    Agent, Arrival, Audience, Door, Event, EventType, Json, Key, NewEvent, Principal, Priority, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Statement};
 use tokio::sync::{broadcast, watch};
@@ -18,7 +18,7 @@ use fanfare_store::keys::kept_key;
 use fanfare_store::settlement::Made;
 use fanfare_store::{
     Append, AppendId, Appended, Batch, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page,
-    Read,
+    Read, Swept,
 };
 
 #[async_trait]
@@ -46,7 +46,15 @@ impl Log for Embedded {
         self.with_reader(move |shared, conn| read::page(shared, conn, &read)).await
     }
 
-    async fn seq_before(&self, moment: Timestamp) -> Result<u64, Error> {
+    fn now(&self) -> Arrival {
+        self.shared.clock.now()
+    }
+
+    fn at(&self, moment: Timestamp) -> Arrival {
+        self.shared.clock.at(moment)
+    }
+
+    async fn seq_before(&self, moment: Arrival) -> Result<u64, Error> {
         self.with_reader(move |shared, conn| read::seq_before(shared, conn, moment)).await
     }
 
@@ -55,20 +63,22 @@ impl Log for Embedded {
         Ok(self.shared.channels().sorted())
     }
 
-    async fn sweep(&self) -> Result<bool, Error> {
+    async fn sweep(&self) -> Result<Swept, Error> {
         self.writer.sweep().await
     }
 }
 
 /// The statement whose parameters [`insert`] binds.
 pub(super) const INSERT: &str = "INSERT INTO events
-    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, bytes_before)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, arrival,
+     bytes_before)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 /// The statement whose parameters [`keep`] binds.
 const KEEP: &str = "INSERT OR IGNORE INTO kept_events
-    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, epoch)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, arrival,
+     epoch)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 /// Returns the share of a transaction that an append needs.
 pub(super) fn size(events: &[NewEvent]) -> Size {
@@ -124,12 +134,12 @@ impl Group<'_> {
         let seq = self.effect.tail.seq + 1;
         if let Some(key) = kept_key(&event) {
             let known = self.known_key(&key)?;
-            if let Some((seq, timestamp)) = known
-                && self.now < timestamp.after(IDEMPOTENCY_WINDOW)
+            if let Some((seq, arrival)) = known
+                && self.now.arrival < arrival.after(IDEMPOTENCY_WINDOW)
             {
                 let event = match self.find(seq)? {
                     Some(first) => first,
-                    None => Arc::new(event.into_event(self.position(seq), timestamp)),
+                    None => Arc::new(event.into_event(self.position(seq), self.now.back_to(arrival))),
                 };
                 return Ok(Appended { event, repeated: true });
             }
@@ -137,7 +147,7 @@ impl Group<'_> {
                 Some(_) => "UPDATE idempotency_keys SET seq = ?1, timestamp = ?2 WHERE key = ?3",
                 None => "INSERT INTO idempotency_keys (seq, timestamp, key) VALUES (?1, ?2, ?3)",
             };
-            let values = (seq as i64, self.now.as_micros(), &*key);
+            let values = (seq as i64, self.now.arrival.as_micros(), &*key);
             self.conn.prepare_cached(sql)?.execute(values)?;
             self.effect.keys += usize::from(known.is_none());
         }
@@ -152,24 +162,23 @@ impl Group<'_> {
         let is_new_block = row.events == 0 || row.last_seq / BLOCK_LEN != seq / BLOCK_LEN;
         row.events += 1;
         row.last_seq = seq;
-        row.last_timestamp = self.now;
+        row.last_timestamp = self.now.timestamp;
         if is_new_block {
             self.conn
                 .prepare_cached("INSERT OR IGNORE INTO channel_blocks (channel, block) VALUES (?1, ?2)")?
                 .execute((channel as i64, (seq / BLOCK_LEN) as i64))?;
         }
         insert(&mut self.insert, &event, channel as i64, self.effect.tail.bytes)?;
-        self.effect.tail =
-            Tail { seq, timestamp: self.now, bytes: self.effect.tail.bytes + event.stored_len() };
+        self.effect.tail = Tail { seq, stamp: self.now, bytes: self.effect.tail.bytes + event.stored_len() };
         self.effect.batch.push(event.clone());
         Ok(Appended { event, repeated: false })
     }
 
-    /// Returns the position and time of the last event with this key; it can be too old to count.
-    fn known_key(&self, key: &str) -> rusqlite::Result<Option<(u64, Timestamp)>> {
+    /// Returns the seq and the arrival of the last event with this key; it can be too old to count.
+    fn known_key(&self, key: &str) -> rusqlite::Result<Option<(u64, Arrival)>> {
         self.conn
             .prepare_cached("SELECT seq, timestamp FROM idempotency_keys WHERE key = ?1")?
-            .query_row([key], |row| Ok((row.get::<_, i64>(0)? as u64, Timestamp::from_micros(row.get(1)?))))
+            .query_row([key], |row| Ok((row.get::<_, i64>(0)? as u64, Arrival::from_micros(row.get(1)?))))
             .optional()
     }
 
@@ -208,7 +217,7 @@ pub(super) fn insert(
     bytes_before: u64,
 ) -> rusqlite::Result<()> {
     bind(statement, event, channel)?;
-    statement.raw_bind_parameter(14, bytes_before as i64)?;
+    statement.raw_bind_parameter(15, bytes_before as i64)?;
     statement.raw_execute().map(|_| ())
 }
 
@@ -216,13 +225,15 @@ pub(super) fn insert(
 pub(super) fn keep(conn: &Connection, epoch: i64, event: &Event, channel: i64) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached(KEEP)?;
     bind(&mut statement, event, channel)?;
-    statement.raw_bind_parameter(14, epoch)?;
+    statement.raw_bind_parameter(15, epoch)?;
     statement.raw_execute().map(|_| ())
 }
 
 /// Binds the columns of [`COLUMNS`](crate::row::COLUMNS).
 fn bind(statement: &mut Statement<'_>, event: &Event, channel: i64) -> rusqlite::Result<()> {
-    let unless = |usual: bool, text| (!usual).then_some(text);
+    fn unless<T>(usual: bool, value: T) -> Option<T> {
+        (!usual).then_some(value)
+    }
     let priority = unless(event.priority == Priority::Default, event.priority.as_str());
     let event_type = unless(event.event_type == EventType::Info, event.event_type.as_str());
     let audience = unless(event.audience == Audience::All, event.audience.as_str());
@@ -240,5 +251,7 @@ fn bind(statement: &mut Statement<'_>, event: &Event, channel: i64) -> rusqlite:
     statement.raw_bind_parameter(10, event.key.as_ref().map(Key::as_str))?;
     statement.raw_bind_parameter(11, &*event.message)?;
     statement.raw_bind_parameter(12, event.data.as_ref().map(Json::as_str))?;
-    statement.raw_bind_parameter(13, event.source.agent.as_ref().map(Agent::as_str))
+    statement.raw_bind_parameter(13, event.source.agent.as_ref().map(Agent::as_str))?;
+    let agrees = event.arrival == Arrival::from(event.timestamp);
+    statement.raw_bind_parameter(14, unless(agrees, event.arrival.as_micros()))
 }

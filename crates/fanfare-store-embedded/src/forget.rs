@@ -9,14 +9,14 @@ use crate::state::State;
 use crate::{attempts, deliveries, failure};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::retention::FORGET_LEN_MAX;
-use fanfare_store::{ATTEMPTS_MAX, Error};
+use fanfare_store::{ATTEMPTS_MAX, Error, Swept};
 
-/// Removes a limited part in a transaction of its own; returns whether there is more.
-pub(super) fn forget(state: &mut State) -> Result<bool, Error> {
+/// Removes a limited part in a transaction of its own; returns what was removed.
+pub(super) fn forget(state: &mut State) -> Result<Swept, Error> {
     let path = state.shared.path.clone();
     let forgetting = Forgetting::find(state).map_err(|error| failure::named(&path, &error))?;
     if forgetting.is_empty() {
-        return Ok(false);
+        return Ok(Swept::default());
     }
     let (conn, first) = (&state.conn, state.shared.first());
     reach(FailPoint::SweepBegun);
@@ -26,8 +26,14 @@ pub(super) fn forget(state: &mut State) -> Result<bool, Error> {
         Ok(forgotten)
     })?;
     reach(FailPoint::SweepDone);
+    let swept = Swept {
+        deliveries: forgotten.failed.len() as u64,
+        attempts: forgotten.attempts,
+        has_more: forgetting.has_more,
+        ..Swept::default()
+    };
     forgotten.publish(state);
-    Ok(forgetting.has_more)
+    Ok(swept)
 }
 
 /// The work of one sweep.
@@ -54,7 +60,8 @@ struct Forgotten {
 impl Forgetting {
     /// Finds the rows to remove.
     fn find(state: &State) -> rusqlite::Result<Forgetting> {
-        let (conn, retention, now) = (&state.conn, state.retention, state.clock.now());
+        let (conn, retention, now) =
+            (&state.conn, state.retention, state.shared.clock.for_deleting().timestamp);
         let failed =
             deliveries::failed_before(conn, now.before(retention.failed_deliveries), FORGET_LEN_MAX)?;
         let removed = conn

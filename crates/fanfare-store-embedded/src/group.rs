@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use fanfare_core::{Event, Position, Timestamp};
+use fanfare_core::{Event, Position, Stamp};
 use rusqlite::{CachedStatement, Connection};
 use tokio::sync::oneshot;
 
@@ -94,8 +94,8 @@ pub(super) struct Group<'a> {
     /// The claims change only between transactions, and the settlement after this one.
     pub(super) volatile: &'a Volatile,
     pub(super) effect: &'a mut Effect,
-    /// The current time; never before the log's last event.
-    pub(super) now: Timestamp,
+    /// The current time, on both clocks.
+    pub(super) now: Stamp,
 }
 
 impl Group<'_> {

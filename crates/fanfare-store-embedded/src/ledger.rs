@@ -10,7 +10,7 @@ use crate::group::Size;
 use crate::{Embedded, attempts, deliveries, webhooks};
 use fanfare_store::{
     AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger,
-    ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, WebhookRow,
+    ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Swept, WebhookRow,
 };
 
 #[async_trait]
@@ -70,7 +70,7 @@ impl Ledger for Embedded {
     ) -> Result<Vec<Claim>, Error> {
         self.writer
             .between(move |state| {
-                let now = state.now();
+                let now = state.shared.clock.time_of_day();
                 state.volatile.claims.claim(&state.ahead.webhooks, instance, &wanted, term, now)
             })
             .await
@@ -79,7 +79,7 @@ impl Ledger for Embedded {
     async fn renew(&self, leases: Vec<Lease>, term: Duration) -> Result<Vec<Lease>, Error> {
         self.writer
             .between(move |state| {
-                let now = state.now();
+                let now = state.shared.clock.time_of_day();
                 state.volatile.claims.renew(&state.ahead.webhooks, leases, term, now)
             })
             .await
@@ -128,7 +128,7 @@ impl Ledger for Embedded {
         self.with_reader(move |shared, conn| attempts::find(shared, conn, id)).await
     }
 
-    async fn sweep(&self) -> Result<bool, Error> {
+    async fn sweep(&self) -> Result<Swept, Error> {
         self.writer.forget().await
     }
 }

@@ -31,7 +31,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use fanfare_core::{Epoch, Timestamp};
+use fanfare_core::{Arrival, Epoch, Stamp, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 
@@ -39,12 +39,12 @@ use channels::Channels;
 use epochs::Epochs;
 use fanfare_store::claims::Claims;
 use fanfare_store::settlement::Settlement;
-use fanfare_store::{COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Retention};
+use fanfare_store::{ArrivalClock, COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Retention};
 use lock::Lock;
 pub use lock::{Owner, owner};
 pub use open_error::OpenError;
 use presence::Presence;
-use state::{Ahead, Shared, State, Tail, Totals, Volatile};
+use state::{Ahead, Lists, Shared, State, Tail, Totals, Volatile};
 use wal::Wal;
 use writer::{Asker, QUEUE_LEN_MAX, Request, Writer};
 
@@ -81,7 +81,7 @@ impl Embedded {
     ) -> Result<Arc<Embedded>, OpenError> {
         // Absolute, because SQLite treats some names specially, such as `:memory:`.
         let path = &std::path::absolute(path).map_err(|error| failure::io(path, &error))?;
-        let (lock, mut conn) = open::open(path)?;
+        let (lock, mut conn) = open::open(path, clock.now())?;
         let named = |error| failure::opening(path, &error);
         let wal = Wal::watch(&mut conn).map_err(named)?;
         let channels = Channels::load(&conn).map_err(named)?;
@@ -98,9 +98,8 @@ impl Embedded {
             path.to_owned(),
             Head { epoch: epochs.current(), first, last: tail.seq, fork: None },
             epochs,
-            channels.clone(),
-            durable_readers,
-            registry.clone(),
+            ArrivalClock::start(clock, (tail.seq > 0).then_some(tail.stamp)),
+            Lists { channels: channels.clone(), readers: durable_readers, webhooks: registry.clone() },
             committed.clone(),
         ));
         let lock = Arc::new(Mutex::new(Some(lock)));
@@ -112,7 +111,6 @@ impl Embedded {
             volatile: Volatile { claims: Claims::default(), settlement: Settlement::default() },
             totals: Totals { tail, keys: keys as usize, attempts },
             retention,
-            clock,
         };
         let presence = Presence::of(path).map_err(|error| failure::io(path, &error))?;
         let writer = Writer { state, queue: requests, committed, wal, presence, lock: lock.clone() };
@@ -165,11 +163,14 @@ impl Embedded {
 /// Reads the ends of the log.
 fn ends(conn: &Connection, epoch: Epoch, channels: &Channels) -> rusqlite::Result<(u64, Tail)> {
     let noted =
-        conn.query_row("SELECT last_seq, last_timestamp, bytes FROM log WHERE id = 1", (), |row| {
+        conn.query_row("SELECT last_seq, last_timestamp, last_arrival, bytes FROM log", (), |row| {
             Ok(Tail {
                 seq: row.get::<_, i64>(0)? as u64,
-                timestamp: Timestamp::from_micros(row.get(1)?),
-                bytes: row.get::<_, i64>(2)? as u64,
+                stamp: Stamp {
+                    timestamp: Timestamp::from_micros(row.get(1)?),
+                    arrival: Arrival::from_micros(row.get(2)?),
+                },
+                bytes: row.get::<_, i64>(3)? as u64,
             })
         })?;
     let first = read::first(conn)?;
@@ -181,8 +182,8 @@ fn ends(conn: &Connection, epoch: Epoch, channels: &Channels) -> rusqlite::Resul
     let Some((seq, before)) = newest else { return Ok((first, noted)) };
     let last =
         read::event_at(conn, epoch, channels, seq as u64)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    let tail =
-        Tail { seq: last.position.seq, timestamp: last.timestamp, bytes: before as u64 + last.stored_len() };
+    let stamp = Stamp { timestamp: last.timestamp, arrival: last.arrival };
+    let tail = Tail { seq: last.position.seq, stamp, bytes: before as u64 + last.stored_len() };
     Ok((first, tail))
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use fanfare_core::Epoch;
+use fanfare_core::{Epoch, Timestamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -33,8 +33,8 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// Pages that each reading connection caches: it drops them after each commit, so more would be useless.
 const READER_CACHE_KIB: i64 = 8 * 1024;
 
-/// Opens the file for the writer, and makes it when it is not there.
-pub(super) fn open(path: &Path) -> Result<(Lock, Connection), OpenError> {
+/// Opens the file for the writer at the time of day `now`, and makes it when it is not there.
+pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Lock, Connection), OpenError> {
     if rusqlite::version_number() < LIBRARY_MIN.0 {
         let problem = format!("SQLite {} is older than {}", rusqlite::version(), LIBRARY_MIN.1);
         return Err(OpenError::Other { problem });
@@ -46,16 +46,16 @@ pub(super) fn open(path: &Path) -> Result<(Lock, Connection), OpenError> {
     let lock = Lock::take(path)?;
     // Again: another process may have made the file, and ended, since.
     match inspect(path)? {
-        Found::Nothing => create(path)?,
+        Found::Nothing => create(path, now)?,
         Found::Empty => {
             // An operator who expects events there must learn that there are none.
             tracing::warn!(path = %path.display(), "the file of the log was empty; a new log begins");
-            create(path)?;
+            create(path, now)?;
         }
         Found::Ours => {}
     }
     let had_wal = wal_path(path).exists();
-    let opened = open_existing(path);
+    let opened = open_existing(path, now);
     if opened.is_err() && !had_wal {
         // Reading made these; they are empty, as nothing was written.
         let _ = fs::remove_file(wal_path(path));
@@ -164,7 +164,7 @@ fn make_directory(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Creates the file. It gets its name only once it is complete: a crash before leaves nothing ambiguous.
-fn create(path: &Path) -> Result<(), OpenError> {
+fn create(path: &Path, now: Timestamp) -> Result<(), OpenError> {
     let draft = beside(path, ".fanfare-new");
     let io = |error| failure::io(path, &error);
     for leftover in [draft.clone(), beside(&draft, "-journal")] {
@@ -174,7 +174,7 @@ fn create(path: &Path) -> Result<(), OpenError> {
         }
     }
     OpenOptions::new().create_new(true).write(true).mode(0o600).open(&draft).map_err(io)?;
-    let filled = fill(&draft);
+    let filled = fill(&draft, now);
     if let Err(error) = filled {
         let _ = fs::remove_file(&draft);
         return Err(failure::opening(path, &error));
@@ -185,16 +185,16 @@ fn create(path: &Path) -> Result<(), OpenError> {
     File::open(directory.unwrap_or(Path::new("."))).and_then(|directory| directory.sync_all()).map_err(io)
 }
 
-fn fill(draft: &Path) -> rusqlite::Result<()> {
+fn fill(draft: &Path, now: Timestamp) -> rusqlite::Result<()> {
     let mut conn = connect(draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.pragma_update(None, "application_id", APPLICATION_ID)?;
-    schema::migrate(&mut conn, STEPS)?;
+    schema::migrate(&mut conn, STEPS, now)?;
     let epoch = Epoch::from_random(rand::random());
-    conn.execute("INSERT INTO log VALUES (1, ?1, 0, 0, 0)", [epoch.as_str()])?;
+    conn.execute("INSERT INTO log (id, epoch, last_seq, last_timestamp, last_arrival, bytes) VALUES (1, ?1, 0, 0, 0, 0)", [epoch.as_str()])?;
     conn.close().map_err(|(_, error)| error)
 }
 
-fn open_existing(path: &Path) -> Result<Connection, OpenError> {
+fn open_existing(path: &Path, now: Timestamp) -> Result<Connection, OpenError> {
     let named = |error| failure::opening(path, &error);
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(named)?;
     // Until every check has passed: closing would write the content of the write-ahead log into the file.
@@ -213,7 +213,7 @@ fn open_existing(path: &Path) -> Result<Connection, OpenError> {
     conn.pragma_update(None, "synchronous", "FULL").map_err(named)?;
     conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(named)?;
     conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(named)?;
-    if schema::migrate(&mut conn, STEPS).map_err(named)? {
+    if schema::migrate(&mut conn, STEPS, now).map_err(named)? {
         conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(named)?;
     }
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(named)?;
@@ -252,11 +252,13 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
 
 #[cfg(test)]
 mod tests {
+    use fanfare_core::Timestamp;
+
     #[test]
     fn every_commit_is_synced_and_only_the_writer_checkpoints() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("log.db");
-        let (_lock, writer) = super::open(&path).expect("a new store");
+        let (_lock, writer) = super::open(&path, Timestamp::from_micros(0)).expect("a new store");
         let reader = super::open_reader(&path).expect("a reader");
         let number = |conn: &rusqlite::Connection, pragma: &str| -> i64 {
             conn.query_row(&format!("PRAGMA {pragma}"), (), |row| row.get(0)).expect("a number")

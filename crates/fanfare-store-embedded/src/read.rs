@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use fanfare_core::{Channel, Epoch, Event, Filter, Priority, Timestamp};
+use fanfare_core::{Arrival, Channel, Epoch, Event, Filter, Priority};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::channels::Channels;
@@ -35,6 +35,7 @@ pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusql
         wanted: wanted.as_ref().map(|ids| flags(ids)),
         names: Names::new(shared),
         decoder: Decoder::new(shared.epoch),
+        now: shared.clock.now(),
     };
     let is_done = match wanted {
         _ if range.is_empty() => true,
@@ -45,13 +46,13 @@ pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusql
     Ok(if is_done { page.finish(first) } else { page.stop(first) })
 }
 
-/// Returns the last seq before the first event at or after `moment`.
-pub(super) fn seq_before(shared: &Shared, conn: &mut Connection, moment: Timestamp) -> rusqlite::Result<u64> {
+/// Returns the last seq before the first event that arrived at `moment` or later.
+pub(super) fn seq_before(shared: &Shared, conn: &mut Connection, moment: Arrival) -> rusqlite::Result<u64> {
     let last = shared.head().last;
     let snapshot = conn.transaction()?;
     let first = first(&snapshot)?;
     let end = last.max(first - 1) + 1;
-    Ok(partition(&snapshot, first, end, |timestamp, _| timestamp < moment.as_micros())? - 1)
+    Ok(partition(&snapshot, first, end, |arrival, _| arrival < moment.as_micros())? - 1)
 }
 
 /// Returns the oldest seq that is kept; the one that comes next when no event is.
@@ -60,7 +61,7 @@ pub(super) fn first(conn: &Connection) -> rusqlite::Result<u64> {
         .query_row((), |row| row.get::<_, i64>(0).map(|seq| seq as u64))
 }
 
-/// Returns the first of the seqs `low..high` for which `is_before(timestamp, bytes_before)` does not hold, or
+/// Returns the first of the seqs `low..high` for which `is_before(arrival, bytes_before)` does not hold, or
 /// `high`; every one of them must be kept, and `is_before` must hold up to somewhere and not from there on.
 pub(super) fn partition(
     conn: &Connection,
@@ -68,7 +69,8 @@ pub(super) fn partition(
     mut high: u64,
     is_before: impl Fn(i64, i64) -> bool,
 ) -> rusqlite::Result<u64> {
-    let mut statement = conn.prepare_cached("SELECT timestamp, bytes_before FROM events WHERE seq = ?1")?;
+    let mut statement =
+        conn.prepare_cached("SELECT coalesce(arrival, timestamp), bytes_before FROM events WHERE seq = ?1")?;
     while low < high {
         let middle = low + (high - low) / 2;
         let holds = statement.query_row([middle as i64], |row| Ok(is_before(row.get(0)?, row.get(1)?)))?;
@@ -107,6 +109,8 @@ struct Reading<'a> {
     wanted: Option<Vec<bool>>,
     names: Names<'a>,
     decoder: Decoder,
+    /// Events that expired before this time are left out.
+    now: Arrival,
 }
 
 impl Reading<'_> {
@@ -208,12 +212,10 @@ impl Reading<'_> {
         if !filter.types().is_empty() && !filter.types().contains(&row::event_type(row)?) {
             return Ok(None);
         }
-        if row::expires(row)?.is_some_and(|expires| expires <= self.read.now) {
-            return Ok(None);
-        }
         let channel = self.names.name(id)?;
         let event = self.decoder.event(row, channel)?;
-        Ok((filter.text().is_none() || filter.matches(&event)).then_some(event))
+        let is_wanted = !event.is_expired(self.now) && (filter.text().is_none() || filter.matches(&event));
+        Ok(is_wanted.then_some(event))
     }
 }
 

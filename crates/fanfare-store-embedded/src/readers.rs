@@ -77,7 +77,7 @@ impl Group<'_> {
         let Some(mut row) = self.reader(&key) else { return Ok(None) };
         if head.is_progress(row.acknowledged, position) {
             row.acknowledged = position;
-            row.updated = self.now;
+            row.updated = self.now.timestamp;
             self.effect.readers.insert(key, Some(row.clone()));
         }
         Ok(Some(row))
@@ -92,7 +92,7 @@ impl Group<'_> {
     ) -> Result<ReaderRow, Error> {
         let acknowledged = self.head().clamp(start)?;
         let row = match self.reader(&key) {
-            Some(known) => ReaderRow { filter, updated: self.now, ..known },
+            Some(known) => ReaderRow { filter, updated: self.now.timestamp, ..known },
             None => {
                 let known = self.shared.readers();
                 let added = self
@@ -104,7 +104,7 @@ impl Group<'_> {
                 if known.len() + added.count() >= READERS_MAX {
                     return Err(Error::TooManyReaders { max: READERS_MAX });
                 }
-                ReaderRow { key: key.clone(), acknowledged, filter, updated: self.now }
+                ReaderRow { key: key.clone(), acknowledged, filter, updated: self.now.timestamp }
             }
         };
         self.effect.readers.insert(key, Some(row.clone()));

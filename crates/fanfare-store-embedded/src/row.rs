@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use fanfare_core::{
-    Agent, Channel, Door, Epoch, Event, EventType, Json, Position, Principal, Priority, Source, Timestamp,
+    Agent, Arrival, Channel, Door, Epoch, Event, EventType, Json, Position, Principal, Priority, Source,
+    Stamp, Timestamp,
 };
 use rusqlite::Row;
 use rusqlite::types::Type;
 
 /// The columns that [`Decoder::event`] reads, in its order.
-pub(super) const COLUMNS: &str =
-    "seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent";
+pub(super) const COLUMNS: &str = "seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, \
+     arrival";
 
 /// Number of these columns: columns that a query selects after them start at this index.
-pub(super) const COLUMNS_LEN: usize = 13;
+pub(super) const COLUMNS_LEN: usize = 14;
 
 /// Returns the seq of the row.
 pub(super) fn seq(row: &Row<'_>) -> rusqlite::Result<u64> {
@@ -25,9 +26,16 @@ pub(super) fn channel(row: &Row<'_>) -> rusqlite::Result<usize> {
     row.get::<_, i64>(1).map(|channel| channel as usize)
 }
 
-/// Returns when the row stops being delivered.
-pub(super) fn expires(row: &Row<'_>) -> rusqlite::Result<Option<Timestamp>> {
+/// Returns the time of day at which the row stops being delivered.
+fn expires(row: &Row<'_>) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(4)?.map(Timestamp::from_micros))
+}
+
+/// Returns the times of the row.
+fn stamp(row: &Row<'_>) -> rusqlite::Result<Stamp> {
+    let timestamp = Timestamp::from_micros(row.get(5)?);
+    let arrival = row.get::<_, Option<i64>>(13)?;
+    Ok(Stamp { timestamp, arrival: arrival.map_or_else(|| timestamp.into(), Arrival::from_micros) })
 }
 
 /// Returns the row's priority.
@@ -83,9 +91,11 @@ impl Decoder {
             None => None,
         };
         let key = text(row, 9)?.map(|key| key.parse().map_err(|_| strange(row, 9))).transpose()?;
+        let Stamp { timestamp, arrival } = stamp(row)?;
         Ok(Event {
             position: Position { epoch: self.epoch, seq: seq(row)? },
-            timestamp: Timestamp::from_micros(row.get(5)?),
+            timestamp,
+            arrival,
             channel,
             event_type: event_type(row)?,
             message: text(row, 10)?.ok_or_else(|| strange(row, 10))?.into(),

@@ -1,5 +1,6 @@
 //! The schema of the file, and the migration of older files.
 
+use fanfare_core::Timestamp;
 use rusqlite::Connection;
 
 /// Marks the file as ours: `Fnfr` in ASCII.
@@ -7,7 +8,7 @@ pub(super) const APPLICATION_ID: i32 = 0x466e_6672;
 
 /// Each step leads from the schema version that is its index to the next. A step that was released is never
 /// changed: files that went through it exist.
-pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS];
+pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS];
 
 /// Columns with their usual value are NULL: a byte instead of a word, and fast to bind and to read. Those that decide
 /// whether a filter matches the row come before the long ones, so that a row is rejected without unpacking them.
@@ -249,15 +250,30 @@ DROP TABLE kept_events;
 ALTER TABLE kept_events_by_epoch RENAME TO kept_events;
 ";
 
+/// The time of each event on the clock of the log, which never goes back. Until this step, that was the timestamp; but
+/// whatever the timestamps say, no event can arrive later than the file is opened.
+const ARRIVALS: &str = "
+ALTER TABLE events ADD COLUMN arrival INTEGER;      -- NULL: the timestamp
+ALTER TABLE kept_events ADD COLUMN arrival INTEGER; -- NULL: the timestamp
+ALTER TABLE log ADD COLUMN last_arrival INTEGER NOT NULL DEFAULT 0;
+UPDATE events SET arrival = (SELECT now FROM opened)
+    WHERE seq > (SELECT coalesce(max(seq), 0) FROM events WHERE timestamp <= (SELECT now FROM opened));
+UPDATE kept_events SET arrival = (SELECT now FROM opened) WHERE timestamp > (SELECT now FROM opened);
+UPDATE log SET last_arrival = min(last_timestamp, (SELECT now FROM opened));
+UPDATE idempotency_keys SET timestamp = (SELECT now FROM opened) WHERE timestamp > (SELECT now FROM opened);
+";
+
 /// Returns the version that the file has.
 pub(super) fn version(conn: &Connection) -> rusqlite::Result<i64> {
     conn.query_row("PRAGMA user_version", (), |row| row.get(0))
 }
 
-/// Runs the steps that the file lacks, each in a transaction with the version that it leads to. Returns whether there
-/// were any.
-pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result<bool> {
+/// Runs the steps that the file lacks, each in a transaction with the version that it leads to. They find the time of
+/// day, `now`, in the table `opened`. Returns whether there were any.
+pub(super) fn migrate(conn: &mut Connection, steps: &[&str], now: Timestamp) -> rusqlite::Result<bool> {
     let found = version(conn)?;
+    conn.execute_batch("CREATE TEMP TABLE opened (now INTEGER NOT NULL)")?;
+    conn.execute("INSERT INTO opened VALUES (?1)", [now.as_micros()])?;
     let lacking = steps.iter().enumerate().skip(usize::try_from(found).unwrap_or(usize::MAX));
     let mut changed = false;
     for (index, step) in lacking {
@@ -267,38 +283,43 @@ pub(super) fn migrate(conn: &mut Connection, steps: &[&str]) -> rusqlite::Result
         transaction.commit()?;
         changed = true;
     }
+    conn.execute_batch("DROP TABLE opened")?;
     Ok(changed)
 }
 
 #[cfg(test)]
 mod tests {
+    use fanfare_core::Timestamp;
     use rusqlite::Connection;
 
     use super::{STEPS, migrate, version};
 
     #[test]
     fn an_older_file_takes_only_the_steps_it_lacks() {
+        let now = Timestamp::from_micros(0);
         let mut conn = Connection::open_in_memory().expect("memory");
         let steps = ["CREATE TABLE a (x); INSERT INTO a VALUES (1)", "UPDATE a SET x = x + 10"];
-        assert!(migrate(&mut conn, &steps[..1]).expect("first step"));
+        assert!(migrate(&mut conn, &steps[..1], now).expect("first step"));
         assert_eq!(version(&conn).expect("version"), 1);
-        assert!(migrate(&mut conn, &steps).expect("second step"));
-        assert!(!migrate(&mut conn, &steps).expect("nothing to do"));
+        assert!(migrate(&mut conn, &steps, now).expect("second step"));
+        assert!(!migrate(&mut conn, &steps, now).expect("nothing to do"));
         let x: i64 = conn.query_row("SELECT x FROM a", (), |row| row.get(0)).expect("row");
         assert_eq!((x, version(&conn).expect("version")), (11, 2));
     }
 
     #[test]
     fn a_step_that_fails_leaves_the_file_as_it_was() {
+        let now = Timestamp::from_micros(0);
         let mut conn = Connection::open_in_memory().expect("memory");
         let steps = ["CREATE TABLE a (x)", "INSERT INTO a VALUES (1); INSERT INTO missing VALUES (1)"];
-        assert!(migrate(&mut conn, &steps).is_err());
+        assert!(migrate(&mut conn, &steps, now).is_err());
         let rows: i64 = conn.query_row("SELECT count(*) FROM a", (), |row| row.get(0)).expect("row");
         assert_eq!((rows, version(&conn).expect("version")), (0, 1));
     }
 
     #[test]
     fn our_own_steps_run() {
-        assert!(migrate(&mut Connection::open_in_memory().expect("memory"), STEPS).expect("steps"));
+        let now = Timestamp::from_micros(0);
+        assert!(migrate(&mut Connection::open_in_memory().expect("memory"), STEPS, now).expect("steps"));
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use fanfare_core::{Epoch, Timestamp};
+use fanfare_core::{Epoch, Stamp};
 use rusqlite::Connection;
 use tokio::sync::{broadcast, watch};
 
@@ -15,7 +15,7 @@ use crate::epochs::{Epochs, Place};
 use fanfare_store::claims::Claims;
 use fanfare_store::registry::Registry;
 use fanfare_store::settlement::Settlement;
-use fanfare_store::{Batch, Clock, Error, Head, ReaderKey, ReaderRow, Retention};
+use fanfare_store::{ArrivalClock, Batch, Error, Head, ReaderKey, ReaderRow, Retention};
 
 /// The file, and the writer's state of it.
 #[derive(Debug)]
@@ -26,14 +26,6 @@ pub(super) struct State {
     pub(super) volatile: Volatile,
     pub(super) totals: Totals,
     pub(super) retention: Retention,
-    pub(super) clock: Clock,
-}
-
-impl State {
-    /// Returns the moment, which is never before the log's last event.
-    pub(super) fn now(&self) -> Timestamp {
-        self.clock.now().max(self.totals.tail.timestamp)
-    }
 }
 
 /// The writer's own copies of what [`Shared`] holds: ahead of it until the commit.
@@ -67,7 +59,8 @@ pub(super) struct Totals {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tail {
     pub(super) seq: u64,
-    pub(super) timestamp: Timestamp,
+    /// The times of the last event.
+    pub(super) stamp: Stamp,
     /// Bytes of all events ever appended.
     pub(super) bytes: u64,
 }
@@ -83,6 +76,7 @@ pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) epoch: Epoch,
     pub(super) epochs: Epochs,
+    pub(super) clock: ArrivalClock,
     head: watch::Sender<Head>,
     commits: AtomicU64,
     channels: RwLock<Channels>,
@@ -95,20 +89,29 @@ pub(super) struct Shared {
     failure: watch::Sender<Option<Error>>,
 }
 
+/// The lists of the file that are kept in memory.
+#[derive(Debug)]
+pub(super) struct Lists {
+    pub(super) channels: Channels,
+    pub(super) readers: Readers,
+    pub(super) webhooks: Registry,
+}
+
 impl Shared {
     pub(super) fn new(
         path: PathBuf,
         head: Head,
         epochs: Epochs,
-        channels: Channels,
-        readers: Readers,
-        webhooks: Registry,
+        clock: ArrivalClock,
+        lists: Lists,
         committed: broadcast::Sender<Batch>,
     ) -> Shared {
+        let Lists { channels, readers, webhooks } = lists;
         Shared {
             path,
             epoch: head.epoch,
             epochs,
+            clock,
             head: watch::Sender::new(head),
             commits: AtomicU64::new(0),
             channels: RwLock::new(channels),

@@ -1,5 +1,6 @@
 //! Removing events that retention no longer keeps: always a run at the old end.
 
+use fanfare_core::Arrival;
 use rusqlite::Connection;
 
 use crate::deliveries;
@@ -10,21 +11,22 @@ use crate::read::{BLOCK_LEN, partition};
 use crate::state::{State, Tail};
 use fanfare_runtime::fail_point::{FailPoint, reach};
 use fanfare_store::retention::{SWEEP_BYTES_MAX, SWEEP_LEN_MAX};
-use fanfare_store::{Error, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW};
+use fanfare_store::{Error, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Swept};
 
-/// Removes a limited part, in a transaction of its own; returns whether there is more.
-pub(super) fn sweep(state: &mut State) -> Result<bool, Error> {
+/// Removes a limited part, in a transaction of its own; returns what was removed.
+pub(super) fn sweep(state: &mut State) -> Result<Swept, Error> {
     let path = state.shared.path.clone();
     let named = |error| failure::named(&path, &error);
     let first = state.shared.head().first;
-    let keep_from = keep_from(state, first).map_err(named)?;
+    let now = state.shared.clock.for_deleting().arrival;
+    let keep_from = keep_from(state, first, now).map_err(named)?;
     let cut = bounded(&state.conn, first, keep_from.min(first + SWEEP_LEN_MAX)).map_err(named)?;
-    let oldest_key = state.now().before(IDEMPOTENCY_WINDOW);
+    let oldest_key = now.before(IDEMPOTENCY_WINDOW);
     let too_many_keys = state.totals.keys.saturating_sub(IDEMPOTENCY_KEYS_MAX).min(SWEEP_LEN_MAX as usize);
     let conn = &state.conn;
     let has_old_keys = has_keys_until(conn, oldest_key.as_micros()).map_err(named)?;
     if cut == first && !has_old_keys && too_many_keys == 0 {
-        return Ok(false);
+        return Ok(Swept::default());
     }
     let tail = state.totals.tail;
     reach(FailPoint::SweepBegun);
@@ -42,16 +44,16 @@ pub(super) fn sweep(state: &mut State) -> Result<bool, Error> {
     state.shared.set_first(cut);
     let more_keys = has_keys_until(&state.conn, oldest_key.as_micros()).map_err(named)?
         || state.totals.keys > IDEMPOTENCY_KEYS_MAX;
-    Ok(cut < keep_from || more_keys)
+    Ok(Swept { events: cut - first, has_more: cut < keep_from || more_keys, ..Swept::default() })
 }
 
 /// Returns the first seq that is kept.
-fn keep_from(state: &State, first: u64) -> rusqlite::Result<u64> {
+fn keep_from(state: &State, first: u64, now: Arrival) -> rusqlite::Result<u64> {
     let (retention, tail) = (state.retention, state.totals.tail);
     let end = tail.seq + 1;
     let by_count = end.saturating_sub(retention.count);
-    let oldest = state.clock.now().before(retention.age).as_micros();
-    let by_age = partition(&state.conn, first, end, |timestamp, _| timestamp < oldest)?;
+    let oldest = now.before(retention.age).as_micros();
+    let by_age = partition(&state.conn, first, end, |arrival, _| arrival < oldest)?;
     let bytes_before = tail.bytes.saturating_sub(retention.bytes) as i64;
     let by_bytes = partition(&state.conn, first, end, |_, before| before < bytes_before)?;
     Ok(first.max(by_count).max(by_age).max(by_bytes))
@@ -87,8 +89,13 @@ fn remove(conn: &Connection, first: Place, cut: u64) -> rusqlite::Result<()> {
 
 /// Records the end of the log, which remains even if no event is left.
 pub(super) fn save_tail(conn: &Connection, tail: Tail) -> rusqlite::Result<()> {
-    conn.prepare_cached("UPDATE log SET last_seq = ?1, last_timestamp = ?2, bytes = ?3")?
-        .execute((tail.seq as i64, tail.timestamp.as_micros(), tail.bytes as i64))
+    conn.prepare_cached("UPDATE log SET last_seq = ?1, last_timestamp = ?2, last_arrival = ?3, bytes = ?4")?
+        .execute((
+            tail.seq as i64,
+            tail.stamp.timestamp.as_micros(),
+            tail.stamp.arrival.as_micros(),
+            tail.bytes as i64,
+        ))
         .map(|_| ())
 }
 

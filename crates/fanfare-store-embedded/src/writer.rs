@@ -17,7 +17,7 @@ use crate::state::{Shared, State};
 use crate::wal::Wal;
 use crate::{forget, sweep};
 use fanfare_runtime::fail_point::{FailPoint, reach};
-use fanfare_store::{Batch, Error};
+use fanfare_store::{Batch, Error, Swept};
 
 /// Maximum requests that wait for the writer: enough to fill several groups; later callers wait for room.
 pub(super) const QUEUE_LEN_MAX: usize = 4_096;
@@ -40,9 +40,9 @@ pub(super) enum Request {
     /// Drain the queue and end.
     Close,
     /// Remove old deliveries and attempts; a commit of its own.
-    Forget(oneshot::Sender<Result<bool, Error>>),
+    Forget(oneshot::Sender<Result<Swept, Error>>),
     /// Remove events that retention no longer keeps; a commit of its own.
-    Sweep(oneshot::Sender<Result<bool, Error>>),
+    Sweep(oneshot::Sender<Result<Swept, Error>>),
 }
 
 /// The handle to the writer.
@@ -73,14 +73,14 @@ impl Asker {
         self.request(Request::Between(work), answered).await
     }
 
-    /// Removes events that retention no longer keeps; returns whether there is more.
-    pub(super) async fn sweep(&self) -> Result<bool, Error> {
+    /// Removes events that retention no longer keeps.
+    pub(super) async fn sweep(&self) -> Result<Swept, Error> {
         let (answer, answered) = oneshot::channel();
         self.request(Request::Sweep(answer), answered).await
     }
 
-    /// Removes old deliveries and attempts; returns whether there is more.
-    pub(super) async fn forget(&self) -> Result<bool, Error> {
+    /// Removes old deliveries and attempts.
+    pub(super) async fn forget(&self) -> Result<Swept, Error> {
         let (answer, answered) = oneshot::channel();
         self.request(Request::Forget(answer), answered).await
     }
@@ -192,7 +192,7 @@ impl Writer {
     }
 
     fn transact(&mut self, changes: &mut [Box<dyn Change>], effect: &mut Effect) -> Result<(), Error> {
-        let now = self.state.now();
+        let now = self.state.shared.clock.stamp();
         let State { shared, conn, ahead, volatile, .. } = &mut self.state;
         let conn = &*conn;
         in_transaction(&shared.path, conn, || {
@@ -228,8 +228,8 @@ impl Writer {
     /// Runs the work that keeps the file small; after an error here, nothing more may be written.
     fn tidy(
         &mut self,
-        tidy: impl FnOnce(&mut State) -> Result<bool, Error>,
-        answer: oneshot::Sender<Result<bool, Error>>,
+        tidy: impl FnOnce(&mut State) -> Result<Swept, Error>,
+        answer: oneshot::Sender<Result<Swept, Error>>,
     ) -> Result<(), Error> {
         let swept = tidy(&mut self.state);
         let failure = self.note_failure(swept.as_ref().map(|_| ()).map_err(Error::clone));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Agent, Audience, Door, Json, NewEvent, Position, Priority, Source, Timestamp};
+use fanfare_core::{Agent, Audience, Door, Json, NewEvent, Position, Priority, Source};
 use fanfare_store::{Append, CHANNELS_MAX, Error, IDEMPOTENCY_WINDOW, Read, Retention};
 
 use crate::harness::{Setup, event, extent, keyed, messages, patterns, seqs, seqs_appended, soon};
@@ -171,27 +171,4 @@ pub async fn nothing_of_a_refused_append_is_there(engine: impl Setup) {
     ));
     assert_eq!(log.append(&["known"]).await, [CHANNELS_MAX as u64 + 1]);
     assert_eq!(log.store.log.channels().await.expect("channels").len(), CHANNELS_MAX);
-}
-
-pub async fn timestamps_never_go_back(engine: impl Setup) {
-    let mut log = engine.start(Retention::default());
-    let second = Duration::from_secs(1);
-    let start = log.clock.now();
-    assert_eq!(log.store.log.seq_before(start).await.expect("seq"), 0);
-    log.append(&["a", "b"]).await;
-    log.clock.turn(second * 10);
-    log.append(&["c"]).await;
-    log.clock.turn_back(second * 9);
-    log.append(&["d"]).await;
-    log.reopen().await;
-    log.append(&["e"]).await;
-    let events = log.page(log.read()).await.events;
-    let seconds: Vec<_> =
-        events.iter().map(|event| (event.timestamp.as_micros() - start.as_micros()) / 1_000_000).collect();
-    assert_eq!(seconds, [0, 0, 10, 10, 10]);
-    for (moment, expected) in [(0, 0), (1, 2), (10, 2), (11, 5)] {
-        let seq = log.store.log.seq_before(start.after(second * moment)).await.expect("seq");
-        assert_eq!(seq, expected, "{moment} s");
-    }
-    assert_eq!(log.store.log.seq_before(Timestamp::from_micros(0)).await.expect("seq"), 0);
 }

@@ -99,7 +99,7 @@ pub async fn a_closed_store_says_so(engine: impl Setup) {
     }
     assert!(matches!(log.store.log.append(Append::new(vec![event("x")])).await, Err(Error::Closed)));
     assert!(matches!(log.store.log.read(log.read()).await, Err(Error::Closed)));
-    assert!(matches!(log.store.log.seq_before(log.clock.now()).await, Err(Error::Closed)));
+    assert!(matches!(log.store.log.seq_before(log.store.log.now()).await, Err(Error::Closed)));
     assert!(matches!(log.store.log.channels().await, Err(Error::Closed)));
     assert!(matches!(log.store.ledger.readers().await, Err(Error::Closed)));
     assert!(matches!(

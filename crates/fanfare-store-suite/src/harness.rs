@@ -46,30 +46,51 @@ pub struct Log {
     directory: tempfile::TempDir,
 }
 
-/// A clock that the test turns.
+/// A clock that the test turns and sets.
 #[derive(Debug, Clone)]
-pub struct TestClock(Arc<AtomicI64>);
+pub struct TestClock(Arc<Times>);
+
+/// What a clock shows, in microseconds.
+#[derive(Debug)]
+struct Times {
+    /// The time of day.
+    wall: AtomicI64,
+    /// The time that nobody can set.
+    steady: AtomicI64,
+}
 
 impl TestClock {
     fn new() -> TestClock {
-        TestClock(Arc::new(AtomicI64::new(1_700_000_000_000_000)))
+        let wall = AtomicI64::new(1_700_000_000_000_000);
+        TestClock(Arc::new(Times { wall, steady: AtomicI64::new(0) }))
     }
 
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+        Timestamp::from_micros(self.0.wall.load(Ordering::SeqCst))
     }
 
+    /// Lets time pass.
     pub fn turn(&self, by: Duration) {
-        self.0.fetch_add(by.as_micros() as i64, Ordering::SeqCst);
+        self.0.steady.fetch_add(by.as_micros() as i64, Ordering::SeqCst);
+        self.set_ahead(by);
     }
 
-    pub fn turn_back(&self, by: Duration) {
-        self.0.fetch_sub(by.as_micros() as i64, Ordering::SeqCst);
+    /// Sets the time of day ahead, although no time has passed.
+    pub fn set_ahead(&self, by: Duration) {
+        self.0.wall.fetch_add(by.as_micros() as i64, Ordering::SeqCst);
+    }
+
+    /// Sets the time of day back.
+    pub fn set_back(&self, by: Duration) {
+        self.0.wall.fetch_sub(by.as_micros() as i64, Ordering::SeqCst);
     }
 
     fn for_store(&self) -> Clock {
-        let clock = self.clone();
-        Clock::new(move || clock.now())
+        let (wall, steady) = (self.clone(), self.clone());
+        Clock::new(
+            move || wall.now(),
+            move || Duration::from_micros(steady.0.steady.load(Ordering::SeqCst).unsigned_abs()),
+        )
     }
 }
 
@@ -90,7 +111,7 @@ impl Log {
     }
 
     pub fn read(&self) -> Read {
-        read_all(&self.store, self.clock.now())
+        read_all(&self.store)
     }
 
     pub async fn page(&self, read: Read) -> Page {
@@ -103,7 +124,7 @@ impl Log {
     }
 
     pub async fn sweep_all(&self) {
-        while self.store.sweep().await.expect("swept") {}
+        while self.store.sweep().await.expect("swept").has_more {}
     }
 
     /// Counts the orphans, once the store is closed.
@@ -170,9 +191,9 @@ pub fn keyed(message: &str, key: &str) -> NewEvent {
     NewEvent { idempotency_key: Some(key.parse().expect("key")), ..event(message) }
 }
 
-pub fn read_all(store: &Store, now: Timestamp) -> Read {
+pub fn read_all(store: &Store) -> Read {
     let (epoch, order) = (store.head().epoch, Order::Oldest);
-    Read { epoch, after: 0, until: u64::MAX, filter: Filter::all(), order, limit: 1_000, now }
+    Read { epoch, after: 0, until: u64::MAX, filter: Filter::all(), order, limit: 1_000 }
 }
 
 pub fn patterns(patterns: &[&str]) -> Filter {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_core::{Event, Principal, Timestamp, WebhookId};
+use fanfare_core::{Event, Principal, WebhookId};
 use fanfare_store::{
     AttemptRow, DeliveryChange, DeliveryRow, DeliveryStatus, Order, Read, ReadAttempts, ReadDeliveries,
     WebhookRow,
@@ -32,9 +32,7 @@ pub fn hook(log: &Log, number: usize) -> WebhookRow {
 
 /// Reads an event of the log.
 pub async fn event_of(log: &Log, seq: u64) -> Arc<Event> {
-    // This includes an event that has expired.
-    let now = Timestamp::from_micros(0);
-    let read = Read { after: seq - 1, until: seq, order: Order::Oldest, now, ..log.read() };
+    let read = Read { after: seq - 1, until: seq, order: Order::Oldest, ..log.read() };
     log.page(read).await.events.pop().expect("it is kept")
 }
 

@@ -25,6 +25,7 @@ pub mod owners;
 pub mod read;
 pub mod retention;
 pub mod settle;
+pub mod times;
 pub mod webhooks;
 
 /// Creates a test for each part of the contracts, for the engine that `$setup` opens.
@@ -39,7 +40,6 @@ macro_rules! contract {
             append::an_event_comes_back_as_it_was_pushed,
             append::concurrent_appends_neither_interleave_nor_leave_holes,
             append::nothing_of_a_refused_append_is_there,
-            append::timestamps_never_go_back,
             append::what_was_answered_is_seen,
             attempts::a_page_of_large_attempts_ends_early,
             attempts::an_attempt_comes_back_as_it_was_recorded,
@@ -91,6 +91,11 @@ macro_rules! contract {
             settle::what_retention_removed_is_not_given_up,
             settle::what_was_given_up_never_happens,
             settle::what_was_refused_did_not_happen,
+            times::a_clock_that_is_wrong_at_a_start_deletes_nothing_at_once,
+            times::a_clock_that_is_wrong_for_a_moment_changes_nothing,
+            times::a_clock_that_stays_ahead_is_believed,
+            times::a_clock_that_was_ahead_leaves_no_trace_in_what_comes_later,
+            times::arrivals_never_go_back,
             webhooks::a_change_of_who_is_registered_is_told,
             webhooks::a_closed_store_records_nothing,
             webhooks::a_cursor_only_moves_on,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fanfare_core::{Epoch, Event, Position};
 use fanfare_store::{
     Append, AttemptRow, BatchSpan, DeliveryChange, DeliveryRow, DeliveryStatus, ReadAttempts, ReadDeliveries,
-    Retention, Store, WebhookRow,
+    Retention, STANDS_FOR, Store, WebhookRow,
 };
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestRunner;
@@ -113,6 +113,8 @@ impl Side {
             Operation::Reopen => {
                 drop(store);
                 self.log.reopen().await;
+                // As in the other model: until its clock has settled, a log that was closed keeps more than memory.
+                self.log.clock.turn(STANDS_FOR);
             }
             Operation::Turn { seconds } => self.log.clock.turn(Duration::from_secs(*seconds)),
         }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::{
     AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, ReadAttempts,
-    ReadDeliveries, WebhookRow,
+    ReadDeliveries, Swept, WebhookRow,
 };
 
 /// The data beside the log: durable readers, webhooks, their deliveries and attempts.
@@ -132,8 +132,8 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
 
     /// Removes a limited part of old data: failed deliveries, attempts (in the order of their ids, and beyond
     /// [`ATTEMPTS_MAX`](crate::ATTEMPTS_MAX)), and the rows of removed webhooks. Deliveries that wait for their next
-    /// attempt are never removed. Returns whether there is more.
-    async fn sweep(&self) -> Result<bool, Error>;
+    /// attempt are never removed. Returns what was removed.
+    async fn sweep(&self) -> Result<Swept, Error>;
 }
 
 /// The key of a durable reader: two principals can each have one with the same name.

@@ -1,6 +1,7 @@
 //! Data that survives a restart, as three contracts: the [`Log`], the [`Ledger`] and the [`Engine`] that keeps both.
 //! One suite holds every engine to them.
 
+pub mod arrival_clock;
 pub mod claims;
 pub mod engine;
 pub mod error;
@@ -19,17 +20,18 @@ pub mod webhooks;
 
 use std::sync::Arc;
 
+pub use arrival_clock::ArrivalClock;
 pub use claims::{Claim, InstanceId, Lease};
 pub use engine::Engine;
 pub use error::Error;
-pub use fanfare_runtime::clock::Clock;
+pub use fanfare_runtime::clock::{Clock, STANDS_FOR};
 pub use ledger::{Ledger, READERS_MAX, ReaderKey, ReaderRow};
 pub use log::{
     APPENDS_REMEMBERED, Append, AppendId, Appended, Batch, CHANNELS_MAX, COMMITTED_LEN_MAX, ChannelRow, Fork,
     Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW, Log,
 };
 pub use read::{Order, Page, Read};
-pub use retention::Retention;
+pub use retention::{Retention, Swept};
 pub use webhooks::{
     ATTEMPTS_MAX, AttemptRow, BatchSpan, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus,
     ReadAttempts, ReadDeliveries, WEBHOOKS_MAX, WebhookRow,
@@ -58,9 +60,10 @@ impl Store {
         *self.log.head().borrow()
     }
 
-    /// Removes a limited part of expired data; returns whether there is more.
-    pub async fn sweep(&self) -> Result<bool, Error> {
-        let has_more_events = self.log.sweep().await?;
-        Ok(self.ledger.sweep().await? || has_more_events)
+    /// Removes a limited part of what retention no longer keeps.
+    pub async fn sweep(&self) -> Result<Swept, Error> {
+        let mut swept = self.log.sweep().await?;
+        swept += self.ledger.sweep().await?;
+        Ok(swept)
     }
 }

@@ -6,15 +6,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fanfare_core::limits::IDEMPOTENCY_WINDOW_SECONDS;
-use fanfare_core::{Channel, Epoch, Event, NewEvent, Position, Timestamp};
+use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Timestamp};
 use tokio::sync::{broadcast, watch};
 
-use crate::{Error, Page, Read};
+use crate::{Error, Page, Read, Swept};
 
 /// One log.
 ///
-/// **Seqs** count from 1 without holes in the order of appending; timestamps never decrease along them. Retention
-/// removes from the old end only, so the kept events are always one run, [`Head::first`] to [`Head::last`].
+/// **Seqs** count from 1 without holes in the order of appending. Retention removes from the old end only, so the kept
+/// events are always one run, [`Head::first`] to [`Head::last`].
+///
+/// **Times**: an event has the time of day, which follows the machine's clock and can be earlier than that of the event
+/// before; and an [`Arrival`] on the clock of the log, which never decreases along the seqs. `since`, expiry and
+/// retention count by arrivals. See [`ArrivalClock`](crate::ArrivalClock).
 ///
 /// **Several instances** can append to one log. Each sees what the others append, in the same order.
 ///
@@ -71,16 +75,22 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// page. Fails with [`Error::EpochChanged`] unless [`Read::epoch`] is that of the log.
     async fn read(&self, read: Read) -> Result<Page, Error>;
 
-    /// Returns the last seq before the first event at or after `moment`; the log's last if there is none.
-    async fn seq_before(&self, moment: Timestamp) -> Result<u64, Error>;
+    /// Returns the current time on the clock of the log.
+    fn now(&self) -> Arrival;
+
+    /// Returns the time on the clock of the log that is as far from [`Log::now`] as `moment` is from the time of day.
+    fn at(&self, moment: Timestamp) -> Arrival;
+
+    /// Returns the last seq before the first event that arrived at `moment` or later; the log's last if there is none.
+    async fn seq_before(&self, moment: Arrival) -> Result<u64, Error>;
 
     /// Returns every channel that has had an event, ordered by name.
     async fn channels(&self) -> Result<Vec<ChannelRow>, Error>;
 
     /// Removes a limited part of what retention no longer keeps, without stalling appends, and removes old idempotency
-    /// keys. Returns whether there is more to remove. An engine can remove excess events by count or bytes as early as
-    /// the append. An event that a delivery needs stays readable through the [`Ledger`](crate::Ledger).
-    async fn sweep(&self) -> Result<bool, Error>;
+    /// keys. An engine can remove excess events by count or bytes as early as the append; the next sweep reports
+    /// them, too. An event that a delivery needs stays readable through the [`Ledger`](crate::Ledger).
+    async fn sweep(&self) -> Result<Swept, Error>;
 }
 
 /// The ends of a log: it keeps `first..=last`, and nothing if `first` is past `last`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Epoch, Event, Filter, Position, Timestamp};
+use fanfare_core::{Epoch, Event, Filter, Position};
 
 /// A page to be read: events with `after < seq <= until` that pass the filter and have not expired.
 #[derive(Debug, Clone)]
@@ -19,8 +19,6 @@ pub struct Read {
     pub order: Order,
     /// Maximum events, at least 1; a page also ends at [`PAGE_BYTES_MAX`] and [`PAGE_SCAN_MAX`].
     pub limit: usize,
-    /// Events that expired before this time are left out.
-    pub now: Timestamp,
 }
 
 impl Read {

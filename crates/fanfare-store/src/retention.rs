@@ -1,5 +1,6 @@
 //! Retention: limits of age, number and size.
 
+use std::ops::AddAssign;
 use std::time::Duration;
 
 /// The limits of retention: an event is removed when it is too old, or when there are too many or too large ones. The
@@ -31,6 +32,28 @@ impl Default for Retention {
             attempts: 7 * DAY,
             failed_deliveries: 30 * DAY,
         }
+    }
+}
+
+/// What a sweep has removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Events.
+    pub events: u64,
+    /// Failed deliveries.
+    pub deliveries: u64,
+    /// Attempts.
+    pub attempts: u64,
+    /// Whether there is more to remove.
+    pub has_more: bool,
+}
+
+impl AddAssign for Swept {
+    fn add_assign(&mut self, other: Swept) {
+        self.events += other.events;
+        self.deliveries += other.deliveries;
+        self.attempts += other.attempts;
+        self.has_more |= other.has_more;
     }
 }
 

@@ -21,7 +21,7 @@ async fn a_log_that_lost_its_last_events_is_another_log() {
     memory.append(append).await.expect("appended");
     let mut watched = memory.head();
     let before = *watched.borrow_and_update();
-    let read_before = read_all(&store, fanfare_runtime::clock::now());
+    let read_before = read_all(&store);
     let mut committed = memory.committed();
 
     let head = memory.lose(2);
@@ -30,7 +30,7 @@ async fn a_log_that_lost_its_last_events_is_another_log() {
     assert_eq!((head.first, head.last), (1, 2));
     assert_eq!(head.fork, Some(Fork { from: before.epoch, at: 2 }));
     assert_changed(memory.read(read_before).await);
-    let page = memory.read(read_all(&store, fanfare_runtime::clock::now())).await.expect("read");
+    let page = memory.read(read_all(&store)).await.expect("read");
     assert_eq!(messages(&page.events), ["a", "b"]);
     assert!(page.events.iter().all(|event| event.position.epoch == head.epoch));
     let channels = memory.channels().await.expect("channels");

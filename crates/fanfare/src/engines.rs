@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use fanfare_store::memory::Memory;
-use fanfare_store::{Retention, Store};
+use fanfare_store::{Clock, Retention, Store};
 use fanfare_store_embedded::Embedded;
 pub use fanfare_store_embedded::OpenError;
 
@@ -19,11 +19,11 @@ pub enum StoreSpec {
     Memory,
 }
 
-/// Opens a store. Blocks: the embedded engine reads its file.
-pub fn open(spec: &StoreSpec, retention: Retention) -> Result<Store, OpenError> {
+/// Opens a store, with the clock that stamps its events. Blocks: the embedded engine reads its file.
+pub fn open(spec: &StoreSpec, retention: Retention, clock: Clock) -> Result<Store, OpenError> {
     match spec {
-        StoreSpec::Embedded(path) => Ok(Store::new(Embedded::open(path, retention)?)),
-        StoreSpec::Memory => Ok(Store::new(Memory::new(retention))),
+        StoreSpec::Embedded(path) => Ok(Store::new(Embedded::open_with_clock(path, retention, clock)?)),
+        StoreSpec::Memory => Ok(Store::new(Memory::with_clock(retention, clock))),
     }
 }
 

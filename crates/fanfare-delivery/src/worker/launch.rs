@@ -73,7 +73,7 @@ impl Worker {
     fn gather(&mut self, now: Instant) -> Waiting {
         let Worker { parts, reading, .. } = self;
         // Reads the clock only for the few events that can expire.
-        let is_expired = |event: &Event| event.expires.is_some() && event.is_expired(parts.wall());
+        let is_expired = |event: &Event| event.expires.is_some() && event.is_expired(parts.hub.log_time());
         let mut expired = Vec::new();
         let waiting = reading.gather(self.receiver.webhook.options.batch, now, is_expired, &mut expired);
         for event in expired {
@@ -136,7 +136,7 @@ impl Worker {
             let Some(first) = rows.first().filter(|_| !entry.is_removed()) else {
                 return Ok(Landing::Unwanted(event));
             };
-            if rows.iter().all(|row| row.event.is_expired(now)) {
+            if rows.iter().all(|row| row.event.is_expired(parts.hub.log_time())) {
                 return Ok(Landing::Expired(rows));
             }
             reach(FailPoint::AgainBegun);

@@ -11,7 +11,7 @@ use fanfare_hub::Hub;
 use fanfare_hub::publish::Published;
 use fanfare_runtime::shutdown::Trigger;
 use fanfare_runtime::telemetry::Metrics;
-use fanfare_store::Store;
+use fanfare_store::{Clock, Store};
 use fanfare_store_suite::harness::{event, soon};
 use fanfare_webhook::patch::{Patch, Registration};
 use tokio::sync::watch;
@@ -45,7 +45,7 @@ impl Instance {
         let (_, listeners) = watch::channel(Vec::new());
         let config = Config { claim_term: TERM, ..Config::default() };
         let (webhooks, Work { dispatcher, recording }) =
-            Webhooks::new(hub.clone(), store.ledger.clone(), listeners, config, &metrics)
+            Webhooks::new(hub.clone(), store.ledger.clone(), listeners, config, Clock::default(), &metrics)
                 .await
                 .expect("webhooks");
         let ((deliveries, stop), (background, end)) = (Trigger::new(), Trigger::new());

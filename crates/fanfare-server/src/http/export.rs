@@ -20,7 +20,6 @@ use crate::problem::Problem;
 use fanfare_hub::Hub;
 use fanfare_hub::values::Error;
 use fanfare_hub::values::{Order, Read};
-use fanfare_runtime::clock;
 
 /// The media type of lines of JSON.
 pub const MEDIA_TYPE: &str = "application/x-ndjson";
@@ -100,8 +99,8 @@ impl Export {
             if self.hub.is_closing() {
                 return Err(Broken::Stopping);
             }
-            let (limit, now) = (self.left.min(PAGE_LEN_MAX), clock::now());
-            let page = self.hub.history(&self.by, Read { limit, now, ..self.read.clone() }).await?;
+            let limit = self.left.min(PAGE_LEN_MAX);
+            let page = self.hub.history(&self.by, Read { limit, ..self.read.clone() }).await?;
             match self.read.order {
                 Order::Newest => self.read.until = page.scanned.saturating_sub(1),
                 Order::Oldest => self.read.after = page.scanned,

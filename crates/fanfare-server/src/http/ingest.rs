@@ -65,7 +65,7 @@ pub async fn receive(
     let via = guard::via(Door::Ingest, peer, &parts.headers);
     let source = via.source(&principal);
     let incoming = Incoming { headers: &headers, body: &bytes, source: &source };
-    let events = ingest::read(kind, incoming, secrets, clock::now())?;
+    let events = ingest::read(kind, incoming, secrets, clock::wall())?;
     let events = events.into_iter().map(|event| chosen.apply(event)).collect();
     let published = gateway.hub.publish(&principal, &via, events).await?;
     let reached = gateway.webhooks.expect(Duration::ZERO).reached(&published.appended).await;

@@ -7,7 +7,6 @@ use crate::http::query::Params;
 use crate::problem::Problem;
 use fanfare_hub::Hub;
 use fanfare_hub::values::{Head, Order, Read};
-use fanfare_runtime::clock;
 
 /// The events that a query selects.
 #[derive(Debug)]
@@ -53,7 +52,7 @@ impl Selection {
         by: &Principal,
         limit: usize,
     ) -> Result<(Head, Read), Problem> {
-        let (now, extent) = (clock::now(), hub.extent());
+        let extent = hub.extent();
         let mut read = Read {
             epoch: extent.epoch,
             after: extent.first.saturating_sub(1),
@@ -61,7 +60,6 @@ impl Selection {
             filter: self.filter.clone(),
             order: self.order,
             limit,
-            now,
         };
         if let Some(after) = self.after {
             read.after = read.after.max(seq_in(hub, after, "after")?);
@@ -71,12 +69,12 @@ impl Selection {
         }
         match self.since {
             Some(Start::Since(moment)) => {
-                read.after = read.after.max(hub.seq_before(by, moment.resolve(now)).await?);
+                read.after = read.after.max(hub.seq_before(by, hub.arrival(moment)).await?);
             }
             Some(Start::After(_) | Start::Earliest | Start::Live | Start::Unreadable) | None => {}
         }
         if let Some(until) = self.until {
-            read.until = read.until.min(hub.seq_before(by, until.resolve(now)).await?);
+            read.until = read.until.min(hub.seq_before(by, hub.arrival(until)).await?);
         }
         if let Some(cursor) = self.cursor {
             let seq = seq_in(hub, cursor, "cursor")?;

@@ -108,7 +108,7 @@ fn acked(line: &str) -> Option<(u64, String)> {
 
 /// Checks that the log has all acknowledged events, each once, and batches whole.
 async fn check(store: &Store, acked: &HashMap<u64, String>) -> Vec<Arc<Event>> {
-    let events = read_pages(store, read_all(store, fanfare_runtime::clock::now())).await;
+    let events = read_pages(store, read_all(store)).await;
     assert_eq!(seqs(&events), (1..=events.len() as u64).collect::<Vec<_>>(), "no hole");
     for (seq, label) in acked {
         let found = events.get(*seq as usize - 1).map(|event| label_of(event));
@@ -245,7 +245,7 @@ async fn a_torn_write_ahead_log_loses_nothing_before_the_tear() {
         ends.push((std::fs::metadata(&wal).expect("a write-ahead log").len(), last));
     }
     let len = ends[ends.len() - 1].0;
-    let whole = read_pages(&store, read_all(&store, fanfare_runtime::clock::now())).await;
+    let whole = read_pages(&store, read_all(&store)).await;
 
     let torn = directory.path().join("torn.db");
     for (index, cut) in (0..len).step_by(len as usize / 40).chain([len - 1, len]).enumerate() {
@@ -263,7 +263,7 @@ async fn a_torn_write_ahead_log_loses_nothing_before_the_tear() {
 
         let expected = ends.iter().rev().find(|(end, _)| *end <= cut).map_or(0, |(_, last)| *last);
         let store = Store::new(Embedded::open(&torn, Retention::default()).expect("a tear is no damage"));
-        let events = read_pages(&store, read_all(&store, fanfare_runtime::clock::now())).await;
+        let events = read_pages(&store, read_all(&store)).await;
         assert_eq!(events.len() as u64, expected, "{what} at {cut} of {len}");
         assert_eq!(events, whole[..events.len()], "{what} at {cut} of {len}");
         let next = store.log.append(Append::new(vec![event("after")])).await.expect("it goes on");

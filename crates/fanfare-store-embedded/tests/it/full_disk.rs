@@ -35,7 +35,7 @@ async fn a_full_disk_refuses_appends_until_there_is_room() {
     // It keeps refusing and reading; nothing that it refused is there.
     let refused = store.log.append(Append::new((0..200).map(|_| event(&"y".repeat(500))).collect())).await;
     assert!(matches!(refused, Err(Error::DiskFull { .. })), "{refused:?}");
-    let read = read_all(&store, fanfare_runtime::clock::now());
+    let read = read_all(&store);
     assert_eq!(read_pages(&store, read.clone()).await.len(), appended);
     assert_eq!(store.log.channels().await.expect("channels")[0].events, appended as u64);
     assert_eq!(store.head().last, appended as u64);

@@ -1,6 +1,9 @@
 //! Files of earlier versions: they are migrated, and keep their content.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use fanfare_core::{Agent, Door, Principal, Priority, Timestamp};
 use fanfare_store::{
@@ -17,9 +20,10 @@ const VERSION_1: &str = include_str!("upgrade/version_1.sql");
 const VERSION_2: &str = include_str!("upgrade/version_2.sql");
 const VERSION_3: &str = include_str!("upgrade/version_3.sql");
 const VERSION_4: &str = include_str!("upgrade/version_4.sql");
+const VERSION_5: &str = include_str!("upgrade/version_5.sql");
 
 /// The version of a file after the migration.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
 /// Shortly after the events were pushed.
 fn now() -> Timestamp {
@@ -39,7 +43,9 @@ fn write(path: &Path, text: &str) {
 }
 
 fn open(path: &Path) -> Store {
-    Store::new(Embedded::open_with_clock(path, Retention::default(), Clock::new(now)).expect("it opens"))
+    Store::new(
+        Embedded::open_with_clock(path, Retention::default(), Clock::with_wall(now)).expect("it opens"),
+    )
 }
 
 async fn deliveries_of(store: &Store, read: ReadDeliveries) -> Vec<DeliveryRow> {
@@ -60,7 +66,7 @@ async fn a_file_of_version_1_gets_webhooks_and_keeps_the_rest() {
     assert_eq!(head[60..64], [0, 0, 0, VERSION]);
     assert_eq!(store.head().epoch.as_str(), "fzv2we1b");
     assert_eq!(extent(&store), (1, 3));
-    let events = read_pages(&store, read_all(&store, now())).await;
+    let events = read_pages(&store, read_all(&store)).await;
     assert_eq!(messages(&events), ["one", "two\nlines", "three"]);
     assert_eq!((events[1].channel.as_str(), events[1].priority), ("builds.web", Priority::High));
     let readers = store.ledger.readers().await.expect("readers");
@@ -135,7 +141,7 @@ async fn everything_in_a_file_of_version_3_becomes_what_local_owns() {
 
     let store = open(&path);
     assert_eq!(extent(&store), (4, 10));
-    let events = read_pages(&store, read_all(&store, now())).await;
+    let events = read_pages(&store, read_all(&store)).await;
     assert_eq!(messages(&events)[..2], ["from elsewhere", "by a tool"]);
     // The claimed name of the command line was stored in place of the door.
     let agents: Vec<_> = events.iter().map(|event| event.source.agent.as_ref().map(Agent::as_str)).collect();
@@ -232,6 +238,36 @@ async fn every_position_in_a_file_of_version_4_belongs_to_the_epoch_of_its_log()
     assert_eq!(store.ledger.webhooks().await.expect("webhooks"), webhooks);
     assert_eq!(store.ledger.readers().await.expect("readers"), readers);
     assert!(deliveries_of(&store, of(1, None)).await.is_empty());
+    store.engine.close().await;
+    assert_eq!(version(&path), i64::from(VERSION));
+}
+
+#[tokio::test]
+async fn events_from_the_future_in_a_file_of_version_5_are_as_old_as_its_opening() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    write(&path, VERSION_5);
+    assert_eq!(version(&path), 5);
+
+    // A minute after the events, of which two have a time that is 30 days later.
+    let now = Arc::new(AtomicI64::new(1_796_014_224_000_000));
+    let clock = now.clone();
+    let clock = Clock::with_wall(move || Timestamp::from_micros(clock.load(Ordering::SeqCst)));
+    let retention = Retention { age: Duration::from_secs(24 * 60 * 60), ..Retention::default() };
+    let store = Store::new(Embedded::open_with_clock(&path, retention, clock).expect("it opens"));
+    assert!(!store.sweep().await.expect("swept").has_more);
+    assert_eq!(extent(&store), (1, 3), "none of them is a day old");
+    let again = store.log.append(Append::new(vec![keyed("x", "once"), keyed("x", "ahead")])).await;
+    let seqs: Vec<_> = again.expect("appended").iter().map(|one| one.event.position.seq).collect();
+    assert_eq!(seqs, [1, 2]);
+
+    let appended = store.log.append(Append::new(vec![event("four")])).await.expect("appended").remove(0);
+    assert_eq!(appended.event.timestamp.as_micros(), now.load(Ordering::SeqCst), "the true time");
+    let events = read_pages(&store, read_all(&store)).await;
+    assert_eq!(messages(&events), ["one", "two", "three", "four"]);
+    let second = Duration::from_secs(1);
+    let before = async |ago| store.log.seq_before(store.log.now().before(ago)).await.expect("seq");
+    assert_eq!((before(second * 30).await, before(second * 90).await), (1, 0));
     store.engine.close().await;
     assert_eq!(version(&path), i64::from(VERSION));
 }

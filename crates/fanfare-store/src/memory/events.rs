@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use fanfare_core::{Channel, Epoch, Event, NewEvent, Position, Timestamp};
+use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Stamp, Timestamp};
 
 use crate::keys::kept_key;
 use crate::retention::SWEEP_LEN_MAX;
 use crate::{
     Appended, CHANNELS_MAX, ChannelRow, Error, Fork, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW,
-    Retention,
+    Retention, Swept,
 };
 
 /// Consecutive events, and the indexes that find them.
@@ -23,12 +23,13 @@ pub(super) struct Events {
     pub(super) events: VecDeque<Arc<Event>>,
     /// The sum of `stored_len` over `events`.
     bytes: u64,
-    last_timestamp: Timestamp,
+    /// Number of events that were removed since the last sweep.
+    removed: u64,
     pub(super) channels: BTreeMap<Channel, ChannelLog>,
     /// The place where the event of an idempotency key is, or was.
-    keys: HashMap<Arc<str>, (u64, Timestamp)>,
+    keys: HashMap<Arc<str>, (u64, Arrival)>,
     /// The keys with their seqs, oldest first.
-    keys_by_age: VecDeque<(u64, Timestamp, Arc<str>)>,
+    keys_by_age: VecDeque<(u64, Arrival, Arc<str>)>,
 }
 
 /// The state of one channel.
@@ -50,7 +51,7 @@ impl Events {
             first: 1,
             events: VecDeque::new(),
             bytes: 0,
-            last_timestamp: Timestamp::from_micros(i64::MIN),
+            removed: 0,
             channels: BTreeMap::new(),
             keys: HashMap::new(),
             keys_by_age: VecDeque::new(),
@@ -85,7 +86,7 @@ impl Events {
         self.keys_by_age.retain(|(seq, ..)| *seq <= at);
     }
 
-    pub(super) fn append(&mut self, events: Vec<NewEvent>, now: Timestamp) -> Result<Vec<Appended>, Error> {
+    pub(super) fn append(&mut self, events: Vec<NewEvent>, now: Stamp) -> Result<Vec<Appended>, Error> {
         let new_channels: HashSet<_> = events
             .iter()
             .map(|event| &event.channel)
@@ -94,40 +95,40 @@ impl Events {
         if self.channels.len() + new_channels.len() > CHANNELS_MAX {
             return Err(Error::TooManyChannels { max: CHANNELS_MAX });
         }
-        let now = now.max(self.last_timestamp);
         let answer = events.into_iter().map(|event| self.append_one(event, now)).collect();
         self.cut();
-        self.forget_keys(now);
+        self.forget_keys(now.arrival);
         Ok(answer)
     }
 
-    fn append_one(&mut self, event: NewEvent, now: Timestamp) -> Appended {
+    fn append_one(&mut self, event: NewEvent, now: Stamp) -> Appended {
         let seq = self.first + self.events.len() as u64;
         if let Some(key) = kept_key(&event) {
-            if let Some(&(seq, timestamp)) = self.keys.get(&*key)
-                && remembered(timestamp, now)
+            if let Some(&(seq, arrival)) = self.keys.get(&*key)
+                && remembered(arrival, now.arrival)
             {
                 let position = Position { epoch: self.epoch, seq };
-                let event = self.find(seq).unwrap_or_else(|| Arc::new(event.into_event(position, timestamp)));
+                let event = self
+                    .find(seq)
+                    .unwrap_or_else(|| Arc::new(event.into_event(position, now.back_to(arrival))));
                 return Appended { event, repeated: true };
             }
             let key: Arc<str> = Arc::from(&*key);
-            self.keys.insert(key.clone(), (seq, now));
-            self.keys_by_age.push_back((seq, now, key));
+            self.keys.insert(key.clone(), (seq, now.arrival));
+            self.keys_by_age.push_back((seq, now.arrival, key));
         }
         let event = Arc::new(event.into_event(Position { epoch: self.epoch, seq }, now));
         let channel = self.channels.entry(event.channel.clone()).or_insert_with(|| ChannelLog {
             events: 0,
             last_seq: 0,
-            last_timestamp: now,
+            last_timestamp: now.timestamp,
             seqs: VecDeque::new(),
         });
         channel.events += 1;
         channel.last_seq = seq;
-        channel.last_timestamp = now;
+        channel.last_timestamp = now.timestamp;
         channel.seqs.push_back(seq);
         self.bytes += event.stored_len();
-        self.last_timestamp = now;
         self.events.push_back(event.clone());
         Appended { event, repeated: false }
     }
@@ -147,15 +148,16 @@ impl Events {
     fn remove_first(&mut self) {
         let Some(event) = self.events.pop_front() else { return };
         self.first += 1;
+        self.removed += 1;
         self.bytes -= event.stored_len();
         if let Some(channel) = self.channels.get_mut(&event.channel) {
             channel.seqs.pop_front();
         }
     }
 
-    fn forget_keys(&mut self, now: Timestamp) {
-        while let Some((seq, timestamp, _)) = self.keys_by_age.front()
-            && (self.keys_by_age.len() > IDEMPOTENCY_KEYS_MAX || !remembered(*timestamp, now))
+    fn forget_keys(&mut self, now: Arrival) {
+        while let Some((seq, arrival, _)) = self.keys_by_age.front()
+            && (self.keys_by_age.len() > IDEMPOTENCY_KEYS_MAX || !remembered(*arrival, now))
         {
             let seq = *seq;
             if let Some((_, _, key)) = self.keys_by_age.pop_front()
@@ -166,22 +168,22 @@ impl Events {
         }
     }
 
-    /// Removes some of the expired events; returns whether there is more.
-    pub(super) fn sweep(&mut self, now: Timestamp) -> bool {
-        self.forget_keys(now.max(self.last_timestamp));
+    /// Removes some of the events that are too old; also reports those that were removed since the last sweep.
+    pub(super) fn sweep(&mut self, now: Arrival) -> Swept {
+        self.forget_keys(now);
         let oldest_kept = now.before(self.retention.age);
-        let too_old = |log: &Events| log.events.front().is_some_and(|event| event.timestamp < oldest_kept);
+        let too_old = |log: &Events| log.events.front().is_some_and(|event| event.arrival < oldest_kept);
         for _ in 0..SWEEP_LEN_MAX {
             if !too_old(self) {
-                return false;
+                break;
             }
             self.remove_first();
         }
-        too_old(self)
+        Swept { events: std::mem::take(&mut self.removed), has_more: too_old(self), ..Swept::default() }
     }
 
-    pub(super) fn seq_before(&self, moment: Timestamp) -> u64 {
-        self.first - 1 + self.events.partition_point(|event| event.timestamp < moment) as u64
+    pub(super) fn seq_before(&self, moment: Arrival) -> u64 {
+        self.first - 1 + self.events.partition_point(|event| event.arrival < moment) as u64
     }
 
     pub(super) fn channels(&self) -> Vec<ChannelRow> {
@@ -196,6 +198,6 @@ impl Events {
 }
 
 /// Returns whether the idempotency key of an event of that age still counts.
-fn remembered(timestamp: Timestamp, now: Timestamp) -> bool {
-    now < timestamp.after(IDEMPOTENCY_WINDOW)
+fn remembered(arrival: Arrival, now: Arrival) -> bool {
+    now < arrival.after(IDEMPOTENCY_WINDOW)
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::memory::{Memory, State};
 use crate::{
     AttemptRow, Claim, DeliveryChange, DeliveryCounts, DeliveryRow, Error, InstanceId, Lease, Ledger,
-    READERS_MAX, ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, WebhookRow,
+    READERS_MAX, ReadAttempts, ReadDeliveries, ReaderKey, ReaderRow, Swept, WebhookRow,
 };
 
 #[async_trait]
@@ -30,10 +30,10 @@ impl Ledger for Memory {
             key: reader.clone(),
             acknowledged,
             filter: filter.clone(),
-            updated: self.clock.now(),
+            updated: self.clock.time_of_day(),
         });
         row.filter = filter.clone();
-        row.updated = self.clock.now();
+        row.updated = self.clock.time_of_day();
         Ok(row.clone())
     }
 
@@ -45,7 +45,7 @@ impl Ledger for Memory {
         Ok(state.readers.get_mut(reader).map(|row| {
             if head.is_progress(row.acknowledged, position) {
                 row.acknowledged = position;
-                row.updated = self.clock.now();
+                row.updated = self.clock.time_of_day();
             }
             row.clone()
         }))
@@ -109,14 +109,14 @@ impl Ledger for Memory {
         let mut state = self.state_mut();
         state.check_claims()?;
         let State { claims, webhooks, .. } = &mut *state;
-        Ok(claims.claim(webhooks.registry(), instance, &wanted, term, self.clock.now()))
+        Ok(claims.claim(webhooks.registry(), instance, &wanted, term, self.clock.time_of_day()))
     }
 
     async fn renew(&self, leases: Vec<Lease>, term: Duration) -> Result<Vec<Lease>, Error> {
         let mut state = self.state_mut();
         state.check_claims()?;
         let State { claims, webhooks, .. } = &mut *state;
-        Ok(claims.renew(webhooks.registry(), leases, term, self.clock.now()))
+        Ok(claims.renew(webhooks.registry(), leases, term, self.clock.time_of_day()))
     }
 
     async fn release(&self, leases: Vec<Lease>) -> Result<(), Error> {
@@ -166,9 +166,9 @@ impl Ledger for Memory {
         Ok(state.webhooks.attempt(id))
     }
 
-    async fn sweep(&self) -> Result<bool, Error> {
+    async fn sweep(&self) -> Result<Swept, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        Ok(state.webhooks.sweep(self.retention, self.clock.now()))
+        Ok(state.webhooks.sweep(self.retention, self.clock.for_deleting().timestamp))
     }
 }

@@ -10,14 +10,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fanfare_core::{Epoch, Timestamp};
+use fanfare_core::{Arrival, Epoch, Timestamp};
 use tokio::sync::{broadcast, watch};
 
 use crate::claims::Claims;
 use crate::settlement::{Made, Settlement};
 use crate::{
-    Append, AppendId, Appended, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, Engine, Error, Head, Log, Page,
-    Read, ReaderKey, ReaderRow, Retention,
+    Append, AppendId, Appended, ArrivalClock, Batch, COMMITTED_LEN_MAX, ChannelRow, Clock, Engine, Error,
+    Head, Log, Page, Read, ReaderKey, ReaderRow, Retention, Swept,
 };
 use events::Events;
 use webhooks::Webhooks;
@@ -25,7 +25,7 @@ use webhooks::Webhooks;
 /// A log in memory.
 #[derive(Debug)]
 pub struct Memory {
-    clock: Clock,
+    clock: ArrivalClock,
     retention: Retention,
     /// Everything; held for short sections only, never across an `.await`.
     state: RwLock<State>,
@@ -91,6 +91,7 @@ impl Memory {
             commits: 0,
             committed: Some(broadcast::Sender::new(COMMITTED_LEN_MAX)),
         };
+        let clock = ArrivalClock::start(clock, None);
         Arc::new(Memory { clock, retention, state: RwLock::new(state) })
     }
 
@@ -129,7 +130,7 @@ impl Memory {
         if state.settlement.is_given_up(append.id) {
             return Err(Error::Settled { id: append.id });
         }
-        let answer = state.log.append(append.events, self.clock.now())?;
+        let answer = state.log.append(append.events, self.clock.stamp())?;
         state.settlement.note(Made::new(append.id, &answer));
         let batch: Vec<_> = answer
             .iter()
@@ -229,10 +230,18 @@ impl Log for Memory {
         let state = self.state();
         state.check_open()?;
         state.log.head().clamp(read.start())?;
-        Ok(state.log.read(&read))
+        Ok(state.log.read(&read, self.clock.now()))
     }
 
-    async fn seq_before(&self, moment: Timestamp) -> Result<u64, Error> {
+    fn now(&self) -> Arrival {
+        self.clock.now()
+    }
+
+    fn at(&self, moment: Timestamp) -> Arrival {
+        self.clock.at(moment)
+    }
+
+    async fn seq_before(&self, moment: Arrival) -> Result<u64, Error> {
         let state = self.state();
         state.check_open()?;
         Ok(state.log.seq_before(moment))
@@ -244,12 +253,12 @@ impl Log for Memory {
         Ok(state.log.channels())
     }
 
-    async fn sweep(&self) -> Result<bool, Error> {
+    async fn sweep(&self) -> Result<Swept, Error> {
         let mut state = self.state_mut();
         state.check_open()?;
-        let has_more = state.log.sweep(self.clock.now());
+        let swept = state.log.sweep(self.clock.for_deleting().arrival);
         state.publish_head();
-        Ok(has_more)
+        Ok(swept)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use fanfare_core::{Channel, Filter};
+use fanfare_core::{Arrival, Channel, Filter};
 
 use crate::memory::events::Events;
 use crate::page::{Collector, Range};
@@ -13,7 +13,8 @@ use crate::{Order, Page, Read};
 const MERGE_LEN_MAX: usize = 64;
 
 impl Events {
-    pub(super) fn read(&self, read: &Read) -> Page {
+    /// Reads a page, without events that have expired `now`.
+    pub(super) fn read(&self, read: &Read, now: Arrival) -> Page {
         let range = Range::new(read, self.first, self.head().last);
         let page = Collector::new(read, range);
         if range.is_empty() {
@@ -21,19 +22,25 @@ impl Events {
         }
         let channels = self.matching_channels(&read.filter);
         match (channels, read.order) {
-            (Some(channels), order) => self.collect(read, page, merge(&channels, range, order)),
-            (None, Order::Oldest) => self.collect(read, page, range.low..=range.high),
-            (None, Order::Newest) => self.collect(read, page, (range.low..=range.high).rev()),
+            (Some(channels), order) => self.collect(read, now, page, merge(&channels, range, order)),
+            (None, Order::Oldest) => self.collect(read, now, page, range.low..=range.high),
+            (None, Order::Newest) => self.collect(read, now, page, (range.low..=range.high).rev()),
         }
     }
 
-    fn collect(&self, read: &Read, mut page: Collector, seqs: impl Iterator<Item = u64>) -> Page {
+    fn collect(
+        &self,
+        read: &Read,
+        now: Arrival,
+        mut page: Collector,
+        seqs: impl Iterator<Item = u64>,
+    ) -> Page {
         for seq in seqs {
             if !page.look() {
                 return page.stop(self.first);
             }
             let event = &self.events[(seq - self.first) as usize];
-            if !read.filter.matches(event) || event.is_expired(read.now) {
+            if !read.filter.matches(event) || event.is_expired(now) {
                 page.pass(seq);
             } else if !page.take(event.clone()) {
                 return page.stop(self.first);

@@ -10,7 +10,7 @@ use crate::registry::{Entry, Registry};
 use crate::retention::FORGET_LEN_MAX;
 use crate::{
     ATTEMPTS_MAX, AttemptRow, DeliveryChange, DeliveryCounts, DeliveryRow, DeliveryStatus, Error, Head,
-    ReadAttempts, ReadDeliveries, Retention, WebhookRow,
+    ReadAttempts, ReadDeliveries, Retention, Swept, WebhookRow,
 };
 
 /// The data of webhooks. Every key starts with the number of a registered webhook.
@@ -148,8 +148,8 @@ impl Webhooks {
         self.attempts.get(&id).cloned()
     }
 
-    /// Removes some old data, and some of the attempts beyond the maximum; returns whether there is more.
-    pub(super) fn sweep(&mut self, retention: Retention, now: Timestamp) -> bool {
+    /// Removes some old data, and some of the attempts beyond the maximum.
+    pub(super) fn sweep(&mut self, retention: Retention, now: Timestamp) -> Swept {
         let oldest_dead = now.before(retention.failed_deliveries);
         let is_old = |row: &DeliveryRow| matches!(row.status, DeliveryStatus::Failed(at) if at < oldest_dead);
         let old: Vec<_> = self
@@ -166,13 +166,17 @@ impl Webhooks {
             }
         }
         let oldest_attempt = now.before(retention.attempts);
-        for _ in 0..FORGET_LEN_MAX {
-            if !self.has_too_many(oldest_attempt) {
-                return old.len() > FORGET_LEN_MAX as usize;
-            }
+        let mut attempts = 0;
+        while attempts < FORGET_LEN_MAX && self.has_too_many(oldest_attempt) {
             self.attempts.pop_first();
+            attempts += 1;
         }
-        old.len() > FORGET_LEN_MAX as usize || self.has_too_many(oldest_attempt)
+        Swept {
+            deliveries: (old.len() as u64).min(FORGET_LEN_MAX),
+            attempts,
+            has_more: old.len() as u64 > FORGET_LEN_MAX || self.has_too_many(oldest_attempt),
+            ..Swept::default()
+        }
     }
 
     fn has_too_many(&self, oldest: Timestamp) -> bool {

@@ -23,7 +23,7 @@ use fanfare_delivery::service as webhook;
 use fanfare_hub as hub;
 use fanfare_server::net::origin::Cors;
 use fanfare_server::{http, mcp};
-use fanfare_store::Retention;
+use fanfare_store::{Clock, Retention};
 
 /// Start a gateway
 #[derive(Debug, clap::Args)]
@@ -286,6 +286,7 @@ pub(crate) fn config(settings: &Settings) -> Result<gateway::Config, Failure> {
         webhooks: webhooks(settings, &listen)?,
         listen,
         store: store_spec(settings)?,
+        clock: Clock::default(),
         retention: Retention {
             age: settings.parsed(Key::RetentionAge, positive)?.unwrap_or(retention.age),
             count: settings.parsed(Key::RetentionCount, number)?.unwrap_or(retention.count),

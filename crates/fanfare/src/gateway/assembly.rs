@@ -12,6 +12,7 @@ use fanfare_hub::Hub;
 use fanfare_hub::follower::Follower;
 use fanfare_hub::idle_callers::IdleCallers;
 use fanfare_runtime::budget::Budget;
+use fanfare_runtime::clock::Skew;
 use fanfare_runtime::parts::{self, Failures, Parts, Phase, once};
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_runtime::telemetry::Metrics;
@@ -117,6 +118,7 @@ impl Assembly {
         let (parts, failures) = Parts::new();
         let metrics = Metrics::new();
         metrics.collect(parts.board().clone());
+        metrics.collect(Skew(config.clock.clone()));
         let counts = Counts::new(&metrics);
         let stop = parts.stop_of(Phase::Doors);
         let budget = Budget::default();
@@ -126,9 +128,15 @@ impl Assembly {
         let addresses = sockets.iter().map(|(address, _)| *address).collect();
         let (listeners, listeners_worker) = Listeners::new(addresses);
         let sending = webhooks::Config { sockets_max: descriptors.to_webhooks, ..config.webhooks.clone() };
-        let (webhooks, webhooks_work) =
-            Webhooks::new(hub.clone(), Arc::clone(&store.ledger), listeners.addresses(), sending, &metrics)
-                .await?;
+        let (webhooks, webhooks_work) = Webhooks::new(
+            hub.clone(),
+            Arc::clone(&store.ledger),
+            listeners.addresses(),
+            sending,
+            config.clock.clone(),
+            &metrics,
+        )
+        .await?;
 
         let Outlets { reactors, places, librarian, heartbeat, beats } = Outlets::new(&config.http, &counts)?;
 

@@ -27,7 +27,7 @@ use fanfare_server::mcp::transports::door::Door;
 use fanfare_server::net::listeners;
 use fanfare_server::net::listeners::Listeners;
 use fanfare_store as store;
-use fanfare_store::Store;
+use fanfare_store::{Clock, Store};
 
 use assembly::{Assembly, Handles};
 use stopping::supervise;
@@ -51,6 +51,8 @@ pub struct Config {
     pub webhooks: webhooks::Config,
     /// Maximum duration of a stop; default 10 s.
     pub shutdown_timeout: Duration,
+    /// The clock; by default that of the machine.
+    pub clock: Clock,
 }
 
 impl Default for Config {
@@ -64,6 +66,7 @@ impl Default for Config {
             mcp: mcp::transports::door::Config::default(),
             webhooks: webhooks::Config::default(),
             shutdown_timeout: Duration::from_secs(10),
+            clock: Clock::default(),
         }
     }
 }
@@ -130,8 +133,8 @@ impl Running {
 
 /// Opens the store and starts a gateway on it.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
-    let (spec, retention) = (config.store.clone(), config.retention);
-    let store = tokio::task::spawn_blocking(move || engines::open(&spec, retention)).await??;
+    let (spec, retention, clock) = (config.store.clone(), config.retention, config.clock.clone());
+    let store = tokio::task::spawn_blocking(move || engines::open(&spec, retention, clock)).await??;
     start_on(store, config).await
 }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use fanfare::engines::{self, StoreSpec};
 use fanfare_core::NewEvent;
 use fanfare_hub::follower::Follow;
-use fanfare_store::{Append, COMMITTED_LEN_MAX, Error, Retention, Store};
+use fanfare_store::{Append, COMMITTED_LEN_MAX, Clock, Error, Retention, Store};
 use fanfare_store_suite::harness::{event, seqs, soon};
 
 /// Opens each engine in turn, and does the same with it.
 async fn with_each(work: impl AsyncFn(Store)) {
     let directory = tempfile::tempdir().expect("a directory");
     for spec in [StoreSpec::Memory, StoreSpec::Embedded(directory.path().join("log.db"))] {
-        work(engines::open(&spec, Retention::default()).expect("a new store")).await;
+        work(engines::open(&spec, Retention::default(), Clock::default()).expect("a new store")).await;
     }
 }
 

@@ -18,6 +18,7 @@ mod cli_reference;
 mod cli_run;
 mod cli_verify;
 mod cli_webhooks;
+mod clock_steps;
 mod compatibility;
 mod following;
 mod history;

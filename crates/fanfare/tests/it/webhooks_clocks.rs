@@ -1,43 +1,17 @@
 //! A clock on the wall that jumps, while the gateway runs and while it does not: nothing is tried earlier or much later
 //! for it, and signatures follow it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use fanfare_core::Timestamp;
-use fanfare_runtime::clock::Clock;
 use serde_json::json;
 
 use crate::support::gateway::Gateway;
 use crate::support::receiver::{Receiver, Script};
+use crate::support::turned::Turned;
 use crate::support::{Engine, until};
 
 /// Hours that the clock jumps.
 const JUMPS: [i64; 4] = [1, -1, 24, -24];
-
-/// The time of day, with an adjustable offset.
-#[derive(Debug, Clone, Default)]
-struct Turned(Arc<AtomicI64>);
-
-impl Turned {
-    fn by(&self, hours: i64) {
-        self.0.store(hours * 3_600_000_000, Ordering::SeqCst);
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(fanfare_runtime::clock::now().as_micros() + self.0.load(Ordering::SeqCst))
-    }
-
-    fn clock(&self) -> Clock {
-        let turned = self.clone();
-        Clock::new(move || turned.now())
-    }
-
-    async fn gateway(&self, engine: Engine) -> Gateway {
-        Gateway::with(engine, |config| config.webhooks.clock = self.clock()).await
-    }
-}
 
 #[tokio::test]
 async fn a_retry_comes_when_it_was_to_come_whatever_the_clock_does() {
@@ -105,7 +79,7 @@ async fn a_clock_that_was_set_while_nobody_ran_delays_nothing() {
         gateway.push("default", "a").await;
         until("a row", async || (gateway.rows(&hook).await.len() == 1).then_some(())).await;
         turned.by(hours);
-        gateway = gateway.restart().await;
+        gateway = turned.restarted(gateway).await;
         let got = receiver.gets(2).await;
         got[1].verified(&hook.secret, turned.now()).expect("signed by the clock of the moment");
         until("no rows", async || gateway.rows(&hook).await.is_empty().then_some(())).await;
@@ -127,7 +101,7 @@ async fn what_all_became_due_at_once_is_no_storm() {
     until("rows", async || (gateway.rows(&hook).await.len() == EVENTS).then_some(())).await;
     let before = receiver.got().len();
     turned.by(24);
-    gateway = gateway.restart().await;
+    gateway = turned.restarted(gateway).await;
     // All of them are retried once, three at a time, and are failed deliveries then.
     gateway.failed_deliveries(&hook, EVENTS).await;
     let again = receiver.got().len() - before;

@@ -194,7 +194,7 @@ async fn kill_at(point: FailPoint, passes: u32) {
 
     // Nothing is in the log twice, or was sent without being in it.
     let store = Store::new(Embedded::open(&path, Retention::default()).expect("it opens after a kill"));
-    let log: HashMap<String, String> = read_pages(&store, read_all(&store, fanfare_runtime::clock::now()))
+    let log: HashMap<String, String> = read_pages(&store, read_all(&store))
         .await
         .iter()
         .map(|event| (event.position.to_string(), event.message.to_string()))

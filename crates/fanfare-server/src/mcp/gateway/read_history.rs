@@ -16,7 +16,6 @@ use crate::mcp::gateway::filter::{self, FilterArguments};
 use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
 use crate::mcp::toolset::Toolset;
 use fanfare_hub::values::{Order, Read};
-use fanfare_runtime::clock;
 
 /// The name of the tool.
 pub(super) const NAME: &str = "read_history";
@@ -122,11 +121,11 @@ impl Gateway {
         let given = arguments::take(given, EXAMPLE, Arguments::take)?;
         let filter = given.filter.read(EXAMPLE)?;
         let (hub, order, limit) = (&self.hub, given.order, given.limit);
-        let (extent, now) = (hub.extent(), clock::now());
+        let extent = hub.extent();
         let after = extent.first.saturating_sub(1);
-        let mut read = Read { epoch: extent.epoch, after, until: extent.last, filter, order, limit, now };
+        let mut read = Read { epoch: extent.epoch, after, until: extent.last, filter, order, limit };
         if let Some(moment) = given.since {
-            let seq = hub.seq_before(by, moment.resolve(now)).await.map_err(explained)?;
+            let seq = hub.seq_before(by, hub.arrival(moment)).await.map_err(explained)?;
             read.after = read.after.max(seq);
         }
         if let Some(cursor) = &given.cursor {

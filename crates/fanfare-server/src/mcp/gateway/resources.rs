@@ -17,7 +17,6 @@ use crate::mcp::gateway::answer::explained;
 use fanfare_hub::Hub;
 use fanfare_hub::values;
 use fanfare_hub::values::{ChannelRow, Order, Read};
-use fanfare_runtime::clock;
 
 /// Resources on a page of the list.
 const PAGE_LEN: usize = 100;
@@ -173,7 +172,6 @@ impl Gateway {
             filter,
             order: Order::Newest,
             limit: LATEST_LEN,
-            now: clock::now(),
         };
         let mut events = Vec::new();
         for _ in 0..READS_MAX {

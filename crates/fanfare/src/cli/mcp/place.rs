@@ -93,7 +93,8 @@ impl Finder {
             return Ok(Place::There(self.target.clone()));
         }
         let (spec, retention) = (self.config.store.clone(), self.config.retention);
-        let opened = tokio::task::spawn_blocking(move || engines::open(&spec, retention)).await;
+        let clock = self.config.clock.clone();
+        let opened = tokio::task::spawn_blocking(move || engines::open(&spec, retention, clock)).await;
         let opened = opened.unwrap_or_else(|error| Err(OpenError::Other { problem: error.to_string() }));
         match (opened, &self.config.store) {
             (Ok(store), _) => self.host(store).await.map(|running| Place::Here(Box::new(running))),

@@ -108,7 +108,9 @@ impl Gateway {
                 .build()
                 .expect("a runtime");
             runtime.block_on(async {
-                let open = || engines::open(&thread_config.store, thread_config.retention);
+                let open = || {
+                    engines::open(&thread_config.store, thread_config.retention, thread_config.clock.clone())
+                };
                 let store = opened.map_or_else(open, Ok).expect("the store opens");
                 let running = match gateway::start_on(store.clone(), thread_config).await {
                     Ok(running) => running,

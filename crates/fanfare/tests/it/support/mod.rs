@@ -18,6 +18,7 @@ pub(crate) mod socket;
 pub(crate) mod stdio;
 pub(crate) mod tls;
 pub(crate) mod tools;
+pub(crate) mod turned;
 pub(crate) mod webhook;
 
 use std::time::Duration;
