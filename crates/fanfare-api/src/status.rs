@@ -35,6 +35,9 @@ pub struct Readiness {
     pub last: Position,
     /// The parts of the gateway, and their health.
     pub parts: Vec<PartState>,
+    /// Why pushes are refused, if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
 }
 
 /// A part of the gateway.
@@ -68,6 +71,11 @@ pub struct Status {
     /// The last position.
     #[schema(value_type = values::Position)]
     pub last: Position,
+    /// Number of events that were found damaged since the start; readers pass over them.
+    pub damaged_events: u64,
+    /// Why pushes are refused, if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
     /// Time since the start, in seconds.
     pub uptime_seconds: u64,
     /// Number of live subscriptions.

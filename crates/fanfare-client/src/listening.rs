@@ -66,6 +66,10 @@ pub enum Item {
     Notice(Notice),
 }
 
+fn retention() -> String {
+    "retention".to_owned()
+}
+
 /// A notice for the subscriber; as JSON it has the member `notice`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "notice", rename_all = "kebab-case")]
@@ -105,6 +109,9 @@ pub enum Notice {
         next: String,
         /// Maximum number of events that are gone.
         missed: u64,
+        /// Why they are gone. Earlier gateways do not say, and know one reason.
+        #[serde(default = "retention")]
+        reason: String,
     },
     /// The gateway's log does not know the position; the following events are live.
     Reset {

@@ -90,6 +90,8 @@ codes! {
     SecretMissing => "secret_missing",
     /// The gateway is stopping.
     ShuttingDown => "shutting_down",
+    /// A part of the store is damaged and cannot be read.
+    StoreDamaged => "store_damaged",
     /// The store failed; nothing was written.
     StoreFailed => "store_failed",
     /// The store cannot be reached at present; nothing was written.

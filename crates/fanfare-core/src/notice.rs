@@ -15,12 +15,14 @@ pub enum Notice {
         /// The delay before the client should reconnect, in milliseconds.
         retry_ms: u64,
     },
-    /// Retention removed events that the subscriber had not read.
+    /// Events that the subscriber had not read are gone.
     Gap {
         /// The subscriber's position.
         after: Position,
-        /// The oldest event that is kept.
+        /// The place at which reading goes on.
         next: Position,
+        /// Why they are gone.
+        reason: GapReason,
     },
     /// The position that the subscriber gave is not valid in this log; live events follow.
     Reset {
@@ -33,6 +35,25 @@ pub enum Notice {
 
 /// The names of notices. No event may have one as its type, so that a pusher cannot imitate a notice.
 pub const NOTICE_NAMES: [&str; 4] = ["caught-up", "closing", "gap", "reset"];
+
+/// The reason why events are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GapReason {
+    /// Their rows in the store are damaged.
+    Damaged,
+    /// Retention removed them.
+    Retention,
+}
+
+impl GapReason {
+    /// Returns the name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GapReason::Damaged => "damaged",
+            GapReason::Retention => "retention",
+        }
+    }
+}
 
 /// The reason why a position is not valid in this log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

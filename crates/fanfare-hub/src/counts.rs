@@ -7,9 +7,10 @@ use fanfare_runtime::telemetry::Metrics;
 use fanfare_store::{Engine, Store};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 
 use crate::client::Transport;
@@ -33,14 +34,14 @@ struct Outlet {
     transport: &'static str,
 }
 
-/// Reads the number of commits from the store.
+/// Reads the number of commits, and what is wrong, from the store.
 #[derive(Debug)]
-struct StoreCommits(Arc<dyn Engine>);
+struct OfStore(Arc<dyn Engine>);
 
 impl Counts {
     /// Registers the metrics of the hub over `store`.
     pub(crate) fn new(metrics: &Metrics, store: &Store) -> Counts {
-        metrics.collect(StoreCommits(Arc::clone(&store.engine)));
+        metrics.collect(OfStore(Arc::clone(&store.engine)));
         let seconds = Histogram::new(exponential_buckets(0.000_05, 2.0, 16));
         Counts {
             events: metrics.register("events", "Events appended to the log", Counter::default()),
@@ -65,10 +66,17 @@ impl Counts {
     }
 }
 
-impl Collector for StoreCommits {
+impl Collector for OfStore {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
         let commits = ConstCounter::new(self.0.commits());
         let kind = commits.metric_type();
-        commits.encode(encoder.encode_descriptor("store_commits", "Store commits", None, kind)?)
+        commits.encode(encoder.encode_descriptor("store_commits", "Store commits", None, kind)?)?;
+        let health = self.0.health();
+        let help = "Events that cannot be read, because their rows are damaged";
+        let damaged = encoder.encode_descriptor("damaged_events", help, None, MetricType::Gauge)?;
+        ConstGauge::new(health.damaged_events).encode(damaged)?;
+        let help = "Whether the store refuses pushes, because the disk is full or fails";
+        let refusing = encoder.encode_descriptor("store_refusing", help, None, MetricType::Gauge)?;
+        ConstGauge::new(u64::from(health.refusal.is_some())).encode(refusing)
     }
 }

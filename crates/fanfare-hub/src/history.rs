@@ -49,7 +49,7 @@ impl Hub {
         Ok((events, next))
     }
 
-    /// Returns one event, if it is kept and has not expired.
+    /// Returns one event, if it is kept and has not expired. Fails if its row is damaged.
     pub async fn event(
         &self,
         _by: &Principal,
@@ -68,6 +68,9 @@ impl Hub {
             limit: 1,
         };
         match self.log().read(read).await {
+            Ok(page) if page.damaged > 0 => Err(store::Error::Damaged {
+                problem: format!("the row of event `{position}` cannot be read"),
+            }),
             Ok(mut page) => Ok(page.events.pop()),
             // The log was replaced meanwhile.
             Err(store::Error::EpochChanged { .. }) => Ok(None),

@@ -121,6 +121,11 @@ impl Hub {
         *self.shared.ends.borrow()
     }
 
+    /// Returns what is wrong with the store, although it works.
+    pub fn store_health(&self) -> store::Health {
+        self.shared.store.engine.health()
+    }
+
     /// Returns the name of the store's engine.
     pub fn engine(&self) -> &'static str {
         self.shared.store.engine.name()

@@ -72,7 +72,9 @@ pub fn status(code: Code, at: &str) -> StatusCode {
     match code {
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
-        Code::Internal | Code::OutcomeUnknown | Code::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::Internal | Code::OutcomeUnknown | Code::StoreDamaged | Code::StoreFailed => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
         Code::InvalidHeader | Code::InvalidJson | Code::InvalidQuery => StatusCode::BAD_REQUEST,
         Code::EmptyBatch
         | Code::InvalidAudience

@@ -7,13 +7,16 @@ use async_trait::async_trait;
 use fanfare_core::{
     Agent, Arrival, Audience, Door, Event, EventType, Json, Key, NewEvent, Principal, Priority, Timestamp,
 };
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Statement};
 use tokio::sync::{broadcast, watch};
 
+use crate::checksum;
+use crate::columns::CHECKSUM;
 use crate::group::{Group, Size};
 use crate::read::{BLOCK_LEN, event_at};
 use crate::state::Tail;
-use crate::{Embedded, read};
+use crate::{Embedded, failure, read};
 use fanfare_store::keys::kept_key;
 use fanfare_store::settlement::Made;
 use fanfare_store::{
@@ -71,14 +74,14 @@ impl Log for Embedded {
 /// The statement whose parameters [`insert`] binds.
 pub(super) const INSERT: &str = "INSERT INTO events
     (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, arrival,
-     bytes_before)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+     checksum, bytes_before)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
 /// The statement whose parameters [`keep`] binds.
 const KEEP: &str = "INSERT OR IGNORE INTO kept_events
     (seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, arrival,
-     epoch)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+     checksum, epoch)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
 /// Returns the share of a transaction that an append needs.
 pub(super) fn size(events: &[NewEvent]) -> Size {
@@ -182,12 +185,19 @@ impl Group<'_> {
             .optional()
     }
 
-    /// Returns an event of the log, or of this transaction; nothing when retention removed it.
+    /// Returns an event of the log, or of this transaction; nothing when retention removed it, or its row is damaged.
     fn find(&self, seq: u64) -> rusqlite::Result<Option<Arc<Event>>> {
         if let Some(index) = seq.checked_sub(self.shared_last() + 1) {
             return Ok(self.effect.batch.get(index as usize).cloned());
         }
-        Ok(event_at(self.conn, self.shared.epoch, &self.ahead.channels, seq)?.map(Arc::new))
+        match event_at(self.conn, self.shared.checked_from, &self.ahead.channels, seq) {
+            Ok(event) => Ok(event.map(Arc::new)),
+            Err(error) if failure::is_damage(&error) => {
+                self.shared.note_damage(self.position(seq));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes each channel with new events once, however many there are.
@@ -217,7 +227,7 @@ pub(super) fn insert(
     bytes_before: u64,
 ) -> rusqlite::Result<()> {
     bind(statement, event, channel)?;
-    statement.raw_bind_parameter(15, bytes_before as i64)?;
+    statement.raw_bind_parameter(CHECKSUM + 2, bytes_before as i64)?;
     statement.raw_execute().map(|_| ())
 }
 
@@ -225,33 +235,41 @@ pub(super) fn insert(
 pub(super) fn keep(conn: &Connection, epoch: i64, event: &Event, channel: i64) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached(KEEP)?;
     bind(&mut statement, event, channel)?;
-    statement.raw_bind_parameter(15, epoch)?;
+    statement.raw_bind_parameter(CHECKSUM + 2, epoch)?;
     statement.raw_execute().map(|_| ())
 }
 
-/// Binds the columns of [`COLUMNS`](crate::row::COLUMNS).
+/// Binds the columns of [`COLUMNS`](crate::columns::COLUMNS), with the checksum over the others.
 fn bind(statement: &mut Statement<'_>, event: &Event, channel: i64) -> rusqlite::Result<()> {
-    fn unless<T>(usual: bool, value: T) -> Option<T> {
-        (!usual).then_some(value)
+    let values = values(event, channel);
+    for (index, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, ToSqlOutput::Borrowed(*value))?;
     }
-    let priority = unless(event.priority == Priority::Default, event.priority.as_str());
-    let event_type = unless(event.event_type == EventType::Info, event.event_type.as_str());
-    let audience = unless(event.audience == Audience::All, event.audience.as_str());
-    let door = unless(event.source.door == Door::Http, event.source.door.as_str());
-    let principal = unless(&*event.source.principal == Principal::LOCAL, &*event.source.principal);
-    statement.raw_bind_parameter(1, event.position.seq as i64)?;
-    statement.raw_bind_parameter(2, channel)?;
-    statement.raw_bind_parameter(3, priority)?;
-    statement.raw_bind_parameter(4, event_type)?;
-    statement.raw_bind_parameter(5, event.expires.map(Timestamp::as_micros))?;
-    statement.raw_bind_parameter(6, event.timestamp.as_micros())?;
-    statement.raw_bind_parameter(7, audience)?;
-    statement.raw_bind_parameter(8, door)?;
-    statement.raw_bind_parameter(9, principal)?;
-    statement.raw_bind_parameter(10, event.key.as_ref().map(Key::as_str))?;
-    statement.raw_bind_parameter(11, &*event.message)?;
-    statement.raw_bind_parameter(12, event.data.as_ref().map(Json::as_str))?;
-    statement.raw_bind_parameter(13, event.source.agent.as_ref().map(Agent::as_str))?;
+    statement.raw_bind_parameter(CHECKSUM + 1, checksum::of(values))
+}
+
+/// Returns the values of the columns before the checksum; those with their usual value are NULL.
+pub(super) fn values(event: &Event, channel: i64) -> [ValueRef<'_>; CHECKSUM] {
+    fn text(text: Option<&str>) -> ValueRef<'_> {
+        text.map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes()))
+    }
+    let number = |number: Option<i64>| number.map_or(ValueRef::Null, ValueRef::Integer);
+    let unless = |usual: bool, word| text((!usual).then_some(word));
     let agrees = event.arrival == Arrival::from(event.timestamp);
-    statement.raw_bind_parameter(14, unless(agrees, event.arrival.as_micros()))
+    [
+        ValueRef::Integer(event.position.seq as i64),
+        ValueRef::Integer(channel),
+        unless(event.priority == Priority::Default, event.priority.as_str()),
+        unless(event.event_type == EventType::Info, event.event_type.as_str()),
+        number(event.expires.map(Timestamp::as_micros)),
+        ValueRef::Integer(event.timestamp.as_micros()),
+        unless(event.audience == Audience::All, event.audience.as_str()),
+        unless(event.source.door == Door::Http, event.source.door.as_str()),
+        unless(&*event.source.principal == Principal::LOCAL, &*event.source.principal),
+        text(event.key.as_ref().map(Key::as_str)),
+        ValueRef::Text(event.message.as_bytes()),
+        text(event.data.as_ref().map(Json::as_str)),
+        text(event.source.agent.as_ref().map(Agent::as_str)),
+        number((!agrees).then_some(event.arrival.as_micros())),
+    ]
 }

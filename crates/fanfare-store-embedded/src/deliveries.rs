@@ -4,14 +4,16 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Event, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row};
+use fanfare_core::{Event, Position, Timestamp};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
 use crate::append;
 use crate::channels::Channels;
+use crate::columns::COLUMNS;
 use crate::epochs::Place;
-use crate::read::{Names, first};
-use crate::row::{self, COLUMNS, COLUMNS_LEN, Decoder};
+use crate::failure;
+use crate::read::{Names, first_of};
+use crate::row::{self, Decoder};
 use crate::state::Shared;
 use fanfare_store::page::Rows;
 use fanfare_store::registry::Registry;
@@ -135,63 +137,116 @@ pub(super) fn of_webhook(conn: &Connection, webhook: u64, limit: u64) -> rusqlit
         .collect()
 }
 
-/// Reads a page in one snapshot: first events older than the log, then those in the log.
+/// A page of deliveries.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) rows: Vec<DeliveryRow>,
+    /// The events of rows that are left out, because they cannot be read.
+    pub(super) damaged: Vec<Position>,
+}
+
+/// Reads a page in one snapshot, in the order of the events.
 pub(super) fn page(
     shared: &Shared,
     conn: &mut Connection,
     wanted: &ReadDeliveries,
-) -> rusqlite::Result<Vec<DeliveryRow>> {
-    let Some(number) = shared.webhooks().number(&wanted.webhook) else { return Ok(Vec::new()) };
+) -> rusqlite::Result<Page> {
+    let mut page = Page { rows: Vec::new(), damaged: Vec::new() };
+    let Some(number) = shared.webhooks().number(&wanted.webhook) else { return Ok(page) };
     let snapshot = conn.transaction()?;
-    let mut page = Rows::new(wanted.limit);
-    let mut names = Names::new(shared);
-    let mut decoder = Decoder::new(shared.epoch);
+    let mut rows = Rows::new(wanted.limit);
+    let mut events = Events::new(shared, &snapshot)?;
     let (index, only) = match wanted.failed {
         Some(true) => ("INDEXED BY deliveries_by_status", "AND dead = 1"),
         Some(false) => ("INDEXED BY deliveries_by_status", "AND dead = 0"),
         None => ("", ""),
     };
-    let first = Place { seq: first(&snapshot)?, ..shared.first() };
     let from = match wanted.after {
         None => Place::START,
         Some(after) => match shared.epochs.number(after.epoch) {
             Some(epoch) => Place { epoch, seq: after.seq.saturating_add(1) },
-            None => return Ok(Vec::new()),
+            None => return Ok(page),
         },
     };
-    // Those of earlier epochs, and those that retention removed; then those that the log has.
-    let kept = ("kept_events USING (epoch, seq)", from, first);
-    let in_log = ("events USING (seq)", from.max(first), Place::END);
-    for (events, low, high) in [kept, in_log] {
-        // CROSS: in the order of the rows, which is that of their events.
-        let mut statement = snapshot.prepare_cached(&format!(
-            "SELECT {COLUMNS}, attempts, dead, at, failure, batch_first, batch_last, deliveries.epoch
-                 FROM deliveries {index} CROSS JOIN {events}
-                 WHERE webhook = ?1 {only} AND (deliveries.epoch, deliveries.seq) >= (?2, ?3)
-                 AND (deliveries.epoch, deliveries.seq) < (?4, ?5)
-                 ORDER BY deliveries.epoch, deliveries.seq"
-        ))?;
-        let bound = |place: Place| i64::try_from(place.seq).unwrap_or(i64::MAX);
-        let values = (number as i64, low.epoch, bound(low), high.epoch, bound(high));
-        let mut rows = statement.query(values)?;
-        while let Some(row) = rows.next()? {
-            let epoch = shared.epochs.epoch(row.get(COLUMNS_LEN + 6)?)?;
-            let event = decoder.of(epoch).event(row, names.name(row::channel(row)?)?)?;
-            let len = event.stored_len() as usize;
-            let delivery = DeliveryRow {
-                webhook: wanted.webhook.clone(),
-                event: Arc::new(event),
-                attempts: row.get(COLUMNS_LEN)?,
-                status: status_of(row, COLUMNS_LEN + 1)?,
-                failure: row.get_ref(COLUMNS_LEN + 3)?.as_str()?.into(),
-                batch: batch_of(row)?,
-            };
-            if !page.take(delivery, len) {
-                return Ok(page.finish());
-            }
+    let mut statement = snapshot.prepare_cached(&format!(
+        "SELECT epoch, seq, attempts, dead, at, failure, batch_first, batch_last FROM deliveries {index}
+             WHERE webhook = ?1 {only} AND (epoch, seq) >= (?2, ?3) ORDER BY epoch, seq"
+    ))?;
+    let from_seq = i64::try_from(from.seq).unwrap_or(i64::MAX);
+    let mut found = statement.query((number as i64, from.epoch, from_seq))?;
+    while let Some(row) = found.next()? {
+        let place = Place { epoch: row.get(0)?, seq: row.get::<_, i64>(1)? as u64 };
+        let Some(event) = events.at(place)? else {
+            page.damaged.push(Position { epoch: shared.epochs.epoch(place.epoch)?, seq: place.seq });
+            continue;
+        };
+        let len = event.stored_len() as usize;
+        let delivery = DeliveryRow {
+            webhook: wanted.webhook.clone(),
+            event: Arc::new(event),
+            attempts: row.get(2)?,
+            status: status_of(row, 3)?,
+            failure: row.get_ref(5)?.as_str()?.into(),
+            batch: batch_of(row, 6)?,
+        };
+        if !rows.take(delivery, len) {
+            break;
         }
     }
-    Ok(page.finish())
+    page.rows = rows.finish();
+    Ok(page)
+}
+
+/// Finds the events of deliveries, in the log or among those that are kept beside it.
+struct Events<'a> {
+    shared: &'a Shared,
+    in_log: CachedStatement<'a>,
+    kept: CachedStatement<'a>,
+    /// The place of the oldest event in the log.
+    first: Place,
+    names: Names<'a>,
+    decoder: Decoder,
+}
+
+impl<'a> Events<'a> {
+    fn new(shared: &'a Shared, conn: &'a Connection) -> rusqlite::Result<Events<'a>> {
+        Ok(Events {
+            shared,
+            in_log: conn.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE seq = ?1"))?,
+            kept: conn.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM kept_events WHERE seq = ?1 AND epoch = ?2"
+            ))?,
+            first: Place { seq: first_of(shared, conn)?, ..shared.first() },
+            names: Names::new(shared),
+            decoder: Decoder::new(shared.checked_from),
+        })
+    }
+
+    /// Returns an event that a delivery needs; nothing when it cannot be read.
+    fn at(&mut self, place: Place) -> rusqlite::Result<Option<Event>> {
+        let epoch = self.shared.epochs.epoch(place.epoch)?;
+        let seq = place.seq as i64;
+        let mut rows = match place >= self.first {
+            true => self.in_log.query([seq])?,
+            false => self.kept.query((seq, place.epoch))?,
+        };
+        let names = &mut self.names;
+        let decoder = self.decoder.of(epoch);
+        let read = rows.next().and_then(|row| {
+            let row = row.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            decoder.event(row, names.name(row::channel(row)?)?)
+        });
+        match read {
+            Ok(event) => Ok(Some(event)),
+            Err(error)
+                if failure::is_damage(&error) || matches!(error, rusqlite::Error::QueryReturnedNoRows) =>
+            {
+                self.shared.note_damage(Position { epoch, seq: place.seq });
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
 fn status(conn: &Connection, key: (i64, i64, i64)) -> rusqlite::Result<Option<DeliveryStatus>> {
@@ -206,9 +261,9 @@ fn status_of(row: &Row<'_>, index: usize) -> rusqlite::Result<DeliveryStatus> {
     Ok(if row.get(index)? { DeliveryStatus::Failed(at) } else { DeliveryStatus::Waiting(at) })
 }
 
-/// Reads the columns after `failure` of a page.
-fn batch_of(row: &Row<'_>) -> rusqlite::Result<Option<BatchSpan>> {
-    let (first, last): (Option<i64>, Option<i64>) = (row.get(COLUMNS_LEN + 4)?, row.get(COLUMNS_LEN + 5)?);
+/// Reads `batch_first` and `batch_last`, the columns from `index` on.
+fn batch_of(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<BatchSpan>> {
+    let (first, last): (Option<i64>, Option<i64>) = (row.get(index)?, row.get(index + 1)?);
     Ok(first.zip(last).map(|(first, last)| BatchSpan { first: first as u64, last: last as u64 }))
 }
 

@@ -14,9 +14,6 @@ pub(super) struct Place {
 impl Place {
     /// The place before which there is none.
     pub(super) const START: Place = Place { epoch: 0, seq: 0 };
-
-    /// The place after all others.
-    pub(super) const END: Place = Place { epoch: i64::MAX, seq: u64::MAX };
 }
 
 /// All of them, at least one. The last is that of the log, which does not change while the file is open.

@@ -35,6 +35,23 @@ pub(super) fn opening(path: &Path, error: &rusqlite::Error) -> OpenError {
     }
 }
 
+/// Returns whether an error concerns the content of rows that were read: damage, and nothing else.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(code) => code == ErrorCode::DatabaseCorrupt,
+        // The row held something that we never write.
+        None => is_content(error),
+    }
+}
+
+fn is_content(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+    matches!(
+        error,
+        FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..)
+    )
+}
+
 /// Returns whether an error puts every page in doubt that was touched before it.
 pub(super) fn is_doubtful(error: &rusqlite::Error) -> bool {
     match error.sqlite_error_code() {

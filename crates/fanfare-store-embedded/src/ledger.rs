@@ -101,7 +101,7 @@ impl Ledger for Embedded {
         {
             return Err(Error::EpochChanged { position, epoch: self.shared.epoch });
         }
-        self.with_reader(move |shared, conn| deliveries::page(shared, conn, &read)).await
+        self.deliveries_page(read).await
     }
 
     async fn delivery(&self, webhook: &WebhookId, event: Position) -> Result<Option<DeliveryRow>, Error> {
@@ -130,5 +130,21 @@ impl Ledger for Embedded {
 
     async fn sweep(&self) -> Result<Swept, Error> {
         self.writer.forget().await
+    }
+}
+
+impl Embedded {
+    /// Reads a page of deliveries, and removes those whose events are damaged.
+    async fn deliveries_page(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error> {
+        let webhook = read.webhook.clone();
+        let page = self.with_reader(move |shared, conn| deliveries::page(shared, conn, &read)).await?;
+        if !page.damaged.is_empty() {
+            for event in &page.damaged {
+                tracing::error!(%webhook, %event, "a delivery is given up, because its event is damaged");
+            }
+            let remove = |position| DeliveryChange::Remove { webhook: webhook.clone(), position };
+            self.record(Vec::new(), page.damaged.into_iter().map(remove).collect()).await?;
+        }
+        Ok(page.rows)
     }
 }

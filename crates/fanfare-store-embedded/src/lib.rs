@@ -6,6 +6,9 @@
 mod append;
 mod attempts;
 mod channels;
+mod checksum;
+mod columns;
+mod damage;
 mod deliveries;
 mod epochs;
 mod failure;
@@ -18,6 +21,7 @@ mod open_error;
 mod presence;
 mod read;
 mod readers;
+mod refusal;
 mod row;
 mod schema;
 mod state;
@@ -31,7 +35,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use fanfare_core::{Arrival, Epoch, Stamp, Timestamp};
+use fanfare_core::{Arrival, Position, Stamp, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 
@@ -39,7 +43,7 @@ use channels::Channels;
 use epochs::Epochs;
 use fanfare_store::claims::Claims;
 use fanfare_store::settlement::Settlement;
-use fanfare_store::{ArrivalClock, COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Retention};
+use fanfare_store::{ArrivalClock, COMMITTED_LEN_MAX, Clock, Engine, Error, Head, Health, Retention};
 use lock::Lock;
 pub use lock::{Owner, owner};
 pub use open_error::OpenError;
@@ -89,7 +93,10 @@ impl Embedded {
         let durable_readers = readers::load(&conn, &epochs).map_err(named)?;
         let registry = webhooks::load(&conn, &epochs).map_err(named)?;
         let attempts = attempts::count(&conn).map_err(named)?;
-        let (first, tail) = ends(&conn, epochs.current(), &channels).map_err(named)?;
+        let seq: i64 =
+            conn.query_row("SELECT checksums_from FROM log", (), |row| row.get(0)).map_err(named)?;
+        let checked_from = Position { epoch: epochs.current(), seq: seq as u64 };
+        let (first, tail) = ends(&conn, checked_from, &channels).map_err(named)?;
         let keys: i64 =
             conn.query_row("SELECT count(*) FROM idempotency_keys", (), |row| row.get(0)).map_err(named)?;
 
@@ -98,6 +105,7 @@ impl Embedded {
             path.to_owned(),
             Head { epoch: epochs.current(), first, last: tail.seq, fork: None },
             epochs,
+            checked_from,
             ArrivalClock::start(clock, (tail.seq > 0).then_some(tail.stamp)),
             Lists { channels: channels.clone(), readers: durable_readers, webhooks: registry.clone() },
             committed.clone(),
@@ -161,7 +169,7 @@ impl Embedded {
 }
 
 /// Reads the ends of the log.
-fn ends(conn: &Connection, epoch: Epoch, channels: &Channels) -> rusqlite::Result<(u64, Tail)> {
+fn ends(conn: &Connection, checked_from: Position, channels: &Channels) -> rusqlite::Result<(u64, Tail)> {
     let noted =
         conn.query_row("SELECT last_seq, last_timestamp, last_arrival, bytes FROM log", (), |row| {
             Ok(Tail {
@@ -180,8 +188,16 @@ fn ends(conn: &Connection, epoch: Epoch, channels: &Channels) -> rusqlite::Resul
         })
         .optional()?;
     let Some((seq, before)) = newest else { return Ok((first, noted)) };
-    let last =
-        read::event_at(conn, epoch, channels, seq as u64)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let last = match read::event_at(conn, checked_from, channels, seq as u64) {
+        Err(error) if failure::is_damage(&error) => {
+            tracing::error!(
+                "the last event, {}-{seq}, cannot be read, because its row is damaged",
+                checked_from.epoch
+            );
+            return Ok((first, Tail { seq: seq as u64, bytes: before as u64, ..noted }));
+        }
+        last => last?.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
+    };
     let stamp = Stamp { timestamp: last.timestamp, arrival: last.arrival };
     let tail = Tail { seq: last.position.seq, stamp, bytes: before as u64 + last.stored_len() };
     Ok((first, tail))
@@ -195,6 +211,13 @@ impl Engine for Embedded {
 
     fn commits(&self) -> u64 {
         self.shared.commits()
+    }
+
+    fn health(&self) -> Health {
+        Health {
+            damaged_events: self.shared.damaged(),
+            refusal: self.shared.refusal().map(|refusal| refusal.error),
+        }
     }
 
     fn announce(&self, url: &str) -> Result<(), Error> {

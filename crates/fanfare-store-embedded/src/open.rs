@@ -23,6 +23,9 @@ const LIBRARY_MIN: (i32, &str) = (3_051_003, "3.51.3");
 /// is read.
 const CHECK_TIME_MAX: Duration = Duration::from_millis(150);
 
+/// Maximum problems that the check looks for: more than one, because one that is harmless may come first.
+const PROBLEMS_MAX: usize = 100;
+
 /// Maximum wait for another program that reads the file; appends wait as long.
 const BUSY_TIME_MAX: Duration = Duration::from_millis(250);
 
@@ -226,18 +229,34 @@ fn check(path: &Path, conn: &mut Connection) -> Result<(), OpenError> {
     let named = |error| failure::opening(path, &error);
     let started = Instant::now();
     conn.progress_handler(STEPS_PER_LOOK, Some(move || started.elapsed() > CHECK_TIME_MAX)).map_err(named)?;
-    let found = conn.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
+    let found = problems(conn);
     conn.progress_handler(0, None::<fn() -> bool>).map_err(named)?;
-    match found {
-        Ok(answer) if answer == "ok" => Ok(()),
-        Ok(problem) => {
-            // SQLite names the table on a line of its own; one line suffices here.
-            let problem = problem.lines().last().unwrap_or_default().to_owned();
-            Err(OpenError::Corrupt { path: path.to_owned(), problem })
+    let found = match found {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => return Ok(()),
+        found => found.map_err(named)?,
+    };
+    for problem in &found {
+        if !is_of_one_event(problem) {
+            return Err(OpenError::Corrupt { path: path.to_owned(), problem: problem.clone() });
         }
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(()),
-        Err(error) => Err(named(error)),
+        tracing::error!(path = %path.display(), "an event is damaged: {problem}");
     }
+    Ok(())
+}
+
+/// Checks the file, and returns up to [`PROBLEMS_MAX`] lines that say what is wrong with it.
+fn problems(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = conn.prepare(&format!("PRAGMA quick_check({PROBLEMS_MAX})"))?;
+    let texts: Vec<String> = statement.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let lines = texts.iter().flat_map(|text| text.lines());
+    // SQLite names the database on a line of its own.
+    Ok(lines.filter(|line| *line != "ok" && !line.starts_with("***")).map(str::to_owned).collect())
+}
+
+/// Returns whether a problem is only that a row of an event has a value of another kind than its column: the event is
+/// lost, and everything else can go on.
+fn is_of_one_event(problem: &str) -> bool {
+    [" value in events.", " value in kept_events."].iter().any(|place| problem.contains(place))
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {

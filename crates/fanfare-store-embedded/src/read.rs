@@ -3,11 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use fanfare_core::{Arrival, Channel, Epoch, Event, Filter, Priority};
+use fanfare_core::{Arrival, Channel, Event, Filter, Position, Priority};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::channels::Channels;
-use crate::row::{self, COLUMNS, Decoder};
+use crate::columns::COLUMNS;
+use crate::failure;
+use crate::row::{self, Decoder};
 use crate::state::Shared;
 use fanfare_store::page::{Collector, Range};
 use fanfare_store::{Order, Page, Read};
@@ -24,22 +26,30 @@ pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusql
     // Before the snapshot starts: then the snapshot has all events up to `last`, and `shared` has their channels.
     let last = shared.head().last;
     let snapshot = conn.transaction()?;
-    let first = first(&snapshot)?;
+    let first = first_of(shared, &snapshot)?;
     let range = Range::new(read, first, last);
     let wanted = shared.channels().wanted(&read.filter, range.low.saturating_sub(1));
     let mut reading = Reading {
+        shared,
         conn: &snapshot,
         read,
         range,
         page: Collector::new(read, range),
         wanted: wanted.as_ref().map(|ids| flags(ids)),
         names: Names::new(shared),
-        decoder: Decoder::new(shared.epoch),
+        decoder: Decoder::new(shared.checked_from),
         now: shared.clock.now(),
     };
     let is_done = match wanted {
         _ if range.is_empty() => true,
-        Some(ids) if ids.len() <= MERGE_LEN_MAX => reading.blocks(&ids)?,
+        Some(ids) if ids.len() <= MERGE_LEN_MAX => match reading.blocks(&ids) {
+            // The index is damaged: all events of the range are read instead.
+            Err(error) if failure::is_damage(&error) => {
+                reading.page = Collector::new(read, range);
+                reading.seqs(range.low, range.high)?
+            }
+            done => done?,
+        },
         Some(_) | None => reading.seqs(range.low, range.high)?,
     };
     let page = reading.page;
@@ -50,7 +60,7 @@ pub(super) fn page(shared: &Shared, conn: &mut Connection, read: &Read) -> rusql
 pub(super) fn seq_before(shared: &Shared, conn: &mut Connection, moment: Arrival) -> rusqlite::Result<u64> {
     let last = shared.head().last;
     let snapshot = conn.transaction()?;
-    let first = first(&snapshot)?;
+    let first = first_of(shared, &snapshot)?;
     let end = last.max(first - 1) + 1;
     Ok(partition(&snapshot, first, end, |arrival, _| arrival < moment.as_micros())? - 1)
 }
@@ -61,8 +71,20 @@ pub(super) fn first(conn: &Connection) -> rusqlite::Result<u64> {
         .query_row((), |row| row.get::<_, i64>(0).map(|seq| seq as u64))
 }
 
+/// Returns the oldest seq that is kept; if that row is damaged, the one that the writer knows.
+pub(super) fn first_of(shared: &Shared, conn: &Connection) -> rusqlite::Result<u64> {
+    match first(conn) {
+        Err(error) if failure::is_damage(&error) => Ok(shared.head().first),
+        first => first,
+    }
+}
+
+/// Maximum unreadable rows that one step of a bisection looks past: many pages of them.
+const UNREADABLE_MAX: u64 = 10_000;
+
 /// Returns the first of the seqs `low..high` for which `is_before(arrival, bytes_before)` does not hold, or
-/// `high`; every one of them must be kept, and `is_before` must hold up to somewhere and not from there on.
+/// `high`; every one of them must be kept, and `is_before` must hold up to somewhere and not from there on. A row that
+/// cannot be read counts as the next one that can.
 pub(super) fn partition(
     conn: &Connection,
     mut low: u64,
@@ -71,11 +93,27 @@ pub(super) fn partition(
 ) -> rusqlite::Result<u64> {
     let mut statement =
         conn.prepare_cached("SELECT coalesce(arrival, timestamp), bytes_before FROM events WHERE seq = ?1")?;
+    let mut look = |seq: u64| {
+        let read = statement.query_row([seq as i64], |row| Ok(is_before(row.get(0)?, row.get(1)?)));
+        match read {
+            Ok(holds) => Ok(Some(holds)),
+            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
+            Err(error) if failure::is_damage(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    };
     while low < high {
         let middle = low + (high - low) / 2;
-        let holds = statement.query_row([middle as i64], |row| Ok(is_before(row.get(0)?, row.get(1)?)))?;
+        let mut at = middle;
+        let holds = loop {
+            match look(at)? {
+                Some(holds) => break holds,
+                None if at + 1 < high && at - middle < UNREADABLE_MAX => at += 1,
+                None => break false,
+            }
+        };
         if holds {
-            low = middle + 1;
+            low = at + 1;
         } else {
             high = middle;
         }
@@ -83,10 +121,10 @@ pub(super) fn partition(
     Ok(low)
 }
 
-/// Returns one event; nothing when it is not kept.
+/// Returns one event; nothing when it is not kept. Those from `checked_from` on have a checksum.
 pub(super) fn event_at(
     conn: &Connection,
-    epoch: Epoch,
+    checked_from: Position,
     channels: &Channels,
     seq: u64,
 ) -> rusqlite::Result<Option<Event>> {
@@ -94,13 +132,14 @@ pub(super) fn event_at(
         .query_row([seq as i64], |row| {
             let id = row::channel(row)?;
             let channel = channels.row(id).ok_or_else(|| unknown_channel(id))?.channel.clone();
-            Decoder::new(epoch).event(row, channel)
+            Decoder::new(checked_from).event(row, channel)
         })
         .optional()
 }
 
 /// A page under way.
 struct Reading<'a> {
+    shared: &'a Shared,
     conn: &'a Connection,
     read: &'a Read,
     range: Range,
@@ -124,21 +163,70 @@ impl Reading<'_> {
             "SELECT {COLUMNS} FROM events WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq {direction}"
         ))?;
         let mut rows = statement.query((low as i64, high as i64))?;
-        while let Some(row) = rows.next()? {
-            if !self.page.look() {
+        let mut due = Due::new(self.read.order, low, high);
+        while let Some(seq) = due.next() {
+            let row = match rows.next() {
+                // The log has no holes: a row that is not there is lost.
+                Ok(Some(row)) if row::seq(row).is_ok_and(|found| found == seq) => row,
+                Ok(_) => return self.one_by_one(seq, due),
+                Err(error) if failure::is_damage(&error) => return self.one_by_one(seq, due),
+                Err(error) => return Err(error),
+            };
+            if !self.row(seq, row)? {
                 return Ok(false);
-            }
-            let seq = row::seq(row)?;
-            match self.event(row)? {
-                Some(event) => {
-                    if !self.page.take(event.into()) {
-                        return Ok(false);
-                    }
-                }
-                None => self.page.pass(seq),
             }
         }
         Ok(true)
+    }
+
+    /// Reads `seq` and those that are `due` after it one at a time, where not all can be read. Returns whether it
+    /// reached the end.
+    fn one_by_one(&mut self, seq: u64, due: Due) -> rusqlite::Result<bool> {
+        let mut statement =
+            self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE seq = ?1"))?;
+        for seq in std::iter::once(seq).chain(due) {
+            let mut rows = statement.query([seq as i64])?;
+            let goes_on = match rows.next() {
+                Ok(Some(row)) => self.row(seq, row)?,
+                Ok(None) => self.damaged(seq),
+                Err(error) if failure::is_damage(&error) => self.damaged(seq),
+                Err(error) => return Err(error),
+            };
+            if !goes_on {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes the event of a row, if it is wanted. Returns `false` if the page ends before it.
+    fn row(&mut self, seq: u64, row: &Row<'_>) -> rusqlite::Result<bool> {
+        if !self.page.look() {
+            return Ok(false);
+        }
+        let event = match self.event(row) {
+            Err(error) if failure::is_damage(&error) => {
+                self.shared.note_damage(Position { epoch: self.read.epoch, seq });
+                return Ok(self.page.damaged(seq));
+            }
+            event => event?,
+        };
+        if self.page.is_damage() {
+            return Ok(false);
+        }
+        match event {
+            Some(event) => Ok(self.page.take(event.into())),
+            None => {
+                self.page.pass(seq);
+                Ok(true)
+            }
+        }
+    }
+
+    /// Passes an event that cannot be read. Returns `false` if the page ends before it.
+    fn damaged(&mut self, seq: u64) -> bool {
+        self.shared.note_damage(Position { epoch: self.read.epoch, seq });
+        self.page.look() && self.page.damaged(seq)
     }
 
     /// Reads the blocks in which the channels `ids` have events. Returns whether it reached the end.
@@ -216,6 +304,39 @@ impl Reading<'_> {
         let event = self.decoder.event(row, channel)?;
         let is_wanted = !event.is_expired(self.now) && (filter.text().is_none() || filter.matches(&event));
         Ok(is_wanted.then_some(event))
+    }
+}
+
+/// The seqs that are still to be read, in order.
+struct Due {
+    order: Order,
+    low: u64,
+    high: u64,
+}
+
+impl Due {
+    fn new(order: Order, low: u64, high: u64) -> Due {
+        Due { order, low, high }
+    }
+}
+
+impl Iterator for Due {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        if self.low > self.high {
+            return None;
+        }
+        let seq = match self.order {
+            Order::Newest => self.high,
+            Order::Oldest => self.low,
+        };
+        match self.order {
+            // Seqs start at 1.
+            Order::Newest => self.high -= 1,
+            Order::Oldest => self.low += 1,
+        }
+        Some(seq)
     }
 }
 

@@ -9,16 +9,12 @@ use fanfare_core::{
 use rusqlite::Row;
 use rusqlite::types::Type;
 
-/// The columns that [`Decoder::event`] reads, in its order.
-pub(super) const COLUMNS: &str = "seq, channel, priority, type, expires, timestamp, audience, door, principal, key, message, data, agent, \
-     arrival";
-
-/// Number of these columns: columns that a query selects after them start at this index.
-pub(super) const COLUMNS_LEN: usize = 14;
+use crate::checksum;
+use crate::columns::{CHECKSUM, SEQ};
 
 /// Returns the seq of the row.
 pub(super) fn seq(row: &Row<'_>) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(0).map(|seq| seq as u64)
+    row.get::<_, i64>(SEQ).map(|seq| seq as u64)
 }
 
 /// Returns the id of the row's channel.
@@ -52,6 +48,8 @@ pub(super) fn event_type(row: &Row<'_>) -> rusqlite::Result<EventType> {
 #[derive(Debug)]
 pub(super) struct Decoder {
     epoch: Epoch,
+    /// The first event with a checksum, in the log of this epoch.
+    checked_from: Position,
     /// The principal of the row before: most have the same.
     principal: Arc<str>,
     /// The claimed agent of the previous row.
@@ -59,8 +57,14 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(epoch: Epoch) -> Decoder {
-        Decoder { epoch, principal: Arc::from(Principal::LOCAL), agent: None }
+    /// Creates a decoder of rows of one epoch; those from `checked_from` on have a checksum.
+    pub(super) fn new(checked_from: Position) -> Decoder {
+        Decoder {
+            epoch: checked_from.epoch,
+            checked_from,
+            principal: Arc::from(Principal::LOCAL),
+            agent: None,
+        }
     }
 
     /// Sets the epoch of the rows that follow.
@@ -71,6 +75,11 @@ impl Decoder {
 
     /// Decodes a row with [`COLUMNS`] into an event. A value that we never write is an error.
     pub(super) fn event(&mut self, row: &Row<'_>, channel: Channel) -> rusqlite::Result<Event> {
+        let position = Position { epoch: self.epoch, seq: seq(row)? };
+        let must_have = position.epoch == self.checked_from.epoch && position.seq >= self.checked_from.seq;
+        if !checksum::holds(row, must_have)? {
+            return Err(strange(row, CHECKSUM));
+        }
         let (door, agent) = match text(row, 7)? {
             // Until schema 4, what the command line said of itself stood in the place of the door.
             Some("cli") => (Door::Http, Some("fanfare-cli")),
@@ -93,7 +102,7 @@ impl Decoder {
         let key = text(row, 9)?.map(|key| key.parse().map_err(|_| strange(row, 9))).transpose()?;
         let Stamp { timestamp, arrival } = stamp(row)?;
         Ok(Event {
-            position: Position { epoch: self.epoch, seq: seq(row)? },
+            position,
             timestamp,
             arrival,
             channel,

@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i32 = 0x466e_6672;
 
 /// Each step leads from the schema version that is its index to the next. A step that was released is never
 /// changed: files that went through it exist.
-pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS];
+pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS, CHECKSUMS];
 
 /// Columns with their usual value are NULL: a byte instead of a word, and fast to bind and to read. Those that decide
 /// whether a filter matches the row come before the long ones, so that a row is rejected without unpacking them.
@@ -261,6 +261,15 @@ UPDATE events SET arrival = (SELECT now FROM opened)
 UPDATE kept_events SET arrival = (SELECT now FROM opened) WHERE timestamp > (SELECT now FROM opened);
 UPDATE log SET last_arrival = min(last_timestamp, (SELECT now FROM opened));
 UPDATE idempotency_keys SET timestamp = (SELECT now FROM opened) WHERE timestamp > (SELECT now FROM opened);
+";
+
+/// The checksums of events, by which damage is found. Events of earlier versions have none.
+const CHECKSUMS: &str = "
+ALTER TABLE events ADD COLUMN checksum INTEGER;
+ALTER TABLE kept_events ADD COLUMN checksum INTEGER;
+-- The first event that must have one.
+ALTER TABLE log ADD COLUMN checksums_from INTEGER NOT NULL DEFAULT 1;
+UPDATE log SET checksums_from = 1 + max(last_seq, (SELECT coalesce(max(seq), 0) FROM events));
 ";
 
 /// Returns the version that the file has.

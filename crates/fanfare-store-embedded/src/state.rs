@@ -4,14 +4,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use fanfare_core::{Epoch, Stamp};
+use fanfare_core::{Epoch, Position, Stamp};
 use rusqlite::Connection;
 use tokio::sync::{broadcast, watch};
 
 use crate::channels::Channels;
+use crate::damage::Damage;
 use crate::epochs::{Epochs, Place};
+use crate::refusal::Refusal;
 use fanfare_store::claims::Claims;
 use fanfare_store::registry::Registry;
 use fanfare_store::settlement::Settlement;
@@ -76,6 +78,8 @@ pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) epoch: Epoch,
     pub(super) epochs: Epochs,
+    /// The first event that has a checksum; those before are of an earlier version.
+    pub(super) checked_from: Position,
     pub(super) clock: ArrivalClock,
     head: watch::Sender<Head>,
     commits: AtomicU64,
@@ -87,6 +91,10 @@ pub(super) struct Shared {
     /// Wakes followers; gone once the store is closed.
     committed: RwLock<Option<broadcast::Sender<Batch>>>,
     failure: watch::Sender<Option<Error>>,
+    /// The events whose rows were found damaged.
+    damage: Mutex<Damage>,
+    /// Why the last events were refused, if they were.
+    refusal: Mutex<Option<Refusal>>,
 }
 
 /// The lists of the file that are kept in memory.
@@ -102,6 +110,7 @@ impl Shared {
         path: PathBuf,
         head: Head,
         epochs: Epochs,
+        checked_from: Position,
         clock: ArrivalClock,
         lists: Lists,
         committed: broadcast::Sender<Batch>,
@@ -111,6 +120,7 @@ impl Shared {
             path,
             epoch: head.epoch,
             epochs,
+            checked_from,
             clock,
             head: watch::Sender::new(head),
             commits: AtomicU64::new(0),
@@ -120,6 +130,8 @@ impl Shared {
             revision: watch::Sender::new(0),
             committed: RwLock::new(Some(committed)),
             failure: watch::Sender::new(None),
+            damage: Mutex::default(),
+            refusal: Mutex::default(),
         }
     }
 
@@ -134,6 +146,32 @@ impl Shared {
 
     pub(super) fn watch_head(&self) -> watch::Receiver<Head> {
         self.head.subscribe()
+    }
+
+    /// Records that the row of an event was found damaged, and says so the first time.
+    pub(super) fn note_damage(&self, event: Position) {
+        let is_new = self.damage.lock().unwrap_or_else(PoisonError::into_inner).note(event);
+        if is_new {
+            tracing::error!(
+                path = %self.path.display(), %event,
+                "an event cannot be read, because its row is damaged; it is passed over, and readers are told"
+            );
+        }
+    }
+
+    /// Returns how many damaged events were found.
+    pub(super) fn damaged(&self) -> u64 {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).count()
+    }
+
+    /// Records whether events are refused, and why.
+    pub(super) fn note_refusal(&self, refusal: Option<Refusal>) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+    }
+
+    /// Returns why the last events were refused, if they were.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn commits(&self) -> u64 {

@@ -13,6 +13,7 @@ use crate::append::INSERT;
 use crate::group::{self, Change, Effect, Group, Size, in_transaction};
 use crate::lock::Lock;
 use crate::presence::Presence;
+use crate::refusal::Refusal;
 use crate::state::{Shared, State};
 use crate::wal::Wal;
 use crate::{forget, sweep};
@@ -148,7 +149,10 @@ impl Writer {
                     Ok(())
                 }
                 Some(Request::Forget(answer)) => self.tidy(forget::forget, answer),
-                Some(Request::Sweep(answer)) => self.tidy(sweep::sweep, answer),
+                Some(Request::Sweep(answer)) => {
+                    self.look_again();
+                    self.tidy(sweep::sweep, answer)
+                }
                 Some(Request::Close) => {
                     self.queue.close();
                     Ok(())
@@ -173,6 +177,9 @@ impl Writer {
             Ok(()) => {
                 reach(FailPoint::GroupCommitted);
                 self.state.shared.count_commit();
+                if !effect.batch.is_empty() {
+                    self.state.shared.note_refusal(None);
+                }
                 if let Some(batch) = self.state.publish(effect) {
                     // There may be no subscribers.
                     let _ = self.committed.send(batch);
@@ -185,6 +192,8 @@ impl Writer {
             Err(refusal) => refusal,
         };
         self.state.revert(&effect);
+        let bytes = changes.iter().map(|change| change.size().bytes as u64).sum();
+        self.state.shared.note_refusal(Some(Refusal { error: refusal.clone(), bytes }));
         // Before anyone sees the result, so that no one repeats the request in vain.
         let outcome = self.note_failure(Err(refusal.clone()));
         changes.drain(..).for_each(|change| change.answer(Err(refusal.clone())));
@@ -223,6 +232,15 @@ impl Writer {
         let State { shared, conn, .. } = &self.state;
         let copied = self.wal.checkpoint(conn, &shared.path, !self.queue.is_empty());
         self.note_failure(copied)
+    }
+
+    /// Finds out whether events are still refused. Whoever knows that they are sends none, so nobody else would.
+    fn look_again(&mut self) {
+        let State { shared, conn, totals, .. } = &self.state;
+        let Some(refusal) = shared.refusal().filter(|refusal| refusal.has_room(&shared.path)) else { return };
+        // A change that changes nothing.
+        let tried = in_transaction(&shared.path, conn, || sweep::save_tail(conn, totals.tail));
+        shared.note_refusal(tried.err().map(|error| Refusal { error, ..refusal }));
     }
 
     /// Runs the work that keeps the file small; after an error here, nothing more may be written.

@@ -6,6 +6,15 @@ use async_trait::async_trait;
 
 use crate::Error;
 
+/// What is wrong with an engine that works.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    /// Number of events that were found damaged since it was opened.
+    pub damaged_events: u64,
+    /// Why the last changes were refused, if they were: nothing is written until that has passed.
+    pub refusal: Option<Error>,
+}
+
 /// An engine: it keeps a log and a ledger.
 #[async_trait]
 pub trait Engine: Send + Sync + fmt::Debug + 'static {
@@ -14,6 +23,11 @@ pub trait Engine: Send + Sync + fmt::Debug + 'static {
 
     /// Counts the commits of this instance since it was opened: with appends that wait together, fewer than appends.
     fn commits(&self) -> u64;
+
+    /// Returns what is wrong with the engine, although it works.
+    fn health(&self) -> Health {
+        Health::default()
+    }
 
     /// Records the address of the gateway, for programs that find the store in use. Does nothing for an engine that
     /// they cannot find.

@@ -115,7 +115,8 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
     async fn record(&self, leases: Vec<Lease>, changes: Vec<DeliveryChange>) -> Result<(), Error>;
 
     /// Reads a page of one webhook's delivery rows; an unknown webhook has none. Fails with [`Error::EpochChanged`] if
-    /// it is to start after a position of an epoch that neither the log nor a row ever had.
+    /// it is to start after a position of an epoch that neither the log nor a row ever had. A row whose event is
+    /// damaged is removed rather than returned: there is nothing left to send.
     async fn deliveries(&self, read: ReadDeliveries) -> Result<Vec<DeliveryRow>, Error>;
 
     /// Returns the row of one webhook and event, if there is one.

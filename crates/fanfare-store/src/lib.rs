@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 pub use arrival_clock::ArrivalClock;
 pub use claims::{Claim, InstanceId, Lease};
-pub use engine::Engine;
+pub use engine::{Engine, Health};
 pub use error::Error;
 pub use fanfare_runtime::clock::{Clock, STANDS_FOR};
 pub use ledger::{Ledger, READERS_MAX, ReaderKey, ReaderRow};

@@ -14,7 +14,10 @@ pub struct Collector {
     limit: usize,
     looked_at: u64,
     order: Order,
+    /// The place before the first event that is read.
+    start: u64,
     scanned: u64,
+    damaged: u64,
     range: Range,
 }
 
@@ -48,7 +51,7 @@ impl Range {
 impl Collector {
     /// Starts a page of `range`.
     pub fn new(read: &Read, range: Range) -> Collector {
-        let scanned = match read.order {
+        let start = match read.order {
             Order::Newest => range.high.saturating_add(1),
             Order::Oldest => range.low.saturating_sub(1).max(read.after),
         };
@@ -58,7 +61,9 @@ impl Collector {
             limit: read.limit.max(1),
             looked_at: 0,
             order: read.order,
-            scanned,
+            start,
+            scanned: start,
+            damaged: 0,
             range,
         }
     }
@@ -68,6 +73,27 @@ impl Collector {
     pub fn look(&mut self) -> bool {
         self.looked_at += 1;
         self.looked_at <= PAGE_SCAN_MAX && self.events.len() < self.limit
+    }
+
+    /// Records that the event at `seq` cannot be read. Returns `false` if the page has to end before it: a run of
+    /// unreadable events is a page of its own.
+    pub fn damaged(&mut self, seq: u64) -> bool {
+        if !self.is_at_start() && self.damaged == 0 {
+            return false;
+        }
+        self.damaged += 1;
+        self.pass(seq);
+        true
+    }
+
+    /// Returns whether the page is a run of unreadable events, and ends before the next event that can be read.
+    pub fn is_damage(&self) -> bool {
+        self.damaged > 0
+    }
+
+    /// Returns whether nothing was examined yet.
+    fn is_at_start(&self) -> bool {
+        self.scanned == self.start
     }
 
     /// Records that everything from the start of the range to `seq` was examined.
@@ -92,7 +118,7 @@ impl Collector {
 
     /// Ends a page before the end of its range.
     pub fn stop(self, first: u64) -> Page {
-        Page { events: self.events, scanned: self.scanned, first }
+        Page { events: self.events, scanned: self.scanned, first, damaged: self.damaged }
     }
 
     /// Ends a page with its range.

@@ -49,6 +49,9 @@ pub struct Page {
     pub scanned: u64,
     /// The oldest seq that was kept when the page was read: the same snapshot as `events`.
     pub first: u64,
+    /// Number of events that cannot be read, because their rows are damaged. If there are any, the page has no
+    /// `events`: it is the run of unreadable ones between the starting end and `scanned`.
+    pub damaged: u64,
 }
 
 /// Maximum bytes of events ([`Event::stored_len`]) in a page, not counting the first event: the memory of one read.

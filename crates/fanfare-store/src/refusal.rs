@@ -56,8 +56,15 @@ impl From<Error> for Refusal {
                 outcome_unknown()
             }
             Error::Closed => Refusal::shutting_down(),
-            error @ (Error::Damaged { .. }
-            | Error::Fenced { .. }
+            error @ Error::Damaged { .. } => {
+                tracing::error!(%error, "a part of the store is damaged");
+                Refusal::new(
+                    Code::StoreDamaged,
+                    "this part of the store is damaged and cannot be read",
+                    "go on without it: everything else can be read; the cause is in the gateway's server log",
+                )
+            }
+            error @ (Error::Fenced { .. }
             | Error::Other { .. }
             | Error::Settled { .. }
             | Error::WebhookChanged { .. }) => {

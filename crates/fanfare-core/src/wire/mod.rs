@@ -16,9 +16,9 @@ impl Notice {
         let members = match self {
             Notice::CaughtUp { position } => format!(r#""position":"{position}""#),
             Notice::Closing { retry_ms } => format!(r#""reason":"shutdown","retry_ms":{retry_ms}"#),
-            Notice::Gap { after, next } => {
-                let missed = next.seq.saturating_sub(after.seq + 1);
-                format!(r#""after":"{after}","next":"{next}","missed":{missed}"#)
+            Notice::Gap { after, next, reason } => {
+                let (missed, reason) = (next.seq.saturating_sub(after.seq + 1), reason.as_str());
+                format!(r#""after":"{after}","next":"{next}","missed":{missed},"reason":"{reason}""#)
             }
             Notice::Reset { reason, position } => {
                 format!(r#""reason":"{}","position":"{position}""#, reason.as_str())

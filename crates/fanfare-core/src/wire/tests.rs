@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::event::Event;
 use crate::new_event::NewEvent;
-use crate::notice::{NOTICE_NAMES, Notice, ResetReason};
+use crate::notice::{GapReason, NOTICE_NAMES, Notice, ResetReason};
 use crate::position::{Epoch, Position};
 use crate::principal::{Door, Source};
 use crate::timestamp::Timestamp;
@@ -215,7 +215,10 @@ fn a_stream_has_a_position_before_its_first_event() {
 #[test]
 fn notices_say_their_position_and_never_look_like_events() {
     let notices = [
-        (Notice::Gap { after: position(10), next: position(500) }, "k3f9x2ab-499"),
+        (
+            Notice::Gap { after: position(10), next: position(500), reason: GapReason::Retention },
+            "k3f9x2ab-499",
+        ),
         (Notice::Reset { reason: ResetReason::AnotherEpoch, position: position(3) }, "k3f9x2ab-3"),
         (Notice::CaughtUp { position: position(4) }, "k3f9x2ab-4"),
         (Notice::Closing { retry_ms: 1_500 }, ""),
@@ -242,7 +245,10 @@ fn notices_say_their_position_and_never_look_like_events() {
     }
     let mut bytes = Vec::new();
     sse::write_notice(sse::Format::default(), &notices[0].0, &mut bytes);
-    assert_eq!(read(&bytes)[0].data, r#"{"after":"k3f9x2ab-10","next":"k3f9x2ab-500","missed":489}"#);
+    assert_eq!(
+        read(&bytes)[0].data,
+        r#"{"after":"k3f9x2ab-10","next":"k3f9x2ab-500","missed":489,"reason":"retention"}"#
+    );
 }
 
 /// Parses frames of RFC 6455, section 5.2, that a server sent.

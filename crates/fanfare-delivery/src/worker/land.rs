@@ -153,13 +153,13 @@ impl Worker {
         }
     }
 
-    /// Records that retention removed events before they were sent: people who look at the webhook have to see it.
+    /// Records that events were gone before they were sent: people who look at the webhook have to see it.
     pub(super) async fn note_lost(&mut self) {
         let Some(lost) = self.reading.take_lost() else { return };
         tracing::warn!(
             webhook = %self.id,
             up_to = %lost,
-            "retention removed events before they were sent to this webhook"
+            "events were gone before they were sent to this webhook: retention removed them, or their rows are damaged"
         );
         self.entry.change_health(|health| health.lost_up_to = Some(lost));
         self.parts.recorder.put_health_under(&self.lease).await;

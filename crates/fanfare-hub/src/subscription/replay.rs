@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use fanfare_core::notice::{Notice, ResetReason};
+use fanfare_core::notice::{GapReason, Notice, ResetReason};
 use fanfare_core::position::Position;
 
 use crate::backlog::{self, Backlog};
@@ -38,6 +38,15 @@ impl Subscription {
         self.reset_and_replay(ResetReason::AnotherEpoch);
     }
 
+    /// Reports that the events before `next` are gone, and goes on there.
+    fn skip_gap(&mut self, next: u64, reason: GapReason) {
+        let position = Position { epoch: self.epoch, seq: next };
+        self.notices.push_back(Notice::Gap { after: self.position(), next: position, reason });
+        self.hub.counts().gaps.inc();
+        // The gap is reported once, even if the page is dropped and read again.
+        self.client.seq.store(next - 1, Ordering::Relaxed);
+    }
+
     /// Reads on from the store; afterwards [`Subscription::peek`] has items, or the subscriber is live. Cancelling
     /// loses nothing.
     pub async fn read_back(&mut self) -> Result<(), store::Error> {
@@ -55,15 +64,13 @@ impl Subscription {
                 }
                 page => page?,
             };
-            let after = after.seq;
-            if page.first > after + 1 {
-                let next = Position { epoch: self.epoch, seq: page.first };
-                self.notices.push_back(Notice::Gap { after: self.position(), next });
-                self.hub.counts().gaps.inc();
-                // The gap is reported once, even if the page is dropped and read again.
-                self.client.seq.store(page.first - 1, Ordering::Relaxed);
+            if page.first > after.seq + 1 {
+                self.skip_gap(page.first, GapReason::Retention);
             }
             let covered = page.scanned.max(page.first.saturating_sub(1));
+            if page.damaged > 0 {
+                self.skip_gap(covered + 1, GapReason::Damaged);
+            }
             if page.events.is_empty() {
                 self.client.seq.store(covered, Ordering::Relaxed);
             } else {

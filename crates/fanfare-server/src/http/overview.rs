@@ -127,13 +127,14 @@ pub async fn health(State(gateway): State<Gateway>) -> Response {
     tag = "operation",
     responses(
         (status = 200, description = "Ready", body = Readiness),
-        (status = 503, description = "The gateway is stopping, or a part of it is not running", body = Readiness),
+        (status = 503, description = "The gateway is stopping, a part of it is not running, or the store refuses pushes", body = Readiness),
     ),
 )]
 pub async fn ready(State(gateway): State<Gateway>) -> Response {
     let hub = &gateway.hub;
     let rows = gateway.board.rows();
-    let (code, status) = match (hub.is_closing(), parts::are_ready(&rows)) {
+    let refusal = hub.store_health().refusal.map(|refusal| refusal.to_string());
+    let (code, status) = match (hub.is_closing(), parts::are_ready(&rows) && refusal.is_none()) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, ReadyState::Stopping),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, ReadyState::Degraded),
         (false, true) => (StatusCode::OK, ReadyState::Ready),
@@ -141,7 +142,7 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
     let part =
         |row: Row| PartState { name: row.name, state: row.health.as_str().into(), restarts: row.restarts };
     let parts = rows.into_iter().map(part).collect();
-    (code, Json(Readiness { status, epoch: hub.epoch(), last: hub.last(), parts })).into_response()
+    (code, Json(Readiness { status, epoch: hub.epoch(), last: hub.last(), parts, refusal })).into_response()
 }
 
 /// Returns the gateway's version, store, addresses and counts.
@@ -160,6 +161,7 @@ pub async fn status(
 ) -> Result<Response, Problem> {
     let hub = &gateway.hub;
     let extent = hub.extent();
+    let health = hub.store_health();
     let listeners = gateway.listeners.borrow().clone();
     let status = Status {
         name: "fanfare".into(),
@@ -168,6 +170,8 @@ pub async fn status(
         epoch: hub.epoch(),
         first: hub.position(extent.first),
         last: hub.position(extent.last),
+        damaged_events: health.damaged_events,
+        refusal: health.refusal.map(|refusal| refusal.to_string()),
         uptime_seconds: hub.started().elapsed().as_secs(),
         stream_clients: hub.client_count(),
         total_webhooks: gateway.webhooks.count(),

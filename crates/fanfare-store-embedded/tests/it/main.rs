@@ -2,6 +2,7 @@
 
 mod contract;
 mod crashes;
+mod damage;
 mod faults;
 mod full_disk;
 mod replaced;

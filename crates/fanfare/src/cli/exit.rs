@@ -83,6 +83,7 @@ impl Exit {
             | Code::PreconditionFailed
             | Code::RateLimited
             | Code::SecretMissing
+            | Code::StoreDamaged
             | Code::StoreFailed
             | Code::StoreUnavailable
             | Code::TargetRefused

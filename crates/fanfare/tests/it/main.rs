@@ -20,6 +20,7 @@ mod cli_verify;
 mod cli_webhooks;
 mod clock_steps;
 mod compatibility;
+mod damaged_log;
 mod following;
 mod history;
 mod history_export;

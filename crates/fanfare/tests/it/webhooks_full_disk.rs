@@ -77,8 +77,13 @@ async fn deliveries_go_on_while_the_disk_is_full_and_pushes_when_it_is_not() {
     assert_eq!(refused["code"], "store_failed", "{refused}");
     let seen = process.get("/api/webhooks?details=true").await;
     assert_eq!(seen["total"], 3, "it answers");
+    let ready = process.get("/ready").await;
+    assert_eq!(ready["status"], "degraded", "{ready}");
+    assert!(ready["refusal"].as_str().is_some_and(|why| why.contains("disk is full")), "{ready}");
 
     std::fs::remove_file(ballast(&disk)).expect("removed");
+    until("ready without a push", async || (process.get("/ready").await["status"] == "ready").then_some(()))
+        .await;
     let id = until("room", async || push(&process, "room").await["id"].as_str().map(str::to_owned)).await;
     acked.insert(id, "room".to_owned());
     has_all(&well, &acked).await;

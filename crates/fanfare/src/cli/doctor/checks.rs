@@ -10,7 +10,7 @@ use crate::cli::doctor::Finding;
 use crate::cli::failure::said;
 use crate::cli::push::idempotency_key;
 use crate::cli::settings::{self, Key, Settings, key};
-use crate::cli::text::duration;
+use crate::cli::text::{self, count, duration};
 use crate::cli::{Failure, serve};
 use fanfare_api::push::NewEvent;
 use fanfare_client::{Api, Error, Item, Listening, Wish};
@@ -43,6 +43,8 @@ pub(crate) async fn all(
     match &status {
         Ok(status) => {
             findings.push(gateway(&api, &status.value));
+            findings.extend(damage(&status.value));
+            findings.extend(refusal(&status.value));
             findings.extend(clock(&api).await);
             if live {
                 findings.push(round_trip(&api).await);
@@ -142,6 +144,27 @@ fn gateway(api: &Api, status: &fanfare_api::status::Status) -> Finding {
         what,
         format!("this program is version {ours}; use the same version on both sides"),
     )
+}
+
+/// Reports the damaged events that the gateway has found.
+fn damage(status: &fanfare_api::status::Status) -> Option<Finding> {
+    (status.damaged_events > 0).then(|| {
+        Finding::bad(
+            "log",
+            format!("{} damaged; readers pass over them", count(status.damaged_events, "event")),
+            "the gateway's log names them; check the disk before there are more",
+        )
+    })
+}
+
+/// Reports why the gateway refuses pushes.
+fn refusal(status: &fanfare_api::status::Status) -> Option<Finding> {
+    let refusal = status.refusal.as_ref()?;
+    Some(Finding::bad(
+        "pushes",
+        format!("refused: {}", text::harmless(refusal)),
+        "see to the disk of the gateway",
+    ))
 }
 
 fn not_running(failure: &Failure) -> Finding {

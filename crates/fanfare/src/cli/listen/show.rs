@@ -125,10 +125,20 @@ impl Show {
                 let delay = text::duration(std::time::Duration::from_millis(*retry_ms));
                 self.remark(&format!("{WARNING}!{WARNING:#} {}; retrying in {delay}", text::harmless(problem)));
             }
-            Notice::Gap { after, next, missed } => self.remark(&format!(
-                "{WARNING}!{WARNING:#} retention already removed up to {} between {after} and {next}",
-                text::count(*missed, "event")
-            )),
+            Notice::Gap { after, next, missed, reason } => {
+                let count = text::count(*missed, "event");
+                self.remark(&match reason.as_str() {
+                    "retention" => format!(
+                        "{WARNING}!{WARNING:#} retention already removed up to {count} between {after} and {next}"
+                    ),
+                    "damaged" => format!(
+                        "{WARNING}!{WARNING:#} the log is damaged: up to {count} between {after} and {next} cannot be read"
+                    ),
+                    other => format!(
+                        "{WARNING}!{WARNING:#} up to {count} between {after} and {next} are gone ({other})"
+                    ),
+                });
+            }
             Notice::Reset { reason, position } => self.remark(&format!(
                 "{WARNING}!{WARNING:#} {}\n  continuing live after {position}; for earlier events, run fanfare history",
                 match reason.as_str() {

@@ -81,7 +81,7 @@ pub(crate) fn described(webhook: &Webhook, now: &ZonedDateTime) -> String {
     }
     if let Some(lost) = &webhook.lost_up_to {
         text.push_str(&format!(
-            "\n  {DIM}lost{DIM:#}     events removed by retention before they were sent, up to {lost}"
+            "\n  {DIM}lost{DIM:#}     events that were gone before they were sent, up to {lost}"
         ));
     }
     text.push('\n');

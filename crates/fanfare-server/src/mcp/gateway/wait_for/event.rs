@@ -105,7 +105,7 @@ async fn next(
         for item in &items {
             match item {
                 Item::Notice(Notice::Closing { .. }) => return Ok(WaitEnd::Stopping),
-                Item::Notice(Notice::Gap { after, next }) => {
+                Item::Notice(Notice::Gap { after, next, .. }) => {
                     *missed += next.seq.saturating_sub(after.seq + 1);
                 }
                 Item::Notice(Notice::CaughtUp { .. } | Notice::Reset { .. }) => {}

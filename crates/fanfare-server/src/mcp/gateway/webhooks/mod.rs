@@ -66,6 +66,7 @@ fn refused(refusal: impl Into<Refusal>, example: &str) -> String {
         Code::OutcomeUnknown
         | Code::RateLimited
         | Code::ShuttingDown
+        | Code::StoreDamaged
         | Code::StoreFailed
         | Code::StoreUnavailable => explained(refusal),
         _ => format!("{}. Example: {example}. Nothing was done", explained(refusal)),

@@ -1,0 +1,156 @@
+//! Rows of events that are damaged: they are passed over and counted, and everything else goes on.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use fanfare_core::Event;
+use fanfare_store::{Append, Order, Read, Retention, Store};
+use fanfare_store_embedded::{Embedded, OpenError};
+use fanfare_store_suite::harness::{event, extent, keyed, patterns, read_all};
+
+/// The event that is damaged.
+const MESSAGE: &str = "the one that is hit";
+/// Its seq.
+const SEQ: u64 = 21;
+/// Number of events.
+const LAST: u64 = 40;
+
+/// Returns the file of a store with events on the channels `even` and `odd`; the odd one `SEQ` has `MESSAGE` and a key.
+async fn filled(directory: &Path) -> Vec<u8> {
+    let path = directory.join("log.db");
+    let store = open(&path).expect("a new store");
+    for seq in 1..=LAST {
+        let mut new = if seq == SEQ { keyed(MESSAGE, "k") } else { event(&format!("event {seq}")) };
+        new.channel = if seq % 2 == 0 { "even" } else { "odd" }.parse().expect("a channel");
+        store.log.append(Append::new(vec![new])).await.expect("appended");
+    }
+    store.engine.close().await;
+    fs::read(&path).expect("read")
+}
+
+fn open(path: &Path) -> Result<Store, OpenError> {
+    let retention = Retention { count: LAST, ..Retention::default() };
+    Embedded::open(path, retention).map(Store::new)
+}
+
+/// Returns the place of the bytes of `text` in a file, which has them once.
+fn place(file: &[u8], text: &str) -> usize {
+    let mut found = file.windows(text.len()).enumerate().filter(|(_, bytes)| *bytes == text.as_bytes());
+    let (at, _) = found.next().expect("it is there");
+    assert!(found.next().is_none(), "once");
+    at
+}
+
+/// Reads everything that a read selects: the events, and the runs of seqs that cannot be read.
+async fn all(store: &Store, mut read: Read) -> (Vec<Arc<Event>>, u64) {
+    let (mut events, mut damaged) = (Vec::new(), 0);
+    let last = store.head().last;
+    loop {
+        let page = store.log.read(read.clone()).await.expect("a page");
+        assert!(page.damaged == 0 || page.events.is_empty(), "a run of damaged ones is a page of its own");
+        events.extend(page.events);
+        damaged += page.damaged;
+        match read.order {
+            Order::Oldest if page.scanned >= last => return (events, damaged),
+            Order::Newest if page.scanned <= read.after + 1 => return (events, damaged),
+            Order::Oldest => read.after = page.scanned,
+            Order::Newest => read.until = page.scanned - 1,
+        }
+    }
+}
+
+fn seqs(events: &[Arc<Event>]) -> Vec<u64> {
+    events.iter().map(|event| event.position.seq).collect()
+}
+
+#[tokio::test]
+async fn an_event_that_is_damaged_is_passed_over_and_counted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    let mut file = filled(directory.path()).await;
+    let at = place(&file, MESSAGE);
+    file[at] ^= 1;
+    fs::write(&path, &file).expect("written");
+
+    let store = open(&path).expect("everything else is whole");
+    let others: Vec<_> = (1..=LAST).filter(|seq| *seq != SEQ).collect();
+    let (events, damaged) = all(&store, read_all(&store)).await;
+    assert_eq!((seqs(&events), damaged), (others.clone(), 1));
+    let (events, damaged) = all(&store, Read { order: Order::Newest, ..read_all(&store) }).await;
+    assert_eq!((seqs(&events), damaged), (others.iter().rev().copied().collect(), 1));
+    // Those who want its channel learn of it, the others do not.
+    let (events, damaged) = all(&store, Read { filter: patterns(&["odd"]), ..read_all(&store) }).await;
+    assert_eq!((events.len(), damaged), (LAST as usize / 2 - 1, 1));
+    let (events, damaged) = all(&store, Read { filter: patterns(&["even"]), ..read_all(&store) }).await;
+    assert_eq!((events.len(), damaged), (LAST as usize / 2, 0));
+    assert_eq!(store.engine.health().damaged_events, 1, "once, however often it is read");
+
+    // A push that repeats it is answered, and retention removes it as any other.
+    let again = store.log.append(Append::new(vec![keyed(MESSAGE, "k")])).await.expect("appended").remove(0);
+    assert_eq!((again.repeated, again.event.position.seq), (true, SEQ));
+    for count in 1..=LAST {
+        store.log.append(Append::new(vec![event("later")])).await.expect("appended");
+        while store.sweep().await.expect("swept").has_more {}
+        assert_eq!(extent(&store), (count + 1, LAST + count));
+    }
+    store.engine.close().await;
+}
+
+#[tokio::test]
+async fn the_last_event_can_be_the_one_that_is_damaged() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    let mut file = filled(directory.path()).await;
+    let last = format!("event {LAST}").into_bytes();
+    // Where the tree has grown, there is another copy that nobody reads.
+    let places: Vec<_> = (0..file.len() - last.len()).filter(|at| file[*at..].starts_with(&last)).collect();
+    for at in places {
+        file[at] ^= 1;
+    }
+    fs::write(&path, &file).expect("written");
+    let store = open(&path).expect("everything else is whole");
+    assert_eq!(extent(&store), (1, LAST));
+    let next = store.log.append(Append::new(vec![event("next")])).await.expect("appended").remove(0);
+    assert_eq!(next.event.position.seq, LAST + 1);
+    let (events, damaged) = all(&store, read_all(&store)).await;
+    assert_eq!((events.len() as u64, damaged), (LAST, 1));
+    store.engine.close().await;
+}
+
+/// Whichever bit of a row is flipped, no event is read wrongly, and all others are read.
+#[tokio::test]
+async fn no_bit_of_a_row_can_flip_unseen() {
+    /// The bytes before the message and after it: the other columns, and the head of the row.
+    const AROUND: usize = 40;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log.db");
+    let file = filled(directory.path()).await;
+    let store = open(&path).expect("it is whole");
+    let (whole, _) = all(&store, read_all(&store)).await;
+    store.engine.close().await;
+
+    let at = place(&file, MESSAGE);
+    let mut passed_over = 0;
+    for byte in at - AROUND..at + MESSAGE.len() + AROUND {
+        for bit in 0..8 {
+            let mut flipped = file.clone();
+            flipped[byte] ^= 1 << bit;
+            fs::write(&path, &flipped).expect("written");
+            let store = match open(&path) {
+                Ok(store) => store,
+                // The bit is of the tree rather than of the row: nothing is read, nothing is written.
+                Err(OpenError::Corrupt { .. }) => continue,
+                Err(error) => panic!("bit {bit} at {byte}: {error}"),
+            };
+            let (events, damaged) = all(&store, read_all(&store)).await;
+            assert_eq!(events.len() as u64 + damaged, LAST, "bit {bit} at {byte}");
+            for event in &events {
+                assert_eq!(event, &whole[event.position.seq as usize - 1], "bit {bit} at {byte}");
+            }
+            passed_over += damaged;
+            store.engine.close().await;
+        }
+    }
+    assert!(passed_over >= MESSAGE.len() as u64 * 8, "{passed_over}");
+}
