@@ -40,6 +40,8 @@ codes! {
     InvalidDuration => "invalid_duration",
     /// A request header that cannot be read.
     InvalidHeader => "invalid_header",
+    /// The idempotency key of another event.
+    IdempotencyConflict => "idempotency_conflict",
     /// An idempotency key of the wrong length.
     InvalidIdempotencyKey => "invalid_idempotency_key",
     /// A body that is not the JSON that was expected.

@@ -100,27 +100,77 @@ fn checked_message(message: Box<str>) -> Result<Box<str>, Invalid> {
 
 /// The key that identifies a repeated push: 1–128 bytes without control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct IdempotencyKey(Box<str>);
+pub struct IdempotencyKey {
+    text: Box<str>,
+    /// The place of the event in the batch that the key names as a whole.
+    place: Option<Place>,
+}
+
+/// The place of an event in a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The index of the event, from 0.
+    pub index: usize,
+    /// Number of events in the batch.
+    pub of: usize,
+}
+
+/// The prefix of the keys that are made of the ids of senders; no pusher can choose one.
+const INGEST_PREFIX: &str = "ingest:";
 
 impl IdempotencyKey {
     /// Returns the text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
+
+    /// Returns the place of the event in the batch that the key names as a whole; `None` if it names the event.
+    pub fn place(&self) -> Option<Place> {
+        self.place
+    }
+
+    /// Reads the header `Idempotency-Key`: a key, bare or as a string of RFC 9651, section 3.3.3.
+    pub fn from_header(text: &str) -> Result<IdempotencyKey, Invalid> {
+        let text = text.trim_matches([' ', '\t']);
+        match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(quoted) => quoted.replace("\\\"", "\"").replace("\\\\", "\\").parse(),
+            None => text.parse(),
+        }
+    }
+
+    /// Returns the key of one delivery of another program, whose id is unique among those of its `kind`. Fails if that
+    /// is not a key.
+    pub fn of_delivery(kind: &str, id: &str) -> Result<IdempotencyKey, Invalid> {
+        printable(&format!("{INGEST_PREFIX}{kind}:{id}"))
+    }
+}
+
+fn printable(text: &str) -> Result<IdempotencyKey, Invalid> {
+    if !is_printable(text, IDEMPOTENCY_KEY_LEN_MAX) {
+        return Err(Invalid::new(
+            Code::InvalidIdempotencyKey,
+            format!("`{}` is not a valid idempotency key", shown(text)),
+            "use 1–128 bytes without control characters, such as a UUID",
+        ));
+    }
+    Ok(IdempotencyKey { text: text.into(), place: None })
 }
 
 impl std::str::FromStr for IdempotencyKey {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<IdempotencyKey, Invalid> {
-        if !is_printable(text, IDEMPOTENCY_KEY_LEN_MAX) {
+        if text.starts_with(INGEST_PREFIX) {
             return Err(Invalid::new(
                 Code::InvalidIdempotencyKey,
-                format!("`{}` is not a valid idempotency key", shown(text)),
-                "use 1–128 bytes without control characters, such as a UUID",
+                format!(
+                    "`{}` begins with `{INGEST_PREFIX}`, which is for what other programs deliver",
+                    shown(text)
+                ),
+                "use another key, such as a UUID",
             ));
         }
-        Ok(IdempotencyKey(text.into()))
+        printable(text)
     }
 }
 
@@ -190,6 +240,24 @@ impl Draft {
             idempotency_key: self.idempotency_key,
             ..NewEvent::new(message, source).map_err(|error| error.at("/message"))?
         })
+    }
+}
+
+impl PushBody {
+    /// Sets the key of the whole request on the events that have none of their own.
+    pub fn named_by(&mut self, request: &IdempotencyKey) {
+        match self {
+            PushBody::One(event) => {
+                event.idempotency_key.get_or_insert_with(|| request.clone());
+            }
+            PushBody::Batch(events) => {
+                let of = events.len();
+                for (index, event) in events.iter_mut().enumerate() {
+                    let place = Some(Place { index, of });
+                    event.idempotency_key.get_or_insert_with(|| IdempotencyKey { place, ..request.clone() });
+                }
+            }
+        }
     }
 }
 

@@ -99,6 +99,7 @@ pub fn status(code: Code, at: &str) -> StatusCode {
             true => StatusCode::UNPROCESSABLE_ENTITY,
             false => StatusCode::BAD_REQUEST,
         },
+        Code::IdempotencyConflict => StatusCode::UNPROCESSABLE_ENTITY,
         Code::LoopDetected => StatusCode::LOOP_DETECTED,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::NotFound => StatusCode::NOT_FOUND,

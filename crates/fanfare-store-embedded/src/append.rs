@@ -17,7 +17,7 @@ use crate::group::{Group, Size};
 use crate::read::{BLOCK_LEN, event_at};
 use crate::state::Tail;
 use crate::{Embedded, failure, read};
-use fanfare_store::keys::kept_key;
+use fanfare_store::keys::{Digest, check, digest, kept_key};
 use fanfare_store::settlement::Made;
 use fanfare_store::{
     Append, AppendId, Appended, Batch, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page,
@@ -108,6 +108,9 @@ impl Group<'_> {
                 return Ok(Err(Error::TooManyChannels { max: CHANNELS_MAX }));
             }
         }
+        if let Some(conflict) = check(&events, |key| self.digest_of(key))? {
+            return Ok(Err(conflict));
+        }
         let mut appended = Vec::with_capacity(events.len());
         for event in events {
             appended.push(self.append_one(event)?);
@@ -147,10 +150,10 @@ impl Group<'_> {
                 return Ok(Appended { event, repeated: true });
             }
             let sql = match known {
-                Some(_) => "UPDATE idempotency_keys SET seq = ?1, timestamp = ?2 WHERE key = ?3",
-                None => "INSERT INTO idempotency_keys (seq, timestamp, key) VALUES (?1, ?2, ?3)",
+                Some(_) => "UPDATE idempotency_keys SET seq = ?1, timestamp = ?2, digest = ?4 WHERE key = ?3",
+                None => "INSERT INTO idempotency_keys (seq, timestamp, key, digest) VALUES (?1, ?2, ?3, ?4)",
             };
-            let values = (seq as i64, self.now.arrival.as_micros(), &*key);
+            let values = (seq as i64, self.now.arrival.as_micros(), &*key, digest(&event));
             self.conn.prepare_cached(sql)?.execute(values)?;
             self.effect.keys += usize::from(known.is_none());
         }
@@ -183,6 +186,17 @@ impl Group<'_> {
             .prepare_cached("SELECT seq, timestamp FROM idempotency_keys WHERE key = ?1")?
             .query_row([key], |row| Ok((row.get::<_, i64>(0)? as u64, Arrival::from_micros(row.get(1)?))))
             .optional()
+    }
+
+    /// Returns the digest of a key that counts; `None` if the key does not.
+    fn digest_of(&self, key: &str) -> rusqlite::Result<Option<Option<Digest>>> {
+        let found: Option<(i64, Option<Digest>)> = self
+            .conn
+            .prepare_cached("SELECT timestamp, digest FROM idempotency_keys WHERE key = ?1")?
+            .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let counts = |at: i64| self.now.arrival < Arrival::from_micros(at).after(IDEMPOTENCY_WINDOW);
+        Ok(found.filter(|(at, _)| counts(*at)).map(|(_, digest)| digest))
     }
 
     /// Returns an event of the log, or of this transaction; nothing when retention removed it, or its row is damaged.

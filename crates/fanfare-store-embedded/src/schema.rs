@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i32 = 0x466e_6672;
 
 /// Each step leads from the schema version that is its index to the next. A step that was released is never
 /// changed: files that went through it exist.
-pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS, CHECKSUMS];
+pub(super) const STEPS: &[&str] = &[LOG, WEBHOOKS, REVISIONS, OWNERS, EPOCHS, ARRIVALS, CHECKSUMS, DIGESTS];
 
 /// Columns with their usual value are NULL: a byte instead of a word, and fast to bind and to read. Those that decide
 /// whether a filter matches the row come before the long ones, so that a row is rejected without unpacking them.
@@ -270,6 +270,11 @@ ALTER TABLE kept_events ADD COLUMN checksum INTEGER;
 -- The first event that must have one.
 ALTER TABLE log ADD COLUMN checksums_from INTEGER NOT NULL DEFAULT 1;
 UPDATE log SET checksums_from = 1 + max(last_seq, (SELECT coalesce(max(seq), 0) FROM events));
+";
+
+/// What was pushed with an idempotency key, as a digest. Keys of earlier versions have none, and fit whatever is pushed.
+const DIGESTS: &str = "
+ALTER TABLE idempotency_keys ADD COLUMN digest BLOB;
 ";
 
 /// Returns the version that the file has.

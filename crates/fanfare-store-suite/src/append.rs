@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare_core::new_event::PushBody;
 use fanfare_core::{Agent, Audience, Door, Json, NewEvent, Position, Priority, Source};
 use fanfare_store::{Append, CHANNELS_MAX, Error, IDEMPOTENCY_WINDOW, Read, Retention};
 
-use crate::harness::{Setup, event, extent, keyed, messages, patterns, seqs, seqs_appended, soon};
+use crate::harness::{Log, Setup, event, extent, keyed, messages, patterns, seqs, seqs_appended, soon};
 
 pub async fn a_batch_stands_in_the_log_in_its_order(engine: impl Setup) {
     let log = engine.start(Retention::default());
@@ -95,25 +96,25 @@ pub async fn what_was_answered_is_seen(engine: impl Setup) {
 
 pub async fn a_repeated_key_appends_nothing(engine: impl Setup) {
     let log = engine.start(Retention::default());
-    let batch = vec![keyed("a", "k1"), event("b"), keyed("c", "k1"), keyed("d", "k2")];
+    let batch = vec![keyed("a", "k1"), event("b"), keyed("a", "k1"), keyed("d", "k2")];
     let appended = log.store.log.append(Append::new(batch)).await.expect("appended");
     assert_eq!(seqs_appended(&appended), [1, 2, 1, 3]);
     assert_eq!(appended.iter().map(|one| one.repeated).collect::<Vec<_>>(), [false, false, true, false]);
     assert_eq!(&*appended[2].event.message, "a");
 
     let again =
-        log.store.log.append(Append::new(vec![keyed("e", "k2"), event("f")])).await.expect("appended");
+        log.store.log.append(Append::new(vec![keyed("d", "k2"), event("f")])).await.expect("appended");
     assert_eq!(seqs_appended(&again), [3, 4]);
     assert_eq!((again[0].repeated, &*again[0].event.message), (true, "d"));
     assert_eq!(messages(&log.pages(log.read()).await), ["a", "b", "d", "f"]);
 
     // All at once: one of them comes first, whichever it is.
     let mut tasks = tokio::task::JoinSet::new();
-    for task in 0..20 {
+    for _ in 0..20 {
         let store = log.store.clone();
-        tasks.spawn(async move {
-            store.log.append(Append::new(vec![keyed(&format!("{task}"), "k3")])).await.expect("appended")
-        });
+        tasks.spawn(
+            async move { store.log.append(Append::new(vec![keyed("g", "k3")])).await.expect("appended") },
+        );
     }
     let answers: Vec<_> = soon(tasks.join_all()).await.into_iter().flatten().collect();
     assert_eq!(answers.iter().filter(|answer| !answer.repeated).count(), 1);
@@ -125,13 +126,13 @@ pub async fn a_key_counts_for_a_day(engine: impl Setup) {
     log.store.log.append(Append::new(vec![keyed("a", "k"), keyed("x", "other")])).await.expect("appended");
     log.clock.turn(IDEMPOTENCY_WINDOW - Duration::from_micros(1));
     log.sweep_all().await;
-    assert!(log.store.log.append(Append::new(vec![keyed("b", "k")])).await.expect("appended")[0].repeated);
+    assert!(log.store.log.append(Append::new(vec![keyed("a", "k")])).await.expect("appended")[0].repeated);
     log.clock.turn(Duration::from_micros(1));
     let appended = log.store.log.append(Append::new(vec![keyed("c", "k")])).await.expect("appended");
     assert_eq!((appended[0].repeated, appended[0].event.position.seq), (false, 3));
     // The new key counts from now on, even after the old ones are swept.
     log.sweep_all().await;
-    assert!(log.store.log.append(Append::new(vec![keyed("d", "k")])).await.expect("appended")[0].repeated);
+    assert!(log.store.log.append(Append::new(vec![keyed("c", "k")])).await.expect("appended")[0].repeated);
     assert!(
         !log.store.log.append(Append::new(vec![keyed("y", "other")])).await.expect("appended")[0].repeated
     );
@@ -171,4 +172,82 @@ pub async fn nothing_of_a_refused_append_is_there(engine: impl Setup) {
     ));
     assert_eq!(log.append(&["known"]).await, [CHANNELS_MAX as u64 + 1]);
     assert_eq!(log.store.log.channels().await.expect("channels").len(), CHANNELS_MAX);
+}
+
+pub async fn the_key_of_another_event_is_refused(engine: impl Setup) {
+    let mut log = engine.start(Retention::default());
+    let first = NewEvent {
+        data: Some(Json::parse("{\"a\": 1, \"b\": [1.50, null]}".to_owned()).expect("JSON")),
+        ..keyed("x", "k")
+    };
+    log.store.log.append(Append::new(vec![event("before"), first.clone()])).await.expect("appended");
+    log.reopen().await;
+    if !log.setup.survives() {
+        log.store.log.append(Append::new(vec![event("before"), first.clone()])).await.expect("appended");
+    }
+    // What a repetition may differ in: the way it came, and how its data is written.
+    let data = Json::parse("{\"b\":[1.5,null],\"a\":1}".to_owned()).expect("JSON");
+    let source = Source { door: Door::Mcp, agent: Agent::claimed("another"), ..first.source.clone() };
+    let same = NewEvent { data: Some(data), source, ..first.clone() };
+    let again = log.store.log.append(Append::new(vec![same])).await.expect("appended").remove(0);
+    assert_eq!((again.repeated, again.event.position.seq), (true, 2));
+
+    let before = log.store.head().last;
+    let others = [
+        NewEvent { message: "y".into(), ..first.clone() },
+        NewEvent { channel: "b".parse().expect("channel"), ..first.clone() },
+        NewEvent { event_type: "error".parse().expect("type"), ..first.clone() },
+        NewEvent { data: None, ..first.clone() },
+        NewEvent {
+            data: Some(Json::parse("{\"a\":1,\"b\":[1.5]}".to_owned()).expect("JSON")),
+            ..first.clone()
+        },
+        NewEvent { priority: Priority::High, ..first.clone() },
+        NewEvent { key: Some("c".parse().expect("key")), ..first.clone() },
+        NewEvent { audience: Audience::Stream, ..first.clone() },
+        NewEvent { expires_in: Some(Duration::from_secs(9)), ..first.clone() },
+    ];
+    for other in others {
+        let refused = log.store.log.append(Append::new(vec![event("z"), other.clone()])).await;
+        assert!(
+            matches!(refused, Err(Error::IdempotencyConflict { index: 1, of: 2 })),
+            "{other:?}: {refused:?}"
+        );
+    }
+    let two = vec![keyed("p", "new"), keyed("q", "new")];
+    let refused = log.store.log.append(Append::new(two)).await;
+    assert!(matches!(refused, Err(Error::IdempotencyConflict { index: 1, of: 2 })), "{refused:?}");
+    assert_eq!(extent(&log.store), (1, before), "nothing of it is appended");
+    assert!(!is_repeated(&log, keyed("q", "new")).await, "nor is the key used up");
+    // Whoever delivers for another program cannot do anything about it: its sender decides.
+    let delivered = Source { door: Door::Ingest, ..first.source.clone() };
+    assert!(is_repeated(&log, NewEvent { message: "y".into(), source: delivered, ..first.clone() }).await);
+    // After a day, a key is a new one.
+    log.clock.turn(IDEMPOTENCY_WINDOW);
+    assert!(!is_repeated(&log, NewEvent { message: "y".into(), ..first }).await);
+}
+
+async fn is_repeated(log: &Log, event: NewEvent) -> bool {
+    log.store.log.append(Append::new(vec![event])).await.expect("appended")[0].repeated
+}
+
+pub async fn the_key_of_a_batch_names_all_of_it(engine: impl Setup) {
+    let log = engine.start(Retention::default());
+    let batch = |messages: &[&str]| {
+        let mut batch = PushBody::Batch(messages.iter().map(|message| event(message)).collect());
+        batch.named_by(&"k".parse().expect("key"));
+        let PushBody::Batch(events) = batch else { unreachable!("it was one") };
+        log.store.log.append(Append::new(events))
+    };
+    assert_eq!(seqs_appended(&batch(&["a", "a", "b"]).await.expect("appended")), [1, 2, 3]);
+    let again = batch(&["a", "a", "b"]).await.expect("appended");
+    assert_eq!(seqs_appended(&again), [1, 2, 3]);
+    assert!(again.iter().all(|one| one.repeated));
+    for other in [&["a", "a"][..], &["a", "a", "b", "c"], &["a", "c", "b"]] {
+        let refused = batch(other).await;
+        assert!(matches!(refused, Err(Error::IdempotencyConflict { .. })), "{other:?}: {refused:?}");
+    }
+    // The key of one event is another.
+    assert!(!is_repeated(&log, keyed("a", "k")).await);
+    assert_eq!(extent(&log.store), (1, 4));
 }

@@ -40,6 +40,8 @@ macro_rules! contract {
             append::an_event_comes_back_as_it_was_pushed,
             append::concurrent_appends_neither_interleave_nor_leave_holes,
             append::nothing_of_a_refused_append_is_there,
+            append::the_key_of_a_batch_names_all_of_it,
+            append::the_key_of_another_event_is_refused,
             append::what_was_answered_is_seen,
             attempts::a_page_of_large_attempts_ends_early,
             attempts::an_attempt_comes_back_as_it_was_recorded,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::{Arrival, Epoch, Event, Filter, NewEvent, Position, Principal, Priority, Source};
-use fanfare_store::{Append, Order, Read, ReaderKey, ReaderRow, Retention, STANDS_FOR, Store};
+use fanfare_store::{
+    Append, Appended, Error, Order, Read, ReaderKey, ReaderRow, Retention, STANDS_FOR, Store,
+};
 
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof};
 use proptest::test_runner::TestRunner;
@@ -27,6 +29,9 @@ enum Operation {
     Turn { seconds: u64 },
 }
 
+/// Of so many pushes with a key, one has content of its own.
+const CONFLICTS_EACH: usize = 10;
+
 #[derive(Debug, Clone)]
 struct Push {
     channel: usize,
@@ -40,6 +45,12 @@ impl Push {
     fn event(&self) -> NewEvent {
         let key = self.key.unwrap_or_default();
         let principal = PRINCIPALS[usize::from(key % 2)].into();
+        if self.key.is_some() && !self.len.is_multiple_of(CONFLICTS_EACH) {
+            // Most pushes with a key are the same as the others with it.
+            let idempotency_key = Some(format!("k{}", key / 2).parse().expect("key"));
+            let source = Source { principal, ..source() };
+            return NewEvent { idempotency_key, source, ..event(&format!("the same, {key}")) };
+        }
         NewEvent {
             channel: CHANNELS[self.channel].parse().expect("channel"),
             idempotency_key: self.key.map(|key| format!("k{}", key / 2).parse().expect("key")),
@@ -135,13 +146,21 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
             }
             Operation::Append(pushes) => {
                 let events = || pushes.iter().map(Push::event).collect();
-                let (a, b) = (
-                    a.log.append(Append::new(events())).await.expect("a"),
-                    b.log.append(Append::new(events())).await.expect("b"),
-                );
-                assert_eq!(a.len(), b.len());
-                for (a, b) in a.iter().zip(&b) {
-                    assert_eq!((a.repeated, without_epoch(&a.event)), (b.repeated, without_epoch(&b.event)));
+                let answers =
+                    (a.log.append(Append::new(events())).await, b.log.append(Append::new(events())).await);
+                match answers {
+                    (Ok(a), Ok(b)) => {
+                        let shown = |one: &Appended| (one.repeated, without_epoch(&one.event));
+                        assert_eq!(
+                            a.iter().map(shown).collect::<Vec<_>>(),
+                            b.iter().map(shown).collect::<Vec<_>>()
+                        );
+                    }
+                    (
+                        Err(Error::IdempotencyConflict { index: a, .. }),
+                        Err(Error::IdempotencyConflict { index: b, .. }),
+                    ) => assert_eq!(a, b),
+                    other => panic!("{other:?}"),
                 }
                 memory.sweep_all().await;
                 other.sweep_all().await;

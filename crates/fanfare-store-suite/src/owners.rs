@@ -69,7 +69,7 @@ pub async fn one_idempotency_key_of_two_principals_is_two(engine: impl Setup) {
     log.reopen().await;
     for (name, message, seq) in [("local", "a", 1), ("zoe", "b", 2)] {
         let again =
-            log.store.log.append(Append::new(vec![by(name, "again")])).await.expect("appended").remove(0);
+            log.store.log.append(Append::new(vec![by(name, message)])).await.expect("appended").remove(0);
         let event = &again.event;
         assert_eq!((again.repeated, &*event.message, event.position.seq), (true, message, seq));
     }

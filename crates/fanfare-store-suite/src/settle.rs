@@ -14,7 +14,7 @@ pub async fn what_happened_is_told_as_it_was_answered(engine: impl Setup) {
     let log = engine.start(Retention::default());
     log.append(&["before"]).await;
     log.store.log.append(Append::new(vec![keyed("first", "k")])).await.expect("appended");
-    let append = Append::new(vec![event("a"), keyed("b", "k"), event("c")]);
+    let append = Append::new(vec![event("a"), keyed("first", "k"), event("c")]);
     let id = append.id;
     let answered = log.store.log.append(append).await.expect("appended");
     log.append(&["after"]).await;

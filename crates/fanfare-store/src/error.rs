@@ -45,6 +45,14 @@ pub enum Error {
         /// The leases that were lost.
         leases: Vec<Lease>,
     },
+    /// An idempotency key was used for another event.
+    #[error("the idempotency key was used for another event within the last 24 h")]
+    IdempotencyConflict {
+        /// The index of the event in the append.
+        index: usize,
+        /// Number of events in the append.
+        of: usize,
+    },
     /// An error of the engine that has no better name.
     #[error("the store operation failed: {problem}")]
     Other {

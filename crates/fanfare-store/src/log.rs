@@ -61,7 +61,8 @@ pub trait Log: Send + Sync + fmt::Debug + 'static {
     /// the position and timestamp of the first.) The newest [`IDEMPOTENCY_KEYS_MAX`] keys are remembered. The answer is
     /// as long as the events and in their order.
     ///
-    /// Fails with [`Error::TooManyChannels`] if the log would get more than [`CHANNELS_MAX`].
+    /// Fails with [`Error::IdempotencyConflict`] if such a key was used for an event with another [digest](crate::keys::digest),
+    /// and with [`Error::TooManyChannels`] if the log would get more than [`CHANNELS_MAX`].
     async fn append(&self, append: Append) -> Result<Vec<Appended>, Error>;
 
     /// Settles for good whether an append happened. Returns what it appended, as `append` would have answered; or

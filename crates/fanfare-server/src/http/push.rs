@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use fanfare_api::push::{Push, PushAnswer, Pushed, PushedBatch};
 use fanfare_api::query;
 use fanfare_api::words::Success;
-use fanfare_core::new_event::{self, Draft, EXPIRES_IN, PushBody};
+use fanfare_core::new_event::{self, Draft, EXPIRES_IN, IdempotencyKey, PushBody};
 use fanfare_core::{Channel, Code, Door, EventType, NewEvent, Principal, Via, duration};
 use http::{HeaderMap, header};
 
@@ -50,7 +50,7 @@ pub async fn push(
     let via = guard::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
     let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
-    let pushed = match media_type(&parts.headers) {
+    let mut pushed = match media_type(&parts.headers) {
         MediaType::Json => new_event::parse_json(&bytes, &source)?,
         MediaType::NdJson => new_event::parse_ndjson(&bytes, &source)?,
         MediaType::Text | MediaType::Other(_) => {
@@ -63,6 +63,9 @@ pub async fn push(
             .at("Content-Type:"));
         }
     };
+    if let Some(key) = request_key(&parts.headers)? {
+        pushed.named_by(&key);
+    }
     answer(&gateway, &principal, &via, pushed, wait).await
 }
 
@@ -102,7 +105,7 @@ pub async fn push_to(
     let wait = params.wait()?.unwrap_or(WAIT_DEFAULT);
     let defaults = query_draft(params)?;
     let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
-    let pushed = match media_type(&parts.headers) {
+    let mut pushed = match media_type(&parts.headers) {
         MediaType::Json => on_channel(new_event::parse_json(&bytes, &source)?, &channel, &defaults)?,
         MediaType::NdJson => on_channel(new_event::parse_ndjson(&bytes, &source)?, &channel, &defaults)?,
         MediaType::Text => {
@@ -134,8 +137,31 @@ pub async fn push_to(
             .at("Content-Type:"));
         }
     };
+    if let Some(key) = request_key(&parts.headers)? {
+        pushed.named_by(&key);
+    }
     answer(&gateway, &principal, &via, pushed, wait).await
 }
+
+/// Reads the header `Idempotency-Key`, which names the whole request.
+fn request_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().ok().filter(|_| values.next().is_none());
+    let Some(text) = text else {
+        let what = "the header is there twice, or is not ASCII";
+        return Err(
+            Problem::new(Code::InvalidIdempotencyKey, what, "send one key, such as a UUID").at(KEY_PLACE)
+        );
+    };
+    Ok(Some(IdempotencyKey::from_header(text).map_err(|error| error.at(KEY_PLACE))?))
+}
+
+/// The header that names a request, so that it can be repeated (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Where the error of this header is.
+const KEY_PLACE: &str = "Idempotency-Key:";
 
 /// Reads what the query says of a message in plain text.
 fn query_draft(mut params: Params) -> Result<Draft, Problem> {

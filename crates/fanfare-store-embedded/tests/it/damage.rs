@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use fanfare_core::Event;
+use fanfare_core::{Event, NewEvent};
 use fanfare_store::{Append, Order, Read, Retention, Store};
 use fanfare_store_embedded::{Embedded, OpenError};
 use fanfare_store_suite::harness::{event, extent, keyed, patterns, read_all};
@@ -87,7 +87,8 @@ async fn an_event_that_is_damaged_is_passed_over_and_counted() {
     assert_eq!(store.engine.health().damaged_events, 1, "once, however often it is read");
 
     // A push that repeats it is answered, and retention removes it as any other.
-    let again = store.log.append(Append::new(vec![keyed(MESSAGE, "k")])).await.expect("appended").remove(0);
+    let same = NewEvent { channel: "odd".parse().expect("a channel"), ..keyed(MESSAGE, "k") };
+    let again = store.log.append(Append::new(vec![same])).await.expect("appended").remove(0);
     assert_eq!((again.repeated, again.event.position.seq), (true, SEQ));
     for count in 1..=LAST {
         store.log.append(Append::new(vec![event("later")])).await.expect("appended");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Stamp, Timestamp};
 
-use crate::keys::kept_key;
+use crate::keys::{Digest, check, digest, kept_key};
 use crate::retention::SWEEP_LEN_MAX;
 use crate::{
     Appended, CHANNELS_MAX, ChannelRow, Error, Fork, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW,
@@ -27,9 +27,17 @@ pub(super) struct Events {
     removed: u64,
     pub(super) channels: BTreeMap<Channel, ChannelLog>,
     /// The place where the event of an idempotency key is, or was.
-    keys: HashMap<Arc<str>, (u64, Arrival)>,
+    keys: HashMap<Arc<str>, Used>,
     /// The keys with their seqs, oldest first.
     keys_by_age: VecDeque<(u64, Arrival, Arc<str>)>,
+}
+
+/// The use of an idempotency key.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    seq: u64,
+    at: Arrival,
+    digest: Option<Digest>,
 }
 
 /// The state of one channel.
@@ -82,7 +90,7 @@ impl Events {
         for event in &mut self.events {
             Arc::make_mut(event).position.epoch = epoch;
         }
-        self.keys.retain(|_, (seq, _)| *seq <= at);
+        self.keys.retain(|_, used| used.seq <= at);
         self.keys_by_age.retain(|(seq, ..)| *seq <= at);
     }
 
@@ -95,16 +103,26 @@ impl Events {
         if self.channels.len() + new_channels.len() > CHANNELS_MAX {
             return Err(Error::TooManyChannels { max: CHANNELS_MAX });
         }
+        self.check_keys(&events, now.arrival)?;
         let answer = events.into_iter().map(|event| self.append_one(event, now)).collect();
         self.cut();
         self.forget_keys(now.arrival);
         Ok(answer)
     }
 
+    /// Fails if one of the events has the idempotency key of another.
+    fn check_keys(&self, events: &[NewEvent], now: Arrival) -> Result<(), Error> {
+        let known = |key: &str| {
+            let used = self.keys.get(key).filter(|used| remembered(used.at, now));
+            Ok(used.map(|used| used.digest))
+        };
+        check(events, known).and_then(|conflict| conflict.map_or(Ok(()), Err))
+    }
+
     fn append_one(&mut self, event: NewEvent, now: Stamp) -> Appended {
         let seq = self.first + self.events.len() as u64;
         if let Some(key) = kept_key(&event) {
-            if let Some(&(seq, arrival)) = self.keys.get(&*key)
+            if let Some(&Used { seq, at: arrival, .. }) = self.keys.get(&*key)
                 && remembered(arrival, now.arrival)
             {
                 let position = Position { epoch: self.epoch, seq };
@@ -113,8 +131,8 @@ impl Events {
                     .unwrap_or_else(|| Arc::new(event.into_event(position, now.back_to(arrival))));
                 return Appended { event, repeated: true };
             }
-            let key: Arc<str> = Arc::from(&*key);
-            self.keys.insert(key.clone(), (seq, now.arrival));
+            let (key, digest): (Arc<str>, _) = (Arc::from(&*key), digest(&event));
+            self.keys.insert(key.clone(), Used { seq, at: now.arrival, digest });
             self.keys_by_age.push_back((seq, now.arrival, key));
         }
         let event = Arc::new(event.into_event(Position { epoch: self.epoch, seq }, now));
@@ -161,7 +179,7 @@ impl Events {
         {
             let seq = *seq;
             if let Some((_, _, key)) = self.keys_by_age.pop_front()
-                && self.keys.get(&key).is_some_and(|(newest, _)| *newest == seq)
+                && self.keys.get(&key).is_some_and(|newest| newest.seq == seq)
             {
                 self.keys.remove(&key);
             }

@@ -182,12 +182,12 @@ fn event_type(prefix: &str, name: &str) -> EventType {
 /// Creates an idempotency key from a sender's id of a delivery. The keys of one kind never collide with those of
 /// another, nor with those of pushers; an id that is too long is replaced by its digest.
 fn delivered_once(kind: Kind, id: &str) -> Option<IdempotencyKey> {
-    let whole: Result<IdempotencyKey, Invalid> = format!("ingest:{kind}:{id}").parse();
-    whole
+    let kind = kind.to_string();
+    IdempotencyKey::of_delivery(&kind, id)
         .or_else(|_| {
             let digest = ring::digest::digest(&ring::digest::SHA256, id.as_bytes());
             let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("ingest:{kind}:sha256:{hex}").parse()
+            IdempotencyKey::of_delivery(&kind, &format!("sha256:{hex}"))
         })
         .ok()
 }

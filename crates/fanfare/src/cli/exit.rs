@@ -60,6 +60,7 @@ impl Exit {
             | Code::InvalidData
             | Code::InvalidDuration
             | Code::InvalidHeader
+            | Code::IdempotencyConflict
             | Code::InvalidIdempotencyKey
             | Code::InvalidJson
             | Code::InvalidKey

@@ -107,6 +107,7 @@ fn store_failure(error: &store::Error) -> Failure {
         | Error::Fenced { .. }
         | Error::Other { .. }
         | Error::Settled { .. }
+        | Error::IdempotencyConflict { .. }
         | Error::TooManyChannels { .. }
         | Error::TooManyReaders { .. }
         | Error::TooManyWebhooks { .. }

@@ -119,7 +119,7 @@ async fn the_gateway_says_what_it_is() {
         let status = gateway.get("/api/status").await.json();
         let wanted = json!({
             "name": "fanfare", "version": env!("CARGO_PKG_VERSION"), "store": name, "epoch": epoch,
-            "first": gateway.position(4), "last": gateway.position(8), "uptime_seconds": status["uptime_seconds"],
+            "first": gateway.position(4), "last": gateway.position(8), "damaged_events": 0, "uptime_seconds": status["uptime_seconds"],
             "stream_clients": 1, "total_webhooks": 0, "webhooks": {"paused": 0, "failing": 0, "held": 0, "waiting": 0, "failed": 0}, "listen": gateway.address.to_string(),
             "listeners": [gateway.address.to_string()],
         });
