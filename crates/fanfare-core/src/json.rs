@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::code::Code;
 use crate::invalid::Invalid;
-use crate::limits::DATA_LEN_MAX;
+use crate::limits::{DATA_DEPTH_MAX, DATA_LEN_MAX};
 
 /// Any JSON value, as its text on one line. Numbers keep their digits and objects their order: the value is never
 /// parsed and written again between pusher and subscriber.
@@ -16,7 +16,7 @@ pub struct Json(
 );
 
 impl Json {
-    /// Creates a value from `raw`; fails if it is longer than 256 KiB.
+    /// Creates a value from `raw`; fails if it is longer than 256 KiB, or nested deeper than 128 levels.
     pub fn new(raw: Box<RawValue>) -> Result<Json, Invalid> {
         if raw.get().len() > DATA_LEN_MAX {
             return Err(Invalid::new(
@@ -25,6 +25,7 @@ impl Json {
                 "use at most 262144 bytes of JSON; for anything larger, push a link to it",
             ));
         }
+        check_depth(raw.get(), "`data`")?;
         if !raw.get().contains(['\n', '\r']) {
             return Ok(Json(raw));
         }
@@ -70,6 +71,33 @@ impl Serialize for Json {
     }
 }
 
+/// Refuses JSON whose arrays and objects are nested deeper than `data` may be; `what` names it. Parsers that recurse have
+/// limits of their own, which differ, so this does not recurse and does not depend on them.
+pub fn check_depth(json: &str, what: &str) -> Result<(), Invalid> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in json.bytes() {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DATA_DEPTH_MAX {
+            return Err(Invalid::new(
+                Code::InvalidData,
+                format!("{what} is nested deeper than {DATA_DEPTH_MAX} levels"),
+                "use fewer levels of arrays and objects, or send the JSON as text",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Removes whitespace between tokens.
 fn without_whitespace(json: &str) -> String {
     let mut line = String::with_capacity(json.len());
@@ -99,6 +127,15 @@ mod tests {
     fn json_is_kept_on_one_line_and_to_the_digit() {
         let json = Json::parse("{ \"b\":\n 1.50,\r\n \"a\\\" \\\\\": \"x y\" }".to_owned()).expect("JSON");
         assert_eq!(json.as_str(), "{\"b\":1.50,\"a\\\" \\\\\":\"x y\"}");
+    }
+
+    #[test]
+    fn brackets_count_as_levels_only_outside_of_text() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Json::parse(nested(128)).is_ok());
+        assert!(Json::parse(nested(129)).is_err());
+        assert!(Json::parse(format!("[{}]", [nested(127), nested(127)].join(","))).is_ok());
+        assert!(Json::parse(format!("\"\\\"{}\"", "{[".repeat(1_000))).is_ok());
     }
 
     proptest! {

@@ -12,6 +12,9 @@ pub const TYPE_LEN_MAX: usize = 64;
 pub const MESSAGE_LEN_MAX: usize = 256 * 1024;
 /// Maximum length of `data`, in bytes of JSON text, for the same reason.
 pub const DATA_LEN_MAX: usize = 256 * 1024;
+/// Maximum levels of arrays and objects in `data`: parsers of JSON stop at a depth of their own, the strictest in wide
+/// use at about a thousand, and one event that they cannot read makes a whole page unreadable.
+pub const DATA_DEPTH_MAX: usize = 128;
 /// Maximum length of a conflation key, in bytes.
 pub const KEY_LEN_MAX: usize = 128;
 /// Maximum length of an idempotency key, in bytes: room for two UUIDs.

@@ -6,6 +6,7 @@ use crate::ingest::words::{first, passage};
 use crate::ingest::{Incoming, Kind, carried, delivered_once};
 use fanfare_core::code::Code;
 use fanfare_core::invalid::Invalid;
+use fanfare_core::json::check_depth;
 use fanfare_core::new_event::NewEvent;
 
 /// The places where senders put the readable text, the likelier first.
@@ -37,6 +38,9 @@ fn json(incoming: &Incoming<'_>) -> Result<Option<Value>, Invalid> {
     let opens = incoming.body.trim_ascii_start().first();
     if !is_said && !matches!(opens, Some(b'{' | b'[')) {
         return Ok(None);
+    }
+    if is_said {
+        check_depth(&String::from_utf8_lossy(incoming.body), "the body")?;
     }
     match serde_json::from_slice(incoming.body) {
         Ok(value) => Ok(Some(value)),

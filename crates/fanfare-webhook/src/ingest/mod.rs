@@ -23,7 +23,7 @@ use fanfare_core::channel::Channel;
 use fanfare_core::code::Code;
 use fanfare_core::event::EventType;
 use fanfare_core::invalid::{Invalid, shown};
-use fanfare_core::json::Json;
+use fanfare_core::json::{Json, check_depth};
 use fanfare_core::limits::{DATA_LEN_MAX, TYPE_LEN_MAX};
 use fanfare_core::new_event::{IdempotencyKey, NewEvent};
 use fanfare_core::principal::Source;
@@ -152,6 +152,7 @@ fn parse(body: &[u8]) -> Result<(Value, Json), Invalid> {
             "send the JSON object that the sender's documentation describes",
         )
     };
+    check_depth(&String::from_utf8_lossy(body), "the body")?;
     let value: Value = serde_json::from_slice(body)
         .map_err(|error| wrong(format!("the body is not valid JSON: {error}")))?;
     if !value.is_object() {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a test is its own application, and spawns")]
 
+mod bounds_nesting;
 mod cli;
 mod cli_config;
 mod cli_deliveries;
