@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod arrival;
+pub mod caller;
 pub mod channel;
 pub mod code;
 pub mod conflate;
@@ -36,6 +37,7 @@ pub mod wire;
 
 pub use agent::Agent;
 pub use arrival::{Arrival, Stamp};
+pub use caller::Caller;
 pub use channel::Channel;
 pub use code::Code;
 pub use event::{Audience, Event, EventType, Key};

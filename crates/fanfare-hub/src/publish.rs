@@ -1,14 +1,12 @@
 //! Publishing: the one way into the log, and the limit on each caller's rate.
 
-use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use fanfare_core::Code;
 use fanfare_core::limits::BATCH_LEN_MAX;
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{NewEvent, Principal, Via};
+use fanfare_core::{Caller, NewEvent, Principal, Via};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -81,9 +79,7 @@ impl Hub {
         if self.is_closing() {
             return Err(PushError::ShuttingDown);
         }
-        let address = via.address.map(|address| address.ip());
-        let caller = Caller { principal: by.name().clone(), address };
-        self.admission().admit(&caller, events.len())?;
+        self.admission().admit(&Caller::new(by, via.address), events.len())?;
         let started = std::time::Instant::now();
         let source = via.source(by);
         events.iter_mut().for_each(|event| event.source = source.clone());
@@ -139,15 +135,6 @@ impl Hub {
 /// Maximum events per second that one caller may push by default: about what the store can handle. The limit protects
 /// gateways that many callers share; a single caller is slowed down by the store itself.
 pub const EVENTS_PER_SECOND: u32 = 500_000;
-
-/// The unit whose pushes are counted together: a principal at an address.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Caller {
-    /// The principal's name.
-    pub principal: Arc<str>,
-    /// The address that the principal calls from.
-    pub address: Option<IpAddr>,
-}
 
 /// The limits on each caller's rate of pushing.
 #[derive(Debug)]

@@ -1,67 +1,170 @@
-//! The budget: a limit on the bytes of bodies that are accepted at once, shared by all doors.
+//! The budget: the bytes that clients make the gateway hold, counted where they are held.
+//!
+//! A client decides how large its requests are, and how slowly it reads what it asked for; without a common count, each
+//! buffer would be small and all of them together more than the machine has. So whatever holds such bytes (a body, an
+//! unfinished message, an answer that is not read) asks here first, and each caller has a share.
+//!
+//! Rings, which are a cache of the log, have a part of their own. Nothing is refused because of them: they shrink.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fanfare_core::Code;
 use fanfare_core::refusal::Refusal;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use fanfare_core::{Caller, Code};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
 
-/// Maximum bytes of bodies that are being accepted at once: a fixed part of memory, however many clients push.
-pub const BYTES_IN_FLIGHT_MAX: usize = 128 * 1024 * 1024;
+use crate::shares::{Over, Shares, Taken};
 
-/// The limit on bytes in flight; cheap to clone.
+/// Maximum bytes that all callers make the gateway hold: a fixed part of memory, however many there are.
+pub const BYTES_HELD_MAX: usize = 256 * 1024 * 1024;
+/// Maximum bytes for one caller: half, so that another always has room for the largest push.
+const SHARE_BYTES_MAX: usize = BYTES_HELD_MAX / 2;
+/// Bytes up to which something is small: a call of a tool, an acknowledgement, a push of a few events.
+pub const SMALL_LEN_MAX: usize = 64 * 1024;
+/// What is not small leaves this part of each limit to what is, so that acknowledgements never wait for large pushes.
+const PART_LEFT_FREE: usize = 4;
+/// Maximum bytes of all rings: those of thirty feeds that are full, and far more feeds than most gateways have.
+pub const RING_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The limit on bytes held; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Budget(Arc<Semaphore>);
-
-/// The bytes of one body; returned to the budget on drop.
-#[derive(Debug)]
-pub struct BytesInFlight {
-    budget: Budget,
-    permit: Option<OwnedSemaphorePermit>,
+pub struct Budget {
+    callers: Shares,
+    rings: Arc<AtomicUsize>,
+    ring_bytes_max: usize,
 }
 
-/// The maximum number of bytes is in flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exhausted;
+/// The share of one caller; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Account {
+    budget: Budget,
+    caller: Caller,
+}
+
+/// Bytes that are held for one caller; returned to the budget on drop.
+#[derive(Debug)]
+pub struct BytesHeld(Taken);
+
+/// Bytes that are held in rings; returned to the budget on drop.
+#[derive(Debug)]
+pub struct RingBytes {
+    rings: Arc<AtomicUsize>,
+    len: usize,
+}
+
+/// The maximum number of bytes is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many bytes are in flight right now")]
+pub struct Exhausted(Over);
 
 impl From<Exhausted> for Refusal {
-    fn from(Exhausted: Exhausted) -> Refusal {
-        Refusal::new(
-            Code::TooManyBytesInFlight,
-            format!("more than {BYTES_IN_FLIGHT_MAX} bytes of pushes are in flight right now"),
-            "try again in a moment",
-        )
-        .over("bytes_in_flight", Duration::from_secs(1))
+    fn from(Exhausted(over): Exhausted) -> Refusal {
+        let (what, limit) = match over {
+            Over::InAll => (
+                format!(
+                    "the gateway holds {BYTES_HELD_MAX} bytes of requests and unread answers, its maximum"
+                ),
+                "bytes_in_flight",
+            ),
+            Over::Share => (
+                format!(
+                    "your requests and unread answers are {SHARE_BYTES_MAX} bytes long, the maximum for one caller"
+                ),
+                "bytes_in_flight_per_caller",
+            ),
+        };
+        Refusal::new(Code::TooManyBytesInFlight, what, "read the answers, and try again in a moment")
+            .over(limit, Duration::from_secs(1))
     }
 }
 
 impl Budget {
-    /// Creates a budget of `bytes`.
-    pub fn new(bytes: usize) -> Budget {
-        Budget(Arc::new(Semaphore::new(bytes)))
+    /// Creates a budget of `bytes` for all callers, half of it for each, and of `ring_bytes` for rings.
+    pub fn new(bytes: usize, ring_bytes: usize) -> Budget {
+        Budget { callers: Shares::new(bytes, bytes / 2), rings: Arc::default(), ring_bytes_max: ring_bytes }
     }
 
-    /// Starts counting the bytes of a body.
-    pub fn body(&self) -> BytesInFlight {
-        BytesInFlight { budget: self.clone(), permit: None }
+    /// Starts to count bytes that are held for `caller`.
+    pub fn hold(&self, caller: &Caller) -> BytesHeld {
+        BytesHeld(self.callers.nothing(caller))
+    }
+
+    /// Returns the share of `caller`.
+    pub fn account(&self, caller: &Caller) -> Account {
+        Account { budget: self.clone(), caller: caller.clone() }
+    }
+
+    /// Counts `len` bytes in a ring. They always fit: the ring is told by [`Budget::rings_over`] to make room.
+    pub fn hold_in_ring(&self, len: usize) -> RingBytes {
+        self.rings.fetch_add(len, Ordering::Relaxed);
+        RingBytes { rings: Arc::clone(&self.rings), len }
+    }
+
+    /// Returns the bytes by which all rings together are over their limit.
+    pub fn rings_over(&self) -> usize {
+        self.rings.load(Ordering::Relaxed).saturating_sub(self.ring_bytes_max)
+    }
+
+    /// Returns the limit for all rings together.
+    pub fn ring_bytes_max(&self) -> usize {
+        self.ring_bytes_max
     }
 }
 
 impl Default for Budget {
     fn default() -> Budget {
-        Budget::new(BYTES_IN_FLIGHT_MAX)
+        Budget::new(BYTES_HELD_MAX, RING_BYTES_MAX)
     }
 }
 
-impl BytesInFlight {
+impl Account {
+    /// Starts to count bytes that are held for the caller.
+    pub fn hold(&self) -> BytesHeld {
+        self.budget.hold(&self.caller)
+    }
+}
+
+impl BytesHeld {
     /// Counts `len` more bytes; fails if the budget is exhausted.
     pub fn add(&mut self, len: usize) -> Result<(), Exhausted> {
-        let count = u32::try_from(len).map_err(|_| Exhausted)?;
-        let permit = Arc::clone(&self.budget.0).try_acquire_many_owned(count).map_err(|_| Exhausted)?;
-        match &mut self.permit {
-            Some(counted) => counted.merge(permit),
-            None => self.permit = Some(permit),
+        let is_small = self.0.count().saturating_add(len) <= SMALL_LEN_MAX;
+        self.0.add(len, if is_small { 0 } else { PART_LEFT_FREE }).map_err(Exhausted)
+    }
+
+    /// Returns `len` bytes to the budget.
+    pub fn give_back(&mut self, len: usize) {
+        self.0.give_back(len);
+    }
+
+    /// Returns the number of bytes.
+    pub fn len(&self) -> usize {
+        self.0.count()
+    }
+
+    /// Returns whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Drop for RingBytes {
+    fn drop(&mut self) {
+        self.rings.fetch_sub(self.len, Ordering::Relaxed);
+    }
+}
+
+impl Collector for Budget {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
+        let help = "Bytes that are held for callers, and in the rings of live subscribers";
+        let mut held = encoder.encode_descriptor("bytes_held", help, None, MetricType::Gauge)?;
+        for (holder, bytes) in
+            [("callers", self.callers.held()), ("rings", self.rings.load(Ordering::Relaxed))]
+        {
+            ConstGauge::new(bytes as i64).encode(held.encode_family(&[("by", holder)])?)?;
         }
         Ok(())
     }
@@ -69,15 +172,39 @@ impl BytesInFlight {
 
 #[cfg(test)]
 mod tests {
-    use super::{Budget, Exhausted};
+    use fanfare_core::{Caller, Principal};
+
+    use super::{Budget, SMALL_LEN_MAX};
+
+    fn caller(address: &str) -> Caller {
+        Caller::new(&Principal::local(), Some(address.parse().expect("an address")))
+    }
 
     #[test]
-    fn bytes_count_until_their_body_is_dropped() {
-        let budget = Budget::new(10);
-        let (mut one, mut other) = (budget.body(), budget.body());
-        assert_eq!((one.add(4), one.add(3), other.add(3)), (Ok(()), Ok(()), Ok(())));
-        assert_eq!((other.add(1), other.add(usize::MAX)), (Err(Exhausted), Err(Exhausted)));
-        drop(one);
-        assert_eq!((other.add(7), other.add(1)), (Ok(()), Err(Exhausted)));
+    fn bytes_count_until_what_holds_them_is_dropped() {
+        let budget = Budget::new(16 * SMALL_LEN_MAX, 10);
+        let hold = |address| budget.hold(&caller(address));
+        let (mut one, mut other) = (hold("192.0.2.1:1"), hold("192.0.2.2:1"));
+        // Half for each caller, and of that a quarter for what is small.
+        assert!(one.add(6 * SMALL_LEN_MAX).is_ok() && one.add(1).is_err());
+        let mut small = hold("192.0.2.1:2");
+        assert!(small.add(SMALL_LEN_MAX).is_ok() && small.add(1).is_err());
+        assert!(other.add(6 * SMALL_LEN_MAX).is_err(), "three quarters of all of it are taken");
+        one.give_back(SMALL_LEN_MAX);
+        drop(small);
+        assert!(other.add(6 * SMALL_LEN_MAX).is_ok() && other.add(usize::MAX).is_err());
+        drop((one, other));
+        assert_eq!(budget.callers.held(), 0);
+    }
+
+    #[test]
+    fn rings_are_told_to_shrink() {
+        let budget = Budget::new(1, 10);
+        let held = budget.hold_in_ring(10);
+        let more = budget.hold_in_ring(3);
+        assert_eq!(budget.rings_over(), 3);
+        drop(held);
+        assert_eq!(budget.rings_over(), 0);
+        drop(more);
     }
 }

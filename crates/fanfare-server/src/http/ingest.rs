@@ -9,7 +9,7 @@ use fanfare_api::problem;
 use fanfare_api::push::{IngestAnswer, Nothing};
 use fanfare_api::query;
 use fanfare_api::values;
-use fanfare_core::{Channel, Door, EventType, NewEvent, Principal, Priority};
+use fanfare_core::{Caller, Channel, Door, EventType, NewEvent, Principal, Priority};
 use fanfare_webhook::ingest::{self, Incoming, Kind};
 use fanfare_webhook::verify::Headers;
 
@@ -48,6 +48,7 @@ const INGEST_BODY_LEN_MAX: usize = 1024 * 1024;
 pub async fn receive(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     Extension(peer): Extension<Peer>,
     Path(kind): Path<String>,
     request: Request,
@@ -59,7 +60,7 @@ pub async fn receive(
     let secrets = &gateway.config.ingest;
     // Checked before the body is read, so that the client need not send it in vain.
     secrets.has(kind)?;
-    let (bytes, _in_flight) = body::read(&gateway.budget, body, INGEST_BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, INGEST_BODY_LEN_MAX).await?;
     let headers: Headers<'_> =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let via = guard::via(Door::Ingest, peer, &parts.headers);

@@ -41,6 +41,7 @@ use crate::http::export::Exports;
 use crate::net::counts::{Counts, RequestLabels};
 use crate::net::guard::{self, Guard};
 use crate::net::origin::Cors;
+use crate::net::unread;
 use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
@@ -112,7 +113,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         allowed_hosts: gateway.config.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
         pages: &dashboard::SCREENS,
     };
-    let counts = gateway.counts.clone();
+    let (counts, budget) = (gateway.counts.clone(), gateway.budget.clone());
     let api: Router<Gateway> = interface().into();
     let document = document();
     let routes = api
@@ -121,6 +122,9 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         .with_state(gateway)
         .merge(other_doors)
         .method_not_allowed_fallback(method_not_allowed)
+        .route_layer(middleware::from_fn(move |request: Request, next: Next| {
+            unread::count(budget.clone(), request, next)
+        }))
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
             count(counts.clone(), request, next)
         }))

@@ -9,7 +9,7 @@ use fanfare_api::push::{Push, PushAnswer, Pushed, PushedBatch};
 use fanfare_api::query;
 use fanfare_api::words::Success;
 use fanfare_core::new_event::{self, Draft, EXPIRES_IN, IdempotencyKey, PushBody};
-use fanfare_core::{Channel, Code, Door, EventType, NewEvent, Principal, Via, duration};
+use fanfare_core::{Caller, Channel, Code, Door, EventType, NewEvent, Principal, Via, duration};
 use http::{HeaderMap, header};
 
 use crate::http::Gateway;
@@ -39,6 +39,7 @@ use fanfare_hub::publish::Published;
 pub async fn push(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -49,7 +50,7 @@ pub async fn push(
     params.finish()?;
     let via = guard::via(Door::Http, peer, &parts.headers);
     let source = via.source(&principal);
-    let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, PUSH_BODY_LEN_MAX).await?;
     let mut pushed = match media_type(&parts.headers) {
         MediaType::Json => new_event::parse_json(&bytes, &source)?,
         MediaType::NdJson => new_event::parse_ndjson(&bytes, &source)?,
@@ -92,6 +93,7 @@ pub async fn push(
 pub async fn push_to(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     Extension(peer): Extension<Peer>,
     Path(channel): Path<String>,
     request: Request,
@@ -104,7 +106,7 @@ pub async fn push_to(
     let mut params = Params::of(&parts.uri);
     let wait = params.wait()?.unwrap_or(WAIT_DEFAULT);
     let defaults = query_draft(params)?;
-    let (bytes, _in_flight) = body::read(&gateway.budget, body, PUSH_BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, PUSH_BODY_LEN_MAX).await?;
     let mut pushed = match media_type(&parts.headers) {
         MediaType::Json => on_channel(new_event::parse_json(&bytes, &source)?, &channel, &defaults)?,
         MediaType::NdJson => on_channel(new_event::parse_ndjson(&bytes, &source)?, &channel, &defaults)?,

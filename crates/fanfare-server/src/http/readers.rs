@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use fanfare_api::readers::{Acknowledgement, Reader, Readers};
 use fanfare_api::{query, values};
 use fanfare_core::members::Members;
-use fanfare_core::{Code, Position, Principal, ReaderName};
+use fanfare_core::{Caller, Code, Position, Principal, ReaderName};
 
 use crate::http::Gateway;
 use crate::http::page;
@@ -74,12 +74,13 @@ fn shown(info: ReaderInfo) -> Reader {
 pub async fn acknowledge(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     const FIX: &str = "send `{\"position\": \"k3f9x2ab-1042\"}`";
     let name = name_in_path(&name)?;
-    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, request.into_body(), BODY_LEN_MAX).await?;
     let mut members = Members::parse(&bytes, Code::InvalidPosition, FIX)?;
     let position: Option<Position> = members.parsed("position", str::parse)?.flatten();
     members.finish()?;

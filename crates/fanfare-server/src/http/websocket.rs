@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
 use fanfare_core::socket_request::{self, Op, Subscribe};
-use fanfare_core::{Code, Door, Principal, Via};
+use fanfare_core::{Caller, Code, Door, Principal, Via};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -19,6 +19,7 @@ use crate::http::query::Params;
 use crate::net::frames::{self, Farewell};
 use crate::net::guard::{self, Peer};
 use crate::net::heartbeat::Beats;
+use crate::net::metered::{Meter, Metered};
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use crate::problem::Problem;
 use fanfare_hub::client::{NewClient, Transport};
@@ -71,6 +72,8 @@ pub struct Socket {
 struct Conversation<S> {
     socket: Socket,
     wire: WebSocketStream<S>,
+    /// Counts what the client has sent of a message.
+    meter: Meter,
     subscription: Option<Subscription>,
     items: Vec<Item>,
     /// Whether a beat has passed since the last message from the client.
@@ -78,11 +81,18 @@ struct Conversation<S> {
 }
 
 impl Socket {
+    fn caller(&self) -> Caller {
+        Caller::new(&self.principal, self.via.address)
+    }
+
     /// Exchanges messages until one side closes.
     async fn run(self, RawConnection { stream, read, mut beats, mut stop }: RawConnection) {
+        let held = self.gateway.budget.hold(&self.caller());
+        let stream = Metered::new(stream, read.len(), held);
+        let meter = stream.meter();
         let wire = frames::messages(stream, read).await;
         let mut conversation =
-            Conversation { socket: self, wire, subscription: None, items: Vec::new(), silent: false };
+            Conversation { socket: self, wire, meter, subscription: None, items: Vec::new(), silent: false };
         if let Some(farewell) = conversation.run(&mut beats, &mut stop).await {
             frames::close(&mut conversation.wire, farewell).await;
         }
@@ -126,13 +136,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
 
     async fn heard(&mut self, message: Message) -> Result<(), Option<Farewell>> {
         self.silent = false;
+        self.meter.finish(message.len());
         let text = match message {
             Message::Text(text) => text,
             Message::Binary(_) => return Err(Some((CloseCode::Unsupported, "send JSON in text frames"))),
             Message::Close(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
         };
         let source = self.socket.via.source(&self.socket.principal);
-        let mut in_flight = self.socket.gateway.budget.body();
+        let mut in_flight = self.socket.gateway.budget.hold(&self.socket.caller());
         let answer = match (in_flight.add(text.len()), socket_request::parse(&text, &source)) {
             (Ok(()), Ok(request)) => match self.answer(request.op).await {
                 Ok(answer) => with_id(answer, request.id),

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use fanfare_core::{Agent, Principal};
+use fanfare_core::{Agent, Caller, Principal};
 
 use crate::mcp::toolset::Toolset;
 
@@ -19,4 +19,11 @@ pub struct Client {
     pub is_local: bool,
     /// The tools that it sees.
     pub toolset: Toolset,
+}
+
+impl Client {
+    /// Returns the caller whose share of memory and sessions the client uses.
+    pub fn caller(&self) -> Caller {
+        Caller::new(&self.principal, self.address)
+    }
 }

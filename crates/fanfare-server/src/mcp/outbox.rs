@@ -1,18 +1,26 @@
 //! Messages in flight to one client, in order.
 //!
 //! An outbox is a small log: writers wait for room, and each consumer has a position in it. A client that does not read
-//! costs at most the capacity, and blocks those who would send it more; a client that returns finds what it lacks.
+//! blocks those who would send it more; a client that returns finds what it lacks.
+//!
+//! Answers do not wait, because a finished call would hold its answer meanwhile, where nothing counts it. They go over the
+//! capacity, and no call may start until that is read. All messages count in the caller's share of the budget; an answer
+//! for which there is no room becomes an error that says so.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use fanfare_mcp::Error;
+use fanfare_runtime::budget::{Account, BytesHeld, SMALL_LEN_MAX};
 use tokio::sync::Notify;
 
 /// Maximum messages waiting to be sent: answers to all calls of a session, and some progress.
 const WAITING_MAX: usize = 128;
 /// Maximum bytes waiting; one message may be larger.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Maximum bytes waiting with the answers of calls that ran when the outbox became full: a few pages of history.
+const ANSWERS_BYTES_MAX: usize = 4 * WAITING_BYTES_MAX;
 /// Maximum sent messages kept for a client that lost its connection, if it can return.
 const KEPT_MAX: usize = 256;
 /// Maximum bytes of those messages.
@@ -23,15 +31,16 @@ const KEPT_BYTES_MAX: usize = 1024 * 1024;
 pub struct Outbox {
     /// Whether to keep sent messages for a client that returns.
     resumable: bool,
+    account: Account,
     /// Guards the messages; held for one look or change.
     state: Mutex<State>,
     changed: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// The messages `first + 1 ..= first + messages.len()`.
-    messages: VecDeque<Bytes>,
+    messages: VecDeque<Message>,
     first: u64,
     /// The last message that was sent.
     taken: u64,
@@ -42,6 +51,15 @@ struct State {
     ended: bool,
     /// The number of the newest attachment, which is the one that gets messages.
     attachment: u64,
+}
+
+/// A message that is kept.
+#[derive(Debug)]
+struct Message {
+    bytes: Bytes,
+    /// Its bytes as they count in the budget. The first message, and the error in place of an answer, are let in even if
+    /// there is no room.
+    _held: BytesHeld,
 }
 
 /// A message, and its number.
@@ -61,18 +79,32 @@ pub struct Entry {
 pub struct ClientGone;
 
 impl Outbox {
-    /// Creates an outbox for a client that is gone when its connection is.
-    pub fn new() -> Outbox {
-        Outbox::with(false)
+    /// Creates an outbox for a client that is gone when its connection is. Its messages count in `account`.
+    pub fn new(account: Account) -> Outbox {
+        Outbox::with(account, false)
     }
 
     /// Creates an outbox for a client that can return and continue.
-    pub fn resumable() -> Outbox {
-        Outbox::with(true)
+    pub fn resumable(account: Account) -> Outbox {
+        Outbox::with(account, true)
     }
 
-    fn with(resumable: bool) -> Outbox {
-        Outbox { resumable, state: Mutex::default(), changed: Notify::new() }
+    /// Creates an outbox for another stream to the same client, which can return and continue.
+    pub fn another(&self) -> Outbox {
+        Outbox::resumable(self.account.clone())
+    }
+
+    fn with(account: Account, resumable: bool) -> Outbox {
+        let state = State {
+            messages: VecDeque::new(),
+            first: 0,
+            taken: 0,
+            waiting_bytes: 0,
+            kept_bytes: 0,
+            ended: false,
+            attachment: 0,
+        };
+        Outbox { resumable, account, state: Mutex::new(state), changed: Notify::new() }
     }
 
     /// Adds a message; waits for room.
@@ -80,16 +112,51 @@ impl Outbox {
         self.put(message.into(), false).await
     }
 
-    /// Adds the last message; waits for room.
-    pub async fn finish(&self, message: impl Into<Bytes>) -> Result<(), ClientGone> {
-        self.put(message.into(), true).await
-    }
-
     async fn put(&self, message: Bytes, is_last: bool) -> Result<(), ClientGone> {
         let mut message = Some(message);
-        self.find(|state| state.put(&mut message, is_last)).await?;
+        self.find(|state| state.put(&self.account, &mut message, is_last)).await?;
         self.changed.notify_waiters();
         Ok(())
+    }
+
+    /// Adds the answer of a finished call, without waiting. If there is no room for it, adds what `instead` makes of the
+    /// reason.
+    pub fn answer(
+        &self,
+        message: impl Into<Bytes>,
+        instead: impl FnOnce(&Error) -> Vec<u8>,
+    ) -> Result<(), ClientGone> {
+        self.put_answer(message.into(), instead, false)
+    }
+
+    /// Adds the answer as [`Outbox::answer`] does, and closes the outbox.
+    pub fn finish(
+        &self,
+        message: impl Into<Bytes>,
+        instead: impl FnOnce(&Error) -> Vec<u8>,
+    ) -> Result<(), ClientGone> {
+        self.put_answer(message.into(), instead, true)
+    }
+
+    fn put_answer(
+        &self,
+        message: Bytes,
+        instead: impl FnOnce(&Error) -> Vec<u8>,
+        is_last: bool,
+    ) -> Result<(), ClientGone> {
+        self.state().answer(&self.account, message, instead, is_last)?;
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    /// Returns whether no further call may start.
+    pub fn is_full(&self) -> bool {
+        self.state().is_full()
+    }
+
+    /// Waits until another call may start.
+    pub async fn room(&self) {
+        self.find(|state| (!state.is_full()).then_some(())).await;
     }
 
     /// Closes the outbox; waiting messages can still be sent.
@@ -186,12 +253,6 @@ impl Outbox {
     }
 }
 
-impl Default for Outbox {
-    fn default() -> Outbox {
-        Outbox::new()
-    }
-}
-
 /// The right to receive messages from an outbox; lost when another consumer attaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attachment(u64);
@@ -202,19 +263,64 @@ impl State {
     }
 
     /// Appends `message`; leaves it in place if there is no room.
-    fn put(&mut self, message: &mut Option<Bytes>, is_last: bool) -> Option<Result<(), ClientGone>> {
+    fn put(
+        &mut self,
+        account: &Account,
+        message: &mut Option<Bytes>,
+        is_last: bool,
+    ) -> Option<Result<(), ClientGone>> {
         if self.ended {
             return Some(Err(ClientGone));
         }
-        let waiting = (self.last() - self.taken) as usize;
-        if waiting >= WAITING_MAX || self.waiting_bytes >= WAITING_BYTES_MAX {
+        let mut held = account.hold();
+        let fits = held.add(message.as_ref().map_or(0, Bytes::len)).is_ok();
+        // With an empty outbox, nothing will make room.
+        if self.is_full() || !(fits || self.messages.is_empty()) {
             return None;
         }
-        let message = message.take()?;
-        self.waiting_bytes += message.len();
-        self.messages.push_back(message);
-        self.ended = is_last;
+        self.push(message.take()?, held, is_last);
         Some(Ok(()))
+    }
+
+    /// Appends the answer of a finished call, or what `instead` returns.
+    fn answer(
+        &mut self,
+        account: &Account,
+        message: Bytes,
+        instead: impl FnOnce(&Error) -> Vec<u8>,
+        is_last: bool,
+    ) -> Result<(), ClientGone> {
+        if self.ended {
+            return Err(ClientGone);
+        }
+        let len = message.len();
+        let mut held = account.hold();
+        // Short ones are bounded by the number of calls.
+        let has_room = self.waiting_bytes + len <= ANSWERS_BYTES_MAX || len <= SMALL_LEN_MAX;
+        if has_room && held.add(len).is_ok() {
+            self.push(message, held, is_last);
+            return Ok(());
+        }
+        drop(message);
+        let busy = Error::busy(format!(
+            "the answer is {len} bytes long, and there is no room for it; read what waits, and call again"
+        ));
+        let message = Bytes::from(instead(&busy));
+        // If there is no room for a sentence either, it is sent all the same: the client would wait in vain.
+        let _ = held.add(message.len());
+        self.push(message, held, is_last);
+        Ok(())
+    }
+
+    fn push(&mut self, bytes: Bytes, held: BytesHeld, is_last: bool) {
+        self.waiting_bytes += bytes.len();
+        self.messages.push_back(Message { bytes, _held: held });
+        self.ended = is_last;
+    }
+
+    fn is_full(&self) -> bool {
+        let waiting = (self.last() - self.taken) as usize;
+        !self.ended && (waiting >= WAITING_MAX || self.waiting_bytes >= WAITING_BYTES_MAX)
     }
 
     /// Records that everything up to `seq` was sent; returns whether that makes room.
@@ -222,7 +328,7 @@ impl State {
         let seq = seq.min(self.last());
         let makes_room = seq > self.taken;
         while self.taken < seq {
-            let len = self.messages[(self.taken - self.first) as usize].len();
+            let len = self.messages[(self.taken - self.first) as usize].bytes.len();
             self.taken += 1;
             self.waiting_bytes -= len;
             self.kept_bytes += len;
@@ -231,7 +337,7 @@ impl State {
         while (self.taken - self.first) as usize > kept_max
             || (self.taken > self.first && self.kept_bytes > KEPT_BYTES_MAX)
         {
-            self.kept_bytes -= self.messages.pop_front().map_or(0, |message| message.len());
+            self.kept_bytes -= self.messages.pop_front().map_or(0, |message| message.bytes.len());
             self.first += 1;
         }
         makes_room
@@ -240,7 +346,7 @@ impl State {
     fn after(&self, seq: u64) -> Option<Entry> {
         // Messages that are no longer kept are skipped: the client was away for too long.
         let seq = seq.max(self.first);
-        let message = self.messages.get((seq - self.first) as usize)?.clone();
+        let message = self.messages.get((seq - self.first) as usize)?.bytes.clone();
         Some(Entry { seq: seq + 1, message, is_last: self.ended && seq + 1 == self.last() })
     }
 }
@@ -249,7 +355,14 @@ impl State {
 mod tests {
     use futures_util::FutureExt;
 
-    use super::{ClientGone, Outbox, WAITING_MAX};
+    use fanfare_core::{Caller, Principal};
+    use fanfare_runtime::budget::{Account, Budget, SMALL_LEN_MAX};
+
+    use super::{ANSWERS_BYTES_MAX, ClientGone, Outbox, WAITING_BYTES_MAX, WAITING_MAX};
+
+    fn account(budget: &Budget) -> Account {
+        budget.account(&Caller::new(&Principal::local(), None))
+    }
 
     fn now<T>(future: impl Future<Output = T>) -> Option<T> {
         future.now_or_never()
@@ -257,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_writer_waits_for_room_and_the_rest_can_be_taken_after_the_end() {
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(account(&Budget::default()));
         for number in 0..WAITING_MAX {
             assert_eq!(now(outbox.send(number.to_string())), Some(Ok(())));
         }
@@ -268,7 +381,7 @@ mod tests {
         assert_eq!(now(outbox.send("one too many")), None, "it was not written out yet");
         let second = now(outbox.next(attachment, 1)).flatten().expect("a message");
         assert_eq!(second.seq, 2);
-        assert_eq!(now(outbox.finish("last")), Some(Ok(())));
+        assert_eq!(outbox.finish("last", |_| Vec::new()), Ok(()));
         assert_eq!(now(outbox.send("after the end")), Some(Err(ClientGone)));
         assert!(outbox.is_ended() && !outbox.is_over(1), "what waits can still be taken");
         let mut seq = 1;
@@ -283,7 +396,7 @@ mod tests {
 
     #[test]
     fn a_client_that_comes_back_gets_what_it_lacks() {
-        let outbox = Outbox::resumable();
+        let outbox = Outbox::resumable(account(&Budget::default()));
         for text in ["a", "b", "c"] {
             assert_eq!(now(outbox.send(text)), Some(Ok(())));
         }
@@ -292,5 +405,39 @@ mod tests {
         let back = outbox.attach();
         assert_eq!(now(outbox.next(lost, 3)), Some(None), "somebody else reads");
         assert_eq!(now(outbox.next(back, 1)).flatten().map(|taken| taken.seq), Some(2));
+    }
+
+    #[test]
+    fn answers_do_not_wait_and_no_call_starts_until_they_are_read() {
+        let outbox = Outbox::new(account(&Budget::default()));
+        let page = vec![b' '; WAITING_BYTES_MAX / 4];
+        let mut refused = 0;
+        for _ in 0..64 {
+            let instead = |_: &fanfare_mcp::Error| {
+                refused += 1;
+                b"busy".to_vec()
+            };
+            assert_eq!(outbox.answer(page.clone(), instead), Ok(()));
+        }
+        assert_eq!((outbox.bytes() / page.len(), refused), (ANSWERS_BYTES_MAX / page.len(), 48));
+        assert!(outbox.is_full() && now(outbox.room()).is_none());
+        let attachment = outbox.attach();
+        assert!(now(outbox.next(attachment, 64)).is_none(), "all of it was read");
+        assert!(!outbox.is_full() && now(outbox.room()).is_some());
+    }
+
+    #[test]
+    fn messages_count_in_the_budget_for_as_long_as_they_are_kept() {
+        let budget = Budget::new(16 * SMALL_LEN_MAX, 0);
+        let outbox = Outbox::resumable(account(&budget));
+        let answer = |len: usize| outbox.answer(vec![b' '; len], |_| b"busy".to_vec());
+        // A caller has half, and what is large leaves a quarter of it.
+        for len in [4 * SMALL_LEN_MAX, 4 * SMALL_LEN_MAX, 2 * SMALL_LEN_MAX] {
+            assert_eq!(answer(len), Ok(()));
+        }
+        assert_eq!(outbox.bytes(), 6 * SMALL_LEN_MAX + 4, "one was refused");
+        assert!(account(&budget).hold().add(3 * SMALL_LEN_MAX).is_err());
+        drop(outbox);
+        assert!(account(&budget).hold().add(3 * SMALL_LEN_MAX).is_ok());
     }
 }

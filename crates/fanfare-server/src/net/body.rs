@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use fanfare_core::Code;
 use fanfare_core::refusal::Refusal;
+use fanfare_core::{Caller, Code};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
-use fanfare_runtime::budget::{Budget, BytesInFlight, Exhausted};
+use fanfare_runtime::budget::{Budget, BytesHeld, Exhausted};
 
 /// Maximum body of a push: room for 10,000 events of 1.6 KB.
 pub const PUSH_BODY_LEN_MAX: usize = 16 * 1024 * 1024;
@@ -39,14 +39,15 @@ pub enum BodyError {
 /// Reads a body of at most `len_max` bytes. Keep the second part until the bytes are no longer needed.
 pub async fn read(
     budget: &Budget,
+    caller: &Caller,
     mut body: Body,
     len_max: usize,
-) -> Result<(Bytes, BytesInFlight), BodyError> {
+) -> Result<(Bytes, BytesHeld), BodyError> {
     // A body with an excessive `Content-Length` need not be sent: this is the purpose of `Expect: 100-continue`.
     if body.size_hint().lower() > len_max as u64 {
         return Err(BodyError::TooLarge { len_max });
     }
-    let mut in_flight = budget.body();
+    let mut in_flight = budget.hold(caller);
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     let mut len = 0;

@@ -13,6 +13,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
+use fanfare_runtime::budget::Exhausted;
+
 /// Maximum frame and message from a client: the size of its largest publish.
 pub const MESSAGE_LEN_MAX: usize = 1024 * 1024;
 /// Maximum bytes that wait to be written: a whole answer, which is smaller than its request, and answers to pings.
@@ -96,6 +98,9 @@ pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(
 /// Returns the close frame for a protocol error (RFC 6455, section 7.4.1), or `None` if the client is gone.
 pub fn farewell(error: &Error) -> Option<Farewell> {
     match error {
+        Error::Io(error) if error.get_ref().is_some_and(|error| error.is::<Exhausted>()) => {
+            Some((CloseCode::Again, "too many bytes are in flight; try again in a moment"))
+        }
         Error::Capacity(CapacityError::MessageTooLong { .. }) => {
             Some((CloseCode::Size, "the message is larger than 1 MiB"))
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use fanfare_core::{Agent, Code, Door, Principal, Via};
+use fanfare_core::{Agent, Caller, Code, Door, Principal, Via};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 
 use crate::net::origin::{self, Cors, Origin};
@@ -48,7 +48,10 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
     let mut response = match asked {
         Some(method) => preflight_answer(request.headers(), method.clone()),
         None => {
-            request.extensions_mut().insert(Principal::local());
+            let principal = Principal::local();
+            let peer = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+            request.extensions_mut().insert(Caller::new(&principal, peer));
+            request.extensions_mut().insert(principal);
             next.run(request).await
         }
     };

@@ -122,6 +122,7 @@ impl Assembly {
         let counts = Counts::new(&metrics);
         let stop = parts.stop_of(Phase::Doors);
         let budget = Budget::default();
+        metrics.collect(budget.clone());
         let descriptors = Descriptors::shared_out(config)?;
 
         let (hub, follower) = Hub::new(store.clone(), config.hub, &metrics).await?;

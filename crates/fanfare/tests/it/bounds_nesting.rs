@@ -34,7 +34,11 @@ async fn data_that_is_nested_too_deep_is_refused_at_every_door() {
         let events = format!(r#"{{"op":"publish","id":1,"events":[{event}]}}"#);
         socket.send(Message::text(events)).await;
         let said = socket.json().await;
-        assert_eq!((&said["op"], &said["error"]["code"]), (&json!("error"), &json!("invalid_data")), "{said}");
+        assert_eq!(
+            (&said["op"], &said["error"]["code"]),
+            (&json!("error"), &json!("invalid_data")),
+            "{said}"
+        );
 
         let call = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"push_stream","arguments":{event}}}}}"#

@@ -72,7 +72,8 @@ async fn only_so_many_bytes_are_accepted_at_once() {
         "POST /api/push/a HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n",
         body.len() + 1
     );
-    // Nine bodies that lack one byte each are more than 128 MiB: one of them is refused, the others wait.
+    // Nine bodies that lack one byte each are more than the share of one caller, 128 MiB: one of them is refused, the
+    // others wait.
     let mut open = Vec::new();
     for _ in 0..9 {
         let mut raw = Raw::connect(gateway.address).await;
@@ -91,8 +92,10 @@ async fn only_so_many_bytes_are_accepted_at_once() {
     assert_eq!((head.status, head.header("retry-after")), (503, "1"));
     assert_eq!(
         (&problem["code"], &problem["limit"]),
-        (&"too_many_bytes_in_flight".into(), &"bytes_in_flight".into())
+        (&"too_many_bytes_in_flight".into(), &"bytes_in_flight_per_caller".into())
     );
+    // What is short has room beside them, and another caller has a share of its own.
+    assert_eq!(gateway.post("/api/push/a", "text/plain", vec![b'x'; 1000]).await.status, 200);
     drop(others);
     drop(open);
     crate::support::until("room", async || {

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test is its own application, and spawns")]
 
 mod bounds_nesting;
+mod bounds_unread;
 mod cli;
 mod cli_config;
 mod cli_deliveries;

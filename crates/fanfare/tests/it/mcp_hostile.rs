@@ -69,7 +69,8 @@ async fn no_more_is_taken_of_a_client_that_does_not_read_what_it_is_refused() {
         is_local: true,
         toolset: Toolset::default(),
     };
-    let session = Session::new("", client, Outbox::new());
+    let outbox = Outbox::new(running.door().account(&client));
+    let session = Session::new("", client, outbox);
     let mut calls = Calls::new(running.door().server.clone(), session.clone());
     let mut refused = 0;
     while calls.has_room() {

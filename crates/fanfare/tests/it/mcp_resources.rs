@@ -121,7 +121,7 @@ async fn channels_their_latest_and_events_can_be_read() {
 async fn any_json_that_was_pushed_can_be_read() {
     for engine in Engine::ALL {
         let gateway = Gateway::on(engine).await;
-        let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+        let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
         let odd =
             ["1e999", r#""\ud800""#, &"9".repeat(400), r#"{"a":1.50,"a":-0}"#, r#"{"\udfff":1}"#, &deep];
         for data in odd {

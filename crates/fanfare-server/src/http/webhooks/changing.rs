@@ -12,7 +12,7 @@ use fanfare_api::webhooks::registration;
 use fanfare_api::webhooks::secrets::{Rotated, Rotation};
 use fanfare_api::webhooks::webhook::Webhook;
 use fanfare_core::members::Members;
-use fanfare_core::{Code, Principal};
+use fanfare_core::{Caller, Code, Principal};
 use fanfare_webhook::patch::Change;
 use fanfare_webhook::rotation::{OVERLAP_DEFAULT, OVERLAP_MAX};
 use http::HeaderMap;
@@ -48,12 +48,13 @@ use fanfare_runtime::clock;
 pub async fn change(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let expected = etag::expected(request.headers())?;
-    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, request.into_body(), BODY_LEN_MAX).await?;
     let entry = gateway.webhooks.change(&by, &id, Change::parse(&bytes)?, &expected).await?;
     details::answer(&gateway, &by, &entry).await
 }
@@ -161,13 +162,14 @@ pub async fn resume(
 pub async fn rotate(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     const FIX: &str = "send `{}`, or an object with `kind`, `overlap` or `secret`";
     let id = id_in_path(&id)?;
     let expected = etag::expected(request.headers())?;
-    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, request.into_body(), BODY_LEN_MAX).await?;
     let mut members = Members::parse_or_none(&bytes, Code::InvalidWebhook, FIX)?;
     let kind = members.text("kind")?.flatten();
     let overlap =

@@ -7,7 +7,7 @@ use fanfare_api::hidden::Hidden;
 use fanfare_api::problem;
 use fanfare_api::webhooks::registration;
 use fanfare_api::webhooks::webhook::NewWebhook;
-use fanfare_core::Principal;
+use fanfare_core::{Caller, Principal};
 use fanfare_webhook::patch::Registration;
 use http::{HeaderValue, StatusCode, header};
 
@@ -40,11 +40,12 @@ use crate::problem::Problem;
 pub async fn create(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     Params::of(&parts.uri).finish()?;
-    let (bytes, _in_flight) = body::read(&gateway.budget, body, BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, BODY_LEN_MAX).await?;
     let entry = gateway.webhooks.create(&by, Registration::parse(&bytes)?).await?;
     let secret = Hidden(entry.webhook().keys.secrets.current().reveal().to_owned());
     let (tag, webhook) = details::whole(&gateway, &by, &entry).await?;

@@ -21,7 +21,7 @@ use fanfare_api::webhooks::registration::{self, Registered, Unregistration};
 use fanfare_api::webhooks::webhook::WebhookList;
 use fanfare_api::words::Success;
 use fanfare_core::members::Members;
-use fanfare_core::{Code, Invalid, Principal, WebhookId};
+use fanfare_core::{Caller, Code, Invalid, Principal, WebhookId};
 use fanfare_webhook::patch::Registration;
 use fanfare_webhook::url::WebhookUrl;
 
@@ -57,11 +57,12 @@ fn id_in_path(id: &str) -> Result<WebhookId, Problem> {
 pub async fn register(
     extract::State(gateway): extract::State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     Params::of(&parts.uri).finish()?;
-    let (bytes, _in_flight) = body::read(&gateway.budget, body, BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, BODY_LEN_MAX).await?;
     let registration = Registration::parse(&bytes)?;
     let webhook_url = registration.url.as_given().into();
     let registered = gateway.webhooks.register(&by, registration).await?;
@@ -90,12 +91,13 @@ pub async fn register(
 pub async fn unregister(
     extract::State(gateway): extract::State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Problem> {
     const FIX: &str = "send `{\"webhook_url\": \"http://…\"}`";
     let (parts, body) = request.into_parts();
     Params::of(&parts.uri).finish()?;
-    let (bytes, _in_flight) = body::read(&gateway.budget, body, BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, BODY_LEN_MAX).await?;
     let mut members = Members::parse(&bytes, Code::InvalidUrl, FIX)?;
     let url: Option<WebhookUrl> = members.parsed("webhook_url", str::parse)?.flatten();
     members.finish()?;

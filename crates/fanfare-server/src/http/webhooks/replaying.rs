@@ -6,9 +6,9 @@ use axum::response::{IntoResponse, Response};
 use fanfare_api::values;
 use fanfare_api::webhooks::replay::{Replay, Replayed};
 use fanfare_core::Code;
-use fanfare_core::Principal;
 use fanfare_core::limits::FILTER_TERMS_MAX;
 use fanfare_core::members::Members;
+use fanfare_core::{Caller, Principal};
 
 use crate::http::Gateway;
 use crate::http::webhooks::id_in_path;
@@ -33,13 +33,14 @@ use fanfare_delivery::selecting::Words;
 pub async fn replay(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     const FIX: &str =
         "send `{\"state\": \"failed\"}`, `{\"since\": \"1h\"}` or `{\"event_ids\": [\"k3f9x2ab-1042\"]}`";
     let id = id_in_path(&id)?;
-    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, request.into_body(), BODY_LEN_MAX).await?;
     let mut members = Members::parse(&bytes, Code::InvalidWebhook, FIX)?;
     let words = Words {
         event_ids: members.texts("event_ids")?.flatten(),

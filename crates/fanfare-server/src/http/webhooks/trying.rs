@@ -9,7 +9,7 @@ use fanfare_api::webhooks::attempts::{Attempt, AttemptDetail, Trial};
 use fanfare_api::webhooks::deliveries::Resend;
 use fanfare_api::webhooks::registration;
 use fanfare_core::members::Members;
-use fanfare_core::{Code, Position, Principal};
+use fanfare_core::{Caller, Code, Position, Principal};
 use fanfare_webhook::patch::Registration;
 
 use crate::http::Gateway;
@@ -59,9 +59,10 @@ pub async fn test(
 pub async fn try_out(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, request.into_body(), BODY_LEN_MAX).await?;
     let attempt = gateway.webhooks.try_out(&by, Registration::parse(&bytes)?).await?;
     let AttemptRecord { id, detail, .. } = AttemptRecord::from(&*attempt);
     // The test belongs to no webhook and no event, and the caller does not get the body of the response.
@@ -88,13 +89,15 @@ pub async fn try_out(
 pub async fn resend(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     Path((id, event_id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
     const FIX: &str = "send an empty body, or `{\"body\": {…}}` with the JSON to send to the receiver";
     let id = id_in_path(&id)?;
     let event_id: Position = path::named(&event_id, "{event_id}")?;
-    let (bytes, _in_flight) = body::read(&gateway.budget, request.into_body(), RESEND_BODY_LEN_MAX).await?;
+    let (bytes, _in_flight) =
+        body::read(&gateway.budget, &caller, request.into_body(), RESEND_BODY_LEN_MAX).await?;
     let mut members = Members::parse_or_none(&bytes, Code::InvalidWebhook, FIX)?;
     members.any("body")?;
     members.finish()?;

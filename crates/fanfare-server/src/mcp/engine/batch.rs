@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fanfare_mcp::json_rpc::{BadMessage, Message, write_error};
-use fanfare_mcp::{Declaration, Error, Incoming, Request, Version};
+use fanfare_mcp::{Declaration, Error, Id, Incoming, Request, Version};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all};
 
@@ -26,6 +27,29 @@ impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch").field("beside", &self.beside.len()).finish_non_exhaustive()
     }
+}
+
+/// Maximum bytes of the answers to one batch, which are one message; they are held until the last one is there.
+const ANSWERS_LEN_MAX: usize = 8 * 1024 * 1024;
+
+/// Replaces an answer by an error if the answers before it have left no `room` for it.
+fn within(
+    room: Arc<AtomicUsize>,
+    id: Id,
+    work: BoxFuture<'static, Option<Vec<u8>>>,
+) -> BoxFuture<'static, Option<Vec<u8>>> {
+    let replace = move |answer: Vec<u8>| {
+        let taken =
+            room.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(answer.len()));
+        match taken {
+            Ok(_) => answer,
+            Err(_) => write_error(
+                Some(&id),
+                &Error::busy("the answers to the batch are too long; send fewer calls at once"),
+            ),
+        }
+    };
+    work.map(move |answer| answer.map(replace)).boxed()
 }
 
 /// Returns whether a client may send batches; one that has not named its revision may.
@@ -61,12 +85,16 @@ impl Server {
         messages: Vec<Result<Message, BadMessage>>,
         outbox: &Arc<Outbox>,
     ) -> Batch {
+        let room = Arc::new(AtomicUsize::new(ANSWERS_LEN_MAX));
         let mut work = Vec::new();
         let mut beside = Vec::new();
         for message in messages {
             match message {
                 Ok(Message::Request(request)) => work.push(match check_one(&request) {
-                    Ok(()) => self.begin(session, request, outbox),
+                    Ok(()) => {
+                        let id = request.id.clone();
+                        within(Arc::clone(&room), id, self.begin(session, request, outbox))
+                    }
                     Err(error) => refuse(&request.id, &error),
                 }),
                 Ok(message) => beside.extend(self.receive(session, Ok(Incoming::One(message)))),
@@ -100,7 +128,7 @@ impl Server {
         let answer = async move {
             if let Some(answers) = answers.await {
                 // A disconnected client needs no answer.
-                let _ = session.outbox.send(answers).await;
+                let _ = session.outbox.answer(answers, |busy| write_error(None, busy));
             }
         };
         join(answer, join_all(beside)).map(|_| ()).boxed()

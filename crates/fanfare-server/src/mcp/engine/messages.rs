@@ -31,13 +31,15 @@ impl Server {
                     None
                 }
                 Message::Request(request) => {
+                    let id = request.id.clone();
                     let (session, work) =
                         (Arc::clone(session), self.begin(session, request, &session.outbox));
+                    let instead = move |busy: &Error| write_error(Some(&id), busy);
                     Some(
                         async move {
                             if let Some(answer) = work.await {
                                 // A disconnected client needs no answer.
-                                let _ = session.outbox.send(answer).await;
+                                let _ = session.outbox.answer(answer, instead);
                             }
                         }
                         .boxed(),

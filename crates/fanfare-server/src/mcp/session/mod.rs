@@ -151,6 +151,11 @@ impl Session {
 
     /// Reserves room for a message until it is finished.
     pub fn begin_work(&self) -> Result<OwnedSemaphorePermit, Error> {
+        if self.outbox.is_full() {
+            return Err(Error::busy(
+                "this session has answers that nobody has read; read the stream and try again",
+            ));
+        }
         Arc::clone(&self.work).try_acquire_owned().map_err(|_| {
             Error::busy(format!("this session already has the maximum of {WORK_MAX} unanswered messages; read the stream and try again"))
         })

@@ -25,9 +25,9 @@ struct State {
 }
 
 impl Streams {
-    /// Opens the stream of an answer, and returns its number, from 1.
-    pub fn open(&self) -> (u64, Arc<Outbox>) {
-        let outbox = Arc::new(Outbox::resumable());
+    /// Opens the stream of an answer, which goes through `outbox`, and returns its number, from 1.
+    pub fn open(&self, outbox: Outbox) -> (u64, Arc<Outbox>) {
+        let outbox = Arc::new(outbox);
         let mut state = self.state();
         state.last += 1;
         let number = state.last;
@@ -79,20 +79,23 @@ impl Streams {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
+    use fanfare_core::{Caller, Principal};
+    use fanfare_runtime::budget::Budget;
 
     use super::{ENDED_BYTES_MAX, ENDED_MAX, Streams};
+    use crate::mcp::outbox::Outbox;
 
     #[test]
     fn of_answers_that_nobody_fetches_the_newest_are_kept() {
         for (len, kept) in [(10, ENDED_MAX), (ENDED_BYTES_MAX / 4, 4), (2 * ENDED_BYTES_MAX, 1)] {
+            let caller = Caller::new(&Principal::local(), None);
+            let outbox = || Outbox::resumable(Budget::default().account(&caller));
             let streams = Streams::default();
-            let (first, _running) = streams.open();
+            let (first, _running) = streams.open(outbox());
             let ended: Vec<u64> = (0..20)
                 .map(|_| {
-                    let (number, outbox) = streams.open();
-                    let sent = outbox.finish(vec![b' '; len]).now_or_never();
-                    assert_eq!(sent, Some(Ok(())));
+                    let (number, outbox) = streams.open(outbox());
+                    assert_eq!(outbox.finish(vec![b' '; len], |_| Vec::new()), Ok(()));
                     streams.forget_ended();
                     number
                 })

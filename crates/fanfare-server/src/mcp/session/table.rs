@@ -212,6 +212,7 @@ mod tests {
     use crate::mcp::client::Client;
     use crate::mcp::outbox::Outbox;
     use crate::mcp::toolset::Toolset;
+    use fanfare_runtime::budget::Budget;
 
     #[test]
     fn the_sessions_that_are_idle_the_longest_make_room_and_no_others() {
@@ -220,7 +221,8 @@ mod tests {
             let toolset = Toolset::default();
             let client =
                 Client { principal: Principal::local(), address: None, agent: None, is_local: true, toolset };
-            sessions.begin_at(client, Outbox::new(), now)
+            let outbox = Outbox::new(Budget::default().account(&client.caller()));
+            sessions.begin_at(client, outbox, now)
         };
         let start = Instant::now();
         let first = begin(start).expect("the first");

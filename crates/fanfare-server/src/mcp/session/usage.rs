@@ -75,6 +75,7 @@ mod tests {
     use crate::mcp::client::Client;
     use crate::mcp::outbox::Outbox;
     use crate::mcp::toolset::Toolset;
+    use fanfare_runtime::budget::Budget;
 
     fn session() -> Arc<Session> {
         let client = Client {
@@ -84,7 +85,8 @@ mod tests {
             is_local: true,
             toolset: Toolset::default(),
         };
-        Session::new("", client, Outbox::new())
+        let outbox = Outbox::new(Budget::default().account(&client.caller()));
+        Session::new("", client, outbox)
     }
 
     #[test]

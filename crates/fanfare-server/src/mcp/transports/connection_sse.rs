@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_core::Principal;
+use fanfare_core::{Caller, Principal};
 use fanfare_mcp::json_rpc::{self, BadMessage, Message};
 use fanfare_mcp::{Error, Id, Incoming};
 use futures_util::FutureExt;
@@ -42,9 +42,10 @@ pub async fn get(
 pub async fn post(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (bytes, _in_flight) = body::read(&door.budget, request.into_body(), MESSAGE_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&door.budget, &caller, request.into_body(), MESSAGE_LEN_MAX).await?;
     let named: ConnectionBody = serde_json::from_slice(&bytes)
         .map_err(|error| if error.is_data() { unnamed() } else { Error::parse(error) })?;
     let id = named.connection_id.ok_or_else(unnamed)?;

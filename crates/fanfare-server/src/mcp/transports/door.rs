@@ -11,7 +11,7 @@ use crate::mcp::engine::Server;
 use crate::mcp::session::table::Sessions;
 use crate::mcp::toolset::Toolset;
 use crate::net::heartbeat::Beats;
-use fanfare_runtime::budget::Budget;
+use fanfare_runtime::budget::{Account, Budget};
 
 /// The settings that an operator can change.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,6 +36,11 @@ pub struct Door {
 }
 
 impl Door {
+    /// Returns the share of memory of a client.
+    pub fn account(&self, client: &Client) -> Account {
+        self.budget.account(&client.caller())
+    }
+
     /// Returns the toolset that a query asks for, at most the one that the operator allows. Other parameters belong to
     /// those who added them to the URL.
     pub(super) fn toolset(&self, query: &str) -> Result<Toolset, Error> {

@@ -15,7 +15,7 @@ use crate::mcp::engine::Server;
 use crate::mcp::limits::CALLS_MAX;
 use crate::mcp::session::Session;
 use crate::mcp::session::table::Job;
-use fanfare_runtime::budget::BytesInFlight;
+use fanfare_runtime::budget::BytesHeld;
 
 /// Maximum messages that wait for their turn while the maximum of calls runs. Beyond that, reading pauses.
 const WAITING_MAX: usize = 256;
@@ -49,7 +49,7 @@ struct Arrival {
     incoming: Incoming,
     len: usize,
     /// The bytes that it reserves until it is answered.
-    in_flight: Option<BytesInFlight>,
+    in_flight: Option<BytesHeld>,
 }
 
 /// A job that has ended.
@@ -74,7 +74,7 @@ impl Calls {
     }
 
     /// Accepts a message; `in_flight` is held until it is answered. Fast work is finished when this returns.
-    pub fn take(&mut self, bytes: &[u8], in_flight: Option<BytesInFlight>) {
+    pub fn take(&mut self, bytes: &[u8], in_flight: Option<BytesHeld>) {
         match json_rpc::parse(bytes) {
             Ok(incoming) => self.take_message(Arrival { incoming, len: bytes.len(), in_flight }),
             Err(refused) => self.refuse(refused),
@@ -90,7 +90,7 @@ impl Calls {
 
     fn take_message(&mut self, taken: Arrival) {
         let asks = matches!(taken.incoming, Incoming::One(Message::Request(_)) | Incoming::Batch(_));
-        if asks && (self.running_calls >= CALLS_MAX || !self.waiting.is_empty()) {
+        if asks && !(self.can_begin() && self.waiting.is_empty()) {
             self.waiting_bytes += taken.len;
             self.waiting.push_back(taken);
             return;
@@ -99,6 +99,11 @@ impl Calls {
             self.forget_cancelled(&taken.incoming);
         }
         self.begin(taken);
+    }
+
+    /// Returns whether a call may start: not while answers wait that the client does not read.
+    fn can_begin(&self) -> bool {
+        self.running_calls < CALLS_MAX && !self.session.outbox.is_full()
     }
 
     fn begin(&mut self, Arrival { incoming, in_flight, .. }: Arrival) {
@@ -115,7 +120,7 @@ impl Calls {
     }
 
     /// Most calls end immediately, and then need no task.
-    fn run(&mut self, mut job: Job, is_call: bool, wait: Option<Id>, in_flight: Option<BytesInFlight>) {
+    fn run(&mut self, mut job: Job, is_call: bool, wait: Option<Id>, in_flight: Option<BytesHeld>) {
         let mut context = Context::from_waker(Waker::noop());
         let polled = std::panic::catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(&mut context)));
         match polled {
@@ -146,20 +151,30 @@ impl Calls {
     /// nothing.
     pub async fn progress(&mut self) {
         let has_room = self.has_room();
+        let outbox = Arc::clone(&self.session.outbox);
         tokio::select! {
             Some(ended) = self.running.join_next(), if !self.running.is_empty() => {
                 self.note(ended);
                 while let Some(ended) = self.running.try_join_next() {
                     self.note(ended);
                 }
-                while self.running_calls < CALLS_MAX && let Some(taken) = self.waiting.pop_front() {
-                    self.waiting_bytes -= taken.len;
-                    self.begin(taken);
-                }
+                self.begin_waiting();
+            }
+            () = outbox.room(), if self.running_calls < CALLS_MAX && !self.waiting.is_empty() => {
+                self.begin_waiting();
             }
             // The session refuses them itself, because it has the maximum.
             () = async { tokio::time::sleep(PATIENCE).await }, if !has_room => self.begin_all(),
             else => std::future::pending().await,
+        }
+    }
+
+    fn begin_waiting(&mut self) {
+        while self.can_begin()
+            && let Some(taken) = self.waiting.pop_front()
+        {
+            self.waiting_bytes -= taken.len;
+            self.begin(taken);
         }
     }
 

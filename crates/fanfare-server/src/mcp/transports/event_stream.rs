@@ -115,7 +115,8 @@ impl Door {
         framing: Framing,
         opening: impl FnOnce(&Session) -> Vec<u8>,
     ) -> Result<Response, Error> {
-        let session = self.sessions.begin(client, Outbox::new())?;
+        let outbox = Outbox::new(self.account(&client));
+        let session = self.sessions.begin(client, outbox)?;
         session.frame(framing);
         let stream = Stream {
             framing,

@@ -60,6 +60,7 @@ struct Tools<'a> {
 pub async fn post_message(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
+    Extension(caller): Extension<fanfare_core::Caller>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
@@ -69,7 +70,7 @@ pub async fn post_message(
         Error::invalid_request("name the session: send to the URL from the event `endpoint`")
     })?;
     let session = door.streaming(&id, Framing::HttpSse, &principal)?;
-    let (bytes, _in_flight) = body::read(&door.budget, body, MESSAGE_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&door.budget, &caller, body, MESSAGE_LEN_MAX).await?;
     let incoming = match json_rpc::parse(&bytes) {
         // No one waits on the stream for an answer to a message without an id.
         Err(refused) if refused.id.is_none() => return Err(refused.into()),
@@ -83,9 +84,10 @@ pub async fn post_message(
 pub async fn post(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
+    Extension(caller): Extension<fanfare_core::Caller>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (bytes, _in_flight) = body::read(&door.budget, request.into_body(), MESSAGE_LEN_MAX).await?;
+    let (bytes, _in_flight) = body::read(&door.budget, &caller, request.into_body(), MESSAGE_LEN_MAX).await?;
     let wanted: ToolCallBody = serde_json::from_slice(&bytes)
         .map_err(|error| if error.is_data() { takes(&error) } else { Error::parse(error) })?;
     if wanted.jsonrpc.is_some() {
@@ -151,8 +153,15 @@ fn call(door: &Door, session: &Arc<Session>, call_id: String, request: RpcReques
             // The text can contain pushed messages, which are never logged.
             _ => return tracing::error!("an answer cannot be read"),
         };
+        let instead = |busy: &Error| {
+            framed(
+                "error",
+                Some(&call_id),
+                serde_json::json!({ "code": busy.code, "message": &busy.message }).to_string().as_bytes(),
+            )
+        };
         // A disconnected client needs no answer.
-        let _ = session.outbox.send(framed(event, Some(&call_id), data.get().as_bytes())).await;
+        let _ = session.outbox.answer(framed(event, Some(&call_id), data.get().as_bytes()), instead);
     }
     .boxed()
 }

@@ -31,7 +31,9 @@ use crate::mcp::transports::refusal::Refusal;
 use crate::net::frames::{self, Farewell};
 use crate::net::guard::Peer;
 use crate::net::heartbeat::Beats;
+use crate::net::metered::{Meter, Metered};
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
+use fanfare_runtime::budget::Account;
 use fanfare_runtime::shutdown::Shutdown;
 
 /// The name of the subprotocol, for clients that request one.
@@ -48,7 +50,7 @@ const STALL_MAX: Duration = Duration::from_secs(60);
 /// Maximum time for calls that are running when the gateway stops; less than the default limit of the stop.
 const FINISH_MAX: Duration = Duration::from_secs(5);
 
-type Wire = WebSocketStream<TcpStream>;
+type Wire = WebSocketStream<Metered<TcpStream>>;
 
 /// Returns whether a client asks for a WebSocket.
 pub fn is_asked(headers: &HeaderMap) -> bool {
@@ -87,16 +89,20 @@ async fn converse(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY on an MCP connection");
     }
+    let stream = Metered::new(stream, read.len(), door.budget.hold(&client.caller()));
+    let meter = stream.meter();
     let wire = frames::messages_within(stream, read, MESSAGE_LEN_MAX, WRITE_BUFFER_LEN_MAX).await;
     let (mut sink, mut heard) = wire.split();
-    let session = Session::moving_on(format!("{:032x}", rand::random::<u128>()), client, Outbox::new());
+    let outbox = Outbox::new(door.account(&client));
+    let account = door.account(&client);
+    let session = Session::moving_on(format!("{:032x}", rand::random::<u128>()), client, outbox);
     let silent = AtomicBool::new(false);
     let mut calls = Calls::new(door.server.clone(), Arc::clone(&session));
     let farewell = {
         let writing = write_out(&session.outbox, &mut sink, beats, &silent);
         tokio::pin!(writing);
         let heard = tokio::select! {
-            heard = hear(&door, &mut calls, &mut heard, &silent, &mut stop) => heard,
+            heard = hear(&account, &mut calls, &mut heard, &meter, &silent, &mut stop) => heard,
             farewell = &mut writing => InputEnd::End(farewell),
         };
         match heard {
@@ -135,9 +141,10 @@ enum InputEnd {
 
 /// Reads messages until there are no more.
 async fn hear(
-    door: &Door,
+    account: &Account,
     calls: &mut Calls,
     heard: &mut SplitStream<Wire>,
+    meter: &Meter,
     silent: &AtomicBool,
     stop: &mut Shutdown,
 ) -> InputEnd {
@@ -153,9 +160,10 @@ async fn hear(
             () = calls.progress() => continue,
         };
         silent.store(false, Ordering::Relaxed);
+        meter.finish(message.as_ref().map_or(0, Message::len));
         match message {
             Ok(Message::Text(text)) => {
-                let mut in_flight = door.budget.body();
+                let mut in_flight = account.hold();
                 match in_flight.add(text.len()) {
                     Ok(()) => calls.take(text.as_bytes(), Some(in_flight)),
                     Err(_) => calls.refuse(too_much(text.as_bytes())),

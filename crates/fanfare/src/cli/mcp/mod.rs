@@ -120,7 +120,8 @@ async fn serve_here(running: gateway::Running, hosted: &mut Hosted, stop: &mut S
         is_local: true,
         toolset: door.toolset,
     };
-    let session = Session::new(format!("{:032x}", rand::random::<u128>()), client, Outbox::new());
+    let outbox = Outbox::new(door.account(&client));
+    let session = Session::new(format!("{:032x}", rand::random::<u128>()), client, outbox);
     let (ask, asked) = oneshot::channel::<()>();
     let server = door.server.clone();
     hosted.add(running);

@@ -19,6 +19,8 @@ use crate::cli::mcp::place::Trouble;
 use crate::cli::mcp::stdio::{Input, Output};
 use fanfare_client::mcp::Socket;
 use fanfare_client::{self, SILENCE_MAX, Target, backoff};
+use fanfare_core::{Caller, Principal};
+use fanfare_runtime::budget::Budget;
 use fanfare_server::mcp::outbox::Outbox;
 use fanfare_server::mcp::transports::lines::{FINISH_MAX, FLUSH_MAX, Lines, Writer};
 use fanfare_server::mcp::transports::websocket::ANSWERED;
@@ -77,7 +79,7 @@ impl Relay {
         Relay {
             config,
             memory: Mutex::default(),
-            outbox: Outbox::new(),
+            outbox: Outbox::new(Budget::default().account(&Caller::new(&Principal::local(), None))),
             was_connected: AtomicBool::new(false),
             input_ended: AtomicBool::new(false),
             settled: Notify::new(),

@@ -52,7 +52,7 @@ impl Raw {
         Raw::over(soon("a connection", socket.connect(address)).await.expect("a connection"))
     }
 
-    fn over(stream: TcpStream) -> Raw {
+    pub(crate) fn over(stream: TcpStream) -> Raw {
         Raw { stream, buffer: Vec::new(), chunked: false, ended: false, whole: false }
     }
 

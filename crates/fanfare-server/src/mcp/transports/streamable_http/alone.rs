@@ -55,7 +55,7 @@ impl Exchange {
         version: Version,
         meta: Meta,
     ) -> Result<Response, Refusal> {
-        let outbox = Arc::new(Outbox::new());
+        let outbox = Arc::new(Outbox::new(self.door.account(&self.client)));
         let caller = Caller { client: self.client, version, session: None };
         let id = request.id.clone();
         let server = self.door.server;
@@ -104,7 +104,7 @@ impl Exchange {
         let session = self.session()?;
         let version = session.as_ref().and_then(|session| session.version());
         batch::check(version.or(self.named_version()?))?;
-        let nobody = Arc::new(Outbox::new());
+        let nobody = Arc::new(Outbox::new(self.door.account(&self.client)));
         nobody.end();
         let server = &self.door.server;
         let answers = match session {
@@ -117,7 +117,8 @@ impl Exchange {
             }
             None => {
                 // Work that continues in a session needs one, and this request has none.
-                let passing = Session::new("", self.client, Outbox::new());
+                let outbox = Outbox::new(self.door.account(&self.client));
+                let passing = Session::new("", self.client, outbox);
                 passing.agree_on(Version::V2025_03_26);
                 server.begin_batch(&passing, messages, &nobody).answers.await
             }

@@ -15,8 +15,8 @@ use crate::mcp::session::Session;
 use crate::mcp::session::usage::Connection;
 use crate::mcp::transports::refusal::Refusal;
 use crate::mcp::transports::response::{event_response, json_response};
-use crate::mcp::transports::streamable_http::Exchange;
 use crate::mcp::transports::streamable_http::alone::PATIENCE;
+use crate::mcp::transports::streamable_http::{Exchange, write_error};
 use crate::net::heartbeat::Beats;
 
 /// Delay before a client should reconnect after its stream broke.
@@ -49,7 +49,10 @@ impl Exchange {
 
     /// Starts a session and answers `initialize`.
     pub(super) async fn begin_session(self, request: &RpcRequest, meta: Meta) -> Result<Response, Refusal> {
-        let session = self.door.sessions.begin(self.client.clone(), Outbox::resumable())?;
+        let session = self
+            .door
+            .sessions
+            .begin(self.client.clone(), Outbox::resumable(self.door.account(&self.client)))?;
         let version = Version::NEWEST_LEGACY;
         let caller = Caller { client: self.client, version, session: Some(Arc::clone(&session)) };
         let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&session.outbox));
@@ -81,9 +84,10 @@ impl Exchange {
         meta: Meta,
     ) -> Result<Response, Refusal> {
         let version = session.version().unwrap_or(Version::NEWEST_LEGACY);
-        let (number, outbox) = session.streams.open();
+        let (number, outbox) = session.streams.open(session.outbox.another());
         let caller = Caller { client: self.client.clone(), version, session: Some(Arc::clone(&session)) };
         let call = Call::new(caller, request.id.clone(), meta, Arc::clone(&outbox));
+        let id = request.id.clone();
         let work = self.door.server.begin_call(&session, call, request);
         let answers = Arc::clone(&outbox);
         let attachment = outbox.attach();
@@ -91,7 +95,7 @@ impl Exchange {
         let job = async move {
             match work.await {
                 // An ended session needs no answer.
-                Some(answer) => drop(answers.finish(answer).await),
+                Some(answer) => drop(answers.finish(answer, |busy| write_error(&id, busy))),
                 None => answers.end(),
             }
             whose.streams.forget_ended();

@@ -47,7 +47,7 @@ pub async fn post(
         let error = Error::invalid_request("send JSON, with `Content-Type: application/json`");
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
     }
-    let (bytes, in_flight) = body::read(&door.budget, body, MESSAGE_LEN_MAX).await?;
+    let (bytes, in_flight) = body::read(&door.budget, &client.caller(), body, MESSAGE_LEN_MAX).await?;
     let exchange = Exchange { door, client, parts, accepts };
     let answer = exchange.take(&bytes).await;
     drop(in_flight);

@@ -1,0 +1,55 @@
+//! Callers: who shares a limit.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use crate::principal::Principal;
+
+/// The unit that has a share of what all use: a principal at an address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Caller {
+    principal: Arc<str>,
+    /// The network that the principal calls from; `None` for the user who started this process.
+    network: Option<IpAddr>,
+}
+
+impl Caller {
+    /// Returns the caller that `principal` is at `address`.
+    pub fn new(principal: &Principal, address: Option<SocketAddr>) -> Caller {
+        let network = address.map(|address| network(address.ip()));
+        Caller { principal: Arc::clone(principal.name()), network }
+    }
+}
+
+/// Returns the network that counts as one: an IPv4 address, or the 64 bits of an IPv6 address that its owner cannot
+/// choose freely (RFC 4291, section 2.5.4).
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            let mut segments = address.segments();
+            segments[4..].fill(0);
+            IpAddr::V6(Ipv6Addr::from(segments))
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::network;
+
+    #[test]
+    fn what_one_owner_can_choose_freely_is_one_network() {
+        let of = |text: &str| network(text.parse::<IpAddr>().expect("an address")).to_string();
+        for (address, counted) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("::1", "::1"),
+        ] {
+            assert_eq!(of(address), counted);
+        }
+    }
+}
