@@ -13,6 +13,7 @@ pub mod duration;
 pub mod event;
 pub mod filter;
 pub mod filter_words;
+pub mod folded;
 pub mod invalid;
 pub mod json;
 pub mod limits;

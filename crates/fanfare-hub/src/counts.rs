@@ -26,6 +26,8 @@ pub(crate) struct Counts {
     pub(crate) gaps: Counter,
     /// The number of resets reported to subscribers.
     pub(crate) resets: Counter,
+    /// The number of searches of a message for a text.
+    pub(crate) text_searches: Counter,
     subscribers: Family<Outlet, Gauge>,
 }
 
@@ -52,6 +54,11 @@ impl Counts {
             ),
             gaps: metrics.register("gaps", "Gaps reported to subscribers", Counter::default()),
             resets: metrics.register("resets", "Resets reported to subscribers", Counter::default()),
+            text_searches: metrics.register(
+                "text_searches",
+                "Messages searched for a text that subscribers look for",
+                Counter::default(),
+            ),
             subscribers: metrics.register(
                 "subscribers",
                 "Live subscriptions by transport",

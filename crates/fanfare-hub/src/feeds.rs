@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use fanfare_core::{Channel, Epoch, Event, Filter, Position};
+use fanfare_core::{Caller, Channel, Epoch, Event, Filter, Position};
+use fanfare_runtime::shares::Over;
 use tokio::sync::Notify;
 
 use crate::audience::Audience;
 use crate::item::Block;
+use crate::texts::{Found, Texts};
 
 /// All feeds that have subscribers, and the head: the last position that was delivered to them.
 #[derive(Debug)]
@@ -20,13 +22,21 @@ pub struct Feeds {
     exact: HashMap<Box<str>, Vec<Arc<Feed>>>,
     /// The other feeds; each is asked about every event.
     wide: Vec<Arc<Feed>>,
+    /// The texts that filters look for.
+    texts: Texts,
     head: Position,
 }
 
 impl Feeds {
     /// Creates an empty index that starts after `head`.
     pub fn new(head: Position) -> Feeds {
-        Feeds { by_filter: HashMap::new(), exact: HashMap::new(), wide: Vec::new(), head }
+        Feeds {
+            by_filter: HashMap::new(),
+            exact: HashMap::new(),
+            wide: Vec::new(),
+            texts: Texts::default(),
+            head,
+        }
     }
 
     /// Returns the last position that was delivered to the feeds.
@@ -43,14 +53,23 @@ impl Feeds {
         }
     }
 
-    /// Adds one subscriber to the feed of `filter` when the log ends at `end`, and returns the feed.
-    pub fn join(&mut self, filter: &Filter, end: Position, is_live: bool) -> Arc<Feed> {
+    /// Adds one subscriber to the feed of `filter` when the log ends at `end`, and returns the feed; `live` is the
+    /// caller, if it is a live one. Fails if it looks for one text too many.
+    pub fn join(&mut self, filter: &Filter, end: Position, live: Option<&Caller>) -> Result<Arc<Feed>, Over> {
+        if let Some(text) = filter.text() {
+            self.texts.join(text, live)?;
+        }
         let feed = self.feed(filter);
         feed.subscribers.fetch_add(1, Ordering::Relaxed);
-        if is_live {
+        if live.is_some() {
             feed.audience().join(end);
         }
-        feed
+        Ok(feed)
+    }
+
+    /// Returns the texts to search new events for before they are delivered.
+    pub(crate) fn texts(&self) -> Arc<[Arc<str>]> {
+        self.texts.searched()
     }
 
     fn feed(&mut self, filter: &Filter) -> Arc<Feed> {
@@ -75,6 +94,9 @@ impl Feeds {
         if is_live {
             feed.audience().leave(end);
         }
+        if let Some(text) = feed.filter.text() {
+            self.texts.leave(text);
+        }
         if feed.subscribers.fetch_sub(1, Ordering::Relaxed) > 1 {
             return;
         }
@@ -90,48 +112,71 @@ impl Feeds {
         }
     }
 
-    /// Hands consecutive events to the feeds that match: one append and one wake-up per feed.
-    pub fn deliver(&mut self, events: &[Arc<Event>]) {
+    /// Hands consecutive events, in which `found` was searched for, to the feeds that match: one append and one wake-up
+    /// per feed. A feed whose text was not searched for is behind afterwards: its subscribers read the store.
+    pub(crate) fn deliver(&mut self, events: &[Arc<Event>], found: &Found) {
         let Some(last) = events.last() else { return };
         for feed in &self.wide {
             if feed.filter.is_all() {
                 feed.append(events);
                 continue;
             }
-            let wanted: Vec<_> = events.iter().filter(|event| feed.filter.matches(event)).cloned().collect();
+            let Some(wants) = wants(&feed.filter, found) else {
+                feed.replace_log(last.position);
+                continue;
+            };
+            let wanted: Vec<_> = (0..)
+                .zip(events)
+                .filter(|(index, event)| wants(*index, event))
+                .map(|(_, event)| Arc::clone(event))
+                .collect();
             if !wanted.is_empty() {
                 feed.append(&wanted);
             }
         }
         if !self.exact.is_empty() {
-            self.deliver_exact(events);
+            self.deliver_exact(events, found);
         }
         self.head = last.position;
     }
 
-    fn deliver_exact(&self, events: &[Arc<Event>]) {
-        let mut wanted: Vec<(&Arc<Feed>, Vec<Arc<Event>>)> = Vec::new();
+    fn deliver_exact(&self, events: &[Arc<Event>], found: &Found) {
+        /// The events for one feed; `None` if its text was not searched for.
+        type Wanted<'a> = (&'a Arc<Feed>, Option<Vec<Arc<Event>>>);
+        let mut wanted: Vec<Wanted<'_>> = Vec::new();
         let mut place: HashMap<*const Feed, usize> = HashMap::new();
-        for event in events {
+        for (index, event) in events.iter().enumerate() {
             for feed in self.exact.get(event.channel.as_str()).into_iter().flatten() {
-                if feed.filter.matches(event) {
+                let wants = wants(&feed.filter, found);
+                if wants.as_ref().is_none_or(|wants| wants(index, event)) {
                     let place = *place.entry(Arc::as_ptr(feed)).or_insert_with(|| {
-                        wanted.push((feed, Vec::new()));
+                        wanted.push((feed, wants.is_some().then(Vec::new)));
                         wanted.len() - 1
                     });
-                    wanted[place].1.push(Arc::clone(event));
+                    if let Some(events) = &mut wanted[place].1 {
+                        events.push(Arc::clone(event));
+                    }
                 }
             }
         }
+        let last = events[events.len() - 1].position;
         for (feed, events) in wanted {
-            feed.append(&events);
+            match events {
+                Some(events) => feed.append(&events),
+                None => feed.replace_log(last),
+            }
         }
     }
 
-    /// Returns the number of live subscribers that get `event`, a new one: those that joined before it.
-    pub fn audience_of_event(&self, event: &Event) -> usize {
-        let feeds = self.that_may_match(&event.channel).filter(|feed| feed.filter.matches(event));
-        feeds.map(|feed| feed.audience().before(event.position)).sum()
+    /// Returns the number of live subscribers that get `event`, a new one in which `found` was searched for: those that
+    /// joined before it.
+    pub(crate) fn audience_of_event(&self, event: &Event, found: &Found) -> usize {
+        // A text that was not searched for is that of a subscriber who joined since.
+        let is_wanted = |feed: &&Arc<Feed>| wants(&feed.filter, found).is_some_and(|wants| wants(0, event));
+        self.that_may_match(&event.channel)
+            .filter(is_wanted)
+            .map(|feed| feed.audience().before(event.position))
+            .sum()
     }
 
     /// Returns the number of live subscribers whose patterns match `channel` and that joined before `event`.
@@ -156,6 +201,18 @@ impl Feeds {
             feed.wake();
         }
     }
+}
+
+/// Returns whether an event, by its index among those that were searched, passes a filter; `None` if its text was not
+/// searched for.
+fn wants<'a>(filter: &'a Filter, found: &'a Found) -> Option<impl Fn(usize, &Event) -> bool + 'a> {
+    let contain = match filter.text() {
+        None => None,
+        Some(text) => Some(found.get(text)?),
+    };
+    Some(move |index: usize, event: &Event| {
+        contain.is_none_or(|contain| contain[index]) && filter.matches_but_text(event)
+    })
 }
 
 /// Returns the channels of a filter whose patterns are all exact.

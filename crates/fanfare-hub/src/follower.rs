@@ -8,6 +8,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::Hub;
 use crate::channels::Channels;
+use crate::texts::Found;
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
 use fanfare_store::{Batch, Head, Log, Order, Read};
@@ -37,7 +38,7 @@ impl Follower {
                 () = stop.asked() => return Ok(()),
             };
             match batch {
-                Ok(batch) => self.hub.deliver(&batch),
+                Ok(batch) => self.hub.deliver(&batch).await,
                 Err(store::Error::EpochChanged { .. }) => self.follow = self.hub.replace_log().await?,
                 Err(error) => return Err(error),
             }
@@ -47,19 +48,29 @@ impl Follower {
 
 impl Hub {
     /// Hands consecutive events to the feeds.
-    fn deliver(&self, events: &[Arc<Event>]) {
+    async fn deliver(&self, events: &[Arc<Event>]) {
+        let found = self.search(events).await;
         let channel_count = {
             let mut channels = self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner);
             channels.note(events);
             channels.count()
         };
+        // Before the head moves: a subscriber that has waited for an event knows its channel.
+        self.tell_channels(channel_count);
         let head = {
             let mut feeds = self.feeds();
-            feeds.deliver(events);
+            feeds.deliver(events, &found);
             feeds.head()
         };
         self.shared.head.send_replace(head);
-        self.tell_channels(channel_count);
+    }
+
+    /// Searches new events for the texts that subscribers look for.
+    pub(super) async fn search(&self, events: &[Arc<Event>]) -> Found {
+        let texts = self.feeds().texts();
+        let found = Found::search(texts, events).await;
+        self.counts().text_searches.inc_by((found.len() * events.len()) as u64);
+        found
     }
 
     /// Goes on at the end of the log that replaced the one before; each subscription finds its own place in it. Returns

@@ -15,6 +15,7 @@ pub mod publish;
 pub mod readers;
 pub mod subscribe;
 pub mod subscription;
+mod texts;
 pub mod values;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -91,7 +91,7 @@ impl Hub {
         };
         self.counts().append_seconds.observe(started.elapsed().as_secs_f64());
         self.counts().events.inc_by(appended.iter().filter(|appended| !appended.repeated).count() as u64);
-        Ok(Published { stream_clients: self.audience(&appended), appended })
+        Ok(Published { stream_clients: self.audience(&appended).await, appended })
     }
 
     /// Finds the outcome of an append whose answer was lost, for as long as a pusher may wait for it.
@@ -114,11 +114,12 @@ impl Hub {
     }
 
     /// Returns the highest number of live subscribers that one of the new events has.
-    fn audience(&self, appended: &[Appended]) -> usize {
-        let feeds = self.feeds();
+    async fn audience(&self, appended: &[Appended]) -> usize {
         if let [Appended { event, repeated: false }] = appended {
-            return feeds.audience_of_event(event);
+            let found = self.search(std::slice::from_ref(event)).await;
+            return self.feeds().audience_of_event(event, &found);
         }
+        let feeds = self.feeds();
         let mut most = 0;
         let mut last = None;
         for Appended { event, .. } in appended.iter().filter(|appended| !appended.repeated) {

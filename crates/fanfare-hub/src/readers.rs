@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fanfare_core::folded::Folded;
 use fanfare_core::refusal::Refusal;
 use fanfare_core::{Code, Event, Filter, Position, Principal, ReaderName, page};
 use tokio::sync::broadcast;
@@ -18,6 +19,8 @@ pub const LAG_MAX: u64 = 10_000;
 /// Maximum pages that one listing reads, for all readers together: about two seconds of work. For the readers that come
 /// after it, the lag is not exact.
 const PAGES_MAX: usize = 100;
+/// Maximum pages of those for readers that look for text, because each event in them is searched.
+const TEXT_PAGES_MAX: usize = 10;
 /// Maximum pages for one reader: a page ends early if it reaches its limit of bytes or of events looked at.
 const PAGES_EACH_MAX: usize = 4;
 
@@ -158,10 +161,11 @@ impl Hub {
         rows.retain(|row| after.is_none_or(|after| row.key.name > *after));
         let next = page::cut(&mut rows, limit, |row| row.key.name.clone());
         let mut readers = Vec::new();
-        let mut pages = PAGES_MAX;
+        let (mut pages, mut text_pages) = (PAGES_MAX, TEXT_PAGES_MAX);
         for row in rows {
             let connected = self.shared.clients.connected(&row.key);
-            let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, &mut pages).await?;
+            let pages = if row.filter.text().is_some() { &mut text_pages } else { &mut pages };
+            let (lag, lag_is_exact) = self.count_after(row.acknowledged, &row.filter, pages).await?;
             readers.push(ReaderInfo { row, connected, lag, lag_is_exact });
         }
         Ok(ReadersPage { readers, next, total })
@@ -186,7 +190,8 @@ impl Hub {
     /// Returns the durable readers of `by` that `event` is for.
     pub async fn receipts(&self, by: &Principal, event: &Event) -> Result<Vec<ReaderRow>, store::Error> {
         let mut readers = self.own_readers(by).await?;
-        readers.retain(|reader| reader.filter.matches(event));
+        let message = Folded::new(&event.message);
+        readers.retain(|reader| reader.filter.matches_folded(event, &message));
         Ok(readers)
     }
 

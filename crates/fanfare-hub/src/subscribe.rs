@@ -1,12 +1,17 @@
 //! Subscribing: a position becomes a cursor.
 
+use std::time::Duration;
+
 use fanfare_core::notice::ResetReason;
-use fanfare_core::{Filter, Position, Principal, Start};
+use fanfare_core::refusal::Refusal;
+use fanfare_core::{Caller, Code, Filter, Position, Principal, Start};
 
 use crate::Hub;
 use crate::client::NewClient;
 use crate::own;
 use crate::subscription::Subscription;
+use crate::texts::TEXTS_MAX;
+use fanfare_runtime::shares::Over;
 use fanfare_store as store;
 use fanfare_store::Head;
 
@@ -36,11 +41,45 @@ enum Beginning {
     Resume(u64),
 }
 
+/// The reason why there is no subscription.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SubscribeError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Too many different texts are looked for.
+    #[error("too many different texts are looked for")]
+    TooManyTexts(Over),
+}
+
+impl From<Over> for SubscribeError {
+    fn from(over: Over) -> SubscribeError {
+        SubscribeError::TooManyTexts(over)
+    }
+}
+
+impl From<SubscribeError> for Refusal {
+    fn from(error: SubscribeError) -> Refusal {
+        let what = match error {
+            SubscribeError::Store(error) => return error.into(),
+            SubscribeError::TooManyTexts(Over::InAll) => {
+                format!("live subscribers already look for {TEXTS_MAX} different texts, the maximum")
+            }
+            SubscribeError::TooManyTexts(Over::Share) => {
+                "your subscriptions already look for the maximum of different texts".to_owned()
+            }
+        };
+        let fix = "look for the same text as another subscription, or without `text` and search what you get";
+        Refusal::new(Code::RateLimited, what, fix).over("texts", Duration::from_secs(60))
+    }
+}
+
 impl Hub {
     /// Opens a subscription. A position that this log does not have is not an error: the stream itself reports it,
     /// because a browser would stop retrying after an error.
-    pub async fn subscribe(&self, by: &Principal, request: Request) -> Result<Subscription, store::Error> {
+    pub async fn subscribe(&self, by: &Principal, request: Request) -> Result<Subscription, SubscribeError> {
         let transport = request.client.transport;
+        let live = transport.is_live().then(|| Caller::new(by, request.client.address));
         let (beginning, client, mut subscription) = loop {
             let head = self.caught_up().await?;
             let beginning = match self.beginning(head, by, &request).await {
@@ -54,7 +93,7 @@ impl Hub {
                 // The log was replaced meanwhile.
                 continue;
             }
-            let feed = feeds.join(&request.filter, end.position(), transport.is_live());
+            let feed = feeds.join(&request.filter, end.position(), live.as_ref())?;
             let after = match beginning {
                 Beginning::Replay(seq) | Beginning::Resume(seq) => seq,
                 Beginning::Live | Beginning::Reset(_) => end.last,

@@ -1,6 +1,7 @@
 //! The source of a worker: the log from its cursor on, without events that are not for webhooks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare_core::notice::Notice;
@@ -10,7 +11,7 @@ use fanfare_core::{Audience, Event, Filter, Position, Principal, Start};
 use fanfare_hub::Hub;
 use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::item::Item;
-use fanfare_hub::subscribe::Request;
+use fanfare_hub::subscribe::{Request, SubscribeError};
 use fanfare_hub::subscription::Subscription;
 use fanfare_store as store;
 
@@ -55,7 +56,14 @@ impl Source {
         let client = NewClient { transport: Transport::Webhook, address: None, reader: None };
         let start = Start::After(position);
         let request = Request { filter: filter.clone(), start, conflate: false, client };
-        let subscription = hub.subscribe(by, request).await?;
+        let subscription = match hub.subscribe(by, request).await {
+            Ok(subscription) => subscription,
+            Err(SubscribeError::Store(error)) => return Err(error),
+            // Not for a webhook: it reads the store if its text is not searched for.
+            Err(SubscribeError::TooManyTexts(_)) => {
+                return Err(store::Error::Unavailable { retry_after: Duration::from_secs(1) });
+            }
+        };
         Ok(Source { subscription, items: Vec::new(), item: 0, next: 0, lost_up_to: None })
     }
 

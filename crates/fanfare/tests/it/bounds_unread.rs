@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 
 use crate::support::gateway::Gateway;
 use crate::support::mcp_stream::{Door, request};
@@ -105,18 +106,17 @@ async fn pages_that_nobody_reads_are_counted_and_then_refused() {
     }
     let held = bytes_held(&gateway, "callers").await;
     assert!((1..=SHARE).contains(&held) && seen.1 > 0, "{held} bytes are held for {seen:?} pages");
-    let other = from(&gateway, [127, 0, 0, 2], "/api/events?channel=big").await;
-    assert_eq!(other, 200, "another address has a share of its own");
+    let mut other = from_address(&gateway, [127, 0, 0, 2]).await;
+    let head = other.get("/api/events?channel=big", "connection: close\r\n").await;
+    assert_eq!(head.status, 200, "another address has a share of its own");
     assert_eq!(gateway.post_json("/api/push", &json!({ "message": "small" })).await.status, 200);
     drop(open);
     until("an empty budget", async || (bytes_held(&gateway, "callers").await == 0).then_some(())).await;
 }
 
-/// Sends a request from another address of this machine; returns the status.
-async fn from(gateway: &Gateway, address: [u8; 4], path: &str) -> u16 {
-    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+/// Connects from another address of this machine.
+pub(crate) async fn from_address(gateway: &Gateway, address: [u8; 4]) -> Raw {
+    let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(SocketAddr::from((address, 0))).expect("an address of this machine");
-    let stream = socket.connect(gateway.address).await.expect("a connection");
-    let mut raw = Raw::over(stream);
-    raw.get(path, "connection: close\r\n").await.status
+    Raw::over(socket.connect(gateway.address).await.expect("a connection"))
 }
