@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use fanfare_core::{Caller, Channel, Epoch, Event, Filter, Position};
+use fanfare_runtime::budget::Budget;
 use fanfare_runtime::shares::Over;
 use tokio::sync::Notify;
 
 use crate::audience::Audience;
+use crate::cutting::Blocks;
 use crate::item::Block;
 use crate::texts::{Found, Texts};
 
@@ -25,17 +27,19 @@ pub struct Feeds {
     /// The texts that filters look for.
     texts: Texts,
     head: Position,
+    budget: Budget,
 }
 
 impl Feeds {
     /// Creates an empty index that starts after `head`.
-    pub fn new(head: Position) -> Feeds {
+    pub fn new(head: Position, budget: Budget) -> Feeds {
         Feeds {
             by_filter: HashMap::new(),
             exact: HashMap::new(),
             wide: Vec::new(),
             texts: Texts::default(),
             head,
+            budget,
         }
     }
 
@@ -116,9 +120,11 @@ impl Feeds {
     /// per feed. A feed whose text was not searched for is behind afterwards: its subscribers read the store.
     pub(crate) fn deliver(&mut self, events: &[Arc<Event>], found: &Found) {
         let Some(last) = events.last() else { return };
+        let budget = self.budget.clone();
+        let mut blocks = Blocks::new(&budget);
         for feed in &self.wide {
             if feed.filter.is_all() {
-                feed.append(events);
+                feed.append(blocks.cut(events));
                 continue;
             }
             let Some(wants) = wants(&feed.filter, found) else {
@@ -131,16 +137,29 @@ impl Feeds {
                 .map(|(_, event)| Arc::clone(event))
                 .collect();
             if !wanted.is_empty() {
-                feed.append(&wanted);
+                feed.append(blocks.cut(&wanted));
             }
         }
         if !self.exact.is_empty() {
-            self.deliver_exact(events, found);
+            self.deliver_exact(events, found, &mut blocks);
         }
         self.head = last.position;
+        drop(blocks);
+        self.make_room();
     }
 
-    fn deliver_exact(&self, events: &[Arc<Event>], found: &Found) {
+    /// Shrinks the rings if they hold too much together: each feed keeps an equal part.
+    fn make_room(&self) {
+        if self.budget.rings_over() > 0 {
+            let each_max =
+                (self.budget.ring_bytes_max() / 2 / self.by_filter.len().max(1)).max(RING_BYTES_MIN);
+            for feed in self.by_filter.values() {
+                feed.shrink(each_max);
+            }
+        }
+    }
+
+    fn deliver_exact(&self, events: &[Arc<Event>], found: &Found, blocks: &mut Blocks<'_>) {
         /// The events for one feed; `None` if its text was not searched for.
         type Wanted<'a> = (&'a Arc<Feed>, Option<Vec<Arc<Event>>>);
         let mut wanted: Vec<Wanted<'_>> = Vec::new();
@@ -162,7 +181,7 @@ impl Feeds {
         let last = events[events.len() - 1].position;
         for (feed, events) in wanted {
             match events {
-                Some(events) => feed.append(&events),
+                Some(events) => feed.append(blocks.cut(&events)),
                 None => feed.replace_log(last),
             }
         }
@@ -224,8 +243,8 @@ fn exact_channels(filter: &Filter) -> Option<Vec<&str>> {
 pub const RING_LEN_MAX: u64 = 4_096;
 /// Maximum bytes (`Event::stored_len`) in a feed's ring; the newest block stays whatever its size.
 pub const RING_BYTES_MAX: u64 = 2 * 1024 * 1024;
-/// Maximum events in one block: a push of 10,000 must not stay in memory as a whole for one subscriber.
-pub const BLOCK_LEN_MAX: usize = 512;
+/// Minimum bytes that a ring may keep, however many feeds share what there is for all rings: some short events.
+const RING_BYTES_MIN: usize = 4 * 1024;
 
 /// The ring of one filter. An event's ordinal is its number in this feed; a cursor is the ordinal that comes next.
 #[derive(Debug)]
@@ -275,12 +294,17 @@ impl Feed {
         }
     }
 
+    /// Drops the oldest blocks until the ring holds at most `bytes_max`.
+    fn shrink(&self, bytes_max: usize) {
+        self.ring().shrink(bytes_max);
+    }
+
     /// Appends events that pass the filter, and wakes the subscribers that wait.
-    pub fn append(&self, events: &[Arc<Event>]) {
+    fn append(&self, blocks: Vec<Arc<Block>>) {
         {
             let mut ring = self.ring();
-            for chunk in events.chunks(BLOCK_LEN_MAX) {
-                ring.push(Block::new(chunk.to_vec()));
+            for block in blocks {
+                ring.push(block);
             }
             self.end.store(ring.next_ordinal, Ordering::Release);
         }
@@ -383,18 +407,33 @@ impl Feed {
 pub struct Behind;
 
 impl Ring {
-    fn push(&mut self, block: Block) {
+    fn push(&mut self, block: Arc<Block>) {
         self.len += block.events().len() as u64;
         self.bytes += bytes(&block);
         let first = self.next_ordinal;
         self.next_ordinal += block.events().len() as u64;
-        self.blocks.push_back((first, Arc::new(block)));
+        self.blocks.push_back((first, block));
         while self.blocks.len() > 1 && (self.len > RING_LEN_MAX || self.bytes > RING_BYTES_MAX) {
-            if let Some((_, oldest)) = self.blocks.pop_front() {
-                self.len -= oldest.events().len() as u64;
-                self.bytes -= bytes(&oldest);
-                self.floor = oldest.last_seq();
-            }
+            self.pop();
+        }
+    }
+
+    fn pop(&mut self) {
+        if let Some((_, oldest)) = self.blocks.pop_front() {
+            self.len -= oldest.events().len() as u64;
+            self.bytes -= bytes(&oldest);
+            self.floor = oldest.last_seq();
+        }
+    }
+
+    fn shrink(&mut self, bytes_max: usize) {
+        let mut held: usize = self.blocks.iter().map(|(_, block)| block.bytes_held()).sum();
+        // The newest block as well: a subscriber that has not got it reads the store.
+        while held > bytes_max
+            && let Some((_, oldest)) = self.blocks.front()
+        {
+            held -= oldest.bytes_held();
+            self.pop();
         }
     }
 }

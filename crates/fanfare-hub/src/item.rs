@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use fanfare_core::Event;
 use fanfare_core::notice::Notice;
 use fanfare_core::wire::payload::Payload;
 use fanfare_core::wire::{sse, websocket};
+use fanfare_runtime::budget::{Budget, RingBytes};
 
 /// Something to send to the outlet.
 #[derive(Debug, Clone)]
@@ -119,9 +121,13 @@ impl Wire {
     }
 }
 
-/// Consecutive events of one feed; never empty.
+/// Consecutive events of one feed; never empty. Feeds that have the same events share it.
 pub struct Block {
     events: Vec<Arc<Event>>,
+    budget: Budget,
+    /// The bytes of the events and of what is encoded.
+    len: AtomicUsize,
+    _held: RingBytes,
     encoded: [OnceLock<Encoded>; Wire::COUNT],
     /// The events as webhooks receive them.
     payloads: [OnceLock<Encoded>; Payload::ALL.len()],
@@ -137,6 +143,12 @@ pub struct Cut {
     pub end: usize,
 }
 
+/// Bytes that count in the budget for as long as a ring or a socket has them.
+struct Counted {
+    bytes: Vec<u8>,
+    _held: RingBytes,
+}
+
 /// The events of a block in one format, end to end.
 struct Encoded {
     bytes: Bytes,
@@ -145,10 +157,24 @@ struct Encoded {
 }
 
 impl Block {
-    /// Creates a block of `events`, of which there is at least one.
-    pub fn new(events: Vec<Arc<Event>>) -> Block {
+    /// Creates a block of `events`, of which there is at least one. Its bytes count in `budget`.
+    pub fn new(events: Vec<Arc<Event>>, budget: &Budget) -> Block {
         let can_expire = events.iter().any(|event| event.expires.is_some());
-        Block { events, encoded: Default::default(), payloads: Default::default(), can_expire }
+        let len = events.iter().map(|event| event.stored_len()).sum::<u64>() as usize;
+        Block {
+            events,
+            budget: budget.clone(),
+            len: AtomicUsize::new(len),
+            _held: budget.hold_in_ring(len),
+            encoded: Default::default(),
+            payloads: Default::default(),
+            can_expire,
+        }
+    }
+
+    /// Returns the bytes that it holds: those of its events, and what was encoded of them.
+    pub fn bytes_held(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
     }
 
     /// Returns the events.
@@ -185,29 +211,38 @@ impl Block {
     /// Returns the body that a webhook receives for the event at `index`.
     pub fn payload(&self, payload: Payload, index: usize) -> Bytes {
         let encoded = self.payloads[payload as usize]
-            .get_or_init(|| Encoded::new(&self.events, |event, bytes| payload.write(event, bytes)));
+            .get_or_init(|| self.encode(|event, bytes| payload.write(event, bytes)));
         encoded.bytes.slice(encoded.start(index)..encoded.start(index + 1))
     }
 
     fn encoded(&self, wire: Wire) -> &Encoded {
-        self.encoded[wire.index()]
-            .get_or_init(|| Encoded::new(&self.events, |event, bytes| wire.write_event(event, bytes)))
+        self.encoded[wire.index()].get_or_init(|| self.encode(|event, bytes| wire.write_event(event, bytes)))
     }
-}
 
-impl Encoded {
-    fn new(events: &[Arc<Event>], write: impl Fn(&Event, &mut Vec<u8>)) -> Encoded {
-        let mut bytes = Vec::with_capacity(events.len() * 192);
-        let ends = events
+    fn encode(&self, write: impl Fn(&Event, &mut Vec<u8>)) -> Encoded {
+        let mut bytes = Vec::with_capacity(self.events.len() * 192);
+        let ends = self
+            .events
             .iter()
             .map(|event| {
                 write(event, &mut bytes);
                 bytes.len()
             })
             .collect();
-        Encoded { bytes: bytes.into(), ends }
+        let len = bytes.len();
+        self.len.fetch_add(len, Ordering::Relaxed);
+        let counted = Counted { bytes, _held: self.budget.hold_in_ring(len) };
+        Encoded { bytes: Bytes::from_owner(counted), ends }
     }
+}
 
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Encoded {
     fn start(&self, index: usize) -> usize {
         if index == 0 { 0 } else { self.ends[index - 1] }
     }

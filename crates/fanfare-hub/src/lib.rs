@@ -5,6 +5,7 @@ mod backlog;
 pub mod channels;
 pub mod client;
 mod counts;
+mod cutting;
 pub mod feeds;
 pub mod follower;
 pub mod history;
@@ -32,6 +33,7 @@ use crate::feeds::Feeds;
 use crate::follower::{Follow, Follower};
 use crate::publish::Admission;
 use crate::readers::AckSignal;
+use fanfare_runtime::budget::Budget;
 use fanfare_runtime::clock;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
@@ -62,6 +64,8 @@ pub struct Hub {
 #[derive(Debug)]
 struct Shared {
     store: Store,
+    /// The bytes that blocks of events hold.
+    budget: Budget,
     /// The ends of the log, at hand for every call.
     ends: watch::Receiver<Head>,
     /// Guards the index of feeds; held while a batch is put into the rings, never while anything is sent.
@@ -82,10 +86,11 @@ struct Shared {
 }
 
 impl Hub {
-    /// Creates the hub over `store`, and the follower that must run for anything to be delivered.
+    /// Creates the hub over `store`, whose blocks count in `budget`, and the follower that must run for anything to be delivered.
     pub async fn new(
         store: Store,
         config: Config,
+        budget: &Budget,
         metrics: &Metrics,
     ) -> Result<(Hub, Follower), store::Error> {
         let follow = Follow::new(&*store.log, None);
@@ -96,7 +101,8 @@ impl Hub {
         let shared = Shared {
             ends: store.log.head(),
             store,
-            feeds: Mutex::new(Feeds::new(head)),
+            budget: budget.clone(),
+            feeds: Mutex::new(Feeds::new(head, budget.clone())),
             head: watch::Sender::new(head),
             clients: Clients::default(),
             channels: Mutex::new(channels),
@@ -244,6 +250,10 @@ impl Hub {
         };
         feeds.wait_for(is_there).await.map_err(|_| store::Error::Closed)?;
         Ok(wanted)
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.shared.budget
     }
 
     fn counts(&self) -> &Counts {

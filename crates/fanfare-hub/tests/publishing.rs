@@ -6,6 +6,7 @@ use std::time::Duration;
 use fanfare_core::{Door, Principal, Via};
 use fanfare_hub::publish::PushError;
 use fanfare_hub::{Config, Hub};
+use fanfare_runtime::budget::Budget;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store::memory::{Disturbance, Memory};
 use fanfare_store::{Error, Retention, Store};
@@ -16,7 +17,8 @@ const VIA: Via = Via { door: Door::Http, address: None, agent: None };
 async fn hub() -> (Hub, Arc<Memory>) {
     let memory = Memory::new(Retention::default());
     let store = Store::new(Arc::clone(&memory));
-    let (hub, _follower) = Hub::new(store, Config::default(), &Metrics::new()).await.expect("a hub");
+    let (hub, _follower) =
+        Hub::new(store, Config::default(), &Budget::default(), &Metrics::new()).await.expect("a hub");
     (hub, memory)
 }
 

@@ -9,6 +9,7 @@ use fanfare_core::{Door, Principal, Via, WebhookId};
 use fanfare_delivery::service::{Config, Webhooks, Work};
 use fanfare_hub::Hub;
 use fanfare_hub::publish::Published;
+use fanfare_runtime::budget::Budget;
 use fanfare_runtime::shutdown::Trigger;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store::{Clock, Store};
@@ -41,7 +42,9 @@ impl Instance {
     pub(crate) async fn start(store: &Store) -> Instance {
         let metrics = Metrics::new();
         let (hub, follower) =
-            Hub::new(store.clone(), fanfare_hub::Config::default(), &metrics).await.expect("a hub");
+            Hub::new(store.clone(), fanfare_hub::Config::default(), &Budget::default(), &metrics)
+                .await
+                .expect("a hub");
         let (_, listeners) = watch::channel(Vec::new());
         let config = Config { claim_term: TERM, ..Config::default() };
         let (webhooks, Work { dispatcher, recording }) =

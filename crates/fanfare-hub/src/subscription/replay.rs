@@ -74,7 +74,7 @@ impl Subscription {
             if page.events.is_empty() {
                 self.client.seq.store(covered, Ordering::Relaxed);
             } else {
-                let page = Some((Arc::new(Block::new(page.events)), 0, covered));
+                let page = Some((Arc::new(Block::new(page.events, self.hub.budget())), 0, covered));
                 self.backlog = Some(Box::new(Backlog { page }));
                 return Ok(());
             }

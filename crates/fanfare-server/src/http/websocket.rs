@@ -198,28 +198,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 
     /// Sends the bytes of the subscription, which all subscribers of its feed share, past the framing layer, whose
-    /// buffer is empty after a flush.
+    /// buffer is empty after a flush. Short ones are joined; long ones are not, because each socket would hold a copy.
     async fn send_items(&mut self) -> Result<(), Option<Farewell>> {
-        let mut parts = self.items.iter().map(|item| item.bytes(Wire::WebSocket));
-        let bytes = match (self.items.len(), parts.next()) {
-            (1, Some(bytes)) => bytes,
-            (_, first) => first
-                .into_iter()
-                .chain(parts)
-                .fold(Vec::new(), |mut all, part| {
-                    all.extend_from_slice(&part);
-                    all
-                })
-                .into(),
-        };
-        self.write_out(&bytes).await?;
-        let counts = &self.socket.gateway.counts;
-        counts.writes.inc();
-        counts.sent_bytes.inc_by(bytes.len() as u64);
-        if let Some(subscription) = &mut self.subscription {
-            for item in &self.items {
-                subscription.advance(item, item.len());
+        /// Maximum bytes that are copied in order to write them at once.
+        const JOINED_LEN_MAX: usize = 64 * 1024;
+        let items = std::mem::take(&mut self.items);
+        let mut rest = &items[..];
+        while !rest.is_empty() {
+            let (mut count, mut bytes) = (1, rest[0].bytes(Wire::WebSocket));
+            let mut joined = Vec::new();
+            while let Some(item) = rest.get(count) {
+                let more = item.bytes(Wire::WebSocket);
+                if bytes.len().max(joined.len()) + more.len() > JOINED_LEN_MAX {
+                    break;
+                }
+                if joined.is_empty() {
+                    joined.extend_from_slice(&bytes);
+                }
+                joined.extend_from_slice(&more);
+                count += 1;
             }
+            if !joined.is_empty() {
+                bytes = joined.into();
+            }
+            self.write_out(&bytes).await?;
+            let counts = &self.socket.gateway.counts;
+            counts.writes.inc();
+            counts.sent_bytes.inc_by(bytes.len() as u64);
+            if let Some(subscription) = &mut self.subscription {
+                for item in &rest[..count] {
+                    subscription.advance(item, item.len());
+                }
+            }
+            rest = &rest[count..];
         }
         Ok(())
     }

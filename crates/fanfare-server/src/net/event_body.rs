@@ -8,6 +8,9 @@ use fanfare_hub::item::{Item, Wire};
 use crate::net::heartbeat::Beats;
 use crate::net::takeover::Stream;
 
+/// Maximum bytes that are copied in order to send them at once.
+const JOINED_LEN_MAX: usize = 64 * 1024;
+
 /// Returns a body that sends the data of `outlet`, and a comment at each beat.
 pub fn body(outlet: Stream, beats: Beats) -> Body {
     struct State {
@@ -44,11 +47,23 @@ pub fn body(outlet: Stream, beats: Beats) -> Body {
                 return Some((Err(error), state));
             }
         }
-        for item in &state.items {
-            bytes.extend_from_slice(&item.bytes(Wire::Sse(format)));
+        let mut first = Bytes::new();
+        for (nth, item) in state.items.iter().enumerate() {
+            let next = item.bytes(Wire::Sse(format));
+            if nth == 0 {
+                first = next;
+            } else if first.len().max(bytes.len()) + next.len() <= JOINED_LEN_MAX {
+                if bytes.is_empty() {
+                    bytes.extend_from_slice(&first);
+                }
+                bytes.extend_from_slice(&next);
+            } else {
+                // The rest comes when there is room for it: each stream would hold a copy.
+                break;
+            }
             state.outlet.subscription.advance(item, item.len());
         }
-        Some((Ok(bytes.into()), state))
+        Some((Ok(if bytes.is_empty() { first } else { bytes.into() }), state))
     });
     Body::from_stream(frames)
 }

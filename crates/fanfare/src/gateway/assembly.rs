@@ -125,7 +125,7 @@ impl Assembly {
         metrics.collect(budget.clone());
         let descriptors = Descriptors::shared_out(config)?;
 
-        let (hub, follower) = Hub::new(store.clone(), config.hub, &metrics).await?;
+        let (hub, follower) = Hub::new(store.clone(), config.hub, &budget, &metrics).await?;
         let addresses = sockets.iter().map(|(address, _)| *address).collect();
         let (listeners, listeners_worker) = Listeners::new(addresses);
         let sending = webhooks::Config { sockets_max: descriptors.to_webhooks, ..config.webhooks.clone() };

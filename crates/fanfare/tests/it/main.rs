@@ -4,6 +4,7 @@
 
 mod bounds_frames;
 mod bounds_nesting;
+mod bounds_rings;
 mod bounds_text;
 mod bounds_unread;
 mod cli;

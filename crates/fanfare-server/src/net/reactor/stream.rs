@@ -222,7 +222,11 @@ impl Pump {
             }
             // The rest of a partially sent event is kept; the cursor moves past it.
             let cut = item.cut(wire, taken);
-            stream.remainder = Bytes::copy_from_slice(&bytes[taken..cut.end]);
+            stream.remainder = match cut.end == bytes.len() && item.len() == 1 {
+                // Those who are cut off in the same long event share it.
+                true => bytes.slice(taken..),
+                false => Bytes::copy_from_slice(&bytes[taken..cut.end]),
+            };
             subscription.advance(item, cut.events);
             break;
         }
