@@ -24,6 +24,8 @@ macro_rules! codes {
 codes! {
     /// The body is larger than the limit.
     BodyTooLarge => "body_too_large",
+    /// The body came too slowly.
+    BodyTooSlow => "body_too_slow",
     /// A batch without events.
     EmptyBatch => "empty_batch",
     /// The `Host` header names a host that this gateway does not answer for.

@@ -71,6 +71,7 @@ pub fn status(code: Code, at: &str) -> StatusCode {
     let is_in_body = at.is_empty() || at.starts_with('/');
     match code {
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
         Code::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
         Code::Internal | Code::OutcomeUnknown | Code::StoreDamaged | Code::StoreFailed => {
             StatusCode::INTERNAL_SERVER_ERROR

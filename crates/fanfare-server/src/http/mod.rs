@@ -41,7 +41,7 @@ use crate::http::export::Exports;
 use crate::net::counts::{Counts, RequestLabels};
 use crate::net::guard::{self, Guard};
 use crate::net::origin::Cors;
-use crate::net::unread;
+use crate::net::{pace, unread};
 use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
@@ -64,6 +64,8 @@ pub struct Config {
     pub max_connections_per_address: usize,
     /// Time after which a subscriber that stops reading is disconnected; default 60 s.
     pub stall_timeout: Duration,
+    /// Time that the body of a request may take before its rate counts; default 10 s.
+    pub body_patience: Duration,
     /// Interval of comments on a silent stream and of pings on a WebSocket; default 30 s.
     pub keepalive: Duration,
 }
@@ -77,6 +79,7 @@ impl Default for Config {
             max_connections: 65_536,
             max_connections_per_address: 1_024,
             stall_timeout: Duration::from_secs(60),
+            body_patience: Duration::from_secs(10),
             keepalive: Duration::from_secs(30),
         }
     }
@@ -114,6 +117,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         pages: &dashboard::SCREENS,
     };
     let (counts, budget) = (gateway.counts.clone(), gateway.budget.clone());
+    let patience = gateway.config.body_patience;
     let api: Router<Gateway> = interface().into();
     let document = document();
     let routes = api
@@ -123,7 +127,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         .merge(other_doors)
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
-            unread::count(budget.clone(), request, next)
+            unread::count(budget.clone(), pace::keep(request, patience), next)
         }))
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
             count(counts.clone(), request, next)
@@ -206,7 +210,8 @@ async fn count(counts: Counts, request: Request, next: Next) -> Response {
     let version = request.version();
     let mut response = next.run(request).await;
     // The rest of the body is not read: a client that knows this sends nothing else over the connection.
-    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && version <= Version::HTTP_11 {
+    let is_cut_off = matches!(response.status(), StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT);
+    if is_cut_off && version <= Version::HTTP_11 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(route) = route {

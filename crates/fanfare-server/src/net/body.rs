@@ -1,6 +1,6 @@
 //! Request bodies, read within limits.
 
-use std::time::Duration;
+use std::error::Error;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -9,6 +9,7 @@ use fanfare_core::{Caller, Code};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
+use crate::net::pace::TooSlow;
 use fanfare_runtime::budget::{Budget, BytesHeld, Exhausted};
 
 /// Maximum body of a push: room for 10,000 events of 1.6 KB.
@@ -16,18 +17,18 @@ pub const PUSH_BODY_LEN_MAX: usize = 16 * 1024 * 1024;
 /// Maximum body of any other request.
 pub const BODY_LEN_MAX: usize = 64 * 1024;
 
-/// Maximum time until the next piece of a body: a client that announces a body and then is silent holds a connection.
-const FRAME_WAIT: Duration = Duration::from_secs(30);
-
 /// The reason that a body was refused.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BodyError {
-    /// The connection ended before the body did, or was silent for half a minute.
+    /// The connection ended before the body did.
     #[error("the body ended early")]
     BrokenOff,
     /// Too many bytes are in flight.
     #[error("too many bytes are in flight right now")]
     Exhausted(Exhausted),
+    /// The body came too slowly.
+    #[error("the body came too slowly")]
+    TooSlow,
     /// The body is too large.
     #[error("the body is larger than {len_max} bytes")]
     TooLarge {
@@ -52,9 +53,17 @@ pub async fn read(
     let mut rest = BytesMut::new();
     let mut len = 0;
     loop {
-        let frame = tokio::time::timeout(FRAME_WAIT, body.frame()).await.map_err(|_| BodyError::BrokenOff)?;
-        let Some(frame) = frame else { break };
-        let frame = frame.map_err(|_| BodyError::BrokenOff)?;
+        let Some(frame) = body.frame().await else { break };
+        let frame = frame.map_err(|error| {
+            let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+            while let Some(error) = cause {
+                if error.is::<TooSlow>() {
+                    return BodyError::TooSlow;
+                }
+                cause = error.source();
+            }
+            BodyError::BrokenOff
+        })?;
         let Ok(data) = frame.into_data() else { continue };
         len += data.len();
         if len > len_max {
@@ -85,6 +94,11 @@ impl From<BodyError> for Refusal {
                 "send as many bytes as the request announced",
             ),
             BodyError::Exhausted(exhausted) => exhausted.into(),
+            BodyError::TooSlow => Refusal::new(
+                Code::BodyTooSlow,
+                error.to_string(),
+                "send at least 16 KiB per second after the first ten, and all of it within five minutes",
+            ),
             BodyError::TooLarge { .. } => {
                 Refusal::new(Code::BodyTooLarge, error.to_string(), "send less per request")
             }

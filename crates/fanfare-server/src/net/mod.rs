@@ -12,6 +12,7 @@ pub mod limits;
 pub mod listeners;
 pub mod metered;
 pub mod origin;
+pub mod pace;
 pub mod reactor;
 pub mod request_tasks;
 pub mod server;

@@ -52,6 +52,7 @@ impl Exit {
             Code::OutcomeUnknown => Exit::Failed,
             Code::ShuttingDown => Exit::Unreachable,
             Code::BodyTooLarge
+            | Code::BodyTooSlow
             | Code::EmptyBatch
             | Code::HostNotAllowed
             | Code::Internal

@@ -53,6 +53,7 @@ impl From<BodyError> for Refusal {
         match problem {
             BodyError::BrokenOff => Refusal::new(StatusCode::BAD_REQUEST, Error::parse(text)),
             BodyError::Exhausted(_) => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Error::busy(text)),
+            BodyError::TooSlow => Refusal::new(StatusCode::REQUEST_TIMEOUT, Error::invalid_request(text)),
             BodyError::TooLarge { .. } => {
                 Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Error::invalid_request(text))
             }
