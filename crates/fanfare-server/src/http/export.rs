@@ -4,22 +4,21 @@
 //! read to its end breaks off: over HTTP/1.1 without the last chunk, over HTTP/2 with a reset. A client sees that the
 //! response is incomplete, and every line that it gets is an event.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Code, Principal};
+use fanfare_core::{Caller, Code, Principal};
 use futures_util::{StreamExt, stream};
 use http::{HeaderValue, header};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::problem::Problem;
 use fanfare_hub::Hub;
 use fanfare_hub::values::Error;
 use fanfare_hub::values::{Order, Read};
+use fanfare_runtime::shares::{Over, Shares, Taken};
 
 /// The media type of lines of JSON.
 pub const MEDIA_TYPE: &str = "application/x-ndjson";
@@ -27,16 +26,19 @@ pub const MEDIA_TYPE: &str = "application/x-ndjson";
 /// Maximum exports at once: each keeps a page, which is 1 MiB and an event at most, and what the socket holds of it.
 const EXPORTS_MAX: usize = 64;
 
+/// Maximum exports of one caller at once.
+const EXPORTS_EACH_MAX: usize = EXPORTS_MAX / 4;
+
 /// Maximum events that are read at once; a page of long events ends earlier.
 const PAGE_LEN_MAX: usize = 1_000;
 
 /// The limit on exports; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Exports(Arc<Semaphore>);
+pub struct Exports(Shares);
 
 impl Default for Exports {
     fn default() -> Exports {
-        Exports(Arc::new(Semaphore::new(EXPORTS_MAX)))
+        Exports(Shares::new(EXPORTS_MAX, EXPORTS_EACH_MAX))
     }
 }
 
@@ -48,7 +50,7 @@ struct Export {
     read: Read,
     /// The number of events that are left to send.
     left: usize,
-    _permit: OwnedSemaphorePermit,
+    _permit: Taken,
 }
 
 /// The reason why an export breaks off.
@@ -66,13 +68,20 @@ impl Exports {
         &self,
         hub: &Hub,
         by: &Principal,
+        caller: &Caller,
         read: Read,
         limit: usize,
     ) -> Result<Response, Problem> {
-        let permit = Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
-            let what = format!("{EXPORTS_MAX} exports of the history are running");
+        let permit = self.0.take(caller).map_err(|over| {
+            let (what, limit) = match over {
+                Over::InAll => (format!("{EXPORTS_MAX} exports of the history are running"), "exports"),
+                Over::Share => (
+                    format!("{EXPORTS_EACH_MAX} of your exports of the history are running"),
+                    "exports_per_caller",
+                ),
+            };
             Refusal::new(Code::RateLimited, what, "wait for one of them to finish")
-                .over("exports", Duration::from_secs(10))
+                .over(limit, Duration::from_secs(10))
         })?;
         let mut export = Export { hub: hub.clone(), by: by.clone(), read, left: limit, _permit: permit };
         // While nothing was sent, an error can still be an answer.

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use fanfare_api::history::{HistoryPage, ReaderReceipt, Receipts, WebhookReceipt};
 use fanfare_api::words::DeliveryState;
 use fanfare_api::{event, query, values};
-use fanfare_core::{Code, Event, Position, Principal};
+use fanfare_core::{Caller, Code, Event, Position, Principal};
 use http::{HeaderName, HeaderValue, header};
 
 use crate::http::page::Size;
@@ -43,6 +43,7 @@ const EXPORT: Size = Size { default: usize::MAX, max: usize::MAX };
 pub async fn list(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
     Extension(Peer(address)): Extension<Peer>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -57,7 +58,7 @@ pub async fn list(
     waiting::first_of(&selection, hub, &by, address, wait).await?;
     let (extent, read) = selection.locate(hub, &by, limit).await?;
     if is_export {
-        return Ok(([VARY], gateway.exports.answer(hub, &by, read, limit).await?).into_response());
+        return Ok(([VARY], gateway.exports.answer(hub, &by, &caller, read, limit).await?).into_response());
     }
     let (events, next) = hub.collect(&by, read).await?;
     let page = HistoryPage {

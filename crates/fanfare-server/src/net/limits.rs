@@ -106,6 +106,13 @@ impl Connections {
     }
 }
 
+impl Permit {
+    /// Counts a stream of this connection as one more connection.
+    pub fn another(&self) -> Result<Permit, Problem> {
+        self.connections.admit(self.address)
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,6 +6,7 @@ mod bounds_bodies;
 mod bounds_frames;
 mod bounds_nesting;
 mod bounds_rings;
+mod bounds_shares;
 mod bounds_text;
 mod bounds_unread;
 mod cli;

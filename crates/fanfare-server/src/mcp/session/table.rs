@@ -22,6 +22,9 @@ const IDLE_MAX: Duration = Duration::from_secs(30 * 60);
 /// Idle time after which a session makes room for a new one if the maximum is reached. Otherwise programs that start a
 /// session for each call and end none would lock everyone out for [`IDLE_MAX`].
 const SPARE_AFTER: Duration = Duration::from_secs(60);
+/// Idle time after which a session makes room that was begun and never used: longer than a client needs for its second
+/// message, and so short that a program that only begins sessions locks nobody out.
+const SPARE_UNUSED_AFTER: Duration = Duration::from_secs(5);
 /// Sessions that make room at once: all must be examined to find those idle the longest.
 const SPARED_MAX: usize = 100;
 /// Minimum interval between searches for idle sessions after one that found none.
@@ -158,10 +161,12 @@ impl Table {
         }
         let idle = |session: &Arc<Session>| {
             let since = session.idle_since()?;
-            (now.saturating_duration_since(since) > SPARE_AFTER).then(|| (since, Arc::clone(session)))
+            let spare_after = if session.is_used() { SPARE_AFTER } else { SPARE_UNUSED_AFTER };
+            (now.saturating_duration_since(since) > spare_after).then(|| (since, Arc::clone(session)))
         };
         let mut spared: Vec<_> = self.by_id.values().filter_map(idle).collect();
-        spared.sort_unstable_by_key(|(since, _)| *since);
+        // Those that nobody has used come first.
+        spared.sort_unstable_by_key(|(since, session)| (session.is_used(), *since));
         spared.truncate(SPARED_MAX);
         self.looked = spared.is_empty().then_some(now);
         for (_, session) in &spared {
@@ -208,7 +213,7 @@ mod tests {
 
     use fanfare_core::Principal;
 
-    use super::{LOOK_INTERVAL, SESSIONS_MAX, SPARE_AFTER, SPARED_MAX, Sessions};
+    use super::{LOOK_INTERVAL, SESSIONS_MAX, SPARE_AFTER, SPARE_UNUSED_AFTER, SPARED_MAX, Sessions};
     use crate::mcp::client::Client;
     use crate::mcp::outbox::Outbox;
     use crate::mcp::toolset::Toolset;
@@ -250,5 +255,26 @@ mod tests {
         }
         assert!(rest[0].outbox.is_ended() && !first.outbox.is_ended());
         drop(connection);
+    }
+
+    #[test]
+    fn sessions_that_were_begun_and_never_used_make_room_first_and_soon() {
+        let (sessions, _worker) = Sessions::new();
+        let begin = |now| {
+            let toolset = Toolset::default();
+            let client =
+                Client { principal: Principal::local(), address: None, agent: None, is_local: true, toolset };
+            let outbox = Outbox::new(Budget::default().account(&client.caller()));
+            sessions.begin_at(client, outbox, now)
+        };
+        let used = begin(Instant::now()).expect("the first");
+        used.touch();
+        let unused = begin(Instant::now()).expect("the second");
+        let _rest: Vec<_> = (2..SESSIONS_MAX).map(|_| begin(Instant::now()).expect("room")).collect();
+        let soon = Instant::now() + SPARE_UNUSED_AFTER + Duration::from_millis(1);
+        begin(soon).expect("room");
+        let principal = Principal::local();
+        assert!(sessions.find(&used.id, &principal).is_ok());
+        assert!(sessions.find(&unused.id, &principal).is_err());
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Usage {
 #[derive(Debug)]
 struct State {
     last_used: Instant,
+    /// Whether it was used after it began.
+    is_used: bool,
     /// The connections that receive unrequested messages.
     connections: usize,
 }
@@ -33,7 +35,7 @@ impl Drop for Connection {
 
 impl Usage {
     pub(super) fn new() -> Usage {
-        Usage { state: Mutex::new(State { last_used: Instant::now(), connections: 0 }) }
+        Usage { state: Mutex::new(State { last_used: Instant::now(), is_used: false, connections: 0 }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -44,13 +46,22 @@ impl Usage {
 impl Session {
     /// Records a use of the session.
     pub fn touch(&self) {
-        self.usage.state().last_used = Instant::now();
+        let mut state = self.usage.state();
+        (state.last_used, state.is_used) = (Instant::now(), true);
     }
 
     /// Records a connection that reads for the session.
     pub fn connect(self: &Arc<Session>) -> Connection {
-        self.usage.state().connections += 1;
+        let mut state = self.usage.state();
+        state.connections += 1;
+        state.is_used = true;
+        drop(state);
         Connection(Arc::clone(self))
+    }
+
+    /// Returns whether the session was used after it began.
+    pub fn is_used(&self) -> bool {
+        self.usage.state().is_used
     }
 
     /// Returns the time of its last use; `None` while it is in use.
