@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use fanfare_core::{Caller, Channel, Epoch, Event, Filter, Position};
+use fanfare_core::{Caller, Channel, Event, Filter, Position};
 use fanfare_runtime::budget::Budget;
 use fanfare_runtime::shares::Over;
 use tokio::sync::Notify;
@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::audience::Audience;
 use crate::cutting::Blocks;
 use crate::item::Block;
+use crate::ring::Ring;
 use crate::texts::{Found, Texts};
 
 /// All feeds that have subscribers, and the head: the last position that was delivered to them.
@@ -239,10 +240,6 @@ fn exact_channels(filter: &Filter) -> Option<Vec<&str>> {
     filter.patterns().iter().map(|pattern| pattern.exact()).collect()
 }
 
-/// Maximum events in a feed's ring. A subscriber that is further behind reads from the store.
-pub const RING_LEN_MAX: u64 = 4_096;
-/// Maximum bytes (`Event::stored_len`) in a feed's ring; the newest block stays whatever its size.
-pub const RING_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// Minimum bytes that a ring may keep, however many feeds share what there is for all rings: some short events.
 const RING_BYTES_MIN: usize = 4 * 1024;
 
@@ -263,19 +260,6 @@ pub struct Feed {
     appended: Notify,
     /// The reactors with subscribers of this feed; each is woken once per append.
     wakers: Mutex<Vec<Waker>>,
-}
-
-#[derive(Debug)]
-struct Ring {
-    /// The blocks, oldest first, each with the ordinal of its first event.
-    blocks: VecDeque<(u64, Arc<Block>)>,
-    /// The epoch of their events.
-    epoch: Epoch,
-    /// The seq after which every event (up to the hub's head) that passes the filter is in the ring.
-    floor: u64,
-    next_ordinal: u64,
-    len: u64,
-    bytes: u64,
 }
 
 impl Feed {
@@ -405,39 +389,3 @@ impl Feed {
 /// The subscriber is behind the ring and has to read from the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Behind;
-
-impl Ring {
-    fn push(&mut self, block: Arc<Block>) {
-        self.len += block.events().len() as u64;
-        self.bytes += bytes(&block);
-        let first = self.next_ordinal;
-        self.next_ordinal += block.events().len() as u64;
-        self.blocks.push_back((first, block));
-        while self.blocks.len() > 1 && (self.len > RING_LEN_MAX || self.bytes > RING_BYTES_MAX) {
-            self.pop();
-        }
-    }
-
-    fn pop(&mut self) {
-        if let Some((_, oldest)) = self.blocks.pop_front() {
-            self.len -= oldest.events().len() as u64;
-            self.bytes -= bytes(&oldest);
-            self.floor = oldest.last_seq();
-        }
-    }
-
-    fn shrink(&mut self, bytes_max: usize) {
-        let mut held: usize = self.blocks.iter().map(|(_, block)| block.bytes_held()).sum();
-        // The newest block as well: a subscriber that has not got it reads the store.
-        while held > bytes_max
-            && let Some((_, oldest)) = self.blocks.front()
-        {
-            held -= oldest.bytes_held();
-            self.pop();
-        }
-    }
-}
-
-fn bytes(block: &Block) -> u64 {
-    block.events().iter().map(|event| event.stored_len()).sum()
-}

@@ -14,6 +14,7 @@ pub mod item;
 mod own;
 pub mod publish;
 pub mod readers;
+mod ring;
 pub mod subscribe;
 pub mod subscription;
 mod texts;
