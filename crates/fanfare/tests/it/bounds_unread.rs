@@ -110,6 +110,7 @@ async fn pages_that_nobody_reads_are_counted_and_then_refused() {
     let head = other.get("/api/events?channel=big", "connection: close\r\n").await;
     assert_eq!(head.status, 200, "another address has a share of its own");
     assert_eq!(gateway.post_json("/api/push", &json!({ "message": "small" })).await.status, 200);
+    drop(other);
     drop(open);
     until("an empty budget", async || (bytes_held(&gateway, "callers").await == 0).then_some(())).await;
 }

@@ -1,3 +1,5 @@
+//! Room in an outbox, what counts in the budget, and clients that return.
+
 use futures_util::FutureExt;
 
 use fanfare_core::{Caller, Principal};
