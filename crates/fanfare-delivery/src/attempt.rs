@@ -9,7 +9,6 @@ use fanfare_core::{Event, Position, Timestamp};
 use fanfare_webhook::message_id::MessageId;
 use fanfare_webhook::outcome::{Meaning, Outcome};
 use fanfare_webhook::signature::{SignatureHeaders, SigningKeys};
-use fanfare_webhook::url::WebhookUrl;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -133,9 +132,24 @@ pub struct Attempt {
     /// The time that each phase took.
     pub times: Times,
     target: Arc<Target>,
-    /// The status of the response, and whether its body is longer than the part that is kept.
-    answer: Option<(StatusCode, bool)>,
+    answer: Option<AnswerHead>,
     texts: Kept<7>,
+}
+
+/// The parts of a response that are not text.
+#[derive(Debug, Clone, Copy)]
+struct AnswerHead {
+    status: StatusCode,
+    /// Whether the body was longer than the part that is kept.
+    is_cut: bool,
+    /// Whether it came from a public address.
+    is_public: bool,
+}
+
+impl From<Answer> for AnswerHead {
+    fn from(Answer { status, is_cut, is_public, .. }: Answer) -> AnswerHead {
+        AnswerHead { status, is_cut, is_public }
+    }
 }
 
 /// The texts of an attempt, by their index in [`Kept`].
@@ -179,7 +193,7 @@ pub async fn make(
         client::post(dialer, &target, headers, job.body.clone(), idle, now).await;
     reach(FailPoint::PostDone);
     let texts = texts(&signed, &job, answer.as_ref());
-    let answer = answer.map(|answer| (answer.status, answer.is_cut));
+    let answer = answer.map(AnswerHead::from);
     let attempt = Attempt { webhook, sent: (&job).into(), at: now, outcome, times, target, answer, texts };
     Made { attempt: Arc::new(attempt), job, connection }
 }
@@ -211,9 +225,9 @@ impl Attempt {
         }
     }
 
-    /// Returns the URL that the attempt was sent to.
-    pub fn url(&self) -> &WebhookUrl {
-        &self.target.url
+    /// Returns what the attempt was sent to.
+    pub fn target(&self) -> &Arc<Target> {
+        &self.target
     }
 
     /// Returns `true` if the response status was 2xx.
@@ -246,17 +260,18 @@ impl Attempt {
             "events": self.sent.events,
             "kind": self.sent.by_hand.unwrap_or("delivery"),
             "outcome": self.outcome.as_str(),
-            "status_code": self.answer.map(|(status, _)| status.as_u16()),
+            "status_code": self.answer.map(|answer| answer.status.as_u16()),
             "times": self.times,
             "request": {
                 "url": self.target.url.as_given(),
                 "headers": shown(&headers),
                 "body_bytes": self.sent.body_bytes,
             },
-            "answer": self.answer.map(|(_, is_cut)| json!({
+            "public": self.answer.is_some_and(|answer| answer.is_public),
+            "answer": self.answer.map(|answer| json!({
                 "headers": AnswerHeaders::read(self.texts.text(text::ANSWER_HEADERS)).collect::<BTreeMap<_, _>>(),
                 "body": String::from_utf8_lossy(self.texts.part(text::ANSWER_BODY)),
-                "is_cut": is_cut,
+                "is_cut": answer.is_cut,
             })),
         })
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fanfare_core::{Invalid, Principal, Timestamp, WebhookId};
 use fanfare_webhook::patch::Change;
 use fanfare_webhook::pause::{Failing, PauseReason, State};
+use fanfare_webhook::policy::Mode;
 use fanfare_webhook::rotation::Rotation;
 use fanfare_webhook::secret::{Secret, SigningKey};
 
@@ -53,23 +54,31 @@ impl Expected {
 }
 
 impl Webhooks {
-    /// Changes the settings or the URL of a webhook, if it is in the expected state.
+    /// Changes the settings or the URL of a webhook, if it is in the expected state. A caller who is not trusted with the
+    /// URL of the webhook, be it the present or the new one, changes nothing; the webhook is trusted no more than the
+    /// caller from then on.
     pub async fn change(
         &self,
         by: &Principal,
+        mode: Mode,
         id: &WebhookId,
         change: Change,
         expected: &Expected,
     ) -> Result<Arc<Entry>, WebhookError> {
         let _one_at_a_time = self.changing.lock().await;
-        if let Some(url) = &change.url {
-            self.rules.now().judge_url(url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
-        }
         // Asked each time that the webhook is read: the revision that is judged is the one that the store compares.
         let change = |webhook: &mut Webhook| {
             expected.check(webhook)?;
-            if let Some(url) = &change.url {
-                webhook.url = url.clone();
+            match &change.url {
+                Some(url) => {
+                    webhook.url = url.clone();
+                    webhook.mode = self.rules.mode(mode);
+                }
+                None => webhook.mode = webhook.mode.max(mode),
+            }
+            if change.url.is_some() || mode == Mode::Locked {
+                let judged = self.rules.now(mode).judge_url(&webhook.url);
+                judged.map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
             }
             Ok(webhook.options.apply(change.options.clone())?)
         };

@@ -15,6 +15,7 @@ use crate::registry::{Entry, RECENT_MAX};
 use crate::service::{WebhookError, Webhooks};
 use fanfare_store as store;
 use fanfare_store::webhooks::{AttemptRow, DeliveryCounts, DeliveryRow, ReadAttempts, ReadDeliveries};
+use fanfare_webhook::policy::Mode;
 
 /// Maximum time that a look waits for pending writes: longer than a commit takes on a busy machine.
 const CAUGHT_UP_MAX: Duration = Duration::from_secs(1);
@@ -22,6 +23,9 @@ const CAUGHT_UP_MAX: Duration = Duration::from_secs(1);
 const READS_MAX: usize = 8;
 /// Maximum attempts at one event that are searched for one of them: more than any schedule makes.
 const TRIED_MAX: usize = 200;
+
+/// The member of an attempt's details that says whether the answer came from a public address.
+const PUBLIC: &str = "public";
 
 /// The members of an attempt's details that earlier versions stored under another name.
 const EARLIER_NAMES: [(&str, &str); 2] = [("category", "outcome"), ("status", "status_code")];
@@ -178,8 +182,27 @@ impl Webhooks {
         Ok((page, next))
     }
 
-    /// Returns one attempt.
-    pub async fn tried(&self, by: &Principal, id: &AttemptId) -> Result<AttemptRecord, WebhookError> {
+    /// Returns one attempt. A caller who is not trusted with private targets, or with whom no caller is, does not see
+    /// what they answered: others could read the machines of this network with it.
+    pub async fn tried(
+        &self,
+        by: &Principal,
+        mode: Mode,
+        id: &AttemptId,
+    ) -> Result<AttemptRecord, WebhookError> {
+        let mut tried = self.any_tried(by, id).await?;
+        // Earlier versions did not record whether the address was public.
+        let is_public = tried.detail.remove(PUBLIC).is_some_and(|is_public| is_public == true);
+        if self.rules.mode(mode) == Mode::Locked
+            && !is_public
+            && tried.detail.remove("answer").is_some_and(|answer| !answer.is_null())
+        {
+            tried.detail.insert("answer_is_hidden".to_owned(), true.into());
+        }
+        Ok(tried)
+    }
+
+    async fn any_tried(&self, by: &Principal, id: &AttemptId) -> Result<AttemptRecord, WebhookError> {
         let unknown = || WebhookError::NotFound(Missing::Attempt(id.clone()));
         let entry = self.find(by, &id.webhook).map_err(|_| unknown())?;
         if let Some(attempt) = entry.recent().iter().find(|attempt| AttemptId::from(&***attempt) == *id) {

@@ -6,6 +6,7 @@ use fanfare_core::WebhookId;
 use fanfare_core::{Code, Invalid, Position, Principal, Start};
 use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
+use fanfare_webhook::policy::Mode;
 use fanfare_webhook::url::WebhookUrl;
 
 use crate::changing::Expected;
@@ -27,40 +28,61 @@ pub struct Registered {
 }
 
 impl Webhooks {
-    /// Creates a webhook that belongs to `by`. Fails if `by` already has one with the same URL.
-    pub async fn create(&self, by: &Principal, wanted: Registration) -> Result<Arc<Entry>, WebhookError> {
+    /// Creates a webhook that belongs to `by`, under rules that are no less strict than `mode`. Fails if `by` already has
+    /// one with the same URL.
+    pub async fn create(
+        &self,
+        by: &Principal,
+        mode: Mode,
+        wanted: Registration,
+    ) -> Result<Arc<Entry>, WebhookError> {
         let _one_at_a_time = self.changing.lock().await;
-        match self.with_url(by, &wanted.url)? {
+        match self.with_url(by, mode, &wanted.url)? {
             Some(webhook) => Err(store::Error::UrlTaken { webhook }.into()),
-            None => self.insert(by, wanted).await,
+            None => self.insert(by, mode, wanted).await,
         }
     }
 
-    /// Registers a webhook that belongs to `by`. If `by` has one with the same URL, changes it to match the
-    /// registration.
+    /// Registers a webhook that belongs to `by`, under rules that are no less strict than `mode`. If `by` has one with the
+    /// same URL, changes it to match the registration.
     pub async fn register(
         &self,
         by: &Principal,
+        mode: Mode,
         registration: Registration,
     ) -> Result<Registered, WebhookError> {
         let _one_at_a_time = self.changing.lock().await;
-        let Some(id) = self.with_url(by, &registration.url)? else {
-            return Ok(Registered { entry: self.insert(by, registration).await?, is_new: true });
+        let Some(id) = self.with_url(by, mode, &registration.url)? else {
+            return Ok(Registered { entry: self.insert(by, mode, registration).await?, is_new: true });
         };
         let patch = registration.options;
-        let entry = self.alter(by, &id, |webhook| Ok(webhook.options.apply(patch.clone())?)).await?;
+        let change = |webhook: &mut Webhook| {
+            webhook.mode = self.rules.mode(mode);
+            Ok(webhook.options.apply(patch.clone())?)
+        };
+        let entry = self.alter(by, &id, change).await?;
         Ok(Registered { entry, is_new: false })
     }
 
     /// Returns the webhook of `by` with this URL, if there is one. Fails if the rules refuse the URL.
-    fn with_url(&self, by: &Principal, url: &WebhookUrl) -> Result<Option<WebhookId>, WebhookError> {
-        self.rules.now().judge_url(url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
+    fn with_url(
+        &self,
+        by: &Principal,
+        mode: Mode,
+        url: &WebhookUrl,
+    ) -> Result<Option<WebhookId>, WebhookError> {
+        self.rules.now(mode).judge_url(url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
         let known = self.registry.by_url(by.owner(), url.normalised());
         Ok(known.map(|entry| entry.webhook().id.clone()))
     }
 
     /// Stores a new webhook; the caller holds `changing`.
-    async fn insert(&self, by: &Principal, wanted: Registration) -> Result<Arc<Entry>, WebhookError> {
+    async fn insert(
+        &self,
+        by: &Principal,
+        mode: Mode,
+        wanted: Registration,
+    ) -> Result<Arc<Entry>, WebhookError> {
         let Registration { url, options: patch, secret, start } = wanted;
         let mut options = Options::default();
         options.apply(patch)?;
@@ -69,6 +91,7 @@ impl Webhooks {
             id: WebhookId::from_random(rand::random()),
             owner: by.owner(),
             url,
+            mode: self.rules.mode(mode),
             options,
             keys: Keys::new(secret),
             created: self.parts.wall(),

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fanfare_webhook::policy::Policy;
+use fanfare_webhook::policy::{Mode, Policy};
 use tokio::sync::watch;
 
 /// The rules for addresses; cheap to clone.
@@ -21,8 +21,13 @@ impl Rules {
         Rules { policy: Arc::new(policy), listeners }
     }
 
-    /// Returns the rules of this moment.
-    pub fn now(&self) -> Policy {
-        Policy { own: self.listeners.borrow().clone(), ..Policy::clone(&self.policy) }
+    /// Returns the rules of this moment for a caller or a webhook that is trusted no more than `mode`.
+    pub fn now(&self, mode: Mode) -> Policy {
+        Policy { own: self.listeners.borrow().clone(), ..Policy::clone(&self.policy) }.under(mode)
+    }
+
+    /// Returns the stricter of `mode` and the mode of the gateway.
+    pub fn mode(&self, mode: Mode) -> Mode {
+        self.policy.mode.max(mode)
     }
 }

@@ -9,7 +9,7 @@ use fanfare_core::{Code, WebhookId};
 use fanfare_core::{Invalid, Principal};
 use fanfare_webhook::breaker::OPEN_FIRST;
 use fanfare_webhook::pause::FAILING_MAX_DEFAULT;
-use fanfare_webhook::policy::Policy;
+use fanfare_webhook::policy::{Mode, Policy};
 use tokio::sync::{Semaphore, watch};
 
 use crate::claiming::TERM_DEFAULT;
@@ -26,7 +26,7 @@ use crate::parts::{Parts, Steady};
 use crate::recorder::{Recorder, Recording};
 use crate::registry::{Entry, Registry};
 use crate::rules::Rules;
-use crate::webhook::Damaged;
+use crate::webhook::{Damaged, Webhook};
 use fanfare_hub::Hub;
 use fanfare_runtime::clock::Clock;
 use fanfare_runtime::telemetry::Metrics;
@@ -220,6 +220,16 @@ impl Webhooks {
 
     fn is_own(&self, by: &Principal, entry: &Entry) -> bool {
         self.hub().owns(by, &entry.webhook().owner)
+    }
+
+    /// Returns the rules that hold for all webhooks.
+    pub fn mode(&self) -> Mode {
+        self.rules.mode(Mode::Local)
+    }
+
+    /// Returns the rules that hold for a webhook: those of the gateway, or the stricter ones of its row.
+    pub fn mode_of(&self, webhook: &Webhook) -> Mode {
+        self.rules.mode(webhook.mode)
     }
 
     /// Returns the number of registered webhooks.

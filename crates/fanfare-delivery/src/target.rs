@@ -1,5 +1,6 @@
 //! The parts that every request to one webhook has in common, prepared once.
 
+use fanfare_webhook::policy::Mode;
 use fanfare_webhook::signature::{self, SignatureHeaders};
 use fanfare_webhook::url::WebhookUrl;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
@@ -20,6 +21,8 @@ const HUB_SIGNATURE: HeaderName = HeaderName::from_static(signature::HUB_SIGNATU
 pub struct Target {
     /// The URL.
     pub url: WebhookUrl,
+    /// How far the caller was trusted who chose the URL.
+    pub mode: Mode,
     /// The request line.
     pub uri: Uri,
     /// The headers that do not change, with empty places for those that do: filling them does not grow the table.
@@ -44,7 +47,7 @@ impl Target {
         for name in [CONTENT_TYPE, ID, TIMESTAMP, SIGNATURE] {
             headers.insert(name, HeaderValue::from_static(""));
         }
-        Target { url: webhook.url.clone(), uri, headers }
+        Target { url: webhook.url.clone(), mode: webhook.mode, uri, headers }
     }
 
     /// Returns the headers of one attempt.

@@ -8,6 +8,7 @@ use fanfare_core::{Audience, Channel, Code, Door, Event, Invalid, Principal, Pri
 use fanfare_webhook::message_id::MessageId;
 use fanfare_webhook::options::Options;
 use fanfare_webhook::patch::Registration;
+use fanfare_webhook::policy::Mode;
 
 use crate::attempt::{self, Attempt, ByHand, Job};
 use crate::service::{WebhookError, Webhooks};
@@ -27,20 +28,23 @@ impl Webhooks {
         self.attempt_test(by, &webhook).await
     }
 
-    /// Sends the same event to a URL that is not registered, as if it were. Nothing is kept.
+    /// Sends the same event to a URL that is not registered, as if it were, under rules that are no less strict than
+    /// `mode`. Nothing is kept.
     pub async fn try_out(
         &self,
         by: &Principal,
+        mode: Mode,
         registration: Registration,
     ) -> Result<Arc<Attempt>, WebhookError> {
         let Registration { url, options: patch, secret, start: _ } = registration;
-        self.rules.now().judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
+        self.rules.now(mode).judge_url(&url).map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
         let mut options = Options::default();
         options.apply(patch)?;
         let webhook = Webhook {
             id: WebhookId::from_random(rand::random()),
             owner: by.owner(),
             url,
+            mode: self.rules.mode(mode),
             options,
             keys: Keys::new(secret),
             created: self.parts.wall(),
@@ -111,7 +115,7 @@ impl Webhooks {
         by_hand: ByHand,
     ) -> Result<Arc<Attempt>, WebhookError> {
         let _permit = self.trials.try_acquire().map_err(|_| WebhookError::Busy)?;
-        self.rules.now().judge_url(&webhook.url).map_err(Invalid::from)?;
+        self.rules.now(webhook.mode).judge_url(&webhook.url).map_err(Invalid::from)?;
         let options = &webhook.options;
         let job = Job {
             body: body.unwrap_or_else(|| options.body(&event).into()),

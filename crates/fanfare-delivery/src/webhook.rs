@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fanfare_core::WebhookId;
 use fanfare_core::{Invalid, Owner, Position, Timestamp};
 use fanfare_webhook::options::Options;
+use fanfare_webhook::policy::Mode;
 use fanfare_webhook::rotation::{Previous, Rotation};
 use fanfare_webhook::secret::{Secret, SigningKey};
 use fanfare_webhook::signature::SigningKeys;
@@ -22,6 +23,8 @@ pub struct Webhook {
     pub owner: Owner,
     /// The URL that is called.
     pub url: WebhookUrl,
+    /// How far the caller was trusted who chose the URL; also if the gateway has become less strict since.
+    pub mode: Mode,
     /// The settings.
     pub options: Options,
     /// The keys that sign its deliveries.
@@ -68,6 +71,7 @@ impl Webhook {
     pub fn settings(&self) -> Arc<str> {
         let stored = Stored {
             url: self.url.as_given().to_owned(),
+            is_locked: self.mode == Mode::Locked,
             options: self.options.to_stored(),
             secrets: StoredKeys::of(&self.keys.secrets, |secret| secret.reveal()),
             ed25519: StoredKeys::of(&self.keys.ed25519, |key| key.reveal()),
@@ -90,6 +94,7 @@ impl Webhook {
             id: row.id.clone(),
             owner: row.owner.clone(),
             url: stored.url.parse().map_err(invalid)?,
+            mode: if stored.is_locked { Mode::Locked } else { Mode::Local },
             options: Options::from_stored(&stored.options).map_err(invalid)?,
             keys: Keys {
                 secrets: stored.secrets.read().map_err(invalid)?,
@@ -115,6 +120,9 @@ pub struct Damaged {
 #[derive(Serialize, Deserialize)]
 struct Stored {
     url: String,
+    /// Omitted by earlier versions, and if it is `false`: what they wrote is read and written as it is.
+    #[serde(default, rename = "locked", skip_serializing_if = "std::ops::Not::not")]
+    is_locked: bool,
     options: String,
     secrets: StoredKeys,
     ed25519: StoredKeys,

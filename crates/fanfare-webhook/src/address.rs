@@ -162,10 +162,10 @@ fn classify_v6(ip: Ipv6Addr) -> Class {
     match ip.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0] => Class::Forbidden(Forbidden::Unspecified),
         [0, 0, 0, 0, 0, 0, 0, 1] => Class::Private(Private::Loopback),
-        // Amazon's and Google's metadata services.
-        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => {
-            Class::Forbidden(Forbidden::Metadata)
-        }
+        // The metadata services of Amazon, Google and Scaleway.
+        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+        | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]
+        | [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42] => Class::Forbidden(Forbidden::Metadata),
         [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Class::Private(Private::Network),
         [0xfe80..=0xfebf, ..] => Class::Forbidden(Forbidden::LinkLocal),
         [0xff00..=0xffff, ..] => Class::Forbidden(Forbidden::Multicast),
@@ -246,6 +246,7 @@ mod tests {
             ("168.63.129.16", Class::Forbidden(Forbidden::Metadata)),
             ("fd00:ec2::254", Class::Forbidden(Forbidden::Metadata)),
             ("fd20:ce::254", Class::Forbidden(Forbidden::Metadata)),
+            ("fd00:42::42", Class::Forbidden(Forbidden::Metadata)),
             ("0.0.0.0", Class::Forbidden(Forbidden::Unspecified)),
             ("::", Class::Forbidden(Forbidden::Unspecified)),
             ("255.255.255.255", Class::Forbidden(Forbidden::Broadcast)),

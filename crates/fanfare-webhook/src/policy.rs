@@ -22,13 +22,13 @@ const PORT_MIN: u16 = 8_000;
 const PORTS_OF_SERVICES: &[u16] =
     &[9042, 9092, 9200, 9300, 10_250, 10_255, 11_211, 27_017, 27_018, 27_019, 50_070];
 
-/// The degree to which the operator trusts the people who register webhooks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+/// The degree to which those who register webhooks are trusted; the stricter one is the greater.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
-    /// Only this machine can register webhooks: this machine and the networks around it are allowed as receivers.
+    /// Only this machine registers webhooks: this machine and the networks around it are allowed as receivers.
     #[default]
     Local,
-    /// Others can register webhooks: only public receivers are allowed, and those that the operator adds.
+    /// Others register webhooks: only public receivers are allowed, and those that the operator adds.
     Locked,
 }
 
@@ -97,6 +97,11 @@ pub enum Refusal {
 }
 
 impl Policy {
+    /// Returns the policy for a caller or a webhook that is trusted no more than `mode`.
+    pub fn under(self, mode: Mode) -> Policy {
+        Policy { mode: self.mode.max(mode), ..self }
+    }
+
     /// Checks everything that needs no resolver: at registration, and before a look-up. An address that is written as
     /// such is checked completely.
     pub fn judge_url(&self, url: &WebhookUrl) -> Result<(), Refusal> {
@@ -152,6 +157,12 @@ impl Policy {
             return Err(Refusal::Interface { ip });
         }
         self.judge_scheme_and_port(url)
+    }
+
+    /// Returns whether `ip` is public: it is no address of this machine, its networks or a special kind.
+    pub fn is_public(&self, ip: IpAddr) -> bool {
+        let ip = self.inner(unmapped(ip));
+        classify(ip) == Class::Public && !self.interfaces.iter().any(|own| unmapped(*own) == ip)
     }
 
     fn judge_scheme_and_port(&self, url: &WebhookUrl) -> Result<(), Refusal> {

@@ -63,6 +63,10 @@ pub struct AttemptDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub answer: Option<ReceivedAnswer>,
+    /// Whether there was a response that is not shown, because it came from a private address in locked mode.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub answer_is_hidden: bool,
 }
 
 /// The duration of each phase, in microseconds; a phase that was not needed or not reached is omitted.

@@ -74,6 +74,10 @@ pub struct Webhook {
     /// The times until which earlier secrets still sign, newest first.
     #[schema(value_type = Vec<values::Timestamp>)]
     pub earlier_secrets_until: Vec<Timestamp>,
+    /// Whether it goes only to public addresses, and to those that the operator allows: the gateway is locked, or somebody
+    /// chose the URL from another machine, through a proxy, or from a page of another site.
+    #[serde(default)]
+    pub locked: bool,
     /// The time of the registration.
     #[schema(value_type = values::Timestamp)]
     pub created_at: Timestamp,

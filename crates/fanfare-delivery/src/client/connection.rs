@@ -44,6 +44,8 @@ pub struct Connection {
     opened: Instant,
     used: Instant,
     socket: Socket,
+    /// Whether it leads to a public address.
+    is_public: bool,
 }
 
 /// The reason why there is no response.
@@ -68,7 +70,11 @@ pub(super) struct Read {
 
 impl Connection {
     /// Starts HTTP/1.1 over `stream`.
-    pub(super) async fn start(stream: Stream, socket: Socket) -> Result<Connection, Failure> {
+    pub(super) async fn start(
+        stream: Stream,
+        socket: Socket,
+        is_public: bool,
+    ) -> Result<Connection, Failure> {
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX)
@@ -76,12 +82,17 @@ impl Connection {
             .await
             .map_err(|error| failure(&error))?;
         let now = Instant::now();
-        Ok(Connection { sender, driver: Some(Box::pin(driver)), opened: now, used: now, socket })
+        Ok(Connection { sender, driver: Some(Box::pin(driver)), opened: now, used: now, socket, is_public })
     }
 
     /// Closes the connection and returns its permit.
     pub(super) fn into_socket(self) -> Socket {
         self.socket
+    }
+
+    /// Returns `true` if the connection leads to a public address.
+    pub(super) fn is_public(&self) -> bool {
+        self.is_public
     }
 
     /// Returns `true` if the connection may be kept while idle: enough permits are left for others.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fanfare_webhook::outcome::Failure;
-use fanfare_webhook::policy::Refusal;
-use fanfare_webhook::url::{TargetHost, WebhookUrl};
+use fanfare_webhook::policy::{Policy, Refusal};
+use fanfare_webhook::url::TargetHost;
+use fanfare_webhook::url::WebhookUrl;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -17,6 +18,7 @@ use crate::client::resolve::{Lookups, Resolver};
 use crate::client::sockets::{Socket, Sockets};
 use crate::client::times::{Times, since};
 use crate::rules::Rules;
+use crate::target::Target;
 
 /// Maximum time to open a connection, over all addresses of a name: a receiver that is up accepts at once.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
@@ -44,15 +46,17 @@ impl Dialer {
     /// Opens a connection to a webhook, and records in `times` how long each phase took.
     pub(super) async fn dial(
         &self,
-        url: &WebhookUrl,
+        target: &Target,
         socket: Socket,
         times: &mut Times,
     ) -> Result<Connection, Failure> {
-        let addresses = self.addresses(url, times).await?;
+        let url = &target.url;
+        let policy = self.rules.now(target.mode);
+        let addresses = self.addresses(&policy, url, times).await?;
         let begun = Instant::now();
         let stream = tokio::time::timeout(CONNECT_MAX, connect(&addresses)).await;
         times.connect_us = Some(since(begun));
-        let stream = stream.map_err(|_| Failure::Timeout)??;
+        let (stream, address) = stream.map_err(|_| Failure::Timeout)??;
         // A delivery is one write; waiting for more bytes would only delay it.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "could not set TCP_NODELAY on a webhook connection");
@@ -68,12 +72,16 @@ impl Dialer {
         } else {
             Either::Left(stream)
         };
-        Connection::start(stream, socket).await
+        Connection::start(stream, socket, policy.is_public(address.ip())).await
     }
 
     /// Returns the addresses to try, all of them allowed by the policy.
-    async fn addresses(&self, url: &WebhookUrl, times: &mut Times) -> Result<Vec<SocketAddr>, Failure> {
-        let policy = self.rules.now();
+    async fn addresses(
+        &self,
+        policy: &Policy,
+        url: &WebhookUrl,
+        times: &mut Times,
+    ) -> Result<Vec<SocketAddr>, Failure> {
         let name = match url.host() {
             TargetHost::Ip(ip) => {
                 policy.judge(url, *ip).map_err(refused)?;
@@ -91,14 +99,14 @@ impl Dialer {
     }
 }
 
-/// Connects to the first address that accepts. Each address gets a share of the time, so that one that does not respond
+/// Connects to the first address that accepts, and returns it. Each address gets a share of the time, so that one that does not respond
 /// leaves some for the next.
-async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
+async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Failure> {
     let share = CONNECT_MAX / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let mut failure = Failure::ConnectionRefused;
     for address in addresses {
         match tokio::time::timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Ok(stream)) => return Ok((stream, *address)),
             Ok(Err(error)) => {
                 tracing::debug!(%address, %error, "could not connect to a webhook receiver");
                 failure = Failure::ConnectionRefused;

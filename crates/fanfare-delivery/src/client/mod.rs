@@ -57,6 +57,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether the body was longer than the part that is kept.
     pub is_cut: bool,
+    /// Whether it came from a public address.
+    pub is_public: bool,
 }
 
 /// The headers of a response, copied: the original values keep the whole buffer alive that they were read from.
@@ -150,7 +152,7 @@ async fn exchange(
         Sent::Unsent(request, socket) => {
             // This future is large and rarely needed; without the box, every attempt would carry it.
             let dialled = Box::pin(async {
-                let connection = dialer.dial(&target.url, socket, times).await?;
+                let connection = dialer.dial(target, socket, times).await?;
                 Ok(send_over(connection, *request, times).await)
             });
             match dialled.await? {
@@ -169,6 +171,7 @@ async fn exchange(
         headers: (&head.headers).into(),
         body: Vec::new(),
         is_cut: false,
+        is_public: connection.is_public(),
     });
     let mut read = Read::default();
     let outcome = connection.read(body, ANSWER_BYTES_KEPT, ANSWER_BYTES_MAX, &mut read).await;

@@ -1,12 +1,13 @@
 //! Idle connections: kept open to a receiver while nothing is sent over them.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use fanfare_webhook::url::WebhookUrl;
 use tokio::time::{Instant, Sleep};
 
 use crate::client::connection::Connection;
+use crate::target::Target;
 
 /// Maximum idle connections to one receiver.
 const IDLE_CONNECTIONS_MAX: usize = 16;
@@ -14,25 +15,29 @@ const IDLE_CONNECTIONS_MAX: usize = 16;
 /// The idle connections to one receiver.
 #[derive(Debug)]
 pub(super) struct Idle {
-    /// The receiver that the connections lead to.
-    url: WebhookUrl,
+    /// The receiver that the connections lead to, and the rules that they were opened under.
+    target: Arc<Target>,
     connections: Vec<Connection>,
     /// Wakes when the first connection may have been idle for too long.
     closing: Pin<Box<Sleep>>,
 }
 
 impl Idle {
-    /// Creates an empty pool of connections to the receiver at `url`.
-    pub(super) fn new(url: WebhookUrl) -> Idle {
-        Idle { url, connections: Vec::new(), closing: Box::pin(tokio::time::sleep(Duration::ZERO)) }
+    /// Creates an empty pool of connections to `target`.
+    pub(super) fn new(target: Arc<Target>) -> Idle {
+        Idle { target, connections: Vec::new(), closing: Box::pin(tokio::time::sleep(Duration::ZERO)) }
     }
 
-    /// Keeps connections to the receiver at `url` from now on, and closes those to another.
-    pub(super) fn lead_to(&mut self, url: &WebhookUrl) {
-        if self.url != *url {
+    /// Keeps connections to `target` from now on, and closes those to another, or of other rules.
+    pub(super) fn lead_to(&mut self, target: Arc<Target>) {
+        if !self.leads_to(&target) {
             self.connections.clear();
         }
-        self.url = url.clone();
+        self.target = target;
+    }
+
+    fn leads_to(&self, target: &Target) -> bool {
+        self.target.url == target.url && self.target.mode == target.mode
     }
 
     /// Takes a connection for a request.
@@ -40,10 +45,11 @@ impl Idle {
         self.connections.pop()
     }
 
-    /// Keeps a connection to `url` for later requests, unless there are enough or it is not worth it. A connection to
+    /// Keeps a connection to `target` for later requests, unless there are enough or it is not worth it. A connection to
     /// an earlier address of the webhook is closed: later requests would go to the wrong receiver.
-    pub(super) fn keep(&mut self, connection: Connection, url: &WebhookUrl) {
-        if self.url == *url && self.connections.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle() {
+    pub(super) fn keep(&mut self, connection: Connection, target: &Target) {
+        if self.leads_to(target) && self.connections.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle()
+        {
             self.connections.push(connection);
         }
     }

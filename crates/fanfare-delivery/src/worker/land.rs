@@ -46,13 +46,13 @@ impl Worker {
             }
         };
         if let Some(connection) = connection {
-            self.idle.keep(connection, attempt.url());
+            self.idle.keep(connection, attempt.target());
         }
         let now = self.parts.now();
         let outcome = self.steadied(attempt.outcome);
         let failing_max = self.parts.failing_max;
         // What an earlier address answers says nothing about the present one, and holds nothing back from it.
-        let is_present = *attempt.url() == self.entry.definition.borrow().url;
+        let is_present = attempt.target().url == self.entry.definition.borrow().url;
         if is_present {
             self.pace.breaker.record(outcome, now, self.parts.open_first);
         }

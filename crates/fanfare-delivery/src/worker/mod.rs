@@ -128,11 +128,12 @@ impl Worker {
         }
         let begun = entry.health().batches;
         let reading = Reading::open(&parts.hub, &webhook, cursor, &begun, settled).await?;
+        let receiver = Receiver::new(&parts, Arc::clone(&webhook));
         Ok(Worker {
             id: webhook.id.clone(),
             lease,
-            idle: Idle::new(webhook.url.clone()),
-            receiver: Receiver::new(&parts, webhook),
+            idle: Idle::new(Arc::clone(&receiver.target)),
+            receiver,
             reading,
             retries,
             pace: Pace::new(),
@@ -215,12 +216,12 @@ impl Worker {
     async fn redefine(&mut self) -> Result<(), store::Error> {
         let webhook = self.entry.webhook();
         let before = &self.receiver.webhook;
-        self.idle.lead_to(&webhook.url);
         if webhook.options.filter != before.options.filter {
             self.reading.filter_anew(&self.parts.hub, &webhook).await?;
         }
         self.pace.breaker = Breaker::default();
         self.receiver = Receiver::new(&self.parts, webhook);
+        self.idle.lead_to(Arc::clone(&self.receiver.target));
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use fanfare_core::{Agent, Caller, Principal};
 
 use crate::mcp::toolset::Toolset;
+use crate::net::locality::Locality;
 
 /// The other end of a connection, as long as it lasts.
 #[derive(Debug, Clone)]
@@ -15,8 +16,8 @@ pub struct Client {
     pub address: Option<SocketAddr>,
     /// The name that the client claims for itself.
     pub agent: Option<Agent>,
-    /// Whether the client is on this machine, with no proxy between.
-    pub is_local: bool,
+    /// Where the client is.
+    pub locality: Locality,
     /// The tools that it sees.
     pub toolset: Toolset,
 }

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use fanfare_core::{Agent, Caller, Code, Door, Principal, Via};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 
+use crate::net::locality::Locality;
 use crate::net::origin::{self, Cors, Origin};
 use crate::problem::Problem;
 use fanfare_delivery::target::VIA;
@@ -50,7 +51,9 @@ pub async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: 
         None => {
             let principal = Principal::local();
             let peer = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+            let locality = Locality::of(request.headers(), peer.map(|address| address.ip()));
             request.extensions_mut().insert(Caller::new(&principal, peer));
+            request.extensions_mut().insert(locality);
             request.extensions_mut().insert(principal);
             next.run(request).await
         }

@@ -10,6 +10,7 @@ pub mod guard;
 pub mod heartbeat;
 pub mod limits;
 pub mod listeners;
+pub mod locality;
 pub mod metered;
 pub mod origin;
 pub mod pace;

@@ -1,25 +1,23 @@
 //! `fanfare serve`: runs a gateway.
 
-use std::net::{IpAddr, SocketAddr};
+pub(crate) mod receivers;
+
+use std::net::SocketAddr;
 
 use fanfare_core::{Invalid, limits};
 use fanfare_webhook::ingest::Secrets;
-use fanfare_webhook::policy::{Mode, Policy};
 
 use crate::cli::logging::{self, Format};
 use crate::cli::output::Output;
 use crate::cli::output::style::{BOLD, DIM};
-use crate::cli::settings::key::{
-    address, number, plain_secret, positive, standard_key, toolset, webhook_mode,
-};
+use crate::cli::settings::key::{address, number, plain_secret, positive, standard_key, toolset};
 use crate::cli::settings::{Key, Settings, explained, with_default};
 use crate::cli::signals::Stop;
 use crate::cli::startup::{cannot_start, gateway_failure};
 use crate::cli::text::grouped;
-use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples, failure};
+use crate::cli::{Context, Exit, Failure, block_on_all_cores, bytes, examples};
 use crate::engines::StoreSpec;
 use crate::gateway;
-use fanfare_delivery::service as webhook;
 use fanfare_hub as hub;
 use fanfare_server::net::origin::Cors;
 use fanfare_server::{http, mcp};
@@ -54,8 +52,8 @@ pub(crate) struct Args {
         "Keep failed webhook attempts for this long", Key::AttemptsAge))]
     webhook_attempts_age: Option<String>,
     /// Where webhooks may be sent: `local` (including this machine and its
-    /// networks) or `locked` (public https addresses only) [default: local on
-    /// loopback, else locked]
+    /// networks) or `locked` (public https addresses only) [default: local if only
+    /// this machine can reach the gateway, else locked]
     #[arg(long, value_name = "MODE")]
     webhook_mode: Option<String>,
     /// Also allow webhooks to this address, network or host name; repeatable
@@ -204,8 +202,9 @@ fn announce(
     format: Format,
     output: Output,
 ) -> Result<(), Failure> {
+    let mode = running.webhooks().mode();
     if format == Format::Json {
-        tracing::info!(url = running.url(), store = %spec, "listening");
+        tracing::info!(url = running.url(), store = %spec, webhooks = receivers::name(mode), "listening");
     }
     if output.mode.is_json() {
         let addresses: Vec<String> = running.addresses().iter().map(ToString::to_string).collect();
@@ -214,6 +213,7 @@ fn announce(
             "url": running.url(),
             "addresses": addresses,
             "store": spec.to_string(),
+            "webhooks": receivers::name(mode),
         });
         output.line(line.to_string())?;
         return Ok(());
@@ -225,6 +225,7 @@ fn announce(
     for address in running.addresses().iter().skip(1) {
         output.note(format!("{BOLD}listening on http://{address}{BOLD:#}"));
     }
+    output.note(receivers::said(mode));
     let log = match spec {
         StoreSpec::Memory => "in memory; lost when the gateway stops".to_owned(),
         StoreSpec::Embedded(path) => path.display().to_string(),
@@ -236,37 +237,6 @@ fn announce(
          {DIM}listen{DIM:#}     fanfare listen{server}\n  {DIM}stop{DIM:#}       Ctrl-C"
     ));
     Ok(())
-}
-
-/// Returns the configuration of webhooks. By default, a gateway that only this machine can reach may send webhooks to
-/// this machine and its networks.
-fn webhooks(settings: &Settings, listen: &[SocketAddr]) -> Result<webhook::Config, Failure> {
-    let is_local = listen.iter().all(|address| address.ip().is_loopback());
-    let by_address = if is_local { Mode::Local } else { Mode::Locked };
-    let allow =
-        settings.texts(Key::AllowTarget).iter().map(|text| text.parse()).collect::<Result<_, Invalid>>()?;
-    let mode = settings.parsed(Key::WebhookMode, webhook_mode)?.unwrap_or(by_address);
-    let policy = Policy { mode, allow, interfaces: interfaces(mode)?, ..Policy::default() };
-    Ok(webhook::Config { policy, ..webhook::Config::default() })
-}
-
-/// Returns the addresses of this machine. In a sandbox that hides them, webhooks that may call this machine anyway need
-/// none; in locked mode, one of them could pass for a public address.
-fn interfaces(mode: Mode) -> Result<Vec<IpAddr>, Failure> {
-    match if_addrs::get_if_addrs() {
-        Ok(interfaces) => Ok(interfaces.iter().map(if_addrs::Interface::ip).collect()),
-        Err(error) if mode == Mode::Local => {
-            tracing::warn!(%error, "cannot list the addresses of this machine");
-            Ok(Vec::new())
-        }
-        Err(error) => Err(Failure::failed(
-            "cannot list the addresses of this machine, which webhooks must not call",
-        )
-        .why(failure::said(&error))
-        .fix(
-            "let the process use netlink; in a systemd unit, add `AF_NETLINK` to `RestrictAddressFamilies`",
-        )),
-    }
 }
 
 /// Returns the configuration of a gateway. Fails if `fanfare serve` would refuse to start with these settings.
@@ -282,8 +252,9 @@ pub(crate) fn config(settings: &Settings) -> Result<gateway::Config, Failure> {
         .map_or(hub::Config::default().events_per_second, |number| u32::try_from(number).unwrap_or(u32::MAX));
     let listen: Vec<SocketAddr> =
         settings.texts(Key::Listen).iter().map(|text| address(text)).collect::<Result<_, Invalid>>()?;
+    let (cors, allowed_hosts) = (cors(settings)?, settings.texts(Key::AllowedHost));
     let config = gateway::Config {
-        webhooks: webhooks(settings, &listen)?,
+        webhooks: receivers::config(settings, &listen, &cors, &allowed_hosts)?,
         listen,
         store: store_spec(settings)?,
         clock: Clock::default(),
@@ -295,8 +266,8 @@ pub(crate) fn config(settings: &Settings) -> Result<gateway::Config, Failure> {
             ..retention
         },
         http: http::Config {
-            cors: cors(settings)?,
-            allowed_hosts: settings.texts(Key::AllowedHost),
+            cors,
+            allowed_hosts,
             ingest: ingest_secrets(settings)?,
             max_connections: size(Key::MaxConnections, http_default.max_connections)?,
             max_connections_per_address: size(

@@ -8,6 +8,7 @@ use fanfare_server::mcp::outbox::Outbox;
 use fanfare_server::mcp::session::Session;
 use fanfare_server::mcp::toolset::Toolset;
 use fanfare_server::mcp::transports::duplex::Calls;
+use fanfare_server::net::locality::Locality;
 use serde_json::Value;
 
 use crate::support::gateway::Gateway;
@@ -66,7 +67,7 @@ async fn no_more_is_taken_of_a_client_that_does_not_read_what_it_is_refused() {
         principal: Principal::local(),
         address: None,
         agent: None,
-        is_local: true,
+        locality: Locality::Here,
         toolset: Toolset::default(),
     };
     let outbox = Outbox::new(running.door().account(&client));

@@ -15,6 +15,7 @@ use fanfare_hub::client::{NewClient, Transport};
 use fanfare_hub::readers::{AckError, AckSignal};
 use fanfare_hub::subscribe::Request;
 use fanfare_webhook::patch::{Change, Registration};
+use fanfare_webhook::policy::Mode;
 use serde_json::json;
 
 use crate::support::gateway::Gateway;
@@ -67,7 +68,7 @@ async fn answers(
     }
     ask! {
         "find": webhooks.find(by, id),
-        "change": webhooks.change(by, id, change(), &Expected::Any).await,
+        "change": webhooks.change(by, Mode::Local, id, change(), &Expected::Any).await,
         "rotate": webhooks.rotate(by, id, NewKey::Ed25519, Duration::ZERO, &Expected::Any).await,
         "pause": webhooks.pause(by, id, &Expected::Any).await,
         "resume": webhooks.resume(by, id, &Expected::Any).await,
@@ -80,7 +81,7 @@ async fn answers(
         "event": webhooks.event(by, id, at).await,
         "deliveries": webhooks.deliveries(by, id, None, None, 5).await,
         "delivery": webhooks.delivery(by, id, &event).await,
-        "tried": webhooks.tried(by, &attempt).await,
+        "tried": webhooks.tried(by, Mode::Local, &attempt).await,
     }
     let anonymous = |answer: &str| answer.replace(&attempt.to_string(), "ATTEMPT").replace(id.as_str(), "ID");
     answers.iter_mut().for_each(|(_, answer)| *answer = anonymous(answer));
@@ -92,7 +93,13 @@ async fn anothers_webhook_looks_like_none() {
     for engine in ENGINES {
         let gateway = Gateway::on(engine).await;
         let (ann, zoe) = (principal("ann"), principal("zoe"));
-        let anns = gateway.webhooks.register(&ann, registration()).await.expect("registered").entry.webhook();
+        let anns = gateway
+            .webhooks
+            .register(&ann, Mode::Local, registration())
+            .await
+            .expect("registered")
+            .entry
+            .webhook();
         assert_eq!(anns.owner, ann.owner());
         let at = push(&gateway, &ann, "x").await;
 
@@ -107,13 +114,17 @@ async fn anothers_webhook_looks_like_none() {
         assert_eq!(gateway.webhooks.find(&ann, &anns.id).expect("it is there").webhook(), anns);
 
         // The same address is free for the other, and each takes back its own.
-        let zoes = gateway.webhooks.create(&zoe, registration()).await.expect("created").webhook();
+        let zoes =
+            gateway.webhooks.create(&zoe, Mode::Local, registration()).await.expect("created").webhook();
         assert_eq!(zoes.owner, zoe.owner());
         for (by, own) in [(&ann, &anns.id), (&zoe, &zoes.id)] {
-            let refused = gateway.webhooks.create(by, registration()).await.expect_err("it has one");
+            let refused =
+                gateway.webhooks.create(by, Mode::Local, registration()).await.expect_err("it has one");
             assert_eq!(Refusal::from(refused).webhook.as_ref(), Some(own), "nobody hears of another's");
         }
-        assert!(!gateway.webhooks.register(&ann, registration()).await.expect("registered").is_new);
+        assert!(
+            !gateway.webhooks.register(&ann, Mode::Local, registration()).await.expect("registered").is_new
+        );
         assert!(gateway.webhooks.unregister(&ann, &anns.url).await.expect("asked"));
         assert!(gateway.webhooks.list(&ann).is_empty());
         assert_eq!(gateway.webhooks.list(&zoe)[0].webhook().id, zoes.id);

@@ -13,6 +13,7 @@ use crate::http::page::Size;
 use crate::http::path;
 use crate::http::query::Params;
 use crate::http::webhooks::{deliveries, id_in_path};
+use crate::net::locality::Locality;
 use crate::problem::Problem;
 use fanfare_delivery::attempt_id::AttemptId;
 use fanfare_delivery::listing::RowPlace;
@@ -36,7 +37,10 @@ pub(super) fn whole(tried: AttemptRecord) -> Result<Attempt, Problem> {
 /// Returns an attempt without the details that only a single one shows: a response can have 16 KiB.
 pub(super) fn in_short(tried: AttemptRecord) -> Result<Attempt, Problem> {
     let attempt = whole(tried)?;
-    Ok(Attempt { detail: AttemptDetail { request: None, answer: None, ..attempt.detail }, ..attempt })
+    Ok(Attempt {
+        detail: AttemptDetail { request: None, answer: None, answer_is_hidden: false, ..attempt.detail },
+        ..attempt
+    })
 }
 
 /// Parses the stored details of an attempt.
@@ -131,8 +135,9 @@ pub async fn list(
 pub async fn show(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(locality): Extension<Locality>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id: AttemptId = path::named(&id, "{id}")?;
-    Ok(Json(whole(gateway.webhooks.tried(&by, &id).await?)?).into_response())
+    Ok(Json(whole(gateway.webhooks.tried(&by, locality.mode(), &id).await?)?).into_response())
 }

@@ -22,6 +22,7 @@ use crate::http::etag;
 use crate::http::webhooks::details;
 use crate::http::webhooks::id_in_path;
 use crate::net::body::{self, BODY_LEN_MAX};
+use crate::net::locality::Locality;
 use crate::problem::Problem;
 use fanfare_delivery::changing::NewKey;
 use fanfare_delivery::missing::Missing;
@@ -49,13 +50,14 @@ pub async fn change(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
     Extension(caller): Extension<Caller>,
+    Extension(locality): Extension<Locality>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     let id = id_in_path(&id)?;
     let expected = etag::expected(request.headers())?;
     let (bytes, _in_flight) = body::read(&gateway.budget, &caller, request.into_body(), BODY_LEN_MAX).await?;
-    let entry = gateway.webhooks.change(&by, &id, Change::parse(&bytes)?, &expected).await?;
+    let entry = gateway.webhooks.change(&by, locality.mode(), &id, Change::parse(&bytes)?, &expected).await?;
     details::answer(&gateway, &by, &entry).await
 }
 

@@ -15,6 +15,7 @@ use crate::http::Gateway;
 use crate::http::query::Params;
 use crate::http::webhooks::details;
 use crate::net::body::{self, BODY_LEN_MAX};
+use crate::net::locality::Locality;
 use crate::problem::Problem;
 
 /// Creates a webhook. A URL that already has one is refused: `PATCH` changes it.
@@ -41,12 +42,13 @@ pub async fn create(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
     Extension(caller): Extension<Caller>,
+    Extension(locality): Extension<Locality>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     Params::of(&parts.uri).finish()?;
     let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, BODY_LEN_MAX).await?;
-    let entry = gateway.webhooks.create(&by, Registration::parse(&bytes)?).await?;
+    let entry = gateway.webhooks.create(&by, locality.mode(), Registration::parse(&bytes)?).await?;
     let secret = Hidden(entry.webhook().keys.secrets.current().reveal().to_owned());
     let (tag, webhook) = details::whole(&gateway, &by, &entry).await?;
     let place = HeaderValue::try_from(format!("/api/webhooks/{}", webhook.id))

@@ -13,6 +13,7 @@ use fanfare_core::{Principal, WebhookId, duration};
 use fanfare_webhook::auth::Auth as Sent;
 use fanfare_webhook::options::{Options, Signatures};
 use fanfare_webhook::pause::State as Sending;
+use fanfare_webhook::policy::Mode;
 use http::{HeaderName, HeaderValue};
 
 use crate::http::Gateway;
@@ -59,6 +60,7 @@ pub(super) fn of(gateway: &Gateway, entry: &Entry, counts: &HashMap<WebhookId, D
         lost_up_to: health.lost_up_to,
         public_key: webhook.keys.ed25519.current().verifying().to_string(),
         earlier_secrets_until: earlier.filter(|until| *until > now).collect(),
+        locked: gateway.webhooks.mode_of(&webhook) == Mode::Locked,
         created_at: webhook.created,
         wants: wants(&webhook.options),
     }

@@ -30,6 +30,7 @@ use crate::http::page::Size;
 use crate::http::path;
 use crate::http::query::Params;
 use crate::net::body::{self, BODY_LEN_MAX};
+use crate::net::locality::Locality;
 use crate::problem::Problem;
 use fanfare_delivery::listing::{Place, WebhooksPage};
 use fanfare_delivery::registry::Entry;
@@ -58,6 +59,7 @@ pub async fn register(
     extract::State(gateway): extract::State<Gateway>,
     Extension(by): Extension<Principal>,
     Extension(caller): Extension<Caller>,
+    Extension(locality): Extension<Locality>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
@@ -65,7 +67,7 @@ pub async fn register(
     let (bytes, _in_flight) = body::read(&gateway.budget, &caller, body, BODY_LEN_MAX).await?;
     let registration = Registration::parse(&bytes)?;
     let webhook_url = registration.url.as_given().into();
-    let registered = gateway.webhooks.register(&by, registration).await?;
+    let registered = gateway.webhooks.register(&by, locality.mode(), registration).await?;
     let webhook = registered.entry.webhook();
     let answer = Registered {
         status: Success::Success,

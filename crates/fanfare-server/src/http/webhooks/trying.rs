@@ -17,6 +17,7 @@ use crate::http::path;
 use crate::http::webhooks::attempts::{in_short, read_detail};
 use crate::http::webhooks::id_in_path;
 use crate::net::body::{self, BODY_LEN_MAX};
+use crate::net::locality::Locality;
 use crate::problem::Problem;
 use fanfare_delivery::looking::AttemptRecord;
 
@@ -60,10 +61,11 @@ pub async fn try_out(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
     Extension(caller): Extension<Caller>,
+    Extension(locality): Extension<Locality>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (bytes, _in_flight) = body::read(&gateway.budget, &caller, request.into_body(), BODY_LEN_MAX).await?;
-    let attempt = gateway.webhooks.try_out(&by, Registration::parse(&bytes)?).await?;
+    let attempt = gateway.webhooks.try_out(&by, locality.mode(), Registration::parse(&bytes)?).await?;
     let AttemptRecord { id, detail, .. } = AttemptRecord::from(&*attempt);
     // The test belongs to no webhook and no event, and the caller does not get the body of the response.
     let AttemptDetail { message_id, kind, outcome, status_code, times, .. } = read_detail(detail)?;

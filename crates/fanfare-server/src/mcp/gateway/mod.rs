@@ -153,7 +153,7 @@ impl Service for Gateway {
             wait_for::NAME => self.wait_for(call, arguments).await,
             webhooks::delete::NAME => self.delete_webhook(by, arguments).await,
             webhooks::deliveries::NAME => self.list_deliveries(by, arguments).await,
-            webhooks::register::NAME => self.register_webhook(by, arguments).await,
+            webhooks::register::NAME => self.register_webhook(&call.caller.client, arguments).await,
             webhooks::replay::NAME => self.replay_webhook(by, arguments).await,
             webhooks::resend::NAME => self.resend_delivery(by, arguments).await,
             webhooks::switching::PAUSE => self.pause_webhook(by, arguments).await,

@@ -87,13 +87,14 @@ mod tests {
     use crate::mcp::outbox::Outbox;
     use crate::mcp::toolset::Toolset;
     use fanfare_runtime::budget::Budget;
+    use crate::net::locality::Locality;
 
     fn session() -> Arc<Session> {
         let client = Client {
             principal: Principal::local(),
             address: None,
             agent: None,
-            is_local: true,
+            locality: Locality::Here,
             toolset: Toolset::default(),
         };
         let outbox = Outbox::new(Budget::default().account(&client.caller()));

@@ -11,6 +11,7 @@ use crate::mcp::engine::Server;
 use crate::mcp::session::table::Sessions;
 use crate::mcp::toolset::Toolset;
 use crate::net::heartbeat::Beats;
+use crate::net::locality::Locality;
 use fanfare_runtime::budget::{Account, Budget};
 
 /// The settings that an operator can change.
@@ -59,14 +60,11 @@ impl Door {
         address: SocketAddr,
         parts: &Parts,
     ) -> Result<Client, Error> {
-        let is_forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"]
-            .iter()
-            .any(|name| parts.headers.contains_key(*name));
         Ok(Client {
             principal,
             address: Some(address),
             agent: crate::net::guard::agent(&parts.headers),
-            is_local: address.ip().is_loopback() && !is_forwarded,
+            locality: parts.extensions.get().copied().unwrap_or(Locality::Elsewhere),
             toolset: self.toolset(parts.uri.query().unwrap_or_default())?,
         })
     }

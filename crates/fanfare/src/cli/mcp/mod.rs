@@ -20,6 +20,7 @@ use crate::cli::mcp::hosted::Hosted;
 use crate::cli::mcp::place::{Finder, Place, Trouble};
 use crate::cli::mcp::relay::{Question, Relay};
 use crate::cli::output::Output;
+use crate::cli::serve::receivers;
 use crate::cli::settings::{Key, with_default};
 use crate::cli::signals::Stop;
 use crate::cli::{Context, Exit, Failure, block_on_all_cores, examples, logging};
@@ -29,6 +30,7 @@ use fanfare_server::mcp::client::Client;
 use fanfare_server::mcp::outbox::Outbox;
 use fanfare_server::mcp::session::Session;
 use fanfare_server::mcp::transports::lines;
+use fanfare_server::net::locality::Locality;
 
 /// Connect an agent over stdin and stdout (MCP)
 #[derive(Debug, clap::Args)]
@@ -94,6 +96,7 @@ pub(crate) fn run(context: &Context) -> Result<Exit, Failure> {
             Ok(Place::Here(running)) => {
                 // MCP clients log stderr, so the URL of the dashboard can be found there.
                 context.output.note(format!("hosting the gateway at {}", running.url()));
+                context.output.note(receivers::said(running.webhooks().mode()));
                 serve_here(*running, &mut hosted, &mut stop).await
             }
             // A gateway that does not respond yet may do so before the client sends its first message.
@@ -117,7 +120,7 @@ async fn serve_here(running: gateway::Running, hosted: &mut Hosted, stop: &mut S
         principal: Principal::local(),
         address: None,
         agent: None,
-        is_local: true,
+        locality: Locality::Here,
         toolset: door.toolset,
     };
     let outbox = Outbox::new(door.account(&client));
@@ -186,6 +189,7 @@ async fn find(finder: &mut Finder, hosted: &mut Hosted, output: Output) -> Resul
         Place::Here(running) => {
             let url = running.url().to_owned();
             output.note(format!("the previous host is gone; now hosting the gateway at {url}"));
+            output.note(receivers::said(running.webhooks().mode()));
             hosted.add(*running);
             Ok(finder.target(&url))
         }

@@ -116,6 +116,9 @@ pub(crate) fn whole(attempt: &Attempt, now: &ZonedDateTime) -> String {
             text.push_str(&format!("\n  {DIM}… truncated{DIM:#}"));
         }
     }
+    if attempt.detail.answer_is_hidden {
+        text.push_str(&format!("\n\n  {DIM}the response of a private address is not shown{DIM:#}"));
+    }
     text
 }
 

@@ -24,6 +24,8 @@ const START_MAX: Duration = Duration::from_secs(60);
 pub(crate) struct Process {
     child: Child,
     pub(crate) url: String,
+    /// The line that it printed when it began to listen.
+    pub(crate) said: Value,
     http: reqwest::Client,
 }
 
@@ -41,7 +43,7 @@ impl Process {
         let line = line.expect("text").expect("a line");
         let said: Value = serde_json::from_str(&line).expect("JSON");
         let url = said["url"].as_str().expect("an address").to_owned();
-        Process { child, url, http: reqwest_client(false) }
+        Process { child, url, said, http: reqwest_client(false) }
     }
 
     /// Starts a gateway that kills itself before it can be asked anything.

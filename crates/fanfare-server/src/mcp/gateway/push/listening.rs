@@ -6,6 +6,7 @@ use crate::mcp::client::Client;
 use crate::mcp::gateway::Gateway;
 use crate::mcp::gateway::push::EXAMPLE;
 use crate::net::listeners::{ListenAddress, ListenError};
+use crate::net::locality::Locality;
 
 /// The address that subscribers want to connect to, as written.
 pub(super) struct Place {
@@ -16,7 +17,7 @@ pub(super) struct Place {
 impl Gateway {
     /// Makes the gateway listen on the address that a caller on this machine asks for.
     pub(super) async fn listen(&self, client: &Client, place: &Place) -> Result<ListenAddress, String> {
-        if !client.is_local {
+        if client.locality == Locality::Elsewhere {
             return Err("`port` and `host` only work for callers on the gateway's own machine; nothing was pushed. Call \
                         again without them: subscribers use the gateway's existing address"
                 .to_owned());

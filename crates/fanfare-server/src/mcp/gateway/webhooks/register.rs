@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
+use fanfare_core::Invalid;
 use fanfare_core::members::Members;
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Invalid, Principal};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use fanfare_webhook::patch::Registration;
@@ -12,6 +12,7 @@ use fanfare_webhook::retry::DELAYS_MAX;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::mcp::client::Client;
 use crate::mcp::gateway::answer::{count, said};
 use crate::mcp::gateway::webhooks::refused;
 use crate::mcp::gateway::webhooks::row::Row;
@@ -114,13 +115,17 @@ impl Gateway {
     /// Registers a URL; the error is for the model.
     pub(in crate::mcp::gateway) async fn register_webhook(
         &self,
-        by: &Principal,
+        client: &Client,
         given: &str,
     ) -> Result<Outcome, String> {
         arguments::take(given, EXAMPLE, take)?;
         let registration = Registration::parse(given.as_bytes());
         let registration = registration.map_err(|invalid| refused(invalid, EXAMPLE))?;
-        let entry = self.webhooks.create(by, registration).await.map_err(not_created)?;
+        let entry = self
+            .webhooks
+            .create(&client.principal, client.locality.mode(), registration)
+            .await
+            .map_err(not_created)?;
         let row = Row::of(&entry, &self.hub);
         let id = entry.webhook().id.clone();
         let total_webhooks = self.webhooks.count();

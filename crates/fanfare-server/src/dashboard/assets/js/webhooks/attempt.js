@@ -40,7 +40,7 @@ function useAttempt(id) {
 }
 
 function Detail({ attempt, base, ask }) {
-  const { outcome, status_code: status, kind, number, started_at: at, event_id: event, message_id: messageId, times, request, answer, events } = attempt;
+  const { outcome, status_code: status, kind, number, started_at: at, event_id: event, message_id: messageId, times, request, answer, answer_is_hidden: isHidden, events } = attempt;
   const delivered = outcome === "delivered";
   const isTest = kind === "test";
   const advice = adviceOn(attempt);
@@ -63,7 +63,7 @@ function Detail({ attempt, base, ask }) {
         ? html`<${Headers} label="Response headers" headers=${answer.headers} />
             <${BodyText} text=${answer.body} isCut=${answer.is_cut} label="Response body" testid="answer-body" />
             ${answer.is_cut && html`<p class="hint">Only the first 16 KiB are shown.</p>`}`
-        : html`<p class="muted">No response.</p>`}
+        : html`<p class="muted">${isHidden ? "The response of a private address is not shown." : "No response."}</p>`}
     </section>
   </div>`;
 }

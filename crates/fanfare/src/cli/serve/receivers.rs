@@ -1,0 +1,81 @@
+//! Where the webhooks of this gateway may be sent: the mode, and the addresses of this machine.
+
+use std::net::{IpAddr, SocketAddr};
+
+use fanfare_core::Invalid;
+use fanfare_webhook::policy::{Mode, Policy};
+
+use crate::cli::settings::key::webhook_mode;
+use crate::cli::settings::{Key, Settings};
+use crate::cli::{Failure, failure};
+use fanfare_delivery::service as webhook;
+use fanfare_server::net::origin::{Cors, Origin, is_loopback_name};
+
+/// Returns the configuration of webhooks. By default, a gateway that only this machine can reach may send webhooks to
+/// this machine and its networks. A host name or the origin of a page that is not local says that others can reach it
+/// too, through a proxy or a browser.
+pub(super) fn config(
+    settings: &Settings,
+    listen: &[SocketAddr],
+    cors: &Cors,
+    allowed_hosts: &[String],
+) -> Result<webhook::Config, Failure> {
+    let by_default = match is_reachable(listen, cors, allowed_hosts) {
+        true => Mode::Locked,
+        false => Mode::Local,
+    };
+    let allow =
+        settings.texts(Key::AllowTarget).iter().map(|text| text.parse()).collect::<Result<_, Invalid>>()?;
+    let mode = settings.parsed(Key::WebhookMode, webhook_mode)?.unwrap_or(by_default);
+    let policy = Policy { mode, allow, interfaces: interfaces(mode)?, ..Policy::default() };
+    Ok(webhook::Config { policy, ..webhook::Config::default() })
+}
+
+/// Returns whether others than this machine can reach the gateway.
+fn is_reachable(listen: &[SocketAddr], cors: &Cors, allowed_hosts: &[String]) -> bool {
+    let is_foreign = |origin: &Origin| !origin.is_loopback();
+    let has_foreign_page = match cors {
+        Cors::Any => true,
+        Cors::Origins(origins) => origins.iter().any(is_foreign),
+    };
+    has_foreign_page
+        || allowed_hosts.iter().any(|name| !is_loopback_name(name))
+        || listen.iter().any(|address| !address.ip().is_loopback())
+}
+
+/// Returns the name of a mode, as in the settings.
+pub(super) fn name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Local => "local",
+        Mode::Locked => "locked",
+    }
+}
+
+/// Returns what the mode means, for those who start the gateway.
+pub(crate) fn said(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Local => "webhooks are local: they can go to this machine and its networks, too",
+        Mode::Locked => {
+            "webhooks are locked: they go to public https addresses, and to what --allow-target names"
+        }
+    }
+}
+
+/// Returns the addresses of this machine. In a sandbox that hides them, webhooks that may call this machine anyway need
+/// none; in locked mode, one of them could pass for a public address.
+fn interfaces(mode: Mode) -> Result<Vec<IpAddr>, Failure> {
+    match if_addrs::get_if_addrs() {
+        Ok(interfaces) => Ok(interfaces.iter().map(if_addrs::Interface::ip).collect()),
+        Err(error) if mode == Mode::Local => {
+            tracing::warn!(%error, "cannot list the addresses of this machine");
+            Ok(Vec::new())
+        }
+        Err(error) => Err(Failure::failed(
+            "cannot list the addresses of this machine, which webhooks must not call",
+        )
+        .why(failure::said(&error))
+        .fix(
+            "let the process use netlink; in a systemd unit, add `AF_NETLINK` to `RestrictAddressFamilies`",
+        )),
+    }
+}
