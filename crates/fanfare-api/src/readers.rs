@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::values;
+use crate::words::Priority;
 
 /// A page of the durable readers.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -34,6 +35,12 @@ pub struct Reader {
     /// The event types it subscribes to; empty means all.
     #[schema(value_type = Vec<values::EventType>)]
     pub types: Vec<EventType>,
+    /// The minimum priority that it subscribes to.
+    pub min_priority: Priority,
+    /// Text that the messages it subscribes to contain, ASCII case-insensitive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub text: Option<Box<str>>,
     /// Number of connections of the reader.
     pub connected: usize,
     /// Number of matching events that it has not acknowledged yet. If this is not exact, all events, matching or not.
@@ -53,4 +60,29 @@ pub struct Acknowledgement {
     /// The position up to which everything is acknowledged.
     #[schema(value_type = values::Position)]
     pub position: Position,
+}
+
+/// The filter and the position of a durable reader. Omitted parts of the filter let everything pass.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReaderSettings {
+    /// The patterns to subscribe to; none means every channel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<values::Pattern>>)]
+    pub channels: Vec<Pattern>,
+    /// The event types to subscribe to; none means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<values::EventType>>)]
+    pub types: Vec<EventType>,
+    /// The minimum priority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_priority: Option<Priority>,
+    /// Text that the message contains, ASCII case-insensitive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Box<str>>,
+    /// The position up to which everything counts as acknowledged; omitted, it stays, and a new reader starts at the end
+    /// of the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::Position>)]
+    pub position: Option<Position>,
 }

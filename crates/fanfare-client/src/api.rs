@@ -6,7 +6,7 @@ use bytes::Bytes;
 use fanfare_api::event::Event;
 use fanfare_api::history::HistoryPage;
 use fanfare_api::push::{NewEvent, Pushed, PushedBatch};
-use fanfare_api::readers::{Acknowledgement, Reader};
+use fanfare_api::readers::{Acknowledgement, Reader, ReaderSettings};
 use fanfare_api::status::Status;
 use fanfare_core::{Position, ReaderName};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
@@ -121,6 +121,20 @@ impl Api {
         let body = Acknowledgement { position };
         let request = self.request(Method::POST, &format!("/api/readers/{name}/ack")).json(&body);
         self.call::<Reader>(request).await.map(|_| ())
+    }
+
+    /// Sets the filter of the durable reader `name`, and its position if the settings have one.
+    pub async fn set_reader(
+        &self,
+        name: &ReaderName,
+        settings: &ReaderSettings,
+    ) -> Result<Answer<Reader>, Error> {
+        self.call(self.request(Method::PUT, &format!("/api/readers/{name}")).json(settings)).await
+    }
+
+    /// Deletes the durable reader `name`.
+    pub async fn forget_reader(&self, name: &ReaderName) -> Result<Answer<Reader>, Error> {
+        self.call(self.request(Method::DELETE, &format!("/api/readers/{name}"))).await
     }
 
     /// Opens a stream of server-sent events; returns the response once its head has arrived.

@@ -113,6 +113,18 @@ pub enum Notice {
         #[serde(default = "retention")]
         reason: String,
     },
+    /// The durable reader has another filter than was asked for; its own is served.
+    ReaderFilter {
+        /// The patterns of the reader.
+        channels: Vec<String>,
+        /// The event types of the reader; none means all.
+        types: Vec<String>,
+        /// The minimum priority of the reader.
+        min_priority: String,
+        /// The text that messages contain.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
     /// The gateway's log does not know the position; the following events are live.
     Reset {
         /// Why.

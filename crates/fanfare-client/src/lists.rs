@@ -2,6 +2,7 @@
 
 use fanfare_api::channels::ChannelList;
 use fanfare_api::clients::ClientList;
+use fanfare_api::readers::Readers;
 use fanfare_api::webhooks::webhook::WebhookList;
 use fanfare_api::words::WebhookState;
 use reqwest::Method;
@@ -26,6 +27,11 @@ impl Api {
     /// Returns all connected clients.
     pub async fn clients(&self) -> Result<Answer<ClientList>, Error> {
         self.all("/api/clients", &["clients"]).await
+    }
+
+    /// Returns all durable readers.
+    pub async fn readers(&self) -> Result<Answer<Readers>, Error> {
+        self.all("/api/readers", &["readers"]).await
     }
 
     /// Returns all webhooks, with their settings and health.

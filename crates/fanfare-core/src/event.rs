@@ -12,7 +12,6 @@ use crate::code::Code;
 use crate::invalid::{Invalid, shown};
 use crate::json::Json;
 use crate::limits::{KEY_LEN_MAX, TYPE_LEN_MAX};
-use crate::notice::NOTICE_NAMES;
 use crate::position::Position;
 use crate::principal::Source;
 use crate::printable::is_printable;
@@ -92,6 +91,9 @@ impl Serialize for Event {
         map.end()
     }
 }
+
+/// The names of notices. No event may have one as its type, so that a pusher cannot imitate a notice.
+pub const NOTICE_NAMES: [&str; 5] = ["caught-up", "closing", "gap", "reader-filter", "reset"];
 
 /// The kind of an event: a token of 1–64 `[A-Za-z0-9_.-]` that is not the name of a notice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

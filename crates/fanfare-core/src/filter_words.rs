@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::filter::{Filter, TOO_MANY_PATTERNS, TOO_MANY_TYPES, check_count};
 use crate::invalid::Invalid;
+use crate::members::Members;
 use crate::priority::Priority;
 
 /// The parts of a filter, as text.
@@ -44,6 +45,49 @@ impl FilterWords<'_> {
         let min_priority = self.min_priority.map_or(Ok(Priority::Min), str::parse);
         let min_priority = min_priority.map_err(|error| error.at(at(Part::MinPriority)))?;
         Filter::new(patterns, types, min_priority, self.text).map_err(|error| error.at(at(Part::Text)))
+    }
+}
+
+/// The parts of a filter that are members of an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FilterMembers {
+    channels: Option<Vec<String>>,
+    types: Option<Vec<String>>,
+    min_priority: Option<String>,
+    text: Option<String>,
+}
+
+impl FilterMembers {
+    /// Takes the members of a filter.
+    pub fn take(members: &mut Members<'_>) -> Result<FilterMembers, Invalid> {
+        Ok(FilterMembers {
+            channels: members.texts("channels")?.flatten(),
+            types: members.texts("types")?.flatten(),
+            min_priority: members.text("min_priority")?.flatten(),
+            text: members.text("text")?.flatten(),
+        })
+    }
+
+    /// Reads the filter; `None` if no part of it is given.
+    pub fn read(self) -> Result<Option<Filter>, Invalid> {
+        if self == FilterMembers::default() {
+            return Ok(None);
+        }
+        let words = FilterWords {
+            patterns: self.channels.as_deref().unwrap_or_default(),
+            types: self.types.as_deref().unwrap_or_default(),
+            min_priority: self.min_priority.as_deref(),
+            text: self.text.as_deref(),
+        };
+        let filter = words.read(|part| match part {
+            Part::Patterns(None) => "/channels".to_owned(),
+            Part::Patterns(Some(index)) => format!("/channels/{index}"),
+            Part::Types(None) => "/types".to_owned(),
+            Part::Types(Some(index)) => format!("/types/{index}"),
+            Part::MinPriority => "/min_priority".to_owned(),
+            Part::Text => "/text".to_owned(),
+        });
+        filter.map(Some)
     }
 }
 

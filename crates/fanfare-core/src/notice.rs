@@ -1,5 +1,6 @@
 //! Notices: messages of the gateway to a subscriber, besides events.
 
+use crate::filter::Filter;
 use crate::position::Position;
 
 /// A message of the gateway to a subscriber.
@@ -24,6 +25,11 @@ pub enum Notice {
         /// Why they are gone.
         reason: GapReason,
     },
+    /// The durable reader has another filter than the subscriber asked for; its own is served.
+    ReaderFilter {
+        /// The reader's own filter.
+        filter: Filter,
+    },
     /// The position that the subscriber gave is not valid in this log; live events follow.
     Reset {
         /// The reason.
@@ -32,9 +38,6 @@ pub enum Notice {
         position: Position,
     },
 }
-
-/// The names of notices. No event may have one as its type, so that a pusher cannot imitate a notice.
-pub const NOTICE_NAMES: [&str; 4] = ["caught-up", "closing", "gap", "reset"];
 
 /// The reason why events are gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +87,7 @@ impl Notice {
             Notice::CaughtUp { .. } => "caught-up",
             Notice::Closing { .. } => "closing",
             Notice::Gap { .. } => "gap",
+            Notice::ReaderFilter { .. } => "reader-filter",
             Notice::Reset { .. } => "reset",
         }
     }
@@ -92,7 +96,7 @@ impl Notice {
     pub fn position(&self) -> Option<Position> {
         match self {
             Notice::CaughtUp { position } | Notice::Reset { position, .. } => Some(*position),
-            Notice::Closing { .. } => None,
+            Notice::Closing { .. } | Notice::ReaderFilter { .. } => None,
             Notice::Gap { next, .. } => Some(Position { epoch: next.epoch, seq: next.seq.saturating_sub(1) }),
         }
     }

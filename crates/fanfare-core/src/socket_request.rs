@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::code::Code;
 use crate::filter::Filter;
-use crate::filter_words::{FilterWords, Part};
+use crate::filter_words::FilterMembers;
 use crate::invalid::{Invalid, shown};
 use crate::members::Members;
 use crate::new_event::{self, NewEvent, PushBody};
@@ -40,8 +40,8 @@ pub enum Op {
 /// The settings of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscribe {
-    /// The filter that the events must pass.
-    pub filter: Filter,
+    /// The filter that the events must pass, if a part of it is given.
+    pub filter: Option<Filter>,
     /// The position to start from.
     pub start: Start,
     /// The durable reader to read as.
@@ -126,28 +126,13 @@ fn publish(mut members: Members<'_>, source: &Source) -> Result<Op, Invalid> {
 }
 
 fn subscribe(mut members: Members<'_>) -> Result<Subscribe, Invalid> {
-    let patterns = members.texts("channels")?.flatten().unwrap_or_default();
-    let types = members.texts("types")?.flatten().unwrap_or_default();
-    let (min_priority, text) = (members.text("min_priority")?.flatten(), members.text("text")?.flatten());
+    let filter = FilterMembers::take(&mut members)?;
     let (after, since) = (members.text("after")?.flatten(), members.time("since", Start::since)?.flatten());
     let reader = members.parsed("reader", str::parse)?.flatten();
     let conflate = members.truth("conflate")?.flatten().unwrap_or_default();
     let both = members.wrong("since", "cannot be combined with `after`", "give one of them");
     members.finish()?;
-    let words = FilterWords {
-        patterns: &patterns,
-        types: &types,
-        min_priority: min_priority.as_deref(),
-        text: text.as_deref(),
-    };
-    let filter = words.read(|part| match part {
-        Part::Patterns(None) => "/channels".to_owned(),
-        Part::Patterns(Some(index)) => format!("/channels/{index}"),
-        Part::Types(None) => "/types".to_owned(),
-        Part::Types(Some(index)) => format!("/types/{index}"),
-        Part::MinPriority => "/min_priority".to_owned(),
-        Part::Text => "/text".to_owned(),
-    })?;
+    let filter = filter.read()?;
     let start = match (after, since) {
         (Some(_), Some(_)) => return Err(both),
         (Some(after), None) => Start::after(&after),

@@ -31,7 +31,7 @@ use fanfare_delivery::webhook::{Keys, Webhook};
 use fanfare_runtime::clock;
 use fanfare_webhook::limits::CONCURRENCY_DEFAULT;
 use fanfare_webhook::options::Options;
-use fanfare_webhook::policy::Policy;
+use fanfare_webhook::policy::{Mode, Policy};
 use fanfare_webhook::url::WebhookUrl;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
@@ -96,6 +96,7 @@ async fn register(
 ) -> Result<Json<Value>, StatusCode> {
     let url: WebhookUrl = registration.webhook_url.parse().map_err(|_| StatusCode::BAD_REQUEST)?;
     let webhook = Webhook {
+        mode: Mode::Local,
         owner: Principal::local().owner(),
         id: WebhookId::from_random(rand::random()),
         url,

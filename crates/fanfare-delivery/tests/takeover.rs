@@ -16,6 +16,7 @@ use fanfare_store_suite::harness::{Setup, soon};
 use fanfare_store_suite::hooks::{all_attempts, of};
 use fanfare_store_suite::memory::InMemory;
 use fanfare_webhook::patch::Change;
+use fanfare_webhook::policy::Mode;
 use support::{Answer, Frozen, Instance, Receiver, TERM};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -46,7 +47,7 @@ async fn what_one_instance_registers_changes_or_removes_the_others_follow() {
     let url = second.url().parse().expect("a URL");
     let (by, id) = (Principal::local(), b.only_webhook());
     let change = Change { url: Some(url), ..Change::default() };
-    b.webhooks.change(&by, &id, change, &Expected::Any).await.expect("changed");
+    b.webhooks.change(&by, Mode::Local, &id, change, &Expected::Any).await.expect("changed");
     a.knows(&[&second]).await;
     b.push("x").await;
     assert_eq!(second.gets(1).await, ["x"]);

@@ -81,7 +81,7 @@ impl Acknowledgements {
     }
 }
 
-/// The reason why nothing was acknowledged.
+/// The reason why nothing was acknowledged or set.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AckError {
     /// The position is beyond the end of the log or from another log.
@@ -128,9 +128,7 @@ impl Hub {
         name: &ReaderName,
         position: Position,
     ) -> Result<ReaderRow, AckError> {
-        if position.epoch != self.epoch() || position.seq > self.extent().last {
-            return Err(AckError::NotInLog { position });
-        }
+        self.check_in_log(position)?;
         let row = self.ledger().acknowledge(&own::reader(by, name), position).await?;
         let row = row.ok_or_else(|| AckError::UnknownReader { name: name.clone() })?;
         let told = &self.shared.acknowledgements;
@@ -139,6 +137,29 @@ impl Hub {
             let _ = told.send(AckSignal::Acknowledged(Arc::new(row.clone())));
         }
         Ok(row)
+    }
+
+    /// Sets the filter of a reader, and its position if one is given: forward or back. A reader that does not exist is
+    /// created, at the end of the log if no position is given. Returns whether it is new. Connections that it has keep the
+    /// filter that they were opened with.
+    pub async fn set_reader(
+        &self,
+        by: &Principal,
+        name: &ReaderName,
+        filter: &Filter,
+        position: Option<Position>,
+    ) -> Result<(ReaderRow, bool), AckError> {
+        if let Some(position) = position {
+            self.check_in_log(position)?;
+        }
+        Ok(self.ledger().put_reader(&own::reader(by, name), filter, position).await?)
+    }
+
+    fn check_in_log(&self, position: Position) -> Result<(), AckError> {
+        match position.epoch != self.epoch() || position.seq > self.extent().last {
+            true => Err(AckError::NotInLog { position }),
+            false => Ok(()),
+        }
     }
 
     /// Returns a receiver of what the readers of `by` acknowledge from now on. A caller that lags must look at

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare_core::notice::ResetReason;
+use fanfare_core::notice::{Notice, ResetReason};
 use fanfare_core::refusal::Refusal;
 use fanfare_core::{Caller, Code, Filter, Position, Principal, Start};
 
@@ -18,8 +18,9 @@ use fanfare_store::Head;
 /// A request to subscribe.
 #[derive(Debug)]
 pub struct Request {
-    /// The filter that the events must pass.
-    pub filter: Filter,
+    /// The filter that the events must pass; `None` is every event. A durable reader that already exists keeps its own
+    /// filter; if that is not the one asked for, the subscription says so.
+    pub filter: Option<Filter>,
     /// The position to start from. A durable reader that already exists continues after its acknowledged position
     /// instead.
     pub start: Start,
@@ -80,9 +81,10 @@ impl Hub {
     pub async fn subscribe(&self, by: &Principal, request: Request) -> Result<Subscription, SubscribeError> {
         let transport = request.client.transport;
         let live = transport.is_live().then(|| Caller::new(by, request.client.address));
-        let (beginning, client, mut subscription) = loop {
+        let asked = request.filter.clone();
+        let (beginning, filter, client, mut subscription) = loop {
             let head = self.caught_up().await?;
-            let beginning = match self.beginning(head, by, &request).await {
+            let (beginning, filter) = match self.beginning(head, by, &request).await {
                 Err(store::Error::EpochChanged { .. }) => continue,
                 beginning => beginning?,
             };
@@ -93,18 +95,26 @@ impl Hub {
                 // The log was replaced meanwhile.
                 continue;
             }
-            let feed = feeds.join(&request.filter, end.position(), live.as_ref())?;
+            let feed = feeds.join(&filter, end.position(), live.as_ref())?;
             let after = match beginning {
                 Beginning::Replay(seq) | Beginning::Resume(seq) => seq,
                 Beginning::Live | Beginning::Reset(_) => end.last,
             };
             let client = self.shared.clients.add(by, request.client, feed, after, end.position());
             self.counts().subscribers(transport).inc();
-            break (beginning, client.clone(), Subscription::new(self.clone(), client, request.conflate));
+            break (
+                beginning,
+                filter,
+                client.clone(),
+                Subscription::new(self.clone(), client, request.conflate),
+            );
         };
         // The rings may be a moment behind the store. A cursor beyond their head would receive events again that it has.
         self.caught_up().await?;
         tracing::debug!(client = client.id, transport = transport.as_str(), "subscribed");
+        if asked.is_some_and(|asked| asked != filter) {
+            subscription.tell(Notice::ReaderFilter { filter });
+        }
         match beginning {
             Beginning::Live => subscription.go_live(),
             Beginning::Replay(_) => subscription.replay(),
@@ -120,13 +130,14 @@ impl Hub {
         Ok(subscription)
     }
 
-    /// Finds the place in the log that has this head. Fails if it no longer has this epoch.
+    /// Finds the place in the log that has this head, and the filter. Fails if the log no longer has this epoch.
     async fn beginning(
         &self,
         head: Head,
         by: &Principal,
         request: &Request,
-    ) -> Result<Beginning, store::Error> {
+    ) -> Result<(Beginning, Filter), store::Error> {
+        let filter = request.filter.clone().unwrap_or_else(Filter::all);
         let beginning = match request.start {
             Start::After(position) => after(head, position),
             Start::Earliest => Beginning::Replay(head.first.saturating_sub(1)),
@@ -137,17 +148,18 @@ impl Hub {
             }
             Start::Unreadable => Beginning::Reset(ResetReason::Unreadable),
         };
-        let Some(reader) = &request.client.reader else { return Ok(beginning) };
+        let Some(reader) = &request.client.reader else { return Ok((beginning, filter)) };
         let start = match beginning {
             Beginning::Replay(seq) | Beginning::Resume(seq) => Position { seq, ..head.position() },
             Beginning::Live | Beginning::Reset(_) => head.position(),
         };
-        let row = self.ledger().open_reader(&own::reader(by, reader), &request.filter, start).await?;
+        let row = self.ledger().open_reader(&own::reader(by, reader), &filter, start).await?;
         let seq = head.resume(row.acknowledged);
-        Ok(match row.acknowledged.epoch == head.epoch {
+        let beginning = match row.acknowledged.epoch == head.epoch {
             true => Beginning::Replay(seq),
             false => Beginning::Resume(seq),
-        })
+        };
+        Ok((beginning, row.filter))
     }
 }
 

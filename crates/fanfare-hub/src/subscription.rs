@@ -94,6 +94,11 @@ impl Subscription {
         }
     }
 
+    /// Adds a notice, which the subscriber gets before the next event.
+    pub(super) fn tell(&mut self, notice: Notice) {
+        self.notices.push_back(notice);
+    }
+
     /// Continues with live events, after a notice that says why the client's position could not be used.
     pub(super) fn reset(&mut self, reason: ResetReason) {
         let position = self.position();

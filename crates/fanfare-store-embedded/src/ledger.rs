@@ -25,6 +25,16 @@ impl Ledger for Embedded {
         self.writer.change(Size::ROW, move |group| Ok(group.open_reader(reader, filter, start))).await
     }
 
+    async fn put_reader(
+        &self,
+        reader: &ReaderKey,
+        filter: &Filter,
+        position: Option<Position>,
+    ) -> Result<(ReaderRow, bool), Error> {
+        let (reader, filter) = (reader.clone(), filter.clone());
+        self.writer.change(Size::ROW, move |group| Ok(group.put_reader(reader, filter, position))).await
+    }
+
     async fn acknowledge(&self, reader: &ReaderKey, position: Position) -> Result<Option<ReaderRow>, Error> {
         let reader = reader.clone();
         self.writer.change(Size::ROW, move |group| Ok(group.acknowledge(reader, position))).await

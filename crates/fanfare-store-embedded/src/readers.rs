@@ -83,7 +83,7 @@ impl Group<'_> {
         Ok(Some(row))
     }
 
-    /// Creates or opens a reader with this filter.
+    /// Opens a reader, or creates it with this filter.
     pub(super) fn open_reader(
         &mut self,
         key: ReaderKey,
@@ -92,23 +92,46 @@ impl Group<'_> {
     ) -> Result<ReaderRow, Error> {
         let acknowledged = self.head().clamp(start)?;
         let row = match self.reader(&key) {
-            Some(known) => ReaderRow { filter, updated: self.now.timestamp, ..known },
+            Some(known) => ReaderRow { updated: self.now.timestamp, ..known },
             None => {
-                let known = self.shared.readers();
-                let added = self
-                    .effect
-                    .readers
-                    .iter()
-                    .filter(|(key, row)| row.is_some() && !known.contains_key(*key));
-                // Those that this transaction removes still count: their places are free after it.
-                if known.len() + added.count() >= READERS_MAX {
-                    return Err(Error::TooManyReaders { max: READERS_MAX });
-                }
+                self.check_room()?;
                 ReaderRow { key: key.clone(), acknowledged, filter, updated: self.now.timestamp }
             }
         };
         self.effect.readers.insert(key, Some(row.clone()));
         Ok(row)
+    }
+
+    /// Sets the filter of a reader, and its position if one is given; returns whether the reader is new.
+    pub(super) fn put_reader(
+        &mut self,
+        key: ReaderKey,
+        filter: Filter,
+        position: Option<Position>,
+    ) -> Result<(ReaderRow, bool), Error> {
+        let head = self.head();
+        let position = position.map(|position| head.clamp(position)).transpose()?;
+        let known = self.reader(&key);
+        if known.is_none() {
+            self.check_room()?;
+        }
+        let kept = known.as_ref().map_or(head.position(), |known| known.acknowledged);
+        let acknowledged = position.unwrap_or(kept);
+        let row = ReaderRow { key: key.clone(), acknowledged, filter, updated: self.now.timestamp };
+        self.effect.readers.insert(key, Some(row.clone()));
+        Ok((row, known.is_none()))
+    }
+
+    /// Fails if there can be no further reader.
+    fn check_room(&self) -> Result<(), Error> {
+        let known = self.shared.readers();
+        let added =
+            self.effect.readers.iter().filter(|(key, row)| row.is_some() && !known.contains_key(*key));
+        // Those that this transaction removes still count: their places are free after it.
+        match known.len() + added.count() >= READERS_MAX {
+            true => Err(Error::TooManyReaders { max: READERS_MAX }),
+            false => Ok(()),
+        }
     }
 
     /// Removes a reader; returns it as it was, if it existed.

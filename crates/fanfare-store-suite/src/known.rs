@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanfare_core::Filter;
 use fanfare_store::{Append, Error, READERS_MAX, Retention};
 
-use crate::harness::{Setup, at, event, extent, keyed, messages, patterns, reader, soon};
+use crate::harness::{Log, Setup, at, event, extent, keyed, messages, patterns, reader, soon};
 
 pub async fn a_reader_keeps_what_it_acknowledged(engine: impl Setup) {
     let mut log = engine.start(Retention::default());
@@ -28,7 +28,12 @@ pub async fn a_reader_keeps_what_it_acknowledged(engine: impl Setup) {
 
     log.store.ledger.open_reader(&reader("bob"), &Filter::all(), log.at(1_000)).await.expect("opened");
     let again = log.store.ledger.open_reader(&ann, &Filter::all(), log.at(2)).await.expect("opened");
-    assert_eq!((again.acknowledged.seq, &again.filter), (20, &Filter::all()), "start is for new readers");
+    assert_eq!(
+        (again.acknowledged.seq, &again.filter),
+        (20, &narrow),
+        "start and filter are for new readers"
+    );
+    assert_eq!(again.updated, log.clock.now(), "it is in use");
     log.reopen().await;
     let readers = log.store.ledger.readers().await.expect("readers");
     assert_eq!(readers.iter().map(|row| row.key.name.as_str()).collect::<Vec<_>>(), ["ann", "bob"]);
@@ -38,6 +43,27 @@ pub async fn a_reader_keeps_what_it_acknowledged(engine: impl Setup) {
     assert!(log.store.ledger.remove_reader(&ann).await.expect("asked").is_none());
     log.reopen().await;
     assert_eq!(log.store.ledger.readers().await.expect("readers").len(), 1);
+}
+
+pub async fn a_reader_is_changed_by_nothing_but_putting_it(engine: impl Setup) {
+    let mut log = engine.start(Retention::default());
+    log.append(&["x"; 20]).await;
+    let (ann, bob) = (reader("ann"), reader("bob"));
+    let (narrow, all) = (patterns(&["a.*"]), Filter::all());
+    let put = async |log: &Log, key, filter, position| {
+        let (row, is_new) = log.store.ledger.put_reader(key, filter, position).await.expect("put");
+        assert_eq!((&row.filter, row.updated), (filter, log.clock.now()));
+        (row.acknowledged.seq, is_new)
+    };
+    assert_eq!(put(&log, &ann, &narrow, None).await, (20, true), "at the end");
+    assert_eq!(put(&log, &bob, &narrow, Some(log.at(3))).await, (3, true));
+    log.clock.turn(Duration::from_secs(1));
+    assert_eq!(put(&log, &bob, &all, None).await, (3, false), "the position stays");
+    assert_eq!(put(&log, &ann, &narrow, Some(log.at(7))).await, (7, false), "back");
+    assert_eq!(put(&log, &ann, &narrow, Some(log.at(1_000))).await, (20, false), "at most to the end");
+    let before = log.store.ledger.readers().await.expect("readers");
+    log.reopen().await;
+    assert_eq!(log.store.ledger.readers().await.expect("readers"), before);
 }
 
 pub async fn readers_are_bounded(engine: impl Setup) {
@@ -54,6 +80,9 @@ pub async fn readers_are_bounded(engine: impl Setup) {
     let refused = log.store.ledger.open_reader(&reader("late"), &Filter::all(), log.at(0)).await;
     assert!(matches!(refused, Err(Error::TooManyReaders { max: READERS_MAX })), "{refused:?}");
     log.store.ledger.open_reader(&reader("r7"), &Filter::all(), log.at(0)).await.expect("it is known");
+    log.store.ledger.put_reader(&reader("r7"), &Filter::all(), None).await.expect("it is known");
+    let refused = log.store.ledger.put_reader(&reader("late"), &Filter::all(), None).await;
+    assert!(matches!(refused, Err(Error::TooManyReaders { .. })), "{refused:?}");
     assert!(log.store.ledger.remove_reader(&reader("r7")).await.expect("asked").is_some());
     log.store
         .ledger

@@ -71,6 +71,7 @@ macro_rules! contract {
             deliveries::deliveries_are_read_page_by_page,
             deliveries::much_is_forgotten_in_parts,
             epochs::a_position_of_another_log_is_none_of_this_one,
+            known::a_reader_is_changed_by_nothing_but_putting_it,
             known::a_reader_keeps_what_it_acknowledged,
             known::a_store_that_is_opened_again_knows_everything,
             known::channels_are_counted,

@@ -22,6 +22,7 @@ enum Operation {
     Acknowledge { reader: u8, seq: u64 },
     Append(Vec<Push>),
     OpenReader { reader: u8, start: u64 },
+    PutReader { reader: u8, filter: usize, position: Option<u64> },
     Read { after: u64, until: u64, filter: usize, order: Order, limit: usize },
     RemoveReader { reader: u8 },
     Reopen,
@@ -85,6 +86,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         ),
         1 => (0..5u8, 0..300u64).prop_map(|(reader, start)| Operation::OpenReader { reader, start }),
         2 => (0..5u8, 0..300u64).prop_map(|(reader, seq)| Operation::Acknowledge { reader, seq }),
+        1 => (0..5u8, 0..7usize, proptest::option::of(0..300u64))
+            .prop_map(|(reader, filter, position)| Operation::PutReader { reader, filter, position }),
         1 => (0..5u8).prop_map(|reader| Operation::RemoveReader { reader }),
         1 => Just(Operation::Reopen),
         2 => (0..2_000u64).prop_map(|seconds| Operation::SeqBefore { seconds }),
@@ -172,6 +175,15 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
                     b.ledger.open_reader(&key, &filter(5), at(&b, start)).await.expect("b"),
                 );
                 assert_eq!(known(rows.0), known(rows.1));
+            }
+            Operation::PutReader { reader, filter: index, position } => {
+                let (key, filter) = (key(reader), filter(index));
+                let place = |store: &Store| position.map(|seq| at(store, seq));
+                let rows = (
+                    a.ledger.put_reader(&key, &filter, place(&a)).await.expect("a"),
+                    b.ledger.put_reader(&key, &filter, place(&b)).await.expect("b"),
+                );
+                assert_eq!((known(rows.0.0), rows.0.1), (known(rows.1.0), rows.1.1));
             }
             Operation::Read { after, until, filter: index, order, limit } => {
                 let read = |store: &Store| {

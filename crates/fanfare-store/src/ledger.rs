@@ -34,8 +34,8 @@ use crate::{
 /// [`DeliveryChange::Cursor`].
 #[async_trait]
 pub trait Ledger: Send + Sync + fmt::Debug + 'static {
-    /// Returns this durable reader, with its filter set to `filter`. One that is not known is made, as if
-    /// it had acknowledged everything up to `start`, or up to the log's last when that is smaller. Fails with
+    /// Returns this durable reader, and notes that it is in use. One that is not known is made with `filter`, as if it had
+    /// acknowledged everything up to `start`, or up to the log's last when that is smaller. Fails with
     /// [`Error::TooManyReaders`] when there would be more than [`READERS_MAX`], and with [`Error::EpochChanged`] when
     /// `start` belongs to another epoch than the log.
     async fn open_reader(
@@ -44,6 +44,16 @@ pub trait Ledger: Send + Sync + fmt::Debug + 'static {
         filter: &Filter,
         start: Position,
     ) -> Result<ReaderRow, Error>;
+
+    /// Sets the filter of this durable reader, and its position if one is given: forward or back, and at most to the log's
+    /// last. One that is not known is made, at the log's last if no position is given. Returns the reader as it is then,
+    /// and whether it is new. Fails as [`Ledger::open_reader`] does.
+    async fn put_reader(
+        &self,
+        reader: &ReaderKey,
+        filter: &Filter,
+        position: Option<Position>,
+    ) -> Result<(ReaderRow, bool), Error>;
 
     /// Notes that this reader has everything up to `position`, durably; a position that is not larger than the one it
     /// has changes nothing, and one past the log's last counts as the last: what is not there yet cannot have

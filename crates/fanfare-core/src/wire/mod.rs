@@ -8,6 +8,9 @@ pub mod sse;
 mod tests;
 pub mod websocket;
 
+use serde_json::json;
+
+use crate::event::EventType;
 use crate::notice::Notice;
 
 impl Notice {
@@ -19,6 +22,17 @@ impl Notice {
             Notice::Gap { after, next, reason } => {
                 let (missed, reason) = (next.seq.saturating_sub(after.seq + 1), reason.as_str());
                 format!(r#""after":"{after}","next":"{next}","missed":{missed},"reason":"{reason}""#)
+            }
+            Notice::ReaderFilter { filter } => {
+                let types = filter.types().iter().map(EventType::as_str).collect::<Vec<_>>();
+                let mut members = json!({
+                    "channels": filter.patterns(), "types": types, "min_priority": filter.min_priority(),
+                });
+                if let Some(text) = filter.text() {
+                    members["text"] = text.into();
+                }
+                let members = members.to_string();
+                members[1..members.len() - 1].to_owned()
             }
             Notice::Reset { reason, position } => {
                 format!(r#""reason":"{}","position":"{position}""#, reason.as_str())

@@ -55,7 +55,7 @@ impl Source {
     ) -> Result<Source, store::Error> {
         let client = NewClient { transport: Transport::Webhook, address: None, reader: None };
         let start = Start::After(position);
-        let request = Request { filter: filter.clone(), start, conflate: false, client };
+        let request = Request { filter: Some(filter.clone()), start, conflate: false, client };
         let subscription = match hub.subscribe(by, request).await {
             Ok(subscription) => subscription,
             Err(SubscribeError::Store(error)) => return Err(error),
@@ -89,7 +89,8 @@ impl Source {
                     Notice::Gap { next, .. } => {
                         self.lost_up_to = Some(Position { seq: next.seq - 1, ..*next });
                     }
-                    Notice::CaughtUp { .. } => {}
+                    // A webhook is no reader.
+                    Notice::CaughtUp { .. } | Notice::ReaderFilter { .. } => {}
                 }
                 let notice = self.items.remove(0);
                 self.subscription.advance(&notice, 0);

@@ -15,6 +15,7 @@ use fanfare_runtime::telemetry::Metrics;
 use fanfare_store::{Clock, Store};
 use fanfare_store_suite::harness::{event, soon};
 use fanfare_webhook::patch::{Patch, Registration};
+use fanfare_webhook::policy::Mode;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -68,7 +69,7 @@ impl Instance {
             secret: None,
             start: None,
         };
-        self.webhooks.register(&Principal::local(), registration).await.expect("registered");
+        self.webhooks.register(&Principal::local(), Mode::Local, registration).await.expect("registered");
     }
 
     /// Waits until exactly these receivers are registered, as far as this instance knows.

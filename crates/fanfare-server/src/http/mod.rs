@@ -154,6 +154,7 @@ fn interface() -> OpenApiRouter<Gateway> {
         .routes(routes!(history::show))
         .routes(routes!(history::receipts))
         .routes(routes!(readers::list))
+        .routes(routes!(readers::set))
         .routes(routes!(readers::remove))
         .routes(routes!(readers::acknowledge))
         .routes(routes!(webhooks::register))

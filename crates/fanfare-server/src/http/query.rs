@@ -112,6 +112,13 @@ impl Params {
         Ok(filter?)
     }
 
+    /// Removes and parses the filter; `None` if no part of it is given.
+    pub fn filter_if_given(&mut self) -> Result<Option<Filter>, Problem> {
+        const PARTS: [&str; 4] = ["channel", "type", "min_priority", "text"];
+        let is_given = self.pairs.iter().any(|(name, _)| PARTS.contains(&&**name));
+        Ok(Some(self.filter(true)?).filter(|_| is_given))
+    }
+
     /// Fails if a parameter is left: a misspelt filter must not count as no filter.
     pub fn finish(self) -> Result<(), Problem> {
         let Some((name, _)) = self.pairs.first() else { return Ok(()) };

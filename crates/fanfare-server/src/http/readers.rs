@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use fanfare_api::readers::{Acknowledgement, Reader, Readers};
+use fanfare_api::readers::{Acknowledgement, Reader, ReaderSettings, Readers};
 use fanfare_api::{query, values};
+use fanfare_core::filter_words::FilterMembers;
 use fanfare_core::members::Members;
-use fanfare_core::{Caller, Code, Position, Principal, ReaderName};
+use fanfare_core::{Caller, Code, Filter, Position, Principal, ReaderName};
+use http::StatusCode;
 
 use crate::http::Gateway;
 use crate::http::page;
@@ -50,6 +52,8 @@ fn shown(info: ReaderInfo) -> Reader {
         position: acknowledged,
         channels: filter.patterns().to_vec(),
         types: filter.types().to_vec(),
+        min_priority: filter.min_priority().as_str().into(),
+        text: filter.text().map(Into::into),
         connected: info.connected,
         lag: info.lag,
         lag_is_exact: info.lag_is_exact,
@@ -88,6 +92,42 @@ pub async fn acknowledge(
         .ok_or_else(|| Problem::new(Code::InvalidPosition, "`position` is missing", FIX).at("/position"))?;
     let row = gateway.hub.acknowledge(&by, &name, position).await?;
     Ok(Json(shown(gateway.hub.reader_info(row).await?)).into_response())
+}
+
+/// Sets the filter of a durable reader, and its position if one is given: forward or back. A reader that does not exist
+/// is created, at the end of the log if no position is given. Open connections of the reader keep their filter.
+#[utoipa::path(
+    put,
+    path = "/api/readers/{name}",
+    operation_id = "setReader",
+    tag = "readers",
+    params(
+        ("name" = values::ReaderName, Path, description = "The reader's name"),
+    ),
+    request_body(content = ReaderSettings, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The updated reader", body = Reader),
+        (status = 201, description = "The new reader", body = Reader),
+    ),
+)]
+pub async fn set(
+    State(gateway): State<Gateway>,
+    Extension(by): Extension<Principal>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    const FIX: &str = "send an object such as `{\"channels\": [\"builds.*\"]}`";
+    let name = name_in_path(&name)?;
+    let (bytes, _in_flight) = body::read(&gateway.budget, &caller, request.into_body(), BODY_LEN_MAX).await?;
+    let mut members = Members::parse(&bytes, Code::InvalidReader, FIX)?;
+    let filter = FilterMembers::take(&mut members)?;
+    let position: Option<Position> = members.parsed("position", str::parse)?.flatten();
+    members.finish()?;
+    let filter = filter.read()?.unwrap_or_else(Filter::all);
+    let (row, is_new) = gateway.hub.set_reader(&by, &name, &filter, position).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(shown(gateway.hub.reader_info(row).await?))).into_response())
 }
 
 /// Deletes a durable reader.

@@ -37,7 +37,7 @@ pub async fn listen(
     request: Request,
 ) -> Result<Response, Problem> {
     let mut params = Params::of(request.uri());
-    let filter = params.filter(true)?;
+    let filter = params.filter_if_given()?;
     let json = params.read("format", |value| choice("format", value, ["text", "json"]))? == Some(1);
     let named = params.read("events", |value| choice("events", value, ["plain", "named"]))? == Some(1);
     let since = params.read("since", Start::since)?;

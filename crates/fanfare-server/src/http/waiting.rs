@@ -69,7 +69,7 @@ async fn subscribe(
     start: Start,
 ) -> Result<Subscription, Problem> {
     let client = NewClient { transport: Transport::Http, address: Some(address), reader: None };
-    let request = Request { filter: selection.filter().clone(), start, conflate: false, client };
+    let request = Request { filter: Some(selection.filter().clone()), start, conflate: false, client };
     Ok(hub.subscribe(by, request).await?)
 }
 
@@ -81,7 +81,7 @@ async fn arrival(subscription: &mut Subscription) -> Result<(), Problem> {
         for item in &items {
             match item {
                 Item::Notice(Notice::Closing { .. }) => return Err(Refusal::shutting_down().into()),
-                Item::Notice(Notice::CaughtUp { .. } | Notice::Gap { .. }) => {}
+                Item::Notice(Notice::CaughtUp { .. } | Notice::Gap { .. } | Notice::ReaderFilter { .. }) => {}
                 Item::Notice(Notice::Reset { .. }) | Item::Events(_) => has_arrived = true,
             }
             subscription.advance(item, item.len());

@@ -32,9 +32,34 @@ impl Ledger for Memory {
             filter: filter.clone(),
             updated: self.clock.time_of_day(),
         });
-        row.filter = filter.clone();
         row.updated = self.clock.time_of_day();
         Ok(row.clone())
+    }
+
+    async fn put_reader(
+        &self,
+        reader: &ReaderKey,
+        filter: &Filter,
+        position: Option<Position>,
+    ) -> Result<(ReaderRow, bool), Error> {
+        let mut state = self.state_mut();
+        state.check_open()?;
+        let head = state.log.head();
+        let position = position.map(|position| head.clamp(position)).transpose()?;
+        let known = state.readers.get(reader);
+        if state.readers.len() >= READERS_MAX && known.is_none() {
+            return Err(Error::TooManyReaders { max: READERS_MAX });
+        }
+        let is_new = known.is_none();
+        let kept = known.map_or(head.position(), |known| known.acknowledged);
+        let row = ReaderRow {
+            key: reader.clone(),
+            acknowledged: position.unwrap_or(kept),
+            filter: filter.clone(),
+            updated: self.clock.time_of_day(),
+        };
+        state.readers.insert(reader.clone(), row.clone());
+        Ok((row, is_new))
     }
 
     async fn acknowledge(&self, reader: &ReaderKey, position: Position) -> Result<Option<ReaderRow>, Error> {

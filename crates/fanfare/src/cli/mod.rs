@@ -25,6 +25,7 @@ mod mcp;
 mod output;
 mod pairs;
 mod push;
+mod readers;
 mod receive;
 mod reference;
 mod run;
@@ -91,6 +92,7 @@ enum Command {
     History(history::Args),
     Channels(channels::Args),
     Clients(clients::Args),
+    Readers(readers::Args),
     Install(install::Args),
     Uninstall(install::UninstallArgs),
     Doctor(doctor::Args),
@@ -159,6 +161,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         | Command::Install(_)
         | Command::Listen(_)
         | Command::Push(_)
+        | Command::Readers(_)
         | Command::Receive(_)
         | Command::Run(_)
         | Command::Uninstall(_)
@@ -182,6 +185,7 @@ fn started(cli: Cli, mut output: Output) -> (Output, Result<Exit, Failure>) {
         Command::Listen(args) => listen::run(args, &context),
         Command::Mcp(_) => mcp::run(&context),
         Command::Push(args) => push::run(args, &context),
+        Command::Readers(args) => readers::run(&args, &context),
         Command::Receive(args) => receive::run(&args, &context),
         Command::Run(args) => run::run(&args, &context),
         Command::Serve(_) => serve::run(&context),

@@ -3,7 +3,7 @@
 
 use crate::cli::Shell;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "demo",
     "serve",
     "push",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 20] = [
     "history",
     "channels",
     "clients",
+    "readers",
     "install",
     "uninstall",
     "doctor",
@@ -49,6 +50,7 @@ async fn without_a_command_there_is_help() {
       history      Show past events
       channels     List channels and their activity
       clients      List connected clients
+      readers      List and manage durable readers
       install      Add Fanfare to Claude Code, Cursor, VS Code, Codex and others
       uninstall    Remove Fanfare from MCP clients
       doctor       Check your setup for problems

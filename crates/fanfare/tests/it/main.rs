@@ -19,6 +19,7 @@ mod cli_help;
 mod cli_install;
 mod cli_install_said;
 mod cli_live;
+mod cli_readers;
 mod cli_receive;
 mod cli_reconnect;
 mod cli_reference;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fanfare_core::refusal::Refusal;
-use fanfare_core::{Door, Filter, NewEvent, Position, Principal, Source, Start, Timestamp, Via, WebhookId};
+use fanfare_core::{Door, NewEvent, Position, Principal, Source, Start, Timestamp, Via, WebhookId};
 use fanfare_delivery::attempt_id::AttemptId;
 use fanfare_delivery::changing::Expected;
 use fanfare_delivery::changing::NewKey;
@@ -141,7 +141,7 @@ async fn anothers_reader_looks_like_none() {
         let (first, last) = (push(&gateway, &ann, "a").await, push(&gateway, &ann, "b").await);
         let name: fanfare_core::ReaderName = "inbox".parse().expect("a name");
         let read = |start| Request {
-            filter: Filter::all(),
+            filter: None,
             start,
             conflate: false,
             client: NewClient { transport: Transport::Sse, address: None, reader: Some(name.clone()) },

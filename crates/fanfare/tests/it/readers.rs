@@ -185,3 +185,93 @@ async fn a_listing_of_many_readers_counts_only_so_much() {
         assert_eq!(reader["lag_is_exact"], counted, "{reader}");
     }
 }
+
+async fn put(gateway: &Gateway, name: &str, settings: Value) -> crate::support::answer::Answer {
+    let build = |request: reqwest::RequestBuilder| {
+        request.header("content-type", "application/json").body(settings.to_string())
+    };
+    gateway.request("PUT", &format!("/api/readers/{name}"), build).await
+}
+
+#[tokio::test]
+async fn listening_changes_neither_the_filter_nor_the_position_of_a_reader() {
+    for engine in Engine::ALL {
+        for transport in Transport::ALL {
+            let gateway = Gateway::on(engine).await;
+            drop(gateway.open(transport, as_reader("laptop", "orders.*")).await);
+            let before = reader(&gateway, "laptop").await;
+            // What a page that is merely visited could send.
+            for query in ["channel=nothing&type=x&min_priority=max", "channel=nothing&text=x", ""] {
+                let path = format!("/stream?reader=laptop&since=earliest&{query}");
+                assert_eq!(gateway.request("HEAD", &path, |request| request).await.status, 200);
+            }
+            let after = reader(&gateway, "laptop").await;
+            for member in ["position", "channels", "types", "min_priority", "text"] {
+                assert_eq!(after[member], before[member], "{member}");
+            }
+            assert!(after["updated_at"].as_str() > before["updated_at"].as_str(), "it was used");
+
+            let mut other = gateway.open(transport, as_reader("laptop", "nothing")).await;
+            let Frame::ReaderFilter(said) = other.next().await else { panic!("nothing was said") };
+            assert_eq!((&said["channels"], &said["types"]), (&json!(["orders.*"]), &json!([])));
+            assert_eq!((&said["min_priority"], said.get("text")), (&json!("min"), None));
+            gateway.push("nothing", "no").await;
+            gateway.push("orders.1", "yes").await;
+            assert_eq!(other.message().await, "yes", "{transport:?}");
+            drop(other);
+            // Its own filter is no news.
+            let mut own = gateway.open(transport, as_reader("laptop", "orders.*")).await;
+            assert_eq!(own.message().await, "yes");
+            drop(own);
+            gateway.clients(0).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_is_served_its_own_filter_if_none_is_given() {
+    let gateway = Gateway::start().await;
+    drop(gateway.open(Transport::Sse1, as_reader("laptop", "orders.*")).await);
+    gateway.push("nothing", "no").await;
+    gateway.push("orders.1", "yes").await;
+    let mut socket = Socket::open(gateway.address).await;
+    socket.ask(json!({"op": "subscribe", "reader": "laptop"})).await;
+    assert_eq!(socket.json().await["event"]["message"], "yes");
+}
+
+#[tokio::test]
+async fn a_reader_is_set_to_another_filter_and_position() {
+    for engine in Engine::ALL {
+        let gateway = Gateway::on(engine).await;
+        let ids = gateway
+            .push_batch((0..4).map(|n| json!({"channel": "a.b", "message": n.to_string()})).collect())
+            .await;
+        let made = put(&gateway, "laptop", json!({ "channels": ["a.*"], "types": ["info"] })).await;
+        assert_eq!((made.status, &made.json()["position"]), (201, &json!(ids[3])));
+        let set =
+            put(&gateway, "laptop", json!({ "channels": ["a.>"], "text": "X", "min_priority": "high" }))
+                .await;
+        let row = reader(&gateway, "laptop").await;
+        assert_eq!((set.status, &set.json()["position"]), (200, &json!(ids[3])));
+        assert_eq!((&row["channels"], &row["types"]), (&json!(["a.>"]), &json!([])));
+        assert_eq!((&row["text"], &row["min_priority"]), (&json!("x"), &json!("high")));
+        put(&gateway, "laptop", json!({ "position": ids[1] })).await;
+        let row = reader(&gateway, "laptop").await;
+        assert_eq!((&row["channels"], &row["position"]), (&json!([">"]), &json!(ids[1])));
+        let mut again = gateway.open(Transport::Sse1, as_reader("laptop", ">")).await;
+        assert_eq!(again.messages(2).await, ["2", "3"]);
+
+        for (body, code, at) in [
+            (json!({ "channels": ["a..b"] }), "invalid_pattern", "/channels/0"),
+            (json!({ "chanels": ["a"] }), "unknown_field", "/chanels"),
+            (json!({ "position": "zzzzzzzz-1" }), "invalid_position", "/position"),
+            (json!({ "position": gateway.position(99) }), "invalid_position", "/position"),
+        ] {
+            assert_eq!(put(&gateway, "laptop", body).await.problem(422, code)["at"], at);
+        }
+        put(&gateway, "a%20b", json!({})).await.problem(404, "not_found");
+        assert_eq!(reader(&gateway, "laptop").await["position"], ids[1]);
+        drop(again);
+        gateway.clients(0).await;
+    }
+}

@@ -217,8 +217,8 @@ mod tests {
     use crate::mcp::client::Client;
     use crate::mcp::outbox::Outbox;
     use crate::mcp::toolset::Toolset;
-    use fanfare_runtime::budget::Budget;
     use crate::net::locality::Locality;
+    use fanfare_runtime::budget::Budget;
 
     #[test]
     fn the_sessions_that_are_idle_the_longest_make_room_and_no_others() {
@@ -268,8 +268,13 @@ mod tests {
         let (sessions, _worker) = Sessions::new();
         let begin = |now| {
             let toolset = Toolset::default();
-            let client =
-                Client { principal: Principal::local(), address: None, agent: None, is_local: true, toolset };
+            let client = Client {
+                principal: Principal::local(),
+                address: None,
+                agent: None,
+                locality: Locality::Here,
+                toolset,
+            };
             let outbox = Outbox::new(Budget::default().account(&client.caller()));
             sessions.begin_at(client, outbox, now)
         };

@@ -86,8 +86,8 @@ mod tests {
     use crate::mcp::client::Client;
     use crate::mcp::outbox::Outbox;
     use crate::mcp::toolset::Toolset;
-    use fanfare_runtime::budget::Budget;
     use crate::net::locality::Locality;
+    use fanfare_runtime::budget::Budget;
 
     fn session() -> Arc<Session> {
         let client = Client {

@@ -26,7 +26,8 @@ use crate::cli::secret::{Place, named_or_variable};
 use crate::cli::signals::Stop;
 use crate::cli::text::count;
 use crate::cli::{Context, Exit, Failure, block_on, examples};
-use fanfare_client::{Item, Listening, Wish};
+use fanfare_api::readers::ReaderSettings;
+use fanfare_client::{Api, Item, Listening, Notice, Wish};
 
 /// Listen to events, live or from the past
 #[derive(Debug, clap::Args)]
@@ -59,8 +60,8 @@ pub(crate) struct Args {
     /// Only events of this priority or higher
     #[arg(long, value_name = "PRIORITY", value_parser = priority_parser(), hide_possible_values = true)]
     min_priority: Option<Priority>,
-    /// Durable reader name: the gateway remembers its position, and the next run
-    /// continues from there
+    /// Durable reader name: the gateway remembers its position and filter, and
+    /// the next run continues from there. Another filter replaces its own
     #[arg(long, value_name = "NAME")]
     reader: Option<ReaderName>,
     /// When behind, get only the newest event for each key
@@ -106,7 +107,7 @@ fn note() -> String {
     format!(
         "If the connection is lost, `listen` reconnects and continues where it stopped. Anything it could not \
          catch up on is reported on stderr or, with -o json, as an object with the member `notice` (gap, reset, \
-         disconnected, connected, closing, caught-up).\n\n\
+         disconnected, connected, closing, caught-up, reader-filter).\n\n\
          --exec sets FANFARE_ID, FANFARE_CHANNEL, FANFARE_TYPE, FANFARE_MESSAGE, FANFARE_PRIORITY, \
          FANFARE_TIMESTAMP, and FANFARE_KEY and FANFARE_DATA if the event has them, each truncated to {env} KiB; \
          stdin has the whole event. The command gets your environment except for the secrets in FANFARE_TOKEN, \
@@ -135,7 +136,8 @@ async fn listen(args: Args, context: &Context) -> Result<Exit, Failure> {
     let mut left = if args.once { Some(1) } else { args.limit };
     let concurrency = usize::from(args.exec_concurrency);
     let mut running = Running::new();
-    let mut listening = Listening::new(api, args.wish());
+    let mut listening = Listening::new(api.clone(), args.wish());
+    let mut is_set = false;
     show.start(&args.patterns, listening.server());
     let result = loop {
         if left == Some(0) && running.is_empty() {
@@ -150,6 +152,13 @@ async fn listen(args: Args, context: &Context) -> Result<Exit, Failure> {
             }
             item = listening.next(), if left != Some(0) && running.len() < concurrency => match item {
                 Err(error) => Err(error.into()),
+                // It comes before any event. If it comes again, somebody else sets the same reader.
+                Ok(Item::Notice(Notice::ReaderFilter { .. })) if !is_set => {
+                    is_set = true;
+                    let set = args.set_reader(&api).await;
+                    listening = Listening::new(api.clone(), args.wish());
+                    set
+                }
                 Ok(Item::Notice(notice)) => show.notice(&notice).map_err(Failure::from),
                 Ok(Item::Event(event)) => {
                     left = left.map(|left| left - 1);
@@ -249,6 +258,19 @@ impl Args {
         let secret = named_or_variable(self.secret.as_ref()).map(|place| place.value()).transpose()?;
         let forward = Forward::new(url.clone(), secret, &self.forward_retry)?;
         Ok(Some(Work::Forward(Arc::new(forward))))
+    }
+
+    /// Sets the durable reader to the filter that was asked for.
+    async fn set_reader(&self, api: &Api) -> Result<(), Failure> {
+        let Some(reader) = &self.reader else { return Ok(()) };
+        let settings = ReaderSettings {
+            channels: self.patterns.clone(),
+            types: self.event_type.clone(),
+            min_priority: self.min_priority.map(|priority| priority.as_str().into()),
+            ..ReaderSettings::default()
+        };
+        api.set_reader(reader, &settings).await?;
+        Ok(())
     }
 
     fn wish(&self) -> Wish {

@@ -139,6 +139,13 @@ impl Show {
                     ),
                 });
             }
+            Notice::ReaderFilter { channels, types, min_priority, .. } => {
+                let types = if types.is_empty() { String::new() } else { format!(", {}", types.join(", ")) };
+                self.remark(&format!(
+                    "{WARNING}!{WARNING:#} the reader has its own filter: {}{types}, priority {min_priority} or higher",
+                    text::harmless(&channels.join(" "))
+                ));
+            }
             Notice::Reset { reason, position } => self.remark(&format!(
                 "{WARNING}!{WARNING:#} {}\n  continuing live after {position}; for earlier events, run fanfare history",
                 match reason.as_str() {

@@ -103,6 +103,7 @@ pub(crate) enum Frame {
     End,
     Event(Value),
     Gap(Value),
+    ReaderFilter(Value),
     Reset(Value),
 }
 
@@ -179,6 +180,7 @@ impl Reader {
                     Some("event") => Frame::Event(said["event"].clone()),
                     Some("caught-up") => Frame::CaughtUp(said),
                     Some("gap") => Frame::Gap(said),
+                    Some("reader-filter") => Frame::ReaderFilter(said),
                     Some("reset") => Frame::Reset(said),
                     // The notice comes first; the close with its code means the same.
                     Some("closing") => continue,
@@ -253,6 +255,7 @@ impl Sse {
                     "caught-up" => Frame::CaughtUp(data),
                     "closing" => Frame::Closing(data),
                     "gap" => Frame::Gap(data),
+                    "reader-filter" => Frame::ReaderFilter(data),
                     "reset" => Frame::Reset(data),
                     other => panic!("unexpected: {other}"),
                 });

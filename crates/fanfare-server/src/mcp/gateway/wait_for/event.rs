@@ -36,7 +36,7 @@ impl Gateway {
         let client = &call.caller.client;
         let by = &client.principal;
         let client = NewClient { transport: Transport::Mcp, address: client.address, reader: None };
-        let request = Request { filter, start, conflate: false, client };
+        let request = Request { filter: Some(filter), start, conflate: false, client };
         let mut subscription = self.hub.subscribe(by, request).await.map_err(explained)?;
         let mut batch = Batch::new(given.response_format, limit);
         let mut missed = 0;
@@ -108,7 +108,9 @@ async fn next(
                 Item::Notice(Notice::Gap { after, next, .. }) => {
                     *missed += next.seq.saturating_sub(after.seq + 1);
                 }
-                Item::Notice(Notice::CaughtUp { .. } | Notice::Reset { .. }) => {}
+                Item::Notice(
+                    Notice::CaughtUp { .. } | Notice::ReaderFilter { .. } | Notice::Reset { .. },
+                ) => {}
                 Item::Events(_) => {
                     let taken = item.events().iter().take_while(|event| batch.add(event)).count();
                     subscription.advance(item, taken);
