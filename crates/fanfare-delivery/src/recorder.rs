@@ -242,6 +242,7 @@ mod tests {
     fn row(log: &Log, number: usize) -> WebhookRow {
         let row = hook(log, number);
         let webhook = Webhook {
+            mode: fanfare_webhook::policy::Mode::Local,
             id: row.id.clone(),
             owner: Principal::local().owner(),
             url: row.url.parse().expect("a URL"),
