@@ -30,6 +30,8 @@ codes! {
     EmptyBatch => "empty_batch",
     /// The `Host` header names a host that this gateway does not answer for.
     HostNotAllowed => "host_not_allowed",
+    /// The idempotency key of another event.
+    IdempotencyConflict => "idempotency_conflict",
     /// A defect of the gateway.
     Internal => "internal",
     /// An audience that is neither of the two.
@@ -42,8 +44,6 @@ codes! {
     InvalidDuration => "invalid_duration",
     /// A request header that cannot be read.
     InvalidHeader => "invalid_header",
-    /// The idempotency key of another event.
-    IdempotencyConflict => "idempotency_conflict",
     /// An idempotency key of the wrong length.
     InvalidIdempotencyKey => "invalid_idempotency_key",
     /// A body that is not the JSON that was expected.
