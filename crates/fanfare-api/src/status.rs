@@ -71,7 +71,9 @@ pub struct Status {
     /// The last position.
     #[schema(value_type = values::Position)]
     pub last: Position,
-    /// Number of events that were found damaged since the start; readers pass over them.
+    /// Number of events that were found damaged since the start; readers pass over them. Earlier gateways do not count.
+    #[serde(default)]
+    #[schema(required = true)]
     pub damaged_events: u64,
     /// Why pushes are refused, if they are.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -125,7 +125,7 @@ async fn a_head_has_a_length_and_a_route_its_methods() {
         ("POST", "/stream", "GET,HEAD"),
         ("POST", "/api/events", "GET,HEAD"),
         ("GET", "/api/readers/x/ack", "POST"),
-        ("PATCH", "/api/readers/x", "DELETE"),
+        ("PATCH", "/api/readers/x", "PUT,DELETE"),
     ] {
         let answer = gateway.request(method, path, |request| request).await;
         answer.problem(405, "method_not_allowed");

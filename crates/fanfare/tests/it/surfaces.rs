@@ -7,8 +7,8 @@ use crate::support::gateway::Gateway;
 use crate::support::tools::Era;
 
 /// Each route, and the command that does the same.
-const SURFACES: [(&str, &str); 39] = [
-    ("DELETE /api/readers/{name}", "none yet: a reader is forgotten rarely, and not by the one who reads"),
+const SURFACES: [(&str, &str); 40] = [
+    ("DELETE /api/readers/{name}", "readers rm"),
     ("DELETE /api/webhooks/{id}", "webhooks rm"),
     ("DELETE /api/webhooks/{id}/deliveries/{event_id}", "deliveries discard"),
     ("GET /api/attempts", "none yet: `webhooks attempts` lists those of one webhook"),
@@ -19,7 +19,7 @@ const SURFACES: [(&str, &str); 39] = [
     ("GET /api/events", "history"),
     ("GET /api/events/{id}", "none yet: `history` shows events, the dashboard one"),
     ("GET /api/events/{id}/receipts", "deliveries show"),
-    ("GET /api/readers", "none yet: `listen --reader` makes them"),
+    ("GET /api/readers", "readers ls"),
     ("GET /api/status", "doctor"),
     ("GET /api/webhooks", "webhooks ls"),
     ("GET /api/webhooks/{id}", "webhooks show"),
@@ -53,6 +53,7 @@ const SURFACES: [(&str, &str); 39] = [
     ("POST /api/webhooks/{id}/secret/rotate", "webhooks rotate-secret"),
     ("POST /api/webhooks/{id}/test", "webhooks test"),
     ("POST /ingest/{kind}", "none: other programs call it in their own words; ours is `push`"),
+    ("PUT /api/readers/{name}", "readers set"),
 ];
 
 /// Each tool of agents, and the command that does the same.
