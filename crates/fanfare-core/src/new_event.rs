@@ -244,6 +244,14 @@ impl Draft {
 }
 
 impl PushBody {
+    /// Returns the events.
+    pub fn into_events(self) -> Vec<NewEvent> {
+        match self {
+            PushBody::Batch(events) => events,
+            PushBody::One(event) => vec![*event],
+        }
+    }
+
     /// Sets the key of the whole request on the events that have none of their own.
     pub fn named_by(&mut self, request: &IdempotencyKey) {
         match self {

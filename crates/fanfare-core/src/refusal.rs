@@ -66,6 +66,24 @@ impl Refusal {
         self
     }
 
+    /// Puts the place of the only event of a list to where the request has that event by itself.
+    #[must_use]
+    pub fn in_event(mut self, place: &str) -> Refusal {
+        if let Some(rest) = self.at.strip_prefix("/0") {
+            self.at = format!("{place}{rest}");
+        }
+        self
+    }
+
+    /// Puts a place in a list of events to where the request has the list.
+    #[must_use]
+    pub fn in_list(mut self, place: &str) -> Refusal {
+        if !self.at.is_empty() {
+            self.at.insert_str(0, place);
+        }
+        self
+    }
+
     /// Names the limit that was exceeded, and when to try again.
     #[must_use]
     pub fn over(mut self, name: &'static str, retry_after: Duration) -> Refusal {

@@ -7,7 +7,7 @@ use crate::filter::Filter;
 use crate::filter_words::FilterMembers;
 use crate::invalid::{Invalid, shown};
 use crate::members::Members;
-use crate::new_event::{self, NewEvent, PushBody};
+use crate::new_event::{self, PushBody};
 use crate::position::Position;
 use crate::principal::Source;
 use crate::reader::ReaderName;
@@ -30,7 +30,7 @@ pub enum Op {
     /// Request a sign of life.
     Ping,
     /// Append events.
-    Publish(Vec<NewEvent>),
+    Publish(PushBody),
     /// Subscribe, replacing any previous subscription.
     Subscribe(Subscribe),
     /// Unsubscribe.
@@ -114,8 +114,9 @@ fn publish(mut members: Members<'_>, source: &Source) -> Result<Op, Invalid> {
         }
     };
     match (name, pushed) {
-        ("event", PushBody::One(event)) => Ok(Op::Publish(vec![*event])),
-        ("events", PushBody::Batch(events)) => Ok(Op::Publish(events)),
+        ("event", pushed @ PushBody::One(_)) | ("events", pushed @ PushBody::Batch(_)) => {
+            Ok(Op::Publish(pushed))
+        }
         _ => Err(Invalid::new(
             Code::InvalidJson,
             format!("`{name}` has the wrong shape"),
@@ -161,7 +162,8 @@ mod tests {
             parse(r#"{"op":"publish","id":7,"event":{"message":"hi","data":{"n":1.50}}}"#, &source());
         let request = request.expect("well formed");
         assert_eq!(request.id, Some(7.into()));
-        let Op::Publish(events) = request.op else { panic!("{:?}", request.op) };
+        let Op::Publish(pushed) = request.op else { panic!("{:?}", request.op) };
+        let events = pushed.into_events();
         assert_eq!(events[0].data.as_ref().map(|data| data.as_str()), Some(r#"{"n":1.50}"#));
         let request =
             parse(r#"{"op":"subscribe","channels":["a.*"],"since":"10m","conflate":true}"#, &source());

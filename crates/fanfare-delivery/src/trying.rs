@@ -28,8 +28,8 @@ impl Webhooks {
         self.attempt_test(by, &webhook).await
     }
 
-    /// Sends the same event to a URL that is not registered, as if it were, under rules that are no less strict than
-    /// `mode`. Nothing is kept.
+    /// Sends the same event to a URL that is not registered, as if it were, under rules at least as strict as `mode`.
+    /// Nothing is kept.
     pub async fn try_out(
         &self,
         by: &Principal,

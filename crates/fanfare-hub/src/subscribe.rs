@@ -42,7 +42,7 @@ enum Beginning {
     Resume(u64),
 }
 
-/// The reason why there is no subscription.
+/// The reason why a subscription was refused.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SubscribeError {
     /// The store failed.

@@ -17,7 +17,7 @@ use crate::group::{Group, Size};
 use crate::read::{BLOCK_LEN, event_at};
 use crate::state::Tail;
 use crate::{Embedded, failure, read};
-use fanfare_store::keys::{Digest, check, digest, kept_key};
+use fanfare_store::keys::{Digest, conflict, kept_key};
 use fanfare_store::settlement::Made;
 use fanfare_store::{
     Append, AppendId, Appended, Batch, CHANNELS_MAX, ChannelRow, Error, Head, IDEMPOTENCY_WINDOW, Log, Page,
@@ -90,10 +90,21 @@ pub(super) fn size(events: &[NewEvent]) -> Size {
     Size { rows: events.len(), bytes: events.iter().map(long).sum() }
 }
 
+/// The use of an idempotency key.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    /// The seq of its event.
+    seq: u64,
+    /// When the event arrived.
+    at: Arrival,
+    /// What was pushed; `None` if any push with the key is the same.
+    digest: Option<Digest>,
+}
+
 impl Group<'_> {
     /// Appends all of it, or nothing.
     pub(super) fn append(&mut self, append: Append) -> rusqlite::Result<Result<Vec<Appended>, Error>> {
-        let Append { id, events } = append;
+        let Append { id, ref events, .. } = append;
         if self.volatile.settlement.is_given_up(id) || self.effect.given_up.contains(&id) {
             return Ok(Err(Error::Settled { id }));
         }
@@ -108,12 +119,15 @@ impl Group<'_> {
                 return Ok(Err(Error::TooManyChannels { max: CHANNELS_MAX }));
             }
         }
-        if let Some(conflict) = check(&events, |key| self.digest_of(key))? {
+        let known = |key: &str| -> rusqlite::Result<_> {
+            Ok(self.used(key)?.filter(|used| self.counts(used)).map(|used| used.digest))
+        };
+        if let Some(conflict) = conflict(&append, known)? {
             return Ok(Err(conflict));
         }
         let mut appended = Vec::with_capacity(events.len());
-        for event in events {
-            appended.push(self.append_one(event)?);
+        for (event, digest) in append.events.into_iter().zip(append.digests) {
+            appended.push(self.append_one(event, digest)?);
         }
         self.effect.made.push(Made::new(id, &appended));
         Ok(Ok(appended))
@@ -136,25 +150,23 @@ impl Group<'_> {
         Ok(Ok(Some(appended)))
     }
 
-    fn append_one(&mut self, event: NewEvent) -> rusqlite::Result<Appended> {
+    fn append_one(&mut self, event: NewEvent, digest: Option<Digest>) -> rusqlite::Result<Appended> {
         let seq = self.effect.tail.seq + 1;
         if let Some(key) = kept_key(&event) {
-            let known = self.known_key(&key)?;
-            if let Some((seq, arrival)) = known
-                && self.now.arrival < arrival.after(IDEMPOTENCY_WINDOW)
-            {
+            let known = self.used(&key)?;
+            if let Some(Used { seq, at, .. }) = known.filter(|used| self.counts(used)) {
                 let event = match self.find(seq)? {
                     Some(first) => first,
-                    None => Arc::new(event.into_event(self.position(seq), self.now.back_to(arrival))),
+                    None => Arc::new(event.into_event(self.position(seq), self.now.back_to(at))),
                 };
                 return Ok(Appended { event, repeated: true });
             }
-            let sql = match known {
-                Some(_) => "UPDATE idempotency_keys SET seq = ?1, timestamp = ?2, digest = ?4 WHERE key = ?3",
-                None => "INSERT INTO idempotency_keys (seq, timestamp, key, digest) VALUES (?1, ?2, ?3, ?4)",
-            };
-            let values = (seq as i64, self.now.arrival.as_micros(), &*key, digest(&event));
-            self.conn.prepare_cached(sql)?.execute(values)?;
+            self.conn
+                .prepare_cached(
+                    "INSERT INTO idempotency_keys (seq, timestamp, key, digest) VALUES (?1, ?2, ?3, ?4)
+                         ON CONFLICT (key) DO UPDATE SET seq = ?1, timestamp = ?2, digest = ?4",
+                )?
+                .execute((seq as i64, self.now.arrival.as_micros(), &*key, digest))?;
             self.effect.keys += usize::from(known.is_none());
         }
         let event = Arc::new(event.into_event(self.position(seq), self.now));
@@ -180,23 +192,20 @@ impl Group<'_> {
         Ok(Appended { event, repeated: false })
     }
 
-    /// Returns the seq and the arrival of the last event with this key; it can be too old to count.
-    fn known_key(&self, key: &str) -> rusqlite::Result<Option<(u64, Arrival)>> {
+    /// Returns the last use of an idempotency key; it can be too old to count.
+    fn used(&self, key: &str) -> rusqlite::Result<Option<Used>> {
         self.conn
-            .prepare_cached("SELECT seq, timestamp FROM idempotency_keys WHERE key = ?1")?
-            .query_row([key], |row| Ok((row.get::<_, i64>(0)? as u64, Arrival::from_micros(row.get(1)?))))
+            .prepare_cached("SELECT seq, timestamp, digest FROM idempotency_keys WHERE key = ?1")?
+            .query_row([key], |row| {
+                let (seq, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+                Ok(Used { seq: seq as u64, at: Arrival::from_micros(at), digest: row.get(2)? })
+            })
             .optional()
     }
 
-    /// Returns the digest of a key that counts; `None` if the key does not.
-    fn digest_of(&self, key: &str) -> rusqlite::Result<Option<Option<Digest>>> {
-        let found: Option<(i64, Option<Digest>)> = self
-            .conn
-            .prepare_cached("SELECT timestamp, digest FROM idempotency_keys WHERE key = ?1")?
-            .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let counts = |at: i64| self.now.arrival < Arrival::from_micros(at).after(IDEMPOTENCY_WINDOW);
-        Ok(found.filter(|(at, _)| counts(*at)).map(|(_, digest)| digest))
+    /// Returns whether a key still counts.
+    fn counts(&self, used: &Used) -> bool {
+        self.now.arrival < used.at.after(IDEMPOTENCY_WINDOW)
     }
 
     /// Returns an event of the log, or of this transaction; nothing when retention removed it, or its row is damaged.

@@ -21,7 +21,7 @@ mod open_error;
 mod presence;
 mod read;
 mod readers;
-mod refusal;
+mod refused;
 mod row;
 mod schema;
 mod state;
@@ -216,7 +216,7 @@ impl Engine for Embedded {
     fn health(&self) -> Health {
         Health {
             damaged_events: self.shared.damaged(),
-            refusal: self.shared.refusal().map(|refusal| refusal.error),
+            refusal: self.shared.refused().map(|refused| refused.error),
         }
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, watch};
 use crate::channels::Channels;
 use crate::damage::Damage;
 use crate::epochs::{Epochs, Place};
-use crate::refusal::Refusal;
+use crate::refused::Refused;
 use fanfare_store::claims::Claims;
 use fanfare_store::registry::Registry;
 use fanfare_store::settlement::Settlement;
@@ -94,7 +94,7 @@ pub(super) struct Shared {
     /// The events whose rows were found damaged.
     damage: Mutex<Damage>,
     /// Why the last events were refused, if they were.
-    refusal: Mutex<Option<Refusal>>,
+    refused: Mutex<Option<Refused>>,
 }
 
 /// The lists of the file that are kept in memory.
@@ -131,7 +131,7 @@ impl Shared {
             committed: RwLock::new(Some(committed)),
             failure: watch::Sender::new(None),
             damage: Mutex::default(),
-            refusal: Mutex::default(),
+            refused: Mutex::default(),
         }
     }
 
@@ -165,13 +165,13 @@ impl Shared {
     }
 
     /// Records whether events are refused, and why.
-    pub(super) fn note_refusal(&self, refusal: Option<Refusal>) {
-        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+    pub(super) fn note_refused(&self, refused: Option<Refused>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
     }
 
     /// Returns why the last events were refused, if they were.
-    pub(super) fn refusal(&self) -> Option<Refusal> {
-        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn refused(&self) -> Option<Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn commits(&self) -> u64 {

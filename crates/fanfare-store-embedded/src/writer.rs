@@ -13,7 +13,7 @@ use crate::append::INSERT;
 use crate::group::{self, Change, Effect, Group, Size, in_transaction};
 use crate::lock::Lock;
 use crate::presence::Presence;
-use crate::refusal::Refusal;
+use crate::refused::Refused;
 use crate::state::{Shared, State};
 use crate::wal::Wal;
 use crate::{forget, sweep};
@@ -178,7 +178,7 @@ impl Writer {
                 reach(FailPoint::GroupCommitted);
                 self.state.shared.count_commit();
                 if !effect.batch.is_empty() {
-                    self.state.shared.note_refusal(None);
+                    self.state.shared.note_refused(None);
                 }
                 if let Some(batch) = self.state.publish(effect) {
                     // There may be no subscribers.
@@ -193,7 +193,7 @@ impl Writer {
         };
         self.state.revert(&effect);
         let bytes = changes.iter().map(|change| change.size().bytes as u64).sum();
-        self.state.shared.note_refusal(Some(Refusal { error: refusal.clone(), bytes }));
+        self.state.shared.note_refused(Some(Refused { error: refusal.clone(), bytes }));
         // Before anyone sees the result, so that no one repeats the request in vain.
         let outcome = self.note_failure(Err(refusal.clone()));
         changes.drain(..).for_each(|change| change.answer(Err(refusal.clone())));
@@ -234,13 +234,14 @@ impl Writer {
         self.note_failure(copied)
     }
 
-    /// Finds out whether events are still refused. Whoever knows that they are sends none, so nobody else would.
+    /// Finds out whether events are still refused. Clients that know that they are send none, so waiting for the next
+    /// push would not tell.
     fn look_again(&mut self) {
         let State { shared, conn, totals, .. } = &self.state;
-        let Some(refusal) = shared.refusal().filter(|refusal| refusal.has_room(&shared.path)) else { return };
+        let Some(refused) = shared.refused().filter(|refused| refused.has_room(&shared.path)) else { return };
         // A change that changes nothing.
         let tried = in_transaction(&shared.path, conn, || sweep::save_tail(conn, totals.tail));
-        shared.note_refusal(tried.err().map(|error| Refusal { error, ..refusal }));
+        shared.note_refused(tried.err().map(|error| Refused { error, ..refused }));
     }
 
     /// Runs the work that keeps the file small; after an error here, nothing more may be written.

@@ -160,8 +160,8 @@ async fn check(engine: impl Setup, operations: Vec<Operation>) {
                         );
                     }
                     (
-                        Err(Error::IdempotencyConflict { index: a, .. }),
-                        Err(Error::IdempotencyConflict { index: b, .. }),
+                        Err(Error::IdempotencyConflict { index: a }),
+                        Err(Error::IdempotencyConflict { index: b }),
                     ) => assert_eq!(a, b),
                     other => panic!("{other:?}"),
                 }

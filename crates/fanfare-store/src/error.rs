@@ -50,8 +50,6 @@ pub enum Error {
     IdempotencyConflict {
         /// The index of the event in the append.
         index: usize,
-        /// Number of events in the append.
-        of: usize,
     },
     /// An error of the engine that has no better name.
     #[error("the store operation failed: {problem}")]

@@ -7,7 +7,7 @@ use fanfare_core::{Door, NewEvent, Principal};
 use ring::digest::{Context, SHA256};
 use serde_json::Value;
 
-use crate::Error;
+use crate::{Append, Error};
 
 /// The separator of a principal's name and its key; neither has control characters.
 const SEPARATOR: char = '\u{1f}';
@@ -34,11 +34,9 @@ pub fn kept_key(event: &NewEvent) -> Option<Cow<'_, str>> {
 pub type Digest = [u8; 16];
 
 /// Returns the digest of what the pusher gave: everything but the door, the time and who it says that it is. `None` for
-/// an event of `/ingest`, whose sender alone decides what is the same delivery.
+/// an event without a key, and for one of `/ingest`, whose sender alone decides what is the same delivery.
 pub fn digest(event: &NewEvent) -> Option<Digest> {
-    if event.source.door == Door::Ingest {
-        return None;
-    }
+    let key = event.idempotency_key.as_ref().filter(|_| event.source.door != Door::Ingest)?;
     let mut context = Context::new(&SHA256);
     let mut add = |part: Option<&[u8]>| match part {
         None => context.update(&[0]),
@@ -58,7 +56,7 @@ pub fn digest(event: &NewEvent) -> Option<Digest> {
     add(Some(event.audience.as_str().as_bytes()));
     let lasts = event.expires_in.map(|lasts| lasts.as_nanos().to_le_bytes());
     add(lasts.as_ref().map(<[u8; 16]>::as_slice));
-    let of = event.idempotency_key.as_ref().and_then(|key| key.place()).map(|place| place.of.to_le_bytes());
+    let of = key.place().map(|place| place.of.to_le_bytes());
     add(of.as_ref().map(<[u8; 8]>::as_slice));
     let mut digest = Digest::default();
     digest.copy_from_slice(&context.finish().as_ref()[..16]);
@@ -77,24 +75,23 @@ fn canonical(json: &str) -> String {
     }
 }
 
-/// Finds the first of `events` that has the idempotency key of another: of one that `known` knows, which returns the
-/// digest of a key that counts, or of one before it.
-pub fn check<E>(
-    events: &[NewEvent],
+/// Finds the first event of `append` that has the idempotency key of another: of one that `known` knows, which returns
+/// the digest of a key that counts, or of one before it.
+pub fn conflict<E>(
+    append: &Append,
     mut known: impl FnMut(&str) -> Result<Option<Option<Digest>>, E>,
 ) -> Result<Option<Error>, E> {
     let mut here: HashMap<Cow<'_, str>, Option<Digest>> = HashMap::new();
-    for (index, event) in events.iter().enumerate() {
+    for (index, (event, pushed)) in append.events.iter().zip(&append.digests).enumerate() {
         let Some(key) = kept_key(event) else { continue };
-        let pushed = digest(event);
         let before = match here.get(&key) {
             Some(before) => Some(*before),
             None => known(&key)?,
         };
-        if before.is_some_and(|before| !is_same(before, pushed)) {
-            return Ok(Some(Error::IdempotencyConflict { index, of: events.len() }));
+        if before.is_some_and(|before| !is_same(before, *pushed)) {
+            return Ok(Some(Error::IdempotencyConflict { index }));
         }
-        here.entry(key).or_insert(pushed);
+        here.entry(key).or_insert(*pushed);
     }
     Ok(None)
 }

@@ -9,6 +9,7 @@ use fanfare_core::limits::IDEMPOTENCY_WINDOW_SECONDS;
 use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Timestamp};
 use tokio::sync::{broadcast, watch};
 
+use crate::keys::{Digest, digest};
 use crate::{Error, Page, Read, Swept};
 
 /// One log.
@@ -172,12 +173,16 @@ pub struct Append {
     pub id: AppendId,
     /// The events; at least one.
     pub events: Vec<NewEvent>,
+    /// For each event: the digest that a repetition of its idempotency key must share. Computed here rather than by the
+    /// engine, which appends for all callers one after the other.
+    pub digests: Vec<Option<Digest>>,
 }
 
 impl Append {
     /// Creates an append of `events`, with a new id.
     pub fn new(events: Vec<NewEvent>) -> Append {
-        Append { id: AppendId::random(), events }
+        let digests = events.iter().map(digest).collect();
+        Append { id: AppendId::random(), events, digests }
     }
 }
 

@@ -13,8 +13,8 @@ const LATER: Duration = Duration::from_secs(60);
 impl From<Error> for Refusal {
     fn from(error: Error) -> Refusal {
         match error {
-            Error::IdempotencyConflict { index, of } => Refusal {
-                at: if of == 1 { "/idempotency_key".to_owned() } else { format!("/{index}/idempotency_key") },
+            Error::IdempotencyConflict { index } => Refusal {
+                at: format!("/{index}/idempotency_key"),
                 ..Refusal::new(
                     Code::IdempotencyConflict,
                     "this idempotency key was used for another event within the last 24 h",

@@ -89,7 +89,7 @@ impl Source {
                     Notice::Gap { next, .. } => {
                         self.lost_up_to = Some(Position { seq: next.seq - 1, ..*next });
                     }
-                    // A webhook is no reader.
+                    // Webhooks have no durable reader.
                     Notice::CaughtUp { .. } | Notice::ReaderFilter { .. } => {}
                 }
                 let notice = self.items.remove(0);

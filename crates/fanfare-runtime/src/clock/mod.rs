@@ -13,7 +13,7 @@ use std::time::Duration;
 use fanfare_core::Timestamp;
 
 pub use skew::Skew;
-pub use trust::{CORRECTION_MAX, STANDS_FOR};
+pub use trust::STANDS_FOR;
 use trust::{Change, Trust};
 
 /// Returns the time of day, without the steps of the machine's clock that are not trusted yet.

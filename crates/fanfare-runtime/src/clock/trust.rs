@@ -6,7 +6,7 @@ use fanfare_core::Timestamp;
 
 /// The largest change of the clock that counts as a correction and is taken at once: what time services correct while
 /// they run. Nothing that anybody deletes, or stops delivering, depends on so little.
-pub const CORRECTION_MAX: Duration = Duration::from_secs(2);
+const CORRECTION_MAX: Duration = Duration::from_secs(2);
 
 /// The time for which a step must stand until it is believed: longer than it takes a time service, or a person, to see
 /// that the clock is wrong and to set it again.
@@ -81,7 +81,7 @@ impl Trust {
     }
 }
 
-/// Returns whether a difference of so many microseconds is an ordinary correction.
+/// Returns whether a difference of `by` microseconds is an ordinary correction.
 fn is_correction(by: i64) -> bool {
     u128::from(by.unsigned_abs()) <= CORRECTION_MAX.as_micros()
 }

@@ -9,6 +9,7 @@ use fanfare_api::push::{Push, PushAnswer, Pushed, PushedBatch};
 use fanfare_api::query;
 use fanfare_api::words::Success;
 use fanfare_core::new_event::{self, Draft, EXPIRES_IN, IdempotencyKey, PushBody};
+use fanfare_core::refusal::Refusal;
 use fanfare_core::{Caller, Channel, Code, Door, EventType, NewEvent, Principal, Via, duration};
 use http::{HeaderMap, header};
 
@@ -227,12 +228,13 @@ async fn answer(
     pushed: PushBody,
     wait: Duration,
 ) -> Result<Response, Problem> {
-    let (events, is_batch) = match pushed {
-        PushBody::Batch(events) => (events, true),
-        PushBody::One(event) => (vec![*event], false),
-    };
+    let is_batch = matches!(pushed, PushBody::Batch(_));
     let awaited = gateway.webhooks.expect(wait);
-    let published = gateway.hub.publish(principal, via, events).await?;
+    let published = gateway.hub.publish(principal, via, pushed.into_events()).await;
+    let published = published.map_err(|error| match is_batch {
+        true => Refusal::from(error),
+        false => Refusal::from(error).in_event(""),
+    })?;
     let reached = awaited.reached(&published.appended).await;
     Ok(match is_batch {
         true => Json(batch(&published, reached)).into_response(),

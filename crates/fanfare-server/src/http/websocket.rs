@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
+use fanfare_core::new_event::PushBody;
+use fanfare_core::refusal::Refusal;
 use fanfare_core::socket_request::{self, Op, Subscribe};
 use fanfare_core::{Caller, Code, Door, Principal, Via};
 use futures_util::{SinkExt, StreamExt};
@@ -174,8 +176,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 Ok(json!({"op": "acked", "position": row.acknowledged}))
             }
             Op::Ping => Ok(json!({"op": "pong"})),
-            Op::Publish(events) => {
-                let published = hub.publish(&self.socket.principal, &self.socket.via, events).await?;
+            Op::Publish(pushed) => {
+                let is_list = matches!(pushed, PushBody::Batch(_));
+                let published =
+                    hub.publish(&self.socket.principal, &self.socket.via, pushed.into_events()).await;
+                let published = published.map_err(|error| match is_list {
+                    true => Refusal::from(error).in_list("/events"),
+                    false => Refusal::from(error).in_event("/event"),
+                })?;
                 let ids: Vec<_> = published.appended.iter().map(|appended| appended.event.position).collect();
                 Ok(json!({"op": "published", "ids": ids, "stream_clients": published.stream_clients}))
             }

@@ -4,8 +4,8 @@
 //! blocks those who would send it more; a client that returns finds what it lacks.
 //!
 //! Answers do not wait, because a finished call would hold its answer meanwhile, where nothing counts it. They go over the
-//! capacity, and no call may start until that is read. All messages count in the caller's share of the budget; an answer
-//! for which there is no room becomes an error that says so.
+//! capacity, and no call may start until that is read. All messages count in the caller's share of the budget. An answer
+//! that does not fit is replaced by an error that says so.
 
 #[cfg(test)]
 mod tests;
@@ -60,8 +60,8 @@ struct State {
 #[derive(Debug)]
 struct Message {
     bytes: Bytes,
-    /// Its bytes as they count in the budget. The first message, and the error in place of an answer, are let in even if
-    /// there is no room.
+    /// Its bytes as they count in the budget. The first message, and the error in place of an answer, are accepted even
+    /// if they do not fit.
     _held: BytesHeld,
 }
 
@@ -122,8 +122,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Adds the answer of a finished call, without waiting. If there is no room for it, adds what `instead` makes of the
-    /// reason.
+    /// Adds the answer of a finished call, without waiting. If it does not fit, adds what `instead` makes of the reason.
     pub fn answer(
         &self,
         message: impl Into<Bytes>,
@@ -306,10 +305,10 @@ impl State {
         }
         drop(message);
         let busy = Error::busy(format!(
-            "the answer is {len} bytes long, and there is no room for it; read what waits, and call again"
+            "the answer is {len} bytes long, and there is no room for it; read the waiting messages, then call again"
         ));
         let message = Bytes::from(instead(&busy));
-        // If there is no room for a sentence either, it is sent all the same: the client would wait in vain.
+        // The error is sent even if it does not fit either: without it, the client would wait for ever.
         let _ = held.add(message.len());
         self.push(message, held, is_last);
         Ok(())

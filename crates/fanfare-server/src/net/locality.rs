@@ -21,7 +21,8 @@ const PREFIX: &str = "x-forwarded-";
 /// The place that a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Locality {
-    /// This machine: the peer is a loopback address, there is no proxy between, and a page is one of this machine.
+    /// This machine: the peer is a loopback address, no proxy has forwarded the request, and the page, if there is one, is
+    /// of this machine.
     Here,
     /// Possibly another machine, or a page of another site.
     Elsewhere,

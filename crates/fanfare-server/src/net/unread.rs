@@ -28,7 +28,7 @@ struct CountedBytes {
     _held: Arc<BytesHeld>,
 }
 
-/// Counts an answer, or refuses it if there is no room. What is short is not counted: there is one for each connection.
+/// Counts an answer, or refuses it if it does not fit. Short answers are not counted: each connection has at most one.
 pub async fn count(budget: Budget, request: Request, next: Next) -> Response {
     // An answer that says what was done is sent in any case: nobody must think that nothing was.
     let can_be_refused = request.method().is_safe() || request.uri().path() == "/mcp";

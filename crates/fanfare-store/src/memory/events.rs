@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use fanfare_core::{Arrival, Channel, Epoch, Event, NewEvent, Position, Stamp, Timestamp};
 
-use crate::keys::{Digest, check, digest, kept_key};
+use crate::keys::{Digest, conflict, kept_key};
 use crate::retention::SWEEP_LEN_MAX;
 use crate::{
-    Appended, CHANNELS_MAX, ChannelRow, Error, Fork, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW,
+    Append, Appended, CHANNELS_MAX, ChannelRow, Error, Fork, Head, IDEMPOTENCY_KEYS_MAX, IDEMPOTENCY_WINDOW,
     Retention, Swept,
 };
 
@@ -94,8 +94,9 @@ impl Events {
         self.keys_by_age.retain(|(seq, ..)| *seq <= at);
     }
 
-    pub(super) fn append(&mut self, events: Vec<NewEvent>, now: Stamp) -> Result<Vec<Appended>, Error> {
-        let new_channels: HashSet<_> = events
+    pub(super) fn append(&mut self, append: Append, now: Stamp) -> Result<Vec<Appended>, Error> {
+        let new_channels: HashSet<_> = append
+            .events
             .iter()
             .map(|event| &event.channel)
             .filter(|channel| !self.channels.contains_key(*channel))
@@ -103,23 +104,24 @@ impl Events {
         if self.channels.len() + new_channels.len() > CHANNELS_MAX {
             return Err(Error::TooManyChannels { max: CHANNELS_MAX });
         }
-        self.check_keys(&events, now.arrival)?;
-        let answer = events.into_iter().map(|event| self.append_one(event, now)).collect();
+        self.check_keys(&append, now.arrival)?;
+        let events = append.events.into_iter().zip(append.digests);
+        let answer = events.map(|(event, digest)| self.append_one(event, digest, now)).collect();
         self.cut();
         self.forget_keys(now.arrival);
         Ok(answer)
     }
 
     /// Fails if one of the events has the idempotency key of another.
-    fn check_keys(&self, events: &[NewEvent], now: Arrival) -> Result<(), Error> {
+    fn check_keys(&self, append: &Append, now: Arrival) -> Result<(), Error> {
         let known = |key: &str| {
             let used = self.keys.get(key).filter(|used| remembered(used.at, now));
             Ok(used.map(|used| used.digest))
         };
-        check(events, known).and_then(|conflict| conflict.map_or(Ok(()), Err))
+        conflict(append, known).and_then(|conflict| conflict.map_or(Ok(()), Err))
     }
 
-    fn append_one(&mut self, event: NewEvent, now: Stamp) -> Appended {
+    fn append_one(&mut self, event: NewEvent, digest: Option<Digest>, now: Stamp) -> Appended {
         let seq = self.first + self.events.len() as u64;
         if let Some(key) = kept_key(&event) {
             if let Some(&Used { seq, at: arrival, .. }) = self.keys.get(&*key)
@@ -131,7 +133,7 @@ impl Events {
                     .unwrap_or_else(|| Arc::new(event.into_event(position, now.back_to(arrival))));
                 return Appended { event, repeated: true };
             }
-            let (key, digest): (Arc<str>, _) = (Arc::from(&*key), digest(&event));
+            let key: Arc<str> = Arc::from(&*key);
             self.keys.insert(key.clone(), Used { seq, at: now.arrival, digest });
             self.keys_by_age.push_back((seq, now.arrival, key));
         }

@@ -130,8 +130,9 @@ impl Memory {
         if state.settlement.is_given_up(append.id) {
             return Err(Error::Settled { id: append.id });
         }
-        let answer = state.log.append(append.events, self.clock.stamp())?;
-        state.settlement.note(Made::new(append.id, &answer));
+        let id = append.id;
+        let answer = state.log.append(append, self.clock.stamp())?;
+        state.settlement.note(Made::new(id, &answer));
         let batch: Vec<_> = answer
             .iter()
             .filter(|appended| !appended.repeated)

@@ -299,7 +299,7 @@ async fn the_header_names_the_whole_request() {
         let batch = push("/api/push", "k2", "application/x-ndjson", lines).await.json();
         assert_eq!(push("/api/push", "k2", "application/x-ndjson", lines).await.json()["ids"], batch["ids"]);
         let fewer = push("/api/push", "k2", json, r#"[{"message":"a"}]"#).await;
-        assert_eq!(fewer.problem(422, "idempotency_conflict")["at"], "/idempotency_key");
+        assert_eq!(fewer.problem(422, "idempotency_conflict")["at"], "/0/idempotency_key");
         assert_eq!(gateway.hub.last().seq, 3);
         for wrong in ["", "\"\"", "ingest:x:y"] {
             let refused = push("/api/push", wrong, json, r#"{"message":"x"}"#).await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use fanfare_core::members::Members;
 use fanfare_core::new_event::Draft;
+use fanfare_core::refusal::Refusal;
 use fanfare_core::{Audience, Door, Invalid, Via};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
@@ -168,7 +169,7 @@ impl Gateway {
                 Ok(receipt::write(&published, reached, audience, opened))
             }
             Err(PushError::ShuttingDown) if call.leave() => std::future::pending().await,
-            Err(error) => Err(explained(error)),
+            Err(error) => Err(explained(Refusal::from(error).in_event(""))),
         }
     }
 }

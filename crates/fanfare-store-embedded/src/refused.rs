@@ -7,16 +7,16 @@ use fanfare_store::Error;
 /// The free space that counts as room again, beyond what was refused: the write-ahead log needs more than the events.
 const ROOM_MIN: u64 = 256 * 1024;
 
-/// A refused commit of events.
+/// The last commit of events, if it was refused.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal {
+pub(super) struct Refused {
     /// Why it was refused.
     pub(super) error: Error,
     /// How many bytes the events had.
     pub(super) bytes: u64,
 }
 
-impl Refusal {
+impl Refused {
     /// Returns whether there is room for the events now, if room is what was missing.
     pub(super) fn has_room(&self, path: &Path) -> bool {
         let room =
