@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use fanfare_core::Event;
-use fanfare_runtime::budget::Budget;
+use fanfare_runtime::budget::{Budget, Cache};
 
 use crate::item::Block;
 
@@ -21,8 +21,8 @@ const LONG_EVENT_LEN: u64 = 8 * 1024;
 #[derive(Debug)]
 pub(crate) struct Blocks<'a> {
     budget: &'a Budget,
-    /// By the seq of the first event and the number of events.
-    cut: HashMap<(u64, usize), Vec<Arc<Block>>>,
+    /// By the seqs of their events.
+    cut: HashMap<Box<[u64]>, Arc<Block>>,
 }
 
 impl<'a> Blocks<'a> {
@@ -53,13 +53,8 @@ impl<'a> Blocks<'a> {
     }
 
     fn block(&mut self, events: &[Arc<Event>]) -> Arc<Block> {
-        let alike = self.cut.entry((events[0].position.seq, events.len())).or_default();
-        let same = |block: &&Arc<Block>| block.events().iter().zip(events).all(|(a, b)| Arc::ptr_eq(a, b));
-        if let Some(block) = alike.iter().find(same) {
-            return Arc::clone(block);
-        }
-        let block = Arc::new(Block::new(events.to_vec(), self.budget));
-        alike.push(Arc::clone(&block));
-        block
+        let seqs = events.iter().map(|event| event.position.seq).collect();
+        let new = || Arc::new(Block::new(events.to_vec(), Cache::Ring, self.budget));
+        Arc::clone(self.cut.entry(seqs).or_insert_with(new))
     }
 }

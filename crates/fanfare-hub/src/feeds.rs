@@ -72,9 +72,14 @@ impl Feeds {
         Ok(feed)
     }
 
-    /// Returns the texts to search new events for before they are delivered.
-    pub(crate) fn texts(&self) -> Arc<[Arc<str>]> {
-        self.texts.searched()
+    /// Fails if `live` cannot subscribe to `filter` now, because it looks for one text too many.
+    pub(crate) fn admits(&self, filter: &Filter, live: &Caller) -> Result<(), Over> {
+        filter.text().map_or(Ok(()), |text| self.texts.admits(text, live))
+    }
+
+    /// Returns the texts that subscribers look for.
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
     }
 
     fn feed(&mut self, filter: &Filter) -> Arc<Feed> {
@@ -100,7 +105,7 @@ impl Feeds {
             feed.audience().leave(end);
         }
         if let Some(text) = feed.filter.text() {
-            self.texts.leave(text);
+            self.texts.leave(text, is_live);
         }
         if feed.subscribers.fetch_sub(1, Ordering::Relaxed) > 1 {
             return;
@@ -151,9 +156,12 @@ impl Feeds {
 
     /// Shrinks the rings if they hold too much together: each feed keeps an equal part.
     fn make_room(&self) {
-        if self.budget.rings_over() > 0 {
-            let each_max =
-                (self.budget.ring_bytes_max() / 2 / self.by_filter.len().max(1)).max(RING_BYTES_MIN);
+        let max = self.budget.ring_bytes_max();
+        // What only sockets still hold is beyond the rings, and is not theirs to free.
+        if self.budget.rings_over() > 0
+            && self.by_filter.values().map(|feed| feed.bytes_held()).sum::<usize>() > max
+        {
+            let each_max = (max / 2 / self.by_filter.len().max(1)).max(RING_BYTES_MIN);
             for feed in self.by_filter.values() {
                 feed.shrink(each_max);
             }
@@ -276,6 +284,11 @@ impl Feed {
             appended: Notify::new(),
             wakers: Mutex::new(Vec::new()),
         }
+    }
+
+    /// Returns the bytes that the ring holds.
+    fn bytes_held(&self) -> usize {
+        self.ring().bytes_held()
     }
 
     /// Drops the oldest blocks until the ring holds at most `bytes_max`.

@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::Hub;
 use crate::channels::Channels;
-use crate::texts::Found;
+use crate::texts::{Found, List};
 use fanfare_runtime::shutdown::Shutdown;
 use fanfare_store as store;
 use fanfare_store::{Batch, Head, Log, Order, Read};
@@ -49,7 +49,8 @@ impl Follower {
 impl Hub {
     /// Hands consecutive events to the feeds.
     async fn deliver(&self, events: &[Arc<Event>]) {
-        let found = self.search(events).await;
+        let texts = self.feeds().texts().searched();
+        let found = self.search(texts, events).await;
         let channel_count = {
             let mut channels = self.shared.channels.lock().unwrap_or_else(PoisonError::into_inner);
             channels.note(events);
@@ -65,9 +66,8 @@ impl Hub {
         self.shared.head.send_replace(head);
     }
 
-    /// Searches new events for the texts that subscribers look for.
-    pub(super) async fn search(&self, events: &[Arc<Event>]) -> Found {
-        let texts = self.feeds().texts();
+    /// Searches new events for texts.
+    pub(super) async fn search(&self, texts: List, events: &[Arc<Event>]) -> Found {
         let found = Found::search(texts, events).await;
         self.counts().text_searches.inc_by((found.len() * events.len()) as u64);
         found

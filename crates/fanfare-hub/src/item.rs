@@ -11,7 +11,7 @@ use fanfare_core::Event;
 use fanfare_core::notice::Notice;
 use fanfare_core::wire::payload::Payload;
 use fanfare_core::wire::{sse, websocket};
-use fanfare_runtime::budget::{Budget, RingBytes};
+use fanfare_runtime::budget::{Budget, Cache, CachedBytes};
 
 /// Something to send to the outlet.
 #[derive(Debug, Clone)]
@@ -125,9 +125,10 @@ impl Wire {
 pub struct Block {
     events: Vec<Arc<Event>>,
     budget: Budget,
+    cache: Cache,
     /// The bytes of the events and of what is encoded.
     len: AtomicUsize,
-    _held: RingBytes,
+    _held: CachedBytes,
     encoded: [OnceLock<Encoded>; Wire::COUNT],
     /// The events as webhooks receive them.
     payloads: [OnceLock<Encoded>; Payload::ALL.len()],
@@ -143,10 +144,10 @@ pub struct Cut {
     pub end: usize,
 }
 
-/// Bytes that count in the budget for as long as a ring or a socket has them.
+/// Bytes that count in the budget for as long as a cache or a socket has them.
 struct Counted {
     bytes: Vec<u8>,
-    _held: RingBytes,
+    _held: CachedBytes,
 }
 
 /// The events of a block in one format, end to end.
@@ -157,15 +158,16 @@ struct Encoded {
 }
 
 impl Block {
-    /// Creates a block of `events`, of which there is at least one. Its bytes count in `budget`.
-    pub fn new(events: Vec<Arc<Event>>, budget: &Budget) -> Block {
+    /// Creates a block of `events`, of which there is at least one, for `cache`. Its bytes count in `budget`.
+    pub fn new(events: Vec<Arc<Event>>, cache: Cache, budget: &Budget) -> Block {
         let can_expire = events.iter().any(|event| event.expires.is_some());
         let len = events.iter().map(|event| event.stored_len()).sum::<u64>() as usize;
         Block {
             events,
             budget: budget.clone(),
+            cache,
             len: AtomicUsize::new(len),
-            _held: budget.hold_in_ring(len),
+            _held: budget.hold_cached(cache, len),
             encoded: Default::default(),
             payloads: Default::default(),
             can_expire,
@@ -231,7 +233,7 @@ impl Block {
             .collect();
         let len = bytes.len();
         self.len.fetch_add(len, Ordering::Relaxed);
-        let counted = Counted { bytes, _held: self.budget.hold_in_ring(len) };
+        let counted = Counted { bytes, _held: self.budget.hold_cached(self.cache, len) };
         Encoded { bytes: Bytes::from_owner(counted), ends }
     }
 }

@@ -116,7 +116,8 @@ impl Hub {
     /// Returns the highest number of live subscribers that one of the new events has.
     async fn audience(&self, appended: &[Appended]) -> usize {
         if let [Appended { event, repeated: false }] = appended {
-            let found = self.search(std::slice::from_ref(event)).await;
+            let texts = self.feeds().texts().live();
+            let found = self.search(texts, std::slice::from_ref(event)).await;
             return self.feeds().audience_of_event(event, &found);
         }
         let feeds = self.feeds();

@@ -9,8 +9,9 @@ use crate::item::Block;
 
 /// Maximum events in a feed's ring. A subscriber that is further behind reads from the store.
 const RING_LEN_MAX: u64 = 4_096;
-/// Maximum bytes (`Event::stored_len`) in a feed's ring; the newest block stays whatever its size.
-const RING_BYTES_MAX: u64 = 2 * 1024 * 1024;
+/// Maximum bytes (`Event::stored_len`) in a feed's ring, unless they are one block.
+const STORED_LEN_MAX: u64 = 2 * 1024 * 1024;
+
 /// The newest blocks of a feed.
 #[derive(Debug)]
 pub(crate) struct Ring {
@@ -33,7 +34,7 @@ impl Ring {
         let first = self.next_ordinal;
         self.next_ordinal += block.events().len() as u64;
         self.blocks.push_back((first, block));
-        while self.blocks.len() > 1 && (self.len > RING_LEN_MAX || self.bytes > RING_BYTES_MAX) {
+        while self.blocks.len() > 1 && (self.len > RING_LEN_MAX || self.bytes > STORED_LEN_MAX) {
             self.pop();
         }
     }
@@ -46,9 +47,14 @@ impl Ring {
         }
     }
 
+    /// Returns the bytes that its blocks hold, encoded ones included.
+    pub(crate) fn bytes_held(&self) -> usize {
+        self.blocks.iter().map(|(_, block)| block.bytes_held()).sum()
+    }
+
     /// Drops the oldest blocks until the rest holds at most `bytes_max`.
     pub(crate) fn shrink(&mut self, bytes_max: usize) {
-        let mut held: usize = self.blocks.iter().map(|(_, block)| block.bytes_held()).sum();
+        let mut held = self.bytes_held();
         // The newest block as well: a subscriber that has not got it reads the store.
         while held > bytes_max
             && let Some((_, oldest)) = self.blocks.front()

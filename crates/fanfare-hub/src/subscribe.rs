@@ -82,6 +82,10 @@ impl Hub {
         let transport = request.client.transport;
         let live = transport.is_live().then(|| Caller::new(by, request.client.address));
         let asked = request.filter.clone();
+        if let (Some(filter), Some(live)) = (&asked, &live) {
+            // Before a durable reader is created for it.
+            self.feeds().admits(filter, live)?;
+        }
         let (beginning, filter, client, mut subscription) = loop {
             let head = self.caught_up().await?;
             let (beginning, filter) = match self.beginning(head, by, &request).await {

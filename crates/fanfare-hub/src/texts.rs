@@ -1,8 +1,8 @@
-//! The texts that live subscribers look for. Each new event is searched for all of them once, before anybody holds the
-//! lock of the feeds, so that a long message delays nobody who does not look for text.
+//! The texts that live subscribers look for. New events are searched for all of them together, before anybody holds the
+//! lock of the feeds; what takes long is searched on a thread that may block, and what takes too long is left to the
+//! subscribers themselves, who read the store.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use fanfare_core::folded::Folded;
@@ -18,34 +18,41 @@ const WEBHOOK_TEXTS_MAX: usize = 128;
 /// Maximum bytes to search in the task that follows the log: less than a millisecond. More is searched on a thread that
 /// may block.
 const SHORT_SEARCH_LEN_MAX: usize = 256 * 1024;
+/// Maximum bytes to search before events are delivered, over all texts: some 10 ms, for which every subscriber waits. It
+/// has room for any one event and all texts.
+const SEARCH_LEN_MAX: usize = 64 * 1024 * 1024;
 
 /// A list of texts; cheap to clone.
-type List = Arc<[Arc<str>]>;
+pub(crate) type List = Arc<[Arc<str>]>;
 
 /// All texts that somebody looks for.
 #[derive(Debug)]
 pub(crate) struct Texts {
-    live: Shares,
+    shares: Shares,
     by_text: HashMap<Arc<str>, Text>,
+    /// Number of texts that are searched for because webhooks look for them.
+    for_webhooks: usize,
     /// The texts that are searched for.
     searched: List,
+    /// Those of them that live subscribers look for.
+    live: List,
 }
 
-#[derive(Debug)]
+/// Who looks for a text.
+#[derive(Debug, Default)]
 struct Text {
-    subscribers: usize,
-    search: Search,
+    live: usize,
+    webhooks: usize,
+    /// The place of the text in the share of the live subscriber who brought it, while there are live ones.
+    taken: Option<Taken>,
+    /// Whether it is one of the texts that are searched for because webhooks look for them.
+    is_for_webhooks: bool,
 }
 
-/// Whether new events are searched for a text.
-#[derive(Debug)]
-enum Search {
-    /// A live subscriber looks for it, in whose share it counts.
-    Live { _taken: Taken },
-    /// Webhooks look for it.
-    Webhooks,
-    /// Webhooks look for it, beyond those that are searched for.
-    None,
+impl Text {
+    fn is_searched(&self) -> bool {
+        self.taken.is_some() || self.is_for_webhooks
+    }
 }
 
 /// What was found in some events.
@@ -58,44 +65,64 @@ pub(crate) struct Found {
 impl Default for Texts {
     fn default() -> Texts {
         Texts {
-            live: Shares::new(TEXTS_MAX, TEXTS_EACH_MAX),
+            shares: Shares::new(TEXTS_MAX, TEXTS_EACH_MAX),
             by_text: HashMap::new(),
+            for_webhooks: 0,
             searched: List::default(),
+            live: List::default(),
         }
     }
 }
 
 impl Texts {
+    /// Fails if `caller` cannot look for `text` now.
+    pub(crate) fn admits(&self, text: &str, caller: &Caller) -> Result<(), Over> {
+        let is_known = self.by_text.get(text).is_some_and(|text| text.live > 0);
+        if is_known { Ok(()) } else { self.shares.take(caller).map(drop) }
+    }
+
     /// Adds a subscriber; `live` is the caller, if it is a live one.
     pub(crate) fn join(&mut self, text: &str, live: Option<&Caller>) -> Result<(), Over> {
-        let known = self.by_text.get(text);
-        let is_live = known.is_some_and(|text| matches!(text.search, Search::Live { .. }));
-        let search = match live {
-            Some(caller) if !is_live => Some(Search::Live { _taken: self.live.take(caller)? }),
-            None if known.is_none() => Some(self.for_webhooks()),
-            Some(_) | None => None,
-        };
-        match (self.by_text.entry(text.into()), search) {
-            (Entry::Occupied(mut known), search) => {
-                known.get_mut().subscribers += 1;
-                let Some(search) = search else { return Ok(()) };
-                known.get_mut().search = search;
+        let is_first = self.by_text.get(text).is_none_or(|text| text.live == 0);
+        let taken = live.filter(|_| is_first).map(|caller| self.shares.take(caller)).transpose()?;
+        let known = self.by_text.entry(text.into()).or_default();
+        let before = (known.is_searched(), known.taken.is_some());
+        if live.is_some() {
+            known.live += 1;
+            known.taken = taken.or(known.taken.take());
+        } else {
+            known.webhooks += 1;
+            if known.webhooks == 1 && self.for_webhooks < WEBHOOK_TEXTS_MAX {
+                known.is_for_webhooks = true;
+                self.for_webhooks += 1;
             }
-            (Entry::Vacant(new), Some(search)) => {
-                new.insert(Text { subscribers: 1, search });
-            }
-            (Entry::Vacant(_), None) => return Ok(()),
         }
-        self.list();
+        if (known.is_searched(), known.taken.is_some()) != before {
+            self.list();
+        }
         Ok(())
     }
 
-    /// Removes a subscriber. A text stays in the share of the caller who added it, until nobody looks for it.
-    pub(crate) fn leave(&mut self, text: &str) {
+    /// Removes a subscriber.
+    pub(crate) fn leave(&mut self, text: &str, is_live: bool) {
         let Some(known) = self.by_text.get_mut(text) else { return };
-        known.subscribers -= 1;
-        if known.subscribers == 0 {
+        let before = (known.is_searched(), known.taken.is_some());
+        if is_live {
+            known.live -= 1;
+            if known.live == 0 {
+                known.taken = None;
+            }
+        } else {
+            known.webhooks -= 1;
+            if known.webhooks == 0 && std::mem::take(&mut known.is_for_webhooks) {
+                self.for_webhooks -= 1;
+            }
+        }
+        let after = (known.is_searched(), known.taken.is_some());
+        if known.live + known.webhooks == 0 {
             self.by_text.remove(text);
+        }
+        if after != before {
             self.list();
         }
     }
@@ -105,26 +132,27 @@ impl Texts {
         Arc::clone(&self.searched)
     }
 
-    fn for_webhooks(&self) -> Search {
-        let count = self.by_text.values().filter(|text| matches!(text.search, Search::Webhooks)).count();
-        if count < WEBHOOK_TEXTS_MAX { Search::Webhooks } else { Search::None }
+    /// Returns the texts that live subscribers look for.
+    pub(crate) fn live(&self) -> List {
+        Arc::clone(&self.live)
     }
 
     fn list(&mut self) {
-        let searched = self.by_text.iter().filter(|(_, text)| !matches!(text.search, Search::None));
-        self.searched = searched.map(|(text, _)| Arc::clone(text)).collect();
+        let those = |wanted: fn(&Text) -> bool| {
+            self.by_text.iter().filter(|(_, text)| wanted(text)).map(|(text, _)| Arc::clone(text)).collect()
+        };
+        (self.searched, self.live) = (those(Text::is_searched), those(|text| text.taken.is_some()));
     }
 }
 
 impl Found {
     /// Searches `events` for `texts`, where a long search delays nobody.
     pub(crate) async fn search(texts: List, events: &[Arc<Event>]) -> Found {
-        if texts.is_empty() {
-            return Found { by_text: HashMap::new() };
-        }
         let len: usize = events.iter().map(|event| event.message.len()).sum();
-        if len.saturating_mul(texts.len()) <= SHORT_SEARCH_LEN_MAX {
-            return Found::of(&texts, events);
+        match len.saturating_mul(texts.len()) {
+            0..=SHORT_SEARCH_LEN_MAX => return Found::of(&texts, events),
+            ..=SEARCH_LEN_MAX => {}
+            _ => return Found { by_text: HashMap::new() },
         }
         let events = events.to_vec();
         let search = tokio::task::spawn_blocking(move || Found::of(&texts, &events));
@@ -181,10 +209,20 @@ mod tests {
         }
         assert_eq!(texts.join("webhook 0", Some(&third)), Err(Over::InAll));
         assert_eq!(texts.searched().len(), WEBHOOK_TEXTS_MAX + TEXTS_MAX);
-        for _ in 0..3 {
-            texts.leave("a 0");
+        texts.leave("a 0", true);
+        assert_eq!(texts.admits("new", &third), Err(Over::InAll), "two others look for it");
+        for _ in 0..2 {
+            texts.leave("a 0", true);
         }
         texts.join("webhook 200", Some(&third)).expect("a place was left");
         assert!(texts.searched().iter().any(|text| &**text == "webhook 200"));
+        assert_eq!(texts.admits("new", &third), Err(Over::InAll));
+        // The webhook still looks for it, in no one's share.
+        texts.leave("webhook 200", true);
+        texts.admits("new", &third).expect("the place is free again");
+        assert!(texts.searched().iter().all(|text| &**text != "webhook 200"));
+        texts.leave("webhook 0", false);
+        texts.join("webhook new", None).expect("webhooks are never refused");
+        assert!(texts.searched().iter().any(|text| &**text == "webhook new"), "the next has its place");
     }
 }

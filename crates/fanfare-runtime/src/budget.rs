@@ -4,7 +4,8 @@
 //! buffer would be small and all of them together more than the machine has. So whatever holds such bytes (a body, an
 //! unfinished message, an answer that is not read) asks here first, and each caller has a share.
 //!
-//! Rings, which are a cache of the log, have a part of their own. Nothing is refused because of them: they shrink.
+//! What is a cache of the log has a part of its own, and nothing is refused because of it. Rings shrink; pages that were
+//! read for a subscriber are bounded by the number of connections, of which each has one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,6 +36,7 @@ pub const RING_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub struct Budget {
     callers: Shares,
     rings: Arc<AtomicUsize>,
+    pages: Arc<AtomicUsize>,
     ring_bytes_max: usize,
 }
 
@@ -49,11 +51,20 @@ pub struct Account {
 #[derive(Debug)]
 pub struct BytesHeld(Taken);
 
-/// Bytes that are held in rings; returned to the budget on drop.
+/// Bytes of the log that are held in memory; returned to the budget on drop.
 #[derive(Debug)]
-pub struct RingBytes {
-    rings: Arc<AtomicUsize>,
+pub struct CachedBytes {
+    held: Arc<AtomicUsize>,
     len: usize,
+}
+
+/// What holds bytes of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// The page that a subscriber works through.
+    Page,
+    /// The ring of a feed.
+    Ring,
 }
 
 /// The maximum number of bytes is held.
@@ -85,7 +96,12 @@ impl From<Exhausted> for Refusal {
 impl Budget {
     /// Creates a budget of `bytes` for all callers, half of it for each, and of `ring_bytes` for rings.
     pub fn new(bytes: usize, ring_bytes: usize) -> Budget {
-        Budget { callers: Shares::new(bytes, bytes / 2), rings: Arc::default(), ring_bytes_max: ring_bytes }
+        Budget {
+            callers: Shares::new(bytes, bytes / 2),
+            rings: Arc::default(),
+            pages: Arc::default(),
+            ring_bytes_max: ring_bytes,
+        }
     }
 
     /// Starts to count bytes that are held for `caller`.
@@ -98,10 +114,14 @@ impl Budget {
         Account { budget: self.clone(), caller: caller.clone() }
     }
 
-    /// Counts `len` bytes in a ring. They always fit: the ring is told by [`Budget::rings_over`] to make room.
-    pub fn hold_in_ring(&self, len: usize) -> RingBytes {
-        self.rings.fetch_add(len, Ordering::Relaxed);
-        RingBytes { rings: Arc::clone(&self.rings), len }
+    /// Counts `len` bytes in a cache. They always fit: the rings are told by [`Budget::rings_over`] to make room.
+    pub fn hold_cached(&self, cache: Cache, len: usize) -> CachedBytes {
+        let held = match cache {
+            Cache::Page => &self.pages,
+            Cache::Ring => &self.rings,
+        };
+        held.fetch_add(len, Ordering::Relaxed);
+        CachedBytes { held: Arc::clone(held), len }
     }
 
     /// Returns the bytes by which all rings together are over their limit.
@@ -151,19 +171,22 @@ impl BytesHeld {
     }
 }
 
-impl Drop for RingBytes {
+impl Drop for CachedBytes {
     fn drop(&mut self) {
-        self.rings.fetch_sub(self.len, Ordering::Relaxed);
+        self.held.fetch_sub(self.len, Ordering::Relaxed);
     }
 }
 
 impl Collector for Budget {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
-        let help = "Bytes that are held for callers, and in the rings of live subscribers";
+        let help =
+            "Bytes that are held for callers, in the rings of live subscribers, and in pages read for them";
         let mut held = encoder.encode_descriptor("bytes_held", help, None, MetricType::Gauge)?;
-        for (holder, bytes) in
-            [("callers", self.callers.held()), ("rings", self.rings.load(Ordering::Relaxed))]
-        {
+        for (holder, bytes) in [
+            ("callers", self.callers.held()),
+            ("pages", self.pages.load(Ordering::Relaxed)),
+            ("rings", self.rings.load(Ordering::Relaxed)),
+        ] {
             ConstGauge::new(bytes as i64).encode(held.encode_family(&[("by", holder)])?)?;
         }
         Ok(())
@@ -174,7 +197,7 @@ impl Collector for Budget {
 mod tests {
     use fanfare_core::{Caller, Principal};
 
-    use super::{Budget, SMALL_LEN_MAX};
+    use super::{Budget, Cache, SMALL_LEN_MAX};
 
     fn caller(address: &str) -> Caller {
         Caller::new(&Principal::local(), Some(address.parse().expect("an address")))
@@ -200,9 +223,11 @@ mod tests {
     #[test]
     fn rings_are_told_to_shrink() {
         let budget = Budget::new(1, 10);
-        let held = budget.hold_in_ring(10);
-        let more = budget.hold_in_ring(3);
-        assert_eq!(budget.rings_over(), 3);
+        let held = budget.hold_cached(Cache::Ring, 10);
+        let more = budget.hold_cached(Cache::Ring, 3);
+        let page = budget.hold_cached(Cache::Page, 100);
+        assert_eq!(budget.rings_over(), 3, "a page is none of theirs");
+        drop(page);
         drop(held);
         assert_eq!(budget.rings_over(), 0);
         drop(more);

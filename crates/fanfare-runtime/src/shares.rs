@@ -1,10 +1,9 @@
 //! Shares: a number of things for all callers, and a smaller one for each, so that no caller can take them all.
 //!
-//! The budget of bytes is one of these; connections, sessions and exports are others. Count where the thing is held, and
-//! keep what [`Shares::take`] returns exactly as long.
+//! The budget of bytes is one of these; texts and exports are others. Count where the thing is held, and keep what
+//! [`Shares::take`] returns exactly as long.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fanfare_core::Caller;
@@ -63,16 +62,6 @@ impl Shares {
         Ok(taken)
     }
 
-    /// Returns the limit in all.
-    pub fn in_all_max(&self) -> usize {
-        self.0.in_all_max
-    }
-
-    /// Returns the limit for each caller.
-    pub fn each_max(&self) -> usize {
-        self.0.each_max
-    }
-
     /// Returns the number of things that all callers hold.
     pub fn held(&self) -> usize {
         self.counts().in_all
@@ -92,16 +81,19 @@ impl Taken {
             held.checked_add(count).is_some_and(|held| held <= max)
         };
         let mut counts = self.shares.counts();
-        let own = counts.by_caller.get(&self.caller).copied().unwrap_or(0);
-        if !fits(own, each_max) {
+        let Counts { in_all, by_caller } = &mut *counts;
+        let own = by_caller.get_mut(&self.caller);
+        if !fits(own.as_deref().copied().unwrap_or(0), each_max) {
             return Err(Over::Share);
         }
-        if !fits(counts.in_all, in_all_max) {
+        if !fits(*in_all, in_all_max) {
             return Err(Over::InAll);
         }
-        if count > 0 {
-            counts.in_all += count;
-            *counts.by_caller.entry(self.caller.clone()).or_default() += count;
+        *in_all += count;
+        match own {
+            Some(own) => *own += count,
+            None if count > 0 => drop(by_caller.insert(self.caller.clone(), count)),
+            None => {}
         }
         drop(counts);
         self.count += count;
@@ -117,10 +109,10 @@ impl Taken {
         self.count -= count;
         let mut counts = self.shares.counts();
         counts.in_all -= count;
-        if let Entry::Occupied(mut own) = counts.by_caller.entry(self.caller.clone()) {
-            *own.get_mut() -= count;
-            if *own.get() == 0 {
-                own.remove();
+        if let Some(own) = counts.by_caller.get_mut(&self.caller) {
+            *own -= count;
+            if *own == 0 {
+                counts.by_caller.remove(&self.caller);
             }
         }
     }

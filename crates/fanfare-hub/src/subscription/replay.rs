@@ -10,6 +10,7 @@ use crate::backlog::{self, Backlog};
 use crate::client::ClientState;
 use crate::item::Block;
 use crate::subscription::{Replay, Subscription};
+use fanfare_runtime::budget::Cache;
 use fanfare_store as store;
 use fanfare_store::Head;
 
@@ -74,7 +75,8 @@ impl Subscription {
             if page.events.is_empty() {
                 self.client.seq.store(covered, Ordering::Relaxed);
             } else {
-                let page = Some((Arc::new(Block::new(page.events, self.hub.budget())), 0, covered));
+                let page =
+                    Some((Arc::new(Block::new(page.events, Cache::Page, self.hub.budget())), 0, covered));
                 self.backlog = Some(Box::new(Backlog { page }));
                 return Ok(());
             }

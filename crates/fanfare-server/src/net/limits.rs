@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fanfare_core::Code;
+use fanfare_core::caller::network;
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::problem::Problem;
@@ -43,6 +44,7 @@ pub struct Connections {
 #[derive(Debug, Default)]
 struct Open {
     in_all: usize,
+    /// By the network that counts as one address.
     by_address: HashMap<IpAddr, usize>,
 }
 
@@ -73,6 +75,7 @@ impl Connections {
     /// Counts one more connection from `address`. Loopback addresses have no limit of their own: behind a proxy on this
     /// machine all clients share one.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Problem> {
+        let address = network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let later = Duration::from_secs(5);
         if open.in_all >= self.in_all_max {

@@ -86,6 +86,8 @@ async fn there_are_only_so_many_texts_and_one_caller_cannot_take_them_all() {
     }
     let problem = gateway.get("/stream?text=more").await.problem(429, "rate_limited");
     assert_eq!(problem["limit"], "texts");
+    gateway.get("/stream?text=more&reader=late").await.problem(429, "rate_limited");
+    assert_eq!(gateway.get("/api/readers").await.json()["total"], 0, "a refused request leaves no reader");
     // The same text costs nothing more.
     streams.push(Search::open(&gateway, "text=T0").await);
     let mut others = Vec::new();
@@ -116,6 +118,7 @@ async fn webhooks_with_more_texts_than_are_searched_for_get_their_events_all_the
     gateway.push_only("a", &text).await;
     let got = receiver.gets(140).await;
     assert_eq!(got.len(), 140);
+    assert_eq!(searches(&gateway).await, 128, "the others read the store");
 }
 
 #[tokio::test]
