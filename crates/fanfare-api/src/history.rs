@@ -19,6 +19,11 @@ pub struct HistoryPage<E> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_cursor: Option<String>,
+    /// Number of events in this part of the log that cannot be read, because their rows are damaged; omitted if
+    /// there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub damaged: Option<u64>,
     /// The oldest position in the log.
     #[schema(value_type = values::Position)]
     pub first: Position,

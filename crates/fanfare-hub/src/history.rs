@@ -13,40 +13,48 @@ use fanfare_store::{Order, Page, Read};
 /// requested.
 const READS_MAX: usize = 5;
 
+/// A part of the history.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// The events, in the order of reading.
+    pub events: Vec<Arc<Event>>,
+    /// The seq to continue from, exclusive in the direction of reading; `None` at the end of the range.
+    pub next: Option<u64>,
+    /// Number of events that cannot be read, because their rows are damaged.
+    pub damaged: u64,
+}
+
 impl Hub {
     /// Reads a page of the history.
     pub async fn history(&self, _by: &Principal, read: Read) -> Result<Page, store::Error> {
         self.log().read(read).await
     }
 
-    /// Reads until there are `read.limit` events, the range ends, or enough pages were read. Also returns the seq to
-    /// continue from, exclusive in the direction of reading.
-    pub async fn collect(
-        &self,
-        by: &Principal,
-        mut read: Read,
-    ) -> Result<(Vec<Arc<Event>>, Option<u64>), store::Error> {
+    /// Reads until there are `read.limit` events, the range ends, or enough pages were read.
+    pub async fn collect(&self, by: &Principal, mut read: Read) -> Result<Collected, store::Error> {
         let limit = read.limit;
-        let mut events: Vec<Arc<Event>> = Vec::new();
+        let mut collected = Collected::default();
         for _ in 0..READS_MAX {
             if read.after >= read.until {
-                return Ok((events, None));
+                return Ok(collected);
             }
-            let page = self.history(by, Read { limit: limit - events.len(), ..read.clone() }).await?;
-            events.extend(page.events);
+            let limit = limit - collected.events.len();
+            let page = self.history(by, Read { limit, ..read.clone() }).await?;
+            collected.events.extend(page.events);
+            collected.damaged += page.damaged;
             match read.order {
                 Order::Newest => read.until = page.scanned.saturating_sub(1),
                 Order::Oldest => read.after = page.scanned,
             }
-            if events.len() >= limit {
+            if collected.events.len() >= read.limit {
                 break;
             }
         }
-        let next = (read.after < read.until).then_some(match read.order {
+        collected.next = (read.after < read.until).then_some(match read.order {
             Order::Newest => read.until + 1,
             Order::Oldest => read.after,
         });
-        Ok((events, next))
+        Ok(collected)
     }
 
     /// Returns one event, if it is kept and has not expired. Fails if its row is damaged.

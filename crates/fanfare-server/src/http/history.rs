@@ -20,6 +20,7 @@ use crate::problem::Problem;
 use fanfare_delivery::looking::Fate;
 use fanfare_delivery::registry::Entry;
 use fanfare_hub::Hub;
+use fanfare_hub::history::Collected;
 
 /// The size of a page.
 const SIZE: Size = Size { default: 100, max: 1_000 };
@@ -60,10 +61,11 @@ pub async fn list(
     if is_export {
         return Ok(([VARY], gateway.exports.answer(hub, &by, &caller, read, limit).await?).into_response());
     }
-    let (events, next) = hub.collect(&by, read).await?;
+    let Collected { events, next, damaged } = hub.collect(&by, read).await?;
     let page = HistoryPage {
         events,
         next_cursor: next.map(|seq| hub.position(seq).to_string()),
+        damaged: (damaged > 0).then_some(damaged),
         first: hub.position(extent.first),
         last: hub.position(extent.last),
     };

@@ -43,9 +43,9 @@ pub(super) async fn first_of(
     let mut subscription = None;
     loop {
         let (extent, read) = selection.locate(hub, by, 1).await?;
-        let (events, next) = hub.collect(by, read).await?;
+        let found = hub.collect(by, read).await?;
         // Without an event, but with more to look at: the client looks on with the cursor.
-        if !events.is_empty() || next.is_some() {
+        if !found.events.is_empty() || found.next.is_some() {
             return Ok(());
         }
         // From the end of what was looked at, so that no event falls between the two.

@@ -7,9 +7,9 @@ use jiff::ZonedDateTime;
 use crate::cli::event_line::{EventLines, time};
 use crate::cli::global::priority_parser;
 use crate::cli::output::Mode;
-use crate::cli::output::style::DIM;
+use crate::cli::output::style::{DIM, WARNING};
 use crate::cli::table::table;
-use crate::cli::text::{harmless, shortened};
+use crate::cli::text::{count, harmless, shortened};
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_api::event::Event;
 use fanfare_client::{Answer, Api, Received};
@@ -83,6 +83,7 @@ async fn newest(args: &Args, limit: usize, api: &Api, context: &Context) -> Resu
         query.extend(args.before.map(|position| ("before", position.to_string())));
         query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page = api.history(&query).await?.value;
+        note_damage(page.damaged, context);
         for json in &page.events {
             events.push(read(json.get(), api)?);
         }
@@ -122,6 +123,7 @@ async fn all(args: &Args, api: &Api, context: &Context) -> Result<(), Failure> {
         query.extend(args.after.map(|position| ("after", position.to_string())));
         query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
         let page = api.history(&query).await?.value;
+        note_damage(page.damaged, context);
         let events: Vec<Received> =
             page.events.iter().map(|json| read(json.get(), api)).collect::<Result<_, _>>()?;
         if context.output.mode == Mode::Json {
@@ -154,6 +156,16 @@ impl Args {
         query.extend(self.since.clone().map(|since| ("since", since)));
         query.extend(self.until.clone().map(|until| ("until", until)));
         query
+    }
+}
+
+/// Says that some events are missing.
+fn note_damage(damaged: Option<u64>, context: &Context) {
+    if let Some(damaged) = damaged {
+        let events = count(damaged, "event");
+        context
+            .output
+            .note(format!("{WARNING}!{WARNING:#} {events} cannot be read, because the log is damaged"));
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::support::gateway::Gateway;
 use crate::support::reader::{Frame, Listen, Transport};
 use crate::support::receiver::{Receiver, Script};
+use crate::support::tools::Era;
 use crate::support::{Engine, until};
 
 /// What the damaged event said.
@@ -59,8 +60,10 @@ async fn a_damaged_event_is_lost_and_nothing_else() {
         if order == "newest" {
             shown["events"].as_array_mut().expect("events").reverse();
         }
-        assert_eq!(messages(&shown), OTHERS, "{order}");
+        assert_eq!((messages(&shown), &shown["damaged"]), (OTHERS.to_vec(), &json!(1)), "{order}");
     }
+    let told = gateway.tool(Era::Modern, "read_history", json!({})).await;
+    assert_eq!(told.structured["damaged"], 1, "{}", told.text);
     let one = gateway.get(&format!("/api/events/{}", gateway.position(3))).await;
     assert_eq!(one.status, 500, "{}", one.text());
     assert!(one.text().contains("damaged"), "{}", one.text());

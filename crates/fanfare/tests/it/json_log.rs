@@ -3,10 +3,11 @@
 use std::process::{Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
+use crate::support::process::post;
 use crate::support::soon;
 
 fn serve(arguments: &[&str]) -> Command {
@@ -58,4 +59,25 @@ async fn a_start_that_fails_is_a_line_of_json() {
         assert!(last["message"].is_string() && last["fix"].is_string(), "{said}");
         assert_eq!(status.code(), Some(exit), "{said}");
     }
+}
+
+#[tokio::test]
+async fn retention_says_what_it_has_removed() {
+    let arguments = ["--listen", "127.0.0.1:0", "--retention-count", "5"];
+    let mut child = serve(&arguments).spawn().expect("the program starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let first = soon("a line", lines.next_line()).await.expect("text").expect("a line");
+    let url = parsed(&first)["url"].as_str().expect("an address").to_owned();
+    let events: Vec<Value> = (0..20).map(|_| json!({ "message": "x" })).collect();
+    let pushed = post(&reqwest::Client::new(), &format!("{url}/api/push"), &json!(events)).await;
+    assert_eq!(pushed.expect("an answer")["count"], 20);
+    let removed = loop {
+        let line = soon("a line", lines.next_line()).await.expect("text").expect("a line");
+        let line = parsed(&line);
+        if line["message"].as_str().is_some_and(|said| said.starts_with("retention removed")) {
+            break line;
+        }
+    };
+    assert_eq!((&removed["events"], &removed["first"]), (&json!(15), &json!(16)), "{removed}");
+    child.kill().await.expect("ended");
 }

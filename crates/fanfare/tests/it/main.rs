@@ -64,6 +64,7 @@ mod parts;
 mod pinned;
 mod principals;
 mod push;
+mod push_keys;
 mod readers;
 mod readme;
 mod refusals;

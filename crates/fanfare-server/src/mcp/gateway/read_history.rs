@@ -15,6 +15,7 @@ use crate::mcp::gateway::events::{self, Batch, EventView, Format};
 use crate::mcp::gateway::filter::{self, FilterArguments};
 use crate::mcp::gateway::{Gateway, LOOKS, ToolEntry, arguments};
 use crate::mcp::toolset::Toolset;
+use fanfare_hub::history::Collected;
 use fanfare_hub::values::{Order, Read};
 
 /// The name of the tool.
@@ -56,6 +57,7 @@ static OUTPUT: LazyLock<Value> = LazyLock::new(|| {
         "properties": {
             "events": { "type": "array", "items": events::schema() },
             "next_cursor": { "type": "string", "description": "Pass as `cursor` for the next page; absent on the last" },
+            "damaged": { "type": "integer", "description": "Number of events here that cannot be read, because the log is damaged" },
             "first": { "type": "string", "description": "The oldest position in the log" },
             "last": { "type": "string", "description": "The last position of the log" },
             "untrusted": events::untrusted(),
@@ -110,6 +112,8 @@ struct StructuredContent<'a> {
     events: &'a [EventView],
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<Position>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<u64>,
     first: Position,
     last: Position,
     untrusted: bool,
@@ -136,7 +140,7 @@ impl Gateway {
             }
         }
         let place = filter::place(&read.filter);
-        let (events, next) = hub.collect(by, read).await.map_err(explained)?;
+        let Collected { events, next, damaged } = hub.collect(by, read).await.map_err(explained)?;
         let mut batch = Batch::new(given.response_format, limit);
         let fits = events.iter().all(|event| batch.add(event));
         let next_cursor = if fits { next.map(|seq| hub.position(seq)) } else { batch.last() };
@@ -144,6 +148,7 @@ impl Gateway {
         let structured = StructuredContent {
             events: &batch.shown,
             next_cursor,
+            damaged: (damaged > 0).then_some(damaged),
             first: hub.position(extent.first),
             last: hub.position(extent.last),
             untrusted: true,
