@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fanfare_core::{Epoch, Position, Principal, ReaderName, Timestamp};
 
-use crate::feeds::Feed;
+use crate::feed::Feed;
 use crate::own;
 use fanfare_runtime::clock;
 use fanfare_store::ReaderKey;

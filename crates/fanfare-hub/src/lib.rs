@@ -6,6 +6,7 @@ pub mod channels;
 pub mod client;
 mod counts;
 mod cutting;
+pub mod feed;
 pub mod feeds;
 pub mod follower;
 pub mod history;

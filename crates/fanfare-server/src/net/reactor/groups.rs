@@ -7,7 +7,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use crate::net::reactor::{FeedWaker, Inbox};
-use fanfare_hub::feeds::Feed;
+use fanfare_hub::feed::Feed;
 
 /// The groups of one reactor.
 #[derive(Debug, Default)]
