@@ -6,7 +6,7 @@ use std::time::Duration;
 use fanfare_core::{Invalid, Principal, Timestamp, WebhookId};
 use fanfare_webhook::patch::Change;
 use fanfare_webhook::pause::{Failing, PauseReason, State};
-use fanfare_webhook::policy::Mode;
+use fanfare_webhook::policy::{Mode, Refusal};
 use fanfare_webhook::rotation::Rotation;
 use fanfare_webhook::secret::{Secret, SigningKey};
 
@@ -66,6 +66,7 @@ impl Webhooks {
         expected: &Expected,
     ) -> Result<Arc<Entry>, WebhookError> {
         let _one_at_a_time = self.changing.lock().await;
+        let at_url = |refusal: Refusal| Invalid::from(refusal).at("/webhook_url");
         // Asked each time that the webhook is read: the revision that is judged is the one that the store compares.
         let change = |webhook: &mut Webhook| {
             expected.check(webhook)?;
@@ -73,12 +74,9 @@ impl Webhooks {
                 Some(url) => {
                     webhook.url = url.clone();
                     webhook.mode = self.rules.mode(mode);
+                    self.rules.now(mode).judge_url(url).map_err(at_url)?;
                 }
-                None => webhook.mode = webhook.mode.max(mode),
-            }
-            if change.url.is_some() || mode == Mode::Locked {
-                let judged = self.rules.now(mode).judge_url(&webhook.url);
-                judged.map_err(|refusal| Invalid::from(refusal).at("/webhook_url"))?;
+                None => self.admit(mode, webhook).map_err(at_url)?,
             }
             Ok(webhook.options.apply(change.options.clone())?)
         };
@@ -87,10 +85,12 @@ impl Webhooks {
 
     /// Replaces a key of a webhook. The previous key keeps signing beside the new one for `overlap`. If `overlap` is
     /// zero, no earlier key signs any more, because one of them has leaked. A webhook that is not in the expected state
-    /// keeps its keys.
+    /// keeps its keys, as does one with whose URL the caller is not trusted; the webhook is trusted no more than the
+    /// caller from then on.
     pub async fn rotate(
         &self,
         by: &Principal,
+        mode: Mode,
         id: &WebhookId,
         key: NewKey,
         overlap: Duration,
@@ -106,6 +106,7 @@ impl Webhooks {
                 let secret = secret.unwrap_or_else(|| Secret::from_random(rand::random()));
                 let replace_secret = |webhook: &mut Webhook| {
                     expected.check(webhook)?;
+                    self.admit(mode, webhook).map_err(Invalid::from)?;
                     replace(&mut webhook.keys.secrets, secret.clone(), overlap, now)
                 };
                 self.alter(by, id, replace_secret).await?
@@ -114,6 +115,7 @@ impl Webhooks {
                 let key = SigningKey::from_seed(rand::random());
                 let replace_pair = |webhook: &mut Webhook| {
                     expected.check(webhook)?;
+                    self.admit(mode, webhook).map_err(Invalid::from)?;
                     replace(&mut webhook.keys.ed25519, key.clone(), overlap, now)
                 };
                 self.alter(by, id, replace_pair).await?
@@ -121,6 +123,16 @@ impl Webhooks {
         };
         reach(FailPoint::RotationWritten);
         Ok(entry)
+    }
+
+    /// Admits a change of a webhook that keeps its URL. A caller under the strict rules changes only a webhook whose URL
+    /// those rules allow, and they stay with the webhook.
+    fn admit(&self, mode: Mode, webhook: &mut Webhook) -> Result<(), Refusal> {
+        webhook.mode = webhook.mode.max(mode);
+        match mode {
+            Mode::Local => Ok(()),
+            Mode::Locked => self.rules.now(mode).judge_url(&webhook.url),
+        }
     }
 
     /// Pauses a webhook until it is resumed, if it is in the expected state. A webhook that is already paused keeps its

@@ -21,7 +21,7 @@ const HUB_SIGNATURE: HeaderName = HeaderName::from_static(signature::HUB_SIGNATU
 pub struct Target {
     /// The URL.
     pub url: WebhookUrl,
-    /// How far the caller was trusted who chose the URL.
+    /// How far the callers are trusted who chose the URL and what is sent to it.
     pub mode: Mode,
     /// The request line.
     pub uri: Uri,
@@ -48,6 +48,11 @@ impl Target {
             headers.insert(name, HeaderValue::from_static(""));
         }
         Target { url: webhook.url.clone(), mode: webhook.mode, uri, headers }
+    }
+
+    /// Returns the target for a caller who is trusted no more than `mode`.
+    pub fn under(self, mode: Mode) -> Target {
+        Target { mode: self.mode.max(mode), ..self }
     }
 
     /// Returns the headers of one attempt.

@@ -22,10 +22,16 @@ const TEST_MESSAGE: &str = "This is a test: your webhook is registered, and this
 const TEST_TYPE: &str = "fanfare.test";
 
 impl Webhooks {
-    /// Sends an event that is not in the log, even to a webhook that is paused; the outcome changes nothing.
-    pub async fn test(&self, by: &Principal, id: &WebhookId) -> Result<Arc<Attempt>, WebhookError> {
+    /// Sends an event that is not in the log, even to a webhook that is paused; the outcome changes nothing. The rules
+    /// are at least as strict as `mode`.
+    pub async fn test(
+        &self,
+        by: &Principal,
+        mode: Mode,
+        id: &WebhookId,
+    ) -> Result<Arc<Attempt>, WebhookError> {
         let webhook = self.find(by, id)?.webhook();
-        self.attempt_test(by, &webhook).await
+        self.attempt_test(by, mode, &webhook).await
     }
 
     /// Sends the same event to a URL that is not registered, as if it were, under rules at least as strict as `mode`.
@@ -51,10 +57,15 @@ impl Webhooks {
             begins_after: self.hub().position(0),
             revision: 0,
         };
-        self.attempt_test(by, &webhook).await
+        self.attempt_test(by, mode, &webhook).await
     }
 
-    async fn attempt_test(&self, by: &Principal, webhook: &Webhook) -> Result<Arc<Attempt>, WebhookError> {
+    async fn attempt_test(
+        &self,
+        by: &Principal,
+        mode: Mode,
+        webhook: &Webhook,
+    ) -> Result<Arc<Attempt>, WebhookError> {
         let Stamp { timestamp, arrival } = self.parts.wall().into();
         let event = Event {
             position: self.hub().position(0),
@@ -71,15 +82,16 @@ impl Webhooks {
             expires: None,
         };
         let by_hand = ByHand::Test(message_id("test")?);
-        self.attempt(webhook, Arc::new(event), None, by_hand).await
+        self.attempt(mode, webhook, Arc::new(event), None, by_hand).await
     }
 
     /// Sends one event now, whether it was delivered before or not. With its own body it is the same delivery to the
     /// receiver, and once delivered it no longer waits. With another body it is a different message. Refuses an event
-    /// with the audience `stream`.
+    /// with the audience `stream`. The rules are at least as strict as `mode`.
     pub async fn resend(
         &self,
         by: &Principal,
+        mode: Mode,
         id: &WebhookId,
         event: Arc<Event>,
         body: Option<Bytes>,
@@ -100,22 +112,25 @@ impl Webhooks {
             None => ByHand::Resend,
         };
         let is_same = by_hand == ByHand::Resend;
-        let attempt = self.attempt(&webhook, event, body, by_hand).await?;
+        let attempt = self.attempt(mode, &webhook, event, body, by_hand).await?;
         if is_same && attempt.is_delivered() {
             self.write(vec![DeliveryChange::Remove { webhook: id.clone(), position }]).await?;
         }
         Ok(attempt)
     }
 
+    /// Sends what somebody chose who is trusted no more than `mode`, under the rules for that caller and the webhook.
     async fn attempt(
         &self,
+        mode: Mode,
         webhook: &Webhook,
         event: Arc<Event>,
         body: Option<Bytes>,
         by_hand: ByHand,
     ) -> Result<Arc<Attempt>, WebhookError> {
         let _permit = self.trials.try_acquire().map_err(|_| WebhookError::Busy)?;
-        self.rules.now(webhook.mode).judge_url(&webhook.url).map_err(Invalid::from)?;
+        let target = Target::new(webhook, &self.hub().epoch().to_string()).under(mode);
+        self.rules.now(target.mode).judge_url(&webhook.url).map_err(Invalid::from)?;
         let options = &webhook.options;
         let job = Job {
             body: body.unwrap_or_else(|| options.body(&event).into()),
@@ -125,10 +140,9 @@ impl Webhooks {
             content_type: options.payload.content_type(options.batch.is_some()),
             by_hand: Some(by_hand),
         };
-        let target = Arc::new(Target::new(webhook, &self.hub().epoch().to_string()));
         let (dialer, now) = (&self.parts.dialer, self.parts.wall());
         let id = webhook.id.clone();
-        let made = attempt::make(dialer, id, target, &webhook.signing_keys(), job, None, now).await;
+        let made = attempt::make(dialer, id, Arc::new(target), &webhook.signing_keys(), job, None, now).await;
         let attempt = made.attempt;
         self.parts.counts.attempt(attempt.outcome.as_str());
         // The webhook may have been removed meanwhile.

@@ -57,7 +57,30 @@ async fn who_may_be_elsewhere_cannot_send_webhooks_to_this_machine() {
     let mine = gateway.register_url(&receiver.url_of("/mine"), json!({})).await;
     let elsewhere = receiver.url_of("/theirs");
     let change = format!("/api/webhooks/{}", mine.id);
+    // It waits for nobody: what is sent below is sent by hand.
+    gateway.post_json(&format!("{change}/pause"), &json!({})).await;
+    let event = gateway.push("default", "a").await;
+    let resend = format!("{change}/deliveries/{event}/resend");
+    let revision = async || gateway.get(&change).await.header("etag").to_owned();
+    let before = revision().await;
     for header in ELSEWHERE {
+        for (path, body) in [
+            (format!("{change}/test"), json!({})),
+            (resend.clone(), json!({})),
+            (resend.clone(), json!({ "body": { "of": "their choice" } })),
+            (format!("{change}/secret/rotate"), json!({})),
+            (format!("{change}/secret/rotate"), json!({ "kind": "ed25519" })),
+        ] {
+            send(&gateway, header, "POST", &path, &body).await.problem(422, "target_refused");
+        }
+        for (name, arguments) in [
+            ("test_webhook", json!({ "webhook_id": mine.id })),
+            ("resend_delivery", json!({ "webhook_id": mine.id, "event_id": event })),
+        ] {
+            let params = json!({ "name": name, "arguments": arguments });
+            let told = gateway.call_tool(Era::Modern, params, &[header]).await;
+            assert!(told.is_error && told.text.contains("--allow-target"), "{header:?}: {}", told.text);
+        }
         for (method, path, body) in [
             ("POST", "/api/register", json!({ "webhook_url": elsewhere })),
             ("POST", "/api/register", json!({ "webhook_url": receiver.url_of("/mine") })),
@@ -76,8 +99,10 @@ async fn who_may_be_elsewhere_cannot_send_webhooks_to_this_machine() {
     assert_eq!((gateway.webhooks.count(), receiver.connections()), (1, 0));
     let kept = gateway.get(&change).await.json();
     assert_eq!((&kept["locked"], &kept["header_names"]), (&json!(false), &json!([])));
+    let attempts = gateway.get(&format!("{change}/attempts")).await.json();
+    assert_eq!((&attempts["attempts"], revision().await), (&json!([]), before));
     // What was registered here goes on.
-    gateway.push("default", "a").await;
+    gateway.post_json(&format!("{change}/resume"), &json!({})).await;
     assert_eq!(receiver.gets(1).await[0].message(), "a");
 }
 

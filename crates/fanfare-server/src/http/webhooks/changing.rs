@@ -165,6 +165,7 @@ pub async fn rotate(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
     Extension(caller): Extension<Caller>,
+    Extension(locality): Extension<Locality>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -199,7 +200,7 @@ pub async fn rotate(
         }
     };
     let is_secret = matches!(key, NewKey::Secret(_));
-    let entry = gateway.webhooks.rotate(&by, &id, key, overlap, &expected).await?;
+    let entry = gateway.webhooks.rotate(&by, locality.mode(), &id, key, overlap, &expected).await?;
     let webhook = entry.webhook();
     let keys = &webhook.keys;
     let now = clock::now();

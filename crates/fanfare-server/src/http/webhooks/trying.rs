@@ -40,9 +40,10 @@ const RESEND_BODY_LEN_MAX: usize = 1024 * 1024;
 pub async fn test(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
+    Extension(locality): Extension<Locality>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let attempt = gateway.webhooks.test(&by, &id_in_path(&id)?).await?;
+    let attempt = gateway.webhooks.test(&by, locality.mode(), &id_in_path(&id)?).await?;
     Ok(Json(in_short(AttemptRecord::from(&*attempt))?).into_response())
 }
 
@@ -92,6 +93,7 @@ pub async fn resend(
     State(gateway): State<Gateway>,
     Extension(by): Extension<Principal>,
     Extension(caller): Extension<Caller>,
+    Extension(locality): Extension<Locality>,
     Path((id, event_id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -111,6 +113,6 @@ pub async fn resend(
     };
     let event = gateway.webhooks.event(&by, &id, event_id).await?;
     let body = body.map(|body| Bytes::from(String::from(Box::<str>::from(body))));
-    let attempt = gateway.webhooks.resend(&by, &id, event, body).await?;
+    let attempt = gateway.webhooks.resend(&by, locality.mode(), &id, event, body).await?;
     Ok(Json(in_short(AttemptRecord::from(&*attempt))?).into_response())
 }

@@ -155,7 +155,7 @@ impl Service for Gateway {
             webhooks::deliveries::NAME => self.list_deliveries(by, arguments).await,
             webhooks::register::NAME => self.register_webhook(&call.caller.client, arguments).await,
             webhooks::replay::NAME => self.replay_webhook(by, arguments).await,
-            webhooks::resend::NAME => self.resend_delivery(by, arguments).await,
+            webhooks::resend::NAME => self.resend_delivery(call, arguments).await,
             webhooks::switching::PAUSE => self.pause_webhook(by, arguments).await,
             webhooks::switching::RESUME => self.resume_webhook(by, arguments).await,
             webhooks::test::NAME => self.test_webhook(call, arguments).await,

@@ -3,12 +3,13 @@
 use std::sync::LazyLock;
 
 use fanfare_core::members::Members;
-use fanfare_core::{Invalid, Position, Principal, WebhookId};
+use fanfare_core::{Invalid, Position, WebhookId};
 use fanfare_mcp::Outcome;
 use fanfare_mcp::tools::{Annotations, Tool};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::mcp::call::Call;
 use crate::mcp::gateway::answer::said;
 use crate::mcp::gateway::untrusted::neutral;
 use crate::mcp::gateway::webhooks::attempt::AttemptRow;
@@ -91,9 +92,11 @@ impl Gateway {
     /// Resends an event; the error is for the model.
     pub(in crate::mcp::gateway) async fn resend_delivery(
         &self,
-        by: &Principal,
+        call: &Call,
         given: &str,
     ) -> Result<Outcome, String> {
+        let client = &call.caller.client;
+        let by = &client.principal;
         let given = arguments::take(given, EXAMPLE, Arguments::take)?;
         let webhook_id = arguments::needed("webhook_id", given.webhook_id, EXAMPLE)?;
         let event_id = arguments::needed("event_id", given.event_id, EXAMPLE)?;
@@ -102,7 +105,8 @@ impl Gateway {
         let refuse = |problem| refused(problem, EXAMPLE);
         // This does not use `find`: a waiting delivery is kept even if the log has lost its event.
         let event = self.webhooks.event(by, &webhook.id, event_id).await.map_err(refuse)?;
-        let attempt = self.webhooks.resend(by, &webhook.id, event, None).await.map_err(refuse)?;
+        let attempt = self.webhooks.resend(by, client.locality.mode(), &webhook.id, event, None).await;
+        let attempt = attempt.map_err(refuse)?;
         let tried = AttemptRow::from(&*attempt);
         let outcome = if tried.is_delivered() { "arrived" } else { "did not arrive" };
         let text = format!(

@@ -64,9 +64,10 @@ impl Gateway {
         call: &Call,
         given: &str,
     ) -> Result<Outcome, String> {
-        let by = &call.caller.client.principal;
+        let client = &call.caller.client;
+        let by = &client.principal;
         let webhook = self.one_webhook(by, given)?;
-        let attempt = self.webhooks.test(by, &webhook.id).await;
+        let attempt = self.webhooks.test(by, client.locality.mode(), &webhook.id).await;
         let attempt = attempt.map_err(|problem| refused(problem, EXAMPLE))?;
         let tried = AttemptRow::from(&*attempt);
         let outcome = if tried.is_delivered() { "The test arrived" } else { "The test did not arrive" };
