@@ -18,8 +18,8 @@ const FORWARDED: [HeaderName; 5] = [
 /// The start of the names of such headers.
 const PREFIX: &str = "x-forwarded-";
 
-/// The place that a request comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The place that a request comes from; the one that is trusted less is the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Locality {
     /// This machine: the peer is a loopback address, no proxy has forwarded the request, and the page, if there is one, is
     /// of this machine.
@@ -32,7 +32,7 @@ impl Locality {
     /// Decides where a request with these headers comes from, whose sender has this address. A proxy that says nothing of
     /// itself cannot be told from a program here.
     pub fn of(headers: &HeaderMap, peer: Option<IpAddr>) -> Locality {
-        let is_here = peer.is_some_and(|ip| ip.is_loopback())
+        let is_here = peer.is_some_and(|ip| ip.to_canonical().is_loopback())
             && !is_forwarded(headers)
             && headers.get_all(header::ORIGIN).iter().all(|origin| {
                 origin.to_str().ok().and_then(Origin::parse).is_some_and(|origin| origin.is_loopback())
@@ -51,4 +51,45 @@ impl Locality {
 
 fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| name.as_str().starts_with(PREFIX) || FORWARDED.contains(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::Locality;
+
+    #[test]
+    fn a_peer_of_this_machine_is_a_loopback_address() {
+        let of = |peer: &str| Locality::of(&HeaderMap::new(), Some(peer.parse().expect("an address")));
+        for peer in ["127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"] {
+            assert_eq!(of(peer), Locality::Here, "{peer}");
+        }
+        for peer in ["192.168.1.5", "::", "0.0.0.0", "::ffff:192.168.1.5", "::127.0.0.1", "fe80::1"] {
+            assert_eq!(of(peer), Locality::Elsewhere, "{peer}");
+        }
+        assert_eq!(Locality::of(&HeaderMap::new(), None), Locality::Elsewhere);
+    }
+
+    #[test]
+    fn a_header_of_a_proxy_or_of_a_page_elsewhere_says_that_a_request_is_from_there() {
+        let peer = Some("127.0.0.1".parse().expect("an address"));
+        for (name, value, expected) in [
+            ("x-forwarded-for", "127.0.0.1", Locality::Elsewhere),
+            ("x-forwarded-anything", "", Locality::Elsewhere),
+            ("forwarded", "for=127.0.0.1", Locality::Elsewhere),
+            ("via", "1.1 proxy", Locality::Elsewhere),
+            ("x-real-ip", "127.0.0.1", Locality::Elsewhere),
+            ("cf-connecting-ip", "127.0.0.1", Locality::Elsewhere),
+            ("true-client-ip", "127.0.0.1", Locality::Elsewhere),
+            ("origin", "https://app.example.com", Locality::Elsewhere),
+            ("origin", "null", Locality::Elsewhere),
+            ("origin", "http://localhost:3000", Locality::Here),
+            ("x-request-id", "1", Locality::Here),
+        ] {
+            let headers =
+                HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static(value))]);
+            assert_eq!(Locality::of(&headers, peer), expected, "{name}: {value}");
+        }
+    }
 }
