@@ -87,12 +87,18 @@ impl Origin {
 
     /// Returns whether the page is from this machine.
     pub fn is_loopback(&self) -> bool {
-        let name = self.host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
-        is_loopback_name(name) || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        is_loopback_host(&self.host)
     }
 }
 
-/// Returns whether a name always means this machine (RFC 6761 §6.3).
+/// Returns whether a host, a name or an address (an IPv6 address also in brackets), always means this machine.
+pub fn is_loopback_host(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    is_loopback_name(&host)
+        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Returns whether a name, in lowercase, always means this machine (RFC 6761 §6.3).
 pub fn is_loopback_name(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
@@ -124,7 +130,7 @@ pub fn check_fetch(headers: &HeaderMap, is_page: bool) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cors, Origin};
+    use super::{Cors, Origin, is_loopback_host};
 
     #[test]
     fn only_a_scheme_a_host_and_a_port_are_an_origin() {
@@ -160,12 +166,32 @@ mod tests {
             ("http://127.0.0.1:5500", true),
             ("http://127.9.9.9", true),
             ("https://[::1]:1", true),
+            ("http://[::ffff:127.0.0.1]", true),
             ("http://192.168.1.5", false),
             ("http://localhost.evil.com", false),
             ("http://notlocalhost", false),
             ("http://127.0.0.1.evil.com", false),
         ] {
             assert_eq!(Origin::parse(text).expect(text).is_loopback(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_of_this_machine_is_a_name_or_an_address() {
+        for (host, expected) in [
+            ("localhost", true),
+            ("App.LOCALHOST", true),
+            ("127.0.0.1", true),
+            ("127.8.0.1", true),
+            ("::1", true),
+            ("[::1]", true),
+            ("192.168.1.5", false),
+            ("::", false),
+            ("localhost.example.com", false),
+            ("127.0.0.1.example.com", false),
+            ("", false),
+        ] {
+            assert_eq!(is_loopback_host(host), expected, "{host}");
         }
     }
 

@@ -186,7 +186,9 @@ async fn a_gateway_that_others_can_reach_starts_locked_and_says_so() {
     for (arguments, mode) in [
         (&[] as &[&str], "local"),
         (&["--cors", "http://localhost:3000", "--allowed-host", "app.localhost"], "local"),
+        (&["--allowed-host", "127.0.0.1"], "local"),
         (&["--allowed-host", "push.example.com"], "locked"),
+        (&["--allowed-host", "192.168.1.5"], "locked"),
         (&["--cors", "https://app.example.com"], "locked"),
         (&["--cors", "*"], "locked"),
         (&["--allowed-host", "push.example.com", "--webhook-mode", "local"], "local"),

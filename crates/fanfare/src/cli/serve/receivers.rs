@@ -9,7 +9,7 @@ use crate::cli::settings::key::webhook_mode;
 use crate::cli::settings::{Key, Settings};
 use crate::cli::{Failure, failure};
 use fanfare_delivery::service as webhook;
-use fanfare_server::net::origin::{Cors, Origin, is_loopback_name};
+use fanfare_server::net::origin::{Cors, Origin, is_loopback_host};
 
 /// Returns the configuration of webhooks. By default, a gateway that only this machine can reach may send webhooks to
 /// this machine and its networks. A host name or the origin of a page that is not local says that others can reach it
@@ -39,7 +39,7 @@ fn is_reachable(listen: &[SocketAddr], cors: &Cors, allowed_hosts: &[String]) ->
         Cors::Origins(origins) => origins.iter().any(is_foreign),
     };
     has_foreign_page
-        || allowed_hosts.iter().any(|name| !is_loopback_name(name))
+        || allowed_hosts.iter().any(|host| !is_loopback_host(host))
         || listen.iter().any(|address| !address.ip().is_loopback())
 }
 
