@@ -46,6 +46,7 @@ mod mcp_http;
 mod mcp_http_sse;
 mod mcp_listen;
 mod mcp_listeners;
+mod mcp_locality;
 mod mcp_resources;
 mod mcp_stdio;
 mod mcp_streams;

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::mcp::client::Client;
 use crate::mcp::outbox::Outbox;
 use crate::mcp::session::Session;
+use crate::net::locality::Locality;
 use fanfare_runtime::shutdown::Shutdown;
 
 /// Maximum number of sessions: each can hold an outbox, a few megabytes at most and nothing when idle.
@@ -96,10 +97,12 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Finds a session of `principal`. A session of another principal counts as missing.
-    pub fn find(&self, id: &str, principal: &Principal) -> Result<Arc<Session>, Error> {
+    /// Finds a session of `principal`. A session of another principal counts as missing, as does one of this machine for a
+    /// message that may come from elsewhere: calls can have the rights of the client that opened the session.
+    pub fn find(&self, id: &str, principal: &Principal, locality: Locality) -> Result<Arc<Session>, Error> {
         let session = self.table().by_id.get(id).cloned();
-        let session = session.filter(|session| session.client.principal == *principal);
+        let session = session
+            .filter(|session| session.client.principal == *principal && session.client.locality >= locality);
         let session = session.ok_or_else(Error::no_session)?;
         session.touch();
         Ok(session)
@@ -257,7 +260,7 @@ mod tests {
             (&rest[SPARED_MAX - 1], false),
             (&rest[SPARED_MAX], true),
         ] {
-            assert_eq!(sessions.find(&session.id, &principal).is_ok(), is_there);
+            assert_eq!(sessions.find(&session.id, &principal, Locality::Here).is_ok(), is_there);
         }
         assert!(rest[0].outbox.is_ended() && !first.outbox.is_ended());
         drop(connection);
@@ -285,7 +288,7 @@ mod tests {
         let soon = Instant::now() + SPARE_UNUSED_AFTER + Duration::from_millis(1);
         begin(soon).expect("room");
         let principal = Principal::local();
-        assert!(sessions.find(&used.id, &principal).is_ok());
-        assert!(sessions.find(&unused.id, &principal).is_err());
+        assert!(sessions.find(&used.id, &principal, Locality::Here).is_ok());
+        assert!(sessions.find(&unused.id, &principal, Locality::Here).is_err());
     }
 }

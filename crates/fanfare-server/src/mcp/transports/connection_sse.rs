@@ -21,6 +21,7 @@ use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
 use crate::net::guard::Peer;
+use crate::net::locality::Locality;
 
 /// Opens a connection and reports its id.
 pub async fn get(
@@ -43,13 +44,14 @@ pub async fn post(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
     Extension(caller): Extension<Caller>,
+    Extension(locality): Extension<Locality>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (bytes, _in_flight) = body::read(&door.budget, &caller, request.into_body(), MESSAGE_LEN_MAX).await?;
     let named: ConnectionBody = serde_json::from_slice(&bytes)
         .map_err(|error| if error.is_data() { unnamed() } else { Error::parse(error) })?;
     let id = named.connection_id.ok_or_else(unnamed)?;
-    let session = door.streaming(&id, Framing::Connection, &principal)?;
+    let session = door.streaming(&id, Framing::Connection, &principal, locality)?;
     let incoming = match json_rpc::parse(&bytes) {
         Err(refused) => {
             say_refused(&door, &session, &refused).await;

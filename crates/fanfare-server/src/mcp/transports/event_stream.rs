@@ -20,6 +20,7 @@ use crate::mcp::session::{Framing, Session};
 use crate::mcp::transports::door::Door;
 use crate::mcp::transports::response::event_response;
 use crate::net::heartbeat::Beats;
+use crate::net::locality::Locality;
 use fanfare_runtime::clock;
 use fanfare_runtime::shutdown::Shutdown;
 
@@ -142,8 +143,9 @@ impl Door {
         id: &str,
         framing: Framing,
         principal: &Principal,
+        locality: Locality,
     ) -> Result<Arc<Session>, Error> {
-        let session = self.sessions.find(id, principal).ok();
+        let session = self.sessions.find(id, principal, locality).ok();
         session.filter(|session| session.framing() == Some(framing)).ok_or_else(|| framing.no_session())
     }
 

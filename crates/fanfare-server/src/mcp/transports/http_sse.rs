@@ -25,6 +25,7 @@ use crate::mcp::transports::event_stream::framed;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
 use crate::net::guard::Peer;
+use crate::net::locality::Locality;
 
 /// Opens a session: sends the address for its messages, and the list of tools.
 pub async fn get(
@@ -61,6 +62,7 @@ pub async fn post_message(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
     Extension(caller): Extension<fanfare_core::Caller>,
+    Extension(locality): Extension<Locality>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
@@ -69,7 +71,7 @@ pub async fn post_message(
     let (_, id) = id.ok_or_else(|| {
         Error::invalid_request("name the session: send to the URL from the event `endpoint`")
     })?;
-    let session = door.streaming(&id, Framing::HttpSse, &principal)?;
+    let session = door.streaming(&id, Framing::HttpSse, &principal, locality)?;
     let (bytes, _in_flight) = body::read(&door.budget, &caller, body, MESSAGE_LEN_MAX).await?;
     let incoming = match json_rpc::parse(&bytes) {
         // No one waits on the stream for an answer to a message without an id.
@@ -85,6 +87,7 @@ pub async fn post(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
     Extension(caller): Extension<fanfare_core::Caller>,
+    Extension(locality): Extension<Locality>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (bytes, _in_flight) = body::read(&door.budget, &caller, request.into_body(), MESSAGE_LEN_MAX).await?;
@@ -100,7 +103,7 @@ pub async fn post(
     if args != "null" && !args.starts_with('{') {
         return Err(takes(&"`args` is not an object").into());
     }
-    let session = door.streaming(&id, Framing::HttpSse, &principal)?;
+    let session = door.streaming(&id, Framing::HttpSse, &principal, locality)?;
     let call_id = format!("{:016x}", rand::random::<u64>());
     let request = tools::request(&call_id, &tool, wanted.args)?;
     door.work(&session, || Some(call(&door, &session, call_id.clone(), request))).await?;

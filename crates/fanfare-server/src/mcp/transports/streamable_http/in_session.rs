@@ -42,7 +42,7 @@ impl Exchange {
     pub(super) fn session(&self) -> Result<Option<Arc<Session>>, Error> {
         let Some(id) = self.parts.headers.get(headers::SESSION) else { return Ok(None) };
         let id = id.to_str().map_err(|_| Error::no_session())?;
-        let session = self.door.sessions.find(id, &self.client.principal)?;
+        let session = self.door.sessions.find(id, &self.client.principal, self.client.locality)?;
         // A session that sends answers to its own event stream does not exist for this transport.
         if session.framing().is_some() { Err(Error::no_session()) } else { Ok(Some(session)) }
     }

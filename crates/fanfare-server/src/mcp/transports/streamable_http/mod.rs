@@ -21,6 +21,7 @@ use crate::mcp::transports::header_list::names;
 use crate::mcp::transports::refusal::Refusal;
 use crate::net::body;
 use crate::net::guard::Peer;
+use crate::net::locality::Locality;
 
 /// The media types that a client accepts. A client without `Accept` accepts any, as with `*/*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,11 +170,12 @@ pub async fn get(
 pub async fn delete(
     State(door): State<Door>,
     Extension(principal): Extension<Principal>,
+    Extension(locality): Extension<Locality>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let id = request.headers().get(headers::SESSION).and_then(|id| id.to_str().ok());
     let id = id.ok_or_else(|| Error::invalid_request("name the session in `Mcp-Session-Id`"))?;
-    door.sessions.end(&*door.sessions.find(id, &principal)?);
+    door.sessions.end(&*door.sessions.find(id, &principal, locality)?);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
