@@ -38,7 +38,8 @@ fuzz_target!(|input: &str| {
         TargetHost::Name(_) => lines.filter_map(|line| line.parse().ok()).collect(),
     };
 
-    let strict = Policy { mode: Mode::Locked, plain_http: true, ..Policy::default() };
+    let strict =
+        Policy { mode: Mode::Locked, plain_http: true, interfaces: Some(Vec::new()), ..Policy::default() };
     let local = Policy::default();
     let lenient = Policy { allow, ..strict.clone() };
     let passes = |policy: &Policy| match url.host() {

@@ -42,8 +42,9 @@ pub struct Policy {
     /// The addresses at which this gateway itself listens; never allowed, because a delivery would be a push. `0.0.0.0`
     /// and `::` stand for loopback and all of `interfaces`.
     pub own: Vec<SocketAddr>,
-    /// The addresses of this machine, as far as they are known. In locked mode, a public one is as private as loopback.
-    pub interfaces: Vec<IpAddr>,
+    /// The addresses of this machine; a public one is as private as loopback in locked mode. `None` if they could not be
+    /// listed: any address could then be one of them.
+    pub interfaces: Option<Vec<IpAddr>>,
     /// Whether `http` is allowed for public receivers in locked mode.
     pub plain_http: bool,
     /// Whether this machine reaches IPv4 through NAT64 at `64:ff9b::/96`; then the address inside is checked.
@@ -66,6 +67,11 @@ pub enum Refusal {
     Interface {
         /// The address.
         ip: IpAddr,
+    },
+    /// The addresses of this machine are not known, and the host might have one of them, in locked mode.
+    InterfacesUnknown {
+        /// The host that was registered.
+        host: String,
     },
     /// The host is the name of a cloud's metadata service.
     MetadataName {
@@ -118,7 +124,11 @@ impl Policy {
         }
         // The addresses of the name are not known yet, and one of them may be allowed.
         let may_be_allowed = self.allow.iter().any(|allow| matches!(allow, Allow::Network { .. }));
-        if allowed || may_be_allowed { Ok(()) } else { self.judge_scheme_and_port(url) }
+        if allowed || may_be_allowed || self.mode == Mode::Local {
+            return Ok(());
+        }
+        self.known_interfaces(url)?;
+        self.judge_scheme_and_port(url)
     }
 
     /// Checks all addresses that a name resolved to. If one is refused, all are; an empty list is refused too. An
@@ -153,22 +163,26 @@ impl Policy {
         if allowed || self.mode == Mode::Local {
             return Ok(());
         }
-        if self.interfaces.iter().any(|own| unmapped(*own) == ip) {
+        if self.known_interfaces(url)?.iter().any(|own| unmapped(*own) == ip) {
             return Err(Refusal::Interface { ip });
         }
         self.judge_scheme_and_port(url)
     }
 
-    /// Returns whether `ip` is public: it is no address of this machine, its networks or a special kind.
+    /// Returns `true` if `ip` is public: not an address of this machine, of a private network or of a special kind.
     pub fn is_public(&self, ip: IpAddr) -> bool {
         let ip = self.inner(unmapped(ip));
-        classify(ip) == Class::Public && !self.interfaces.iter().any(|own| unmapped(*own) == ip)
+        let is_elsewhere = |own: &Vec<IpAddr>| !own.iter().any(|own| unmapped(*own) == ip);
+        classify(ip) == Class::Public && self.interfaces.as_ref().is_some_and(is_elsewhere)
     }
 
+    /// Returns the addresses of this machine. Without them, nothing that the operator does not allow is safe to call.
+    fn known_interfaces(&self, url: &WebhookUrl) -> Result<&[IpAddr], Refusal> {
+        self.interfaces.as_deref().ok_or_else(|| Refusal::InterfacesUnknown { host: host_of(url) })
+    }
+
+    /// Checks what locked mode asks of a URL that the operator does not allow.
     fn judge_scheme_and_port(&self, url: &WebhookUrl) -> Result<(), Refusal> {
-        if self.mode == Mode::Local {
-            return Ok(());
-        }
         if !url.is_https() && !self.plain_http {
             return Err(Refusal::PlainHttp { host: host_of(url) });
         }
@@ -210,7 +224,8 @@ impl Policy {
         self.own.iter().filter(|own| own.port() == to.port()).any(|own| {
             let own = unmapped(own.ip());
             let anywhere = own.is_unspecified()
-                && (loopback || self.interfaces.iter().any(|interface| unmapped(*interface) == to.ip()));
+                && (loopback
+                    || self.interfaces.iter().flatten().any(|interface| unmapped(*interface) == to.ip()));
             own == to.ip() || anywhere || unspecified
         })
     }
@@ -253,6 +268,13 @@ impl From<Refusal> for Invalid {
             Refusal::Interface { ip } => {
                 (format!("{ip} is an address of the gateway's own machine"), format!("{ALLOW} {ip}`"))
             }
+            Refusal::InterfacesUnknown { host } => (
+                format!(
+                    "`{}` may be the gateway's own machine, whose addresses the gateway cannot list",
+                    shown(&host)
+                ),
+                format!("let the gateway use netlink and restart it, or {ALLOW} {}`", shown(&host)),
+            ),
             Refusal::MetadataName { host } => (
                 format!("`{host}` is the name of a cloud's metadata service"),
                 format!("if you really need it, {ALLOW} {host}` and its address"),

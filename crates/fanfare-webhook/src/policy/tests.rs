@@ -17,7 +17,7 @@ fn ip(text: &str) -> IpAddr {
 
 fn locked(allow: &[&str]) -> Policy {
     let allow = allow.iter().map(|text| text.parse().expect(text)).collect();
-    Policy { mode: Mode::Locked, allow, plain_http: true, ..Policy::default() }
+    Policy { mode: Mode::Locked, allow, plain_http: true, interfaces: Some(vec![]), ..Policy::default() }
 }
 
 /// The ways to write an address of this machine, of a private network or of a metadata service.
@@ -205,7 +205,7 @@ fn the_gateway_never_sends_to_itself() {
         let policy = Policy {
             mode,
             own: vec![own.parse().expect(own)],
-            interfaces: vec![ip("192.168.1.5"), ip("93.184.215.14")],
+            interfaces: Some(vec![ip("192.168.1.5"), ip("93.184.215.14")]),
             allow: vec!["127.0.0.0/8".parse().expect("a network")],
             plain_http: true,
             ..Policy::default()
@@ -239,6 +239,57 @@ fn nat64_is_looked_through_where_it_is_used() {
     let inside = with(true).judge(&name, ip("64:ff9b::a9fe:a9fe"));
     let linklocal = Class::Forbidden(Forbidden::LinkLocal);
     assert!(matches!(inside, Err(Refusal::Address { class, .. }) if class == linklocal));
+}
+
+#[test]
+fn without_the_addresses_of_this_machine_only_what_is_allowed_is_sent_to_when_locked() {
+    let unknown = |allow: &[&str]| Policy { interfaces: None, ..locked(allow) };
+    for text in ["https://example.com/", "https://93.184.215.14/", "https://[2606:4700::1]/"] {
+        let refusal = unknown(&[]).judge_url(&url(text)).expect_err(text);
+        assert!(matches!(refusal, Refusal::InterfacesUnknown { .. }), "{text}: {refusal}");
+        let local = Policy { mode: Mode::Local, ..unknown(&[]) };
+        assert_eq!(local.judge_url(&url(text)), Ok(()), "{text}");
+        assert!(local.under(Mode::Locked).judge_url(&url(text)).is_err(), "{text}");
+    }
+    let name = url("https://example.com/");
+    let public = [ip("93.184.215.14")];
+    assert!(unknown(&[]).judge_resolved(&name, &public).is_err());
+    assert!(unknown(&["10.0.0.0/8"]).judge_resolved(&name, &public).is_err());
+    assert!(unknown(&[]).judge_url(&url("http://localhost/")).is_err());
+    for allow in ["example.com", "93.184.215.14"] {
+        assert_eq!(unknown(&[allow]).judge_resolved(&name, &public), Ok(()), "{allow}");
+    }
+}
+
+#[test]
+fn an_address_is_public_if_it_is_neither_of_this_machine_nor_private_nor_special() {
+    let known = Policy { interfaces: Some(vec![ip("93.184.215.14"), ip("10.0.0.5")]), ..Policy::default() };
+    let nat64 = Policy { nat64: true, ..known.clone() };
+    let unknown = Policy { interfaces: None, ..known.clone() };
+    for (text, is_public, with_nat64) in [
+        ("1.1.1.1", true, true),
+        ("2606:4700::1", true, true),
+        ("::ffff:1.1.1.1", true, true),
+        ("93.184.215.14", false, false),
+        ("::ffff:93.184.215.14", false, false),
+        ("10.0.0.5", false, false),
+        ("10.1.2.3", false, false),
+        ("192.168.1.1", false, false),
+        ("::ffff:192.168.1.1", false, false),
+        ("127.0.0.1", false, false),
+        ("::1", false, false),
+        ("fd00::1", false, false),
+        ("169.254.169.254", false, false),
+        ("224.0.0.1", false, false),
+        ("0.0.0.0", false, false),
+        ("64:ff9b::101:101", false, true),
+        ("64:ff9b::a01:203", false, false),
+        ("64:ff9b::5db8:d70e", false, false),
+    ] {
+        assert_eq!(known.is_public(ip(text)), is_public, "{text}");
+        assert_eq!(nat64.is_public(ip(text)), with_nat64, "{text} through NAT64");
+        assert!(!unknown.is_public(ip(text)), "{text} may be this machine");
+    }
 }
 
 #[test]

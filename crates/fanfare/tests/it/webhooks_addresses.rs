@@ -186,7 +186,7 @@ async fn an_address_of_this_machine_on_its_networks_is_a_local_receiver_and_no_l
     assert_eq!(receiver.got().len(), 1);
     let locked = Gateway::with(Engine::Memory, |config| {
         config.webhooks.policy.mode = Mode::Locked;
-        config.webhooks.policy.interfaces = vec![ip];
+        config.webhooks.policy.interfaces = Some(vec![ip]);
     })
     .await;
     refused(&locked, &format!("https://{}/", receiver.address)).await;

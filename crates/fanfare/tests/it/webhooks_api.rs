@@ -361,6 +361,7 @@ async fn in_locked_mode_no_change_leads_into_the_private_network() {
     let policy = Policy {
         mode: Mode::Locked,
         allow: vec!["127.0.0.1".parse().expect("an address")],
+        interfaces: Some(Vec::new()),
         ..Policy::default()
     };
     let gateway = Gateway::with(Engine::Memory, |config| config.webhooks.policy = policy).await;

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use fanfare::engines::StoreSpec;
 use fanfare_delivery::client::resolve::Resolver;
 use fanfare_server::mcp::toolset::Toolset;
 use fanfare_server::net::origin::Cors;
@@ -107,6 +108,20 @@ async fn who_may_be_elsewhere_cannot_send_webhooks_to_this_machine() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_does_not_know_its_own_addresses_sends_nowhere_for_who_is_elsewhere() {
+    let gateway = Gateway::with(Engine::Memory, |config| config.webhooks.policy.interfaces = None).await;
+    let body = json!({ "webhook_url": "https://93.184.215.14/" });
+    let answer = send(&gateway, ELSEWHERE[0], "POST", "/api/webhooks", &body).await;
+    let problem = answer.problem(422, "target_refused");
+    assert!(
+        problem["fix"].as_str().is_some_and(|fix| fix.contains("--allow-target 93.184.215.14")),
+        "{problem}"
+    );
+    let answer = send(&gateway, ("x-nothing", ""), "POST", "/api/webhooks", &body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+}
+
+#[tokio::test]
 async fn a_peer_that_is_not_loopback_cannot_send_webhooks_to_this_machine() {
     let own = if_addrs::get_if_addrs().expect("addresses").into_iter().map(|interface| interface.ip());
     let Some(ip) = own.into_iter().find(|ip| ip.is_ipv4() && !ip.is_loopback()) else {
@@ -149,19 +164,42 @@ async fn a_webhook_from_elsewhere_stays_under_the_strict_rules_until_its_url_is_
     assert_eq!(receiver.connections(), 1);
 }
 
-#[tokio::test]
-async fn what_a_machine_of_this_network_answered_is_shown_to_nobody_elsewhere() {
-    let receiver = Receiver::playing(
-        vec![],
-        Script::Answer(500, String::new(), "the secret of an internal server".to_owned()),
-    )
-    .await;
-    let gateway = local(Engine::Embedded).await;
+/// Lets a receiver on this machine answer with an error and a body, and returns the path of the attempt.
+async fn answered(gateway: &Gateway, body: &str) -> String {
+    let receiver = Receiver::playing(vec![], Script::Answer(500, String::new(), body.to_owned())).await;
     let hook = gateway.register(&receiver, json!({ "retry": [] })).await;
     gateway.push("default", "a").await;
     gateway.failed_deliveries(&hook, 1).await;
     let attempts = gateway.get(&format!("/api/webhooks/{}/attempts", hook.id)).await.json();
-    let path = format!("/api/attempts/{}", attempts["attempts"][0]["id"].as_str().expect("an id"));
+    format!("/api/attempts/{}", attempts["attempts"][0]["id"].as_str().expect("an id"))
+}
+
+#[tokio::test]
+async fn what_a_public_receiver_answered_is_shown_in_locked_mode_too() {
+    let gateway = local(Engine::Embedded).await;
+    let path = answered(&gateway, "the error of a public server").await;
+    // No test can reach a public address: the row says that one answered.
+    let gateway = gateway
+        .restart_with(|config| {
+            config.webhooks.policy.mode = Mode::Locked;
+            let StoreSpec::Embedded(file) = &config.store else { panic!("no file") };
+            let change = r#"UPDATE attempts SET detail = replace(detail, '"public":false', '"public":true')"#;
+            let conn = rusqlite::Connection::open(file).expect("a database");
+            assert_eq!(conn.execute(change, ()), Ok(1));
+        })
+        .await;
+    for header in [("x-nothing", ""), ELSEWHERE[0]] {
+        let attempt =
+            gateway.request("GET", &path, |request| request.header(header.0, header.1)).await.json();
+        assert_eq!(attempt["answer"]["body"], "the error of a public server");
+        assert_eq!(attempt.get("answer_is_hidden"), None);
+    }
+}
+
+#[tokio::test]
+async fn what_a_machine_of_this_network_answered_is_shown_to_nobody_elsewhere() {
+    let gateway = local(Engine::Embedded).await;
+    let path = answered(&gateway, "the secret of an internal server").await;
     let here = gateway.get(&path).await.json();
     assert_eq!(here["answer"]["body"], "the secret of an internal server");
     assert_eq!(here.get("answer_is_hidden"), None);

@@ -61,14 +61,19 @@ pub(crate) fn said(mode: Mode) -> &'static str {
     }
 }
 
-/// Returns the addresses of this machine. In a sandbox that hides them, webhooks that may call this machine anyway need
-/// none; in locked mode, one of them could pass for a public address.
-fn interfaces(mode: Mode) -> Result<Vec<IpAddr>, Failure> {
+/// Returns the addresses of this machine, if the system lets the process list them. In a sandbox that hides them, one of
+/// them could pass for a public address. In local mode, the gateway starts without them: its own callers may send to
+/// this machine anyway, and others may then send nowhere.
+fn interfaces(mode: Mode) -> Result<Option<Vec<IpAddr>>, Failure> {
     match if_addrs::get_if_addrs() {
-        Ok(interfaces) => Ok(interfaces.iter().map(if_addrs::Interface::ip).collect()),
+        Ok(interfaces) => Ok(Some(interfaces.iter().map(if_addrs::Interface::ip).collect())),
         Err(error) if mode == Mode::Local => {
-            tracing::warn!(%error, "cannot list the addresses of this machine");
-            Ok(Vec::new())
+            tracing::warn!(
+                %error,
+                "cannot list the addresses of this machine; callers elsewhere cannot register webhooks, unless \
+                 --allow-target names the target"
+            );
+            Ok(None)
         }
         Err(error) => Err(Failure::failed(
             "cannot list the addresses of this machine, which webhooks must not call",

@@ -71,6 +71,7 @@ impl Gateway {
             shutdown_timeout: GRACE,
             ..gateway::Config::default()
         };
+        config.webhooks.policy.interfaces = Some(Vec::new());
         change(&mut config);
         Gateway::run(config, directory).await
     }
