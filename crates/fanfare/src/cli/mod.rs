@@ -14,6 +14,8 @@ mod event_line;
 mod examples;
 mod exit;
 mod failure;
+mod filter_flags;
+mod filter_words;
 mod global;
 mod help;
 mod history;

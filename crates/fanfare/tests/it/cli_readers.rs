@@ -15,6 +15,9 @@ async fn listening_to_other_patterns_sets_the_reader_and_listening_to_none_keeps
     assert_eq!((other.code, other.out.as_str(), other.err.as_str()), (0, "of b\n", ""), "{other:?}");
     let listed = gateway.run(&["readers", "ls", "-o", "json"]).await;
     assert!(listed.out.contains(r#""channels":["b"]"#), "{listed:?}");
+    let set = ["readers", "set", "laptop", "a.*", "b", "-t", "error,warning", "--text", "disk"];
+    let set = gateway.run(&set).await;
+    assert!(set.out.ends_with("a.*, b · of type error or warning · containing \"disk\"\n"), "{set:?}");
     let gone = gateway.run(&["readers", "rm", "laptop", "-o", "raw"]).await;
     assert_eq!(gone.out, "laptop\n", "{gone:?}");
     assert_eq!(gateway.run(&["readers", "rm", "laptop"]).await.code, 5);

@@ -197,3 +197,35 @@ async fn a_gateway_cannot_draw_on_the_terminal() {
     let (said, _) = tokio::join!(shell.run(&words), gateway);
     assert_eq!((said.code, said.err.as_str()), (5, "error: ␛[2Jgone\n  fix: ␛]0;x␇\n"));
 }
+
+#[tokio::test]
+async fn what_a_gateway_says_of_the_stream_is_whole_and_cannot_change_the_terminal() {
+    let puppet = Puppet::new().await;
+    let frames = [
+        (
+            "reader-filter",
+            r#"{"channels":["a\u001b[2J"],"types":["b\u001b[2J"],"min_priority":"c\u001b[2J","text":"d\u001b[2J"}"#,
+        ),
+        ("gap", r#"{"after":"e\u001b[2J","next":"f\u001b[2J","missed":2,"reason":"g\u001b[2J"}"#),
+        ("reset", r#"{"reason":"h\u001b[2J","position":"i\u001b[2J"}"#),
+    ];
+    let frames = frames.map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).concat();
+    let gateway = async {
+        // The first filter is answered by setting the reader, if there is one; the second is shown.
+        for _ in 0..2 {
+            puppet.stream(&format!("{QUICKLY}{frames}{}", event(1, "x"))).await;
+        }
+    };
+    let shell = Shell::new();
+    let words = ["--server", &puppet.url, "listen", "--since", "1h", "--once"];
+    let (listened, ()) = tokio::join!(shell.run(&words), gateway);
+    let said = listened.err;
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+    for expected in [
+        "the reader has its own filter: a␛[2J · of type b␛[2J · priority c␛[2J or higher · containing \"d␛[2J\"",
+        "up to 2 events between e␛[2J and f␛[2J are gone (g␛[2J)",
+        "h␛[2J\n  continuing live after i␛[2J;",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+}

@@ -55,7 +55,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID")]
     after: Option<Position>,
     /// Only events of this type; repeatable
-    #[arg(short = 't', long = "type", value_name = "TYPE")]
+    #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',')]
     event_type: Vec<EventType>,
     /// Only events of this priority or higher
     #[arg(long, value_name = "PRIORITY", value_parser = priority_parser(), hide_possible_values = true)]

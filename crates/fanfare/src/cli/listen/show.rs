@@ -6,6 +6,7 @@ use fanfare_core::Pattern;
 use jiff::ZonedDateTime;
 
 use crate::cli::event_line::EventLines;
+use crate::cli::filter_words::filter_words;
 use crate::cli::listen::forward::Forwarded;
 use crate::cli::output::style::{BOLD, DIM, ERROR, SUCCESS, WARNING};
 use crate::cli::output::{Mode, Output};
@@ -118,36 +119,32 @@ impl Show {
                 }
             }
             Notice::Connected { again: true, after } => {
-                let after = after.as_ref().map(|after| format!(", continuing after {after}")).unwrap_or_default();
-                self.remark(&format!("{SUCCESS}✓{SUCCESS:#} reconnected{after}"));
+                let after =
+                    after.as_ref().map(|after| format!(", continuing after {after}")).unwrap_or_default();
+                self.remark(&format!("{SUCCESS}✓{SUCCESS:#} reconnected{}", text::harmless(&after)));
             }
             Notice::Disconnected { problem, retry_ms } => {
                 let delay = text::duration(std::time::Duration::from_millis(*retry_ms));
-                self.remark(&format!("{WARNING}!{WARNING:#} {}; retrying in {delay}", text::harmless(problem)));
+                self.warning(&format!("{problem}; retrying in {delay}"));
             }
             Notice::Gap { after, next, missed, reason } => {
                 let count = text::count(*missed, "event");
-                self.remark(&match reason.as_str() {
-                    "retention" => format!(
-                        "{WARNING}!{WARNING:#} retention already removed up to {count} between {after} and {next}"
-                    ),
-                    "damaged" => format!(
-                        "{WARNING}!{WARNING:#} the log is damaged: up to {count} between {after} and {next} cannot be read"
-                    ),
-                    other => format!(
-                        "{WARNING}!{WARNING:#} up to {count} between {after} and {next} are gone ({other})"
-                    ),
+                self.warning(&match reason.as_str() {
+                    "retention" => {
+                        format!("retention already removed up to {count} between {after} and {next}")
+                    }
+                    "damaged" => {
+                        format!("the log is damaged: up to {count} between {after} and {next} cannot be read")
+                    }
+                    other => format!("up to {count} between {after} and {next} are gone ({other})"),
                 });
             }
-            Notice::ReaderFilter { channels, types, min_priority, .. } => {
-                let types = if types.is_empty() { String::new() } else { format!(", {}", types.join(", ")) };
-                self.remark(&format!(
-                    "{WARNING}!{WARNING:#} the reader has its own filter: {}{types}, priority {min_priority} or higher",
-                    text::harmless(&channels.join(" "))
-                ));
+            Notice::ReaderFilter { channels, types, min_priority, text } => {
+                let words = filter_words(channels, types, min_priority, text.as_deref());
+                self.warning(&format!("the reader has its own filter: {words}"));
             }
-            Notice::Reset { reason, position } => self.remark(&format!(
-                "{WARNING}!{WARNING:#} {}\n  continuing live after {position}; for earlier events, run fanfare history",
+            Notice::Reset { reason, position } => self.warning(&format!(
+                "{}\n  continuing live after {position}; for earlier events, run fanfare history",
                 match reason.as_str() {
                     "another_epoch" => "the gateway has a different log now, so you may have missed events",
                     "ahead_of_log" => "the log ends before the requested position",
@@ -157,6 +154,11 @@ impl Show {
             )),
         }
         Ok(())
+    }
+
+    /// Prints a warning that can contain words of the gateway.
+    fn warning(&self, warning: &str) {
+        self.remark(&format!("{WARNING}!{WARNING:#} {}", text::harmless(warning)));
     }
 
     /// Prints something important, even if stderr is not a terminal. Only `--quiet` hides it.

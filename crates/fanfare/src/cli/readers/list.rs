@@ -5,7 +5,7 @@ use jiff::ZonedDateTime;
 use crate::cli::event_line::time;
 use crate::cli::output::Mode;
 use crate::cli::output::style::DIM;
-use crate::cli::readers::filter_words;
+use crate::cli::readers::filter;
 use crate::cli::table::table;
 use crate::cli::text::{grouped, harmless};
 use crate::cli::{Context, Exit, Failure, examples};
@@ -49,6 +49,6 @@ fn row(reader: &Reader, now: &ZonedDateTime) -> Vec<String> {
         grouped(reader.connected as u64),
         reader.position.to_string(),
         time(reader.updated_at, now),
-        filter_words(reader),
+        filter(reader),
     ]
 }

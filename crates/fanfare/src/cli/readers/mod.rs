@@ -6,8 +6,7 @@ mod set;
 
 use clap::Subcommand;
 
-use crate::cli::output::style::DIM;
-use crate::cli::text::harmless;
+use crate::cli::filter_words::filter_words;
 use crate::cli::{Context, Exit, Failure, block_on, examples};
 use fanfare_api::readers::Reader;
 
@@ -17,8 +16,8 @@ use fanfare_api::readers::Reader;
     ("Create one, or continue where it stopped", "fanfare listen 'builds.>' --reader laptop"),
     ("See how far behind each reader is", "fanfare readers ls"),
     ("Let one listen to other channels", "fanfare readers set laptop 'deploys.>'"),
-], "A reader is a named position in the log that moves when events are acknowledged. Listening never \
-    changes the filter or the position of a reader that exists; set does."))]
+], "A reader is a named position in the log, with a filter. `fanfare listen --reader` moves the position as \
+    it prints events. With patterns, types or a priority that differ, it also replaces the filter."))]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -43,18 +42,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// Describes the filter of a reader.
-fn filter_words(reader: &Reader) -> String {
-    let patterns: Vec<String> = reader.channels.iter().map(ToString::to_string).collect();
-    let mut text = harmless(&patterns.join(" ")).into_owned();
-    if !reader.types.is_empty() {
-        let types: Vec<&str> = reader.types.iter().map(|one| one.as_str()).collect();
-        text.push_str(&format!(" {DIM}type{DIM:#} {}", harmless(&types.join(", "))));
-    }
-    if reader.min_priority.as_str() != "min" {
-        text.push_str(&format!(" {DIM}priority{DIM:#} {}", reader.min_priority));
-    }
-    if let Some(wanted) = &reader.text {
-        text.push_str(&format!(" {DIM}text{DIM:#} {}", harmless(wanted)));
-    }
-    text
+fn filter(reader: &Reader) -> String {
+    filter_words(&reader.channels, &reader.types, reader.min_priority.as_str(), reader.text.as_deref())
 }

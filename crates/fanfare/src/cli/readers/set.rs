@@ -1,10 +1,10 @@
 //! `fanfare readers set`: sets the filter and the position of a durable reader.
 
-use fanfare_core::{EventType, Pattern, Position, Priority, ReaderName};
+use fanfare_core::{Pattern, Position, ReaderName};
 
-use crate::cli::global::priority_parser;
+use crate::cli::filter_flags::FilterFlags;
 use crate::cli::output::style::{BOLD, DIM, SUCCESS};
-use crate::cli::readers::filter_words;
+use crate::cli::readers::filter;
 use crate::cli::text::harmless;
 use crate::cli::{Context, Exit, Failure, examples};
 use fanfare_api::readers::ReaderSettings;
@@ -25,26 +25,20 @@ pub(crate) struct Args {
     /// Channel patterns [default: all]
     #[arg(value_name = "PATTERN")]
     patterns: Vec<Pattern>,
-    /// Only events of this type; repeatable
-    #[arg(short = 't', long = "type", value_name = "TYPE")]
-    event_type: Vec<EventType>,
-    /// Only events of this priority or higher
-    #[arg(long, value_name = "PRIORITY", value_parser = priority_parser(), hide_possible_values = true)]
-    min_priority: Option<Priority>,
-    /// Only events whose message contains this, in upper or lower case
-    #[arg(long, value_name = "TEXT")]
-    text: Option<Box<str>>,
+    #[command(flatten)]
+    filter: FilterFlags,
     /// Count everything up to this event as acknowledged, and nothing after it
     #[arg(long, value_name = "ID")]
     position: Option<Position>,
 }
 
 pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exit, Failure> {
+    let FilterFlags { event_type, min_priority, text } = &args.filter;
     let settings = ReaderSettings {
         channels: args.patterns.clone(),
-        types: args.event_type.clone(),
-        min_priority: args.min_priority.map(|priority| priority.as_str().into()),
-        text: args.text.clone(),
+        types: event_type.clone(),
+        min_priority: min_priority.map(|priority| priority.as_str().into()),
+        text: text.as_deref().map(Box::from),
         position: args.position,
     };
     let answer = api.set_reader(&args.name, &settings).await?;
@@ -54,7 +48,7 @@ pub(crate) async fn run(args: &Args, api: &Api, context: &Context) -> Result<Exi
             "{SUCCESS}✓{SUCCESS:#} {BOLD}{}{BOLD:#} {DIM}after{DIM:#} {} {DIM}·{DIM:#} {}",
             harmless(reader.name.as_str()),
             reader.position,
-            filter_words(reader)
+            filter(reader)
         )
     };
     context.output.result(human, &answer.json, || reader.name.to_string())?;

@@ -1,10 +1,9 @@
 //! `fanfare webhooks show`: shows a webhook's settings, state and newest attempts.
 
-use fanfare_api::words::Priority;
-use fanfare_core::{EventType, Pattern};
 use jiff::ZonedDateTime;
 
 use crate::cli::event_line::time;
+use crate::cli::filter_words::filter_words;
 use crate::cli::output::Mode;
 use crate::cli::output::style::{BOLD, DIM};
 use crate::cli::text::{count, grouped, harmless};
@@ -153,21 +152,7 @@ fn backlog(webhook: &Webhook) -> String {
 
 fn filter(webhook: &Webhook) -> String {
     let wants = &webhook.wants;
-    let mut parts = vec![match wants.channels.as_slice() {
-        [all] if all.is_all() => "all events".to_owned(),
-        patterns => patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", "),
-    }];
-    if !wants.types.is_empty() {
-        let types: Vec<&str> = wants.types.iter().map(EventType::as_str).collect();
-        parts.push(format!("of type {}", types.join(" or ")));
-    }
-    if wants.min_priority != Priority::Min {
-        parts.push(format!("priority {} or higher", wants.min_priority));
-    }
-    if let Some(text) = &wants.text {
-        parts.push(format!("containing \"{text}\""));
-    }
-    harmless(&parts.join(" · ")).into_owned()
+    filter_words(&wants.channels, &wants.types, wants.min_priority.as_str(), wants.text.as_deref())
 }
 
 fn delivery(webhook: &Webhook) -> String {

@@ -9,7 +9,7 @@ use fanfare_api::hidden::Hidden;
 use fanfare_api::webhooks::credentials::{Basic, BasicCredentials, Bearer, BearerCredentials, Credentials};
 use fanfare_api::webhooks::registration::{BatchWish, PayloadWord, SignatureWord, Wishes};
 use fanfare_core::duration::Literal;
-use fanfare_core::{Code, EventType, Invalid, Pattern, Priority, duration};
+use fanfare_core::{Code, Invalid, Pattern, duration};
 use fanfare_webhook::auth::Auth;
 use fanfare_webhook::headers::CustomHeaders;
 use fanfare_webhook::limits::{
@@ -19,7 +19,7 @@ use fanfare_webhook::limits::{
 use fanfare_webhook::retry::RetrySchedule;
 
 use crate::cli::Failure;
-use crate::cli::global::priority_parser;
+use crate::cli::filter_flags::FilterFlags;
 use crate::cli::secret::Place;
 
 /// The filter of a webhook.
@@ -30,15 +30,8 @@ pub(crate) struct Filter {
     /// (one or more); repeatable [default: all]
     #[arg(short, long, alias = "channels", value_name = "PATTERN", value_delimiter = ',')]
     channel: Vec<Pattern>,
-    /// Only events of this type; repeatable
-    #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',')]
-    event_type: Vec<EventType>,
-    /// Only events of this priority or higher
-    #[arg(long, value_name = "PRIORITY", value_parser = priority_parser(), hide_possible_values = true)]
-    min_priority: Option<Priority>,
-    /// Only messages that contain this text (case-insensitive)
-    #[arg(long)]
-    text: Option<String>,
+    #[command(flatten)]
+    flags: FilterFlags,
 }
 
 /// The delivery options of a webhook.
@@ -131,11 +124,12 @@ impl From<Payload> for PayloadWord {
 impl Filter {
     /// Returns the settings for the flags that were given.
     pub(crate) fn wishes(&self) -> Wishes {
+        let FilterFlags { event_type, min_priority, text } = &self.flags;
         Wishes {
             channels: (!self.channel.is_empty()).then(|| Some(self.channel.clone())),
-            types: (!self.event_type.is_empty()).then(|| Some(self.event_type.clone())),
-            min_priority: self.min_priority.map(Some),
-            text: self.text.clone().map(Some),
+            types: (!event_type.is_empty()).then(|| Some(event_type.clone())),
+            min_priority: min_priority.map(Some),
+            text: text.clone().map(Some),
             ..Wishes::default()
         }
     }
