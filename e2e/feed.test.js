@@ -134,7 +134,7 @@ story("what others write stays text", {}, async ({ gateway, open }) => {
 
 // Canned, because the conditions (retention, another log) take long or large set-ups.
 const frames = [
-  'event: gap\ndata: {"after":"aaaaaaaa-10","next":"aaaaaaaa-500","missed":489}',
+  'event: gap\ndata: {"after":"aaaaaaaa-10","next":"aaaaaaaa-500","missed":489,"reason":"retention"}',
   'event: reset\ndata: {"reason":"another_epoch","position":"aaaaaaaa-0"}',
   'event: caught-up\ndata: {"position":"aaaaaaaa-0"}',
   'event: closing\ndata: {"reason":"shutdown","retry_ms":60000}',
@@ -145,7 +145,7 @@ story("the stream's own frames are rows that say what happened", {}, async ({ ga
   const tab = await open("/", {
     before: (page) => page.route("**/stream?*", (route) => route.fulfill({ contentType: "text/event-stream", body: `${frames}\n\n` })),
   });
-  await tab.one("notice", { kind: "gap" }).filter({ hasText: "489 events were removed by retention between 10 and 500" }).waitFor();
+  await tab.one("notice", { kind: "gap" }).filter({ hasText: "489 events between 10 and 500 were removed by retention" }).waitFor();
   await tab.one("notice", { kind: "reset" }).filter({ hasText: "a different log" }).waitFor();
   await tab.one("notice", { kind: "caught-up" }).waitFor();
   await tab.one("notice", { kind: "closing" }).filter({ hasText: "shutdown" }).waitFor();

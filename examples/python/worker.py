@@ -27,7 +27,7 @@ def listen():
     stream.raise_for_status()
     for event in sseclient.SSEClient(stream).events():
         if event.event == "gap":
-            print(f"retention removed some events: {event.data}", file=sys.stderr)
+            print(f"some events are gone: {event.data}", file=sys.stderr)
         elif event.event == "message":
             work(json.loads(event.data))
             ack = requests.post(f"{URL}/api/readers/{READER}/ack", json={"position": event.id}, timeout=10)

@@ -101,7 +101,7 @@ pub enum Notice {
         /// The delay before the next attempt.
         retry_ms: u64,
     },
-    /// Retention removed events that were not read yet.
+    /// Events that were not read yet are gone.
     Gap {
         /// The last position that was read.
         after: String,

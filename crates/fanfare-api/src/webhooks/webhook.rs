@@ -65,7 +65,7 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_failure_outcome: Option<Outcome>,
-    /// Retention removed events up to here before they were sent.
+    /// The position up to which events were not sent, because retention removed them before or they are damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::Position>, nullable = false)]
     pub lost_up_to: Option<Position>,

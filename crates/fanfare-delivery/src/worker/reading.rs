@@ -164,7 +164,7 @@ impl Reading {
         }
     }
 
-    /// Takes the position up to which retention removed events before they were sent.
+    /// Takes the position up to which events were gone before they were sent.
     pub(super) fn take_lost(&mut self) -> Option<Position> {
         self.source.take_lost()
     }

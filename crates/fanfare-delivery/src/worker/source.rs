@@ -23,7 +23,7 @@ pub(super) struct Source {
     /// The current item, and the index of its next event.
     item: usize,
     next: usize,
-    /// The position up to which retention removed events, until the worker takes it.
+    /// The position up to which events are gone, removed by retention or damaged, until the worker takes it.
     lost_up_to: Option<Position>,
 }
 
@@ -130,7 +130,7 @@ impl Source {
         self.skip_unwanted();
     }
 
-    /// Returns the position up to which retention removed events before they were taken; each loss is returned once.
+    /// Returns the position up to which events were gone before they were taken; each loss is returned once.
     pub(super) fn take_lost(&mut self) -> Option<Position> {
         self.lost_up_to.take()
     }

@@ -53,6 +53,11 @@ async fn a_damaged_event_is_lost_and_nothing_else() {
         assert_eq!((&gap["after"], &gap["next"]), (&json!(gateway.position(2)), &json!(gateway.position(4))));
         assert_eq!(reader.messages(2).await, ["four", "five"], "{transport:?}");
     }
+    let arguments = json!({ "channels": ["default"], "cursor": gateway.position(2), "wait": "1s" });
+    let waited = gateway.tool(Era::Modern, "wait_for", arguments).await;
+    assert!(waited.text.contains("Up to 1 earlier event could not be returned"), "{}", waited.text);
+    assert_eq!(waited.structured["missed"], 1);
+
     for order in ["oldest", "newest"] {
         let answer = gateway.get(&format!("/api/events?order={order}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text());

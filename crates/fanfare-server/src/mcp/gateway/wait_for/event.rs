@@ -67,7 +67,10 @@ impl Gateway {
         };
         let missed = (missed > 0).then_some(missed);
         let lost = missed.map_or_else(String::new, |missed| {
-            format!(" Up to {missed} earlier events were removed by retention before they could be returned.")
+            format!(
+                " Up to {} could not be returned, because of retention or damage.",
+                count(usize::try_from(missed).unwrap_or(usize::MAX), "earlier event")
+            )
         });
         let structured = StructuredContent {
             status,

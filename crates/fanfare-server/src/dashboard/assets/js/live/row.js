@@ -45,12 +45,14 @@ function firstLine(message) {
   return line.length < message.length ? `${line} …` : line;
 }
 
+const gaps = { damaged: "are damaged", retention: "were removed by retention" };
+
 const notices = {
   "caught-up": () => ["done", "Caught up. Live from here"],
   closing: ({ reason }) => ["closing", `The gateway is shutting down (${reason})`],
-  gap: ({ missed, after, next }) => [
+  gap: ({ missed, after, next, reason }) => [
     "gap",
-    `Up to ${plural(missed, "event was", "events were")} removed by retention between ${seqOf(after)} and ${seqOf(next)}`,
+    `Up to ${plural(missed, "event", "events")} between ${seqOf(after)} and ${seqOf(next)} ${gaps[reason] ?? `are gone (${reason})`}`,
   ],
   lost: () => ["link", "Connection lost"],
   reset: ({ reason }) => ["reset", `Could not resume: ${resets[reason] ?? reason}. Continuing with live events`],
