@@ -163,7 +163,7 @@ fn refusal(status: &fanfare_api::status::Status) -> Option<Finding> {
     Some(Finding::bad(
         "pushes",
         format!("refused: {}", text::harmless(refusal)),
-        "see to the disk of the gateway",
+        "free space on the gateway's disk, or replace it",
     ))
 }
 
