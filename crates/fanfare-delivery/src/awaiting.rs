@@ -38,8 +38,8 @@ impl Webhooks {
 }
 
 impl Awaited<'_> {
-    /// Waits until every webhook that matches was tried once with its event, or the time is over. Events that an earlier push
-    /// has appended are not sent again.
+    /// Waits until every webhook that matches was tried once with its event, or the time is over. Events that an
+    /// earlier push has appended are not sent again.
     pub async fn reached(self, appended: &[Appended]) -> Reached {
         let Awaited { webhooks, expected } = self;
         let webhooks_notified = match expected {

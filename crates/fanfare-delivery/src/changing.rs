@@ -54,9 +54,9 @@ impl Expected {
 }
 
 impl Webhooks {
-    /// Changes the settings or the URL of a webhook, if it is in the expected state. A caller who is not trusted with the
-    /// URL of the webhook, be it the present or the new one, changes nothing; the webhook is trusted no more than the
-    /// caller from then on.
+    /// Changes the settings or the URL of a webhook, if it is in the expected state. A caller who is not trusted with
+    /// the URL of the webhook, be it the present or the new one, changes nothing; the webhook is trusted no more than
+    /// the caller from then on.
     pub async fn change(
         &self,
         by: &Principal,
@@ -125,8 +125,8 @@ impl Webhooks {
         Ok(entry)
     }
 
-    /// Admits a change of a webhook that keeps its URL. A caller under the strict rules changes only a webhook whose URL
-    /// those rules allow, and they stay with the webhook.
+    /// Admits a change of a webhook that keeps its URL. A caller under the strict rules changes only a webhook whose
+    /// URL those rules allow, and they stay with the webhook.
     fn admit(&self, mode: Mode, webhook: &mut Webhook) -> Result<(), Refusal> {
         webhook.mode = webhook.mode.max(mode);
         match mode {

@@ -30,8 +30,8 @@ pub struct FirstAttempts {
 struct Counts {
     /// The seq from which each pusher waits, and the number of pushers for each seq.
     from: BTreeMap<u64, usize>,
-    /// By seq, the webhooks that were tried with each event, and whether they responded with 2xx. Two events have one seq
-    /// when the log was replaced.
+    /// By seq, the webhooks that were tried with each event, and whether they responded with 2xx. Two events have one
+    /// seq when the log was replaced.
     events: BTreeMap<u64, HashMap<(Epoch, WebhookId), bool>>,
 }
 

@@ -73,8 +73,8 @@ impl FromStr for Place {
     }
 }
 
-/// A place in a list of rows that belong to webhooks, such as deliveries: webhook by webhook, in the order of [`Place`].
-/// It outlives the row and the webhook.
+/// A place in a list of rows that belong to webhooks, such as deliveries: webhook by webhook, in the order of
+/// [`Place`]. It outlives the row and the webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowPlace<T> {
     /// The webhook.

@@ -182,8 +182,8 @@ impl Webhooks {
         Ok((page, next))
     }
 
-    /// Returns one attempt. A caller who is not trusted with private targets, or with whom no caller is, does not see
-    /// what they answered: others could read the machines of this network with it.
+    /// Returns one attempt. In locked mode, or for a caller elsewhere, the answer of a private target is left out: with
+    /// it, others could read the machines of this network.
     pub async fn tried(
         &self,
         by: &Principal,

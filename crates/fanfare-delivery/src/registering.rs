@@ -28,8 +28,8 @@ pub struct Registered {
 }
 
 impl Webhooks {
-    /// Creates a webhook that belongs to `by`, under rules at least as strict as `mode`. Fails if `by` already has one with
-    /// the same URL.
+    /// Creates a webhook that belongs to `by`, under rules at least as strict as `mode`. Fails if `by` already has one
+    /// with the same URL.
     pub async fn create(
         &self,
         by: &Principal,
@@ -43,8 +43,8 @@ impl Webhooks {
         }
     }
 
-    /// Registers a webhook that belongs to `by`, under rules at least as strict as `mode`. If `by` has one with the same
-    /// URL, changes it to match the registration.
+    /// Registers a webhook that belongs to `by`, under rules at least as strict as `mode`. If `by` has one with the
+    /// same URL, changes it to match the registration.
     pub async fn register(
         &self,
         by: &Principal,

@@ -114,7 +114,8 @@ impl Webhooks {
         Ok(if is_failed { Selection::Failed(range) } else { Selection::Log(range) })
     }
 
-    /// Checks that `position` is in this log, or in an earlier one that deliveries can be of. `at` is where it was given.
+    /// Checks that `position` is in this log, or in an earlier one that deliveries can be of. `at` is where it was
+    /// given.
     pub async fn check_place(
         &self,
         id: &WebhookId,

@@ -42,8 +42,8 @@ pub struct Policy {
     /// The addresses at which this gateway itself listens; never allowed, because a delivery would be a push. `0.0.0.0`
     /// and `::` stand for loopback and all of `interfaces`.
     pub own: Vec<SocketAddr>,
-    /// The addresses of this machine; a public one is as private as loopback in locked mode. `None` if they could not be
-    /// listed: any address could then be one of them.
+    /// The addresses of this machine; a public one is as private as loopback in locked mode. `None` if they could not
+    /// be listed: any address could then be one of them.
     pub interfaces: Option<Vec<IpAddr>>,
     /// Whether `http` is allowed for public receivers in locked mode.
     pub plain_http: bool,

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use fanfare_webhook::outcome::Failure;
 use fanfare_webhook::policy::{Policy, Refusal};
-use fanfare_webhook::url::TargetHost;
-use fanfare_webhook::url::WebhookUrl;
+use fanfare_webhook::url::{TargetHost, WebhookUrl};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -99,8 +98,8 @@ impl Dialer {
     }
 }
 
-/// Connects to the first address that accepts, and returns it. Each address gets a share of the time, so that one that does not respond
-/// leaves some for the next.
+/// Connects to the first address that accepts, and returns it. Each address gets a share of the time, so that one that
+/// does not respond leaves some for the next.
 async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Failure> {
     let share = CONNECT_MAX / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let mut failure = Failure::ConnectionRefused;

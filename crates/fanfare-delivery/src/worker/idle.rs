@@ -45,8 +45,8 @@ impl Idle {
         self.connections.pop()
     }
 
-    /// Keeps a connection to `target` for later requests, unless there are enough or it is not worth it. A connection to
-    /// an earlier address of the webhook is closed: later requests would go to the wrong receiver.
+    /// Keeps a connection to `target` for later requests, unless there are enough or it is not worth it. A connection
+    /// to an earlier address of the webhook is closed: later requests would go to the wrong receiver.
     pub(super) fn keep(&mut self, connection: Connection, target: &Target) {
         if self.leads_to(target) && self.connections.len() < IDLE_CONNECTIONS_MAX && connection.may_be_idle()
         {

@@ -145,8 +145,8 @@ impl Worker {
         })
     }
 
-    /// Works until the webhook is removed, the gateway stops, or the log is replaced. Fails if the store can no longer be
-    /// trusted.
+    /// Works until the webhook is removed, the gateway stops, or the log is replaced. Fails if the store can no longer
+    /// be trusted.
     pub(super) async fn run(mut self, mut stop: Shutdown) -> Result<Ended, store::Error> {
         // Separate from the rest, which changes while the signals are awaited.
         let mut signals = self.signals.clone();

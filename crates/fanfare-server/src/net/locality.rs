@@ -21,16 +21,16 @@ const PREFIX: &str = "x-forwarded-";
 /// The place that a request comes from; the one that is trusted less is the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Locality {
-    /// This machine: the peer is a loopback address, no proxy has forwarded the request, and the page, if there is one, is
-    /// of this machine.
+    /// This machine: the peer is a loopback address, no proxy has forwarded the request, and the page, if there is one,
+    /// is of this machine.
     Here,
     /// Possibly another machine, or a page of another site.
     Elsewhere,
 }
 
 impl Locality {
-    /// Decides where a request with these headers comes from, whose sender has this address. A proxy that says nothing of
-    /// itself cannot be told from a program here.
+    /// Decides where a request with these headers comes from, whose sender has this address. A proxy that says nothing
+    /// of itself cannot be told from a program here.
     pub fn of(headers: &HeaderMap, peer: Option<IpAddr>) -> Locality {
         let is_here = peer.is_some_and(|ip| ip.to_canonical().is_loopback())
             && !is_forwarded(headers)

@@ -22,7 +22,8 @@ async fn slow_bodies_end_and_what_is_short_never_waits_for_them() {
         let mut reader = Raw::connect(gateway.address).await;
         assert_eq!(reader.get("/stream?reader=r", "").await.status, 200);
 
-        // Six bodies of 16 MiB, but for a byte, take what one caller has for large ones; each is as fast as the wire, and then stops.
+        // Six bodies of 16 MiB, but for a byte, take what one caller has for large ones; each is as fast as the wire,
+        // and then stops.
         let part = vec![b'x'; (16 << 20) - 1];
         let mut open = Vec::new();
         for _ in 0..6 {

@@ -12,7 +12,8 @@ use crate::support::rpc::Era;
 use crate::support::socket::Socket;
 use crate::support::soon;
 
-/// The size of a file beyond which the disk fails, in blocks of 512 bytes, which is how the shell counts: a new log fits.
+/// The size of a file beyond which the disk fails, in blocks of 512 bytes, which is how the shell counts: a new log
+/// fits.
 const FAILS_AT: u64 = 512;
 /// With the pages of a new log, more than that; it is what a message may have.
 const MESSAGE_LEN: usize = 250_000;

@@ -47,7 +47,8 @@ fn files(chosen: impl Fn(&str, &str) -> bool) -> Vec<(String, String)> {
     texts
 }
 
-/// Returns the commands of a script, without comments. A list of arguments in Python or JavaScript reads like a command.
+/// Returns the commands of a script, without comments. A list of arguments in Python or JavaScript reads like a
+/// command.
 fn commands(script: &str) -> Vec<String> {
     let lines: Vec<&str> = script
         .lines()

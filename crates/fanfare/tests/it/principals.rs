@@ -1,5 +1,5 @@
-//! Two principals at one gateway: what belongs to one is not there for the other. Nobody can call as another principal from
-//! outside yet, so these ask the hub and the webhooks themselves.
+//! Two principals at one gateway: what belongs to one is not there for the other. Nobody can call as another principal
+//! from outside yet, so these ask the hub and the webhooks themselves.
 
 use std::time::Duration;
 

@@ -61,8 +61,8 @@ pub(crate) fn said(mode: Mode) -> &'static str {
     }
 }
 
-/// Returns the addresses of this machine, if the system lets the process list them. In a sandbox that hides them, one of
-/// them could pass for a public address. In local mode, the gateway starts without them: its own callers may send to
+/// Returns the addresses of this machine, if the system lets the process list them. In a sandbox that hides them, one
+/// of them could pass for a public address. In local mode, the gateway starts without them: its own callers may send to
 /// this machine anyway, and others may then send nowhere.
 fn interfaces(mode: Mode) -> Result<Option<Vec<IpAddr>>, Failure> {
     match if_addrs::get_if_addrs() {
