@@ -12,7 +12,7 @@ fuzz_target!(|text: &str| {
     let id = match parse(text, &source) {
         Ok(request) => {
             if let Op::Publish(events) = &request.op {
-                assert!(!events.is_empty());
+                assert!(!events.clone().into_events().is_empty());
             }
             request.id
         }

@@ -149,10 +149,12 @@ impl Found {
     /// Searches `events` for `texts`, where a long search delays nobody.
     pub(crate) async fn search(texts: List, events: &[Arc<Event>]) -> Found {
         let len: usize = events.iter().map(|event| event.message.len()).sum();
-        match len.saturating_mul(texts.len()) {
-            0..=SHORT_SEARCH_LEN_MAX => return Found::of(&texts, events),
-            ..=SEARCH_LEN_MAX => {}
-            _ => return Found { by_text: HashMap::new() },
+        let len = len.saturating_mul(texts.len());
+        if len <= SHORT_SEARCH_LEN_MAX {
+            return Found::of(&texts, events);
+        }
+        if len > SEARCH_LEN_MAX {
+            return Found { by_text: HashMap::new() };
         }
         let events = events.to_vec();
         let search = tokio::task::spawn_blocking(move || Found::of(&texts, &events));
