@@ -35,12 +35,16 @@ struct Count {
     /// Bytes that were read and belong to no complete message.
     unfinished: usize,
     held: BytesHeld,
+    /// Bytes were refused. There are no more messages, and what is still read is thrown away, so that the client gets
+    /// to read the reason.
+    is_refused: bool,
 }
 
 impl<S> Metered<S> {
     /// Counts what is read from `stream` in `held`; `read` bytes were already.
     pub fn new(stream: S, read: usize, held: BytesHeld) -> Metered<S> {
-        Metered { stream, meter: Meter(Arc::new(Mutex::new(Count { unfinished: read, held }))) }
+        let count = Count { unfinished: read, held, is_refused: false };
+        Metered { stream, meter: Meter(Arc::new(Mutex::new(count))) }
     }
 
     /// Returns the count.
@@ -54,8 +58,9 @@ impl Meter {
     pub fn finish(&self, len: usize) {
         let mut count = self.count();
         // The headers of frames are not part of the message; what they add does not pile up.
-        let unfinished = count.unfinished.saturating_sub(len).min(READ_LEN_MAX);
-        count.set(unfinished).expect("a count that falls is never refused");
+        count.unfinished = count.unfinished.saturating_sub(len).min(READ_LEN_MAX);
+        let more_than_wanted = count.held.len().saturating_sub(count.wanted());
+        count.held.give_back(more_than_wanted);
     }
 
     fn count(&self) -> MutexGuard<'_, Count> {
@@ -64,16 +69,17 @@ impl Meter {
 }
 
 impl Count {
-    fn set(&mut self, unfinished: usize) -> Result<(), Exhausted> {
-        self.unfinished = unfinished;
-        let wanted = unfinished.saturating_sub(FREE) * COPIES;
-        match wanted.checked_sub(self.held.len()) {
-            Some(0) => Ok(()),
-            Some(more) => self.held.add(more),
-            None => {
-                self.held.give_back(self.held.len() - wanted);
-                Ok(())
-            }
+    /// Returns the bytes that count.
+    fn wanted(&self) -> usize {
+        self.unfinished.saturating_sub(FREE) * COPIES
+    }
+
+    /// Counts `len` bytes that were read.
+    fn read(&mut self, len: usize) -> Result<(), Exhausted> {
+        self.unfinished += len;
+        match self.wanted().saturating_sub(self.held.len()) {
+            0 => Ok(()),
+            more => self.held.add(more).inspect_err(|_| self.is_refused = true),
         }
     }
 }
@@ -87,8 +93,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         let mut count = self.meter.count();
-        let unfinished = count.unfinished + buf.filled().len() - before;
-        Poll::Ready(count.set(unfinished).map_err(io::Error::other))
+        if count.is_refused {
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Ready(count.read(buf.filled().len() - before).map_err(io::Error::other))
     }
 }
 

@@ -160,7 +160,9 @@ async fn hear(
             () = calls.progress() => continue,
         };
         silent.store(false, Ordering::Relaxed);
-        meter.finish(message.as_ref().map_or(0, Message::len));
+        if let Ok(message) = &message {
+            meter.finish(message.len());
+        }
         match message {
             Ok(Message::Text(text)) => {
                 let mut in_flight = account.hold();
