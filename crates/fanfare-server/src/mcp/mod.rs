@@ -4,6 +4,7 @@
 //! which knows every method and no transport. The engine serves a [`service::Service`]; the gateway's is in
 //! [`gateway`].
 
+pub mod answer;
 pub mod call;
 pub mod caller;
 pub mod client;

@@ -15,8 +15,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use fanfare_mcp::Error;
-use fanfare_runtime::budget::{Account, BytesHeld, SMALL_LEN_MAX};
+use fanfare_runtime::budget::{Account, SMALL_LEN_MAX};
 use tokio::sync::Notify;
+
+use crate::mcp::answer::{Answer, Held, no_room};
 
 /// Maximum messages waiting to be sent: answers to all calls of a session, and some progress.
 const WAITING_MAX: usize = 128;
@@ -43,7 +45,7 @@ pub struct Outbox {
 #[derive(Debug)]
 struct State {
     /// The messages `first + 1 ..= first + messages.len()`.
-    messages: VecDeque<Message>,
+    messages: VecDeque<(Bytes, Held)>,
     first: u64,
     /// The last message that was sent.
     taken: u64,
@@ -56,22 +58,15 @@ struct State {
     attachment: u64,
 }
 
-/// A message that is kept.
-#[derive(Debug)]
-struct Message {
-    bytes: Bytes,
-    /// Its bytes as they count in the budget. The first message, and the error in place of an answer, are accepted even
-    /// if they do not fit.
-    _held: BytesHeld,
-}
-
 /// A message, and its number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Entry {
     /// The number of the message, starting at 1.
     pub seq: u64,
     /// The message.
     pub message: Bytes,
+    /// What it counts in the budget.
+    pub held: Held,
     /// Whether this is the last message.
     pub is_last: bool,
 }
@@ -122,13 +117,32 @@ impl Outbox {
         Ok(())
     }
 
+    /// Counts an answer that does not wait here, or fails with the reason.
+    pub fn count(&self, answer: Vec<u8>) -> Result<Answer, Error> {
+        Answer::new(answer, &self.account)
+    }
+
+    /// Counts an error, which is sent even if it does not fit.
+    pub fn count_error(&self, error: Vec<u8>) -> Answer {
+        Answer::in_any_case(error, &self.account)
+    }
+
     /// Adds the answer of a finished call, without waiting. If it does not fit, adds what `instead` makes of the reason.
     pub fn answer(
         &self,
         message: impl Into<Bytes>,
         instead: impl FnOnce(&Error) -> Vec<u8>,
     ) -> Result<(), ClientGone> {
-        self.put_answer(message.into(), instead, false)
+        self.put_answer(Answer::new(message, &self.account), instead, false)
+    }
+
+    /// Adds an answer that is counted already, as [`Outbox::answer`] does.
+    pub fn answer_counted(
+        &self,
+        answer: Answer,
+        instead: impl FnOnce(&Error) -> Vec<u8>,
+    ) -> Result<(), ClientGone> {
+        self.put_answer(Ok(answer), instead, false)
     }
 
     /// Adds the answer as [`Outbox::answer`] does, and closes the outbox.
@@ -137,16 +151,26 @@ impl Outbox {
         message: impl Into<Bytes>,
         instead: impl FnOnce(&Error) -> Vec<u8>,
     ) -> Result<(), ClientGone> {
-        self.put_answer(message.into(), instead, true)
+        self.put_answer(Answer::new(message, &self.account), instead, true)
     }
 
     fn put_answer(
         &self,
-        message: Bytes,
+        answer: Result<Answer, Error>,
         instead: impl FnOnce(&Error) -> Vec<u8>,
         is_last: bool,
     ) -> Result<(), ClientGone> {
-        self.state().answer(&self.account, message, instead, is_last)?;
+        let mut state = self.state();
+        if state.ended {
+            return Err(ClientGone);
+        }
+        let fits = |answer: Answer| match state.has_room_for(answer.len()) {
+            true => Ok(answer),
+            false => Err(no_room(answer.len())),
+        };
+        let answer = answer.and_then(fits).unwrap_or_else(|busy| self.count_error(instead(&busy)));
+        state.push(answer, is_last);
+        drop(state);
         self.changed.notify_waiters();
         Ok(())
     }
@@ -274,49 +298,27 @@ impl State {
         if self.ended {
             return Some(Err(ClientGone));
         }
-        let mut held = account.hold();
-        let fits = held.add(message.as_ref().map_or(0, Bytes::len)).is_ok();
-        // With an empty outbox, nothing will make room.
-        if self.is_full() || !(fits || self.messages.is_empty()) {
+        if self.is_full() {
             return None;
         }
-        self.push(message.take()?, held, is_last);
+        let mut held = account.hold();
+        let fits = held.add(message.as_ref().map_or(0, Bytes::len)).is_ok();
+        // With everything sent, nothing will make room here, and what makes room elsewhere wakes nobody.
+        if !fits && self.taken < self.last() {
+            return None;
+        }
+        self.push(Answer::with(message.take()?, held), is_last);
         Some(Ok(()))
     }
 
-    /// Appends the answer of a finished call, or what `instead` returns.
-    fn answer(
-        &mut self,
-        account: &Account,
-        message: Bytes,
-        instead: impl FnOnce(&Error) -> Vec<u8>,
-        is_last: bool,
-    ) -> Result<(), ClientGone> {
-        if self.ended {
-            return Err(ClientGone);
-        }
-        let len = message.len();
-        let mut held = account.hold();
-        // Short ones are bounded by the number of calls.
-        let has_room = self.waiting_bytes + len <= ANSWERS_BYTES_MAX || len <= SMALL_LEN_MAX;
-        if has_room && held.add(len).is_ok() {
-            self.push(message, held, is_last);
-            return Ok(());
-        }
-        drop(message);
-        let busy = Error::busy(format!(
-            "the answer is {len} bytes long, and there is no room for it; read the waiting messages, then call again"
-        ));
-        let message = Bytes::from(instead(&busy));
-        // The error is sent even if it does not fit either: without it, the client would wait for ever.
-        let _ = held.add(message.len());
-        self.push(message, held, is_last);
-        Ok(())
+    /// Returns whether the answer of a finished call has room. Short ones are bounded by the number of calls.
+    fn has_room_for(&self, len: usize) -> bool {
+        self.waiting_bytes + len <= ANSWERS_BYTES_MAX || len <= SMALL_LEN_MAX
     }
 
-    fn push(&mut self, bytes: Bytes, held: BytesHeld, is_last: bool) {
-        self.waiting_bytes += bytes.len();
-        self.messages.push_back(Message { bytes, _held: held });
+    fn push(&mut self, message: Answer, is_last: bool) {
+        self.waiting_bytes += message.len();
+        self.messages.push_back(message.into_parts());
         self.ended = is_last;
     }
 
@@ -330,7 +332,7 @@ impl State {
         let seq = seq.min(self.last());
         let makes_room = seq > self.taken;
         while self.taken < seq {
-            let len = self.messages[(self.taken - self.first) as usize].bytes.len();
+            let len = self.messages[(self.taken - self.first) as usize].0.len();
             self.taken += 1;
             self.waiting_bytes -= len;
             self.kept_bytes += len;
@@ -339,7 +341,7 @@ impl State {
         while (self.taken - self.first) as usize > kept_max
             || (self.taken > self.first && self.kept_bytes > KEPT_BYTES_MAX)
         {
-            self.kept_bytes -= self.messages.pop_front().map_or(0, |message| message.bytes.len());
+            self.kept_bytes -= self.messages.pop_front().map_or(0, |(message, _)| message.len());
             self.first += 1;
         }
         makes_room
@@ -348,7 +350,7 @@ impl State {
     fn after(&self, seq: u64) -> Option<Entry> {
         // Messages that are no longer kept are skipped: the client was away for too long.
         let seq = seq.max(self.first);
-        let message = self.messages.get((seq - self.first) as usize)?.bytes.clone();
-        Some(Entry { seq: seq + 1, message, is_last: self.ended && seq + 1 == self.last() })
+        let (message, held) = self.messages.get((seq - self.first) as usize)?.clone();
+        Some(Entry { seq: seq + 1, message, held, is_last: self.ended && seq + 1 == self.last() })
     }
 }

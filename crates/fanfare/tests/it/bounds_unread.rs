@@ -22,14 +22,14 @@ pub(crate) async fn bytes_held(gateway: &Gateway, by: &str) -> u64 {
 }
 
 /// Fills the history with more than the largest page.
-async fn fill(gateway: &Gateway) {
+pub(crate) async fn fill(gateway: &Gateway) {
     for _ in 0..30 {
         gateway.push("big", &"x".repeat(200 * 1024)).await;
     }
 }
 
 /// Writes a request whose answer is a megabyte long.
-fn long_answer(id: u64) -> Value {
+pub(crate) fn long_answer(id: u64) -> Value {
     request(id, "resources/read", json!({ "uri": "fanfare://channels/big/latest" }))
 }
 

@@ -9,6 +9,7 @@ use fanfare_mcp::{Declaration, Error, Id, Incoming, Request, Version};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all};
 
+use crate::mcp::answer::Answer;
 use crate::mcp::engine::Server;
 use crate::mcp::engine::messages::refuse;
 use crate::mcp::engine::requests::begins_session;
@@ -18,7 +19,7 @@ use crate::mcp::session::Session;
 /// A batch that was started.
 pub struct Batch {
     /// The answers as one message, if there are any.
-    pub answers: BoxFuture<'static, Option<Vec<u8>>>,
+    pub answers: BoxFuture<'static, Option<Answer>>,
     /// Work that continues alongside the answers.
     pub beside: Vec<BoxFuture<'static, ()>>,
 }
@@ -32,24 +33,24 @@ impl fmt::Debug for Batch {
 /// Maximum bytes of the answers to one batch, which are one message; they are held until the last one is there.
 const ANSWERS_LEN_MAX: usize = 8 * 1024 * 1024;
 
-/// Replaces an answer by an error if the answers before it have left no `room` for it.
+/// Counts an answer from when it is there, because it waits for the others. Replaces it by an error if there is no room,
+/// or none after the answers before it.
 fn within(
     room: Arc<AtomicUsize>,
+    outbox: Arc<Outbox>,
     id: Id,
     work: BoxFuture<'static, Option<Vec<u8>>>,
-) -> BoxFuture<'static, Option<Vec<u8>>> {
-    let replace = move |answer: Vec<u8>| {
+) -> BoxFuture<'static, Option<Answer>> {
+    let count = move |answer: Vec<u8>| {
         let taken =
             room.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(answer.len()));
-        match taken {
-            Ok(_) => answer,
-            Err(_) => write_error(
-                Some(&id),
-                &Error::busy("the answers to the batch are too long; send fewer calls at once"),
-            ),
-        }
+        let counted = match taken {
+            Ok(_) => outbox.count(answer),
+            Err(_) => Err(Error::busy("the answers to the batch are too long; send fewer calls at once")),
+        };
+        counted.unwrap_or_else(|busy| outbox.count_error(write_error(Some(&id), &busy)))
     };
-    work.map(move |answer| answer.map(replace)).boxed()
+    work.map(move |answer| answer.map(count)).boxed()
 }
 
 /// Returns whether a client may send batches; one that has not named its revision may.
@@ -90,23 +91,24 @@ impl Server {
         let mut beside = Vec::new();
         for message in messages {
             match message {
-                Ok(Message::Request(request)) => work.push(match check_one(&request) {
-                    Ok(()) => {
-                        let id = request.id.clone();
-                        within(Arc::clone(&room), id, self.begin(session, request, outbox))
-                    }
-                    Err(error) => refuse(&request.id, &error),
-                }),
+                Ok(Message::Request(request)) => {
+                    let id = request.id.clone();
+                    let answer = match check_one(&request) {
+                        Ok(()) => self.begin(session, request, outbox),
+                        Err(error) => refuse(&id, &error),
+                    };
+                    work.push(within(Arc::clone(&room), Arc::clone(outbox), id, answer));
+                }
                 Ok(message) => beside.extend(self.receive(session, Ok(Incoming::One(message)))),
                 Err(refused) => {
-                    let answer = write_error(refused.id.as_ref(), &refused.error);
+                    let answer = outbox.count_error(write_error(refused.id.as_ref(), &refused.error));
                     work.push(std::future::ready(Some(answer)).boxed());
                 }
             }
         }
         let answers = async move {
             let answers: Vec<_> = join_all(work).await.into_iter().flatten().collect();
-            (!answers.is_empty()).then(|| [&b"["[..], &answers.join(&b','), b"]"].concat())
+            (!answers.is_empty()).then(|| Answer::array(answers))
         };
         Batch { answers: answers.boxed(), beside }
     }
@@ -120,7 +122,8 @@ impl Server {
         let Batch { answers, beside } = match check(session.version()) {
             Ok(()) => self.begin_batch(session, messages, &session.outbox),
             Err(error) => {
-                let refusal = std::future::ready(Some(write_error(None, &error)));
+                let refusal = session.outbox.count_error(write_error(None, &error));
+                let refusal = std::future::ready(Some(refusal));
                 Batch { answers: refusal.boxed(), beside: Vec::new() }
             }
         };
@@ -128,7 +131,7 @@ impl Server {
         let answer = async move {
             if let Some(answers) = answers.await {
                 // A disconnected client needs no answer.
-                let _ = session.outbox.answer(answers, |busy| write_error(None, busy));
+                let _ = session.outbox.answer_counted(answers, |busy| write_error(None, busy));
             }
         };
         join(answer, join_all(beside)).map(|_| ()).boxed()

@@ -50,7 +50,7 @@ fn a_client_that_comes_back_gets_what_it_lacks() {
     let lost = outbox.attach();
     assert_eq!(now(outbox.next(lost, 2)).flatten().map(|taken| taken.seq), Some(3));
     let back = outbox.attach();
-    assert_eq!(now(outbox.next(lost, 3)), Some(None), "somebody else reads");
+    assert!(matches!(now(outbox.next(lost, 3)), Some(None)), "somebody else reads");
     assert_eq!(now(outbox.next(back, 1)).flatten().map(|taken| taken.seq), Some(2));
 }
 
@@ -86,4 +86,21 @@ fn messages_count_in_the_budget_for_as_long_as_they_are_kept() {
     assert!(account(&budget).hold().add(3 * SMALL_LEN_MAX).is_err());
     drop(outbox);
     assert!(account(&budget).hold().add(3 * SMALL_LEN_MAX).is_ok());
+}
+
+#[test]
+fn a_message_waits_only_for_what_will_be_taken() {
+    let budget = Budget::new(4 * SMALL_LEN_MAX, 0);
+    let outbox = Outbox::resumable(account(&budget));
+    assert_eq!(now(outbox.send("kept")), Some(Ok(())));
+    let attachment = outbox.attach();
+    assert!(now(outbox.next(attachment, 1)).is_none(), "it was sent, and is kept");
+    let mut elsewhere = [account(&budget).hold(), account(&budget).hold()];
+    elsewhere[0].add(SMALL_LEN_MAX).expect("room");
+    elsewhere[1].add(SMALL_LEN_MAX - 4).expect("room");
+    // The share is full, and nobody says when it is not any more.
+    assert_eq!(now(outbox.send("one")), Some(Ok(())));
+    assert_eq!(now(outbox.send("two")), None, "the one before it can be taken");
+    assert!(now(outbox.next(attachment, 2)).is_none());
+    assert_eq!(now(outbox.send("two")), Some(Ok(())));
 }

@@ -97,9 +97,10 @@ impl Stream {
                 let taken = taken?;
                 self.seq = taken.seq;
                 if !is_message(&taken.message) {
-                    return Some(taken.message);
+                    return Some(taken.held.keep(taken.message));
                 }
                 sse::write(self.framing.message(), None, &taken.message, &mut bytes);
+                return Some(taken.held.keep(bytes));
             }
             () = self.stop.asked() => return None,
             () = self.beats.next() => self.framing.write_beat(&mut bytes),

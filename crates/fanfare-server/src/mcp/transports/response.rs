@@ -5,8 +5,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
 /// Returns a response with one JSON message.
-pub(super) fn json_response(status: StatusCode, message: Vec<u8>) -> Response {
-    let mut response = (status, message).into_response();
+pub(super) fn json_response(status: StatusCode, message: impl Into<Body>) -> Response {
+    let mut response = (status, message.into()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

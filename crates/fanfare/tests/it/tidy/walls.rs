@@ -59,14 +59,15 @@ const IN_THE_SERVER: &[(&str, &[&str])] = &[
 /// transports know neither methods nor tools, and the gateway's tools know neither of the two.
 const IN_MCP: &[(&str, &[&str])] = &[
     ("limits", &[]),
-    ("outbox", &[]),
+    ("answer", &[]),
+    ("outbox", &["answer"]),
     ("toolset", &[]),
     ("client", &["toolset"]),
     ("session", &["client", "limits", "outbox"]),
     ("caller", &["client", "session"]),
     ("call", &["caller", "outbox"]),
     ("service", &["call", "caller", "toolset"]),
-    ("engine", &["call", "caller", "outbox", "service", "session", "toolset"]),
+    ("engine", &["answer", "call", "caller", "outbox", "service", "session", "toolset"]),
     ("gateway", &["call", "caller", "client", "service", "toolset"]),
     ("transports", &["call", "caller", "client", "engine", "limits", "outbox", "session", "toolset"]),
 ];

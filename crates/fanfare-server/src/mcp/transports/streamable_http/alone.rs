@@ -10,8 +10,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use fanfare_mcp::json_rpc::{BadMessage, Message};
 use fanfare_mcp::{Era, Error, Id, Meta, Request as RpcRequest, Version, sse};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
 
 use crate::mcp::call::Call;
@@ -32,19 +32,12 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 struct OpenRequest {
     id: Id,
     work: BoxFuture<'static, Result<Vec<u8>, Error>>,
-    /// The answer, while messages that precede it are still to be sent.
-    answer: Option<Vec<u8>>,
+    is_done: bool,
+    /// The answer, after the messages that precede it.
     outbox: Arc<Outbox>,
     attachment: Attachment,
     seq: u64,
     beats: Beats,
-}
-
-/// The next thing to send.
-enum Next {
-    Alive,
-    Answer(Vec<u8>),
-    Before(Bytes),
 }
 
 impl Exchange {
@@ -66,34 +59,31 @@ impl Exchange {
         }
         let mut work = async move { server.answer(&call, &request).await }.boxed();
         let attachment = outbox.attach();
-        let before = tokio::select! {
+        let answer = tokio::select! {
             biased;
             answer = &mut work => match (answer, outbox.try_next(attachment, 0)) {
-                (Ok(answer), None) if self.accepts.json => return Ok(json_response(StatusCode::OK, answer)),
+                (Ok(answer), None) if self.accepts.json => {
+                    return Ok(match outbox.count(answer) {
+                        Ok(answer) => json_response(StatusCode::OK, answer.into_bytes()),
+                        Err(busy) => refused(&id, &busy, version.era()),
+                    });
+                }
                 (Err(error), None) => return Ok(refused(&id, &error, version.era())),
-                (answer, _) => Some(answer.unwrap_or_else(|error| write_error(&id, &error))),
+                (answer, _) => Some(answer),
             },
             _ = outbox.next(attachment, 0), if self.accepts.events => None,
             () = tokio::time::sleep(PATIENCE), if self.accepts.events => None,
         };
-        if before.is_some() {
-            outbox.end();
+        let mut open =
+            OpenRequest { id, work, is_done: false, outbox, attachment, seq: 0, beats: self.door.beats };
+        if let Some(answer) = answer {
+            open.finish(answer);
         }
-        let running =
-            OpenRequest { id, work, answer: before, outbox, attachment, seq: 0, beats: self.door.beats };
-        let events = futures_util::stream::unfold(Some(running), |running| async {
-            let mut running = running?;
-            let mut bytes = Vec::new();
-            let next = running.next().await;
-            match &next {
-                Next::Alive => bytes.extend_from_slice(sse::KEEPALIVE),
-                Next::Answer(message) => sse::write("message", None, message, &mut bytes),
-                Next::Before(message) => sse::write("message", None, message, &mut bytes),
-            }
-            let rest = (!matches!(next, Next::Answer(_))).then_some(running);
-            Some((Ok::<_, std::convert::Infallible>(Bytes::from(bytes)), rest))
+        let events = futures_util::stream::unfold(open, |mut open| async {
+            let bytes = open.next().await?;
+            Some((Ok::<_, std::convert::Infallible>(bytes), open))
         });
-        Ok(event_response(Body::from_stream(events.fuse())))
+        Ok(event_response(Body::from_stream(events)))
     }
 
     /// Answers a batch (2025-03-26): all at once, as JSON.
@@ -124,31 +114,37 @@ impl Exchange {
             }
         };
         match answers {
-            Some(answers) => Ok(json_response(StatusCode::OK, answers)),
+            Some(answers) => Ok(json_response(StatusCode::OK, answers.into_bytes())),
             None => Ok(axum::response::IntoResponse::into_response(StatusCode::ACCEPTED)),
         }
     }
 }
 
 impl OpenRequest {
-    async fn next(&mut self) -> Next {
+    /// Puts the answer after the messages that precede it, where it counts.
+    fn finish(&mut self, answer: Result<Vec<u8>, Error>) {
+        self.is_done = true;
+        let answer = answer.unwrap_or_else(|error| write_error(&self.id, &error));
+        // Only this ends the outbox.
+        let _ = self.outbox.finish(answer, |busy| write_error(&self.id, busy));
+    }
+
+    async fn next(&mut self) -> Option<Bytes> {
         loop {
+            let mut bytes = Vec::new();
             tokio::select! {
                 biased;
-                taken = self.outbox.next(self.attachment, self.seq) => match taken {
-                    Some(taken) => {
-                        self.seq = taken.seq;
-                        return Next::Before(taken.message);
-                    }
-                    None => if let Some(answer) = self.answer.take() {
-                        return Next::Answer(answer);
-                    },
-                },
-                answer = &mut self.work, if self.answer.is_none() => {
-                    self.answer = Some(answer.unwrap_or_else(|error| write_error(&self.id, &error)));
-                    self.outbox.end();
+                taken = self.outbox.next(self.attachment, self.seq) => {
+                    let taken = taken?;
+                    self.seq = taken.seq;
+                    sse::write("message", None, &taken.message, &mut bytes);
+                    return Some(taken.held.keep(bytes));
                 }
-                () = self.beats.next() => return Next::Alive,
+                answer = &mut self.work, if !self.is_done => self.finish(answer),
+                () = self.beats.next() => {
+                    bytes.extend_from_slice(sse::KEEPALIVE);
+                    return Some(bytes.into());
+                }
             }
         }
     }

@@ -105,9 +105,9 @@ impl Exchange {
             return Ok(only_the_answer(&session, number, &outbox, attachment).await);
         }
         match tokio::time::timeout(PATIENCE, outbox.next(attachment, 0)).await {
-            Ok(Some(Entry { message, is_last: true, .. })) if self.accepts.json => {
+            Ok(Some(Entry { message, held, is_last: true, .. })) if self.accepts.json => {
                 session.streams.close(number);
-                return Ok(json_response(StatusCode::OK, message.to_vec()));
+                return Ok(json_response(StatusCode::OK, held.keep(message)));
             }
             // The call was cancelled.
             Ok(None) if outbox.is_over(0) => {
@@ -185,6 +185,7 @@ impl Stream {
                 self.seq = taken.seq;
                 self.is_over = taken.is_last;
                 sse::write("message", Some(&self.id()), &taken.message, &mut bytes);
+                return Some(taken.held.keep(bytes));
             }
             () = self.beats.next() => bytes.extend_from_slice(sse::KEEPALIVE),
         }
@@ -209,7 +210,7 @@ async fn only_the_answer(
         match outbox.next(attachment, seq).await {
             Some(taken) => {
                 seq = taken.seq;
-                answer = taken.is_last.then_some(taken.message);
+                answer = taken.is_last.then(|| taken.held.keep(taken.message));
             }
             // A call that closes the stream early expects its client to reconnect, and this one cannot.
             None => attachment = outbox.attach(),
@@ -217,7 +218,7 @@ async fn only_the_answer(
     }
     session.streams.close(number);
     match answer {
-        Some(answer) => json_response(StatusCode::OK, answer.to_vec()),
+        Some(answer) => json_response(StatusCode::OK, answer),
         None => StatusCode::ACCEPTED.into_response(),
     }
 }
