@@ -41,7 +41,7 @@ use crate::http::export::Exports;
 use crate::net::counts::{Counts, RequestLabels};
 use crate::net::guard::{self, Guard};
 use crate::net::origin::Cors;
-use crate::net::{pace, unread};
+use crate::net::{pace, streams, unread};
 use crate::problem::Problem;
 use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
@@ -117,6 +117,7 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         pages: &dashboard::SCREENS,
     };
     let (counts, budget) = (gateway.counts.clone(), gateway.budget.clone());
+    let refusals = counts.clone();
     let patience = gateway.config.body_patience;
     let api: Router<Gateway> = interface().into();
     let document = document();
@@ -124,10 +125,17 @@ pub fn routes(gateway: Gateway, other_doors: Router) -> Router {
         .route("/openapi.json", get(move || std::future::ready(document.answer())))
         .merge(dashboard::routes())
         .with_state(gateway)
+        // Other doors count their answers themselves, because they refuse them in words of their own.
+        .route_layer(middleware::from_fn(move |request: Request, next: Next| {
+            unread::count(budget.clone(), request, next)
+        }))
         .merge(other_doors)
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
-            unread::count(budget.clone(), pace::keep(request, patience), next)
+            next.run(pace::keep(request, patience))
+        }))
+        .route_layer(middleware::from_fn(move |request: Request, next: Next| {
+            streams::admit(refusals.clone(), request, next)
         }))
         .route_layer(middleware::from_fn(move |request: Request, next: Next| {
             count(counts.clone(), request, next)

@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use fanfare_core::wire::sse;
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use http::{Method, Request, Version};
 use hyper::body::Incoming;
@@ -32,6 +31,7 @@ use crate::net::reactor::Adopted;
 use crate::net::reactor::reactors::Reactors;
 use crate::net::request_tasks::RequestTasks;
 use crate::net::stalls::Stalls;
+use crate::net::streams::{self, Streams};
 use crate::net::takeover::{self, Follows, Outlet, RawConnection, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
 
@@ -204,12 +204,13 @@ async fn hand_over(taken: Handover, mut stream: TcpStream, read: Bytes, permit: 
 }
 
 async fn serve_http2(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: Shared) {
-    let permit = Arc::new(permit);
+    let streams = Streams::new(permit);
     let (router, mut beats) = (shared.router.clone(), shared.beats.clone());
     let stalls = Arc::new(Stalls::new(shared.stall_timeout));
     let watched = (Arc::clone(&stalls), beats.clone());
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (router, (stalls, beats), permit) = (router.clone(), watched.clone(), Arc::clone(&permit));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let (router, (stalls, beats)) = (router.clone(), watched.clone());
+        request.extensions_mut().insert(streams.clone());
         async move {
             let mut response = answer(router, request, peer).await;
             if let Some(Outlet::Stream(outlet)) = Takeover::of(&mut response) {
@@ -218,7 +219,7 @@ async fn serve_http2(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
                 response.headers_mut().remove(http::header::CONTENT_LENGTH);
                 *response.body_mut() = event_body::body(outlet, beats);
             }
-            Ok::<_, std::convert::Infallible>(counted(response, &permit))
+            Ok::<_, std::convert::Infallible>(streams::hold(response))
         }
     });
     let mut builder = http2::Builder::new(RequestTasks::default());
@@ -258,24 +259,6 @@ async fn answer(router: Router, mut request: Request<Incoming>, peer: SocketAddr
     match router.oneshot(request.map(Body::new)).await {
         Ok(response) => response,
         Err(never) => match never {},
-    }
-}
-
-/// Counts a response that may last, such as an event stream, as a connection of its own: over HTTP/1.1 it would be one.
-fn counted(response: Response, permit: &Permit) -> Response {
-    if http_body::Body::size_hint(response.body()).exact().is_some() {
-        return response;
-    }
-    match permit.another() {
-        Ok(permit) => response.map(|body| {
-            let frames = body.into_data_stream().map(move |frame| {
-                // The stream holds its permit for as long as it lasts.
-                let _ = &permit;
-                frame
-            });
-            Body::from_stream(frames)
-        }),
-        Err(problem) => problem.into_response(),
     }
 }
 

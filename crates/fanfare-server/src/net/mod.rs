@@ -18,5 +18,6 @@ pub mod reactor;
 pub mod request_tasks;
 pub mod server;
 pub mod stalls;
+pub mod streams;
 pub mod takeover;
 pub mod unread;

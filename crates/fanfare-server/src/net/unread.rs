@@ -14,43 +14,49 @@ use fanfare_core::refusal::Refusal;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::problem::Problem;
-use fanfare_runtime::budget::{Budget, BytesHeld, SMALL_LEN_MAX};
+use fanfare_runtime::budget::{Budget, SMALL_LEN_MAX};
 
-/// A body whose bytes are counted.
-struct Counted {
+/// A body whose bytes keep something.
+struct Keeping<T> {
     body: Body,
-    held: Arc<BytesHeld>,
+    kept: Arc<T>,
 }
 
-/// Bytes that are counted until the last copy of them is dropped, which is when the socket has them.
-struct CountedBytes {
+/// Bytes that keep something until the last copy of them is dropped, which is when the socket has them.
+struct KeepingBytes<T> {
     bytes: Bytes,
-    _held: Arc<BytesHeld>,
+    _kept: Arc<T>,
 }
 
-/// Counts an answer, or refuses it if it does not fit. Short answers are not counted: each connection has at most one.
+/// Keeps `kept` for as long as the connection holds the body.
+pub fn keep<T: Send + Sync + 'static>(body: Body, kept: Arc<T>) -> Body {
+    Body::new(Keeping { body, kept })
+}
+
+/// Counts an answer, or refuses it if it does not fit. Short answers are not counted: each connection has at most one, and
+/// [a stream of HTTP/2 counts as a connection](crate::net::streams) until its answer has left.
 pub async fn count(budget: Budget, request: Request, next: Next) -> Response {
     // An answer that says what was done is sent in any case: nobody must think that nothing was.
-    let can_be_refused = request.method().is_safe() || request.uri().path() == "/mcp";
+    let can_be_refused = request.method().is_safe();
     let caller = request.extensions().get::<Caller>().cloned();
     let response = next.run(request).await;
     let len = HttpBody::size_hint(response.body()).exact().and_then(|len| usize::try_from(len).ok());
     let (Some(len), Some(caller)) = (len.filter(|len| *len > SMALL_LEN_MAX), caller) else { return response };
     let mut held = budget.hold(&caller);
     match held.add(len) {
-        Ok(()) => response.map(|body| Body::new(Counted { body, held: Arc::new(held) })),
+        Ok(()) => response.map(|body| keep(body, Arc::new(held))),
         Err(exhausted) if can_be_refused => Problem(Refusal::from(exhausted)).into_response(),
         Err(_) => response,
     }
 }
 
-impl AsRef<[u8]> for CountedBytes {
+impl<T> AsRef<[u8]> for KeepingBytes<T> {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-impl HttpBody for Counted {
+impl<T: Send + Sync + 'static> HttpBody for Keeping<T> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -59,10 +65,10 @@ impl HttpBody for Counted {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        let held = &self.held;
+        let kept = &self.kept;
         Poll::Ready(frame.map(|frame| {
             frame.map(|frame| {
-                frame.map_data(|bytes| Bytes::from_owner(CountedBytes { bytes, _held: Arc::clone(held) }))
+                frame.map_data(|bytes| Bytes::from_owner(KeepingBytes { bytes, _kept: Arc::clone(kept) }))
             })
         }))
     }

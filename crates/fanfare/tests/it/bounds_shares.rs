@@ -10,25 +10,54 @@ use crate::support::{soon, until};
 
 #[tokio::test]
 async fn streams_on_one_connection_count_as_connections() {
-    let gateway = Gateway::with(Engine::Memory, |config| config.http.max_connections = 8).await;
+    // One is that of the client that pushes and asks for the metrics.
+    let gateway = Gateway::with(Engine::Memory, |config| config.http.max_connections = 9).await;
+    gateway.push("a", "the only one").await;
+    let last = gateway.last();
     let client = reqwest_client(true);
-    let open = || soon("a response", client.get(gateway.url("/stream")).send());
+    let open = || soon("a response", client.get(gateway.url("/stream?channel=b")).send());
     let mut streams = Vec::new();
-    // The connection itself is one.
     for _ in 0..7 {
-        let response = open().await.expect("a stream");
-        assert_eq!(response.status(), 200);
-        streams.push(response);
+        streams.push(open().await.expect("a stream"));
     }
-    let refused = open().await.expect("a response");
+    assert!(streams.iter().all(|response| response.status() == 200));
+    // A request that waits counts before it has an answer.
+    let poll = client.get(gateway.url(&format!("/api/events?channel=b&after={last}&wait=50s"))).send();
+    let poll = tokio::spawn(poll);
+    let all = "fanfare_connections 9\n";
+    until("nine", async || gateway.get("/metrics").await.text().contains(all).then_some(())).await;
+
+    let push = client.post(gateway.url("/api/push/b")).header("origin", "http://localhost:3000").body("x");
+    let refused = soon("a response", push.send()).await.expect("a response");
     assert_eq!(refused.status(), 503);
+    for (name, value) in [
+        ("access-control-allow-origin", "http://localhost:3000"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+        ("retry-after", "5"),
+    ] {
+        assert_eq!(
+            refused.headers().get(name).map(|value| value.as_bytes()),
+            Some(value.as_bytes()),
+            "{name}"
+        );
+    }
     let problem: Value = serde_json::from_slice(&refused.bytes().await.expect("a body")).expect("JSON");
     assert_eq!(problem["limit"], "connections");
-    assert_eq!(client.get(gateway.url("/health")).send().await.expect("an answer").status(), 200);
+    assert_eq!(gateway.last(), last, "the push was refused before anything was done");
+    let metrics = gateway.get("/metrics").await.text();
+    for line in [
+        r#"fanfare_http_requests_total{route="/api/push/{channel}",status="503"} 1"#,
+        "fanfare_connections_refused_total 1",
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
     streams.pop();
     until("room", async || (open().await.expect("a response").status() == 200).then_some(())).await;
-    drop(streams);
-    drop(client);
+    gateway.push("b", "the end of the wait").await;
+    assert_eq!(soon("an answer", poll).await.expect("a task").expect("an answer").status(), 200);
+    drop((streams, client));
     gateway.clients(0).await;
 }
 
