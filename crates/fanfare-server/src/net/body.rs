@@ -94,11 +94,9 @@ impl From<BodyError> for Refusal {
                 "send as many bytes as the request announced",
             ),
             BodyError::Exhausted(exhausted) => exhausted.into(),
-            BodyError::TooSlow => Refusal::new(
-                Code::BodyTooSlow,
-                error.to_string(),
-                "send at least 16 KiB per second after the first ten, and all of it within five minutes",
-            ),
+            BodyError::TooSlow => {
+                Refusal::new(Code::BodyTooSlow, error.to_string(), "send it faster, or in smaller parts")
+            }
             BodyError::TooLarge { .. } => {
                 Refusal::new(Code::BodyTooLarge, error.to_string(), "send less per request")
             }
