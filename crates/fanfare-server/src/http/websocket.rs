@@ -21,6 +21,7 @@ use crate::http::query::Params;
 use crate::net::frames::{self, Farewell};
 use crate::net::guard::{self, Peer};
 use crate::net::heartbeat::Beats;
+use crate::net::joined;
 use crate::net::metered::{Meter, Metered};
 use crate::net::takeover::{Outlet, RawConnection, Takeover};
 use crate::problem::Problem;
@@ -206,29 +207,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 
     /// Sends the bytes of the subscription, which all subscribers of its feed share, past the framing layer, whose
-    /// buffer is empty after a flush. Short ones are joined; long ones are not, because each socket would hold a copy.
+    /// buffer is empty after a flush.
     async fn send_items(&mut self) -> Result<(), Option<Farewell>> {
-        /// Maximum bytes that are copied in order to write them at once.
-        const JOINED_LEN_MAX: usize = 64 * 1024;
-        let items = std::mem::take(&mut self.items);
+        let mut items = std::mem::take(&mut self.items);
         let mut rest = &items[..];
-        while !rest.is_empty() {
-            let (mut count, mut bytes) = (1, rest[0].bytes(Wire::WebSocket));
-            let mut joined = Vec::new();
-            while let Some(item) = rest.get(count) {
-                let more = item.bytes(Wire::WebSocket);
-                if bytes.len().max(joined.len()) + more.len() > JOINED_LEN_MAX {
-                    break;
-                }
-                if joined.is_empty() {
-                    joined.extend_from_slice(&bytes);
-                }
-                joined.extend_from_slice(&more);
-                count += 1;
-            }
-            if !joined.is_empty() {
-                bytes = joined.into();
-            }
+        while let Some((bytes, count)) = joined::join(rest, Wire::WebSocket) {
             self.write_out(&bytes).await?;
             let counts = &self.socket.gateway.counts;
             counts.writes.inc();
@@ -240,6 +223,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             }
             rest = &rest[count..];
         }
+        items.clear();
+        self.items = items;
         Ok(())
     }
 

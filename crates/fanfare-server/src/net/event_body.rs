@@ -6,10 +6,8 @@ use fanfare_core::wire::sse;
 use fanfare_hub::item::{Item, Wire};
 
 use crate::net::heartbeat::Beats;
+use crate::net::joined;
 use crate::net::takeover::Stream;
-
-/// Maximum bytes that are copied in order to send them at once.
-const JOINED_LEN_MAX: usize = 64 * 1024;
 
 /// Returns a body that sends the data of `outlet`, and a comment at each beat.
 pub fn body(outlet: Stream, beats: Beats) -> Body {
@@ -47,23 +45,12 @@ pub fn body(outlet: Stream, beats: Beats) -> Body {
                 return Some((Err(error), state));
             }
         }
-        let mut first = Bytes::new();
-        for (nth, item) in state.items.iter().enumerate() {
-            let next = item.bytes(Wire::Sse(format));
-            if nth == 0 {
-                first = next;
-            } else if first.len().max(bytes.len()) + next.len() <= JOINED_LEN_MAX {
-                if bytes.is_empty() {
-                    bytes.extend_from_slice(&first);
-                }
-                bytes.extend_from_slice(&next);
-            } else {
-                // The rest comes when there is room for it: each stream would hold a copy.
-                break;
-            }
+        // The rest comes when there is room for it.
+        let (bytes, count) = joined::join(&state.items, Wire::Sse(format)).unwrap_or_default();
+        for item in &state.items[..count] {
             state.outlet.subscription.advance(item, item.len());
         }
-        Some((Ok(if bytes.is_empty() { first } else { bytes.into() }), state))
+        Some((Ok(bytes), state))
     });
     Body::from_stream(frames)
 }

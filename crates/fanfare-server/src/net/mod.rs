@@ -8,6 +8,7 @@ pub mod event_body;
 pub mod frames;
 pub mod guard;
 pub mod heartbeat;
+pub mod joined;
 pub mod limits;
 pub mod listeners;
 pub mod locality;

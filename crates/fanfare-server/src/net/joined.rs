@@ -1,0 +1,28 @@
+//! Items that are sent at once.
+
+use bytes::Bytes;
+use fanfare_hub::item::{Item, Wire};
+
+/// Maximum bytes that are copied in order to send them at once: longer ones are shared by all that read them, and each
+/// would hold a copy.
+const JOINED_LEN_MAX: usize = 64 * 1024;
+
+/// Returns the bytes of the first of `items` and of as many others as fit with them, and how many these are; `None` if
+/// there are no items.
+pub fn join(items: &[Item], wire: Wire) -> Option<(Bytes, usize)> {
+    let (first, rest) = items.split_first()?;
+    let first = first.bytes(wire);
+    let (mut count, mut joined) = (1, Vec::new());
+    for item in rest {
+        let more = item.bytes(wire);
+        if first.len().max(joined.len()) + more.len() > JOINED_LEN_MAX {
+            break;
+        }
+        if joined.is_empty() {
+            joined.extend_from_slice(&first);
+        }
+        joined.extend_from_slice(&more);
+        count += 1;
+    }
+    Some((if joined.is_empty() { first } else { joined.into() }, count))
+}
