@@ -62,7 +62,7 @@ impl Answer {
     }
 
     /// Returns the number of bytes.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
 
