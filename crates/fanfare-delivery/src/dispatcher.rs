@@ -67,7 +67,9 @@ impl Dispatcher {
                 () = stop.asked() => break,
             }
         }
-        workers.all_ended().await?;
+        let ended = workers.all_ended().await;
+        parts.finish.pull();
+        ended?;
         claiming.release().await;
         Ok(())
     }

@@ -84,13 +84,13 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Waits until each webhook of `wanted` was tried with its event, at most for `time`; returns how many responded
-    /// with 2xx. A webhook for which `is_sent` returns `false` meanwhile is not waited for.
+    /// Waits until each webhook of `wanted` was tried with its event, or until `enough`; returns how many responded with
+    /// 2xx. A webhook for which `is_sent` returns `false` meanwhile is not waited for.
     pub async fn wait(
         self,
         wanted: &[(WebhookId, Position)],
         is_sent: impl Fn(&WebhookId) -> bool,
-        time: Duration,
+        enough: impl Future<Output = ()>,
     ) -> usize {
         let all_tried = async {
             // All of them have to be tried, so one that was not is reason enough to wait: each is passed once.
@@ -111,8 +111,11 @@ impl Expected<'_> {
                 changed.await;
             }
         };
-        // When the time runs out, the result is what is known by then.
-        let _ = tokio::time::timeout(time, all_tried).await;
+        // In the second case, the result is what is known by then.
+        tokio::select! {
+            () = all_tried => {}
+            () = enough => {}
+        }
         wanted.iter().filter(|one| self.tried(one) == Some(true)).count()
     }
 

@@ -13,6 +13,7 @@ use crate::first_attempts::FirstAttempts;
 use crate::recorder::Recorder;
 use fanfare_hub::Hub;
 use fanfare_runtime::clock::Clock;
+use fanfare_runtime::shutdown::{Shutdown, Trigger};
 use fanfare_store::Ledger;
 
 /// The parts that workers share.
@@ -34,6 +35,10 @@ pub struct Parts {
     /// Tells every worker at intervals to record its position: a worker that sends nothing has passed events that do
     /// not match.
     pub(super) ticks: watch::Sender<()>,
+    /// Pulled once the last worker has ended, at a stop.
+    pub(super) finish: Trigger,
+    /// Tells whoever waits for an attempt that none is made any more.
+    pub(super) finished: Shutdown,
 }
 
 /// A clock that starts at the time of day at which the gateway started and never jumps: a change of the wall clock

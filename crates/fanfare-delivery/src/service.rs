@@ -29,6 +29,7 @@ use crate::rules::Rules;
 use crate::webhook::{Damaged, Webhook};
 use fanfare_hub::Hub;
 use fanfare_runtime::clock::Clock;
+use fanfare_runtime::shutdown::Trigger;
 use fanfare_runtime::telemetry::Metrics;
 use fanfare_store as store;
 use fanfare_store::Ledger;
@@ -110,6 +111,9 @@ pub enum WebhookError {
     /// The request is not valid.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// The gateway is stopping, and the request was cut off.
+    #[error("the gateway is stopping")]
+    Stopping,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -133,6 +137,7 @@ impl From<WebhookError> for Refusal {
             )
             .at("If-Match:"),
             WebhookError::Invalid(invalid) => invalid.into(),
+            WebhookError::Stopping => Refusal::shutting_down(),
             WebhookError::NotFound(missing) => {
                 Refusal::new(Code::NotFound, format!("there is no {missing}"), missing.fix())
             }
@@ -168,6 +173,7 @@ impl Webhooks {
         let rules = Rules::new(config.policy, listeners);
         let first_attempts = Arc::new(FirstAttempts::default());
         let (recorder, recording) = Recorder::new(Arc::clone(&ledger), Arc::clone(&registry));
+        let (finish, finished) = Trigger::new();
         let parts = Parts {
             hub: hub.clone(),
             ledger,
@@ -185,6 +191,8 @@ impl Webhooks {
             steady: Steady::start(clock.wall()),
             clock,
             ticks: watch::Sender::new(()),
+            finish,
+            finished,
         };
         let parts = Arc::new(parts);
         let changing = Arc::default();

@@ -142,7 +142,13 @@ impl Webhooks {
         };
         let (dialer, now) = (&self.parts.dialer, self.parts.wall());
         let id = webhook.id.clone();
-        let made = attempt::make(dialer, id, Arc::new(target), &webhook.signing_keys(), job, None, now).await;
+        let keys = webhook.signing_keys();
+        let making = attempt::make(dialer, id, Arc::new(target), &keys, job, None, now);
+        let mut stop = self.parts.finished.clone();
+        let made = tokio::select! {
+            made = making => made,
+            () = stop.asked() => return Err(WebhookError::Stopping),
+        };
         let attempt = made.attempt;
         self.parts.counts.attempt(attempt.outcome.as_str());
         // The webhook may have been removed meanwhile.

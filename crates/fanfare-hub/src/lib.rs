@@ -82,6 +82,7 @@ struct Shared {
     admission: Admission,
     counts: Counts,
     closing: AtomicBool,
+    refusing: AtomicBool,
     started: Instant,
     /// Announces acknowledgements.
     acknowledgements: broadcast::Sender<AckSignal>,
@@ -112,6 +113,7 @@ impl Hub {
             admission: Admission::new(config.events_per_second),
             counts,
             closing: AtomicBool::new(false),
+            refusing: AtomicBool::new(false),
             started: Instant::now(),
             acknowledgements: broadcast::Sender::new(readers::ACKNOWLEDGEMENTS_MAX),
         };
@@ -199,12 +201,18 @@ impl Hub {
         self.shared.admission.forget_idle();
     }
 
-    /// Refuses pushes from now on, and tells every subscriber to come back later.
+    /// Tells every subscriber to come back later. A push that is under way still counts: what it appends is read after
+    /// the restart.
     pub fn close(&self) {
         self.shared.closing.store(true, Ordering::Release);
         self.feeds().wake_all();
         // An error means that nobody is waiting.
         let _ = self.shared.acknowledgements.send(AckSignal::Closing);
+    }
+
+    /// Refuses pushes from now on: the log is about to close.
+    pub fn refuse_pushes(&self) {
+        self.shared.refusing.store(true, Ordering::Release);
     }
 
     /// Returns `true` if the hub is closing.

@@ -1,6 +1,7 @@
 //! Publishing: the one way into the log, and the limit on each caller's rate.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fanfare_core::Code;
@@ -76,7 +77,7 @@ impl Hub {
         via: &Via,
         mut events: Vec<NewEvent>,
     ) -> Result<Published, PushError> {
-        if self.is_closing() {
+        if self.shared.refusing.load(Ordering::Acquire) {
             return Err(PushError::ShuttingDown);
         }
         self.admission().admit(&Caller::new(by, via.address), events.len())?;

@@ -1,5 +1,7 @@
 //! Shutdown as an argument: everything that runs is given the signal to stop.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 
 /// The trigger that tells others to stop, once; cheap to clone.
@@ -28,6 +30,12 @@ impl Shutdown {
     pub async fn asked(&mut self) {
         // The guard that is returned has no use, and must not live across an await.
         let _ = self.0.wait_for(|stop| *stop).await.is_ok();
+    }
+
+    /// Waits until it has been time to stop for `patience`: for work that may still end by itself in that time.
+    pub async fn asked_for(&mut self, patience: Duration) {
+        self.asked().await;
+        tokio::time::sleep(patience).await;
     }
 
     /// Returns whether it is time to stop.

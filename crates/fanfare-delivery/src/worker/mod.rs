@@ -39,9 +39,11 @@ use fanfare_store as store;
 use fanfare_store::Lease;
 use fanfare_store::webhooks::DeliveryRow;
 
-/// Maximum time that attempts in flight have when the gateway stops or the log is replaced; those that are cut off are
-/// repeated after the start, or from the new log.
-const STOP_MAX: Duration = Duration::from_secs(5);
+/// Maximum time that attempts in flight have when the gateway stops; those that are cut off are repeated after the start.
+/// Most receivers answer sooner, and one that hangs must not hold up a restart.
+const STOP_MAX: Duration = Duration::from_secs(1);
+/// Maximum time that they have when the log is replaced; those that are cut off are repeated from the new log.
+const REPLACE_MAX: Duration = Duration::from_secs(5);
 
 /// The result of an attempt.
 enum Landing {
@@ -169,7 +171,11 @@ impl Worker {
             Ok(())
         };
         // An attempt that is cut off is not recorded, so it is repeated.
-        let landed = tokio::time::timeout(STOP_MAX, landing).await.unwrap_or(Ok(()));
+        let patience = match ended {
+            Ended::LogReplaced => REPLACE_MAX,
+            Ended::Stopped => STOP_MAX,
+        };
+        let landed = tokio::time::timeout(patience, landing).await.unwrap_or(Ok(()));
         self.save();
         landed.map(|()| ended)
     }

@@ -47,6 +47,7 @@ use fanfare_delivery::service::Webhooks;
 use fanfare_hub::Hub;
 use fanfare_runtime::budget::Budget;
 use fanfare_runtime::parts::Board;
+use fanfare_runtime::shutdown::Shutdown;
 use fanfare_runtime::telemetry::Metrics;
 
 /// The settings that an operator can change.
@@ -106,6 +107,8 @@ pub struct Gateway {
     pub metrics: Metrics,
     /// The health of every part of the gateway.
     pub board: Board,
+    /// Turns true when the gateway is going to stop.
+    pub leaving: Shutdown,
 }
 
 /// Returns every route. Those of other doors are passed in as a router, so that all are guarded and counted alike. The

@@ -134,7 +134,8 @@ pub async fn ready(State(gateway): State<Gateway>) -> Response {
     let hub = &gateway.hub;
     let rows = gateway.board.rows();
     let refusal = hub.store_health().refusal.map(|refusal| refusal.to_string());
-    let (code, status) = match (hub.is_closing(), parts::are_ready(&rows) && refusal.is_none()) {
+    let is_leaving = gateway.leaving.is_asked() || hub.is_closing();
+    let (code, status) = match (is_leaving, parts::are_ready(&rows) && refusal.is_none()) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, ReadyState::Stopping),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, ReadyState::Degraded),
         (false, true) => (StatusCode::OK, ReadyState::Ready),

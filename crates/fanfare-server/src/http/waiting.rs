@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fanfare_core::notice::Notice;
-use fanfare_core::refusal::Refusal;
 use fanfare_core::{Code, Principal, Start};
 use tokio::time::Instant;
 
@@ -20,7 +19,7 @@ use fanfare_hub::item::Item;
 use fanfare_hub::subscribe::Request;
 use fanfare_hub::subscription::Subscription;
 
-/// Waits until the log has an event of `selection`, at most for `time`. Fails if the gateway stops.
+/// Waits until the log has an event of `selection`, at most for `time`, and no longer once the gateway stops.
 pub(super) async fn first_of(
     selection: &Selection,
     hub: &Hub,
@@ -55,8 +54,9 @@ pub(super) async fn first_of(
             None => subscription.insert(subscribe(selection, hub, by, address, start).await?),
         };
         match tokio::time::timeout_at(deadline, arrival(waiting)).await {
-            Ok(arrived) => arrived?,
-            Err(_) => return Ok(()),
+            Ok(Ok(Arrival::Something)) => {}
+            Ok(Ok(Arrival::Stop)) | Err(_) => return Ok(()),
+            Ok(Err(problem)) => return Err(problem),
         }
     }
 }
@@ -73,22 +73,30 @@ async fn subscribe(
     Ok(hub.subscribe(by, request).await?)
 }
 
-/// Waits until an event passes the filter, or the log is another one.
-async fn arrival(subscription: &mut Subscription) -> Result<(), Problem> {
+/// What ended a wait.
+enum Arrival {
+    /// An event passes the filter, or the log is another one.
+    Something,
+    /// The gateway is stopping.
+    Stop,
+}
+
+/// Waits for something.
+async fn arrival(subscription: &mut Subscription) -> Result<Arrival, Problem> {
     let mut items = Vec::new();
     while subscription.ready(&mut items).await? {
         let mut has_arrived = false;
         for item in &items {
             match item {
-                Item::Notice(Notice::Closing { .. }) => return Err(Refusal::shutting_down().into()),
+                Item::Notice(Notice::Closing { .. }) => return Ok(Arrival::Stop),
                 Item::Notice(Notice::CaughtUp { .. } | Notice::Gap { .. } | Notice::ReaderFilter { .. }) => {}
                 Item::Notice(Notice::Reset { .. }) | Item::Events(_) => has_arrived = true,
             }
             subscription.advance(item, item.len());
         }
         if has_arrived {
-            return Ok(());
+            return Ok(Arrival::Something);
         }
     }
-    Err(Refusal::shutting_down().into())
+    Ok(Arrival::Stop)
 }

@@ -10,6 +10,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 
 use crate::net::pace::TooSlow;
+use crate::net::stopping::Broken;
 use fanfare_runtime::budget::{Budget, BytesHeld, Exhausted};
 
 /// Maximum body of a push: room for 10,000 events of 1.6 KB.
@@ -23,6 +24,9 @@ pub enum BodyError {
     /// The connection ended before the body did.
     #[error("the body ended early")]
     BrokenOff,
+    /// The gateway is stopping, and the body was not there in time.
+    #[error("the gateway is stopping")]
+    Stopping,
     /// Too many bytes are in flight.
     #[error("too many bytes are in flight right now")]
     Exhausted(Exhausted),
@@ -55,6 +59,9 @@ pub async fn read(
     loop {
         let Some(frame) = body.frame().await else { break };
         let frame = frame.map_err(|error| {
+            if Broken::is_stopping(&error) {
+                return BodyError::Stopping;
+            }
             let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
             while let Some(error) = cause {
                 if error.is::<TooSlow>() {
@@ -94,6 +101,7 @@ impl From<BodyError> for Refusal {
                 "send as many bytes as the request announced",
             ),
             BodyError::Exhausted(exhausted) => exhausted.into(),
+            BodyError::Stopping => Refusal::shutting_down(),
             BodyError::TooSlow => {
                 Refusal::new(Code::BodyTooSlow, error.to_string(), "send it faster, or in smaller parts")
             }

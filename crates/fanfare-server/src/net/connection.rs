@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use fanfare_core::wire::sse;
 use futures_util::future::BoxFuture;
-use http::{Method, Request, Version};
+use http::{HeaderValue, Method, Request, Version, header};
 use hyper::body::Incoming;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::{http1, http2};
@@ -31,6 +32,7 @@ use crate::net::reactor::Adopted;
 use crate::net::reactor::reactors::Reactors;
 use crate::net::request_tasks::RequestTasks;
 use crate::net::stalls::Stalls;
+use crate::net::stopping::{CONVERSATION_MAX, HEAD_MAX, STALL_MAX, UntilStop};
 use crate::net::streams::{self, Streams};
 use crate::net::takeover::{self, Follows, Outlet, RawConnection, Takeover};
 use fanfare_runtime::shutdown::Shutdown;
@@ -48,6 +50,8 @@ pub struct Shared {
     pub stall_timeout: Duration,
     /// The counters of the network.
     pub counts: Counts,
+    /// Turns true when clients should look for another gateway: from then on, each connection ends with its response.
+    pub leaving: Shutdown,
     /// Turns true when connections should end.
     pub stop: Shutdown,
 }
@@ -65,7 +69,7 @@ pub async fn serve(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: 
     let version = tokio::select! {
         version = tokio::time::timeout(HEADER_TIMEOUT, version_of(&stream)) => version,
         // Browsers open connections for requests that may never come.
-        () = stop.asked() => return,
+        () = stop.asked_for(HEAD_MAX) => return,
     };
     match version {
         Ok(Ok(Version::HTTP_2)) => serve_http2(stream, peer, permit, shared).await,
@@ -92,21 +96,48 @@ async fn version_of(stream: &TcpStream) -> io::Result<Version> {
     }
 }
 
+/// What the task of an HTTP/1 connection, its requests and its socket tell each other.
+#[derive(Default)]
+struct Exchange {
+    /// The outlet that the current request asked for.
+    handover: Mutex<Option<Handover>>,
+    /// Whether there was a request: the server itself notes only from the second one on that no request is there.
+    begun: AtomicBool,
+    /// Whether the socket did not accept the whole last write.
+    blocked: AtomicBool,
+    /// The bytes written so far.
+    written: AtomicU64,
+}
+
+impl Exchange {
+    fn handover(&self) -> std::sync::MutexGuard<'_, Option<Handover>> {
+        self.handover.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed)
+    }
+}
+
 async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: Shared) {
-    let slot: Arc<Mutex<Option<Handover>>> = Arc::default();
-    let take = || slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let exchange = Arc::<Exchange>::default();
     let service = {
-        let (slot, router) = (Arc::clone(&slot), shared.router.clone());
+        let (exchange, shared) = (Arc::clone(&exchange), shared.clone());
         service_fn(move |request: Request<Incoming>| -> BoxFuture<'static, Result<Response, std::convert::Infallible>> {
-            let (slot, router) = (Arc::clone(&slot), router.clone());
+            let (exchange, shared) = (Arc::clone(&exchange), shared.clone());
             Box::pin(async move {
+                exchange.begun.store(true, Ordering::Relaxed);
                 let is_head = request.method() == Method::HEAD;
                 let body = if request.version() == Version::HTTP_10 { Follows::UntilClose } else { Follows::Chunks };
-                let mut response = answer(router, request, peer).await;
+                let mut response = answer(&shared, request, peer).await;
+                if shared.leaving.is_asked() || shared.stop.is_asked() {
+                    // A proxy keeps its connections; after this, its next request is on another one.
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
                 let Some(outlet) = Takeover::of(&mut response).filter(|_| !is_head) else { return Ok(response) };
                 let follows = if matches!(outlet, Outlet::Stream(_)) { body } else { Follows::Protocol };
                 let head = takeover::write_head(&response, follows);
-                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Handover { head, follows, outlet });
+                *exchange.handover() = Some(Handover { head, follows, outlet });
                 // The connection is released while this waits.
                 std::future::pending().await
             })
@@ -114,21 +145,32 @@ async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
     };
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEADER_LEN_MAX);
-    let mut connection =
-        builder.serve_connection(Wire { stream: TokioIo::new(stream), blocked: false }, service);
+    let wire = Wire { stream: TokioIo::new(stream), exchange: Arc::clone(&exchange) };
+    let mut connection = builder.serve_connection(wire, service);
     let mut stop = shared.stop.clone();
-    let mut stopping = false;
+    let mut written = None;
     let taken = loop {
         let step = tokio::select! {
             biased;
             ended = std::future::poll_fn(|cx| match connection.poll_without_shutdown(cx) {
                 Poll::Ready(ended) => Poll::Ready(Some(ended)),
-                Poll::Pending if slot.lock().unwrap_or_else(PoisonError::into_inner).is_some() => Poll::Ready(None),
+                Poll::Pending if exchange.handover().is_some() => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
             }) => ended,
-            () = stop.asked(), if !stopping => {
-                stopping = true;
+            () = stop.asked_for(HEAD_MAX), if written.is_none() => {
+                if !exchange.begun.load(Ordering::Relaxed) {
+                    return;
+                }
+                written = Some(exchange.written.load(Ordering::Relaxed));
                 Pin::new(&mut connection).graceful_shutdown();
+                continue;
+            }
+            () = tokio::time::sleep(STALL_MAX), if written.is_some() => {
+                let by_now = exchange.written.load(Ordering::Relaxed);
+                if written.replace(by_now) == Some(by_now) && exchange.is_blocked() {
+                    tracing::debug!(%peer, "a response was cut off, because its client reads nothing");
+                    return;
+                }
                 continue;
             }
         };
@@ -138,7 +180,7 @@ async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
                 tracing::debug!(%peer, %error, "the connection ended");
                 break None;
             }
-            None => break take(),
+            None => break exchange.handover().take(),
         }
     };
     let parts = connection.into_parts();
@@ -146,15 +188,16 @@ async fn serve_http1(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
     match taken {
         // The rest of an earlier response in the buffer would be lost: a client that pipelines a stream behind a large
         // download is disconnected.
-        Some(_) if parts.io.blocked => tracing::debug!(%peer, "a pipelined stream was refused"),
+        Some(_) if exchange.is_blocked() => tracing::debug!(%peer, "a pipelined stream was refused"),
         Some(taken) => hand_over(taken, stream, parts.read_buf, permit, shared).await,
-        None => close(stream).await,
+        None => close(stream, shared.stop).await,
     }
 }
 
-/// Closes our side first and keeps reading for a moment: bytes that the client still sends would otherwise make the
-/// kernel drop the response. Most clients read a response only after they have sent the whole body.
-pub async fn close(mut stream: TcpStream) {
+/// Closes our side first and keeps reading for a moment, a shorter one after `stop`: bytes that the client still sends
+/// would otherwise make the kernel drop the response. Most clients read a response only after they have sent the whole
+/// body.
+pub async fn close(mut stream: TcpStream, mut stop: Shutdown) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     /// Silence after which a client is assumed to have sent everything.
     const SILENCE: Duration = Duration::from_millis(500);
@@ -167,8 +210,11 @@ pub async fn close(mut stream: TcpStream) {
         let mut discarded = vec![0; 64 * 1024];
         while matches!(tokio::time::timeout(SILENCE, stream.read(&mut discarded)).await, Ok(Ok(1..))) {}
     };
-    // In both cases there is nothing left to send.
-    let _ = tokio::time::timeout(LINGER, discard).await;
+    // In all cases there is nothing left to send.
+    tokio::select! {
+        _ = tokio::time::timeout(LINGER, discard) => {}
+        () = stop.asked_for(HEAD_MAX) => {}
+    }
 }
 
 async fn hand_over(taken: Handover, mut stream: TcpStream, read: Bytes, permit: Permit, shared: Shared) {
@@ -196,8 +242,14 @@ async fn hand_over(taken: Handover, mut stream: TcpStream, read: Bytes, permit: 
         Outlet::Protocol(converse) => {
             use tokio::io::AsyncWriteExt;
             if stream.write_all(&taken.head).await.is_ok() {
-                let (beats, stop) = (shared.beats.clone(), shared.stop.clone());
-                converse(RawConnection { stream, read: read.to_vec(), beats, stop }).await;
+                let Shared { beats, stop, .. } = shared;
+                let mut over = stop.clone();
+                tokio::select! {
+                    () = converse(RawConnection { stream, read: read.to_vec(), beats, stop }) => {}
+                    () = over.asked_for(CONVERSATION_MAX) => {
+                        tracing::debug!("a conversation was cut off, because its client reads nothing");
+                    }
+                }
             }
         }
     }
@@ -205,19 +257,22 @@ async fn hand_over(taken: Handover, mut stream: TcpStream, read: Bytes, permit: 
 
 async fn serve_http2(stream: TcpStream, peer: SocketAddr, permit: Permit, shared: Shared) {
     let streams = Streams::new(permit);
-    let (router, mut beats) = (shared.router.clone(), shared.beats.clone());
+    let mut beats = shared.beats.clone();
     let stalls = Arc::new(Stalls::new(shared.stall_timeout));
-    let watched = (Arc::clone(&stalls), beats.clone());
+    let watched = (Arc::clone(&stalls), shared.clone());
+    let waiting = Arc::new(());
+    let held = Arc::clone(&waiting);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let (router, (stalls, beats)) = (router.clone(), watched.clone());
+        let (held, (stalls, shared)) = (Arc::clone(&held), watched.clone());
         request.extensions_mut().insert(streams.clone());
         async move {
-            let mut response = answer(router, request, peer).await;
+            let mut response = answer(&shared, request, peer).await;
+            drop(held);
             if let Some(Outlet::Stream(outlet)) = Takeover::of(&mut response) {
                 stalls.watch(outlet.subscription.client());
                 // The body's length is not that of the empty one that the route gave.
                 response.headers_mut().remove(http::header::CONTENT_LENGTH);
-                *response.body_mut() = event_body::body(outlet, beats);
+                *response.body_mut() = event_body::body(outlet, shared.beats);
             }
             Ok::<_, std::convert::Infallible>(streams::hold(response))
         }
@@ -231,7 +286,7 @@ async fn serve_http2(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
         .keep_alive_timeout(HEADER_TIMEOUT);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
-    let mut stop = shared.stop.clone();
+    let (mut stop, mut over) = (shared.stop.clone(), shared.stop.clone());
     let mut stopping = false;
     loop {
         tokio::select! {
@@ -250,22 +305,39 @@ async fn serve_http2(stream: TcpStream, peer: SocketAddr, permit: Permit, shared
                 stopping = true;
                 connection.as_mut().graceful_shutdown();
             }
+            // A client that answers nothing, such as the question whether it has read our goodbye.
+            () = over.asked_for(CONVERSATION_MAX), if stopping => {
+                // One is held by the service, one by this function.
+                if Arc::strong_count(&waiting) == 2 {
+                    return;
+                }
+            }
         }
     }
 }
 
-async fn answer(router: Router, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
+async fn answer(shared: &Shared, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
     request.extensions_mut().insert(Peer(peer));
-    match router.oneshot(request.map(Body::new)).await {
+    let request = request.map(|body| Body::new(UntilStop::new(body, shared.stop.clone())));
+    match shared.router.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
 }
 
-/// A socket that remembers whether it accepted the whole write.
+/// A socket that remembers what it accepted.
 struct Wire {
     stream: TokioIo<TcpStream>,
-    blocked: bool,
+    exchange: Arc<Exchange>,
+}
+
+impl Wire {
+    fn note(&self, poll: &Poll<io::Result<usize>>) {
+        self.exchange.blocked.store(poll.is_pending(), Ordering::Relaxed);
+        if let Poll::Ready(Ok(len)) = poll {
+            self.exchange.written.fetch_add(*len as u64, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Read for Wire {
@@ -281,7 +353,7 @@ impl Read for Wire {
 impl Write for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.blocked = poll.is_pending();
+        self.note(&poll);
         poll
     }
 
@@ -303,7 +375,7 @@ impl Write for Wire {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.blocked = poll.is_pending();
+        self.note(&poll);
         poll
     }
 }

@@ -20,8 +20,8 @@ pub const MESSAGE_LEN_MAX: usize = 1024 * 1024;
 /// Maximum bytes that wait to be written: a whole answer, which is smaller than its request, and answers to pings.
 /// Without it, a client that pings and does not read fills the memory with pongs.
 const WRITE_BUFFER_LEN_MAX: usize = 2 * MESSAGE_LEN_MAX;
-/// Maximum time for the client to answer a close frame.
-const CLOSE_WAIT: Duration = Duration::from_secs(2);
+/// Maximum time for the client to answer a close frame. Short, because a stop waits for it.
+const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
 /// Answers a handshake (RFC 6455, section 4.2.2); returns `None` if the request is not one. A client that offers
 /// `subprotocol` gets it; one that offers only others, or none, gets a socket without.

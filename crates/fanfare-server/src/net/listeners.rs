@@ -203,9 +203,11 @@ fn list(addresses: &[SocketAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// Maximum connections in a listener's queue: a crowd of reconnecting clients.
+pub const BACKLOG: i32 = 4_096;
+
 /// Listens with a queue that holds a crowd of reconnecting clients.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    const BACKLOG: i32 = 4_096;
     let socket = socket2::Socket::new(
         socket2::Domain::for_address(address),
         socket2::Type::STREAM,

@@ -19,6 +19,7 @@ pub mod reactor;
 pub mod request_tasks;
 pub mod server;
 pub mod stalls;
+pub mod stopping;
 pub mod streams;
 pub mod takeover;
 pub mod unread;

@@ -10,11 +10,14 @@ use tokio::task::JoinSet;
 
 use crate::net::connection::{self, Shared};
 use crate::net::limits::Connections;
+use crate::net::listeners;
 use crate::net::request_tasks::note_panic;
 use crate::problem::Problem;
 use fanfare_runtime::parts::{Outcome, Work};
 use fanfare_runtime::shutdown::Shutdown;
 
+/// Maximum connections that are taken from the queue when the gateway stops: as many as the queue holds.
+const QUEUED_MAX: i32 = listeners::BACKLOG;
 /// Pause before the next accept after one failed for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -64,7 +67,14 @@ impl Work for Server {
                 () = stop.asked() => break,
             }
         }
-        *listener = None;
+        // Those that are connected already would be told nothing, not even that nobody is here.
+        let queue = listener.take().ok_or("its socket is closed")?.into_std()?;
+        for _ in 0..QUEUED_MAX {
+            let Ok((stream, peer)) = queue.accept() else { break };
+            stream.set_nonblocking(true)?;
+            admit(TcpStream::from_std(stream)?, peer, connections, shared, open);
+        }
+        drop(queue);
         let ended = async {
             while let Some(ended) = open.join_next().await {
                 note_panic(ended);
@@ -100,13 +110,13 @@ fn admit(
         Ok(permit) => open.spawn(connection::serve(stream, peer, permit, shared.clone())),
         Err(problem) => {
             shared.counts.connections_refused.inc();
-            open.spawn(refuse(stream, problem))
+            open.spawn(refuse(stream, problem, shared.stop.clone()))
         }
     };
 }
 
 /// Sends the reason that there is no room, and closes the connection.
-async fn refuse(mut stream: TcpStream, problem: Problem) {
+async fn refuse(mut stream: TcpStream, problem: Problem, stop: Shutdown) {
     const PATIENCE: Duration = Duration::from_secs(1);
     let body = problem.to_json();
     let retry_after = problem.0.limit.map_or(1, |limit| limit.retry_seconds());
@@ -125,6 +135,6 @@ async fn refuse(mut stream: TcpStream, problem: Problem) {
     };
     // A client that does not even read this is disconnected.
     if let Ok(Ok(())) = tokio::time::timeout(PATIENCE, write).await {
-        connection::close(stream).await;
+        connection::close(stream, stop).await;
     }
 }

@@ -4,7 +4,7 @@ pub(crate) mod receivers;
 
 use std::net::SocketAddr;
 
-use fanfare_core::{Invalid, limits};
+use fanfare_core::{Invalid, duration, limits};
 use fanfare_webhook::ingest::Secrets;
 
 use crate::cli::logging::{self, Format};
@@ -81,6 +81,9 @@ pub(crate) struct Args {
         "Disconnect a client that reads nothing for this long", Key::StallTimeout))]
     stall_timeout: Option<String>,
     #[arg(long, value_name = "TIME", help = with_default(
+        "Before a shutdown, go on for this long while /ready says 503", Key::DrainTime))]
+    drain_time: Option<String>,
+    #[arg(long, value_name = "TIME", help = with_default(
         "How long to wait for a clean shutdown", Key::ShutdownTimeout))]
     shutdown_timeout: Option<String>,
     #[arg(long, value_name = "SET", help = with_default(
@@ -111,7 +114,7 @@ impl Args {
     /// Returns the settings that were given as flags.
     pub(crate) fn flags(&self) -> impl Iterator<Item = (Key, Vec<String>)> {
         let one = |key: Key, text: &Option<String>| (key, text.iter().cloned().collect());
-        let texts: [(Key, Vec<String>); 18] = [
+        let texts: [(Key, Vec<String>); 19] = [
             (Key::Listen, self.listen.clone()),
             one(Key::Store, &self.store),
             one(Key::RetentionAge, &self.retention_age),
@@ -127,6 +130,7 @@ impl Args {
             one(Key::MaxConnectionsPerAddress, &self.max_connections_per_address),
             one(Key::MaxEventsPerSecond, &self.max_events_per_second),
             one(Key::StallTimeout, &self.stall_timeout),
+            one(Key::DrainTime, &self.drain_time),
             one(Key::ShutdownTimeout, &self.shutdown_timeout),
             one(Key::Toolset, &self.toolset),
             one(Key::LogFormat, &self.log_format),
@@ -283,6 +287,7 @@ pub(crate) fn config(settings: &Settings) -> Result<gateway::Config, Failure> {
         mcp: mcp::transports::door::Config {
             toolset: settings.parsed(Key::Toolset, toolset)?.unwrap_or_default(),
         },
+        drain_time: settings.parsed(Key::DrainTime, duration::parse)?.unwrap_or_default(),
         shutdown_timeout: settings
             .parsed(Key::ShutdownTimeout, positive)?
             .unwrap_or(gateway::Config::default().shutdown_timeout),

@@ -108,11 +108,12 @@ pub(super) fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<(SocketAddr, 
 }
 
 impl Assembly {
-    /// Creates the parts. The MCP door serves what `service` returns.
+    /// Creates the parts. From `leaving` on, others are told to go elsewhere. The MCP door serves what `service` returns.
     pub(super) async fn new(
         store: Store,
         config: &Config,
         sockets: Vec<(SocketAddr, TcpListener)>,
+        leaving: Shutdown,
         service: impl FnOnce(&Webhooks, &Listeners) -> Arc<dyn Service>,
     ) -> anyhow::Result<Assembly> {
         let (parts, failures) = Parts::new();
@@ -159,6 +160,7 @@ impl Assembly {
             counts: counts.clone(),
             metrics,
             board: parts.board().clone(),
+            leaving: leaving.clone(),
         };
         let connections = Connections::new(
             descriptors.for_connections,
@@ -172,6 +174,7 @@ impl Assembly {
             beats,
             stall_timeout: config.http.stall_timeout,
             counts,
+            leaving,
             stop,
         };
         let work = Work {

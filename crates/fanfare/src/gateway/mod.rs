@@ -30,7 +30,7 @@ use fanfare_store as store;
 use fanfare_store::{Clock, Store};
 
 use assembly::{Assembly, Handles};
-use stopping::supervise;
+use stopping::{Times, supervise};
 
 /// The settings that an operator can change.
 #[derive(Debug, Clone)]
@@ -49,7 +49,9 @@ pub struct Config {
     pub mcp: mcp::transports::door::Config,
     /// The webhooks.
     pub webhooks: webhooks::Config,
-    /// Maximum duration of a stop; default 10 s.
+    /// The time for which a gateway that is to stop goes on, so that others stop sending to it; default 0.
+    pub drain_time: Duration,
+    /// Maximum duration of a stop, after that; default 10 s.
     pub shutdown_timeout: Duration,
     /// The clock; by default that of the machine.
     pub clock: Clock,
@@ -65,6 +67,7 @@ impl Default for Config {
             hub: hub::Config::default(),
             mcp: mcp::transports::door::Config::default(),
             webhooks: webhooks::Config::default(),
+            drain_time: Duration::ZERO,
             shutdown_timeout: Duration::from_secs(10),
             clock: Clock::default(),
         }
@@ -166,9 +169,10 @@ async fn start_with(
     let first = addresses.first().context("at least one address to listen on is needed")?;
     let url = format!("http://{}", listeners::browsable(*first));
     store.engine.announce(&url)?;
-    let (handles, failures) = Assembly::new(store, &config, sockets, service).await?.start();
-    let (stop, stop_asked) = Trigger::new();
-    let supervised = supervise(handles.clone(), failures, stop_asked, config.shutdown_timeout);
+    let (stop, leaving) = Trigger::new();
+    let assembly = Assembly::new(store, &config, sockets, leaving.clone(), service).await?;
+    let (handles, failures) = assembly.start();
+    let supervised = supervise(handles.clone(), failures, leaving, Times::of(&config));
     let ended = tokio::spawn(supervised);
     Ok(Running { addresses, url, handles, stop, ended })
 }

@@ -6,25 +6,43 @@ use fanfare_runtime::parts::{Failure, Failures, Phase};
 use fanfare_runtime::shutdown::Shutdown;
 use tokio::time::Instant;
 
+use super::Config;
 use super::assembly::Handles;
 
-/// Minimum time for running attempts when the gateway stops: a worker cuts its own off earlier.
+/// Maximum time for event streams to send their last frame: a stream that takes longer is not read.
+const STREAMS_END_MAX: Duration = Duration::from_secs(1);
+/// Maximum time for the outcomes of attempts to be saved when the gateway stops: a worker cuts its attempts off earlier.
 const ATTEMPTS_END_MAX: Duration = Duration::from_secs(6);
 /// Maximum time for reactors to close their streams at once: one turn, on a busy machine.
 const HANG_UP_MAX: Duration = Duration::from_secs(2);
+
+/// How long the steps of a stop may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    drain: Duration,
+    grace: Duration,
+}
+
+impl Times {
+    /// Returns what the configuration allows.
+    pub(super) fn of(config: &Config) -> Times {
+        Times { drain: config.drain_time, grace: config.shutdown_timeout }
+    }
+}
 
 /// Waits until the gateway has to stop, and stops it.
 pub(super) async fn supervise(
     handles: Handles,
     mut failures: Failures,
-    mut stop: Shutdown,
-    grace: Duration,
+    mut leaving: Shutdown,
+    times: Times,
 ) -> Result<(), Failure> {
+    // While it drains, everything goes on, and `/ready` says that this will end.
     let outcome = tokio::select! {
-        () = stop.asked() => Ok(()),
+        () = leaving.asked_for(times.drain) => Ok(()),
         failure = failures.next() => Err(failure),
     };
-    stop_in_order(&handles, Instant::now() + grace).await;
+    stop_in_order(&handles, Instant::now() + times.grace).await;
     // A part that fails while the others stop has also failed.
     match failures.try_next() {
         Some(failure) => outcome.and(Err(failure)),
@@ -32,7 +50,8 @@ pub(super) async fn supervise(
     }
 }
 
-/// Accepts no more connections, tells subscribers to reconnect, saves the outcomes of deliveries, and closes the store.
+/// Accepts no more connections, tells subscribers to reconnect, answers the requests that have arrived, saves the
+/// outcomes of deliveries, and closes the store.
 async fn stop_in_order(handles: &Handles, deadline: Instant) {
     let Handles { parts, store, hub, reactors, .. } = handles;
     // Running attempts end while the doors close; their outcomes are saved after that.
@@ -41,7 +60,8 @@ async fn stop_in_order(handles: &Handles, deadline: Instant) {
     }
     hub.close();
     reactors.stop();
-    if !parts.ended(Phase::Streams, deadline).await {
+    let streams_end = deadline.min(Instant::now() + STREAMS_END_MAX);
+    if !parts.ended(Phase::Streams, streams_end).await {
         tracing::info!("some streams did not end in time and were cut off");
         reactors.hang_up();
         if !parts.ended(Phase::Streams, Instant::now() + HANG_UP_MAX).await {
@@ -50,6 +70,7 @@ async fn stop_in_order(handles: &Handles, deadline: Instant) {
     }
     // Each of them waits no longer than the grace.
     parts.all_ended(Phase::Doors).await;
+    hub.refuse_pushes();
     // Workers may wait for a save that is impossible, as with a full disk: nothing is lost, because the next start
     // sends it again.
     let attempts_end = deadline.max(Instant::now() + ATTEMPTS_END_MAX);

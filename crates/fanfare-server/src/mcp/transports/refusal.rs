@@ -52,7 +52,9 @@ impl From<BodyError> for Refusal {
         let text = problem.to_string();
         match problem {
             BodyError::BrokenOff => Refusal::new(StatusCode::BAD_REQUEST, Error::parse(text)),
-            BodyError::Exhausted(_) => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Error::busy(text)),
+            BodyError::Exhausted(_) | BodyError::Stopping => {
+                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Error::busy(text))
+            }
             BodyError::TooSlow => Refusal::new(StatusCode::REQUEST_TIMEOUT, Error::invalid_request(text)),
             BodyError::TooLarge { .. } => {
                 Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Error::invalid_request(text))

@@ -139,7 +139,10 @@ impl Reactor {
                     }
                 }
                 Command::ReadBack(read_back) => self.read_back(read_back),
-                Command::Stop => self.stopping = true,
+                Command::Stop => {
+                    self.stopping = true;
+                    self.make_room();
+                }
                 Command::HangUp => {
                     let keys: Vec<_> = self.streams.iter().map(|(key, _)| key).collect();
                     for key in keys {
@@ -197,6 +200,17 @@ impl Reactor {
             Flow::Blocked => self.stalled.push(key),
             Flow::Done => {}
             Flow::Gone => self.close(key),
+        }
+    }
+
+    /// Has the kernel take the last frames of streams whose sockets are full: the gateway need not be there any more when
+    /// their clients read them.
+    fn make_room(&mut self) {
+        for key in std::mem::take(&mut self.stalled) {
+            if let Some(stream) = self.streams.get_mut(key) {
+                stream.make_room();
+                self.serve(key);
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::{Buf, Bytes};
 use fanfare_core::wire::sse;
 use mio::net::TcpStream;
+use socket2::SockRef;
 
 use crate::net::counts::Counts;
 use crate::net::limits::Permit;
@@ -15,6 +16,9 @@ use fanfare_hub::subscription::{Peek, Subscription};
 
 /// Maximum reads of 4 KiB per turn from a client, which are discarded: a flood must not occupy the reactor.
 const DISCARDS_MAX: usize = 4;
+
+/// Bytes that a socket may buffer at a stop: the rest of the largest event, and the notice that says goodbye.
+const LAST_WORDS_LEN: usize = 1024 * 1024;
 
 /// An event stream.
 #[derive(Debug)]
@@ -80,6 +84,17 @@ impl Stream {
         {
             subscription.set_stalled(false);
         }
+    }
+
+    /// Lets the socket buffer more than while it is in use, and counts it as writable.
+    pub fn make_room(&mut self) {
+        let socket = SockRef::from(&self.socket);
+        // The kernel takes as much of this as it allows. What fails here is only that the stream is told nothing.
+        if socket.send_buffer_size().is_ok_and(|len| len < LAST_WORDS_LEN) {
+            let _ = socket.set_send_buffer_size(LAST_WORDS_LEN);
+        }
+        let _ = socket.set_tcp_notsent_lowat(u32::MAX);
+        self.set_writable();
     }
 
     /// Returns whether an append does not matter now: the socket is full, or the store is being read for it.

@@ -75,6 +75,8 @@ keys! {
         "serve.max-events-per-second", "FANFARE_MAX_EVENTS_PER_SECOND", "maximum events per second per caller";
     StallTimeout =>
         "serve.stall-timeout", "FANFARE_STALL_TIMEOUT", "how long a client may read nothing";
+    DrainTime =>
+        "serve.drain-time", "FANFARE_DRAIN_TIME", "how long to go on before a stop";
     ShutdownTimeout =>
         "serve.shutdown-timeout", "FANFARE_SHUTDOWN_TIMEOUT", "how long to wait for a clean shutdown";
     Toolset => "serve.toolset", "FANFARE_TOOLSET", "MCP tools: essential, all or readonly";
@@ -143,6 +145,7 @@ impl Key {
             Key::RetentionBytes => format!("{}GiB", retention.bytes >> 30),
             Key::NoAuth => "false".to_owned(),
             Key::StallTimeout => seconds(http::Config::default().stall_timeout),
+            Key::DrainTime => seconds(gateway::Config::default().drain_time),
             Key::ShutdownTimeout => seconds(gateway::Config::default().shutdown_timeout),
             Key::LogFormat => "text".to_owned(),
             Key::Toolset => Toolset::default().as_str().to_owned(),
@@ -177,6 +180,7 @@ impl Key {
                 | Key::RetentionAge => {
                     positive(text).map(drop)?;
                 }
+                Key::DrainTime => duration::parse(text).map(drop)?,
                 Key::Listen => address(text).map(drop)?,
                 Key::RetentionCount
                 | Key::MaxConnections
